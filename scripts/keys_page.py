@@ -6,8 +6,7 @@ Usage: python -m scripts.keys_page
 from pathlib import Path
 
 from tui_charrnn.tui.keys.bindings import grouped
-from tui_charrnn.tui.keys.key import Key
-from tui_charrnn.tui.keys.keymap import KEYS
+from tui_charrnn.tui.keys.table import KEYS, Key
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "keys.md"
 

@@ -5,7 +5,8 @@ import tomllib
 
 from tui_charrnn.preferences.declaration import Preferences, read_value
 from tui_charrnn.preferences.file import starter_text
-from tui_charrnn.tui.keys.keymap import KEYS, keymap_of, remap
+from tui_charrnn.tui.keys.keymap import keymap_of, remap
+from tui_charrnn.tui.keys.table import KEYS
 
 TEXT = starter_text([(key.id, key.keys, key.sentence) for key in KEYS if key.owner != "seed"])
 

@@ -25,7 +25,7 @@ from tests.support.hostile_text import HOSTILE
 from tests.support.terminal import Terminal
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunWarned
-from tui_charrnn.tui.keys.main_keys import MAIN_KEYS
+from tui_charrnn.tui.keys.table import KEYS as TABLE
 
 pytestmark = pytest.mark.pty
 
@@ -67,8 +67,9 @@ def hostile_run(folder: Path) -> RunDirectory:
 
 def press_every_key(terminal: Terminal) -> str:
     """Press every key of the app but those that leave; returns all that was on the screen."""
-    seen = []
-    for key in [key for key in MAIN_KEYS if key.id not in {"app.quit", "app.suspend"}]:
+    seen, leaving = [], {"app.quit", "app.suspend"}
+    everywhere = [key for key in TABLE if key.owner in {"app", "main", "seed"}]
+    for key in [key for key in everywhere if key.id not in leaving]:
         terminal.write(KEYS[key.keys.split(",")[0]])
         title = (PANES | MODAL).get(key.id, "")
         terminal.wait_for_text(title)

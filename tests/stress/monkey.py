@@ -28,7 +28,7 @@ from tests.support.pseudo_terminal import PseudoTerminal
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.records import RequestAnswered
-from tui_charrnn.tui.keys.keymap import KEYS
+from tui_charrnn.tui.keys.table import KEYS
 
 SHOWN: Final = 30
 """Inputs before the end that are reported."""

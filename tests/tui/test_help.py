@@ -11,7 +11,7 @@ from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.help import KeyList
-from tui_charrnn.tui.keys.keymap import KEYS
+from tui_charrnn.tui.keys.table import KEYS
 
 
 def lines_of(app: object) -> list[str]:

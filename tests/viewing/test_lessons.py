@@ -9,7 +9,8 @@ from textual.content import Content
 from scripts.learn_page import PAGES, learn_page
 from tui_charrnn.cli.main import COMMANDS
 from tui_charrnn.translation import LANGUAGES
-from tui_charrnn.tui.keys.keymap import KEYS, key_label
+from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.table import KEYS
 from tui_charrnn.viewing.lessons import LESSONS
 
 

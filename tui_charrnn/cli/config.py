@@ -22,7 +22,8 @@ from tui_charrnn.preferences.resolution import Origin, Resolution, resolve
 from tui_charrnn.runs.output_file import open_output
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.tui.keys.keymap import KEYS, keymap_of, remap
+from tui_charrnn.tui.keys.keymap import keymap_of, remap
+from tui_charrnn.tui.keys.table import KEYS
 from tui_charrnn.tui.theme.choice import theme_in_force
 
 _GAP: Final = "  "

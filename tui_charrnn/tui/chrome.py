@@ -13,8 +13,8 @@ from textual.widgets import Static
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.hints import first_hint
-from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.keymap import active_keys
+from tui_charrnn.tui.keys.table import Key, Owner
 from tui_charrnn.tui.session import Session
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from textual.widgets import Input, Static
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import Dialog, SafeInput
 from tui_charrnn.tui.keys.bindings import grouped, matching
-from tui_charrnn.tui.keys.key import Key
 from tui_charrnn.tui.keys.keymap import active_keys
+from tui_charrnn.tui.keys.table import Key
 
 _LEAST_COLUMN = 7
 

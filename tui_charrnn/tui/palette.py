@@ -16,8 +16,8 @@ from textual.screen import Screen
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.chrome import REFUSED, SHOW_PROBLEMS
 from tui_charrnn.tui.keys.bindings import heading_of
-from tui_charrnn.tui.keys.key import Key, Owner
 from tui_charrnn.tui.keys.keymap import EVERYWHERE, active_keys
+from tui_charrnn.tui.keys.table import Key, Owner
 
 
 class KeyCommands(Provider):

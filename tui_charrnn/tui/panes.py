@@ -21,7 +21,7 @@ from tui_charrnn.tui.run.log_excerpt import LogExcerpt
 from tui_charrnn.tui.text_pane import TextPane
 
 if TYPE_CHECKING:
-    from tui_charrnn.tui.keys.key import Owner
+    from tui_charrnn.tui.keys.table import Owner
     from tui_charrnn.tui.run.failure_card import FailureCard
     from tui_charrnn.tui.run.loss_chart import Charts
     from tui_charrnn.tui.run.run_card import RunCard

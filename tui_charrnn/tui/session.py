@@ -14,14 +14,15 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
-from tui_charrnn.tui.keys.keymap import KEYS, remap
+from tui_charrnn.tui.keys.keymap import remap
+from tui_charrnn.tui.keys.table import KEYS
 
 if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
     import subprocess
 
     from tui_charrnn.preferences.resolution import Resolution
     from tui_charrnn.runs.description import RunStatus
-    from tui_charrnn.tui.keys.key import Key
+    from tui_charrnn.tui.keys.table import Key
     from tui_charrnn.viewing.run_view import RunView
 
 READ_ONLY: Final = "This view is read-only: nothing is asked of the trainer."

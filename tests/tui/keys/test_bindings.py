@@ -8,8 +8,8 @@ from scripts.keys_page import PAGE, keys_page
 from tui_charrnn.preferences.file import read_keys
 from tui_charrnn.tui.chrome import keys_of_row
 from tui_charrnn.tui.keys.bindings import GROUPS, bindings_of, grouped, matching
-from tui_charrnn.tui.keys.key import Owner
-from tui_charrnn.tui.keys.keymap import KEYS, remap
+from tui_charrnn.tui.keys.keymap import remap
+from tui_charrnn.tui.keys.table import KEYS, Owner
 
 EVERYWHERE = [key for key in KEYS if key.owner in {"app", "main", "seed"}]
 

@@ -4,14 +4,8 @@ import contextvars
 
 import pytest
 
-from tui_charrnn.tui.keys.keymap import (
-    KEYS,
-    activate_keymap,
-    active_keys,
-    key_label,
-    keymap_of,
-    remap,
-)
+from tui_charrnn.tui.keys.keymap import activate_keymap, active_keys, key_label, keymap_of, remap
+from tui_charrnn.tui.keys.table import KEYS
 
 
 def test_nothing_wanted_is_the_table_as_it_comes() -> None:

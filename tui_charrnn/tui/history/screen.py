@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from tui_charrnn.history.store import TakenOut
-    from tui_charrnn.tui.keys.key import Owner
+    from tui_charrnn.tui.keys.table import Owner
     from tui_charrnn.tui.session import Session
     from tui_charrnn.tui.text.session_texts import Tell
 

@@ -6,8 +6,8 @@ from typing import Final
 from textual.binding import Binding
 
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.key import Key, Owner
-from tui_charrnn.tui.keys.keymap import EVERYWHERE, KEYS
+from tui_charrnn.tui.keys.keymap import EVERYWHERE
+from tui_charrnn.tui.keys.table import KEYS, Key, Owner
 
 GROUPS: Final = {
     "seed": "Text",
@@ -49,7 +49,6 @@ def bindings_of(owner: Owner) -> list[Binding]:
             key.keys,
             key.action,
             key.label or key.sentence,
-            key_display=key.shown or None,
             tooltip=key.sentence,
             id=key.id,
             # the seed box has keys of its own for some of them

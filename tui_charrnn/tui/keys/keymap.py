@@ -9,39 +9,11 @@ from typing import Final
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.settings import unknown_sentence
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.key import Key, Owner
-from tui_charrnn.tui.keys.main_keys import MAIN_KEYS
-from tui_charrnn.tui.keys.pane_keys import PANE_KEYS
-from tui_charrnn.tui.keys.tape_keys import TAPE_KEYS
-from tui_charrnn.tui.keys.xray_keys import NEURON_KEYS, PAGE_KEYS, XRAY_KEYS
+from tui_charrnn.tui.keys.table import ARROWS, KEYS, SIGNS, Key, Owner, shown_key
 
-KEYS: Final[tuple[Key, ...]] = (
-    MAIN_KEYS + PANE_KEYS + XRAY_KEYS + NEURON_KEYS + TAPE_KEYS + PAGE_KEYS
-)
-"""Every key of the app as it comes."""
 EVERYWHERE: Final[frozenset[Owner]] = frozenset({"app", "main"})
 """Owners whose keys act wherever the focus is, also while a seed is typed."""
 
-_SIGNS: Final = {
-    ",": "comma",
-    ".": "full_stop",
-    "/": "slash",
-    "?": "question_mark",
-    "+": "plus",
-    "-": "minus",
-    "=": "equals_sign",
-    ";": "semicolon",
-    ":": "colon",
-    "*": "asterisk",
-    "#": "number_sign",
-    "!": "exclamation_mark",
-    "'": "apostrophe",
-    "<": "less_than_sign",
-    ">": "greater_than_sign",
-    "[": "left_square_bracket",
-    "]": "right_square_bracket",
-}
-"""What Textual calls the keys of signs."""
 _OTHER_NAMES: Final = {"esc": "escape", "return": "enter", "del": "delete", "ins": "insert"}
 _NAMED: Final = (
     "enter|escape|space|tab|backspace|delete|insert|home|end|pageup|pagedown|up|down|left|right"
@@ -49,23 +21,13 @@ _NAMED: Final = (
 _FUNCTION: Final = r"f(?:[1-9]|1\d|2[0-4])"
 _KEY: Final = (
     rf"(?:(?:(?:ctrl\+)?(?:shift\+)?|alt\+)(?:{_NAMED}|{_FUNCTION})"
-    rf"|(?:ctrl\+)?[a-z0-9]|alt\+[a-z0-9]|[^\W_]|{'|'.join(_SIGNS.values())})"
+    rf"|(?:ctrl\+)?[a-z0-9]|alt\+[a-z0-9]|[^\W_]|{'|'.join(SIGNS.values())})"
 )
 _TYPED: Final = rf"(?:shift\+)?(?:{_NAMED.replace('escape|', '')})|[^\W_]|[a-z]+_[a-z_]+"
 """What the seed box needs for itself. Compiled if somebody has keys of their own."""
 _EDITING: Final = frozenset({f"ctrl+{letter}" for letter in "aekuwdxcvyz"})
 _SAME: Final = {"ctrl+i": "Tab", "ctrl+m": "Enter", "ctrl+j": "Enter", "ctrl+h": "Backspace"}
 """Keys that a terminal cannot tell from others."""
-_SHORT: Final = {
-    "left": "←",
-    "right": "→",
-    "up": "↑",
-    "down": "↓",
-    "escape": "Esc",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-}
-_SHOWN: Final = {name: sign for sign, name in _SIGNS.items()} | _SHORT
 _FIXED: Final = frozenset({"seed"})
 """Owners whose keys are their own business."""
 
@@ -80,14 +42,14 @@ def active_keys() -> tuple[Key, ...]:
 def activate_keymap(keys: tuple[Key, ...], *, is_ascii: bool = False) -> None:
     """Let an app that starts here go by a table of keys, arrows written in words for ASCII."""
     if is_ascii:
-        keys = tuple(replace(key, shown=_in_words(key.shown)) for key in keys)
+        keys = tuple(replace(key, display=_in_words(key.display)) for key in keys)
     _in_force.set(keys)
 
 
-def _in_words(shown: str) -> str:
-    for word in ("left", "right", "up", "down"):
-        shown = shown.replace(_SHORT[word], word.capitalize())
-    return shown
+def _in_words(display: str) -> str:
+    for word, arrow in ARROWS.items():
+        display = display.replace(arrow, word.capitalize())
+    return display
 
 
 def key_label(name: str) -> str:
@@ -142,10 +104,9 @@ def keymap_of(keys: Sequence[Key]) -> dict[str, str]:
 
 
 def _table(changed: Mapping[str, str]) -> tuple[Key, ...]:
+    shown = {name: "/".join(map(shown_key, keys.split(","))) for name, keys in changed.items()}
     return tuple(
-        replace(key, keys=changed[key.id], shown=_shown(changed[key.id]))
-        if key.id in changed
-        else key
+        replace(key, keys=changed[key.id], display=shown[key.id]) if key.id in changed else key
         for key in KEYS
     )
 
@@ -201,7 +162,7 @@ def _checked_keys(name: str, keys: str, known: Mapping[str, Key]) -> str:
 def _named(key: str) -> str:
     cleaned = key.strip()
     if len(cleaned) == 1:
-        return _SIGNS.get(cleaned, cleaned)
+        return SIGNS.get(cleaned, cleaned)
     return _OTHER_NAMES.get(cleaned.lower(), cleaned.lower())
 
 
@@ -216,13 +177,3 @@ def _clashes(keys: Sequence[Key], changed: Mapping[str, str]) -> Iterator[tuple[
                 continue
             for pressed in set(key.keys.split(",")) & set(other.keys.split(",")):
                 yield key.id, pressed, other
-
-
-def _shown(keys: str) -> str:
-    return "/".join(map(_shown_key, keys.split(",")))
-
-
-def _shown_key(key: str) -> str:
-    *modifiers, name = key.split("+")
-    shown = _SHOWN.get(name, name if len(name) == 1 else name.capitalize())
-    return "".join("^" if word == "ctrl" else f"{word.capitalize()}+" for word in modifiers) + shown

@@ -28,7 +28,7 @@ from tui_charrnn.viewing.lessons import LESSONS
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from tui_charrnn.tui.keys.key import Owner
+    from tui_charrnn.tui.keys.table import Owner
 
 _Result = TypeVar("_Result")
 

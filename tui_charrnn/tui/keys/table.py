@@ -1,0 +1,446 @@
+"""Every key of the app, once: what it is called, who acts when it is pressed, and what it does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal, cast
+
+Owner = Literal[
+    "app",
+    "main",
+    "seed",
+    "speech",
+    "chart",
+    "runs",
+    "childhood",
+    "log",
+    "history",
+    "tape",
+    "branches",
+    "neurons",
+    "which",
+    "grow",
+    "gates",
+    "fill",
+    "embedding",
+    "memory",
+    "clipping",
+    "learn",
+]
+"""Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
+_OWNERS: Final = {"text": "main", "pane": "main", "run": "main", "run.train": "app"}
+"""Owners that an id does not begin with."""
+SIGNS: Final = {
+    ",": "comma",
+    ".": "full_stop",
+    "/": "slash",
+    "?": "question_mark",
+    "+": "plus",
+    "-": "minus",
+    "=": "equals_sign",
+    ";": "semicolon",
+    ":": "colon",
+    "*": "asterisk",
+    "#": "number_sign",
+    "!": "exclamation_mark",
+    "'": "apostrophe",
+    "<": "less_than_sign",
+    ">": "greater_than_sign",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+}
+"""What Textual calls the keys of signs."""
+ARROWS: Final = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
+_SHOWN: Final = {
+    **{name: sign for sign, name in SIGNS.items()},
+    **ARROWS,
+    "escape": "Esc",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key and what it does."""
+
+    id: str
+    """Stable: the name for a user's own keymap."""
+    keys: str
+    """As Textual names them, with commas between."""
+    action: str
+    label: str
+    """As in the row at the bottom; empty if the next key has one for both."""
+    sentence: str
+    owner: Owner
+    in_row: bool
+    """Whether the row at the bottom has room for it."""
+    display: str
+    """The key as people read it."""
+
+
+def shown_key(key: str) -> str:
+    """How one key is written for people: ^n, F5, ←, Alt+s."""
+    *modifiers, name = key.split("+")
+    shown = _SHOWN.get(name, name if len(name) == 1 else name.capitalize())
+    return "".join("^" if word == "ctrl" else f"{word.capitalize()}+" for word in modifiers) + shown
+
+
+def _read(table: str) -> Iterator[Key]:
+    lines = filter(None, table.splitlines())
+    for row, sentence in zip(lines, lines, strict=True):
+        ids, keys, action, label = map(str.strip, row.split("|"))
+        areas, name = ids.split(".")
+        display = keys if keys == "1-9" else shown_key(keys.split(",")[0])
+        keys = ",".join("123456789") if keys == "1-9" else keys
+        for area in areas.split(","):
+            key_id = f"{area}.{name}"
+            owner = cast("Owner", _OWNERS.get(key_id, _OWNERS.get(area, area)))
+            # what acts in two places has room in the row of the first one
+            in_row = not label.startswith("(") and area == areas.split(",")[0]
+            words = label.strip("()"), sentence.strip()
+            yield Key(key_id, keys, action, *words, owner, in_row, display)
+
+
+# Only keys that every terminal delivers: letters, arrows, Enter, Esc, F1 to F9, Ctrl with a letter.
+# F10 and F12, which some terminals keep for themselves, have one with Alt beside them.
+# Not those that the seed box edits with (^a ^e ^k ^u ^w ^d ^x ^c ^v ^y), nor ^b of tmux; ^z, which
+# means the same everywhere else, leaves it to the seed box while that has the focus.
+# A row is: id | keys | action | label, which is in parentheses where the row at the bottom has no
+# room for it; below it stands what the key does. The first keys of an owner stand first there.
+KEYS: Final = tuple(
+    _read("""
+seed.submit            | enter           |                                | (Generate)
+  Generate text from the seed in the box; again for a new one.
+seed.newline           | ctrl+j          |                                | ()
+  Begin a new line of the seed; Shift+Enter and Alt+Enter too, where a terminal has them.
+seed.earlier           | up              |                                | ()
+  Recall the seed before, from the first row; Down the next one, from the last row.
+
+text.stop              | escape          | text_pane.stop                 | Stop
+  Stop the text and keep it; from another pane, come back to it.
+text.more              | ctrl+g          | text_pane.more                 | Go on
+  Continue the text from where it stopped.
+text.cooler            | f7              | text_pane.set('cooler')        |
+  Lower the temperature: safer text. Acts at once.
+text.warmer            | f8              | text_pane.set('warmer')        | Temp
+  Raise the temperature: wilder text. Acts at once.
+text.sampling          | f12,alt+s       | text_pane.set('all')           | Sampling
+  Set temperature, top-k, top-p, min-p, repetition penalty, length and RNG seed.
+text.pace              | ctrl+f          | text_pane.set('speed')         | (Speed)
+  Change the speed: 10 to 500 characters a second, or full speed.
+text.source            | ctrl+o          | source                         | (Source)
+  Choose the model: bundled, newest weights, or best.
+
+pane.text              | f2              | text                           | (Text)
+  Show the text, with the cursor in the seed; from either, go back over it, and return.
+pane.training          | f3              | show('training')               | (Loss)
+  Show the loss chart and the run.
+pane.runs              | f4              | show('runs')                   | (Runs)
+  Show the list of all runs.
+pane.childhood         | ctrl+t          | show('childhood')              | (Childhood)
+  Show samples over the course of training: the childhood of a run.
+pane.log               | ctrl+l          | show('log')                    | (Log)
+  Show the trainer's log.
+pane.zoom              | f10,alt+z       | zoom                           | Whole
+  Give the pane in focus the whole screen; again to see the others beside it.
+
+run.train              | ctrl+n          | train                          | New
+  Train on a text of yours.
+run.pause              | f5              | run('pause')                   | Pause
+  Pause training after the batch at hand; again to go on.
+run.checkpoint         | f6              | run('checkpoint')              | Save
+  Ask the trainer to save a checkpoint now.
+run.stop               | f9              | run('stop_training')           | End
+  Ask the trainer to save and stop.
+run.rate               | ctrl+r          | run('learning_rate')           | (Rate)
+  Change the learning rate.
+
+app.help               | f1              | help                           | Help
+  Show this page.
+app.quit               | ctrl+q          | quit                           | Quit
+  Leave; training goes on unless you say otherwise.
+app.suspend            | ctrl+z          | suspend_process                | (Suspend)
+  Suspend the app, until the shell's fg brings it back; in the seed box, undo.
+app.palette            | ctrl+p          | command_palette                | Palette
+  Find a command, or change the theme.
+
+speech.tape            | t               | text_pane.tape                 | Tape
+  Go back over the text: see what else could have come, take it, walk the branches.
+speech.copy            | c               | text_pane.copy                 | Copy
+  Copy what is selected, or else the last text whole.
+speech.save            | s               | text_pane.save                 | Save
+  Save the last text, with all that it takes to generate it again.
+speech.search          | slash           | text_pane.search('open')       | Find
+  Look for something in the text; Esc ends it.
+speech.next            | n               | text_pane.search('match(1)')   |
+  Go to the next match.
+speech.previous        | N               | text_pane.search('match(-1)')  | Match
+  Go to the match before.
+speech.mark            | v               | mark                           | Select
+  Put a cursor into the text; again to select from there.
+speech.all             | a               | select_all                     | All
+  Select the whole text.
+speech.history         | h               | text_pane.history              | History
+  Find earlier texts: read one, generate it again, continue it.
+speech.acrostic        | A               | text_pane.set('acrostic')      | ()
+  Write an acrostic: each line begins with the next character of a word.
+
+chart.span             | r               | turn_span                      | Recent
+  Show the whole run, or its last batches.
+chart.scale            | y               | turn_scale                     | Log
+  Draw losses evenly, or by their logarithm.
+chart.axis             | x               | turn_axis                      | Axis
+  Count in steps, epochs or time.
+chart.smooth           | s               | turn_smoothing                 | Smooth
+  Smooth the line more, or less.
+chart.quantity         | g               | turn_quantity                  | Beside
+  Draw another quantity beside the losses, on the right axis.
+chart.left             | left            | move_cursor(-1)                |
+  Read the values out, further back.
+chart.right            | right           | move_cursor(1)                 | Read
+  Read the values out, further on.
+chart.end              | end             | drop_cursor                    | Newest
+  Read out the newest values again.
+
+runs.open              | enter           | open                           | Open
+  Show the run.
+runs.resume            | r               | resume                         | Resume
+  Go on training it.
+runs.extend            | x               | extend                         | (Extend)
+  Train it longer, once it is finished.
+runs.compare           | c               | compare                        | Compare
+  Draw its loss over that of the run that is shown.
+runs.pin               | p               | pin                            | (Pin)
+  Draw its loss faintly in the chart of every run, or no longer.
+runs.filter            | slash           | filter                         | Filter
+  List only runs with words in name, corpus, tags or note.
+runs.tags              | t               | tags                           | (Tags)
+  Give it tags.
+runs.note              | m               | note                           | (Note)
+  Write a note about it.
+runs.rename            | n               | rename                         | Rename
+  Give it another name.
+runs.export            | e               | export                         | Export
+  Pack it into one archive.
+runs.delete            | d               | delete                         | Delete
+  Move it to the trash folder.
+runs.restore           | u               | restore                        | Undo
+  Bring the run back that was deleted last.
+
+childhood.earlier      | left            | move(-1)                       |
+  Show the sample before.
+childhood.later        | right           | move(1)                        | Step
+  Show the sample after.
+childhood.first        | home            | move_to_first                  | First
+  Show the first sample.
+childhood.last         | end             | move_to_last                   | Newest
+  Show the newest sample, and follow.
+childhood.seed_before  | up              | turn_seed(-1)                  |
+  Go back to the pinned seed before.
+childhood.seed         | down            | turn_seed(1)                   | Seed
+  Go on to the next pinned seed.
+childhood.play         | space           | play                           | Play
+  Play the samples from the first on.
+childhood.faster       | plus,equals_sign | change_speed(1)                |
+  Play them faster.
+childhood.slower       | minus           | change_speed(-1)               | Speed
+  Play them more slowly.
+
+log.filter             | f               | turn_filter                    | Filter
+  Show all lines, all but start-up noise, warnings, or errors.
+log.output             | o               | toggle_output                  | Output
+  Show what the trainer's process printed, or the story of the run again.
+log.end                | end             | follow                         | Newest
+  Follow the newest line.
+
+history.take           | enter           | take                           | Take
+  Take its seed text and settings back into the studio.
+history.replay         | r               | replay                         | Again
+  Generate exactly the same text again; once more stops.
+history.copy           | c               | copy                           | Copy
+  Copy the text.
+history.save           | s               | save                           | Save
+  Save the text, with all that it came from.
+history.delete         | d               | delete                         | Delete
+  Delete the text.
+history.restore        | u               | restore                        | Undo
+  Bring the text back that was deleted last.
+history.search         | slash           | search                         | Find
+  Look for words in all texts.
+
+speech,tape.xray       | x               | text_pane.xray('next_coloring') | X-ray
+  Color by probability, surprise, entropy, a neuron, a gate, copying, influence; then none.
+speech,tape.xray_page  | d               | text_pane.xray('next_page')    | (Page)
+  Show the next page of the x-ray: what was expected, states, gates, hits.
+speech,tape.xray_pick  | p               | text_pane.xray('pick_unit')    | (Pick)
+  Color the text by a neuron or a gate that you name, as 0:c13 or 0:f13.
+speech,tape.xray_before | comma           | text_pane.xray('step_unit(-1)') | ()
+  Color by the neuron or gate before.
+speech,tape.xray_after | full_stop       | text_pane.xray('step_unit(1)') | (Unit)
+  Color by the next neuron or gate.
+speech,tape.xray_read  | r               | text_pane.xray('read_text')    | (Read)
+  Have the model read a text of yours, pasted or from a file, and x-ray it.
+speech,tape.neurons    | e               | text_pane.neurons              | Neurons
+  Neurons: find the cells that follow what a text does, color by one, clamp it.
+speech,tape.corpus     | k               | text_pane.xray('compare')      | ()
+  Mark what is copied from a text that you name.
+
+neurons.color          | enter           | color                          | Color
+  Color the text by this cell.
+neurons.hold           | c               | hold                           | Clamp
+  Hold the cell at a value, from the next character on.
+neurons.lower          | minus           | turn(-1)                       |
+  Hold it half a standard deviation lower.
+neurons.higher         | plus,equals_sign | turn(1)                        | Value
+  Hold it half a standard deviation higher.
+neurons.release        | r               | release                        | Release
+  Let the cell go.
+neurons.release_all    | R               | release_all                    | ()
+  Let all cells go.
+neurons.filter         | f               | turn_filter(1)                 | Filter
+  Show the followers of the next property alone; after the last, all.
+neurons.filter_back    | F               | turn_filter(-1)                | ()
+  Show those of the property before.
+neurons.read           | o               | read                           | Text
+  Look for them in another text.
+
+tape.left              | left            | step('left')                   |
+  Go one character back.
+tape.right             | right           | step('right')                  | Move
+  Go one character on.
+tape.jamo_left         | J               | step('jamo_left')              | ()
+  Go one jamo back, within a syllable.
+tape.jamo_right        | j               | step('jamo_right')             | (Jamo)
+  Go one jamo on, within a syllable.
+tape.take              | 1-9             | take                           | Take
+  Let that character of the list come here, and go on from it in a branch of its own.
+tape.again             | enter           | again                          | Redraw
+  Sample again from here with other random numbers; at the end, continue.
+tape.next              | n               | walk(1)                        |
+  Go to the next branch of this fork.
+tape.previous          | N               | walk(-1)                       | Branch
+  Go to the branch before, of this fork.
+tape.list              | l               | list                           | List
+  List all branches.
+tape.compare           | c               | compare                        | Compare
+  Compare this branch with the next one of this fork.
+tape.undo              | u               | undo                           | Undo
+  Go back to the branch and the place that were left last.
+tape.name              | t               | name                           | Name
+  Give this branch a name.
+tape.save              | s               | save                           | Save
+  Save the tape with all its branches.
+tape.open              | o               | open                           | Open
+  Open a tape that was saved.
+tape.type              | i               | type                           | (Type)
+  Type what is to come here instead, and go on from it.
+tape.play              | space           | play                           | (Play)
+  Stop the text, or go on at the end of this branch.
+tape.page              | m               | turn_page                      | (More)
+  Show characters that are less likely.
+tape.word_left         | b               | step('word_left')              | ()
+  Go one word back.
+tape.word_right        | w               | step('word_right')             | (Word)
+  Go one word on.
+tape.up                | up              | step('up')                     | ()
+  Go one row up.
+tape.down              | down            | step('down')                   | (Row)
+  Go one row down.
+tape.home              | home            | step('home')                   | ()
+  Go to the first character after the seed.
+tape.end               | end             | step('end')                    | (End)
+  Go to the end, and follow it.
+tape.fork_before       | f               | fork(-1)                       | ()
+  Go back to the place before at which the text forks.
+tape.fork_after        | g               | fork(1)                        | (Fork)
+  Go on to the next place at which the text forks.
+
+speech,tape.earlier    | z               | text_pane.earlier(-1)          | ()
+  Go back to the text that was begun before this one, with all its branches.
+speech,tape.later      | Z               | text_pane.earlier(1)           | ()
+  Go on to the text that was begun after this one.
+
+branches.show          | enter           | show                           | Show
+  Show the branch.
+branches.compare       | c               | compare                        | Compare
+  Compare it with the branch that is shown.
+branches.name          | n               | name                           | Name
+  Give it a name.
+
+speech.which           | w               | screen.page('which')           | ()
+  See, while you type, from which model's corpus a text comes.
+speech.grow            | g               | screen.page('grow')            | ()
+  Let several texts grow from one letter, at several temperatures.
+speech.fill            | f               | screen.page('fill')            | ()
+  Ask what stands in the gaps (▢) of a text, from both sides.
+speech.embedding       | b               | screen.page('embedding')       | ()
+  Draw the characters where the embedding has them.
+speech.memory          | m               | screen.page('memory')          | ()
+  See how far back models look, and how the gradient fades.
+chart.clipping         | c               | screen.page('clipping')        | ()
+  See what clipping does: a plain RNN with and without a limit.
+tape.gates             | v               | screen.page('gates')           | ()
+  Move the gates by hand at the cursor, and see what comes next.
+speech.learn           | l               | screen.page('learn')           | ()
+  Take the guided tour: five pages, each with a live picture.
+
+learn.next             | pagedown        | turn_lesson(1)                 |
+  Next page.
+learn.before           | pageup          | turn_lesson(-1)                |
+  Page before.
+learn.text             | f2              | hide_lesson                    |
+  Hide the words, or show them.
+which.clear            | enter           |                                | New text
+  Begin another text.
+fill.clear             | enter           |                                | New text
+  Begin another text.
+
+embedding.left         | left            | move(-1, 0)                    |
+  Go to the left.
+embedding.right        | right           | move(1, 0)                     |
+  Go to the right.
+embedding.up           | up              | move(0, -1)                    |
+  Go up.
+embedding.down         | down            | move(0, 1)                     | Character
+  Go down.
+
+memory.measure         | enter           |                                | Measure
+  Measure the models that are named.
+
+clipping.down          | down            | limit(-1)                      |
+  Lower the limit.
+clipping.up            | up              | limit(1)                       | Limit
+  Raise the limit.
+clipping.left          | left            | radius(-1)                     |
+  Lower the radius.
+clipping.right         | right           | radius(1)                      | Radius
+  Raise it.
+clipping.again         | enter           | again                          | Again
+  Train both again.
+clipping.seed          | s               | again(1)                       | Weights
+  Draw other weights.
+
+grow.begin             | enter           |                                | Grow
+  Generate the texts again.
+
+gates.up               | up              | move(-1)                       |
+  Go to the gate above.
+gates.down             | down            | move(1)                        | Gate
+  Go to the gate below.
+gates.lower            | left            | turn(-1)                       |
+  Lower its mean.
+gates.higher           | right           | turn(1)                        | Mean
+  Raise its mean.
+gates.shut             | 0               | hold(0)                        |
+  Close the gate in every unit.
+gates.open             | 1               | hold(1)                        | Hold
+  Open the gate in every unit.
+gates.release          | r               | release                        | Release
+  Let the gate go.
+gates.release_all      | a               | release_all                    | All
+  Let all gates go.
+gates.keep             | enter           | keep                           | Go on
+  Hold the gates so in a branch from the cursor on.
+""")
+)
+"""Every key of the app as it comes."""
