@@ -127,7 +127,7 @@ def test_the_theme_that_the_app_comes_in_is_shown(
     wanted, variable, kept = asked
     file.write_text(f"theme = '{wanted}'" if wanted else "", encoding="utf-8")
     monkeypatch.setenv("TEXTUAL_THEME", variable)
-    monkeypatch.setattr("tui_charrnn.tui.theme.choice.remembered_theme", lambda: kept)
+    monkeypatch.setattr("tui_charrnn.tui.theme.themes.remembered_theme", lambda: kept)
     out, _ = shown(capsys, "config", "show")
     assert out.splitlines()[0].split(maxsplit=2) == row
 

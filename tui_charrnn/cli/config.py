@@ -24,7 +24,7 @@ from tui_charrnn.runs.storage import Storage
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import keymap_of, remap
 from tui_charrnn.tui.keys.table import KEYS
-from tui_charrnn.tui.theme.choice import theme_in_force
+from tui_charrnn.tui.theme.themes import theme_in_force
 
 _GAP: Final = "  "
 

@@ -45,8 +45,8 @@ from tui_charrnn.tui.textual_patches import (
     is_of_removed,
     tolerant_driver,
 )
-from tui_charrnn.tui.theme.choice import apply_theme, fitting_theme
 from tui_charrnn.tui.theme.themed_app import ThemedApp
+from tui_charrnn.tui.theme.themes import fitting_theme
 from tui_charrnn.user_folders import state_folder
 
 if TYPE_CHECKING:  # the first frame does not wait for them
@@ -131,7 +131,7 @@ class CharRNNApp(ThemedApp):
 
     def on_load(self) -> None:
         """Put on the theme before any style sheet is read; say what is not right in it."""
-        problems = [*map(safe_line, self.session.problems), *apply_theme(self, self.session.theme)]
+        problems = [*map(safe_line, self.session.problems), *self.apply_theme(self.session.theme)]
         self.problems = tuple(problems)
         words = problems[0] if len(problems) == 1 else ""
         if len(problems) > 1:

@@ -62,7 +62,7 @@ class Session:
     is_readonly: bool = False
     """Whether nothing may be asked of a trainer, not even its newest weights."""
     theme: str = ""
-    """The theme that is asked for; empty leaves it to `theme_choice.apply_theme`."""
+    """The theme that is asked for; empty leaves it to `ThemedApp.apply_theme`."""
     is_ascii: bool = False
     """Whether every sign is drawn in ASCII."""
     reduces_motion: bool = False

@@ -12,7 +12,7 @@ from tui_charrnn.tui.run.chart.canvas import BRAILLE, Mark
 from tui_charrnn.tui.run.chart.drawing import draw_chart
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span
 from tui_charrnn.tui.run.loss_chart import LossChart
-from tui_charrnn.tui.theme.theme_files import load_themes
+from tui_charrnn.tui.theme.themes import load_themes
 from tui_charrnn.viewing.run_view import RunView
 
 SIZE = (90, 20)

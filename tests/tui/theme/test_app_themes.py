@@ -16,9 +16,9 @@ from tests.support.open_app import note_of, run_words_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.theme.choice import register_themes
 from tui_charrnn.tui.theme.picker import ThemeScreen
 from tui_charrnn.tui.theme.themed_app import ThemedApp
+from tui_charrnn.tui.theme.themes import find_themes
 
 Opening = Callable[[Pilot[Any]], Awaitable[None]]
 
@@ -107,7 +107,8 @@ async def test_a_theme_of_textual_can_be_asked_for(
 async def test_every_theme_can_be_put_on_while_an_app_runs() -> None:
     app = ThemedApp()
     async with app.run_test() as pilot:
-        register_themes(app)
+        for theme in find_themes().themes:
+            app.register_theme(theme)
         for name in app.available_themes:
             app.theme = name
             await pilot.pause()

@@ -9,17 +9,16 @@ from textual.widgets import OptionList
 
 from tests.support.waiting import wait_until
 from tui_charrnn.resources import resource_folder
-from tui_charrnn.tui.theme.choice import (
-    apply_theme,
+from tui_charrnn.tui.theme.picker import ThemeScreen
+from tui_charrnn.tui.theme.themed_app import ThemedApp
+from tui_charrnn.tui.theme.themes import (
+    DEFAULT_THEME,
     find_themes,
     fitting_theme,
     remember_theme,
     remembered_theme,
     user_themes_folder,
 )
-from tui_charrnn.tui.theme.picker import ThemeScreen
-from tui_charrnn.tui.theme.theme_files import DEFAULT_THEME
-from tui_charrnn.tui.theme.themed_app import ThemedApp
 
 EMBER = (resource_folder("themes") / "ember.toml").read_text(encoding="utf-8")
 
@@ -30,7 +29,7 @@ class Dressed(ThemedApp):
     def __init__(self, wanted: str = "") -> None:
         """Put it on."""
         super().__init__()
-        self.problems = apply_theme(self, wanted)
+        self.problems = self.apply_theme(wanted)
 
 
 def write_theme(name: str, content: str) -> None:

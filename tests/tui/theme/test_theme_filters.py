@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 import tui_charrnn
 from tui_charrnn.tui.run.chart.canvas import BLOCKS, BRAILLE, Glyphs
-from tui_charrnn.tui.theme.filters import FrameInAscii, InAscii, WithoutColors, contrast
+from tui_charrnn.tui.theme.themed_app import FrameInAscii, InAscii, WithoutColors, contrast
 from tui_charrnn.viewing.ascii_signs import ASCII, in_ascii
 
 DARK = Color(20, 20, 20)

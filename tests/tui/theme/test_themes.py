@@ -11,8 +11,8 @@ from textual.theme import Theme
 import tui_charrnn
 from tests.support.color_vision import DEFICIENCIES, difference
 from tui_charrnn.resources import resource_folder
-from tui_charrnn.tui.theme.filters import contrast
-from tui_charrnn.tui.theme.theme_files import DEFAULT_THEME, REQUIRED_COLORS, VARIABLES, load_themes
+from tui_charrnn.tui.theme.themed_app import contrast
+from tui_charrnn.tui.theme.themes import DEFAULT_THEME, REQUIRED_COLORS, VARIABLES, load_themes
 
 BUNDLED, BUNDLED_PROBLEMS = load_themes(resource_folder("themes"))
 COLORED = [theme for theme in BUNDLED if not theme.ansi]

@@ -17,7 +17,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.cursor_list import CursorView
 from tui_charrnn.tui.text.model_loader import shown_label
-from tui_charrnn.tui.theme.filters import KeepsText
+from tui_charrnn.tui.theme.themed_app import KeepsText
 from tui_charrnn.viewing.formatting import fitted, format_age
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from tui_charrnn.safe_text import safe_text, with_few_marks
 from tui_charrnn.text.decoding import spelled_in
 from tui_charrnn.tui.text.seed_history import LONGEST_SEED
 from tui_charrnn.tui.textual_patches import Edit, EditResult, KeysInOrder
-from tui_charrnn.tui.theme.filters import KeepsText
+from tui_charrnn.tui.theme.themed_app import KeepsText
 
 
 def unknown_in(text: str, vocabulary: frozenset[str]) -> list[str]:

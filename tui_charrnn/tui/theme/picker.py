@@ -16,8 +16,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import Dialog
-from tui_charrnn.tui.theme.choice import ThemeSet, find_themes, remember_theme
-from tui_charrnn.tui.theme.theme_files import DEFAULT_THEME
+from tui_charrnn.tui.theme.themes import DEFAULT_THEME, ThemeSet, find_themes, remember_theme
 
 
 class ThemesRead(Message):

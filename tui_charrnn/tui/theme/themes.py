@@ -1,22 +1,25 @@
-"""Reads themes: one TOML file each, colors only.
+"""Themes: one TOML file each, colors only; and which of them the app comes in.
 
 Every color is parsed before Textual sees it, because Textual ends the program over a bad one. A
 theme that cannot be used is reported in a sentence and left out. A theme either has colors of its
 own or takes all of them from the sixteen of the terminal: the two cannot be blended.
 """
 
+import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from tui_charrnn.errors import ConfigError, reason_of
+from tui_charrnn.resources import resource_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
+from tui_charrnn.user_folders import config_folder, state_folder
 
 DEFAULT_THEME: Final = "ember"
 """The name of the theme that the program starts with."""
@@ -194,3 +197,135 @@ def _checked(name: str, value: str, *, ansi: bool) -> str:
             )
         )
     return color.hex
+
+
+_FEW_COLORS: Final = {None, "standard", "windows"}
+_FEW_COLORS_THEME: Final = "terminal"
+"""It has the sixteen colors of the terminal, whatever they are."""
+_LONGEST_NAME: Final = 64  # characters
+
+
+class ThemeSet(NamedTuple):
+    """The themes of the program and those of its user."""
+
+    bundled: Sequence[Theme]
+    """Those that no theme of the user's has taken the place of."""
+    own: Sequence[Theme]
+    """The user's."""
+    problems: Sequence[str]
+    """One sentence about each theme that cannot be used, safe to show."""
+
+    @property
+    def themes(self) -> list[Theme]:
+        """All of them; no two have one name."""
+        return [*self.bundled, *self.own]
+
+
+def user_themes_folder() -> Path:
+    """Where the user keeps themes, one TOML file each; may be missing."""
+    return config_folder() / "themes"
+
+
+def find_themes() -> ThemeSet:
+    """Read every theme there is; one of the user's takes the place of a bundled one of its name."""
+    try:
+        bundled, problems = load_themes(resource_folder("themes"))
+    except FileNotFoundError as error:
+        bundled, problems = [], [safe_line(str(error))]
+    own, own_problems = load_themes(user_themes_folder())
+    names = {theme.name for theme in own}
+    kept = [theme for theme in bundled if theme.name not in names]
+    return ThemeSet(kept, own, [*problems, *own_problems])
+
+
+def theme_in_force(wanted: str, origin: str) -> tuple[str, str]:
+    """The theme that the app comes in, and what says so.
+
+    Args:
+        wanted: The name of a theme; empty if none is asked for.
+        origin: What asks for it.
+    """
+    known = [theme.name for theme in find_themes().themes]
+    wishes = (
+        (wanted, origin),
+        (os.environ.get("TEXTUAL_THEME", ""), "TEXTUAL_THEME"),
+        (remembered_theme(), "chosen in the app"),
+    )
+    asked = next((wish for wish in wishes[:2] if wish[0]), wishes[2])
+    for name, reason in (asked, wishes[2]):
+        if name in known or name in BUILTIN_THEMES:
+            return name, reason
+    return DEFAULT_THEME, "default"
+
+
+def fitting_theme(wanted: str, color_system: str | None) -> tuple[str, str]:
+    """The theme to ask for in a terminal with so many colors.
+
+    With sixteen, nearly all colors of a theme become the same few: everything of `ember` is red.
+
+    Args:
+        wanted: The name of a theme; empty if none is asked for.
+        color_system: As Rich names what the terminal can show.
+
+    Returns:
+        Its name, or that of the theme which takes its place, and then a sentence about it if it
+        was asked for.
+    """
+    asked = wanted or os.environ.get("TEXTUAL_THEME", "")
+    if color_system not in _FEW_COLORS or os.environ.get("NO_COLOR"):
+        return wanted, ""
+    name = asked or DEFAULT_THEME
+    is_own = (user_themes_folder() / f"{name}.toml").exists()
+    theme = load_theme(resource_folder("themes"), name)
+    if is_own or theme is None or theme.ansi:  # the user's, one of Textual's, or made for it
+        return wanted, ""
+    sentence = tr(
+        "This terminal says that it has 16 colors at most, in which {asked} cannot be shown: the "
+        "theme is {theme}. COLORTERM=truecolor says otherwise.",
+        asked=asked,
+        theme=_FEW_COLORS_THEME,
+    )
+    return _FEW_COLORS_THEME, sentence if asked else ""
+
+
+def bundled_theme(name: str) -> Theme | None:
+    """A theme of the program; None if there is none, or one of the user's may take its place."""
+    if user_themes_folder().is_dir():
+        return None
+    try:
+        return load_theme(resource_folder("themes"), name)
+    except FileNotFoundError:
+        return None
+
+
+def remembered_theme() -> str:
+    """The name of the theme that was kept last; empty if none was, or if it cannot be read."""
+    try:
+        with _memory().open(encoding="utf-8") as file:
+            return file.read(_LONGEST_NAME).strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def remember_theme(name: str) -> str:
+    """Keep the name of a theme for the next time.
+
+    Returns:
+        Why that is not possible, safe to show; empty if it was.
+    """
+    memory = _memory()
+    try:
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(f"{name}\n", encoding="utf-8")
+    except OSError as error:
+        return safe_line(
+            tr(
+                "The theme is on until you leave; it cannot be kept: {reason}",
+                reason=reason_of(error),
+            )
+        )
+    return ""
+
+
+def _memory() -> Path:
+    return state_folder() / "theme"
