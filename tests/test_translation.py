@@ -36,7 +36,7 @@ from tui_charrnn.tui.keys.table import KEYS
 from tui_charrnn.tui.new_run import estimate, form_values
 from tui_charrnn.tui.pages import gates
 from tui_charrnn.tui.run import follower
-from tui_charrnn.tui.run.chart import quantities, readout, scales, series
+from tui_charrnn.tui.run.chart import readout, scales, series
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs.table import COLUMNS
 from tui_charrnn.tui.session import READ_ONLY, Source
@@ -116,8 +116,8 @@ def table_sentences() -> set[str]:
         *failures.ENDS.values(),
         *(failures.OPEN_LOG.label, failures.RESUME.label),
         *log_lines.LogFilter,
-        *(quantity.capitalize() for quantity in quantities.Quantity),
-        *(f"There is no {quantity} yet." for quantity in quantities.Quantity),
+        *(quantity.capitalize() for quantity in series.Quantity),
+        *(f"There is no {quantity} yet." for quantity in series.Quantity),
         *(*series.Span, *series.Curvature, *series.Axis, *scales.UNITS.values()),
         *(readout.NO_BATCH, follower.NO_TRAINER),
         *CARD_LABELS,

@@ -69,7 +69,6 @@ from tui_charrnn.text.inspection import jamo_sentence as jamo_sentence
 from tui_charrnn.text.vocabulary import Vocabulary as Vocabulary
 from tui_charrnn.training.extension import extend_run as extend_run
 from tui_charrnn.training.extension import read_amount as read_amount
-from tui_charrnn.tui.announcer import RunAnnouncer as RunAnnouncer
 from tui_charrnn.tui.app import run_app as run_app
 from tui_charrnn.tui.dialogs import ask_to_leave as ask_to_leave
 from tui_charrnn.tui.dialogs import list_problems as list_problems
@@ -79,14 +78,17 @@ from tui_charrnn.tui.history.recorder import HistoryRecorder as HistoryRecorder
 from tui_charrnn.tui.history.screen import HistoryScreen as HistoryScreen
 from tui_charrnn.tui.new_run.screen import NewRunScreen as NewRunScreen
 from tui_charrnn.tui.new_run.start import make_run as make_run
+from tui_charrnn.tui.pages.page import PageContext as PageContext
 from tui_charrnn.tui.palette import KeyCommands as KeyCommands
 from tui_charrnn.tui.run.failure_card import FailureCard as FailureCard
+from tui_charrnn.tui.run.failure_card import LogExcerpt as LogExcerpt
 from tui_charrnn.tui.run.loss_chart import Charts as Charts
 from tui_charrnn.tui.run.run_card import RunCard as RunCard
 from tui_charrnn.tui.run.run_card import StatusLine as StatusLine
+from tui_charrnn.tui.run.run_card import Teaser as Teaser
 from tui_charrnn.tui.run.run_log import RunLog as RunLog
 from tui_charrnn.tui.run.samples_pane import SamplesPane as SamplesPane
-from tui_charrnn.tui.run.teaser import Teaser as Teaser
+from tui_charrnn.tui.run_controls import RunAnnouncer as RunAnnouncer
 from tui_charrnn.tui.run_controls import RunControls as RunControls
 from tui_charrnn.tui.run_controls import leave_others as leave_others
 from tui_charrnn.tui.run_controls import leave_run as leave_run

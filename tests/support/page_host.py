@@ -11,8 +11,7 @@ from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.tui.chrome import KeyRow
-from tui_charrnn.tui.pages.context import PageContext
-from tui_charrnn.tui.pages.page import Page, Picture
+from tui_charrnn.tui.pages.page import Page, PageContext, Picture
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_text import TapeText

@@ -10,15 +10,15 @@ from textual.app import App
 from tests.viewing.test_announcements import ended_view
 from tui_charrnn.preferences.declaration import Preferences
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.tui import announcer
+from tui_charrnn.tui import run_controls
 
 
 def test_the_end_is_told_once_and_only_of_a_run_that_was_seen_live(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[str] = []
-    monkeypatch.setattr(announcer, "send_to_terminal", lambda _app, text: sent.append(text))
-    looking = announcer.RunAnnouncer(Preferences(notify="osc9"))
+    monkeypatch.setattr(run_controls, "send_to_terminal", lambda _app, text: sent.append(text))
+    looking = run_controls.RunAnnouncer(Preferences(notify="osc9"))
     ended = ended_view(tmp_path)
 
     async def look() -> None:

@@ -4,7 +4,7 @@ import pytest
 from textual._xterm_parser import XTermParser
 from textual.events import Key, Paste
 
-from tui_charrnn.tui.terminal_input import PASTE_BEGINS, PASTE_ENDS, terminal_decoder
+from tui_charrnn.tui.terminal import PASTE_BEGINS, PASTE_ENDS, terminal_decoder
 
 PASTES = {
     "colors": "to \x1b[31mbe\x1b[0m",

@@ -45,7 +45,6 @@ from tui_charrnn.tui.messages import (
     RunMoved,
     RunPinned,
 )
-from tui_charrnn.tui.pages.context import PageContext
 from tui_charrnn.tui.panes import PaneHost
 from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.text.model_loader import ModelRequest
@@ -56,26 +55,15 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from tui_charrnn.runs.layout import RunDirectory
-    from tui_charrnn.tui.announcer import RunAnnouncer
     from tui_charrnn.tui.pages.page import Page
     from tui_charrnn.tui.run.run_card import StatusLine
-    from tui_charrnn.tui.run_controls import RunControls
+    from tui_charrnn.tui.run_controls import RunAnnouncer, RunControls
     from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, Wait
     from tui_charrnn.tui.text.seed_box import SeedBox
     from tui_charrnn.viewing.run_view import RunView
 
 _EXPLAINING: Final = {"-tape", "-neurons", "-xray"}
 """Classes of a text pane in which something looks into the text, and needs room for it."""
-_PAGES: Final = {
-    "which": ("which", "WhichPage"),
-    "grow": ("grow", "GrowPage"),
-    "gates": ("gates", "GatesPage"),
-    "fill": ("fill", "FillPage"),
-    "embedding": ("embedding", "EmbeddingPage"),
-    "memory": ("memory", "MemoryPage"),
-    "clipping": ("clipping", "ClippingPage"),
-}
-"""Module and name of each page, which is imported as it is opened."""
 PROGRESS_INTERVAL: Final = 1.0
 """Seconds between two drawings while nothing but batches comes."""
 
@@ -283,8 +271,7 @@ class MainScreen(Screen[None]):
         if name == "learn":
             lesson = (lesson or 0) % len(lazy.LESSONS)
             name = lazy.LESSONS[lesson].page
-        module, page = _PAGES[name]
-        opened = getattr(import_module(f"tui_charrnn.tui.pages.{module}"), page)
+        page = getattr(import_module(f"tui_charrnn.tui.pages.{name}"), f"{name.capitalize()}Page")
         pane = self.text_pane
         session, loader = self.session, self._loader
 
@@ -294,7 +281,7 @@ class MainScreen(Screen[None]):
                 request = replace(request, source=Source.NEWEST)
             return loader.load(request, wait)
 
-        context = PageContext(
+        context = lazy.PageContext(
             session=session,
             load=partial(loader.load, ModelRequest.of(session)),
             load_newest=load_newest,
@@ -303,19 +290,19 @@ class MainScreen(Screen[None]):
             show_settings=pane.texts.show_title,
             seed_text=pane.seed.text,
         )
-        opened_page: Page = opened(context)
+        opened: Page = page(context)
         if lesson is not None:
-            opened_page.show_lesson(lesson)
+            opened.show_lesson(lesson)
 
         def turn(_: None) -> None:
             if lesson is None:
                 return
-            if opened_page.turned:
-                self.action_page("learn", lesson + opened_page.turned)
+            if opened.turned:
+                self.action_page("learn", lesson + opened.turned)
             else:  # where the keys act that the lessons name
                 pane.view.focus()
 
-        self.app.push_screen(opened_page, turn)
+        self.app.push_screen(opened, turn)
 
     def action_text(self) -> None:
         """Show the text; where it or the seed has the focus, go back over it, and return."""

@@ -17,12 +17,11 @@ from tui_charrnn import lazy
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import KeysChanged
-from tui_charrnn.tui.run.log_excerpt import LogExcerpt
 from tui_charrnn.tui.text_pane import TextPane
 
 if TYPE_CHECKING:
     from tui_charrnn.tui.keys.table import Owner
-    from tui_charrnn.tui.run.failure_card import FailureCard
+    from tui_charrnn.tui.run.failure_card import FailureCard, LogExcerpt
     from tui_charrnn.tui.run.loss_chart import Charts
     from tui_charrnn.tui.run.run_card import RunCard
     from tui_charrnn.tui.run.run_log import RunLog
@@ -67,7 +66,7 @@ class PaneHost(Container):
         self._runs: Widget | None = None
         self._card: RunCard | None = None
         self._failures: FailureCard | None = None
-        self._log_excerpt = LogExcerpt(self.post_message)
+        self._log_excerpt: LogExcerpt | None = None
         self.trouble = ""
         """What is wrong with the run that is shown, or how to go on with it; empty if neither."""
 
@@ -135,6 +134,7 @@ class PaneHost(Container):
         log: tuple[str, ...] = ()
         failure = lazy.diagnose(view, exit_code, log)
         if failure is not None:
+            self._log_excerpt = self._log_excerpt or lazy.LogExcerpt(self.post_message)
             log = self._log_excerpt.of(view.run, failure.kind)
             failure = lazy.diagnose(view, exit_code, log)
         if failure is not None and self._session.is_readonly:

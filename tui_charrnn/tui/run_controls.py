@@ -1,4 +1,4 @@
-"""Control of the training that is shown: every key asks the trainer, and its answer is told."""
+"""Control of the training that is shown: every key asks the trainer; its end is announced."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.widget import Widget
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.errors import CharRNNError, ConfigError, reason_of
 from tui_charrnn.runs.catalogue import find_pinned, summarize_run
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
@@ -17,14 +17,23 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import AskTextScreen, ask_to_stop
-from tui_charrnn.tui.messages import NoteWritten, RunPinned
+from tui_charrnn.tui.messages import NoteWritten, NoticePosted, RunPinned
 from tui_charrnn.tui.run.follower import NO_TRAINER, RunFollower
 from tui_charrnn.tui.session import READ_ONLY
+from tui_charrnn.tui.textual_patches import send_to_terminal
+from tui_charrnn.viewing.announcements import (
+    TerminalStatus,
+    end_sentence,
+    notification,
+    run_notify_command,
+)
 from tui_charrnn.viewing.run_rows import is_at_work
+from tui_charrnn.viewing.run_view import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tui_charrnn.preferences.declaration import Preferences
     from tui_charrnn.tui.session import Session
     from tui_charrnn.viewing.run_view import RunView
 
@@ -153,3 +162,49 @@ def stop_run(run: RunDirectory) -> str:
         return tr("{name} could not be asked to stop: {problem}", name=name, problem=problem)
     resume = command_words("resume", run)
     return tr("{name} saves and stops. Go on: {resume}", name=name, resume=resume)
+
+
+class RunAnnouncer(Widget):
+    """Keeps the terminal's title up to date; rings, and runs the user's command, at a run's end."""
+
+    DEFAULT_CSS = "RunAnnouncer { display: none; }"
+
+    def __init__(self, preferences: Preferences) -> None:
+        """Say nothing yet.
+
+        Args:
+            preferences: How the user wants to be told.
+        """
+        super().__init__()
+        self._preferences = preferences
+        self._terminal = TerminalStatus(lambda sequence: send_to_terminal(self.app, sequence))
+        self._live: RunDirectory | None = None
+        """The run that was seen while it trained, whose end is news."""
+
+    def look(self, view: RunView) -> None:
+        """Take what is known of the run by now."""
+        if view.is_live:
+            self._live = view.run
+            if view.total_steps:
+                self._terminal.show(view.run.name, view.step / view.total_steps)
+            return
+        self._terminal.close()
+        if self._live == view.run and view.ended is not None:
+            self._live = None
+            self._announce(view)
+
+    def on_unmount(self) -> None:
+        """Leave the terminal as it was."""
+        self._terminal.close()
+
+    def _announce(self, view: RunView) -> None:
+        sequence = notification(self._preferences.notify, end_sentence(view))
+        send_to_terminal(self.app, sequence)
+        command = self._preferences.notify_command
+        if command is None:
+            return
+        try:
+            run_notify_command(command, view)
+        except OSError as error:
+            words = tr("The notify command could not be run: {reason}.", reason=reason_of(error))
+            self.post_message(NoticePosted(Notice(words, "warning")))

@@ -26,7 +26,7 @@ from textual.widgets.option_list import Option
 from textual.worker import WorkerFailed, get_current_worker
 
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.terminal_input import terminal_decoder
+from tui_charrnn.tui.terminal import terminal_decoder
 
 if TYPE_CHECKING:  # the first frame does not wait for them
     from collections.abc import Callable

@@ -14,12 +14,11 @@ from tests.support.shown_screen import screen_rows
 from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.pages.clipping import ClippingPage
-from tui_charrnn.tui.pages.context import PageContext
 from tui_charrnn.tui.pages.embedding import EmbeddingPage
 from tui_charrnn.tui.pages.fill import FillPage
 from tui_charrnn.tui.pages.grow import GrowPage
 from tui_charrnn.tui.pages.memory import MemoryPage
-from tui_charrnn.tui.pages.page import Page
+from tui_charrnn.tui.pages.page import Page, PageContext
 from tui_charrnn.tui.pages.which import WhichPage
 from tui_charrnn.tui.text.model_loader import LoadedModel
 

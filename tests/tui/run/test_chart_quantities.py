@@ -11,8 +11,7 @@ from tui_charrnn.runs.description import CorpusReference, RunDescription
 from tui_charrnn.runs.record_codec import BatchStretch
 from tui_charrnn.runs.records import MemoryMeasured, RunPlanned, RunResumed
 from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, Glyphs, Mark
-from tui_charrnn.tui.run.chart.quantities import Quantity, SecondLine, second_line
-from tui_charrnn.tui.run.chart.series import Look, Series
+from tui_charrnn.tui.run.chart.series import Look, Quantity, SecondLine, Series, second_line
 from tui_charrnn.viewing.run_view import RunView
 
 

@@ -16,14 +16,12 @@ from tests.support.themed_app import ThemedApp
 from tests.support.viewed_run import viewed
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.run import run_log
-from tui_charrnn.tui.run.chart.quantities import Quantity
-from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span
+from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Quantity, Span
 from tui_charrnn.tui.run.failure_card import FailureCard
 from tui_charrnn.tui.run.log_pane import state_words
-from tui_charrnn.tui.run.run_card import RunCard, StatusLine
+from tui_charrnn.tui.run.run_card import RunCard, StatusLine, Teaser
 from tui_charrnn.tui.run.run_log import RunLog
 from tui_charrnn.tui.run.samples_pane import SamplesPane
-from tui_charrnn.tui.run.teaser import Teaser
 from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.log_lines import LogFilter
 

@@ -13,8 +13,8 @@ from tests.support.command import PATIENCE
 from tests.support.fake_run import created_run
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.messages import RunChanged
-from tui_charrnn.tui.run import log_excerpt as log_end
-from tui_charrnn.tui.run.log_excerpt import OLD_AFTER, LogExcerpt
+from tui_charrnn.tui.run import failure_card
+from tui_charrnn.tui.run.failure_card import OLD_AFTER, LogExcerpt
 
 
 class Reader:
@@ -47,7 +47,7 @@ def test_a_line_that_comes_a_moment_later_is_told_too(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_written = threading.Event()
-    monkeypatch.setattr(log_end, "time", SimpleNamespace(sleep=is_written.wait))
+    monkeypatch.setattr(failure_card, "time", SimpleNamespace(sleep=is_written.wait))
     run.log.write_text("one\n", encoding="utf-8")
     reader = Reader(0.0, PATIENCE)
     reader.words.of(run, "lost")

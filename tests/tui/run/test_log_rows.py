@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.hostile_text import HARMFUL, HOSTILE
-from tui_charrnn.tui.run.log_rows import LogRows
+from tui_charrnn.tui.run.log_pane import LogRows
 from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter
 
 

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run
-from tui_charrnn.tui.runs import watcher
+from tui_charrnn.tui.runs import list as run_list
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A runs folder; archives are put beside it."""
-    monkeypatch.setattr(watcher, "INTERVAL", 0.1)
+    monkeypatch.setattr(run_list, "INTERVAL", 0.1)
     monkeypatch.chdir(tmp_path)
     return tmp_path / "runs"
 

@@ -22,9 +22,8 @@ from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.tui.runs import watcher
-from tui_charrnn.tui.runs.list import RunList, no_runs
-from tui_charrnn.tui.runs.watcher import prepare
+from tui_charrnn.tui.runs import list as run_list
+from tui_charrnn.tui.runs.list import RunList, no_runs, prepare
 
 DEEP = (120, 40)
 
@@ -43,7 +42,7 @@ class Host(ThemedApp):
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look again often."""
-    monkeypatch.setattr(watcher, "INTERVAL", 0.1)
+    monkeypatch.setattr(run_list, "INTERVAL", 0.1)
 
 
 @asynccontextmanager
@@ -211,7 +210,7 @@ async def test_a_folder_that_cannot_be_read_says_so(
     async with listing(tmp_path) as (app, pilot):
         assert "Permission denied" in screen_text(app)
         monkeypatch.undo()
-        monkeypatch.setattr(watcher, "INTERVAL", 0.1)
+        monkeypatch.setattr(run_list, "INTERVAL", 0.1)
         await wait_until(pilot, "it is read again", lambda: no_runs() in screen_text(app))
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual.content import Content
 
     from tui_charrnn.tui.background import BackgroundTask
-    from tui_charrnn.tui.pages.context import PageContext
+    from tui_charrnn.tui.pages.page import PageContext
 
 _AT_ONCE: Final = 10
 """Steps between two drawings."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tui_charrnn.tui.background import BackgroundTask
-    from tui_charrnn.tui.pages.context import PageContext
+    from tui_charrnn.tui.pages.page import PageContext
 
 INTERVAL: Final = 3.0
 """Seconds from one picture of a run that trains to the next."""

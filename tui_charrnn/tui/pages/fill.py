@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from tui_charrnn.tui.background import BackgroundTask
-    from tui_charrnn.tui.pages.context import PageContext
+    from tui_charrnn.tui.pages.page import PageContext
 
 EXAMPLES: Final[Mapping[Language, str]] = {
     "en": "The k__fe is in his hand",

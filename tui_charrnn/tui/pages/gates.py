@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tui_charrnn.generation.tape import Tape, TapePosition
     from tui_charrnn.tui.background import BackgroundTask
-    from tui_charrnn.tui.pages.context import PageContext
+    from tui_charrnn.tui.pages.page import PageContext
 
 NAMES: Final = {"i": "input", "f": "forget", "o": "output", "z": "update", "r": "reset"}
 _STEP: Final = 0.05

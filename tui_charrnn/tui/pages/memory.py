@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from textual.content import Content
 
     from tui_charrnn.tui.background import BackgroundTask
-    from tui_charrnn.tui.pages.context import PageContext
+    from tui_charrnn.tui.pages.page import PageContext
 
 _LOOK: Final = 1.0
 """Seconds between two looks at what the run has recorded."""

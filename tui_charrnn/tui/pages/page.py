@@ -6,6 +6,7 @@ import contextvars
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from tui_charrnn.tui.keys.table import Owner
+    from tui_charrnn.tui.session import Session
+    from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
+    from tui_charrnn.tui.text.tape_text import TapeText
 
 _Result = TypeVar("_Result")
 
@@ -237,3 +241,22 @@ class Page(Dialog[None]):
     def action_leave(self) -> None:
         """Close the page."""
         self.dismiss(None)
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """What a page is opened with."""
+
+    session: Session
+    load: Callable[[Wait], LoadedModel]
+    """Loads the model whose turn it is to generate; called in a thread."""
+    load_newest: Callable[[Wait], LoadedModel]
+    """Likewise, but of a run that trains its newest weights."""
+    text: TapeText
+    """The text in sight, with its tape."""
+    at: tuple[int, int] | None
+    """Branch and position of the cursor on the tape; None if there is none."""
+    show_settings: Callable[[], object]
+    """Called once the settings of the text were changed."""
+    seed_text: str
+    """What stands in the seed box."""

@@ -20,9 +20,8 @@ from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.run.chart.canvas import ASCII, Mark, glyphs_of
 from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_quantity, draw_words
-from tui_charrnn.tui.run.chart.quantities import Quantity
 from tui_charrnn.tui.run.chart.readout import NO_BATCH, nearest, nearest_to_column
-from tui_charrnn.tui.run.chart.series import Look, series_of
+from tui_charrnn.tui.run.chart.series import Look, Quantity, series_of
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.viewing.run_view import RunView
 

@@ -1,13 +1,16 @@
-"""The run card: everything that is known of the run that is shown, as rows."""
+"""The run card and the status line: what is known of a run, as rows; a recorded one without any."""
 
+import json
 from collections.abc import Sequence
+from functools import cache
 from itertools import zip_longest
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Final
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.app import ComposeResult
-from textual.containers import Container, VerticalScroll
+from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
 from textual.getters import query_one
@@ -16,6 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tui_charrnn.translation import tr
+from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.sparkline import Drawing, Mark, draw_bars, joined_columns
 from tui_charrnn.tui.text.wrapping import wrapped
 from tui_charrnn.viewing import run_words as words
@@ -354,3 +358,80 @@ def progress_words(view: RunView, now: float, asked: str, width: int) -> str:
         separator="  ",
         width=width,
     )
+
+
+_FILE: Final = Path(__file__).parent / "teaser.json"
+"""Written by scripts/teaser.py from a run."""
+_LABEL: Final = 12  # columns
+_ROWS: Final = 2  # of a sample where it has no room beside its step
+
+
+class Teaser(Vertical):
+    """The curve of a run, and what its weights generated from one seed text on the way."""
+
+    DEFAULT_CSS = """
+    Teaser {
+        height: auto;
+        padding: 0 1;
+        border: round $foreground 25%;
+        border-title-color: $text-muted;
+        & LossSparkline { height: 3; margin-bottom: 1; }
+        & Static { height: auto; }
+    }
+    """
+
+    losses = query_one(LossSparkline)
+    words = query_one("#teaser-words", Words)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.border_title = Content(tr("What training looks like"))
+
+    def compose(self) -> ComposeResult:
+        """Losses, and words."""
+        yield LossSparkline()
+        yield Words(id="teaser-words")
+
+    def on_resize(self) -> None:
+        """Write as much as fits."""
+        width = self.content_size.width
+        if width:
+            self.losses.show(_record()["losses"])
+            self.words.show(Content("\n").join(_lines(width)))
+
+
+@cache
+def _record() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(_FILE.read_text(encoding="utf-8"))
+    return found
+
+
+def _lines(width: int) -> list[Content]:
+    record = _record()
+    first, last = record["losses"][0], record["validation"]
+    lines = [
+        Content(tr("{corpus}, preset {preset}", corpus=record["corpus"], preset=record["preset"])),
+        Content(
+            tr(
+                "loss {first:.1f} to {last:.2f} in {steps:,} steps",
+                first=first,
+                last=last,
+                steps=record["steps"],
+            )
+        ),
+        Content(""),
+    ]
+    seed = Content.styled(record["seed_text"], "bold")
+    for step, sample in record["samples"]:
+        label, text = tr("step {step:,}", step=step), " ".join(sample.split())
+        if width >= _ROOMY:
+            label = set_cell_size(label, _LABEL)
+            lines.append(Content.assemble((label, "dim"), seed, f" {text[: width // 2]}"))
+        else:
+            whole = seed.append(f" {text}")
+            rows = (whole[row * width : (row + 1) * width] for row in range(_ROWS))
+            lines += [Content.styled(label, "dim"), *rows]
+    invitation = tr(
+        "{key} trains on a text of yours; a minute is enough.", key=key_label("run.train")
+    )
+    return [*lines, Content(""), Content(invitation)]

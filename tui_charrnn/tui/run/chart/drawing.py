@@ -19,7 +19,6 @@ from tui_charrnn.tui.run.chart.canvas import (
     joined_row,
     mean_points,
 )
-from tui_charrnn.tui.run.chart.quantities import SecondLine
 from tui_charrnn.tui.run.chart.readout import (
     Reading,
     Readout,
@@ -31,7 +30,7 @@ from tui_charrnn.tui.run.chart.readout import (
     readout_row,
 )
 from tui_charrnn.tui.run.chart.scales import ValueScale, Window, XScale, quantile
-from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Series
+from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, SecondLine, Series
 from tui_charrnn.tui.text.wrapping import wrapped
 
 _BEHIND_CURSOR = frozenset({Mark.BLANK, Mark.BAND, Mark.BASELINE})
