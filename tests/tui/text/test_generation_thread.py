@@ -213,25 +213,33 @@ def test_moments_are_seen_while_it_speaks_as_fast_as_it_goes() -> None:
     assert listener.wait_for_end(1).was_stopped
 
 
-def test_the_first_character_is_there_when_a_text_begins() -> None:
-    lengths: list[int] = []
-    has_ended = threading.Event()
-    settings = GenerationSettings()
-    settings.length, settings.speed = 5, 100_000
+class Beginning(Listener):
+    """Also remembers how many characters are there when a text begins."""
 
-    def announce(message: Message) -> None:
+    length = 0
+
+    def __call__(self, message: Message) -> None:
         if isinstance(message, GenerationStarted):
-            lengths.append(generation.length)
-        elif isinstance(message, GenerationEnded):
-            has_ended.set()
+            self.length = message.generation.length
+        super().__call__(message)
 
-    generation = GenerationThread(
-        lambda _: LoadedModel(tiny_model(), "tiny"), "ab", settings, announce
-    )
-    generation.begin()
-    assert has_ended.wait(30)
-    assert lengths == [1]
-    assert generation.length == 5
+
+def test_a_text_begins_with_the_first_character_that_is_seen() -> None:
+    lengths = set()
+    for rng_seed in range(12):
+        settings, listener = GenerationSettings(), Beginning()
+        settings.length, settings.speed = 6, None
+        settings.sampling = SamplingConfig(allow="\n a", rng_seed=rng_seed)
+        generation = GenerationThread(
+            lambda _: LoadedModel(tiny_model(), "tiny"), "ab", settings, listener
+        )
+        generation.begin()
+        listener.wait_for_end(1)
+        text = generation.take()
+        assert len(text) == 6
+        assert listener.length == min(len(text) - len(text.lstrip()) + 1, 4)
+        lengths.add(listener.length)
+    assert {1, 2, 4} <= lengths
 
 
 def test_characters_wait_until_what_the_text_begins_with_is_shown() -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst
 _SHORTEST_PAUSE: Final = 0.01  # seconds; waking up takes as long as generating a character
+_UNSEEN: Final = 4  # blank characters that a text begins with at once
 _MAKES_WAY: Final = 0.002  # seconds between two characters while another thread reads the tape
 
 Prepare = Callable[["Wait"], "LoadedModel | Recording | ExternalText"]
@@ -257,10 +258,10 @@ class GenerationThread:
             return
         self.look_at(tape.branch.number, 0)
         self.tape, self.opening = tape, opening
-        speaks = opening.external is None and not opening.is_recorded
+        speaks, said = opening.external is None and not opening.is_recorded, ""
         try:
             if speaks:
-                tape.next()  # to be drawn in one frame with the seed text
+                said = self._say_first(tape)
         finally:
             self._announce(GenerationStarted(self, opening))
         if opening.external is not None:
@@ -271,7 +272,7 @@ class GenerationThread:
                 tell=lambda words: self._announce(NoteWritten(words, lasts=True)),
             )
         elif speaks:
-            self._speak(tape, stopping, said=1)
+            self._speak(tape, stopping, said)
 
     def _branch_off(self, turn: _Turn, before: threading.Thread | None, fork: Fork) -> None:
         if before is not None:
@@ -291,10 +292,23 @@ class GenerationThread:
         self._announce(BranchStarted(self, tape.branch.number, turn.number))
         self._speak(tape, turn.stopping)
 
-    def _speak(self, tape: Tape, stopping: threading.Event, said: int = 0) -> None:
+    def _say_first(self, tape: Tape) -> str:
+        """Generate until there is something to see, which is drawn in one frame with the seed text.
+
+        The name of a speaker is followed by a line feed, and what comes behind it would wait for
+        the next frame.
+        """
+        said = ""
+        while not said.strip() and len(said) < min(_UNSEEN, self._settings.length):
+            said += tape.next().character
+            if tape.stream.is_complete or tape.stream.is_between_records:
+                break
+        return said
+
+    def _speak(self, tape: Tape, stopping: threading.Event, said: str = "") -> None:
         """Generate up to the set length; a syllable of jamo gets its vowel."""
-        newest, due = "", time.monotonic()
-        for place in range(said, self._settings.length):
+        newest, due = said[-1:], time.monotonic()
+        for place in range(len(said), self._settings.length):
             self._apply_settings(tape)
             # at the end of a record, a request for more asks for another one
             if tape.stream.is_complete or (place and tape.stream.is_between_records):
