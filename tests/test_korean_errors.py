@@ -14,7 +14,7 @@ from tui_charrnn.generation.sources import find_model
 from tui_charrnn.history.store import History
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.paths import find_file, parse_path
-from tui_charrnn.preferences.file import read_document
+from tui_charrnn.preferences import read_document
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.creation import refuse_name
 from tui_charrnn.runs.labels import NO_LABELS

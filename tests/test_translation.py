@@ -20,7 +20,7 @@ from tui_charrnn.history.generation import HINDRANCES
 from tui_charrnn.lens import probe
 from tui_charrnn.lens.properties import PROPERTIES
 from tui_charrnn.paths import Kind
-from tui_charrnn.preferences.declaration import Preferences
+from tui_charrnn.preferences import Preferences
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import HINTS, Action
@@ -53,7 +53,6 @@ from tui_charrnn.viewing import (
     memory_picture,
     run_view,
     run_words,
-    story,
     xray,
 )
 
@@ -110,7 +109,7 @@ def table_sentences() -> set[str]:
         *("gradient", "characters", "jamo"),
         *run_words.STATE_WORDS.values(),
         *run_words.GRAMS.values(),
-        *story.ENDS.values(),
+        *log_lines.ENDS.values(),
         *failures.FailureKind,
         *failures.CRASHES.values(),
         *failures.ENDS.values(),
@@ -145,6 +144,7 @@ def table_sentences() -> set[str]:
         *SHORT_NAMES.values(),
         *(LABELS.get(name, name.replace("_", " ")) for name in SAMPLING),
         Preferences.bounds()["length"].sentence,
+        Preferences.bounds()["pace"].words,
         *(end_of_sentence(hindrance) for hindrance in generation_result.HINDRANCES),
         *(column.label for column in COLUMNS),
         actions.READ_ONLY,

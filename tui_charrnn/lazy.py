@@ -24,9 +24,11 @@ _NAMES: Final = {
     "tui_charrnn.cli.score_page": "open_page",
     "tui_charrnn.cli.score_report": "JsonReport PlainReport",
     "tui_charrnn.cli.syllables": "DrawnSyllables",
+    "tui_charrnn.generation.both_sides": "BothSides",
     "tui_charrnn.generation.calibration": "Reliability calibrate",
     "tui_charrnn.generation.clamping": "parse_clamps parse_gate_clamps",
     "tui_charrnn.generation.dynamic_evaluation": "DynamicScorer",
+    "tui_charrnn.generation.filling": "Filler measure_right_side split_gaps",
     "tui_charrnn.generation.numbers": "choose_numbers with_numbers",
     "tui_charrnn.generation.replay": "Replay",
     "tui_charrnn.generation.sampling": "surprise",
@@ -38,7 +40,10 @@ _NAMES: Final = {
     "tui_charrnn.generation.tape_file": "open_tape",
     "tui_charrnn.generation.text_scores": "Listeners score_text",
     "tui_charrnn.generation.training_corpus": "absent_texts read_run_corpus read_training_corpus",
+    "tui_charrnn.generation.which": "OriginReader",
     "tui_charrnn.history.store": "History",
+    "tui_charrnn.lens.clipping": "ClippingRun ClippingSettings",
+    "tui_charrnn.lens.embedding": "Embedding group_of",
     "tui_charrnn.lens.neurons": "NeuronFinder find_neurons",
     "tui_charrnn.lens.properties": "find_properties",
     "tui_charrnn.model.checkpoint": "load_model with_calibration",
@@ -79,21 +84,17 @@ _NAMES: Final = {
     "tui_charrnn.tui.xray.color_layer": "XrayColors",
     "tui_charrnn.tui.xray.legend": "XrayLegend",
     "tui_charrnn.tui.xray.neuron_panel": "NeuronPanel",
-    "tui_charrnn.viewing.advice": "nats_above_ngrams slipped_time steps_since_best",
-    "tui_charrnn.viewing.embedding": (
-        "Embedding format_neighbors format_sizes group_of legend picture_of"
-    ),
-    "tui_charrnn.viewing.failures": "advice_words diagnose",
-    "tui_charrnn.viewing.filling": (
-        "BothSides Filler candidate_rows format_both format_filled measure_right_side split_gaps"
-    ),
-    "tui_charrnn.viewing.clipping_picture": (
-        "ClippingRun ClippingSettings clipping_document clipping_rows"
+    "tui_charrnn.viewing.clipping_picture": "clipping_document clipping_rows",
+    "tui_charrnn.viewing.embedding": "format_neighbors format_sizes legend picture_of",
+    "tui_charrnn.viewing.failures": (
+        "advice_words diagnose nats_above_ngrams slipped_time steps_since_best"
     ),
     "tui_charrnn.viewing.lessons": "LESSONS",
     "tui_charrnn.viewing.memory_picture": "measure_model memory_document memory_rows recorded_rows",
+    "tui_charrnn.viewing.probability_rows": (
+        "bar_rows candidate_rows format_both format_filled path_rows"
+    ),
     "tui_charrnn.viewing.run_view": "extension_words",
-    "tui_charrnn.viewing.which": "OriginReader bar_rows path_rows",
 }
 """What is asked for, by its module."""
 _MODULES: Final = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -61,6 +61,8 @@ class Bounds:
     choices: tuple[str, ...] = ()
     optional: bool = False
     """Whether None, meaning off or automatic, is allowed."""
+    none: str = "none"
+    """What people write for that."""
     is_duration: bool = False
     """Whether it is a span of time, in seconds, that people write as 90s or 10m."""
     is_text: bool = False
@@ -70,6 +72,8 @@ class Bounds:
     where the search begins. Empty if it cannot be automatic."""
     is_listed: bool = True
     """Whether it is an option of its own; otherwise another one's `automatic`."""
+    words: str = ""
+    """What is allowed, where it is not told by the other bounds alone."""
 
     def admits(self, value: object) -> bool:
         """Whether a value of the right type lies within the bounds."""
@@ -86,8 +90,14 @@ class Bounds:
             return False
         return value > self.minimum if self.exclusive_minimum else value >= self.minimum
 
+    def is_none(self, text: str) -> bool:
+        """Whether a text stands for None; `none` does everywhere."""
+        return self.optional and text.strip().lower() in {"none", self.none}
+
     def allowed(self) -> str:
         """The bounds in words."""
+        if self.words:
+            return tr(self.words, minimum=self.minimum, maximum=self.maximum)
         if self.choices:
             return tr("one of {choices}", choices=", ".join(self.choices))
         words = tr("a text") if self.is_text else self._allowed_numbers()
@@ -134,7 +144,7 @@ class Settings:
         """
         item = next(item for item in fields(cls) if item.name == name)  # type: ignore[arg-type]
         bounds: Bounds = item.metadata["bounds"]
-        if bounds.optional and text.strip().lower() == "none":
+        if bounds.is_none(text):
             return None
         if bounds.is_duration:
             return parse_duration(text)
@@ -237,11 +247,15 @@ def _type_name(annotation: str) -> str:
     return annotation.removesuffix(" | None").replace("<class '", "").replace("'>", "")
 
 
+_SWITCHES: Final[dict[str, bool]] = {
+    **dict.fromkeys(("true", "yes", "1", "on"), True),
+    **dict.fromkeys(("false", "no", "0", "off"), False),
+}
 _READERS: dict[str, Callable[[str], Any]] = {
     "int": int,
     "float": float,
     "str": str,
-    "bool": lambda text: {"true": True, "yes": True, "false": False, "no": False}[text.lower()],
+    "bool": lambda text: _SWITCHES[text.lower()],
 }
 
 

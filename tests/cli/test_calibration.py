@@ -18,7 +18,7 @@ from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.viewing.reliability import reliability_lines
+from tui_charrnn.viewing.probability_rows import reliability_lines
 
 LETTERS = "\nabcd"
 TRANSITIONS = random_transitions(len(LETTERS))

@@ -13,8 +13,7 @@ from tests.support.full_disk import FullDisk
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli import attach, main, opening
 from tui_charrnn.cli.main import run
-from tui_charrnn.preferences.declaration import Preferences
-from tui_charrnn.preferences.file import preferences_file
+from tui_charrnn.preferences import Preferences, preferences_file
 from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.user_folders import default_runs_folder
 

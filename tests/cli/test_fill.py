@@ -18,7 +18,7 @@ from tui_charrnn.generation.filling import (
     measure_right_side,
     split_gaps,
 )
-from tui_charrnn.viewing.filling import candidate_rows
+from tui_charrnn.viewing.probability_rows import candidate_rows
 
 
 def invoke(*arguments: object) -> Result:

@@ -16,7 +16,7 @@ from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli.main import run
 from tui_charrnn.history.generation import ModelOrigin
 from tui_charrnn.history.store import History
-from tui_charrnn.preferences.file import preferences_file
+from tui_charrnn.preferences import preferences_file
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description

@@ -8,7 +8,7 @@ from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.generation.text_scores import ScoreTotal
 from tui_charrnn.generation.which import Origin, OriginReader
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.viewing.which import bar_rows, path_rows
+from tui_charrnn.viewing.probability_rows import bar_rows, path_rows
 
 MODELS = {"one": tiny_model(rng_seed=1), "other": tiny_model(vocabulary="\n abcdefg", rng_seed=2)}
 TEXT = "a bad cab\nhigh"

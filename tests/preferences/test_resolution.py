@@ -6,8 +6,7 @@ import pytest
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.preferences.declaration import Preferences, variable_of
-from tui_charrnn.preferences.resolution import Origin, Resolution, resolve
+from tui_charrnn.preferences import Origin, Preferences, Resolution, resolve, variable_of
 
 
 @pytest.fixture

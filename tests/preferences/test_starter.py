@@ -3,8 +3,7 @@
 import re
 import tomllib
 
-from tui_charrnn.preferences.declaration import Preferences, read_value
-from tui_charrnn.preferences.file import starter_text
+from tui_charrnn.preferences import Preferences, read_value, starter_text
 from tui_charrnn.tui.keys.keymap import keymap_of, remap
 from tui_charrnn.tui.keys.table import KEYS
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.screen_thread import watched_disk
-from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.preferences import resolve
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui import app as app_module
 from tui_charrnn.tui import textual_patches

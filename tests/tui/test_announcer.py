@@ -8,7 +8,7 @@ import pytest
 from textual.app import App
 
 from tests.viewing.test_announcements import ended_view
-from tui_charrnn.preferences.declaration import Preferences
+from tui_charrnn.preferences import Preferences
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.tui import run_controls
 

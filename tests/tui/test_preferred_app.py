@@ -11,8 +11,7 @@ from tests.support.open_app import note_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
-from tui_charrnn.preferences.file import preferences_file
-from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.preferences import preferences_file, resolve
 from tui_charrnn.translation import chosen_language
 from tui_charrnn.tui.app import CharRNNApp, run_app
 from tui_charrnn.tui.chrome import SHOW_PROBLEMS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.viewing.test_announcements import ended_view
 from tui_charrnn.runs.description import ModelOrigin
-from tui_charrnn.viewing.comparison import comparison_rows, has_one_text
+from tui_charrnn.viewing.run_rows import comparison_rows, has_one_text
 from tui_charrnn.viewing.run_view import RunView
 
 

@@ -24,9 +24,8 @@ from tui_charrnn.runs.records import (
     RunWarned,
     SplitEvaluated,
 )
-from tui_charrnn.viewing.log_lines import LogLine
+from tui_charrnn.viewing.log_lines import LogLine, Story
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.story import Story
 
 AT = datetime(2026, 1, 2, 14, 30, 5).astimezone(UTC)
 STARTED = RunStarted(7, "ada", AT.isoformat())

@@ -21,7 +21,7 @@ from tui_charrnn.cli.options import (
     model_option,
     with_setting_options,
 )
-from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.sampling_config import SamplingConfig
 

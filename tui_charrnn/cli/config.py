@@ -16,9 +16,16 @@ from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file
-from tui_charrnn.preferences.declaration import Preferences, shown_value, variable_of
-from tui_charrnn.preferences.file import preferences_file, starter_text
-from tui_charrnn.preferences.resolution import Origin, Resolution, resolve
+from tui_charrnn.preferences import (
+    Origin,
+    Preferences,
+    Resolution,
+    preferences_file,
+    resolve,
+    shown_value,
+    starter_text,
+    variable_of,
+)
 from tui_charrnn.runs.output_file import open_output
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.safe_text import safe_line

@@ -10,7 +10,7 @@ from tui_charrnn.cli.options import RunArgument, RunsDir
 from tui_charrnn.cli.output import narrate
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ConfigError, RunError, UnansweredError
-from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState, RunStatus

@@ -39,7 +39,7 @@ from tui_charrnn.cli.path_diagnosis import Answer, ask, examiner_command, judge_
 from tui_charrnn.cli.run_diagnosis import Health, examine_run, find_remains, judge_run, recovery
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
-from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.preferences import runs_folder
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory

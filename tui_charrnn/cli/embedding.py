@@ -17,7 +17,7 @@ from tui_charrnn.text.decoding import spelled_in
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
 if TYPE_CHECKING:
-    from tui_charrnn.viewing.embedding import Embedding
+    from tui_charrnn.lens.embedding import Embedding
 
 _HEIGHT: Final = 18
 _COLORS: Final = {

@@ -20,7 +20,7 @@ from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture, 
 from tui_charrnn.cli.reading import load_models, read_blocks
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
-from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.preferences import resolve
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import find_sources
 

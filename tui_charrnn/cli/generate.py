@@ -34,8 +34,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, DataError, ExitCode
 from tui_charrnn.hangul import whole_text
 from tui_charrnn.paths import parse_path
-from tui_charrnn.preferences.declaration import Preferences
-from tui_charrnn.preferences.resolution import resolve, runs_folder
+from tui_charrnn.preferences import Preferences, resolve, runs_folder
 from tui_charrnn.resources import default_model
 from tui_charrnn.sampling_config import HANGUL
 from tui_charrnn.text.originality import COPIED_LENGTH, copied_length_in

@@ -30,8 +30,7 @@ from tui_charrnn.errors import (
     ExitCode,
     StorageError,
 )
-from tui_charrnn.preferences.declaration import variable_of
-from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.preferences import resolve, variable_of
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
 from tui_charrnn.runs.launcher import launch_trainer

@@ -24,7 +24,7 @@ from tui_charrnn.cli.reporting import RowsOf
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.paths import is_file, parse_path
-from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.preferences import runs_folder
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import require_tensorflow

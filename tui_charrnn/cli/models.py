@@ -27,7 +27,7 @@ from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.model.header import read_facts
 from tui_charrnn.paths import parse_path
-from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.output_file import open_output, refuse_taken
 from tui_charrnn.safe_text import safe_line

@@ -14,8 +14,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig, refuse_together
 from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import find_file, parse_path
-from tui_charrnn.preferences.declaration import NUMBERS, Preferences
-from tui_charrnn.preferences.resolution import resolve, runs_folder
+from tui_charrnn.preferences import NUMBERS, Preferences, resolve, runs_folder
 from tui_charrnn.presets import PRESETS, Preset, StartingPoint
 from tui_charrnn.resources import bundled_models, resource_folder
 from tui_charrnn.runs.layout import RunDirectory

@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from tui_charrnn.cli.output import print_data, stdin_bytes, stdout_is_terminal
 from tui_charrnn.errors import ConfigError, DataError
-from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.preferences import resolve
 from tui_charrnn.viewing.ascii_signs import in_ascii
 from tui_charrnn.viewing.formatting import fitted
 

@@ -20,7 +20,7 @@ from tui_charrnn.cli.output import (
 )
 from tui_charrnn.config import RECORDS, UNITS, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError
-from tui_charrnn.preferences.resolution import resolve, runs_folder
+from tui_charrnn.preferences import resolve, runs_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import obtain

@@ -10,7 +10,7 @@ from tui_charrnn.cli.following import unread_records
 from tui_charrnn.cli.options import JsonDocument, RunArgument, RunsDir
 from tui_charrnn.cli.output import print_data
 from tui_charrnn.metrics import bits_per_character, perplexity
-from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs.catalogue import RunSummary, find_run, summarize_run
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.file_system import disk_size

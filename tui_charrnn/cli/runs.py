@@ -26,7 +26,7 @@ from tui_charrnn.cli.run_report import read_whole_run, show, summary_facts
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_folder, parse_path
-from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs import upkeep
 from tui_charrnn.runs.archive import archive_name, export_model, export_run
 from tui_charrnn.runs.catalogue import find_run, list_runs
@@ -39,9 +39,8 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.sparkline import small_curve
 from tui_charrnn.user_folders import default_runs_folder
-from tui_charrnn.viewing.comparison import comparison_rows, has_one_text
 from tui_charrnn.viewing.formatting import format_size
-from tui_charrnn.viewing.run_rows import RunRow, run_row
+from tui_charrnn.viewing.run_rows import RunRow, comparison_rows, has_one_text, run_row
 
 if TYPE_CHECKING:
     from tui_charrnn.runs.archive import Exported

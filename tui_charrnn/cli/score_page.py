@@ -19,7 +19,7 @@ from tui_charrnn.generation.scoring import Float64
 from tui_charrnn.generation.text_scores import ModelScore, TextScore
 from tui_charrnn.runs.output_file import open_output
 from tui_charrnn.safe_text import safe_line, safe_text
-from tui_charrnn.viewing.reliability import reliability_lines
+from tui_charrnn.viewing.probability_rows import reliability_lines
 
 SHOWN_CHARACTERS: Final = 200_000
 """Characters of a text that are on the page; a browser hardly takes more."""

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.generation.text_scores import LineScore, ModelScore, ScoreTotal, TextScore, ranked
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.viewing.reliability import reliability_lines
+from tui_charrnn.viewing.probability_rows import reliability_lines
 
 _NUMBER_WIDTH: Final = 10
 _NAME_WIDTH: Final = 16

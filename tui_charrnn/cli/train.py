@@ -31,7 +31,7 @@ from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.preferences.resolution import runs_folder
+from tui_charrnn.preferences import runs_folder
 from tui_charrnn.presets import FINE_TUNING_SHARE, PRESETS, find_preset
 from tui_charrnn.runs.catalogue import find_run, holds_run
 from tui_charrnn.runs.launcher import require_tensorflow

@@ -16,7 +16,7 @@ from textual.binding import BindingType
 from tui_charrnn import lazy
 from tui_charrnn.crash import report_crash
 from tui_charrnn.errors import CharRNNError, ExitCode
-from tui_charrnn.preferences.resolution import read_sampling, resolve
+from tui_charrnn.preferences import read_sampling, resolve
 from tui_charrnn.resources import language_of
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line

@@ -33,7 +33,7 @@ from tui_charrnn.viewing.run_view import Notice
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tui_charrnn.preferences.declaration import Preferences
+    from tui_charrnn.preferences import Preferences
     from tui_charrnn.tui.session import Session
     from tui_charrnn.viewing.run_view import RunView
 

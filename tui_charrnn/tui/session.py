@@ -7,8 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tui_charrnn.preferences.declaration import Preferences
-from tui_charrnn.preferences.resolution import Origin
+from tui_charrnn.preferences import Origin, Preferences
 from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
@@ -20,7 +19,7 @@ from tui_charrnn.tui.keys.table import KEYS
 if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
     import subprocess
 
-    from tui_charrnn.preferences.resolution import Resolution
+    from tui_charrnn.preferences import Resolution
     from tui_charrnn.runs.description import RunStatus
     from tui_charrnn.tui.keys.table import Key
     from tui_charrnn.viewing.run_view import RunView

@@ -10,7 +10,6 @@ from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings, ClippingSte
 from tui_charrnn.translation import tr
 from tui_charrnn.viewing.formatting import padded
 
-__all__ = ["ClippingRun", "ClippingSettings", "clipping_document", "clipping_rows"]
 SIGNS: Final = "●◆"
 """Of the run without a limit, and of that with it."""
 HEADS: Final = {

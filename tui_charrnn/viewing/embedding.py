@@ -11,17 +11,6 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.viewing.formatting import character_words
 
-__all__ = [
-    "Embedding",
-    "Piece",
-    "format_neighbors",
-    "format_sizes",
-    "group_of",
-    "legend",
-    "picture_of",
-    "sign_of",
-]
-
 GROUPS: Final = {
     "vowel": "vowels",
     "consonant": "consonants",

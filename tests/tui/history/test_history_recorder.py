@@ -12,8 +12,7 @@ from tui_charrnn.generation.replay import Replay
 from tui_charrnn.history.generation import Entry, hindrance_of
 from tui_charrnn.history.store import History, find_same_model, history_file
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.preferences.file import preferences_file
-from tui_charrnn.preferences.resolution import resolve
+from tui_charrnn.preferences import preferences_file, resolve
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.session import session_for
 from tui_charrnn.tui.text.seed_history import SeedHistory

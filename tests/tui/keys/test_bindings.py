@@ -5,7 +5,7 @@ import tomllib
 from typing import get_args
 
 from scripts.keys_page import PAGE, keys_page
-from tui_charrnn.preferences.file import read_keys
+from tui_charrnn.preferences import read_keys
 from tui_charrnn.tui.chrome import keys_of_row
 from tui_charrnn.tui.keys.bindings import GROUPS, bindings_of, grouped, matching
 from tui_charrnn.tui.keys.keymap import remap

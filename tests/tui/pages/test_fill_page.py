@@ -16,8 +16,8 @@ from tui_charrnn.hangul import is_jamo
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.translation import Language, set_language
 from tui_charrnn.tui.pages.fill import FillPage
-from tui_charrnn.viewing.filling import candidate_rows, format_filled
 from tui_charrnn.viewing.formatting import percent
+from tui_charrnn.viewing.probability_rows import candidate_rows, format_filled
 
 
 async def test_candidates_are_those_of_the_model(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.getters import query_one
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.lens.embedding import Float64
+from tui_charrnn.lens.embedding import Embedding, Float64
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.decoding import spelled_in
 from tui_charrnn.translation import tr
@@ -18,7 +18,6 @@ from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture
 from tui_charrnn.tui.text.model_loader import shown_label
 from tui_charrnn.viewing.embedding import (
-    Embedding,
     Piece,
     format_neighbors,
     format_sizes,

@@ -18,7 +18,7 @@ from tui_charrnn.translation import Language, chosen_language, tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture
-from tui_charrnn.viewing.filling import candidate_rows, format_both, format_filled
+from tui_charrnn.viewing.probability_rows import candidate_rows, format_both, format_filled
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

@@ -10,13 +10,14 @@ from textual.widgets import Input
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.sources import find_model
+from tui_charrnn.generation.which import Origin, OriginReader
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.resources import bundled_models
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, Picture
-from tui_charrnn.viewing.which import Origin, OriginReader, bar_rows, path_rows
+from tui_charrnn.viewing.probability_rows import bar_rows, path_rows
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult

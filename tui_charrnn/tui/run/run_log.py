@@ -16,9 +16,8 @@ from tui_charrnn.runs.log_tail import LogTail
 from tui_charrnn.runs.reader import LineTail, read_description
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.log_pane import LogPane
-from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter, log_end
+from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter, Story, log_end
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.story import Story
 
 _LAST_LINES: Final = 12
 """Lines of the process's output that are shown below the story once it is gone."""

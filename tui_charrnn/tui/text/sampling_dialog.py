@@ -16,7 +16,7 @@ from textual.getters import query_one
 from textual.widgets import Button, Input, Static
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.preferences.declaration import Preferences, read_words, shown_value
+from tui_charrnn.preferences import Preferences, read_words, shown_value
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, SafeInput

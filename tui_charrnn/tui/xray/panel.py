@@ -17,7 +17,7 @@ from tui_charrnn.tui.xray.colorings import NAME, VALUE
 from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
 from tui_charrnn.tui.xray.looks import LOOKS
 from tui_charrnn.viewing.formatting import bar, character_words, padded, percent
-from tui_charrnn.viewing.reliability import reliability_lines
+from tui_charrnn.viewing.probability_rows import reliability_lines
 from tui_charrnn.viewing.xray import CANDIDATE_SCALE, GATE_SCALE, full_scale, neuron_scale
 
 if TYPE_CHECKING:

@@ -1,0 +1,414 @@
+"""What the user prefers: from flags, the environment, a file, or the defaults."""
+
+import os
+import textwrap
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from tui_charrnn.errors import ConfigError, SettingsFileError
+from tui_charrnn.paths import open_file, parse_path
+from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.settings import Bounds, SettingError, Settings, refuse, setting, unknown_sentence
+from tui_charrnn.translation import LANGUAGES, tr
+from tui_charrnn.user_folders import config_folder, default_runs_folder, path_in
+
+GLYPHS: Final = ("auto", "braille", "blocks", "ascii")
+NUMBERS: Final = ("float32", "int8", "auto")
+NOTIFICATIONS: Final = ("bell", "osc9", "osc777", "none")
+
+_VARIABLES: Final = {"runs_dir": "CHARRNN_RUNS"}
+"""Environment variables that are not called as their preference."""
+
+
+def _sampling(name: str) -> Any:
+    bounds = SamplingConfig.bounds()[name]
+    return field(default=getattr(SamplingConfig(), name), metadata={"bounds": bounds})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preferences(Settings):
+    """What a user may set once for every time that the program is used."""
+
+    theme: str | None = setting(
+        None, "Name of the color theme; none takes the default.", optional=True, is_text=True
+    )
+    language: str = setting(
+        "auto",
+        "Language of the app; auto takes that of the locale (LANG).",
+        choices=("auto", *LANGUAGES),
+    )
+    pace: int | None = setting(
+        60,
+        "Speed in the app, in characters a second, or max.",
+        minimum=1,
+        maximum=100_000,
+        optional=True,
+        none="max",
+        words="a whole number of {minimum:g} to {maximum:g}, or max",
+    )
+    temperature: float = _sampling("temperature")
+    top_k: int | None = _sampling("top_k")
+    top_p: float | None = _sampling("top_p")
+    min_p: float | None = _sampling("min_p")
+    repetition_penalty: float = _sampling("repetition_penalty")
+    repetition_window: int = _sampling("repetition_window")
+    rng_seed: int | None = _sampling("rng_seed")
+    length: int | None = setting(
+        None,
+        "Characters of one text; none is 2,000 in the app and 500 in generate.",
+        minimum=1,
+        optional=True,
+    )
+    model: str | None = setting(
+        None,
+        "Model at the start: bundled, a file or a run; none is the first bundled one.",
+        optional=True,
+        is_text=True,
+    )
+    numbers: str = setting(
+        "float32",
+        "Numbers to generate and score in; auto takes int8 where it is faster and as good.",
+        choices=NUMBERS,
+    )
+    runs_dir: str | None = setting(
+        None, "Folder of the runs; none is the user's data folder.", optional=True, is_text=True
+    )
+    glyphs: str = setting(
+        "auto", "Signs to draw charts with; auto depends on the terminal.", choices=GLYPHS
+    )
+    ascii: bool = setting(False, "Draw frames and charts in ASCII only.")
+    reduced_motion: bool = setting(False, "Nothing on the screen moves by itself, except text.")
+    mouse: bool = setting(True, "Use the mouse; without it, the terminal selects text.")
+    history: bool = setting(True, "Keep generated texts in a history that only you can read.")
+    notify: str = setting(
+        "bell",
+        "How the terminal tells that a run has ended: bell, or also osc9 or osc777.",
+        choices=NOTIFICATIONS,
+    )
+    notify_command: str | None = setting(
+        None,
+        "Command line that the shell runs when a run has ended.",
+        optional=True,
+        is_text=True,
+    )
+    seed_history: bool = setting(True, "Remember the seed texts of the app.")
+
+    def __post_init__(self) -> None:
+        """Refuse what is not allowed, all at once."""
+        refuse(self.problems())
+
+    def sampling(self) -> SamplingConfig:
+        """How characters are chosen unless a command has options for it."""
+        return SamplingConfig.from_mapping(self.to_mapping(), skip_unknown=True)
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of a preference."""
+    return _VARIABLES.get(name, f"CHARRNN_{name.upper()}")
+
+
+def read_words(name: str, text: str) -> Any:
+    """The value of a preference as it is written in a flag or in the environment.
+
+    Raises:
+        ConfigError: If the text is not of the preference's type, or not within its bounds.
+    """
+    has_choices = bool(Preferences.bounds()[name].choices)
+    return read_value(name, Preferences.parse(name, text.strip().lower() if has_choices else text))
+
+
+def read_value(name: str, value: object) -> Any:
+    """The value of a preference as a TOML document has it.
+
+    Raises:
+        ConfigError: If it is not of the preference's type, or not within its bounds.
+    """
+    if isinstance(value, str):
+        value = value.strip()
+        if Preferences.bounds()[name].is_none(value):
+            return None
+    Preferences(**{name: value})  # type: ignore[arg-type]  # it is checked there
+    if name == "runs_dir" and isinstance(value, str):
+        parse_path(value, name)
+    return value
+
+
+def shown_value(name: str, value: object) -> str:
+    """A value as people write it."""
+    if value is None:
+        return Preferences.bounds()[name].none
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_LARGEST_FILE: Final = 256 * 1024
+"""Bytes; a file with everything in it has about five thousand."""
+_VARIABLE: Final = "CHARRNN_CONFIG"
+
+
+def preferences_file(environment: Mapping[str, str] = os.environ) -> Path:
+    """The file that is read: the one that CHARRNN_CONFIG names, or the user's own.
+
+    It need not exist.
+
+    Raises:
+        ConfigError: If the variable names no path.
+    """
+    return path_in(_VARIABLE, environment) or own_preferences_file()
+
+
+def own_preferences_file() -> Path:
+    """The file that is read unless a variable names another; it need not exist."""
+    return config_folder() / "config.toml"
+
+
+def read_document(path: Path, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """What a file of preferences holds, unchecked; nothing if there is no such file.
+
+    A file that CHARRNN_CONFIG names in the environment must exist.
+
+    Raises:
+        ConfigError: If the file cannot be read, or is not TOML.
+    """
+    if path == Path(os.devnull):  # as people write that there shall be none
+        return {}
+    try:
+        with open_file(path) as file:
+            content = file.read(_LARGEST_FILE + 1)
+    except FileNotFoundError as error:
+        if not environment.get(_VARIABLE, "").strip():
+            return {}
+        raise ConfigError(
+            "{variable} names {path}, and there is no such file.", variable=_VARIABLE, path=path
+        ) from error
+    except OSError as error:
+        raise ConfigError.unreadable(path, error) from error
+    if len(content) > _LARGEST_FILE:
+        raise ConfigError(
+            "{path} has more than the {most:,} bytes of any settings.",
+            path=path,
+            most=_LARGEST_FILE,
+        )
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            "{path} is not UTF-8 (byte {place:,}).", path=path, place=error.start
+        ) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(
+            "{path} is not valid TOML: {problem}.", path=path, problem=error
+        ) from error
+
+
+def read_keys(table: object) -> tuple[dict[str, str], list[str]]:
+    """The keys that a `[keys]` table names, by the id of what they do.
+
+    An id has a dot in it, so it is `text.more = "f10"` or `"text.more" = "f10"`; several keys are
+    a list. Whether there is such an id and such a key is for the table of keys to say.
+
+    Returns:
+        The keys, several of them with commas between, and a sentence about each that is none.
+    """
+    if not isinstance(table, dict):
+        return {}, [tr("keys must be a table, as [keys]. Received: {table!r}.", table=table)]
+    keys, problems = {}, []
+    for name, value in _flat(table):
+        listed = value if isinstance(value, list) else [value]
+        if listed and all(isinstance(key, str) and key.strip() for key in listed):
+            keys[name] = ",".join(key.strip() for key in listed)
+        else:
+            problems.append(
+                tr(
+                    "keys.{name} must be the name of a key in quotes, or a list of them. "
+                    "Received: {value!r}.",
+                    name=name,
+                    value=value,
+                )
+            )
+    return keys, problems
+
+
+def _flat(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield above + name, value
+
+
+_HEAD = """\
+# The settings of charrnn-tui. To change one, remove the # before its name.
+# Precedence: flags, environment, this file.
+# `charrnn-tui config show` prints the values in effect and where they come from.
+"""
+_KEYS = """\
+[keys]
+# Other keys for what the app does: "f10", "ctrl+g", "alt+x", "home"; several are a list. What acts
+# while a seed is typed cannot be a letter. docs/keys.md has them all.
+"""
+
+
+def starter_text(keys: Iterable[tuple[str, str, str]]) -> str:
+    """A TOML document with every setting and every key as it comes, all commented out.
+
+    `keys` are id, key and sentence of everything that a key may be chosen for.
+    """
+    parts, defaults = [_HEAD], Preferences().to_mapping()
+    for name, bounds in Preferences.bounds().items():
+        about = f"{bounds.sentence} Allowed: {bounds.allowed()}. Environment: {variable_of(name)}."
+        lines = textwrap.wrap(about, 100, initial_indent="# ", subsequent_indent="# ")
+        lines.append(f"#{name} = {_written(name, defaults[name], bounds)}")
+        parts.append("\n".join(lines) + "\n")
+    lines = [f'#"{name}" = "{pressed}"  # {sentence}' for name, pressed, sentence in keys]
+    return "\n".join([*parts, _KEYS + "\n".join(lines) + "\n"])
+
+
+def _written(name: str, value: object, bounds: Bounds) -> str:
+    is_word = value is None or bounds.choices
+    return f'"{shown_value(name, value)}"' if is_word else shown_value(name, value)
+
+
+class Origin(StrEnum):
+    """Where a value comes from; the first of them wins."""
+
+    FLAG = "flag"
+    ENVIRONMENT = "environment"
+    FILE = "file"
+    DEFAULT = "default"
+
+
+class Resolution(NamedTuple):
+    """What holds, and why."""
+
+    file: Path
+    """The file of the preferences, whether it exists or not."""
+    preferences: Preferences
+    origins: dict[str, Origin]
+    """Of every preference."""
+    keys: dict[str, str]
+    """Keys that the file names, by the id of what they do; see `read_keys`."""
+    problems: tuple[str, ...]
+    """A sentence about everything that was passed over because it is not allowed."""
+
+    def checked(self) -> Preferences:
+        """The preferences; raises `SettingsFileError` with all that was passed over."""
+        if self.problems:
+            raise SettingsFileError(self.problems)
+        return self.preferences
+
+
+def resolve(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    wanted: Collection[str] | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> Resolution:
+    """Find out what holds.
+
+    A value that is not allowed is passed over for the next one that is, and reported.
+
+    Args:
+        flags: What the command line names, as text or as values; None is not named.
+        wanted: The preferences that matter, all if None. The file is not read, and nothing can be
+            wrong with it, if flags and environment answer for all of them.
+        environment: Variables of the environment by name.
+    """
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(Preferences.bounds(), Origin.DEFAULT)
+    problems: list[str] = []
+
+    def take(origin: Origin, found: Mapping[str, Any], read: Callable[[str, Any], Any]) -> None:
+        for name, value in found.items():
+            try:
+                readable = read(name, value)
+            except ConfigError as problem:
+                problems.append(str(problem))
+                continue
+            if name not in values:
+                values[name], origins[name] = readable, origin
+
+    take(Origin.FLAG, {k: v for k, v in (flags or {}).items() if v is not None}, _read_flag)
+    names = Preferences.bounds() if wanted is None else wanted
+    variables = {name: environment.get(variable_of(name), "").strip() for name in names}
+    take(Origin.ENVIRONMENT, {k: v for k, v in variables.items() if v}, _read_variable)
+    file = own_preferences_file()
+    keys: dict[str, str] = {}
+    is_needed = not values.keys() >= set(names)
+    try:
+        file = preferences_file(environment)
+        if is_needed:
+            document = read_document(file, environment)
+            keys, wrong = read_keys(document.pop("keys", {}))
+            known = Preferences.bounds()
+            wrong += [
+                unknown_sentence("setting", name, [*known, "keys"])
+                for name in document
+                if name not in known
+            ]
+            problems += [f"{file}: {problem}" for problem in wrong]
+            held = {name: value for name, value in document.items() if name in known}
+            take(Origin.FILE, held, partial(_read_from_file, file))
+    except ConfigError as problem:
+        problems += [str(problem)] if is_needed else []
+    return Resolution(file, Preferences(**values), origins, keys, tuple(problems))
+
+
+def read_sampling(given: Mapping[str, str | None]) -> tuple[dict[str, str], dict[str, Any]]:
+    """Settings of a text, as a command line has them: text by name; None is not named.
+
+    Returns:
+        Those that are preferences, as text for `resolve`, and the values of the others.
+
+    Raises:
+        ConfigError: If one of the others is not allowed.
+    """
+    named = {name: text for name, text in given.items() if text is not None}
+    preferred = {name: text for name, text in named.items() if name in Preferences.bounds()}
+    others = {name: text for name, text in named.items() if name not in preferred}
+    try:
+        rules = {name: SamplingConfig.parse(name, text) for name, text in others.items()}
+        SamplingConfig(**rules)
+    except SettingError as problem:
+        raise ConfigError(problem.as_options()) from problem
+    return preferred, rules
+
+
+def _read_flag(name: str, value: Any) -> Any:
+    try:
+        return read_words(name, value) if isinstance(value, str) else read_value(name, value)
+    except SettingError as problem:
+        raise ConfigError(problem.as_options()) from problem
+
+
+def _read_from_file(path: Path, name: str, value: Any) -> Any:
+    try:
+        return read_value(name, value)
+    except ConfigError as problem:
+        raise ConfigError(f"{path}: {problem}") from problem
+
+
+def _read_variable(name: str, value: str) -> Any:
+    try:
+        return read_words(name, value)
+    except ConfigError as problem:
+        raise ConfigError(f"{variable_of(name)}: {problem}") from problem
+
+
+def runs_folder(runs_dir: Path | None, *, is_lenient: bool = False) -> Path:
+    """The folder that an option names, or the preferred one, or the default.
+
+    Where it is lenient, as in the app, settings that are not right are passed over.
+
+    Raises:
+        ConfigError: If the settings are needed and not right.
+    """
+    if runs_dir is not None:
+        return runs_dir
+    found = resolve(wanted=["runs_dir"])
+    preferred = (found.preferences if is_lenient else found.checked()).runs_dir
+    return parse_path(preferred, "runs_dir") if preferred else default_runs_folder()

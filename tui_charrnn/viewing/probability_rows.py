@@ -1,0 +1,177 @@
+"""What models hold likely, as rows of a terminal: origins of a text, fillings of gaps, reliability.
+
+The signs are those of blocks; `ascii_signs.in_ascii` makes others of them in as many columns.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rich.cells import cell_len
+
+from tui_charrnn.generation.both_sides import CHAINS, SWEEPS
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
+from tui_charrnn.viewing.formatting import bar, character_words, padded, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tui_charrnn.generation.both_sides import BothFilled
+    from tui_charrnn.generation.calibration import Bin
+    from tui_charrnn.generation.filling import Filled
+    from tui_charrnn.generation.which import Origin
+
+_HEIGHTS: Final = "▁▂▃▄▅▆▇█"
+_NAME: Final = 16
+"""Columns of a name at most."""
+_NUMBERS: Final = 33
+"""Columns of the numbers of a row of candidates."""
+_BAR: Final = 20
+
+
+def bar_rows(origin: Origin, width: int, *, has_head: bool = False) -> list[str]:
+    """A row for each model, the likeliest first: name, bar, probability, bits per character.
+
+    Args:
+        origin: What the models make of a text.
+        width: Columns.
+        has_head: Whether a row above says what the numbers are.
+    """
+    names, rows = _names(origin), []
+    if has_head:
+        rows.append(padded(tr("PROBABILITY  BITS/CHAR"), width - 1, to_right=True))
+    length = max(width - cell_len(names[0]) - 25, 4)
+    characters = max(len(origin.text), 1)
+    for number in origin.order:
+        share = float(origin.probabilities[number])
+        bits = f"{origin.totals[number] / characters:9.3f}" if origin.text else ""
+        rows.append(f"{names[number]}  {bar(share, length):<{length}} {percent(share):>9}  {bits}")
+    return rows
+
+
+def path_rows(origin: Origin, width: int) -> list[str]:
+    """How each model's probability changed, character by character, above the end of the text.
+
+    Args:
+        origin: What the models make of a text.
+        width: Columns.
+    """
+    names = _names(origin)
+    room, first = width - cell_len(names[0]) - 2, len(origin.text)
+    shown = [safe_line(character) or " " for character in origin.text]
+    columns = [max(cell_len(sign), 1) for sign in shown]
+    while first and sum(columns[first - 1 :]) <= room:
+        first -= 1
+    path = origin.path[:, 1:]
+    rows = [
+        f"{names[number]}  "
+        + "".join(
+            _HEIGHTS[min(int(8 * share), 7)] * columns[place]
+            for place, share in enumerate(path[number, first:], first)
+        )
+        for number in origin.order
+    ]
+    return [*rows, " " * (cell_len(names[0]) + 2) + "".join(shown[first:])]
+
+
+def _names(origin: Origin) -> list[str]:
+    names = [safe_line(name)[:_NAME] for name in origin.names]
+    widest = max(map(cell_len, names))
+    return [padded(name, widest) for name in names]
+
+
+def candidate_rows(
+    filled: Filled, width: int, count: int, both: BothFilled | None = None
+) -> list[str]:
+    """A head and a row for each of the likeliest candidates, among them what the left expects.
+
+    Args:
+        filled: A text with gaps, and what may stand in them.
+        width: Columns.
+        count: Candidates at most.
+        both: What a model says that reads both directions, if one was asked.
+    """
+    shares = both.shares if both is not None else {}
+    best = sorted(filled.candidates, key=lambda one: -max(one.both, shares.get(one.fill, 0)))
+    shown, expected = best[:count], max(filled.candidates, key=lambda one: one.left)
+    if expected not in shown and count > 1:
+        shown[-1] = expected
+    names = [format_fill(each.fill) for each in shown]
+    widest = max([8, *map(cell_len, names)])
+    third = 14 if both is not None else 0
+    length = min(_BAR, max(width - widest - _NUMBERS - third, 0))
+    heads = {tr("LEFT ALONE"): 11, tr("BOTH SIDES"): 12, tr("BIDIRECTIONAL"): third}
+    heads[tr("BITS")] = 1 + length + 8
+    rows = [
+        padded(tr("FILL"), widest)
+        + "".join(
+            padded(name, columns, to_right=True) for name, columns in heads.items() if columns
+        )
+    ]
+    for name, each in zip(names, shown, strict=True):
+        share = f"{bar(each.both, length):<{length}}"
+        read = f"{percent(shares.get(each.fill, 0.0)):>{third}}" if third else ""
+        rows.append(
+            f"{padded(name, widest)}{percent(each.left):>11}{percent(each.both):>12}{read} "
+            f"{share}{each.bits:>+8.2f}"
+        )
+    return rows
+
+
+def format_both(both: BothFilled) -> str:
+    """How a model that reads both directions computed its candidates."""
+    if both.is_exact:
+        return tr("The bidirectional model gives one gap exactly.")
+    return tr(
+        "The bidirectional model: Gibbs sampling, {texts} texts, {sweeps} sweeps.",
+        texts=CHAINS,
+        sweeps=SWEEPS,
+    )
+
+
+def format_fill(fill: str) -> str:
+    """What stands in the gaps, for people: a single sign by its name if it has no shape."""
+    return character_words(fill) if len(fill) == 1 else safe_line(fill)
+
+
+def format_filled(filled: Filled) -> str:
+    """What the right side is worth, and whether every candidate was tried."""
+    tried = (
+        tr("Every candidate was tried.")
+        if filled.beam is None
+        else tr(
+            "A beam of {count:,} candidates: less likely ones were left out.", count=filled.beam
+        )
+    )
+    worth = tr("Knowing the right side is worth {bits:.2f} bits here.", bits=filled.bits)
+    return f"{worth} {tried}"
+
+
+def reliability_lines(bins: Sequence[Bin], error: float | None, width: int = 78) -> Iterator[str]:
+    """The diagram in lines: a head, one for each bin, and what the signs mean.
+
+    Args:
+        bins: From the least probable on.
+        error: Expected calibration error.
+        width: Columns; below 66 the counts are left out, and the bars get shorter.
+    """
+    has_counts = width >= 66
+    most = max(width - (42 if has_counts else 30), 6)
+    heads = {tr("COUNT"): 12 if has_counts else 0, tr("MEAN"): 9, tr("CAME"): 9}
+    head = padded(tr("EXPECTED"), 10)
+    head += "".join(padded(name, size, to_right=True) for name, size in heads.items() if size)
+    yield f"{head}  0 %{'100 %':>{max(most - 3, 6)}}"
+    for each in bins:
+        edges = f"{100 * each.low:.0f}-{100 * each.high:.0f} %"
+        line = f"{edges:<10}{each.symbols:>12,}" if has_counts else f"{edges:<10}"
+        if each.expected is not None and each.observed is not None:
+            marks = list(f"{'#' * round(each.observed * most):<{most}}")
+            marks[min(round(each.expected * most), most - 1)] = "|"
+            numbers = f"{100 * each.expected:7.1f} %{100 * each.observed:7.1f} %"
+            line += f"{numbers}  {''.join(marks).rstrip()}"
+        yield line
+    yield tr("Of the likeliest next character: | expected, # came.")
+    if error is not None:
+        share = 100 * error
+        yield tr("Mean distance of the two (calibration error): {share:.2f} %", share=share)
