@@ -109,7 +109,7 @@ def _build_engine(model: Model) -> ScoringEngine:
     # deferred: TensorFlow takes seconds, and whoever only reads a run needs none
     from tui_charrnn.config import TrainingConfig  # noqa: PLC0415  beside the engine
     from tui_charrnn.training.engine.engine import Engine  # noqa: PLC0415  see above
-    from tui_charrnn.training.machine.devices import configure_devices  # noqa: PLC0415  see above
+    from tui_charrnn.training.engine.paths import configure_devices  # noqa: PLC0415  see above
 
     config = TrainingConfig(steps=1, batch_size=1)  # of an engine that will not train
     configure_devices(None, config.batch_size)

@@ -24,7 +24,7 @@ from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import weights_from_tensors
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.training.memory import REACH, TARGETS
+from tui_charrnn.training.instruments import REACH, TARGETS
 
 SIGNS: Final = "".join(map(chr, range(ord("0"), ord("0") + 65)))
 VOCABULARY: Final = len(SIGNS)

@@ -6,7 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Final
 
-from tui_charrnn.training.machine.hardware import thread_count
+from tui_charrnn.training.machine import thread_count
 from tui_charrnn.training.state_file import machine_fingerprint
 
 QUIET_LOAD: Final = 0.5

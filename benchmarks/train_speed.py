@@ -27,7 +27,7 @@ from benchmarks.speed.sizes import choose_sizes
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.training.machine.hardware import thread_count
+from tui_charrnn.training.machine import thread_count
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:

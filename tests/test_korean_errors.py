@@ -15,9 +15,8 @@ from tui_charrnn.history.store import History
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.paths import find_file, parse_path
 from tui_charrnn.preferences import read_document
-from tui_charrnn.runs.catalogue import find_run
+from tui_charrnn.runs.catalogue import NO_LABELS, find_run
 from tui_charrnn.runs.creation import refuse_name
-from tui_charrnn.runs.labels import NO_LABELS
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.upkeep import restore_run, trash_run

@@ -13,10 +13,9 @@ from benchmarks.cards.serving import Steps, serve
 from benchmarks.cards.text import EMBEDDING_SIZE, LEARNING_RATE, windows
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.engine.engine import Engine
-from tui_charrnn.training.engine.paths import ComputePath, gpu_paths
+from tui_charrnn.training.engine.paths import ComputePath, Device, configure_devices, gpu_paths
 from tui_charrnn.training.loop import Batch
-from tui_charrnn.training.machine.devices import Device, configure_devices
-from tui_charrnn.training.machine.hardware import shard_count, thread_count
+from tui_charrnn.training.machine import shard_count, thread_count
 
 
 def name_of(path: ComputePath) -> str:

@@ -63,7 +63,7 @@ def measure_memory_records(
 def _main(path: str, *options: str) -> int:
     """Be a trainer that prints what its session took, and how much of it measuring the memory."""
     # deferred: whoever starts this process needs no TensorFlow
-    from tui_charrnn.training.memory import MemoryMeter  # noqa: PLC0415  see above
+    from tui_charrnn.training.instruments import MemoryMeter  # noqa: PLC0415  see above
     from tui_charrnn.training.session import Session  # noqa: PLC0415  see above
 
     spent = {"seconds": 0.0, "measuring": 0.0, "records": 0}

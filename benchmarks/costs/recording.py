@@ -78,8 +78,10 @@ def _build_engine(run: RunDirectory, vocabulary_size: int, batch_size: int) -> "
     # deferred: the other measurements of this command need no TensorFlow in this process
     from tui_charrnn.training.engine.engine import Engine  # noqa: PLC0415  see above
     from tui_charrnn.training.engine.path_choice import choose_path  # noqa: PLC0415  see above
-    from tui_charrnn.training.engine.paths import RunSize  # noqa: PLC0415  see above
-    from tui_charrnn.training.machine.devices import configure_devices  # noqa: PLC0415  see above
+    from tui_charrnn.training.engine.paths import (  # noqa: PLC0415  see above
+        RunSize,
+        configure_devices,
+    )
 
     description = read_description(run)
     model, config = description.model, description.training

@@ -14,8 +14,8 @@ import tensorflow as tf
 from benchmarks.scale.task import Measured, Task
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
+from tui_charrnn.training.distributed.coordination import Replicas, open_joint_hardware
 from tui_charrnn.training.distributed.placement import Cluster, JointTask
-from tui_charrnn.training.distributed.replicas import Replicas, open_joint_hardware
 from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.path_choice import choose_path

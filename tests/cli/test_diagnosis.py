@@ -15,7 +15,7 @@ from tui_charrnn.cli.diagnosis import (
 )
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
-from tui_charrnn.training.machine.hardware import Machine
+from tui_charrnn.training.machine import Machine
 
 MODEL = ModelConfig(hidden_size=1000)
 TRAINING = TrainingConfig(steps=1)

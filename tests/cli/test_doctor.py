@@ -12,6 +12,7 @@ from tui_charrnn.cli import doctor as command
 from tui_charrnn.cli.diagnosis import Finding
 from tui_charrnn.cli.main import run
 from tui_charrnn.errors import ExitCode
+from tui_charrnn.training.trial_facts import encode_result
 
 
 def test_lines_are_aligned_safe_and_broken_where_the_terminal_ends() -> None:
@@ -54,7 +55,7 @@ def test_a_runs_folder_that_cannot_be_made_ends_with_6(
         capsys,
         "--runs-dir",
         str(tmp_path / "file" / "runs"),
-        code=f"print({ON_CPU.to_json()!r})",
+        code=f"print({encode_result(ON_CPU)!r})",
     )
     assert code == ExitCode.CANNOT_SAVE
     assert "problem  runs" in data
@@ -63,7 +64,9 @@ def test_a_runs_folder_that_cannot_be_made_ends_with_6(
 def test_all_is_well_ends_with_0(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], isolated_home: Path
 ) -> None:
-    code, data, narration = told_by_doctor(monkeypatch, capsys, code=f"print({ON_CPU.to_json()!r})")
+    code, data, narration = told_by_doctor(
+        monkeypatch, capsys, code=f"print({encode_result(ON_CPU)!r})"
+    )
     assert code == ExitCode.OK
     assert "problem" not in data
     assert narration.splitlines()[0].startswith("Loading TensorFlow")

@@ -8,6 +8,7 @@ import pytest
 from tests.support.examination import ON_CPU, python
 from tui_charrnn.cli.path_diagnosis import ask, examiner_command, last_useful_line
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.training.trial_facts import encode_result
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_a_python_that_is_gone_is_explained(tmp_path: Path) -> None:
 
 def test_what_tensorflow_says_about_gpus_is_kept() -> None:
     line = "W0000 00:00:17.1 2 gpu_device.cc:2431] Cannot dlopen some GPU libraries."
-    code = f"import sys; print({line!r}, file=sys.stderr); print({ON_CPU.to_json()!r})"
+    code = f"import sys; print({line!r}, file=sys.stderr); print({encode_result(ON_CPU)!r})"
     answer = ask(python(code))
     assert answer.examination == ON_CPU
     assert answer.gpu_trouble == "Cannot dlopen some GPU libraries."

@@ -8,8 +8,8 @@ from tests.support.examination import NAMES, ON_CPU, ON_GPU
 from tui_charrnn.cli.diagnosis import Finding
 from tui_charrnn.cli.path_diagnosis import Answer, judge_computation
 from tui_charrnn.errors import ExitCode
-from tui_charrnn.training.diagnosis.examination import Examination, GpuFacts
-from tui_charrnn.training.machine.hardware import Card, Nvidia
+from tui_charrnn.training.machine import Card, Nvidia
+from tui_charrnn.training.trial_facts import Examination, GpuFacts
 
 CARD = Nvidia(cards=(Card("NVIDIA A10", 24_000_000_000),), driver="550.1", devices=1)
 

@@ -168,7 +168,7 @@ def test_a_run_is_trained_and_resumed_without_locks(
 def test_without_locks_a_beating_trainer_keeps_the_second_out(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_charrnn.runs import locking
+    from tui_charrnn.runs import liveness
 
     def listen(_seconds: float) -> None:
         before = beat()
@@ -179,7 +179,7 @@ def test_without_locks_a_beating_trainer_keeps_the_second_out(
         assert status is not None
         return status.beat
 
-    defaults = locking.lock_run.__kwdefaults__
+    defaults = liveness.lock_run.__kwdefaults__
     assert defaults is not None
     monkeypatch.setitem(defaults, "sleep", listen)
     elsewhere = {"pid": 7, "host": "elsewhere", "boot_id": "b", "state": RunState.TRAINING}

@@ -16,7 +16,7 @@ from tests.support.faulty_disk import FaultyDisk
 from tests.support.hostile_text import HOSTILE
 from tui_charrnn.errors import ConfigError, RunError, StorageError
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.runs import snapshot
+from tui_charrnn.runs import archive
 from tui_charrnn.runs.archive import archive_name, export_model, export_run, free_path
 from tui_charrnn.runs.catalogue import summarize_run
 from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, prune_checkpoints
@@ -203,7 +203,7 @@ def test_a_checkpoint_that_is_pruned_before_it_is_opened_gives_way_to_the_next(
             run.latest.unlink()
         return found
 
-    monkeypatch.setattr(snapshot, "newest_valid", find_too_early)
+    monkeypatch.setattr(archive, "newest_valid", find_too_early)
     exported = export_run(run, tmp_path / "mine.tar.gz")
     assert removed == [run.checkpoint(4).path]
     assert exported.steps == (2, 3)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.support.faulty_disk import FaultyDisk
-from tui_charrnn.runs import event_log
-from tui_charrnn.runs.event_log import EventLog
+from tui_charrnn.runs import writer
 from tui_charrnn.runs.file_system import FileSystem
 from tui_charrnn.runs.storage import Storage
+from tui_charrnn.runs.writer import EventLog
 
 
 class FillingDisk(FileSystem):
@@ -73,7 +73,7 @@ def test_lines_wait_for_room_and_keep_their_order(path: Path, room: int) -> None
 def test_the_oldest_lines_go_when_too_many_wait(
     path: Path, room: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_log, "BACKLOG_LIMIT", 3)
+    monkeypatch.setattr(writer, "BACKLOG_LIMIT", 3)
     disk = FillingDisk(room)
     log = EventLog(path, Storage(disk))
     for number in range(10):

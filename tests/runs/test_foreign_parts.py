@@ -21,11 +21,10 @@ from tui_charrnn.runs.archive import export_run
 from tui_charrnn.runs.catalogue import find_run, list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest, checkpoint_to_go_on_from, save_checkpoint
 from tui_charrnn.runs.control import send_request, take_requests
-from tui_charrnn.runs.file_system import LinkError
+from tui_charrnn.runs.file_system import LinkError, names_in, open_to_read
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.log_tail import LogTail
-from tui_charrnn.runs.opened_file import names_in, open_to_read
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.upkeep import empty_trash, list_trash, trash_run

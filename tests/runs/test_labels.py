@@ -6,8 +6,14 @@ import pytest
 
 from tests.support.fake_run import created_run
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.runs.catalogue import WatchedFolder, find_pinned
-from tui_charrnn.runs.labels import NO_LABELS, RunLabels, read_labels, write_labels
+from tui_charrnn.runs.catalogue import (
+    NO_LABELS,
+    RunLabels,
+    WatchedFolder,
+    find_pinned,
+    read_labels,
+    write_labels,
+)
 
 
 def test_tags_are_added_once_and_taken_away() -> None:

@@ -13,7 +13,7 @@ from tui_charrnn.errors import RunLockedError
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.locking import identify, keep_trainers_out, lock_run
+from tui_charrnn.runs.liveness import identify, keep_trainers_out, lock_run
 from tui_charrnn.runs.storage import Storage
 
 ELSEWHERE = RunStatus(state=RunState.TRAINING, pid=7, host="elsewhere", boot_id="b", beat=10)

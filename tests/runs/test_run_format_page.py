@@ -9,11 +9,11 @@ import pytest
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.runs.control import REQUESTS
 from tui_charrnn.runs.description import CorpusReference, RunDescription, RunState, RunStatus
-from tui_charrnn.runs.event_log import BACKLOG_LIMIT
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import LOST_AFTER, LOST_ALTHOUGH_RUNNING_AFTER, SILENT_AFTER
 from tui_charrnn.runs.manifest import Pointer
 from tui_charrnn.runs.records import KINDS, Record
+from tui_charrnn.runs.writer import BACKLOG_LIMIT
 
 PAGE = (Path(__file__).parents[2] / "docs" / "run-format.md").read_text(encoding="utf-8")
 

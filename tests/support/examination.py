@@ -4,7 +4,7 @@ import sys
 from dataclasses import replace
 
 from tui_charrnn.runs.records import PathTrial
-from tui_charrnn.training.diagnosis.examination import Examination, GpuFacts
+from tui_charrnn.training.trial_facts import Examination, GpuFacts
 
 NAMES = ("device", "layers", "compiler", "precision", "shards")
 ON_CPU = Examination(

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
-from tui_charrnn.training.distributed.replicas import Replicas
+from tui_charrnn.training.distributed.coordination import Replicas
 from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.paths import ComputePath

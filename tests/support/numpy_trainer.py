@@ -29,10 +29,9 @@ from tui_charrnn.runs.records import RunPlanned
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training import saving
-from tui_charrnn.training.context import RunContext
+from tui_charrnn.training.context import RunContext, WorkClock
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
-from tui_charrnn.training.pace import WorkClock
 from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time
 from tui_charrnn.training.preparation import Prepared
 from tui_charrnn.training.session import Session

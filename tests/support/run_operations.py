@@ -20,12 +20,12 @@ from tui_charrnn.runs.checkpoints import (
     save_checkpoint,
 )
 from tui_charrnn.runs.control import send_request, take_requests
-from tui_charrnn.runs.event_log import EventLog
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.log_tail import LogTail
 from tui_charrnn.runs.manifest import is_whole
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.runs.storage import Storage
+from tui_charrnn.runs.writer import EventLog
 from tui_charrnn.training.history import read_history
 from tui_charrnn.training.state_file import read_model
 from tui_charrnn.viewing.run_view import RunView

@@ -22,7 +22,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import BatchSizeChosen, BatchTrained, RunPlanned, RunWarned
 from tui_charrnn.training.interruption import Interruption, Reason
-from tui_charrnn.training.machine.hardware import examine_machine
+from tui_charrnn.training.machine import examine_machine
 
 pytestmark = pytest.mark.tensorflow
 
@@ -149,7 +149,7 @@ def test_a_larger_batch_than_the_memory_has_room_for_is_not_tried(
 
 
 def test_several_processes_are_told_that_they_need_the_number(tmp_path: Path) -> None:
-    from tui_charrnn.training.batch_choice import refuse_automatic_batch
+    from tui_charrnn.training.plan import refuse_automatic_batch
 
     training = read_description(automatic_run(tmp_path)).training
     refuse_automatic_batch(training, 1)

@@ -7,7 +7,9 @@ import pytest
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import RunError
-from tui_charrnn.training.batch_choice import (
+from tui_charrnn.training.interruption import LeavingError, Reason
+from tui_charrnn.training.plan import learning_rate_at, with_batch_size
+from tui_charrnn.training.timing import (
     FEWEST_STEPS,
     Timed,
     batch_sizes,
@@ -15,10 +17,7 @@ from tui_charrnn.training.batch_choice import (
     failure_words,
     largest_batch,
     shard_counts,
-    with_batch_size,
 )
-from tui_charrnn.training.interruption import LeavingError, Reason
-from tui_charrnn.training.plan import learning_rate_at
 
 
 def by_speed(speeds: Mapping[int, float | Exception]) -> Callable[[int], Timed[str]]:

@@ -19,7 +19,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.manifest import is_whole
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.records import CheckpointSaved, ModelCalibrated, RunEnded
-from tui_charrnn.training import calibration
+from tui_charrnn.training import instruments
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.worker import run_training
 from tui_charrnn.viewing.run_view import RunView
@@ -63,7 +63,7 @@ def test_the_best_model_is_calibrated_on_the_held_out_text(
         assert (model.calibration, units, threads > 0) == (None, 1.0, True)
         return FITTED
 
-    monkeypatch.setattr(calibration, "calibrate", spy)
+    monkeypatch.setattr(instruments, "calibrate", spy)
     run = new_run(tmp_path)
     record, model = trained(run), best_of(run)
     description = read_description(run)
@@ -83,7 +83,7 @@ def test_all_else_of_the_run_is_as_it_was(tmp_path: Path, monkeypatch: pytest.Mo
         before.append((model, best.training.read_bytes()))
         return FITTED
 
-    monkeypatch.setattr(calibration, "calibrate", spy)
+    monkeypatch.setattr(instruments, "calibrate", spy)
     trained(run)
     best, ((plain, training),) = best_or_newest(run), before
     assert best is not None
@@ -99,7 +99,7 @@ def test_all_else_of_the_run_is_as_it_was(tmp_path: Path, monkeypatch: pytest.Mo
 def test_the_checkpoint_is_whole_and_nothing_is_left_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "calibrate", lambda *_, **__: FITTED)
+    monkeypatch.setattr(instruments, "calibrate", lambda *_, **__: FITTED)
     run = new_run(tmp_path)
     trained(run)
     best = best_or_newest(run)
@@ -124,8 +124,8 @@ def test_a_disk_that_refuses_does_not_spoil_the_end(
     def refuse(*_: object, **__: object) -> None:
         raise StorageError("There is no room.")
 
-    monkeypatch.setattr(calibration, "calibrate", lambda *_, **__: FITTED)
-    monkeypatch.setattr(calibration, "replace_model", refuse)
+    monkeypatch.setattr(instruments, "calibrate", lambda *_, **__: FITTED)
+    monkeypatch.setattr(instruments, "replace_model", refuse)
     run = new_run(tmp_path)
     record = trained(run)
     assert (record.temperature, record.reason) == (None, "There is no room.")
@@ -138,7 +138,7 @@ def test_a_disk_that_refuses_does_not_spoil_the_end(
 def test_it_is_done_once_after_the_last_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "calibrate", lambda *_, **__: FITTED)
+    monkeypatch.setattr(instruments, "calibrate", lambda *_, **__: FITTED)
     run = new_run(tmp_path)
     trained(run)
     kinds = [type(each) for each in records_of(run)]
@@ -149,7 +149,7 @@ def test_it_is_done_once_after_the_last_checkpoint(
 def test_both_losses_stand_among_the_scores_of_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "calibrate", lambda *_, **__: FITTED)
+    monkeypatch.setattr(instruments, "calibrate", lambda *_, **__: FITTED)
     run = new_run(tmp_path)
     trained(run)
     view = RunView(run)

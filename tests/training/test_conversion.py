@@ -11,7 +11,7 @@ from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.step_weights import fold_embedding
-from tui_charrnn.runs.figures import Figures
+from tui_charrnn.runs.archive import Figures
 
 pytestmark = pytest.mark.tensorflow
 TEXT = (3, 0, 5, 5, 1, 2, 4)

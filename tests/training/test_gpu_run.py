@@ -13,22 +13,22 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.records import BatchTrained, PathChosen, RunResumed, RunWarned, format_way
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.diagnosis.examination import Examination
 from tui_charrnn.training.interruption import Interruption, Reason
+from tui_charrnn.training.trial_facts import Examination, decode_result, encode_result
 
 pytestmark = pytest.mark.tensorflow
 
 
 @pytest.fixture(autouse=True)
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_charrnn.training.distributed import replicas
+    from tui_charrnn.training.distributed import coordination
     from tui_charrnn.training.engine import paths
-    from tui_charrnn.training.machine.devices import Device, Gpu
+    from tui_charrnn.training.engine.paths import Device, Gpu
 
     ways = (("cudnn", False, "float32"), ("keras", False, "float32"))
     monkeypatch.setattr(paths, "GPU_WAYS", ways)
     device = Device((Gpu("Some GPU", (9, 0), has_code=False),))
-    monkeypatch.setattr(replicas, "configure_devices", lambda *_: device)
+    monkeypatch.setattr(coordination, "configure_devices", lambda *_: device)
 
 
 def test_a_way_that_fails_is_told_and_the_run_trains_on_and_resumes(
@@ -76,13 +76,13 @@ def test_a_way_that_fails_is_told_and_the_run_trains_on_and_resumes(
 
 
 def test_doctor_tries_what_a_run_would_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_charrnn.training.diagnosis import doctor
-    from tui_charrnn.training.machine.devices import Device, Gpu
+    from tui_charrnn.training import diagnosis
+    from tui_charrnn.training.engine.paths import Device, Gpu
 
-    monkeypatch.setattr(doctor, "_gpu_facts", lambda _: ())  # TensorFlow sees none
+    monkeypatch.setattr(diagnosis, "_gpu_facts", lambda _: ())  # TensorFlow sees none
     training = TrainingConfig(batch_size=3, sequence_length=5, steps=9, dropout=0.2)
     device = Device((Gpu("Some GPU", (9, 0)),))
-    found = doctor.examine(device, ModelConfig(embedding_size=4, hidden_size=6), training)
+    found = diagnosis.examine(device, ModelConfig(embedding_size=4, hidden_size=6), training)
     assert [(format_way(each), bool(each.failure)) for each in found.trials] == [
         ("own layers, float32", False),
         ("cuDNN, float32", True),
@@ -90,4 +90,4 @@ def test_doctor_tries_what_a_run_would_try(monkeypatch: pytest.MonkeyPatch) -> N
     ]
     assert found.path["layers"] == "keras"
     assert (found.characters, found.trial_seconds, found.trial_failure) == (15, None, None)
-    assert Examination.from_json(found.to_json()) == found
+    assert decode_result(Examination, encode_result(found)) == found

@@ -13,7 +13,7 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import MemoryMeasured, SplitEvaluated
-from tui_charrnn.training import memory
+from tui_charrnn.training import instruments
 
 pytestmark = pytest.mark.tensorflow
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.tensorflow
 def test_every_score_is_followed_by_the_memory_of_its_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "MOST", float("inf"))
+    monkeypatch.setattr(instruments, "MOST", float("inf"))
     run = new_run(tmp_path)
     train(run)
     measured = of_kind(run, MemoryMeasured)
@@ -49,7 +49,7 @@ def test_every_score_is_followed_by_the_memory_of_its_weights(
 def test_what_would_take_too_much_of_the_work_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "MOST", 0.0)
+    monkeypatch.setattr(instruments, "MOST", 0.0)
     run = new_run(tmp_path)
     train(run)
     assert not of_kind(run, MemoryMeasured)
@@ -62,5 +62,5 @@ def test_the_held_out_text_goes_on_from_window_to_window() -> None:
         (np.array([[1, 2, 3], [7, 8, 9]]), ones, ones),
         (np.array([[4, 5, 0], [9, 9, 9]]), ones, np.array([[1, 1, 0], [1, 1, 1]])),
     ]
-    assert memory.first_row(windows, 4).tolist() == [1, 2, 3, 4]
-    assert memory.first_row(windows, 9).tolist() == [1, 2, 3, 4, 5]
+    assert instruments.first_row(windows, 4).tolist() == [1, 2, 3, 4]
+    assert instruments.first_row(windows, 9).tolist() == [1, 2, 3, 4, 5]

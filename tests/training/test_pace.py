@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui_charrnn.training.pace import Pace
+from tui_charrnn.training.context import Pace
 from tui_charrnn.training.plan import Plan
 
 PLAN = Plan(total_steps=100, steps_per_epoch=30, evaluate_every=10)

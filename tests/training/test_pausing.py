@@ -180,7 +180,7 @@ class EndOfTime:
 def test_time_that_is_waited_is_not_time_of_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_charrnn.training import pace as work_clock
+    from tui_charrnn.training import context as work_clock
 
     run = new_run(tmp_path)
     pause_at(monkeypatch, run, 5)

@@ -197,9 +197,9 @@ def test_whoever_must_stop_does_not_wait_for_the_other_seeds(
 def test_what_takes_long_is_left_out_and_said_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_charrnn.training import samples
+    from tui_charrnn.training import instruments
 
-    monkeypatch.setattr(samples, "SAMPLING_TIME", 0.0)
+    monkeypatch.setattr(instruments, "SAMPLING_TIME", 0.0)
     run = seeded_run(tmp_path)
     assert train(run) is ExitCode.OK
     assert places_of(run) == []
@@ -237,7 +237,7 @@ def test_weights_that_choose_nothing_are_told_and_trained_on(
 def test_samples_count_as_time_of_an_evaluation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_charrnn.training.pace import Pace
+    from tui_charrnn.training.context import Pace
 
     told: list[float] = []
     evaluated = Pace.evaluated

@@ -7,7 +7,7 @@ from typing import Any
 from tests.support.tiny_model import JAMO_VOCABULARY, random_tensors, tiny_config
 from tui_charrnn.hangul import is_jamo, join_syllables
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.training.samples import SAMPLE_LENGTH, Samples
+from tui_charrnn.training.instruments import SAMPLE_LENGTH, Samples
 
 
 def test_samples_are_whole_syllables() -> None:

@@ -20,8 +20,14 @@ from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import BatchTrained, CheckpointSaved, RunPlanned, RunReplanned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.pace import TimeFit
-from tui_charrnn.training.plan import Horizon, Plan, learning_rate_at, plan_by_time, recorded_plan
+from tui_charrnn.training.plan import (
+    Horizon,
+    Plan,
+    TimeFit,
+    learning_rate_at,
+    plan_by_time,
+    recorded_plan,
+)
 from tui_charrnn.training.worker import run_training
 
 ASKED = 300.0

@@ -1,6 +1,6 @@
 """Time that is spent on a run."""
 
-from tui_charrnn.training.pace import WorkClock
+from tui_charrnn.training.context import WorkClock
 
 
 class Time:

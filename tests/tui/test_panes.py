@@ -14,7 +14,7 @@ from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trai
 from tests.support.open_app import RecordingLauncher, note_of, run_words_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
-from tui_charrnn.runs.labels import RunLabels, write_labels
+from tui_charrnn.runs.catalogue import RunLabels, write_labels
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import PANES, KeyRow, PaneTabs
 from tui_charrnn.tui.messages import RunCompared, RunFound, RunOpened

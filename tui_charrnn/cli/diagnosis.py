@@ -21,8 +21,8 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode, RunError
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.catalogue import list_runs
-from tui_charrnn.training.diagnosis.examination import ASSUMED_VOCABULARY
-from tui_charrnn.training.machine.hardware import Machine
+from tui_charrnn.training.machine import Machine
+from tui_charrnn.training.trial_facts import ASSUMED_VOCABULARY
 from tui_charrnn.viewing.formatting import counted, format_size
 
 _LIBRARIES: Final = {

@@ -45,7 +45,7 @@ from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import corpora_folder
-from tui_charrnn.training.machine.hardware import (
+from tui_charrnn.training.machine import (
     Machine,
     Nvidia,
     examine_machine,

@@ -33,12 +33,11 @@ from tui_charrnn.errors import (
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import TRAINER, trainer_environment
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.locking import keep_trainers_out
+from tui_charrnn.runs.liveness import keep_trainers_out
 from tui_charrnn.runs.reader import RunReader, read_description
 from tui_charrnn.runs.records import BatchTrained
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.corpus import fitting_batch_size
-from tui_charrnn.training.batch_choice import refuse_automatic_batch
 from tui_charrnn.training.distributed.placement import (
     ALL,
     STARTING_MODEL,
@@ -47,6 +46,7 @@ from tui_charrnn.training.distributed.placement import (
     Placement,
     refuse_uneven,
 )
+from tui_charrnn.training.plan import refuse_automatic_batch
 
 _OWN_AFFAIRS: Final = frozenset({"threads", "max_time"})
 """Settings that each process may have of its own."""

@@ -32,10 +32,10 @@ from tui_charrnn.errors import (
 )
 from tui_charrnn.preferences import resolve, variable_of
 from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory, command_words
-from tui_charrnn.runs.opened_file import open_to_read
 from tui_charrnn.runs.reader import RunReader, read_description
 from tui_charrnn.runs.records import RunEnded, RunWarned
 from tui_charrnn.runs.writer import RunWriter

@@ -15,8 +15,14 @@ from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.launcher import trainer_environment
 from tui_charrnn.runs.records import format_way
-from tui_charrnn.training.diagnosis.examination import Examination, GpuFacts, encode_settings
-from tui_charrnn.training.machine.hardware import Nvidia
+from tui_charrnn.training.machine import Nvidia
+from tui_charrnn.training.trial_facts import (
+    Examination,
+    GpuFacts,
+    TrialSettings,
+    decode_result,
+    trial_command,
+)
 from tui_charrnn.viewing.formatting import format_size
 
 PATIENCE: Final = 600.0
@@ -54,9 +60,7 @@ class Answer:
 
 def examiner_command(model: ModelConfig, training: TrainingConfig) -> list[str]:
     """The command line of the process that examines."""
-    # -P: what is imported never depends on the folder that the process runs in.
-    module = [sys.executable, "-P", "-m", "tui_charrnn.training.diagnosis.doctor"]
-    return [*module, encode_settings(model, training)]
+    return trial_command("examine", TrialSettings(model, training))
 
 
 def ask(command: Sequence[str], patience: float = PATIENCE) -> Answer:
@@ -86,9 +90,10 @@ def ask(command: Sequence[str], patience: float = PATIENCE) -> Answer:
     if ended.returncode:
         return Answer(failure=explain_end(ended.returncode, last_useful_line(errors)))
     try:
-        examination = Examination.from_json(_decoded(ended.stdout))
+        examination = decode_result(Examination, _decoded(ended.stdout))
     except ValueError as error:
-        return Answer(failure=f"The process that loads TensorFlow gave no usable answer: {error}.")
+        said = str(error).rstrip(".")
+        return Answer(failure=f"The process that loads TensorFlow gave no usable answer: {said}.")
     return Answer(examination, gpu_trouble=_find_gpu_trouble(errors))
 
 

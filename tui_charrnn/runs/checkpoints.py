@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import RunError, StorageError, reason_of
-from tui_charrnn.runs.file_system import explained
+from tui_charrnn.runs.file_system import explained, names_in, open_to_read
 from tui_charrnn.runs.foreign_parts import refuse_gone
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import FORMAT, CheckpointDirectory, RunDirectory, command_words
@@ -27,7 +27,6 @@ from tui_charrnn.runs.manifest import (
     read_pointer,
     whole_checkpoints,
 )
-from tui_charrnn.runs.opened_file import names_in, open_to_read
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
 

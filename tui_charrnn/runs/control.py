@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tui_charrnn.runs.file_system import file_system, refusals
+from tui_charrnn.runs.file_system import file_system, folder_inside, names_in, refusals
 from tui_charrnn.runs.foreign_parts import refuse_foreign_parts, refuse_gone
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_owned
 from tui_charrnn.runs.layout import FORMAT, RunDirectory
-from tui_charrnn.runs.opened_file import folder_inside, names_in
 from tui_charrnn.runs.storage import Storage
 
 REQUESTS: Final = ("stop", "checkpoint", "publish", "learning_rate", "pause", "resume")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar, get_args, get_origin
 
 from tui_charrnn.errors import RunError
-from tui_charrnn.runs.opened_file import open_to_read
+from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.translation import tr
 
 _T = TypeVar("_T")

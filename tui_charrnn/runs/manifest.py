@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from tui_charrnn.runs.file_system import is_missing
+from tui_charrnn.runs.file_system import is_missing, names_in, open_to_read
 from tui_charrnn.runs.json_values import build_checked, checked, decode_json, read_bounded
 from tui_charrnn.runs.layout import FORMAT, CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.opened_file import names_in, open_to_read
 from tui_charrnn.translation import tr
 
 FOLDER_NAME: Final = re.compile(r"step-(\d{8,18})(\.replaced)?")

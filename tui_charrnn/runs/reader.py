@@ -5,10 +5,10 @@ from typing import Final
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.description import RunDescription, RunStatus
-from tui_charrnn.runs.growing_file import GrowingFile
+from tui_charrnn.runs.file_system import OpenedFile
 from tui_charrnn.runs.json_values import read_document
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.opened_file import OpenedFile
+from tui_charrnn.runs.log_tail import GrowingFile
 from tui_charrnn.runs.record_codec import (
     BatchStretch,
     RecordOrBatch,

@@ -18,11 +18,11 @@ from tui_charrnn.runs.file_system import (
     LinkError,
     explained,
     file_system,
+    folder_inside,
     is_missing,
     quietly,
     refusals,
 )
-from tui_charrnn.runs.opened_file import folder_inside
 
 
 class AppendedFile:

@@ -17,10 +17,9 @@ from typing import Final
 
 from tui_charrnn.errors import RunError, RunLockedError, StorageError
 from tui_charrnn.runs.creation import refuse_name
-from tui_charrnn.runs.file_system import disk_size, explained
+from tui_charrnn.runs.file_system import disk_size, explained, names_in
 from tui_charrnn.runs.layout import RunDirectory, command_words
-from tui_charrnn.runs.locking import keep_trainers_out
-from tui_charrnn.runs.opened_file import names_in
+from tui_charrnn.runs.liveness import keep_trainers_out
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
 

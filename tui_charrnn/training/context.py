@@ -1,55 +1,83 @@
-"""What is fixed while a session works on a run, and the report of its progress to viewers."""
+"""What is fixed while a session works on a run, its clock, and the report of its progress."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from tui_charrnn.metrics import LossHistory
-from tui_charrnn.model.weights import Float32
+from tui_charrnn.metrics import LossHistory, RunningMean
 from tui_charrnn.runs.description import CURVE_LENGTH, RunDescription, RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.training.loop import Material, Progress, TrainingEngine, Windows
-from tui_charrnn.training.pace import Pace, WorkClock
+from tui_charrnn.training.loop import Material, Progress
 from tui_charrnn.training.plan import Plan
 
 
-class RunEngine(TrainingEngine, Protocol):
-    """An engine whose state can be saved and restored."""
+class WorkClock:
+    """Seconds of work since some moment, by a clock that always runs."""
 
-    @property
-    def newest_step(self) -> int:
-        """The last that was taken since a restore; 0 before the first."""
-        ...
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._idle = 0.0
+        self._stopped_at: float | None = None
 
-    def evaluate_dynamically(
-        self, windows: Windows, learning_rate: float, should_stop: Callable[[], bool]
-    ) -> float | None:
-        """Score held-out text with weights that continue to learn from it."""
-        ...
+    def now(self) -> float:
+        """The time by this clock."""
+        return (self._clock() if self._stopped_at is None else self._stopped_at) - self._idle
 
-    def model_tensors(self) -> dict[str, Float32]:
-        """Copies of the weights by name."""
-        ...
+    def stop(self) -> None:
+        """Stand still."""
+        self._stopped_at = self._clock()
 
-    def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Copies of what resuming needs besides, the states of all B streams with it."""
-        ...
+    def go_on(self) -> None:
+        """Count again from where it stood still, if it did."""
+        if self._stopped_at is not None:
+            self._idle += self._clock() - self._stopped_at
+            self._stopped_at = None
 
-    def restore(
-        self, weights: Mapping[str, Float32], training: Mapping[str, npt.NDArray[np.generic]]
-    ) -> None:
-        """Restore what a checkpoint holds."""
-        ...
 
-    def reset(self) -> None:
-        """Go back to the state before the first step."""
-        ...
+class Pace:
+    """Seconds per step and per evaluation, from the records as they come."""
+
+    def __init__(self, elapsed: float, seconds_per_step: float | None = None) -> None:
+        self._elapsed = elapsed
+        self._is_warm = False
+        self._step = RunningMean(0.95)
+        self._evaluation = RunningMean(0.5)
+        if seconds_per_step is not None:
+            self._step.add(seconds_per_step)
+
+    def batch_trained(self, elapsed: float) -> None:
+        """A step was taken; `elapsed` is the run's, in seconds.
+
+        The first step of a process may include compiling: it is no measure of the next ones.
+        """
+        if self._is_warm:
+            self._step.add(elapsed - self._elapsed)
+        self._elapsed, self._is_warm = elapsed, True
+
+    def evaluated(self, elapsed: float) -> None:
+        """The held-out text was scored."""
+        self._evaluation.add(elapsed - self._elapsed)
+        self._elapsed = elapsed
+
+    def stood_still(self, seconds: float) -> None:
+        """A checkpoint was saved: what it took is no part of the next step."""
+        self._elapsed += seconds
+
+    def characters_per_second(self, characters_per_step: int) -> float | None:
+        """Training characters per second, evaluations left out."""
+        seconds = self._step.value
+        return characters_per_step / seconds if seconds else None
+
+    def seconds_left(self, plan: Plan, step: int) -> float | None:
+        """Time until the end of the plan, with the evaluations that are still to come."""
+        if self._step.value is None:
+            return None
+        batches = (plan.total_steps - step) * self._step.value
+        return batches + plan.evaluations_after(step) * (self._evaluation.value or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.model.checkpoint import Model, load_model
-from tui_charrnn.runs.figures import Figures, read_figures
+from tui_charrnn.runs.archive import Figures, read_figures
 from tui_charrnn.runs.layout import RunDirectory
 
 _LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
@@ -90,6 +90,39 @@ class TrainingEngine(Protocol):
 
     def evaluate(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
         """Score held-out text, or return None if asked to stop."""
+        ...
+
+
+class RunEngine(TrainingEngine, Protocol):
+    """An engine whose state can be saved and restored."""
+
+    @property
+    def newest_step(self) -> int:
+        """The last that was taken since a restore; 0 before the first."""
+        ...
+
+    def evaluate_dynamically(
+        self, windows: Windows, learning_rate: float, should_stop: Callable[[], bool]
+    ) -> float | None:
+        """Score held-out text with weights that continue to learn from it."""
+        ...
+
+    def model_tensors(self) -> dict[str, Float32]:
+        """Copies of the weights by name."""
+        ...
+
+    def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Copies of what resuming needs besides, the states of all B streams with it."""
+        ...
+
+    def restore(
+        self, weights: Mapping[str, Float32], training: Mapping[str, npt.NDArray[np.generic]]
+    ) -> None:
+        """Restore what a checkpoint holds."""
+        ...
+
+    def reset(self) -> None:
+        """Go back to the state before the first step."""
         ...
 
 

@@ -1,14 +1,37 @@
-"""How long a run is, and its learning rate: functions of the step and of recorded changes."""
+"""How long a run is, and its learning rate: functions of the step and of recorded changes.
+
+A run whose length is a time has its number of steps fitted to it as it goes on.
+"""
 
 import math
+from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple, TypeVar
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import ConfigError
+from tui_charrnn.metrics import RunningMean
 from tui_charrnn.model.shapes import parameter_count
-from tui_charrnn.runs.records import RunExtended, RunPlanned
-from tui_charrnn.training.batch_choice import with_batch_size
+from tui_charrnn.runs.records import RunExtended, RunPlanned, RunReplanned
+
+
+def with_batch_size(training: TrainingConfig, batch_size: int, multiple: float) -> TrainingConfig:
+    """The settings for a batch that is larger by a factor.
+
+    The learning rate is larger by the same factor, and the share of the run in which it rises, so
+    that it rises over as many steps as before. Measured on tiny Shakespeare (docs/lstm.md, section
+    17): without the second, or with the factor's square root, the loss ends higher.
+
+    Source:
+        Goyal et al. 2017 (large minibatch SGD), sections 2.1 and 2.2.
+    """
+    return replace(
+        training,
+        batch_size=batch_size,
+        learning_rate=training.learning_rate * multiple,
+        warmup_fraction=min(1.0, training.warmup_fraction * multiple),
+    )
 
 
 class RateChange(NamedTuple):
@@ -211,6 +234,19 @@ def early_evaluations(evaluate_every: int, evaluations: int) -> tuple[int, ...]:
     return tuple(steps[: evaluations // 3])
 
 
+def refuse_automatic_batch(training: TrainingConfig, processes: int) -> None:
+    """Refuse to search for a batch size where several processes train together.
+
+    Raises:
+        ConfigError: If it is asked for.
+    """
+    if training.auto_batch_size and processes > 1:
+        raise ConfigError(
+            "--batch-size auto is timed by one process; several need the number: time it on one, "
+            f"then give it to all. Received: auto, and {processes} processes."
+        )
+
+
 def recorded_plan(planned: RunPlanned) -> Plan:
     """The plan that a record holds."""
     chosen = planned.learning_rate is not None
@@ -286,3 +322,78 @@ def plan_by_time(
         every = math.ceil(total / evaluations)
         early = early_evaluations(every, evaluations)
     return Plan(total, steps_per_epoch, every, bound, early_evaluations=early, is_adaptive=True)
+
+
+FIT_INTERVAL: Final = 0.02
+"""Share of a run's time between two looks at whether its steps still fit."""
+
+
+FIT_TOLERANCE: Final = 0.01
+"""Share of a run's time by which its expected end may be off before it is replanned."""
+
+
+_FAR_TOLERANCE: Final = 0.1
+"""The same as a share of the time that is left: far from the end, speeds still waver."""
+
+
+_FIT_WINDOW: Final = 4
+"""Looks over which the speed is measured."""
+
+
+class TimeFit:
+    """Fits the number of steps of a run to the time it was given, by what its steps take.
+
+    A decision is a record, and holds from a step on: a trainer that repeats these steps, after a
+    death or a rollback, takes what is recorded, and decides only after it. The time of the run is
+    in seconds; an extension has its own. An adaptive plan is given the new lengths.
+    """
+
+    def __init__(self, config: TrainingConfig, plan: Plan) -> None:
+        self._config = config
+        self._plan = plan
+        self._began, self._budget = 0.0, config.train_time if plan.is_adaptive else None
+        if plan.extensions:  # whose length is the user's own, which lifts a bound on the epochs
+            self._config = replace(config, max_epochs=None)
+            self._began, self._budget = plan.extensions[-1].elapsed, plan.extensions[-1].train_time
+        self._marks: deque[tuple[int, float]] = deque(maxlen=_FIT_WINDOW)
+        """Steps and the seconds that were spent on batches until then."""
+        self._evaluation = RunningMean(0.5)
+        self._evaluating = 0.0
+        self._next_look = 0.0
+
+    def evaluated(self, seconds: float) -> None:
+        """The held-out text was scored, and samples taken, in so many seconds."""
+        self._evaluation.add(seconds)
+        self._evaluating += seconds
+
+    def look(self, step: int, elapsed: float) -> RunReplanned | None:
+        """Replan if the run, whose newest step this is, would not end in its time.
+
+        Returns:
+            The decision, which the plan has by now; None where all stays as it is.
+        """
+        is_last, elapsed = step >= self._plan.total_steps, elapsed - self._began
+        if self._budget is None or (self._marks and elapsed < self._next_look and not is_last):
+            return None
+        self._next_look = elapsed + FIT_INTERVAL * self._budget
+        busy, plan = elapsed - self._evaluating, self._plan
+        first_step, began = self._marks[0] if self._marks else (step, busy)
+        if step < first_step:  # the run went back
+            self._marks.clear()
+            first_step = step
+        self._marks.append((step, busy))
+        if step == first_step or (plan.horizons and plan.horizons[-1].from_step > step + 1):
+            return None
+        seconds, scoring = (busy - began) / (step - first_step), self._evaluation.value or 0.0
+        early = sum(plan.is_early(place) for place in plan.early_evaluations if place > step)
+        left = self._budget - elapsed - (1 + early) * scoring
+        fitting = math.floor(left / max(1e-9, seconds + scoring / plan.evaluate_every))
+        total, _ = within_epochs(
+            max(step + fitting, min(step + 1, plan.total_steps)),
+            *("train_time", self._config, plan.steps_per_epoch),
+        )
+        tolerance = max(FIT_TOLERANCE * self._budget, _FAR_TOLERANCE * left)
+        if abs(total - plan.total_steps) * seconds <= tolerance:
+            return None
+        plan.replan(Horizon(step + 1, total))
+        return RunReplanned(step + 1, total, seconds)

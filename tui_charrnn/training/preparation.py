@@ -13,9 +13,9 @@ from tui_charrnn.model.checkpoint import parse_model
 from tui_charrnn.model.weights import Float32, grown_tensors, tensors_from_weights
 from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from
 from tui_charrnn.runs.description import RunDescription
+from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import read_pointer
-from tui_charrnn.runs.opened_file import open_to_read
 from tui_charrnn.runs.records import BaselinesMeasured, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
@@ -30,7 +30,7 @@ from tui_charrnn.training.plan import settled
 from tui_charrnn.training.state_file import TrainingState, load_training_state
 
 if TYPE_CHECKING:
-    from tui_charrnn.training.context import RunEngine
+    from tui_charrnn.training.loop import RunEngine
 
 CHARACTERS_PER_STREAM = 1_000
 """Held-out text is scored in parallel streams of at least so many characters: the few that each

@@ -37,7 +37,7 @@ from tui_charrnn.training.state_file import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tui_charrnn.training.context import RunEngine
+    from tui_charrnn.training.loop import RunEngine
 
 
 FIRST_PAUSE: Final = 2.0

@@ -22,19 +22,16 @@ from tui_charrnn.runs.records import (
     StoppedEarly,
 )
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.calibration import calibrate_best
 from tui_charrnn.training.context import ProgressReport, RunContext
 from tui_charrnn.training.history import History
+from tui_charrnn.training.instruments import MemoryMeter, Samples, calibrate_best
 from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import Progress, has_stopped_gaining, train
-from tui_charrnn.training.memory import MemoryMeter
-from tui_charrnn.training.pace import TimeFit
-from tui_charrnn.training.plan import RateChange, peak_at, with_changes
-from tui_charrnn.training.samples import Samples
+from tui_charrnn.training.plan import RateChange, TimeFit, peak_at, with_changes
 from tui_charrnn.training.saving import Rollback, Saver
 
 if TYPE_CHECKING:
-    from tui_charrnn.training.context import RunEngine
+    from tui_charrnn.training.loop import RunEngine
 
 
 class Session:

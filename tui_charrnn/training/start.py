@@ -11,7 +11,34 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import BatchSizeChosen, PathChosen, RunPlanned, RunWarned, format_way
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.batch_choice import (
+from tui_charrnn.training.context import RunContext
+from tui_charrnn.training.distributed.coordination import Hardware, JointHardware, open_hardware
+from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
+from tui_charrnn.training.distributed.roles import Peers
+from tui_charrnn.training.engine.engine import Engine
+from tui_charrnn.training.engine.path_choice import RECORDED_FACTS, choose_path
+from tui_charrnn.training.engine.paths import ComputePath, RunSize, device_words, library_versions
+from tui_charrnn.training.interruption import Interruption
+from tui_charrnn.training.loop import Material, RunEngine
+from tui_charrnn.training.machine import (
+    examine_machine,
+    peak_memory,
+    resident_memory,
+    shard_count,
+    thread_count,
+)
+from tui_charrnn.training.plan import (
+    Plan,
+    plan_by_count,
+    plan_by_time,
+    recorded_plan,
+    refuse_automatic_batch,
+    with_batch_size,
+)
+from tui_charrnn.training.preparation import Prepared, cut_material, take_initial_weights
+from tui_charrnn.training.session import Session
+from tui_charrnn.training.state_file import differences, machine_fingerprint, read_model
+from tui_charrnn.training.timing import (
     BATCH_GAIN,
     SHARD_GAIN,
     Climb,
@@ -19,32 +46,15 @@ from tui_charrnn.training.batch_choice import (
     batch_sizes,
     climb,
     largest_batch,
-    refuse_automatic_batch,
     shard_counts,
-    with_batch_size,
+    time_batches,
+    time_evaluation,
 )
-from tui_charrnn.training.context import RunContext, RunEngine
-from tui_charrnn.training.diagnosis.trial_facts import (
+from tui_charrnn.training.trial_facts import (
     Trial,
     TrialSettings,
     remember_trial,
 )
-from tui_charrnn.training.distributed.replicas import Hardware, JointHardware, open_hardware
-from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
-from tui_charrnn.training.distributed.roles import Peers
-from tui_charrnn.training.engine.engine import Engine
-from tui_charrnn.training.engine.path_choice import RECORDED_FACTS, choose_path
-from tui_charrnn.training.engine.paths import ComputePath, RunSize
-from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.loop import Material
-from tui_charrnn.training.machine.devices import device_words, library_versions
-from tui_charrnn.training.machine.hardware import examine_machine, shard_count, thread_count
-from tui_charrnn.training.machine.usage import peak_memory, resident_memory
-from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time, recorded_plan
-from tui_charrnn.training.preparation import Prepared, cut_material, take_initial_weights
-from tui_charrnn.training.session import Session
-from tui_charrnn.training.state_file import differences, machine_fingerprint, read_model
-from tui_charrnn.training.timing import time_batches, time_evaluation
 
 SHARDS_WORTH: float = 120.0
 """Seconds from which on a run is worth the few that it takes to time other numbers of shards."""

@@ -24,15 +24,16 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import Model, parse_model, serialize_model
 from tui_charrnn.model.header import HEADER_LIMIT
 from tui_charrnn.runs.description import CorpusReference, ModelOrigin
+from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.json_values import build_checked, checked, decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory
-from tui_charrnn.runs.opened_file import open_to_read
 from tui_charrnn.training.loop import Progress
-from tui_charrnn.training.machine.hardware import processor_name
+from tui_charrnn.training.machine import processor_name
 from tui_charrnn.training.plan import Horizon, Plan, RateChange
 
 if TYPE_CHECKING:
-    from tui_charrnn.training.context import RunContext, RunEngine
+    from tui_charrnn.training.context import RunContext
+    from tui_charrnn.training.loop import RunEngine
 
 
 def state_bytes(context: RunContext, engine: RunEngine, progress: Progress) -> bytes:

@@ -38,7 +38,7 @@ from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import JointTask
 from tui_charrnn.training.distributed.roles import INSISTED, Peers
 from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
-from tui_charrnn.training.machine.usage import UsageMeter
+from tui_charrnn.training.machine import UsageMeter
 from tui_charrnn.training.preparation import Prepared, PreparedText, prepare_run, prepare_text
 
 LAST_WORDS: Final = 5.0

@@ -11,9 +11,8 @@ from benchmarks.speed.contenders.serving import Step, serve
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.path_choice import choose_path
-from tui_charrnn.training.engine.paths import RunSize
+from tui_charrnn.training.engine.paths import RunSize, configure_devices
 from tui_charrnn.training.loop import Batch
-from tui_charrnn.training.machine.devices import configure_devices
 
 
 def training_config(assignment: Assignment) -> TrainingConfig:

@@ -42,8 +42,7 @@ def gpu_in_the_eyes_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
 def traced(cell: str, feature: str) -> Iterator[tuple[Any, Any]]:
     """Every way of that network, with the graph of its engine's step."""
     from tui_charrnn.training.engine.engine import Engine
-    from tui_charrnn.training.engine.paths import gpu_paths
-    from tui_charrnn.training.machine.devices import Device, Gpu
+    from tui_charrnn.training.engine.paths import Device, Gpu, gpu_paths
 
     shape, settings = FEATURES[feature]
     model = ModelConfig(**{"cell": cell, "embedding_size": 8, "hidden_size": 8, **shape})

@@ -73,8 +73,7 @@ def name_of(facts: Mapping[str, str]) -> str:
 
 def choose(begun: Mapping[str, str] | None = None, **settings: Any) -> Any:
     from tui_charrnn.training.engine.path_choice import choose_path
-    from tui_charrnn.training.engine.paths import RunSize
-    from tui_charrnn.training.machine.devices import Device, Gpu
+    from tui_charrnn.training.engine.paths import Device, Gpu, RunSize
 
     training = TrainingConfig.from_mapping(TRAINING.to_mapping() | settings)
     device = Device((Gpu("Some GPU", (9, 0)),))
@@ -231,8 +230,7 @@ def test_when_time_is_up_the_fastest_so_far_is_taken(monkeypatch: pytest.MonkeyP
 
 def test_who_asks_to_leave_is_heard_between_two_trials() -> None:
     from tui_charrnn.training.engine.path_choice import choose_path
-    from tui_charrnn.training.engine.paths import RunSize
-    from tui_charrnn.training.machine.devices import Device, Gpu
+    from tui_charrnn.training.engine.paths import Device, Gpu, RunSize
 
     def check_cancelled() -> None:
         raise KeyboardInterrupt

@@ -33,8 +33,7 @@ def ways(
     capability: tuple[int, int] | None = (9, 0), precision: str = "auto", **model: Any
 ) -> list[str]:
     """What a network can be computed by on a GPU of that capability."""
-    from tui_charrnn.training.engine.paths import gpu_paths
-    from tui_charrnn.training.machine.devices import Device, Gpu
+    from tui_charrnn.training.engine.paths import Device, Gpu, gpu_paths
 
     device = Device((Gpu("Some GPU", capability),))
     paths = gpu_paths(device, ModelConfig(**model), precision)
@@ -77,8 +76,7 @@ def test_a_precision_is_tried_where_it_is_wanted_and_known(
 
 
 def test_a_gpu_takes_many_steps_in_a_call_and_xla_compiles_its_optimizer() -> None:
-    from tui_charrnn.training.engine.paths import gpu_paths
-    from tui_charrnn.training.machine.devices import Device, Gpu
+    from tui_charrnn.training.engine.paths import Device, Gpu, gpu_paths
 
     for path in gpu_paths(Device((Gpu("Some GPU", None),)), MODEL, "auto"):
         assert path.steps_per_call > 1

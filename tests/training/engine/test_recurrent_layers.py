@@ -27,7 +27,7 @@ def random_arguments(cell: str, dtype: type[np.floating[Any]]) -> list[Array]:
 
 
 def run_cell(cell: str, arguments: list[Any]) -> tuple[Any, list[Any]]:
-    from tui_charrnn.training.engine import gru, lstm, rnn
+    from tui_charrnn.training.engine import gru, lstm
     from tui_charrnn.training.engine.precision import Arithmetic
 
     inputs, rest = arguments[: GATES[cell]], arguments[GATES[cell] :]
@@ -37,7 +37,7 @@ def run_cell(cell: str, arguments: list[Any]) -> tuple[Any, list[Any]]:
         case "gru":
             return gru.run_gru(inputs, rest[0], rest[1], rest[2:], Arithmetic())
         case _:
-            return rnn.run_rnn(inputs, rest[0], rest[1:], Arithmetic())
+            return gru.run_rnn(inputs, rest[0], rest[1:], Arithmetic())
 
 
 def weighted_sum(cell: str) -> Callable[[list[Any]], Any]:

@@ -7,7 +7,7 @@ import pytest
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.text.inspection import Survey
 from tui_charrnn.text.source_reading import BytesFound
-from tui_charrnn.training.diagnosis.trial_facts import Trial
+from tui_charrnn.training.trial_facts import Trial
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts
 from tui_charrnn.tui.new_run.estimate import (
     GUESSED_VOCABULARY,

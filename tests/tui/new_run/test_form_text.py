@@ -22,7 +22,7 @@ from tests.support.form_app import (
 from tests.support.open_app import RecordingLauncher
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
-from tui_charrnn.training.diagnosis.trial_facts import Trial, write_trial
+from tui_charrnn.training.trial_facts import Trial, encode_result
 from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.new_run.corpus_field import OWN
 from tui_charrnn.tui.new_run.estimate import BUSY, TrialTimer
@@ -216,7 +216,7 @@ class InstantTimer(TrialTimer):
 
 def print_trial(*what: object) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-c", f"print({write_trial(TRIAL)!r})"],
+        [sys.executable, "-c", f"print({encode_result(TRIAL)!r})"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

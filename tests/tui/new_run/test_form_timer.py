@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.command import PATIENCE
 from tui_charrnn.presets import PRESETS
-from tui_charrnn.training.diagnosis.trial_facts import Trial, TrialSettings, remember_trial
+from tui_charrnn.training.trial_facts import Trial, TrialSettings, remember_trial
 from tui_charrnn.tui.new_run.estimate import BUSY, NOT_TIMED, TIMING, TrialAnswer, TrialTimer
 
 TRIAL = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)

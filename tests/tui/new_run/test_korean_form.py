@@ -10,7 +10,7 @@ from tests.support.form_app import FormApp, facts_of, form_shown, outlook_of, ti
 from tests.support.waiting import wait_until
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.presets import PRESETS
-from tui_charrnn.training.diagnosis.trial_facts import Trial
+from tui_charrnn.training.trial_facts import Trial
 from tui_charrnn.tui.new_run.estimate import machine_words
 from tui_charrnn.tui.new_run.fields import FormRow
 from tui_charrnn.tui.new_run.form_values import list_settings

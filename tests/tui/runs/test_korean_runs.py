@@ -9,7 +9,7 @@ from tests.support.fake_run import created_run, fake_run
 from tests.support.runs_pane import asked, pane
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
-from tui_charrnn.runs.labels import RunLabels, write_labels
+from tui_charrnn.runs.catalogue import RunLabels, write_labels
 from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 
 pytestmark = pytest.mark.usefixtures("korean")

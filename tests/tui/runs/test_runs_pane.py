@@ -9,7 +9,7 @@ from tests.support.runs_pane import Host, asked, contents, names, pane, press
 from tests.support.shown_screen import screen_text
 from tests.support.small_run import of_kind
 from tests.support.waiting import wait_until
-from tui_charrnn.runs.labels import RunLabels, read_labels, write_labels
+from tui_charrnn.runs.catalogue import RunLabels, read_labels, write_labels
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunExtended
 from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen

@@ -21,9 +21,8 @@ import tensorflow as tf
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import BrokenClusterError, ExitCode, RunError
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.training.distributed.coordination import KEPT
+from tui_charrnn.training.distributed.coordination import KEPT, Replicas
 from tui_charrnn.training.distributed.placement import refuse_uneven
-from tui_charrnn.training.distributed.replicas import Replicas
 from tui_charrnn.training.engine.engine import Engine, PartialGradients, ReplicaSlot
 from tui_charrnn.training.engine.multi_step import MultiStep
 from tui_charrnn.training.engine.paths import ComputePath

@@ -23,7 +23,7 @@ from tui_charrnn.training.loop import batch_at
 from tui_charrnn.training.preparation import cut_material, index_text
 
 if TYPE_CHECKING:  # they bring TensorFlow
-    from tui_charrnn.training.distributed.replicas import JointHardware
+    from tui_charrnn.training.distributed.coordination import JointHardware
     from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
     from tui_charrnn.training.engine.paths import ComputePath
 
@@ -62,12 +62,12 @@ class Peers:
             CharRNNError: As `agree`, or if this process cannot be connected.
         """
         # deferred: TensorFlow takes seconds, and the text is read before
-        from tui_charrnn.training.distributed import coordination, replicas  # noqa: PLC0415
+        from tui_charrnn.training.distributed import coordination  # noqa: PLC0415
 
         known = coordination.resolve_addresses(self.task.cluster, os.environ)
         task = replace(self.task, cluster=known)
         check_cancelled()
-        self.hardware = hardware = replicas.open_joint_hardware(task)
+        self.hardware = hardware = coordination.open_joint_hardware(task)
         interruption.take_over()  # TensorFlow takes one of the signals
         gpus = len(hardware.replicas.devices) if hardware.device.is_gpu else 0
         card = coordination.full_card(task, own, gpus) if isinstance(own, str) else own

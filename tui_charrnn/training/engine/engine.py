@@ -20,17 +20,15 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.engine.evaluation import DynamicEvaluation, Scorer
-from tui_charrnn.training.engine.gradients import GradientComputer
+from tui_charrnn.training.engine.gradients import GradientComputer, Optimizer
 from tui_charrnn.training.engine.library_network import LibraryNetwork, cudnn_layers, keras_layers
 from tui_charrnn.training.engine.multi_step import DeviceStep, MultiStep
 from tui_charrnn.training.engine.network import HandwrittenNetwork, initial_tensors
 from tui_charrnn.training.engine.noise import NoiseSource, draw_on_device, draw_on_host
-from tui_charrnn.training.engine.optimizer import Optimizer
-from tui_charrnn.training.engine.paths import ComputePath
+from tui_charrnn.training.engine.paths import ComputePath, use_device
 from tui_charrnn.training.engine.precision import Arithmetic
 from tui_charrnn.training.engine.recurrence import Tensor
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
-from tui_charrnn.training.machine.devices import use_device
 
 _PLAIN = ComputePath()
 

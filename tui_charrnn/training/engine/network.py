@@ -14,7 +14,7 @@ import tensorflow as tf
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.model.shapes import BACKWARD, STATES_PER_LAYER, tensor_shapes
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.training.engine import gru, lstm, normalized_lstm, rnn
+from tui_charrnn.training.engine import gru, lstm, normalized_lstm
 from tui_charrnn.training.engine.noise import Noise
 from tui_charrnn.training.engine.precision import Arithmetic
 from tui_charrnn.training.engine.recurrence import (
@@ -24,7 +24,7 @@ from tui_charrnn.training.engine.recurrence import (
     restore_time,
 )
 
-_SCALES: Final = {"lstm": lstm.GATE_SCALES, "gru": gru.GATE_SCALES, "rnn": rnn.GATE_SCALES}
+_SCALES: Final = {"lstm": lstm.GATE_SCALES, "gru": gru.GATE_SCALES, "rnn": gru.RNN_GATE_SCALES}
 
 ONE_HOT_LIMIT: Final = 256
 """Up to so many characters, the first layer's look-up is a product with one-hot columns; for more
@@ -225,7 +225,7 @@ class HandwrittenNetwork:
                     projected, kernel, bias, states, self._arithmetic, keep
                 )
             case _:
-                outputs, after = rnn.run_rnn(projected, kernel, states, self._arithmetic, keep)
+                outputs, after = gru.run_rnn(projected, kernel, states, self._arithmetic, keep)
         return outputs, [tf.transpose(state) for state in after]
 
 

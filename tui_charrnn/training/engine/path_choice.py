@@ -24,6 +24,7 @@ from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.paths import (
     ComputePath,
+    Device,
     ExplainedPath,
     RunSize,
     explain_processor_path,
@@ -31,7 +32,6 @@ from tui_charrnn.training.engine.paths import (
     reference_path,
 )
 from tui_charrnn.training.loop import CALL_TIME, Batch, BatchResult
-from tui_charrnn.training.machine.devices import Device
 
 DIFFERENCE_LIMITS: Final = {"float32": 0.02, "bfloat16": 0.1}
 """Largest difference of losses, gradients and states from the reference's, by precision. It

@@ -1,13 +1,18 @@
-"""How a run's steps can be computed, and the choice of it on a processor, with its reasons."""
+"""What TensorFlow computes on here, and how a run's steps can be computed on it."""
 
-from collections.abc import Mapping
+import contextlib
+import ctypes
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
+
+import keras
+import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.engine.precision import Precision, choose_precision
-from tui_charrnn.training.machine.devices import Device
-from tui_charrnn.training.machine.hardware import (
+from tui_charrnn.training.machine import (
     STREAMS_PER_SHARD,
     has_bfloat16_instructions,
     shard_count,
@@ -20,6 +25,46 @@ STEPS_PER_CALL: Final = 128
 many of them fit a call."""
 _BFLOAT16_CAPABILITY: Final = (8, 0)
 """NVIDIA's Ampere; what is older has no products in bfloat16."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU that TensorFlow can use."""
+
+    name: str
+    capability: tuple[int, int] | None
+    """NVIDIA's compute capability; None where it is not known."""
+    has_code: bool = True
+    """Whether TensorFlow's package holds code for it; otherwise NVIDIA's driver compiles it from an
+    intermediate language, which takes minutes at the first start and is kept on the disk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What a training computes on: the first GPU, or the processor where there is none."""
+
+    gpus: tuple[Gpu, ...] = ()
+
+    @property
+    def is_gpu(self) -> bool:
+        """Whether it is a GPU."""
+        return bool(self.gpus)
+
+    @property
+    def name(self) -> str:
+        """Name of the GPU, or `CPU`."""
+        return self.gpus[0].name if self.gpus else "CPU"
+
+    @property
+    def has_code(self) -> bool:
+        """As of the GPU that is taken; a processor needs none."""
+        return not self.gpus or self.gpus[0].has_code
+
+    @property
+    def capability(self) -> tuple[int, int] | None:
+        """Of the GPU."""
+        return self.gpus[0].capability if self.gpus else None
+
 
 Layers: TypeAlias = Literal["handwritten", "cudnn", "keras"]
 
@@ -166,3 +211,71 @@ def _choose_shards(threads: int | None, batch_size: int) -> tuple[int, str]:
         f"{count} threads share a batch of {batch_size}, as parts of fewer than "
         f"{STREAMS_PER_SHARD} streams do not pay"
     )
+
+
+def device_words(name: str, threads: int) -> str:
+    """What a training computes on, for people."""
+    return f"processor, {threads} thread{'s' if threads > 1 else ''}" if name == "CPU" else name
+
+
+def configure_devices(threads: int | None, batch_size: int) -> Device:
+    """Set threads and memory before TensorFlow's first operation, and describe the device.
+
+    None takes all threads that this process may use; each part of a batch has a share of them.
+    """
+    keep_freed_memory()
+    count = thread_count(threads)
+    shards = shard_count(count, batch_size)
+    with contextlib.suppress(RuntimeError):  # once a process: a second training takes what it finds
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, count // shards))
+        tf.config.threading.set_inter_op_parallelism_threads(count)
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        tf.config.experimental.set_memory_growth(gpu, enable=True)
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    targets = tf.sysconfig.get_build_info().get("cuda_compute_capabilities", ())
+    return Device(tuple(_gpu_of(each, targets) for each in details))
+
+
+def _gpu_of(details: Mapping[str, Any], targets: Sequence[str]) -> Gpu:
+    capability = details.get("compute_capability")
+    name = str(details.get("device_name", "GPU"))
+    return Gpu(name, capability, capability is None or has_code_for(capability, targets))
+
+
+def has_code_for(capability: tuple[int, int], targets: Sequence[str]) -> bool:
+    """Whether one of a package's targets runs on a GPU of a compute capability as it is.
+
+    `sm_89` runs on GPUs of the same major number from there on; `compute_90` has to be compiled.
+    """
+    major, minor = capability
+    built = [target.removeprefix("sm_") for target in targets if target.startswith("sm_")]
+    return any(
+        each[:-1] == str(major) and int(each[-1]) <= minor for each in built if each.isdecimal()
+    )
+
+
+def use_device(device: str | None) -> None:
+    """Let this thread compute on a device from now on; None: on the one it takes by itself."""
+    if device is not None:
+        tf.device(device).__enter__()
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep what is freed instead of giving it back to the system.
+
+    Every step asks for the same tens of megabytes again. glibc maps such blocks anew each time,
+    and the page faults take a quarter of a step (benchmarks/tries.md). Elsewhere than on Linux
+    with glibc this does nothing.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(-4, 0)  # M_MMAP_MAX: no block is a mapping of its own
+        mallopt(-1, -1)  # M_TRIM_THRESHOLD: the heap does not shrink
+
+
+def library_versions() -> dict[str, str]:
+    """The libraries that the bits of a result depend on."""
+    return {"tensorflow": tf.__version__, "keras": keras.__version__}

@@ -15,14 +15,14 @@ from tui_charrnn.presets import MOST_PARAMETERS, find_preset
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import split_point
-from tui_charrnn.training.diagnosis.trial_facts import (
+from tui_charrnn.training.plan import plan_by_count, plan_by_time
+from tui_charrnn.training.trial_facts import (
     Trial,
     TrialSettings,
-    read_trial,
+    decode_result,
     recall_trial,
     start_trial,
 )
-from tui_charrnn.training.plan import plan_by_count, plan_by_time
 from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.tui.background import BackgroundTask, CancelledError, LatestTask
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, shortness, vocabulary_of
@@ -131,7 +131,7 @@ class TrialTimer:
             with self._lock:
                 self._process = None
         try:
-            return TrialAnswer(settings, read_trial(output))
+            return TrialAnswer(settings, decode_result(Trial, output))
         except ValueError:
             lines = complaint.strip().splitlines() or [f"exit code {process.returncode}"]
             return TrialAnswer(settings, remark=_failure(lines[-1]))

@@ -15,7 +15,7 @@ from textual.widgets import Input, Label, Select, Static
 
 from tui_charrnn.presets import PRESETS, Preset
 from tui_charrnn.safe_text import safe_line, with_few_marks
-from tui_charrnn.training.diagnosis.trial_facts import TrialSettings
+from tui_charrnn.training.trial_facts import TrialSettings
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, with_warnings
 from tui_charrnn.tui.new_run.estimate import TrialAnswer, TrialTimer, preset_lines, settings_to_try

@@ -14,8 +14,8 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.runs import creation
 from tui_charrnn.runs.archive import archive_name, export_run, free_path
+from tui_charrnn.runs.catalogue import RunLabels, read_labels, write_labels
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.labels import RunLabels, read_labels, write_labels
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.upkeep import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line

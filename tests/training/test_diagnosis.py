@@ -7,19 +7,15 @@ import pytest
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.records import PathTrial
-from tui_charrnn.training.diagnosis.examination import (
+from tui_charrnn.training.trial_facts import (
     Examination,
     GpuFacts,
-    decode_settings,
-    encode_settings,
+    decode_result,
+    encode_result,
 )
 
 MODEL = ModelConfig(cell="gru", embedding_size=5, hidden_size=24)
 TRAINING = TrainingConfig(steps=3, batch_size=33, sequence_length=7, threads=2, precision="float32")
-
-
-def test_settings_arrive_as_they_were_sent() -> None:
-    assert decode_settings(encode_settings(MODEL, TRAINING)) == (MODEL, TRAINING)
 
 
 def test_an_examination_arrives_as_it_was_sent() -> None:
@@ -36,19 +32,19 @@ def test_an_examination_arrives_as_it_was_sent() -> None:
         trial_seconds=0.25,
         trial_failure=None,
     )
-    assert Examination.from_json(sent.to_json()) == sent
+    assert decode_result(Examination, encode_result(sent)) == sent
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"gpus": []}', '{"gpus": [{"size": 1}]}'])
 def test_what_is_no_examination_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"examination|Expecting value"):
-        Examination.from_json(text)
+    with pytest.raises(ValueError, match=r"JSON|lacks"):
+        decode_result(Examination, text)
 
 
 @pytest.mark.tensorflow
 def test_what_auto_would_take_is_told_beside_a_forced_precision() -> None:
-    from tui_charrnn.training.diagnosis.doctor import examine
-    from tui_charrnn.training.machine.devices import Device
+    from tui_charrnn.training.diagnosis import examine
+    from tui_charrnn.training.engine.paths import Device
 
     found = examine(Device(), MODEL, replace(TRAINING, precision="bfloat16"))
     assert found.path["precision"] == "bfloat16"
@@ -62,7 +58,7 @@ def test_what_auto_would_take_is_told_beside_a_forced_precision() -> None:
 @pytest.mark.tensorflow
 def test_a_step_that_fails_is_told_in_one_line() -> None:
     """cuDNN on a processor stands for a GPU whose libraries do not fit."""
-    from tui_charrnn.training.diagnosis.doctor import try_steps
+    from tui_charrnn.training.diagnosis import try_steps
     from tui_charrnn.training.engine.paths import ComputePath
 
     seconds, failure = try_steps(ComputePath("CPU", "cudnn"), MODEL, TRAINING)
@@ -73,7 +69,7 @@ def test_a_step_that_fails_is_told_in_one_line() -> None:
 
 @pytest.mark.tensorflow
 def test_a_loss_that_is_no_number_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_charrnn.training.diagnosis.doctor import try_steps
+    from tui_charrnn.training.diagnosis import try_steps
     from tui_charrnn.training.engine.engine import Engine
     from tui_charrnn.training.engine.paths import ComputePath
     from tui_charrnn.training.loop import BatchResult

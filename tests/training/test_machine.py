@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn.training.machine import hardware
-from tui_charrnn.training.machine.hardware import (
+from tui_charrnn.training import machine
+from tui_charrnn.training.machine import (
     examine_machine,
     has_bfloat16_instructions,
     memory_limit,
@@ -81,8 +81,8 @@ def test_where_there_are_no_control_groups_there_is_no_limit(tmp_path: Path) -> 
 def test_threads_are_what_affinity_and_quota_give(
     monkeypatch: pytest.MonkeyPatch, allowed: int, quota: float | None, expected: int
 ) -> None:
-    monkeypatch.setattr(hardware, "_allowed_processors", lambda: allowed)
-    monkeypatch.setattr(hardware, "processor_quota", lambda: quota)
+    monkeypatch.setattr(machine, "_allowed_processors", lambda: allowed)
+    monkeypatch.setattr(machine, "processor_quota", lambda: quota)
     assert thread_count(None) == expected
     assert thread_count(5) == 5
 

@@ -31,11 +31,11 @@ class FakeConfig:
 def configure(
     monkeypatch: pytest.MonkeyPatch, config: FakeConfig, threads: int, batch_size: int
 ) -> Any:
-    from tui_charrnn.training.machine import devices
+    from tui_charrnn.training.engine import paths
 
     sysconfig = SimpleNamespace(get_build_info=dict)  # of a package that names no target
-    monkeypatch.setattr(devices, "tf", SimpleNamespace(config=config, sysconfig=sysconfig))
-    return devices.configure_devices(threads, batch_size)
+    monkeypatch.setattr(paths, "tf", SimpleNamespace(config=config, sysconfig=sysconfig))
+    return paths.configure_devices(threads, batch_size)
 
 
 def test_without_a_gpu_the_threads_are_shared_by_the_shards(

@@ -12,17 +12,17 @@ import pytest
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.runs.json_values import decode_json
-from tui_charrnn.training.diagnosis import trial_facts
-from tui_charrnn.training.diagnosis.trial_facts import (
+from tui_charrnn.training import trial_facts
+from tui_charrnn.training.machine import Card
+from tui_charrnn.training.trial_facts import (
     Trial,
     TrialSettings,
-    read_trial,
+    decode_result,
+    encode_result,
     recall_trial,
     remember_trial,
     trial_command,
-    write_trial,
 )
-from tui_charrnn.training.machine.hardware import Card
 
 MODEL = ModelConfig(cell="gru", embedding_size=5, hidden_size=24)
 TRAINING = TrainingConfig(steps=3, batch_size=8, sequence_length=7, threads=2)
@@ -52,27 +52,27 @@ def recall(
 
 def test_neither_numpy_nor_tensorflow_is_loaded() -> None:
     """The app asks before it has loaded either."""
-    code = "import sys, tui_charrnn.training.diagnosis.trial_facts; print(*sys.modules)"
+    code = "import sys, tui_charrnn.training.trial_facts; print(*sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert "tui_charrnn.training.diagnosis.trial_facts" in told.stdout.split()
+    assert "tui_charrnn.training.trial_facts" in told.stdout.split()
     assert {"numpy", "tensorflow", "keras"}.isdisjoint(told.stdout.split())
 
 
 def test_settings_arrive_as_they_were_sent() -> None:
-    *_, last = trial_command(TrialSettings(MODEL, TRAINING, V, CHARACTERS))
+    *_, last = trial_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS))
     assert TrialSettings.from_json(last) == TrialSettings(MODEL, TRAINING, V, CHARACTERS)
 
 
 def test_settings_that_are_not_allowed_are_refused() -> None:
-    *_, last = trial_command(TrialSettings(MODEL, TRAINING, V, CHARACTERS))
+    *_, last = trial_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS))
     with pytest.raises(ConfigError, match="hidden_size"):
         TrialSettings.from_json(last.replace('"hidden_size": 24', '"hidden_size": -1'))
 
 
 def test_a_trial_is_one_line_and_read_as_it_was_written() -> None:
-    line = write_trial(TRIAL)
+    line = encode_result(TRIAL)
     assert "\n" not in line
-    assert read_trial(line + "\n") == TRIAL
+    assert decode_result(Trial, line + "\n") == TRIAL
 
 
 @pytest.mark.parametrize(
@@ -82,20 +82,20 @@ def test_a_trial_is_one_line_and_read_as_it_was_written() -> None:
         "Killed",
         "[0.25]",
         "{}",
-        write_trial(TRIAL) + "\n" + write_trial(TRIAL),
-        write_trial(TRIAL).replace("0.25", "NaN"),
-        write_trial(TRIAL).replace("0.25", "0.0"),
-        write_trial(TRIAL).replace("0.25", '"fast"'),
-        write_trial(TRIAL).replace('"batch_size": 8', '"batch_size": 0'),
+        encode_result(TRIAL) + "\n" + encode_result(TRIAL),
+        encode_result(TRIAL).replace("0.25", "NaN"),
+        encode_result(TRIAL).replace("0.25", "0.0"),
+        encode_result(TRIAL).replace("0.25", '"fast"'),
+        encode_result(TRIAL).replace('"batch_size": 8', '"batch_size": 0'),
     ],
 )
 def test_what_is_no_trial_is_refused(output: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        read_trial(output)
+        decode_result(Trial, output)
 
 
 def test_what_a_later_version_adds_is_passed_over() -> None:
-    assert read_trial('{"mood": "good", ' + write_trial(TRIAL)[1:]) == TRIAL
+    assert decode_result(Trial, '{"mood": "good", ' + encode_result(TRIAL)[1:]) == TRIAL
 
 
 def test_nothing_is_known_before_it_was_timed() -> None:
@@ -197,4 +197,4 @@ def test_a_disk_that_refuses_is_passed_over(
 
 
 def test_a_trial_holds_nothing_but_facts_that_json_knows() -> None:
-    assert decode_json(write_trial(TRIAL)) == dataclasses.asdict(TRIAL)
+    assert decode_json(encode_result(TRIAL)) == dataclasses.asdict(TRIAL)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from dataclasses import replace
 
 import pytest
@@ -11,9 +10,10 @@ from tests.support.command import PATIENCE
 from tests.support.small_run import MODEL, TRAINING
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.model.shapes import parameter_count
-from tui_charrnn.training.diagnosis.trial_facts import (
+from tui_charrnn.training.trial_facts import (
+    Trial,
     TrialSettings,
-    read_trial,
+    decode_result,
     recall_trial,
     start_trial,
     trial_command,
@@ -28,7 +28,7 @@ def test_it_tells_what_a_run_would_meet_and_keeps_it() -> None:
     process = start_trial(TrialSettings(MODEL, TRAINING, V, CHARACTERS))
     output, complaint = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, complaint
-    trial = read_trial(output)
+    trial = decode_result(Trial, output)
     assert output.count("\n") == 1
     assert (trial.batch_size, trial.precision) == (TRAINING.batch_size, "float32")
     assert trial.parameter_count == parameter_count(MODEL, V)
@@ -39,7 +39,7 @@ def test_it_tells_what_a_run_would_meet_and_keeps_it() -> None:
 
 
 def test_a_small_text_has_fewer_streams() -> None:
-    from tui_charrnn.training.diagnosis.trial import try_settings
+    from tui_charrnn.training.diagnosis import try_settings
 
     training = replace(TRAINING, batch_size=64)
     assert 1 <= try_settings(TrialSettings(MODEL, training, V, 100)).batch_size < 64
@@ -47,7 +47,7 @@ def test_a_small_text_has_fewer_streams() -> None:
 
 def test_a_length_in_time_is_not_spent_on_timing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundredth of a run's hour would go into it otherwise; of a trial nobody wants that."""
-    from tui_charrnn.training.diagnosis import trial
+    from tui_charrnn.training import diagnosis
 
     asked = []
 
@@ -55,25 +55,24 @@ def test_a_length_in_time_is_not_spent_on_timing(monkeypatch: pytest.MonkeyPatch
         asked.append(config)
         return 0.5
 
-    monkeypatch.setattr(trial, "time_batches", time_batches)
+    monkeypatch.setattr(diagnosis, "time_batches", time_batches)
     training = replace(TRAINING, steps=None, train_time=3600.0)
-    tried = trial.try_settings(TrialSettings(MODEL, training, V, CHARACTERS))
+    tried = diagnosis.try_settings(TrialSettings(MODEL, training, V, CHARACTERS))
     assert tried.seconds_per_step == 0.5
     assert asked == [replace(TRAINING, steps=1)]
 
 
-def run_main(monkeypatch: pytest.MonkeyPatch, settings: str) -> int:
-    from tui_charrnn.training.diagnosis import trial
+def run_main(settings: str) -> int:
+    from tui_charrnn.training import diagnosis
 
-    monkeypatch.setattr(sys, "argv", ["trial", settings])
-    return trial.main()
+    return diagnosis.main("time", settings)
 
 
 def test_a_text_that_is_too_short_is_told_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    *_, settings = trial_command(TrialSettings(MODEL, TRAINING, V, 3))
-    assert run_main(monkeypatch, settings) == ExitCode.DATA
+    *_, settings = trial_command("time", TrialSettings(MODEL, TRAINING, V, 3))
+    assert run_main(settings) == ExitCode.DATA
     told = capfd.readouterr()
     assert told.out == ""
     assert "The text is too short" in told.err.splitlines()[-1]
@@ -93,15 +92,15 @@ def test_whatever_goes_wrong_is_one_line(
     error: Exception,
     said: str,
 ) -> None:
-    from tui_charrnn.training.diagnosis import trial
+    from tui_charrnn.training import diagnosis
 
     def fail(_settings: TrialSettings) -> None:
         os.write(1, b"a library's chatter")
         raise error
 
-    monkeypatch.setattr(trial, "try_settings", fail)
-    *_, settings = trial_command(TrialSettings(MODEL, TRAINING, V, CHARACTERS))
-    assert run_main(monkeypatch, settings) == ExitCode.UNEXPECTED
+    monkeypatch.setattr(diagnosis, "try_settings", fail)
+    *_, settings = trial_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS))
+    assert run_main(settings) == ExitCode.UNEXPECTED
     told = capfd.readouterr()
     assert told.out == ""
     assert said in told.err.splitlines()[-1]
@@ -111,7 +110,7 @@ def test_whatever_goes_wrong_is_one_line(
 def test_settings_that_nobody_wrote_are_refused(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    values = json.loads(trial_command(TrialSettings(MODEL, TRAINING, V, CHARACTERS))[-1])
+    values = json.loads(trial_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS))[-1])
     values["model"]["hidden_size"] = 0
-    assert run_main(monkeypatch, json.dumps(values)) == ExitCode.USAGE
+    assert run_main(json.dumps(values)) == ExitCode.USAGE
     assert "hidden_size" in capfd.readouterr().err

@@ -1,1 +1,0 @@
-"""Processes that load TensorFlow to find what a training would do, and their results."""
