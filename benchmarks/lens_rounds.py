@@ -18,8 +18,7 @@ from tui_charrnn.generation.scoring import BLOCK as SCORED_BLOCK
 from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.lens.neurons import BLOCK, NeuronFinder, find_neurons
-from tui_charrnn.lens.prediction import predict_each
-from tui_charrnn.lens.trace import ALTERNATIVES, TraceReader, view_layers
+from tui_charrnn.lens.reading import ALTERNATIVES, TraceReader, predict_each, view_layers
 
 _SLOW: Final = 64
 """How many times fewer characters are read or said one by one."""

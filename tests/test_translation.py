@@ -15,9 +15,9 @@ import tui_charrnn
 from tui_charrnn import errors, translation
 from tui_charrnn.config import ModelConfig, SamplingConfig, TrainingConfig
 from tui_charrnn.errors import SYSTEM_REASONS
+from tui_charrnn.generation import neuron
 from tui_charrnn.history.database import REASONS
 from tui_charrnn.history.generation import HINDRANCES
-from tui_charrnn.lens import probe
 from tui_charrnn.lens.properties import PROPERTIES
 from tui_charrnn.paths import Kind
 from tui_charrnn.preferences import Preferences
@@ -129,8 +129,8 @@ def table_sentences() -> set[str]:
         *("neuron", "originality", "influence"),
         *("expected", "state", "gates", "hits"),
         *gates.NAMES.values(),
-        *probe.STATES.values(),
-        *(name for names in probe.GATES.values() for name in names.values()),
+        *neuron.STATES.values(),
+        *(name for names in neuron.GATES.values() for name in names.values()),
         *(each.name for each in PROPERTIES),
         *(each.sentence for each in PROPERTIES),
         *clipping_picture.HEADS,

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.number_store import IndexedText
+from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.text.vocabulary import Vocabulary
 
 Encoded = tuple[npt.NDArray[Any] | IndexedText, int]

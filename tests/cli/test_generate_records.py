@@ -11,7 +11,7 @@ from tests.support.record_model import record_model_file
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.errors import ConfigError, CorpusError, DataError
-from tui_charrnn.generation.beam_search import search_likeliest
+from tui_charrnn.generation.side_by_side import search_likeliest
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.sampling_config import SamplingConfig

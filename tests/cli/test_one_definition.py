@@ -14,7 +14,7 @@ from tests.support.tiny_model import random_tensors, tiny_config
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.scoring import TextScorer
-from tui_charrnn.lens.tape_reading import TapeReader
+from tui_charrnn.lens.reading import TapeReader
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.tui.generation_settings import ActiveClamps

@@ -30,9 +30,8 @@ from tui_charrnn.history.store import (
     take_out,
 )
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.text.number_store import NumberStore
-from tui_charrnn.text.numbered_cache import CachedNumbers, fingerprint
-from tui_charrnn.text.numbering import Numbering
+from tui_charrnn.text.numbered_text import CachedNumbers, fingerprint
+from tui_charrnn.text.numbering import Numbering, NumberStore
 from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_cache import keep_index, obtain_index
 from tui_charrnn.text.suffix_index import SuffixIndex
@@ -188,7 +187,7 @@ def _keep_numbers(folder: Path) -> None:
     store = NumberStore(place.path.parent, limit=0)
     numbering = Numbering(store)
     numbering.add(CORPUS)
-    place.keep(numbering, store, [fingerprint(text)], {"bytes": len(CORPUS)})
+    numbering.keep(place, [fingerprint(text)], {"bytes": len(CORPUS)})
 
 
 def _place(folder: Path) -> CachedNumbers:

@@ -8,8 +8,7 @@ import pytest
 
 from tests.support.tiny_model import random_tensors
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.step_weights import fold_embedding
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import Float32, ModelWeights, weights_from_tensors
 

@@ -10,8 +10,8 @@ from tests.support.markov_model import markov_model, random_transitions
 from tests.support.tiny_model import random_tensors, tiny_config, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.beam_search import search_likeliest
 from tui_charrnn.generation.sampling import surprise
+from tui_charrnn.generation.side_by_side import search_likeliest
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, is_jamo, join_syllables
 from tui_charrnn.model.checkpoint import Model

@@ -16,7 +16,7 @@ from tui_charrnn.generation.both_sides import BothSides
 from tui_charrnn.generation.filling import Filler, split_gaps
 from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.generation.which import OriginReader
+from tui_charrnn.generation.text_scores import OriginReader
 from tui_charrnn.model import header
 from tui_charrnn.model.checkpoint import Model, load_model, serialize_model
 from tui_charrnn.model.weights import tensors_from_weights, weights_from_tensors

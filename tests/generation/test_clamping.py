@@ -13,13 +13,11 @@ from tui_charrnn.generation.clamping import (
     parse_clamps,
     parse_gate_clamps,
 )
-from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.neuron import Neuron, all_neurons, parse_neuron, place_of
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.neuron import GATES, Neuron, all_neurons, parse_neuron, place_of
 from tui_charrnn.generation.side_by_side import SideBySide
-from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.lens.probe import GATES
 
 TEXT = "\nbad cab\nhide a jig"
 CASES = [

@@ -8,9 +8,8 @@ import pytest
 
 from tests.support.tiny_model import random_tensors
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.generation import step_weights
-from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.step_weights import fold_embedding
+from tui_charrnn.generation import lstm
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.model.weights import (
     Float32,
     LayerWeights,
@@ -238,8 +237,8 @@ def test_a_kernel_that_is_larger_than_the_cache_is_read_in_blocks(
     config = ModelConfig(cell=cell, hidden_size=48, embedding_size=5)
     weights = random_weights(config)
     whole = Stepper(fold_embedding(weights, config))
-    monkeypatch.setattr(step_weights, "_CACHED", 1024)
-    monkeypatch.setattr(step_weights, "_BLOCK", 4096)
+    monkeypatch.setattr(lstm, "_CACHED", 1024)
+    monkeypatch.setattr(lstm, "_BLOCK", 4096)
     folded = fold_embedding(weights, config)
     assert len(folded.layers[0].recurrent_blocks) > 1
     alone, together = Stepper(folded), Stepper(folded, 2)
@@ -254,8 +253,8 @@ def test_a_kernel_that_is_larger_than_the_cache_is_read_in_blocks(
 def test_no_bit_depends_on_the_direction_in_which_the_blocks_are_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(step_weights, "_CACHED", 1024)
-    monkeypatch.setattr(step_weights, "_BLOCK", 4096)
+    monkeypatch.setattr(lstm, "_CACHED", 1024)
+    monkeypatch.setattr(lstm, "_BLOCK", 4096)
     config = ModelConfig(hidden_size=48, embedding_size=5)
     folded = fold_embedding(random_weights(config), config)
     forth, back = Stepper(folded), Stepper(folded)

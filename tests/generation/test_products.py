@@ -14,10 +14,9 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation import products
 from tui_charrnn.generation.clamping import parse_clamps
-from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding
 from tui_charrnn.generation.products import load_library, quantize
 from tui_charrnn.generation.side_by_side import SideBySide
-from tui_charrnn.generation.step_weights import StepWeights, fold_embedding
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32

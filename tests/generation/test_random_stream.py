@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tui_charrnn.generation.random_stream import RandomStream, fresh_rng_seed
+from tui_charrnn.generation.sampling import RandomStream, fresh_rng_seed
 
 SEEDS = [0, 1, 2**32 - 1, 2**32, 2**63 - 1, 2**64 + 3, 2**200 + 1]
 

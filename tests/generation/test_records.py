@@ -14,7 +14,7 @@ from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import open_tape, tape_document
-from tui_charrnn.lens.trace import TraceReader
+from tui_charrnn.lens.reading import TraceReader
 from tui_charrnn.model.checkpoint import Model, load_model, serialize_model
 from tui_charrnn.model.weights import weights_from_tensors
 from tui_charrnn.text.records import END

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.random_stream import RandomStream
 from tui_charrnn.generation.sampling import (
+    RandomStream,
     choose,
     distribution,
     keep_min_p,

@@ -9,9 +9,8 @@ import pytest
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_config, tiny_model
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation import scoring
-from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.scoring import Indices, TextScorer
-from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.model.checkpoint import Model
 
 

@@ -7,8 +7,7 @@ import pytest
 
 from tests.support.tiny_model import tiny_config, tiny_model
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.dynamic_evaluation import WINDOW, DynamicScorer
-from tui_charrnn.generation.scoring import TextScorer
+from tui_charrnn.generation.scoring import WINDOW, DynamicScorer, TextScorer
 from tui_charrnn.model.checkpoint import Model
 
 TEXT = "bad cab a jig\n hide a bad cab\n" * 5

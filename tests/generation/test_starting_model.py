@@ -16,8 +16,11 @@ from tests.support.tiny_model import (
 )
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ModelFileError, RunError
-from tui_charrnn.generation.starting_model import StartingModel, open_starting_model
-from tui_charrnn.generation.training_corpus import open_training_index
+from tui_charrnn.generation.training_corpus import (
+    StartingModel,
+    open_starting_model,
+    open_training_index,
+)
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import grown_tensors

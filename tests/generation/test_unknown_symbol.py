@@ -9,11 +9,9 @@ import pytest
 from tests.support.tiny_model import random_tensors, tiny_config, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.dynamic_evaluation import DynamicScorer
-from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.scoring import TextScorer
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.scoring import DynamicScorer, TextScorer
 from tui_charrnn.generation.side_by_side import SideBySide
-from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.text_scores import ScoreTotal, UnknownCharacters

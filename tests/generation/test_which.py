@@ -5,8 +5,7 @@ import pytest
 
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.generation.scoring import TextScorer
-from tui_charrnn.generation.text_scores import ScoreTotal
-from tui_charrnn.generation.which import Origin, OriginReader
+from tui_charrnn.generation.text_scores import Origin, OriginReader, ScoreTotal
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.viewing.probability_rows import bar_rows, path_rows
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.generations import said
 from tui_charrnn.errors import HistoryError
-from tui_charrnn.history import search
+from tui_charrnn.history import store
 from tui_charrnn.history.store import History, find_numbers, put_back, read_entries, take_out
 
 
@@ -60,7 +60,7 @@ def test_short_and_long_words_are_looked_for_together(
     history: History, has_index: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not has_index:
-        monkeypatch.setattr(search, "has_index", lambda _: False)
+        monkeypatch.setattr(store, "has_index", lambda _: False)
     history.add_all([said("golden Sun É 하늘"), said("golden moon"), said("a sun")])
 
     assert find_numbers(history, "GOLDEN sU") == [1]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.generations import said
-from tui_charrnn.history import search
+from tui_charrnn.history import store
 from tui_charrnn.history.store import History
 
 
@@ -23,7 +23,7 @@ def test_words_are_found_in_seed_text_and_text(
     history: History, is_indexed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not is_indexed:
-        monkeypatch.setattr(search, "has_index", lambda _: False)
+        monkeypatch.setattr(store, "has_index", lambda _: False)
     history.add(said("What light through yonder window", seed_text="JULIET:"))
     history.add(said("푸른 하늘에 해가", seed_text="한국어"))
     history.add(said('say "100%_sure" AND* go'))

@@ -11,7 +11,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.clamping import parse_clamps
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.lens.tape_reading import TapeReader
+from tui_charrnn.lens.reading import TapeReader
 
 HELD = 20, 41  # the first character that was chosen with the clamp, and the first without
 

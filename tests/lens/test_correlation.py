@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tui_charrnn.lens.correlation import Correlation
+from tui_charrnn.lens.neurons import Correlation
 
 
 def random_rows(rng_seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,8 +10,7 @@ from tests.support.log_probability import log_probability
 from tests.support.tiny_model import random_tensors
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.step_weights import fold_embedding
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.lens.influence import Array, Passage, distance_left, measure_memory
 from tui_charrnn.model.weights import LayerWeights, ModelWeights, weights_from_tensors
 

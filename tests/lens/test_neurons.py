@@ -18,7 +18,7 @@ from tui_charrnn.lens import neurons
 from tui_charrnn.lens.excerpts import EXCERPT, values_of
 from tui_charrnn.lens.neurons import Findings, NeuronFinder, find_neurons
 from tui_charrnn.lens.properties import Property, find_properties
-from tui_charrnn.lens.trace import TraceReader
+from tui_charrnn.lens.reading import TraceReader
 from tui_charrnn.model.checkpoint import Model
 
 BRACKETS = find_properties(["bracket-depth", "parentheses"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support.prediction import predict
-from tui_charrnn.lens.prediction import predict_each
+from tui_charrnn.lens.reading import predict_each
 
 
 @pytest.mark.parametrize("size", [1, 7, 65, 400])  # of few characters, all are sorted

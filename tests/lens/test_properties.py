@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from tests.support.naive_properties import NAIVE
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.lens.properties import (
+    LOOK_AHEAD,
     PROPERTIES,
     PropertyReader,
     find_properties,
     with_following,
 )
-from tui_charrnn.lens.scanning import LOOK_AHEAD
 
 CHARACTERS = "aB1 \t\n\n\"'“”‘’()[]{}#/:\\.-é한_²"  # noqa: RUF001  the quotation marks are what is looked for
 PIECES = [

@@ -5,11 +5,10 @@ import pytest
 
 from tests.support.naive_steps import NaiveStep, read_naively
 from tests.support.tiny_model import tiny_model
+from tui_charrnn.generation.neuron import GATES, parse_probe
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.lens.probe import GATES, parse_probe
-from tui_charrnn.lens.tape_reading import TapeReader
-from tui_charrnn.lens.trace import LayerView
+from tui_charrnn.lens.reading import LayerView, TapeReader
 from tui_charrnn.sampling_config import SamplingConfig
 
 LENGTH = 60

@@ -7,8 +7,7 @@ from tests.support.prediction import predict
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.lens.prediction import Predictions
-from tui_charrnn.lens.tape_reading import TapeReader, predictions_of
+from tui_charrnn.lens.reading import Predictions, TapeReader, predictions_of
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.sampling_config import SamplingConfig
 

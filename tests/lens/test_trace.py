@@ -11,7 +11,7 @@ from tests.support.tiny_model import TINY_VOCABULARY, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.lens.trace import TraceReader, view_layers
+from tui_charrnn.lens.reading import TraceReader, view_layers
 from tui_charrnn.model.checkpoint import Model
 
 TEXT = "bad cab\nhide a jig\n\nabc"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.naive_steps import indices_of, sigmoid
 from tests.support.tiny_model import tiny_config, tiny_model
-from tui_charrnn.lens.trace import TraceReader
+from tui_charrnn.lens.reading import TraceReader
 
 TEXT = "\nbad cab\nhide"
 

@@ -9,13 +9,12 @@ import safetensors.numpy
 
 from tests.support.tiny_model import CORPUS, tiny_config, tiny_model, tiny_model_bytes
 from tui_charrnn.config import ModelConfig, SamplingConfig
-from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.scoring import TextScorer
-from tui_charrnn.generation.step_weights import fold_embedding
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape_file import fingerprint
 from tui_charrnn.lens.influence import Passage
-from tui_charrnn.lens.trace import TraceReader
+from tui_charrnn.lens.reading import TraceReader
 from tui_charrnn.model.checkpoint import Model, load_model, with_calibration
 from tui_charrnn.model.header import Calibration
 from tui_charrnn.model.weights import tensors_from_weights

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tui_charrnn.lens.prediction import Prediction, predict_each
+from tui_charrnn.lens.reading import Prediction, predict_each
 from tui_charrnn.model.weights import Float32
 
 

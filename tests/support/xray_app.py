@@ -19,8 +19,7 @@ from tests.support.tiny_model import (
     tiny_config,
 )
 from tests.support.waiting import wait_until
-from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.step_weights import fold_embedding
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.model.checkpoint import Model, serialize_model
 from tui_charrnn.model.weights import Float32, weights_from_tensors
 from tui_charrnn.model_config import ModelConfig

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.errors import StorageError
-from tui_charrnn.text import number_store, numbered_cache
+from tui_charrnn.text import numbering
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.corpus_reading import find_kept, read_corpus
-from tui_charrnn.text.numbered_cache import encoded_folder
+from tui_charrnn.text.numbered_text import encoded_folder
 from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import find_sources
 
@@ -22,7 +22,7 @@ TEXT = "to be, or not to be: 죽느냐 사느냐\n" * 3_000
 
 @pytest.fixture(autouse=True)
 def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(number_store, "KEPT_IN_MEMORY", 1_000)
+    monkeypatch.setattr(numbering, "KEPT_IN_MEMORY", 1_000)
 
 
 @pytest.fixture
@@ -202,11 +202,11 @@ def test_kept_texts_have_a_limit_and_those_in_use_stay(
         read_corpus([str(path)])  # nobody holds it any more
     size = cached_size() // 3
     assert kept(paths[1]) is not None  # used again, so the second is now the oldest
-    monkeypatch.setattr(numbered_cache, "LIMIT", 3 * size + size // 2)
+    monkeypatch.setattr(numbering, "LIMIT", 3 * size + size // 2)
     read_corpus([str(paths[3])])
     gc.collect()
     assert [kept(path) is not None for path in paths] == [True, True, False, True]
-    monkeypatch.setattr(numbered_cache, "LIMIT", 0)
+    monkeypatch.setattr(numbering, "LIMIT", 0)
     paths[2].touch()
     read_corpus([str(paths[2])])
     assert [kept(path) is not None for path in paths] == [True, False, True, False]
@@ -226,7 +226,7 @@ def test_room_is_asked_for_only_where_it_is_lacking(
     def refuse(*_: object, **__: object) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(number_store, "_locked_file", refuse)
+    monkeypatch.setattr(numbering, "_locked_file", refuse)
     with pytest.raises(StorageError, match=words) as caught:
         read_corpus([str(path)])
     assert ("space" in str(caught.value).partition("To go on")[2]) == (code == errno.ENOSPC)

@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text.number_store import NumberedText, NumberStore
-from tui_charrnn.text.numbered_cache import numbered
-from tui_charrnn.text.numbering import Numbering
+from tui_charrnn.text.numbered_text import NumberedText
+from tui_charrnn.text.numbering import Numbering, NumberStore
 from tui_charrnn.text.vocabulary import Vocabulary
 
 characters = st.characters(exclude_categories=["Cs"])
@@ -24,7 +23,7 @@ def number(folder: Path, pieces: list[str], limit: int | None = None) -> Numbere
     numbering = Numbering(store)
     for piece in pieces:
         numbering.add(piece)
-    return numbered(numbering, store)
+    return numbering.finish()
 
 
 @given(

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.errors import ExitCode
-from tui_charrnn.text import number_store
+from tui_charrnn.text import numbering
 from tui_charrnn.text.corpus_reading import find_kept, read_corpus
-from tui_charrnn.text.numbered_cache import encoded_folder
+from tui_charrnn.text.numbered_text import encoded_folder
 from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import find_sources
 
@@ -21,11 +21,11 @@ TEXT = "to be, or not to be: 죽느냐 사느냐\n" * 20_000
 READ = """
 import os, resource, signal, sys
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.text import number_store
+from tui_charrnn.text import numbering
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.numbered_cache import encoded_folder
+from tui_charrnn.text.numbered_text import encoded_folder
 
-number_store.KEPT_IN_MEMORY = 1000
+numbering.KEPT_IN_MEMORY = 1000
 path, wish = sys.argv[1:]
 
 def check_cancelled():
@@ -45,7 +45,7 @@ except CharRNNError as error:
 
 @pytest.fixture(autouse=True)
 def everything_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(number_store, "KEPT_IN_MEMORY", 1_000)
+    monkeypatch.setattr(numbering, "KEPT_IN_MEMORY", 1_000)
 
 
 @pytest.fixture

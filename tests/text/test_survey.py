@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text import number_store, source_reading
+from tui_charrnn.text import numbering, source_reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.inspection import Survey, inspect_corpus, survey_sources
 from tui_charrnn.text.source_reading import Reading
@@ -125,7 +125,7 @@ def test_a_text_that_was_read_before_is_known_as_a_whole(
     path = tmp_path / "text.txt"
     path.write_bytes("\ufeffe\u0301t\u200be\r\n".encode() + "사느냐 not\n".encode() * 30_000)
     expected = surveyed([path])
-    monkeypatch.setattr(number_store, "KEPT_IN_MEMORY", 1_000)
+    monkeypatch.setattr(numbering, "KEPT_IN_MEMORY", 1_000)
     read_corpus([str(path)])
     sources = find_sources([str(path)], encoding="utf-8")
     found = survey_sources(

@@ -9,8 +9,7 @@ import pytest
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.step_weights import fold_embedding
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.runs.archive import Figures
 
 pytestmark = pytest.mark.tensorflow

@@ -14,7 +14,7 @@ from tui_charrnn.errors import CorpusError
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.text import number_store
+from tui_charrnn.text import numbering
 from tui_charrnn.text.batches import ContiguousStreams
 from tui_charrnn.text.corpus import split_point
 from tui_charrnn.text.corpus_reading import read_corpus
@@ -32,7 +32,7 @@ def run(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> RunDirectory:
     if request.param == "in a file":
-        monkeypatch.setattr(number_store, "KEPT_IN_MEMORY", 100)
+        monkeypatch.setattr(numbering, "KEPT_IN_MEMORY", 100)
     return created_run(tmp_path, text=TEXT, training=SETTINGS)
 
 
@@ -111,12 +111,12 @@ def test_whole_records_are_held_out_and_each_begins_after_an_end_sign(tmp_path: 
 
 MEMORY = """
 import resource, sys
-from tui_charrnn.text import corpus_reading, number_store
+from tui_charrnn.text import corpus_reading, numbering
 from tui_charrnn.text.batches import ContiguousStreams
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
 
-number_store.KEPT_IN_MEMORY = 1 << 20
+numbering.KEPT_IN_MEMORY = 1 << 20
 
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -29,7 +29,7 @@ from tests.support.small_run import (
 from tests.support.tiny_model import random_tensors
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode, RunLockedError, StorageError
-from tui_charrnn.generation.starting_model import open_starting_model
+from tui_charrnn.generation.training_corpus import open_starting_model
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.model.weights import grown_tensors
 from tui_charrnn.presets import FINE_TUNING_SHARE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui_charrnn.lens.prediction import Prediction
+from tui_charrnn.lens.reading import Prediction
 from tui_charrnn.viewing.xray import (
     GATE_SCALE,
     LEVELS,

@@ -25,8 +25,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of
 from tui_charrnn.history.rows import entry_values, lacking, length_words
-from tui_charrnn.history.search import words_of
-from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model
+from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model, words_of
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.formatting import counted, fitted

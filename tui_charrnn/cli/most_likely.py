@@ -6,7 +6,7 @@ from typing import Final
 
 from tui_charrnn.cli.generate import TextRequest
 from tui_charrnn.cli.output import TextOutput, narrate, stdout_is_terminal
-from tui_charrnn.generation.beam_search import search_likeliest
+from tui_charrnn.generation.side_by_side import search_likeliest
 from tui_charrnn.hangul import join_syllables
 
 _REASON: Final = (

@@ -18,7 +18,7 @@ from tui_charrnn.cli.output import TextOutput, narrate, print_data, stdout_is_te
 from tui_charrnn.invocation import command
 from tui_charrnn.lens.excerpts import BORDERS, levels_of, values_of
 from tui_charrnn.lens.neurons import SHIFTS, Finding, Findings, FollowingNeuron
-from tui_charrnn.lens.trace import TraceReader
+from tui_charrnn.lens.reading import TraceReader
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
 

@@ -20,7 +20,7 @@ from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.starting_model import StartingModel
+    from tui_charrnn.generation.training_corpus import StartingModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ from tui_charrnn.training.distributed.placement import (
 )
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.starting_model import StartingModel
+    from tui_charrnn.generation.training_corpus import StartingModel
     from tui_charrnn.presets import StartingPoint
 
 _PANEL = "Several GPUs and hosts"

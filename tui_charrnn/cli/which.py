@@ -15,7 +15,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.resources import bundled_models
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.which import Origin
+    from tui_charrnn.generation.text_scores import Origin
 
 
 def which(

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError, ModelFileError
-from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.step_weights import StepWeights, fold_embedding
+from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, not_finite_error
 

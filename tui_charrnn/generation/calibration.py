@@ -24,7 +24,7 @@ from tui_charrnn.generation.scoring import Indices, TextScorer
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.header import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, Calibration
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.text.number_store import IndexedText
+from tui_charrnn.text.numbered_text import IndexedText
 
 BINS: Final = 10
 LEAST: Final = 2_000

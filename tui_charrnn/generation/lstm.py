@@ -1,22 +1,32 @@
 """The network, one character at a time, in NumPy.
 
-The shapes are those of `tui_charrnn.model.weights`: V vocabulary size, H hidden size, G gates of
-the cell, side by side along the last axis. A single stream costs one matrix-vector product a layer
-and character; N streams side by side cost one product of matrices.
+The shapes and the gate order are those of `tui_charrnn.model.weights`: V vocabulary size, H hidden
+size, G gates of the cell, side by side along the last axis. A single stream costs one matrix-vector
+product a layer and character; N streams side by side cost one product of matrices.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.generation.cells import RecurrentLayer, open_layer
+from tui_charrnn.errors import ModelFileError
+from tui_charrnn.generation.cells import RecurrentLayer, StepLayer, StepNorm, open_layer
 from tui_charrnn.generation.clamping import clamped
-from tui_charrnn.generation.products import Float32Product, Int8Product, LayerProduct
-from tui_charrnn.generation.step_weights import StepWeights, quiet
-from tui_charrnn.model.weights import Float32
+from tui_charrnn.generation.products import (
+    Float32Product,
+    Int8Kernel,
+    Int8Product,
+    LayerProduct,
+    quantize,
+)
+from tui_charrnn.model.shapes import STATES_PER_LAYER
+from tui_charrnn.model.weights import Float32, LayerWeights, ModelWeights, NormWeights
+from tui_charrnn.model_config import ModelConfig
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.clamping import Clamp
@@ -128,3 +138,182 @@ class Stepper:
             product.take_above()
             inputs = np.add(product.above, bias, sums)
         return inputs
+
+
+@dataclass(frozen=True, slots=True)
+class StepWeights:
+    """A model's parameters, arranged once so that a step is cheap."""
+
+    cell: str
+    input_table: Float32
+    """What each character brings to the gates of the first layer. Shape (V, G·H)."""
+    layers: tuple[StepLayer, ...]
+    output_kernel: Float32
+    """Shape (H, V)."""
+    output_bias: Float32
+    """Shape (V,)."""
+    can_overflow: bool
+    """Whether the numbers are so large that a sum of a step might not be finite."""
+    clamps: tuple[Clamp, ...] = ()
+    """Neurons that are held at a value."""
+    end: int | None = None
+    """Index of the character before which everything is forgotten; None if there is none."""
+    int8: tuple[Int8Kernel, ...] = ()
+    """What each layer's h is multiplied by, in whole numbers; none leaves it in float32."""
+
+    @property
+    def kernels_above(self) -> tuple[Float32, ...]:
+        """What each layer's h is multiplied by for what is above it: a layer, or the output."""
+        return (*(layer.kernel for layer in self.layers[1:]), self.output_kernel)
+
+    @property
+    def state_size(self) -> int:
+        """S: how many numbers the network remembers between characters."""
+        size = sum(len(layer.recurrent_blocks[0]) for layer in self.layers)
+        return size * STATES_PER_LAYER[self.cell]
+
+
+def fold_embedding(
+    weights: ModelWeights,
+    config: ModelConfig,
+    clamps: Sequence[Clamp] = (),
+    numbers: str = "float32",
+    end: int | None = None,
+) -> StepWeights:
+    """Arrange a model for generation, the embedding folded into the first layer's gates.
+
+    A character's embedding only ever meets the first layer's kernel, so their product is computed
+    once for all characters; the step then looks a row up instead of multiplying.
+
+    Args:
+        weights: Of the model.
+        config: Its shape.
+        clamps: Neurons that are held at a value, from the first character that is read on.
+        numbers: What h is multiplied in, `float32` or `int8`.
+        end: Index of the end sign, before which everything is forgotten; None if there is none.
+
+    Raises:
+        ModelFileError: If it reads in both directions; see `both_sides`.
+    """
+    if config.reads_both:
+        raise ModelFileError(
+            "This model reads both directions: it knows a character by what follows it too, "
+            "so it cannot write or be read character by character. It fills gaps "
+            "(`charrnn-tui fill --bidirectional`) and scores (`charrnn-tui score`)."
+        )
+    with quiet():
+        layers = tuple(_step_layer(layer, config.cell) for layer in weights.layers)
+        table = weights.embedding @ layers[0].kernel + layers[0].input_bias
+        output_kernel, output_bias = map(_ready, weights.calibrated_output)
+        tensors = [table, output_kernel, output_bias]
+        for layer in layers:
+            tensors += [
+                layer.kernel,
+                layer.input_bias,
+                *layer.recurrent_blocks,
+                layer.recurrent_bias,
+                *(layer.norm or ()),
+            ]
+        # What a layer hands on lies between -1 and 1, but for what is held elsewhere: no sum is
+        # beyond all of these together.
+        held = max([1.0, *(abs(clamp.value) for clamp in clamps)])
+        reach = sum(_largest(tensor) * (len(tensor) + 1) for tensor in tensors) * held
+    folded = StepWeights(
+        cell=config.cell,
+        input_table=table,
+        layers=layers,
+        output_kernel=output_kernel,
+        output_bias=output_bias,
+        can_overflow=not reach < (_SAFE_NORMALIZED_REACH if config.layer_norm else _SAFE_REACH),
+        clamps=tuple(clamps),
+        end=end,
+    )
+    if numbers != "int8":
+        return folded
+    pairs = zip(layers, folded.kernels_above, strict=True)
+    with quiet():
+        return replace(
+            folded, int8=tuple(quantize(each.recurrent_blocks, above) for each, above in pairs)
+        )
+
+
+_SAFE_REACH: Final = 1e30
+"""Far below the largest number of 32 bits, 3e38."""
+_SAFE_NORMALIZED_REACH: Final = 1e15
+"""Likewise for what is squared."""
+
+
+def _largest(tensor: Float32) -> float:
+    return max(float(tensor.max(initial=0)), -float(tensor.min(initial=0)))
+
+
+def quiet() -> np.errstate:
+    """Numbers that overflow are reported where characters are chosen, in a sentence."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
+_SIGMOIDS: Final = {"lstm": (True, True, False, True), "gru": (True, True, False), "rnn": (False,)}
+"""Which gates of a cell are sigmoids; the others are tanhs."""
+
+
+def _step_layer(layer: LayerWeights, cell: str) -> StepLayer:
+    hidden_size = len(layer.recurrent_kernel)
+    halves = np.array([0.5 if each else 1.0 for each in _SIGMOIDS[cell]], np.float32)
+    norm, bias, kernel, recurrent = None, layer.bias, layer.kernel, layer.recurrent_kernel
+    if layer.norm is not None:
+        norm, bias = _step_norm(layer.norm, bias, halves), np.zeros_like(bias)
+        kernel, recurrent, halves = _centered(kernel), _centered(recurrent), np.ones_like(halves)
+    scale = np.repeat(halves, hidden_size)
+    bias = bias * scale
+    size = recurrent.nbytes
+    count = -(-size // _BLOCK) if _CACHED < size < _FAR_TOO_LARGE else 1
+    kernels = np.array_split(recurrent, count, axis=1)
+    scales = np.array_split(scale, count)
+    return StepLayer(
+        kernel=_ready(kernel, scale),
+        input_bias=_ready(bias[0] if cell == "gru" else bias),
+        recurrent_blocks=tuple(map(_ready, kernels, scales)),
+        recurrent_bias=_ready(bias[1] if cell == "gru" else bias[:0]),
+        norm=norm,
+    )
+
+
+def _centered(kernel: Float32) -> Float32:
+    """A kernel (D, 4·H) whose sums have the mean 0 over the units of each gate by themselves."""
+    gates = kernel.reshape(len(kernel), 4, -1)
+    own: Float32 = gates - gates.mean(axis=2, keepdims=True)
+    return own.reshape(kernel.shape)
+
+
+def _step_norm(norm: NormWeights, bias: Float32, halves: Float32) -> StepNorm:
+    scale = halves[:, np.newaxis]
+    return StepNorm(
+        gains=norm.gate_gain.reshape(len(halves), -1) * scale,
+        biases=bias.reshape(len(halves), -1) * scale,
+        memory_gain=norm.memory_gain,
+        memory_bias=norm.memory_bias,
+    )
+
+
+def _ready(tensor: Float32, scale: Float32 | float = 1.0) -> Float32:
+    """A tensor times a scale, as BLAS takes it fastest: by rows, from where a cache line begins.
+
+    Vectors of a processor that lie across two lines take twice as long to be fetched, which makes
+    a product with weights that fit into its cache slower by a third; NumPy aligns to 16 bytes. A
+    tensor inside a file's bytes may be unaligned, and NumPy would copy it again in every product.
+    """
+    room = np.empty(tensor.size + _CACHE_LINE // 4, np.float32)
+    start = -room.ctypes.data % _CACHE_LINE // 4
+    ready = room[start : start + tensor.size].reshape(tensor.shape)
+    np.multiply(tensor, scale, ready)
+    return ready
+
+
+_CACHED: Final = 3 << 19
+"""Bytes of a kernel that stays in the cache of a core as a whole, and so is one block."""
+_FAR_TOO_LARGE: Final = 6 << 20
+"""Bytes of a kernel of which so little stays there that blocks, read slower, do not pay."""
+_BLOCK: Final = 1 << 19
+"""Bytes of a block of a kernel between these two, at most."""
+_CACHE_LINE: Final = 64
+"""Bytes; a power of two that is a multiple of those of every vector."""

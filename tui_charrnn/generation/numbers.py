@@ -16,10 +16,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from tui_charrnn.errors import ConfigError, StorageError
-from tui_charrnn.generation.lstm import Stepper
+from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
 from tui_charrnn.generation.products import load_library
 from tui_charrnn.generation.side_by_side import SideBySide
-from tui_charrnn.generation.step_weights import fold_embedding, quiet
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape_file import fingerprint
 from tui_charrnn.model.checkpoint import Model

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.constraints import START, Constraints, LinePlace
-from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.random_stream import RandomStream, fresh_rng_seed
-from tui_charrnn.generation.sampling import choose, distribution, weights_of
-from tui_charrnn.generation.step_weights import fold_embedding
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.sampling import (
+    RandomStream,
+    choose,
+    distribution,
+    fresh_rng_seed,
+    weights_of,
+)
 from tui_charrnn.hangul import split_syllables
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32

@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from tui_charrnn.errors import CharRNNError, DataError
 from tui_charrnn.generation.clamping import clamp_words, parse_clamps
-from tui_charrnn.generation.random_stream import RandomStream
+from tui_charrnn.generation.sampling import RandomStream
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import BUDGET, Tape
 from tui_charrnn.generation.tree import LONGEST_NAME, Branch, ClampsFrom, DrawsFrom, SamplingFrom

@@ -1,17 +1,20 @@
-"""Finds and reads the text that a model or a run was made of, and the index of its passages."""
+"""What a model or a run was made of: its text, the index of its passages, its starting model."""
 
 import bisect
 import hashlib
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tui_charrnn.errors import CorpusError, RunError
+from tui_charrnn.errors import CorpusError, ModelFileError, RunError
+from tui_charrnn.generation.sources import find_model
 from tui_charrnn.invocation import command
-from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.runs.description import CorpusReference, LearnedText
+from tui_charrnn.model.checkpoint import Model, parse_model
+from tui_charrnn.presets import StartingPoint
+from tui_charrnn.runs.description import CorpusReference, LearnedText, ModelOrigin, RunDescription
 from tui_charrnn.runs.foreign_parts import has_own_corpus
 from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.reader import read_description
@@ -22,6 +25,7 @@ from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, never_cancelled
 from tui_charrnn.text.suffix_cache import obtain_index, open_index
 from tui_charrnn.text.suffix_index import SuffixIndex
+from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.translation import tr
 
 
@@ -333,3 +337,57 @@ def _missing_sentence(name: str, sha256: str, reason: str) -> str:
         return sentence
     hint = tr("`charrnn-tui corpora inspect {name}` downloads it.", name=known)
     return f"{sentence} {hint}"
+
+
+@dataclass(frozen=True, slots=True)
+class StartingModel:
+    """A model that a run starts from, as its file was when it was read."""
+
+    point: StartingPoint
+    vocabulary: Vocabulary
+    origin: ModelOrigin
+    data: bytes
+    """The file."""
+
+
+def starting_point_of(description: RunDescription) -> StartingPoint | None:
+    """What a run has started from; None if it did from no model."""
+    origin = description.origin
+    if origin is None:
+        return None
+    return StartingPoint(
+        origin.name,
+        description.model,
+        description.training.units,
+        description.training.records,
+    )
+
+
+def open_starting_model(
+    argument: str, runs_folder: Path, tell: Callable[[str], None] = lambda _: None
+) -> StartingModel:
+    """Read the model that a run is to start from; arguments as of `find_model`.
+
+    Raises:
+        ModelFileError: If there is no such model, or its file is damaged.
+    """
+    path = find_model(argument, runs_folder, tell).absolute()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelFileError.unreadable(tr("The model {path}", path=path), error) from error
+    model, sha256 = parse_model(io.BytesIO(data), len(data), path), hashlib.sha256(data).hexdigest()
+    name = Path(argument).name.removesuffix(path.suffix)
+    name = str(model.training.get("run", name)) if name == path.stem == "model" else name
+    run = RunDirectory(path.parent)
+    if path == run.initial_model and (copied := read_description(run).origin) is not None:
+        name, path = copied.name, Path(copied.path)  # to make such a run once more
+    origin = ModelOrigin(
+        name=name,
+        path=str(path),
+        sha256=sha256,
+        characters=len(model.vocabulary),
+        texts=texts_of(model),
+    )
+    point = StartingPoint(name, model.config, model.units, model.records)
+    return StartingModel(point, model.vocabulary, origin, data)

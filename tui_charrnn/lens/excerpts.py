@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from tui_charrnn.generation.neuron import Neuron
 from tui_charrnn.generation.scoring import WARM_UP
-from tui_charrnn.lens.scanning import Values
-from tui_charrnn.lens.trace import TraceReader
+from tui_charrnn.lens.properties import Values
+from tui_charrnn.lens.reading import TraceReader
 
 Float64 = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:
-    from tui_charrnn.text.number_store import NumberedText
+    from tui_charrnn.text.numbered_text import NumberedText
 
 
 _BEGINNING: Final = 1 << 16

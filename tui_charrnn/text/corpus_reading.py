@@ -12,15 +12,14 @@ from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import CatalogueEntry, obtain
 from tui_charrnn.text.corpus import Corpus, CorpusReport
 from tui_charrnn.text.decoding import known_encoding
-from tui_charrnn.text.number_store import NumberedText, NumberStore
-from tui_charrnn.text.numbered_cache import (
+from tui_charrnn.text.numbered_text import (
     CachedNumbers,
     Fingerprint,
+    NumberedText,
     encoded_folder,
     fingerprint,
-    numbered,
 )
-from tui_charrnn.text.numbering import Numbering
+from tui_charrnn.text.numbering import Numbering, NumberStore
 from tui_charrnn.text.records import END, RecordCutter
 from tui_charrnn.text.source_reading import BytesFound, Piece, Reading, read_source, reading_of
 from tui_charrnn.text.sources import FoundSources, Source, find_sources, never_cancelled
@@ -133,9 +132,9 @@ def number_sources(
         if is_part:
             report = replace(report, part_of=work.size)
         if place is None or read_from is None or is_part or not store.is_on_disk:
-            return numbered(numbering, store), report
+            return numbering.finish(), report
         notes = asdict(replace(report, recorded=()))
-        return place.keep(numbering, store, read_from, notes), report
+        return numbering.keep(place, read_from, notes), report
     finally:
         store.discard()
 

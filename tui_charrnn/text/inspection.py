@@ -16,7 +16,7 @@ from tui_charrnn.hangul import is_jamo, split_syllables
 from tui_charrnn.text.corpus import Corpus, CorpusReport
 from tui_charrnn.text.corpus_reading import find_kept
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
-from tui_charrnn.text.number_store import IndexedText, NumberedText
+from tui_charrnn.text.numbered_text import IndexedText, NumberedText
 from tui_charrnn.text.records import END, RecordCutter
 from tui_charrnn.text.repetition import repeated_share, repetition_sentence, similar_files
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces, read_source

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text.number_store import IndexedText
+from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.text.sources import never_cancelled
 
 Integers = npt.NDArray[np.integer]

@@ -1,20 +1,225 @@
-"""Numbers the characters of a text that comes in pieces, in one pass.
+"""Numbers the characters of a text that comes in pieces, in one pass, and holds the numbers.
 
 A character's number is the order in which it was met, which is known at once; what number a model
 gives it is known when all are counted, and is looked up in a small table (`NumberedText`).
 
+The numbers are in memory while they are few, then in a file that is seen under a hidden name until
+`publish` gives it its own, whole. A file that a killed process left is known by its lock, which the
+system dropped, and is removed by the next. It is for its user alone, as a run is.
+
 Notation: N characters of the text, K different ones.
 """
 
+import contextlib
+import fcntl
 import hashlib
-from typing import Final
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.text.number_store import Numbers, NumberStore
+from tui_charrnn.errors import StorageError, reason_of
+from tui_charrnn.text.cache import cache_advice, prune_folder
+from tui_charrnn.text.numbered_text import (
+    CachedNumbers,
+    Fingerprint,
+    Int64,
+    NumberedText,
+    Numbers,
+    map_numbers,
+    record_of,
+)
 
-Int64 = npt.NDArray[np.int64]
+KEPT_IN_MEMORY: Final = 1 << 25
+"""Bytes of numbers that are not worth a file."""
+LIMIT: Final = 1 << 33
+"""Bytes that all kept texts take together at most, as far as they are not in use."""
+_COPIED: Final = 1 << 22
+"""Bytes that are copied at a time where a file is widened."""
+_PARTIAL: Final = ".partial"
+
+
+class NumberStore:
+    """Numbers of one width, which can grow: 8, 16 or 32 bits.
+
+    Args:
+        folder: Where the file is put if it needs one; made if it is missing.
+        limit: Bytes that are kept in memory; None takes `KEPT_IN_MEMORY`.
+    """
+
+    def __init__(self, folder: Path, limit: int | None = None) -> None:
+        self._folder = folder
+        self._limit = KEPT_IN_MEMORY if limit is None else limit
+        self._blocks: list[Numbers] = []
+        self._file: BinaryIO | None = None
+        self._path: Path | None = None
+        self.dtype: np.dtype[np.unsignedinteger] = np.dtype("u1")
+        self.count = 0
+        """How many numbers there are."""
+
+    @property
+    def is_on_disk(self) -> bool:
+        """Whether there are too many numbers for memory."""
+        return self._file is not None
+
+    def append(self, numbers: Numbers) -> None:
+        """Take the next numbers, of the present width.
+
+        Raises:
+            StorageError: If the disk refuses.
+        """
+        self.count += len(numbers)
+        if self._file is None:
+            self._blocks.append(numbers)
+            if self.count * self.dtype.itemsize > self._limit:
+                self._move_to_disk()
+        else:
+            self._write(self._file, numbers.view("u1").data)
+
+    def widen(self, dtype: "np.dtype[np.unsignedinteger]") -> None:
+        """Hold all numbers, those that came and those that come, in more bits.
+
+        Raises:
+            StorageError: If the disk refuses.
+        """
+        narrow = self.dtype
+        self.dtype = dtype.newbyteorder("<")
+        if self._file is None:
+            self._blocks = [block.astype(self.dtype) for block in self._blocks]
+            return
+        old, old_path = self._file, self._path
+        self._open()
+        try:
+            for numbers in self._read_blocks(old, narrow):
+                self._write(self._file, numbers.astype(self.dtype).view("u1").data)
+        finally:
+            _discard(old, old_path)
+
+    def finish(self) -> Numbers:
+        """All numbers, shape (N,): in memory, or mapped from a private file."""
+        if self._file is None:
+            return np.concatenate(self._blocks) if self._blocks else np.zeros(0, self.dtype)
+        numbers = map_numbers(self._file, self.dtype, self.count)
+        self.discard()  # the mapping holds on to what has no name any more
+        return numbers
+
+    def publish(self, path: Path, footer: bytes, modified: int) -> Numbers:
+        """Give the file a name, in the place of whatever has it, when all of it is on the disk.
+
+        Args:
+            path: Of the same folder.
+            footer: Written after the numbers.
+            modified: The file's time of modification, in nanoseconds.
+
+        Returns:
+            All numbers, mapped, shape (N,).
+
+        Raises:
+            StorageError: If the disk refuses.
+        """
+        if self._file is None or self._path is None:
+            raise ValueError("There is no file to publish: the numbers are in memory.")
+        self._write(self._file, footer)
+        with self._explained():
+            os.utime(self._file.fileno(), ns=(modified, modified))
+            os.fsync(self._file.fileno())
+            self._path.replace(path)
+            self._path = None
+            _sync_folder(path.parent)
+        numbers = map_numbers(self._file, self.dtype, self.count)
+        self.discard()
+        return numbers
+
+    def discard(self) -> None:
+        """Remove what is left of the file, if there is one without its name."""
+        if self._file is not None:
+            _discard(self._file, self._path)
+            self._file = self._path = None
+
+    def _move_to_disk(self) -> None:
+        blocks, self._blocks = self._blocks, []
+        self._open()
+        for block in blocks:
+            self._write(self._file, block.view("u1").data)
+
+    def _open(self) -> None:
+        with self._explained():
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            remove_orphans(self._folder)
+            self._path, self._file = _locked_file(self._folder)
+
+    def _write(self, file: BinaryIO | None, data: bytes | memoryview) -> None:
+        if file is None:
+            raise ValueError("There is no file to write to.")
+        rest = memoryview(data)
+        with self._explained():
+            while rest:
+                rest = rest[file.write(rest) :]
+
+    def _read_blocks(
+        self, file: BinaryIO, dtype: np.dtype[np.unsignedinteger]
+    ) -> Iterator[Numbers]:
+        with self._explained():
+            file.seek(0)
+            while data := file.read(_COPIED):
+                yield np.frombuffer(data, dtype)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StorageError(
+                "The encoded text cannot be kept in {folder}: {reason}. To go on, {advice}.",
+                folder=self._folder,
+                reason=reason_of(error),
+                advice=cache_advice(error),
+            ) from error
+
+
+def _locked_file(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new file that is not taken for one that was left behind."""
+    while True:
+        path = folder / f".{secrets.token_hex(8)}{_PARTIAL}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        file = os.fdopen(descriptor, "r+b", buffering=0)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:  # a file system without locks: nothing removes it there either
+            return path, file
+        if os.fstat(file.fileno()).st_nlink:
+            return path, file
+        file.close()  # it was taken away before it was locked
+
+
+def remove_orphans(folder: Path) -> None:
+    """Remove the files of processes that were killed before they could give them a name."""
+    for path in folder.glob(f".*{_PARTIAL}"):
+        with contextlib.suppress(OSError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while its writer lives
+            path.unlink()
+
+
+def _discard(file: BinaryIO, path: Path | None) -> None:
+    with contextlib.suppress(OSError):
+        if path is not None:
+            path.unlink()
+    with contextlib.suppress(OSError):
+        file.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
 
 _CODE_POINTS: Final = 0x110000
 _UNMET: Final = 0xFFFFFFFF
@@ -88,6 +293,44 @@ class Numbering:
             self._add_codes(np.frombuffer(wide, "<u2"))
         else:
             self._add_codes(np.frombuffer(text.encode("utf-32-le"), "<u4"))
+
+    def finish(self) -> NumberedText:
+        """The text, which was read to its end."""
+        return self._text(self._store.finish())
+
+    def keep(
+        self, place: CachedNumbers, read_from: Sequence[Fingerprint], notes: Mapping[str, object]
+    ) -> NumberedText:
+        """The same, kept in the cache; its numbers are too many for memory.
+
+        Args:
+            place: Where it is kept.
+            read_from: What its files were before they were read.
+            notes: To be given back by `CachedNumbers.find`, as JSON values.
+
+        Raises:
+            StorageError: If the disk refuses.
+        """
+        if not place.is_current(read_from):
+            return self.finish()
+        modified = int(time.time()) // 2 * 2 * 10**9  # a time that every file system can keep
+        record = record_of({
+            "modified": modified,
+            "files": read_from,
+            "count": self._store.count,
+            "dtype": self._store.dtype.str,
+            "characters": self.characters,
+            "counts": self.counts.tolist(),
+            "firsts": self.firsts.tolist(),
+            "sha256": self.sha256,
+            "notes": dict(notes),
+        })
+        numbers = self._store.publish(place.path, record, modified)
+        prune_folder(place.path.parent, place.path.suffix, LIMIT, keep=place.path)
+        return self._text(numbers)
+
+    def _text(self, numbers: Numbers) -> NumberedText:
+        return NumberedText(numbers, self.characters, self.counts, self.firsts, self.sha256)
 
     def _add_ascii(self, data: bytes) -> None:
         codes = np.frombuffer(data, np.uint8)

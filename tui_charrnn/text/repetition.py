@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.text.number_store import IndexedText
+from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.translation import tr
 
 PASSAGE: Final = 50

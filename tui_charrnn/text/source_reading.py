@@ -26,8 +26,7 @@ from tui_charrnn.text.decoding import (
     refuse_halves,
     undecodable,
 )
-from tui_charrnn.text.opening import open_bytes
-from tui_charrnn.text.sources import Source
+from tui_charrnn.text.sources import Source, open_bytes
 
 PIECE: Final = 1 << 16
 """Bytes that are read at a time: other threads wait a few milliseconds for one."""

@@ -14,7 +14,7 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.records import BatchTrained, RunDiverged, SplitEvaluated
 from tui_charrnn.text.batches import ContiguousStreams
-from tui_charrnn.text.number_store import IndexedText
+from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.training.plan import Plan, RateChange, learning_rate_at
 
 Indices: TypeAlias = npt.NDArray[np.int32]

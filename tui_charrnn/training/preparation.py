@@ -21,7 +21,7 @@ from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
 from tui_charrnn.text.corpus import Corpus, fitting_batch_size
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
-from tui_charrnn.text.number_store import IndexedText
+from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.history import History, read_history

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.both_sides import BothFilled
     from tui_charrnn.generation.calibration import Bin
     from tui_charrnn.generation.filling import Filled
-    from tui_charrnn.generation.which import Origin
+    from tui_charrnn.generation.text_scores import Origin
 
 _HEIGHTS: Final = "▁▂▃▄▅▆▇█"
 _NAME: Final = 16

@@ -9,8 +9,7 @@ import pytest
 from tests.support.engine_pool import engines
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
-from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.step_weights import fold_embedding
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.model.weights import weights_from_tensors
 from tui_charrnn.text.batches import HeldOutWindows
 from tui_charrnn.training.loop import Batch, Indices

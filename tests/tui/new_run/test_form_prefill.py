@@ -9,7 +9,7 @@ import pytest
 from tests.support.fake_run import created_run, fake_corpus
 from tests.support.tiny_model import tiny_model_bytes
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.generation.starting_model import open_starting_model
+from tui_charrnn.generation.training_corpus import open_starting_model
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory

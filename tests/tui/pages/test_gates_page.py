@@ -11,8 +11,8 @@ from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.clamping import parse_gate_clamps
-from tui_charrnn.generation.gates import GateTrial
 from tui_charrnn.generation.neuron import Gate, gates_of
+from tui_charrnn.generation.replay import GateTrial
 from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.tui.pages.gates import GatesPage

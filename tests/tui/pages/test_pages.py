@@ -9,7 +9,7 @@ from tests.support.tiny_model import tiny_model, tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.generation.which import OriginReader
+from tui_charrnn.generation.text_scores import OriginReader
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.pages.grow import GrowPage
 from tui_charrnn.tui.pages.page import Page

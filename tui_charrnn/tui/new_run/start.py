@@ -9,7 +9,7 @@ from typing import Any
 
 from tui_charrnn.config import ModelConfig, TrainingConfig, refuse_together
 from tui_charrnn.errors import CorpusError, StorageError
-from tui_charrnn.generation.starting_model import StartingModel, open_starting_model
+from tui_charrnn.generation.training_corpus import StartingModel, open_starting_model
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.launcher import require_tensorflow

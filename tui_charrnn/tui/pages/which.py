@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.sources import find_model
-from tui_charrnn.generation.which import Origin, OriginReader
+from tui_charrnn.generation.text_scores import Origin, OriginReader
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.resources import bundled_models
 from tui_charrnn.translation import tr

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tui_charrnn import lazy
 from tui_charrnn.generation.clamping import Clamp, clamp_words
-from tui_charrnn.generation.random_stream import RandomStream, fresh_rng_seed
+from tui_charrnn.generation.sampling import RandomStream, fresh_rng_seed
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.hangul import INITIALS

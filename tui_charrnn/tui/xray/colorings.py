@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 from textual.content import Content
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.lens.probe import default_gate, default_neuron, parse_probe
+from tui_charrnn.generation.neuron import default_gate, default_neuron, parse_probe
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.xray.numbers import key_of
 from tui_charrnn.viewing.xray import (
@@ -27,8 +27,8 @@ from tui_charrnn.viewing.xray import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from tui_charrnn.generation.neuron import Probe
     from tui_charrnn.generation.tree import Tree
-    from tui_charrnn.lens.probe import Probe
     from tui_charrnn.model_config import ModelConfig
     from tui_charrnn.tui.xray.looks import ScaleName
     from tui_charrnn.tui.xray.numbers import Key, ProbeValues

@@ -10,8 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.neuron import layers_sentence
-from tui_charrnn.lens.probe import GATES, neighbor, parse_probe
+from tui_charrnn.generation.neuron import GATES, layers_sentence, neighbor, parse_probe
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import key_label
@@ -213,7 +212,7 @@ class XrayLegend(Vertical):
         """Color the text by a neuron or a gate.
 
         Args:
-            name: As 0:c13, 0:h13, 0:f13 or 0:f; `lens.probe` says how they are named.
+            name: As 0:c13, 0:h13, 0:f13 or 0:f; `generation.neuron` says how they are named.
             mean: Of a neuron over a text, if it is known together with `deviation`.
             deviation: Its standard deviation; levels then begin 0.5 and 1.5 of it from the mean.
         """

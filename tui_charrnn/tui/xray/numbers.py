@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tui_charrnn.generation.neuron import Probe
     from tui_charrnn.generation.tree import Tree
-    from tui_charrnn.lens.prediction import Prediction, Predictions
-    from tui_charrnn.lens.probe import Probe
+    from tui_charrnn.lens.reading import Prediction, Predictions
 
 _MOST: Final = 20_000
 """Characters of which something is known at most; the screen shows fewer."""

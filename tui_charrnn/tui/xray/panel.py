@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from textual.app import App
 
     from tui_charrnn.generation.calibration import Reliability
-    from tui_charrnn.lens.probe import Probe
-    from tui_charrnn.lens.trace import LayerView
+    from tui_charrnn.generation.neuron import Probe
+    from tui_charrnn.lens.reading import LayerView
     from tui_charrnn.tui.text.tape_text import TapeText
     from tui_charrnn.tui.xray.color_layer import XrayColors
     from tui_charrnn.tui.xray.looks import ScaleName

@@ -14,18 +14,16 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.calibration import Reliability
-from tui_charrnn.lens.tape_reading import TapeReader, predictions_of
-from tui_charrnn.lens.trace import view_layers
+from tui_charrnn.lens.reading import TapeReader, predictions_of, view_layers
 from tui_charrnn.tui.xray.numbers import RUNNING, ProbeValues, XrayNumbers, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tui_charrnn.generation.neuron import Probe
     from tui_charrnn.generation.tape import Tape
     from tui_charrnn.generation.tree import Tree
-    from tui_charrnn.lens.prediction import Predictions
-    from tui_charrnn.lens.probe import Probe
-    from tui_charrnn.lens.trace import LayerView
+    from tui_charrnn.lens.reading import LayerView, Predictions
     from tui_charrnn.model.weights import Float32
     from tui_charrnn.tui.text.generation_thread import GenerationThread
     from tui_charrnn.tui.xray.numbers import Key

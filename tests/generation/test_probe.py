@@ -6,9 +6,8 @@ import pytest
 from tests.support.naive_steps import NaiveNetwork
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.step_weights import fold_embedding
-from tui_charrnn.lens.probe import (
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.neuron import (
     GATES,
     Probe,
     default_gate,

@@ -1,0 +1,361 @@
+"""A text or a tape read character by character, with all that went on in the network.
+
+A character's prediction is what the model expected before it came, at temperature 1 and without
+filters, in float64; states and gates are those of the step in which the network read it. One stream
+reads, as in generation, so every number is exact.
+
+Notation: N characters of a text, M of them as the model spells them, H hidden size, V vocabulary
+size, K alternatives.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_charrnn.generation.cells import RecurrentLayer
+from tui_charrnn.generation.clamping import Clamp
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.neuron import Probe
+from tui_charrnn.generation.scoring import Indices, quiet
+from tui_charrnn.generation.tape import Tape, TapePosition
+from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.weights import Float32, not_finite_error
+
+Float64 = npt.NDArray[np.float64]
+
+_LN2: Final = math.log(2)
+_NEVER: Final = -1000.0
+"""A score below the highest at which the probability is 0 in 64 bits; one of -inf is raised to it,
+as 0 times infinity is no number."""
+_FEW: Final = 256
+"""Characters up to which sorting all of them is faster than finding the likeliest first."""
+
+
+class Prediction(NamedTuple):
+    """What was expected of one character."""
+
+    probability: float
+    """Of the character that came."""
+    surprise: float
+    """-log2 of it, bits."""
+    entropy: float
+    """How open it was, bits: 0 was certain, log2 V would be a guess."""
+    alternatives: tuple[tuple[int, float], ...]
+    """Numbers in the vocabulary and probabilities, the likeliest first, up to K of them."""
+
+
+class Predictions(NamedTuple):
+    """What was expected of N characters, row by row."""
+
+    probability: Float64
+    """Of the character that came, shape (N,)."""
+    surprise: Float64
+    """-log2 of it, bits, shape (N,)."""
+    entropy: Float64
+    """How open it was, bits, shape (N,)."""
+    alternatives: Indices
+    """Numbers in the vocabulary, the likeliest first, shape (N, K)."""
+    likelihoods: Float64
+    """The probabilities of the alternatives, shape (N, K)."""
+
+    def of(self, place: int) -> Prediction:
+        """What was expected of one of the characters."""
+        row = zip(self.alternatives[place].tolist(), self.likelihoods[place].tolist(), strict=True)
+        return Prediction(
+            float(self.probability[place]),
+            float(self.surprise[place]),
+            float(self.entropy[place]),
+            tuple(row),
+        )
+
+
+def predict_each(logits: Float32, came: Indices, count: int) -> Predictions:
+    """What was expected of N characters.
+
+    Args:
+        logits: The scores of all characters before each came, shape (N, V).
+        came: The numbers of those that did, shape (N,).
+        count: K, how many alternatives are wanted; V if it is more than those.
+
+    Raises:
+        ModelFileError: If the scores are not finite numbers.
+    """
+    with quiet():
+        scores = logits.astype(np.float64)
+        scores -= scores.max(axis=1, keepdims=True)
+        powers = np.exp(scores)
+        total = powers.sum(axis=1, keepdims=True)
+        powers /= total
+        rows = np.arange(len(came))
+        surprise = (np.log(total)[:, 0] - scores[rows, came]) / _LN2
+    if not np.isfinite(total).all():
+        raise not_finite_error()
+    np.maximum(scores, _NEVER, out=scores)
+    entropy = (np.log(total)[:, 0] - np.einsum("nv,nv->n", powers, scores)) / _LN2
+    alternatives = _likeliest(powers, min(count, powers.shape[1]))
+    return Predictions(
+        probability=powers[rows, came],
+        surprise=surprise,
+        entropy=entropy,
+        alternatives=alternatives,
+        likelihoods=np.take_along_axis(powers, alternatives, axis=1),
+    )
+
+
+def _likeliest(probabilities: Float64, count: int) -> Indices:
+    """The columns of the largest values of every row, the largest first, shape (N, count)."""
+    size = probabilities.shape[1]
+    if size <= _FEW or count == size:
+        return np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
+    columns = np.argpartition(-probabilities, count, axis=1)[:, :count]
+    columns.sort(axis=1)  # of equally likely ones, the first in the vocabulary
+    values = np.take_along_axis(probabilities, columns, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    return np.take_along_axis(columns, order, axis=1)
+
+
+ALTERNATIVES: Final = 10
+"""The default number of alternatives of a character."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerView:
+    """One layer at one character, or at M of them along a first axis."""
+
+    hidden: Float32
+    """h, shape (H,) or (M, H)."""
+    cell_state: Float32 | None
+    """c, of the same shape; None for a cell that has none."""
+    gates: Mapping[str, Float32]
+    """The activations, each of that shape: input, forget, candidate, output of an lstm; update,
+    reset, candidate of a gru; none of an rnn, which has no gates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A text as it was read."""
+
+    text: str
+    """N characters."""
+    indices: Indices
+    """What the model read of them, by number, shape (M,)."""
+    places: Indices
+    """Which of the N characters each belongs to, shape (M,). A character that the model does not
+    know has none, unless there is a symbol for it; one that it knows by its parts has several."""
+    predictions: Predictions
+    """Of M characters."""
+    layers: tuple[LayerView, ...]
+    """Of M characters, the lowest layer first."""
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+
+class TraceReader:
+    """Reads texts and keeps what went on.
+
+    Args:
+        model: Who reads.
+        alternatives: K, how many of the likeliest characters are kept.
+        clamps: Neurons that are held at a value.
+    """
+
+    def __init__(
+        self, model: Model, *, alternatives: int = ALTERNATIVES, clamps: Sequence[Clamp] = ()
+    ) -> None:
+        with quiet():  # what is not finite is reported where it is looked at
+            weights = fold_embedding(
+                model.weights, model.config, clamps, end=model.vocabulary.end_index
+            )
+        self._stepper = Stepper(weights)
+        self._vocabulary = model.vocabulary
+        self._count = alternatives
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin another text, which starts as after a newline, as a generated one does."""
+        self._stepper.state[:] = 0
+        self._step(self._vocabulary.start_index)
+
+    def read(self, text: str) -> Trace:
+        """Read the next N characters of the text, composed (Unicode NFC); all are kept.
+
+        Raises:
+            ModelFileError: If the model's scores are not finite numbers.
+        """
+        spelled = self._vocabulary.spell(text)
+        count = len(spelled.indices)
+        logits = np.empty((count, len(self._stepper.logits)), np.float32)
+        layers = tuple(_rows_for(layer, count) for layer in self._stepper.layers)
+        for place, index in enumerate(spelled.indices.tolist()):
+            logits[place] = self._stepper.logits
+            self._step(index)
+            for rows, layer in zip(layers, self._stepper.layers, strict=True):
+                _keep(rows, layer, place)
+        predictions = predict_each(logits, spelled.indices, self._count)
+        return Trace(text, spelled.indices, spelled.owners, predictions, layers)
+
+    def _step(self, index: int) -> None:
+        with quiet():
+            self._stepper.read(index)
+
+
+def view_layers(layers: Iterable[RecurrentLayer]) -> tuple[LayerView, ...]:
+    """Copies of the states and gates of a network's last step, which its next one writes over.
+
+    Args:
+        layers: Of a stepper or a stream, the lowest first.
+    """
+    return tuple(
+        LayerView(
+            layer.hidden.copy(),
+            None if layer.cell_state is None else layer.cell_state.copy(),
+            {name: gate.copy() for name, gate in _gates(layer).items()},
+        )
+        for layer in layers
+    )
+
+
+def _gates(layer: RecurrentLayer) -> dict[str, Float32]:
+    """The gates; the candidate of an rnn is its hidden state and no gate."""
+    gates = layer.gates()
+    return gates if len(gates) > 1 else {}
+
+
+def _rows_for(layer: RecurrentLayer, count: int) -> LayerView:
+    """Room for `count` steps of a layer."""
+    shape = (count, layer.hidden.shape[-1])
+    return LayerView(
+        np.empty(shape, np.float32),
+        None if layer.cell_state is None else np.empty(shape, np.float32),
+        {name: np.empty(shape, np.float32) for name in _gates(layer)},
+    )
+
+
+def _keep(rows: LayerView, layer: RecurrentLayer, place: int) -> None:
+    rows.hidden[place] = layer.hidden
+    if rows.cell_state is not None:
+        rows.cell_state[place] = layer.cell_state
+    for name, gate in layer.gates().items():
+        if name in rows.gates:
+            rows.gates[name][place] = gate
+
+
+Look = Callable[[int, int], TapePosition | None]
+"""The state on a branch at a position; None if there is no such place."""
+
+
+class TapeReader:
+    """Reads passages of a tape again, with the weights and the state that generated them.
+
+    A passage that continues where the last one ended costs one step a character; another one the
+    few steps more from the last state that the tape kept. Not for several threads at once.
+    """
+
+    def __init__(self, tape: Tape, look: Look, alternatives: int) -> None:
+        """Have read nothing yet.
+
+        Args:
+            tape: Another thread may be writing it.
+            look: Finds a place of it.
+            alternatives: How many of the likeliest characters are kept of each place.
+        """
+        self._tree: Final = tape.tree
+        self._look = look
+        self._alternatives = alternatives
+        self._stepper = Stepper(tape.stream.weights)
+        self._at: tuple[int, int] | None = None
+        """Branch and position before which the stepper stands."""
+        self._unread = 0
+        """The character before that position, which the stepper has not read yet."""
+        self.values: list[float] = []
+        """What the probe of the last `read` had after each character; empty without a probe."""
+
+    @property
+    def at(self) -> tuple[int, int] | None:
+        """Branch and position from which reading on costs least; None before the first."""
+        return self._at
+
+    def read(
+        self, number: int, start: int, stop: int, probe: Probe | None = None
+    ) -> Predictions | None:
+        """Read the characters of a branch from one position to another.
+
+        Args:
+            number: The branch.
+            start: Position of the first.
+            stop: The position after the last; there is a character before it.
+            probe: What is put into `values`.
+
+        Returns:
+            What was expected of each; None if there is no such place.
+
+        Raises:
+            ModelFileError: If the model's scores are not finite numbers.
+        """
+        stepper = self._stepper
+        if self._at != (number, start):
+            moment = self._look(number, start)
+            if moment is None:
+                return None
+            stepper.state[:] = moment.state.network
+            self._unread = moment.state.unread
+        self._at = None  # until all is read: what is broken off cannot be gone on with
+        self.values = []
+        indices = self._tree.indices(number, start, stop)
+        logits = np.empty((len(indices), len(stepper.logits)), np.float32)
+        for place, index in enumerate(indices):
+            self._step(number, start + place)
+            logits[place] = stepper.logits
+            if probe is not None and place:
+                self.values.append(probe.value(stepper.layers))
+            self._unread = index
+        self._at = number, start + len(indices)
+        if probe is not None:
+            with self._one_step_on():
+                self.values.append(probe.value(stepper.layers))
+        return predict_each(logits, np.array(indices, np.intp), self._alternatives)
+
+    def views(self) -> tuple[LayerView, ...]:
+        """States and gates of the step in which the last character of the last `read` was read."""
+        with self._one_step_on():
+            return view_layers(self._stepper.layers)
+
+    @contextmanager
+    def _one_step_on(self) -> Iterator[None]:
+        """Have the network read the last character as well, and stand before it again after that.
+
+        The scores that this makes are not used.
+        """
+        before = self._stepper.state.copy()
+        if self._at is not None:
+            self._step(*self._at)
+        try:
+            yield
+        finally:
+            self._stepper.state[:] = before
+
+    def _step(self, number: int, position: int) -> None:
+        """Read what stands before a position, with the neurons held that are held for it."""
+        self._stepper.hold(self._tree.holder(number, position).clamps_at(position))
+        with quiet():
+            self._stepper.read(self._unread)
+
+
+def predictions_of(logits: Sequence[Float32], came: Sequence[int], count: int) -> Predictions:
+    """What was expected of characters whose scores were kept as they were chosen.
+
+    Args:
+        logits: The scores, N of shape (V,); N is 1 at least.
+        came: The numbers of the characters that came, N of them.
+        count: How many of the likeliest are wanted.
+
+    Raises:
+        ModelFileError: If the scores are not finite numbers.
+    """
+    return predict_each(np.stack(logits), np.array(came, np.intp), count)

@@ -1,0 +1,287 @@
+"""A text as numbers, of which no more is in memory than is looked at, and how it is kept.
+
+A large text is kept in the user's cache, so that it is read once. One file a text, which appears
+whole or not at all:
+
+    numbers             N times 1, 2 or 4 bytes, little-endian, to be mapped into memory
+    record              JSON: what text it is, of which files, and the table of its characters
+    end                 length of the record (8 bytes), its SHA-256 (32 bytes), `_MAGIC` (8 bytes)
+
+It is used only if the record is whole, the sizes agree, nobody wrote to the file after it was
+finished (its time of modification is the one on record), and every file that the text was read from
+is the one that it was: same size, same times, same place on the disk.
+
+Notation: N characters of the text, K different ones.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Final, TypeAlias, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from tui_charrnn.hangul import continues_syllable
+from tui_charrnn.text.cache import mark_in_use
+from tui_charrnn.text.records import (
+    END,
+    RecordSplit,
+    repeated_records,
+    shuffle_records,
+    split_records,
+)
+from tui_charrnn.text.vocabulary import Vocabulary, code_points, lacking_error
+from tui_charrnn.user_folders import cache_folder
+
+Numbers = npt.NDArray[np.unsignedinteger]
+Int32: TypeAlias = npt.NDArray[np.int32]
+Int64: TypeAlias = npt.NDArray[np.int64]
+
+_DECODED: Final = 1 << 20
+"""Characters that are decoded at a time."""
+
+
+class IndexedText:
+    """The indices of a text's N characters in a vocabulary, looked up where they are asked for.
+
+    It behaves as an array of shape (N,), int32, of which no more is in memory than is looked at.
+    """
+
+    def __init__(self, numbers: Numbers, index_of: Int32) -> None:
+        """Keep what is needed to look indices up.
+
+        Args:
+            numbers: Of the characters, shape (N,).
+            index_of: The index of each number, shape (K,).
+        """
+        self._numbers, self._index_of = numbers, index_of
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: slice) -> "IndexedText": ...
+    @overload
+    def __getitem__(self, place: npt.NDArray[np.integer]) -> Int32: ...
+    def __getitem__(self, place: slice | npt.NDArray[np.integer]) -> "IndexedText | Int32":
+        if isinstance(place, slice):
+            return IndexedText(self._numbers[place], self._index_of)
+        indices: Int32 = self._index_of[self._numbers[place]]
+        return indices
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
+        if copy is False:
+            raise ValueError("The indices of a text are looked up, so they are always a copy.")
+        indices = self._index_of[self._numbers]
+        return indices if dtype is None else indices.astype(dtype, copy=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberedText:
+    """A text of N characters, each by the number that it was given when it was first met."""
+
+    numbers: Numbers
+    """Shape (N,): a byte each for up to 256 different characters, else two or four."""
+    characters: str
+    """The K different characters, in the order of their number."""
+    counts: Int64
+    """How often each occurs, shape (K,)."""
+    firsts: Int64
+    """Where each stands first, from 0, shape (K,)."""
+    sha256: str
+    """Of the text as UTF-8, in hexadecimal digits."""
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def indices(self, vocabulary: Vocabulary) -> IndexedText:
+        """What the characters are in a vocabulary.
+
+        Raises:
+            CorpusError: If the vocabulary lacks a character and has nothing that stands for it;
+                the first is named.
+        """
+        lacking = vocabulary.unknown(self.characters)
+        if lacking and vocabulary.unknown_symbol is None:
+            # characters are numbered as they were met: the first is the first in the text
+            number, character = lacking[0]
+            raise lacking_error(character, int(self.firsts[number]))
+        return IndexedText(self.numbers, vocabulary.encode(self.characters))
+
+    def decode(self, start: int = 0, stop: int | None = None) -> str:
+        """The characters from one place to another."""
+        codes = code_points(self.characters)
+        return codes[self.numbers[start:stop]].tobytes().decode("utf-32-le")
+
+    def units_per_character(self, start: int) -> float:
+        """How many characters of a text in jamo, from a place on, a syllable or sign has."""
+        continues = np.array([continues_syllable(character) for character in self.characters])
+        units = len(self) - start
+        parts = sum(
+            int(np.count_nonzero(continues[self.numbers[place : place + _DECODED]]))
+            for place in range(start, len(self), _DECODED)
+        )
+        return units / max(units - parts, 1)
+
+    def split_records(self, validation_fraction: float) -> RecordSplit:
+        """See `text.records`."""
+        return split_records(self._record_ends(), validation_fraction)
+
+    def shuffled_records(self) -> "NumberedText":
+        """The same records in the order of `record_order`; what is counted and hashed stays."""
+        return replace(self, numbers=shuffle_records(self.numbers, self._record_ends()))
+
+    def repeated_records(self) -> int:
+        """How many records repeat an earlier one."""
+        return repeated_records(self.pieces())
+
+    def _record_ends(self) -> Int64:
+        """Where the end signs of a text of records stand, shape (R + 1,)."""
+        ends: Int64 = np.flatnonzero(self.numbers == self.characters.index(END))
+        return ends
+
+    def pieces(self) -> Iterator[str]:
+        """The whole text, a megabyte at a time."""
+        for start in range(0, len(self), _DECODED):
+            yield self.decode(start, start + _DECODED)
+
+    def occurrences(self) -> dict[str, int]:
+        """How often each character occurs, in the order of their code points."""
+        return dict(sorted(zip(self.characters, self.counts.tolist(), strict=True)))
+
+
+FORMAT: Final = 1
+"""Raised by whatever changes what a text becomes or how it is written."""
+_MAGIC: Final = b"charrnn\x01"
+_END: Final = 8 + 32 + len(_MAGIC)
+_LONGEST_RECORD: Final = 1 << 28
+"""Bytes; all characters of Unicode with their counts take a tenth."""
+_TICKS: Final = (50_000_000, 2_000_000_000)
+"""Nanoseconds in which a file can change twice without its time showing it: on file systems that
+keep parts of a second, and on those that do not."""
+
+Fingerprint: TypeAlias = tuple[int, int, int, int]
+"""Size, time of modification, time of change (both in nanoseconds) and inode of a file."""
+
+
+def encoded_folder() -> Path:
+    """Where encoded texts are kept: beside the corpora of the cache."""
+    return cache_folder() / "encoded"
+
+
+@dataclass(frozen=True, slots=True)
+class CachedNumbers:
+    """The place of one text in the cache."""
+
+    path: Path
+    files: tuple[Path, ...]
+    """What the text is read from, in order."""
+
+    @classmethod
+    def of(cls, files: Sequence[Path], reading: Mapping[str, object]) -> "CachedNumbers":
+        """The place of a text.
+
+        Args:
+            files: What it is read from, in order.
+            reading: All else that it depends on, as JSON values.
+        """
+        described = json.dumps([FORMAT, [os.fspath(path) for path in files], reading])
+        name = hashlib.sha256(described.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        return cls(encoded_folder() / f"{name}.numbers", tuple(files))
+
+    def find(self) -> tuple[NumberedText, dict[str, Any]] | None:
+        """The text and what was noted of it; None if it is not here, or not to be trusted."""
+        try:
+            with self.path.open("rb") as file:
+                record = _read_record(file)
+                fingerprints = [tuple(each) for each in record["files"]]
+                if fingerprints != [fingerprint(path) for path in self.files]:
+                    return None
+                mark_in_use(file)
+                with contextlib.suppress(OSError):  # the time of its last use; the other is checked
+                    os.utime(file.fileno(), ns=(time.time_ns(), record["modified"]))
+                return _opened(file, record), dict(record["notes"])
+        except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
+            return None
+
+    def is_current(self, read_from: Sequence[Fingerprint]) -> bool:
+        """Whether a text can be kept here: its files are what they were before they were read."""
+        if not all(map(_is_settled, read_from)):
+            return False
+        try:
+            return [fingerprint(path) for path in self.files] == list(read_from)
+        except OSError:
+            return False
+
+
+def record_of(values: Mapping[str, object]) -> bytes:
+    """The record of a text, and the end of its file."""
+    record = json.dumps({"format": FORMAT, **values}).encode()
+    return record + len(record).to_bytes(8, "little") + hashlib.sha256(record).digest() + _MAGIC
+
+
+def fingerprint(path: Path) -> Fingerprint:
+    """What changes whenever a file does.
+
+    Raises:
+        OSError: If the file is not there.
+    """
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+def _is_settled(read_from: Fingerprint) -> bool:
+    """Wait until a later change of a file shows in its time; False if that would be long."""
+    latest = max(read_from[1:3])
+    tick = _TICKS[latest % 10**9 == 0]
+    missing = latest + tick - time.time_ns()
+    if missing > tick:
+        return False  # a time that is yet to come, as of another machine's clock
+    time.sleep(max(0, missing) / 1e9)
+    return True
+
+
+def _read_record(file: BinaryIO) -> dict[str, Any]:
+    """The record at the end of a file of the cache.
+
+    Raises:
+        ValueError: If it is not whole, or the file was written to after it was finished.
+    """
+    status = os.fstat(file.fileno())
+    file.seek(max(0, status.st_size - _END))
+    end = file.read(_END)
+    length, sha256 = int.from_bytes(end[:8], "little"), end[8:40]
+    if end[40:] != _MAGIC or length > min(_LONGEST_RECORD, status.st_size - _END):
+        raise ValueError("not whole")
+    file.seek(status.st_size - _END - length)
+    data = file.read(length)
+    if hashlib.sha256(data).digest() != sha256:
+        raise ValueError("damaged")
+    record: dict[str, Any] = json.loads(data)
+    size = record["count"] * np.dtype(record["dtype"]).itemsize + length + _END
+    if record["format"] != FORMAT or size != status.st_size:
+        raise ValueError("of another format, or cut")
+    if record["modified"] != status.st_mtime_ns:
+        raise ValueError("changed")
+    return record
+
+
+def _opened(file: BinaryIO, record: Mapping[str, Any]) -> NumberedText:
+    return NumberedText(
+        numbers=map_numbers(file, record["dtype"], record["count"]),
+        characters=record["characters"],
+        counts=np.array(record["counts"], np.int64),
+        firsts=np.array(record["firsts"], np.int64),
+        sha256=record["sha256"],
+    )
+
+
+def map_numbers(file: BinaryIO, dtype: npt.DTypeLike, count: int) -> Numbers:
+    """The numbers at the beginning of an open file, shape (N,), read only where they are used."""
+    return np.memmap(file, dtype=dtype, mode="r", shape=(count,)).view(np.ndarray)
