@@ -22,18 +22,17 @@ INITIALS: Final = frozenset(map(chr, range(_INITIAL, _INITIAL + 19)))
 MEDIALS: Final = frozenset(map(chr, range(_MEDIAL, _MEDIAL + _MEDIALS)))
 FINALS: Final = frozenset(map(chr, range(_FINAL + 1, _FINAL + _FINALS)))
 
-_SYLLABLES: Final = re.compile("[\uac00-\ud7a3]+")
-_HANGUL: Final = re.compile("[\uac00-\ud7a3\u1100-\u1112]")
-_APART: Final = re.compile(
-    "[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]"
-)
+# compiled at the first use: their ranges would take 2 ms of every start
+_SYLLABLES: Final = "[\uac00-\ud7a3]+"
+_HANGUL: Final = "[\uac00-\ud7a3\u1100-\u1112]"
+_APART: Final = "[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]"
 """What would melt into one syllable, the second only where that has no final yet."""
-_GROWING: Final = re.compile("(?:[\u1100-\u1112][\u1161-\u1175]?|[\uac00-\ud7a3])\\Z")
+_GROWING: Final = "(?:[\u1100-\u1112][\u1161-\u1175]?|[\uac00-\ud7a3])\\Z"
 """What a text may end in that the next character changes."""
-_JAMO: Final = re.compile("[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb]")
+_JAMO: Final = "[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb]"
 FILLER: Final = "\N{HANGUL CHOSEONG FILLER}"
 """Stands for an initial that is not there."""
-_ALONE: Final = re.compile(f"{FILLER}([\u1161-\u11c2])")
+_ALONE: Final = f"{FILLER}([\u1161-\u11c2])"
 
 
 def split_syllables(text: str) -> str:
@@ -44,7 +43,7 @@ def split_syllables(text: str) -> str:
     """
     if text.isascii():
         return text
-    return _SYLLABLES.sub(lambda found: unicodedata.normalize("NFD", found[0]), text)
+    return re.sub(_SYLLABLES, lambda found: unicodedata.normalize("NFD", found[0]), text)
 
 
 def join_syllables(text: str) -> str:
@@ -54,7 +53,7 @@ def join_syllables(text: str) -> str:
     """
     if text.isascii():
         return text
-    return _APART.sub(lambda found: _joined(found[0]), text)
+    return re.sub(_APART, lambda found: _joined(found[0]), text)
 
 
 def whole_text(text: str, units: str) -> str:
@@ -86,7 +85,7 @@ class JoinedText:
         if text.isascii() and not self._held:
             return text
         text = self._held + text
-        growing = _GROWING.search(text)
+        growing = re.search(_GROWING, text)
         cut = growing.start() if growing else len(text)
         self._held = text[cut:]
         return join_syllables(text[:cut])
@@ -99,7 +98,7 @@ class JoinedText:
 
 def has_hangul(text: str) -> bool:
     """Whether a text, or a vocabulary, has Hangul syllables, whole or in jamo."""
-    return _HANGUL.search(text) is not None
+    return re.search(_HANGUL, text) is not None
 
 
 def spelled_pattern(text: str) -> str:
@@ -132,7 +131,7 @@ def refuse_apart(text: str) -> None:
     Raises:
         CorpusError: If jamo stand in it that would come back as a syllable.
     """
-    for found in _APART.finditer(text):
+    for found in re.finditer(_APART, text):
         if _joined(found[0]) != found[0]:
             codes = " ".join(f"U+{ord(character):04X}" for character in found[0])
             raise CorpusError(
@@ -172,7 +171,7 @@ def typed_on(before: str, typed: str) -> tuple[int, str]:
 
 def is_jamo(character: str) -> bool:
     """Whether it is a conjoining letter, which never goes to a terminal as it is."""
-    return _JAMO.match(character) is not None
+    return re.match(_JAMO, character) is not None
 
 
 def continued(before: str, character: str) -> str:
@@ -182,7 +181,7 @@ def continued(before: str, character: str) -> str:
         before: The text so far, or its end.
         character: What would come next.
     """
-    growing = _GROWING.search(before)
+    growing = re.search(_GROWING, before)
     joined = join_syllables(growing[0] + character) if growing else ""
     return joined if len(joined) == 1 else character
 
@@ -193,9 +192,9 @@ def shown_hangul(text: str) -> str:
     What makes a syllable becomes one; a letter alone becomes that of the compatibility block, which
     is as wide as a syllable. An old letter that has none becomes its code point in brackets.
     """
-    if _JAMO.search(text) is None:
+    if text.isascii() or re.search(_JAMO, text) is None:
         return text
-    return _JAMO.sub(lambda found: _letter(found[0]), join_syllables(text))
+    return re.sub(_JAMO, lambda found: _letter(found[0]), join_syllables(text))
 
 
 def placed(character: str, parts: int) -> tuple[str, int]:
@@ -230,9 +229,9 @@ def is_open_syllable(character: str) -> bool:
 
 def drawn_hangul(text: str) -> str:
     """What a terminal is given for a text that went through `placed`, as wide as that."""
-    if _JAMO.search(text) is None:
+    if text.isascii() or re.search(_JAMO, text) is None:
         return text
-    return shown_hangul(_ALONE.sub(lambda found: _letter(found[1]), text))
+    return shown_hangul(re.sub(_ALONE, lambda found: _letter(found[1]), text))
 
 
 def _joined(parts: str) -> str:
