@@ -1,6 +1,5 @@
 """A model file gives the model back, whatever the layout of its arrays in memory was."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +43,7 @@ def arrays(weights: ModelWeights) -> list[Float32]:
             layer.kernel,
             layer.recurrent_kernel,
             layer.bias,
-            *(() if layer.norm is None else dataclasses.astuple(layer.norm)),
+            *(() if layer.norm is None else layer.norm),
         )
     ]
     return [weights.embedding, *layers, weights.output_kernel, weights.output_bias]

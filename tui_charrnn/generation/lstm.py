@@ -8,8 +8,7 @@ product a layer and character; N streams side by side cost one product of matric
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -140,8 +139,7 @@ class Stepper:
         return inputs
 
 
-@dataclass(frozen=True, slots=True)
-class StepWeights:
+class StepWeights(NamedTuple):
     """A model's parameters, arranged once so that a step is cheap."""
 
     cell: str
@@ -232,8 +230,8 @@ def fold_embedding(
         return folded
     pairs = zip(layers, folded.kernels_above, strict=True)
     with quiet():
-        return replace(
-            folded, int8=tuple(quantize(each.recurrent_blocks, above) for each, above in pairs)
+        return folded._replace(
+            int8=tuple(quantize(each.recurrent_blocks, above) for each, above in pairs)
         )
 
 

@@ -10,7 +10,7 @@ Notation: L layers, H hidden size, S numbers that a network remembers; layers an
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -31,8 +31,7 @@ _PARTS: Final = {"lstm": "hc", "gru": "h", "rnn": "h"}
 """What a layer remembers, in the order in which it lies in the state."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Neuron:
+class Neuron(NamedTuple):
     """A place in what a network remembers."""
 
     layer: int
@@ -46,8 +45,7 @@ class Neuron:
         return f"{self.layer}:{self.part}{self.unit}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Gate:
+class Gate(NamedTuple):
     """A gate of a layer, over all of its units."""
 
     layer: int

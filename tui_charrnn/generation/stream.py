@@ -5,7 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.errors import ConfigError
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.clamping import Clamp
 
 
-@dataclass(frozen=True, slots=True)
-class UnknownCharacter:
+class UnknownCharacter(NamedTuple):
     """A character of a seed text that the model does not know."""
 
     character: str
@@ -38,8 +36,7 @@ class UnknownCharacter:
     """In the composed seed text, from 0."""
 
 
-@dataclass(frozen=True, slots=True)
-class PrimedSeed:
+class PrimedSeed(NamedTuple):
     """What the model read of a seed text."""
 
     text: str
@@ -117,8 +114,7 @@ class GeneratedCharacter(NamedTuple):
     possible if it was taken at somebody's word."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamState:
+class StreamState(NamedTuple):
     """All that the text to come depends on, beside the model and the settings."""
 
     network: Float32

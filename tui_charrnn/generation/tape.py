@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.generation.constraints import LinePlace
 from tui_charrnn.generation.lstm import Stepper
@@ -121,8 +121,7 @@ class Alternative:
     """Whether a rule took it away, such as `forbid`, and no filter."""
 
 
-@dataclass(frozen=True, slots=True)
-class TapePosition:
+class TapePosition(NamedTuple):
     """A place of a text: all that was known before its character was chosen."""
 
     position: int

@@ -13,7 +13,6 @@ Notation: B streams, T steps, S numbers that the network remembers, P properties
 block as the model spells them; for a correlation, N rows, C numbers of one group, P of the other.
 """
 
-import dataclasses
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
@@ -408,8 +407,7 @@ def _shifted(places: Indices, values: Values) -> Iterator[Indices]:
 
 def _without_output(weights: StepWeights) -> StepWeights:
     """The network without its output layer, of which nothing is asked."""
-    return dataclasses.replace(
-        weights,
+    return weights._replace(
         output_kernel=np.zeros((len(weights.output_kernel), 0), np.float32),
         output_bias=np.zeros(0, np.float32),
     )

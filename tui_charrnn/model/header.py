@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from tui_charrnn.errors import ConfigError, ModelFileError, reason_of
 from tui_charrnn.model.shapes import tensor_shapes
@@ -58,8 +58,7 @@ class Calibration:
     """Of the text that the losses are of."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelHeader:
+class ModelHeader(NamedTuple):
     """The facts in a model file."""
 
     config: ModelConfig
@@ -227,8 +226,7 @@ def _span(name: str, entry: object, shape: tuple[int, ...]) -> tuple[int, int]:
     raise ModelFileError("has a tensor {name!r} of the wrong length.", name=name)
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
+class ModelFacts(NamedTuple):
     """One model file, as a list of models shows it."""
 
     path: Path

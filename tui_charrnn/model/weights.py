@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,7 @@ NORM_EPSILON: Final = 1e-5
 """What is added to the variance of what is normalized."""
 
 
-@dataclass(frozen=True, slots=True)
-class NormWeights:
+class NormWeights(NamedTuple):
     """The parameters of a layer's normalization beside its bias."""
 
     gate_gain: Float32
@@ -29,8 +28,7 @@ class NormWeights:
     """Shape (H,)."""
 
 
-@dataclass(frozen=True, slots=True)
-class LayerWeights:
+class LayerWeights(NamedTuple):
     """The parameters of one recurrent layer with inputs of size D."""
 
     kernel: Float32

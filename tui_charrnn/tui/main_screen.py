@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Final
@@ -278,7 +277,7 @@ class MainScreen(Screen[None]):
         def load_newest(wait: Wait) -> LoadedModel:
             request = ModelRequest.of(session)
             if session.has_live_run and not session.is_readonly:
-                request = replace(request, source=Source.NEWEST)
+                request = request._replace(source=Source.NEWEST)
             return loader.load(request, wait)
 
         context = lazy.PageContext(

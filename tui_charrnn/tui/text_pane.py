@@ -491,7 +491,7 @@ class TextPane(Vertical):
 
 def _load_tape(path: Path, loader: ModelLoader, request: ModelRequest, wait: Wait) -> Recording:
     def load(model: str | None, wait: Wait) -> LoadedModel:
-        named = dataclasses.replace(request, source=Source.DEFAULT, model=model)
+        named = request._replace(source=Source.DEFAULT, model=model)
         return loader.load(request if model is None else named, wait)
 
     return lazy.recording(path, wait, load)

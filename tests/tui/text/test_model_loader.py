@@ -1,6 +1,5 @@
 """Which file speaks, and what is said where there is none."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -144,7 +143,7 @@ def test_a_run_that_was_named_as_a_model_is_called_by_its_name(
     run = trainer.run
     newest = sorted(run.checkpoints.iterdir())[-1] / "model.safetensors"
     named = run.name if is_named_as_run else str(newest)
-    asked = dataclasses.replace(wanted(run, Source.DEFAULT), model=named)
+    asked = wanted(run, Source.DEFAULT)._replace(model=named)
     assert ModelLoader().load(asked, lambda _: False).label.startswith(f"run {run.name}, step ")
 
 
@@ -157,5 +156,5 @@ def test_other_files_are_called_by_their_own_names(tmp_path: Path) -> None:
         file = tmp_path / path
         file.parent.mkdir(exist_ok=True)
         tiny_model_file(file)
-        asked = dataclasses.replace(wanted(run, Source.DEFAULT), model=str(file))
+        asked = wanted(run, Source.DEFAULT)._replace(model=str(file))
         assert ModelLoader().load(asked, lambda _: False).label == label

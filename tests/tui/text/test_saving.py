@@ -1,6 +1,5 @@
 """Texts that are saved: never over another, and so that they can be generated again."""
 
-import dataclasses
 import datetime
 import json
 import re
@@ -86,8 +85,8 @@ def test_the_settings_are_all_there(tmp_path: Path) -> None:
 def test_a_temperature_that_was_changed_on_the_way_is_told_and_no_command_promised(
     tmp_path: Path,
 ) -> None:
-    said = dataclasses.replace(
-        generated(tiny_model_file(tmp_path / "tiny.safetensors")), sampling=((0, COOL), (120, HOT))
+    said = generated(tiny_model_file(tmp_path / "tiny.safetensors"))._replace(
+        sampling=((0, COOL), (120, HOT))
     )
     settings = describe(said, NOW)
     assert settings["temperature"] == 0.4

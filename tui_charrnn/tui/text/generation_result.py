@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +21,7 @@ HINDRANCES: Final = (_OTHER_CELLS, _BY_HAND, _OTHER_DRAWS)
 """Why seed text, settings and RNG seed do not give the same text; kept in English."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opening:
+class Opening(NamedTuple):
     """How a text begins."""
 
     loaded: LoadedModel
@@ -58,8 +56,7 @@ class Opening:
         return self.loaded.model.vocabulary.shown
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(NamedTuple):
     """A tape that is to be continued, and the model that generated it."""
 
     loaded: LoadedModel
@@ -67,8 +64,7 @@ class Recording:
     """What `tape_document` made."""
 
 
-@dataclass(frozen=True, slots=True)
-class GenerationResult:
+class GenerationResult(NamedTuple):
     """What was generated so far, and all that it came from."""
 
     opening: Opening

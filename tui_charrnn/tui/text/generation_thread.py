@@ -7,7 +7,6 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -34,8 +33,7 @@ Prepare = Callable[["Wait"], "LoadedModel | Recording | ExternalText"]
 """Finds and loads a model, alone or with a tape or a text that it is to read; may wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fork:
+class Fork(NamedTuple):
     """From where a text continues, and how."""
 
     branch: int

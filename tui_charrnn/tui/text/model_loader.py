@@ -5,12 +5,10 @@ What reads runs and models is imported there too: the first frame does not wait 
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn import lazy
@@ -37,8 +35,7 @@ Wait = Callable[[float], bool]
 Clock = Callable[[], float]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedModel:
+class LoadedModel(NamedTuple):
     """A model that is ready to generate."""
 
     model: Model
@@ -62,8 +59,7 @@ class Weights(NamedTuple):
     """Safe to show; empty if all is as asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRequest:
+class ModelRequest(NamedTuple):
     """What is asked for, taken from the session when Enter is pressed."""
 
     source: Source
@@ -115,9 +111,8 @@ class ModelLoader:
             mark = file_mark(weights.path)
             kept = self._kept
             if kept and mark is not None and kept[:2] == (weights.path, mark):
-                return dataclasses.replace(kept[2], note=weights.note)
-            loaded = dataclasses.replace(
-                _loaded(weights, wanted),
+                return kept[2]._replace(note=weights.note)
+            loaded = _loaded(weights, wanted)._replace(
                 file=weights.path,
                 mark=mark,
                 runs_folder=wanted.runs_folder,

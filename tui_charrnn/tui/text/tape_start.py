@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tui_charrnn import lazy
@@ -49,7 +48,7 @@ def start_tape(
         return prime_tape(prepared, seed_text, sampling, held.of(prepared.model), should_stop)
     loaded = prepared.loaded
     tape, opening = prime_tape(loaded, "", sampling, held.of(loaded.model), should_stop)
-    return tape, replace(opening, external=prepared, unknown=prepared.unknown)
+    return tape, opening._replace(external=prepared, unknown=prepared.unknown)
 
 
 def prime_tape(
@@ -96,7 +95,7 @@ def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
         DataError: If it is not a tape, or not one of this model.
     """
     tape = lazy.open_tape(loaded.model, document)
-    loaded = replace(loaded, model=tape.stream.model)
+    loaded = loaded._replace(model=tape.stream.model)
     seed_text, rng_seed = tape.seed_text, tape.tree.branches[0].draws[0].rng_seed
     held = tuple(clamp_words(tape.seed_clamps))
     return tape, Opening(loaded, seed_text, seed_text, (), rng_seed, held, is_recorded=True)
