@@ -1,15 +1,19 @@
 """The panes of the main screen: which are in sight at which size, and that nothing is lost."""
 
 import asyncio
-from collections.abc import Iterator
+import itertools
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.message import Message
+from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 from textual.widget import Widget
 
+from tests.support.command import PATIENCE
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
 from tests.support.open_app import RecordingLauncher, note_of, run_words_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
@@ -19,9 +23,9 @@ from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import PANES, KeyRow, PaneTabs
 from tui_charrnn.tui.messages import RunCompared, RunFound, RunOpened
 from tui_charrnn.tui.runs import pane as runs_pane
+from tui_charrnn.tui.runs import search
 from tui_charrnn.tui.runs.list import RunList
 from tui_charrnn.tui.runs.pane import RunsPane
-from tui_charrnn.tui.runs.search import look_for_run
 from tui_charrnn.tui.runs.table import RunTable
 
 KEYS_OF_PANES = {
@@ -232,9 +236,28 @@ def test_the_run_of_the_model_that_is_named_is_shown_or_none(
     session.model_is_named = True
     session.model = model or session.model
     posted: list[Message] = []
-    look_for_run(session, posted.append)
+    search.look_for_run(session, posted.append)
     found = [message.run for message in posted if isinstance(message, RunFound)]
     assert found == ([trainer.run] if model else [])
+
+
+@pytest.mark.parametrize("looks", [3, None])
+def test_runs_are_looked_for_once_the_first_text_has_begun_or_takes_too_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: int | None
+) -> None:
+    timers: list[Callable[[], object]] = []
+    begun = threading.Event()
+    monkeypatch.setattr(search, "look_for_run", lambda *_: begun.set())
+    app = MessagePump()
+    monkeypatch.setattr(app, "set_timer", lambda _, callback: timers.append(callback))
+    waits = itertools.repeat(True) if looks is None else iter([*[True] * (looks - 1), False])
+    search.look_for_run_soon(app, tiny_app(tmp_path).session, lambda: next(waits))
+    count = 0
+    while timers:
+        timers.pop()()
+        count += 1
+    assert begun.wait(PATIENCE)
+    assert count == (looks or search.MOST_DELAYS)
 
 
 @pytest.mark.parametrize("key", list(KEYS_OF_PANES))

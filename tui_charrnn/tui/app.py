@@ -163,7 +163,7 @@ class CharRNNApp(ThemedApp):
             look_at_run(self, self._run_to_open)
             return
         self.main.begin()
-        look_for_run_soon(self, self.session)
+        look_for_run_soon(self, self.session, lambda: self.text_pane.text.is_loading)
 
     def on_run_found(self, event: RunFound) -> None:
         """Show it, unless another run has been opened meanwhile; one that was named speaks."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from textual.message import Message
@@ -16,23 +17,29 @@ from tui_charrnn.tui.text.model_loader import has_weights
 
 DELAY: Final = 0.3
 """Seconds to wait, so that the modules that read runs load after the first characters."""
+MOST_DELAYS: Final = 10
+"""How often to wait where a busy machine has not loaded the model yet."""
 
 
-def look_for_run_soon(app: MessagePump, session: Session) -> None:
+def look_for_run_soon(app: MessagePump, session: Session, is_loading: Callable[[], bool]) -> None:
     """Post a `RunFound` to an app if there is a run worth showing.
 
     Args:
         app: Receives the message.
         session: Has the folder, which may be on a drive that does not answer, and the model.
+        is_loading: Whether the first text is still waited for.
     """
 
-    def search() -> None:
+    def search(delays: int) -> None:
+        if delays < MOST_DELAYS and is_loading():
+            app.set_timer(DELAY, partial(search, delays + 1))
+            return
         work = threading.Thread(
             target=look_for_run, args=(session, app.post_message), daemon=True, name="run-search"
         )
         work.start()
 
-    app.set_timer(DELAY, search)
+    app.set_timer(DELAY, partial(search, 1))
 
 
 def look_at_run(app: MessagePump, run: RunDirectory) -> None:
