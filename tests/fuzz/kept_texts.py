@@ -98,7 +98,7 @@ def read_history_file(folder: Path) -> None:
 def look_up_passages(folder: Path) -> None:
     """Find a text in a corpus whose index is kept, or built anew if that is no good."""
     with _cache(folder):
-        index = obtain_index(CORPUS, SHA256, tell=_refuse)
+        index = obtain_index(CORPUS, SHA256, notify=_refuse)
         matcher = PassageMatcher(index)
         matches = [matcher.add(character) for character in CORPUS[:99] + "?x"]
         assert matches[98].length == 99

@@ -189,7 +189,8 @@ def test_texts_side_by_side_are_read_as_alone(config: ModelConfig) -> None:
 
 @pytest.mark.parametrize("config", CONFIGS, ids=name_of)
 def test_the_gates_are_those_that_make_the_state(config: ModelConfig) -> None:
-    stepper = Stepper(fold_embedding(random_weights(config), config))
+    weights = random_weights(config)
+    stepper = Stepper(fold_embedding(weights, config))
     for index in TEXT:
         before = stepper.state.copy()
         stepper.read(index)
@@ -198,7 +199,7 @@ def test_the_gates_are_those_that_make_the_state(config: ModelConfig) -> None:
         gates, old = layer.gates(), before[number * size : (number + 1) * size]
         if config.cell == "lstm":
             cell = gates["forget"] * old[config.hidden_size :] + gates["input"] * gates["candidate"]
-            norm = layer.parameters.norm
+            norm = weights.layers[number].norm
             if norm is not None:
                 cell = (cell - cell.mean()) / np.sqrt(cell.var() + 1e-5)
                 cell = cell * norm.memory_gain + norm.memory_bias

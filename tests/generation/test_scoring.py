@@ -10,8 +10,9 @@ from tests.support.tiny_model import TINY_VOCABULARY, tiny_config, tiny_model
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation import scoring
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.generation.scoring import Indices, TextScorer
+from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.weights import Indices
 
 
 def random_text(length: int, characters: str = TINY_VOCABULARY) -> str:
@@ -65,7 +66,7 @@ def test_an_interrupt_does_not_wait_for_the_other_threads(monkeypatch: pytest.Mo
         if threading.current_thread() is threading.main_thread():
             raise KeyboardInterrupt
         steps.append(characters)
-        assert scorer.given_up.wait(60)
+        assert scorer.cancelled.wait(60)
         whole(stepper, characters)
 
     monkeypatch.setattr(Stepper, "read_each", read)

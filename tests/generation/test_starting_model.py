@@ -172,13 +172,13 @@ def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Pa
     model, told = load_model(path), list[str]()
     folder = tmp_path / "runs"
     (tmp_path / "runs" / "old").rename(tmp_path / "gone")
-    alone = open_training_index(model, path, folder, tell=told.append)
+    alone = open_training_index(model, path, folder, notify=told.append)
     assert alone.texts == ("new",)
     assert (
         "had learned before is left out. The text that the model was trained on, 'old'" in told[0]
     )
     (tmp_path / "gone").rename(folder / "old")
-    both = open_training_index(model, path, folder, tell=told.append)
+    both = open_training_index(model, path, folder, notify=told.append)
     assert (both.name, len(told)) == ("new and old", 1)
     joined = "\0".join([texts["new"], texts["old"]])
     offset = joined.index("This is old.")
@@ -190,7 +190,7 @@ def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Pa
     )
     assert both.place(0).text == "new"
     (folder / "old").rename(tmp_path / "gone")
-    assert open_training_index(model, path, folder, tell=told.append).name == both.name  # kept
+    assert open_training_index(model, path, folder, notify=told.append).name == both.name  # kept
 
 
 def made_text_run(folder: Path, name: str, text: str) -> RunDirectory:

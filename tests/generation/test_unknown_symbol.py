@@ -14,7 +14,7 @@ from tui_charrnn.generation.scoring import DynamicScorer, TextScorer
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.generation.text_scores import ScoreTotal, UnknownCharacters
+from tui_charrnn.generation.text_scores import ScoreTotal
 from tui_charrnn.model.checkpoint import Model, load_model, serialize_model
 from tui_charrnn.text.vocabulary import Vocabulary
 
@@ -119,11 +119,9 @@ def test_a_score_leaves_unknown_characters_out_and_counts_them(model: Model) -> 
     bits = TextScorer(model, streams=1).score(text)
     is_unknown = np.array([character in "é\ufffd" for character in text])
     np.testing.assert_array_equal(np.isnan(bits), is_unknown)
-    total, unknown = ScoreTotal(), UnknownCharacters()
+    total = ScoreTotal()
     total.add(bits)
-    unknown.add(text, bits)
     assert (total.characters, total.unknown) == (4, 3)
-    assert unknown.counts == {"é": 2, "\ufffd": 1}
 
 
 def test_what_follows_an_unknown_character_is_expected_after_the_symbol(model: Model) -> None:

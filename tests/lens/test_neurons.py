@@ -13,13 +13,13 @@ from tests.support.tiny_model import TINY_VOCABULARY, tiny_config, tiny_model
 from tui_charrnn.errors import CorpusError, ModelFileError
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import Neuron
-from tui_charrnn.generation.scoring import Indices
 from tui_charrnn.lens import neurons
 from tui_charrnn.lens.excerpts import EXCERPT, values_of
 from tui_charrnn.lens.neurons import Findings, NeuronFinder, find_neurons
 from tui_charrnn.lens.properties import Property, find_properties
 from tui_charrnn.lens.reading import TraceReader
 from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.weights import Indices
 
 BRACKETS = find_properties(["bracket-depth", "parentheses"])
 TEXT = "bad cab\nhide a jig\n\nabc" * 9
@@ -197,7 +197,7 @@ def test_an_interrupt_does_not_wait_for_the_other_threads(monkeypatch: pytest.Mo
             interrupted.set()
             raise KeyboardInterrupt
         steps.append(characters)
-        assert finder.given_up.wait(60)
+        assert finder.cancelled.wait(60)
         whole(stepper, characters)
 
     monkeypatch.setattr(Stepper, "read_each", read)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tui_charrnn.lens.influence import Array, Indices, Passage
+from tui_charrnn.lens.influence import Array, Passage
 from tui_charrnn.model.shapes import STATES_PER_LAYER
-from tui_charrnn.model.weights import ModelWeights
+from tui_charrnn.model.weights import Indices, ModelWeights
 from tui_charrnn.model_config import ModelConfig
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from tests.support.text_server import Answer, serve
 from tui_charrnn.errors import CorpusError, StorageError
 from tui_charrnn.text.cache import corpora_folder
-from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue, obtain
+from tui_charrnn.text.catalogue import _BUILDERS, CatalogueEntry, load_catalogue, obtain
 
 TEXT = b"int main(void)\n"
 SHA256 = hashlib.sha256(TEXT).hexdigest()
@@ -47,6 +48,21 @@ def test_the_bundled_catalogue_is_valid() -> None:
     ]
     assert catalogue["shakespeare"].characters == 1_115_394
     assert len(catalogue["shakespeare"].urls) == 2
+
+
+def test_the_entries_of_the_bundled_catalogue_are_whole() -> None:
+    for name, entry in load_catalogue().items():
+        assert re.fullmatch(r"[a-z0-9][a-z0-9-]*", name)
+        assert entry.approximate_bytes > 0
+        if entry.kind == "built":
+            assert entry.builder in _BUILDERS
+        else:
+            assert entry.kind == "download"
+            assert entry.builder is None
+            assert entry.urls
+            assert all(url.startswith("https://") for url in entry.urls)
+            assert entry.maximum_bytes >= entry.approximate_bytes
+            assert entry.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
 
 
 def test_the_cache_follows_the_platform_if_nothing_is_set(
@@ -150,44 +166,3 @@ def test_a_cache_that_cannot_be_made_is_told(cache: Path) -> None:
     cache.parent.write_text("a file where the folder should be", encoding="utf-8")
     with pytest.raises(StorageError, match="CHARRNN_CACHE"):
         obtain(load_catalogue()["pydoc"])
-
-
-BUILT = 'title = "T"\nkind = "built"\napproximate_bytes = 1\nbuilder = "pydoc"\n'
-FETCHED = (
-    'title = "T"\nkind = "download"\napproximate_bytes = 1\nmaximum_bytes = 2\n'
-    'urls = ["https://example.org/t"]\n'
-)
-
-
-@pytest.mark.parametrize("entry", [BUILT, FETCHED])
-def test_the_smallest_entries_are_valid(tmp_path: Path, entry: str) -> None:
-    path = tmp_path / "catalogue.toml"
-    path.write_text(f"[a]\n{entry}", encoding="utf-8")
-    assert list(load_catalogue(path)) == ["a"]
-
-
-@pytest.mark.parametrize(
-    ("document", "problem"),
-    [
-        ("[a", "cannot be read"),
-        ("a = 1", "'a' is not a table"),
-        (f"[a]\n{BUILT}colour = 1", "field that is not known: colour"),
-        ("[a]\nkind = 'built'", "lacks the field approximate_bytes"),
-        (f"[A]\n{BUILT}", "'A' has a name"),
-        (f"[a]\n{BUILT.replace('built', 'found')}", "kind that is none of built, download"),
-        (f"[a]\n{BUILT.replace('1', '0')}", "size that is not a number above zero"),
-        (f"[a]\n{BUILT.replace('1', 'true')}", "size that is not a number above zero"),
-        (f"[a]\n{BUILT.replace('pydoc', 'magic')}", "builder that is none of"),
-        (f"[a]\n{BUILT}note = 1", "title or note"),
-        (f"[a]\n{FETCHED}builder = 'pydoc'", "download with a builder"),
-        (f"[a]\n{FETCHED.replace('maximum_bytes = 2', '')}", "without maximum_bytes"),
-        (f"[a]\n{FETCHED.replace('https', 'http')}", "does not begin with https"),
-        (f"[a]\n{FETCHED}sha256 = 'abc'", "sha256 that is not"),
-        (f"[a]\n{FETCHED}sha256 = 1", "sha256 that is not"),
-    ],
-)
-def test_a_defect_of_the_catalogue_is_told(tmp_path: Path, document: str, problem: str) -> None:
-    path = tmp_path / "catalogue.toml"
-    path.write_text(document, encoding="utf-8")
-    with pytest.raises(CorpusError, match=problem):
-        load_catalogue(path)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.text_server import Answer, serve
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.text import download
 from tui_charrnn.text.download import fetch
 
 TEXT = b"First Citizen:\n" * 9_000  # more than one chunk
@@ -112,23 +113,28 @@ def test_a_machine_without_a_network_is_told(monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
-def test_a_source_that_says_nothing_is_given_up() -> None:
+def test_a_source_that_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "SILENCE_LIMIT", 0.05)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/a"
         with pytest.raises(CorpusError, match="timed out"):
-            fetch([url], maximum_bytes=9, silence_limit=0.05)
+            fetch([url], maximum_bytes=9)
 
 
-def test_a_source_that_is_too_slow_is_given_up() -> None:
+def test_a_source_that_is_too_slow_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "TOTAL_LIMIT", -1.0)
     with serve({"/a": Answer(TEXT)}) as server, pytest.raises(CorpusError, match="too slow"):
-        fetch([server.url("/a")], maximum_bytes=len(TEXT), total_limit=-1.0)
+        fetch([server.url("/a")], maximum_bytes=len(TEXT))
 
 
-def test_a_source_that_gives_a_byte_now_and_then_is_given_up_at_the_next() -> None:
+def test_a_source_that_gives_a_byte_now_and_then_is_given_up_at_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(download, "TOTAL_LIMIT", -1.0)
     goes_on = threading.Event()
     with serve({"/a": Answer(TEXT, stalls=goes_on)}) as server:
         with pytest.raises(CorpusError, match="too slow, 1 bytes so far"):
-            fetch([server.url("/a")], maximum_bytes=len(TEXT), total_limit=-1.0)
+            fetch([server.url("/a")], maximum_bytes=len(TEXT))
         goes_on.set()
 
 

@@ -78,7 +78,7 @@ def test_a_new_index_makes_room_and_stays_even_if_it_alone_is_too_large(
     old = kept(*NAMES[:2])
     monkeypatch.setattr(suffix_cache, "LIMIT", old[0].stat().st_size // 2)
 
-    index = obtain_index(TEXT, NAMES[2], tell=refuse)
+    index = obtain_index(TEXT, NAMES[2], notify=refuse)
 
     assert [path.exists() for path in old] == [False, False]
     assert index_path(NAMES[2]).exists()
@@ -111,7 +111,7 @@ def test_one_whose_facts_are_not_true_is_built_again(facts: bytes) -> None:
     path.write_bytes(first[:-64] + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
     assert open_index(NAMES[0]) is None
-    assert obtain_index(TEXT, NAMES[0], tell=refuse).passage(0, len(TEXT)) == TEXT
+    assert obtain_index(TEXT, NAMES[0], notify=refuse).passage(0, len(TEXT)) == TEXT
     assert open_index(NAMES[0]) is not None
 
 

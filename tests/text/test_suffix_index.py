@@ -79,11 +79,11 @@ def test_a_kept_index_is_the_same(text: str) -> None:
 
 def test_an_index_is_built_once() -> None:
     told: list[int] = []
-    obtain_index(TEXT, SHA256, progress=lambda done, _: told.append(done), tell=refuse)
+    obtain_index(TEXT, SHA256, progress=lambda done, _: told.append(done), notify=refuse)
     assert told[-1] == len(TEXT)
     told.clear()
 
-    index = obtain_index(TEXT, SHA256, progress=lambda done, _: told.append(done), tell=refuse)
+    index = obtain_index(TEXT, SHA256, progress=lambda done, _: told.append(done), notify=refuse)
 
     assert not told
     assert index.passage(0, 5) == TEXT[:5]
@@ -121,7 +121,7 @@ def test_an_index_of_another_corpus_is_never_used() -> None:
     index_path(other).rename(index_path(SHA256))
 
     assert open_index(SHA256) is None
-    index = obtain_index(TEXT, SHA256, tell=refuse)
+    index = obtain_index(TEXT, SHA256, notify=refuse)
 
     assert index.passage(0, len(TEXT)) == TEXT
     assert open_index(SHA256) is not None
@@ -135,7 +135,7 @@ def test_a_disk_that_refuses_costs_the_file_only(
     monkeypatch.setenv("CHARRNN_CACHE", str(in_the_way))
     told: list[str] = []
 
-    index = obtain_index(TEXT, SHA256, tell=told.append)
+    index = obtain_index(TEXT, SHA256, notify=told.append)
 
     assert index.passage(0, len(TEXT)) == TEXT
     assert [sentence.startswith("The index of the corpus cannot be kept in ") for sentence in told]
@@ -146,7 +146,7 @@ def test_the_hash_of_a_corpus_is_that_of_its_text(tmp_path: Path) -> None:
     file = tmp_path / "corpus.txt"
     file.write_text(TEXT, encoding="utf-8")
     corpus = read_corpus([str(file)])
-    obtain_index(corpus.text, corpus.sha256, tell=refuse)
+    obtain_index(corpus.text, corpus.sha256, notify=refuse)
 
     found = open_index(corpus.sha256)
 

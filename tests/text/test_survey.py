@@ -27,7 +27,7 @@ def ignore(partial: Survey) -> None:
 def surveyed(paths: list[Path], reading: Reading | None = None) -> Survey:
     reading = reading or Reading()
     found = find_sources([str(path) for path in paths], encoding=reading.encoding)
-    return survey_sources(found, reading, tell=ignore, check_cancelled=never_cancelled)
+    return survey_sources(found, reading, on_progress=ignore, check_cancelled=never_cancelled)
 
 
 @given(texts=st.lists(TRICKY, min_size=1, max_size=3), piece=st.integers(1, 7))
@@ -96,7 +96,9 @@ def test_it_tells_how_far_it_is(tmp_path: Path) -> None:
     path.write_text("".join(itertools.islice(itertools.cycle("abcdef \n"), 3_000_000)))
     told: list[Survey] = []
     found = find_sources([str(path)], encoding="utf-8")
-    whole = survey_sources(found, Reading(), tell=told.append, check_cancelled=never_cancelled)
+    whole = survey_sources(
+        found, Reading(), on_progress=told.append, check_cancelled=never_cancelled
+    )
     assert told[0].found.bytes == 1 << 20
     assert not told[0].is_whole
     assert told[0].bytes_total == whole.characters == 3_000_000
@@ -108,14 +110,14 @@ def test_of_a_large_text_the_first_part_is_enough(tmp_path: Path) -> None:
         path.write_text("to be " * 100_000, encoding="utf-8")
     sources = find_sources([str(path) for path in paths], encoding="utf-8")
     found = survey_sources(
-        sources, Reading(), tell=ignore, check_cancelled=never_cancelled, limit=300_000
+        sources, Reading(), on_progress=ignore, check_cancelled=never_cancelled, limit=300_000
     )
     assert found.is_part
     assert not found.is_whole
     assert 300_000 <= found.found.consumed < 400_000
     assert (found.bytes_total, found.files) == (1_200_000, 2)
     assert found.expected_characters == pytest.approx(1_200_000, rel=0.001)
-    whole = survey_sources(sources, Reading(), tell=ignore, check_cancelled=never_cancelled)
+    whole = survey_sources(sources, Reading(), on_progress=ignore, check_cancelled=never_cancelled)
     assert (whole.is_part, whole.expected_characters) == (False, 1_200_001)
 
 
@@ -129,7 +131,7 @@ def test_a_text_that_was_read_before_is_known_as_a_whole(
     read_corpus([str(path)])
     sources = find_sources([str(path)], encoding="utf-8")
     found = survey_sources(
-        sources, Reading(), tell=ignore, check_cancelled=never_cancelled, limit=10
+        sources, Reading(), on_progress=ignore, check_cancelled=never_cancelled, limit=10
     )
     assert found.is_whole
     assert replace(found, found=expected.found) == expected
@@ -153,5 +155,5 @@ def test_it_can_be_given_up_at_any_piece(tmp_path: Path) -> None:
 
     found = find_sources([str(path)], encoding="utf-8")
     with pytest.raises(KeyboardInterrupt):
-        survey_sources(found, Reading(), tell=ignore, check_cancelled=give_up_at_the_third)
+        survey_sources(found, Reading(), on_progress=ignore, check_cancelled=give_up_at_the_third)
     assert len(calls) == 3

@@ -103,7 +103,7 @@ def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
         [argument], keep_newlines="\r" in model.vocabulary.characters, units=model.units
     )
     with progress_bar("Indexing the corpus") as progress:
-        return index_corpus(corpus, progress=progress, tell=narrate)
+        return index_corpus(corpus, progress=progress, notify=narrate)
 
 
 def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
@@ -115,7 +115,7 @@ def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
     try:
         with progress_bar("Reading and indexing the corpus of the model") as progress:
             return open_training_index(
-                model, path, runs, reading=progress, indexing=progress, tell=narrate
+                model, path, runs, reading=progress, indexing=progress, notify=narrate
             )
     except CorpusError as error:
         raise CorpusError(f"{error} Any text can be named with --corpus.") from error

@@ -99,7 +99,7 @@ def known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
     try:
         with progress_bar("Reading the corpus of the model") as progress:
             found = read_learned_texts(
-                model, texts.path, texts.runs, progress=progress, tell=narrate
+                model, texts.path, texts.runs, progress=progress, notify=narrate
             )
     except CorpusError as error:
         raise CorpusError(

@@ -12,21 +12,17 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError, ModelFileError
 from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding
+from tui_charrnn.generation.sampling import log_softmax
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32, not_finite_error
-
-Float64 = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.intp]
+from tui_charrnn.model.weights import Float32, Float64, Indices
 
 CONTEXT: Final = 256
 """Symbols that a stretch of a long text is read behind and before its own."""
 _STRETCH: Final = 1024
-_NUMBERS: Final = 1 << 23
-"""Logits that are kept at a time."""
+_NUMBERS: Final = 1 << 23  # logits that are kept at a time
 CHAINS: Final = 128
 """Texts side by side whose gaps are drawn again and again."""
 SWEEPS: Final = 60
@@ -37,10 +33,7 @@ class BothSides:
     """Reads texts in both directions."""
 
     def __init__(self, model: Model) -> None:
-        """Arrange the weights once.
-
-        Args:
-            model: Which reads both directions.
+        """Arrange the weights of a model once.
 
         Raises:
             ModelFileError: If it reads forward alone.
@@ -62,11 +55,9 @@ class BothSides:
     ) -> Float64:
         """-ln p of every symbol of a text, given all others, shape (M,).
 
-        A long text is read in stretches side by side, each with `CONTEXT` symbols on either side.
-
-        Args:
-            symbols: Numbers in the vocabulary, shape (M,); the text begins as after a newline.
-            listener: Told of all scores, shape (N, V), and of what came, shape (N,).
+        The text begins as after a newline. A long one is read in stretches side by side, each with
+        `CONTEXT` symbols on either side. The listener takes all scores, shape (N, V), and what
+        came, shape (N,).
 
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
@@ -113,18 +104,14 @@ class BothSides:
         targets = padded[places]
         if listener is not None:
             listener(scores[places < count], targets[places < count])
-        chosen = np.take_along_axis(_log_softmax(scores), targets[..., None], axis=-1)[..., 0]
+        chosen = np.take_along_axis(log_softmax(scores), targets[..., None], axis=-1)[..., 0]
         return -chosen.T.ravel()
 
     def fill(self, parts: Sequence[str], rng_seed: int = 0) -> "BothFilled":
-        """What stands in the gaps of a text, which begins as after a newline.
+        """What stands in the gaps of a text, which begins as after a newline; see `split_gaps`.
 
         One gap is exact. Of several, each is drawn given all others, again and again (Gibbs), in
         `CHAINS` texts side by side that begin with random characters.
-
-        Args:
-            parts: What stands before, between and behind the gaps.
-            rng_seed: Of what is drawn.
 
         Raises:
             ConfigError: If the model reads Hangul in jamo, of which a gap has an unknown number.
@@ -181,7 +168,7 @@ class BothSides:
 
     def _expected(self, before: Float32, behind: Float32) -> Float64:
         """Ln p of each symbol by what is known from either side, shape (N, V)."""
-        scores = _log_softmax(before + behind)
+        scores = log_softmax(before + behind)
         if self.vocabulary.unknown_index is not None:
             scores[:, self.vocabulary.unknown_index] = -np.inf
         return scores
@@ -210,17 +197,3 @@ class BothFilled(NamedTuple):
     """The probability of each fill, or its share of what was drawn."""
     is_exact: bool
     """False if it was drawn."""
-
-
-def _log_softmax(scores: Float32) -> Float64:
-    """Ln p, shape (..., V).
-
-    Raises:
-        ModelFileError: If a score is not a finite number.
-    """
-    shifted = scores.astype(np.float64)
-    shifted -= shifted.max(axis=-1, keepdims=True)
-    shifted -= np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    if not np.isfinite(shifted).all():
-        raise not_finite_error()
-    return shifted

@@ -20,23 +20,20 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import DataError
-from tui_charrnn.generation.scoring import Indices, TextScorer
+from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.header import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, Calibration
-from tui_charrnn.model.weights import Float32
+from tui_charrnn.model.weights import Float32, Float64, Indices
 from tui_charrnn.text.numbered_text import IndexedText
 
 BINS: Final = 10
 LEAST: Final = 2_000
 """Symbols of each half at least: the error of a number that is fitted on so many is 1 to 3 %."""
-_MOST: Final = 50_000
-"""Symbols of each half at most."""
-_MOST_NUMBERS: Final = 1 << 24
-"""Scores that are kept for the fit at most: 64 MB."""
+_MOST: Final = 50_000  # symbols of each half at most
+_MOST_NUMBERS: Final = 1 << 24  # scores that are kept for the fit at most: 64 MB
 _MOST_PRODUCTS: Final = 1e11
 """Symbols times weights of each half at most: some seconds for a large network."""
-_ROWS: Final = 4096
-"""Symbols of the fit whose probabilities are in memory at a time."""
+_ROWS: Final = 4096  # symbols of the fit whose probabilities are in memory at a time
 
 
 class Bin(NamedTuple):
@@ -52,14 +49,12 @@ class Bin(NamedTuple):
 
 
 class Reliability:
-    """How often the likeliest symbol came, beside the probability that it was given."""
+    """How often the likeliest symbol came, beside the probability that it was given.
+
+    The unknown symbol, if the model has one, counts in no mean.
+    """
 
     def __init__(self, unknown: int | None = None) -> None:
-        """Know of no symbol.
-
-        Args:
-            unknown: Index of the unknown symbol, which counts in no mean; None if there is none.
-        """
         self._unknown = -1 if unknown is None else unknown
         self._lock = threading.Lock()
         self.begin()
@@ -71,9 +66,7 @@ class Reliability:
     def add(self, logits: Float32, targets: Indices) -> None:
         """Count symbols; may be called from any thread.
 
-        Args:
-            logits: Scores at temperature 1, shape (N, V).
-            targets: What came, shape (N,).
+        Scores at temperature 1 have the shape (N, V), the symbols that came the shape (N,).
         """
         kept = targets != self._unknown
         logits, targets = logits[kept], targets[kept]
@@ -83,13 +76,8 @@ class Reliability:
             expected = 1 / np.exp(logits - highest).sum(axis=1, dtype=np.float64)
         self.count(np.nan_to_num(expected), likeliest == targets)
 
-    def count(self, expected: npt.NDArray[np.float64], came: npt.NDArray[np.bool_]) -> None:
-        """Count symbols; may be called from any thread.
-
-        Args:
-            expected: Probability of the likeliest, shape (N,).
-            came: Whether it was the one that came, shape (N,).
-        """
+    def count(self, expected: Float64, came: npt.NDArray[np.bool_]) -> None:
+        """Count by the probability of the likeliest and whether it came, shape (N,)."""
         bins = np.clip((expected * BINS).astype(np.intp), 0, BINS - 1)
         weights = (np.ones_like(expected), expected, came.astype(np.float64))
         sums = np.stack([np.bincount(bins, each, BINS) for each in weights])
@@ -114,14 +102,10 @@ class Reliability:
 
 
 def fit_temperature(logits: Float32, targets: Indices) -> float:
-    """The number by which scores are divided for the lowest mean of -ln p.
+    """The number by which scores, shape (M, V), are divided for the lowest mean of -ln p.
 
-    The mean is convex in the inverse of the number: Newton's steps on that, kept between two sides
-    of the lowest place.
-
-    Args:
-        logits: Scores as the network gives them, shape (M, V).
-        targets: What came, shape (M,).
+    The mean, over what came, shape (M,), is convex in the inverse of the number: Newton's steps on
+    that, kept between two sides of the lowest place.
 
     Raises:
         DataError: If there is no lowest place between the bounds of a temperature.

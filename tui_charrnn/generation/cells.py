@@ -57,13 +57,6 @@ HoldGate = Callable[[Float32, int], None]
 class RecurrentLayer(Protocol):
     """A layer with its state and its gates, all written over by every character."""
 
-    held_gates: Sequence[HoldGate]
-    """What holds gates of the layer; none leaves them to themselves."""
-
-    @property
-    def parameters(self) -> StepLayer:
-        """The layer's parameters."""
-
     @property
     def hidden(self) -> Float32:
         """h, shape (H,) or (N, H); a view of the state."""
@@ -89,16 +82,9 @@ class LstmLayer:
         Gers, Schmidhuber & Cummins (2000).
     """
 
-    def __init__(self, parameters: StepLayer, state: Float32, product: LayerProduct) -> None:
-        """Take over a state.
-
-        Args:
-            parameters: Of the layer.
-            state: h and c, shape (2·H,) or (N, 2·H), to be written to.
-            product: Multiplies its h.
-        """
-        self.parameters: Final = parameters
+    def __init__(self, __: StepLayer, state: Float32, product: LayerProduct) -> None:
         self.held_gates: Sequence[HoldGate] = ()
+        """What holds gates of the layer; none leaves them to themselves."""
         self._multiplied = product
         self.hidden, self.cell_state = np.split(state, 2, axis=-1)
         width = GATE_COUNTS["lstm"] * self.hidden.shape[-1]
@@ -160,14 +146,7 @@ class GruLayer:
     """
 
     def __init__(self, parameters: StepLayer, state: Float32, product: LayerProduct) -> None:
-        """Take over a state.
-
-        Args:
-            parameters: Of the layer.
-            state: h, shape (H,) or (N, H), to be written to.
-            product: Multiplies it.
-        """
-        self.parameters: Final = parameters
+        self._recurrent_bias = parameters.recurrent_bias
         self.held_gates: Sequence[HoldGate] = ()
         self._multiplied = product
         self.hidden = state
@@ -183,7 +162,7 @@ class GruLayer:
         recurrent, opened, candidate = self._recurrent, self._opened, self._candidate
         split = opened.shape[-1]
         self._multiplied.take_recurrent()
-        np.add(self._multiplied.recurrent, self.parameters.recurrent_bias, recurrent)
+        np.add(self._multiplied.recurrent, self._recurrent_bias, recurrent)
         np.add(inputs[..., :split], recurrent[..., :split], opened)
         for hold in self.held_gates:
             hold(opened, self.hidden.shape[-1])
@@ -211,15 +190,7 @@ class RnnLayer:
         Elman (1990).
     """
 
-    def __init__(self, parameters: StepLayer, state: Float32, product: LayerProduct) -> None:
-        """Take over a state.
-
-        Args:
-            parameters: Of the layer.
-            state: h, shape (H,) or (N, H), to be written to.
-            product: Multiplies it.
-        """
-        self.parameters: Final = parameters
+    def __init__(self, _: StepLayer, state: Float32, product: LayerProduct) -> None:
         self.held_gates: Sequence[HoldGate] = ()
         self._multiplied = product
         self.hidden = state
@@ -240,8 +211,7 @@ class RnnLayer:
         return {"candidate": self.hidden}
 
 
-_HALF: Final = np.array(0.5, np.float32)
-"""An array, as NumPy converts a number in every call."""
+_HALF: Final = np.array(0.5, np.float32)  # an array, as NumPy converts a number in every call
 _ONE: Final = np.array(1.0, np.float32)
 
 
@@ -253,16 +223,6 @@ class NormalizedLstmLayer(LstmLayer):
     """
 
     def __init__(self, parameters: StepLayer, state: Float32, product: LayerProduct) -> None:
-        """Take over a state.
-
-        Args:
-            parameters: Of the layer, with a norm.
-            state: h and c, shape (2·H,) or (N, 2·H), to be written to.
-            product: Multiplies its h.
-
-        Raises:
-            ValueError: If there is no norm.
-        """
         if parameters.norm is None:
             raise ValueError("a normalized layer needs gains and biases")
         super().__init__(parameters, state, product)
@@ -296,34 +256,25 @@ class NormalizedLstmLayer(LstmLayer):
 
 
 def _normalize(values: Float32, squares: Float32) -> None:
-    """Bring the last axis to a variance of 1, in place.
-
-    Args:
-        values: Shape (..., H), of the mean 0.
-        squares: Of the same shape, written over.
-    """
+    """Bring the last axis of values of mean 0 to a variance of 1, in place; spoil `squares`."""
     np.multiply(values, values, squares)
     variance = np.add.reduce(squares, axis=-1, keepdims=True) / values.shape[-1]
     np.divide(values, np.sqrt(variance + NORM_EPSILON), values)
 
 
-_CELLS: Final[dict[str, Callable[[StepLayer, Float32, LayerProduct], RecurrentLayer]]] = {
+Cell = LstmLayer | GruLayer | RnnLayer
+_CELLS: Final[dict[str, Callable[[StepLayer, Float32, LayerProduct], Cell]]] = {
     "lstm": LstmLayer,
     "gru": GruLayer,
     "rnn": RnnLayer,
 }
 
 
-def open_layer(
-    cell: str, parameters: StepLayer, state: Float32, product: LayerProduct
-) -> RecurrentLayer:
-    """A layer that takes over a state.
+def open_layer(cell: str, parameters: StepLayer, state: Float32, product: LayerProduct) -> Cell:
+    """A layer of an `lstm`, `gru` or `rnn` that takes over a state, and what multiplies its h.
 
-    Args:
-        cell: `lstm`, `gru` or `rnn`.
-        parameters: Of the layer.
-        state: To be written to; of the shape that the cell wants.
-        product: Multiplies its h, which is the beginning of the state.
+    The state is written to: h and c of an lstm, shape (2·H,) or (N, 2·H), else h, shape (H,) or (N,
+    H).
     """
     if parameters.norm is None:
         return _CELLS[cell](parameters, state, product)

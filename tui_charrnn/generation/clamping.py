@@ -11,21 +11,19 @@ amount, so the order among the units stays. At 0 every unit's gate is closed, at
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.cells import HoldGate, RecurrentLayer, StepLayer
-from tui_charrnn.generation.neuron import GATE_PLACES, Gate, Neuron, parse_gate, parse_neuron
-from tui_charrnn.model.weights import Float32
+from tui_charrnn.generation.cells import Cell, RecurrentLayer
+from tui_charrnn.generation.neuron import Gate, Neuron, parse_gate, parse_neuron
+from tui_charrnn.model.weights import Float32, Float64
 from tui_charrnn.model_config import ModelConfig
 
-Float64 = npt.NDArray[np.float64]
-
-GATES: Final = {part: place for each in GATE_PLACES.values() for part, place in each.items()}
-"""Every gate that opens between 0 and 1; no two cells have one of the same letter."""
+_PLACES: Final = {"i": 0, "f": 1, "o": 3, "z": 0, "r": 1}
+"""Where each gate that opens between 0 and 1 lies among the gates of its cell."""
 LIMIT: Final = 1000.0
 """How far from 0 a neuron can be held; what a network holds by itself is rarely beyond 20."""
 
@@ -61,7 +59,7 @@ def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]
             raise ConfigError(
                 "A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: {text!r}.", text=text
             )
-        is_gate = name.strip()[-1:] in GATES
+        is_gate = name.strip()[-1:] in _PLACES
         neuron = parse_gate(name, config) if is_gate else parse_neuron(name, config)
         if neuron in clamps:
             raise ConfigError(
@@ -102,43 +100,24 @@ def _value(text: str, *, is_gate: bool) -> float:
     return value
 
 
-class HeldGate:
-    """Moves the pre-activations of a gate so that its mean over the units is a certain one."""
+def _hold_gate(place: int, mean: float, halves: Float32, size: int) -> None:
+    """Move a gate so that its mean over the units is one in [0, 1], in place.
 
-    def __init__(self, place: int, mean: float) -> None:
-        """Hold a gate.
-
-        Args:
-            place: Which of the gates of its cell.
-            mean: In [0, 1].
-        """
-        self._place = place
-        self._mean = mean
-
-    def __call__(self, halves: Float32, size: int) -> None:
-        """Move them in place.
-
-        Args:
-            halves: Half the pre-activations of all gates, shape (..., G·H).
-            size: H.
-        """
-        part = halves[..., self._place * size : (self._place + 1) * size]
-        if self._mean in {0.0, 1.0}:
-            part[...] = math.copysign(math.inf, self._mean - 0.5)  # tanh makes ±1 of it
-        else:
-            part += _shift(part.astype(np.float64), 2 * self._mean - 1)
+    Args:
+        place: Which of the gates of its cell.
+        mean: In [0, 1].
+        halves: Half the pre-activations of all gates, shape (..., G·H).
+        size: H.
+    """
+    part = halves[..., place * size : (place + 1) * size]
+    if mean in {0.0, 1.0}:
+        part[...] = math.copysign(math.inf, mean - 0.5)  # tanh makes ±1 of it
+    else:
+        part += _shift(part.astype(np.float64), 2 * mean - 1)
 
 
 def _shift(halves: Float64, mean: float) -> Float64:
-    """What is added to numbers for the mean of their tanh to be a certain one.
-
-    Args:
-        halves: Shape (..., H).
-        mean: In (-1, 1).
-
-    Returns:
-        Shape (..., 1).
-    """
+    """What is added to numbers, shape (..., H), for the mean of their tanh to be one in (-1, 1)."""
     aim = math.atanh(mean)
     low = aim - halves.max(axis=-1, keepdims=True)
     high = aim - halves.min(axis=-1, keepdims=True)
@@ -160,73 +139,34 @@ _CLOSE: Final = 1e-9
 
 
 class ClampedLayer:
-    """A layer, some neurons of which are held."""
+    """A layer, some neurons of which are held from its next character on.
+
+    If c is held, its h is what the output gate lets through of it; if h is held, c runs on by
+    itself.
+    """
 
     def __init__(self, layer: RecurrentLayer, clamps: Sequence[Clamp]) -> None:
-        """Hold neurons of a layer from its next character on.
-
-        Args:
-            layer: Does the work.
-            clamps: Of this layer. If c is held, its h is what the output gate lets through of it;
-                if h is held, c runs on by itself.
-        """
-        self._layer: Final = layer
+        self._advance = layer.advance
+        self.hidden, self.cell_state = layer.hidden, layer.cell_state
+        self.update_hidden, self.gates = layer.update_hidden, layer.gates
         self._hidden_units, self._hidden_values = _columns(clamps, "h")
         self._cell_units, self._cell_values = _columns(clamps, "c")
 
-    @property
-    def parameters(self) -> StepLayer:
-        """The layer's parameters."""
-        return self._layer.parameters
-
-    @property
-    def held_gates(self) -> Sequence[HoldGate]:
-        """See `RecurrentLayer`."""
-        return self._layer.held_gates
-
-    @held_gates.setter
-    def held_gates(self, held: Sequence[HoldGate]) -> None:
-        self._layer.held_gates = held
-
-    @property
-    def hidden(self) -> Float32:
-        """See `RecurrentLayer`."""
-        return self._layer.hidden
-
-    @property
-    def cell_state(self) -> Float32 | None:
-        """See `RecurrentLayer`."""
-        return self._layer.cell_state
-
     def advance(self, inputs: Float32) -> None:
         """Take one character in, then put the held values in their places."""
-        self._layer.advance(inputs)
+        self._advance(inputs)
         hidden, cell_state = self.hidden, self.cell_state
         if cell_state is not None and self._cell_units.size:
             cell_state[..., self._cell_units] = self._cell_values
-            self._layer.update_hidden()
+            self.update_hidden()
         hidden[..., self._hidden_units] = self._hidden_values
 
-    def update_hidden(self) -> None:
-        """See `RecurrentLayer`."""
-        self._layer.update_hidden()
 
-    def gates(self) -> dict[str, Float32]:
-        """The activations, which are those that the layer came to by itself."""
-        return self._layer.gates()
-
-
-def clamped(layer: RecurrentLayer, number: int, clamps: Iterable[Clamp]) -> RecurrentLayer:
-    """A layer with those clamps that are of it; the layer itself if there are none.
-
-    Args:
-        layer: One of a network.
-        number: Its place, from 0.
-        clamps: Of the whole network.
-    """
+def clamped(layer: Cell, number: int, clamps: Iterable[Clamp]) -> RecurrentLayer:
+    """The layer at a place, from 0, with those clamps that are of it; itself if there are none."""
     mine = [clamp for clamp in clamps if clamp.neuron.layer == number]
     layer.held_gates = tuple(
-        HeldGate(GATES[clamp.neuron.part], clamp.value)
+        partial(_hold_gate, _PLACES[clamp.neuron.part], clamp.value)
         for clamp in mine
         if isinstance(clamp.neuron, Gate)
     )

@@ -23,12 +23,9 @@ if TYPE_CHECKING:
 
 Bool = npt.NDArray[np.bool_]
 
-_SHORTEST_LINE: Final = 4
-"""Characters of a line of an acrostic at least."""
-_LINE: Final = 24
-"""Characters of such a line after which it ends with its sentence."""
-_LONGEST_LINE: Final = 60
-"""Characters of such a line after which it ends with a word."""
+_SHORTEST_LINE: Final = 4  # characters of a line of an acrostic at least
+_LINE: Final = 24  # characters of such a line after which it ends with its sentence
+_LONGEST_LINE: Final = 60  # characters of such a line after which it ends with a word
 _SENTENCE_ENDS: Final = frozenset(".!?。…")
 
 
@@ -49,11 +46,6 @@ class Constraints:
     """What a model may say under settings, given the text so far."""
 
     def __init__(self, model: Model) -> None:
-        """Sort the characters of a model.
-
-        Args:
-            model: Whose characters they are.
-        """
         vocabulary = model.vocabulary
         self._characters: Final = vocabulary.characters
         self._known: Final = frozenset(self._characters) - {vocabulary.unknown_symbol}
@@ -98,13 +90,9 @@ class Constraints:
     def apply(
         self, logits: Float32, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace
     ) -> Float32:
-        """The scores, those of characters that must not come as -inf.
+        """The scores, shape (V,), those of characters that must not come as -inf.
 
-        Args:
-            logits: Shape (V,).
-            sampling: The settings.
-            recent: The numbers of the characters so far, the newest last.
-            place: Where the text stands.
+        The recent characters come by number, the newest last.
 
         Returns:
             A new array, or the same where everything may come.

@@ -11,27 +11,23 @@ Notation: N candidates, V vocabulary size, S numbers that a network remembers.
 
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding
+from tui_charrnn.generation.sampling import log_softmax
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, join_syllables
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32, not_finite_error
-
-Float64 = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.intp]
+from tui_charrnn.model.weights import Float32, Float64, Indices
 
 GAPS: Final = "▢□_ㅁ"
 """Signs that stand for a gap; of those that a text has, the first one here."""
 LIMIT: Final = 4096
 """Candidates that are all tried for one gap."""
-_AT_ONCE: Final = 1024
-"""Rows of one product: more of them take more memory and no less time."""
+_AT_ONCE: Final = 1024  # rows of one product: more of them take more memory and no less time
 _MOST_GAPS: Final = 64
 
 
@@ -78,9 +74,7 @@ class Filled:
 def split_gaps(text: str, sign: str | None = None) -> tuple[str, ...]:
     """The parts of a text between its gaps, in composed form (Unicode NFC).
 
-    Args:
-        text: Any.
-        sign: Stands for a gap; None is the first of `GAPS` that the text has.
+    A gap is written as a sign; None is the first of `GAPS` that the text has.
 
     Raises:
         ConfigError: If there is no gap, or there are too many.
@@ -102,33 +96,20 @@ def split_gaps(text: str, sign: str | None = None) -> tuple[str, ...]:
     return tuple(text.split(sign))
 
 
+@dataclass(slots=True)
 class _Beam:
-    """N candidates that are carried through a text side by side."""
+    """N candidates that are carried through a text side by side, one without a character first."""
 
-    def __init__(self, weights: StepWeights, state: Float32, logits: Float32) -> None:
-        """Begin with one candidate, which has no character yet.
-
-        Args:
-            weights: The network.
-            state: What it remembers, shape (1, S).
-            logits: What it expects next, shape (1, V).
-        """
-        self._weights = weights
-        self.state, self.logits = state, logits
-        self.fills = [""]
-        self.left = np.zeros(1)
-        """ln of each candidate's probability from the left alone."""
-        self.total = np.zeros(1)
-        """ln of the probability of all that was read with it."""
-
-    def log_probabilities(self) -> Float64:
-        """Of what comes next, shape (N, V)."""
-        scores = self.logits.astype(np.float64)
-        scores -= scores.max(axis=1, keepdims=True)
-        scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
-        if not np.isfinite(scores).all():
-            raise not_finite_error()
-        return scores
+    weights: StepWeights
+    state: Float32
+    """What the network remembers, shape (N, S)."""
+    logits: Float32
+    """What it expects next, shape (N, V)."""
+    fills: list[str] = field(default_factory=lambda: [""])
+    left: Float64 = field(default_factory=lambda: np.zeros(1))
+    """ln of each candidate's probability from the left alone."""
+    total: Float64 = field(default_factory=lambda: np.zeros(1))
+    """ln of the probability of all that was read with it."""
 
     def take(self, symbols: Indices) -> None:
         """Read one symbol with each candidate, shape (N,)."""
@@ -136,7 +117,7 @@ class _Beam:
         logits = np.empty((len(symbols), self.logits.shape[1]), np.float32)
         for first in range(0, len(symbols), _AT_ONCE):
             rows = slice(first, first + _AT_ONCE)
-            stepper = Stepper(self._weights, len(symbols[rows]))
+            stepper = Stepper(self.weights, len(symbols[rows]))
             stepper.state[:] = self.state[rows]
             logits[rows] = stepper.read_each(symbols[rows])
             state[rows] = stepper.state
@@ -144,28 +125,22 @@ class _Beam:
 
     def read(self, symbol: int) -> None:
         """Let a symbol of the text come, which every candidate has to explain."""
-        self.total = self.total + self.log_probabilities()[:, symbol]
+        self.total = self.total + log_softmax(self.logits)[:, symbol]
         self.take(np.full(len(self.total), symbol))
 
     def only(self, rows: Indices) -> "_Beam":
         """Some of the candidates, each perhaps several times."""
-        chosen = _Beam(self._weights, self.state[rows], self.logits[rows])
-        chosen.fills = [self.fills[row] for row in rows]
-        chosen.left, chosen.total = self.left[rows], self.total[rows]
-        return chosen
+        fills = [self.fills[row] for row in rows]
+        state, logits = self.state[rows], self.logits[rows]
+        return _Beam(self.weights, state, logits, fills, self.left[rows], self.total[rows])
 
     def extended(self, allowed: Indices, characters: str, limit: int) -> "tuple[_Beam, bool]":
         """Every candidate with every symbol that is allowed, or the likeliest of those.
 
-        Args:
-            allowed: Numbers in the vocabulary.
-            characters: The vocabulary.
-            limit: Candidates at most.
-
         Returns:
             The candidates, having read the symbol, and whether some were left out.
         """
-        steps = self.log_probabilities()[:, allowed]
+        steps = log_softmax(self.logits)[:, allowed]
         totals = (self.total[:, None] + steps).ravel()
         kept = np.argsort(-totals, kind="stable")[:limit]
         rows, columns = np.divmod(kept, len(allowed))
@@ -181,26 +156,20 @@ class _Beam:
 
     def joined(self, other: "_Beam") -> "_Beam":
         """These candidates and those."""
-        both = _Beam(
-            self._weights,
+        return _Beam(
+            self.weights,
             np.concatenate([self.state, other.state]),
             np.concatenate([self.logits, other.logits]),
+            self.fills + other.fills,
+            np.concatenate([self.left, other.left]),
+            np.concatenate([self.total, other.total]),
         )
-        both.fills = self.fills + other.fills
-        both.left = np.concatenate([self.left, other.left])
-        both.total = np.concatenate([self.total, other.total])
-        return both
 
 
 class Filler:
     """Fills the gaps of texts by a model that reads forward."""
 
     def __init__(self, model: Model) -> None:
-        """Arrange the weights once.
-
-        Args:
-            model: Any.
-        """
         self._vocabulary = model.vocabulary
         self._weights = fold_embedding(model.weights, model.config, end=model.vocabulary.end_index)
         characters = enumerate(model.vocabulary.characters)
@@ -217,11 +186,9 @@ class Filler:
         self._starts = np.array([place for place in known.values() if place not in inside], np.intp)
 
     def fill(self, parts: Sequence[str], *, beam: int = 200) -> Filled:
-        """Say what may stand in the gaps of a text, which begins as after a newline.
+        """What may stand in the gaps of a text, which begins as after a newline; see `split_gaps`.
 
-        Args:
-            parts: What stands before, between and behind the gaps; see `split_gaps`.
-            beam: Candidates that are kept at most where there is more than one gap.
+        Where there is more than one gap, `beam` candidates are kept at most.
 
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
@@ -269,7 +236,7 @@ class Filler:
                 self._medial, characters, limit
             )
             closed, were_cut = syllables.extended(self._final, characters, limit)
-            shares = np.exp(syllables.log_probabilities()[:, self._final]).sum(axis=1)
+            shares = np.exp(log_softmax(syllables.logits)[:, self._final]).sum(axis=1)
             ended = np.log1p(-np.minimum(shares, 1 - 1e-12))  # else what follows tells it
             syllables.left = syllables.left + ended
             syllables.total = syllables.total + (ended if is_end else 0)
@@ -300,14 +267,9 @@ def measure_right_side(
 ) -> Iterator[RightSide]:
     """How much better symbols are known if what follows is known too.
 
-    At places in even distances each symbol of the vocabulary is tried in the place of the true one,
-    and carried on through what follows.
-
-    Args:
-        model: Any.
-        text: Which it has not learned from.
-        places: How many are tried, at most.
-        right: Symbols that follow each.
+    At some places in even distances each symbol of the vocabulary is tried in the place of the true
+    one, and carried on through the symbols to the right. The model must not have learned from the
+    text.
 
     Yields:
         What is known after each place.

@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.cells import RecurrentLayer, StepLayer, StepNorm, open_layer
+from tui_charrnn.generation.cells import Cell, RecurrentLayer, StepLayer, StepNorm, open_layer
 from tui_charrnn.generation.clamping import clamped
 from tui_charrnn.generation.products import (
     Float32Product,
@@ -24,7 +23,7 @@ from tui_charrnn.generation.products import (
     quantize,
 )
 from tui_charrnn.model.shapes import STATES_PER_LAYER
-from tui_charrnn.model.weights import Float32, LayerWeights, ModelWeights, NormWeights
+from tui_charrnn.model.weights import Float32, Indices, LayerWeights, ModelWeights, NormWeights
 from tui_charrnn.model_config import ModelConfig
 
 if TYPE_CHECKING:
@@ -35,16 +34,10 @@ class Stepper:
     """Reads characters and remembers them.
 
     All arrays are allocated once and written over by every character: copy what is to be kept.
-    With N streams every array has a first axis of that length.
+    With a number N of streams every array has a first axis of that length.
     """
 
     def __init__(self, weights: StepWeights, streams: int | None = None) -> None:
-        """Remember nothing yet.
-
-        Args:
-            weights: The network; steppers may share it.
-            streams: N, how many texts are read side by side; None is one, without an axis for it.
-        """
         lead = () if streams is None else (streams,)
         self.state: Final = np.zeros((*lead, weights.state_size), np.float32)
         """What is remembered, shape (S,) or (N, S): h of the lowest layer, its c if it is an lstm,
@@ -67,7 +60,7 @@ class Stepper:
             for each in zip(hidden, weights.int8, products, strict=bool(weights.int8))
         ]
         self._products: Final = self._rounded or products
-        self._free: Final[tuple[RecurrentLayer, ...]] = tuple(
+        self._free: Final[tuple[Cell, ...]] = tuple(
             open_layer(weights.cell, *each)
             for each in zip(weights.layers, parts, self._products, strict=True)
         )
@@ -81,9 +74,6 @@ class Stepper:
         """Hold these neurons, and no others, from the next character that is read on.
 
         While one is held, all is multiplied in float32, as h may be beyond what int8 holds.
-
-        Args:
-            clamps: Of the network; none lets all go.
         """
         if clamps == self._clamps:
             return
@@ -101,14 +91,7 @@ class Stepper:
         self._can_overflow = self._reaches_far or bool(self._clamps)
 
     def read(self, index: int) -> Float32:
-        """Read one character, or the same one in every stream.
-
-        Args:
-            index: The character's number in the vocabulary, in [0, V).
-
-        Returns:
-            `logits`.
-        """
+        """Read one character, number in [0, V), or the same in every stream; return `logits`."""
         if index == self._end:
             self.state[:] = 0
         if self._can_overflow:
@@ -116,15 +99,8 @@ class Stepper:
                 return self._advance(self._input_table[index])
         return self._advance(self._input_table[index])
 
-    def read_each(self, indices: npt.NDArray[np.intp]) -> Float32:
-        """Read one character in each of N streams.
-
-        Args:
-            indices: The characters' numbers, shape (N,).
-
-        Returns:
-            `logits`.
-        """
+    def read_each(self, indices: Indices) -> Float32:
+        """Read one character in each of N streams, numbers of shape (N,); return `logits`."""
         if self._end is not None:
             self.state[indices == self._end] = 0
         np.take(self._input_table, indices, axis=0, out=self._inputs, mode="clip")
@@ -235,10 +211,8 @@ def fold_embedding(
         )
 
 
-_SAFE_REACH: Final = 1e30
-"""Far below the largest number of 32 bits, 3e38."""
-_SAFE_NORMALIZED_REACH: Final = 1e15
-"""Likewise for what is squared."""
+_SAFE_REACH: Final = 1e30  # far below the largest number of 32 bits, 3e38
+_SAFE_NORMALIZED_REACH: Final = 1e15  # likewise for what is squared
 
 
 def _largest(tensor: Float32) -> float:
@@ -311,7 +285,5 @@ _CACHED: Final = 3 << 19
 """Bytes of a kernel that stays in the cache of a core as a whole, and so is one block."""
 _FAR_TOO_LARGE: Final = 6 << 20
 """Bytes of a kernel of which so little stays there that blocks, read slower, do not pay."""
-_BLOCK: Final = 1 << 19
-"""Bytes of a block of a kernel between these two, at most."""
-_CACHE_LINE: Final = 64
-"""Bytes; a power of two that is a multiple of those of every vector."""
+_BLOCK: Final = 1 << 19  # bytes of a block of a kernel between these two, at most
+_CACHE_LINE: Final = 64  # bytes; a power of two that is a multiple of those of every vector

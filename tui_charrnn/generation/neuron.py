@@ -21,12 +21,13 @@ from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 
 _NAME: Final = re.compile(r"([0-9]{1,4}):([ch]?)([0-9]{1,6})", re.ASCII)
-GATE_PLACES: Final[dict[str, dict[str, int]]] = {
-    "lstm": {"i": 0, "f": 1, "o": 3},
-    "gru": {"z": 0, "r": 1},
+GATES: Final = {
+    "lstm": {"i": "input", "f": "forget", "g": "candidate", "o": "output"},
+    "gru": {"z": "update", "r": "reset", "g": "candidate"},
     "rnn": {},
 }
-"""The gates of a cell that open between 0 and 1, and where each lies among all of its gates."""
+"""The letter of each gate of a cell, and its name; an rnn has no gates."""
+STATES: Final = {"h": "hidden state", "c": "cell state"}
 _PARTS: Final = {"lstm": "hc", "gru": "h", "rnn": "h"}
 """What a layer remembers, in the order in which it lies in the state."""
 
@@ -59,7 +60,7 @@ class Gate(NamedTuple):
 
 def gates_of(config: ModelConfig) -> list[Gate]:
     """Every gate of a network that opens between 0 and 1, the lowest layer first."""
-    parts = GATE_PLACES[config.cell]
+    parts = [part for part, name in GATES[config.cell].items() if name != "candidate"]
     return [Gate(layer, part) for layer in range(config.layer_count) for part in parts]
 
 
@@ -145,13 +146,6 @@ def parse_neuron(text: str, config: ModelConfig) -> Neuron:
     return Neuron(layer, part, unit)
 
 
-GATES: Final = {
-    "lstm": {"i": "input", "f": "forget", "g": "candidate", "o": "output"},
-    "gru": {"z": "update", "r": "reset", "g": "candidate"},
-    "rnn": {},
-}
-"""The letter of each gate of a cell, and its name; an rnn has no gates."""
-STATES: Final = {"h": "hidden state", "c": "cell state"}
 _PROBE_NAME: Final = re.compile(r"([0-9]{1,4}):([a-z])([0-9]{0,6})", re.ASCII)
 
 
@@ -197,11 +191,7 @@ class Probe:
         return tr("mean {gate}", gate=name) if self.unit is None else name
 
     def value(self, layers: Sequence[Layer]) -> float:
-        """The number after a network's last step.
-
-        Args:
-            layers: Of a stepper or a stream, the lowest first, without an axis of streams.
-        """
+        """The number after the last step of a network with these layers, the lowest first."""
         layer = layers[self.layer]
         if self.gate:
             gate = layer.gates()[self.gate]
@@ -266,12 +256,9 @@ def default_gate(config: ModelConfig) -> Probe | None:
 
 
 def neighbor(probe: Probe, config: ModelConfig, step: int) -> Probe:
-    """The probe of the same part so many units on, from layer to layer and round at the ends.
+    """The probe of the same part so many units on or back, from the last layer to the first.
 
-    Args:
-        probe: Of that network.
-        config: Its shape.
-        step: How far, back if it is negative; the mean of a gate comes before its first unit.
+    The mean of a gate comes before its first unit.
     """
     means = 1 if probe.gate else 0
     width = config.hidden_size + means

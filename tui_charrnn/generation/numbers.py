@@ -37,8 +37,7 @@ CHARACTERS: Final = 2000
 _TEXTS: Final = 20
 _FORMAT: Final = 1
 """Of the file in the cache; another one whenever models are rounded in another way."""
-_KEPT: Final = 100
-"""Models whose differences are kept."""
+_KEPT: Final = 100  # models whose differences are kept
 
 
 class Difference(NamedTuple):
@@ -66,13 +65,13 @@ class Choice(NamedTuple):
     """Whether it was found now that int8 will not do: worth a sentence, once."""
 
 
-def with_numbers(model: Model, asked: str, tell: Callable[[str], object]) -> Model:
+def with_numbers(model: Model, asked: str, notify: Callable[[str], object]) -> Model:
     """A model that is multiplied in the numbers that were asked for.
 
     Args:
         model: The model.
         asked: `float32`, `int8` or `auto`.
-        tell: Called with a sentence as `auto` finds that rounding would do this model harm; once.
+        notify: Called with a sentence as `auto` finds that rounding would do this model harm; once.
 
     Raises:
         ConfigError: If int8 is asked of a model that reads both directions.
@@ -80,7 +79,7 @@ def with_numbers(model: Model, asked: str, tell: Callable[[str], object]) -> Mod
     if asked == "auto":
         choice = choose_numbers(model)
         if choice.is_new:
-            tell(choice.reason)
+            notify(choice.reason)
         asked = choice.numbers
     if asked == "int8" and model.config.reads_both:
         raise ConfigError(
@@ -133,7 +132,7 @@ def measure_difference(model: Model) -> Difference:
     unread = np.full(_TEXTS, model.vocabulary.start_index)
     differences = []
     for _ in range(CHARACTERS // _TEXTS):
-        chosen = np.array([said.index for said in batch.next()])
+        chosen = np.array([drawn.index for drawn in batch.next()])
         with quiet():
             pair = [_of(chosen, logits) for logits in (batch.logits, rounded.read_each(unread))]
         differences.append(np.abs(pair[1] - pair[0]))

@@ -26,8 +26,7 @@ from tui_charrnn.model.weights import Float32
 
 STEPS: Final = 127
 """Steps of a rounded number on either side of 0."""
-_EXACT_SIZE: Final = (1 << 24) // STEPS**2
-"""The largest H whose sums are exact in float32 too."""
+_EXACT_SIZE: Final = (1 << 24) // STEPS**2  # the largest H whose sums are exact in float32 too
 
 
 class LayerProduct(Protocol):
@@ -46,7 +45,7 @@ class LayerProduct(Protocol):
 
 
 class Float32Product:
-    """In float32, as the kernels are.
+    """In float32, as the kernels are; what is in h, shape (H,) or (N, H), at a step counts.
 
     A recurrent kernel of a few times the cache is kept in blocks of columns, read forth by one
     character and back by the next: what the cache still holds of it then comes first. No bit
@@ -54,13 +53,6 @@ class Float32Product:
     """
 
     def __init__(self, hidden: Float32, blocks: Sequence[Float32], above: Float32) -> None:
-        """Multiply nothing yet.
-
-        Args:
-            hidden: h, shape (H,) or (N, H); what is in it later counts.
-            blocks: The recurrent kernel in blocks of columns.
-            above: The kernel of what is above, shape (H, U).
-        """
         lead = hidden.shape[:-1]
         if lead:  # many texts read it once, and one large product is faster
             blocks = [np.concatenate(blocks, axis=1)]
@@ -99,12 +91,7 @@ _TOGETHER: Final = 16
 
 
 def quantize(recurrent: Sequence[Float32], above: Float32) -> Int8Kernel:
-    """Round a kernel, each column in steps of its own.
-
-    Args:
-        recurrent: In blocks of columns, of shapes (H, columns).
-        above: Shape (H, U).
-    """
+    """Round a kernel of blocks (H, columns) and (H, U) above, each column in steps of its own."""
     own = sum(block.shape[1] for block in recurrent)
     empty = np.zeros((len(above), -(own + above.shape[1]) % _TOGETHER), np.float32)
     kernel = np.concatenate([*recurrent, above, empty], axis=1)
@@ -123,7 +110,7 @@ def quantize(recurrent: Sequence[Float32], above: Float32) -> Int8Kernel:
 
 
 class Int8Product:
-    """In int8; in float32 while h is beyond what can be rounded.
+    """In int8; in float32, by `exact`, while h is beyond -1 to 1, as a neuron was held there.
 
     One product has both parts: `take_above` makes `recurrent` of the next step along with `above`.
     """
@@ -131,15 +118,6 @@ class Int8Product:
     def __init__(
         self, hidden: Float32, kernel: Int8Kernel, exact: LayerProduct, *, can_overflow: bool
     ) -> None:
-        """Multiply nothing yet.
-
-        Args:
-            hidden: h, shape (H,) or (N, H); what is in it later counts.
-            kernel: Of the layer.
-            exact: The same product in float32, for an h that is not between -1 and 1: a neuron
-                was held there until now.
-            can_overflow: Whether h may not be finite.
-        """
         self._hidden = hidden
         self._exact = exact
         self.is_exact = False
@@ -148,8 +126,7 @@ class Int8Product:
         both: Float32 = np.zeros((*hidden.shape[:-1], len(kernel.scales)), np.float32)
         self.recurrent, self.above, _ = np.split(both, kernel.ends, axis=-1)
         self._multiply = _product_of(hidden, kernel, both)
-        self._of = b""
-        """The h that `recurrent` was made of, if it was made in int8."""
+        self._of = b""  # the h that `recurrent` was made of, if it was made in int8
 
     def take_recurrent(self) -> None:
         """See `LayerProduct`."""
@@ -178,17 +155,13 @@ class Int8Product:
         return bool(np.abs(self._hidden).max() <= 1)
 
 
-_STEPS: Final = np.array(STEPS, np.float32)
-"""An array, as NumPy converts a number in every call."""
+_STEPS: Final = np.array(STEPS, np.float32)  # an array, as NumPy converts a number in every call
 
 
 def _product_of(hidden: Float32, kernel: Int8Kernel, both: Float32) -> Callable[[], object]:
-    """What rounds h and multiplies it by a kernel.
+    """What rounds h, shape (H,) or (N, H), and multiplies it by a kernel.
 
-    Args:
-        hidden: h, shape (H,) or (N, H).
-        kernel: Of the layer.
-        both: Takes the product, shape (W,) or (N, W); its sums are rounded from 2^24 on.
+    `both`, shape (W,) or (N, W), takes the product; its sums are rounded from 2^24 on.
     """
     packed, scales = kernel.packed, kernel.scales
     library = None if isinstance(packed, np.ndarray) else load_library()

@@ -7,15 +7,15 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from tui_charrnn.generation.clamping import GATES, Clamp, parse_clamps
+from tui_charrnn.generation.clamping import Clamp, parse_clamps
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.neuron import Gate, gates_of
-from tui_charrnn.generation.sampling import Float64, distribution
+from tui_charrnn.generation.neuron import GATES, Gate, gates_of
+from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.stream import CharacterStream, StreamState
 from tui_charrnn.hangul import split_syllables
 from tui_charrnn.history.generation import Generation
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32
+from tui_charrnn.model.weights import Float32, Float64
 from tui_charrnn.sampling_config import SamplingConfig
 
 
@@ -26,28 +26,25 @@ class Replay:
     """
 
     def __init__(
-        self, model: Model, said: Generation, should_stop: Callable[[], bool] | None = None
+        self, model: Model, generation: Generation, should_stop: Callable[[], bool] | None = None
     ) -> None:
-        """Read the seed text.
-
-        Args:
-            model: The one that generated it.
-            said: The text of the history.
-            should_stop: Asked now and then whether to leave the rest of the seed text unread.
+        """Read the seed text of a text of the history that the model generated.
 
         Raises:
             ConfigError: If the model has not the neurons that were held.
         """
-        self._said = said
+        self._generation = generation
         self.units: Final = model.units
         """What the text comes in; see `Model.units`."""
-        self._kept = split_syllables(said.text) if model.units == "jamo" else said.text
-        self._changes = dict(said.sampling[1:])
-        self._held = {after: parse_clamps(words, model.config) for after, words in said.clamps}
-        first = dataclasses.replace(said.sampling[0][1], rng_seed=said.rng_seed)
-        model = dataclasses.replace(model, numbers=said.numbers)
+        self._kept = split_syllables(generation.text) if model.units == "jamo" else generation.text
+        self._changes = dict(generation.sampling[1:])
+        self._held = {
+            after: parse_clamps(words, model.config) for after, words in generation.clamps
+        }
+        first = dataclasses.replace(generation.sampling[0][1], rng_seed=generation.rng_seed)
+        model = dataclasses.replace(model, numbers=generation.numbers)
         self._stream = CharacterStream(model, first, self._held.get(0, ()))
-        self.read_text: Final = self._stream.prime(said.seed_text, should_stop).text
+        self.read_text: Final = self._stream.prime(generation.seed_text, should_stop).text
         """What the model read of the seed text."""
         self.spoken = 0
         """How many characters were generated."""
@@ -56,11 +53,11 @@ class Replay:
 
     def next(self) -> str | None:
         """The next character; None after the last."""
-        if self.spoken >= self._said.length:
+        if self.spoken >= self._generation.length:
             return None
         if self.spoken in self._changes:
             changed = self._changes[self.spoken]
-            self._stream.sampling = dataclasses.replace(changed, rng_seed=self._said.rng_seed)
+            self._stream.sampling = dataclasses.replace(changed, rng_seed=self._generation.rng_seed)
         if self.spoken in self._held:
             self._stream.clamps = self._held[self.spoken]
         character = self._stream.next().character
@@ -79,60 +76,38 @@ class Replay:
 
 
 _PLAIN: Final = SamplingConfig(temperature=1)
-_ORDER: Final = {
-    "lstm": ("input", "forget", "candidate", "output"),
-    "gru": ("update", "reset", "candidate"),
-    "rnn": (),
-}
 
 
 class GateTrial:
-    """A place of a text at which the newest character is read again, with gates held or not."""
+    """A place of a text, by its state, where the newest character is read again, gates held."""
 
     def __init__(self, model: Model, state: StreamState, sampling: SamplingConfig) -> None:
-        """Stand at a place.
-
-        Args:
-            model: Whose gates they are.
-            state: What a stream holds there.
-            sampling: How characters are chosen after it.
-        """
         self._stream = CharacterStream(model, sampling)
         self._stepper = Stepper(self._stream.weights)
         self._state = state
 
     def means(self, clamps: tuple[Clamp, ...] = ()) -> dict[Gate, float]:
-        """The mean of every gate as the newest character is read.
-
-        Args:
-            clamps: What is held.
-        """
+        """The mean of every gate as the newest character is read with these clamps."""
         self._read(clamps)
         config = self._stream.model.config
         opened = [layer.gates() for layer in self._stepper.layers]
         return {
-            gate: float(opened[gate.layer][_ORDER[config.cell][GATES[gate.part]]].mean())
+            gate: float(opened[gate.layer][GATES[config.cell][gate.part]].mean())
             for gate in gates_of(config)
         }
 
     def probabilities(self, clamps: tuple[Clamp, ...] = ()) -> Float64:
         """What the model expects next, shape (V,), at temperature 1.
 
-        Args:
-            clamps: What is held as the newest character is read. With none, the step is that of
-                the stream, bit for bit.
+        Clamps hold as the newest character is read; with none, the step is that of the stream, bit
+        for bit.
         """
         return distribution(self._read(clamps), _PLAIN)
 
     def continuation(self, clamps: tuple[Clamp, ...], length: int) -> Sequence[int]:
-        """How the text would go on, from the random numbers of this place.
+        """How the text goes on from the random numbers of this place, in numbers of the vocabulary.
 
-        Args:
-            clamps: What is held from the newest character on.
-            length: How many characters.
-
-        Returns:
-            Their numbers in the vocabulary.
+        Clamps hold from the newest character on.
         """
         self._stream.restore(self._state)
         self._stream.clamps = clamps

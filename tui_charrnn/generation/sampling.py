@@ -17,13 +17,26 @@ from typing import Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.model.weights import not_finite_error
+from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 from tui_charrnn.sampling_config import SamplingConfig
-
-Float64: TypeAlias = npt.NDArray[np.float64]
 
 _TINY_TEMPERATURE: Final = 1e-250
 """Below it, logits of 32 bits divided by it may be beyond numbers of 64."""
+
+
+def log_softmax(logits: Float32) -> Float64:
+    """Ln p of each character by its scores, shape (..., V), at temperature 1.
+
+    Raises:
+        ModelFileError: If they are not finite numbers.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = logits.astype(np.float64)
+        scores -= scores.max(axis=-1, keepdims=True)
+        scores -= np.log(np.exp(scores).sum(axis=-1, keepdims=True))
+    if not np.isfinite(scores).all():
+        raise not_finite_error()
+    return scores
 
 
 def choose(weights: Float64, uniform: float) -> tuple[int, float]:
@@ -126,9 +139,7 @@ def _filtered(probabilities: Float64, config: SamplingConfig) -> Float64:
 def surprise(logits: npt.ArrayLike, index: int) -> float:
     """How little the model itself expected a character, whatever the settings were.
 
-    Args:
-        logits: The network's scores, shape (V,).
-        index: The character's number in the vocabulary.
+    The logits have the shape (V,).
 
     Returns:
         -log2 of its probability at temperature 1, in bits: 0 was certain, log2 V is a guess.
@@ -160,10 +171,6 @@ def _penalize(scores: Float64, recent: Iterable[int], penalty: float) -> None:
 def keep_top_k(probabilities: Float64, top_k: int) -> Float64:
     """Keep the k likeliest characters; of equally likely ones, those that come first.
 
-    Args:
-        probabilities: Shape (V,), non-negative, summing to 1.
-        top_k: How many are kept, at least 1.
-
     Returns:
         A new array, shape (V,), summing to 1, zero outside the kept set.
 
@@ -174,11 +181,7 @@ def keep_top_k(probabilities: Float64, top_k: int) -> Float64:
 
 
 def keep_nucleus(probabilities: Float64, top_p: float) -> Float64:
-    """Keep the smallest set of likeliest characters whose probabilities reach p.
-
-    Args:
-        probabilities: Shape (V,), non-negative, summing to 1.
-        top_p: In (0, 1].
+    """Keep the smallest set of likeliest characters whose probabilities reach p, in (0, 1].
 
     Returns:
         A new array, shape (V,), summing to 1, zero outside the kept set.
@@ -193,11 +196,7 @@ def keep_nucleus(probabilities: Float64, top_p: float) -> Float64:
 
 
 def keep_min_p(probabilities: Float64, min_p: float) -> Float64:
-    """Keep the characters that have at least p times the probability of the likeliest.
-
-    Args:
-        probabilities: Shape (V,), non-negative, summing to 1.
-        min_p: In (0, 1]; the likeliest character is always kept.
+    """Keep the characters that have at least p, in (0, 1], times the probability of the likeliest.
 
     Returns:
         A new array, shape (V,), summing to 1, zero outside the kept set.
@@ -208,11 +207,11 @@ def keep_min_p(probabilities: Float64, min_p: float) -> Float64:
     return _only(probabilities, np.flatnonzero(probabilities >= min_p * probabilities.max()))
 
 
-def _likeliest_first(probabilities: Float64) -> npt.NDArray[np.intp]:
+def _likeliest_first(probabilities: Float64) -> Indices:
     return np.argsort(-probabilities, kind="stable")
 
 
-def _only(probabilities: Float64, kept: npt.NDArray[np.intp]) -> Float64:
+def _only(probabilities: Float64, kept: Indices) -> Float64:
     filtered = np.zeros_like(probabilities)
     filtered[kept] = probabilities[kept]
     normalized: Float64 = filtered / filtered.sum()
@@ -221,10 +220,8 @@ def _only(probabilities: Float64, kept: npt.NDArray[np.intp]) -> Float64:
 
 _UInt64: TypeAlias = npt.NDArray[np.uint64]
 
-_WORDS: Final = 4
-"""Numbers that Philox makes of one value of its counter."""
-_AT_ONCE: Final = 512
-"""Values of the counter that are taken together."""
+_WORDS: Final = 4  # numbers that Philox makes of one value of its counter
+_AT_ONCE: Final = 512  # values of the counter that are taken together
 _ROUNDS: Final = 10
 _LOW: Final = np.uint64(0xFFFFFFFF)
 _HALF: Final = np.uint64(32)
@@ -243,12 +240,6 @@ class RandomStream:
     """
 
     def __init__(self, rng_seed: int, drawn: int = 0) -> None:
-        """Stand at a place of the sequence.
-
-        Args:
-            rng_seed: Names the sequence; not negative.
-            drawn: How many numbers are passed over.
-        """
         self.rng_seed: Final = rng_seed
         self.drawn = drawn
         """How many numbers were drawn, or passed over."""

@@ -29,11 +29,10 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.both_sides import BothSides
-from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32, not_finite_error
+from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 
-Indices = npt.NDArray[np.intp]
 ScoresListener = Callable[[Float32, Indices], object]
 """Told of scores, shape (N, V), and of what came, shape (N,), in any order and from any thread; the
 scores are written over afterwards."""
@@ -42,15 +41,15 @@ _LOGITS_AT_ONCE: Final = 1 << 18
 """Numbers that are kept until their exponentials are taken: a megabyte stays in the cache."""
 
 
-def pass_over(stepper: Stepper, inputs: Indices, given_up: threading.Event) -> None:
+def pass_over(stepper: Stepper, inputs: Indices, cancelled: threading.Event) -> None:
     """Read characters, shape (S, B), and ask nothing of them.
 
     Raises:
-        CancelledError: If it is given up.
+        CancelledError: If it is cancelled.
     """
     with quiet():
         for characters in inputs:
-            if given_up.is_set():
+            if cancelled.is_set():
                 raise CancelledError
             stepper.read_each(characters)
 
@@ -59,7 +58,7 @@ def surprise(
     stepper: Stepper,
     inputs: Indices,
     targets: Indices,
-    given_up: threading.Event,
+    cancelled: threading.Event,
     listener: ScoresListener | None = None,
 ) -> Float32:
     """Read characters, and say how surprising those were that came after each.
@@ -68,14 +67,14 @@ def surprise(
         stepper: Of B streams; they go on from where they are.
         inputs: Characters by number, shape (S, B).
         targets: What came after each, shape (S, B).
-        given_up: Ends the reading.
+        cancelled: Ends the reading.
         listener: Told of all scores, shape (..., B, V), and of what came, shape (..., B).
 
     Returns:
         -ln p of the targets, nats, shape (S, B).
 
     Raises:
-        CancelledError: If it is given up.
+        CancelledError: If it is cancelled.
         ModelFileError: If the model's scores are not finite numbers.
     """
     steps, streams = inputs.shape
@@ -87,7 +86,7 @@ def surprise(
         for first in range(0, steps, at_once):
             part = inputs[first : first + at_once]
             for step, characters in enumerate(part):
-                if given_up.is_set():
+                if cancelled.is_set():
                     raise CancelledError
                 kept[step] = stepper.read_each(characters)
             if listener is not None:
@@ -109,13 +108,6 @@ def _nats(logits: Float32, targets: Indices) -> Float32:
     return nats
 
 
-def quiet() -> np.errstate:
-    """Numbers that overflow are reported where a text is scored, as an error and in a sentence."""
-    return np.errstate(over="ignore", invalid="ignore")
-
-
-Float64 = npt.NDArray[np.float64]
-
 BLOCK: Final = 1 << 20
 """Characters of a text that are best handed over at a time; as many as fit in some megabytes."""
 WARM_UP: Final = 256
@@ -123,8 +115,7 @@ WARM_UP: Final = 256
 _LEAST_STRETCH: Final = 1024
 """Characters of one stream at least, lest warming up takes longer than scoring."""
 _MOST_STREAMS: Final = 256
-_WORTH_IT: Final = 4
-"""Streams from which on several are faster than one."""
+_WORTH_IT: Final = 4  # streams from which on several are faster than one
 
 
 class _Job(NamedTuple):
@@ -173,7 +164,7 @@ class TextScorer:
         self._streams = streams
         self._threads = threads
         self._listener = listener
-        self.given_up: Final = threading.Event()
+        self.cancelled: Final = threading.Event()
         """Set once an interrupt ends the reading."""
         self.begin()
 
@@ -184,11 +175,10 @@ class TextScorer:
             self._state = np.zeros(self._weights.state_size, np.float32)
 
     def score(self, block: str) -> Float64:
-        """Score the next block of the text.
+        """Score the next block of the text, characters in composed form (Unicode NFC).
 
-        Args:
-            block: Characters in composed form (Unicode NFC). A character that the model knows in
-                parts only, as a decomposed letter, is scored by its parts.
+        A character that the model knows in parts only, as a decomposed letter, is scored by its
+        parts.
 
         Returns:
             -log2 p of every character, given all before it, shape (N,); NaN where the model does
@@ -242,26 +232,26 @@ class TextScorer:
         filled = filling if job.has_first else 0
         inputs = job.inputs[before:]
         stepper = Stepper(self._weights, streams=inputs.shape[1])
-        pass_over(stepper, job.inputs[:before], self.given_up)
-        tell = self._telling(first=1)  # nothing of what the first stream is filled up with
-        early = surprise(stepper, inputs[:filled], job.targets[:filled], self.given_up, tell)
+        pass_over(stepper, job.inputs[:before], self.cancelled)
+        listener = self._flattened(first=1)  # nothing of what the first stream is filled up with
+        early = surprise(stepper, inputs[:filled], job.targets[:filled], self.cancelled, listener)
         if job.has_first:
             stepper.state[0] = self._state
-        tell = self._telling()
-        late = surprise(stepper, inputs[filled:], job.targets[filled:], self.given_up, tell)
+        listener = self._flattened()
+        late = surprise(stepper, inputs[filled:], job.targets[filled:], self.cancelled, listener)
         return np.concatenate([early, late]), stepper.state[-1].copy()
 
-    def _telling(self, first: int = 0) -> ScoresListener | None:
+    def _flattened(self, first: int = 0) -> ScoresListener | None:
         """A listener to the streams from one on, flattened; None if there is no listener."""
         listener = self._listener
         if listener is None:
             return None
 
-        def tell(logits: Float32, targets: Indices) -> None:
+        def flattened(logits: Float32, targets: Indices) -> None:
             size = logits.shape[-1]
             listener(logits[:, first:].reshape(-1, size), targets[:, first:].ravel())
 
-        return tell
+        return flattened
 
     def _stream_count(self, symbols: int) -> int:
         worth = symbols // _LEAST_STRETCH
@@ -281,7 +271,7 @@ class TextScorer:
                 later = [pool.submit(read, job) for job in others]
                 return [read(first), *(each.result() for each in later)]
             except BaseException:  # Ctrl-C above all, which the pool would let wait for its threads
-                self.given_up.set()
+                self.cancelled.set()
                 raise
 
 
@@ -292,9 +282,7 @@ WINDOW: Final = 32
 class DynamicScorer:
     """Scores one text after another, each from the weights of the model file on.
 
-    Args:
-        model: It stays as it is.
-        rate: Length of a step: the learning rate of the mean over a window, above 0.
+    The rate is the length of a step: the learning rate of the mean over a window, above 0.
     """
 
     def __init__(self, model: Model, rate: float) -> None:

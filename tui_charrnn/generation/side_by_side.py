@@ -30,7 +30,7 @@ import numpy as np
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.constraints import LinePlace
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.sampling import Float64, RandomStream, choose, weights_of
+from tui_charrnn.generation.sampling import RandomStream, choose, log_softmax, weights_of
 from tui_charrnn.generation.stream import (
     LONGEST_WINDOW,
     CharacterStream,
@@ -38,7 +38,7 @@ from tui_charrnn.generation.stream import (
     recent_of,
     remember,
 )
-from tui_charrnn.model.weights import Float32, not_finite_error
+from tui_charrnn.model.weights import Float32, Float64
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Problem, SettingError
 from tui_charrnn.translation import tr
@@ -52,12 +52,10 @@ class SideBySide:
     def __init__(
         self, stream: CharacterStream, count: int, temperatures: Sequence[float] = ()
     ) -> None:
-        """Stand where a stream stands, N times; the stream itself is not moved.
+        """Stand where a primed stream stands, N times; the stream itself is not moved.
 
-        Args:
-            stream: Primed, with nothing generated yet. Its RNG seed is that of the first text.
-            count: N, how many texts.
-            temperatures: Of the N texts, to be compared; none leaves all at the stream's.
+        Its RNG seed is that of the first text. N temperatures are compared; none leaves all at the
+        stream's.
 
         Raises:
             ConfigError: If there is no text, or the RNG seeds are more than there are.
@@ -111,7 +109,7 @@ class SideBySide:
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
         """
-        logits, said = self._stepper.read_each(self._unread), []
+        logits, drawn = self._stepper.read_each(self._unread), []
         texts = zip(self._draws, self._recent, self.samplings, strict=True)
         for text, (draws, recent, sampling) in enumerate(texts):
             scores = self._constraints.apply(logits[text], sampling, recent, self._places[text])
@@ -122,8 +120,8 @@ class SideBySide:
             remember(recent, index, self._vocabulary.end_index)
             self._places[text] = self._constraints.moved(self._places[text], index)
             self._unread[text] = index
-            said.append(GeneratedCharacter(self._vocabulary.shown[index], index, probability))
-        return said
+            drawn.append(GeneratedCharacter(self._vocabulary.shown[index], index, probability))
+        return drawn
 
 
 class LikelyText(NamedTuple):
@@ -148,17 +146,11 @@ class _Beginning(NamedTuple):
 def search_likeliest(
     stream: CharacterStream, length: int, beam: int, stop: tuple[str, ...] = ()
 ) -> LikelyText:
-    """The likeliest continuation that is found, the same every time.
+    """The likeliest continuation that is found, the same every time; the stream is not moved.
 
-    Of the settings only the constraints count: they say which texts may be, and change no
-    probability. A text may end before its length: with a record, with the lines of an acrostic, or
-    with a stop string. It then stands beside the longer ones as it is.
-
-    Args:
-        stream: Where it stands is what is continued; it is not moved.
-        length: Characters at most.
-        beam: K.
-        stop: Strings that end a text.
+    K is `beam`. Of the settings only the constraints count: they say which texts may be, and change
+    no probability. A text may end before its length: with a record, with the lines of an acrostic,
+    or with a stop string. It then stands beside the longer ones as it is.
 
     Raises:
         ModelFileError: If the model's scores are not finite numbers.
@@ -206,17 +198,8 @@ def _scores(
     going: Sequence[_Beginning],
     recent: tuple[int, ...],
 ) -> Float64:
-    """Ln p of each beginning with each character after it, shape (K, V); -inf for what must not be.
-
-    Raises:
-        ModelFileError: If the model's scores are not finite numbers.
-    """
-    scores = logits.astype(np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        scores -= scores.max(axis=1, keepdims=True)
-        scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
-    if not np.isfinite(scores).all():
-        raise not_finite_error()
+    """Ln p of each beginning with each character after it, shape (K, V); -inf if forbidden."""
+    scores = log_softmax(logits)
     unknown = stream.model.vocabulary.unknown_index
     for row, each in enumerate(going):
         allowed = stream.constraints.apply(

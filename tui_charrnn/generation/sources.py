@@ -26,18 +26,14 @@ def _say_nothing(_sentence: str) -> None:
 
 
 def find_model(
-    argument: str | None, runs_folder: Path, tell: Callable[[str], None] = _say_nothing
+    argument: str | None, runs_folder: Path, notify: Callable[[str], None] = _say_nothing
 ) -> Path:
-    """The model file that an argument names.
+    """The model file that an argument names; None stands for the default model.
 
     A path that leads to a file, a run directory or a checkpoint wins over the name of a run in the
-    runs folder, and that over the name of a bundled model. Of a run it is the best checkpoint,
-    else the newest, else the weights published for sampling.
-
-    Args:
-        argument: What the user named; None stands for the first bundled model.
-        runs_folder: Where runs are looked up by name.
-        tell: Called with a sentence if the best checkpoint of a run cannot be taken.
+    runs folder, and that over the name of a bundled model. Of a run it is the best checkpoint, else
+    the newest, else the weights published for sampling. `notify` takes a sentence if the best
+    checkpoint of a run cannot be taken.
 
     Raises:
         ModelFileError: If nothing is found; names that are near are listed.
@@ -47,9 +43,9 @@ def find_model(
     bundled = resources.bundled_models()
     path = parse_path(argument, tr("The model"), error=ModelFileError)
     with explained(tr("The model"), path, ModelFileError):
-        found = _at_path(path, tell)
+        found = _at_path(path, notify)
         if found is None and _is_plain_name(argument):
-            found = _at_run(RunDirectory(runs_folder / argument), tell) or bundled.get(argument)
+            found = _at_run(RunDirectory(runs_folder / argument), notify) or bundled.get(argument)
         if found is None:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 RunDirectory(runs_folder / argument).description.lstat()  # a closed run raises
@@ -59,9 +55,6 @@ def find_model(
 
 def bundled_for(text: str) -> str | None:
     """The bundled model that knows the script of a text, where no model was chosen.
-
-    Args:
-        text: What it is to read.
 
     Returns:
         The Korean one for a text with Hangul, the English one for another with Latin letters; None
@@ -73,33 +66,28 @@ def bundled_for(text: str) -> str | None:
 
 
 def bundled_instead(unknown: str, vocabulary: str) -> str | None:
-    """The bundled model that knows the Hangul of a seed text, if another one knows none.
-
-    Args:
-        unknown: What that one does not know.
-        vocabulary: What it knows.
-    """
+    """The bundled model that knows the Hangul of a seed text, if another vocabulary knows none."""
     # whether it is there is not looked up: the screen does not wait for a disk
     return KOREAN_MODEL if has_hangul(unknown) and not has_hangul(vocabulary) else None
 
 
-def _at_path(path: Path, tell: Callable[[str], None]) -> Path | None:
+def _at_path(path: Path, notify: Callable[[str], None]) -> Path | None:
     kind = find_kind(path)
     if kind is Kind.FILE:
         return path
     if kind is not None and kind is not Kind.FOLDER:
         raise ModelFileError("The model {path} is {kind}, and no file.", path=path, kind=tr(kind))
     checkpoint = CheckpointDirectory(path)
-    return checkpoint.model if _is_own(checkpoint.model) else _at_run(RunDirectory(path), tell)
+    return checkpoint.model if _is_own(checkpoint.model) else _at_run(RunDirectory(path), notify)
 
 
-def _at_run(run: RunDirectory, tell: Callable[[str], None]) -> Path | None:
+def _at_run(run: RunDirectory, notify: Callable[[str], None]) -> Path | None:
     """The model to sample from a run with, or None if there is no such run."""
     if not os.path.lexists(run.description):
         return None
     checkpoint = best_or_newest(run)
     if missed := missed_best(run, checkpoint):
-        tell(missed)
+        notify(missed)
     if checkpoint is not None:
         return checkpoint.model
     if has_own_live_model(run):
@@ -150,9 +138,6 @@ def offered_models(runs_folder: Path) -> Iterator[OfferedModel]:
 
     A bundled one whose name a run has taken is left out, as the run is what its name leads to.
     Runs that have saved nothing yet are left out too.
-
-    Args:
-        runs_folder: Where runs are looked up.
 
     Raises:
         RunError: If the folder cannot be read.

@@ -46,12 +46,7 @@ class PrimedSeed(NamedTuple):
 
 
 def unknown_in(text: str, spelled: Spelled) -> tuple[UnknownCharacter, ...]:
-    """The characters of a text that the model does not know.
-
-    Args:
-        text: Composed.
-        spelled: The same text.
-    """
+    """The characters of a composed text that the model does not know, by its spelling."""
     places = (~spelled.is_known).nonzero()[0].tolist()
     return tuple(UnknownCharacter(text[place], place) for place in places)
 
@@ -64,11 +59,7 @@ class StopStrings:
     """
 
     def __init__(self, strings: Sequence[str], units: str = "characters") -> None:
-        """Begin with an empty text.
-
-        Args:
-            strings: Any of them ends the text; composed first (Unicode NFC), as a corpus is.
-            units: What the text comes in; see `Model.units`.
+        """Begin with an empty text; the strings are composed first (Unicode NFC), as a corpus is.
 
         Raises:
             ConfigError: If one of them is empty.
@@ -143,10 +134,7 @@ class CharacterStream:
     ) -> None:
         """Stand before the first character, unprimed: as after an empty seed text.
 
-        Args:
-            model: The one that generates.
-            sampling: The settings of the first characters.
-            clamps: Neurons that are held at a value, from the first character of the seed text on.
+        Clamps hold from the first character of the seed text on.
         """
         self.model: Final = model
         self._characters = model.vocabulary.shown
@@ -236,10 +224,8 @@ class CharacterStream:
         syllable or accented letter is the one character it looks like. How they and unknown
         characters are read says `Vocabulary.spell`.
 
-        Args:
-            text: What comes next.
-            should_stop: Asked after every 256 characters whether to leave the rest unread, so that
-                a very long seed text can be broken off; the stream then goes on from there.
+        After every 256 characters `should_stop` is asked whether to leave the rest unread, so that
+        a very long seed text can be broken off; the stream then goes on from there.
 
         Returns:
             What was read, and which characters of the whole piece are not known.
@@ -260,13 +246,10 @@ class CharacterStream:
         return self.take(None)
 
     def take(self, index: int | None) -> GeneratedCharacter:
-        """Let the next character be a certain one, as if it had been drawn.
+        """Let the next character be one by number, as if it had been drawn; None draws it.
 
         It takes one random number all the same, so that what follows depends on the text and its
         length only, and not on which characters of it were drawn.
-
-        Args:
-            index: The character's number in the vocabulary, in [0, V); None draws it.
 
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
@@ -336,12 +319,7 @@ def remember(recent: deque[int], index: int, end: int | None) -> None:
 
 
 def recent_of(recent: Sequence[int], sampling: SamplingConfig) -> Sequence[int]:
-    """The characters that the repetition penalty counts as lately; none where it is off.
-
-    Args:
-        recent: The characters so far, the newest last.
-        sampling: The settings.
-    """
+    """The newest characters, the last of these, that the repetition penalty counts."""
     if sampling.repetition_penalty == 1:
         return ()
     return tuple(recent)[-sampling.repetition_window :]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.generation.constraints import LinePlace
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.sampling import Float64, distribution, surprise
+from tui_charrnn.generation.sampling import distribution, surprise
 from tui_charrnn.generation.stream import (
     LONGEST_WINDOW,
     CharacterStream,
@@ -25,7 +25,7 @@ from tui_charrnn.generation.stream import (
     recent_of,
 )
 from tui_charrnn.generation.tree import Branch, ClampsFrom, DrawsFrom, SamplingFrom, Tree
-from tui_charrnn.model.weights import Float32
+from tui_charrnn.model.weights import Float32, Float64
 from tui_charrnn.sampling_config import SamplingConfig
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
 BUDGET: Final = 64 << 20
 """Bytes of all states together, after which every second one is dropped."""
-_FIRST_STRIDE: Final = 16
-"""Characters from one state to the next in a short text."""
+_FIRST_STRIDE: Final = 16  # characters from one state to the next in a short text
 
 
 class KeptStates:
@@ -47,12 +46,7 @@ class KeptStates:
     """
 
     def __init__(self, origin: Float32, budget: int = BUDGET) -> None:
-        """Keep the first state for ever.
-
-        Args:
-            origin: At position 0 of the first branch, shape (S,).
-            budget: Bytes; one state at least is kept beside the first.
-        """
+        """Keep the first state, shape (S,), for ever, and others within a budget of bytes."""
         self.stride = _FIRST_STRIDE
         """Characters from one state to the next; doubled whenever the budget is spent."""
         self._most = max(1, budget // max(1, origin.nbytes))
@@ -62,11 +56,7 @@ class KeptStates:
         return len(self._states)
 
     def shrink(self, budget: int) -> None:
-        """Let go of states until no more than so many bytes are kept, now and later.
-
-        Args:
-            budget: Bytes; one state at least is kept beside the first.
-        """
+        """Let go of states until no more than so many bytes are kept, now and later."""
         self._most = min(self._most, max(1, budget // max(1, self._states[0, 0].nbytes)))
         self._thin()
 
@@ -85,11 +75,7 @@ class KeptStates:
             }
 
     def nearest(self, lineage: Iterable[tuple[Branch, int]], position: int) -> tuple[int, Float32]:
-        """The last state at or before a position.
-
-        Args:
-            lineage: The branches of the text; see `Tree.lineage`.
-            position: Where a state is wanted.
+        """The last state at or before a position of a text; see `Tree.lineage`.
 
         Returns:
             The position of the state that there is, and the state, not to be written to.
@@ -182,12 +168,10 @@ class Tape:
     def __init__(
         self, stream: CharacterStream, seed_text: str = "", state_budget: int = BUDGET
     ) -> None:
-        """Begin where a stream stands.
+        """Begin where a primed stream stands that has generated nothing yet.
 
-        Args:
-            stream: Primed, with nothing generated yet.
-            seed_text: What it read of its seed text, to be saved with the tape.
-            state_budget: Bytes of network states that are kept at most.
+        The seed text, as the stream read it, is saved with the tape. Network states take
+        `state_budget` bytes at most.
         """
         self.stream: Final = stream
         self.seed_text: Final = seed_text
@@ -223,11 +207,7 @@ class Tape:
             return self._record(self.stream.next(), was_taken=False)
 
     def take(self, index: int) -> GeneratedCharacter:
-        """Let the next character be a certain one; see `CharacterStream.take`.
-
-        Args:
-            index: The character's number in the vocabulary, in [0, V).
-        """
+        """Let the next character be a certain one; see `CharacterStream.take`."""
         with self._lock:
             return self._record(self.stream.take(index), was_taken=True)
 
@@ -281,11 +261,7 @@ class Tape:
     def forbidden(self, position: int, number: int) -> frozenset[int]:
         """The characters that the rules of a place take away, without a step of the network.
 
-        Another thread may be writing the tape meanwhile.
-
-        Args:
-            position: Of a character that there is.
-            number: The branch.
+        There is a character at the place. Another thread may be writing the tape meanwhile.
         """
         sampling = self.tree.holder(number, position).sampling_at(position)
         recent, place = self._text_before(number, position, sampling)
@@ -312,11 +288,7 @@ class Tape:
             yield
 
     def keep_less(self, budget: int) -> None:
-        """Drop states, to be computed again; the text stays.
-
-        Args:
-            budget: Bytes of network states that are kept at most from now on.
-        """
+        """Drop states beyond so many bytes, now and later, to be computed again; the text stays."""
         with self._lock:
             self._states.shrink(budget)
 
@@ -329,7 +301,7 @@ class Tape:
             raise IndexError(f"The branch {number} has {length} characters. Received: {position}.")
         return number
 
-    def _record(self, said: GeneratedCharacter, *, was_taken: bool) -> GeneratedCharacter:
+    def _record(self, generated: GeneratedCharacter, *, was_taken: bool) -> GeneratedCharacter:
         branch, position, stream = self.branch, self._position, self.stream
         if position < branch.length:
             branch = self.tree.fork(branch.number, position)
@@ -342,13 +314,13 @@ class Tape:
         last = branch.draws[-1]
         if (last.rng_seed, last.drawn + position - last.position) != (stream.rng_seed, drawn):
             branch.draws.append(DrawsFrom(position, stream.rng_seed, drawn))
-        branch.indices.append(said.index)
-        branch.probabilities.append(said.probability)
+        branch.indices.append(generated.index)
+        branch.probabilities.append(generated.probability)
         if was_taken:
             branch.taken.append(position)
         self._position = position + 1
         self._states.offer(branch.number, position + 1, stream.network)
-        return said
+        return generated
 
     def _state_at(self, number: int, position: int) -> StreamState:
         """What a stream holds before a character; the stepper's state is left there."""

@@ -35,12 +35,9 @@ from tui_charrnn.translation import tr
 
 FORMAT: Final = 3
 """The newest one, of tapes in int8."""
-_CLAMPED: Final = 2
-"""That of tapes on which neurons were held."""
-_PLAIN: Final = 1
-"""That of all others, which versions read that know no clamps."""
-_ROUNDED_UP: Final = 1.001
-"""No probability comes to so much, however it was rounded."""
+_CLAMPED: Final = 2  # that of tapes on which neurons were held
+_PLAIN: Final = 1  # that of all others, which versions read that know no clamps
+_ROUNDED_UP: Final = 1.001  # no probability comes to so much, however it was rounded
 
 
 def tape_document(tape: Tape) -> dict[str, Any]:
@@ -82,12 +79,8 @@ def open_tape(model: Model, document: object, state_budget: int = BUDGET) -> Tap
     """A tape with all its branches, standing at the end of the newest one.
 
     It is multiplied in the numbers that it was generated in, whatever those of the model are.
-    Reading the seed text and the newest branch again takes as long as generating them did.
-
-    Args:
-        model: The one that generated it.
-        document: What `tape_document` made, as JSON gives it back; it may be anything.
-        state_budget: Bytes of network states that are kept at most.
+    Reading the seed text and the newest branch again takes as long as generating them did. The
+    document may be anything.
 
     Raises:
         DataError: If it is not a tape, or not one of this model.

@@ -18,17 +18,17 @@ import numpy as np
 
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.calibration import Bin, Reliability
-from tui_charrnn.generation.scoring import DynamicScorer, Float64, TextScorer
+from tui_charrnn.generation.scoring import DynamicScorer, TextScorer
 from tui_charrnn.metrics import perplexity
 from tui_charrnn.model.checkpoint import Model
+from tui_charrnn.model.weights import Float64
 from tui_charrnn.text.vocabulary import code_points
 
 UNKNOWN_BITS: Final = math.log2(0x110000)
 """What an unknown character costs where models are compared, and only there: a choice among all
 code points of Unicode. A model that knows little of a text would otherwise win by what it leaves
 out."""
-_KEPT_OF_LINE: Final = 1000
-"""Characters of a line that are kept to be shown."""
+_KEPT_OF_LINE: Final = 1000  # characters of a line that are kept to be shown
 
 
 @dataclass(slots=True)
@@ -74,23 +74,8 @@ class ScoreTotal:
 
 
 def ranked(totals: Mapping[str, ScoreTotal]) -> list[str]:
-    """The names of models, the one that a text belongs to most first; of equals, the first named.
-
-    Args:
-        totals: What each made of the same text.
-    """
+    """The names of models, the one that a text belongs to most first; of equals, the first."""
     return sorted(totals, key=lambda name: totals[name].comparable_bits)
-
-
-class UnknownCharacters:
-    """Counts the characters that a model has never seen."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-
-    def add(self, block: str, bits: Float64) -> None:
-        """Count those of a block of N characters, whose bits, shape (N,), are NaN."""
-        self.counts.update(block[place] for place in np.flatnonzero(np.isnan(bits)))
 
 
 @dataclass(slots=True)
@@ -118,12 +103,7 @@ class LineScorer:
         self._begin(1)
 
     def add(self, block: str, bits: Mapping[str, Float64]) -> Iterator[LineScore]:
-        """Take a block in; the lines that end in it come out.
-
-        Args:
-            block: N characters.
-            bits: By model, shape (N,) each.
-        """
+        """Take in N characters and bits by model, shape (N,) each; the lines that end come out."""
         start = 0
         while start < len(block):
             feed = block.find("\n", start)
@@ -176,23 +156,18 @@ class Passage:
 
 
 class SurprisingPassages:
-    """Finds the passages whose characters have the most bits, none overlapping another.
+    """Finds so many passages whose characters have the most bits, none overlapping another.
 
     The text is cut into stretches of W places where a passage may begin, and the best of each is a
     candidate.
-
-    Args:
-        count: How many passages are wanted.
     """
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._best: list[Passage] = []
-        self._text = ""
-        """Characters in which a passage may still begin."""
+        self._text = ""  # characters in which a passage may still begin
         self._bits = np.zeros(0)
-        self._offset = 0
-        """Of the first of them."""
+        self._offset = 0  # of the first of them
         self._line, self._column = 1, 1
 
     def add(self, block: str, bits: Float64) -> None:
@@ -313,21 +288,25 @@ def score_text(
     learners, reliabilities = learners or {}, reliabilities or {}
     tallies = {name: _Tally(top, learners.get(name), reliabilities.get(name)) for name in scorers}
     lines = LineScorer(list(scorers))
-    tell_line, tell_block = listeners.line, listeners.block
     for scorer in scorers.values():
         scorer.begin()
     for block in blocks:
         bits = {name: scorer.score(block) for name, scorer in scorers.items()}
         for name, found in bits.items():
             tallies[name].add(block, found)
-        if tell_line is not None:
-            _tell_all(lines.add(block, bits), tell_line)
-        if tell_block is not None:
-            tell_block(block, bits)
-    if tell_line is not None:
-        _tell_all(lines.end(), tell_line)
+        if listeners.line is not None:
+            _pass_on(lines.add(block, bits), listeners.line)
+        if listeners.block is not None:
+            listeners.block(block, bits)
+    if listeners.line is not None:
+        _pass_on(lines.end(), listeners.line)
     order = ranked({name: tally.total for name, tally in tallies.items()})
     return TextScore({name: tallies[name].end() for name in order})
+
+
+def _pass_on(lines: Iterable[LineScore], listener: Callable[[LineScore], None]) -> None:
+    for line in lines:
+        listener(line)
 
 
 class _Tally:
@@ -337,7 +316,7 @@ class _Tally:
         self, top: int, learner: DynamicScorer | None, reliability: Reliability | None
     ) -> None:
         self.total = ScoreTotal()
-        self._unknown = UnknownCharacters()
+        self._unknown: Counter[str] = Counter()
         self._passages = SurprisingPassages(top) if top else None
         self._learner = learner
         if learner is not None:
@@ -348,7 +327,7 @@ class _Tally:
 
     def add(self, block: str, bits: Float64) -> None:
         self.total.add(bits)
-        self._unknown.add(block, bits)
+        self._unknown.update(block[place] for place in np.flatnonzero(np.isnan(bits)))
         if self._passages is not None:
             self._passages.add(block, bits)
         if self._learner is not None:
@@ -357,17 +336,12 @@ class _Tally:
     def end(self) -> ModelScore:
         return ModelScore(
             total=self.total,
-            unknown=dict(self._unknown.counts.most_common()),
+            unknown=dict(self._unknown.most_common()),
             passages=tuple(self._passages.end()) if self._passages is not None else (),
             dynamic=self._learner.end() if self._learner is not None else None,
             bins=tuple(self._reliability.bins) if self._reliability is not None else (),
             calibration_error=self._reliability.error if self._reliability is not None else None,
         )
-
-
-def _tell_all(lines: Iterable[LineScore], tell: Callable[[LineScore], None]) -> None:
-    for line in lines:
-        tell(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,10 +388,7 @@ class OriginReader:
     """Reads a text that grows, as while it is typed: what was read is not read again."""
 
     def __init__(self, models: Mapping[str, Model]) -> None:
-        """Read nothing yet.
-
-        Args:
-            models: By name, two at least.
+        """Read nothing yet; there are two models at least.
 
         Raises:
             ModelFileError: If one reads both directions: it cannot tell as a text grows.
@@ -433,10 +404,7 @@ class OriginReader:
         self._bits = np.zeros((len(models), 0))
 
     def read(self, text: str) -> Origin:
-        """Say where a text comes from.
-
-        Args:
-            text: Any; it begins as after a newline.
+        """Where a text comes from, which begins as after a newline.
 
         Raises:
             ModelFileError: If a model's scores are not finite numbers.

@@ -39,12 +39,8 @@ def read_run_corpus(
 ) -> Corpus:
     """Read the text that a run was made for, and make sure that it is still the same.
 
-    Args:
-        run: The run.
-        reference: Which text, from its description.
-        check_cancelled: Called now and then; it raises to give the reading up.
-        accepts_change: Take another text too.
-        may_download: Fetch a text of the catalogue that is not on this machine.
+    With `accepts_change` another text will do; without `may_download` a text of the catalogue has
+    to be on this machine.
 
     Raises:
         CorpusError: If it cannot be read or has changed; both hashes are named. If it must not be
@@ -165,7 +161,7 @@ def open_training_index(  # noqa: PLR0913  (what is looked for, and who is told 
     reading: Progress | None = None,
     indexing: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> IndexedCorpus:
     """The index of the text that a model was trained on, and of what it had learned before.
 
@@ -176,7 +172,7 @@ def open_training_index(  # noqa: PLR0913  (what is looked for, and who is told 
         reading: Told of bytes done and, if known, bytes in all.
         indexing: Likewise of what is sorted.
         check_cancelled: Called now and then; it raises to give it up.
-        tell: Called with a sentence if an earlier text is not here, or the index cannot be kept.
+        notify: Called with a sentence if an earlier text is not here, or the index cannot be kept.
 
     Raises:
         CorpusError: If the text that it was trained on last is not found, or has changed.
@@ -187,12 +183,16 @@ def open_training_index(  # noqa: PLR0913  (what is looked for, and who is told 
     if path is None or runs is None:
         raise CorpusError("The model came from no file, so it is not known what it read.")
     found = read_learned_texts(
-        model, path, runs, progress=reading, check_cancelled=check_cancelled, tell=tell
+        model, path, runs, progress=reading, check_cancelled=check_cancelled, notify=notify
     )
     known = tuple(text for text, _ in found)
     joined = _BETWEEN.join(corpus.text for _, corpus in found)
     index = obtain_index(
-        joined, _joint_hash(known), progress=indexing, check_cancelled=check_cancelled, tell=tell
+        joined,
+        _joint_hash(known),
+        progress=indexing,
+        check_cancelled=check_cancelled,
+        notify=notify,
     )
     return IndexedCorpus(tuple(corpus.name for _, corpus in found), _joint_hash(known), index)
 
@@ -204,7 +204,7 @@ def read_learned_texts(
     *,
     progress: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> list[tuple[LearnedText, Corpus]]:
     """Read all texts that a model learned from, as far as they are here, the last one first.
 
@@ -219,7 +219,7 @@ def read_learned_texts(
         except CorpusError as error:
             if number == 0:
                 raise
-            tell(tr("What the model had learned before is left out. {problem}", problem=error))
+            notify(tr("What the model had learned before is left out. {problem}", problem=error))
         else:
             found.append((text, corpus))
     return found
@@ -277,11 +277,15 @@ def index_corpus(
     *,
     progress: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> IndexedCorpus:
     """The index of a corpus, kept or built; arguments and errors are those of `obtain_index`."""
     index = obtain_index(
-        corpus.text, corpus.sha256, progress=progress, check_cancelled=check_cancelled, tell=tell
+        corpus.text,
+        corpus.sha256,
+        progress=progress,
+        check_cancelled=check_cancelled,
+        notify=notify,
     )
     return IndexedCorpus((corpus.name,), corpus.sha256, index)
 
@@ -364,14 +368,14 @@ def starting_point_of(description: RunDescription) -> StartingPoint | None:
 
 
 def open_starting_model(
-    argument: str, runs_folder: Path, tell: Callable[[str], None] = lambda _: None
+    argument: str, runs_folder: Path, notify: Callable[[str], None] = lambda _: None
 ) -> StartingModel:
     """Read the model that a run is to start from; arguments as of `find_model`.
 
     Raises:
         ModelFileError: If there is no such model, or its file is damaged.
     """
-    path = find_model(argument, runs_folder, tell).absolute()
+    path = find_model(argument, runs_folder, notify).absolute()
     try:
         data = path.read_bytes()
     except OSError as error:

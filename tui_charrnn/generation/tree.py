@@ -100,27 +100,13 @@ class Tree:
     def __init__(
         self, sampling: SamplingConfig, draws: DrawsFrom, clamps: tuple[Clamp, ...] = ()
     ) -> None:
-        """Begin with one branch without a character.
-
-        Args:
-            sampling: What its first character will be chosen by.
-            draws: The random numbers from position 0 on.
-            clamps: The neurons that are held from position 0 on.
-        """
+        """Begin with one branch, whose first character has these settings, draws and clamps."""
         first = Branch(0, None, 0, "1", [SamplingFrom(0, sampling)], [draws])
         first.clamps += [ClampsFrom(0, clamps)] if clamps else []
         self.branches: list[Branch] = [first]
 
     def fork(self, number: int, position: int) -> Branch:
-        """Let a new branch leave another one.
-
-        Args:
-            number: The branch that is left.
-            position: How many of its characters are shared, at most its length.
-
-        Returns:
-            The branch, without a character of its own.
-        """
+        """Let a new branch, without a character of its own, leave another one at a position."""
         holder = next(
             branch
             for branch, _ in self.lineage(number)
@@ -169,14 +155,7 @@ class Tree:
         return [index for part in reversed(parts) for index in part]
 
     def spell(self, vocabulary: str, number: int, start: int, stop: int) -> str:
-        """The characters of a branch's text from one position to another.
-
-        Args:
-            vocabulary: All characters, by their numbers.
-            number: The branch.
-            start: Position of the first.
-            stop: Position after the last.
-        """
+        """The characters of a text from one position to another, given all characters by number."""
         return "".join([vocabulary[index] for index in self.indices(number, start, stop)])
 
     def forks(self, number: int) -> list[Branch]:

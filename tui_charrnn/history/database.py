@@ -78,8 +78,7 @@ def create(database: sqlite3.Connection) -> None:
 
 
 _PRIVATE: Final = 0o600
-_PATIENCE: Final = 1.0
-"""Seconds to wait for another program that is writing."""
+_PATIENCE: Final = 1.0  # seconds to wait for another program that is writing
 _LOCKED: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 REASONS: Final = (

@@ -93,12 +93,7 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str, str
 def together(
     sampling: SettingsInTime, clamps: ClampsInTime
 ) -> list[tuple[int, SamplingConfig, tuple[str, ...]]]:
-    """What held from which character on: settings and clamps, each time that either changed.
-
-    Args:
-        sampling: The first after 0 characters.
-        clamps: In the same order.
-    """
+    """What held from which character on: settings, first after 0, and clamps, as either changed."""
     config, held = dict(sampling), dict(clamps)
     settings = sampling[0][1]
     words: tuple[str, ...] = ()
@@ -110,11 +105,7 @@ def together(
 
 
 def _words(value: object) -> tuple[str, ...]:
-    """Clamps, which are a list of words.
-
-    Raises:
-        TypeError: If it is something else.
-    """
+    """Clamps, which are a list of words."""
     if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
         raise TypeError("Clamps are a list of words.")
     return tuple(value)
@@ -143,12 +134,7 @@ def length_words(generation: Generation) -> str:
 
 
 def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
-    """The values of `COLUMNS`.
-
-    Args:
-        generation: The text.
-        time: When it is added, with a time zone.
-    """
+    """The values of `COLUMNS` of a text that is added at a time with a time zone."""
     model = generation.model
     is_long = len(generation.seed_text) > KEPT_CHARACTERS
     return (
@@ -209,22 +195,22 @@ def storable(text: str) -> str:
 
 def entry_values(entry: Entry) -> dict[str, Any]:
     """A text and all that it came from."""
-    said = entry.generation
+    generation = entry.generation
     return {
         "id": entry.number,
         "time": entry.time.isoformat(),
-        "model": said.model.label,
-        "model_file": said.model.file,
-        "model_sha256": said.model.sha256,
-        "seed_text": said.seed_text,
-        "text": said.text,
-        "length": said.length,
-        "rng_seed": said.rng_seed,
-        "numbers": said.numbers,
+        "model": generation.model.label,
+        "model_file": generation.model.file,
+        "model_sha256": generation.model.sha256,
+        "seed_text": generation.seed_text,
+        "text": generation.text,
+        "length": generation.length,
+        "rng_seed": generation.rng_seed,
+        "numbers": generation.numbers,
         "sampling": [
-            {"after": after, **config.to_mapping(), "rng_seed": said.rng_seed}
-            for after, config in said.sampling
+            {"after": after, **config.to_mapping(), "rng_seed": generation.rng_seed}
+            for after, config in generation.sampling
         ],
-        "clamps": [{"after": after, "held": list(held)} for after, held in said.clamps],
-        "hindrance": hindrance_of(said) or None,
+        "clamps": [{"after": after, "held": list(held)} for after, held in generation.clamps],
+        "hindrance": hindrance_of(generation) or None,
     }

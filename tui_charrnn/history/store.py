@@ -24,8 +24,7 @@ from tui_charrnn.user_folders import data_folder
 
 LIMIT: Final = 10_000
 """Texts that are kept."""
-_LARGEST: Final = 2**63 - 1
-"""Number that SQLite can hold."""
+_LARGEST: Final = 2**63 - 1  # number that SQLite can hold
 
 
 def history_file() -> Path:
@@ -41,11 +40,7 @@ class History:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        """Name a history; nothing is opened or made yet.
-
-        Args:
-            path: Its file; None is the user's own.
-        """
+        """Name a history by its file, or the user's own; nothing is opened or made yet."""
         self.path: Final = path or history_file()
 
     def add(self, generation: Generation) -> int:
@@ -59,12 +54,7 @@ class History:
     def add_all(
         self, generations: Sequence[Generation], *, instead_of: int | None = None
     ) -> list[int]:
-        """Keep several texts, all or none of them; otherwise like `add`.
-
-        Args:
-            generations: The texts.
-            instead_of: The number of a text that gives way, such as the beginning of one of them.
-        """
+        """Keep several texts, all or none; the one of a number, such as a beginning, gives way."""
         now, numbers = datetime.now(UTC), []
         make_private_file(self.path)
         with open_database(self.path) as database, transaction(database):
@@ -93,13 +83,7 @@ class History:
         return read_entries(self, [number]).get(number) if number <= _LARGEST else None
 
     def search(self, words: str, count: int) -> list[Entry]:
-        """The last texts that hold all of some words, in the seed text or after, newest first.
-
-        Args:
-            words: With blanks between; each is found within longer words too, and whether in
-                capitals or not.
-            count: How many texts at most.
-        """
+        """The last texts that hold all words of a query, the newest first; see `matching`."""
         return self._read(find_numbers(self, words, most=count)) if words_of(words) else []
 
     def remove(self, numbers: Sequence[int]) -> list[int]:
@@ -159,13 +143,7 @@ def find_numbers(
     check: Callable[[], object] = lambda: None,
     most: int | None = None,
 ) -> list[int]:
-    """The numbers of the texts that hold all words of a query, the newest first.
-
-    Args:
-        history: Where to look.
-        query: See `matching`; without words, all texts are found.
-        check: Called now and then; ends the search by what it raises.
-        most: How many are enough; None finds all.
+    """The numbers of the texts that hold all words of a query, as `matching` finds them.
 
     Raises:
         HistoryError: If the history cannot be read.
@@ -221,8 +199,7 @@ def put_back(history: History, taken: TakenOut) -> None:
         )
 
 
-_SHOWN: Final = 12
-"""Digits of a hash that are enough to distinguish two."""
+_SHOWN: Final = 12  # digits of a hash that are enough to distinguish two
 
 
 def find_entry(history: History, number: int) -> Entry:
@@ -294,10 +271,8 @@ def _joined(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-_INDEXED: Final = 3
-"""Characters that a word needs for the index of three neighbors to know it."""
-_AT_ONCE: Final = 64
-"""Texts that are looked at between two questions to the caller."""
+_INDEXED: Final = 3  # characters that a word needs for the index of three neighbors to know it
+_AT_ONCE: Final = 64  # texts that are looked at between two questions to the caller
 
 _MOST_SHORT: Final = 50
 """Words without an index that are put into one question; the database has a limit."""

@@ -14,17 +14,15 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Float64 = npt.NDArray[np.float64]
+from tui_charrnn.model.weights import Float64, Indices
 
 TEXT: Final = "the quick brown fox jumps over the lazy dog. "
 """What is learned, over and over; every letter is in it."""
 _HIDDEN: Final = 32
 _STREAMS: Final = 4
 _LENGTH: Final = 30
-_DIVERGED: Final = 3.0
-"""Times the loss of a guess: a run that was above it once counts as diverged."""
+_DIVERGED: Final = 3.0  # times the loss of a guess: a run that was above it once counts as diverged
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +59,7 @@ class SmallRnn:
     def __init__(
         self, vocabulary: int, hidden: int, radius: float, rng: np.random.Generator
     ) -> None:
-        """Draw the weights.
-
-        Args:
-            vocabulary: V.
-            hidden: H.
-            radius: Spectral radius of the recurrent kernel.
-            rng: Draws them.
-        """
+        """Draw the weights; the radius is the spectral radius of the recurrent kernel."""
         recurrent = rng.standard_normal((hidden, hidden))
         recurrent *= radius / np.abs(np.linalg.eigvals(recurrent)).max()
         self.parameters: list[Float64] = [
@@ -81,7 +72,7 @@ class SmallRnn:
         """Kernel (V, H), recurrent kernel (H, H), bias (H,), output (H, V), its bias (V,)."""
 
     def gradient(
-        self, inputs: npt.NDArray[np.intp], targets: npt.NDArray[np.intp], state: Float64
+        self, inputs: Indices, targets: Indices, state: Float64
     ) -> tuple[float, list[Float64], Float64]:
         """Loss and gradient of a batch, by backpropagation through time.
 
@@ -124,15 +115,9 @@ class SmallRnn:
 
 
 class ClippingRun:
-    """A run, step by step; two with the same settings differ by nothing but the limit."""
+    """A run, step by step; two with the same settings differ in whether the limit holds."""
 
     def __init__(self, settings: ClippingSettings, *, is_clipped: bool) -> None:
-        """Begin at step 0.
-
-        Args:
-            settings: Of both runs.
-            is_clipped: Whether the limit holds.
-        """
         self._settings = settings
         self._is_clipped = is_clipped
         characters = sorted(set(TEXT))
@@ -175,12 +160,7 @@ class ClippingRun:
 
 
 def clipped_by_element(gradient: Float64, norm: float) -> Float64:
-    """Cut every number to a bound, such that a norm is left.
-
-    Args:
-        gradient: Shape (P,).
-        norm: What is to be left; as much as there is, or less.
-    """
+    """Cut every number of a gradient, shape (P,), to a bound that leaves a norm, or all of it."""
     sizes = np.sort(np.abs(gradient))
     if not np.isfinite(sizes).all() or norm >= np.linalg.norm(gradient):
         return gradient

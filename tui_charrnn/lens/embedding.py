@@ -10,13 +10,12 @@ from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from tui_charrnn.hangul import FINALS
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.shapes import GATE_COUNTS
+from tui_charrnn.model.weights import Float64
 
-Float64 = npt.NDArray[np.float64]
 Group = Literal["vowel", "consonant", "capital", "digit", "punctuation", "hangul", "final", "other"]
 
 _VOWELS: Final = frozenset("aeiou")
@@ -36,11 +35,6 @@ class Embedding:
     """The vectors of a model's characters."""
 
     def __init__(self, model: Model) -> None:
-        """Take the vectors of a model.
-
-        Args:
-            model: Any.
-        """
         self.characters: Final = model.vocabulary.characters
         self.vectors: Final[Float64] = model.weights.embedding.astype(np.float64)
         """Shape (V, E)."""
@@ -66,12 +60,7 @@ class Embedding:
         return places, shares
 
     def neighbors(self, index: int, count: int) -> list[Neighbor]:
-        """The characters whose vectors point most nearly where one does, the nearest first.
-
-        Args:
-            index: The character's number in the vocabulary.
-            count: How many at most.
-        """
+        """The characters whose vectors point most nearly where one does, the nearest first."""
         lengths = np.linalg.norm(self.vectors, axis=1)
         cosines = self.vectors @ self.vectors[index] / np.maximum(lengths * lengths[index], 1e-300)
         order = [int(each) for each in np.argsort(-cosines, kind="stable") if each != index]
@@ -119,10 +108,7 @@ def initial_of(character: str) -> str:
 def cells_of(places: Float64, columns: int, rows: int) -> list[tuple[int, int]]:
     """A cell of its own for each point, as near to where it lies as there is room.
 
-    Args:
-        places: Shape (V, 2), the first going right and the second going up.
-        columns: Of the picture.
-        rows: Of the picture.
+    Places have the shape (V, 2), the first going right and the second going up.
 
     Returns:
         Column and row of each point; as many points as there are cells, the others left out.

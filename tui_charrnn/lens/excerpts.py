@@ -13,8 +13,7 @@ from tui_charrnn.generation.neuron import Neuron
 from tui_charrnn.generation.scoring import WARM_UP
 from tui_charrnn.lens.properties import Values
 from tui_charrnn.lens.reading import TraceReader
-
-Float64 = npt.NDArray[np.float64]
+from tui_charrnn.model.weights import Float64
 
 EXCERPT: Final = 240
 """Characters of a passage; a text that is shorter is one passage."""
@@ -40,21 +39,14 @@ class ExcerptFinder:
     """
 
     def __init__(self, properties: int) -> None:
-        """Have seen nothing yet.
-
-        Args:
-            properties: P, how many there are.
-        """
         self._best: list[Excerpt | None] = [None] * properties
         self._variances = np.zeros(properties)
         self._tail = ""
 
     def add(self, block: str, values: Values) -> None:
-        """Look through the next block of a text.
+        """Look through the next N characters of a text, with properties of shape (N, P).
 
-        Args:
-            block: N characters; passages do not reach over its borders.
-            values: The properties of its characters, shape (N, P).
+        Passages do not reach over the borders of a block.
         """
         length = min(EXCERPT, len(block))
         if not length:
@@ -81,12 +73,7 @@ class ExcerptFinder:
 
 
 def values_of(neuron: Neuron, excerpt: Excerpt, reader: TraceReader) -> Float64:
-    """What a neuron has after each character of a passage.
-
-    Args:
-        neuron: Of the reader's model.
-        excerpt: N characters.
-        reader: Begins anew.
+    """What a neuron has after each character of a passage; the reader begins anew.
 
     Returns:
         Shape (N,); NaN for a character that the model does not know.
@@ -110,10 +97,8 @@ def levels_of(
 ) -> npt.NDArray[np.int8]:
     """The level of each of N values: -2 far below the mean, -1, 0, 1, or 2 far above it.
 
-    Args:
-        values: Shape (N,); NaN, of a character that the model does not know, has level 0.
-        mean: Of the neuron over a text.
-        deviation: Its standard deviation; if it is 0, so is every level.
+    NaN, of a character that the model does not know, has level 0; so have all if the deviation is
+    0.
     """
     distance = np.nan_to_num((np.asarray(values, np.float64) - mean) / (deviation or np.inf))
     steps = np.searchsorted(BORDERS, np.abs(distance), side="right")

@@ -20,12 +20,18 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.model.shapes import STATES_PER_LAYER
-from tui_charrnn.model.weights import NORM_EPSILON, LayerWeights, ModelWeights, not_finite_error
+from tui_charrnn.model.weights import (
+    NORM_EPSILON,
+    Float64,
+    Indices,
+    LayerWeights,
+    ModelWeights,
+    not_finite_error,
+)
 from tui_charrnn.model_config import ModelConfig
 
 Array = npt.NDArray[Any]
 """Of float32 or float64."""
-Indices = npt.NDArray[np.intp]
 FARTHEST: Final = 500
 """Characters back that are looked at most for one character."""
 
@@ -46,9 +52,9 @@ class Step(NamedTuple):
 class Influence(NamedTuple):
     """Norms of the gradients of M log probabilities, shape (M, D) each; column 0 is distance 1."""
 
-    inputs: npt.NDArray[np.float64]
+    inputs: Float64
     """With respect to the input vector of the character so many characters before."""
-    hidden: npt.NDArray[np.float64]
+    hidden: Float64
     """With respect to h of all layers as that character had just been read."""
 
 
@@ -231,11 +237,9 @@ class Passage:
         return np.concatenate(parts)
 
     def influence(self, targets: Indices, reach: int) -> Influence:
-        """How much each character before some targets moves their log probabilities.
+        """How much each of the D = `reach` characters before targets moves their log probabilities.
 
-        Args:
-            targets: Places of M characters in the passage, none below `reach`.
-            reach: D, how many characters back are looked at.
+        The targets are places of M characters in the passage.
 
         Raises:
             ValueError: If a target has fewer characters before it.
@@ -282,10 +286,10 @@ class Passage:
         return shifted
 
 
-def _squares(vectors: Array) -> npt.NDArray[np.float64]:
+def _squares(vectors: Array) -> Float64:
     """Sums of the squares of rows, in float64, as those of large gradients leave float32."""
     wide = vectors.astype(np.float64, copy=False)
-    sums: npt.NDArray[np.float64] = np.einsum("nd,nd->n", wide, wide)
+    sums: Float64 = np.einsum("nd,nd->n", wide, wide)
     return sums
 
 
@@ -310,27 +314,19 @@ def _norm_gradient(gradient: Array, normalized: Array, scale: Array) -> Array:
 class Memory(NamedTuple):
     """How far back a model looks in a text."""
 
-    influence: npt.NDArray[np.float64]
+    influence: Float64
     """Mean over the targets, shape (D,); column 0 is distance 1."""
-    hidden: npt.NDArray[np.float64]
+    hidden: Float64
     """Mean norm of the gradient with respect to h, shape (D,)."""
     targets: int
     """How many characters the means are of."""
 
-    def distance(self, share: float) -> int | None:
-        """How many characters back the influence has fallen for good.
 
-        Args:
-            share: Of the largest mean influence at any distance.
+def distance_left(curve: Float64, share: float) -> int | None:
+    """How many characters back a curve has fallen for good below a share of its largest value.
 
-        Returns:
-            The first distance from which on it stays below that; None if it does not.
-        """
-        return distance_left(self.influence, share)
-
-
-def distance_left(curve: npt.NDArray[np.float64], share: float) -> int | None:
-    """See `Memory.distance`; None as well where a number is not finite."""
+    None if it has not, or where a number is not finite.
+    """
     if not np.isfinite(curve).all():
         return None
     above = np.flatnonzero(curve >= share * curve.max())
@@ -342,8 +338,7 @@ REACH: Final = 200
 """The default number of characters back that are looked at."""
 TARGETS: Final = 1000
 """Characters whose past is looked at, of a long text."""
-_PIECE: Final = 1024
-"""Characters of a piece of a long text, all of whose activations are kept."""
+_PIECE: Final = 1024  # characters of a piece of a long text, all of whose activations are kept
 
 
 def measure_memory(

@@ -20,19 +20,16 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding
+from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding, quiet
 from tui_charrnn.generation.neuron import Neuron, all_neurons
-from tui_charrnn.generation.scoring import WARM_UP, Indices, pass_over, quiet
+from tui_charrnn.generation.scoring import WARM_UP, pass_over
 from tui_charrnn.lens.excerpts import Excerpt, ExcerptFinder
 from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, Values, with_following
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32, not_finite_error
+from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 from tui_charrnn.translation import tr
-
-Float64 = npt.NDArray[np.float64]
 
 _ROUNDING: Final = 1e-12
 """The share of a sum of squares below which a variance may be nothing but rounding."""
@@ -62,12 +59,6 @@ class Correlation:
     """
 
     def __init__(self, near_left: Float64, near_right: Float64) -> None:
-        """Have seen nothing yet.
-
-        Args:
-            near_left: Values near the means of the first group, shape (C,).
-            near_right: Values near the means of the second group, shape (P,).
-        """
         self._near_left: Final[Float32] = near_left.astype(np.float32)
         self._near_right: Final = near_right
         ours, theirs = len(near_left), len(near_right)
@@ -82,12 +73,7 @@ class Correlation:
         )
 
     def add(self, left: Float32, right: Float32) -> None:
-        """Take rows in.
-
-        Args:
-            left: Shape (N, C).
-            right: Shape (N, P).
-        """
+        """Take rows in, shapes (N, C) and (N, P)."""
         # 32 bits are exact where it matters, which is between numbers near each other
         ours = (left - self._near_left).astype(np.float64)
         theirs = np.ones((len(right), 1 + right.shape[1]))
@@ -197,8 +183,7 @@ its shifted copies in one of 20 cases."""
 _MOST_STREAMS: Final = 128
 _LEAST_STRETCH: Final = 4096
 """Characters of one stream at least, lest warming up takes longer than reading."""
-_WORTH_IT: Final = 4
-"""Streams from which on several are faster than one."""
+_WORTH_IT: Final = 4  # streams from which on several are faster than one
 _AT_ONCE: Final = 1 << 17
 """Numbers of states that are kept until they are added up: they stay in the cache."""
 
@@ -251,16 +236,11 @@ class NeuronFinder:
         self._near_values: Float64 | None = None
         self._found: Correlation | None = None
         self._unknown = 0
-        self.given_up: Final = threading.Event()
+        self.cancelled: Final = threading.Event()
         """Set once an interrupt ends the reading."""
 
     def add(self, block: str, after: str = "") -> None:
-        """Read the next characters of the text.
-
-        Args:
-            block: Composed characters (Unicode NFC), `BLOCK` of them at best.
-            after: Those after them; see `PropertyReader.read`.
-        """
+        """Read the next composed characters (NFC), `BLOCK` at best, before those of `after`."""
         values = self._reader.read(block, after)
         self._excerpts.add(block, values)
         spelled = self._vocabulary.spell(block)
@@ -277,11 +257,7 @@ class NeuronFinder:
         self._read(symbols[rest:], values[rest:], streams)
 
     def end(self, top: int = 10, layer: int | None = None) -> Findings:
-        """What was found.
-
-        Args:
-            top: How many neurons of each property are wanted.
-            layer: Of which layer, from 0; None is all.
+        """What was found: the first neurons of each property, of one layer, from 0, or of all.
 
         Raises:
             CorpusError: If the model knows no character of the text.
@@ -342,7 +318,7 @@ class NeuronFinder:
                 for done in wait(futures, return_when=FIRST_EXCEPTION).done:
                     done.result()
             except BaseException:  # Ctrl-C above all, which the pool would let wait for its threads
-                self.given_up.set()
+                self.cancelled.set()
                 raise
         for one in found:
             if self._found is None:
@@ -358,7 +334,7 @@ class NeuronFinder:
         steps, streams = job.places.shape
         with quiet():
             stepper = Stepper(self._weights, streams)
-            pass_over(stepper, job.warm_up, self.given_up)
+            pass_over(stepper, job.warm_up, self.cancelled)
             if job.has_first:
                 stepper.state[0] = self._state
             at_once = max(1, min(steps, _AT_ONCE // stepper.state.size))
@@ -366,7 +342,7 @@ class NeuronFinder:
             for first in range(0, steps, at_once):
                 part = job.places[first : first + at_once]
                 for step, characters in enumerate(symbols[part]):
-                    if self.given_up.is_set():
+                    if self.cancelled.is_set():
                         raise CancelledError
                     stepper.read_each(characters)
                     kept[step] = stepper.state
@@ -384,15 +360,9 @@ class NeuronFinder:
 def find_neurons(
     finder: NeuronFinder, blocks: Iterable[str], *, top: int = 10, layer: int | None = None
 ) -> Findings:
-    """Read a text of any length, of which two blocks at a time are in memory.
+    """Read a text of any length, composed (NFC) and cut anywhere, two blocks of it in memory.
 
-    Arguments and errors beside these are those of `NeuronFinder.end`.
-
-    Args:
-        finder: Has read nothing yet.
-        blocks: The text in order, composed (Unicode NFC), cut anywhere.
-        top: How many neurons of each property are wanted.
-        layer: Of which layer, from 0; None is all.
+    The finder has read nothing yet; the other arguments and errors are those of its `end`.
     """
     for block, after in with_following(blocks):
         finder.add(block, after)

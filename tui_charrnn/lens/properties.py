@@ -31,8 +31,7 @@ LOOK_AHEAD: Final = 100
 LOOK_BACK: Final = 64
 """Characters before a window that are at hand."""
 _NEWLINE: Final = ord("\n")
-_FAR: Final = 1 << 32
-"""More than any depth within a window."""
+_FAR: Final = 1 << 32  # more than any depth within a window
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,7 @@ class Events(NamedTuple):
 class Switch:
     """Follows what is on from one character, which counts, to another one, which does not.
 
-    Args:
-        find: The events of a window; none is of two kinds.
+    No event of a window is of two kinds.
     """
 
     def __init__(self, find: Callable[[Window], Events]) -> None:
@@ -119,10 +117,7 @@ class Switch:
 class Depth:
     """Follows how many brackets are open; one that closes nothing does not count.
 
-    Args:
-        brackets: The opening and the closing one.
-        ends_at_empty_line: Whether an empty line closes all, as one that was forgotten would
-            otherwise stay open to the end of the text.
+    An empty line may close all, as one that was forgotten would otherwise stay open to the end.
     """
 
     def __init__(self, brackets: str, *, ends_at_empty_line: bool) -> None:
@@ -144,11 +139,7 @@ class Depth:
 
 
 class Column:
-    """Follows how many characters the line has so far: 0 after a line feed.
-
-    Args:
-        most: What is counted up to.
-    """
+    """Follows how many characters, up to a bound, the line has so far: 0 after a line feed."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -162,11 +153,7 @@ class Column:
 
 
 class Indentation:
-    """Follows how many spaces and tabs the line begins with, as far as it was read.
-
-    Args:
-        most: What is counted up to.
-    """
+    """Follows how many spaces and tabs, up to a bound, the line so far begins with."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -192,12 +179,7 @@ class Indentation:
 
 
 def columns(window: Window, before: int) -> npt.NDArray[np.int64]:
-    """How many characters each line has so far, shape (N,).
-
-    Args:
-        window: N characters.
-        before: How many its first line had before the window.
-    """
+    """How many characters each line has so far, shape (N,), with those before the window."""
     places = np.arange(1, len(window.codes) + 1)
     starts = np.maximum.accumulate(np.where(window.newlines, places, -before))
     return places - starts
@@ -384,23 +366,13 @@ class PropertyReader:
     """Follows properties through one text."""
 
     def __init__(self, properties: Sequence[Property] = PROPERTIES) -> None:
-        """Begin a text.
-
-        Args:
-            properties: P of them.
-        """
         self._followers = [each.follow() for each in properties]
         self._before = ""
 
     def read(self, block: str, after: str = "") -> Values:
-        """The properties of the next characters.
+        """The properties of the next N characters, shape (N, P).
 
-        Args:
-            block: N characters.
-            after: The characters after them, at least `LOOK_AHEAD` or as many as there are.
-
-        Returns:
-            Shape (N, P).
+        `after` has at least the next `LOOK_AHEAD`, or as many as there are.
         """
         values = np.zeros((len(block), len(self._followers)), np.float32)
         if block:

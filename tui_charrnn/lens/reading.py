@@ -15,18 +15,14 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from tui_charrnn.generation.cells import RecurrentLayer
 from tui_charrnn.generation.clamping import Clamp
-from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
 from tui_charrnn.generation.neuron import Probe
-from tui_charrnn.generation.scoring import Indices, quiet
 from tui_charrnn.generation.tape import Tape, TapePosition
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32, not_finite_error
-
-Float64 = npt.NDArray[np.float64]
+from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 
 _LN2: Final = math.log(2)
 _NEVER: Final = -1000.0
@@ -157,13 +153,7 @@ class Trace:
 
 
 class TraceReader:
-    """Reads texts and keeps what went on.
-
-    Args:
-        model: Who reads.
-        alternatives: K, how many of the likeliest characters are kept.
-        clamps: Neurons that are held at a value.
-    """
+    """Reads texts and keeps what went on, K alternatives of a character; neurons may be held."""
 
     def __init__(
         self, model: Model, *, alternatives: int = ALTERNATIVES, clamps: Sequence[Clamp] = ()
@@ -206,11 +196,7 @@ class TraceReader:
 
 
 def view_layers(layers: Iterable[RecurrentLayer]) -> tuple[LayerView, ...]:
-    """Copies of the states and gates of a network's last step, which its next one writes over.
-
-    Args:
-        layers: Of a stepper or a stream, the lowest first.
-    """
+    """Copies of the states and gates of a network's last step, the lowest layer first."""
     return tuple(
         LayerView(
             layer.hidden.copy(),
@@ -254,25 +240,18 @@ class TapeReader:
     """Reads passages of a tape again, with the weights and the state that generated them.
 
     A passage that continues where the last one ended costs one step a character; another one the
-    few steps more from the last state that the tape kept. Not for several threads at once.
+    few steps more from the last state that the tape kept. Not for several threads at once; another
+    thread may be writing the tape.
     """
 
     def __init__(self, tape: Tape, look: Look, alternatives: int) -> None:
-        """Have read nothing yet.
-
-        Args:
-            tape: Another thread may be writing it.
-            look: Finds a place of it.
-            alternatives: How many of the likeliest characters are kept of each place.
-        """
         self._tree: Final = tape.tree
         self._look = look
         self._alternatives = alternatives
         self._stepper = Stepper(tape.stream.weights)
         self._at: tuple[int, int] | None = None
         """Branch and position before which the stepper stands."""
-        self._unread = 0
-        """The character before that position, which the stepper has not read yet."""
+        self._unread = 0  # the character before that position, which the stepper has not read yet
         self.values: list[float] = []
         """What the probe of the last `read` had after each character; empty without a probe."""
 
@@ -286,11 +265,7 @@ class TapeReader:
     ) -> Predictions | None:
         """Read the characters of a branch from one position to another.
 
-        Args:
-            number: The branch.
-            start: Position of the first.
-            stop: The position after the last; there is a character before it.
-            probe: What is put into `values`.
+        There is a character before `stop`. What the probe has goes into `values`.
 
         Returns:
             What was expected of each; None if there is no such place.
@@ -348,12 +323,7 @@ class TapeReader:
 
 
 def predictions_of(logits: Sequence[Float32], came: Sequence[int], count: int) -> Predictions:
-    """What was expected of characters whose scores were kept as they were chosen.
-
-    Args:
-        logits: The scores, N of shape (V,); N is 1 at least.
-        came: The numbers of the characters that came, N of them.
-        count: How many of the likeliest are wanted.
+    """What was expected of N characters, 1 at least, whose scores of shape (V,) were kept.
 
     Raises:
         ModelFileError: If the scores are not finite numbers.

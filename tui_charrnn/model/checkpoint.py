@@ -106,13 +106,9 @@ def serialize_model(
 
 
 def with_calibration(data: bytes, calibration: Calibration) -> bytes:
-    """The bytes of a model file with a calibration in the place of the one that it has, if any.
+    """The bytes of a whole model file with a calibration in the place of its own, if any.
 
     The tensors are the same, bit for bit.
-
-    Args:
-        data: Of a whole model file that `load_model` takes.
-        calibration: What temperature 1 is to mean.
     """
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:end])
@@ -143,12 +139,7 @@ def load_model(path: Path) -> Model:
 
 
 def parse_model(file: BinaryIO, size: int, path: Path) -> Model:
-    """The same for a file that is open.
-
-    Args:
-        file: At its beginning.
-        size: Bytes of the whole file.
-        path: Its name, for people.
+    """The same for a file of a size, open at its beginning; the path is its name for people.
 
     Raises:
         ModelFileError: If it is not a model file, damaged, or of another format.
@@ -161,11 +152,7 @@ def parse_model(file: BinaryIO, size: int, path: Path) -> Model:
 
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Say of which file it is that something is wrong with it.
-
-    Raises:
-        ModelFileError: If anything is.
-    """
+    """Say of which file it is that something is wrong with it."""
     try:
         yield
     except (DataError, SafetensorError) as error:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from tui_charrnn.errors import ConfigError, ModelFileError, reason_of
-from tui_charrnn.model.shapes import tensor_shapes
+from tui_charrnn.model.shapes import parameter_count, tensor_shapes
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 
@@ -74,11 +74,7 @@ class ModelHeader(NamedTuple):
 
 
 def read_header(file: BinaryIO, file_size: int) -> ModelHeader:
-    """Read the head of a model file and check the length of the file against it.
-
-    Args:
-        file: Open at its beginning.
-        file_size: Bytes of the whole file.
+    """Read the head of a model file, open at its beginning, and check the size of the file by it.
 
     Raises:
         ModelFileError: If it is not a model file, or not a whole one; without the path.
@@ -242,8 +238,7 @@ class ModelFacts(NamedTuple):
         """Numbers that were learned; 0 if the file cannot be used."""
         if self.header is None:
             return 0
-        shapes = tensor_shapes(self.header.config, len(self.header.vocabulary))
-        return sum(math.prod(shape) for shape in shapes.values())
+        return parameter_count(self.header.config, len(self.header.vocabulary))
 
     @property
     def loss(self) -> float | None:

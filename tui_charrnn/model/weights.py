@@ -12,6 +12,8 @@ from tui_charrnn.model.shapes import BACKWARD
 from tui_charrnn.model_config import ModelConfig
 
 Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.intp]
 
 NORM_EPSILON: Final = 1e-5
 """What is added to the variance of what is normalized."""
@@ -71,12 +73,7 @@ class ModelWeights:
 
 
 def weights_from_tensors(tensors: Mapping[str, Float32], config: ModelConfig) -> ModelWeights:
-    """Arrange tensors by name into a model's weights.
-
-    Args:
-        tensors: By the names of `tensor_shapes`, of those shapes.
-        config: The model they belong to.
-    """
+    """Arrange tensors, by the names of `tensor_shapes`, into a model's weights."""
     embedding = tensors["embedding"]
     backward = None
     if config.reads_both:
@@ -119,12 +116,7 @@ _VOCABULARY_AXES: Final = {
 
 
 def grown_tensors(tensors: Mapping[str, Float32], added: int) -> dict[str, Float32]:
-    """The tensors of a model with so many characters more, each the mean of those before.
-
-    Args:
-        tensors: By the names of `tensor_shapes`.
-        added: Characters.
-    """
+    """The tensors of a model with so many characters more, each the mean of those before."""
     grown = dict(tensors)
     for name, axis in _VOCABULARY_AXES.items():
         if name in grown and added:

@@ -41,13 +41,7 @@ class ContiguousStreams:
     def __init__(
         self, indices: Indices, *, batch_size: int, sequence_length: int, rng_seed: int
     ) -> None:
-        """Lay out the streams.
-
-        Args:
-            indices: The text, shape (N,).
-            batch_size: B, as `fitting_batch_size` returns it.
-            sequence_length: T.
-            rng_seed: Start of the random offsets, at least 0.
+        """Lay out the streams of a text, shape (N,); B is what `fitting_batch_size` returns.
 
         Raises:
             CorpusError: If the text does not fill one batch.
@@ -126,13 +120,9 @@ class HeldOutWindows:
         sequence_length: int,
         end: int | None = None,
     ) -> None:
-        """Lay out the streams.
+        """Lay out R streams of a text, shape (N,); fewer if it has fewer characters to predict.
 
-        Args:
-            indices: The text, shape (N,).
-            stream_count: R; fewer are used if the text has fewer characters to predict.
-            sequence_length: T.
-            end: Index of the end sign, if the text has records; the text begins with one.
+        `end` is the index of the end sign, if the text has records; the text begins with one.
 
         Raises:
             CorpusError: If the text has no character to predict.

@@ -19,24 +19,17 @@ from tui_charrnn.errors import StorageError, reason_of
 from tui_charrnn.translation import tr
 from tui_charrnn.user_folders import cache_folder
 
-_STALE: Final = 86_400.0
-"""Seconds after which a file that was begun and not finished is removed."""
+_STALE: Final = 86_400.0  # seconds after which a file that was begun and not finished is removed
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def prune_folder(folder: Path, ending: str, limit: int, *, keep: Path | None = None) -> list[Path]:
-    """Let go of the files that were not used for longest, until the rest is within a limit.
+    """Delete the files that were not used for longest, until a folder is within a limit of bytes.
 
-    Those that some program has in use (`mark_in_use`) stay, and count.
+    Those that some program has in use (`mark_in_use`) stay, and count; `keep` stays in any case.
+    Files whose names end in another way are unfinished ones, deleted after a day.
 
-    Args:
-        folder: Where they lie.
-        ending: Of their names, such as `.index`; other files are unfinished ones.
-        limit: Bytes that may stay.
-        keep: A file that stays in any case.
-
-    Returns:
-        The files that are gone.
+    Returns: The files that are gone.
     """
     found: list[tuple[int, int, Path]] = []
     gone: list[Path] = []
@@ -113,11 +106,7 @@ class CachedText:
         return words[0] if words and len(words[0]) == 64 else None
 
     def is_intact(self, sha256: str | None) -> bool:
-        """Whether the file is there and has the hash that is expected.
-
-        Args:
-            sha256: What it must hash to; none admits nothing.
-        """
+        """Whether the file is there and has the hash that is expected; none admits nothing."""
         if sha256 is None:
             return False
         try:
@@ -152,10 +141,7 @@ class CachedText:
 def replace_file(path: Path, parts: Iterable[bytes | memoryview], mode: int = 0o666) -> None:
     """Write a file that appears whole or not at all, and the folder that it lies in.
 
-    Args:
-        path: Its name.
-        parts: What is written, in order.
-        mode: Who may read it, less the umask; a cache may be shared by several users.
+    Its mode is less the umask; a cache may be shared by several users.
 
     Raises:
         OSError: If the disk refuses.

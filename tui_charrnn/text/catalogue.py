@@ -2,14 +2,13 @@
 
 import os
 import platform
-import re
 import sys
 import sysconfig
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.resources import resource_folder
@@ -52,10 +51,6 @@ def build_python(progress: Progress | None = None, *, folder: Path | None = None
 
     Tests, tables of data and files that are not valid UTF-8 are left out. Whole files are taken
     until the next one would lead past `PYTHON_LIMIT` bytes.
-
-    Args:
-        progress: Told of bytes read and of the most that there can be.
-        folder: Of the library; that of the running Python by default.
 
     Raises:
         CorpusError: If this Python came without its source.
@@ -150,11 +145,8 @@ class CatalogueEntry:
         return self.cached.is_intact(self.expected_sha256)
 
 
-def load_catalogue(path: Path | None = None) -> dict[str, CatalogueEntry]:
-    """Read the catalogue.
-
-    Args:
-        path: Of another file than the bundled one.
+def load_catalogue() -> dict[str, CatalogueEntry]:
+    """Read the catalogue: the bundled one, or another file.
 
     Returns:
         Entries by name, in the order of the file.
@@ -162,22 +154,21 @@ def load_catalogue(path: Path | None = None) -> dict[str, CatalogueEntry]:
     Raises:
         CorpusError: If the file cannot be used; the first defect is named.
     """
-    source = path or resource_folder("corpora") / "catalogue.toml"
+    source = resource_folder("corpora") / "catalogue.toml"
     try:
         document = tomllib.loads(source.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CorpusError(
             "The catalogue {source} cannot be read: {problem}.", source=source, problem=error
         ) from error
-    return {name: _entry(name, values) for name, values in document.items()}
+    return {
+        name: CatalogueEntry(name=name, **{**values, "urls": tuple(values.get("urls", ()))})
+        for name, values in document.items()
+    }
 
 
 def obtain(entry: CatalogueEntry, *, progress: Progress | None = None) -> Path:
-    """The file of a text, built or downloaded on first use and checked on every use.
-
-    Args:
-        entry: Of the catalogue.
-        progress: Told of bytes done and, if known, bytes in all, where there is work to do.
+    """The file of an entry, built or downloaded on first use and checked on every use.
 
     Raises:
         CorpusError: If it cannot be built or downloaded.
@@ -222,53 +213,3 @@ def _downloaded(entry: CatalogueEntry, progress: Progress | None) -> bytes:
             )
         )
         raise CorpusError(" ".join(sentences)) from error
-
-
-def _entry(name: str, values: object) -> CatalogueEntry:
-    known = {item.name: item for item in fields(CatalogueEntry) if item.name != "name"}
-    required = {key for key, item in known.items() if item.default is MISSING}
-    if not isinstance(values, dict):
-        raise _defect(name, "is not a table")
-    if unknown := sorted(set(values) - set(known)):
-        raise _defect(name, f"has a field that is not known: {unknown[0]}")
-    if lacking := sorted(required - set(values)):
-        raise _defect(name, f"lacks the field {lacking[0]}")
-    if problem := _problem(name, values):
-        raise _defect(name, problem)
-    return CatalogueEntry(name=name, **{**values, "urls": tuple(values.get("urls", ()))})
-
-
-def _problem(name: str, values: Mapping[str, Any]) -> str | None:
-    """What is wrong with the values of an entry, if anything is."""
-    is_built = values["kind"] == "built"
-    urls, hashed = values.get("urls", []), values.get("sha256")
-    checks = {
-        "has a name that is not lower-case letters, digits and hyphens": re.fullmatch(
-            r"[a-z0-9][a-z0-9-]*", name
-        ),
-        f"has a kind that is none of {', '.join(KINDS)}": values["kind"] in KINDS,
-        "has a title or note that is not text": all(
-            isinstance(values.get(key, ""), str) for key in ("title", "note")
-        ),
-        "has a size that is not a number above zero": all(
-            type(values.get(key, 1)) is int and values.get(key, 1) > 0
-            for key in ("approximate_bytes", "maximum_bytes", "characters")
-        ),
-        f"has a builder that is none of {', '.join(_BUILDERS)}": (
-            not is_built or values.get("builder") in _BUILDERS
-        ),
-        "is a download with a builder": is_built or "builder" not in values,
-        "is a download without urls or without maximum_bytes": (
-            is_built or (isinstance(urls, list) and urls and "maximum_bytes" in values)
-        ),
-        "has a url that does not begin with https://": all(
-            isinstance(url, str) and url.startswith("https://") for url in urls
-        ),
-        "has a sha256 that is not 64 hexadecimal digits": hashed is None
-        or (isinstance(hashed, str) and re.fullmatch(r"[0-9a-f]{64}", hashed)),
-    }
-    return next((problem for problem, is_fine in checks.items() if not is_fine), None)
-
-
-def _defect(name: str, problem: str) -> CorpusError:
-    return CorpusError(f"In the catalogue of corpora, the entry {name!r} {problem}.")

@@ -153,11 +153,7 @@ def default_seed_of(text: str) -> str:
 
 
 def choose_seeds(text: str, wanted: Sequence[str] | None = None) -> tuple[str, ...]:
-    """The pinned seeds of a run.
-
-    Args:
-        text: What it will train on.
-        wanted: Seeds that were chosen, perhaps none; None takes the default seed.
+    """The pinned seeds of a run: those that were chosen, perhaps none, or that of the text.
 
     Raises:
         ConfigError: If there are too many, or one is too long.

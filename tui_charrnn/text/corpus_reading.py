@@ -26,8 +26,7 @@ from tui_charrnn.text.sources import FoundSources, Source, find_sources, never_c
 
 PIECE: Final = 1 << 18
 """Bytes that are read at a time: they stay in a processor's cache on their way."""
-_LARGE: Final = 1 << 25
-"""Bytes from which on progress is reported."""
+_LARGE: Final = 1 << 25  # bytes from which on progress is reported
 
 
 def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named by the caller)
@@ -104,16 +103,7 @@ def number_sources(
     check_cancelled: Callable[[], None],
     limit: int | None = None,
 ) -> tuple[NumberedText, CorpusReport]:
-    """Read, decode, clean, count and number a text; arguments and errors as of `read_corpus`.
-
-    Args:
-        sources: What it is made of.
-        reading: How.
-        stdin: What standard input is.
-        progress: Told of bytes done and in all.
-        check_cancelled: Called after every piece.
-        limit: Bytes, of the files or of what is packed in them, after which to stop.
-    """
+    """Read, decode, clean, count and number a text; arguments and errors as of `read_corpus`."""
     unknown = [
         source.entry for source in sources.sources if source.entry and source.entry.is_unknown
     ]

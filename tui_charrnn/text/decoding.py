@@ -55,9 +55,7 @@ def known_encoding(encoding: str) -> str:
 def looks_binary(start: bytes, encoding: str) -> bool:
     """Whether a file is no text: a zero byte among its first bytes, but neither UTF-16 nor 32.
 
-    Args:
-        start: The first `SNIFFED` bytes of the file.
-        encoding: The encoding that it would be read in.
+    They are its first `SNIFFED` bytes.
 
     Raises:
         CorpusError: If the encoding is unknown.
@@ -66,21 +64,11 @@ def looks_binary(start: bytes, encoding: str) -> bool:
     return b"\0" in start and not is_wide(codec)
 
 
-def _marked_encoding(data: bytes) -> str | None:
-    return next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), None)
-
-
 def choose_codec(data: bytes, codec: str) -> tuple[str, bytes]:
-    """The codec that reads some bytes, and the byte order mark to skip.
-
-    Args:
-        data: All bytes, or as many of the first as a mark may have.
-        codec: Python's name of the encoding; a mark overrules utf-8.
-    """
-    marked = _marked_encoding(data)
-    if marked is None or codec not in {"utf-8", marked}:
-        return codec, b""
-    return marked, next(mark for mark, name in _BYTE_ORDER_MARKS.items() if name == marked)
+    """The codec that reads a text by its first bytes, and the mark to skip; it overrules utf-8."""
+    marks = ((name, mark) for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark))
+    marked, mark = next(marks, (codec, b""))
+    return (marked, mark) if codec in {"utf-8", marked} else (codec, b"")
 
 
 def has_mark(data: bytes, codec: str, skipped: bytes) -> bool:
@@ -137,13 +125,7 @@ class UndecodableError(CorpusError):
     """A file is no text, or none in the encoding by which it was read."""
 
     def __init__(self, problem: str, advice: str = "", in_form: str = "") -> None:
-        """Say why, and what to do.
-
-        Args:
-            problem: A sentence.
-            advice: How to name the encoding, as an option of a command.
-            in_form: The same where it is a field of a form.
-        """
+        """Say why, and how to name the encoding: as an option, and as a field of a form."""
         super().__init__(f"{problem} {advice}".rstrip())
         self.in_form: Final = f"{problem} {in_form}".rstrip()
         """The message where the encoding is a field of a form."""
@@ -154,12 +136,8 @@ def undecodable(
 ) -> UndecodableError:
     """Why a file is no text, where, and what to do.
 
-    Args:
-        error: What reading it raised.
-        name: What to call the file.
-        codec: What it was decoded by.
-        place: Of the byte that could not be decoded, from 0.
-        line: That it stands in, from 1; None if that is not known.
+    The place, from 0, is of the byte that could not be decoded; the line that it is in, from 1, may
+    not be known.
     """
     if isinstance(error, ZeroByteError):
         problem = tr(
@@ -228,10 +206,6 @@ def spelled_in(known: Container[str], character: str) -> str:
 
     A corpus may have been read in parts: in jamo, or without composing. A Hangul letter that stands
     alone is then read as the jamo that it looks like, an initial where there are two.
-
-    Args:
-        known: The characters that the model knows.
-        character: Composed (Unicode NFC).
     """
     if character in known:
         return character

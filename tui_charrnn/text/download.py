@@ -30,8 +30,6 @@ def fetch(
     maximum_bytes: int,
     sha256: str | None = None,
     progress: Progress | None = None,
-    silence_limit: float = SILENCE_LIMIT,
-    total_limit: float = TOTAL_LIMIT,
 ) -> bytes:
     """Fetch a file, from the first source that gives it whole.
 
@@ -42,17 +40,15 @@ def fetch(
         maximum_bytes: More than this is refused.
         sha256: What the file must hash to, in hexadecimal digits, if it is known.
         progress: Called with the bytes so far and, if known, all of them.
-        silence_limit: Seconds that a source may say nothing.
-        total_limit: Seconds that one source may take.
 
     Raises:
         CorpusError: If no source gave it; with the reason of each.
     """
     reasons = []
     for url in urls:
-        deadline = time.monotonic() + total_limit
+        deadline = time.monotonic() + TOTAL_LIMIT
         try:
-            data = _fetch_one(url, maximum_bytes, progress, silence_limit, deadline)
+            data = _fetch_one(url, maximum_bytes, progress, deadline)
             _check_hash(data, sha256)
         except _UnusableError as error:
             reasons.append(f"{urlsplit(url).netloc}: {error}")
@@ -61,15 +57,14 @@ def fetch(
     raise CorpusError("; ".join(reasons))
 
 
-def _fetch_one(
-    url: str, maximum_bytes: int, progress: Progress | None, silence_limit: float, deadline: float
-) -> bytes:
+def _fetch_one(url: str, maximum_bytes: int, progress: Progress | None, deadline: float) -> bytes:
     _refuse_unsafe(url)
     request = urllib.request.Request(  # noqa: S310  the scheme is checked above
         url, headers={"User-Agent": f"charrnn-tui/{__version__}"}
     )
     try:
-        with _opener().open(request, timeout=silence_limit) as response:
+        opener = urllib.request.build_opener(_CheckedRedirects)
+        with opener.open(request, timeout=SILENCE_LIMIT) as response:
             return _read(response, maximum_bytes, progress, deadline)
     except urllib.error.HTTPError as error:
         error.close()
@@ -85,11 +80,7 @@ def _fetch_one(
 
 
 def _refuse_unsafe(url: str) -> None:
-    """Refuse an address at which what is sent could be read or changed on the way.
-
-    Raises:
-        _UnusableError: If it is not https, and not http on this machine.
-    """
+    """Refuse an address at which what is sent could be read or changed on the way."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"}:
         raise _UnusableError("not an address of the web: {url}", url=url)
@@ -118,10 +109,6 @@ class _CheckedRedirects(urllib.request.HTTPRedirectHandler):
         """Refuse what `_refuse_unsafe` refuses."""
         _refuse_unsafe(newurl)
         return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_CheckedRedirects)
 
 
 def _read(

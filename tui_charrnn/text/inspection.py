@@ -30,11 +30,9 @@ _LARGE: Final = 16_000_000
 counted of a part, too."""
 _COUNTED_OF_LARGE: Final = 1_000_000
 _SCORED_OF_LARGE: Final = 200_000
-_MOST_FILES: Final = 2_000
-"""Files that are held against each other at most."""
+_MOST_FILES: Final = 2_000  # files that are held against each other at most
 _TOLD_PAIRS: Final = 8
-_RAREST: Final = 12
-"""Characters that are listed as the rarest."""
+_RAREST: Final = 12  # characters that are listed as the rarest
 
 _KOREAN: Final = 0.2
 """Share of Hangul syllables from which on a text is Korean; a blank is every fifth character."""
@@ -138,12 +136,7 @@ def _within_common_folder(one: str, other: str) -> tuple[str, str]:
 
 
 def find_repetitions(corpus: Corpus, validation_fraction: float) -> list[str]:
-    """What stands in a text twice, in sentences; see `CorpusInspection.warnings`.
-
-    Args:
-        corpus: The text.
-        validation_fraction: Share of the text, at its end, that is held out.
-    """
+    """What stands in a text twice, in sentences; a share at its end is held out."""
     split, numbered = corpus.split(validation_fraction), corpus.numbered
     if corpus.records != "none":
         numbered = numbered.shuffled_records()
@@ -152,17 +145,10 @@ def find_repetitions(corpus: Corpus, validation_fraction: float) -> list[str]:
     return _twice_sentences(share, similar_files(_files_of(corpus)))
 
 
-def inspect_corpus(
-    corpus: Corpus, *, validation_fraction: float = DEFAULT_VALIDATION_FRACTION
-) -> CorpusInspection:
-    """Look at the characters of a corpus, which were counted as it was read; measure baselines.
-
-    Args:
-        corpus: The text.
-        validation_fraction: Share of the text, at its end, that is held out.
-    """
+def inspect_corpus(corpus: Corpus) -> CorpusInspection:
+    """Look at the characters of a corpus, which were counted as it was read; measure baselines."""
     numbered, size = corpus.numbered, len(corpus)
-    split, has_records = corpus.split(validation_fraction), corpus.records != "none"
+    split, has_records = corpus.split(DEFAULT_VALIDATION_FRACTION), corpus.records != "none"
     counted = {
         character: CharacterCount(
             character, count, first, suspicion(character, corpus.units, corpus.records)
@@ -203,12 +189,7 @@ def inspect_corpus(
 
 
 def jamo_sentence(occurrences: Mapping[str, int], option: str) -> str:
-    """What reading a Korean text in jamo would change; empty for one that is not, or is so read.
-
-    Args:
-        occurrences: How often each character of the text occurs.
-        option: How to ask for it.
-    """
+    """What reading a Korean text in jamo, by an option, would change; empty for all others."""
     hangul = sum(count for each, count in occurrences.items() if "가" <= each <= "힣")
     if hangul < _KOREAN * sum(occurrences.values()):
         return ""
@@ -248,12 +229,8 @@ def suspicion(character: str, units: str = "characters", records: str = "none") 
     """Why a character may not be meant to be in a text; none for an ordinary one.
 
     Line feed, tab and the two common spaces are ordinary; so are the two joiners, without which
-    Persian, Indic scripts and emoji cannot be written.
-
-    Args:
-        character: Of the text, as it was read.
-        units: What it was read in; jamo are ordinary where they are asked for.
-        records: What a record is; their end sign is ordinary.
+    Persian, Indic scripts and emoji cannot be written, jamo in a text of jamo, and the end sign of
+    records.
     """
     is_wanted = (units == "jamo" and is_jamo(character)) or (records != "none" and character == END)
     if character in _ORDINARY or is_wanted:
@@ -282,10 +259,8 @@ def _decomposition(character: str) -> str | None:
 
 LOOKED_THROUGH: Final = 1 << 24
 """Bytes of the files that are looked through at most: half a second."""
-_TOLD_EVERY: Final = 16
-"""Pieces between two tellings, about a megabyte."""
-_BEGINNING: Final = 4_096
-"""Characters of the beginning that are kept."""
+_TOLD_EVERY: Final = 16  # pieces between two tellings, about a megabyte
+_BEGINNING: Final = 4_096  # characters of the beginning that are kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,7 +316,7 @@ def survey_sources(
     sources: FoundSources,
     reading: Reading,
     *,
-    tell: Callable[[Survey], None],
+    on_progress: Callable[[Survey], None],
     check_cancelled: Callable[[], None],
     limit: int | None = None,
 ) -> Survey:
@@ -353,7 +328,7 @@ def survey_sources(
     Args:
         sources: The texts; each is a regular file, or a text of the catalogue that is kept here.
         reading: How they are read.
-        tell: Called with what was found so far, first after about a megabyte.
+        on_progress: Called with what was found so far, first after about a megabyte.
         check_cancelled: Called after every piece; it raises to give the survey up.
         limit: Bytes of the files after which to end; None takes `LOOKED_THROUGH`.
 
@@ -368,7 +343,8 @@ def survey_sources(
     found, tally, pieces = BytesFound(), _Tally(reading), 0
 
     def survey() -> Survey:
-        return tally.survey(sources, _copied(found), max(size, found.consumed))
+        copied = dataclasses.replace(found, encodings=dict(found.encodings))  # for another thread
+        return tally.survey(sources, copied, max(size, found.consumed))
 
     for source, path in zip(sources.sources, paths, strict=True):
         tally.begin_file()
@@ -377,7 +353,7 @@ def survey_sources(
             check_cancelled()
             pieces += 1
             if pieces % _TOLD_EVERY == 0:
-                tell(survey())
+                on_progress(survey())
             if limit <= found.consumed < size:
                 return dataclasses.replace(survey(), is_part=True)
         tally.end_file()
@@ -481,11 +457,6 @@ class _Tally:
             occurrences=dict(self._counts),
             records=_count_records(self._counts, self._reading),
         )
-
-
-def _copied(found: BytesFound) -> BytesFound:
-    """What was found until now, for another thread."""
-    return dataclasses.replace(found, encodings=dict(found.encodings))
 
 
 def _path_of(source: Source) -> Path:

@@ -31,8 +31,7 @@ Bool = npt.NDArray[np.bool_]
 TRAINING_LIMIT: Final = 3_000_000  # characters
 HELDOUT_LIMIT: Final = 1_000_000  # characters
 _NAMES: Final = {0: "uniform", 1: "unigram", 2: "bigram"}
-_PATIENCE: Final = 2
-"""Orders in a row that may be worse than the best before counting stops."""
+_PATIENCE: Final = 2  # orders in a row that may be worse than the best before counting stops
 
 
 @dataclass(frozen=True, slots=True)

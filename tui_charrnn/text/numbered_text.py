@@ -43,8 +43,7 @@ Numbers = npt.NDArray[np.unsignedinteger]
 Int32: TypeAlias = npt.NDArray[np.int32]
 Int64: TypeAlias = npt.NDArray[np.int64]
 
-_DECODED: Final = 1 << 20
-"""Characters that are decoded at a time."""
+_DECODED: Final = 1 << 20  # characters that are decoded at a time
 
 
 class IndexedText:
@@ -54,12 +53,6 @@ class IndexedText:
     """
 
     def __init__(self, numbers: Numbers, index_of: Int32) -> None:
-        """Keep what is needed to look indices up.
-
-        Args:
-            numbers: Of the characters, shape (N,).
-            index_of: The index of each number, shape (K,).
-        """
         self._numbers, self._index_of = numbers, index_of
 
     def __len__(self) -> int:
@@ -160,8 +153,7 @@ FORMAT: Final = 1
 """Raised by whatever changes what a text becomes or how it is written."""
 _MAGIC: Final = b"charrnn\x01"
 _END: Final = 8 + 32 + len(_MAGIC)
-_LONGEST_RECORD: Final = 1 << 28
-"""Bytes; all characters of Unicode with their counts take a tenth."""
+_LONGEST_RECORD: Final = 1 << 28  # bytes; all characters of Unicode with their counts take a tenth
 _TICKS: Final = (50_000_000, 2_000_000_000)
 """Nanoseconds in which a file can change twice without its time showing it: on file systems that
 keep parts of a second, and on those that do not."""
@@ -185,12 +177,7 @@ class CachedNumbers:
 
     @classmethod
     def of(cls, files: Sequence[Path], reading: Mapping[str, object]) -> "CachedNumbers":
-        """The place of a text.
-
-        Args:
-            files: What it is read from, in order.
-            reading: All else that it depends on, as JSON values.
-        """
+        """The place of a text: what it is read from, in order, and all else it depends on."""
         described = json.dumps([FORMAT, [os.fspath(path) for path in files], reading])
         name = hashlib.sha256(described.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         return cls(encoded_folder() / f"{name}.numbers", tuple(files))
@@ -248,11 +235,7 @@ def _is_settled(read_from: Fingerprint) -> bool:
 
 
 def _read_record(file: BinaryIO) -> dict[str, Any]:
-    """The record at the end of a file of the cache.
-
-    Raises:
-        ValueError: If it is not whole, or the file was written to after it was finished.
-    """
+    """The record at the end of a file of the cache."""
     status = os.fstat(file.fileno())
     file.seek(max(0, status.st_size - _END))
     end = file.read(_END)

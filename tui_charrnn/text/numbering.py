@@ -39,17 +39,14 @@ KEPT_IN_MEMORY: Final = 1 << 25
 """Bytes of numbers that are not worth a file."""
 LIMIT: Final = 1 << 33
 """Bytes that all kept texts take together at most, as far as they are not in use."""
-_COPIED: Final = 1 << 22
-"""Bytes that are copied at a time where a file is widened."""
+_COPIED: Final = 1 << 22  # bytes that are copied at a time where a file is widened
 _PARTIAL: Final = ".partial"
 
 
 class NumberStore:
     """Numbers of one width, which can grow: 8, 16 or 32 bits.
 
-    Args:
-        folder: Where the file is put if it needs one; made if it is missing.
-        limit: Bytes that are kept in memory; None takes `KEPT_IN_MEMORY`.
+    Beyond a limit of bytes they are in a file of the folder, which is made if it is missing.
     """
 
     def __init__(self, folder: Path, limit: int | None = None) -> None:
@@ -111,10 +108,7 @@ class NumberStore:
     def publish(self, path: Path, footer: bytes, modified: int) -> Numbers:
         """Give the file a name, in the place of whatever has it, when all of it is on the disk.
 
-        Args:
-            path: Of the same folder.
-            footer: Written after the numbers.
-            modified: The file's time of modification, in nanoseconds.
+        The footer comes after the numbers; the time of modification is in nanoseconds.
 
         Returns:
             All numbers, mapped, shape (N,).
@@ -229,16 +223,11 @@ _WIDTHS: Final[dict[int, np.dtype[np.unsignedinteger]]] = {
     2: np.dtype(np.uint16),
     4: np.dtype(np.uint32),
 }
-_FIRST_SIZE: Final = 256
-"""Characters that the tables have room for at first."""
+_FIRST_SIZE: Final = 256  # characters that the tables have room for at first
 
 
 class Numbering:
-    """Numbers, counts and hashes a text.
-
-    Args:
-        store: Takes the numbers.
-    """
+    """Numbers, counts and hashes a text."""
 
     def __init__(self, store: NumberStore) -> None:
         self._store = store
@@ -273,11 +262,7 @@ class Numbering:
         return self._firsts[: len(self._met)].copy()
 
     def add(self, text: str, utf8: bytes | None = None) -> None:
-        """Take the next piece of the text.
-
-        Args:
-            text: Its characters.
-            utf8: The same in UTF-8; None encodes it.
+        """Take the next piece of the text, and the same in UTF-8, if it need not be encoded.
 
         Raises:
             StorageError: If the disk refuses to take the numbers.
@@ -357,9 +342,7 @@ class Numbering:
     def _meet(self, codes: Numbers, places: Int64 | None = None) -> None:
         """Give numbers to the characters of a piece that have none.
 
-        Args:
-            codes: Some characters of the piece, those that have no number among them.
-            places: Where they stand in the piece; None if these are all of its characters.
+        The codes are some of its characters, at `places` in it; None if they are all of them.
         """
         values, firsts = np.unique(codes, return_index=True)
         is_new = self._number_of[values] == _UNMET

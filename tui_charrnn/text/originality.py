@@ -31,21 +31,14 @@ class PassageMatcher:
     """
 
     def __init__(self, index: "SuffixIndex") -> None:
-        """Begin with an empty text.
-
-        Args:
-            index: Of the corpus.
-        """
         self.index: Final = index
         self._width = index.width
         self.restart()
 
     def restart(self) -> None:
         """Forget the text."""
-        self._matched = bytearray()
-        """The codes of the longest end that occurs in the corpus."""
-        self._span: Span = (0, len(self.index))
-        """The suffixes that begin with it."""
+        self._matched = bytearray()  # the codes of the longest end that occurs in the corpus
+        self._span: Span = (0, len(self.index))  # the suffixes that begin with it
 
     @property
     def length(self) -> int:
@@ -118,11 +111,7 @@ class CopiedPassage:
 
 
 def copied_length_in(units: str) -> int:
-    """From which length on a passage counts as copied: `COPIED_LENGTH` characters, or their jamo.
-
-    Args:
-        units: What the text comes in; see `Model.units`. A character of Korean has two jamo.
-    """
+    """From which length on a passage counts as copied; a character of Korean has two jamo."""
     return COPIED_LENGTH * (2 if units == "jamo" else 1)
 
 
@@ -133,12 +122,6 @@ class OriginalityMeter:
     """
 
     def __init__(self, index: "SuffixIndex", copied_length: int = COPIED_LENGTH) -> None:
-        """Begin with an empty text.
-
-        Args:
-            index: Of the corpus.
-            copied_length: Characters from which on a passage counts as copied.
-        """
         self.index: Final = index
         self.copied_length: Final = copied_length
         self.characters = 0
@@ -146,8 +129,7 @@ class OriginalityMeter:
         """Characters that are part of a copied passage."""
         self._matcher = PassageMatcher(index)
         self._matches_of_length: Counter[int] = Counter()
-        self._copied_end = 0
-        """Position after the last character that was counted as copied."""
+        self._copied_end = 0  # position after the last character that was counted as copied
         self._longest = CopiedPassage(0, 0, 0)
 
     def add(self, character: str) -> Match:
@@ -176,14 +158,7 @@ class OriginalityMeter:
         return replace(found, offset=self.index.first_offset(found.offset, found.length))
 
     def new_share(self, length: int) -> float | None:
-        """The share of the text's n-grams that do not occur in the corpus, in [0, 1].
-
-        Args:
-            length: The n of the n-grams, in characters; at least 1.
-
-        Returns:
-            The share, or None if the text is shorter than that.
-        """
+        """The share of the text's n-grams that the corpus lacks; None if the text is shorter."""
         grams = self.characters - length + 1
         if grams < 1:
             return None
@@ -199,20 +174,11 @@ class PassageMarks:
     """
 
     def __init__(self, copied_length: int = COPIED_LENGTH) -> None:
-        """Begin with an empty text.
-
-        Args:
-            copied_length: Characters from which on a passage counts as copied.
-        """
         self._copied_length = copied_length
         self._held = ""
 
     def add(self, character: str, match: Match) -> list[tuple[str, bool]]:
-        """Take the next character.
-
-        Args:
-            character: What the text has grown by.
-            match: What a matcher made of it.
+        """Take the next character, and what a matcher made of it.
 
         Returns:
             The next pieces of the text, none to two, and whether each is copied.

@@ -27,29 +27,23 @@ _BORDERS: Final = {
 """What lies between two records; that the end sign counts as white space is used here. It begins
 where white space begins: to look from each space of a long row takes the square of its length."""
 _BLANK_LINES: Final = _BORDERS["line"]
-_GATHERED: Final = 1 << 20
-"""Characters that are moved at a time."""
+_GATHERED: Final = 1 << 20  # characters that are moved at a time
 
 Int64 = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.unsignedinteger]
 
 
 class RecordCutter:
-    """Puts end signs into a text that comes in pieces, where one record ends and another begins.
+    """Puts end signs into a text in pieces, where a record (line, blank-line or file) ends.
 
     White space at the end of a record and blank lines before it are left out, and so are empty
     records.
-
-    Args:
-        records: What a record is: `line`, `blank-line` or `file`.
     """
 
     def __init__(self, records: str) -> None:
         self._border = _BORDERS[records]
-        self._held = ""
-        """White space whose meaning depends on what follows."""
-        self._is_empty = True
-        """Whether nothing of the present record has come."""
+        self._held = ""  # white space whose meaning depends on what follows
+        self._is_empty = True  # whether nothing of the present record has come
 
     def cut(self, text: str) -> str:
         """The next piece of a file, with end signs."""
@@ -81,11 +75,9 @@ def record_order(records: int) -> Int64:
 
 
 def shuffle_records(numbers: Numbers, ends: Int64) -> Numbers:
-    """A text of records in the order of `record_order`.
+    """A text of records, shape (N,), in the order of `record_order`.
 
-    Args:
-        numbers: Of its characters, shape (N,).
-        ends: Where its end signs stand, shape (R + 1,); the first stands at 0.
+    Its end signs stand at `ends`, shape (R + 1,), the first at 0.
     """
     order = record_order(len(ends) - 1)
     shuffled = np.empty_like(numbers)
@@ -117,9 +109,7 @@ class RecordSplit(NamedTuple):
 def split_records(ends: Int64, validation_fraction: float) -> RecordSplit:
     """Hold out a share of the characters, in whole records, at least one on either side.
 
-    Args:
-        ends: Where the end signs stand, shape (R + 1,); the first stands at 0, the last at N - 1.
-        validation_fraction: The share.
+    The end signs stand at `ends`, shape (R + 1,), from 0 to N - 1.
 
     Raises:
         CorpusError: If there are fewer than two records.

@@ -23,19 +23,13 @@ _SAME_LINES: Final = 0.8
 """Share of its distinct lines that a file must have in common with another to be reported."""
 _SHORTEST_LINE: Final = 20
 """Characters of a line that counts; shorter ones are the same in many files."""
-_MOST_COMMON: Final = 20
-"""Files that have a line in common; a line of more is ignored."""
+_MOST_COMMON: Final = 20  # files that have a line in common; a line of more is ignored
 
 UInt64 = npt.NDArray[np.uint64]
 
 
 def repeated_share(training: IndexedText, held_out: IndexedText, length: int = PASSAGE) -> float:
-    """How much of a held-out text is trained on, word for word.
-
-    Args:
-        training: The text that is trained on, shape (N,).
-        held_out: What follows it, shape (M,).
-        length: Characters of a passage.
+    """How much of a held-out text, shape (M,), is trained on, shape (N,), word for word.
 
     Returns:
         The share of the held-out passages of that length that stand in the training text too; 0 if
@@ -71,10 +65,7 @@ def _hashes(numbers: npt.NDArray[np.integer], length: int) -> UInt64:
 
 
 def similar_files(files: Iterable[tuple[str, str]]) -> list[tuple[str, str, float]]:
-    """Pairs of files that have most of their lines in common.
-
-    Args:
-        files: Name and text of each.
+    """Pairs of files, by name and text, that have most of their lines in common.
 
     Returns:
         Both names, and the share of the smaller one's distinct lines that the other has, the

@@ -30,8 +30,7 @@ from tui_charrnn.text.sources import Source, open_bytes
 
 PIECE: Final = 1 << 16
 """Bytes that are read at a time: other threads wait a few milliseconds for one."""
-_MARK: Final = 4
-"""Bytes of the longest byte order mark."""
+_MARK: Final = 4  # bytes of the longest byte order mark
 _LONGEST_CARRY: Final = 1 << 20
 """Characters that are held back at most, where no place to cut is found."""
 
@@ -179,8 +178,7 @@ def _clean(text: str, utf8: bytes | None, reading: Reading, found: BytesFound) -
     return Piece(text, utf8)
 
 
-_AT_ONCE: Final = 1 << 20
-"""Bytes in which lines are counted at a time."""
+_AT_ONCE: Final = 1 << 20  # bytes in which lines are counted at a time
 
 
 def reading_of(source: Source, reading: Reading) -> Reading:
@@ -196,14 +194,7 @@ def read_source(
     *,
     size: int | None = None,
 ) -> Iterator[Piece]:
-    """The text of a source, cut where `read_encoded_pieces` cuts it.
-
-    Args:
-        source: Which one.
-        file: Where it is: a path, or the stream that is standard input.
-        reading: How the corpus is read.
-        found: Takes what is found.
-        size: Bytes that are read at a time; None takes a few.
+    """The text of a source, at a path or from standard input, as `read_encoded_pieces` cuts it.
 
     Raises:
         CorpusError: If it is unreadable, empty, binary or not in the encoding.

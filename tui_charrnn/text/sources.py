@@ -88,15 +88,12 @@ def find_sources(
     encoding: str,
     check_cancelled: Callable[[], None] = never_cancelled,
 ) -> FoundSources:
-    """Find the texts that arguments name.
+    """Find the texts that arguments name: files, folders, globs, `-`, names of the catalogue.
 
     A path that exists wins over a glob, and a glob over a name of the catalogue. A text that is
-    named twice is taken once, so that none of it can be both trained on and held out.
-
-    Args:
-        arguments: Files, folders, globs, `-`, names of the catalogue, `catalogue:NAME`.
-        encoding: In which they will be read; decides which files of a folder are text.
-        check_cancelled: Called for every file that is looked at; it raises to give the search up.
+    named twice is taken once, so that none of it can be both trained on and held out. The encoding
+    decides which files of a folder are text. For every file that is looked at `check_cancelled` is
+    called; it raises to give the search up.
 
     Raises:
         CorpusError: If an argument names nothing, or nothing that holds text.
@@ -182,10 +179,8 @@ class _Search:
     ) -> Iterator[tuple[Path, Sequence[Path]]]:
         """A folder and those below it, each with its files; nothing hidden.
 
-        Args:
-            folder: Where to begin.
-            is_pattern: Whether links to folders are followed, and what cannot be read is passed
-                over rather than refused.
+        For a pattern links to folders are followed, and what cannot be read is passed over, not
+        refused.
 
         Raises:
             CorpusError: If a folder cannot be read, or too much was looked through.
@@ -209,12 +204,7 @@ class _Search:
             yield place, [place / each.name for each in visible if each.name not in folders]
 
     def _entries(self, folder: Path) -> list["os.DirEntry[str]"]:
-        """What is in a folder; nothing of a folder of the system that is none of anybody's files.
-
-        Raises:
-            OSError: If it cannot be listed.
-            CorpusError: If too much was listed in all.
-        """
+        """What is in a folder; nothing of one of the system, whose files are nobody's texts."""
         if folder in _NO_DISK:
             return []
         with os.scandir(folder) as opened:
@@ -281,10 +271,8 @@ def _from_catalogue(name: str) -> FoundSources:
 
 _GZIP: Final = b"\x1f\x8b\x08"
 _ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
-_HEAD: Final = 4
-"""Bytes that a compressed file begins with."""
-_PACKED: Final = 1 << 10
-"""Packed bytes that are unpacked at a time: 4 of them can stand for 128 kB."""
+_HEAD: Final = 4  # bytes that a compressed file begins with
+_PACKED: Final = 1 << 10  # packed bytes that are unpacked at a time: 4 of them can stand for 128 kB
 
 
 class OpenedBytes:
@@ -321,10 +309,7 @@ def damaged() -> OSError:
 
 @contextlib.contextmanager
 def open_bytes(source: Path | BinaryIO) -> Iterator[OpenedBytes]:
-    """Open a text, packed by gzip or zstandard or not at all.
-
-    Args:
-        source: The path of a file or a pipe, or a stream, which is left open.
+    """Open a path, or a stream, which stays open; packed by gzip or zstandard or not at all.
 
     Raises:
         OSError: If it cannot be opened, is something else, or a pipe without a writer.

@@ -32,11 +32,7 @@ LIMIT: Final = 1 << 30
 
 
 def index_path(sha256: str) -> Path:
-    """Where the index of a corpus is kept.
-
-    Args:
-        sha256: Of the corpus as UTF-8, in hexadecimal digits.
-    """
+    """Where the index of a corpus is kept, by the hash of it as UTF-8, in hexadecimal digits."""
     return cache_folder() / "suffixes" / f"{sha256}.index"
 
 
@@ -44,9 +40,6 @@ def open_index(sha256: str) -> SuffixIndex | None:
     """The kept index of a corpus; None if there is none that is whole, of it, and for this machine.
 
     The file is read once to make sure: 0.1 s for a corpus of 10 MB.
-
-    Args:
-        sha256: Of the corpus as UTF-8, in hexadecimal digits.
     """
     if len(sha256) != 64 or not sha256.isalnum():
         return None
@@ -68,10 +61,6 @@ def keep_index(index: SuffixIndex, sha256: str) -> None:
     """Keep an index for later: it appears whole or not at all.
 
     Only this user can read it, as it holds the corpus, and that may be private.
-
-    Args:
-        index: Held in memory.
-        sha256: Of the corpus as UTF-8, in hexadecimal digits.
 
     Raises:
         StorageError: If the disk refuses.
@@ -108,17 +97,12 @@ def obtain_index(
     *,
     progress: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> SuffixIndex:
     """The index of a corpus: the kept one, or a new one, which is kept.
 
-    Args:
-        text: The corpus.
-        sha256: Its hash as UTF-8, in hexadecimal digits.
-        progress: Told how many suffixes have found their place, and how many there are, if the
-            index has to be built.
-        check_cancelled: Called now and then; it raises to give the building up.
-        tell: Called with a sentence if the index could not be kept; it is valid all the same.
+    If it has to be built, `progress` takes how many suffixes have found their place, and how many
+    there are. `notify` takes a sentence if the index could not be kept; it is valid all the same.
 
     Raises:
         CorpusError: If the text is too long, or memory is too small.
@@ -130,7 +114,7 @@ def obtain_index(
     try:
         keep_index(index, sha256)
     except StorageError as error:
-        tell(str(error))
+        notify(str(error))
         return index
     mapped = open_index(sha256) or index  # the mapped one, as it takes less memory
     prune_indexes(LIMIT, keep=index_path(sha256))

@@ -80,8 +80,7 @@ class _Sorting:
         self._progress = progress
         self._check_cancelled = check_cancelled
         self._settled = 0
-        self._depth = 0
-        """Characters by which suffixes of different rank are told apart, at least."""
+        self._depth = 0  # characters by which suffixes of different rank are told apart, at least
         self.suffixes: Final[Int32] = np.empty(len(codes), dtype=np.int32)
         self._ranks: Int32 = np.empty(len(codes) + 1, dtype=np.int32)
         self._ranks[-1] = -1  # the empty suffix comes before all
@@ -104,8 +103,7 @@ class _Sorting:
     def sort_further(self, open_slots: Int32) -> Int32:
         """Tell equal suffixes apart by twice as many characters; return the slots still open.
 
-        Args:
-            open_slots: Those of suffixes that are equal to another, in order; written over.
+        Those that are open, in order, are written over.
         """
         begin = kept = 0
         while begin < len(open_slots):
@@ -180,14 +178,7 @@ def _by_first_character(codes: Codes) -> Iterator[Int32]:
 
 
 def _packed(codes: Codes, places: Int32, base: int, digits: int) -> Int64:
-    """The first characters of suffixes as the digits of one number each, 0 after the end.
-
-    Args:
-        codes: The text, shape (N,).
-        places: Where the suffixes begin, ascending, shape (M,).
-        base: Of the numbers.
-        digits: How many characters.
-    """
+    """The first characters of suffixes, shape (M,), as digits of a number; 0 after the end."""
     keys = np.zeros(len(places), dtype=np.int64)
     for digit in range(digits):
         inside = int(np.searchsorted(places, len(codes) - digit))
@@ -197,8 +188,7 @@ def _packed(codes: Codes, places: Int32, base: int, digits: int) -> Int64:
     return keys
 
 
-_PIECE: Final = 1 << 20
-"""Characters that are numbered at a time, for the sake of memory."""
+_PIECE: Final = 1 << 20  # characters that are numbered at a time, for the sake of memory
 _UNICODE: Final = 0x110000
 
 Span: TypeAlias = tuple[int, int]
@@ -236,12 +226,7 @@ class SuffixIndex:
         progress: Progress | None = None,
         check_cancelled: Callable[[], None] = never_cancelled,
     ) -> Self:
-        """Build the index of a text.
-
-        Args:
-            text: N characters.
-            progress: Told how many suffixes have found their place, of N.
-            check_cancelled: Called now and then; it raises to give the building up.
+        """Build the index of a text; arguments are those of `sort_suffixes`.
 
         Raises:
             CorpusError: If the text is too long, or memory is too small.
@@ -278,11 +263,7 @@ class SuffixIndex:
         return self._code_of.get(character)
 
     def find(self, passage: bytes) -> Span:
-        """The suffixes that begin with a passage.
-
-        Args:
-            passage: The codes of its characters.
-        """
+        """The suffixes that begin with a passage, given by the codes of its characters."""
         codes, begin, width, length = self.codes, self.codes_begin, self.width, len(passage)
 
         def beginning(place: int) -> bytes:
@@ -295,13 +276,7 @@ class SuffixIndex:
         return low, bisect_right(self.suffixes, passage, low, key=beginning)
 
     def narrow(self, span: Span, depth: int, code: bytes) -> Span:
-        """Those suffixes of a span that go on with a character.
-
-        Args:
-            span: Suffixes whose first `depth` characters are alike.
-            depth: How many characters come before it.
-            code: Of the character.
-        """
+        """Those suffixes of a span, alike in `depth` characters, that go on with a character."""
         codes, width = self.codes, self.width
         begin = self.codes_begin + depth * width
 
@@ -316,24 +291,14 @@ class SuffixIndex:
         return low, bisect_right(self.suffixes, code, low, high, key=following)
 
     def passage(self, offset: int, length: int) -> str:
-        """Characters of the corpus.
-
-        Args:
-            offset: Of the first, from 0.
-            length: How many.
-        """
+        """So many characters of the corpus from an offset on."""
         begin = self.codes_begin + offset * self.width
         data = self.codes[begin : begin + length * self.width]
         numbers = np.frombuffer(data, dtype=f">u{self.width}")
         return "".join(self.alphabet[number] for number in numbers)
 
     def first_offset(self, offset: int, length: int) -> int:
-        """Where a passage of the corpus occurs first in it.
-
-        Args:
-            offset: Of one of its occurrences, from 0.
-            length: In characters.
-        """
+        """Where the passage at an offset occurs first in the corpus."""
         begin = self.codes_begin + offset * self.width
         low, high = self.find(self.codes[begin : begin + length * self.width])
         return int(np.min(self.suffixes[low:high]))

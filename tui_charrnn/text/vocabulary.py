@@ -49,12 +49,7 @@ class Vocabulary:
     def __init__(
         self, characters: str, unknown_symbol: str | None = None, end_symbol: str | None = None
     ) -> None:
-        """Number the characters in their order.
-
-        Args:
-            characters: V of them.
-            unknown_symbol: The one that stands for all others; None if none does.
-            end_symbol: The one that ends a record, which is the first; None if none does.
+        """Number V characters in their order.
 
         Raises:
             DataError: If there are none, one occurs twice, one is half of a surrogate pair, the
@@ -161,10 +156,7 @@ class Vocabulary:
         return [] if self.unknown_index in indices else indices
 
     def decode(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> str:
-        """Turn N indices into characters, as they are shown.
-
-        Args:
-            indices: Shape (N,), each at least 0 and below V.
+        """Turn N indices, each at least 0 and below V, into characters, as they are shown.
 
         Raises:
             ValueError: If an index is out of bounds.
@@ -275,14 +267,9 @@ def grown_vocabulary(
 ) -> Vocabulary:
     """A model's vocabulary with the characters of another text behind it, by code point.
 
-    No index changes. What is too rare becomes the unknown symbol, which comes last where the model
-    had none.
-
-    Args:
-        known: The vocabulary of the model.
-        occurrences: How often each character of the text occurs.
-        min_count: Characters that occur less often are not added.
-        max_vocabulary: None are added beyond so many symbols, those of the model counted in.
+    No index changes. Characters that occur less than `min_count` times are too rare, and so are the
+    rarest beyond `max_vocabulary` symbols, those of the model counted in: they become the unknown
+    symbol, which comes last where the model had none.
     """
     symbol = known.unknown_symbol
     new = [character for character in occurrences if character not in known]

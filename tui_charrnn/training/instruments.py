@@ -32,7 +32,7 @@ from tui_charrnn.training.history import History
 from tui_charrnn.training.machine import thread_count
 
 if TYPE_CHECKING:
-    from tui_charrnn.lens.influence import Indices
+    from tui_charrnn.model.weights import Indices
     from tui_charrnn.training.loop import RunEngine, Windows
 
 SAMPLE_LENGTH: Final = 200

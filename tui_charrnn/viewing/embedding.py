@@ -6,7 +6,8 @@ import numpy as np
 from rich.cells import cell_len
 
 from tui_charrnn.hangul import is_jamo
-from tui_charrnn.lens.embedding import Embedding, Float64, cells_of, group_of, initial_of
+from tui_charrnn.lens.embedding import Embedding, cells_of, group_of, initial_of
+from tui_charrnn.model.weights import Float64
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.viewing.formatting import character_words

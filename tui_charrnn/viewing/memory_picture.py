@@ -11,7 +11,7 @@ import numpy as np
 from rich.cells import cell_len, set_cell_size
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.lens.influence import REACH, TARGETS, Memory, measure_memory
+from tui_charrnn.lens.influence import REACH, TARGETS, Memory, distance_left, measure_memory
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.runs.records import MemoryMeasured
 from tui_charrnn.safe_text import safe_line
@@ -158,7 +158,9 @@ def _table_rows(curves: Sequence[MemoryCurve], width: int) -> list[str]:
     for number, (curve, name) in enumerate(zip(curves, names, strict=True)):
         shown = set_cell_size(name, widest)
         found = (
-            distance_words(curve.memory.distance(share), len(curve.memory.influence))
+            distance_words(
+                distance_left(curve.memory.influence, share), len(curve.memory.influence)
+            )
             for share in SHARES.values()
         )
         numbers = "".join(f"{words:>11}" for words in found)
@@ -236,7 +238,7 @@ def memory_document(curve: MemoryCurve) -> dict[str, object]:
         "model": curve.name,
         "network": curve.kind,
         "looked_back_from": memory.targets,
-        **{name: memory.distance(share) for name, share in SHARES.items()},
+        **{name: distance_left(memory.influence, share) for name, share in SHARES.items()},
         "influence": [_finite(norm) for norm in memory.influence.tolist()],
         "hidden": [_finite(norm) for norm in memory.hidden.tolist()],
     }

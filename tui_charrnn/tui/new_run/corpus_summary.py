@@ -97,7 +97,7 @@ def look_into(
             facts = CorpusFacts(choice, postponed=postponed, characters=_expected_length(sources))
         else:
             survey = survey_sources(
-                sources, choice.reading, tell=announce_part, check_cancelled=task.check
+                sources, choice.reading, on_progress=announce_part, check_cancelled=task.check
             )
             facts = CorpusFacts(choice, survey)
     except _TooManyFilesError:

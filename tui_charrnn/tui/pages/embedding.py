@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.getters import query_one
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.lens.embedding import Embedding, Float64
+from tui_charrnn.lens.embedding import Embedding
+from tui_charrnn.model.weights import Float64
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.decoding import spelled_in
 from tui_charrnn.translation import tr

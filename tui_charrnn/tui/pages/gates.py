@@ -13,7 +13,7 @@ from textual.getters import query_one
 from tui_charrnn.generation.clamping import Clamp
 from tui_charrnn.generation.neuron import Gate, gates_of
 from tui_charrnn.generation.replay import GateTrial
-from tui_charrnn.generation.sampling import Float64
+from tui_charrnn.model.weights import Float64
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.generation_settings import ActiveClamps, identity_of

@@ -354,7 +354,9 @@ def open_compared(
             progress=reading,
             check_cancelled=check_cancelled,
         )
-        return index_corpus(corpus, progress=indexing, check_cancelled=check_cancelled, tell=notify)
+        return index_corpus(
+            corpus, progress=indexing, check_cancelled=check_cancelled, notify=notify
+        )
     return open_training_index(
         loaded.model,
         loaded.file,
@@ -362,5 +364,5 @@ def open_compared(
         reading=reading,
         indexing=indexing,
         check_cancelled=check_cancelled,
-        tell=notify,
+        notify=notify,
     )
