@@ -23,11 +23,19 @@ MODELS: Final = ROOT / "tui_charrnn" / "models"
 RUNS: Final = ROOT / "build" / "models"
 SIZE_LIMIT: Final = 3_000_000
 """Bytes of a model in the wheel."""
+_AS_BEFORE: Final = ("--batch-size", "32", "--learning-rate", "0.003", "--dropout-growth", "0")
+"""What `medium` had when the recipes that name it were tried."""
 RECIPES: Final = {
     "shakespeare": ("shakespeare",),
     # fairytale01 of boddari and then KoCoNovel, which are not downloaded: --text korean=FILE
-    "korean": ("korean", "--units", "jamo", "--steps", "12000", "--rng-seed", "1"),
-    "python": ("python", "--steps", "16000", "--dropout", "0.1", "--recurrent-weight-dropout", "0"),
+    "korean": (
+        *("korean", "--units", "jamo", "--steps", "12000", "--rng-seed", "1"),
+        *("--dropout", "0.4", *_AS_BEFORE),
+    ),
+    "python": (
+        *("python", "--steps", "16000"),
+        *("--dropout", "0.1", "--recurrent-weight-dropout", "0", *_AS_BEFORE),
+    ),
 }
 """The text of each model, a name of the catalogue, and what is set besides the preset `medium`."""
 CREDITS: Final = {

@@ -167,6 +167,12 @@ class TrainingConfig(Settings):
         minimum=0,
         maximum=0.95,
     )
+    dropout_growth: float = setting(
+        0.0,
+        "What each pass over the text adds to a dropout above 0, until 0.7 are dropped.",
+        minimum=0,
+        maximum=0.95,
+    )
     recurrent_weight_dropout: float = setting(
         0.0,
         "Share of the recurrent weights that is dropped while training, drawn for each batch.",

@@ -93,6 +93,16 @@ def test_a_share_of_the_streams_starts_from_nothing_in_between() -> None:
     np.testing.assert_array_equal(carried[0], batch_at(material, config, 2).carried)
 
 
+def test_dropout_grows_with_the_passes_over_the_text_up_to_a_limit() -> None:
+    """By the same number at each of three steps an epoch, and not at all unless it is asked for."""
+    config = replace(CONFIG, dropout=0.4, dropout_growth=0.15)
+    added = [batch_at(MATERIAL, config, step).added_dropout for step in range(1, 10)]
+    assert added == pytest.approx([0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.3, 0.3])
+    assert batch_at(MATERIAL, CONFIG, 9).added_dropout == 0
+    for dropout in (0.0, 0.8):
+        assert batch_at(MATERIAL, replace(config, dropout=dropout), 9).added_dropout == 0
+
+
 def test_best_means_best() -> None:
     progress = Progress()
     records = records_of(ScriptedEngine([3.0] * 6, [3.0, 1.0, 2.0]), progress)

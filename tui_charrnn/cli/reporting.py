@@ -23,7 +23,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, fitting_batch_size
 from tui_charrnn.viewing.announcements import TerminalStatus, share_done
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import lead_words, origin_words, speed_words
+from tui_charrnn.viewing.run_words import dropout_words, lead_words, origin_words, speed_words
 
 if TYPE_CHECKING:
     from tui_charrnn.text.vocabulary import Vocabulary
@@ -303,7 +303,7 @@ def summarize(
     )
     training_words = (
         f"{_format_batch(training, split)}, "
-        f"{training.optimizer} at {training.learning_rate:g}, dropout {training.dropout:g}, "
+        f"{training.optimizer} at {training.learning_rate:g}, {dropout_words(training)}, "
         f"{_format_length(training)}"
     )
     remarks = [_format_reading(corpus), _vocabulary_advice(training, vocabulary_size)]

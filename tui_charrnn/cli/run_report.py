@@ -24,7 +24,14 @@ from tui_charrnn.viewing.failures import advice_words, diagnose
 from tui_charrnn.viewing.formatting import counted, format_size, format_time
 from tui_charrnn.viewing.run_rows import run_row, trouble_words
 from tui_charrnn.viewing.run_view import Notice, RunView, extension_words
-from tui_charrnn.viewing.run_words import Row, card_rows, gram_words, lead_words, origin_words
+from tui_charrnn.viewing.run_words import (
+    Row,
+    card_rows,
+    dropout_words,
+    gram_words,
+    lead_words,
+    origin_words,
+)
 
 _LABEL_WIDTH: Final = 12  # columns
 
@@ -157,7 +164,7 @@ def _plan_rows(view: RunView) -> Iterator[Row]:
     if description is not None:
         training = description.training
         batch = f"{plan.batch_size:,} streams of {training.sequence_length:,} characters"
-        rate = f"learning rate {view.planned_rate:.3g}, dropout {training.dropout:g}"
+        rate = f"learning rate {view.planned_rate:.3g}, {dropout_words(training)}"
         yield "", f"{batch}, {rate}"
     yield from _several("extended", map(extension_words, view.extensions))
 

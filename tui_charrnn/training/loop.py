@@ -31,6 +31,8 @@ class Batch(NamedTuple):
     """The inputs shifted by one. Shape (B, T)."""
     carried: Float32
     """1 where a stream carries its state on, 0 where it is reset. Shape (B,)."""
+    added_dropout: float = 0.0
+    """What is added to the share of outputs that the configuration drops."""
 
 
 class BatchResult(NamedTuple):
@@ -249,6 +251,10 @@ def batch_source(
     return lambda first, count: [make(step) for step in range(first, first + count)]
 
 
+MOST_GROWN_DROPOUT: Final = 0.7
+"""Where the dropout stops growing."""
+
+
 def batch_at(material: Material, config: TrainingConfig, step: int) -> Batch:
     """The batch of a step, a pure function of it.
 
@@ -265,7 +271,18 @@ def batch_at(material: Material, config: TrainingConfig, step: int) -> Batch:
         # Raw bits: NumPy promises never to change those of a bit generator.
         bits = np.random.Philox(key=[config.rng_seed, step]).random_raw(len(inputs))
         carried = (bits * 2.0**-64 >= config.cold_start_fraction).astype(np.float32)
-    return Batch(inputs, targets, carried)
+    return Batch(inputs, targets, carried, _added_dropout(material, config, step))
+
+
+def _added_dropout(material: Material, config: TrainingConfig, step: int) -> float:
+    """What the passes over the text so far add to the dropout of a step.
+
+    The more often a text was read, the more of it is known by heart.
+    """
+    if not config.dropout:
+        return 0.0
+    grown = config.dropout_growth * (step - 1) / material.streams.steps_per_epoch
+    return max(0.0, min(grown, MOST_GROWN_DROPOUT - config.dropout))
 
 
 def _note_batches(

@@ -6,6 +6,7 @@ from typing import Final
 
 from rich.cells import cell_len
 
+from tui_charrnn.config import TrainingConfig
 from tui_charrnn.durations import format_duration
 from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.runs.description import GpuUsage, RunDescription, RunState, Usage
@@ -123,6 +124,12 @@ def lead_words(view: RunView) -> str:
         else "{nats:.3f} nats worse than the best n-gram",
         nats=abs(view.lead),
     )
+
+
+def dropout_words(training: TrainingConfig) -> str:
+    """The dropout, and what each epoch adds to it."""
+    grown = f" and {training.dropout_growth:g} more an epoch" if training.dropout_growth else ""
+    return f"dropout {training.dropout:g}{grown}"
 
 
 def needs_bar(view: RunView) -> bool:

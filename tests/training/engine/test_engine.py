@@ -1,5 +1,6 @@
 """The engine in TensorFlow, held against NumPy and against itself."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -171,6 +172,15 @@ def test_dropout_masks_are_a_function_of_the_step() -> None:
     ]
     assert losses[0] == losses[1]
     assert losses[0] != losses[2]
+
+
+def test_added_dropout_drops_as_much_as_configured() -> None:
+    losses = []
+    for configured, added in ((0.5, 0.0), (0.25, 0.25), (0.25, 0.0)):
+        config = replace(TRAINING, dropout=configured)
+        drawn = batch()._replace(added_dropout=added)
+        losses.append(new_engine(training=config).train_batch(drawn, 1, 0.0).loss)
+    assert losses[0] == losses[1] != losses[2]
 
 
 def test_weight_decay_spares_the_biases() -> None:

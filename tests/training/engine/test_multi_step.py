@@ -31,7 +31,10 @@ def batches() -> list[Batch]:
     rng = np.random.default_rng(3)
     texts = [rng.integers(0, V, (B, T + 1)).astype(np.int32) for _ in range(K)]
     carried = np.array([1, 1, 0, 1, 0, 1], np.float32)
-    return [Batch(text[:, :-1], text[:, 1:], np.roll(carried, at)) for at, text in enumerate(texts)]
+    return [
+        Batch(text[:, :-1], text[:, 1:], np.roll(carried, at), 0.1 * at)
+        for at, text in enumerate(texts)
+    ]
 
 
 def new_engine(
@@ -77,7 +80,7 @@ def bits_of(engine: Any) -> dict[str, bytes]:
 def test_the_steps_of_a_call_are_single_steps(
     layers: str, cell: str, calls: tuple[int, ...]
 ) -> None:
-    """With other masks, other learning rates and other cold streams at each of them."""
+    """With other masks, shares of dropout, learning rates and cold streams at each of them."""
     single, several = new_engine(layers, cell), new_engine(layers, cell)
     expected = take(single, RATES)
     assert take(several, RATES, calls=calls) == expected

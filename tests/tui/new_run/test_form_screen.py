@@ -303,13 +303,13 @@ async def test_changes_without_a_run_go_into_what_was_typed(app: FormApp) -> Non
 async def test_another_preset_takes_the_place_of_what_was_not_typed(app: FormApp) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await form_shown(pilot)
-        app.set(dropout="0.35")
+        app.set(dropout="0.36")
         await pilot.pause()
         app.choose(preset="medium")
         await wait_until(
             pilot, "it", lambda: app.body.settings.entries["hidden_size"].typed == "512"
         )
-        assert app.body.settings.typed == {"dropout": "0.35"}
+        assert app.body.settings.typed == {"dropout": "0.36"}
         app.choose(preset="large")
         app.set(dropout="0.5")
         await wait_until(pilot, "no change", lambda: app.body.settings.typed == {})

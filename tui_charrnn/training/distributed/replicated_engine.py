@@ -334,7 +334,8 @@ class ReplicatedEngine:
     def _own_part(self, batch: Batch, place: int) -> Batch:
         """What a replica of this process reads of a batch."""
         rows = self._rows_of(place)
-        return Batch(batch.inputs[rows], batch.targets[rows], batch.carried[rows])
+        own = (batch.inputs[rows], batch.targets[rows], batch.carried[rows])
+        return Batch(*own, batch.added_dropout)
 
     def _rows_of(self, place: int) -> slice:
         """The rows of a batch that a replica of this process reads."""

@@ -65,17 +65,19 @@ class GradientComputer:
         """The results of all shards, in their order.
 
         Args:
-            batch: Inputs, targets, and which streams carry their state on.
+            batch: What the step reads.
             shards: The rows of each.
             states: Of each, before the window.
             step: The masks are a function of it.
         """
         weight_bytes = self._noise.draw_for_weights(step)
         share = tf.constant(1 / batch.inputs.size, tf.float32)
+        added = tf.constant(batch.added_dropout, tf.float32)
 
         def differentiate(shard: int) -> ShardResult:
             rows = shards[shard]
-            window = tuple(tf.constant(array[rows]) for array in batch)
+            arrays = (batch.inputs, batch.targets, batch.carried)
+            window = (*(tf.constant(array[rows]) for array in arrays), added)
             length = batch.inputs.shape[1]
             output_bytes = self._noise.draw_for_outputs(step, shard, length, len(rows))
             masks = (output_bytes, weight_bytes)
@@ -85,12 +87,13 @@ class GradientComputer:
         return list(self._threads.map(differentiate, range(len(shards))))
 
     def differentiate(
-        self, window: tuple[Tensor, Tensor, Tensor], states: list[Tensor], step: Tensor
+        self, window: tuple[Tensor, Tensor, Tensor, Tensor], states: list[Tensor], step: Tensor
     ) -> ShardResult:
         """The result of a batch in one shard, for a graph that is being traced; as `compute`.
 
         Args:
-            window: Inputs and targets, (B, T), and which streams carry their state on, (B,).
+            window: Inputs and targets, (B, T); which streams carry their state on, (B,); the added
+                dropout, scalar.
             states: Before the window, each (B, H).
             step: Scalar, int64.
         """
@@ -104,14 +107,15 @@ class GradientComputer:
 
     def _shard_gradient(
         self,
-        window: tuple[Tensor, Tensor, Tensor],
+        window: tuple[Tensor, Tensor, Tensor, Tensor],
         states: list[Tensor],
         masks: tuple[list[Tensor], list[Tensor]],
         share: Tensor,
     ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-        inputs, targets, carried = window
+        inputs, targets, carried, added = window
         before = [state * carried[:, tf.newaxis] for state in states]  # (B, H)
-        noise = Noise(*masks, *self._shares)
+        dropout, weight_dropout = self._shares
+        noise = Noise(*masks, dropout + added, weight_dropout)
         parameters = list(self._parameters)
         with tf.GradientTape() as tape:
             logits, after = self._forward(parameters, tf.transpose(inputs), before, noise)

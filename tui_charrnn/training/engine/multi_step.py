@@ -22,8 +22,9 @@ from tui_charrnn.training.loop import Batch, BatchResult
 class Packed(NamedTuple):
     """K batches as a call takes them, on the device that is to compute them."""
 
-    windows: tuple[Tensor, Tensor, Tensor]
-    """Inputs and targets, (K, B, T), and which streams carry their state on, (K, B)."""
+    windows: tuple[Tensor, Tensor, Tensor, Tensor]
+    """Inputs and targets, (K, B, T); which streams carry their state on, (K, B); added dropout,
+    (K,)."""
     numbers: Tensor
     """Of the optimizer, (K, 3)."""
 
@@ -64,9 +65,10 @@ class DeviceStep:
         # 64 bits: TensorFlow keeps what has 32 in the host's memory
         characters = tf.TensorSpec((None, *batch_shape), tf.int64)
         carried = tf.TensorSpec((None, batch_shape[0]), tf.float32)
+        added = tf.TensorSpec((None,), tf.float32)
         numbers = tf.TensorSpec((None, 3), tf.float32)
         self.signature = (
-            Packed((characters, characters, carried), numbers),
+            Packed((characters, characters, carried, added), numbers),
             [tf.TensorSpec((batch_shape[0], size), tf.float32)] * count,
         )
         """Of packed batches and of states; K is left open, so that another needs no new trace."""
@@ -188,10 +190,11 @@ class MultiStep:
 
 
 def _pack(batches: Sequence[Batch], numbers: Iterable[np.ndarray]) -> Packed:
-    inputs, targets, carried = zip(*batches, strict=True)
+    inputs, targets, carried, added = zip(*batches, strict=True)
     windows = (
         tf.constant(np.stack(inputs, dtype=np.int64)),
         tf.constant(np.stack(targets, dtype=np.int64)),
         tf.constant(np.stack(carried)),
+        tf.constant(added, tf.float32),
     )
     return Packed(windows, tf.constant(np.stack(list(numbers))))

@@ -101,8 +101,8 @@ class Noise:
     """As `NoiseSource.draw_for_outputs` gives them."""
     weight_bytes: Sequence[Tensor]
     """As `NoiseSource.draw_for_weights` gives them."""
-    dropout: float
-    """Share of each layer's outputs (Zaremba et al. 2014)."""
+    dropout: Tensor
+    """Share of each layer's outputs (Zaremba et al. 2014), scalar."""
     weight_dropout: float
     """Share of the recurrent kernels (Merity et al. 2018)."""
 
@@ -129,7 +129,8 @@ class Noise:
         return fuse(_drop)(kernel, self.weight_dropout, self.weight_bytes[layer])
 
 
-def _drop(values: Tensor, share: float, random: Tensor) -> Tensor:
-    dropped = min(255, round(share * 256))
-    is_kept = random >= tf.constant(dropped, tf.uint8)
-    return tf.where(is_kept, values * (256 / (256 - dropped)), tf.zeros_like(values))
+def _drop(values: Tensor, share: Tensor | float, random: Tensor) -> Tensor:
+    dropped = tf.minimum(255.0, tf.round(share * 256))
+    is_kept = random >= tf.cast(dropped, tf.uint8)
+    scale = tf.cast(256 / (256 - dropped), values.dtype)
+    return tf.where(is_kept, values * scale, tf.zeros_like(values))

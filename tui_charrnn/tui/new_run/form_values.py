@@ -350,7 +350,12 @@ GROUPS: Final = {
         "average_decay",
         "gradient_norm_limit",
     ),
-    "Regularization": ("dropout", "recurrent_weight_dropout", "cold_start_fraction"),
+    "Regularization": (
+        "dropout",
+        "dropout_growth",
+        "recurrent_weight_dropout",
+        "cold_start_fraction",
+    ),
     "Evaluation": (
         "validation_fraction",
         "evaluations",
