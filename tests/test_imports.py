@@ -85,10 +85,10 @@ def test_help_and_lists_load_no_engine(tmp_path: Path, arguments: list[str]) -> 
 
 
 def test_a_command_loads_no_other_command(tmp_path: Path) -> None:
-    code = "from tui_charrnn.cli.main import run; run(['attach', '--help'])"
+    code = "from tui_charrnn.cli.main import run; run(['config', '--help'])"
     loaded = loaded_by(code, home=tmp_path)
     ours = {name.removeprefix("tui_charrnn.cli.") for name in loaded if "tui_charrnn.cli." in name}
-    assert "attach" in ours
+    assert "config" in ours
     assert ours.isdisjoint({"train", "generate", "runs", "corpora", "doctor", "resume"})
 
 

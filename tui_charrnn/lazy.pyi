@@ -3,6 +3,7 @@
 from json import dumps as dumps
 from json import loads as loads
 
+from rich.cells import cell_len as cell_len
 from rich.console import Console as Console
 from rich.progress import BarColumn as BarColumn
 from rich.progress import DownloadColumn as DownloadColumn
@@ -12,7 +13,6 @@ from rich.progress import TimeRemainingColumn as TimeRemainingColumn
 
 from tui_charrnn.cli.joint_training import train_jointly as train_jointly
 from tui_charrnn.cli.main import run as run
-from tui_charrnn.cli.most_likely import write_most_likely as write_most_likely
 from tui_charrnn.cli.neurons_report import Report as Report
 from tui_charrnn.cli.neurons_report import print_json as print_json
 from tui_charrnn.cli.neurons_report import print_report as print_report
@@ -22,11 +22,11 @@ from tui_charrnn.cli.originality import OriginalityWatch as OriginalityWatch
 from tui_charrnn.cli.originality import open_named_corpus as open_named_corpus
 from tui_charrnn.cli.originality import open_own_corpus as open_own_corpus
 from tui_charrnn.cli.output import print_version as print_version
-from tui_charrnn.cli.record_list import write_records as write_records
-from tui_charrnn.cli.score_page import open_page as open_page
 from tui_charrnn.cli.score_report import JsonReport as JsonReport
 from tui_charrnn.cli.score_report import PlainReport as PlainReport
-from tui_charrnn.cli.syllables import DrawnSyllables as DrawnSyllables
+from tui_charrnn.cli.score_report import open_page as open_page
+from tui_charrnn.cli.whole_texts import write_most_likely as write_most_likely
+from tui_charrnn.cli.whole_texts import write_records as write_records
 from tui_charrnn.generation.both_sides import BothSides as BothSides
 from tui_charrnn.generation.calibration import Reliability as Reliability
 from tui_charrnn.generation.calibration import calibrate as calibrate
@@ -42,6 +42,7 @@ from tui_charrnn.generation.sampling import surprise as surprise
 from tui_charrnn.generation.scoring import DynamicScorer as DynamicScorer
 from tui_charrnn.generation.scoring import TextScorer as TextScorer
 from tui_charrnn.generation.side_by_side import SideBySide as SideBySide
+from tui_charrnn.generation.side_by_side import search_likeliest as search_likeliest
 from tui_charrnn.generation.sources import bundled_for as bundled_for
 from tui_charrnn.generation.sources import bundled_instead as bundled_instead
 from tui_charrnn.generation.sources import find_model as find_model
@@ -67,6 +68,7 @@ from tui_charrnn.lens.neurons import find_neurons as find_neurons
 from tui_charrnn.lens.properties import find_properties as find_properties
 from tui_charrnn.model.checkpoint import load_model as load_model
 from tui_charrnn.model.checkpoint import with_calibration as with_calibration
+from tui_charrnn.runs.catalogue import find_run as find_run
 from tui_charrnn.runs.checkpoints import best_or_newest as best_or_newest
 from tui_charrnn.runs.checkpoints import newest_valid as newest_valid
 from tui_charrnn.runs.control import send_request as send_request

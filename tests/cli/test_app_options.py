@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn.cli import attach, main, opening
+from tui_charrnn.cli import main, opening
 from tui_charrnn.errors import ExitCode
 
 
@@ -69,8 +69,7 @@ def test_the_language_is_chosen_for_the_app_and_the_tour_alike(
         opened.append((options["language"], options.get("opens_tour")))
         return 0
 
-    for place in (opening, attach):
-        monkeypatch.setattr(place, "require_app_terminal", lambda: None)
+    monkeypatch.setattr(opening, "require_app_terminal", lambda: None)
     monkeypatch.setattr("tui_charrnn.tui.app.run_app", open_app)
     assert main.run(["--language", "ko"]) == main.run(["learn", "--language", "EN"]) == 0
     assert opened == [("ko", None), ("en", True)]

@@ -11,7 +11,7 @@ import pytest
 from tests.support.fake_run import fake_run
 from tests.support.full_disk import FullDisk
 from tests.support.tiny_model import tiny_model_file
-from tui_charrnn.cli import attach, main, opening
+from tui_charrnn.cli import main, opening
 from tui_charrnn.cli.main import run
 from tui_charrnn.preferences import Preferences, preferences_file
 from tui_charrnn.runs.file_system import in_place
@@ -253,8 +253,7 @@ def test_the_app_opens_with_a_broken_file(
     monkeypatch.delenv("CHARRNN_RUNS")
     fake_run(default_runs_folder())
     file.write_text("no TOML", encoding="utf-8")
-    for module in (opening, attach):
-        monkeypatch.setattr(module, "require_app_terminal", lambda: None)
+    monkeypatch.setattr(opening, "require_app_terminal", lambda: None)
     monkeypatch.setattr("tui_charrnn.tui.app.run_app", open_app)
     assert main.run(arguments) == 0
     assert opened == [default_runs_folder()]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.examination import ON_CPU, python
-from tui_charrnn.cli.path_diagnosis import ask, examiner_command, last_useful_line
+from tui_charrnn.cli.tensorflow_process import ask, examiner_command, last_useful_line
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.trial_facts import encode_result
 

@@ -79,4 +79,4 @@ def test_a_cache_that_is_no_path_is_refused_before_the_app_opens(
     monkeypatch.setattr(opening, "require_app_terminal", lambda: None)
     monkeypatch.setenv("CHARRNN_CACHE", "~nosuch/x")
     with pytest.raises(ConfigError, match="CHARRNN_CACHE cannot be used as a path"):
-        opening.open_app(None, None, is_ascii=False)
+        opening.open_app()

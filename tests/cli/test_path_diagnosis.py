@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.support.examination import NAMES, ON_CPU, ON_GPU
-from tui_charrnn.cli.diagnosis import Finding
-from tui_charrnn.cli.path_diagnosis import Answer, judge_computation
+from tui_charrnn.cli.diagnosis import Finding, judge_computation
+from tui_charrnn.cli.tensorflow_process import Answer
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.training.machine import Card, Nvidia
 from tui_charrnn.training.trial_facts import Examination, GpuFacts

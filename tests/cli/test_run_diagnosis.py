@@ -10,7 +10,7 @@ import pytest
 from tests.support.command import run_program
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer, resume_fake_run
 from tests.test_imports import loaded_by
-from tui_charrnn.cli.run_diagnosis import examine_run, judge_run, recovery
+from tui_charrnn.cli.doctor import examine_run, judge_run, recovery
 from tui_charrnn.runs.layout import RunDirectory
 
 

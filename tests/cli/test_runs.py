@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from tests.support.fake_run import created_run, fake_run, lose_trainer
 from tests.support.hostile_text import HARMFUL, HOSTILE
-from tui_charrnn.cli import attach, control, main, picture, runs
+from tui_charrnn.cli import control, main, opening, picture, runs
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.json_values import encode_json
@@ -115,11 +115,11 @@ def test_attach_says_whether_it_only_looks(tmp_path: Path, monkeypatch: pytest.M
         opened.append(options)
         return 0
 
-    monkeypatch.setattr(attach, "require_app_terminal", lambda: None)
+    monkeypatch.setattr(opening, "require_app_terminal", lambda: None)
     monkeypatch.setattr(app, "run_app", open_app)
     for readonly in (False, True):
         with pytest.raises(typer.Exit):
-            attach.attach(str(run.path), readonly=readonly, runs_dir=tmp_path)
+            main.attach(str(run.path), readonly=readonly, runs_dir=tmp_path)
     assert [options["readonly"] for options in opened] == [False, True]
     assert opened[0]["run"] == run.path
 
@@ -129,7 +129,7 @@ def test_attach_takes_the_settings_of_a_text(
 ) -> None:
     fake_run(tmp_path)
     opened: list[dict[str, object]] = []
-    monkeypatch.setattr(attach, "require_app_terminal", lambda: None)
+    monkeypatch.setattr(opening, "require_app_terminal", lambda: None)
 
     def open_app(**options: object) -> int:
         opened.append(options)

@@ -6,8 +6,7 @@ import re
 import pytest
 from rich.cells import cell_len
 
-from tui_charrnn.cli.output import TextOutput
-from tui_charrnn.cli.syllables import DrawnSyllables
+from tui_charrnn.cli.output import DrawnSyllables, TextOutput
 from tui_charrnn.hangul import split_syllables
 
 TEXT = "푸른 하늘에 흰 구름이 떠있다. 값도 없는 a 닭을 b보고\n웃었다ㅋㅋ 漢字 넋 abc 끝"

@@ -11,7 +11,7 @@ from typing import Final
 from unittest import mock
 
 from tests.support.tiny_model import tiny_model, tiny_model_file
-from tui_charrnn.cli.history import entry_lines, table_lines
+from tui_charrnn.cli.history import entry_lines, list_lines
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.clamping import parse_clamps
@@ -166,7 +166,7 @@ def _read_entries(entries: list[Entry]) -> None:
 def _read_entry(entry: Entry) -> None:
     """All that the commands and the app make of a text."""
     json.dumps(entry_values(entry))
-    [*table_lines([entry]), *entry_lines(entry)]
+    [*list_lines([entry]), *entry_lines(entry)]
     HistoryRow.of(entry).age(datetime.now(UTC))
     [*settings_lines(entry, datetime.now(UTC))]
     path = find_same_model(entry, may_differ=True)

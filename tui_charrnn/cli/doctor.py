@@ -1,20 +1,24 @@
-"""`charrnn-tui doctor`: how a training would be computed here, how a run is, what is not right."""
+"""The command `doctor`: whether a training can start here, and what can be had from a run."""
 
 import json
 import platform
 import shutil
 import textwrap
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.diagnosis import (
     Finding,
     Folder,
     Locks,
     Terminal,
+    judge_computation,
     judge_folders,
     judge_locks,
     judge_machine,
@@ -35,14 +39,27 @@ from tui_charrnn.cli.options import (
     with_setting_options,
 )
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
-from tui_charrnn.cli.path_diagnosis import Answer, ask, examiner_command, judge_computation
-from tui_charrnn.cli.run_diagnosis import Health, examine_run, find_remains, judge_run, recovery
+from tui_charrnn.cli.tensorflow_process import Answer, ask, examiner_command
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.errors import ConfigError, ExitCode
+from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode, RunError
+from tui_charrnn.invocation import command
+from tui_charrnn.paths import is_file, is_folder, parse_path
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.presets import find_preset
+from tui_charrnn.runs.catalogue import find_run
+from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
+from tui_charrnn.runs.foreign_parts import foreign_parts
 from tui_charrnn.runs.launcher import require_tensorflow
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, command_words
+from tui_charrnn.runs.liveness import Verdict, judge_at_a_glance
+from tui_charrnn.runs.reader import read_description, read_status
+from tui_charrnn.runs.verification import (
+    CheckpointFacts,
+    EventFacts,
+    damaged_pointers,
+    verify_checkpoints,
+    verify_events,
+)
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import corpora_folder
 from tui_charrnn.training.machine import (
@@ -52,6 +69,9 @@ from tui_charrnn.training.machine import (
     find_nvidia,
     thread_count,
 )
+from tui_charrnn.viewing.formatting import counted, format_time
+
+_SHOWN_GAPS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +158,226 @@ def _ask_tensorflow(model: ModelConfig, training: TrainingConfig) -> Answer:
         return Answer(failure=str(error))
     narrate("Loading TensorFlow in a process of its own, to ask it; some seconds ...")
     return ask(examiner_command(model, training))
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """All that was found out about a run."""
+
+    run: RunDirectory
+    description: RunDescription | None
+    description_problem: str
+    status: RunStatus | None
+    status_problem: str
+    trainer: Verdict | None
+    """Whether one is at work; None if nothing can be known."""
+    events: EventFacts
+    checkpoints: list[CheckpointFacts]
+    damaged_pointers: list[str]
+    corpus_problem: str
+    """Why the text cannot be trained on any more; empty if it can."""
+    corpus_remark: str
+    """What else is to be said of it."""
+    foreign_parts: str = ""
+    """Which of its files and folders are links, pipes or devices; empty if none is."""
+
+    @property
+    def resumable(self) -> CheckpointFacts | None:
+        """The newest checkpoint that training can continue from."""
+        return next((facts for facts in self.checkpoints if facts.is_whole), None)
+
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a trainer is writing the run, as far as can be seen."""
+        return self.trainer in {"alive", "silent"}
+
+
+def find_remains(name_or_path: str, folder: Path) -> RunDirectory:
+    """As `find_run`, and a folder too that was a run and has lost its run.json.
+
+    Raises:
+        RunError: If there is neither.
+    """
+    try:
+        return find_run(name_or_path, folder)
+    except RunError:
+        for path in (folder / name_or_path, parse_path(name_or_path, "The run", error=RunError)):
+            if is_file(RunDirectory(path).events) or is_folder(RunDirectory(path).checkpoints):
+                return RunDirectory(path)
+        raise
+
+
+def examine_run(run: RunDirectory) -> Health:
+    """Look a run over; nothing in it is changed."""
+    description, description_problem = None, ""
+    try:
+        description = read_description(run)
+    except RunError as error:
+        description_problem = str(error)
+    status, status_problem = None, ""
+    try:
+        status = read_status(run)
+    except RunError as error:
+        status_problem = str(error)
+    problem, remark = _corpus_words(run, description)
+    return Health(
+        run=run,
+        description=description,
+        description_problem=description_problem,
+        status=status,
+        status_problem=status_problem,
+        trainer=_judge_trainer(run, status),
+        events=verify_events(run),
+        checkpoints=verify_checkpoints(run),
+        damaged_pointers=damaged_pointers(run),
+        corpus_problem=problem,
+        corpus_remark=remark,
+        foreign_parts=foreign_parts(run),
+    )
+
+
+def _judge_trainer(run: RunDirectory, status: RunStatus | None) -> Verdict | None:
+    if status is None or not status.pid:
+        return None
+    try:
+        age = time.time() - run.status.stat().st_mtime
+    except OSError:  # replaced this very moment
+        age = 0.0
+    return judge_at_a_glance(status, max(0.0, age))
+
+
+def _corpus_words(run: RunDirectory, description: RunDescription | None) -> tuple[str, str]:
+    """What is wrong with the text of a run, and what else is to be said; nothing is downloaded."""
+    if description is None:
+        return "", "not looked for, as run.json does not say which it is"
+    reference = description.corpus
+    try:
+        if absent := lazy.absent_texts(reference.sources):
+            return "", f"{', '.join(absent)} is not on this machine and will be fetched"
+        lazy.read_run_corpus(run, reference, may_download=False)
+    except CharRNNError as error:
+        return str(error), ""
+    return "", f"the same as at the beginning, SHA-256 {reference.sha256[:16]}..."
+
+
+def judge_run(health: Health) -> Iterator[Finding]:
+    """Judge every part of a run, in the order of the report."""
+    if health.foreign_parts:
+        yield _damage("parts", health.foreign_parts)
+    yield _judge_description(health)
+    yield _judge_state(health)
+    yield _judge_events(health)
+    yield from _judge_checkpoints(health)
+    if health.corpus_problem:
+        yield _damage("corpus", health.corpus_problem)
+    else:
+        yield Finding("ok", "corpus", health.corpus_remark)
+
+
+def _judge_description(health: Health) -> Finding:
+    description = health.description
+    if description is None:
+        return _damage("run.json", health.description_problem)
+    model = description.model
+    shape = f"{model.layer_count} x {model.cell_name} {model.hidden_size}"
+    created = f"created {format_time(description.created)} on {description.host}"
+    return Finding("ok", "run.json", f"{shape}, {description.parameter_count:,} numbers, {created}")
+
+
+def _judge_state(health: Health) -> Finding:
+    if health.status_problem:
+        text = f"{health.status_problem} The next trainer writes a new one."
+        return _damage("state.json", text)
+    status = health.status
+    if status is None:
+        return _damage("state.json", "it is missing; the next trainer writes a new one")
+    words = f"{status.state} at step {status.step:,}"
+    if health.is_at_work:
+        return Finding("ok", "trainer", f"{words}; process {status.pid} on {status.host}")
+    if health.trainer == "lost":
+        words += f", but process {status.pid} on {status.host} is gone: it was killed or crashed"
+        return Finding("note", "trainer", words)
+    return Finding("ok", "trainer", f"none at work; {words}")
+
+
+def _judge_events(health: Health) -> Finding:
+    events = health.events
+    if events.problem:
+        return _damage("events", f"events.jsonl: {events.problem}")
+    words = [f"{counted(events.records, 'record')}, up to step {events.last_step:,}"]
+    # a trainer that is killed leaves a torn line, which the next one ends
+    damaged = max(0, events.unreadable - max(0, events.starts - 1))
+    if events.missing:
+        shown = [f"{first:,} to {last:,}" for first, last in events.missing[:_SHOWN_GAPS]]
+        more = ", ..." if len(events.missing) > _SHOWN_GAPS else ""
+        words.append(f"the records of steps {', '.join(shown)}{more} are missing")
+    if events.repeated:
+        words.append(f"more records than one of {counted(events.repeated, 'step')}")
+    if damaged:
+        words.append(f"{counted(damaged, 'line')} of what is no record")
+    if len(words) > 1:
+        return _damage("events", f"{'; '.join(words)}. Curves have a gap; training lacks nothing")
+    if events.unreadable:
+        words.append(f"{counted(events.unreadable, 'torn line')}, as a killed trainer leaves")
+    if events.half_line and not health.is_at_work:
+        words.append("the last line is half written, until the next trainer ends it")
+    verdict: Literal["ok", "note"] = "note" if len(words) > 1 else "ok"
+    return Finding(verdict, "events", "; ".join(words))
+
+
+def _judge_checkpoints(health: Health) -> Iterator[Finding]:
+    whole = [facts for facts in health.checkpoints if facts.is_whole]
+    damaged = [facts for facts in health.checkpoints if not facts.is_whole]
+    if whole:
+        steps = ", ".join(f"{facts.step:,}" for facts in whole)
+        yield Finding("ok", "checkpoints", f"whole, every hash as written: step {steps}")
+    elif not damaged:
+        yield Finding("note", "checkpoints", "none was saved yet")
+    for facts in damaged:
+        yield _damage("checkpoints", f"{facts.name} is damaged: {facts.problem}")
+    for name in health.damaged_pointers:
+        yield _damage("checkpoints", f"{name} names no checkpoint; the newest whole one is taken")
+
+
+def _damage(label: str, text: str) -> Finding:
+    return Finding("problem", label, text, ExitCode.DATA)
+
+
+def recovery(health: Health) -> tuple[str, str]:
+    """What can be had from a run as it is, in a sentence, and the command for it, if one helps."""
+    run, found, status = health.run, health.resumable, health.status
+    if health.is_at_work:
+        return "A trainer is at work on it.", command_words("attach", run)
+    if health.foreign_parts or health.description is None or health.corpus_problem:
+        return _speech(health)
+    if status is not None and status.state is RunState.FINISHED and found is not None:
+        return f"It is finished: step {found.step:,}.", command_words("generate", run, "--model")
+    if found is not None:
+        return f"It goes on from step {found.step:,}.", command_words("resume", run)
+    if health.checkpoints:
+        return _speech(health)
+    return "Nothing was saved of it: it begins at its first step.", command_words("resume", run)
+
+
+def _speech(health: Health) -> tuple[str, str]:
+    """What is left where training cannot continue."""
+    model = next((facts for facts in health.checkpoints if facts.has_model), None)
+    if model is None:
+        return "It cannot go on, and no model of it is whole. Put its files back from a copy.", ""
+    path = health.run.checkpoint(model.step).path.with_name(model.name) / "model.safetensors"
+    remedy = (
+        "Put its own files in place of the links"
+        if health.foreign_parts
+        else "Put run.json back from a copy"
+        if health.description is None
+        else "Put its text back where it was"
+        if health.corpus_problem
+        else "Put a training.safetensors back from a copy"
+    )
+    return (
+        f"Its model of step {model.step:,} is whole and can generate. {remedy} to train on.",
+        safe_line(command("generate", "--model", str(path))),
+    )
 
 
 def _print_run(run: RunDirectory, *, as_json: bool) -> int:

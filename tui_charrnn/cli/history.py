@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from tui_charrnn.cli.output import (
     stdout_is_terminal,
     write_text,
 )
-from tui_charrnn.cli.picture import GAP
+from tui_charrnn.cli.picture import table_lines
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of
@@ -183,7 +182,7 @@ def _print_list(entries: list[Entry], as_json: bool) -> None:
     if as_json:
         print_data(json.dumps([entry_values(entry) for entry in entries]))
         return
-    for line in table_lines(entries):
+    for line in list_lines(entries):
         print_data(line)
 
 
@@ -203,17 +202,10 @@ def _report_difference(replayed: "Replay") -> None:
     )
 
 
-def table_lines(entries: Sequence[Entry]) -> Iterator[str]:
+def list_lines(entries: Sequence[Entry]) -> Iterator[str]:
     """A row for every text, under a heading."""
     rows = [("ID", "WHEN", "MODEL", "TEXT"), *map(_cells, entries)]
-    widths = [max(cell_len(row[column]) for row in rows) for column in range(3)]
-    widths[2] = min(widths[2], _MODEL_WIDTH)
-    room = _TEXT_WIDTH
-    if stdout_is_terminal():
-        left = shutil.get_terminal_size().columns - sum(widths) - len(GAP) * len(widths)
-        room = max(_LEAST_TEXT, left)
-    for row in rows:
-        yield GAP.join(map(fitted, row, [*widths, room])).rstrip()
+    return table_lines(rows, cut=-1, least=_LEAST_TEXT)
 
 
 def entry_lines(entry: Entry) -> Iterator[str]:
@@ -259,5 +251,8 @@ def _format_settings(config: SamplingConfig) -> str:
 def _cells(entry: Entry) -> tuple[str, ...]:
     generation = entry.generation
     text = safe_line((generation.seed_text + generation.text)[:_SHOWN_CHARACTERS])
+    if not stdout_is_terminal():
+        text = fitted(text, _TEXT_WIDTH)
+    label = safe_line(generation.model.label)
     when = f"{entry.time.astimezone():%Y-%m-%d %H:%M}"
-    return (str(entry.number), when, safe_line(generation.model.label), text)
+    return (str(entry.number), when, fitted(label, min(cell_len(label), _MODEL_WIDTH)), text)

@@ -16,11 +16,10 @@ import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.following import attend, left_of, newest_status, within
-from tui_charrnn.cli.launching import Watching, launch, start_and_watch
+from tui_charrnn.cli.launching import TrainerWatch, Watching, launch, start_and_watch
 from tui_charrnn.cli.output import error_lines, narrate
 from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.cli.run_request import RunRequest
-from tui_charrnn.cli.trainer_watch import TrainerWatch
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import (
     CharRNNError,

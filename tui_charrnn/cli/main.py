@@ -10,13 +10,14 @@ from typing import Annotated, Any, Final
 import typer
 from typer.main import get_command
 
-from tui_charrnn import __version__
+from tui_charrnn import __version__, lazy
 from tui_charrnn.cli.opening import open_app as start_app
 from tui_charrnn.cli.options import (
     AsciiOnly,
     LanguageOption,
     LaterCommand,
     NumbersOption,
+    RunArgument,
     RunsDir,
     SafeGroup,
     TextLength,
@@ -28,6 +29,7 @@ from tui_charrnn.cli.options import (
 from tui_charrnn.cli.output import exit_code_of, prepare_streams, print_data
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError
 from tui_charrnn.invocation import COMPLETION, command
+from tui_charrnn.preferences import runs_folder
 from tui_charrnn.sampling_config import SamplingConfig
 
 _INSTALLING: Final = "--install-completion"
@@ -62,7 +64,7 @@ COMMANDS: Final = {
         "Measure how far back models look: the mean influence of a character by its distance.",
     ),
     "learn": (
-        "attach:learn",
+        "main:learn",
         "Open the app on its guided tour: five pages, each with a live picture.",
     ),
     "lab": ("lab:lab_app", "Small experiments that need no model and no trainer."),
@@ -71,7 +73,7 @@ COMMANDS: Final = {
         "Find the cells of a model that follow a property of a text.",
     ),
     "history": ("history:history_app", "List, search and replay generated texts."),
-    "attach": ("attach:attach", "Open the app on a run, wherever its trainer was started."),
+    "attach": ("main:attach", "Open the app on a run, wherever its trainer was started."),
     "stop": (
         "control:stop",
         "Ask a run's trainer to save and stop, and wait for it; exit with 7 if it does not.",
@@ -151,17 +153,43 @@ def open_app(
         raise ConfigError(
             f"The app opens with a tape, a text or a seed text. Received: {' and '.join(named)}."
         )
-    code = start_app(
-        model,
-        runs_dir,
-        is_ascii=is_ascii,
-        language=language,
-        tape=tape,
-        xray=xray,
-        seed_file=seed_file,
-        sampling={**settings, "length": length, "numbers": numbers},
-    )
+    sampling = {**settings, "length": length, "numbers": numbers}
+    options = {"model": model, "is_ascii": is_ascii, "language": language}
+    code = start_app(runs_dir, sampling, tape=tape, xray=xray, seed_file=seed_file, **options)
     raise typer.Exit(code)
+
+
+@with_setting_options(SamplingConfig)
+def attach(
+    run: RunArgument,
+    readonly: Annotated[
+        bool, typer.Option("--readonly", help="Only look: ask the trainer for nothing.")
+    ] = False,
+    length: TextLength = None,
+    numbers: NumbersOption = None,
+    language: LanguageOption = None,
+    is_ascii: AsciiOnly = False,
+    runs_dir: RunsDir = None,
+    **settings: str | None,
+) -> None:
+    """Open the app on a run, wherever its trainer was started."""
+    found = lazy.find_run(run, runs_folder(runs_dir, is_lenient=True))
+    sampling = {**settings, "length": length, "numbers": numbers}
+    options = {"readonly": readonly, "is_ascii": is_ascii, "language": language}
+    raise typer.Exit(start_app(runs_dir, sampling, run=found.path, **options))
+
+
+def learn(
+    language: LanguageOption = None,
+    model: Annotated[
+        str | None, model_option("Model to look at: a file, a run or a bundled model.")
+    ] = None,
+    is_ascii: AsciiOnly = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Open the app on its guided tour: five pages, each with a live picture."""
+    options = {"model": model, "is_ascii": is_ascii, "language": language}
+    raise typer.Exit(start_app(runs_dir, opens_tour=True, **options))
 
 
 def _not_installed(error: OSError) -> StorageError:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.conversion import convert
 from tui_charrnn.cli.options import (
     JsonDocument,
     RunsDir,
@@ -22,6 +21,7 @@ from tui_charrnn.cli.options import (
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.picture import table_lines
 from tui_charrnn.cli.reading import Encoding, divide_among_own_threads, thread_count
+from tui_charrnn.cli.tensorflow_process import convert
 from tui_charrnn.errors import ConfigError, CorpusError, ModelFileError
 from tui_charrnn.invocation import command
 from tui_charrnn.metrics import bits_per_character, perplexity

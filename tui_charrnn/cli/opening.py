@@ -12,7 +12,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.output import exit_code_of, has_terminal, prepare_streams
@@ -34,61 +34,28 @@ def open_at_once() -> int:
     """
     start_without_collecting()
     prepare_streams()
-    return exit_code_of(lambda: open_app(None, None, is_ascii=False))
+    return exit_code_of(open_app)
 
 
 def open_app(
-    model: str | None,
-    runs_dir: Path | None,
-    *,
-    is_ascii: bool,
-    language: str | None = None,
-    tape: Path | None = None,
-    xray: Path | None = None,
-    seed_file: Path | None = None,
+    runs_dir: Path | None = None,
     sampling: Mapping[str, str | None] | None = None,
+    **options: Any,
 ) -> int:
-    """Open the app on the run that is most worth showing.
-
-    Args:
-        model: A file, a run or a name; None is the preferred one.
-        runs_dir: The folder of the runs, if an option names it.
-        is_ascii: Whether frames and charts are drawn in ASCII.
-        language: Of the app; None is the preferred one.
-        tape: The file of a tape to open.
-        xray: The file of a text to read and color.
-        seed_file: The file of the first seed text.
-        sampling: Settings of the text, as the command line has them.
-
-    Returns:
-        The exit code of the app.
+    """Open the app; `options` are those of `run_app`, which returns the exit code.
 
     Raises:
         ConfigError: If there is no terminal, CHARRNN_CACHE is no path, or an option is not allowed.
     """
-    check_sampling(sampling or {})
+    preferred, _ = read_sampling(sampling or {})
+    resolve(preferred, wanted=preferred).checked()
     start_without_collecting()
     require_app_terminal()
     folder = runs_folder(runs_dir, is_lenient=True)
     cache_folder()  # refused here rather than in a thread of the app
     load_asyncio_without_tls()
-    return lazy.run_app(
-        run=None,
-        runs_folder=folder,
-        model=model,
-        is_ascii=is_ascii,
-        language=language,
-        tape=tape,
-        xray=xray,
-        seed_file=seed_file,
-        sampling=sampling,
-    )
-
-
-def check_sampling(sampling: Mapping[str, str | None]) -> None:
-    """Raise `ConfigError` if a setting of the text is not allowed, before the app opens."""
-    preferred, _ = read_sampling(sampling)
-    resolve(preferred, wanted=preferred).checked()
+    opened = {"run": None, "model": None, **options}
+    return lazy.run_app(runs_folder=folder, sampling=sampling, **opened)
 
 
 def load_asyncio_without_tls() -> None:

@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 from tui_charrnn import __version__, lazy
 from tui_charrnn.crash import report_crash
 from tui_charrnn.errors import CharRNNError, ExitCode, StorageError
-from tui_charrnn.hangul import JoinedText, shown_hangul
+from tui_charrnn.hangul import (
+    INITIALS,
+    JoinedText,
+    is_jamo,
+    is_open_syllable,
+    join_syllables,
+    shown_hangul,
+)
 from tui_charrnn.safe_text import safe_line, safe_signs
 from tui_charrnn.settings import SettingError
 from tui_charrnn.user_folders import state_folder
@@ -27,6 +34,8 @@ if TYPE_CHECKING:
 _FLUSH_INTERVAL: Final = 0.1
 """Seconds that a program reading the text waits for news at most."""
 _NO_STYLE: Final = "\x1b[0m"
+_TAB: Final = 8
+"""Columns between two tab stops of a terminal."""
 
 
 def prepare_streams() -> None:
@@ -221,7 +230,7 @@ class TextOutput:
 
     def join_syllables(self, width: Callable[[], int] | None = None) -> None:
         """Join jamo to syllables; `width` gives a terminal's columns, None asks the system."""
-        self._joined, self._drawn = JoinedText(), lazy.DrawnSyllables(width).draw
+        self._joined, self._drawn = JoinedText(), DrawnSyllables(width).draw
 
     def write(self, text: str, style: str = "") -> None:
         """Add to the text; on a terminal in a style, an escape sequence, which ends with it."""
@@ -254,6 +263,48 @@ class TextOutput:
         shown = safe_signs(self._tail + text)[len(self._tail) :]
         self._tail = (self._tail + shown)[-16:]
         return self._drawn(shown)
+
+
+class DrawnSyllables:
+    """Draws a text that comes in jamo: a syllable is written over in its two cells as it grows."""
+
+    def __init__(self, width: Callable[[], int] | None = None) -> None:
+        """Start at the left of a line; `width` gives the columns, None asks the system."""
+        # a serial line reports no columns: then no row ends
+        self._width = width or (lambda: os.get_terminal_size().columns or sys.maxsize)
+        self._cells = lazy.cell_len
+        self._growing = ""
+        """The jamo of the syllable before the cursor."""
+        self._column = 0
+
+    def draw(self, text: str) -> str:
+        """What the terminal is sent for some more of the text, which is safe but for its jamo."""
+        return "".join(map(self._sent, text))
+
+    def _sent(self, character: str) -> str:
+        grown = self._growing + character
+        if self._growing and len(joined := join_syllables(grown)) == 1 and is_jamo(character):
+            self._growing = grown
+            # behind the last column terminals differ in where the cursor waits
+            is_last = self._column == self._width()
+            return (f"\x1b[{self._column - 1}G" if is_last else "\x1b[2D") + joined
+        is_open = character in INITIALS or is_open_syllable(character)
+        self._growing = character if is_open else ""
+        shown = shown_hangul(character)
+        self._advance(shown)
+        return shown
+
+    def _advance(self, shown: str) -> None:
+        if shown == "\n":
+            self._column = 0
+        elif shown == "\t":
+            self._column = min(self._column // _TAB * _TAB + _TAB, self._width() - 1)
+        else:
+            for sign in shown:
+                cells = self._cells(sign)
+                self._column += cells
+                if self._column > self._width():  # it went to the next row
+                    self._column = cells
 
 
 def write_text(work: Callable[[TextOutput], None]) -> bool:

@@ -16,9 +16,8 @@ from tui_charrnn.viewing.formatting import fitted
 DrawnInAscii: TypeAlias = Annotated[
     bool, typer.Option("--ascii", help="Draw in ASCII; the setting `ascii` does so always.")
 ]
-GAP: Final = "  "
+_GAP: Final = "  "
 """Between two columns of a table."""
-_LEAST_NAME: Final = 8  # columns
 _LEAST_WIDTH: Final = 40
 _LONGEST: Final = 100_000
 """Characters of a text that is given as an argument."""
@@ -61,13 +60,14 @@ def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
         print_data((in_ascii(row) if is_ascii else row).rstrip())
 
 
-def table_lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def table_lines(rows: Sequence[Sequence[str]], cut: int = 0, least: int = 8) -> Iterator[str]:
     """A line for each row; rows are of equal length and safe to show, the headings first.
 
-    In a terminal the first column, names, is cut where the whole is too wide.
+    Where the whole is too wide for a terminal, one column is `cut`, to so many columns at `least`.
     """
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     if stdout_is_terminal():
-        left = shutil.get_terminal_size().columns - sum(widths[1:]) - len(GAP) * len(widths[1:])
-        widths[0] = min(widths[0], max(_LEAST_NAME, left))
-    return (GAP.join(map(fitted, row, widths)).rstrip() for row in rows)
+        gaps = len(_GAP) * (len(widths) - 1)
+        left = shutil.get_terminal_size().columns - sum(widths) + widths[cut] - gaps
+        widths[cut] = min(widths[cut], max(least, left))
+    return (_GAP.join(map(fitted, row, widths)).rstrip() for row in rows)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
-from tui_charrnn.cli.conversion import convert
 from tui_charrnn.cli.options import (
     JsonDocument,
     RunArgument,
@@ -23,6 +22,7 @@ from tui_charrnn.cli.options import (
 from tui_charrnn.cli.output import has_terminal, narrate, print_data, progress_bar
 from tui_charrnn.cli.picture import table_lines
 from tui_charrnn.cli.run_report import read_whole_run, show, summary_facts
+from tui_charrnn.cli.tensorflow_process import convert
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_folder, parse_path

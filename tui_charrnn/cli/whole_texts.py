@@ -1,12 +1,14 @@
-"""What `generate --count N` writes of a model of records: one record after another, or a list."""
+"""Whole texts that `generate` writes: records, one after another or as a list; the likeliest."""
 
 import itertools
 import json
+import math
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from tui_charrnn import lazy
 from tui_charrnn.cli.generate import TextRequest, Watched
-from tui_charrnn.cli.output import TextOutput, narrate, progress_bar
+from tui_charrnn.cli.output import TextOutput, narrate, progress_bar, stdout_is_terminal
 from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.errors import CorpusError, DataError
 from tui_charrnn.generation.sampling import surprise
@@ -16,6 +18,11 @@ from tui_charrnn.text.records import records_of
 
 _MOST_FAILURES: Final = 1000
 """Records in a row that are none to be written, after which there is no hope."""
+
+_REASON: Final = (
+    "A likeliest text repeats itself: what was said once is likelier the next time, and nothing is "
+    "drawn that would lead out of the circle."
+)
 
 
 class GeneratedRecord(NamedTuple):
@@ -135,3 +142,31 @@ def write_records(texts: TextRequest, count: int, watched: Watched, output: Text
     finally:
         if texts.as_json:
             output.write("\n]\n")
+
+
+def write_most_likely(texts: TextRequest, beam: int, output: TextOutput) -> None:
+    """Search for the likeliest text with a beam, and write it.
+
+    Raises:
+        DataError: If the seed text cannot be read.
+        ModelFileError: If the model's scores are not finite numbers.
+    """
+    seed_text = texts.read_seed() if texts.echo else texts.read_seed()[:0]
+    found = lazy.search_likeliest(texts.stream, texts.length, beam, texts.make_stop().strings)
+    count, text = len(found.indices), join_syllables(seed_text + found.text)
+    end = texts.stream.model.vocabulary.end_index
+    if not texts.as_json:
+        output.write(text)
+        if stdout_is_terminal():
+            narrate(f"ln p = {found.log_probability:.2f} with --beam {beam}. {_REASON}")
+        return
+    bits = -found.log_probability / math.log(2)
+    document = {
+        "text": text[:-1] if found.indices[-1:] == (end,) else text,
+        "length": count,
+        "log_probability": found.log_probability,
+        "bits_per_character": bits / count if count else None,
+        "is_ended": found.is_ended,
+        "beam": beam,
+    }
+    output.write(json.dumps(document) + "\n")
