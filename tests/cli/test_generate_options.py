@@ -331,11 +331,11 @@ def test_records_hold_no_control_character_whatever_the_vocabulary(rng_seed: int
     file = io.BytesIO()
     stream = CharacterStream(tiny_model(vocabulary=vocabulary), SamplingConfig(rng_seed=rng_seed))
     from tui_charrnn.cli.output import TextOutput
-    from tui_charrnn.cli.samples import OneStream, RecordWriter, write_samples
+    from tui_charrnn.cli.samples import RecordWriter, one_stream, write_samples
     from tui_charrnn.generation.stream import StopStrings
 
     writer = RecordWriter(TextOutput(file, terminal_encoding=None))
-    write_samples(OneStream(stream), [writer], 20, [StopStrings([])])
+    write_samples(one_stream(stream), [writer], 20, [StopStrings([])])
 
     lines = file.getvalue().decode().split("\n")
     assert all(" " <= character <= "~" for line in lines for character in line)

@@ -15,7 +15,7 @@ from tui_charrnn.cli.fill import fill
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.cli.history import history_app
 from tui_charrnn.cli.output import TextOutput
-from tui_charrnn.cli.samples import OneStream, PlainWriter, write_samples
+from tui_charrnn.cli.samples import PlainWriter, one_stream, write_samples
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream, StopStrings
 from tui_charrnn.hangul import INITIALS, is_jamo, split_syllables
@@ -66,7 +66,7 @@ def test_a_text_does_not_end_in_the_middle_of_a_syllable(rng_seed: int) -> None:
         file = io.BytesIO()
         stream = CharacterStream(korean, SamplingConfig(rng_seed=rng_seed))
         writer = PlainWriter(TextOutput(file, terminal_encoding=None))
-        write_samples(OneStream(stream), [writer], length, [StopStrings([])])
+        write_samples(one_stream(stream), [writer], length, [StopStrings([])])
         text = file.getvalue().decode()
         assert text[-1] not in INITIALS
         lengths.add(len(text) - length)

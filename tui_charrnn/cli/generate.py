@@ -18,16 +18,15 @@ from tui_charrnn.cli.options import (
     complete_corpus,
     complete_path,
     refuse_out_of_bounds,
+    with_setting_options,
 )
 from tui_charrnn.cli.output import TextOutput, narrate, stdin_bytes, stdout_is_terminal, write_text
 from tui_charrnn.cli.samples import (
-    KeepsHistory,
-    OneStream,
-    ParallelStreams,
     PlainWriter,
     RecordWriter,
-    SampleStreams,
     TextRecorder,
+    one_stream,
+    parallel_streams,
     write_samples,
 )
 from tui_charrnn.config import SamplingConfig
@@ -36,7 +35,6 @@ from tui_charrnn.hangul import whole_text
 from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences import Preferences, resolve, runs_folder
 from tui_charrnn.resources import default_model
-from tui_charrnn.sampling_config import HANGUL
 from tui_charrnn.text.originality import COPIED_LENGTH, copied_length_in
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 
@@ -46,49 +44,6 @@ if TYPE_CHECKING:
     from tui_charrnn.model.checkpoint import Model
 
 
-_BOUNDS: Final = SamplingConfig.bounds()
-_DEFAULTS: Final = SamplingConfig()
-
-Clamps: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="LAYER:CELL=VALUE",
-        help="Clamp a cell to a value, as 0:7=2.5; several are allowed. `neurons` finds cells.",
-    ),
-]
-ClampGates: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="LAYER:GATE=MEAN",
-        help="Clamp a gate of a layer (i, f, o; of a gru z, r) to a mean from 0 to 1, as 0:f=1; "
-        "several are allowed.",
-    ),
-]
-Originality: TypeAlias = Annotated[
-    bool,
-    typer.Option(
-        "--originality",
-        help="Tell which passages the model copied from its corpus; mark them on a terminal.",
-    ),
-]
-ComparedWith: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--corpus",
-        metavar="CORPUS",
-        autocompletion=complete_corpus,
-        help="Look for copied passages in this text: a file, a folder, or a known name.",
-        show_default="the model's own",
-    ),
-]
-CopiedLength: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N",
-        help="Characters from which on a passage counts as copied.",
-        show_default=f"{COPIED_LENGTH}, or {copied_length_in('jamo')} jamo",
-    ),
-]
 Seed: TypeAlias = str | Path | BinaryIO
 """A seed text itself, or where it is read from."""
 _NAMED_CHARACTERS: Final = 8
@@ -99,35 +54,13 @@ DEFAULT_BEAM: Final = 20
 _MOST_TEXTS: Final = 1024
 _MOST_TEMPERATURES: Final = 16
 _SAMPLING: Final = tuple(name for name in SamplingConfig.bounds() if name in Preferences.bounds())
+_DRAWING: Final = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "rng_seed")
+"""Settings that mean nothing where nothing is drawn."""
 _PREFERRED: Final = (*_SAMPLING, "length", "model", "history", "numbers")
 """The settings that stand in for options."""
 
 
-def _option(name: str, *flags: str, metavar: str = "NUMBER") -> Any:
-    """An option for a setting; what holds without it, a user's own settings decide."""
-    default = getattr(_DEFAULTS, name)
-    return typer.Option(
-        *flags,
-        help=_BOUNDS[name].sentence,
-        metavar=metavar,
-        show_default=False if default is None else str(default),
-    )
-
-
-Temperature: TypeAlias = Annotated[str | None, _option("temperature", "--temperature", "-t")]
-TopK: TypeAlias = Annotated[str | None, _option("top_k", metavar="NUMBER|none")]
-TopP: TypeAlias = Annotated[str | None, _option("top_p", metavar="NUMBER|none")]
-MinP: TypeAlias = Annotated[str | None, _option("min_p", metavar="NUMBER|none")]
-RepetitionPenalty: TypeAlias = Annotated[str | None, _option("repetition_penalty")]
-RepetitionWindow: TypeAlias = Annotated[str | None, _option("repetition_window")]
-RngSeed: TypeAlias = Annotated[str | None, _option("rng_seed", metavar="NUMBER|none")]
-Allow: TypeAlias = Annotated[str | None, _option("allow", metavar="CHARACTERS")]
-Forbid: TypeAlias = Annotated[str | None, _option("forbid", metavar="CHARACTERS")]
-LineStarts: TypeAlias = Annotated[str | None, _option("line_starts", metavar="CHARACTERS")]
-Acrostic: TypeAlias = Annotated[str | None, _option("acrostic", metavar="WORD")]
-HangulOption: TypeAlias = Annotated[str, _option("hangul", metavar="|".join(HANGUL))]
-
-
+@with_setting_options(SamplingConfig, after="length", defaults=SamplingConfig())
 def generate(
     seed_text: Annotated[
         str,
@@ -145,18 +78,6 @@ def generate(
             show_default=str(DEFAULT_LENGTH),
         ),
     ] = None,
-    temperature: Temperature = None,
-    top_k: TopK = None,
-    top_p: TopP = None,
-    min_p: MinP = None,
-    repetition_penalty: RepetitionPenalty = None,
-    repetition_window: RepetitionWindow = None,
-    rng_seed: RngSeed = None,
-    allow: Allow = None,
-    forbid: Forbid = None,
-    line_starts: LineStarts = None,
-    acrostic: Acrostic = None,
-    hangul: HangulOption = _DEFAULTS.hangul,
     stop: Annotated[
         list[str] | None,
         typer.Option(
@@ -214,13 +135,55 @@ def generate(
     echo: Annotated[
         bool, typer.Option("--echo/--no-echo", help="Write the seed text first.")
     ] = True,
-    clamp: Clamps = None,
-    clamp_gate: ClampGates = None,
-    originality: Originality = False,
-    corpus: ComparedWith = None,
-    copied_length: CopiedLength = None,
-    history: KeepsHistory = None,
+    clamp: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LAYER:CELL=VALUE",
+            help="Clamp a cell to a value, as 0:7=2.5; several are allowed. `neurons` finds cells.",
+        ),
+    ] = None,
+    clamp_gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LAYER:GATE=MEAN",
+            help="Clamp a gate of a layer (i, f, o; of a gru z, r) to a mean from 0 to 1, as "
+            "0:f=1; several are allowed.",
+        ),
+    ] = None,
+    originality: Annotated[
+        bool,
+        typer.Option(
+            "--originality",
+            help="Tell which passages the model copied from its corpus; mark them on a terminal.",
+        ),
+    ] = False,
+    corpus: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CORPUS",
+            autocompletion=complete_corpus,
+            help="Look for copied passages in this text: a file, a folder, or a known name.",
+            show_default="the model's own",
+        ),
+    ] = None,
+    copied_length: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Characters from which on a passage counts as copied.",
+            show_default=f"{COPIED_LENGTH}, or {copied_length_in('jamo')} jamo",
+        ),
+    ] = None,
+    history: Annotated[
+        bool | None,
+        typer.Option(
+            "--history/--no-history",
+            help="Keep the text, or not; see `charrnn-tui history`.",
+            show_default="as the setting `history` says",
+        ),
+    ] = None,
     runs_dir: RunsDir = None,
+    **settings: str | None,
 ) -> None:
     """Write text from a model to standard output, character by character.
 
@@ -244,49 +207,30 @@ def generate(
             "--count": count > 1 or None,
             "--new-only": new_only or None,
             "--compare-temperatures": compare_temperatures,
-            "--temperature": temperature,
-            "--top-k": top_k,
-            "--top-p": top_p,
-            "--min-p": min_p,
-            "--repetition-penalty": repetition_penalty,
-            "--rng-seed": rng_seed,
+            **{f"--{name.replace('_', '-')}": settings.get(name) for name in _DRAWING},
             "--originality": originality or None,
             "--corpus": corpus,
             "--copied-length": copied_length,
         },
     )
-    temperatures = _temperatures(compare_temperatures, temperature, count)
+    temperatures = _temperatures(compare_temperatures, settings.get("temperature"), count)
     count = len(temperatures) or count
-    flags = {
-        "temperature": temperature,
-        "top_k": top_k,
-        "top_p": top_p,
-        "min_p": min_p,
-        "repetition_penalty": repetition_penalty,
-        "repetition_window": repetition_window,
-        "rng_seed": rng_seed,
-        "model": model,
-        "history": history,
-        "numbers": numbers,
+    flags = {name: settings.get(name) for name in _SAMPLING}
+    flags |= {"model": model, "numbers": numbers}
+    preferred = resolve({**flags, "history": history}, wanted=_PREFERRED).checked()
+    rules: dict[str, Any] = {
+        name: text for name, text in settings.items() if text is not None and name not in _SAMPLING
     }
-    preferred = resolve(flags, wanted=_PREFERRED).checked()
-    sampling = dataclasses.replace(
-        preferred.sampling(),
-        allow=allow,
-        forbid=forbid,
-        line_starts=line_starts,
-        acrostic=acrostic,
-        hangul=hangul,
-    )
+    sampling = dataclasses.replace(preferred.sampling(), **rules)
     chosen_length = (preferred.length or DEFAULT_LENGTH) if length is None else length
     seed = find_seed(seed_text, seed_file)
     recorder = TextRecorder(is_wanted=preferred.history)
-    held = Held(clamp or [], clamp_gate or [])
-    stream, path = _open_stream(preferred, runs_dir, sampling, recorder, held)
+    stream, path = _open_stream(
+        preferred, runs_dir, sampling, recorder, (clamp or [], clamp_gate or [])
+    )
     _refuse_unknown(stream.constraints.unknown(sampling))
     if stream.constraints.leave_nothing(sampling):
-        rules = {"--allow": allow, "--forbid": forbid}
-        received = [f"{name} {value!r}" for name, value in rules.items() if value is not None]
+        received = [f"--{name} {rules[name]!r}" for name in ("allow", "forbid") if name in rules]
         raise ConfigError(
             "No character that the model has seen may come: allow others, or forbid fewer. "
             f"Received: {' '.join(received)}."
@@ -303,9 +247,8 @@ def generate(
         is_complete = write_text(partial(lazy.write_records, texts, count, watched))
         others = [*_other_options(count, None, in_numbers), *["--new-only"] * new_only]
     else:
-        _report_idle_filter(
-            None if top_k is None else sampling.top_k, len(stream.model.vocabulary.characters)
-        )
+        if settings.get("top_k") is not None:
+            _report_idle_filter(sampling.top_k, len(stream.model.vocabulary.characters))
         is_complete = _write_streams(texts, recorder, watched, count, temperatures)
         held_words = [str(clamp) for clamp in stream.clamps]
         recorder.keep(sampling, held_words, stream.model)
@@ -343,7 +286,11 @@ def _write_streams(
                 writer.echo(piece, is_repeated=count > 1)
 
         read_seed(stream, texts.seed, echo_piece)
-        streams = _streams(stream, count, temperatures)
+        streams = (
+            one_stream(stream)
+            if count == 1
+            else parallel_streams(lazy.SideBySide(stream, count, temperatures), temperatures)
+        )
         write_samples(streams, [recorder, writer], texts.length, stops)
 
     is_complete = write_text(work)
@@ -568,19 +515,12 @@ class Watched(NamedTuple):
         return lazy.OriginalityWatch(compared, length or copied_length_in(model.units), model.units)
 
 
-class Held(NamedTuple):
-    """What the options hold."""
-
-    cells: Sequence[str]
-    gates: Sequence[str]
-
-
 def _open_stream(
     preferred: Preferences,
     runs_dir: Path | None,
     sampling: SamplingConfig,
     recorder: TextRecorder,
-    held: Held,
+    held: tuple[Sequence[str], Sequence[str]],
 ) -> "tuple[CharacterStream, Path]":
     if "numpy" not in sys.modules:
         # One thread is enough for a vector and takes nothing from a trainer beside it; more
@@ -594,16 +534,10 @@ def _open_stream(
     if preferred.numbers != "float32":
         loaded = lazy.with_numbers(loaded, preferred.numbers, narrate)
     clamps = [
-        *lazy.parse_clamps(held.cells, loaded.config),
-        *lazy.parse_gate_clamps(held.gates, loaded.config),
+        *lazy.parse_clamps(held[0], loaded.config),
+        *lazy.parse_gate_clamps(held[1], loaded.config),
     ]
     return lazy.CharacterStream(loaded, sampling, clamps), path
-
-
-def _streams(stream: "CharacterStream", count: int, temperatures: Sequence[float]) -> SampleStreams:
-    if count == 1:
-        return OneStream(stream)
-    return ParallelStreams(lazy.SideBySide(stream, count, temperatures), temperatures)
 
 
 def _stops(texts: TextRequest, count: int) -> "list[StopStrings]":

@@ -154,7 +154,7 @@ def open_app(
             f"The app opens with a tape, a text or a seed text. Received: {' and '.join(named)}."
         )
     sampling = {**settings, "length": length, "numbers": numbers}
-    options = {"model": model, "is_ascii": is_ascii, "language": language}
+    options: dict[str, Any] = {"model": model, "is_ascii": is_ascii, "language": language}
     code = start_app(runs_dir, sampling, tape=tape, xray=xray, seed_file=seed_file, **options)
     raise typer.Exit(code)
 
@@ -175,7 +175,7 @@ def attach(
     """Open the app on a run, wherever its trainer was started."""
     found = lazy.find_run(run, runs_folder(runs_dir, is_lenient=True))
     sampling = {**settings, "length": length, "numbers": numbers}
-    options = {"readonly": readonly, "is_ascii": is_ascii, "language": language}
+    options: dict[str, Any] = {"readonly": readonly, "is_ascii": is_ascii, "language": language}
     raise typer.Exit(start_app(runs_dir, sampling, run=found.path, **options))
 
 
@@ -188,7 +188,7 @@ def learn(
     runs_dir: RunsDir = None,
 ) -> None:
     """Open the app on its guided tour: five pages, each with a live picture."""
-    options = {"model": model, "is_ascii": is_ascii, "language": language}
+    options: dict[str, Any] = {"model": model, "is_ascii": is_ascii, "language": language}
     raise typer.Exit(start_app(runs_dir, opens_tour=True, **options))
 
 

@@ -202,11 +202,13 @@ _COMPLETIONS: Final[Mapping[str, Any]] = {
 _SHORT_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"temperature": ("-t",)}
 
 
-def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any]:
+def with_setting_options(
+    *configurations: type[Settings], after: str = "", defaults: Settings | None = None
+) -> Callable[[Any], Any]:
     """Give a command an option for every setting of some configurations.
 
     The command takes them as keyword arguments: the text of those that were given, None for the
-    others.
+    others. In the help they come last, or `after` another option, with `defaults` if there are any.
     """
 
     def decorate(command: Any) -> Any:
@@ -219,7 +221,7 @@ def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any
         added = [
             inspect.Parameter(
                 name,
-                inspect.Parameter.KEYWORD_ONLY,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
                 default=None,
                 annotation=Annotated[
                     str | None,
@@ -229,14 +231,17 @@ def with_setting_options(*configurations: type[Settings]) -> Callable[[Any], Any
                         help=bounds.sentence,
                         metavar=_kind_of_value(bounds),
                         autocompletion=_completion(name, bounds),
-                        rich_help_panel=f"{configuration.__name__.removesuffix('Config')} settings",
+                        show_default=_shown_default(defaults, name),
                     ),
                 ],
             )
             for configuration in configurations
             for name, bounds in configuration.listed().items()
         ]
-        command.__signature__ = signature.replace(parameters=[*kept, *added])
+        names = [parameter.name for parameter in kept]
+        place = names.index(after) + 1 if after else len(kept)
+        parameters = [*kept[:place], *added, *kept[place:]]
+        command.__signature__ = signature.replace(parameters=parameters)
         annotations = {parameter.name: parameter.annotation for parameter in added}
         command.__annotations__ = {**command.__annotations__, **annotations}
         command.__annotations__.pop("settings", None)
@@ -252,12 +257,18 @@ def _completion(name: str, bounds: Bounds) -> Any:
     return _COMPLETIONS.get(name)
 
 
+def _shown_default(defaults: Settings | None, name: str) -> str | bool:
+    value = getattr(defaults, name, None)
+    return False if value is None else str(value)
+
+
 def _kind_of_value(bounds: Bounds) -> str:
     if bounds.choices:
         return "|".join(bounds.choices)
+    kind = "DURATION" if bounds.is_duration else "TEXT" if bounds.is_text else "VALUE"
     if bounds.automatic:
-        return "VALUE|auto"
-    return "DURATION" if bounds.is_duration else "VALUE"
+        return f"{kind}|auto"
+    return f"{kind}|{bounds.none}" if bounds.optional and not bounds.is_text else kind
 
 
 def apply_settings(

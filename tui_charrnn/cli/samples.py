@@ -2,11 +2,9 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol, TypeAlias
-
-import typer
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.output import TextOutput, narrate
@@ -24,78 +22,42 @@ if TYPE_CHECKING:
     from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.model.weights import Float32
 
-KeepsHistory: TypeAlias = Annotated[
-    bool | None,
-    typer.Option(
-        "--history/--no-history",
-        help="Keep the text, or not; see `charrnn-tui history`.",
-        show_default="as the setting `history` says",
-    ),
-]
 
-
-class SampleStreams(Protocol):
+class SampleStreams(NamedTuple):
     """One text or several that are generated at the same time."""
 
-    @property
-    def rng_seeds(self) -> Sequence[int]:
-        """The RNG seed of each."""
-
-    @property
-    def temperatures(self) -> Sequence[float]:
-        """Of each, where several are compared; else empty."""
-
-    def next(self) -> "Sequence[GeneratedCharacter]":
-        """The next character of each."""
-
-    def logits_of(self, text: int) -> "Float32":
-        """What the last character of one was chosen by, shape (V,)."""
-
-    def is_complete(self, text: int) -> bool:
-        """Whether one has all lines that the settings ask for, or is a record that has ended."""
+    rng_seeds: Sequence[int]
+    """The RNG seed of each."""
+    temperatures: Sequence[float]
+    """Of each, where several are compared; else empty."""
+    next: "Callable[[], Sequence[GeneratedCharacter]]"
+    """The next character of each."""
+    logits_of: "Callable[[int], Float32]"
+    """What the last character of one was chosen by, shape (V,)."""
+    is_complete: Callable[[int], bool]
+    """Whether one has all lines that the settings ask for, or is a record that has ended."""
 
 
-class OneStream:
+def one_stream(stream: "CharacterStream") -> SampleStreams:
     """A stream, exactly as it is."""
-
-    def __init__(self, stream: "CharacterStream") -> None:
-        self._stream = stream
-        self.rng_seeds = (stream.rng_seed,)
-        self.temperatures = ()
-
-    def next(self) -> "Sequence[GeneratedCharacter]":
-        """The next character."""
-        return (self._stream.next(),)
-
-    def logits_of(self, _text: int) -> "Float32":
-        """What it was chosen by."""
-        return self._stream.logits
-
-    def is_complete(self, _text: int) -> bool:
-        """Whether it has all lines that the settings ask for, or is a record that has ended."""
-        return self._stream.is_complete or self._stream.is_between_records
+    return SampleStreams(
+        (stream.rng_seed,),
+        (),
+        lambda: (stream.next(),),
+        lambda _: stream.logits,
+        lambda _: stream.is_complete or stream.is_between_records,
+    )
 
 
-class ParallelStreams:
+def parallel_streams(batch: "SideBySide", temperatures: Sequence[float]) -> SampleStreams:
     """Texts side by side."""
-
-    def __init__(self, batch: "SideBySide", temperatures: Sequence[float]) -> None:
-        self._batch = batch
-        self.rng_seeds = tuple(batch.rng_seeds)
-        self.temperatures = temperatures
-
-    def next(self) -> "Sequence[GeneratedCharacter]":
-        """The next character of each."""
-        return self._batch.next()
-
-    def logits_of(self, text: int) -> "Float32":
-        """What the last character of one was chosen by."""
-        logits: Float32 = self._batch.logits[text]
-        return logits
-
-    def is_complete(self, text: int) -> bool:
-        """Whether one has all lines that the settings ask for, or is a record that has ended."""
-        return self._batch.is_complete(text) or self._batch.is_between_records(text)
+    return SampleStreams(
+        tuple(batch.rng_seeds),
+        temperatures,
+        batch.next,
+        lambda text: batch.logits[text],
+        lambda text: batch.is_complete(text) or batch.is_between_records(text),
+    )
 
 
 class Writer(Protocol):
@@ -254,6 +216,18 @@ def write_samples(
             each.close()
 
 
+@dataclasses.dataclass(slots=True)
+class _RecordedText:
+    """One generated text."""
+
+    rng_seed: int
+    temperature: float | None
+    """None where none was compared."""
+    characters: list[str]
+    """At most as many as are kept."""
+    length: int = 0
+
+
 class TextRecorder:
     """A `Writer` that records an invocation for the history: model, seed text and texts."""
 
@@ -279,11 +253,14 @@ class TextRecorder:
     def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
         """See `Writer`."""
         each: Sequence[float | None] = temperatures or [None] * len(rng_seeds)
-        self._texts = [*map(_RecordedText, rng_seeds, each)]
+        self._texts = [_RecordedText(*pair, []) for pair in zip(rng_seeds, each, strict=True)]
 
     def add(self, text: int, _position: int, character: "GeneratedCharacter", _: "Float32") -> None:
         """See `Writer`."""
-        self._texts[text].add(character.character)
+        recorded = self._texts[text]
+        recorded.length += 1
+        if recorded.length <= KEPT_CHARACTERS:
+            recorded.characters.append(character.character)
 
     def close(self) -> None:
         """See `Writer`: `keep` stores the texts."""
@@ -303,7 +280,7 @@ class TextRecorder:
                     seed_text=self._seed_text,
                     text=whole_text("".join(text.characters), model.units),
                     length=text.length,
-                    sampling=((0, text.sampling(sampling)),),
+                    sampling=((0, _with_temperature(sampling, text.temperature)),),
                     rng_seed=text.rng_seed,
                     model=origin,
                     clamps=((0, tuple(held)),) if held else (),
@@ -315,21 +292,7 @@ class TextRecorder:
             narrate(f"The text was not kept: {error}")
 
 
-class _RecordedText:
-    """One generated text."""
-
-    def __init__(self, rng_seed: int, temperature: float | None) -> None:
-        self.rng_seed = rng_seed
-        self._temperature = temperature
-        self.length = 0
-        self.characters: list[str] = []
-
-    def sampling(self, common: SamplingConfig) -> SamplingConfig:
-        if self._temperature is None:
-            return common
-        return dataclasses.replace(common, temperature=self._temperature)
-
-    def add(self, character: str) -> None:
-        self.length += 1
-        if self.length <= KEPT_CHARACTERS:
-            self.characters.append(character)
+def _with_temperature(sampling: SamplingConfig, temperature: float | None) -> SamplingConfig:
+    if temperature is None:
+        return sampling
+    return dataclasses.replace(sampling, temperature=temperature)
