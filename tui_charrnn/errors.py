@@ -61,22 +61,12 @@ class CharRNNError(Exception):
     exit_code: ExitCode = ExitCode.UNEXPECTED
 
     def __init__(self, sentence: str = "", /, **values: object) -> None:
-        """Say what is wrong, in the language of the user; see `translation.tr`.
-
-        Args:
-            sentence: In English, with names in braces for its values.
-            **values: By name.
-        """
+        """Say what is wrong, in the language of the user; see `translation.tr`."""
         super().__init__(tr(sentence, **values))
 
     @classmethod
     def unreadable(cls, name: object, error: OSError) -> Self:
-        """What to raise where the system refused to read something.
-
-        Args:
-            name: What it is; a path, or words.
-            error: Of the system.
-        """
+        """What to raise where the system refused to read something."""
         return cls("{name} cannot be read: {reason}.", name=name, reason=reason_of(error))
 
     @property

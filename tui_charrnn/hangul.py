@@ -36,11 +36,7 @@ _ALONE: Final = f"{FILLER}([\u1161-\u11c2])"
 
 
 def split_syllables(text: str) -> str:
-    """Cut every Hangul syllable into an initial, a medial and perhaps a final.
-
-    Args:
-        text: Any text; only syllables (U+AC00 to U+D7A3) change.
-    """
+    """Cut every Hangul syllable into an initial, a medial and perhaps a final."""
     if text.isascii():
         return text
     return re.sub(_SYLLABLES, lambda found: unicodedata.normalize("NFD", found[0]), text)
@@ -59,9 +55,7 @@ def join_syllables(text: str) -> str:
 def whole_text(text: str, units: str) -> str:
     """A text as people write it: its jamo put together if it came in jamo.
 
-    Args:
-        text: Any.
-        units: What it came in; see `Model.units`.
+    `units` are what it came in; see `Model.units`.
     """
     return join_syllables(text) if units == "jamo" else text
 
@@ -106,8 +100,7 @@ def spelled_pattern(text: str) -> str:
 
     A syllable does not match the beginning of another one, as 하 would that of 한.
 
-    Args:
-        text: In composed form (Unicode NFC).
+    The text is in composed form (Unicode NFC).
     """
     return "".join(map(_spelled_pattern, text))
 
@@ -125,8 +118,7 @@ def _spelled_pattern(character: str) -> str:
 def refuse_apart(text: str) -> None:
     """Make sure that cutting a text into jamo can be undone.
 
-    Args:
-        text: Any text; in composed form (Unicode NFC) it always can.
+    One in composed form (Unicode NFC) always can.
 
     Raises:
         CorpusError: If jamo stand in it that would come back as a syllable.
@@ -153,10 +145,6 @@ def continues_syllable(character: str) -> bool:
 def typed_on(before: str, typed: str) -> tuple[int, str]:
     """Put together what comes letter by letter, as some terminals and systems send it.
 
-    Args:
-        before: What stands before the cursor.
-        typed: What comes there.
-
     Returns:
         How many characters before the cursor it takes the place of, and the composed text.
     """
@@ -175,12 +163,7 @@ def is_jamo(character: str) -> bool:
 
 
 def continued(before: str, character: str) -> str:
-    """What a jamo makes of the syllable that it continues; another character is itself.
-
-    Args:
-        before: The text so far, or its end.
-        character: What would come next.
-    """
+    """What a jamo makes of the syllable that it continues; another character is itself."""
     growing = re.search(_GROWING, before)
     joined = join_syllables(growing[0] + character) if growing else ""
     return joined if len(joined) == 1 else character
@@ -203,9 +186,7 @@ def placed(character: str, parts: int) -> tuple[str, int]:
     A medial or final that has nothing to stand on gets a filler in the initial's place, which
     `drawn_hangul` undoes. An old letter becomes what `shown_hangul` makes of it.
 
-    Args:
-        character: The next one of the stream.
-        parts: Of the syllable that the stream ends in, 0 to 2; at first 0.
+    `parts` is of the syllable that the stream ends in, 0 to 2; at first 0.
 
     Returns:
         What it becomes, and the parts of the syllable that the stream ends in now.

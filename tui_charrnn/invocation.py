@@ -16,9 +16,6 @@ def command(*words: str) -> str:
 
     `charrnn-tui` where the shell finds it; or else the path that it was started by, as
     `.venv/bin/charrnn-tui` in a checkout.
-
-    Args:
-        words: Subcommand and arguments; quoted where a shell needs it.
     """
     return shlex.join([_program(), *words])
 

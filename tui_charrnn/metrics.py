@@ -107,10 +107,7 @@ class LossHistory:
     ) -> None:
         """Take in the values of many steps, as `append` does one by one.
 
-        Args:
-            steps: One number a value.
-            values: In the order in which they came.
-            elapsed: Seconds of work until each.
+        `elapsed` are the seconds of work until each.
         """
         if all(map(math.isfinite, values)) and self._goes_on_with(steps):
             self._take(steps, values, elapsed)
@@ -261,9 +258,7 @@ class RunningMean:
 def smoothed_means(buckets: Iterable[Bucket], decay: float) -> Iterator[float]:
     """The running mean at the end of each bucket, as if each of its values had been its mean.
 
-    Args:
-        buckets: Stretches that follow one another.
-        decay: What is left of a weight after one more value, at least 0 and below 1.
+    `decay` is what is left of a weight after one more value, at least 0 and below 1.
     """
     total = weight = 0.0
     for bucket in buckets:

@@ -46,10 +46,7 @@ def parse_path(text: str | Path, name: str, *, error: type[CharRNNError] = Confi
     It is absolute, but for a relative one in a folder that was removed, which leads nowhere. As in
     a shell, `~name` is a file of that name where there is such a file and no such user.
 
-    Args:
-        text: As it was given.
-        name: What to call it in a refusal: `--runs-dir`, `CHARRNN_CACHE`, `The text`.
-        error: What to raise.
+    A refusal calls it by `name`: `--runs-dir`, `CHARRNN_CACHE`, `The text`.
 
     Raises:
         CharRNNError: The given class, if no path can be spelled so.
@@ -119,10 +116,7 @@ def is_folder(path: Path) -> bool:
 def find_file(text: str | Path, name: str, *, error: type[CharRNNError] = DataError) -> Path:
     """The absolute path of a regular file that a text names.
 
-    Args:
-        text: As it was given.
-        name: What to call it in a refusal.
-        error: What to raise.
+    A refusal calls it by `name`.
 
     Raises:
         CharRNNError: The given class, if there is no such file, or it cannot be looked at.
@@ -145,9 +139,7 @@ def find_file(text: str | Path, name: str, *, error: type[CharRNNError] = DataEr
 def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
     """Open a regular file to read its bytes; nothing else is ever waited for.
 
-    Args:
-        path: Which one.
-        takes_pipes: Whether a pipe with a writer will do, as of `<(zcat text.gz)`.
+    Where pipes are taken, one with a writer will do, as of `<(zcat text.gz)`.
 
     Raises:
         OSError: If it cannot be opened, or is something else.

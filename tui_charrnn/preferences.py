@@ -312,11 +312,8 @@ def resolve(
 
     A value that is not allowed is passed over for the next one that is, and reported.
 
-    Args:
-        flags: What the command line names, as text or as values; None is not named.
-        wanted: The preferences that matter, all if None. The file is not read, and nothing can be
-            wrong with it, if flags and environment answer for all of them.
-        environment: Variables of the environment by name.
+    `flags` are what the command line names, as text or as values; None is not named. The file is
+    not read, and nothing can be wrong with it, if flags and environment answer for all `wanted`.
     """
     values: dict[str, Any] = {}
     origins = dict.fromkeys(Preferences.bounds(), Origin.DEFAULT)

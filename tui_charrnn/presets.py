@@ -28,8 +28,7 @@ class Preset:
     def for_network(self, given: Mapping[str, Any]) -> "Preset":
         """This preset; without normalization, and at the rate for that, where settings say so.
 
-        Args:
-            given: Values of `ModelConfig` that the user chose, by name.
+        `given` are values of `ModelConfig` that the user chose, by name.
         """
         is_wanted = given.get("layer_norm", given.get("cell", "lstm") == "lstm")
         if is_wanted or not self.model.layer_norm:
@@ -170,8 +169,7 @@ class StartingPoint:
     def refuse_others(self, values: Mapping[str, Any]) -> None:
         """Refuse settings that contradict the model.
 
-        Args:
-            values: Those that the user gave, by name.
+        `values` are those that the user gave, by name.
 
         Raises:
             SettingError: Names all of them.

@@ -20,9 +20,6 @@ def resource_folder(name: str) -> Path:
 
     A wheel carries `corpora` and `themes` inside the package; a checkout has them beside it.
 
-    Args:
-        name: `corpora`, `themes` or `models`.
-
     Raises:
         FileNotFoundError: If the installation lacks the folder.
     """
@@ -64,9 +61,7 @@ def default_model() -> Path:
 def language_of(preferred: str, environment: Mapping[str, str]) -> Language:
     """The language of the app.
 
-    Args:
-        preferred: One of `LANGUAGES`, or `auto` for that of the locale.
-        environment: Variables of the environment by name.
+    `preferred` is one of `LANGUAGES`, or `auto` for that of the locale.
     """
     is_korean = speaks_korean(environment) if preferred == "auto" else preferred == "ko"
     return "ko" if is_korean else "en"

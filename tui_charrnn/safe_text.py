@@ -47,9 +47,6 @@ def safe_text(text: str) -> str:
     controls their number in brackets, bidirectional controls and other invisible format
     characters their code point in brackets, halves of surrogate pairs the replacement
     character. Jamo are put together, as terminals draw them in different widths. Idempotent.
-
-    Args:
-        text: Any string, of any length, cut anywhere.
     """
     return shown_hangul(safe_signs(text))
 
@@ -70,9 +67,7 @@ def safe_line(text: str) -> str:
 def with_few_marks(text: str, instead: str) -> str:
     """A text without the marks past the limit of one base, for a field that counts characters.
 
-    Args:
-        text: Any string that is safe but for its piles of marks.
-        instead: What stands in the place of each such mark.
+    `instead` stands in the place of each such mark.
     """
     if text.isascii():
         return text

@@ -181,10 +181,7 @@ class Settings:
     def from_mapping(cls, values: Mapping[str, Any], *, skip_unknown: bool = False) -> Self:
         """Build a configuration from plain values, as JSON holds them.
 
-        Args:
-            values: Settings by name; those left out keep their default.
-            skip_unknown: Pass over names that this version does not know, as a reader of a
-                newer file must, instead of refusing them.
+        Unknown names can be passed over, as a reader of a newer file must.
 
         Raises:
             ConfigError: If a name is unknown or a value is not allowed; all are reported.

@@ -45,9 +45,8 @@ def korean_sentences() -> dict[str, str]:
 def tr(sentence: str, /, **values: object) -> str:
     """A sentence in the language of the user, its values put in for the names in braces.
 
-    Args:
-        sentence: In English; a literal wherever it can be, so that the tests find it.
-        **values: By name, formatted as the braces say (`{loss:.3f}`). Without any, braces stay.
+    The English sentence is a literal wherever it can be, so that the tests find it. Values are
+    formatted as its braces say (`{loss:.3f}`); without any, braces stay.
     """
     found = _translated.get(sentence, sentence)
     return found.format_map(values) if values else found
@@ -68,8 +67,7 @@ class _Template(NamedTuple):
 def tr_recorded(sentence: str) -> str:
     """A sentence that a trainer has recorded, in the language of the user where it is known.
 
-    Args:
-        sentence: In English, its values put in.
+    Its values are put in.
     """
     if sentence in _translated:
         return _translated[sentence]

@@ -123,7 +123,7 @@ def test_a_trainer_that_died_with_nearly_all_memory_ran_out_of_it(
     run = lost_run(tmp_path, Usage(memory=15_200_000_000, memory_total=16_000_000_000))
     failure = failure_of(run, exit_code)
     assert failure.kind is FailureKind.OUT_OF_MEMORY
-    assert "15.2 GB of 16.0 GB" in failure.sentence
+    assert "15.2 GB of 16 GB" in failure.sentence
     assert remedies_of(failure)[0] == "half_batch"
 
 

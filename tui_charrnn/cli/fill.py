@@ -1,7 +1,6 @@
 """The command `fill`: what stands in the gaps of a text."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -17,10 +16,9 @@ from tui_charrnn.cli.options import (
 )
 from tui_charrnn.cli.output import narrate, print_data, progress_bar
 from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture, read_argument
-from tui_charrnn.cli.reading import load_models, read_blocks
+from tui_charrnn.cli.reading import load_preferred, read_blocks
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
-from tui_charrnn.preferences import resolve
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import find_sources
 
@@ -95,15 +93,16 @@ def fill(
         refuse_out_of_bounds(name, value, 1, _MOST[name])
     _refuse_unfit(text, over, bidirectional)
     if over is not None:
-        text = _read_beginning(over)
-        _, loaded = _load(model, text, runs_dir)
+        source = find_sources([over], encoding="utf-8").sources[0]
+        text = next(read_blocks(source, "utf-8", size=_READ))[:_READ]
+        _, loaded = load_preferred(model, runs_dir, lazy.bundled_for(text))
         _measure(loaded, text, (places, right), as_json=as_json)
         return
     parts = lazy.split_gaps(read_argument(text or "", "TEXT"), gap)
     both = None
     if bidirectional is not None:
-        both = lazy.BothSides(_load(bidirectional, "", runs_dir)[1]).fill(parts)
-    name, loaded = _load(model, "".join(parts), runs_dir)
+        both = lazy.BothSides(load_preferred(bidirectional, runs_dir)[1]).fill(parts)
+    name, loaded = load_preferred(model, runs_dir, lazy.bundled_for("".join(parts)))
     filled = lazy.Filler(loaded).fill(parts, beam=beam)
     if as_json:
         print_data(json.dumps({"model": name, **_document(filled, both, count)}))
@@ -128,12 +127,6 @@ def _refuse_unfit(text: str | None, over: str | None, bidirectional: str | None)
         )
 
 
-def _load(model: str | None, text: str, runs_dir: Path | None) -> "tuple[str, Model]":
-    """The model that the option names, or the preferred one, or the bundled one that suits."""
-    named = model or resolve({}, wanted=["model"]).checked().model or lazy.bundled_for(text)
-    return next(iter(load_models([named] if named else [], runs_dir).items()))
-
-
 def _document(filled: "Filled", both: "BothFilled | None", count: int) -> dict[str, object]:
     likeliest = sorted(both.shares.items(), key=lambda one: -one[1])[:count] if both else []
     read = {"is_exact": both.is_exact, "shares": dict(likeliest)} if both else None
@@ -148,12 +141,6 @@ def _document(filled: "Filled", both: "BothFilled | None", count: int) -> dict[s
             for each in filled.candidates[:count]
         ],
     }
-
-
-def _read_beginning(path: str) -> str:
-    """The first characters of a text that is measured."""
-    sources = find_sources([path], encoding="utf-8").sources
-    return next(read_blocks(sources[0], "utf-8", size=_READ))[:_READ]
 
 
 def _measure(model: "Model", text: str, size: tuple[int, int], *, as_json: bool) -> None:

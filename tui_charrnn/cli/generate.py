@@ -1,8 +1,6 @@
 """The command `generate`: text from a model, on standard output."""
 
 import dataclasses
-import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO, Final, NamedTuple, T
 import typer
 
 from tui_charrnn import lazy
+from tui_charrnn.cli.opening import leave_numpy_one_thread
 from tui_charrnn.cli.options import (
     ModelOption,
     NumbersOption,
@@ -522,10 +521,7 @@ def _open_stream(
     recorder: TextRecorder,
     held: tuple[Sequence[str], Sequence[str]],
 ) -> "tuple[CharacterStream, Path]":
-    if "numpy" not in sys.modules:
-        # One thread is enough for a vector and takes nothing from a trainer beside it; more
-        # threads on a machine of many cores only wait for each other.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    leave_numpy_one_thread()
     model = preferred.model
     folder = runs_folder(runs_dir)
     found = default_model() if model is None else lazy.find_model(model, folder, narrate)

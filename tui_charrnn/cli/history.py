@@ -1,16 +1,14 @@
 """The commands of `charrnn-tui history`: list, search, show and replay generated texts."""
 
 import json
-import os
-import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 from rich.cells import cell_len
 
 from tui_charrnn import lazy
+from tui_charrnn.cli.opening import leave_numpy_one_thread
 from tui_charrnn.cli.options import JsonDocument, refuse_options_before_command
 from tui_charrnn.cli.output import (
     TextOutput,
@@ -22,7 +20,7 @@ from tui_charrnn.cli.output import (
 from tui_charrnn.cli.picture import table_lines
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
-from tui_charrnn.history.generation import Entry, Generation, hindrance_of
+from tui_charrnn.history.generation import Entry, hindrance_of
 from tui_charrnn.history.rows import entry_values, lacking, length_words
 from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model, words_of
 from tui_charrnn.invocation import command
@@ -125,7 +123,8 @@ def replay(
         kept=f"The text is kept: {command('history', 'show', str(number))}",
         anyway="To generate with the changed model and the same settings, add --anyway.",
     )
-    replayed = _begin(path, entry.generation)
+    leave_numpy_one_thread()
+    replayed = lazy.Replay(lazy.load_model(path), entry.generation)
 
     def work(output: TextOutput) -> None:
         if replayed.units == "jamo":
@@ -184,12 +183,6 @@ def _print_list(entries: list[Entry], as_json: bool) -> None:
         return
     for line in list_lines(entries):
         print_data(line)
-
-
-def _begin(path: Path, generation: Generation) -> "Replay":
-    if "numpy" not in sys.modules:
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `generate` does
-    return lazy.Replay(lazy.load_model(path), generation)
 
 
 def _report_difference(replayed: "Replay") -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 
 from tui_charrnn import lazy
+from tui_charrnn.cli.opening import leave_numpy_one_thread
 from tui_charrnn.cli.options import (
     JsonDocument,
     RunsDir,
@@ -20,7 +21,7 @@ from tui_charrnn.cli.options import (
 )
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.picture import table_lines
-from tui_charrnn.cli.reading import Encoding, divide_among_own_threads, thread_count
+from tui_charrnn.cli.reading import Encoding, thread_count
 from tui_charrnn.cli.tensorflow_process import convert
 from tui_charrnn.errors import ConfigError, CorpusError, ModelFileError
 from tui_charrnn.invocation import command
@@ -187,7 +188,7 @@ def calibrate(
     temperature 1 means from then on. Both losses are of the second half. A run calibrates its best
     model by itself when it is done.
     """
-    divide_among_own_threads()
+    leave_numpy_one_thread()
     refuse_taken(file, overwrite=force)
     path = lazy.find_model(model, runs_folder(runs_dir), narrate)
     if file.exists() and file.samefile(path):

@@ -87,6 +87,16 @@ def start_without_collecting() -> None:
     started.start()
 
 
+def leave_numpy_one_thread() -> None:
+    """Have NumPy's products take one thread, unless it is loaded by now.
+
+    One is enough for a vector, takes nothing from a trainer beside it, and leaves the others to
+    streams that are divided among threads of our own.
+    """
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def _collect_from_now_on() -> None:
     gc.freeze()
     gc.enable()

@@ -138,9 +138,7 @@ def progress_bar(task: str, *, in_bytes: bool = True) -> Iterator["Progress"]:
     Nothing appears before the first report, so finished work is silent. Without a terminal the
     first report narrates the task, once.
 
-    Args:
-        task: What is being done, as in `Downloading tiny Shakespeare`.
-        in_bytes: Whether bytes are counted; otherwise a percentage is shown.
+    It counts bytes, or else in percent; `task` is as in `Downloading tiny Shakespeare`.
 
     Yields:
         A function that takes how many are done and, if it is known, how many there are.

@@ -1,7 +1,6 @@
 """Reads the texts and the models that a command names, and shows how far it is."""
 
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 import typer
 
 from tui_charrnn import lazy
+from tui_charrnn.cli.opening import leave_numpy_one_thread
 from tui_charrnn.cli.output import (
     narrate,
     progress_bar,
@@ -139,12 +139,6 @@ def report_recorded(name: str, sha256: str | None) -> None:
     narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
 
 
-def divide_among_own_threads() -> None:
-    """Leave NumPy one thread, unless it is loaded: streams are divided among threads of our own."""
-    if "numpy" not in sys.modules:
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
 def load_models(
     models: Sequence[str], runs_dir: Path | None, numbers: str = "float32"
 ) -> "dict[str, Model]":
@@ -157,7 +151,7 @@ def load_models(
         ModelFileError: If one is not found or cannot be used.
         ConfigError: If a file is named twice, or a model does not support `numbers`.
     """
-    divide_among_own_threads()
+    leave_numpy_one_thread()
     folder = runs_folder(runs_dir)
     paths: dict[Path, str] = {}
     wanted: Sequence[str | None] = models or [None]
@@ -178,9 +172,11 @@ def load_models(
     }
 
 
-def load_preferred(model: str | None, runs_dir: Path | None) -> "tuple[str, Model]":
-    """The model that an option names, or the preferred one, and its name; as `load_models`."""
-    named = model or resolve({}, wanted=["model"]).checked().model
+def load_preferred(
+    model: str | None, runs_dir: Path | None, default: str | None = None
+) -> "tuple[str, Model]":
+    """The model that an option names, or the preferred or a default one; its name, the model."""
+    named = model or resolve({}, wanted=["model"]).checked().model or default
     return next(iter(load_models([named] if named else [], runs_dir).items()))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BufferedWriter, TextIOWrapper
 from pathlib import Path
-from typing import Any, Final, Protocol, TextIO
+from typing import Any, Final, TextIO
 
 import numpy as np
 
@@ -26,16 +26,6 @@ _NAMED_CHARACTERS: Final = 8
 _HEADING: Final = "BITS/CHAR  PERPLEXITY    CHARACTERS   UNKNOWN"
 
 
-class Report(Protocol):
-    """Reports scores."""
-
-    def line_of(self, text: str) -> Callable[[LineScore], None]:
-        """Takes the scores of the lines of a text."""
-
-    def text(self, name: str, found: TextScore) -> None:
-        """Report the score of a whole text."""
-
-
 class JsonReport:
     """One document for every line, if lines are wanted, and one for every text."""
 
@@ -44,7 +34,7 @@ class JsonReport:
         self._numbers = models
 
     def line_of(self, text: str) -> Callable[[LineScore], None]:
-        """See `Report`."""
+        """Takes the scores of the lines of a text."""
 
         def print_line(line: LineScore) -> None:
             order = ranked(line.totals)
@@ -54,7 +44,7 @@ class JsonReport:
         return print_line
 
     def text(self, name: str, found: TextScore) -> None:
-        """See `Report`."""
+        """Report the score of a whole text."""
         scores = [
             {**_model_values(model, score), "numbers": self._numbers[model]}
             for model, score in found.models.items()
@@ -77,14 +67,14 @@ class PlainReport:
         self._has_heading = False
 
     def line_of(self, text: str) -> Callable[[LineScore], None]:
-        """See `Report`."""
+        """Takes the scores of the lines of a text."""
         names = self._models if len(self._models) > 1 else ["BITS/CHAR"]
         columns = [f"{safe_line(name)[:_NAME_WIDTH]:>{_NAME_WIDTH}} " for name in names]
         print_data(f"{''.join(columns)}    LINE  {safe_line(text)}")
         return self._print_line
 
     def text(self, name: str, found: TextScore) -> None:
-        """See `Report`."""
+        """Report the score of a whole text."""
         if not self._has_heading or self._has_lines:
             self._has_heading = True
             model = f"COMPARABLE  {'MODEL':<{self._width + 2}}  " if self._is_ranking else ""

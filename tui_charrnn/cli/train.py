@@ -48,15 +48,12 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.training_corpus import StartingModel
     from tui_charrnn.presets import StartingPoint
 
-_PANEL = "Several GPUs and hosts"
-
 Devices: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--devices",
         help="GPUs per process, or `all`; default: one. A batch is divided evenly among them.",
         metavar="all|N",
-        rich_help_panel=_PANEL,
     ),
 ]
 ClusterOption: TypeAlias = Annotated[
@@ -67,7 +64,6 @@ ClusterOption: TypeAlias = Annotated[
         "same on each; rank 0 writes the run. TF_CONFIG and Slurm's variables say the same; `none` "
         "ignores them.",
         metavar="HOST:PORT,...",
-        rich_help_panel=_PANEL,
     ),
 ]
 Rank: TypeAlias = Annotated[
@@ -76,7 +72,6 @@ Rank: TypeAlias = Annotated[
         "--rank",
         metavar="N",
         help="Which of the addresses is this process's own, from 0.",
-        rich_help_panel=_PANEL,
     ),
 ]
 MeetWithin: TypeAlias = Annotated[
@@ -85,7 +80,6 @@ MeetWithin: TypeAlias = Annotated[
         "--meet-within",
         help="How long the processes wait for each other at the start.",
         metavar="DURATION",
-        rich_help_panel=_PANEL,
     ),
 ]
 

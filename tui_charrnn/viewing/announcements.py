@@ -26,9 +26,7 @@ _NO_PROGRESS: Final = "\x1b]9;4;0\x1b\\"
 def notification(kind: str, sentence: str) -> str:
     """What a terminal is sent for one message to its user.
 
-    Args:
-        kind: One of the preference `notify`; all but `none` ring the bell.
-        sentence: What has happened.
+    `kind` is the preference `notify`; all but `none` ring the bell.
     """
     words = safe_line(sentence).replace(";", ",")
     if kind == "none":
@@ -44,20 +42,14 @@ class TerminalStatus:
     """The share of a run that is done, in the title of the terminal and as its progress bar."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
-        """Show nothing yet.
-
-        Args:
-            write: Sends the terminal a sequence.
-        """
+        """Show nothing yet; `write` sends the terminal a sequence."""
         self._write = write
         self._shown: tuple[str, int] | None = None
 
     def show(self, name: str, share: float) -> None:
         """Show how far a run is; the same percent is not sent twice.
 
-        Args:
-            name: Of the run.
-            share: Of its steps, 0 to 1.
+        `share` is of its steps, 0 to 1.
         """
         percent = min(max(int(100 * share), 0), 100)
         if (name, percent) == self._shown:

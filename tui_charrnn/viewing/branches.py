@@ -35,10 +35,7 @@ def forks_on(tree: Tree, number: int) -> list[int]:
 def continuations(tree: Tree, number: int, position: int) -> dict[int, int]:
     """What follows the first characters of a branch's text, on it and on others.
 
-    Args:
-        tree: The tree.
-        number: The branch.
-        position: How many characters they share.
+    `position` is how many characters they share.
 
     Returns:
         The number of the next character by that of the branch that has it, in the order in which

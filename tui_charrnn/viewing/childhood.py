@@ -52,9 +52,7 @@ class Scrubber:
     def take(self, samples: Sequence[SampleTaken], pinned: Sequence[str]) -> None:
         """Take over all samples, old and new; the newest stays selected if it was.
 
-        Args:
-            samples: In the order in which they were taken; the same list, if it only grew.
-            pinned: The seed texts of the run.
+        `samples` are in the order in which they were taken; the same list, if it only grew.
         """
         before, count, seeds = self._taken
         if samples is before and len(samples) == count and pinned == seeds:
@@ -90,9 +88,7 @@ def samples_by_seed(
 ) -> dict[str, list[SampleTaken]]:
     """Sort samples by their seed text; seeds in the order in which they were pinned.
 
-    Args:
-        samples: In the order in which they were taken.
-        pinned: The seed texts of the run; others come after them.
+    Seeds that were not pinned come last.
     """
     found: dict[str, list[SampleTaken]] = {seed_text: [] for seed_text in pinned}
     for sample in samples:
@@ -143,9 +139,7 @@ def nearest_mark(columns: Sequence[int], column: int) -> int:
 def playing_order(count: int, most: int = MOST_PLAYED) -> list[int]:
     """The indices of the samples to show one after another, from the first to the last.
 
-    Args:
-        count: How many samples there are.
-        most: How many are shown at most; evenly many are left out between them.
+    Of more than `most`, evenly many are left out between them.
     """
     shown = min(count, most)
     if shown < 2:

@@ -30,11 +30,7 @@ def clipping_rows(
 ) -> list[str]:
     """Losses at the left, norms of the gradients at the right, numbers of both runs below.
 
-    Args:
-        runs: The one without a limit, then the one with it.
-        settings: Of both.
-        width: Columns.
-        height: Rows.
+    `runs` are the one without a limit, then the one with it.
     """
     guess, half = runs[0].guess, (width - _GAP) // 2
     losses = [[step.loss for step in run.steps] for run in runs]
@@ -109,11 +105,7 @@ def _table_rows(runs: Sequence[ClippingRun], settings: ClippingSettings) -> list
 
 
 def mean_angle(steps: Sequence[ClippingStep]) -> float:
-    """By how much cutting each number would have turned the gradients that were too long, degrees.
-
-    Args:
-        steps: Of a run.
-    """
+    """Degrees by which cutting each number would have turned gradients that were too long."""
     turned = [step.elementwise_angle for step in steps if step.elementwise_angle > 0]
     return sum(turned) / len(turned) if turned else 0.0
 

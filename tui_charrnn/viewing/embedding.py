@@ -57,11 +57,7 @@ def picture_of(
 ) -> list[list[Piece]]:
     """The characters, a cell each, at their first two principal components.
 
-    Args:
-        embedding: Of a model.
-        width: Columns.
-        height: Rows.
-        places: Where they lie, shape (V, 2); None takes the plane of the vectors.
+    `places` has shape (V, 2); None takes the plane of the vectors.
     """
     signs = [sign_of(character) for character in embedding.characters]
     wide = max(map(cell_len, signs))

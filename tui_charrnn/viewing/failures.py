@@ -105,19 +105,14 @@ ENDS: Final = {
 def crash_words(exit_code: int) -> str:
     """What went wrong in native code, or nothing if the process ended otherwise.
 
-    Args:
-        exit_code: Of the process; minus the number of the signal that ended it.
+    `exit_code` is minus the number of the signal that ended it.
     """
     number = _signal(exit_code)
     return tr(CRASHES[number]) if number in CRASHES else ""
 
 
 def signal_words(exit_code: int) -> str:
-    """Which signal ended a process, as `SIGKILL, killed by force`.
-
-    Args:
-        exit_code: Minus the number of the signal.
-    """
+    """Which signal ended a process, as `SIGKILL, killed by force`."""
     number = _signal(exit_code)
     if number is None:
         return tr("signal {number}", number=-exit_code)
@@ -183,11 +178,8 @@ class Failure:
 def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failure | None:
     """Say what is wrong with a run; None while nothing is, and after an end in good order.
 
-    Args:
-        view: What is known of the run.
-        exit_code: How the trainer's process ended, negative if by a signal; None if that is not
-            known, as of a trainer that another program started.
-        log: The last lines of its log, as they are.
+    `exit_code` is of the trainer's process, negative if a signal ended it, None if it is not known,
+    as of a trainer that another program started; `log` has the last lines of its log, as they are.
     """
     if view.problem:
         hint = tr("It is tried again every two seconds.")

@@ -61,9 +61,7 @@ def format_age(seconds: float) -> str:
 def character_words(character: str, *, is_ascii: bool = False) -> str:
     """A character of a vocabulary for people, safe to show.
 
-    Args:
-        character: Any.
-        is_ascii: Whether a sign would be drawn as another one.
+    In ASCII, a sign that would be drawn as another one has its code point.
     """
     if character in NAMES:
         return tr(NAMES[character])
@@ -96,10 +94,7 @@ def bar(share: float, width: int) -> str:
 def padded(text: str, width: int, *, to_right: bool = False) -> str:
     """A text with spaces up to a number of columns, of which a letter of Hangul takes two.
 
-    Args:
-        text: Safe to show; a longer one stays as it is.
-        width: Columns.
-        to_right: Whether the spaces come before it.
+    A text that is wider stays as it is; it is safe to show.
     """
     spaces = " " * max(width - cell_len(text), 0)
     return spaces + text if to_right else text + spaces

@@ -167,8 +167,7 @@ _SEVERITIES: Final[dict[str, LogKind]] = {
 class Story:
     """Turns the lines of events.jsonl into lines for people, in their order.
 
-    Args:
-        view: Of the same run, with nothing read yet; it grows.
+    `view` is of the same run, with nothing read yet; it grows.
     """
 
     def __init__(self, view: RunView) -> None:

@@ -55,13 +55,8 @@ def measure_model(
 ) -> MemoryCurve:
     """Measure how far back a model looks in a text.
 
-    Args:
-        name: As the user calls the model.
-        model: Who reads.
-        text: Composed (Unicode NFC); what the model does not know is left out.
-        reach: How many characters back are looked at.
-        targets: From how many characters it is looked back.
-        on_progress: As of `measure_memory`.
+    `text` is composed (Unicode NFC); what the model does not know is left out. The rest is as of
+    `measure_memory`.
 
     Raises:
         CorpusError: If the model knows hardly any of its characters.
@@ -82,10 +77,7 @@ def measure_model(
 def memory_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[str]:
     """The chart, a row for each model with its distances, and a strip for each.
 
-    Args:
-        curves: One at least.
-        width: Columns.
-        height: Rows; the strips are left out where they have no room, then the chart is cut.
+    Strips are left out where `height` has no room for them, then the chart is cut.
     """
     table = _table_rows(curves, width)
     head = tr("gradient of the loss with respect to h, step by step back (right: the end)")
@@ -104,10 +96,7 @@ def memory_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[
 def chart_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[str]:
     """Mean influence by distance, as a share of the largest, on a logarithmic scale.
 
-    Args:
-        curves: One at least.
-        width: Columns.
-        height: Rows of the plot; a heading, an axis and its numbers come to them.
+    `height` is of the plot; a heading, an axis and its numbers come to it.
     """
     shares = [_relative(curve.memory.influence) for curve in curves]
     columns = max(width - _LABEL - 1, 8)
@@ -176,9 +165,7 @@ def distance_words(distance: int | None, reach: int) -> str:
 def strip_row(norms: Sequence[float], width: int) -> str:
     """Norms of gradients as a strip: the nearest at the right, higher by the power of ten.
 
-    Args:
-        norms: 1, 2, 3 ... steps back.
-        width: Columns; as many of the nearest are drawn.
+    `norms` are those 1, 2, 3 ... steps back; `width` of the nearest are drawn.
     """
     shown = [norm if math.isfinite(norm) else 0.0 for norm in norms[:width]]
     largest = max(shown, default=0.0)
@@ -186,25 +173,14 @@ def strip_row(norms: Sequence[float], width: int) -> str:
 
 
 def run_rows(name: str, memory: MemoryMeasured, width: int) -> list[str]:
-    """What a run recorded last: distances, and how a gradient fades in it.
-
-    Args:
-        name: Of the run.
-        memory: The record.
-        width: Columns.
-    """
+    """What a run recorded last: distances, and how a gradient fades in it."""
     first, strip = recorded_rows(memory, width)
     rows = [tr("{first} · run {name}", first=first, name=safe_line(name)), strip]
     return ["", *(row if cell_len(row) <= width else set_cell_size(row, width) for row in rows)]
 
 
 def recorded_rows(memory: MemoryMeasured, width: int) -> list[str]:
-    """What a run recorded of its memory at a step, as a sentence and a strip.
-
-    Args:
-        memory: The record.
-        width: Columns of the strip.
-    """
+    """What a run recorded of its memory at a step, as a sentence and a strip."""
     half, tenth = (distance_words(each, memory.reach) for each in (memory.half, memory.tenth))
     return [
         tr(

@@ -31,13 +31,7 @@ _BAR: Final = 20
 
 
 def bar_rows(origin: Origin, width: int, *, has_head: bool = False) -> list[str]:
-    """A row for each model, the likeliest first: name, bar, probability, bits per character.
-
-    Args:
-        origin: What the models make of a text.
-        width: Columns.
-        has_head: Whether a row above says what the numbers are.
-    """
+    """A row for each model, the likeliest first: name, bar, probability, bits per character."""
     names, rows = _names(origin), []
     if has_head:
         rows.append(padded(tr("PROBABILITY  BITS/CHAR"), width - 1, to_right=True))
@@ -51,12 +45,7 @@ def bar_rows(origin: Origin, width: int, *, has_head: bool = False) -> list[str]
 
 
 def path_rows(origin: Origin, width: int) -> list[str]:
-    """How each model's probability changed, character by character, above the end of the text.
-
-    Args:
-        origin: What the models make of a text.
-        width: Columns.
-    """
+    """How each model's probability changed, character by character, above the end of the text."""
     names = _names(origin)
     room, first = width - cell_len(names[0]) - 2, len(origin.text)
     shown = [safe_line(character) or " " for character in origin.text]
@@ -84,14 +73,7 @@ def _names(origin: Origin) -> list[str]:
 def candidate_rows(
     filled: Filled, width: int, count: int, both: BothFilled | None = None
 ) -> list[str]:
-    """A head and a row for each of the likeliest candidates, among them what the left expects.
-
-    Args:
-        filled: A text with gaps, and what may stand in them.
-        width: Columns.
-        count: Candidates at most.
-        both: What a model says that reads both directions, if one was asked.
-    """
+    """A head and a row for each of the likeliest candidates, among them what the left expects."""
     shares = both.shares if both is not None else {}
     best = sorted(filled.candidates, key=lambda one: -max(one.both, shares.get(one.fill, 0)))
     shown, expected = best[:count], max(filled.candidates, key=lambda one: one.left)
@@ -151,10 +133,8 @@ def format_filled(filled: Filled) -> str:
 def reliability_lines(bins: Sequence[Bin], error: float | None, width: int = 78) -> Iterator[str]:
     """The diagram in lines: a head, one for each bin, and what the signs mean.
 
-    Args:
-        bins: From the least probable on.
-        error: Expected calibration error.
-        width: Columns; below 66 the counts are left out, and the bars get shorter.
+    Below a width of 66 the counts are left out, and the bars get shorter. `error` is the expected
+    calibration error.
     """
     has_counts = width >= 66
     most = max(width - (42 if has_counts else 30), 6)

@@ -48,9 +48,7 @@ def is_at_work(summary: RunSummary, now: float) -> bool:
 def run_row(summary: RunSummary, now: float) -> RunRow:
     """A run as a row.
 
-    Args:
-        summary: What was read of it.
-        now: Seconds since 1970.
+    `now` is in seconds since 1970.
     """
     status, description = summary.status, summary.description
     mark, state = _state_words(summary, summary.judge(now))
@@ -69,9 +67,7 @@ def run_row(summary: RunSummary, now: float) -> RunRow:
 def run_lines(summary: RunSummary, now: float) -> list[str]:
     """A run in a few lines, the most wanted first.
 
-    Args:
-        summary: What was read of it.
-        now: Seconds since 1970.
+    `now` is in seconds since 1970.
     """
     view = RunView(summary.run, description=summary.description)
     view.observe(summary.status, summary.judge(now) or "ended", time.monotonic())
@@ -92,12 +88,7 @@ def run_lines(summary: RunSummary, now: float) -> list[str]:
 
 
 def trouble_words(summary: RunSummary, view: RunView) -> str:
-    """What is wrong with a run; empty if all is well.
-
-    Args:
-        summary: What was read of it.
-        view: The same, and its records as far as they are known.
-    """
+    """What is wrong with a run; empty if all is well."""
     if summary.problem or summary.status is None:
         return safe_line(summary.problem or tr("It has no state.json."))
     failure = diagnose(view, None, ())
@@ -170,13 +161,10 @@ def _origin_words(description: RunDescription | None, status: RunStatus | None) 
 
 
 def comparison_rows(views: Sequence[RunView]) -> list[tuple[str, ...]]:
-    """A table with a run a column: first the names, then what is known; safe to show.
-
-    Args:
-        views: At least two runs, all of their records taken in.
-    """
+    """A table with a run a column: first the names, then what is known; safe to show."""
     rows = [("", *(safe_line(view.run.name) for view in views))]
-    rows += [(name, *map(value, views)) for name, value in _FIGURES.items()]
+    figures = [_figures(view) for view in views]
+    rows += [(name, *(each[name] for each in figures)) for name in figures[0]]
     rows += _differences([view.description for view in views])
     return [row for row in rows if any(row[1:])]
 
@@ -203,53 +191,20 @@ def _value(value: object) -> str:
     return "none" if value is None else safe_line(str(value))
 
 
-def _corpus(view: RunView) -> str:
-    return safe_line(view.description.corpus.name) if view.description else ""
-
-
-def _origin(view: RunView) -> str:
-    origin = view.description.origin if view.description else None
-    return safe_line(origin.name) if origin else ""
-
-
-def _weights(view: RunView) -> str:
-    return f"{view.description.parameter_count:,}" if view.description else ""
-
-
-def _best(view: RunView) -> str:
-    return "" if view.best is None else f"{view.best.loss:.4f} at {view.best.step:,}"
-
-
-def _bits(view: RunView) -> str:
-    return "" if view.best is None else f"{bits_per_character(view.best.loss):.4f}"
-
-
-def _train(view: RunView) -> str:
-    return "" if view.smoothed.value is None else f"{view.smoothed.value:.4f}"
-
-
-def _work(view: RunView) -> str:
-    status = view.status
-    return format_duration(status.elapsed) if status is not None and status.elapsed else ""
-
-
-def _speed(view: RunView) -> str:
-    status = view.status
-    if status is None or not status.characters_per_second:
-        return ""
-    return f"{status.characters_per_second:,.0f}"
-
-
-_FIGURES = {
-    "state": lambda view: view.state.value,
-    "corpus": _corpus,
-    "from": _origin,
-    "weights": _weights,
-    "steps": lambda view: f"{view.step:,}",
-    "best validation": _best,
-    "bits a character": _bits,
-    "train": _train,
-    "time at work": _work,
-    "characters/s": _speed,
-}
-"""The figures of a run, by label."""
+def _figures(view: RunView) -> dict[str, str]:
+    """The figures of a run, by label; empty where they are not known."""
+    description, status, best, train = view.description, view.status, view.best, view.smoothed.value
+    origin = description.origin if description else None
+    speed = status.characters_per_second if status else None
+    return {
+        "state": view.state.value,
+        "corpus": safe_line(description.corpus.name) if description else "",
+        "from": safe_line(origin.name) if origin else "",
+        "weights": f"{description.parameter_count:,}" if description else "",
+        "steps": f"{view.step:,}",
+        "best validation": f"{best.loss:.4f} at {best.step:,}" if best else "",
+        "bits a character": f"{bits_per_character(best.loss):.4f}" if best else "",
+        "train": "" if train is None else f"{train:.4f}",
+        "time at work": format_duration(status.elapsed) if status and status.elapsed else "",
+        "characters/s": f"{speed:,.0f}" if speed else "",
+    }

@@ -13,6 +13,7 @@ from tui_charrnn.runs.description import GpuUsage, RunDescription, RunState, Usa
 from tui_charrnn.runs.records import PathChosen, format_way
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
+from tui_charrnn.viewing.formatting import format_size
 from tui_charrnn.viewing.run_view import RunView
 
 STATE_WORDS: Final = {
@@ -152,9 +153,7 @@ def loss_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, s
 def score_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, str]]:
     """How good the run is, as rows of a label and a value.
 
-    Args:
-        view: The run.
-        pinned: The run that each is compared with.
+    `pinned` is the run that each is compared with.
     """
     rows, best = [], view.best
     if best is not None:
@@ -251,10 +250,7 @@ def loss_words(view: RunView, width: int) -> str:
 def longest_fitting(choices: Iterable[Sequence[str]], *, separator: str, width: int) -> str:
     """The first choice whose parts fit into a row together, or else the last one.
 
-    Args:
-        choices: Parts of a row each, the longest first; empty parts are passed over.
-        separator: What stands between two parts.
-        width: Columns of the row.
+    Empty parts are passed over.
     """
     row = ""
     for parts in choices:
@@ -312,10 +308,6 @@ def card_groups(view: RunView, pinned: RunView | None = None) -> dict[str, list[
     """All rows by what they are about, the most wanted first; only what is known, safe to show.
 
     Names of groups and labels are in English, and are translated where they are shown.
-
-    Args:
-        view: The run.
-        pinned: The run that each is compared with.
     """
     groups: dict[str, Iterable[Row]] = {
         "progress": [*_progress_rows(view), ("saved", _saved_words(view))],
@@ -336,11 +328,6 @@ def detail_rows(view: RunView) -> list[Row]:
     """What the status line has no room for: learning, model, machine, what is saved."""
     rows = [*_learning_rows(view), *_machine_rows(view), ("saved", _saved_words(view))]
     return [(label, value) for label, value in rows if value]
-
-
-def gigabytes(count: int) -> str:
-    """A number of bytes for people: 1.4 GB."""
-    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.0f} MB"
 
 
 def _progress_rows(view: RunView) -> Iterator[Row]:
@@ -405,10 +392,10 @@ def _usage_rows(usage: Usage) -> Iterator[Row]:
 
 def share_of_memory(usage: Usage) -> str:
     """The memory that a trainer holds, and how much there is."""
-    used = gigabytes(usage.memory or 0)
+    used = format_size(usage.memory or 0)
     if not usage.memory_total:
         return used
-    return tr("{used} of {total}", used=used, total=gigabytes(usage.memory_total))
+    return tr("{used} of {total}", used=used, total=format_size(usage.memory_total))
 
 
 def _gpu_words(gpu: GpuUsage) -> str:

@@ -126,9 +126,6 @@ def neuron_scale(largest: float) -> Scale:
 
     They change in few steps, at 1, 2 or 5 of a power of ten, so that a text that streams is not
     colored anew by every character.
-
-    Args:
-        largest: The largest absolute value that is known.
     """
     full = full_scale(largest)
     near, far = _NEAR * full, _FAR * full
@@ -142,11 +139,7 @@ def deviation_scale(mean: float, deviation: float) -> Scale:
 
 
 def full_scale(largest: float) -> float:
-    """The next 1, 2 or 5 of a power of ten that is not below a number; 1 if that is not positive.
-
-    Args:
-        largest: A number.
-    """
+    """The next 1, 2 or 5 of a power of ten not below a number; 1 if that is not positive."""
     if not 0 < largest < math.inf:
         return 1.0
     power = 10.0 ** math.floor(math.log10(largest))
@@ -154,12 +147,7 @@ def full_scale(largest: float) -> float:
 
 
 def moment_words(moment: TapePosition, alternatives: Sequence[Alternative]) -> str:
-    """What came at a place, and by which settings it was chosen.
-
-    Args:
-        moment: The place.
-        alternatives: All characters that could stand there.
-    """
+    """What came at a place, and by which settings it was chosen."""
     parts = [sampling_words(moment.sampling)]
     surprise = moment.surprise
     if surprise is not None:
