@@ -13,8 +13,8 @@ import numpy as np
 
 from tui_charrnn.cli.output import narrate, print_data
 from tui_charrnn.generation.calibration import Bin
-from tui_charrnn.model.weights import Float64
 from tui_charrnn.generation.text_scores import LineScore, ModelScore, ScoreTotal, TextScore, ranked
+from tui_charrnn.model.weights import Float64
 from tui_charrnn.runs.output_file import open_output
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.probability_rows import reliability_lines
