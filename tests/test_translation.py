@@ -40,7 +40,7 @@ from tui_charrnn.tui.run.chart import readout, scales, series
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs.table import COLUMNS
 from tui_charrnn.tui.session import READ_ONLY, Source
-from tui_charrnn.tui.text import generation_result
+from tui_charrnn.tui.text import tape_start
 from tui_charrnn.tui.text.alternative_rows import FORBIDDEN
 from tui_charrnn.tui.text.sampling_dialog import LABELS
 from tui_charrnn.tui.text.sampling_dialog import NAMES as SAMPLING
@@ -145,7 +145,7 @@ def table_sentences() -> set[str]:
         *(LABELS.get(name, name.replace("_", " ")) for name in SAMPLING),
         Preferences.bounds()["length"].sentence,
         Preferences.bounds()["pace"].words,
-        *(end_of_sentence(hindrance) for hindrance in generation_result.HINDRANCES),
+        *(end_of_sentence(hindrance) for hindrance in tape_start.HINDRANCES),
         *(column.label for column in COLUMNS),
         actions.READ_ONLY,
         *error_sentences(),

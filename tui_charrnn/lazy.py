@@ -38,6 +38,7 @@ _NAMES: Final = {
     "tui_charrnn.generation.training_corpus": (
         "absent_texts open_starting_model read_run_corpus read_training_corpus starting_point_of"
     ),
+    "tui_charrnn.history.generation": "file_sha256",
     "tui_charrnn.history.store": "History",
     "tui_charrnn.lens.clipping": "ClippingRun ClippingSettings",
     "tui_charrnn.lens.embedding": "Embedding group_of",
@@ -71,13 +72,12 @@ _NAMES: Final = {
     "tui_charrnn.tui.run_controls": "RunAnnouncer RunControls leave_others leave_run stop_run",
     "tui_charrnn.tui.runs.choice": "find_run_to_show run_of_model",
     "tui_charrnn.tui.runs.pane": "RunsPane",
-    "tui_charrnn.tui.tape.files": "recording",
     "tui_charrnn.tui.tape.panel": "TapePanel",
-    "tui_charrnn.tui.text.external_text": "end_of_file prepared",
+    "tui_charrnn.tui.text.external_text": "Recording end_of_file prepared recording",
     "tui_charrnn.tui.text.sampling_dialog": "SamplingScreen ask_for_acrostic",
     "tui_charrnn.tui.text.saving": "copy_text save_text",
     "tui_charrnn.tui.text.search": "Search SearchBar",
-    "tui_charrnn.tui.text.tape_start": "redraw start_tape",
+    "tui_charrnn.tui.text.tape_start": "redraw result_of start_tape",
     "tui_charrnn.tui.theme.picker": "ThemeScreen",
     "tui_charrnn.tui.xray.color_layer": "XrayColors",
     "tui_charrnn.tui.xray.legend": "XrayLegend",

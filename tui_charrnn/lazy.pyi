@@ -58,6 +58,7 @@ from tui_charrnn.generation.training_corpus import open_starting_model as open_s
 from tui_charrnn.generation.training_corpus import read_run_corpus as read_run_corpus
 from tui_charrnn.generation.training_corpus import read_training_corpus as read_training_corpus
 from tui_charrnn.generation.training_corpus import starting_point_of as starting_point_of
+from tui_charrnn.history.generation import file_sha256 as file_sha256
 from tui_charrnn.history.store import History as History
 from tui_charrnn.lens.clipping import ClippingRun as ClippingRun
 from tui_charrnn.lens.clipping import ClippingSettings as ClippingSettings
@@ -107,10 +108,11 @@ from tui_charrnn.tui.run_controls import stop_run as stop_run
 from tui_charrnn.tui.runs.choice import find_run_to_show as find_run_to_show
 from tui_charrnn.tui.runs.choice import run_of_model as run_of_model
 from tui_charrnn.tui.runs.pane import RunsPane as RunsPane
-from tui_charrnn.tui.tape.files import recording as recording
 from tui_charrnn.tui.tape.panel import TapePanel as TapePanel
+from tui_charrnn.tui.text.external_text import Recording as Recording
 from tui_charrnn.tui.text.external_text import end_of_file as end_of_file
 from tui_charrnn.tui.text.external_text import prepared as prepared
+from tui_charrnn.tui.text.external_text import recording as recording
 from tui_charrnn.tui.text.sampling_dialog import SamplingScreen as SamplingScreen
 from tui_charrnn.tui.text.sampling_dialog import ask_for_acrostic as ask_for_acrostic
 from tui_charrnn.tui.text.saving import copy_text as copy_text
@@ -118,6 +120,7 @@ from tui_charrnn.tui.text.saving import save_text as save_text
 from tui_charrnn.tui.text.search import Search as Search
 from tui_charrnn.tui.text.search import SearchBar as SearchBar
 from tui_charrnn.tui.text.tape_start import redraw as redraw
+from tui_charrnn.tui.text.tape_start import result_of as result_of
 from tui_charrnn.tui.text.tape_start import start_tape as start_tape
 from tui_charrnn.tui.theme.picker import ThemeScreen as ThemeScreen
 from tui_charrnn.tui.xray.color_layer import XrayColors as XrayColors

@@ -37,7 +37,7 @@ from tui_charrnn.text.suffix_cache import keep_index, obtain_index
 from tui_charrnn.text.suffix_index import SuffixIndex
 from tui_charrnn.tui.history.list import HistoryRow
 from tui_charrnn.tui.history.preview import held_again, settings_lines
-from tui_charrnn.tui.tape.files import recording
+from tui_charrnn.tui.text.external_text import recording
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import load_tape
 

@@ -23,8 +23,8 @@ from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.history.screen import HistoryScreen
 from tui_charrnn.tui.new_run.corpus_field import PathInput
 from tui_charrnn.tui.new_run.screen import NewRunScreen
+from tui_charrnn.tui.text.external_text import ExternalTextScreen
 from tui_charrnn.tui.theme.picker import ThemeScreen
-from tui_charrnn.tui.xray.text_dialog import ExternalTextScreen
 
 PATH: Final = ("slash", "n", "o", "slash", "x")
 

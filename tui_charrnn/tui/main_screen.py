@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.run.run_card import StatusLine
     from tui_charrnn.tui.run_controls import RunAnnouncer, RunControls
     from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, Wait
-    from tui_charrnn.tui.text.seed_box import SeedBox
+    from tui_charrnn.tui.text.seed_input import SeedBox
     from tui_charrnn.viewing.run_view import RunView
 
 _EXPLAINING: Final = {"-tape", "-neurons", "-xray"}

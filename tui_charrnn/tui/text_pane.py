@@ -26,8 +26,7 @@ from tui_charrnn.tui.text.generation_thread import (
     GenerationStarted,
 )
 from tui_charrnn.tui.text.model_loader import ModelLoader, ModelRequest, shown_label
-from tui_charrnn.tui.text.seed_box import SeedBox
-from tui_charrnn.tui.text.seed_history import LONGEST_SEED
+from tui_charrnn.tui.text.seed_input import LONGEST_SEED, SeedBox, SeedInput
 from tui_charrnn.tui.text.selection import KeySelection
 from tui_charrnn.tui.text.session_texts import SessionTexts
 from tui_charrnn.tui.text.tape_text import TapeText
@@ -44,10 +43,9 @@ if TYPE_CHECKING:
     from tui_charrnn.history.generation import Entry
     from tui_charrnn.tui.history.recorder import HistoryRecorder
     from tui_charrnn.tui.tape.panel import TapePanel
-    from tui_charrnn.tui.text.generation_result import Recording
+    from tui_charrnn.tui.text.external_text import Recording
     from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
     from tui_charrnn.tui.text.search import SearchBar
-    from tui_charrnn.tui.text.seed_input import SeedInput
     from tui_charrnn.tui.xray.legend import XrayLegend
     from tui_charrnn.tui.xray.neuron_panel import NeuronPanel
 

@@ -15,7 +15,7 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.preferences import preferences_file, resolve
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.session import session_for
-from tui_charrnn.tui.text.seed_history import SeedHistory
+from tui_charrnn.tui.text.seed_input import SeedHistory
 from tui_charrnn.user_folders import state_folder
 
 

@@ -12,8 +12,7 @@ from tests.support.shown_screen import screen_text
 from tests.support.tape_app import LENGTH, TapeApp, tape_app
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
-from tui_charrnn.tui.tape.branches import BranchesScreen
-from tui_charrnn.tui.tape.comparison import ComparisonScreen
+from tui_charrnn.tui.tape.branches import BranchesScreen, ComparisonScreen
 from tui_charrnn.tui.text.saving import texts_folder
 
 

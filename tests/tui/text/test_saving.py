@@ -19,7 +19,6 @@ from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.tui.text.generation_result import GenerationResult, Opening, in_effect
 from tui_charrnn.tui.text.model_loader import LoadedModel, file_mark
 from tui_charrnn.tui.text.saving import (
     describe,
@@ -29,6 +28,7 @@ from tui_charrnn.tui.text.saving import (
     texts_folder,
     write_new,
 )
+from tui_charrnn.tui.text.tape_start import GenerationResult, Opening, in_effect
 
 NOW = datetime.datetime(2026, 2, 3, 14, 25, 1, tzinfo=datetime.UTC)
 COOL, HOT = SamplingConfig(temperature=0.4), SamplingConfig(temperature=1.6)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn.tui.text.seed_history import KEPT, LONGEST_SEED, SeedHistory
+from tui_charrnn.tui.text.seed_input import KEPT, LONGEST_SEED, SeedHistory
 
 
 def test_seeds_come_back_as_they_were_oldest_first(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH
 from tui_charrnn.tui.text.saving import texts_folder
 from tui_charrnn.tui.text.search import SearchBar
-from tui_charrnn.tui.text.seed_history import LONGEST_SEED, SeedHistory
+from tui_charrnn.tui.text.seed_input import LONGEST_SEED, SeedHistory
 from tui_charrnn.user_folders import state_folder
 
 

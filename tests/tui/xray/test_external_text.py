@@ -14,8 +14,7 @@ from tests.support.tiny_model import TINY_VOCABULARY
 from tests.support.waiting import wait_until
 from tests.support.xray_app import check_looks, naive_numbers, read_in_view, sure_app
 from tui_charrnn.tui.text import external_text
-from tui_charrnn.tui.text.external_text import composed
-from tui_charrnn.tui.xray.text_dialog import ExternalTextScreen
+from tui_charrnn.tui.text.external_text import ExternalTextScreen, composed
 
 TEXT = "abba cafe\ndead bee faded\nacid jibe\n" * 3
 

@@ -12,7 +12,7 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.generation_settings import GenerationSettings
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.model_loader import LoadedModel
-from tui_charrnn.tui.xray.influence import find_past
+from tui_charrnn.tui.xray.colorings import find_past
 
 
 def test_no_influence_is_told_across_the_end_of_a_record(tmp_path: Path) -> None:

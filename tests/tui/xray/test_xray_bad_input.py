@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 from tests.support.xray_app import color, xray_app
 from tui_charrnn.text import suffix_index
 from tui_charrnn.tui.dialogs import AskTextScreen
-from tui_charrnn.tui.xray.text_dialog import ExternalTextInput
+from tui_charrnn.tui.text.external_text import ExternalTextInput
 
 SIZE = (100, 40)
 BINARY = b"\x7fELF\x00\x01\x02\x00" * 40

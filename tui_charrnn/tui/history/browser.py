@@ -1,18 +1,25 @@
 """Looks through the history: a line to search by, the list, and the text under the cursor."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from textual.app import ComposeResult
 from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Input, Static
 
 from tui_charrnn.errors import HistoryError
-from tui_charrnn.history.store import find_numbers, put_back, read_entries, take_out
+from tui_charrnn.history.generation import Entry
+from tui_charrnn.history.store import (
+    History,
+    TakenOut,
+    find_numbers,
+    put_back,
+    read_entries,
+    take_out,
+)
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
@@ -21,12 +28,6 @@ from tui_charrnn.tui.history.list import HistoryList, HistoryRow
 from tui_charrnn.tui.history.preview import HistoryPreview
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.viewing.formatting import counted
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-    from tui_charrnn.history.generation import Entry
-    from tui_charrnn.history.store import History, TakenOut
 
 FIRST: Final = 200
 """Texts that are listed at once; if there are more, all are listed as soon as they are known."""
@@ -145,12 +146,7 @@ class HistoryBrowser(Vertical):
         self._searches.start(lambda task: self._answer(task, work))
 
     def show_found(self, numbers: Sequence[int], *, is_whole: bool = True) -> None:
-        """Show the texts that were found, the newest first.
-
-        Args:
-            numbers: Of the texts.
-            is_whole: Whether there are no more than these.
-        """
+        """Show the texts that were found, the newest first; they may not be the whole."""
         self._problem, self.is_listed = "", True
         self._show_nothing("" if numbers else self._why_empty())
         self.list.show(numbers, self._wanted_cursor or self.list.selected)
@@ -161,12 +157,7 @@ class HistoryBrowser(Vertical):
             self._wanted_cursor = None
 
     def take_out(self, number: int, done: Callable[[TakenOut | None], object]) -> None:
-        """Delete a text; then show it no longer.
-
-        Args:
-            number: Of the text.
-            done: Called with what brings it back; None if it was gone already.
-        """
+        """Delete a text and show it no longer; `done` gets what brings it back, if anything."""
 
         def show(taken: TakenOut | None) -> None:
             self._drop(number)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,18 +14,14 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui_charrnn.hangul import join_syllables
+from tui_charrnn.history.generation import Entry, Generation
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.cursor_list import CursorView
 from tui_charrnn.tui.text.model_loader import shown_label
 from tui_charrnn.tui.theme.themed_app import KeepsText
 from tui_charrnn.viewing.formatting import fitted, format_age
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from tui_charrnn.history.generation import Entry, Generation
-    from tui_charrnn.sampling_config import SamplingConfig
 
 _GAP: Final = 2  # columns between two cells
 _AGE: Final = 4  # columns

@@ -1,12 +1,12 @@
 """A text of the history, whole, below its model and settings; it can be generated again here."""
 
-from __future__ import annotations
-
 import time
 from collections import deque
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.getters import query_one
 from textual.widgets import Static
@@ -14,29 +14,20 @@ from textual.widgets import Static
 from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.generation.clamping import parse_clamps
 from tui_charrnn.generation.replay import Replay
-from tui_charrnn.history.generation import hindrance_of
+from tui_charrnn.history.generation import Entry, Generation, hindrance_of
 from tui_charrnn.history.rows import lacking, length_words
 from tui_charrnn.history.store import find_same_model
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.generation_settings import ActiveClamps, identity_of
+from tui_charrnn.tui.generation_settings import ActiveClamps, GenerationSettings, identity_of
 from tui_charrnn.tui.messages import NoteWritten
-from tui_charrnn.tui.text.model_loader import shown_label
+from tui_charrnn.tui.text.model_loader import LoadedModel, shown_label
 from tui_charrnn.tui.text.search import Search
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.viewing.formatting import format_age
 from tui_charrnn.viewing.xray import sampling_words
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from textual.app import ComposeResult
-
-    from tui_charrnn.history.generation import Entry, Generation
-    from tui_charrnn.tui.generation_settings import GenerationSettings
-    from tui_charrnn.tui.text.model_loader import LoadedModel
 
 FRAME: Final = 1 / 20  # seconds between two looks for new characters
 _LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst

@@ -3,27 +3,20 @@
 Every continuation of a text is a text of its own there, from its beginning on.
 """
 
-from __future__ import annotations
-
 import threading
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.hangul import whole_text
-from tui_charrnn.history.generation import Generation, ModelOrigin, file_sha256
+from tui_charrnn.history.generation import Generation, ModelOrigin
 from tui_charrnn.history.rows import KEPT_CHARACTERS
 from tui_charrnn.history.store import History
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.text.model_loader import file_mark
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from tui_charrnn.tui.text.generation_result import GenerationResult
-    from tui_charrnn.tui.text.generation_thread import GenerationThread
-    from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.text.generation_thread import GenerationThread
+from tui_charrnn.tui.text.model_loader import LoadedModel, file_mark
+from tui_charrnn.tui.text.tape_start import GenerationResult
 
 PATIENCE: Final = 1.0
 """Seconds that the app waits, when it is left, for what is still being written."""
@@ -52,8 +45,8 @@ class HistoryRecorder:
         self._has_complained = False
         self._kept: WeakKeyDictionary[GenerationThread, dict[int, _Kept]] = WeakKeyDictionary()
         """What is in the history of every text, by the number of the branch."""
-        self._digest: tuple[Path, tuple[int, int, int], str] | None = None
-        """The file of a model, its mark and its hash; most texts are by the last model."""
+        self._hashed: tuple[object, str | None] | None = None
+        """The file of a model with its mark, and its hash; most texts are by the last model."""
         self._writing: set[threading.Event] = set()
 
     def record(self, generation: GenerationThread | None) -> None:
@@ -117,25 +110,11 @@ class HistoryRecorder:
 
     def _origin(self, loaded: LoadedModel) -> ModelOrigin:
         """Where a model came from; without a hash if its file is not the same any more."""
-        label = loaded.label.removeprefix("model ")
-        if loaded.file is None:
-            return ModelOrigin(label, None, None)
-        return ModelOrigin(
-            label, str(loaded.file.absolute()), self._sha256(loaded.file, loaded.mark)
-        )
-
-    def _sha256(self, file: Path, mark: tuple[int, int, int] | None) -> str | None:
-        if mark is None or file_mark(file) != mark:
-            return None
-        if self._digest is None or self._digest[:2] != (file, mark):
-            try:
-                digest = file_sha256(file)
-            except OSError:
-                return None
-            if file_mark(file) != mark:
-                return None
-            self._digest = (file, mark, digest)
-        return self._digest[2]
+        path = str(loaded.file.absolute()) if loaded.file is not None else None
+        place = loaded.file, loaded.mark, loaded.file and file_mark(loaded.file)
+        if self._hashed is None or self._hashed[0] != place:
+            self._hashed = place, loaded.sha256()
+        return ModelOrigin(loaded.label.removeprefix("model "), path, self._hashed[1])
 
 
 def end_of_sentence(sentence: str) -> str:

@@ -1,10 +1,9 @@
 """The history: find generated texts, read them, generate them again, restore their settings."""
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import ClassVar, Final
 
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.getters import query_one
 from textual.widgets import Input, Static
@@ -12,7 +11,7 @@ from textual.widgets import Input, Static
 from tui_charrnn.hangul import join_syllables
 from tui_charrnn.history.generation import Entry
 from tui_charrnn.history.rows import entry_values
-from tui_charrnn.history.store import History
+from tui_charrnn.history.store import History, TakenOut
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.chrome import KeyRow
@@ -21,7 +20,9 @@ from tui_charrnn.tui.history.browser import HistoryBrowser
 from tui_charrnn.tui.history.list import HistoryList
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import active_keys, key_label
+from tui_charrnn.tui.keys.table import Owner
 from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.text.saving import (
     copy_text,
     save_in_background,
@@ -29,14 +30,7 @@ from tui_charrnn.tui.text.saving import (
     words_of,
     write_new,
 )
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-
-    from tui_charrnn.history.store import TakenOut
-    from tui_charrnn.tui.keys.table import Owner
-    from tui_charrnn.tui.session import Session
-    from tui_charrnn.tui.text.session_texts import Tell
+from tui_charrnn.tui.text.session_texts import Tell
 
 _WIDTHS: Final = [(0, "-one-column"), (100, "-two-columns")]
 _HEIGHTS: Final = [(0, "-flat"), (16, "-high")]

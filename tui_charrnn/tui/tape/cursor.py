@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from tui_charrnn.hangul import continues_syllable
 from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer
-from tui_charrnn.tui.text.wrapped_text import moved
+from tui_charrnn.tui.text.wrapped_text import Direction, moved
 from tui_charrnn.viewing.branches import forks_on
 
 if TYPE_CHECKING:
@@ -16,20 +16,7 @@ if TYPE_CHECKING:
 
     from tui_charrnn.tui.text.tape_text import TapeText
 
-Step = Literal[
-    "left",
-    "right",
-    "jamo_left",
-    "jamo_right",
-    "word_left",
-    "word_right",
-    "home",
-    "end",
-    "up",
-    "down",
-    "pageup",
-    "pagedown",
-]
+Step = Literal[Direction, "jamo_left", "jamo_right", "word_left", "word_right"]
 _LONGEST_WORD: Final = 1000
 """Characters in which the next word is looked for."""
 
@@ -38,11 +25,6 @@ class TapeCursor(TextLayer):
     """Names a character of the tape while the user goes back over it; follows the text."""
 
     def __init__(self, text: TapeText) -> None:
-        """Have no cursor.
-
-        Args:
-            text: Shows the tape.
-        """
         self.text = text
         self.moved = Signal()
         """Sent when `at` has changed."""
@@ -180,11 +162,6 @@ class Forks(TextLayer):
     """Marks the characters at which the tape forks, while there is a cursor on it."""
 
     def __init__(self, cursor: TapeCursor) -> None:
-        """Mark nothing yet.
-
-        Args:
-            cursor: Its position is None while nobody goes back over the tape.
-        """
         self._cursor = cursor
 
     def overlays(self, row: int) -> Iterator[Overlay]:

@@ -1,19 +1,18 @@
 """Below a text, while one goes back over it: what else could have come, and the tape's keys."""
 
-from __future__ import annotations
-
 import unicodedata
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final, cast, get_args
+from typing import ClassVar, Final, NamedTuple, cast, get_args
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Static
 
-from tui_charrnn.errors import CharRNNError, DataError, reason_of
+from tui_charrnn.errors import CharRNNError, DataError
+from tui_charrnn.generation.tape import Alternative, TapePosition
 from tui_charrnn.hangul import continued
 from tui_charrnn.paths import find_file
 from tui_charrnn.safe_text import safe_line
@@ -21,40 +20,34 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import active_keys
-from tui_charrnn.tui.tape.branches import BranchesScreen, ask_for_name
-from tui_charrnn.tui.tape.comparison import ComparisonScreen
-from tui_charrnn.tui.tape.cursor import Step
-from tui_charrnn.tui.tape.files import newest_tape, save_tape
-from tui_charrnn.tui.tape.walk import TapeWalk
+from tui_charrnn.tui.keys.keymap import active_keys, key_label
+from tui_charrnn.tui.tape.branches import BranchesScreen, Choice, ComparisonScreen, ask_for_name
+from tui_charrnn.tui.tape.cursor import Step, TapeCursor
 from tui_charrnn.tui.text.alternative_rows import AlternativeRow, chosen_rows, drawn_rows
-from tui_charrnn.tui.text.saving import texts_folder
-from tui_charrnn.viewing.branches import continuations
+from tui_charrnn.tui.text.generation_thread import Fork
+from tui_charrnn.tui.text.saving import newest_tape, save_in_background, save_tape, texts_folder
+from tui_charrnn.tui.text.session_texts import Tell
+from tui_charrnn.viewing.branches import continuations, forks_on
 from tui_charrnn.viewing.xray import moment_words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tui_charrnn.generation.tape import Alternative, TapePosition
-    from tui_charrnn.tui.tape.branches import Choice
-    from tui_charrnn.tui.tape.cursor import TapeCursor
-    from tui_charrnn.tui.text.session_texts import Tell
 
 _HEAD: Final = 1  # rows above the first alternative
 
 
-class AlternativesRead(Message):
-    """It is known what could come at a place."""
+class KnownPlace(NamedTuple):
+    """What could come at a place of the tape."""
 
-    def __init__(self, branch: int, moment: TapePosition, alternatives: list[Alternative]) -> None:
-        self.at = branch, moment.position
-        self.moment = moment
-        self.alternatives = alternatives
-        super().__init__()
+    at: tuple[int, int]
+    """Branch and position."""
+    moment: TapePosition
+    alternatives: list[Alternative]
+    """The likeliest first."""
 
 
 class TapePanel(Static, can_focus=True):
-    """Shows the place of the cursor on the tape of a text, and acts on the keys that move it."""
+    """Shows the place of the cursor on the tape of a text, and acts on the keys that move it.
+
+    They also go from branch to branch and begin new ones; where the cursor was is remembered.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_of("tape"),
@@ -88,8 +81,7 @@ class TapePanel(Static, can_focus=True):
         super().__init__(id="tape-panel", markup=False)
         self.cursor = cursor
         self.text = cursor.text
-        self.walk = TapeWalk(cursor, tell)
-        self.read: AlternativesRead | None = None
+        self.read: KnownPlace | None = None
         """What was known last."""
         self._open = open_tape
         self._tell = tell
@@ -98,6 +90,10 @@ class TapePanel(Static, can_focus=True):
         self._wanted: tuple[int, tuple[int, int]] | None = None
         """Which row is to be taken, once it is known what could come at a place."""
         self._latest = LatestTask("tape-moment")
+        self._generation = self.text.generation
+        """Whose tape was visited."""
+        self._visited: list[tuple[int, int]] = []
+        """Branches and positions that were left, the newest last."""
 
     @property
     def rows(self) -> list[AlternativeRow]:
@@ -114,7 +110,11 @@ class TapePanel(Static, can_focus=True):
         count = max(self.size.height - _HEAD, 1)
         pages = -(-len(read.alternatives) // count)
         first = self._page % pages * count
-        before = self._before(read.at[1])
+        opening, position = self.text.opening, read.at[1]
+        # the syllable that a place may go on with, in jamo; more or less of the text before
+        before = self.text.spelled(max(position - 2, 0), position)
+        if opening is not None and position < 2:
+            before = opening.read_text[-2:] + before
         composed = [
             replace(each, character=continued(before, each.character)) for each in read.alternatives
         ]
@@ -144,17 +144,6 @@ class TapePanel(Static, can_focus=True):
         if offset is not None and offset.y >= _HEAD:
             self.action_take(offset.y - _HEAD)
 
-    def on_alternatives_read(self, event: AlternativesRead) -> None:
-        """Show what could come where the cursor is, and take what is waited for."""
-        event.stop()
-        if event.at != self.cursor.at:
-            return
-        self.read = event
-        self.redraw()
-        wanted, self._wanted = self._wanted, None
-        if wanted is not None and wanted[1] == event.at:
-            self.action_take(wanted[0])
-
     def action_step(self, step: str) -> None:
         """Move the cursor."""
         if self.cursor.at is not None and step in get_args(Step):
@@ -162,7 +151,12 @@ class TapePanel(Static, can_focus=True):
 
     def action_again(self) -> None:
         """Continue from the cursor with other random numbers; at the end, just continue."""
-        self.walk.redraw()
+        at = self.cursor.at
+        if at is not None and at[1] < self.text.shown:
+            self._leave()
+            self.text.branch_off(Fork(*at, is_redrawn=True))
+        elif at is not None:
+            self.text.resume()
 
     def action_play(self) -> None:
         """Stop the text, or continue at the end of what is in sight."""
@@ -172,16 +166,40 @@ class TapePanel(Static, can_focus=True):
             self.text.resume()
 
     def action_walk(self, by: int) -> None:
-        """Go to the next branch (1) or the one before (-1), at the nearest fork."""
-        self.walk.to_branch(by)
+        """Go to the next branch (1) or the one before (-1), at the nearest fork before the cursor.
+
+        Without one before it, the first fork behind it counts.
+        """
+        found = self._nearest_fork()
+        if found is None:
+            key = key_label("tape.take")
+            self._tell(tr("This text has one branch; {key} begins another one.", key=key))
+            return
+        position, numbers, now = found
+        self._visit(numbers[(max(now, 0) + by) % len(numbers)], position)
 
     def action_fork(self, by: int) -> None:
         """Go to the next place (1) at which the text forks, or to the one before (-1)."""
-        self.walk.to_fork(by)
+        at, tree = self.cursor.at, self.text.tree
+        if at is None or tree is None:
+            return
+        forks = forks_on(tree, at[0])
+        found = (
+            min((fork for fork in forks if fork > at[1]), default=None)
+            if by > 0
+            else max((fork for fork in forks if fork < at[1]), default=None)
+        )
+        if found is None:
+            self._tell(tr("There is no fork further on." if by > 0 else "There is no fork before."))
+        else:
+            self.cursor.point(found)
 
     def action_undo(self) -> None:
-        """Go back to the branch and the place that were left last."""
-        self.walk.undo()
+        """Go back to the branch and the place that were left last; nothing is taken away."""
+        if self._visited:
+            self._show(*self._visited.pop())
+        else:
+            self._tell(tr("There is nothing to go back to."))
 
     def action_list(self) -> None:
         """List all branches."""
@@ -196,7 +214,7 @@ class TapePanel(Static, can_focus=True):
             if choice.compares:
                 self._compare(self.text.branch, choice.number)
             else:
-                self.walk.visit(choice.number, tree.branches[choice.number].start)
+                self._visit(choice.number, tree.branches[choice.number].start)
 
         self.app.push_screen(BranchesScreen(tree, opening.vocabulary, self.text.branch), act)
 
@@ -208,7 +226,7 @@ class TapePanel(Static, can_focus=True):
 
     def action_compare(self) -> None:
         """Compare the branch in sight with the next one at the nearest fork."""
-        found = self.walk.nearest_fork()
+        found = self._nearest_fork()
         if found is None:
             self._tell(tr("There is one branch; nothing to compare it with yet."))
             return
@@ -224,7 +242,7 @@ class TapePanel(Static, can_focus=True):
             return
         rows = self.rows
         if row < len(rows):
-            self.walk.take(read.at[1], (rows[row].alternative.index,))
+            self._continue_with(read.at[1], (rows[row].alternative.index,))
 
     def action_turn_page(self) -> None:
         """Show less likely characters; after the last ones the likeliest again."""
@@ -234,12 +252,7 @@ class TapePanel(Static, can_focus=True):
     def action_type(self) -> None:
         """Ask for characters that are to come at the cursor."""
         at, generation = self.cursor.at, self.text.generation
-        if (
-            at is None
-            or generation is None
-            or generation.tape is None
-            or generation.opening is None
-        ):
+        if at is None or generation is None or generation.tape is None:
             return
         vocabulary = generation.tape.stream.model.vocabulary
 
@@ -256,7 +269,7 @@ class TapePanel(Static, can_focus=True):
         def take(typed: str | None) -> None:
             if typed:
                 spelled = vocabulary.spell(unicodedata.normalize("NFC", typed))
-                self.walk.take(at[1], tuple(spelled.indices.tolist()))
+                self._continue_with(at[1], tuple(spelled.indices.tolist()))
 
         question = tr("What comes at the cursor; the model goes on from it.")
         self.app.push_screen(AskTextScreen(tr("Type"), question, "", problem), take)
@@ -268,20 +281,17 @@ class TapePanel(Static, can_focus=True):
             return
         tape, opening = generation.tape, generation.opening
 
-        def work(_: BackgroundTask) -> None:
-            try:
-                path = save_tape(texts_folder(), tape, opening)
-            except OSError as error:
-                sentence = tr("The tape could not be saved: {reason}.", reason=reason_of(error))
-                self._tell(sentence, is_problem=True)
-            else:
-                count = len(tape.tree.branches)
-                branches = tr("one branch") if count == 1 else tr("{count} branches", count=count)
-                self._tell(
-                    tr("Saved the tape, {branches}, to {path}", branches=branches, path=path)
-                )
+        def saved(path: object) -> str:
+            count = len(tape.tree.branches)
+            branches = tr("one branch") if count == 1 else tr("{count} branches", count=count)
+            return tr("Saved the tape, {branches}, to {path}", branches=branches, path=path)
 
-        BackgroundTask("tape-file", work)
+        save_in_background(
+            lambda: save_tape(texts_folder(), tape, opening),
+            saved,
+            lambda reason: tr("The tape could not be saved: {reason}.", reason=reason),
+            self._tell,
+        )
 
     def action_open(self) -> None:
         """Ask for the file of a tape, and open it."""
@@ -305,9 +315,69 @@ class TapePanel(Static, can_focus=True):
         if opening is not None and tree is not None:
             self.app.push_screen(ComparisonScreen(tree, opening.vocabulary, (one, other)))
 
+    def _nearest_fork(self) -> tuple[int, list[int], int] | None:
+        """The nearest fork before the cursor, or else the first behind it; None without one.
+
+        Returns:
+            Its position, the numbers of its branches, and which of them is in sight (-1: none).
+        """
+        at, tree = self.cursor.at, self.text.tree
+        forks = forks_on(tree, at[0]) if tree is not None and at is not None else []
+        if at is None or tree is None or not forks:
+            return None
+        position = max((fork for fork in forks if fork <= at[1]), default=forks[0])
+        numbers = list(continuations(tree, at[0], position))
+        return position, numbers, numbers.index(at[0]) if at[0] in numbers else -1
+
+    def _continue_with(self, position: int, indices: tuple[int, ...]) -> None:
+        """Let characters come at a position; go to a branch that has them already."""
+        at, tree = self.cursor.at, self.text.tree
+        if at is None or tree is None:
+            return
+        came = {index: number for number, index in continuations(tree, at[0], position).items()}
+        known = came.get(indices[0]) if len(indices) == 1 else None
+        if known == at[0]:
+            self.cursor.point(position + 1)
+            self._tell(tr("This is what came here; the next character."))
+        elif known is not None:
+            self._visit(known, position)
+        else:
+            self._leave()
+            self.text.branch_off(Fork(at[0], position, indices))
+
+    def _visit(self, number: int, position: int) -> None:
+        """Go to a branch, and remember from where."""
+        self._leave()
+        self._show(number, position)
+
+    def _show(self, number: int, position: int) -> None:
+        tree = self.text.tree
+        if tree is None:
+            return
+        if number != self.text.branch:
+            self.text.stop()
+        self.text.show_branch(number)
+        self.cursor.point(min(position, self.text.shown))
+        branch = tree.branches[number]
+        self._tell(
+            tr(
+                "Branch {name}, {count:,} characters; {key} goes on with it.",
+                name=safe_line(branch.name),
+                count=branch.length,
+                key=key_label("tape.play"),
+            )
+        )
+
+    def _leave(self) -> None:
+        if self.cursor.at is not None:
+            self._visited.append(self.cursor.at)
+
     def _look(self) -> None:
+        """Have read in a thread what could come at the cursor."""
         at, generation, self._page = self.cursor.at, self.text.generation, 0
-        self.walk.forget()
+        if generation is not self._generation:  # the tape of another text
+            self._generation = generation
+            self._visited.clear()
         if at is None or generation is None or generation.tape is None:
             self._latest.cancel()
             self.read = None
@@ -320,10 +390,23 @@ class TapePanel(Static, can_focus=True):
                 moment = generation.moment(*at)
             except CharRNNError:  # scores that are no numbers; the generating thread reports it
                 return
-            if moment is not None and not task.is_cancelled:
-                self.post_message(AlternativesRead(at[0], moment, moment.alternatives(vocabulary)))
+            if moment is not None:
+                place = at[0], moment.position
+                known = KnownPlace(place, moment, moment.alternatives(vocabulary))
+                task.check()
+                self.call_later(self._take_in, known)
 
         self._latest.start(work)
+
+    def _take_in(self, known: KnownPlace) -> None:
+        """Show what could come where the cursor is, and take what is waited for."""
+        if known.at != self.cursor.at:
+            return
+        self.read = known
+        self.redraw()
+        wanted, self._wanted = self._wanted, None
+        if wanted is not None and wanted[1] == known.at:
+            self.action_take(wanted[0])
 
     def redraw(self) -> None:
         """Show what is known of the place of the cursor."""
@@ -339,22 +422,13 @@ class TapePanel(Static, can_focus=True):
         if read is not None:
             self.border_subtitle = Content(moment_words(read.moment, read.alternatives))
 
-    def _before(self, position: int) -> str:
-        """The syllable that a place may go on with, in jamo; more or less of the text before."""
-        seed = self.text.opening.read_text[-2:] if self.text.opening and position < 2 else ""
-        return seed + self.text.spelled(max(position - 2, 0), position)
-
     def _show_place(self) -> None:
         """Say above the alternatives where the cursor is."""
         at, tree = self.cursor.at, self.text.tree
         if at is None or tree is None:
             self.border_title = Content(tr("Tape"))
             return
-        name, count, shown = (
-            safe_line(tree.branches[at[0]].name),
-            len(tree.branches),
-            self.text.shown,
-        )
+        name, shown = safe_line(tree.branches[at[0]].name), self.text.shown
         if at[1] >= shown:
             place = tr("the end of {count:,}", count=shown)
         else:

@@ -1,19 +1,15 @@
 """What else could come at a place, as rows of a terminal: a character, a bar, numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rich.cells import cell_len, set_cell_size
 from textual.content import Content
 
+from tui_charrnn.generation.tape import Alternative
 from tui_charrnn.translation import tr
 from tui_charrnn.viewing.formatting import bar, character_words, percent
-
-if TYPE_CHECKING:
-    from tui_charrnn.generation.tape import Alternative
 
 _NAME_WIDTH: Final = 9  # columns
 _NUMBER_WIDTH: Final = 9  # columns of a percentage

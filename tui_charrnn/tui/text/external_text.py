@@ -1,42 +1,62 @@
-"""A text that a model reads instead of generating it: pasted, or from a file.
+"""What a model is given besides a seed: a text to read, pasted or from a file, or a tape's file."""
 
-It lies on a tape as if every character had been chosen by hand, so it has all that a tape offers:
-the x-ray, the way back, branches.
-"""
-
-from __future__ import annotations
-
+import json
+import threading
 import time
 import unicodedata
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, ClassVar, Final, NamedTuple
 
-from tui_charrnn.errors import CorpusError
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.getters import query_one
+from textual.widgets import Static, TextArea
+
+from tui_charrnn.errors import CharRNNError, CorpusError, DataError
 from tui_charrnn.generation.sampling import surprise
-from tui_charrnn.generation.stream import unknown_in
+from tui_charrnn.generation.stream import UnknownCharacter, unknown_in
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.generation.tape_file import fingerprint
+from tui_charrnn.paths import find_file
+from tui_charrnn.runs.json_values import read_bounded
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.text.model_loader import shown_label
-
-if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Iterator
-
-    from tui_charrnn.generation.stream import UnknownCharacter
-    from tui_charrnn.generation.tape import Tape
-    from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
+from tui_charrnn.tui.dialogs import Dialog, LookedUp, Lookup
+from tui_charrnn.tui.text.model_loader import LoadedModel, Wait, shown_label
+from tui_charrnn.tui.text.seed_input import SeedInput
 
 LONGEST: Final = 100_000
 """Characters of a text that are read at most."""
 _TOLD_EVERY: Final = 0.5
 """Seconds between two reports of progress."""
+_LONGEST_PATH: Final = 4096
+"""Characters of a line that may be a path."""
+_PATHS: Final = ("/", "~/", "./", "../")
+"""What begins a line that can hardly be anything but a path."""
+_LONGEST_TAPE: Final = 1 << 29
+"""Bytes of a tape that is opened: one of a million characters takes some 25 million."""
+
+
+class Recording(NamedTuple):
+    """A tape that is to be continued, and the model that generated it."""
+
+    loaded: LoadedModel
+    document: object
+    """What `tape_document` made."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalText:
-    """A text that is to be read, and the model that reads it."""
+    """A text that is to be read, and the model that reads it.
+
+    It lies on a tape as if every character had been chosen by hand, so it has all that a tape
+    offers: the x-ray, the way back, branches.
+    """
 
     loaded: LoadedModel
     numbers: tuple[int, ...]
@@ -70,7 +90,7 @@ class ExternalText:
             tell: Takes a sentence about the progress, now and then.
 
         Returns:
-            What there is to say of it.
+            A sentence about what was read.
 
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
@@ -150,11 +170,7 @@ def composed(text: str) -> str:
 
 
 def end_of_file(path: Path, longest: int) -> tuple[str, int]:
-    """The last characters of a file's text, and how many there are before them.
-
-    Args:
-        path: The file.
-        longest: Characters that are wanted at most.
+    """The last characters of a file's text, `longest` at most, and how many are before them.
 
     Raises:
         CorpusError: If it is not there, or no text.
@@ -189,3 +205,199 @@ def _pieces_of(path: Path) -> Iterator[str]:
                 name=safe_line(str(path)),
             )
         ) from error
+
+
+def recording(path: Path, wait: Wait, load: Callable[[str | None, Wait], LoadedModel]) -> Recording:
+    """A tape from a file, and the model that generated it; for a thread that may wait.
+
+    Args:
+        path: The file.
+        wait: Waits for a number of seconds and says whether to give up.
+        load: Loads the model of a file, or the default one.
+
+    Raises:
+        OSError: If it cannot be read.
+        CharRNNError: If it is no tape, or its model is not there.
+    """
+    document = _read_tape(path)
+    named = document.get("model_file")
+    for model in [named, None] if isinstance(named, str) else [None]:
+        try:
+            loaded = load(model, wait)
+        except CharRNNError:
+            continue
+        if fingerprint(loaded.model) == document["model"]:
+            return Recording(loaded, document)
+    gone = tr("The model that spoke on this tape is not there any more, or was replaced.")
+    if isinstance(named, str):
+        gone = tr(
+            "The model that spoke on this tape, {model}, is not there any more, or was replaced.",
+            model=safe_line(named),
+        )
+    advice = tr(
+        "Open the app with it (--model), then the tape. Received: {path}", path=safe_line(str(path))
+    )
+    raise DataError(f"{gone} {advice}")
+
+
+def _read_tape(path: Path) -> Mapping[str, Any]:
+    no_tape = tr("This is not a tape: {path}", path=safe_line(str(path)))
+    try:
+        document = json.loads(read_bounded(path, _LONGEST_TAPE))
+    except (ValueError, RecursionError) as error:
+        raise DataError(no_tape) from error
+    if not isinstance(document, Mapping) or not isinstance(document.get("model"), str):
+        raise DataError(no_tape)
+    return document
+
+
+class ExternalTextInput(SeedInput):
+    """A field for a text of any number of lines; Enter takes it."""
+
+    LONGEST: ClassVar[int] = LONGEST + 1
+
+
+class ExternalTextScreen(Dialog["str | Path | None"]):
+    """Asks for a text, pasted or by the path of its file; None if it is left by Esc."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel", show=False)]
+    DEFAULT_CSS = """
+    ExternalTextScreen {
+        align: center middle;
+        & #given {
+            padding: 0 1;
+            width: 76;
+            height: auto;
+        }
+        & Static { height: auto; }
+        & ExternalTextInput {
+            height: 10;
+            max-height: 10;
+            border: none;
+            background: $surface;
+            padding: 0;
+        }
+        & #given-words {
+            color: $text-muted;
+            &.-problem { color: $text-warning; }
+        }
+    }
+    """
+
+    field = query_one(ExternalTextInput)
+    words = query_one("#given-words", Static)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lookup = Lookup("text-lookup", find_external, self.post_message)
+        self._reply: str | Path | None = None
+        """What is returned; None while that is not known, or there is nothing to read."""
+        self._is_submitted = False
+
+    def compose(self) -> ComposeResult:
+        """The question, the field, and what will be read."""
+        with Vertical(id="given", classes="box") as box:
+            box.border_title = Content(tr("X-ray a text"))
+            box.border_subtitle = Content(tr("Enter reads it · Esc leaves it"))
+            yield Static(
+                tr(
+                    "Paste a text, or give the path of its file. The model reads it, and colors "
+                    "tell what it made of every character; {count:,} at most are read.",
+                    count=LONGEST,
+                ),
+                markup=False,
+            )
+            yield ExternalTextInput(placeholder=tr("a text, or a path"))
+            yield Static("", id="given-words", markup=False)
+
+    def on_mount(self) -> None:
+        """Let the cursor wait in the field."""
+        self.field.focus()
+
+    def on_unmount(self) -> None:
+        """Let the thread end."""
+        self._lookup.end()
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        """Find out what will be read as one types; of what cannot be a path, at once."""
+        event.stop()
+        self._is_submitted, self._reply = False, None
+        text = self.field.text
+        if may_be_path(text):
+            self._lookup.begin(text)
+        else:
+            self._lookup.end()
+            self._show(text if text.strip() else None)
+
+    def on_looked_up(self, event: LookedUp[str | Path]) -> None:
+        """Say what will be read, or what is wrong with a path, if it is still the same."""
+        event.stop()
+        if event.typed != self.field.text:
+            return
+        if event.error is not None and not isinstance(event.error, CharRNNError):
+            raise event.error
+        as_text = tr("A space before it has the line itself read.")
+        self._show(event.found, f"{event.error} {as_text}" if event.error else "")
+
+    def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
+        """Take the text, or the file, unless there is none; wait until that is known."""
+        event.stop()
+        self._is_submitted = True
+        self._reply_if_ready()
+
+    def on_seed_input_shortened(self, event: SeedInput.Shortened) -> None:
+        """Do nothing: how much is read is shown anyway."""
+        event.stop()
+
+    def action_give_up(self) -> None:
+        """Close without an answer."""
+        self.dismiss(None)
+
+    def _show(self, found: str | Path | None, problem: str = "") -> None:
+        self._reply = found
+        self.words.update(safe_line(problem) if problem else _words_for(found))
+        self.words.set_class(bool(problem), "-problem")
+        self._reply_if_ready()
+
+    def _reply_if_ready(self) -> None:
+        if self._is_submitted and self._reply is not None:
+            self.dismiss(self._reply)
+
+
+def may_be_path(text: str) -> bool:
+    """Whether a text is one line that is short enough for a path."""
+    line = text.strip()
+    return bool(line) and len(line) <= _LONGEST_PATH and len(line.splitlines()) == 1
+
+
+def find_external(text: str) -> str | Path:
+    """The file that one line names, or the line itself if it is a text; asks the disk.
+
+    Raises:
+        CharRNNError: If it can hardly be anything but a path, and there is no such file.
+    """
+    try:
+        return find_file(text.strip(), tr("The text"))
+    except CharRNNError:
+        if text.startswith(_PATHS):
+            raise
+        return text
+
+
+def _words_for(found: str | Path | None) -> str:
+    if isinstance(found, Path):
+        return tr("The file {name} will be read.", name=safe_line(found.name))
+    if not found:
+        return ""
+    if len(found) > LONGEST:
+        return tr("The first {count:,} characters will be read.", count=LONGEST)
+    return tr("{count:,} characters will be read.", count=len(found))
+
+
+def find_corpus(typed: str) -> str:
+    """The path of a text that was typed, in full; an empty line stands for itself.
+
+    Raises:
+        CharRNNError: If there is no such file.
+    """
+    return str(find_file(typed, tr("The text"))) if typed else ""

@@ -15,14 +15,13 @@ from textual.message import Message
 from tui_charrnn import lazy
 from tui_charrnn.hangul import INITIALS
 from tui_charrnn.tui.messages import NoteWritten
-from tui_charrnn.tui.text.generation_result import GenerationResult, result_of
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.tape import Tape, TapePosition
     from tui_charrnn.tui.generation_settings import GenerationSettings
-    from tui_charrnn.tui.text.external_text import ExternalText
-    from tui_charrnn.tui.text.generation_result import Opening, Recording
+    from tui_charrnn.tui.text.external_text import ExternalText, Recording
     from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
+    from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
 
 _LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst
 _SHORTEST_PAUSE: Final = 0.01  # seconds; waking up takes as long as generating a character
@@ -184,12 +183,7 @@ class GenerationThread:
         return 0 if self.tape is None else self.tape.tree.branches[self.branch].length
 
     def look_at(self, number: int, shown: int) -> None:
-        """Have another continuation in sight.
-
-        Args:
-            number: Its branch.
-            shown: How many of its characters need not be taken.
-        """
+        """Have another branch in sight, of which so many characters need not be taken."""
         self.branch, self.shown = number, shown
 
     def take(self) -> str:
@@ -203,7 +197,7 @@ class GenerationThread:
         """All that was taken of the continuation in sight; None before it began."""
         if self.tape is None or self.opening is None:
             return None
-        return result_of(self.opening, self.tape.tree, self.branch, self.shown)
+        return lazy.result_of(self.opening, self.tape.tree, self.branch, self.shown)
 
     def moment(self, number: int, position: int) -> TapePosition | None:
         """What was known at a place; None if there is no such place.

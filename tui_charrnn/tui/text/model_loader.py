@@ -50,6 +50,16 @@ class LoadedModel(NamedTuple):
     runs_folder: Path | None = None
     """Where the run is looked up by name that the model says it comes from."""
 
+    def sha256(self) -> str | None:
+        """The hash of the file; None if there is none, or it is not the same any more."""
+        if self.file is None or self.mark is None or file_mark(self.file) != self.mark:
+            return None
+        try:
+            digest = lazy.file_sha256(self.file)
+        except OSError:
+            return None
+        return digest if file_mark(self.file) == self.mark else None
+
 
 class Weights(NamedTuple):
     """A model file that is to generate, and why it is not quite what was asked for."""

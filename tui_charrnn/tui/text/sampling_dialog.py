@@ -1,7 +1,5 @@
 """Every setting of sampling in one dialog, which leaves the text in sight: each acts at once."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
@@ -35,15 +33,12 @@ _NEXT_TEXT: Final = frozenset({"length", "rng_seed"})
 def ask_for_acrostic(
     settings: GenerationSettings, vocabulary: str | None, begin: Callable[[], object]
 ) -> tuple[AskTextScreen, Callable[[str | None], None]]:
-    """A question for the characters that lines begin with.
+    """A question for the characters that lines begin with, and what takes its answer.
 
     Args:
         settings: Of the text.
         vocabulary: What the model knows; None if that is not known yet.
         begin: Called once they are other ones: generates a text.
-
-    Returns:
-        The screen, and what takes its answer.
     """
 
     def problem(typed: str) -> str:

@@ -1,36 +1,29 @@
-"""Files that hold a text: what was said with all that it takes to say it again, and copies."""
-
-from __future__ import annotations
+"""Files that hold a text: with all that it takes to generate it again, as a tape, and copies."""
 
 import contextlib
 import datetime
-import hashlib
 import itertools
 import json
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from textual.app import App
 
 from tui_charrnn import __version__
 from tui_charrnn.errors import reason_of
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.generation.tape_file import tape_document
 from tui_charrnn.hangul import whole_text
+from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.terminal import LONGEST_COPY, takes_copies
-from tui_charrnn.tui.text.model_loader import file_mark
+from tui_charrnn.tui.text.session_texts import Tell
+from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
 from tui_charrnn.user_folders import data_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from textual.app import App
-
-    from tui_charrnn.config import SamplingConfig
-    from tui_charrnn.tui.text.generation_result import GenerationResult
-    from tui_charrnn.tui.text.model_loader import LoadedModel
-    from tui_charrnn.tui.text.session_texts import Tell
 
 
 def texts_folder() -> Path:
@@ -39,13 +32,7 @@ def texts_folder() -> Path:
 
 
 def copy_text(app: App[object], text: str, tell: Tell) -> None:
-    """Copy a text; save it as well where it may not have reached the clipboard.
-
-    Args:
-        app: Copies it.
-        text: Safe to show; empty for none.
-        tell: Says what became of it; called in a thread as well.
-    """
+    """Copy a safe text; save it as well where it may not have reached the clipboard."""
     if not text:
         tell(tr("There is no text to copy yet."))
         return
@@ -69,12 +56,7 @@ def copy_text(app: App[object], text: str, tell: Tell) -> None:
 
 
 def save_text(result: GenerationResult | None, tell: Tell) -> None:
-    """Save a text in a thread: the folder may lie on a drive that does not answer.
-
-    Args:
-        result: The text; None before it began.
-        tell: Says what became of it; called in a thread as well.
-    """
+    """Save a text in a thread: the folder may lie on a drive that does not answer."""
     if result is None or not result.text:
         tell(tr("There is no text to save yet."))
         return
@@ -141,16 +123,40 @@ def save_copy(folder: Path, text: str) -> Path:
     return write_new(folder, f"copy-{now:%Y%m%d-%H%M%S}", {".txt": _encoded(text)})
 
 
-def describe(said: GenerationResult, now: datetime.datetime) -> dict[str, Any]:
-    """All that it takes to have a text said again, as JSON values.
+def save_tape(folder: Path, tape: Tape, opening: Opening) -> Path:
+    """Write a tape, to which more may be added meanwhile, as JSON; otherwise like `save_result`."""
+    now = datetime.datetime.now(datetime.UTC)
+    file = opening.loaded.file
+    with tape.held_still():
+        document = tape_document(tape)
+    about = {
+        "program": f"charrnn-tui {__version__}",
+        "saved": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        "model_label": opening.label,
+        "model_file": str(file.absolute()) if file is not None else None,
+    }
+    content = json.dumps(about | document, allow_nan=False) + "\n"
+    stem = f"tape-{now.astimezone():%Y%m%d-%H%M%S}"
+    return write_new(folder, stem, {".json": content.encode()})
 
-    Args:
-        said: The text.
-        now: When it is written down.
-    """
+
+def newest_tape(folder: Path) -> Path | None:
+    """The tape that was saved last in a folder, by its name."""
+    try:
+        return max(folder.glob("tape-*.json"), default=None)
+    except OSError:
+        return None
+
+
+def describe(said: GenerationResult, now: datetime.datetime) -> dict[str, Any]:
+    """All that it takes to generate a text again, as JSON values."""
     opening = said.opening
     (_, first), *changes = said.sampling
-    sha256, hindrance = _file_digest(opening.loaded)
+    sha256, hindrance = opening.loaded.sha256(), ""
+    if opening.loaded.file is None:
+        hindrance = "The model came from no file."
+    elif sha256 is None:
+        hindrance = "The model's file has been replaced since, as a trainer does."
     held = dict(said.clamps)
     has_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
     if changes or [*held] not in ([], [0]):
@@ -175,7 +181,7 @@ def describe(said: GenerationResult, now: datetime.datetime) -> dict[str, Any]:
         "changes": [{"after": after, **_sampling_values(used)} for after, used in changes],
         "clamp_changes": [{"after": after, "clamps": list(now)} for after, now in held.items()],
         "command": None if hindrance else shlex.join(_arguments(said, first)),
-        "no_command_because": hindrance,
+        "no_command_because": hindrance or None,
     }
 
 
@@ -238,34 +244,17 @@ def _sampling_values(sampling: SamplingConfig) -> dict[str, float | None]:
 def _arguments(said: GenerationResult, sampling: SamplingConfig) -> list[str]:
     """How `charrnn-tui generate` is called for the same text."""
     values = {
-        "--model": said.opening.loaded.file and said.opening.loaded.file.absolute(),
-        "--length": len(said.generated),
-        "--rng-seed": said.opening.rng_seed,
-        "--numbers": said.opening.loaded.model.numbers,
-        "--temperature": sampling.temperature,
-        "--top-k": sampling.top_k,
-        "--top-p": sampling.top_p,
-        "--min-p": sampling.min_p,
-        "--repetition-penalty": sampling.repetition_penalty,
-        "--repetition-window": sampling.repetition_window,
+        "model": said.opening.loaded.file and said.opening.loaded.file.absolute(),
+        "length": len(said.generated),
+        "rng_seed": said.opening.rng_seed,
+        "numbers": said.opening.loaded.model.numbers,
+        **_sampling_values(sampling),
     }
     options = [
-        part for name, value in values.items() if value is not None for part in (name, str(value))
+        part
+        for name, value in values.items()
+        if value is not None
+        for part in (f"--{name.replace('_', '-')}", str(value))
     ]
     options += [part for _, held in said.clamps for word in held for part in ("--clamp", word)]
     return ["charrnn-tui", "generate", *options, "--", said.opening.seed_text]
-
-
-def _file_digest(loaded: LoadedModel) -> tuple[str | None, str | None]:
-    """The SHA-256 of the file that a model was read from, or why there is none."""
-    if loaded.file is None:
-        return None, "The model came from no file."
-    replaced = "The model's file has been replaced since, as a trainer does."
-    if loaded.mark is None or file_mark(loaded.file) != loaded.mark:
-        return None, replaced
-    try:
-        with loaded.file.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        return None, replaced
-    return (digest, None) if file_mark(loaded.file) == loaded.mark else (None, replaced)

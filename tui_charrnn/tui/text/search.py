@@ -37,11 +37,6 @@ class Search(TextLayer):
     """
 
     def __init__(self, view: TextView) -> None:
-        """Search for nothing.
-
-        Args:
-            view: Shows the text.
-        """
         self.view = view
         self.changed = Signal()
         """Sent when `count` has another value."""
@@ -57,11 +52,7 @@ class Search(TextLayer):
         """Whether text that came since will be searched."""
 
     def find(self, query: str) -> None:
-        """Mark all places that have the query, and show the first from where the search began.
-
-        Args:
-            query: As it is shown, in one line; nothing ends the search.
-        """
+        """Mark all places that have the query, and show the first; nothing ends the search."""
         if not self._query:
             self._from = self.view.top, 0
         self._query = unicodedata.normalize("NFC", query)
@@ -227,11 +218,7 @@ class Matches:
     """Where every match ends; a syllable may be one character or several."""
 
     def place(self, index: int) -> Place:
-        """Where a match begins.
-
-        Args:
-            index: Which match, from 0.
-        """
+        """Where a match begins; they count from 0."""
         start = self.starts[index]
         row = bisect_right(self.row_starts, start) - 1
         return self.first + row, start - self.row_starts[row]
@@ -243,11 +230,7 @@ class Matches:
         return found if found < len(self.starts) else 0
 
     def in_row(self, number: int) -> Iterator[tuple[int, int, int]]:
-        """What a row has of matches: which match, its first character there and its end.
-
-        Args:
-            number: The number of the row.
-        """
+        """What a row has of matches: which match, its first character there and its end."""
         row = number - self.first
         if not 0 <= row < len(self.row_starts) - 1:
             return

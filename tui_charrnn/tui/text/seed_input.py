@@ -1,10 +1,15 @@
-"""Where the user types the text that the model continues."""
+"""Where the user types the text that the model continues, and the file that keeps such seeds."""
 
+import os
+import re
+import stat
+import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Final
 
 from rich.text import Text
 from textual import events
@@ -14,12 +19,27 @@ from textual.message import Message
 from textual.reactive import var
 from textual.widgets import TextArea
 
+from tui_charrnn import lazy
+from tui_charrnn.errors import CharRNNError, reason_of
 from tui_charrnn.hangul import typed_on
-from tui_charrnn.safe_text import safe_text, with_few_marks
+from tui_charrnn.safe_text import safe_line, safe_text, with_few_marks
 from tui_charrnn.text.decoding import spelled_in
-from tui_charrnn.tui.text.seed_history import LONGEST_SEED
+from tui_charrnn.translation import tr
+from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.textual_patches import Edit, EditResult, KeysInOrder
 from tui_charrnn.tui.theme.themed_app import KeepsText
+from tui_charrnn.user_folders import state_folder
+
+KEPT: Final = 200
+"""Seeds that are kept from one session to the next."""
+LONGEST_SEED: Final = 10_000
+"""Characters of a seed; a model reads them in some seconds, and one argument holds them."""
+_FILE: Final = "seeds.jsonl"
+_MOST_LINES: Final = 2 * KEPT
+_MOST_BYTES: Final = 8_000_000
+"""What is read of a file that somebody else made long."""
+_LINE_END: Final = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
 def unknown_in(text: str, vocabulary: frozenset[str]) -> list[str]:
@@ -33,11 +53,7 @@ def unknown_in(text: str, vocabulary: frozenset[str]) -> list[str]:
 
 
 def unknown_spans(line: str, vocabulary: frozenset[str]) -> list[tuple[int, int]]:
-    """Where in a line the characters are that are not in the vocabulary.
-
-    Returns:
-        The start and the end of each, as indices of `line` as it was typed.
-    """
+    """Where each character begins and ends in a line, as typed, that is not in the vocabulary."""
     return [
         (start, start + len(parts))
         for start, parts in _compositions(line)
@@ -111,58 +127,19 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
     class Submitted(Message):
         """The reader pressed Enter."""
 
-        def __init__(self, seed_input: "SeedInput", text: str) -> None:
-            self.seed_input = seed_input
+        def __init__(self, text: str) -> None:
             self.text = text
             super().__init__()
 
-        @property
-        def control(self) -> "SeedInput":
-            """The field that was submitted."""
-            return self.seed_input
-
     class Shortened(Message):
-        """What was typed or pasted is longer than what there is room for: its end is kept."""
+        """Characters were left out: what was typed or pasted is too long, and its end is kept."""
 
-        def __init__(self, seed_input: "SeedInput", longest: int, lost: int) -> None:
-            self.seed_input = seed_input
-            self.longest = longest
-            """Characters that the field takes."""
+        def __init__(self, lost: int) -> None:
             self.lost = lost
-            """Characters that were left out."""
             super().__init__()
 
-        @property
-        def control(self) -> "SeedInput":
-            """The field that is full."""
-            return self.seed_input
-
-    def __init__(
-        self,
-        text: str = "",
-        *,
-        placeholder: str = "",
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        """Start with a text.
-
-        Args:
-            text: What stands in the field at first.
-            placeholder: What an empty field shows.
-            name: The name of the widget.
-            id: The id of the widget.
-            classes: The CSS classes of the widget.
-        """
-        super().__init__(
-            text,
-            placeholder=Content(placeholder),
-            highlight_cursor_line=False,
-            name=name,
-            id=id,
-            classes=classes,
-        )
+    def __init__(self, *, placeholder: str = "") -> None:
+        super().__init__(placeholder=Content(placeholder), highlight_cursor_line=False)
         self.set_reactive(TextArea.cursor_blink, False)
         self.set_reactive(TextArea.match_cursor_bracket, False)
         self.submitted_seeds: list[str] = []
@@ -171,17 +148,8 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         """Index of the recalled seed, or None while the reader's own text is shown."""
         self._draft = ""
 
-    @property
-    def unknown_characters(self) -> list[str]:
-        """The characters that the model does not know, each once, in the order of the text."""
-        return [] if self.vocabulary is None else unknown_in(self.text, self.vocabulary)
-
     def get_line(self, line_index: int) -> Text:
-        """A line as it is shown: safe, with what the model does not know struck out.
-
-        Args:
-            line_index: Which line of the text.
-        """
+        """A line as it is shown: safe, with what the model does not know struck out."""
         shown, unknown = _look_of(self.document.get_line(line_index), self.vocabulary)
         line = Text(shown, end="", no_wrap=True)
         style = self.get_component_rich_style("seed-input--unknown", partial=True)
@@ -221,7 +189,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             super().edit(Edit("", (0, 0), end, maintain_selection_offset=True))
             result = replace(result, end_location=self.cursor_location)
         if lost or beyond > 0:
-            self.post_message(self.Shortened(self, self.LONGEST, lost + max(beyond, 0)))
+            self.post_message(self.Shortened(lost + max(beyond, 0)))
         return result
 
     def put_before(self, seeds: list[str]) -> None:
@@ -236,7 +204,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             self.submitted_seeds.append(self.text)
         self._recalled = None
         self.select_all()
-        self.post_message(self.Submitted(self, self.text))
+        self.post_message(self.Submitted(self.text))
 
     def action_insert_newline(self) -> None:
         """Begin another line."""
@@ -277,3 +245,166 @@ def _look_of(
     """A line as it is shown, and where it is unknown; every row of a long line asks for it."""
     unknown = () if vocabulary is None else tuple(unknown_spans(line, vocabulary))
     return shown_line(line), unknown
+
+
+class SeedBox(SeedInput):
+    """Keeps what was submitted in a file of the user's; works all the same if it cannot."""
+
+    _has_complained = False
+
+    def __init__(self, *, placeholder: str = "", remembers: bool = True) -> None:
+        """Start empty.
+
+        Args:
+            placeholder: What an empty box shows.
+            remembers: Whether seeds are kept from one session to the next, and found again.
+        """
+        super().__init__(placeholder=placeholder)
+        self._history = SeedHistory(state_folder() / _FILE) if remembers else None
+
+    def on_mount(self) -> None:
+        """Read what was submitted before, once the box is there to type into."""
+        if (history := self._history) is not None:
+            self.call_after_refresh(
+                self._access_file, lambda: self.call_later(self.put_before, history.read())
+            )
+
+    def on_seed_input_shortened(self, event: SeedInput.Shortened) -> None:
+        """Say that something was left out."""
+        event.stop()
+        self._tell_lost(event.lost)
+
+    def open_file(self, path: Path) -> None:
+        """Have the end of a file read in a thread, and generate from it."""
+
+        def read(_: BackgroundTask) -> None:
+            try:
+                text, lost = lazy.end_of_file(path, self.LONGEST)
+            except CharRNNError as error:
+                self.post_message(NoteWritten(str(error), is_problem=True))
+            else:
+                self.call_later(submit, text, lost)
+
+        def submit(text: str, lost: int) -> None:
+            self.load_text(text)
+            self.action_submit()
+            if lost:
+                self.call_after_refresh(self._tell_lost, lost)
+
+        BackgroundTask("seed-file", read)
+
+    def action_submit(self) -> None:
+        """Post the text, and remember it, also for the next time."""
+        newest = self.submitted_seeds[-1:]
+        super().action_submit()
+        history, seeds = self._history, self.submitted_seeds[-1:]
+        if history is not None and seeds != newest:
+            self._access_file(lambda: history.add(seeds[0]))
+
+    def _access_file(self, access: Callable[[], object]) -> None:
+        """Read or write the file of seeds, in a thread."""
+
+        def work(_: BackgroundTask) -> None:
+            try:
+                access()
+            except OSError as error:
+                self.call_later(self._complain, error)
+
+        BackgroundTask("seed-history", work)
+
+    def _complain(self, error: OSError) -> None:
+        """Say once that seeds are not kept; the line of notes is about the text and moves on."""
+        if not self._has_complained:
+            self._has_complained = True
+            reason = f"{reason_of(error)} ({error.filename})"
+            sentence = tr(
+                "Seeds are remembered until you leave, not longer: {reason}.", reason=reason
+            )
+            self.notify(safe_line(sentence), severity="warning", markup=False)
+
+    def _tell_lost(self, count: int) -> None:
+        """Say what was left out: the state of a model depends on what it read last."""
+        sentence = tr(
+            "The seed is the last {count:,} characters, which the state depends on; {lost:,} "
+            "before them were left out.",
+            count=self.LONGEST,
+            lost=count,
+        )
+        self.post_message(NoteWritten(sentence, is_problem=True))
+
+
+class SeedHistory:
+    """A file of seeds, the oldest first; each operation may raise OSError and loses nothing.
+
+    One JSON string a line, readable by the user alone: what one types is nobody else's business.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; it and its folder are made once a seed is kept."""
+        self._path = path
+        self._lock = threading.Lock()
+
+    def read(self) -> list[str]:
+        """The newest seeds, the oldest first; lines that hold none are passed over."""
+        return _newest(self._lines())
+
+    def add(self, seed: str) -> None:
+        """Write another seed behind the others, and drop old ones now and then."""
+        with self._lock:
+            self._append(seed)
+            lines = self._lines()
+            if len(lines) > _MOST_LINES:
+                self._rewrite(_newest(lines))
+
+    def _append(self, seed: str) -> None:
+        line = _line_of(seed[-LONGEST_SEED:])
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # one write at the end of the file: two apps at once do not tear each other's lines
+        descriptor = self._open(self._path, os.O_APPEND)
+        try:
+            os.write(descriptor, line)
+        finally:
+            os.close(descriptor)
+
+    def _lines(self) -> list[bytes]:
+        try:
+            # without waiting: a pipe of that name would never answer
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return []
+        with os.fdopen(descriptor, "rb") as file:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                return []
+            file.seek(max(status.st_size - _MOST_BYTES, 0))
+            return file.read(_MOST_BYTES).split(b"\n")
+
+    def _rewrite(self, seeds: Iterable[str]) -> None:
+        partial = self._path.with_name(f".{self._path.name}.{os.getpid()}.partial")
+        descriptor = self._open(partial, os.O_TRUNC)
+        with os.fdopen(descriptor, "wb") as file:
+            file.writelines(map(_line_of, seeds))
+        partial.replace(self._path)
+
+    def _open(self, path: Path, flag: int) -> int:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | flag
+        return os.open(path, flags, 0o600)
+
+
+def _line_of(seed: str) -> bytes:
+    return lazy.dumps(seed).encode() + b"\n"
+
+
+def _newest(lines: Iterable[bytes]) -> list[str]:
+    """The last seeds of a file, without repetitions in a row."""
+    seeds: list[str] = []
+    for line in lines:
+        try:
+            seed = lazy.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(seed, str) and seed and len(seed) <= LONGEST_SEED:
+            seed = _LINE_END.sub("\n", seed)
+            if seed not in seeds[-1:]:
+                seeds.append(seed)
+    return seeds[-KEPT:]

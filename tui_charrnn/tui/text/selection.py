@@ -23,13 +23,8 @@ class KeySelection(TextLayer):
     """
 
     def __init__(self, view: TextView) -> None:
-        """Have no cursor.
-
-        Args:
-            view: Shows the text.
-        """
         self._view = view
-        self.start: Callable[[], Place | None] = _nowhere
+        self.start: Callable[[], Place | None] = lambda: None
         """Gives the place of a new cursor; None is the top of what is in view."""
         self._cursor: Place | None = None
         self._anchor: Place | None = None
@@ -70,12 +65,7 @@ class KeySelection(TextLayer):
             self.move(key, selects=has_shift)
 
     def move(self, direction: Direction, *, selects: bool) -> None:
-        """Move the cursor.
-
-        Args:
-            direction: Where to.
-            selects: Whether the selection begins where it is, if it has not begun.
-        """
+        """Move the cursor; one that selects begins the selection if it has not begun."""
         cursor = self._cursor or self._new_cursor()
         if selects and self._anchor is None:
             self._anchor = cursor
@@ -113,7 +103,3 @@ class KeySelection(TextLayer):
         wrapped = self._view.wrapped
         is_there = wrapped.first <= row < wrapped.end  # it may have been dropped meanwhile
         return Offset(drawn_column(wrapped.shown(row).text, column) if is_there else column, row)
-
-
-def _nowhere() -> Place | None:
-    return None

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from textual.message import Message
 
-    from tui_charrnn.tui.text.generation_result import GenerationResult, Opening
     from tui_charrnn.tui.text.generation_thread import Prepare
+    from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
     from tui_charrnn.tui.text.tape_text import TapeText
 
 _REMEMBERED: Final = 6
@@ -287,11 +287,7 @@ class SessionTexts:
         return tr("Another model generates now, so the clamps are released.")
 
     def _remember(self, generation: GenerationThread) -> str:
-        """Keep a text among those that can be gone back to.
-
-        Returns:
-            How to return to the branches of the one before it, if it has several.
-        """
+        """Keep a text to go back to; return how to reach the branches of the one before."""
         before = self.texts[-1] if self.texts else None
         _put_aside(before)
         self.texts = [*self.texts, generation][-_REMEMBERED:]
@@ -354,12 +350,7 @@ def _describe(opening: Opening) -> str:
 
 
 def _next_steps(*, is_back: bool, is_between: bool) -> str:
-    """What can be done with a text that has ended.
-
-    Args:
-        is_back: Whether the reader goes back over it just now.
-        is_between: Whether another record would follow.
-    """
+    """What can be done with a text that has ended; `is_between` if another record would follow."""
     if is_back:
         return tr("{key} goes on.", key=key_label("tape.play"))
     return tr(

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.tui.generation_settings import GenerationSettings
-    from tui_charrnn.tui.text.generation_result import Opening
     from tui_charrnn.tui.text.generation_thread import Fork, GenerationThread
+    from tui_charrnn.tui.text.tape_start import Opening
     from tui_charrnn.tui.text.text_view import TextView
 
 FRAME: Final = 1 / 20  # seconds between two looks at what has been generated
@@ -33,11 +33,7 @@ class TapeObserver(Protocol):
         """The characters of a tape follow what is shown now."""
 
     def grown(self, before: int) -> None:
-        """Characters were added at the end.
-
-        Args:
-            before: How many there were.
-        """
+        """Characters were added at the end; before, there were so many."""
 
     def switched(self) -> None:
         """Another branch of the tape is in sight."""
@@ -54,12 +50,7 @@ class TapeText:
     """
 
     def __init__(self, view: TextView, settings: GenerationSettings) -> None:
-        """Show nothing yet.
-
-        Args:
-            view: Shows the text.
-            settings: Its speed says how often there is something to draw.
-        """
+        """Show nothing yet; the speed of the settings says how often there is something to draw."""
         self.view = view
         self.generation: GenerationThread | None = None
         """The text that is generated, or was generated last."""
@@ -152,11 +143,7 @@ class TapeText:
         self._grown(before)
 
     def show_branch(self, number: int) -> None:
-        """Show another branch, from where it parts from the one in sight.
-
-        Args:
-            number: Of the branch.
-        """
+        """Show another branch, by its number, from where it parts from the one in sight."""
         if self.generation is None or self.tree is None or number == self.branch:
             return
         shared = min(parting(self.tree, self.branch, number), self.shown)
@@ -169,11 +156,7 @@ class TapeText:
             observer.switched()
 
     def follow_branch(self, number: int) -> None:
-        """Show a branch that is being continued.
-
-        Args:
-            number: Of the branch.
-        """
+        """Show a branch, by its number, that is being continued."""
         self.show_branch(number)
         for observer in self.observers:
             observer.continued()
@@ -189,9 +172,6 @@ class TapeText:
 
     def positions_in_row(self, row: int) -> Iterator[tuple[int, int, int]]:
         """The characters of the branch in sight that stand in a row.
-
-        Args:
-            row: The number of the row.
 
         Yields:
             The position of each, its first sign in the row as drawn and the one after its last. A

@@ -1,6 +1,5 @@
 """A view of text that only grows: wrapped, scrolled, selected; layers draw over its rows."""
 
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import ClassVar, Final, NamedTuple, get_args
@@ -26,8 +25,8 @@ _WIDTH_BEFORE_LAYOUT: Final = 80
 _TEXT_STYLES: Final[tuple[TextStyle, ...]] = get_args(TextStyle)
 _SELECTED: Final = "screen--selection"
 """The look of what is selected; a class of the screen, not of the view."""
-_PIECE: Final = 1024
-"""Characters that short pieces are gathered to; single characters would cost 60 bytes each."""
+_PIECES: Final = 1024
+"""Pieces that are joined then: single characters would cost 60 bytes each."""
 
 
 class Overlay(NamedTuple):
@@ -47,19 +46,11 @@ class TextLayer:
     """What is drawn over a text, row by row; a layer knows the text and not the terminal."""
 
     def overlays(self, row: int) -> Iterable[Overlay]:
-        """The parts of a row that look different, the lowest first.
-
-        Args:
-            row: The number of the row, see `WrappedText`.
-        """
+        """The parts of a row, by its number, that look different; the lowest first."""
         raise NotImplementedError
 
     def text_changed(self, first_row: int) -> None:
-        """React to text that was added at the end.
-
-        Args:
-            first_row: The number of the first row that changed.
-        """
+        """React to text that was added at the end; rows changed from that number on."""
 
     def rewrapped(self) -> None:
         """React to rows that have nothing to do with those that were there."""
@@ -120,12 +111,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         limit: int = DEFAULT_LIMIT,
         id: str | None = None,
     ) -> None:
-        """Start without text.
-
-        Args:
-            limit: About how many characters are kept; the oldest lines are dropped first.
-            id: The id of the widget.
-        """
+        """Start without text; beyond about `limit` characters the oldest lines go."""
         super().__init__(id=id)
         self.text_layers: list[TextLayer] = [_MouseSelection(self)]
         """What is drawn over the text, the lowest first; at first only what the mouse selects."""
@@ -157,12 +143,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         return self.wrapped.first + self.scroll_offset.y
 
     def append(self, text: str, style: TextStyle = "generated") -> None:
-        """Add text at the end.
-
-        Args:
-            text: Any text, cut anywhere; append what arrived since the last frame at once.
-            style: Why the text is there.
-        """
+        """Add text at the end, cut anywhere; best all at once that arrived since the last frame."""
         if not text:
             return
         if style in {"seed", "generated"}:
@@ -204,11 +185,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         self._show_new_rows(0)
 
     def reveal(self, row: int) -> None:
-        """Scroll a row into view, with some rows above it, and stay there.
-
-        Args:
-            row: Its number.
-        """
+        """Scroll a row into view, by its number, with some rows above it, and stay there."""
         if not self.is_attached:
             return  # there is nothing to scroll
         index, height = row - self.wrapped.first, self.scrollable_content_region.height
@@ -217,11 +194,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         self.follows_end = False
 
     def redraw(self, rows: range | None = None) -> None:
-        """Draw rows again: what lies over them has changed.
-
-        Args:
-            rows: Their numbers; None is all.
-        """
+        """Draw rows again, by their numbers, or all: what lies over them has changed."""
         if rows is None:
             self._strips.clear()
             self.refresh()
@@ -233,9 +206,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
     def look(self, name: str, *, is_opaque: bool = True) -> Style:
         """How a component class looks in the current theme.
 
-        Args:
-            name: The class.
-            is_opaque: Whether colors that it does not set are those of the view, not of the text.
+        If it is opaque, colors that it does not set are those of the view, not of the text.
         """
         found = self._looks.get((name, is_opaque))
         if found is None:
@@ -247,11 +218,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         return found
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row of the view.
-
-        Args:
-            y: The row, counted from the top of the view.
-        """
+        """Draw a row of the view, counted from its top."""
         row, width = self.top + y, self.scrollable_content_region.width
         if row >= self.wrapped.end:
             return Strip.blank(width, self.rich_style)
@@ -312,11 +279,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         self.refresh()
 
     def _show_new_rows(self, top: int) -> None:
-        """Show rows that have nothing to do with those that were there.
-
-        Args:
-            top: The index of the first one to show if the end is not followed.
-        """
+        """Show rows that have nothing to do with those that were there, from an index on."""
         self._strips.clear()
         if self.is_attached and self.text_selection is not None:
             self.screen.clear_selection()  # it is kept by the numbers of rows
@@ -347,56 +310,33 @@ def _selected_look(view: TextView) -> Style:
 
 
 class ExactText:
-    """The last characters of a stream, exactly as they came; adding costs nothing of the rest."""
+    """The last characters of a stream, exactly as they came; adding costs next to nothing."""
 
     def __init__(self, limit: int) -> None:
-        """Start without text.
-
-        Args:
-            limit: How many characters are kept; older ones are dropped.
-        """
         self._limit = limit
-        self._pieces: deque[str] = deque()
-        self._length = 0
+        self._pieces: list[str] = []
 
     @property
     def text(self) -> str:
-        """The characters that are kept."""
-        return "".join(self._pieces)
+        """The characters that are kept, `limit` at most."""
+        text = "".join(self._pieces)[-self._limit :]
+        self._pieces = [text]
+        return text
 
     def append(self, text: str) -> None:
         """Add text at the end."""
-        text = text[-self._limit :]
-        if self._pieces and len(self._pieces[-1]) + len(text) <= _PIECE:
-            self._pieces[-1] += text
-        else:
-            self._pieces.append(text)
-        self._length += len(text)
-        while self._length > self._limit:
-            oldest = self._pieces.popleft()
-            rest = oldest[self._length - self._limit :]
-            self._length -= len(oldest) - len(rest)
-            if rest:
-                self._pieces.appendleft(rest)
+        if len(self._pieces) >= _PIECES:
+            self._pieces = [self.text]
+        self._pieces.append(text)
 
     def cut(self, count: int) -> None:
         """Drop so many characters at the end."""
-        while count > 0 and self._pieces:
-            newest = self._pieces.pop()
-            kept = newest[: max(len(newest) - count, 0)]
-            count -= len(newest) - len(kept)
-            self._length -= len(newest) - len(kept)
-            if kept:
-                self._pieces.append(kept)
+        text = self.text
+        self._pieces = [text[: max(len(text) - count, 0)]]
 
 
 def selected_text(wrapped: WrappedText, selection: Selection) -> str:
-    """The selected text as it is shown, in the lines that it has, not in rows.
-
-    Args:
-        wrapped: The rows.
-        selection: Its lines are the numbers of rows, which never change.
-    """
+    """The selected text as it is shown, in the lines that it has, not in rows."""
     pieces = []
     first = wrapped.first if selection.start is None else selection.start.y
     last = wrapped.end - 1 if selection.end is None else selection.end.y
@@ -412,13 +352,7 @@ def selected_text(wrapped: WrappedText, selection: Selection) -> str:
 def selected_span(
     wrapped: WrappedText, selection: Selection, number: int
 ) -> tuple[int, int] | None:
-    """The selected part of a row, in its characters; -1 is its end. None if nothing is selected.
-
-    Args:
-        wrapped: The rows.
-        selection: In characters as they are drawn, where a syllable in jamo is one.
-        number: Of the row.
-    """
+    """The selected part of a row, in its characters; -1 is its end. None if nothing is selected."""
     span = selection.get_span(number)
     if span is None or not wrapped.first <= number < wrapped.end:
         return span

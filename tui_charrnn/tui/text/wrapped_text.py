@@ -127,12 +127,7 @@ class WrappedText:
     """
 
     def __init__(self, *, width: int, limit: int) -> None:
-        """Start without text.
-
-        Args:
-            width: Columns of a row.
-            limit: About how many characters are kept; older rows are dropped.
-        """
+        """Start without text; beyond about `limit` characters the oldest rows go."""
         self.width = width
         self.first = 0
         """Number of the oldest row that is kept."""
@@ -158,11 +153,7 @@ class WrappedText:
         return self.rows[number - self.first].drawn(self.width)
 
     def append(self, text: str, style: TextStyle) -> int:
-        """Add text at the end.
-
-        Returns:
-            The number of the first row that changed.
-        """
+        """Add text at the end; return the number of the first row that changed."""
         changed = self.end - 1
         for index, piece in enumerate(self._show(text).split("\n")):
             if index:
@@ -177,13 +168,9 @@ class WrappedText:
         return changed
 
     def cut(self, source: int) -> int:
-        """Drop what stands for a character and all after it.
+        """Drop what stands for a character and all after it; return the first changed row.
 
-        Args:
-            source: Which character of the text; its row must not have been dropped.
-
-        Returns:
-            The number of the first row that changed.
+        The row of the character must not have been dropped.
         """
         offset = self.sources.shown(source)
         self.sources.cut(source)
@@ -203,15 +190,7 @@ class WrappedText:
         return changed
 
     def rewrap(self, width: int, anchor: int) -> int:
-        """Wrap everything to another width.
-
-        Args:
-            width: Columns of a row.
-            anchor: The number of a row.
-
-        Returns:
-            The number of the row where the text of row `anchor` begins now.
-        """
+        """Wrap to another width; return the row where the text of row `anchor` begins now."""
         offset = self.starts[min(max(anchor - self.first, 0), len(self.rows) - 1)]
         old, self.width = self.rows, width
         self.rows, self._cost = [], 0
@@ -312,12 +291,7 @@ def _runs(rows: Iterable[Row]) -> Iterator[Run]:
 
 
 def place_of(wrapped: WrappedText, source: int) -> Place | None:
-    """Where a character is shown; None if its row was dropped.
-
-    Args:
-        wrapped: The rows.
-        source: Which character; the length is the place behind the last one.
-    """
+    """Where a character is shown, or behind the last one; None if its row was dropped."""
     offset = wrapped.sources.shown(source)
     index = bisect_right(wrapped.starts, offset) - 1
     if index < (1 if wrapped.first else 0):  # a notice stands in the place of that row
@@ -327,12 +301,7 @@ def place_of(wrapped: WrappedText, source: int) -> Place | None:
 
 
 def source_at(wrapped: WrappedText, place: Place) -> int:
-    """The character that is shown at a place, or that is nearest to it in its row.
-
-    Args:
-        wrapped: The rows.
-        place: A row and a character in it; behind a row it is the line feed that ends it.
-    """
+    """The character shown at a place, or nearest to it; behind a row, its line feed."""
     index = min(max(place[0] - wrapped.first, 0), len(wrapped.rows) - 1)
     row = wrapped.rows[index]
     column = _undrawn(row.text, place[1], wrapped.width)
@@ -342,12 +311,7 @@ def source_at(wrapped: WrappedText, place: Place) -> int:
 
 
 def sources_in_row(wrapped: WrappedText, number: int) -> range:
-    """The characters that begin in a row, the line feed that ends it among them.
-
-    Args:
-        wrapped: The rows.
-        number: The number of the row.
-    """
+    """The characters that begin in a row, the line feed that ends it among them."""
     index = number - wrapped.first
     if not 0 <= index < len(wrapped.rows):
         return range(0)
@@ -379,13 +343,9 @@ def _undrawn(text: str, column: int, width: int) -> int:
 
 
 def moved(wrapped: WrappedText, place: Place, direction: Direction, page: int) -> Place:
-    """Where a cursor is after a key.
+    """Where a cursor is after a key; its row may have been dropped meanwhile.
 
-    Args:
-        wrapped: The text.
-        place: Where the cursor is; it may be in a row that was dropped meanwhile.
-        direction: The key; `home` and `end` go to the ends of the row.
-        page: Rows of a page.
+    `home` and `end` go to the ends of the row; a page has so many rows.
     """
     number = min(max(place[0], wrapped.first), wrapped.end - 1)
     row = wrapped.shown(number)

@@ -1,30 +1,52 @@
 """The layer that colors each character by what went on in the model as it came."""
 
-from __future__ import annotations
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from textual.timer import Timer
 
+from tui_charrnn.generation.calibration import Reliability
+from tui_charrnn.generation.tree import Tree
+from tui_charrnn.lens.reading import Prediction
 from tui_charrnn.tui.background import Signal
+from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer
+from tui_charrnn.tui.xray.colorings import Coloring, Levels
 from tui_charrnn.tui.xray.looks import look_class
-from tui_charrnn.tui.xray.numbers import key_of, known_place
-from tui_charrnn.tui.xray.reader import XrayReading, wanted_passages
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from textual.timer import Timer
-
-    from tui_charrnn.generation.calibration import Reliability
-    from tui_charrnn.tui.text.tape_text import TapeText
-    from tui_charrnn.tui.xray.colorings import Coloring, Levels
-    from tui_charrnn.tui.xray.numbers import Expected, XrayPlace
-    from tui_charrnn.tui.xray.reader import LayerSnapshot, Passage
+from tui_charrnn.tui.xray.reader import (
+    RUNNING,
+    Expected,
+    LayerSnapshot,
+    Passage,
+    XrayNumbers,
+    XrayReading,
+    key_of,
+    wanted_passages,
+)
 
 _LOOK: Final = 1 / 20  # seconds between two looks at what is in view
+_FAR_BACK: Final = 1000
+"""Characters among which the newest that is known is looked for."""
 Legend = tuple[str, tuple[str, ...]]
 """What is colored by, and what each level means."""
+
+
+@dataclass(frozen=True, slots=True)
+class XrayPlace:
+    """A character and what is known of it."""
+
+    branch: int
+    position: int
+    index: int
+    """Its number in the vocabulary."""
+    prediction: Prediction
+    running: float
+    """Mean surprise of the last characters up to this one, bits."""
+    count: int
+    """How many those are, `RUNNING` at most."""
+    forbidden: frozenset[int] = frozenset()
+    """The numbers of the characters that a rule took away."""
 
 
 class XrayColors(TextLayer):
@@ -35,12 +57,7 @@ class XrayColors(TextLayer):
     """
 
     def __init__(self, text: TapeText, cursor: Callable[[], int | None]) -> None:
-        """Color by nothing.
-
-        Args:
-            text: Shows the tape.
-            cursor: Gives the position of the cursor on the tape; None while there is none.
-        """
+        """Color by nothing; `cursor` gives the position of the cursor, if there is one."""
         self.text = text
         self.changed = Signal()
         """Sent when one of the following has another value."""
@@ -185,11 +202,7 @@ class XrayColors(TextLayer):
         return max(min(last if at is None else at, last - 1), 0)
 
     def _explain(self, *, is_more: bool = False) -> None:
-        """Take over what has become known; of a scale as well, which may reach further now.
-
-        Args:
-            is_more: Whether more is known of the same character.
-        """
+        """Take over what became known; `is_more` if it is of the same character."""
         text, reading, opening = self.text, self._reading, self.text.opening
         if self.levels is None or text.tree is None or reading is None or not text.shown:
             return
@@ -224,3 +237,40 @@ class XrayColors(TextLayer):
         if self.levels is not None:
             self.levels.close()
         self.levels, self._looked_at, self.legend = None, None, None
+
+
+def known_place(
+    tree: Tree,
+    numbers: XrayNumbers,
+    branch: int,
+    position: int,
+    *,
+    is_newest: bool,
+    unknown: int | None = None,
+) -> XrayPlace | None:
+    """What is known of a character; None as long as nothing is.
+
+    Args:
+        tree: All continuations.
+        numbers: What is known of their characters.
+        branch: The one in sight.
+        position: Of the character on it.
+        is_newest: Whether one shortly before will do, as more may come and not be known yet.
+        unknown: Index of the unknown symbol, which counts in no mean; None if there is none.
+    """
+    last = max(position - _FAR_BACK, 0) if is_newest else position
+    while numbers.expected(key_of(tree, branch, position)) is None and position > last:
+        position -= 1
+    prediction = numbers.prediction(key_of(tree, branch, position))
+    if prediction is None:
+        return None
+    first, surprises = max(position - RUNNING + 1, 0), []
+    indices = tree.indices(branch, first, position + 1)
+    for before in range(position, first - 1, -1):
+        known = numbers.expected(key_of(tree, branch, before))
+        if known is None:
+            break
+        if indices[before - first] != unknown:
+            surprises.append(known.surprise)
+    running = sum(surprises) / max(len(surprises), 1)
+    return XrayPlace(branch, position, indices[-1], prediction, running, len(surprises))

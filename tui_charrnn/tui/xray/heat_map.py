@@ -4,11 +4,10 @@ With colors a cell holds two numbers, one above the other; a sign holds one. Num
 no room for are shown by their neighbor that is furthest from the middle.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from textual.color import Color
 from textual.content import Content
@@ -17,11 +16,7 @@ from textual.style import Style
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.xray.looks import LOOKS
 from tui_charrnn.viewing.formatting import bar
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tui_charrnn.viewing.xray import Scale
+from tui_charrnn.viewing.xray import Scale
 
 SIGNS: Final = "=-.+#"
 """By level, from far below the middle to far above it."""
@@ -88,14 +83,7 @@ def rows_needed(
 def heat_rows(
     maps: Sequence[HeatMap], width: int, height: int, palette: Palette | None
 ) -> list[Content]:
-    """Maps as rows of a terminal, `height` at most.
-
-    Args:
-        maps: In their order, as wide as each other.
-        width: Columns for all.
-        height: Rows for all.
-        palette: The colors; None draws signs.
-    """
+    """Maps as rows of a terminal, `height` at most; without a palette as signs."""
     if not maps or height < 1:
         return []
     columns = _columns(maps, width)
@@ -152,8 +140,10 @@ def _drawn(one: HeatMap, width: int, height: int, palette: Palette | None) -> li
     pool = max(-(-len(one.values) // (per_row * height)), 1)
     values = _pooled(one, pool)
     marked = None if one.marked is None else one.marked // pool
-    draw = _signs if palette is None else _cells
-    rows = draw(one, values, width, marked, palette)
+    if palette is None:
+        rows = _signs(one, values, width, marked)
+    else:
+        rows = _cells(one, values, width, marked, palette)
     return [_head(one, pool, width), *rows]
 
 
@@ -181,9 +171,7 @@ def _pooled(one: HeatMap, pool: int) -> list[float]:
     ]
 
 
-def _signs(
-    one: HeatMap, values: Sequence[float], width: int, marked: int | None, _: Palette | None
-) -> list[Content]:
+def _signs(one: HeatMap, values: Sequence[float], width: int, marked: int | None) -> list[Content]:
     looks = [color for color, _ in LOOKS["diverging"]]
     rows = []
     for start in range(0, len(values), width):
@@ -197,9 +185,8 @@ def _signs(
 
 
 def _cells(
-    one: HeatMap, values: Sequence[float], width: int, marked: int | None, palette: Palette | None
+    one: HeatMap, values: Sequence[float], width: int, marked: int | None, palette: Palette
 ) -> list[Content]:
-    assert palette is not None  # noqa: S101 (without one, signs are drawn)
     steps = [palette.shade((value - one.middle) / one.reach) for value in values]
     rows = []
     for start in range(0, len(steps), 2 * width):

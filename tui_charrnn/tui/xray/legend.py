@@ -1,35 +1,34 @@
 """The x-ray below and beside the text: its legend, its panel, and the actions that change it."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
+from textual.dom import DOMNode
 from textual.widgets import Static
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.neuron import GATES, layers_sentence, neighbor, parse_probe
+from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import KeysChanged
-from tui_charrnn.tui.xray.colorings import SURPRISE, UnitColoring, colorings
-from tui_charrnn.tui.xray.influence import InfluenceColoring
+from tui_charrnn.tui.text.external_text import ExternalTextScreen, find_corpus
+from tui_charrnn.tui.xray.color_layer import Legend, XrayColors
+from tui_charrnn.tui.xray.colorings import (
+    SURPRISE,
+    Coloring,
+    InfluenceColoring,
+    UnitColoring,
+    UnitKind,
+    colorings,
+)
 from tui_charrnn.tui.xray.originality import OriginalityColoring
 from tui_charrnn.tui.xray.panel import XrayPanel, legend_row, mean_words, name_of, place_words
-from tui_charrnn.tui.xray.text_dialog import ExternalTextScreen, find_corpus
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual.app import ComposeResult
-    from textual.dom import DOMNode
-
-    from tui_charrnn.model_config import ModelConfig
-    from tui_charrnn.tui.xray.color_layer import Legend, XrayColors
-    from tui_charrnn.tui.xray.colorings import Coloring, UnitKind
 
 _ROOMY: Final = 96
 """Columns of the text pane from which on there is room for the panel beside the text."""
@@ -198,11 +197,7 @@ class XrayLegend(Vertical):
         self._color(self.text_colors.coloring or SURPRISE)
 
     def compare_with(self, path: str) -> None:
-        """Mark what the text has copied.
-
-        Args:
-            path: Of the text that it is compared with; empty is what the model was trained on.
-        """
+        """Mark what is copied from a file, or, by an empty path, from the model's corpus."""
         self._originality = OriginalityColoring(path, self._tell)
         self._color(self._originality)
 

@@ -1,38 +1,33 @@
 """Below a text: neurons that follow something in a text, to color the text by and to clamp."""
 
-from __future__ import annotations
-
 import math
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar, Final
 
-from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from textual.binding import BindingType
 from textual.content import Content
 from textual.strip import Strip
 
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.generation.clamping import LIMIT, Clamp, parse_clamps
 from tui_charrnn.generation.neuron import Neuron
+from tui_charrnn.lens.neurons import FollowingNeuron
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.cursor_list import CursorView
 from tui_charrnn.tui.dialogs import AskTextScreen
+from tui_charrnn.tui.generation_settings import GenerationSettings
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.xray.neuron_search import NeuronSearch, SearchEnded, SearchMoved
-from tui_charrnn.tui.xray.text_dialog import find_corpus
-from tui_charrnn.viewing.formatting import bar, counted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from textual.binding import BindingType
-
-    from tui_charrnn.lens.neurons import FollowingNeuron
-    from tui_charrnn.tui.generation_settings import GenerationSettings
-    from tui_charrnn.tui.text.model_loader import LoadedModel
-    from tui_charrnn.tui.text.tape_text import TapeText
-    from tui_charrnn.tui.xray.neuron_search import Follower, Found
+from tui_charrnn.tui.text.external_text import find_corpus
+from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.text.tape_text import TapeText
+from tui_charrnn.tui.xray.neuron_search import Follower, Found, search_neurons
+from tui_charrnn.viewing.formatting import bar, counted, fitted
 
 _CELL: Final = 9  # columns of a neuron's name
 _R: Final = 6
@@ -114,7 +109,7 @@ class NeuronPanel(CursorView):
         self.id = "neuron-panel"
         self.rows: list[Row] = []
         self.found: Found | None = None
-        self.search: NeuronSearch | None = None
+        self.search: BackgroundTask | None = None
         """What is going on, if anything is."""
         self._text = text
         self._settings = settings
@@ -138,11 +133,7 @@ class NeuronPanel(CursorView):
         self.cancel()
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row of the view.
-
-        Args:
-            y: The row, counted from the top of the view.
-        """
+        """Draw a row of the view, counted from its top."""
         width, index = self.scrollable_content_region.width, self.scroll_offset.y + y
         if index >= len(self.rows):
             words = _wrapped(self._problem, width, y) if not self.rows else ""
@@ -154,7 +145,7 @@ class NeuronPanel(CursorView):
         segments = []
         for text, columns, kind in self._cells(*self.rows[index], width):
             style = self.get_component_rich_style(f"neuron-panel--{kind}") + look
-            segments.append(Segment(_cut(text, columns) + _GAP, style))
+            segments.append(Segment(fitted(text, columns) + _GAP, style))
         return Strip(segments).crop_extend(0, width, self.rich_style + look)
 
     def look(self, path: str | None = None) -> None:
@@ -163,16 +154,26 @@ class NeuronPanel(CursorView):
         Args:
             path: Of a text; "" is what the model was trained on, None any text that was read.
         """
-        loaded = _model_of(self._text)
-        if loaded is None:
+        loaded, generation = _model_of(self._text), self._text.generation
+        if loaded is None or generation is None:
             self._problem = tr("No model is loaded yet.")
         elif path is not None or self.found is None or self.found.model is not loaded.model:
             self.cancel()
             self.found, self._filter, self._problem = None, "", ""
-            generation = self._text.generation
-            said = generation.result() if generation is not None else None
+            said = generation.result()
             generated = said.generated if said is not None else ""
-            self.search = NeuronSearch(loaded, generated, self.post_message, path or "")
+
+            def work(task: BackgroundTask) -> None:
+                tell = partial(self.call_later, self._show_progress, task)
+                found, problem = None, ""
+                try:
+                    found = search_neurons(loaded, generated, path or "", tell, task.check)
+                except CharRNNError as error:
+                    problem = safe_line(str(error))
+                task.check()
+                self.call_later(self._show_found, task, found, problem)
+
+            self.search = BackgroundTask("neurons", work)
         self.draw_all()
 
     def cancel(self) -> bool:
@@ -180,29 +181,24 @@ class NeuronPanel(CursorView):
         search, self.search = self.search, None
         if search is None:
             return False
-        search.stop()
+        search.cancel()
         again = key_label("neurons.read")
         self._problem = tr("The search was ended; {key} begins another one.", key=again)
         self.draw_all()
         return True
 
-    def on_search_moved(self, event: SearchMoved) -> None:
-        """Say how far it is."""
-        event.stop()
-        if event.search is self.search:
+    def _show_progress(self, search: BackgroundTask, words: str) -> None:
+        if search is self.search:
             stop = key_label("text.stop")
-            self._problem = tr("{progress} … {key} ends it.", progress=event.words, key=stop)
+            self._problem = tr("{progress} … {key} ends it.", progress=words, key=stop)
             self.draw_all()
 
-    def on_search_ended(self, event: SearchEnded) -> None:
-        """Show what was found."""
-        event.stop()
-        if event.search is self.search:
-            self.search, self.found, self._problem = None, event.found, event.problem
+    def _show_found(self, search: BackgroundTask, found: Found | None, problem: str) -> None:
+        if search is self.search:
+            self.search, self.found, self._problem = None, found, problem
             self.draw_all()
-            if event.found is not None and event.found.note:
-                note = event.found.note
-                self._tell(tr("{note} So what was said so far was read.", note=note))
+            if found is not None and found.note:
+                self._tell(tr("{note} So what was said so far was read.", note=found.note))
 
     def action_turn_filter(self, by: int) -> None:
         """Show the followers of another property."""
@@ -217,13 +213,11 @@ class NeuronPanel(CursorView):
         if row is None:
             return
         neuron, follower = row
-        cell = follower.cell if follower is not None else None
-        self._color(
-            str(neuron),
-            None if cell is None else cell.mean,
-            None if cell is None else cell.deviation,
-        )
         self._colored = str(neuron)
+        if follower is None:
+            self._color(self._colored, None, None)
+        else:
+            self._color(self._colored, follower.cell.mean, follower.cell.deviation)
         self.refresh()
 
     def action_hold(self) -> None:
@@ -332,16 +326,16 @@ class NeuronPanel(CursorView):
     def _release(self, clamps: tuple[Clamp, ...]) -> None:
         if not clamps:
             is_any = bool(self._settings.held.clamps)
-            self._tell(tr("The cell is not held.") if is_any else tr("No cell is held."))
+            self._tell(tr("The cell is not held." if is_any else "No cell is held."))
             return
         self._settings.let_go(clamps)
         self._show_title()
         self.draw_all()
         names = ", ".join(str(clamp.neuron) for clamp in clamps)
-        if len(clamps) == 1:
-            self._tell(tr("{names} is free again.", names=names))
-        else:
-            self._tell(tr("{names} are free again.", names=names))
+        is_one = len(clamps) == 1
+        self._tell(
+            tr("{names} is free again." if is_one else "{names} are free again.", names=names)
+        )
 
     def _cells(
         self, neuron: Neuron, follower: Follower | None, width: int
@@ -396,13 +390,6 @@ def _wrapped(words: str, width: int, row: int) -> str:
     """One row of some words, broken where they fit."""
     rows = Content(words).wrap(max(width - 1, 1))
     return f" {rows[row]}" if row < len(rows) else ""
-
-
-def _cut(text: str, columns: int) -> str:
-    """A text in so many columns, with an ellipsis if it is longer."""
-    if cell_len(text) > columns:
-        return set_cell_size(text, columns - 1) + "…"
-    return set_cell_size(text, columns)
 
 
 def _model_of(text: TapeText) -> LoadedModel | None:

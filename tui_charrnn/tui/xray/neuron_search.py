@@ -1,29 +1,19 @@
-"""Searches in a thread for the neurons of the model in use that follow a property of a text."""
+"""Finds the neurons of the model in use that follow a property of a text; for a thread."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-from textual.message import Message
+from typing import Final
 
 from tui_charrnn.errors import CharRNNError, CorpusError
 from tui_charrnn.generation.training_corpus import read_training_corpus
-from tui_charrnn.lens.neurons import NeuronFinder
-from tui_charrnn.lens.properties import with_following
+from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
+from tui_charrnn.lens.properties import Property, with_following
+from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tui_charrnn.lens.neurons import Findings, FollowingNeuron
-    from tui_charrnn.lens.properties import Property
-    from tui_charrnn.model.checkpoint import Model
-    from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.text.model_loader import LoadedModel
 
 LONGEST: Final = 500_000
 """Characters of a text that are read; more make r hardly more certain."""
@@ -71,124 +61,35 @@ class Found:
         return [one for one in self.followers if best[one.cell.neuron] is one]
 
 
-class SearchMoved(Message):
-    """Something is done of a search."""
-
-    def __init__(self, search: NeuronSearch, words: str) -> None:
-        self.search = search
-        self.words = words
-        """Safe to show."""
-        super().__init__()
-
-
-class SearchEnded(Message):
-    """A search has an answer: what was found, or why nothing was."""
-
-    def __init__(self, search: NeuronSearch, found: Found | None, problem: str = "") -> None:
-        self.search = search
-        self.found = found
-        self.problem = problem
-        """Safe to show."""
-        super().__init__()
-
-
-class NeuronSearch:
-    """One search, from the text that it finds to the list of neurons."""
-
-    def __init__(
-        self,
-        loaded: LoadedModel,
-        said: str,
-        announce: Callable[[Message], object],
-        path: str = "",
-    ) -> None:
-        """Begin at once.
-
-        Args:
-            loaded: Whose neurons.
-            said: The text generated so far, which is read if there is no other text.
-            announce: Posts a message to the screen; safe to call from any thread.
-            path: Of a text that is to be read; empty is what the model was trained on.
-        """
-        self._loaded, self._said, self._path = loaded, said, path
-        self._announce = announce
-        self._task = BackgroundTask("neurons", self._work)
-
-    def stop(self) -> None:
-        """Cancel the search."""
-        self._task.cancel()
-
-    def _work(self, task: BackgroundTask) -> None:
-        try:
-            found = self._find(task)
-        except CharRNNError as error:
-            task.check()
-            self._announce(SearchEnded(self, None, safe_line(str(error))))
-        else:
-            self._announce(SearchEnded(self, found))
-
-    def _find(self, task: BackgroundTask) -> Found:
-        name, text, note = self._text(task)
-        finder = NeuronFinder(self._loaded.model)
-        blocks = [text[start : start + _BLOCK] for start in range(0, len(text), _BLOCK)]
-        for number, (block, after) in enumerate(with_following(blocks)):
-            task.check()
-            share = number / len(blocks)
-            words = tr("Reading {name}: {share:.0%}", name=safe_line(name), share=share)
-            self._announce(SearchMoved(self, words))
-            finder.add(block, after)
-        findings = finder.end(_TOP)
-        task.check()
-        return found_in(findings, self._loaded.model, safe_line(name), note)
-
-    def _text(self, task: BackgroundTask) -> tuple[str, str, str]:
-        """The text's name, itself, and why it is not the one that was wanted."""
-        keeps_returns = "\r" in self._loaded.model.vocabulary.characters
-        if self._path:
-            corpus = read_corpus(
-                [self._path],
-                unify_newlines=not keeps_returns,
-                check_cancelled=task.check,
-                limit=LONGEST * _WIDEST,
-            )
-            return corpus.name, corpus.numbered.decode(0, LONGEST), ""
-        try:
-            return self._own_text(task)
-        except CharRNNError as error:
-            if len(self._said) < LEAST:
-                again = key_label("neurons.read")
-                sentence = tr(
-                    "What was said so far, {count:,} characters, is too little to look for neurons "
-                    "in: {least:,} are needed. {key} looks again, or in a text that you name. "
-                    "{error}",
-                    count=len(self._said),
-                    least=LEAST,
-                    key=again,
-                    error=error,
-                )
-                raise CorpusError(sentence) from error
-            return tr("what was said so far"), self._said[-LONGEST:], safe_line(str(error))
-
-    def _own_text(self, task: BackgroundTask) -> tuple[str, str, str]:
-        loaded = self._loaded
-        if loaded.file is None or loaded.runs_folder is None:
-            raise CorpusError(tr("The model came from no file, so it is not known what it read."))
-        self._announce(SearchMoved(self, tr("Reading the text that the model was trained on")))
-        corpus = read_training_corpus(
-            loaded.model, loaded.file, loaded.runs_folder, check_cancelled=task.check
-        )
-        return corpus.name, corpus.numbered.decode(0, LONGEST), ""
-
-
-def found_in(findings: Findings, model: Model, name: str, note: str = "") -> Found:
-    """What was found, in the order of its strength.
+def search_neurons(
+    loaded: LoadedModel,
+    said: str,
+    path: str,
+    tell: Callable[[str], object],
+    check_cancelled: Callable[[], None],
+) -> Found:
+    """Find a text, and what the neurons of a model follow in it.
 
     Args:
-        findings: Of each property its strongest neurons.
-        model: Whose neurons they are.
-        name: Of the text.
-        note: Why it is not the text that was wanted.
+        loaded: Whose neurons.
+        said: The text generated so far, which is read if there is no other text.
+        path: Of a text that is to be read; empty is what the model was trained on.
+        tell: Called with the progress in words, safe to show.
+        check_cancelled: Called now and then; it raises to give the search up.
+
+    Raises:
+        CharRNNError: If there is no text that could be read.
     """
+    name, text, note = _text_of(loaded, said, path, tell, check_cancelled)
+    finder = NeuronFinder(loaded.model)
+    blocks = [text[start : start + _BLOCK] for start in range(0, len(text), _BLOCK)]
+    for number, (block, after) in enumerate(with_following(blocks)):
+        check_cancelled()
+        share = number / len(blocks)
+        tell(tr("Reading {name}: {share:.0%}", name=safe_line(name), share=share))
+        finder.add(block, after)
+    findings = finder.end(_TOP)
+    check_cancelled()
     followers = [
         Follower(cell, finding.property, finding.chance)
         for finding in findings.properties
@@ -196,4 +97,44 @@ def found_in(findings: Findings, model: Model, name: str, note: str = "") -> Fou
     ]
     followers.sort(key=lambda one: -abs(one.cell.r))
     properties = tuple(dict.fromkeys(one.property.name for one in followers))
-    return Found(model, name, findings.characters, note, properties, tuple(followers))
+    return Found(
+        loaded.model, safe_line(name), findings.characters, note, properties, tuple(followers)
+    )
+
+
+def _text_of(
+    loaded: LoadedModel,
+    said: str,
+    path: str,
+    tell: Callable[[str], object],
+    check_cancelled: Callable[[], None],
+) -> tuple[str, str, str]:
+    """The text's name, itself, and why it is not the one that was wanted."""
+    if path:
+        corpus = read_corpus(
+            [path],
+            unify_newlines="\r" not in loaded.model.vocabulary.characters,
+            check_cancelled=check_cancelled,
+            limit=LONGEST * _WIDEST,
+        )
+        return corpus.name, corpus.numbered.decode(0, LONGEST), ""
+    try:
+        if loaded.file is None or loaded.runs_folder is None:
+            raise CorpusError(tr("The model came from no file, so it is not known what it read."))
+        tell(tr("Reading the text that the model was trained on"))
+        corpus = read_training_corpus(
+            loaded.model, loaded.file, loaded.runs_folder, check_cancelled=check_cancelled
+        )
+        return corpus.name, corpus.numbered.decode(0, LONGEST), ""
+    except CharRNNError as error:
+        if len(said) >= LEAST:
+            return tr("what was said so far"), said[-LONGEST:], safe_line(str(error))
+        sentence = tr(
+            "What was said so far, {count:,} characters, is too little to look for neurons in: "
+            "{least:,} are needed. {key} looks again, or in a text that you name. {error}",
+            count=len(said),
+            least=LEAST,
+            key=key_label("neurons.read"),
+            error=error,
+        )
+        raise CorpusError(sentence) from error

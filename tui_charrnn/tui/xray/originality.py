@@ -5,34 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from array import array
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import ClassVar, Final
 
 from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.generation.training_corpus import (
-    index_corpus,
-    open_training_index,
-)
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.generation.training_corpus import IndexedCorpus, index_corpus, open_training_index
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.originality import COPIED_LENGTH, OriginalityMeter, copied_length_in
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.xray.reader import Passage
+from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.xray.colorings import Levels
+from tui_charrnn.tui.xray.looks import ScaleName
+from tui_charrnn.tui.xray.reader import Passage, XrayReading
 from tui_charrnn.viewing.formatting import new_share_words, share_words
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from tui_charrnn.generation.tape import Tape
-    from tui_charrnn.generation.training_corpus import IndexedCorpus
-    from tui_charrnn.tui.text.model_loader import LoadedModel
-    from tui_charrnn.tui.xray.colorings import Levels
-    from tui_charrnn.tui.xray.looks import ScaleName
-    from tui_charrnn.tui.xray.reader import XrayReading
 
 _NEW: Final = 0
 _COPIED: Final = 3
@@ -53,33 +45,18 @@ class OriginalityColoring:
     tell: Callable[[str], object] = str
     """Says a sentence if there is no such text here; called in a thread."""
 
-    @property
-    def name(self) -> str:
-        """Which coloring it is."""
-        return "originality"
-
-    @property
-    def scale(self) -> ScaleName:
-        """How its levels look."""
-        return "rising"
+    name: ClassVar[str] = "originality"
+    scale: ClassVar[ScaleName] = "rising"
 
     def begin(self, reading: XrayReading) -> Levels | None:
         """Find the corpus and compare the text with it, in a thread."""
         return None if reading.generation.tape is None else OriginalityLevels(reading, self)
 
 
-class OriginalityLevels:
-    """What is copied of the continuations of one text."""
-
-    moves = False  # the legend has shares; a character that is copied now is announced
+class OriginalityLevels(Levels):
+    """What is copied of the continuations of one text; what becomes copied is announced."""
 
     def __init__(self, reading: XrayReading, coloring: OriginalityColoring) -> None:
-        """Begin at once.
-
-        Args:
-            reading: Has the text; announces what became known.
-            coloring: Says what it is compared with.
-        """
         self._reading, self._coloring = reading, coloring
         self._tracks: dict[int, OriginalityTrack] = {}
         self._corpus: IndexedCorpus | None = None
@@ -163,18 +140,11 @@ class OriginalityLevels:
         if generation.tape is None or generation.opening is None:
             return
         try:
-            path = self._coloring.path
-            corpus = open_compared(
-                generation.opening.loaded,
-                path,
-                self._set_words,
-                task.check,
-                self._notify,
-            )
+            corpus = self._open_corpus(generation.opening.loaded, task.check)
         except CharRNNError as error:
             task.check()
             key = key_label("speech.corpus")
-            self._set_words(tr("there is no text to compare with; {key} names a text", key=key))
+            self._words = tr("there is no text to compare with; {key} names a text", key=key)
             names = tr("{key} names a text to compare with.", key=key)
             self._coloring.tell(f"{safe_line(str(error))} {names}")
             return
@@ -214,11 +184,48 @@ class OriginalityLevels:
         changed = track.add([characters[index] for index in tape.tree.indices(branch, start, stop)])
         self._reading.announce(Passage(branch, changed, stop))
 
-    def _notify(self, sentence: str) -> None:
-        self._coloring.tell(safe_line(sentence))
+    def _open_corpus(
+        self, loaded: LoadedModel, check_cancelled: Callable[[], None]
+    ) -> IndexedCorpus:
+        """The index of the corpus that a model learned from, or of a text that is named instead.
 
-    def _set_words(self, words: str) -> None:
-        self._words = words
+        Raises:
+            CorpusError: If there is no such text here; the sentence says how to name one.
+        """
+
+        def reading(done: int, total: int | None) -> None:
+            share = f": {done / total:.0%}" if total else ""
+            self._words = tr("reading the corpus") + share
+
+        def indexing(done: int, total: int | None) -> None:
+            check_cancelled()
+            share = f": {done / total:.0%}" if total else ""
+            self._words = tr("indexing the corpus") + share
+
+        def notify(sentence: str) -> None:
+            self._coloring.tell(safe_line(sentence))
+
+        self._words = tr("looking for the corpus")
+        if path := self._coloring.path:
+            corpus = read_corpus(
+                [path],
+                unify_newlines="\r" not in loaded.model.vocabulary.characters,
+                units=loaded.model.units,
+                progress=reading,
+                check_cancelled=check_cancelled,
+            )
+            return index_corpus(
+                corpus, progress=indexing, check_cancelled=check_cancelled, notify=notify
+            )
+        return open_training_index(
+            loaded.model,
+            loaded.file,
+            loaded.runs_folder,
+            reading=reading,
+            indexing=indexing,
+            check_cancelled=check_cancelled,
+            notify=notify,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,12 +253,7 @@ class OriginalityTrack:
     """Grows with a text; written by one thread and read by any."""
 
     def __init__(self, corpus: IndexedCorpus, copied_length: int = COPIED_LENGTH) -> None:
-        """Know of no character yet.
-
-        Args:
-            corpus: What the text is compared with.
-            copied_length: Characters, or jamo, from which on a passage counts as copied.
-        """
+        """Know of no character yet, compared with a corpus; passages of that length are copied."""
         self._corpus = corpus
         self.lengths: Final = array("i")
         """How many characters that end with each one occur in the corpus together."""
@@ -270,11 +272,7 @@ class OriginalityTrack:
         return self._meter.copied_length
 
     def add(self, characters: Iterable[str]) -> int:
-        """Take more characters of the text.
-
-        Returns:
-            The position from which on something is known, or known otherwise than before.
-        """
+        """Take more characters; return the first position of which something else is known."""
         changed = len(self)
         for character in characters:
             match = self._meter.add(character)
@@ -313,56 +311,3 @@ class OriginalityTrack:
             text=place.text,
             passage=safe_line(index.passage(longest.offset, min(longest.length, _QUOTED))),
         )
-
-
-def open_compared(
-    loaded: LoadedModel,
-    path: str,
-    tell: Callable[[str], object],
-    check_cancelled: Callable[[], None],
-    notify: Callable[[str], None],
-) -> IndexedCorpus:
-    """The index of the corpus that a model learned from, or of a text that is named instead.
-
-    Args:
-        loaded: The model.
-        path: Of a text; empty is the model's own.
-        tell: Called with the progress in words.
-        check_cancelled: Called now and then; it raises to give it up.
-        notify: Told in a sentence what is missing, or cannot be kept.
-
-    Raises:
-        CorpusError: If there is no such text on this machine; the sentence says how to name one.
-    """
-
-    def reading(done: int, total: int | None) -> None:
-        share = f": {done / total:.0%}" if total else ""
-        tell(tr("reading the corpus") + share)
-
-    def indexing(done: int, total: int | None) -> None:
-        check_cancelled()
-        share = f": {done / total:.0%}" if total else ""
-        tell(tr("indexing the corpus") + share)
-
-    tell(tr("looking for the corpus"))
-    if path:
-        unify = "\r" not in loaded.model.vocabulary.characters
-        corpus = read_corpus(
-            [path],
-            unify_newlines=unify,
-            units=loaded.model.units,
-            progress=reading,
-            check_cancelled=check_cancelled,
-        )
-        return index_corpus(
-            corpus, progress=indexing, check_cancelled=check_cancelled, notify=notify
-        )
-    return open_training_index(
-        loaded.model,
-        loaded.file,
-        loaded.runs_folder,
-        reading=reading,
-        indexing=indexing,
-        check_cancelled=check_cancelled,
-        notify=notify,
-    )

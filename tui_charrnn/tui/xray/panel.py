@@ -1,38 +1,35 @@
 """What is known of one character: what was expected, states and gates, page by page."""
 
-from __future__ import annotations
+from collections.abc import Callable, Sequence
+from typing import Final, Literal, NamedTuple
 
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
-
+from textual.app import App
 from textual.color import Color
 from textual.content import Content
 from textual.reactive import var
 from textual.widgets import Static
 
+from tui_charrnn.generation.calibration import Reliability
+from tui_charrnn.generation.neuron import Probe
+from tui_charrnn.lens.reading import LayerView
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.text.alternative_rows import FORBIDDEN, FORBIDDEN_MARK
+from tui_charrnn.tui.text.tape_text import TapeText
+from tui_charrnn.tui.xray.color_layer import XrayColors, XrayPlace
 from tui_charrnn.tui.xray.colorings import NAME, VALUE
 from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
-from tui_charrnn.tui.xray.looks import LOOKS
+from tui_charrnn.tui.xray.looks import LOOKS, ScaleName
 from tui_charrnn.viewing.formatting import bar, character_words, padded, percent
 from tui_charrnn.viewing.probability_rows import reliability_lines
-from tui_charrnn.viewing.xray import CANDIDATE_SCALE, GATE_SCALE, full_scale, neuron_scale
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from textual.app import App
-
-    from tui_charrnn.generation.calibration import Reliability
-    from tui_charrnn.generation.neuron import Probe
-    from tui_charrnn.lens.reading import LayerView
-    from tui_charrnn.tui.text.tape_text import TapeText
-    from tui_charrnn.tui.xray.color_layer import XrayColors
-    from tui_charrnn.tui.xray.looks import ScaleName
-    from tui_charrnn.tui.xray.numbers import XrayPlace
-    from tui_charrnn.viewing.xray import Expectation
+from tui_charrnn.viewing.xray import (
+    CANDIDATE_SCALE,
+    GATE_SCALE,
+    Expectation,
+    full_scale,
+    neuron_scale,
+)
 
 STREAMING_INTERVAL: Final = 0.3
 """Seconds between two drawings while the text streams, whose time they take."""
@@ -132,11 +129,7 @@ class XrayPanel(Static):
         self.redraw()
 
     def turn_page(self) -> bool:
-        """Go on to the next page; after the last comes the first.
-
-        Returns:
-            Whether it is the first again.
-        """
+        """Go on to the next page; return whether it is the first again."""
         self.page = (self.page + 1) % len(self.pages)
         return self.page == 0
 
@@ -218,17 +211,14 @@ class XrayPanel(Static):
         return maps_of(page, snapshot.layers[page.layer], probe)
 
 
-_COLORS: Final = ("background", "xray-negative", "xray-positive")
-
-
 def palette_of(app: App[object]) -> Palette | None:
     """The colors of the theme that an app wears; None where signs are to be drawn."""
     if app.no_color or getattr(app, "is_ascii", False) or app.current_theme.ansi:
         return None
     if app.console.color_system in _FEW_COLORS:
         return None
-    colors = app.theme_variables
-    return Palette(*(Color.parse(colors[name]) for name in _COLORS))
+    names = "background", "xray-negative", "xray-positive"
+    return Palette(*(Color.parse(app.theme_variables[name]) for name in names))
 
 
 def _needed(maps: list[HeatMap] | None, width: int, palette: Palette | None) -> int:
@@ -260,12 +250,7 @@ def name_of(text: TapeText, app: App[object], index: int) -> str:
 
 
 def pages_of(layer_count: int, *, has_gates: bool) -> list[Page]:
-    """The pages for a network, in their order.
-
-    Args:
-        layer_count: Of the network; 0 as long as that is not known.
-        has_gates: Whether its cells have gates.
-    """
+    """The pages for a network, in their order."""
     pages = [EXPECTED]
     for layer in range(layer_count):
         pages.append(Page("state", layer, layer_count == 1))
@@ -286,13 +271,7 @@ def hits_rows(reliability: Reliability | None, width: int, height: int) -> list[
 
 
 def maps_of(page: Page, view: LayerView, probe: Probe | None) -> list[HeatMap]:
-    """What a page has of a layer.
-
-    Args:
-        page: Of states or gates.
-        view: The layer at one character.
-        probe: The neuron or gate that the text is colored by, to be marked.
-    """
+    """The states or gates of a layer, with the unit marked that colors the text."""
 
     def marked(part: str) -> int | None:
         is_here = probe is not None and (probe.layer, probe.gate or probe.part) == (
@@ -370,12 +349,7 @@ def place_words(
 
 
 def place_rows(expected: Expectation, mean: tuple[str, str]) -> list[tuple[str, str]]:
-    """A character's numbers as names and values.
-
-    Args:
-        expected: What was expected of it.
-        mean: See `mean_words`.
-    """
+    """A character's numbers as names and values; `mean` is that of `mean_words`."""
     return [
         (tr("probability"), percent(expected.probability)),
         (tr("surprise"), tr("{bits:.2f} bits", bits=expected.surprise)),
@@ -387,14 +361,7 @@ def place_rows(expected: Expectation, mean: tuple[str, str]) -> list[tuple[str, 
 def expected_rows(
     seen: XrayPlace, width: int, height: int, name_of: Callable[[int], str]
 ) -> list[Content]:
-    """What else the model expected: a head, and a bar for each character, the likeliest first.
-
-    Args:
-        seen: The character that came, and what was expected.
-        width: Columns.
-        height: Rows at most.
-        name_of: A character of the vocabulary, by its number, safe to show.
-    """
+    """What else the model expected: a head, and a bar for each character, the likeliest first."""
     words = tr("expected by the model")
     if any(index in seen.forbidden for index, _ in seen.prediction.alternatives):
         words += f"; {FORBIDDEN_MARK} {tr(FORBIDDEN)}"

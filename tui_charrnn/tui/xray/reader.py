@@ -4,29 +4,31 @@ What streams is tapped, for the scores are there as each character is chosen; wh
 before is read again, in a thread.
 """
 
-from __future__ import annotations
-
 import itertools
+import math
 import threading
 import time
+from array import array
 from collections import deque
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.calibration import Reliability
-from tui_charrnn.lens.reading import TapeReader, predictions_of, view_layers
-from tui_charrnn.tui.xray.numbers import RUNNING, ProbeValues, XrayNumbers, key_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from tui_charrnn.generation.neuron import Probe
-    from tui_charrnn.generation.tape import Tape
-    from tui_charrnn.generation.tree import Tree
-    from tui_charrnn.lens.reading import LayerView, Predictions
-    from tui_charrnn.model.weights import Float32
-    from tui_charrnn.tui.text.generation_thread import GenerationThread
-    from tui_charrnn.tui.xray.numbers import Key
+from tui_charrnn.generation.neuron import Probe
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.generation.tree import Tree
+from tui_charrnn.lens.reading import (
+    LayerView,
+    Prediction,
+    Predictions,
+    TapeReader,
+    predictions_of,
+    view_layers,
+)
+from tui_charrnn.model.weights import Float32
+from tui_charrnn.tui.text.generation_thread import GenerationThread
 
 ALTERNATIVES: Final = 12
 """How many of the likeliest characters are kept of each place."""
@@ -38,6 +40,12 @@ _NEAR: Final = 64
 """Characters from the newest one back within which one of a text that streams is near it."""
 _MOST_AROUND: Final = 4000
 """Characters before and after those in view that are read ahead of need."""
+_MOST: Final = 20_000
+"""Characters of which something is known at most; the screen shows fewer."""
+RUNNING: Final = 100
+"""Characters over which the running mean of the surprise is taken."""
+Key = tuple[int, int]
+"""Names a character of a tape: the branch that has it as its own, and its position."""
 
 
 class Passage(NamedTuple):
@@ -46,6 +54,91 @@ class Passage(NamedTuple):
     branch: int
     start: int
     stop: int
+
+
+class Expected(NamedTuple):
+    """The numbers of one character; see `Prediction`."""
+
+    probability: float
+    surprise: float
+    entropy: float
+
+
+class XrayNumbers:
+    """Written by one thread and read by any; of those that are too many, the first known go."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._known: dict[Key, tuple[Expected, Predictions, int]] = {}
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._known
+
+    def keep(self, keys: Sequence[Key], predictions: Predictions) -> None:
+        """Know what was expected of characters, whose keys these are."""
+        columns = predictions.probability, predictions.surprise, predictions.entropy
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
+            self._known[key] = Expected(*row), predictions, place
+        while len(self._known) > _MOST:
+            del self._known[next(iter(self._known))]
+
+    def expected(self, key: Key) -> Expected | None:
+        """The numbers of a character; None as long as they are not known."""
+        found = self._known.get(key)
+        return None if found is None else found[0]
+
+    def prediction(self, key: Key) -> Prediction | None:
+        """The same with the likeliest characters."""
+        found = self._known.get(key)
+        return None if found is None else found[1].of(found[2])
+
+
+class ProbeValues:
+    """What a probe had after each character of a tape: four bytes a character, no states.
+
+    Written by one thread and read by any.
+    """
+
+    def __init__(self, probe: Probe) -> None:
+        """Know nothing yet of what a probe has."""
+        self.probe: Final = probe
+        self.largest = 0.0
+        """The largest absolute value that is known."""
+        self._by_branch: dict[int, array[float]] = {}
+        """Values by the branch that has the characters as its own, from position 0 on."""
+
+    def keep(self, key: Key, value: float) -> None:
+        """Know the value after a character."""
+        number, position = key
+        values = self._by_branch.get(number)
+        if values is None:
+            values = self._by_branch[number] = array("f")
+        if position > len(values):
+            values.extend([math.nan] * (position - len(values)))
+        if position == len(values):
+            values.append(value)
+        else:
+            values[position] = value
+        self.largest = max(self.largest, abs(value))
+
+    def of(self, key: Key) -> float | None:
+        """The value after a character; None as long as it is not known."""
+        values = self._by_branch.get(key[0])
+        if values is None or key[1] >= len(values):
+            return None
+        value = values[key[1]]
+        return None if math.isnan(value) else value
+
+    def __contains__(self, key: Key) -> bool:
+        return self.of(key) is not None
+
+
+def key_of(tree: Tree, branch: int, position: int) -> Key:
+    """The name of a character, the same on all branches that share it."""
+    if tree.branches[branch].start <= position:  # most are; asked for at every character
+        return branch, position
+    return tree.holder(branch, position).number, position
 
 
 class Tapped(NamedTuple):
@@ -57,14 +150,14 @@ class Tapped(NamedTuple):
     """The scores that it was chosen by, shape (V,)."""
 
 
+@dataclass(frozen=True, eq=False, slots=True)
 class LayerSnapshot:
     """States and gates of the step in which a character was read."""
 
-    def __init__(self, branch: int, position: int, layers: tuple[LayerView, ...]) -> None:
-        self.branch = branch
-        self.position = position
-        self.layers: Final = layers
-        """The lowest first."""
+    branch: int
+    position: int
+    layers: tuple[LayerView, ...]
+    """The lowest first."""
 
 
 class StreamTap:
@@ -134,12 +227,7 @@ class XrayReading:
     """
 
     def __init__(self, generation: GenerationThread, announce: Callable[[Passage], object]) -> None:
-        """Wait for what is wanted.
-
-        Args:
-            generation: Whose tape is read, as soon as there is one.
-            announce: Hears of every passage that was read, in the thread that read it.
-        """
+        """Wait for what is wanted; passages are announced in the thread that reads."""
         self.generation: Final = generation
         self.announce: Final = announce
         self.numbers: Final = XrayNumbers()
@@ -178,11 +266,7 @@ class XrayReading:
             self._changed.notify()
 
     def follow(self, probe: Probe | None) -> ProbeValues | None:
-        """Read a neuron's or a gate's values from now on; None reads none.
-
-        Returns:
-            What takes the values of a probe; they are forgotten when another one is followed.
-        """
+        """Read a neuron's or a gate's values from now on, and forget those of another."""
         with self._changed:
             self.values = None if probe is None else ProbeValues(probe)
             self._tap.values = self.values
@@ -243,7 +327,11 @@ class XrayReading:
         if not tapped:
             return
         keys = [key_of(tree, one.branch, one.position) for one in tapped]
-        logits, indices = [one.logits for one in tapped], came(tree, tapped)
+        logits, branches = [one.logits for one in tapped], tree.branches
+        indices = [
+            branches[one.branch].indices[one.position - branches[one.branch].start]
+            for one in tapped
+        ]
         self._keep(keys, indices, predictions_of(logits, indices, ALTERNATIVES))
         for branch, group in itertools.groupby(tapped, lambda one: one.branch):
             positions = [one.position for one in group]
@@ -304,14 +392,6 @@ class XrayReading:
             stop = min(wanted.stop, last[1] + (1 if values is None else 0))
             wanted = wanted._replace(stop=stop)
         return find_gap(wanted, is_known, at)
-
-
-def came(tree: Tree, tapped: Sequence[Tapped]) -> list[int]:
-    """The characters that were tapped, by their numbers in the vocabulary."""
-    branches = tree.branches
-    return [
-        branches[one.branch].indices[one.position - branches[one.branch].start] for one in tapped
-    ]
 
 
 def find_gap(
