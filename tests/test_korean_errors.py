@@ -8,7 +8,7 @@ import pytest
 
 from tests.korean import latin_words
 from tests.support.fake_run import fake_run
-from tests.support.faulty_disk import FaultyDisk
+from tests.support.faulty_disk import FaultyDisk, storage_on
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.sources import find_model
 from tui_charrnn.history.store import History
@@ -18,7 +18,6 @@ from tui_charrnn.preferences import read_document
 from tui_charrnn.runs.catalogue import NO_LABELS, find_run
 from tui_charrnn.runs.creation import refuse_name
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.upkeep import restore_run, trash_run
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.corpus import fitting_batch_size
@@ -40,7 +39,7 @@ def damaged_run(folder: Path) -> None:
 
 
 def full_disk(folder: Path) -> None:
-    Storage(FaultyDisk(1, code=errno.ENOSPC)).write_atomically(folder / "a.json", b"{}")
+    storage_on(FaultyDisk(1, code=errno.ENOSPC)).write_atomically(folder / "a.json", b"{}")
 
 
 def damaged_history(folder: Path) -> None:

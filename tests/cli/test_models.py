@@ -14,7 +14,6 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.checkpoints import save_checkpoint
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.storage import Storage
 
 
 @pytest.fixture
@@ -29,9 +28,7 @@ def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def trained_run(folder: Path, model: bytes) -> RunDirectory:
     run = created_run(folder)
-    save_checkpoint(
-        run, Storage(), step=3, model=model, training=b"", loss=1.0, is_best=True, keep=5
-    )
+    save_checkpoint(run, step=3, model=model, training=b"", loss=1.0, is_best=True, keep=5)
     return run
 
 

@@ -153,7 +153,7 @@ def find_checkpoints(folder: Path) -> None:
     found = [newest_valid(run), best_or_newest(run), checkpoint_to_go_on_from(run, before=8)]
     assert all(each is None or each.path.parent == run.checkpoints for each in found)
     export_run(run, folder / "run.tar.gz", overwrite=True, every_checkpoint=True)
-    prune_checkpoints(run, Storage(), keep=1)
+    prune_checkpoints(run, keep=1)
 
 
 def resume(folder: Path) -> None:

@@ -11,7 +11,6 @@ from tui_charrnn.errors import ExitCode, ModelFileError
 from tui_charrnn.generation.sources import bundled_for, bundled_instead, find_model
 from tui_charrnn.runs.checkpoints import save_checkpoint
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.storage import Storage
 
 
 @pytest.fixture
@@ -35,7 +34,6 @@ def start_run(runs_folder: Path, name: str = "1124-pydoc") -> RunDirectory:
 def checkpoint(run: RunDirectory, step: int, *, is_best: bool = False) -> CheckpointDirectory:
     return save_checkpoint(
         run,
-        Storage(),
         step=step,
         model=tiny_model_bytes(),
         training=b"",

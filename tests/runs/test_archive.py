@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
-from tests.support.faulty_disk import FaultyDisk
+from tests.support.faulty_disk import FaultyDisk, written_by
 from tests.support.hostile_text import HOSTILE
 from tui_charrnn.errors import ConfigError, RunError, StorageError
 from tui_charrnn.model.checkpoint import load_model
@@ -23,7 +23,6 @@ from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, prune_che
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import checkpoint_folders, read_pointer
 from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.storage import Storage
 
 EVALUATIONS = {1: 3.0, 2: 2.0, 3: 2.5, 4: 2.6}
 
@@ -135,11 +134,12 @@ def test_a_disk_that_refuses_leaves_nothing_behind(tmp_path: Path, run: RunDirec
     folder = tmp_path / "full"
     folder.mkdir()
     disk = FaultyDisk()
-    export_run(run, folder / "whole.tar.gz", storage=Storage(disk))
+    with written_by(disk):
+        export_run(run, folder / "whole.tar.gz")
     (folder / "whole.tar.gz").unlink()
     for fail_at in range(1, disk.operations):  # the last syncs the folder: the file is there
-        with pytest.raises(StorageError):
-            export_run(run, folder / "mine.tar.gz", storage=Storage(FaultyDisk(fail_at)))
+        with written_by(FaultyDisk(fail_at)), pytest.raises(StorageError):
+            export_run(run, folder / "mine.tar.gz")
         assert list(folder.iterdir()) == []
 
 
@@ -213,7 +213,7 @@ def test_of_all_checkpoints_those_are_packed_that_are_still_there(
     tmp_path: Path, run: RunDirectory
 ) -> None:
     def prune(_done: int, _total: int | None) -> None:
-        prune_checkpoints(run, Storage(), keep=1)
+        prune_checkpoints(run, keep=1)
 
     exported = export_run(run, tmp_path / "mine.tar.gz", every_checkpoint=True, progress=prune)
     assert exported.steps == (2, 4)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faulty_disk import FaultyDisk, PowerLost
+from tests.support.faulty_disk import FaultyDisk, PowerLost, written_by
 from tui_charrnn.errors import StorageError
 from tui_charrnn.runs.checkpoints import (
     best_or_newest,
@@ -15,7 +15,6 @@ from tui_charrnn.runs.checkpoints import (
 )
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import is_whole, read_manifest, read_pointer
-from tui_charrnn.runs.storage import Storage
 
 
 @pytest.fixture
@@ -33,19 +32,19 @@ def save(
     is_best: bool = False,
     keep: int = 3,
     model: bytes = b"",
-    storage: Storage | None = None,
+    disk: FaultyDisk | None = None,
 ) -> CheckpointDirectory:
     run.path.mkdir(exist_ok=True)
-    return save_checkpoint(
-        run,
-        storage or Storage(FaultyDisk()),  # one without faults, and faster
-        step=step,
-        model=model or f"model {step}".encode(),
-        training=f"training {step}".encode(),
-        loss=loss,
-        is_best=is_best,
-        keep=keep,
-    )
+    with written_by(disk or FaultyDisk()):  # one without faults, and faster
+        return save_checkpoint(
+            run,
+            step=step,
+            model=model or f"model {step}".encode(),
+            training=f"training {step}".encode(),
+            loss=loss,
+            is_best=is_best,
+            keep=keep,
+        )
 
 
 def steps(run: RunDirectory) -> list[str]:
@@ -193,7 +192,7 @@ def test_saving_survives_a_fault_at_every_operation(
         save(run, 1, is_best=True, keep=1)
         disk = FaultyDisk(n, is_persistent=is_persistent)
         try:
-            save(run, new_step, model=b"new", is_best=True, keep=1, storage=Storage(disk))
+            save(run, new_step, model=b"new", is_best=True, keep=1, disk=disk)
         except StorageError:
             pass
         else:
@@ -214,7 +213,7 @@ def test_saving_survives_a_loss_of_power_at_every_operation(tmp_path: Path, new_
         save(run, 1, is_best=True, keep=1)
         disk = FaultyDisk(n, loses_power=True)
         try:
-            save(run, new_step, model=b"new", is_best=True, keep=1, storage=Storage(disk))
+            save(run, new_step, model=b"new", is_best=True, keep=1, disk=disk)
         except PowerLost:
             disk.lose_unsynced(tmp_path)
         else:

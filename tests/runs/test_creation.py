@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import FAKE_TEXT, created_run, fake_corpus
-from tests.support.faulty_disk import FaultyDisk
+from tests.support.faulty_disk import FaultyDisk, written_by
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, StorageError
 from tui_charrnn.generation.training_corpus import read_run_corpus
@@ -21,7 +21,6 @@ from tui_charrnn.runs.file_system import FileSystem
 from tui_charrnn.runs.json_values import DOCUMENT_LIMIT
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
-from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.corpus import Corpus, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
@@ -47,21 +46,21 @@ def create(
     folder: Path,
     corpus: Corpus,
     name: str | None = None,
-    storage: Storage | None = None,
+    disk: FileSystem | None = None,
     document_limit: int = DOCUMENT_LIMIT,
 ) -> RunDirectory:
-    return create_run(
-        folder,
-        name=name,
-        preset="tiny",
-        model=ModelConfig(embedding_size=3, hidden_size=5),
-        training=TrainingConfig(steps=10, validation_fraction=0.2),
-        corpus=corpus,
-        vocabulary=Vocabulary.from_text(corpus.text),
-        parameter_count=123,
-        storage=storage,
-        document_limit=document_limit,
-    )
+    with written_by(disk or FileSystem()):
+        return create_run(
+            folder,
+            name=name,
+            preset="tiny",
+            model=ModelConfig(embedding_size=3, hidden_size=5),
+            training=TrainingConfig(steps=10, validation_fraction=0.2),
+            corpus=corpus,
+            vocabulary=Vocabulary.from_text(corpus.text),
+            parameter_count=123,
+            document_limit=document_limit,
+        )
 
 
 @pytest.fixture
@@ -162,7 +161,7 @@ def test_a_name_that_is_taken_is_refused(tmp_path: Path, corpus: Corpus) -> None
 def test_a_default_name_that_another_takes_meanwhile_gives_way_to_the_next(
     tmp_path: Path, corpus: Corpus
 ) -> None:
-    run = create(tmp_path / "runs", corpus, storage=Storage(Rivals(2)))
+    run = create(tmp_path / "runs", corpus, disk=Rivals(2))
     assert run.name.endswith("-fake-3")
     assert read_description(run).name == run.name
     assert len(list((tmp_path / "runs").iterdir())) == 3
@@ -172,7 +171,7 @@ def test_a_given_name_that_another_takes_meanwhile_is_refused(
     tmp_path: Path, corpus: Corpus
 ) -> None:
     with pytest.raises(ConfigError, match=r"'mine' in .* already"):
-        create(tmp_path / "runs", corpus, "mine", Storage(Rivals(1)))
+        create(tmp_path / "runs", corpus, "mine", Rivals(1))
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mine"]
 
 
@@ -197,7 +196,7 @@ def test_nothing_half_made_stays_whichever_operation_fails(tmp_path: Path, corpu
         folder = tmp_path / f"runs-{n}"
         disk = FaultyDisk(n)
         try:
-            run = create(folder, corpus, "mine", Storage(disk))
+            run = create(folder, corpus, "mine", disk)
         except StorageError:
             left = list(folder.iterdir()) if folder.exists() else []
             for path in left:  # whole, but perhaps not durable

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faulty_disk import FaultyDisk
 from tui_charrnn.runs.checkpoints import (
     best_or_newest,
     missed_best,
@@ -16,7 +15,6 @@ from tui_charrnn.runs.checkpoints import (
 )
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.manifest import read_pointer
-from tui_charrnn.runs.storage import Storage
 
 
 @pytest.fixture
@@ -32,7 +30,6 @@ def run(tmp_path: Path) -> RunDirectory:
 def save(run: RunDirectory, step: int, loss: float | None, *, is_best: bool = False) -> None:
     save_checkpoint(
         run,
-        Storage(FaultyDisk()),  # one without faults, and faster
         step=step,
         model=f"model {step}".encode(),
         training=b"training",
@@ -43,7 +40,7 @@ def save(run: RunDirectory, step: int, loss: float | None, *, is_best: bool = Fa
 
 
 def prune(run: RunDirectory) -> list[str]:
-    prune_checkpoints(run, Storage(FaultyDisk()), keep=1)
+    prune_checkpoints(run, keep=1)
     return sorted(path.name for path in run.checkpoints.glob("step-*"))
 
 
@@ -98,7 +95,7 @@ def test_going_back_names_the_best_of_what_remains(
     run: RunDirectory, best_step: int, has_best: bool
 ) -> None:
     run.best.write_bytes(b"{")
-    back = return_to(run, Storage(FaultyDisk()), run.checkpoint(6), best_step=best_step)
+    back = return_to(run, run.checkpoint(6), best_step=best_step)
     assert back is has_best
     assert run.best.exists() is has_best
     assert best_or_newest(run) == run.checkpoint(4 if has_best else 6)

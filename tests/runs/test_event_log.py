@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faulty_disk import FaultyDisk
+from tests.support.faulty_disk import FaultyDisk, written_by
 from tui_charrnn.runs import writer
 from tui_charrnn.runs.file_system import FileSystem
-from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import EventLog
 
 
@@ -34,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 
 def test_lines_are_appended_whole(path: Path) -> None:
     path.write_bytes(b"before\n")
-    log = EventLog(path, Storage())
+    log = EventLog(path)
     log.append("one")
     log.append("two")
     assert path.read_bytes() == b"before\none\ntwo\n"
@@ -43,21 +42,22 @@ def test_lines_are_appended_whole(path: Path) -> None:
 
 def test_a_torn_last_line_is_ended_before_the_next(path: Path) -> None:
     path.write_bytes(b'{"kind":"bat')
-    log = EventLog(path, Storage())
+    log = EventLog(path)
     log.append("next")
     log.close()
     assert path.read_bytes() == b'{"kind":"bat\nnext\n'
 
 
 def test_opening_writes_nothing(path: Path) -> None:
-    EventLog(path, Storage()).close()
+    EventLog(path).close()
     assert path.read_bytes() == b""
 
 
 @pytest.mark.parametrize("room", range(12))
 def test_lines_wait_for_room_and_keep_their_order(path: Path, room: int) -> None:
     disk = FillingDisk(room)
-    log = EventLog(path, Storage(disk))
+    with written_by(disk):
+        log = EventLog(path)
     for line in ("first", "second", "third"):
         log.append(line)
     assert log.problem is not None
@@ -75,7 +75,8 @@ def test_the_oldest_lines_go_when_too_many_wait(
 ) -> None:
     monkeypatch.setattr(writer, "BACKLOG_LIMIT", 3)
     disk = FillingDisk(room)
-    log = EventLog(path, Storage(disk))
+    with written_by(disk):
+        log = EventLog(path)
     for number in range(10):
         log.append(f"line {number}")
     disk.room = 1_000
@@ -87,7 +88,8 @@ def test_the_oldest_lines_go_when_too_many_wait(
 
 def test_a_failed_sync_is_remembered(path: Path) -> None:
     disk = FaultyDisk()
-    log = EventLog(path, Storage(disk))
+    with written_by(disk):
+        log = EventLog(path)
     log.append("one")
     disk.fail_at = disk.operations + 1
     log.sync()

@@ -300,9 +300,7 @@ def test_training_does_not_go_on_from_a_linked_checkpoint(
     with unchanged(outside):
         with pytest.raises(RunError, match="it is a link"):
             checkpoint_to_go_on_from(run)
-        save_checkpoint(
-            run, Storage(), step=5, model=b"m", training=b"t", loss=None, is_best=False, keep=1
-        )
+        save_checkpoint(run, step=5, model=b"m", training=b"t", loss=None, is_best=False, keep=1)
     assert [facts.is_whole for facts in verify_checkpoints(run) if facts.step == 5] == [True]
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faulty_disk import FaultyDisk, PowerLost
+from tests.support.faulty_disk import FaultyDisk, PowerLost, written_by
 from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, return_to, save_checkpoint
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.storage import Storage
 
 
 @pytest.fixture
@@ -27,7 +26,6 @@ def save(
     run.path.mkdir(exist_ok=True)
     save_checkpoint(
         run,
-        Storage(FaultyDisk()),  # one without faults, and faster
         step=step,
         model=f"model {step}".encode(),
         training=b"training",
@@ -42,7 +40,8 @@ def steps(run: RunDirectory) -> list[str]:
 
 
 def go_back(run: RunDirectory, step: int, best_step: int | None, disk: FaultyDisk) -> bool:
-    return return_to(run, Storage(disk), run.checkpoint(step), best_step=best_step)
+    with written_by(disk):
+        return return_to(run, run.checkpoint(step), best_step=best_step)
 
 
 def test_going_back_voids_what_came_after(run: RunDirectory) -> None:

@@ -29,7 +29,7 @@ with RunWriter(run, heartbeat=0.001) as writer:
         step += 1
         writer.append(BatchTrained(step, 2.0, 0.003, 0.5, 0.1))
         save_checkpoint(
-            run, Storage(), step=step, model=bytes(300_000), training=bytes(300_000),
+            run, step=step, model=bytes(300_000), training=bytes(300_000),
             loss=None, is_best=step % 2 == 0, keep=1,
         )
         print(step, flush=True)

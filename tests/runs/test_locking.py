@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import created_run, lose_trainer
-from tests.support.faulty_disk import FaultyDisk
+from tests.support.faulty_disk import FaultyDisk, written_by
 from tui_charrnn.errors import RunLockedError
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import identify, keep_trainers_out, lock_run
-from tui_charrnn.runs.storage import Storage
 
 ELSEWHERE = RunStatus(state=RunState.TRAINING, pid=7, host="elsewhere", boot_id="b", beat=10)
 
@@ -41,19 +40,20 @@ def run(tmp_path: Path) -> RunDirectory:
     return created_run(tmp_path)
 
 
-def storage_without_locks() -> Storage:
-    return Storage(FaultyDisk(2, code=errno.ENOLCK))  # open, then lock
+def disk_without_locks() -> FaultyDisk:
+    return FaultyDisk(2, code=errno.ENOLCK)  # open, then lock
 
 
 def test_a_beating_trainer_keeps_others_out(run: RunDirectory) -> None:
     neighbor = Neighbor(run, beats=True)
-    with pytest.raises(RunLockedError):
-        lock_run(run, storage_without_locks(), identify(datetime.now(UTC)), sleep=neighbor.sleep)
+    with written_by(disk_without_locks()), pytest.raises(RunLockedError):
+        lock_run(run, identify(datetime.now(UTC)), sleep=neighbor.sleep)
 
 
 def test_a_run_whose_beat_stands_still_is_free(run: RunDirectory) -> None:
     neighbor = Neighbor(run, beats=False)
-    lock = lock_run(run, storage_without_locks(), identify(datetime.now(UTC)), sleep=neighbor.sleep)
+    with written_by(disk_without_locks()):
+        lock = lock_run(run, identify(datetime.now(UTC)), sleep=neighbor.sleep)
     assert neighbor.waited >= 4
     lock.release()
 
@@ -61,7 +61,8 @@ def test_a_run_whose_beat_stands_still_is_free(run: RunDirectory) -> None:
 def test_a_dead_process_of_this_machine_is_not_waited_for(run: RunDirectory) -> None:
     neighbor = Neighbor(run, beats=True)
     lose_trainer(run)
-    lock = lock_run(run, storage_without_locks(), identify(datetime.now(UTC)), sleep=neighbor.sleep)
+    with written_by(disk_without_locks()):
+        lock = lock_run(run, identify(datetime.now(UTC)), sleep=neighbor.sleep)
     assert neighbor.waited == 0
     lock.release()
 
@@ -69,21 +70,21 @@ def test_a_dead_process_of_this_machine_is_not_waited_for(run: RunDirectory) -> 
 def test_upkeep_waits_for_a_beat_too(run: RunDirectory) -> None:
     run.lock.touch()
     neighbor = Neighbor(run, beats=True)
-    with pytest.raises(RunLockedError):
-        keep_trainers_out(run, storage_without_locks(), sleep=neighbor.sleep)
+    with written_by(disk_without_locks()), pytest.raises(RunLockedError):
+        keep_trainers_out(run, sleep=neighbor.sleep)
 
 
 def test_a_run_that_nobody_took_up_needs_no_lock(run: RunDirectory) -> None:
-    assert keep_trainers_out(run, Storage()) is None
+    assert keep_trainers_out(run) is None
     assert not run.lock.exists()
 
 
 def test_a_run_that_is_kept_from_trainers_is_theirs_again_afterward(run: RunDirectory) -> None:
     run.lock.write_bytes(b"whoever was the last")
-    lock = keep_trainers_out(run, Storage())
+    lock = keep_trainers_out(run)
     assert lock is not None
     with pytest.raises(RunLockedError):
-        lock_run(run, Storage(), identify(datetime.now(UTC)))
+        lock_run(run, identify(datetime.now(UTC)))
     assert run.lock.read_bytes() == b"whoever was the last"
     lock.release()
-    lock_run(run, Storage(), identify(datetime.now(UTC))).release()
+    lock_run(run, identify(datetime.now(UTC))).release()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faulty_disk import FaultyDisk, PowerLost
+from tests.support.faulty_disk import FaultyDisk, PowerLost, storage_on
 from tui_charrnn.errors import StorageError
 from tui_charrnn.runs.file_system import FileSystem
 from tui_charrnn.runs.storage import Storage
@@ -29,7 +29,7 @@ def test_atomic_write_replaces_the_contents(tmp_path: Path) -> None:
 
 
 def test_short_writes_are_continued(tmp_path: Path) -> None:
-    Storage(SlowDisk()).write_atomically(tmp_path / "file", b"0123456789")
+    storage_on(SlowDisk()).write_atomically(tmp_path / "file", b"0123456789")
     assert (tmp_path / "file").read_bytes() == b"0123456789"
 
 
@@ -43,7 +43,7 @@ def test_atomic_write_survives_a_fault_at_every_operation(
         path.write_bytes(b"old")
         disk = FaultyDisk(n, code=code, is_persistent=is_persistent)
         with contextlib.suppress(StorageError):
-            Storage(disk).write_atomically(path, b"brand new")
+            storage_on(disk).write_atomically(path, b"brand new")
         if not disk.was_reached:
             break
         assert path.read_bytes() in {b"old", b"brand new"}
@@ -57,7 +57,7 @@ def test_atomic_write_survives_a_loss_of_power_at_every_operation(tmp_path: Path
         path.write_bytes(b"old")
         disk = FaultyDisk(n, loses_power=True)
         try:
-            Storage(disk).write_atomically(path, b"brand new")
+            storage_on(disk).write_atomically(path, b"brand new")
         except PowerLost:
             disk.lose_unsynced(tmp_path)
         else:
@@ -68,7 +68,7 @@ def test_atomic_write_survives_a_loss_of_power_at_every_operation(tmp_path: Path
 
 def test_a_full_disk_is_explained(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match=r"Cannot write .*/file: no space left .* Make room"):
-        Storage(FaultyDisk(1)).write_atomically(tmp_path / "file", b"x")
+        storage_on(FaultyDisk(1)).write_atomically(tmp_path / "file", b"x")
 
 
 def test_a_leftover_of_a_killed_writer_is_no_hindrance(tmp_path: Path) -> None:
@@ -93,9 +93,9 @@ def test_room_for_the_next_contents_is_taken_and_given_back(tmp_path: Path) -> N
 def test_room_that_cannot_be_taken_is_no_failure(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     disk = FaultyDisk()
-    Storage(disk).write_atomically(path, b"x", room_for_next=5_000)
+    storage_on(disk).write_atomically(path, b"x", room_for_next=5_000)
     for n in range(disk.operations - 4, disk.operations):  # those that take it
-        Storage(FaultyDisk(n)).write_atomically(path, b"new", room_for_next=5_000)
+        storage_on(FaultyDisk(n)).write_atomically(path, b"new", room_for_next=5_000)
         assert path.read_bytes() == b"new"
 
 
@@ -150,7 +150,7 @@ def test_a_lock_keeps_others_out_until_it_is_released(tmp_path: Path) -> None:
 
 def test_a_file_system_without_locks_is_told_apart(tmp_path: Path) -> None:
     disk = FaultyDisk(2, code=errno.ENOLCK)  # open, then lock
-    lock = Storage(disk).lock(tmp_path / "run.lock", b"me")
+    lock = storage_on(disk).lock(tmp_path / "run.lock", b"me")
     assert lock is not None
     assert not lock.is_real
     lock.release()
@@ -161,5 +161,5 @@ def test_no_descriptor_is_left_open_by_a_failed_write(tmp_path: Path) -> None:
     for n in range(1, 8):
         disk = FaultyDisk(n)
         with contextlib.suppress(StorageError):
-            Storage(disk).write_atomically(tmp_path / "file", b"x")
+            storage_on(disk).write_atomically(tmp_path / "file", b"x")
     assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -19,7 +19,6 @@ from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.foreign_parts import RunGoneError
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.storage import Storage
 
 
 @pytest.fixture
@@ -32,7 +31,6 @@ def run(tmp_path: Path) -> RunDirectory:
 def save(run: RunDirectory, step: int, loss: float | None = None, *, is_best: bool = False) -> None:
     save_checkpoint(
         run,
-        Storage(FaultyDisk()),
         step=step,
         model=f"model {step}".encode(),
         training=b"training",
@@ -84,16 +82,14 @@ def test_nothing_is_pruned_while_it_is_not_known_what_is_the_best(run: RunDirect
     disk = Unreadable()
     disk.name = "best.json"
     with in_place(disk), pytest.raises(StorageError, match="Cannot read"):
-        prune_checkpoints(run, Storage(), keep=1)
+        prune_checkpoints(run, keep=1)
     assert best_or_newest(run) == run.checkpoint(1)
 
 
 def test_a_run_that_is_gone_is_not_made_again(run: RunDirectory) -> None:
     run.path.rmdir()
     with pytest.raises(RunGoneError, match="is gone: its folder was removed or moved") as caught:
-        save_checkpoint(
-            run, Storage(), step=1, model=b"", training=b"", loss=None, is_best=False, keep=1
-        )
+        save_checkpoint(run, step=1, model=b"", training=b"", loss=None, is_best=False, keep=1)
     assert caught.value.exit_code == 6
     with pytest.raises(RunGoneError):
         send_request(run, "stop")

@@ -10,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
-from tests.support.faulty_disk import FaultyDisk
+from tests.support.faulty_disk import FaultyDisk, written_by
 from tests.support.hostile_text import HOSTILE
 from tui_charrnn.errors import ConfigError, RunError, RunLockedError, StorageError
 from tui_charrnn.runs.catalogue import find_run, list_runs
 from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.file_system import FileSystem, disk_size
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.upkeep import (
     empty_trash,
     list_trash,
@@ -139,8 +138,8 @@ def test_emptying_the_trash_frees_what_was_in_it(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_of_the_trash_goes_with_the_next_time(tmp_path: Path) -> None:
     trash_run(bare_run(tmp_path, "run"))
-    with pytest.raises(StorageError):
-        empty_trash(tmp_path, storage=Storage(Unremovable()))
+    with written_by(Unremovable()), pytest.raises(StorageError):
+        empty_trash(tmp_path)
     assert list_trash(tmp_path) == []
     assert empty_trash(tmp_path) > 0
     assert not list((tmp_path / ".trash").iterdir())
@@ -205,7 +204,8 @@ def test_a_disk_that_refuses_leaves_the_run_in_one_place(tmp_path: Path, fail_at
     run = fake_run(tmp_path, name="run")
     disk = FaultyDisk(fail_at)
     try:
-        trash_run(run, storage=Storage(disk))
+        with written_by(disk):
+            trash_run(run)
     except StorageError:
         assert disk.was_reached
     places = [run.path.exists(), len(list_trash(tmp_path)) == 1]

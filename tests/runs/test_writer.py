@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.command import wait_for
 from tests.support.fake_run import created_run
-from tests.support.faulty_disk import FaultyDisk
+from tests.support.faulty_disk import FaultyDisk, written_by
 from tui_charrnn.errors import RunLockedError, StorageError
 from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.description import GpuUsage, RunState, RunStatus, Usage
@@ -17,7 +17,6 @@ from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import RunWarned
-from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 
 STEADY = 3600.0
@@ -164,7 +163,9 @@ def test_nor_is_one_in_a_reading(run: RunDirectory) -> None:
 
 def test_a_full_disk_degrades_and_room_heals(run: RunDirectory) -> None:
     disk = FaultyDisk(is_persistent=True)
-    with RunWriter(run, storage=Storage(disk), heartbeat=STEADY) as writer:
+    with written_by(disk):
+        taken_up = RunWriter(run, heartbeat=STEADY)
+    with taken_up as writer:
         assert writer.degraded is None
         disk.fail_at = disk.operations + 1
         writer.append(RunWarned("first"))
@@ -180,8 +181,9 @@ def test_a_full_disk_degrades_and_room_heals(run: RunDirectory) -> None:
 
 @pytest.mark.parametrize("fail_at", range(1, 8))
 def test_a_run_that_cannot_be_taken_up_says_so_and_is_free(run: RunDirectory, fail_at: int) -> None:
-    with pytest.raises(StorageError):
-        RunWriter(run, storage=Storage(FaultyDisk(fail_at, is_persistent=True)))
+    disk = FaultyDisk(fail_at, is_persistent=True)
+    with written_by(disk), pytest.raises(StorageError):
+        RunWriter(run)
     with RunWriter(run, heartbeat=STEADY):
         pass
 
@@ -216,7 +218,7 @@ def test_the_lock_names_the_process(run: RunDirectory) -> None:
 
 def test_without_locks_a_free_run_is_taken(run: RunDirectory) -> None:
     disk = FaultyDisk(2, code=errno.ENOLCK)
-    with RunWriter(run, storage=Storage(disk), heartbeat=STEADY):
+    with written_by(disk), RunWriter(run, heartbeat=STEADY):
         assert written(run).state is RunState.PREPARING
 
 

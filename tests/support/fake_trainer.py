@@ -103,7 +103,6 @@ class FakeTrainer:
         """Save a checkpoint of a random model, another one each step."""
         checkpoint = save_checkpoint(
             self.run,
-            Storage(),
             step=self.step,
             model=self.model_bytes(),
             training=b"not read by anybody",

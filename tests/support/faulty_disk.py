@@ -2,11 +2,15 @@
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
+from tui_charrnn.runs import storage
 from tui_charrnn.runs.file_system import FileSystem
+from tui_charrnn.runs.storage import Storage
 
 NO_MEMORY: Final = -1
 """In place of an error's number: there is no memory for the operation."""
@@ -14,6 +18,19 @@ SHORT: Final = -2
 """In place of an error's number: only a part is written; operations that write nothing succeed."""
 CRASHED: Final = 99
 """Exit code of a process that died on such a disk."""
+
+
+@contextmanager
+def written_by(disk: FileSystem) -> Iterator[None]:
+    """Let a disk have what is written from now on; what is read comes from the real one."""
+    with mock.patch.object(storage, "file_system", return_value=disk):
+        yield
+
+
+def storage_on(disk: FileSystem) -> Storage:
+    """Writes to a disk, also later."""
+    with written_by(disk):
+        return Storage()
 
 
 class PowerLost(BaseException):

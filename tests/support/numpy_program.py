@@ -59,7 +59,7 @@ def _train(arguments: list[str]) -> int:
     setattr(trainer, "Interruption", lambda: interruption)  # noqa: B010  a name that it imports
 
     def wait(_step: int) -> None:
-        while hold and not Path(hold).exists() and not interruption.is_requested():
+        while hold and not Path(hold).exists() and not interruption.reason:
             time.sleep(0.01)
 
     with numpy_engines(), after_batches(wait):

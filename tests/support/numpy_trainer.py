@@ -24,13 +24,11 @@ from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import Float32, tensors_from_weights
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.file_system import in_place
-from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunPlanned
-from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training import saving
 from tui_charrnn.training.context import RunContext, WorkClock
-from tui_charrnn.training.interruption import Interruption
+from tui_charrnn.training.distributed.roles import Assignment
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time
 from tui_charrnn.training.preparation import Prepared
@@ -161,16 +159,9 @@ class NumpyEngine:
         return loss, hidden
 
 
-def start_session(
-    run: RunDirectory,
-    description: RunDescription,
-    prepared: Prepared,
-    writer: RunWriter,
-    interruption: Interruption,
-    deadline: float | None,
-    *_others: object,
-) -> Session:
+def start_session(work: Assignment, prepared: Prepared) -> Session:
     """What `tui_charrnn.training.start` does, without TensorFlow."""
+    description, writer = work.description, work.writer
     vocabulary, seconds = prepared.text.vocabulary, None
     engine = NumpyEngine(description.model, len(vocabulary), prepared.batch_size)
     if prepared.checkpoint is not None and prepared.state is not None:
@@ -181,9 +172,9 @@ def start_session(
         seconds = 0.001
         plan = _planned(description, prepared, writer)
     prepared.history.replan(plan, prepared.progress.step)
+    takes: Any = engine  # what the session asks of an engine
     context = RunContext(
-        run=run,
-        storage=Storage(),
+        run=work.run,
         description=description,
         vocabulary=vocabulary,
         plan=plan,
@@ -192,11 +183,15 @@ def start_session(
         best_baseline=prepared.best_baseline,
         fingerprint={},
         seconds_per_step=seconds,
-        deadline=deadline,
+        deadline=work.deadline,
+        engine=takes,
+        progress=prepared.progress,
+        history=prepared.history,
+        writer=writer,
+        interruption=work.interruption,
         clock=WorkClock(_WORK_TIME["clock"]),
     )
-    takes: Any = engine  # what the session asks of an engine
-    return Session(context, takes, prepared.progress, prepared.history, writer, interruption)
+    return Session(context)
 
 
 def _planned(description: RunDescription, prepared: Prepared, writer: RunWriter) -> Plan:

@@ -24,7 +24,6 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.log_tail import LogTail
 from tui_charrnn.runs.manifest import is_whole
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
-from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import EventLog
 from tui_charrnn.training.history import read_history
 from tui_charrnn.training.state_file import read_model
@@ -56,7 +55,7 @@ def has_failed(outcome: object) -> bool:
 
 
 def append(run: RunDirectory) -> object:
-    log = EventLog(run.events, Storage())
+    log = EventLog(run.events)
     for number in range(4):
         log.append(f'{{"kind":"warned","message":"{number}"}}')
     log.close()
@@ -76,7 +75,6 @@ def check_append(run: RunDirectory, outcome: object, _code: int) -> None:
 def save(run: RunDirectory) -> object:
     return save_checkpoint(
         run,
-        Storage(),
         step=6,
         model=NEW,
         training=b"new training",
@@ -96,7 +94,7 @@ def check_save(run: RunDirectory, outcome: object, _code: int) -> None:
 
 
 def prune(run: RunDirectory) -> object:
-    prune_checkpoints(run, Storage(), keep=1)
+    prune_checkpoints(run, keep=1)
     return None
 
 
@@ -108,7 +106,7 @@ def check_prune(run: RunDirectory, outcome: object, _code: int) -> None:
 
 
 def go_back(run: RunDirectory) -> object:
-    return return_to(run, Storage(), run.checkpoint(4), best_step=2)
+    return return_to(run, run.checkpoint(4), best_step=2)
 
 
 def check_back(run: RunDirectory, outcome: object, _code: int) -> None:

@@ -64,7 +64,7 @@ def test_an_echo_ends_a_second_after_the_first_and_not_after_the_last() -> None:
 
 def test_a_closed_terminal_is_no_reason_to_stop(interruption: Interruption) -> None:
     os.kill(os.getpid(), signal.SIGHUP)
-    assert not interruption.is_requested()
+    assert interruption.reason is None
 
 
 def test_a_signal_after_the_end_changes_nothing(interruption: Interruption) -> None:

@@ -38,7 +38,7 @@ class Disk(FileSystem):
 
 (path,) = sys.argv[1:]
 is_held, (nothing, _open_end) = threading.Event(), os.pipe()
-worker.LAST_WORDS = 0.2
+worker.EXIT_PATIENCE = 0.2
 interruption = Interruption()
 interruption.listen()
 with in_place(Disk()), RunWriter(RunDirectory(Path(path)), heartbeat=3600) as writer:

@@ -17,13 +17,15 @@ def test_samples_are_whole_syllables() -> None:
     )
     clock = SimpleNamespace(now=lambda: 0.0)
     context: Any = SimpleNamespace(
-        description=description, vocabulary=Vocabulary(JAMO_VOCABULARY), clock=clock
+        description=description,
+        vocabulary=Vocabulary(JAMO_VOCABULARY),
+        clock=clock,
+        writer=SimpleNamespace(append=lambda record: texts.append(record.text)),
+        history=SimpleNamespace(step=0, sampled=()),
     )
-    writer: Any = SimpleNamespace(append=lambda record: texts.append(record.text))
-    history: Any = SimpleNamespace(step=0, sampled=())
     for rng_seed in range(12):
         tensors = random_tensors(config, len(JAMO_VOCABULARY), rng_seed=rng_seed)
-        engine: Any = SimpleNamespace(model_tensors=functools.partial(dict, tensors))
-        Samples(context, engine, writer, history).sample(1, lambda: False)
+        context.engine = SimpleNamespace(model_tensors=functools.partial(dict, tensors))
+        Samples(context).sample(1, lambda: False)
     assert {len(text) - SAMPLE_LENGTH for text in texts} == {0, 1}
     assert not any(map(is_jamo, join_syllables("".join(texts))))

@@ -91,7 +91,7 @@ def write_file() -> None:
     if os.path.lexists(path):
         raise ConfigError(f"{path} is there already, and is left as it is.")
     storage.make_folder(path.parent)
-    with open_output(path, overwrite=False, storage=storage) as file:
+    with open_output(path, overwrite=False) as file:
         file.write(starter_text(keys).encode())
     print_data(str(path))
 

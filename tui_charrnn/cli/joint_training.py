@@ -170,7 +170,7 @@ def _settle_run(request: RunRequest, replicas: int) -> RunDirectory:
     text = read_named_corpus(request.corpus, **request.reading)
     refuse(text.split(training.validation_fraction), training)
     run = request.find_or_make(text)
-    if (lock := keep_trainers_out(run, Storage())) is not None:
+    if (lock := keep_trainers_out(run)) is not None:
         lock.release()
     begun = read_description(run)  # one that was there may have another batch size
     refuse(begun.corpus.training_characters, begun.training)

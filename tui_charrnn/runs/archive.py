@@ -34,7 +34,6 @@ from tui_charrnn.runs.manifest import Manifest, checkpoint_folders, read_pointer
 from tui_charrnn.runs.output_file import open_output, refuse_taken
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import BatchTrained, RunResumed, RunRolledBack, SplitEvaluated
-from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.translation import tr
 
@@ -300,7 +299,6 @@ def export_run(
     every_checkpoint: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
-    storage: Storage | None = None,
 ) -> Exported:
     """Pack a run into one archive, which unpacks to a run of the same name.
 
@@ -313,7 +311,6 @@ def export_run(
         every_checkpoint: Pack all checkpoints instead of the best and the newest.
         overwrite: Whether a file of that name gives way.
         progress: Called with the bytes read, and all of them.
-        storage: The way to the disk.
 
     Raises:
         ConfigError: If the name has another ending, is taken or no file's.
@@ -329,7 +326,7 @@ def export_run(
     refuse_taken(target, overwrite=overwrite)
     with (
         Snapshot(run, every_checkpoint=every_checkpoint) as snapshot,
-        open_output(target, overwrite=overwrite, storage=storage) as file,
+        open_output(target, overwrite=overwrite) as file,
         gzip.GzipFile("", "wb", fileobj=file, mtime=0) as stream,
         tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
@@ -355,7 +352,6 @@ def export_model(
     *,
     overwrite: bool = False,
     progress: Progress | None = None,
-    storage: Storage | None = None,
 ) -> Exported:
     """Copy the best model of a run: one file that generates by itself.
 
@@ -364,7 +360,6 @@ def export_model(
         target: The copy.
         overwrite: Whether a file of that name gives way.
         progress: Called with the bytes read, and all of them.
-        storage: The way to the disk.
 
     Raises:
         ConfigError: If the name is taken or no file's.
@@ -380,7 +375,7 @@ def export_model(
                 "checkpoint; try again when it has.",
                 run=run.name,
             )
-        file = files.enter_context(open_output(target, overwrite=overwrite, storage=storage))
+        file = files.enter_context(open_output(target, overwrite=overwrite))
         shutil.copyfileobj(_Reading(piece, _Meter(piece.size, progress)), file, _BLOCK)
     return Exported(target, file.size, (int(piece.name.split("/")[1].removeprefix("step-")),))
 

@@ -97,14 +97,14 @@ def read_labels(run: RunDirectory) -> RunLabels:
         return NO_LABELS
 
 
-def write_labels(run: RunDirectory, labels: RunLabels, storage: Storage | None = None) -> None:
+def write_labels(run: RunDirectory, labels: RunLabels) -> None:
     """Keep what was written about a run, also while it is trained.
 
     Raises:
         StorageError: If the disk refuses; then what was there is as it was.
     """
     document = encode_json({"format": FORMAT, **asdict(labels)})
-    (storage or Storage()).write_atomically(run.labels, document)
+    Storage().write_atomically(run.labels, document)
 
 
 @dataclass(frozen=True, slots=True)

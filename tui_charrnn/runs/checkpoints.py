@@ -31,7 +31,7 @@ from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
 
 
-def prune_checkpoints(run: RunDirectory, storage: Storage, *, keep: int) -> None:
+def prune_checkpoints(run: RunDirectory, *, keep: int) -> None:
     """Remove all but the newest checkpoints, those that the pointers name, and the best.
 
     Which is the best, the checkpoints say themselves: best.json may be damaged, and is rewritten
@@ -41,7 +41,7 @@ def prune_checkpoints(run: RunDirectory, storage: Storage, *, keep: int) -> None
     Raises:
         StorageError: If the disk refuses, or does not say which is the best.
     """
-    storage = storage.inside(run.path)
+    storage = Storage(inside=run.path)
     latest, best = _pointers(run)
     if latest is None:
         return  # without it, what is old is not known
@@ -62,14 +62,11 @@ def prune_checkpoints(run: RunDirectory, storage: Storage, *, keep: int) -> None
             storage.remove_tree(hidden)
 
 
-def return_to(
-    run: RunDirectory, storage: Storage, checkpoint: CheckpointDirectory, *, best_step: int | None
-) -> bool:
+def return_to(run: RunDirectory, checkpoint: CheckpointDirectory, *, best_step: int | None) -> bool:
     """Make an earlier checkpoint the latest again, and remove later ones: they are void.
 
     Args:
         run: The run; its one writer calls this.
-        storage: The way to the disk.
         checkpoint: A whole one.
         best_step: Where the best validation loss until then was measured, if there was one.
 
@@ -80,7 +77,7 @@ def return_to(
     Raises:
         StorageError: If the disk refuses.
     """
-    storage = storage.inside(run.path)
+    storage = Storage(inside=run.path)
     with explained("read", checkpoint.path):
         manifest = read_manifest(checkpoint, must_read=True)
     latest, best = _pointers(run)
@@ -94,7 +91,7 @@ def return_to(
             storage.remove_tree(run.best)
     if manifest is not None and (latest is None or latest.step != manifest.step):
         storage.write_atomically(run.latest, pointer_document(checkpoint, manifest))
-    prune_checkpoints(run, storage, keep=len(checkpoint_folders(run)))
+    prune_checkpoints(run, keep=len(checkpoint_folders(run)))
     return _pointers(run)[1] is not None
 
 
@@ -141,7 +138,6 @@ _HIDDEN: Final = (".saving-", ".removed-")
 
 def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goes with another)
     run: RunDirectory,
-    storage: Storage,
     *,
     step: int,
     model: bytes,
@@ -154,7 +150,6 @@ def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goe
 
     Args:
         run: The run; its one writer calls this.
-        storage: The way to the disk.
         step: Batches trained so far.
         model: The model file.
         training: What resuming needs besides.
@@ -167,7 +162,7 @@ def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goe
         RunGoneError: If there is no such run any more.
     """
     refuse_gone(run)
-    storage = storage.inside(run.path)
+    storage = Storage(inside=run.path)
     manifest = Manifest(step, loss, FileSeal.of(model), FileSeal.of(training))
     target = run.checkpoint(step)
     storage.make_folder(run.checkpoints)
@@ -176,21 +171,24 @@ def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goe
     if _holds(target, manifest):
         storage.write_atomically(target.manifest, encode_json(manifest.to_json()))
     else:
-        _write_folder(run, storage, manifest, model, training)
-    _point(run, storage, manifest, is_best=is_best)
+        _write_folder(run, manifest, model, training)
+    document = pointer_document(target, manifest)
+    # Best first: if the power fails in between, resuming from the older one comes here again.
+    if is_best:
+        storage.write_atomically(run.best, document)
+    storage.write_atomically(run.latest, document)
     with contextlib.suppress(StorageError):  # it is saved; the next one prunes again
-        prune_checkpoints(run, storage, keep=keep)
+        prune_checkpoints(run, keep=keep)
     return target
 
 
 def replace_model(
-    run: RunDirectory, storage: Storage, checkpoint: CheckpointDirectory, model: bytes, *, keep: int
+    run: RunDirectory, checkpoint: CheckpointDirectory, model: bytes, *, keep: int
 ) -> None:
     """Give a checkpoint another model file; its folder is replaced as a whole.
 
     Args:
         run: The run; its one writer calls this.
-        storage: The way to the disk.
         checkpoint: A whole one.
         model: The model file.
         keep: As of `save_checkpoint`.
@@ -200,15 +198,14 @@ def replace_model(
         RunGoneError: If there is no such run any more.
     """
     refuse_gone(run)
-    storage = storage.inside(run.path)
     with explained("read", checkpoint.path):
         manifest = read_manifest(checkpoint, must_read=True)
         with open_to_read(checkpoint.training, inside=run.path) as file:
             training = file.buffered().read()
     if manifest is not None:
-        _write_folder(run, storage, replace(manifest, model=FileSeal.of(model)), model, training)
+        _write_folder(run, replace(manifest, model=FileSeal.of(model)), model, training)
         with contextlib.suppress(StorageError):  # what it replaced goes with the next pruning
-            prune_checkpoints(run, storage, keep=keep)
+            prune_checkpoints(run, keep=keep)
 
 
 def newest_valid(run: RunDirectory, *, before: int | None = None) -> CheckpointDirectory | None:
@@ -290,9 +287,8 @@ def missed_best(run: RunDirectory, taken: CheckpointDirectory | None) -> str:
     )
 
 
-def _write_folder(
-    run: RunDirectory, storage: Storage, manifest: Manifest, model: bytes, training: bytes
-) -> None:
+def _write_folder(run: RunDirectory, manifest: Manifest, model: bytes, training: bytes) -> None:
+    storage = Storage(inside=run.path)
     target = run.checkpoint(manifest.step)
     hidden = CheckpointDirectory(run.checkpoints / f".saving-{target.path.name}")
     try:
@@ -309,14 +305,6 @@ def _write_folder(
         with contextlib.suppress(StorageError):  # on a full disk, its room is needed
             storage.remove_tree(hidden.path)
         raise
-
-
-def _point(run: RunDirectory, storage: Storage, manifest: Manifest, *, is_best: bool) -> None:
-    document = pointer_document(run.checkpoint(manifest.step), manifest)
-    # Best first: if the power fails in between, resuming from the older one comes here again.
-    if is_best:
-        storage.write_atomically(run.best, document)
-    storage.write_atomically(run.latest, document)
 
 
 def _holds(checkpoint: CheckpointDirectory, manifest: Manifest) -> bool:

@@ -61,7 +61,6 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     pinned_seeds: tuple[str, ...] = (),
     origin: ModelOrigin | None = None,
     initial_model: bytes = b"",
-    storage: Storage | None = None,
     document_limit: int = DOCUMENT_LIMIT,
 ) -> RunDirectory:
     """Make a run directory for a trainer.
@@ -79,7 +78,6 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
         pinned_seeds: Seed texts to be sampled at every evaluation; none samples nothing.
         origin: The model that it starts from, if it does.
         initial_model: The file of that model.
-        storage: The way to the disk.
         document_limit: Bytes of the largest run.json that readers accept.
 
     Raises:
@@ -88,7 +86,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
         ConfigError: If the name cannot be the name of a folder.
         StorageError: If the disk refuses; nothing is left behind.
     """
-    storage = storage or Storage()
+    storage = Storage()
     folder = folder.absolute()
     reference = _reference(corpus, training)
     _refuse_short_tail(reference, training)

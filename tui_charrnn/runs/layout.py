@@ -11,81 +11,53 @@ FORMAT = 1
 """Number of the run format that this program writes (docs/run-format.md)."""
 
 
+class _Part:
+    """A file or a folder by its place in a folder."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, owner: "RunDirectory | CheckpointDirectory", _kind: type) -> Path:
+        return owner.path / self._name
+
+
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
     """Where the files of one run lie."""
 
     path: Path
 
+    description = _Part("run.json")
+    """What is trained on what, written once."""
+    status = _Part("state.json")
+    """What the trainer is doing, replaced at most every two seconds."""
+    labels = _Part("labels.json")
+    """Tags and a note, which people write."""
+    events = _Part("events.jsonl")
+    """One record a line, appended."""
+    log = _Part("trainer.log")
+    """Whatever the trainer's process prints."""
+    lock = _Part("run.lock")
+    """Held by the one writer."""
+    control = _Part("control")
+    """Requests from viewers."""
+    corpus = _Part("corpus.txt")
+    """A copy of a corpus that cannot be read again, such as standard input."""
+    initial_model = _Part("initial.safetensors")
+    """A copy of the model that the run started from, if it did."""
+    checkpoints = _Part("checkpoints")
+    """One folder a checkpoint, and the two pointers."""
+    latest = _Part("checkpoints/latest.json")
+    """Names the newest durable checkpoint."""
+    best = _Part("checkpoints/best.json")
+    """Names the checkpoint of the lowest validation loss."""
+    live_model = _Part("live/model.safetensors")
+    """The newest weights, published on request."""
+
     @property
     def name(self) -> str:
         """The run's name: that of its folder."""
         return self.path.name
-
-    @property
-    def description(self) -> Path:
-        """run.json: what is trained on what, written once."""
-        return self.path / "run.json"
-
-    @property
-    def status(self) -> Path:
-        """state.json: what the trainer is doing, replaced at most every two seconds."""
-        return self.path / "state.json"
-
-    @property
-    def labels(self) -> Path:
-        """labels.json: tags and a note, which people write."""
-        return self.path / "labels.json"
-
-    @property
-    def events(self) -> Path:
-        """events.jsonl: one record a line, appended."""
-        return self.path / "events.jsonl"
-
-    @property
-    def log(self) -> Path:
-        """trainer.log: whatever the trainer's process prints."""
-        return self.path / "trainer.log"
-
-    @property
-    def lock(self) -> Path:
-        """run.lock: held by the one writer."""
-        return self.path / "run.lock"
-
-    @property
-    def control(self) -> Path:
-        """control/: requests from viewers."""
-        return self.path / "control"
-
-    @property
-    def corpus(self) -> Path:
-        """corpus.txt: a copy of a corpus that cannot be read again, such as standard input."""
-        return self.path / "corpus.txt"
-
-    @property
-    def initial_model(self) -> Path:
-        """initial.safetensors: a copy of the model that the run started from, if it did."""
-        return self.path / "initial.safetensors"
-
-    @property
-    def checkpoints(self) -> Path:
-        """checkpoints/: one folder a checkpoint, and the two pointers."""
-        return self.path / "checkpoints"
-
-    @property
-    def latest(self) -> Path:
-        """checkpoints/latest.json: names the newest durable checkpoint."""
-        return self.checkpoints / "latest.json"
-
-    @property
-    def best(self) -> Path:
-        """checkpoints/best.json: names the checkpoint of the lowest validation loss."""
-        return self.checkpoints / "best.json"
-
-    @property
-    def live_model(self) -> Path:
-        """live/model.safetensors: the newest weights, published on request."""
-        return self.path / "live" / "model.safetensors"
 
     def checkpoint(self, step: int) -> "CheckpointDirectory":
         """The folder of the checkpoint after a number of steps."""
@@ -98,25 +70,17 @@ class CheckpointDirectory:
 
     path: Path
 
+    model = _Part("model.safetensors")
+    """Weights, vocabulary, configuration."""
+    training = _Part("training.safetensors")
+    """What resuming needs and sampling does not."""
+    manifest = _Part("manifest.json")
+    """Step, loss, and the hash and size of the two other files."""
+
     @property
     def run_path(self) -> Path:
         """The folder of the run that it belongs to."""
         return self.path.parent.parent
-
-    @property
-    def model(self) -> Path:
-        """The model: weights, vocabulary, configuration."""
-        return self.path / "model.safetensors"
-
-    @property
-    def training(self) -> Path:
-        """What resuming needs and sampling does not."""
-        return self.path / "training.safetensors"
-
-    @property
-    def manifest(self) -> Path:
-        """Step, loss, and the hash and size of the two other files."""
-        return self.path / "manifest.json"
 
 
 def command_words(word: str, run: RunDirectory, *options: str) -> str:

@@ -123,11 +123,7 @@ def identify(now: datetime) -> Identity:
 
 
 def lock_run(
-    run: RunDirectory,
-    storage: Storage,
-    identity: Identity,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
+    run: RunDirectory, identity: Identity, *, sleep: Callable[[float], None] = time.sleep
 ) -> FileLock:
     """Take the lock of a run.
 
@@ -138,11 +134,11 @@ def lock_run(
         StorageError: If the lock cannot be taken for another reason.
     """
     place = identity.host, identity.boot_id
-    return _take_lock(run, storage, encode_json(asdict(identity)), place, sleep)
+    return _take_lock(run, encode_json(asdict(identity)), place, sleep)
 
 
 def keep_trainers_out(
-    run: RunDirectory, storage: Storage, *, sleep: Callable[[float], None] = time.sleep
+    run: RunDirectory, *, sleep: Callable[[float], None] = time.sleep
 ) -> FileLock | None:
     """Take the lock of a run without training it; what run.lock says stays as it is.
 
@@ -155,7 +151,7 @@ def keep_trainers_out(
     """
     if not _is_there(run):
         return None
-    return _take_lock(run, storage, None, (host_name(), boot_id()), sleep)
+    return _take_lock(run, None, (host_name(), boot_id()), sleep)
 
 
 def _is_there(run: RunDirectory) -> bool:
@@ -169,13 +165,12 @@ def _is_there(run: RunDirectory) -> bool:
 
 def _take_lock(
     run: RunDirectory,
-    storage: Storage,
     contents: bytes | None,
     here: tuple[str, str],
     sleep: Callable[[float], None],
 ) -> FileLock:
     holder = _holder(run)
-    lock = storage.lock(run.lock, contents)
+    lock = Storage(inside=run.path).lock(run.lock, contents)
     if lock is None:
         raise _locked(run, _holder(run))
     if not lock.is_real and _is_beating(run, here, sleep):

@@ -54,9 +54,7 @@ OutputFile: TypeAlias = FileBeside | Stream
 
 
 @contextmanager
-def open_output(
-    path: Path, *, overwrite: bool, storage: Storage | None = None
-) -> Iterator[OutputFile]:
+def open_output(path: Path, *, overwrite: bool) -> Iterator[OutputFile]:
     """Open a file to be written, which gets its name when the context ends without a failure.
 
     A pipe or a device is written to and never replaced. Where a link has the name, what it leads to
@@ -65,7 +63,6 @@ def open_output(
     Args:
         path: As the user names it, absolute.
         overwrite: Whether a file that has the name gives way.
-        storage: The way to the disk.
 
     Raises:
         ConfigError: If the name is a folder's or nothing that could be written to, or is taken.
@@ -78,7 +75,7 @@ def open_output(
             yield stream
         return
     _refuse_target(path, mode, overwrite=overwrite)
-    with (storage or Storage()).open_beside(Path(os.path.realpath(path))) as file:
+    with Storage().open_beside(Path(os.path.realpath(path))) as file:
         yield file
 
 

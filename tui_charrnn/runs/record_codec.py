@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, astuple, dataclass, fields
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
@@ -105,13 +105,7 @@ class BatchStretch:
     @classmethod
     def of(cls, record: BatchTrained) -> "BatchStretch":
         """A stretch of one batch."""
-        return cls(
-            (record.step,),
-            (record.loss,),
-            (record.learning_rate,),
-            (record.gradient_norm,),
-            (record.elapsed,),
-        )
+        return cls(*((value,) for value in astuple(record)))
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -119,25 +113,17 @@ class BatchStretch:
     @property
     def records(self) -> list[BatchTrained]:
         """The same as a record a batch."""
-        columns = (
-            self.steps,
-            self.losses,
-            self.learning_rates,
-            self.gradient_norms,
-            self.elapsed,
-        )
-        return list(map(BatchTrained, *columns))
+        return list(map(BatchTrained, *self._columns))
 
     @property
     def newest(self) -> BatchTrained:
         """The last record."""
-        return BatchTrained(
-            self.steps[-1],
-            self.losses[-1],
-            self.learning_rates[-1],
-            self.gradient_norms[-1],
-            self.elapsed[-1],
-        )
+        return BatchTrained(*(column[-1] for column in self._columns))
+
+    @property
+    def _columns(self) -> tuple[Any, ...]:
+        """All fields, in the order of those of a record."""
+        return self.steps, self.losses, self.learning_rates, self.gradient_norms, self.elapsed
 
 
 RecordOrBatch: TypeAlias = Record | BatchStretch
@@ -177,11 +163,8 @@ def _batches(fields: list[bytes], begin: int, end: int) -> list[BatchStretch]:
     if begin == end:
         return []
     stop = end * _PERIOD
-    columns = [fields[begin * _PERIOD + group : stop : _PERIOD] for group in range(1, 6)]
-    steps, (losses, rates, norms, elapsed) = (
-        list(map(int, columns[0])),
-        [list(map(float, column)) for column in columns[1:]],
-    )
-    if not sum(map(sum, (losses, rates, norms, elapsed))) <= LARGEST_NUMBER:  # none is negative
+    steps, *columns = (fields[begin * _PERIOD + group : stop : _PERIOD] for group in range(1, 6))
+    numbers = [list(map(float, column)) for column in columns]
+    if not sum(map(sum, numbers)) <= LARGEST_NUMBER:  # none is negative
         raise ValueError("A number is too large.")
-    return [BatchStretch(steps, losses, rates, norms, elapsed)]
+    return [BatchStretch(list(map(int, steps)), *numbers)]

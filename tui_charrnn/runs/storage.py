@@ -164,20 +164,15 @@ class Storage:
     one either.
     """
 
-    def __init__(self, operations: FileSystem | None = None, *, inside: Path | None = None) -> None:
-        """Name the way to the disk.
+    def __init__(self, *, inside: Path | None = None) -> None:
+        """Write by the operations in use.
 
         Args:
-            operations: Those of the system; None takes those in use.
             inside: The folder of a run: what lies in it is not reached through a link. The folder
                 itself may be one.
         """
-        self._fs = operations or file_system()
+        self._fs = file_system()
         self._inside = inside
-
-    def inside(self, folder: Path) -> Self:
-        """The same way to the disk for one run; see the argument of that name."""
-        return type(self)(self._fs, inside=folder)
 
     def write_atomically(self, path: Path, data: bytes, *, room_for_next: int = 0) -> None:
         """Replace a file's contents as a whole; on failure the old contents stay.

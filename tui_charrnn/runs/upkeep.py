@@ -45,7 +45,7 @@ class TrashedRun:
         return self.path.name
 
 
-def rename_run(run: RunDirectory, name: str, *, storage: Storage | None = None) -> RunDirectory:
+def rename_run(run: RunDirectory, name: str) -> RunDirectory:
     """Give a run another name, which is that of its folder; nothing inside it changes.
 
     Raises:
@@ -56,35 +56,34 @@ def rename_run(run: RunDirectory, name: str, *, storage: Storage | None = None) 
     if name == run.name:
         return run
     refuse_name(run.path.parent, name)
-    storage = storage or Storage()
     renamed = RunDirectory(run.path.with_name(name))
-    with _left_alone(run, storage, renames=True):
-        storage.rename(run.path, renamed.path)
+    with _left_alone(run, renames=True):
+        Storage().rename(run.path, renamed.path)
     return renamed
 
 
-def refuse_live(run: RunDirectory, *, storage: Storage | None = None) -> None:
+def refuse_live(run: RunDirectory) -> None:
     """Make sure that a run is not being trained now.
 
     Raises:
         RunLockedError: If it is.
         StorageError: If that cannot be found out.
     """
-    with _left_alone(run, storage or Storage()):
+    with _left_alone(run):
         pass
 
 
-def trash_run(run: RunDirectory, *, storage: Storage | None = None) -> TrashedRun:
+def trash_run(run: RunDirectory) -> TrashedRun:
     """Move a run into the trash of its folder, from where `restore_run` brings it back.
 
     Raises:
         RunLockedError: If it is being trained.
         StorageError: If the disk refuses; then the run is where it was.
     """
-    storage = (storage or Storage()).inside(run.path.parent)
+    storage = Storage(inside=run.path.parent)
     thrown = datetime.now(UTC).strftime(_TIME_FORM)
     target = run.path.parent / TRASH / thrown / run.name
-    with _left_alone(run, storage):
+    with _left_alone(run):
         storage.make_folder(target.parent)
         try:
             storage.rename(run.path, target)
@@ -105,15 +104,12 @@ def list_trash(folder: Path) -> list[TrashedRun]:
     return sorted(found, key=lambda run: (run.thrown, run.name), reverse=True)
 
 
-def restore_run(
-    folder: Path, name: str | None = None, *, storage: Storage | None = None
-) -> RunDirectory:
+def restore_run(folder: Path, name: str | None = None) -> RunDirectory:
     """Bring a run back from the trash.
 
     Args:
         folder: The runs folder.
         name: The name that it had, the last one of that name; None brings the last of all.
-        storage: The way to the disk.
 
     Returns:
         The run, under its name or, if that is taken by now, under one with a number.
@@ -127,13 +123,13 @@ def restore_run(
     if wanted is None:
         raise RunError(_nothing_to_restore(folder, name, trashed))
     run = RunDirectory(_free_place(folder, wanted.name))
-    (storage or Storage()).inside(folder).rename(wanted.path, run.path)
+    Storage(inside=folder).rename(wanted.path, run.path)
     with contextlib.suppress(OSError):  # not empty if two were thrown away at the same instant
         wanted.path.parent.rmdir()
     return run
 
 
-def empty_trash(folder: Path, *, storage: Storage | None = None) -> int:
+def empty_trash(folder: Path) -> int:
     """Remove for good the runs in the trash of a runs folder; what else lies there stays.
 
     Returns:
@@ -142,7 +138,7 @@ def empty_trash(folder: Path, *, storage: Storage | None = None) -> int:
     Raises:
         StorageError: If the disk refuses; what was not removed is still there.
     """
-    storage = (storage or Storage()).inside(folder)
+    storage = Storage(inside=folder)
     trash = folder / TRASH
     with explained("read", trash):
         try:
@@ -164,7 +160,7 @@ def empty_trash(folder: Path, *, storage: Storage | None = None) -> int:
 
 
 @contextmanager
-def _left_alone(run: RunDirectory, storage: Storage, *, renames: bool = False) -> Iterator[None]:
+def _left_alone(run: RunDirectory, *, renames: bool = False) -> Iterator[None]:
     """Keep trainers out of a run while the context lasts.
 
     Raises:
@@ -172,7 +168,7 @@ def _left_alone(run: RunDirectory, storage: Storage, *, renames: bool = False) -
         StorageError: If that cannot be found out.
     """
     try:
-        lock = keep_trainers_out(run, storage)
+        lock = keep_trainers_out(run)
     except RunLockedError as error:
         raise RunLockedError(
             "The run {run} is being trained, so it cannot be renamed. End that first: {command}"

@@ -70,8 +70,9 @@ class StatusFile:
     Safe to use from several threads; changing a number never waits for the disk.
     """
 
-    def __init__(self, path: Path, storage: Storage, status: RunStatus) -> None:
-        self._path, self._storage, self._status = path, storage, status
+    def __init__(self, path: Path, status: RunStatus) -> None:
+        self._path, self._status = path, status
+        self._storage = Storage(inside=path.parent)
         self._guard = threading.Lock()
         self._writing = threading.Lock()
         self.problem: str | None = None
@@ -114,6 +115,10 @@ class StatusFile:
     def close(self) -> None:
         """Write it for the last time, and keep no more room."""
         self.write()
+        self.give_room_back()
+
+    def give_room_back(self) -> None:
+        """Keep no more room for another status."""
         self._storage.give_room_back(self._path)
 
 
@@ -156,7 +161,6 @@ class RunWriter:
         self,
         run: RunDirectory,
         *,
-        storage: Storage | None = None,
         clock: Callable[[], datetime] = utc_now,
         heartbeat: float = HEARTBEAT,
     ) -> None:
@@ -164,7 +168,6 @@ class RunWriter:
 
         Args:
             run: It must exist.
-            storage: The way to the disk.
             clock: Tells the time of the start and of each record.
             heartbeat: Seconds between two writes of state.json.
 
@@ -174,13 +177,12 @@ class RunWriter:
             StorageError: If the run cannot be written at all.
         """
         refuse_foreign_parts(run)
-        storage = (storage or Storage()).inside(run.path)
         self._unsaved = ""
         self._clock = clock
         self._observers: list[Callable[[], Mapping[str, Any]]] = []
         with contextlib.ExitStack() as resources:
             identity = identify(clock())
-            resources.enter_context(lock_run(run, storage, identity))
+            resources.enter_context(lock_run(run, identity))
             before = _status_before(run)
             if before.state is not RunState.CREATED:
                 # They were meant for a trainer that is gone: a stop would end this one at once.
@@ -197,12 +199,12 @@ class RunWriter:
                 host=identity.host,
                 boot_id=identity.boot_id,
             )
-            self._events = EventLog(run.events, storage)
+            self._events = EventLog(run.events)
             resources.callback(self._events.close)
-            self._status_file = StatusFile(run.status, storage, taken_up)
+            self._status_file = StatusFile(run.status, taken_up)
             self._status_file.write()
             if self._status_file.problem:
-                storage.give_room_back(run.status)
+                self._status_file.give_room_back()
                 raise StorageError(self._status_file.problem)
             resources.callback(self._status_file.close)
             resources.callback(self._gather)
@@ -307,10 +309,10 @@ class EventLog:
     a torn line in its middle. Safe to use from several threads.
     """
 
-    def __init__(self, path: Path, storage: Storage) -> None:
+    def __init__(self, path: Path) -> None:
         ends_whole = _ends_with_newline(path)
-        self._path, self._storage = path, storage
-        self._file = storage.open_to_append(path)
+        self._path, self._storage = path, Storage(inside=path.parent)
+        self._file = self._storage.open_to_append(path)
         self._guard = threading.Lock()
         # A trainer that died in the middle of a line left it torn; the next begins on a new line.
         self._backlog: deque[bytes] = deque([] if ends_whole else [b"\n"])

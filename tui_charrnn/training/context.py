@@ -3,15 +3,16 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from tui_charrnn.metrics import LossHistory, RunningMean
+from tui_charrnn.metrics import RunningMean
 from tui_charrnn.runs.description import CURVE_LENGTH, RunDescription, RunState
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.training.loop import Material, Progress
+from tui_charrnn.training.history import History
+from tui_charrnn.training.interruption import Interruption
+from tui_charrnn.training.loop import Material, Progress, RunEngine
 from tui_charrnn.training.plan import Plan
 
 
@@ -82,10 +83,9 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """A run, its settings and its plan."""
+    """A run at work: its settings and its plan, what trains it, and what records it."""
 
     run: RunDirectory
-    storage: Storage
     description: RunDescription
     vocabulary: Vocabulary
     plan: Plan
@@ -100,41 +100,44 @@ class RunContext:
     """As timed before the first batch; None on a resume."""
     deadline: float | None
     """When to save and leave, on the clock `time.monotonic`."""
+    engine: RunEngine
+    progress: Progress
+    history: History
+    """What earlier trainers recorded."""
+    writer: RunWriter
+    interruption: Interruption
     clock: WorkClock = field(default_factory=WorkClock)
     """What the time spent on the run is measured by."""
 
 
 class ProgressReport:
-    """Reports a run's progress to viewers; `losses` are of all batches, and grow with the run."""
+    """Reports a run's progress to viewers."""
 
-    def __init__(
-        self, context: RunContext, progress: Progress, losses: LossHistory, writer: RunWriter
-    ) -> None:
+    def __init__(self, context: RunContext) -> None:
         self._context = context
-        self._progress = progress
-        self._writer = writer
-        self.losses = losses
-        self.pace = Pace(progress.elapsed, context.seconds_per_step)
-        writer.observe(self._observe)
+        self.losses: Final = context.history.losses
+        """Of all batches; they grow with the run."""
+        self.pace = Pace(context.progress.elapsed, context.seconds_per_step)
+        context.writer.observe(self._observe)
 
     @property
     def state(self) -> RunState:
         """The state that was reported last."""
-        return self._writer.status.state
+        return self._context.writer.status.state
 
     def show(self, state: RunState) -> None:
         """Report the state of the run: a new one at once, the numbers with the next beat."""
-        context, step = self._context, self._progress.step
+        context, step = self._context, self._context.progress.step
         characters = context.batch_size * context.description.training.sequence_length
         speed = self.pace.characters_per_second(characters)
-        self._writer.set_status(
+        context.writer.set_status(
             state=state,
             step=step,
             total_steps=context.plan.total_steps,
             epoch=step / context.plan.steps_per_epoch,
             eta=self.pace.seconds_left(context.plan, step),
             characters_per_second=None if state is RunState.PAUSED else speed,
-            elapsed=self._progress.elapsed,
+            elapsed=context.progress.elapsed,
         )
 
     def _observe(self) -> dict[str, Any]:

@@ -25,15 +25,13 @@ from tui_charrnn.model.weights import weights_from_tensors
 from tui_charrnn.runs.checkpoints import best_or_newest, replace_model
 from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.records import MemoryMeasured, ModelCalibrated, RunWarned, SampleTaken
-from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.corpus import SEED_LENGTH, SEED_LIMIT
 from tui_charrnn.training.context import RunContext
-from tui_charrnn.training.history import History
 from tui_charrnn.training.machine import thread_count
 
 if TYPE_CHECKING:
     from tui_charrnn.model.weights import Indices
-    from tui_charrnn.training.loop import RunEngine, Windows
+    from tui_charrnn.training.loop import Windows
 
 SAMPLE_LENGTH: Final = 200
 """Characters that follow a seed."""
@@ -49,13 +47,10 @@ class Samples:
     What was sampled at the step that the run continues from is not sampled again.
     """
 
-    def __init__(
-        self, context: RunContext, engine: RunEngine, writer: RunWriter, history: History
-    ) -> None:
+    def __init__(self, context: RunContext) -> None:
         self._context = context
-        self._engine = engine
-        self._writer = writer
-        self._taken = {(history.step, seed) for seed in history.sampled}
+        self._engine, self._writer = context.engine, context.writer
+        self._taken = {(context.history.step, seed) for seed in context.history.sampled}
         self._has_warned = False
 
     def sample(self, step: int, should_stop: Callable[[], bool]) -> float:
@@ -126,11 +121,10 @@ _OPERATIONS: Final = 5e10
 class MemoryMeter:
     """Measures how far back the weights look that are scored."""
 
-    def __init__(self, context: RunContext, engine: RunEngine, writer: RunWriter) -> None:
+    def __init__(self, context: RunContext) -> None:
         """Measure nothing yet."""
         self._context = context
-        self._engine = engine
-        self._writer = writer
+        self._engine, self._writer = context.engine, context.writer
         self._passage: Indices | None = None
         products = 2 * context.description.parameter_count * (_LENGTH + REACH * TARGETS)
         self._expected = products / _OPERATIONS
@@ -211,7 +205,7 @@ def calibrate_best(context: RunContext, step: int) -> ModelCalibrated:
         units, training = context.material.units_per_character, context.description.training
         fitted = calibrate(model, tail, units, threads=thread_count(training.threads))
         keep = training.keep_checkpoints
-        replace_model(run, context.storage, checkpoint, with_calibration(data, fitted), keep=keep)
+        replace_model(run, checkpoint, with_calibration(data, fitted), keep=keep)
     except (CharRNNError, OSError, MemoryError) as error:
         reason = str(error) or "There is not enough memory."
         return ModelCalibrated(step, None, None, None, 0, 0, reason)

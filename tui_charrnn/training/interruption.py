@@ -24,23 +24,24 @@ from tui_charrnn.runs.description import RunState
 class Reason(StrEnum):
     """Why a run is left before it is done."""
 
-    STOPPED = "stopped"
+    state: RunState
+    """What the run's state becomes."""
+    exit_code: ExitCode
+    """How the trainer's process ends."""
+
+    def __new__(cls, value: str, state: RunState, exit_code: ExitCode) -> Self:
+        """Make a member whose value is its name for people."""
+        reason = str.__new__(cls, value)
+        reason._value_, reason.state, reason.exit_code = value, state, exit_code
+        return reason
+
+    STOPPED = "stopped", RunState.STOPPED, ExitCode.OK
     """On request, from `control/`."""
-    PREEMPTED = "preempted"
+    PREEMPTED = "preempted", RunState.SAVED, ExitCode.RESUME_ME
     """SIGTERM, SIGUSR1 or SIGUSR2, as schedulers send before they take a machine away."""
-    TIME_LIMIT = "time limit"
-    INTERRUPTED = "interrupted"
+    TIME_LIMIT = "time limit", RunState.SAVED, ExitCode.RESUME_ME
+    INTERRUPTED = "interrupted", RunState.INTERRUPTED, ExitCode.INTERRUPTED
     """SIGINT: Ctrl-C."""
-
-    @property
-    def state(self) -> RunState:
-        """What the run's state becomes."""
-        return _STATES[self]
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """How the trainer's process ends."""
-        return _EXIT_CODES[self]
 
 
 class LeavingError(Exception):
@@ -51,18 +52,6 @@ class LeavingError(Exception):
         self.reason = reason
 
 
-_STATES = {
-    Reason.STOPPED: RunState.STOPPED,
-    Reason.PREEMPTED: RunState.SAVED,
-    Reason.TIME_LIMIT: RunState.SAVED,
-    Reason.INTERRUPTED: RunState.INTERRUPTED,
-}
-_EXIT_CODES = {
-    Reason.STOPPED: ExitCode.OK,
-    Reason.PREEMPTED: ExitCode.RESUME_ME,
-    Reason.TIME_LIMIT: ExitCode.RESUME_ME,
-    Reason.INTERRUPTED: ExitCode.INTERRUPTED,
-}
 _PREEMPTIONS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 LISTENED_TO: Final = (*_PREEMPTIONS, signal.SIGINT)
 """Signals that are reasons to leave."""
@@ -123,10 +112,6 @@ class Interruption:
         self.reason, self.cause = reason, cause
         with contextlib.suppress(RuntimeError):  # it is awake
             self._sleep.release()
-
-    def is_requested(self) -> bool:
-        """Whether to leave at the next step boundary."""
-        return self.reason is not None
 
     def check(self, deadline: float | None) -> Reason | None:
         """Why to leave, perhaps because a deadline on the clock `time.monotonic` is over."""
@@ -230,7 +215,8 @@ class HeldThread:
     def _watch(self) -> None:
         while not self._closing.is_set():
             number = self._next_signal()
-            if number is None and not self._is_late():
+            is_late = self._deadline is not None and time.monotonic() >= self._deadline
+            if number is None and not is_late:
                 continue
             self._give_patience(lambda: self._interruption.is_heeded or self._is_insisted)
             if self._is_insisted:  # "now", whatever is saved; it would have by itself if it could
@@ -254,9 +240,6 @@ class HeldThread:
     def _leave_for(self, reason: Reason, cause: str) -> None:
         if not self._closing.is_set():
             self._leave(reason, cause)
-
-    def _is_late(self) -> bool:
-        return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _next_signal(self) -> int | None:
         """The next number out of the pipe; None if none comes within a moment."""

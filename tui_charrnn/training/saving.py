@@ -1,10 +1,9 @@
 """What a run saves: checkpoints to resume from or to go back to, and its newest weights."""
 
-from __future__ import annotations
-
 import math
 import time
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
 from tui_charrnn.errors import StorageError
 from tui_charrnn.model.weights import tensors_from_weights
@@ -22,7 +21,7 @@ from tui_charrnn.runs.records import (
     RunRolledBack,
     RunWarned,
 )
-from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.runs.storage import Storage
 from tui_charrnn.training.context import ProgressReport, RunContext
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import RateChange, peak_at, with_changes
@@ -33,12 +32,6 @@ from tui_charrnn.training.state_file import (
     read_model,
     state_bytes,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from tui_charrnn.training.loop import RunEngine
-
 
 FIRST_PAUSE: Final = 2.0
 """Seconds after the first refusal; each further one doubles them."""
@@ -78,19 +71,10 @@ _LOOK: Final = 0.2
 class Saver:
     """Writes the models and checkpoints of one run."""
 
-    def __init__(
-        self,
-        context: RunContext,
-        engine: RunEngine,
-        progress: Progress,
-        report: ProgressReport,
-        writer: RunWriter,
-    ) -> None:
+    def __init__(self, context: RunContext, report: ProgressReport) -> None:
         self._context = context
-        self._engine = engine
-        self._progress = progress
-        self._report = report
-        self._writer = writer
+        self._engine, self._progress = context.engine, context.progress
+        self._report, self._writer = report, context.writer
         is_resumed = context.seconds_per_step is None
         self._started = time.monotonic()
         self._tried_at = self._started if is_resumed else -math.inf
@@ -100,7 +84,7 @@ class Saver:
         """Until when the last state is tried to be saved, once nothing is left to be trained."""
         self.train_loss: float | None = None
         """Running mean, for the model's summary."""
-        self.stand_at(progress if is_resumed else None)
+        self.stand_at(context.progress if is_resumed else None)
 
     def stand_at(self, saved: Progress | None) -> None:
         """Know which progress the newest checkpoint holds; None: there is no checkpoint."""
@@ -218,10 +202,9 @@ class Saver:
         try:
             saved = save_checkpoint(
                 context.run,
-                context.storage,
                 step=progress.step,
-                model=model_bytes(context, self._engine, progress, self.train_loss),
-                training=state_bytes(context, self._engine, progress),
+                model=model_bytes(context, self.train_loss),
+                training=state_bytes(context),
                 loss=loss,
                 is_best=is_best,
                 keep=context.description.training.keep_checkpoints,
@@ -255,10 +238,11 @@ class Saver:
         """Publish the newest weights for sampling; False, with a warning, if that is refused."""
         context, run = self._context, self._context.run
         try:
-            model = model_bytes(context, self._engine, self._progress, self.train_loss)
+            model = model_bytes(context, self.train_loss)
             refuse_gone(run)
-            context.storage.make_folder(run.live_model.parent)
-            context.storage.write_atomically(run.live_model, model)
+            storage = Storage(inside=run.path)
+            storage.make_folder(run.live_model.parent)
+            storage.write_atomically(run.live_model, model)
         except MemoryError:
             self._writer.append(RunWarned("There is no memory for a copy of the newest weights."))
             return False
@@ -281,19 +265,10 @@ class Rollback:
     failure came from, the same batch would fail in the same way, whatever the learning rate.
     """
 
-    def __init__(
-        self,
-        context: RunContext,
-        engine: RunEngine,
-        progress: Progress,
-        saver: Saver,
-        writer: RunWriter,
-    ) -> None:
-        self._context = context
-        self._engine = engine
-        self._progress = progress
-        self._saver = saver
-        self._writer = writer
+    def __init__(self, context: RunContext, saver: Saver) -> None:
+        self._context, self._saver = context, saver
+        self._engine, self._progress = context.engine, context.progress
+        self._writer = context.writer
 
     @property
     def good(self) -> CheckpointDirectory | None:
@@ -351,7 +326,7 @@ class Rollback:
         state, model = load_training_state(checkpoint.training), read_model(checkpoint.model)
         self._engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
         then, context = state.progress, self._context
-        has_best = return_to(context.run, context.storage, checkpoint, best_step=then.best_step)
+        has_best = return_to(context.run, checkpoint, best_step=then.best_step)
         if not has_best:
             then.best_loss, then.best_step = None, None
         self._progress.go_back_to(then)

@@ -1,7 +1,5 @@
 """A run at work: what the loop yields becomes records, checkpoints, status and answers."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -21,44 +19,32 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
     StoppedEarly,
 )
-from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.context import ProgressReport, RunContext
-from tui_charrnn.training.history import History
 from tui_charrnn.training.instruments import MemoryMeter, Samples, calibrate_best
-from tui_charrnn.training.interruption import Interruption, Reason
-from tui_charrnn.training.loop import Progress, has_stopped_gaining, train
+from tui_charrnn.training.interruption import Reason
+from tui_charrnn.training.loop import has_stopped_gaining, train
 from tui_charrnn.training.plan import RateChange, TimeFit, peak_at, with_changes
 from tui_charrnn.training.saving import Rollback, Saver
 
 if TYPE_CHECKING:
-    from tui_charrnn.training.loop import RunEngine
+    pass
 
 
 class Session:
     """Trains one run until it is done or has a reason to leave."""
 
-    def __init__(
-        self,
-        context: RunContext,
-        engine: RunEngine,
-        progress: Progress,
-        history: History,
-        writer: RunWriter,
-        interruption: Interruption,
-    ) -> None:
+    def __init__(self, context: RunContext) -> None:
         self._context = context
-        self._engine = engine
-        self._progress = progress
-        self._writer = writer
-        self._interruption = interruption
-        self._report = ProgressReport(context, progress, history.losses, writer)
-        self._saver = Saver(context, engine, progress, self._report, writer)
-        self._desk = RequestDesk(context, progress, self._saver, self._report, interruption, writer)
-        self._samples = Samples(context, engine, writer, history)
-        self._memory = MemoryMeter(context, engine, writer)
-        self._rollback = Rollback(context, engine, progress, self._saver, writer)
+        self._engine, self._progress = context.engine, context.progress
+        self._writer, self._interruption = context.writer, context.interruption
+        self._report = ProgressReport(context)
+        self._saver = Saver(context, self._report)
+        self._desk = RequestDesk(context, self._saver, self._report)
+        self._samples = Samples(context)
+        self._memory = MemoryMeter(context)
+        self._rollback = Rollback(context, self._saver)
         self._fit = TimeFit(context.description.training, context.plan)
-        self._last_batch = progress.elapsed
+        self._last_batch = context.progress.elapsed
         self._train_loss = RunningMean()
 
     def work(self) -> ExitCode:
@@ -217,23 +203,12 @@ PAUSED_LOOK: Final = 0.2
 class RequestDesk:
     """Carries out requests, one after another, between two batches."""
 
-    def __init__(
-        self,
-        context: RunContext,
-        progress: Progress,
-        saver: Saver,
-        report: ProgressReport,
-        interruption: Interruption,
-        writer: RunWriter,
-    ) -> None:
-        self._context = context
-        self._progress = progress
-        self._saver = saver
-        self._report = report
-        self._interruption = interruption
-        self._writer = writer
+    def __init__(self, context: RunContext, saver: Saver, report: ProgressReport) -> None:
+        self._context, self._saver, self._report = context, saver, report
+        self._progress, self._writer = context.progress, context.writer
+        self._interruption = context.interruption
         self._paused_from: RunState | None = None
-        interruption.is_saved = lambda: progress.step == 0 or saver.is_saved
+        self._interruption.is_saved = lambda: context.progress.step == 0 or saver.is_saved
 
     def answer(self) -> None:
         """Carry out what was asked since the last time, and record an answer to each.

@@ -6,19 +6,15 @@ from typing import Final
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.model.weights import tensors_from_weights
-from tui_charrnn.runs.description import RunDescription, RunState
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import BatchSizeChosen, PathChosen, RunPlanned, RunWarned, format_way
-from tui_charrnn.runs.storage import Storage
-from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.distributed.coordination import Hardware, JointHardware, open_hardware
 from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
-from tui_charrnn.training.distributed.roles import Peers
+from tui_charrnn.training.distributed.roles import Assignment
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.path_choice import RECORDED_FACTS, choose_path
 from tui_charrnn.training.engine.paths import ComputePath, RunSize, device_words, library_versions
-from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Material, RunEngine
 from tui_charrnn.training.machine import (
     examine_machine,
@@ -41,7 +37,6 @@ from tui_charrnn.training.state_file import differences, machine_fingerprint, re
 from tui_charrnn.training.timing import (
     BATCH_GAIN,
     SHARD_GAIN,
-    Climb,
     Timed,
     batch_sizes,
     climb,
@@ -74,52 +69,34 @@ class Outset:
 
 
 class OutsetBuilder:
-    """Builds a run's engine, for a batch size and a number of shards.
+    """Builds a run's engine, for a batch size and a number of shards, and plans the run by it.
 
     The interruption receives the reasons of the other processes to leave, if there are any.
     """
 
     def __init__(
-        self,
-        description: RunDescription,
-        prepared: Prepared,
-        hardware: Hardware | JointHardware,
-        peers: Peers | None,
-        interruption: Interruption,
+        self, work: Assignment, prepared: Prepared, hardware: Hardware | JointHardware
     ) -> None:
-        self._description = description
+        self._work = work
         self._prepared = prepared
         self.device: Final = hardware.device
         self._replicas = hardware.replicas
-        self._peers = peers
-        self._interruption = interruption
+        self.replica_count: Final = 1 if self._replicas is None else self._replicas.count
+        """Devices that compute, of all processes together."""
         self._begun = recorded_path(prepared)
 
-    @property
-    def is_alone(self) -> bool:
-        """Whether one device of one process computes."""
-        return self._replicas is None
-
-    @property
-    def replica_count(self) -> int:
-        """Devices that compute, of all processes together."""
-        return 1 if self._replicas is None else self._replicas.count
-
-    def build(
-        self,
-        training: TrainingConfig,
-        check_cancelled: Callable[[], None],
-        shards: int = 0,
-    ) -> Outset:
+    def build(self, training: TrainingConfig, shards: int = 0) -> Outset:
         """Build the engine, by the path that the run was started or first built with.
 
         0 shards takes as many, on a processor, as pay on two cores.
         """
-        prepared, model = self._prepared, self._description.model
+        prepared, model = self._prepared, self._work.description.model
         material, batch_size = cut_material(prepared.text, training)
         rows = batch_size // self.replica_count if self.device.is_gpu else batch_size
         size = RunSize(len(prepared.text.vocabulary), rows, len(prepared.text.training))
-        choice = choose_path(self.device, model, training, size, self._begun, check_cancelled)
+        choice = choose_path(
+            self.device, model, training, size, self._begun, self._work.check_cancelled
+        )
         path = choice.path
         self._begun = path.facts()
         if self._replicas is not None:
@@ -128,21 +105,140 @@ class OutsetBuilder:
             path = replace(path, shards=1 if self.device.is_gpu else count)
         elif shards and not self.device.is_gpu:
             path = replace(path, shards=shards)
-        engine: RunEngine | None = choice.engine if self.is_alone else None
+        engine: RunEngine | None = choice.engine if self._replicas is None else None
         if engine is None:
             engine = self._engine(training, batch_size, path)
         return Outset(training, material, batch_size, path, engine, choice.record)
 
     def _engine(self, training: TrainingConfig, batch_size: int, path: ComputePath) -> RunEngine:
         """The engine of this process, or this process's part of one."""
-        sizes = len(self._prepared.text.vocabulary), batch_size
+        work, sizes = self._work, (len(self._prepared.text.vocabulary), batch_size)
         if self._replicas is None:
-            return Engine(self._description.model, training, *sizes, path)
-        engine = ReplicatedEngine(self._description.model, training, *sizes, path, self._replicas)
-        if self._peers is not None:
-            engine.share_reasons(self._interruption)
-            self._peers.begin(engine, path, training)
+            return Engine(work.description.model, training, *sizes, path)
+        engine = ReplicatedEngine(work.description.model, training, *sizes, path, self._replicas)
+        if work.peers is not None:
+            engine.share_reasons(work.interruption)
+            work.peers.begin(engine, path, training)
         return engine
+
+    def rebuild(self) -> Outset:
+        """Rebuild the engine of a run that is resumed, or restarted after a death."""
+        training = self._prepared.training
+        outset = self.build(
+            training, recorded_shards(self._prepared, thread_count(training.threads))
+        )
+        self._report_device(outset)
+        return outset
+
+    def plan_run(self) -> tuple[Outset, RunPlanned]:
+        """Decide once what a run is computed with and how many steps it has, and record it."""
+        prepared, writer, chosen = self._prepared, self._work.writer, None
+        if prepared.history.planned is not None:
+            return self.rebuild(), prepared.history.planned
+        if prepared.training.auto_batch_size:
+            writer.set_status(state=RunState.TIMING)
+            outset, chosen = self._choose_batch_size()
+            writer.append(chosen)
+        else:
+            outset = self.build(prepared.training)
+        self._report_device(outset)
+        writer.set_status(state=RunState.TIMING)
+        seconds, plan = self._time(outset)
+        if self._replicas is None and has_shards_to_choose(outset, seconds, plan.total_steps):
+            finer = self._choose_shards(outset)
+            if finer.path.shards != outset.path.shards:
+                outset = finer
+                seconds, plan = self._time(outset)
+        if self._replicas is None:  # nobody plans by what several devices take
+            self._remember(seconds, outset)
+        planned = RunPlanned(
+            total_steps=plan.total_steps,
+            steps_per_epoch=plan.steps_per_epoch,
+            evaluate_every=plan.evaluate_every,
+            batch_size=outset.batch_size,
+            seconds_per_step=seconds,
+            precision=outset.path.precision,
+            bound=plan.bound,
+            learning_rate=None if chosen is None else chosen.learning_rate,
+            shards=0 if outset.path.device != "CPU" else outset.path.shards,
+            early_evaluations=plan.early_evaluations,
+            is_adaptive=plan.is_adaptive,
+        )
+        writer.append(planned)
+        return outset, planned
+
+    def _choose_batch_size(self) -> tuple[Outset, BatchSizeChosen]:
+        """Time batch sizes, from that of the settings on; take the largest that pays."""
+        training, first = self._prepared.training, self._prepared.batch_size
+        length, speeds = training.sequence_length, [0.0]
+
+        def time_one(size: int) -> Timed[Outset]:
+            _refuse_more_than_memory(size > first)
+            outset = self.build(with_batch_size(training, size, size / first))
+            speeds.append(size * length / _time_shortly(outset, self._work.check_cancelled))
+            return Timed(size, speeds[-1], outset)
+
+        def find_largest() -> int:
+            return largest_batch(training, len(self._prepared.text.training), speeds[-1])
+
+        found = climb(batch_sizes(first, find_largest), time_one, BATCH_GAIN)
+        chosen = BatchSizeChosen(
+            batch_size=found.taken.number,
+            learning_rate=found.taken.made.training.learning_rate,
+            tried=tuple(number for number, _ in found.tried),
+            characters_per_second=tuple(round(speed, 1) for _, speed in found.tried),
+            failure=found.failure,
+        )
+        return found.taken.made, chosen
+
+    def _choose_shards(self, outset: Outset) -> Outset:
+        """Time a processor's batch in more and more parts, and take the most that still pay."""
+        training, size = outset.training, outset.batch_size
+
+        def time_one(shards: int) -> Timed[Outset]:
+            one = outset if shards == outset.path.shards else self.build(training, shards)
+            seconds = _time_shortly(one, self._work.check_cancelled)
+            return Timed(shards, size * training.sequence_length / seconds, one)
+
+        counts = shard_counts(thread_count(training.threads), size, outset.path.shards)
+        return climb(counts, time_one, SHARD_GAIN).taken.made
+
+    def _time(self, outset: Outset) -> tuple[float, Plan]:
+        """Seconds per step, and the plan that follows from them."""
+        config, material, check = outset.training, outset.material, self._work.check_cancelled
+        seconds = time_batches(outset.engine, material, config, check)
+        if config.train_time is None:
+            return seconds, plan_by_count(config, material.streams.steps_per_epoch)
+        evaluation = time_evaluation(outset.engine, material, check)
+        return seconds, plan_by_time(config, material.streams.steps_per_epoch, seconds, evaluation)
+
+    def _report_device(self, outset: Outset) -> None:
+        writer, count = self._work.writer, self.replica_count
+        words = device_words(outset.path.device, thread_count(outset.training.threads))
+        words = f"{count} x {words}" if count > 1 else words
+        writer.set_status(device=words, precision=outset.path.precision, message="")
+        if outset.path_record is not None:
+            for trial in outset.path_record.trials:
+                if trial.failure:
+                    way = format_way(trial)
+                    message = f"Not computed by {way}, which fails here: {trial.failure}"
+                    writer.append(RunWarned(message))
+            writer.append(outset.path_record)
+
+    def _remember(self, seconds: float, outset: Outset) -> None:
+        """Keep the measurement for the next plan of such a run."""
+        description, text = self._work.description, self._prepared.text
+        config, path = outset.training, outset.path
+        trial = Trial(
+            seconds_per_step=seconds,
+            parameter_count=description.parameter_count,
+            memory=resident_memory(),  # its peak may be that of counting n-grams
+            device=device_words(path.device, thread_count(config.threads)),
+            precision=path.precision,
+            batch_size=outset.batch_size,
+        )
+        sizes = len(text.vocabulary), len(text.training)
+        remember_trial(trial, TrialSettings(description.model, config, *sizes))
 
 
 def recorded_shards(prepared: Prepared, threads: int) -> int:
@@ -164,50 +260,6 @@ def recorded_path(prepared: Prepared) -> Mapping[str, str]:
     if chosen is not None:
         return {name: getattr(chosen, name) for name in RECORDED_FACTS}
     return {} if planned is None else {"precision": planned.precision}
-
-
-def choose_batch_size(
-    builder: OutsetBuilder, prepared: Prepared, check_cancelled: Callable[[], None]
-) -> tuple[Outset, BatchSizeChosen]:
-    """Time one batch size after another, from that of the settings; take the largest that pays."""
-    training, first = prepared.training, prepared.batch_size
-    length, speeds = training.sequence_length, [0.0]
-
-    def time_one(size: int) -> Timed[Outset]:
-        _refuse_more_than_memory(size > first)
-        outset = builder.build(with_batch_size(training, size, size / first), check_cancelled)
-        speeds.append(size * length / _time_shortly(outset, check_cancelled))
-        return Timed(size, speeds[-1], outset)
-
-    def find_largest() -> int:
-        return largest_batch(training, len(prepared.text.training), speeds[-1])
-
-    sizes = batch_sizes(first, find_largest)
-    found = climb(sizes, time_one, BATCH_GAIN)
-    chosen = BatchSizeChosen(
-        batch_size=found.taken.number,
-        learning_rate=found.taken.made.training.learning_rate,
-        tried=tuple(number for number, _ in found.tried),
-        characters_per_second=tuple(round(speed, 1) for _, speed in found.tried),
-        failure=found.failure,
-    )
-    return found.taken.made, chosen
-
-
-def choose_shards(
-    builder: OutsetBuilder, outset: Outset, check_cancelled: Callable[[], None]
-) -> Climb[Outset]:
-    """Time a processor's batch in more and more parts, and take the most that still pay."""
-    training, size = outset.training, outset.batch_size
-    threads = thread_count(training.threads)
-
-    def time_one(shards: int) -> Timed[Outset]:
-        is_same = shards == outset.path.shards
-        one = outset if is_same else builder.build(training, check_cancelled, shards)
-        characters = size * training.sequence_length
-        return Timed(shards, characters / _time_shortly(one, check_cancelled), one)
-
-    return climb(shard_counts(threads, size, outset.path.shards), time_one, SHARD_GAIN)
 
 
 def has_shards_to_choose(outset: Outset, seconds_per_step: float, total_steps: int) -> bool:
@@ -247,16 +299,7 @@ _COMPILING: Final = (
 )
 
 
-def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
-    run: RunDirectory,
-    description: RunDescription,
-    prepared: Prepared,
-    writer: RunWriter,
-    interruption: Interruption,
-    deadline: float | None,
-    devices: int | None = 1,
-    peers: Peers | None = None,
-) -> Session:
+def start_session(work: Assignment, prepared: Prepared) -> Session:
     """Build the engine, restore it or plan the run, and hand over to a session.
 
     Raises:
@@ -265,148 +308,53 @@ def start_session(  # noqa: PLR0913, PLR0917  all that a trainer has
         RunError: If the checkpoint does not fit the run.
         LeavingError: If there is a reason to leave before the first step.
     """
-
-    def check_cancelled() -> None:
-        interruption.check_cancelled(deadline)
-
-    check_cancelled()
+    work.check_cancelled()
     hardware: Hardware | JointHardware | None = None
-    if peers is not None:
-        refuse_automatic_batch(description.training, peers.task.cluster.size)
-        hardware = peers.hardware
+    if work.peers is not None:
+        refuse_automatic_batch(work.description.training, work.peers.task.cluster.size)
+        hardware = work.peers.hardware
+    config, seconds = prepared.training, None
     if hardware is None:
-        hardware = open_hardware(prepared.training.threads, prepared.batch_size, devices)
-    builder = OutsetBuilder(description, prepared, hardware, peers, interruption)
+        hardware = open_hardware(config.threads, prepared.batch_size, work.devices)
+    builder = OutsetBuilder(work, prepared, hardware)
     if builder.device.is_gpu:
-        writer.set_status(message=_TRYING if builder.device.has_code else _COMPILING)
-    config, count, seconds = prepared.training, builder.replica_count, None
+        work.writer.set_status(message=_TRYING if builder.device.has_code else _COMPILING)
     if prepared.checkpoint is not None and prepared.state is not None:
-        state, outset = prepared.state, _rebuild(builder, prepared, writer, check_cancelled)
+        state, outset = prepared.state, builder.rebuild()
         model = read_model(prepared.checkpoint.model)
         outset.engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
         plan = state.plan
     else:
-        outset, planned = _plan_run(builder, description, prepared, writer, check_cancelled)
+        outset, planned = builder.plan_run()
         seconds, plan = planned.seconds_per_step, recorded_plan(planned)
-        take_initial_weights(outset.engine, run, description)
+        take_initial_weights(outset.engine, work.run, work.description)
     prepared.history.replan(plan, prepared.progress.step)
     fingerprint = outset.path.facts() | machine_fingerprint(
         outset.path.device, thread_count(config.threads), library_versions()
     )
+    count = builder.replica_count
     fingerprint |= {"replicas": str(count)} if count > 1 else {}
     if prepared.state is not None:
         one = {"replicas": "1"}  # where none is named
         if changes := differences(one | dict(prepared.state.fingerprint), one | fingerprint):
             message = f"Going on, but not bit for bit as without a break: {changes}."
-            writer.append(RunWarned(message))
-    context = RunContext(
-        run=run,
-        storage=Storage(inside=run.path),
-        description=replace(description, training=outset.training),
-        vocabulary=prepared.text.vocabulary,
-        plan=plan,
-        material=outset.material,
-        batch_size=outset.batch_size,
-        best_baseline=prepared.best_baseline,
-        fingerprint=fingerprint,
-        seconds_per_step=seconds,
-        deadline=deadline,
+            work.writer.append(RunWarned(message))
+    return Session(
+        RunContext(
+            run=work.run,
+            description=replace(work.description, training=outset.training),
+            vocabulary=prepared.text.vocabulary,
+            plan=plan,
+            material=outset.material,
+            batch_size=outset.batch_size,
+            best_baseline=prepared.best_baseline,
+            fingerprint=fingerprint,
+            seconds_per_step=seconds,
+            deadline=work.deadline,
+            engine=outset.engine,
+            progress=prepared.progress,
+            history=prepared.history,
+            writer=work.writer,
+            interruption=work.interruption,
+        )
     )
-    engine = outset.engine
-    return Session(context, engine, prepared.progress, prepared.history, writer, interruption)
-
-
-def _rebuild(
-    builder: OutsetBuilder,
-    prepared: Prepared,
-    writer: RunWriter,
-    check_cancelled: Callable[[], None],
-) -> Outset:
-    """Rebuild the engine of a run that is resumed, or restarted after a death."""
-    shards = recorded_shards(prepared, thread_count(prepared.training.threads))
-    outset = builder.build(prepared.training, check_cancelled, shards)
-    _report_device(outset, builder.replica_count, writer)
-    return outset
-
-
-def _report_device(outset: Outset, replicas: int, writer: RunWriter) -> None:
-    words = device_words(outset.path.device, thread_count(outset.training.threads))
-    words = f"{replicas} x {words}" if replicas > 1 else words
-    writer.set_status(device=words, precision=outset.path.precision, message="")
-    if outset.path_record is not None:
-        for trial in outset.path_record.trials:
-            if trial.failure:
-                words = f"Not computed by {format_way(trial)}, which fails here: {trial.failure}"
-                writer.append(RunWarned(words))
-        writer.append(outset.path_record)
-
-
-def _plan_run(
-    builder: OutsetBuilder,
-    description: RunDescription,
-    prepared: Prepared,
-    writer: RunWriter,
-    check_cancelled: Callable[[], None],
-) -> tuple[Outset, RunPlanned]:
-    """Decide once what a run is computed with and how many steps it has, and record it."""
-    if prepared.history.planned is not None:
-        return _rebuild(builder, prepared, writer, check_cancelled), prepared.history.planned
-    chosen = None
-    if prepared.training.auto_batch_size:
-        writer.set_status(state=RunState.TIMING)
-        outset, chosen = choose_batch_size(builder, prepared, check_cancelled)
-        writer.append(chosen)
-    else:
-        outset = builder.build(prepared.training, check_cancelled)
-    _report_device(outset, builder.replica_count, writer)
-    writer.set_status(state=RunState.TIMING)
-    seconds = time_batches(outset.engine, outset.material, outset.training, check_cancelled)
-    plan = _plan(outset, seconds, check_cancelled)
-    if builder.is_alone and has_shards_to_choose(outset, seconds, plan.total_steps):
-        finer = choose_shards(builder, outset, check_cancelled).taken.made
-        if finer.path.shards != outset.path.shards:
-            outset = finer
-            seconds = time_batches(outset.engine, outset.material, outset.training, check_cancelled)
-            plan = _plan(outset, seconds, check_cancelled)
-    if builder.is_alone:  # nobody plans by what several devices take
-        _remember(seconds, description, prepared, outset)
-    planned = RunPlanned(
-        total_steps=plan.total_steps,
-        steps_per_epoch=plan.steps_per_epoch,
-        evaluate_every=plan.evaluate_every,
-        batch_size=outset.batch_size,
-        seconds_per_step=seconds,
-        precision=outset.path.precision,
-        bound=plan.bound,
-        learning_rate=None if chosen is None else chosen.learning_rate,
-        shards=0 if outset.path.device != "CPU" else outset.path.shards,
-        early_evaluations=plan.early_evaluations,
-        is_adaptive=plan.is_adaptive,
-    )
-    writer.append(planned)
-    return outset, planned
-
-
-def _plan(outset: Outset, seconds: float, check_cancelled: Callable[[], None]) -> Plan:
-    config, steps_per_epoch = outset.training, outset.material.streams.steps_per_epoch
-    if config.train_time is None:
-        return plan_by_count(config, steps_per_epoch)
-    evaluation = time_evaluation(outset.engine, outset.material, check_cancelled)
-    return plan_by_time(config, steps_per_epoch, seconds, evaluation)
-
-
-def _remember(
-    seconds: float, description: RunDescription, prepared: Prepared, outset: Outset
-) -> None:
-    """Keep the measurement for the next plan of such a run."""
-    config, path, vocabulary_size = outset.training, outset.path, len(prepared.text.vocabulary)
-    trial = Trial(
-        seconds_per_step=seconds,
-        parameter_count=description.parameter_count,
-        memory=resident_memory(),  # its peak may be that of counting n-grams
-        device=device_words(path.device, thread_count(config.threads)),
-        precision=path.precision,
-        batch_size=outset.batch_size,
-    )
-    characters = len(prepared.text.training)
-    remember_trial(trial, TrialSettings(description.model, config, vocabulary_size, characters))

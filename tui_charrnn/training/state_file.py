@@ -33,34 +33,31 @@ from tui_charrnn.training.plan import Horizon, Plan, RateChange
 
 if TYPE_CHECKING:
     from tui_charrnn.training.context import RunContext
-    from tui_charrnn.training.loop import RunEngine
 
 
-def state_bytes(context: RunContext, engine: RunEngine, progress: Progress) -> bytes:
+def state_bytes(context: RunContext) -> bytes:
     """The file that holds what resuming needs besides the model."""
     return serialize_training_state(
         TrainingState(
-            engine.training_tensors(),
+            context.engine.training_tensors(),
             context.plan,
-            progress,
+            context.progress,
             context.best_baseline,
             context.fingerprint,
         )
     )
 
 
-def model_bytes(
-    context: RunContext, engine: RunEngine, progress: Progress, train_loss: float | None
-) -> bytes:
+def model_bytes(context: RunContext, train_loss: float | None) -> bytes:
     """The model file of the weights as they are.
 
     Raises:
         DivergedError: If one of them is not finite.
     """
-    description = context.description
+    description, progress = context.description, context.progress
     order, loss = context.best_baseline
     return serialize_model(
-        engine.model_tensors(),
+        context.engine.model_tensors(),
         description.model,
         context.vocabulary,
         corpus={

@@ -36,12 +36,12 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import JointTask
-from tui_charrnn.training.distributed.roles import INSISTED, Peers
+from tui_charrnn.training.distributed.roles import INSISTED, Assignment, Peers
 from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
 from tui_charrnn.training.machine import UsageMeter
-from tui_charrnn.training.preparation import Prepared, PreparedText, prepare_run, prepare_text
+from tui_charrnn.training.preparation import PreparedText, prepare_run, prepare_text
 
-LAST_WORDS: Final = 5.0
+EXIT_PATIENCE: Final = 5.0
 """Seconds that the disk has to take why a process ends whose main thread is held."""
 
 
@@ -85,15 +85,8 @@ def run_training(
     with RunWriter(run) as writer:
         writer.observe(UsageMeter().observe)
         interruption.on_leaving = partial(_record_preemption, writer)
-        prepare = partial(prepare_run, accepts_change=accepts_change)
-
-        def work() -> ExitCode:
-            with HeldThread(interruption, deadline, partial(_leave_at_once, writer)):
-                return _train(
-                    run, description, writer, interruption, deadline, prepare, devices, peers
-                )
-
-        code = _settle(work, run, writer, peers)
+        work = Assignment(run, description, writer, interruption, deadline, devices, peers)
+        code = _settle(work, accepts_change=accepts_change)
         if peers is not None:
             peers.part(code, writer.status.message)
         return code
@@ -112,12 +105,12 @@ def _report_finished(
     return ExitCode.OK
 
 
-def _settle(
-    work: Callable[[], ExitCode], run: RunDirectory, writer: RunWriter, peers: Peers | None
-) -> ExitCode:
+def _settle(work: Assignment, *, accepts_change: bool) -> ExitCode:
     """Do the work; returns how it ended, whatever failed."""
+    writer, peers = work.writer, work.peers
     try:
-        return work()
+        with HeldThread(work.interruption, work.deadline, partial(_leave_at_once, writer)):
+            return _train(work, accepts_change=accepts_change)
     except LeavingError as left:
         return _leave(writer, left.reason.state, left.reason.exit_code)
     except KeyboardInterrupt:
@@ -132,7 +125,7 @@ def _settle(
     except CharRNNError as error:
         return _fail(writer, error, str(error), error.exit_code)
     except Exception as error:  # noqa: BLE001  the last line of defense: recorded and logged
-        code = _fail(writer, error, _explain(error, run), ExitCode.UNEXPECTED)
+        code = _fail(writer, error, _explain(error, work.run), ExitCode.UNEXPECTED)
         with contextlib.suppress(OSError, MemoryError):  # the log may lie on a full disk
             traceback.print_exc()
         return code
@@ -146,29 +139,23 @@ def _is_finished(run: RunDirectory) -> bool:
     return status is not None and status.state is RunState.FINISHED
 
 
-def _train(  # noqa: PLR0913, PLR0917  all that a trainer has
-    run: RunDirectory,
-    description: RunDescription,
-    writer: RunWriter,
-    interruption: Interruption,
-    deadline: float | None,
-    prepare: Callable[..., Prepared],
-    devices: int | None,
-    peers: Peers | None,
-) -> ExitCode:
+def _train(work: Assignment, *, accepts_change: bool) -> ExitCode:
+    run, description, writer, peers = work.run, work.description, work.writer, work.peers
     with explained("read", run.events):
         has_history = file_system().look_at(run.events).st_size > 0
-    _record_start(writer)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    writer.append(RunStarted(os.getpid(), platform.node(), now))
+    writer.set_status(state=RunState.PREPARING, message="")
 
     def check_cancelled() -> None:
-        interruption.check_cancelled(deadline)
+        work.check_cancelled()
         if peers is not None:
             peers.check()
 
-    if peers is not None:
-        text = _meet(run, description, writer, interruption, check_cancelled, peers)
-        prepare = partial(prepare, text=text)
-    prepared = prepare(run, description, writer, check_cancelled)
+    text = None if peers is None else _meet(work, peers, check_cancelled)
+    prepared = prepare_run(
+        run, description, writer, check_cancelled, accepts_change=accepts_change, text=text
+    )
     if has_history:
         step = prepared.state.progress.step if prepared.state else 0
         writer.set_status(step=step)
@@ -178,37 +165,22 @@ def _train(  # noqa: PLR0913, PLR0917  all that a trainer has
     # deferred: TensorFlow takes seconds and hundreds of megabytes, which the state reports
     from tui_charrnn.training.start import start_session  # noqa: PLC0415
 
-    session = start_session(
-        run, description, prepared, writer, interruption, deadline, devices, peers
-    )
-    return session.work()
+    return start_session(work, prepared).work()
 
 
-def _meet(
-    run: RunDirectory,
-    description: RunDescription,
-    writer: RunWriter,
-    interruption: Interruption,
-    check_cancelled: Callable[[], None],
-    peers: Peers,
-) -> PreparedText:
+def _meet(work: Assignment, peers: Peers, check_cancelled: Callable[[], None]) -> PreparedText:
     """Read the text, then wait for the other processes, also to report that it cannot be read."""
+    description, writer = work.description, work.writer
     try:
-        text = prepare_text(run, description, check_cancelled)
+        text = prepare_text(work.run, description, check_cancelled)
         own: str | CharRNNError = text.sha256
     except CharRNNError as error:
         own = error
     message = "Loading TensorFlow and waiting for the other processes ..."
     writer.set_status(state=RunState.LOADING, message=message)
-    peers.meet(own, description.to_json(), interruption, check_cancelled)
+    peers.meet(own, description.to_json(), work.interruption, check_cancelled)
     writer.set_status(state=RunState.PREPARING, message="")
     return text
-
-
-def _record_start(writer: RunWriter) -> None:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    writer.append(RunStarted(os.getpid(), platform.node(), now))
-    writer.set_status(state=RunState.PREPARING, message="")
 
 
 def _leave(writer: RunWriter, state: RunState, exit_code: ExitCode) -> ExitCode:
@@ -227,21 +199,16 @@ def _record_preemption(writer: RunWriter, cause: str) -> None:
 def _leave_at_once(writer: RunWriter, reason: Reason, cause: str) -> NoReturn:
     """End the process in the place of its main thread, which native code holds."""
 
-    def tell() -> None:
+    def record() -> None:
         _record_preemption(writer, cause)
         _leave(writer, reason.state, reason.exit_code)
 
-    _end_at_once(tell, reason.exit_code)
-
-
-def _end_at_once(tell: Callable[[], object], code: ExitCode) -> NoReturn:
-    """End the process once it is recorded why, or the disk does not take that."""
-    telling = threading.Thread(target=tell, name="last words", daemon=True)
+    recording = threading.Thread(target=record, name="exit record", daemon=True)
     try:
-        telling.start()
-        telling.join(LAST_WORDS)  # the main thread may be held by the disk, and hold its locks
+        recording.start()
+        recording.join(EXIT_PATIENCE)  # the main thread may be held by the disk, and hold its locks
     finally:  # also where no thread can be started
-        os._exit(int(code))
+        os._exit(int(reason.exit_code))
 
 
 def _break_off(writer: RunWriter, error: BrokenClusterError) -> ExitCode:

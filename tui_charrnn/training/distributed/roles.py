@@ -6,7 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -14,6 +14,8 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import BrokenClusterError, CharRNNError, ExitCode
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.host import seconds_since_start
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.corpus_reading import read_corpus
@@ -36,6 +38,26 @@ _ENDS: Final = {
 }
 EARLY: Final = "it was told to leave before all had begun to train."
 INSISTED: Final = "it was interrupted a second time, and stopped at once."
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a trainer was started with to write one run."""
+
+    run: RunDirectory
+    description: RunDescription
+    writer: RunWriter
+    interruption: Interruption
+    deadline: float | None
+    """When to save and leave, on the clock `time.monotonic`."""
+    devices: int | None = 1
+    """GPUs that train it, if there are no other processes; None takes all."""
+    peers: "Peers | None" = None
+    """The other processes, if there are any; this one is rank 0."""
+
+    def check_cancelled(self) -> None:
+        """Raise `LeavingError` if there is a reason to leave."""
+        self.interruption.check_cancelled(self.deadline)
 
 
 class Peers:
