@@ -21,7 +21,6 @@ from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.checkpoints import save_checkpoint
-from tui_charrnn.runs.storage import Storage
 
 SAYS = ("-n", "300", "--rng-seed", "1")
 LEAST = 8
@@ -78,11 +77,8 @@ def test_what_a_run_names_is_not_downloaded(
     document["corpus"] |= {"name": name, "sources": [f"catalogue:{name}"]}
     run.description.write_text(json.dumps(document), encoding="utf-8")
     facts = {"name": name, "sha256": document["corpus"]["sha256"]}
-    storage, data = (
-        Storage(),
-        serialize_model(tensors, model.config, model.vocabulary, corpus=facts, training={}),
-    )
-    save_checkpoint(run, storage, step=3, model=data, training=b"t", loss=1.0, is_best=True, keep=1)
+    data = serialize_model(tensors, model.config, model.vocabulary, corpus=facts, training={})
+    save_checkpoint(run, step=3, model=data, training=b"t", loss=1.0, is_best=True, keep=1)
 
     result = invoke(*SAYS, "--model", run.path, "--originality")
 

@@ -74,9 +74,7 @@ class Snapshot:
     def __init__(self, run: RunDirectory, *, every_checkpoint: bool = False) -> None:
         """Open the best and the newest checkpoint, and all other files.
 
-        Args:
-            run: Any run, also one that is being trained or is damaged.
-            every_checkpoint: Take all checkpoints that are there.
+        `every_checkpoint` takes all checkpoints that are there.
 
         Raises:
             RunError: If a file is there and cannot be opened, or is a link.
@@ -138,9 +136,7 @@ class Snapshot:
 def open_best_model(run: RunDirectory, files: ExitStack) -> Piece | None:
     """The model of the best checkpoint, or of the newest, or None if there is none.
 
-    Args:
-        run: The run.
-        files: Closes the file.
+    `files` closes it.
 
     Raises:
         RunError: If it is there and cannot be opened, or a part of the run is a link.
@@ -160,9 +156,6 @@ def _pin_checkpoints(
 
     Returns:
         Both by their steps, and which step each pointer is to name.
-
-    Raises:
-        RunError: If they are there and cannot be opened.
     """
     for _ in range(_ATTEMPTS):
         pointer = read_pointer(run, run.best)
@@ -228,14 +221,7 @@ def _open_piece(
 ) -> Piece | None:
     """Open a file of a run, or nothing if there is no such file.
 
-    Args:
-        run: The run.
-        path: The file, as it is named in the snapshot.
-        files: Closes it.
-        folder: Descriptor of the folder to look into instead of that of `path`.
-
-    Raises:
-        RunError: If it is there and cannot be opened.
+    `files` closes it. It is looked for in `folder`, an open one, instead of that of its path.
     """
     try:
         file = open_to_read(path, inside=run.path, folder=folder)
@@ -355,11 +341,7 @@ def export_model(
 ) -> Exported:
     """Copy the best model of a run: one file that generates by itself.
 
-    Args:
-        run: The run; it stays as it is.
-        target: The copy.
-        overwrite: Whether a file of that name gives way.
-        progress: Called with the bytes read, and all of them.
+    `progress` is called with the bytes read, and all of them.
 
     Raises:
         ConfigError: If the name is taken or no file's.
@@ -461,11 +443,6 @@ def read_figures(run: RunDirectory) -> list[Figures]:
 
 def export_figures(run: RunDirectory, target: Path, *, overwrite: bool = False) -> int:
     """Write the figures of a run as CSV (RFC 4180), with a line of names first.
-
-    Args:
-        run: The run; it stays as it is.
-        target: The file.
-        overwrite: Whether a file of that name gives way.
 
     Returns:
         How many steps there are.

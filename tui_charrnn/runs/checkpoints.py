@@ -103,11 +103,7 @@ def pointer_document(checkpoint: CheckpointDirectory, manifest: Manifest) -> byt
 
 
 def _lowest(run: RunDirectory, paths: list[Path]) -> tuple[CheckpointDirectory, Manifest] | None:
-    """The checkpoint of the lowest validation loss, by its manifest; the first of equals.
-
-    Raises:
-        StorageError: If a manifest is there and cannot be read.
-    """
+    """The checkpoint of the lowest validation loss, by its manifest; the first of equals."""
     found = []
     with explained("read", run.checkpoints):
         for checkpoint in map(CheckpointDirectory, paths):
@@ -123,11 +119,7 @@ def _lowest(run: RunDirectory, paths: list[Path]) -> tuple[CheckpointDirectory, 
 
 
 def _pointers(run: RunDirectory) -> tuple[Pointer | None, Pointer | None]:
-    """The latest and the best, for who removes what neither of them names.
-
-    Raises:
-        StorageError: If one of them is there and cannot be read.
-    """
+    """The latest and the best, for who removes what neither of them names."""
     with explained("read", run.checkpoints):
         latest = read_pointer(run, run.latest, must_read=True)
         return latest, read_pointer(run, run.best, must_read=True)
@@ -187,11 +179,7 @@ def replace_model(
 ) -> None:
     """Give a checkpoint another model file; its folder is replaced as a whole.
 
-    Args:
-        run: The run; its one writer calls this.
-        checkpoint: A whole one.
-        model: The model file.
-        keep: As of `save_checkpoint`.
+    The run's one writer calls this, for a whole checkpoint; `keep` as of `save_checkpoint`.
 
     Raises:
         StorageError: If the disk refuses; the checkpoint is as it was.
@@ -211,9 +199,7 @@ def replace_model(
 def newest_valid(run: RunDirectory, *, before: int | None = None) -> CheckpointDirectory | None:
     """The checkpoint to resume from: the latest, or the next older one that is whole.
 
-    Args:
-        run: Where to look.
-        before: Pass over checkpoints of this step and later ones.
+    Checkpoints of the step `before` and later ones are passed over.
     """
     return next(whole_checkpoints(run, model_only=False, before=before), None)
 
@@ -257,9 +243,7 @@ def best_or_newest(run: RunDirectory) -> CheckpointDirectory | None:
 def missed_best(run: RunDirectory, taken: CheckpointDirectory | None) -> str:
     """Why a checkpoint is not the best one, in a sentence; empty if it is, or none is named so.
 
-    Args:
-        run: Where it lies.
-        taken: What `best_or_newest` gave.
+    `taken` is what `best_or_newest` gave.
     """
     pointer = read_pointer(run, run.best)
     if pointer is None:

@@ -49,11 +49,7 @@ def send_request(
 ) -> str:
     """Ask a run's trainer for something; it looks after every batch.
 
-    Args:
-        run: The run.
-        request: One of `REQUESTS`.
-        identifier: As `new_request_id` makes it, for who must know it before; None makes one.
-        arguments: Of the request.
+    `identifier` is as `new_request_id` makes it, for who must know it before.
 
     Returns:
         The unique id of the request.

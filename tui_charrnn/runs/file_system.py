@@ -50,13 +50,7 @@ class FileSystem:
     """
 
     def open_to_read(self, path: Path, flags: int = 0, folder: int | None = None) -> int:
-        """Open a file or a folder and return its descriptor; a pipe is not waited for.
-
-        Args:
-            path: What to open.
-            flags: Of the system, besides those for reading.
-            folder: Descriptor of the folder that it lies in, where that is not looked up again.
-        """
+        """Open a file or a folder and return its descriptor; a pipe is not waited for."""
         flags |= os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
         return _open(path, flags, folder)
 
@@ -77,12 +71,7 @@ class FileSystem:
         return os.stat(_in(folder, path), dir_fd=folder, follow_symlinks=False)
 
     def names(self, path: Path, opened: int | None = None) -> list[str]:
-        """The names in a folder, in no order.
-
-        Args:
-            path: The folder.
-            opened: Its descriptor, where it is open.
-        """
+        """The names in a folder, in no order."""
         if opened is None:
             return [item.name for item in path.iterdir()]
         with os.scandir(opened) as entries:
@@ -117,10 +106,7 @@ class FileSystem:
     ) -> None:
         """Rename a file or folder; a file, or an empty folder, at the target gives way.
 
-        Args:
-            source: The old name.
-            target: The new one.
-            folders: Descriptors of the folders that they lie in, the old one first.
+        `folders` are those of the old name and of the new one.
         """
         old, new = folders
         os.replace(_in(old, source), _in(new, target), src_dir_fd=old, dst_dir_fd=new)
@@ -136,12 +122,7 @@ class FileSystem:
         take_away(_in(folder, path), dir_fd=folder)
 
     def fsync_folder(self, path: Path, opened: int | None = None) -> None:
-        """Wait until the names in a folder are durable, where its file system can.
-
-        Args:
-            path: The folder.
-            opened: Its descriptor, where it is open.
-        """
+        """Wait until the names in a folder are durable, where its file system can."""
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         descriptor = os.open(path, flags) if opened is None else opened
         try:
@@ -371,9 +352,7 @@ def open_to_read(
 def names_in(folder: Path, *, inside: Path | None = None) -> list[str]:
     """The names in a folder, sorted.
 
-    Args:
-        folder: Where to look.
-        inside: As for `open_to_read`.
+    `inside` as for `open_to_read`.
 
     Raises:
         LinkError: If there is a link that may not be followed.

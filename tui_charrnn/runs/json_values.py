@@ -55,10 +55,7 @@ def read_bounded(path: Path, limit: int = DOCUMENT_LIMIT, *, inside: Path | None
 
     A pipe or a device in its place is refused rather than waited for.
 
-    Args:
-        path: The file.
-        limit: Bytes that are read at most.
-        inside: The folder of the run that it is a part of; then it is not reached through a link.
+    `inside` is the folder of the run that it is a part of; then it is not reached through a link.
 
     Raises:
         OSError: If it cannot be read.

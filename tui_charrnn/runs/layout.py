@@ -86,10 +86,7 @@ class CheckpointDirectory:
 def command_words(word: str, run: RunDirectory, *options: str) -> str:
     """The command line that does something with a run, whatever folder it lies in.
 
-    Args:
-        word: The subcommand.
-        run: The run.
-        options: What stands before the run.
+    `word` is the subcommand; options stand before the run.
     """
     is_found_by_name = run.path.parent == default_runs_folder()
     address = run.name if is_found_by_name else str(run.path)

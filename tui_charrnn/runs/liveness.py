@@ -39,12 +39,7 @@ class Liveness:
         *,
         process_exists: Callable[[int], bool] = process_exists,
     ) -> None:
-        """Begin to watch.
-
-        Args:
-            clock: The viewer's own, in seconds.
-            process_exists: Whether a process of a number runs on this machine.
-        """
+        """Begin to watch."""
         self._clock, self._process_exists = clock, process_exists
         self._place = (host_name(), boot_id())
         self._heard: tuple[int, int, str] | None = None
@@ -72,9 +67,7 @@ class Liveness:
 def judge_at_a_glance(status: RunStatus, age: float) -> Verdict:
     """Judge a run without watching it, as a list of many runs must.
 
-    Args:
-        status: Its state.json.
-        age: Seconds since the file was replaced; only as true as two machines' clocks agree.
+    `age` is in seconds since state.json was replaced; only as true as two machines' clocks agree.
     """
     return _judge(status, age, (host_name(), boot_id()), process_exists)
 

@@ -24,12 +24,7 @@ class LogTail:
     """
 
     def __init__(self, path: Path, *, look: int = DEFAULT_LOOK) -> None:
-        """Name the file; it need not be there yet.
-
-        Args:
-            path: The log.
-            look: Bytes that are read at most in one look.
-        """
+        """Name the file; it need not be there yet."""
         self._file, self._look = GrowingFile(path), look
         self._torn = b""
         """What the last look left, since it had no end."""
@@ -87,10 +82,6 @@ class LogTail:
 def read_log_end(path: Path, *, look: int = 64 << 10) -> list[str]:
     """The last lines of a log, as far as they lie in so many bytes; none if there is no log.
 
-    Args:
-        path: The log.
-        look: Bytes that are read at most.
-
     Raises:
         RunError: If the file exists and cannot be read.
     """
@@ -109,8 +100,7 @@ class GrowingFile:
     def __init__(self, path: Path) -> None:
         """Begin at the beginning.
 
-        Args:
-            path: The file; only the end of the path may not be a link.
+        Only the end of the path may not be a link.
         """
         self._path = path
         self._inode = (0, 0)

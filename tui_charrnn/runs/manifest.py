@@ -33,10 +33,8 @@ class FileSeal:
     def fits(self, path: Path, *, inside: Path, must_read: bool = False) -> bool:
         """Whether a file is there and whole.
 
-        Args:
-            path: The file.
-            inside: The folder of its run.
-            must_read: Do not take one that cannot be read for a damaged one.
+        `inside` is the folder of its run; `must_read` does not take one that cannot be read for a
+        damaged one.
 
         Raises:
             OSError: If it is there, must be read and cannot be.
@@ -97,10 +95,7 @@ class Pointer:
 def read_pointer(run: RunDirectory, path: Path, *, must_read: bool = False) -> Pointer | None:
     """The pointer in latest.json or best.json, or None if it is missing or damaged.
 
-    Args:
-        run: Where it lies.
-        path: The file.
-        must_read: Do not take one that cannot be read for a damaged one.
+    `must_read` does not take one that cannot be read for a damaged one.
 
     Raises:
         OSError: If it is there, must be read and cannot be.
@@ -123,10 +118,8 @@ def is_whole(
 ) -> bool:
     """Whether a checkpoint's files are those that its manifest announces.
 
-    Args:
-        checkpoint: Any folder, also one that is not there.
-        model_only: Pass over what only resuming needs.
-        must_read: Do not take a file that cannot be read for a damaged one.
+    `model_only` passes over what only resuming needs; `must_read` does not take a file that cannot
+    be read for a damaged one.
 
     Raises:
         OSError: If a file is there, must be read and cannot be.
@@ -175,9 +168,7 @@ def checkpoint_folders(run: RunDirectory, *, must_read: bool = False) -> list[tu
 
     One that was replaced by another of the same step comes after it.
 
-    Args:
-        run: Where they lie.
-        must_read: Do not take a folder that cannot be read for an empty one.
+    `must_read` does not take a folder that cannot be read for an empty one.
 
     Raises:
         OSError: If it must be read and cannot be.
@@ -198,11 +189,8 @@ def whole_checkpoints(
 ) -> Iterator[CheckpointDirectory]:
     """Whole checkpoints: the latest, then older ones; if it is not known which, the newest first.
 
-    Args:
-        run: Where to look.
-        model_only: Pass over what only resuming needs.
-        before: Pass over checkpoints of this step and later ones.
-        must_read: Do not take what cannot be read for damaged.
+    `model_only` and `must_read` as of `is_whole`; of the step `before` and later ones none is
+    taken.
 
     Raises:
         OSError: If something must be read and cannot be.
@@ -222,11 +210,7 @@ def whole_checkpoints(
 
 @contextlib.contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Let an error of the system say which checkpoint it is about, whatever failed.
-
-    Raises:
-        OSError: With the path.
-    """
+    """Let an error of the system say which checkpoint it is about, whatever failed."""
     try:
         yield
     except OSError as error:

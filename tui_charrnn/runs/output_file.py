@@ -31,11 +31,7 @@ class Stream(io.RawIOBase):
         return True
 
     def write(self, data: Any, /) -> int:
-        """Write all of some bytes.
-
-        Raises:
-            StorageError: If the system refuses.
-        """
+        """Write all of some bytes."""
         with explained("write", self._path), memoryview(data).cast("B") as view:
             written = 0
             while written < len(view):
@@ -60,9 +56,7 @@ def open_output(path: Path, *, overwrite: bool) -> Iterator[OutputFile]:
     A pipe or a device is written to and never replaced. Where a link has the name, what it leads to
     is replaced.
 
-    Args:
-        path: As the user names it, absolute.
-        overwrite: Whether a file that has the name gives way.
+    `overwrite` lets a file that has the name give way.
 
     Raises:
         ConfigError: If the name is a folder's or nothing that could be written to, or is taken.
@@ -105,11 +99,7 @@ def _refuse_target(path: Path, mode: int | None, *, overwrite: bool) -> None:
 
 
 def _mode(path: Path) -> int | None:
-    """What is there, behind any links; None if nothing is.
-
-    Raises:
-        OSError: If that cannot be found out.
-    """
+    """What is there, behind any links; None if nothing is."""
     try:
         return path.stat().st_mode
     except FileNotFoundError:

@@ -44,8 +44,7 @@ class LineTail:
     def read_new_lines(self, max_bytes: int = 1 << 20) -> list[str]:
         """Read the whole lines that came since the last time, without their ends.
 
-        Args:
-            max_bytes: Look at so many bytes at most, or at one line if it is longer.
+        So many bytes are looked at at most, or one line if it is longer.
 
         Raises:
             RunError: If the file exists and cannot be read.
@@ -57,8 +56,7 @@ class LineTail:
     def read_new_bytes(self, max_bytes: int = 1 << 20) -> bytes:
         """Read the whole lines that came since the last time, each with its line feed.
 
-        Args:
-            max_bytes: Look at so many bytes at most, or at one line if it is longer.
+        So many bytes are looked at at most, or one line if it is longer.
 
         Raises:
             RunError: If the file exists and cannot be read.
@@ -122,8 +120,7 @@ class RunReader:
     def read_new(self, max_bytes: int = 1 << 20) -> list[Record]:
         """Read the records that came since the last time, of kinds that this version knows.
 
-        Args:
-            max_bytes: Look at so many bytes at most; call again while `behind` falls.
+        So many bytes are looked at at most; call again while `behind` falls.
 
         Raises:
             RunError: If the file exists and cannot be read.
@@ -135,9 +132,6 @@ class RunReader:
 
     def read_new_stretches(self, max_bytes: int = 1 << 20) -> list[RecordOrBatch]:
         """Read the same as `read_new`, with batches that follow one another taken together.
-
-        Args:
-            max_bytes: Look at so many bytes at most; call again while `behind` falls.
 
         Raises:
             RunError: If the file exists and cannot be read.

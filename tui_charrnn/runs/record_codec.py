@@ -30,9 +30,7 @@ _STEPS: Final = frozenset({
 def encode_record(record: Record, at: datetime | None = None) -> str:
     """Write a record as one line of JSON, without its line end.
 
-    Args:
-        record: What happened.
-        at: When, for people; no batch has it, as there are so many.
+    `at` is the time, for people; no batch has it, as there are so many.
 
     Raises:
         ValueError: If a number in it is not finite.
@@ -65,11 +63,7 @@ def decode_record(line: str) -> Record | None:
 
 
 def _check_bounds(name: str, value: Any) -> None:
-    """Refuse what no run has, and no reader could add up.
-
-    Raises:
-        ValueError: If a number is out of its bounds.
-    """
+    """Refuse what no run has, and no reader could add up."""
     for number in value if isinstance(value, tuple) else (value,):
         if name in _STEPS and number is not None and not 0 <= number <= LARGEST_STEP:
             raise ValueError(f"Counts are 0 to {LARGEST_STEP:,}. Received: {name}={number}")
@@ -135,9 +129,6 @@ def split_stretches(lines: bytes) -> list[BatchStretch | bytes]:
 
     Nearly all lines of a long run are batches. One that looks exactly as `encode_record` writes it
     is taken apart by a regular expression; the others are left to `decode_record`.
-
-    Args:
-        lines: Whole lines, each with its line feed.
     """
     fields = _LINE.split(lines)
     others = fields[_PERIOD - 1 :: _PERIOD]
@@ -155,11 +146,7 @@ def split_stretches(lines: bytes) -> list[BatchStretch | bytes]:
 
 
 def _batches(fields: list[bytes], begin: int, end: int) -> list[BatchStretch]:
-    """The stretch from one line until another, if there is any between them.
-
-    Raises:
-        ValueError: If something in it is no number within the bounds of a record.
-    """
+    """The stretch from one line until another, if there is any between them."""
     if begin == end:
         return []
     stop = end * _PERIOD

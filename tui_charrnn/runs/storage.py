@@ -36,19 +36,12 @@ class AppendedFile:
 
         Returns:
             How many of the bytes were taken; the caller appends the others later.
-
-        Raises:
-            StorageError: If the system refuses.
         """
         with explained("write", self._path):
             return self._fs.write(self._descriptor, data)
 
     def sync(self) -> None:
-        """Wait until all that was appended is durable.
-
-        Raises:
-            StorageError: If the system refuses.
-        """
+        """Wait until all that was appended is durable."""
         with explained("write", self._path):
             self._fs.fsync(self._descriptor)
 
@@ -78,15 +71,7 @@ class FileBeside(io.RawIOBase):
     """
 
     def __init__(self, path: Path, file_system: FileSystem) -> None:
-        """Begin the file.
-
-        Args:
-            path: The name that it gets.
-            file_system: The operations of the system.
-
-        Raises:
-            StorageError: If the system refuses.
-        """
+        """Begin the file."""
         super().__init__()
         self._path, self._fs = path, file_system
         self._partial = path.with_name(f".{path.name}.partial")
@@ -102,11 +87,7 @@ class FileBeside(io.RawIOBase):
         return True
 
     def write(self, data: Any, /) -> int:
-        """Append all of some bytes.
-
-        Raises:
-            StorageError: If the system refuses.
-        """
+        """Append all of some bytes."""
         with explained("write", self._path), memoryview(data).cast("B") as view:
             written = 0
             while written < len(view):
@@ -133,11 +114,7 @@ class FileBeside(io.RawIOBase):
             self._remove()
 
     def _finish(self, *, is_complete: bool) -> None:
-        """Close the descriptor, after a sync if it was worth it, and give the name.
-
-        Raises:
-            StorageError: If the system refuses.
-        """
+        """Close the descriptor, after a sync if it was worth it, and give the name."""
         with explained("write", self._path):
             try:
                 if is_complete:
@@ -167,9 +144,7 @@ class Storage:
     def __init__(self, *, inside: Path | None = None) -> None:
         """Write by the operations in use.
 
-        Args:
-            inside: The folder of a run: what lies in it is not reached through a link. The folder
-                itself may be one.
+        What lies `inside` the folder of a run is not reached through a link; it may be one itself.
         """
         self._fs = file_system()
         self._inside = inside
@@ -184,9 +159,6 @@ class Storage:
             data: Its new contents.
             room_for_next: So many bytes are taken at once for the contents after these, under
                 that name: they can then be written on a full disk too.
-
-        Raises:
-            StorageError: If the system refuses.
         """
         partial = path.with_name(f".{path.name}.partial")
         with explained("write", path), self._folder(path.parent) as folder:
@@ -219,29 +191,19 @@ class Storage:
             self._write(path, data, os.O_EXCL, folder)
 
     def open_to_append(self, path: Path) -> AppendedFile:
-        """Open a file that grows; it is made if it is missing.
-
-        Raises:
-            StorageError: If the system refuses.
-        """
+        """Open a file that grows; it is made if it is missing."""
         with explained("write", path), self._folder(path.parent) as folder:
             descriptor = self._fs.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, folder)
         return AppendedFile(path, self._fs, descriptor)
 
     def open_beside(self, path: Path) -> FileBeside:
-        """Begin a file that takes the name, and the place of what has it, when it is complete.
-
-        Raises:
-            StorageError: If the system refuses.
-        """
+        """Begin a file that takes the name, and the place of what has it, when it is complete."""
         return FileBeside(path, self._fs)
 
     def lock(self, path: Path, holder: bytes | None) -> "FileLock | None":
         """Take a lock that the system drops with this process, and write into it whose it is.
 
-        Args:
-            path: The file to lock; made if it is missing.
-            holder: Whose it is; None leaves what is written there.
+        The file is made if it is missing; without a holder, what is written there stays.
 
         Returns:
             The lock, or None if another process holds it.
@@ -269,11 +231,7 @@ class Storage:
         return lock
 
     def make_folder(self, path: Path) -> None:
-        """Make a folder and those above it, as far as they are missing.
-
-        Raises:
-            StorageError: If the system refuses.
-        """
+        """Make a folder and those above it, as far as they are missing."""
         with explained("make the folder", path):
             missing = [folder for folder in (path, *path.parents) if not self._is_folder(folder)]
             for folder in reversed(missing):
@@ -286,9 +244,6 @@ class Storage:
         """Rename a file or a folder within its file system, durably.
 
         A file, or an empty folder, that has the new name gives way.
-
-        Raises:
-            StorageError: If the system refuses.
         """
         with (
             explained("write", new),
@@ -301,21 +256,13 @@ class Storage:
                 self._fs.fsync_folder(path.parent, old_folder)
 
     def publish_folder(self, hidden: Path, final: Path) -> None:
-        """Give a finished folder its name, which must be free, durably.
-
-        Raises:
-            StorageError: If the system refuses.
-        """
+        """Give a finished folder its name, which must be free, durably."""
         with explained("write", final), self._folder(hidden) as opened:
             self._fs.fsync_folder(hidden, opened)
         self.rename(hidden, final)
 
     def remove_tree(self, path: Path) -> None:
-        """Remove a file or a folder with all that is in it; what is missing is fine.
-
-        Raises:
-            StorageError: If the system refuses.
-        """
+        """Remove a file or a folder with all that is in it; what is missing is fine."""
         with explained("remove", path), self._folder(path.parent) as folder:
             self._remove(path, folder)
 

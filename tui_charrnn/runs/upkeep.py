@@ -107,9 +107,7 @@ def list_trash(folder: Path) -> list[TrashedRun]:
 def restore_run(folder: Path, name: str | None = None) -> RunDirectory:
     """Bring a run back from the trash.
 
-    Args:
-        folder: The runs folder.
-        name: The name that it had, the last one of that name; None brings the last of all.
+    It is the last one that had the name, or without a name the last of all.
 
     Returns:
         The run, under its name or, if that is taken by now, under one with a number.
@@ -161,12 +159,7 @@ def empty_trash(folder: Path) -> int:
 
 @contextmanager
 def _left_alone(run: RunDirectory, *, renames: bool = False) -> Iterator[None]:
-    """Keep trainers out of a run while the context lasts.
-
-    Raises:
-        RunLockedError: If one is at work; the sentence says what cannot be done: to delete it.
-        StorageError: If that cannot be found out.
-    """
+    """Keep trainers out of a run while the context lasts."""
     try:
         lock = keep_trainers_out(run)
     except RunLockedError as error:

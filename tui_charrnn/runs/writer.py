@@ -36,12 +36,7 @@ class Heartbeat:
     """Beats until it is stopped; a beat for which there is no memory is left out."""
 
     def __init__(self, beat: Callable[[], None], seconds: float) -> None:
-        """Begin.
-
-        Args:
-            beat: What is done.
-            seconds: Between two beats.
-        """
+        """Begin."""
         self._beat, self._seconds = beat, seconds
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
@@ -166,10 +161,7 @@ class RunWriter:
     ) -> None:
         """Take up a run.
 
-        Args:
-            run: It must exist.
-            clock: Tells the time of the start and of each record.
-            heartbeat: Seconds between two writes of state.json.
+        `heartbeat` is in seconds between two writes of state.json.
 
         Raises:
             RunError: If a part of the run is a link, a pipe or a device.

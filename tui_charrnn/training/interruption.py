@@ -188,11 +188,8 @@ class HeldThread:
     ) -> None:
         """Name what is done in the place of the main thread.
 
-        Args:
-            interruption: What the main thread looks at.
-            deadline: When to leave, on the clock `time.monotonic`.
-            leave: Ends the process, for a reason and its cause; called in this thread.
-            patience: Seconds that the main thread is given.
+        The deadline is on the clock `time.monotonic`; `leave` ends the process, for a reason and
+        its cause, in this thread. The main thread is given `patience` seconds.
         """
         self._interruption, self._deadline, self._leave = interruption, deadline, leave
         self._patience = patience

@@ -178,13 +178,8 @@ def prepare_run(
 ) -> Prepared:
     """Read the text, cut it, count n-grams (once a run) and find the newest checkpoint.
 
-    Args:
-        run: The run.
-        description: Of the run.
-        writer: Takes the records.
-        check_cancelled: Called now and then; it raises to cancel.
-        accepts_change: Continue with another text too.
-        text: The run's, if it was read already.
+    `check_cancelled` is called now and then, and raises to cancel; `text` is the run's, if it was
+    read already.
 
     Raises:
         CorpusError: If the text cannot be read, has changed or is too short.
@@ -247,11 +242,7 @@ def _tell_what_is_lost(run: RunDirectory, step: int, writer: RunWriter) -> None:
 
 
 def _refuse_damaged_checkpoints(run: RunDirectory) -> None:
-    """Restart a run only where nothing of it could still be saved by hand.
-
-    Raises:
-        RunError: If there are checkpoints, and none of them is whole.
-    """
+    """Restart a run only where nothing of it could still be saved by hand."""
     damaged = sorted(path.name for path in run.checkpoints.glob("step-*"))
     if damaged:
         raise RunError(

@@ -283,9 +283,6 @@ def _refuse_more_than_memory(is_larger: bool) -> None:
     """Refuse a larger batch that may not fit: the system would end this process, not refuse.
 
     Twice the batch takes twice what this process has at most, where it is all of a batch.
-
-    Raises:
-        MemoryError: If less than that is free.
     """
     available = examine_machine().available
     if is_larger and available is not None and available < peak_memory():

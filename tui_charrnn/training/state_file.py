@@ -151,11 +151,7 @@ def read_model(path: Path) -> Model:
 
 
 def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
-    """The JSON document in the metadata of a safetensors file, whose length is checked.
-
-    Raises:
-        ValueError: If it is damaged.
-    """
+    """The JSON document in the metadata of a safetensors file, whose length is checked."""
     length = int.from_bytes(file.read(8), "little")
     if not 2 <= length <= min(HEADER_LIMIT, size - 8):
         raise ValueError("it does not begin as a safetensors file does")

@@ -252,11 +252,7 @@ def remember_trial(trial: Trial, settings: TrialSettings) -> None:
 
 
 def _key(settings: TrialSettings) -> str:
-    """A digest of all that the time of a step depends on.
-
-    Raises:
-        CorpusError: If the text is too short for the settings.
-    """
+    """A digest of all that the time of a step depends on."""
     # deferred: NumPy, which the app loads after its first frame
     from tui_charrnn.text.corpus import fitting_batch_size  # noqa: PLC0415 - as said
     from tui_charrnn.training.plan import is_long  # noqa: PLC0415 - as said

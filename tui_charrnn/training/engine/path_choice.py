@@ -249,14 +249,8 @@ def choose_path(
 ) -> PathChoice:
     """Decide how to compute, from the settings and what the device offers.
 
-    Args:
-        device: As `configure_devices` describes it.
-        model: Shape of the network.
-        training: Length of the run, precision, threads.
-        size: Of the run, or of the part of it that one GPU computes.
-        begun: `ComputePath.facts` of an earlier part of the run: its precision is kept, and on a
-            GPU its way if that still works.
-        check_cancelled: Called before every trial; it raises to cancel.
+    `begun` is `ComputePath.facts` of an earlier part of the run: its precision is kept, and on a
+    GPU its way if that still works.
     """
     begun = begun or {}
     if not device.is_gpu:

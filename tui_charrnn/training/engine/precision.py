@@ -79,10 +79,7 @@ def choose_precision(
     A measurement can only refuse what the processor promises, so that other work on the machine
     does not decide how fast a run is. Takes less than a second of processor time.
 
-    Args:
-        model: Shape of the network.
-        streams: B of one shard.
-        has_instructions: As of `machine.has_bfloat16_instructions`.
+    `streams` is B of one shard.
 
     Returns:
         The precision, and half a sentence why.
