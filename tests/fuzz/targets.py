@@ -30,7 +30,7 @@ from tui_charrnn.runs.archive import export_run
 from tui_charrnn.runs.catalogue import summarize_run
 from tui_charrnn.runs.checkpoints import (
     best_or_newest,
-    checkpoint_to_go_on_from,
+    checkpoint_to_resume_from,
     newest_valid,
     prune_checkpoints,
 )
@@ -150,7 +150,7 @@ def ask(folder: Path) -> None:
 
 def find_checkpoints(folder: Path) -> None:
     run = RunDirectory(folder / "run")
-    found = [newest_valid(run), best_or_newest(run), checkpoint_to_go_on_from(run, before=8)]
+    found = [newest_valid(run), best_or_newest(run), checkpoint_to_resume_from(run, before=8)]
     assert all(each is None or each.path.parent == run.checkpoints for each in found)
     export_run(run, folder / "run.tar.gz", overwrite=True, every_checkpoint=True)
     prune_checkpoints(run, keep=1)

@@ -19,7 +19,7 @@ from tui_charrnn.cli.main import run as run_command
 from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.runs.archive import export_run
 from tui_charrnn.runs.catalogue import find_run, list_runs
-from tui_charrnn.runs.checkpoints import best_or_newest, checkpoint_to_go_on_from, save_checkpoint
+from tui_charrnn.runs.checkpoints import best_or_newest, checkpoint_to_resume_from, save_checkpoint
 from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.file_system import LinkError, names_in, open_to_read
 from tui_charrnn.runs.launcher import launch_trainer
@@ -299,7 +299,7 @@ def test_training_does_not_go_on_from_a_linked_checkpoint(
     link_out(run, part, outside)
     with unchanged(outside):
         with pytest.raises(RunError, match="it is a link"):
-            checkpoint_to_go_on_from(run)
+            checkpoint_to_resume_from(run)
         save_checkpoint(run, step=5, model=b"m", training=b"t", loss=None, is_best=False, keep=1)
     assert [facts.is_whole for facts in verify_checkpoints(run) if facts.step == 5] == [True]
 

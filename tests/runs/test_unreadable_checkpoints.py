@@ -10,7 +10,7 @@ from tests.support.faulty_disk import FaultyDisk
 from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.runs.checkpoints import (
     best_or_newest,
-    checkpoint_to_go_on_from,
+    checkpoint_to_resume_from,
     newest_valid,
     prune_checkpoints,
     save_checkpoint,
@@ -61,10 +61,10 @@ def test_what_cannot_be_read_is_not_taken_for_damaged_by_whoever_trains_on(
     disk.name = f"step-00000004/{name}"
     said = "step-00000004 cannot be read: .* if it stays so, move it away"
     with in_place(disk), pytest.raises(RunError, match=said):
-        checkpoint_to_go_on_from(run)
-    assert checkpoint_to_go_on_from(run) == run.checkpoint(4)
+        checkpoint_to_resume_from(run)
+    assert checkpoint_to_resume_from(run) == run.checkpoint(4)
     run.checkpoint(4).model.write_bytes(b"damaged")
-    assert checkpoint_to_go_on_from(run) == run.checkpoint(2)
+    assert checkpoint_to_resume_from(run) == run.checkpoint(2)
 
 
 def test_without_the_pointer_nobody_is_told_to_move_anything(run: RunDirectory) -> None:
@@ -72,7 +72,7 @@ def test_without_the_pointer_nobody_is_told_to_move_anything(run: RunDirectory) 
     disk = Unreadable()
     disk.name = "latest.json"
     with in_place(disk), pytest.raises(RunError, match=r"latest\.json cannot .* Try again\.$"):
-        checkpoint_to_go_on_from(run)
+        checkpoint_to_resume_from(run)
     assert newest_valid(run) == run.checkpoint(2)
 
 

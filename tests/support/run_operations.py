@@ -13,7 +13,7 @@ from tui_charrnn.runs.archive import export_model, export_run
 from tui_charrnn.runs.catalogue import summarize_run
 from tui_charrnn.runs.checkpoints import (
     best_or_newest,
-    checkpoint_to_go_on_from,
+    checkpoint_to_resume_from,
     newest_valid,
     prune_checkpoints,
     return_to,
@@ -116,7 +116,7 @@ def check_back(run: RunDirectory, outcome: object, _code: int) -> None:
 
 
 def load(run: RunDirectory) -> object:
-    checkpoint = checkpoint_to_go_on_from(run)
+    checkpoint = checkpoint_to_resume_from(run)
     assert checkpoint is not None
     return checkpoint.path.name, read_model(checkpoint.model).training["step"], read_history(run)
 

@@ -12,7 +12,7 @@ from tests.support.small_run import weights_of
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.runs.checkpoints import best_or_newest, checkpoint_to_go_on_from
+from tui_charrnn.runs.checkpoints import best_or_newest, checkpoint_to_resume_from
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.manifest import is_whole
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
@@ -75,7 +75,7 @@ def assert_opens(run: RunDirectory, *, torn: int = 1) -> int:
     reader = RunReader(run)
     reader.read_new(1 << 26)
     assert reader.unreadable <= torn
-    checkpoint = checkpoint_to_go_on_from(run)
+    checkpoint = checkpoint_to_resume_from(run)
     best = best_or_newest(run)
     assert (checkpoint is None) == (best is None)
     if checkpoint is None or best is None:

@@ -102,7 +102,7 @@ def test_a_trainer_that_died_between_the_two_records_of_a_rollback_loses_nothing
 def test_a_rollback_counts_that_no_checkpoint_knows_of(run: RunDirectory) -> None:
     write(run, rolled_back(35, 20, 0.25, 1), rolled_back(31, 20, 0.125, 2))
     progress = Progress(step=20)
-    read_history(run).bring_up_to_date(progress)
+    read_history(run).update_progress(progress)
     assert (progress.rollbacks, progress.changes) == (2, (RateChange(21, 0.125),))
 
 
@@ -111,14 +111,14 @@ def test_what_was_decided_after_the_checkpoint_is_decided_again_at_the_same_step
 ) -> None:
     write(run, LearningRateChanged(10, 0.1, "request"), LearningRateChanged(50, 0.2, "request"))
     progress = Progress(step=40, changes=(RateChange(10, 0.1),))
-    read_history(run).bring_up_to_date(progress)
+    read_history(run).update_progress(progress)
     assert progress.changes == (RateChange(10, 0.1), RateChange(50, 0.2))
 
 
 def test_what_a_rollback_made_void_does_not_come_back(run: RunDirectory) -> None:
     write(run, LearningRateChanged(50, 0.2, "request"), rolled_back(55, 40, 0.1, 1))
     progress = Progress(step=45, changes=(RateChange(41, 0.1),), rollbacks=1)
-    read_history(run).bring_up_to_date(progress)
+    read_history(run).update_progress(progress)
     assert progress.changes == (RateChange(41, 0.1),)
 
 
@@ -129,13 +129,13 @@ def test_what_was_decided_while_steps_were_trained_again_overrules_what_was_to_c
     write(run, LearningRateChanged(50, 0.2, "request"), RunResumed(30))
     write(run, LearningRateChanged(42, 0.3, "request"))
     progress = Progress(step=40, changes=(RateChange(50, 0.2),))
-    read_history(run).bring_up_to_date(progress)
+    read_history(run).update_progress(progress)
     assert progress.changes == (RateChange(42, 0.3),)
 
 
 def test_a_checkpoint_knows_what_events_that_were_lost_do_not() -> None:
     progress = Progress(step=40, changes=(RateChange(10, 0.1), RateChange(41, 0.2)), rollbacks=2)
-    History(rollbacks=1).bring_up_to_date(progress)
+    History(rollbacks=1).update_progress(progress)
     assert progress.changes == (RateChange(10, 0.1), RateChange(41, 0.2))
     assert progress.rollbacks == 2
 

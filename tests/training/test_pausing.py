@@ -88,14 +88,14 @@ def test_a_disk_that_refuses_does_not_keep_a_run_from_pausing(
     pause_at(monkeypatch, run, 2)
     told: list[str] = []
 
-    def go_on() -> None:
+    def resume() -> None:
         told.append(status_of(run).message)
         patch.undo()
         send_request(run, "resume")
 
     with monkeypatch.context() as patch:
         patch.setattr(saving, "save_checkpoint", refuse)
-        with once_paused(run, go_on):
+        with once_paused(run, resume):
             assert train(run) is ExitCode.OK
     assert "The disk is full" in told[0]
 

@@ -19,7 +19,7 @@ def test_it_stands_still_while_it_is_stopped_and_goes_on_from_there() -> None:
     clock.stop()
     time.now += 50.0
     assert clock.now() == began
-    clock.go_on()
+    clock.resume()
     assert clock.now() == began
     time.now += 2.0
     assert clock.now() == began + 2.0
@@ -31,7 +31,7 @@ def test_a_clock_that_runs_is_not_set_on_twice() -> None:
     began = clock.now()
     clock.stop()
     time.now += 50.0
-    clock.go_on()
-    clock.go_on()
+    clock.resume()
+    clock.resume()
     time.now += 1.0
     assert clock.now() == began + 1.0

@@ -204,7 +204,7 @@ def newest_valid(run: RunDirectory, *, before: int | None = None) -> CheckpointD
     return next(whole_checkpoints(run, model_only=False, before=before), None)
 
 
-def checkpoint_to_go_on_from(
+def checkpoint_to_resume_from(
     run: RunDirectory, *, before: int | None = None
 ) -> CheckpointDirectory | None:
     """The same for a trainer, which makes all that came later void.

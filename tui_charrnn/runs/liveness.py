@@ -42,8 +42,8 @@ class Liveness:
         """Begin to watch."""
         self._clock, self._process_exists = clock, process_exists
         self._place = (host_name(), boot_id())
-        self._heard: tuple[int, int, str] | None = None
-        self._heard_at = clock()
+        self._last_beat: tuple[int, int, str] | None = None
+        self._changed_at = clock()
 
     def judge(self, status: RunStatus | None) -> Verdict:
         """Take the newest state.json in and say how the trainer is.
@@ -51,17 +51,17 @@ class Liveness:
         A trainer that is seen for the first time is taken to be alive until it stays silent.
         """
         now = self._clock()
-        heard = (status.beat, status.pid, status.host) if status else None
-        if heard != self._heard:
-            self._heard, self._heard_at = heard, now
+        beat = (status.beat, status.pid, status.host) if status else None
+        if beat != self._last_beat:
+            self._last_beat, self._changed_at = beat, now
         if status is None:
-            return _by_silence(now - self._heard_at, LOST_AFTER)
-        return _judge(status, now - self._heard_at, self._place, self._process_exists)
+            return _by_silence(now - self._changed_at, LOST_AFTER)
+        return _judge(status, now - self._changed_at, self._place, self._process_exists)
 
     @property
     def silence(self) -> float:
         """Seconds since the beat last changed."""
-        return self._clock() - self._heard_at
+        return self._clock() - self._changed_at
 
 
 def judge_at_a_glance(status: RunStatus, age: float) -> Verdict:

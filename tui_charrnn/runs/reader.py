@@ -41,18 +41,6 @@ class LineTail:
         """How often the file turned out to be another one; what was read before is void."""
         return self._file.restarts
 
-    def read_new_lines(self, max_bytes: int = 1 << 20) -> list[str]:
-        """Read the whole lines that came since the last time, without their ends.
-
-        So many bytes are looked at at most, or one line if it is longer.
-
-        Raises:
-            RunError: If the file exists and cannot be read.
-        """
-        # Not splitlines(): U+2028, U+0085 and others are ordinary characters of a text.
-        lines = self.read_new_bytes(max_bytes).split(b"\n")[:-1]
-        return [line.decode("utf-8", "replace") for line in lines]
-
     def read_new_bytes(self, max_bytes: int = 1 << 20) -> bytes:
         """Read the whole lines that came since the last time, each with its line feed.
 
@@ -126,8 +114,8 @@ class RunReader:
             RunError: If the file exists and cannot be read.
         """
         records: list[Record] = []
-        for told in self.read_new_stretches(max_bytes):
-            records += told.records if isinstance(told, BatchStretch) else [told]
+        for item in self.read_new_stretches(max_bytes):
+            records += item.records if isinstance(item, BatchStretch) else [item]
         return records
 
     def read_new_stretches(self, max_bytes: int = 1 << 20) -> list[RecordOrBatch]:
@@ -136,12 +124,12 @@ class RunReader:
         Raises:
             RunError: If the file exists and cannot be read.
         """
-        told: list[RecordOrBatch] = []
+        items: list[RecordOrBatch] = []
         for part in split_stretches(self._tail.read_new_bytes(max_bytes)):
             item = part if isinstance(part, BatchStretch) else self._decode(part)
             if item is not None:
-                told.append(item)
-        return told
+                items.append(item)
+        return items
 
     def _decode(self, line: bytes) -> Record | None:
         """The record of a line, if it is one."""

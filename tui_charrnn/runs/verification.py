@@ -68,25 +68,25 @@ class EventFacts:
         self.repeated += max(0, min(last, self.last_step) - first + 1)
         self.last_step = max(self.last_step, last)
 
-    def take(self, told: Record | BatchStretch) -> None:
+    def take(self, item: Record | BatchStretch) -> None:
         """Take one record in, or many of batches."""
-        if isinstance(told, BatchStretch):
+        if isinstance(item, BatchStretch):
             self.has_ended = False
-            self.records += len(told)
-            for first, last in _runs_of(told):
+            self.records += len(item)
+            for first, last in _runs_of(item):
                 self._expect(first, last)
             return
         self.records += 1
-        self.has_ended = isinstance(told, RunEnded)
-        match told:
+        self.has_ended = isinstance(item, RunEnded)
+        match item:
             case BatchTrained():  # with a number that stretches leave to others, as 1e+18
-                self._expect(told.step, told.step)
+                self._expect(item.step, item.step)
             case RunStarted():
                 self.starts += 1
             case RunResumed():
-                self._go_back(told.step)
+                self._go_back(item.step)
             case RunRolledBack():
-                self._go_back(told.to_step)
+                self._go_back(item.to_step)
 
     def _go_back(self, step: int) -> None:
         self.last_step = min(step, self.last_step)
@@ -114,8 +114,8 @@ def verify_events(run: RunDirectory) -> EventFacts:
     try:
         while reader.behind != behind:
             behind = reader.behind
-            for told in reader.read_new_stretches(_AT_ONCE):
-                facts.take(told)
+            for item in reader.read_new_stretches(_AT_ONCE):
+                facts.take(item)
     except RunError as error:
         facts.problem = str(error)
     facts.unreadable, facts.half_line = reader.unreadable, reader.behind

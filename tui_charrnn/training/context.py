@@ -32,7 +32,7 @@ class WorkClock:
         """Stand still."""
         self._stopped_at = self._clock()
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Count again from where it stood still, if it did."""
         if self._stopped_at is not None:
             self._idle += self._clock() - self._stopped_at

@@ -11,7 +11,7 @@ from typing import Final
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ConfigError, RunError, RunLockedError, StorageError
 from tui_charrnn.runs.catalogue import summarize_run
-from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from
+from tui_charrnn.runs.checkpoints import checkpoint_to_resume_from
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.records import RunExtended
@@ -75,7 +75,7 @@ def _plan(run: RunDirectory, length: str, amount: float) -> RunExtended:
         raise RunError(
             "The run {run} has no record of its plan, so it cannot be extended.", run=run.name
         )
-    if checkpoint_to_go_on_from(run) is None:
+    if checkpoint_to_resume_from(run) is None:
         raise RunError("The run {run} has no whole checkpoint to go on from.", run=run.name)
     config = settled(description.training, plan)
     match length:

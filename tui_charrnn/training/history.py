@@ -1,17 +1,16 @@
 """What earlier trainers of a run wrote down and a later one goes by."""
 
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from tui_charrnn.metrics import LossHistory
 from tui_charrnn.runs.description import CURVE_LENGTH
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import LineTail
-from tui_charrnn.runs.record_codec import decode_record
+from tui_charrnn.runs.reader import RunReader
+from tui_charrnn.runs.record_codec import BatchStretch
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
+    BatchTrained,
     CheckpointSaved,
     LearningRateChanged,
     PathChosen,
@@ -25,11 +24,6 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import Horizon, Plan, RateChange, recorded_plan, with_changes
-
-_BATCH: Final = re.compile(
-    r'\{"kind":"batch","step":(\d{1,18}),"loss":(-?\d+(?:\.\d+)?(?:e[-+]?\d+)?),', re.ASCII
-)
-"""How nearly all lines begin; there are so many that decoding them whole would take long."""
 
 _FIELDS: Final[dict[type, str]] = {
     RunPlanned: "planned",
@@ -109,7 +103,7 @@ class History:
     def _changed(self, step: int, learning_rate: float) -> dict[str, Any]:
         return {"changes": with_changes(self.changes, [RateChange(step, learning_rate)])}
 
-    def bring_up_to_date(self, progress: Progress) -> None:
+    def update_progress(self, progress: Progress) -> None:
         """Let a checkpoint's progress know what was decided after it was saved.
 
         The steps after it are trained again, each with the learning rate that it had; `replan`
@@ -133,22 +127,16 @@ def read_history(run: RunDirectory, step: int = 0) -> History:
     Raises:
         RunError: If the file is there and cannot be read.
     """
-    history = History(step=step)
-    for line in _lines(run):
-        if batch := _BATCH.match(line):
-            history.losses.append(int(batch[1]), float(batch[2]))
-        elif line:
-            try:
-                record = decode_record(line)
-            except ValueError:  # torn by a trainer that was killed
-                continue
-            history = history if record is None else history.after(record)
+    history, reader, behind = History(step=step), RunReader(run), -1
+    while reader.behind != behind:  # it falls until only a torn line is left
+        behind = reader.behind
+        for item in reader.read_new_stretches():
+            if isinstance(item, BatchTrained):  # with a number that stretches leave out, as 1e+18
+                history.losses.append(item.step, item.loss)
+            elif isinstance(item, BatchStretch):
+                for at, loss in zip(item.steps, item.losses, strict=True):
+                    history.losses.append(at, loss)
+            else:
+                history = history.after(item)
     history.losses.drop_after(step)
     return history
-
-
-def _lines(run: RunDirectory) -> Iterator[str]:
-    tail, behind = LineTail(run.events), -1
-    while tail.behind != behind:  # it falls until only a torn line is left
-        behind = tail.behind
-        yield from tail.read_new_lines()

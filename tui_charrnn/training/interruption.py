@@ -95,7 +95,7 @@ class Interruption:
         self.signals: int | None = None
         """Descriptor of a pipe of signal numbers, which come there even while native code holds
         the main thread and no handler can run; None before `listen`."""
-        self.is_heeded = False
+        self.is_noticed = False
         """Whether the main thread acts on the reason; that a handler ran only sets the flag."""
         self._insistence = Insistence()
         # a plain lock, released to wake a sleeper: an Event's own lock may be held by the code
@@ -118,8 +118,8 @@ class Interruption:
         self.ask_others()
         if deadline is not None and time.monotonic() >= deadline:
             self.request(Reason.TIME_LIMIT, Reason.TIME_LIMIT.value)
-        if self.reason is not None and not self.is_heeded:
-            self.is_heeded = True
+        if self.reason is not None and not self.is_noticed:
+            self.is_noticed = True
             self.on_leaving(self.cause)
         return self.reason
 
@@ -215,12 +215,12 @@ class HeldThread:
             is_late = self._deadline is not None and time.monotonic() >= self._deadline
             if number is None and not is_late:
                 continue
-            self._give_patience(lambda: self._interruption.is_heeded or self._is_insisted)
+            self._give_patience(lambda: self._interruption.is_noticed or self._is_insisted)
             if self._is_insisted:  # "now", whatever is saved; it would have by itself if it could
                 self._give_patience(lambda: False)
                 self._leave_for(Reason.INTERRUPTED, signal.SIGINT.name)
                 return
-            if not self._interruption.is_heeded and self._interruption.is_saved():
+            if not self._interruption.is_noticed and self._interruption.is_saved():
                 self._leave_for(*self._reason_for(number))
             if number is None:
                 self._deadline = None  # it was told; only signals are waited for from now on

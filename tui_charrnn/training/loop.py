@@ -82,17 +82,14 @@ class TrainingEngine(Protocol):
 
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
         """Take one optimizer step, unless its loss or gradient is not finite."""
-        ...
 
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
         """Take steps up to the first whose loss or gradient is not finite; its result is last."""
-        ...
 
     def evaluate(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
         """Score held-out text, or return None if asked to stop."""
-        ...
 
 
 class RunEngine(TrainingEngine, Protocol):
@@ -101,31 +98,25 @@ class RunEngine(TrainingEngine, Protocol):
     @property
     def newest_step(self) -> int:
         """The last that was taken since a restore; 0 before the first."""
-        ...
 
     def evaluate_dynamically(
         self, windows: Windows, learning_rate: float, should_stop: Callable[[], bool]
     ) -> float | None:
         """Score held-out text with weights that continue to learn from it."""
-        ...
 
     def model_tensors(self) -> dict[str, Float32]:
         """Copies of the weights by name."""
-        ...
 
     def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
         """Copies of what resuming needs besides, the states of all B streams with it."""
-        ...
 
     def restore(
         self, weights: Mapping[str, Float32], training: Mapping[str, npt.NDArray[np.generic]]
     ) -> None:
         """Restore what a checkpoint holds."""
-        ...
 
     def reset(self) -> None:
         """Go back to the state before the first step."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

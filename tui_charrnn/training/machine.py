@@ -73,7 +73,7 @@ def _ask_program(environment: Mapping[str, str]) -> tuple[tuple[Card, ...], str 
         return (), None
     query = "--query-gpu=driver_version,memory.total,name"
     try:
-        told = subprocess.run(
+        output = subprocess.run(
             [program, query, "--format=csv,noheader,nounits"],
             capture_output=True,
             check=True,
@@ -85,7 +85,7 @@ def _ask_program(environment: Mapping[str, str]) -> tuple[tuple[Card, ...], str 
     except (OSError, subprocess.SubprocessError):
         return (), None
     cards, driver = [], None
-    for line in told.splitlines():
+    for line in output.splitlines():
         version, _, rest = line.partition(",")
         memory, _, name = rest.partition(",")
         if name.strip():
@@ -345,9 +345,9 @@ def _chosen(nvml: ModuleType, handles: list[Any], word: str) -> Any:
     return _asked(nvml.nvmlDeviceGetHandleByUUID, word) if word.startswith("MIG-") else None
 
 
-def _text(told: Any) -> str:
+def _text(name: Any) -> str:
     """A name, which earlier versions of the package return as bytes."""
-    return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told or "")
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name or "")
 
 
 def _read(nvml: ModuleType, name: str, handle: Any) -> GpuUsage:
@@ -411,19 +411,19 @@ class UsageMeter:
 
 def resident_memory(status: Path = _STATUS) -> int:
     """Bytes that this process holds in memory, or its peak where that is not known."""
-    return _told("VmRSS", status) or peak_memory(status)
+    return _status_bytes("VmRSS", status) or peak_memory(status)
 
 
 def peak_memory(status: Path = _STATUS) -> int:
     """Bytes that this process held at most."""
-    told = _told("VmHWM", status)  # of this program alone, not also of who started it
-    if told is not None:
-        return told
+    peak = _status_bytes("VmHWM", status)  # of this program alone, not also of who started it
+    if peak is not None:
+        return peak
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _told(name: str, status: Path) -> int | None:
+def _status_bytes(name: str, status: Path) -> int | None:
     """An amount of memory in bytes, by its name in Linux's file."""
     for line in read_if_there(status).splitlines():
         words = line.split()

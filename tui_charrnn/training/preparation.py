@@ -11,7 +11,7 @@ from tui_charrnn.errors import CorpusError, RunError
 from tui_charrnn.generation.training_corpus import read_run_corpus
 from tui_charrnn.model.checkpoint import parse_model
 from tui_charrnn.model.weights import Float32, grown_tensors, tensors_from_weights
-from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from
+from tui_charrnn.runs.checkpoints import checkpoint_to_resume_from
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
@@ -132,14 +132,11 @@ def cut_material(text: PreparedText, config: TrainingConfig) -> tuple[Material, 
     )
     end = text.vocabulary.end_index
     count = max(1, min(HELDOUT_STREAMS, len(text.heldout) // CHARACTERS_PER_STREAM))
-    windows = HeldOutWindows(
-        text.heldout, stream_count=count, sequence_length=config.sequence_length, end=end
-    )
-    followed = HeldOutWindows(
-        text.heldout,
-        stream_count=FOLLOWED_STREAMS,
-        sequence_length=config.sequence_length,
-        end=end,
+    windows, followed = (
+        HeldOutWindows(
+            text.heldout, stream_count=number, sequence_length=config.sequence_length, end=end
+        )
+        for number in (count, FOLLOWED_STREAMS)
     )
     units = text.units_per_character
     tail = text.heldout if end is None else text.heldout[1:]
@@ -192,7 +189,7 @@ def prepare_run(
             f"{text.sha256} from here on. Losses of the two cannot be compared."
         )
         writer.append(RunWarned(message))
-    checkpoint = checkpoint_to_go_on_from(run)
+    checkpoint = checkpoint_to_resume_from(run)
     state = None if checkpoint is None else load_training_state(checkpoint.training)
     history = read_history(run, 0 if state is None else state.progress.step)
     plan = state.plan if state is not None else history.plan
@@ -205,7 +202,7 @@ def prepare_run(
         )
         writer.append(RunWarned(message))
     if state is not None:
-        _tell_what_is_lost(run, state.progress.step, writer)
+        _warn_of_damage(run, state.progress.step, writer)
         best_baseline, progress = state.best_baseline, state.progress
     else:
         _refuse_damaged_checkpoints(run)
@@ -217,7 +214,7 @@ def prepare_run(
             writer.append(RunWarned(message))
         measured = history.measured or _measure(text, writer, check_cancelled)
         best_baseline, progress = measured.best, Progress()
-    history.bring_up_to_date(progress)
+    history.update_progress(progress)
     return Prepared(
         text=text,
         training=training,
@@ -231,7 +228,7 @@ def prepare_run(
     )
 
 
-def _tell_what_is_lost(run: RunDirectory, step: int, writer: RunWriter) -> None:
+def _warn_of_damage(run: RunDirectory, step: int, writer: RunWriter) -> None:
     latest = read_pointer(run, run.latest)
     if latest is not None and latest.step != step:
         message = (

@@ -7,7 +7,7 @@ from typing import Final
 
 from tui_charrnn.errors import StorageError
 from tui_charrnn.model.weights import tensors_from_weights
-from tui_charrnn.runs.checkpoints import checkpoint_to_go_on_from, return_to, save_checkpoint
+from tui_charrnn.runs.checkpoints import checkpoint_to_resume_from, return_to, save_checkpoint
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import cause_words
 from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
@@ -273,12 +273,12 @@ class Rollback:
     @property
     def good(self) -> CheckpointDirectory | None:
         """The newest checkpoint of an earlier step than the run stands at."""
-        return checkpoint_to_go_on_from(self._context.run, before=self._progress.step)
+        return checkpoint_to_resume_from(self._context.run, before=self._progress.step)
 
     @property
     def _can_begin_anew(self) -> bool:
         """Whether there are steps to undo and no checkpoint that would be lost by it."""
-        return self._progress.step > 0 and checkpoint_to_go_on_from(self._context.run) is None
+        return self._progress.step > 0 and checkpoint_to_resume_from(self._context.run) is None
 
     def go_back(self, diverged: RunDiverged) -> bool:
         """Go back with half the learning rate, and record it.

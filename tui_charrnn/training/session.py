@@ -224,7 +224,7 @@ class RequestDesk:
                 self._interruption.sleep(PAUSED_LOOK)
                 self._answer_new()
         finally:
-            self._context.clock.go_on()
+            self._context.clock.resume()
 
     def _answer_new(self) -> None:
         for request in take_requests(self._context.run):
@@ -250,7 +250,7 @@ class RequestDesk:
             case "learning_rate":
                 return self._change_learning_rate(request.arguments.get("value"))
             case "pause" | "resume" as word:
-                return True, self._pause() if word == "pause" else self._go_on()
+                return True, self._pause() if word == "pause" else self._resume()
             case _:
                 return False, "this version does not know that request"
 
@@ -266,12 +266,12 @@ class RequestDesk:
         self._report.show(RunState.PAUSED)
         return f"paused at step {step:,}"
 
-    def _go_on(self) -> str:
+    def _resume(self) -> str:
         step, before = self._progress.step, self._paused_from
         if before is None:
             return f"it was not paused: training goes on at step {step:,}"
         self._paused_from = None
-        self._context.clock.go_on()
+        self._context.clock.resume()
         self._report.show(before)
         return f"training goes on at step {step:,}"
 

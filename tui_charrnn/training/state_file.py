@@ -196,8 +196,7 @@ def _state_from(
 
 
 def _plan_from(values: Mapping[str, Any]) -> Plan:
-    plain = {name: value for name, value in values.items() if name != "horizons"}
-    plan = build_checked(Plan, plain)
+    plan = build_checked(Plan, {**values, "horizons": []})
     plan.horizons = tuple(
         Horizon(checked(step, int), checked(total, int))
         for step, total in values.get("horizons", ())
@@ -206,8 +205,7 @@ def _plan_from(values: Mapping[str, Any]) -> Plan:
 
 
 def _progress_from(values: Mapping[str, Any]) -> Progress:
-    plain = {name: value for name, value in values.items() if name != "changes"}
-    progress = build_checked(Progress, plain)
+    progress = build_checked(Progress, {**values, "changes": []})
     progress.changes = tuple(
         RateChange(checked(step, int), checked(rate, float))
         for step, rate in values.get("changes", ())

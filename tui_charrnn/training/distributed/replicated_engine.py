@@ -113,7 +113,7 @@ class ReplicatedEngine:
         self._names = [*weights, *one.training_tensors()]
         self._no_gradients = [tf.zeros(()), *map(tf.zeros_like, weights.values())]
         self._computing = 0  # the step whose gradients the other processes compute by now
-        self._heard_at = time.monotonic()
+        self._exchanged_at = time.monotonic()
 
     @property
     def newest_step(self) -> int:
@@ -128,9 +128,9 @@ class ReplicatedEngine:
             self._send(_Message(Action.COMPUTE, step))
         numbers = self._engines[0].optimizer_numbers(step, learning_rate)
         partial = self._compute(batch, step)
-        told, means = self._exchange(_Message(Action.TAKE_STEP, step, 1, numbers[None]), partial)
+        message, means = self._exchange(_Message(Action.TAKE_STEP, step, 1, numbers[None]), partial)
         self._computing = step + 1
-        return self._apply(partial, means, told)
+        return self._apply(partial, means, message)
 
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
@@ -183,7 +183,7 @@ class ReplicatedEngine:
         self._interruption = interruption
 
         def listen() -> None:
-            if time.monotonic() - self._heard_at >= LISTENING_INTERVAL:  # no step has asked
+            if time.monotonic() - self._exchanged_at >= LISTENING_INTERVAL:  # no step has asked
                 self._send(_Message(Action.LISTEN))
 
         interruption.ask_others = listen
@@ -212,20 +212,20 @@ class ReplicatedEngine:
             if step and partial is None:
                 partial = self._compute(batch_of(step), step)
             interruption.check(deadline)
-            told, means = self._exchange(None, partial)
-            match told.action:
+            message, means = self._exchange(None, partial)
+            match message.action:
                 case Action.COMPUTE:
-                    step, partial = told.step, None
+                    step, partial = message.step, None
                 case Action.TAKE_STEP if partial is not None:
-                    self._apply(partial, means, told)
-                    step, partial = told.step + 1, None
+                    self._apply(partial, means, message)
+                    step, partial = message.step + 1, None
                 case Action.TAKE_SEVERAL:
-                    batches = ahead.take(told.step, told.number)
-                    self._take_several(batches, told.step, told.numbers[: told.number])
+                    batches = ahead.take(message.step, message.number)
+                    self._take_several(batches, message.step, message.numbers[: message.number])
                 case Action.RESTORE | Action.GATHER:
-                    self._share(self._own_tensors(has_states=told.action == Action.GATHER))
+                    self._share(self._own_tensors(has_states=message.action == Action.GATHER))
                 case Action.END:
-                    return ExitCode(told.number)
+                    return ExitCode(message.number)
 
     def _compute(self, batch: Batch, step: int) -> list[PartialGradients]:
         """The gradients of the rows of each replica here."""
@@ -237,7 +237,10 @@ class ReplicatedEngine:
         return list(self._threads.map(compute, range(len(self._engines))))
 
     def _apply(
-        self, partial: Sequence[PartialGradients], means: Sequence[Sequence[Tensor]], told: _Message
+        self,
+        partial: Sequence[PartialGradients],
+        means: Sequence[Sequence[Tensor]],
+        message: _Message,
     ) -> BatchResult:
         """Take the same step everywhere here."""
 
@@ -245,7 +248,7 @@ class ReplicatedEngine:
             loss, *gradients = means[place]
             mean = PartialGradients([loss], [gradients], partial[place].states)
             with tf.device(self._replicas.devices[place]):
-                return self._engines[place].apply(mean, told.numbers[0], told.step)
+                return self._engines[place].apply(mean, message.numbers[0], message.step)
 
         first, *_ = self._threads.map(apply, range(len(self._engines)))
         return first
@@ -284,7 +287,7 @@ class ReplicatedEngine:
             own = [*map(_add_shards, partial or ())]
             values = own or [self._no_gradients] * len(self._engines)
         total, means = self._replicas.sum(vector, values)
-        self._heard_at = time.monotonic()
+        self._exchanged_at = time.monotonic()
         (action, high, low, number), counts, shared = np.split(total, [4, 4 + len(ours)])
         for (cause, reason), count in zip(_REASONS.items(), counts, strict=True):
             if count > 0:
