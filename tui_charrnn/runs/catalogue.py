@@ -3,7 +3,7 @@
 import difflib
 import errno
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final, Self
@@ -173,7 +173,8 @@ class WatchedFolder:
             is_same = known is not None and known[0] == marks
             found[run.path] = known if known and is_same else (marks, summarize_run(run))
         self._known = found
-        return _newest_first(summary for _, summary in found.values())
+        summaries = (summary for _, summary in found.values())
+        return sorted(summaries, key=lambda summary: (-summary.modified, summary.run.name))
 
 
 def list_runs(folder: Path) -> list[RunSummary]:
@@ -182,7 +183,7 @@ def list_runs(folder: Path) -> list[RunSummary]:
     Raises:
         RunError: If the folder cannot be read.
     """
-    return _newest_first(summarize_run(run) for run in _runs(folder))
+    return WatchedFolder(folder).list_runs()
 
 
 def summarize_run(run: RunDirectory) -> RunSummary:
@@ -235,10 +236,6 @@ def find_pinned(folder: Path) -> RunDirectory | None:
         return next((run for run in _runs(folder) if read_labels(run).pinned), None)
     except RunError:
         return None
-
-
-def _newest_first(summaries: Iterable[RunSummary]) -> list[RunSummary]:
-    return sorted(summaries, key=lambda summary: (-summary.modified, summary.run.name))
 
 
 def _hint(name: str, names: list[str]) -> str:

@@ -75,16 +75,15 @@ def take_requests(run: RunDirectory) -> list[Request]:
     that cannot be read just now is left for the next time.
     """
     try:
-        names = filter(_is_request, names_in(run.control, inside=run.path))
-        paths = [run.control / name for name in names]
+        paths = [
+            run.control / name
+            for name in names_in(run.control, inside=run.path)
+            if name.endswith(".json") and not name.startswith(".")
+        ]
         obeyed = {0, run.path.stat().st_uid} if paths else set()
     except OSError:
         return []  # no folder, no requests; a folder that cannot be read now can be later
     return [request for path in paths if (request := _take(path, run, obeyed)) is not None]
-
-
-def _is_request(name: str) -> bool:
-    return name.endswith(".json") and not name.startswith(".")
 
 
 def _take(path: Path, run: RunDirectory, obeyed: set[int]) -> Request | None:

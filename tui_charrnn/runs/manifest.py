@@ -1,4 +1,8 @@
-"""The small documents of checkpoints: the manifest of each, and the pointers to two of them."""
+"""The small documents of checkpoints: the manifest of each, and the pointers to two of them.
+
+What cannot be read counts as damaged. Where it `must_read`, what is there and cannot be read raises
+`OSError` instead, as it may be whole.
+"""
 
 import contextlib
 import hashlib
@@ -33,11 +37,7 @@ class FileSeal:
     def fits(self, path: Path, *, inside: Path, must_read: bool = False) -> bool:
         """Whether a file is there and whole.
 
-        `inside` is the folder of its run; `must_read` does not take one that cannot be read for a
-        damaged one.
-
-        Raises:
-            OSError: If it is there, must be read and cannot be.
+        `inside` is the folder of its run.
         """
         with _unless(must_read=must_read), open_to_read(path, inside=inside) as file:
             if file.facts().st_size != self.size:
@@ -93,13 +93,7 @@ class Pointer:
 
 
 def read_pointer(run: RunDirectory, path: Path, *, must_read: bool = False) -> Pointer | None:
-    """The pointer in latest.json or best.json, or None if it is missing or damaged.
-
-    `must_read` does not take one that cannot be read for a damaged one.
-
-    Raises:
-        OSError: If it is there, must be read and cannot be.
-    """
+    """The pointer in latest.json or best.json, or None if it is missing or damaged."""
     pointer = None
     with _unless(must_read=must_read), contextlib.suppress(ValueError):
         document = decode_json(read_bounded(path, inside=run.path))
@@ -118,11 +112,7 @@ def is_whole(
 ) -> bool:
     """Whether a checkpoint's files are those that its manifest announces.
 
-    `model_only` passes over what only resuming needs; `must_read` does not take a file that cannot
-    be read for a damaged one.
-
-    Raises:
-        OSError: If a file is there, must be read and cannot be.
+    `model_only` passes over what only resuming needs.
     """
     manifest = read_manifest(checkpoint, must_read=must_read)
     if manifest is None:
@@ -136,11 +126,7 @@ def is_whole(
 
 
 def read_manifest(checkpoint: CheckpointDirectory, *, must_read: bool = False) -> Manifest | None:
-    """A checkpoint's manifest, or None if it is missing or damaged.
-
-    Raises:
-        OSError: If it is there, must be read and cannot be.
-    """
+    """A checkpoint's manifest, or None if it is missing or damaged."""
     with _unless(must_read=must_read), contextlib.suppress(ValueError, TypeError):
         data = read_bounded(checkpoint.manifest, inside=checkpoint.run_path)
         return Manifest.from_json(decode_json(data))
@@ -167,11 +153,6 @@ def checkpoint_folders(run: RunDirectory, *, must_read: bool = False) -> list[tu
     """The folders of checkpoints and their steps, newest first, whole or not.
 
     One that was replaced by another of the same step comes after it.
-
-    `must_read` does not take a folder that cannot be read for an empty one.
-
-    Raises:
-        OSError: If it must be read and cannot be.
     """
     try:
         names = names_in(run.checkpoints, inside=run.path)
@@ -189,11 +170,7 @@ def whole_checkpoints(
 ) -> Iterator[CheckpointDirectory]:
     """Whole checkpoints: the latest, then older ones; if it is not known which, the newest first.
 
-    `model_only` and `must_read` as of `is_whole`; of the step `before` and later ones none is
-    taken.
-
-    Raises:
-        OSError: If something must be read and cannot be.
+    `model_only` as of `is_whole`; of the step `before` and later ones none is taken.
     """
     with _naming(run.latest):
         latest = read_pointer(run, run.latest, must_read=must_read)

@@ -5,7 +5,7 @@ Every number is finite and bounded; a loss that is not is a record of its own (`
 """
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from tui_charrnn.translation import tr
 
@@ -16,7 +16,12 @@ LARGEST_NUMBER: Final = 1e39
 
 
 @dataclass(frozen=True, slots=True)
-class RunStarted:
+class Record:
+    """A line of events.jsonl."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Record):
     """A trainer took the run up, for the first time or again."""
 
     pid: int
@@ -26,7 +31,7 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class BaselinesMeasured:
+class BaselinesMeasured(Record):
     """What counting alone reaches on the same held-out text."""
 
     orders: tuple[int, ...]
@@ -50,7 +55,7 @@ class BaselinesMeasured:
 
 
 @dataclass(frozen=True, slots=True)
-class RunPlanned:
+class RunPlanned(Record):
     """How long the run will be; written before the first batch, and never changed after it."""
 
     total_steps: int
@@ -77,7 +82,7 @@ class RunPlanned:
 
 
 @dataclass(frozen=True, slots=True)
-class RunReplanned:
+class RunReplanned(Record):
     """The run by time has another number of steps, as its steps take longer or less long."""
 
     step: int
@@ -88,7 +93,7 @@ class RunReplanned:
 
 
 @dataclass(frozen=True, slots=True)
-class RunExtended:
+class RunExtended(Record):
     """A run that was finished is to go on: its learning rate rises once more, then falls."""
 
     step: int
@@ -106,7 +111,7 @@ class RunExtended:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchSizeChosen:
+class BatchSizeChosen(Record):
     """Batch sizes were timed, one after another, and one was taken for the whole run."""
 
     batch_size: int
@@ -129,7 +134,7 @@ class BatchSizeChosen:
 
 
 @dataclass(frozen=True, slots=True)
-class StoppedEarly:
+class StoppedEarly(Record):
     """The run ends before its plan: the validation loss has not fallen any more."""
 
     step: int
@@ -159,7 +164,7 @@ class PathTrial:
 
 
 @dataclass(frozen=True, slots=True)
-class PathChosen:
+class PathChosen(Record):
     """Which way a trainer computes in on a GPU, and what was tried; the newest record holds."""
 
     device: str
@@ -172,7 +177,7 @@ class PathChosen:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchTrained:
+class BatchTrained(Record):
     """The optimizer took one step."""
 
     step: int
@@ -186,7 +191,7 @@ class BatchTrained:
 
 
 @dataclass(frozen=True, slots=True)
-class SplitEvaluated:
+class SplitEvaluated(Record):
     """The held-out text was scored."""
 
     step: int
@@ -196,7 +201,7 @@ class SplitEvaluated:
 
 
 @dataclass(frozen=True, slots=True)
-class DynamicallyEvaluated:
+class DynamicallyEvaluated(Record):
     """The held-out text was scored with weights that went on learning from it as they read it.
 
     Not to be compared with `SplitEvaluated`, whose weights stay as they are.
@@ -211,7 +216,7 @@ class DynamicallyEvaluated:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelCalibrated:
+class ModelCalibrated(Record):
     """Training is done: what temperature 1 means was fitted, or not, and is in the model's file.
 
     Losses are of the half of the held-out text that the temperature was not fitted on.
@@ -232,7 +237,7 @@ class ModelCalibrated:
 
 
 @dataclass(frozen=True, slots=True)
-class SampleTaken:
+class SampleTaken(Record):
     """The newest weights continued a pinned seed text; always drawn in the same way."""
 
     step: int
@@ -246,7 +251,7 @@ class SampleTaken:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryMeasured:
+class MemoryMeasured(Record):
     """How far back the newest weights look, in a passage of the held-out text."""
 
     step: int
@@ -262,7 +267,7 @@ class MemoryMeasured:
 
 
 @dataclass(frozen=True, slots=True)
-class CheckpointSaved:
+class CheckpointSaved(Record):
     """A checkpoint is durable."""
 
     step: int
@@ -273,7 +278,7 @@ class CheckpointSaved:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelPublished:
+class ModelPublished(Record):
     """The newest weights lie in `live/` for sampling."""
 
     step: int
@@ -282,7 +287,7 @@ class ModelPublished:
 
 
 @dataclass(frozen=True, slots=True)
-class RequestAnswered:
+class RequestAnswered(Record):
     """A request from `control/` was carried out or refused."""
 
     request: str
@@ -293,21 +298,21 @@ class RequestAnswered:
 
 
 @dataclass(frozen=True, slots=True)
-class RunWarned:
+class RunWarned(Record):
     """Something the user should know, that does not stop training."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
-class RunResumed:
+class RunResumed(Record):
     """Training continues from a checkpoint; readers drop what came after its step."""
 
     step: int
 
 
 @dataclass(frozen=True, slots=True)
-class LearningRateChanged:
+class LearningRateChanged(Record):
     """The peak of the learning rate is another one from a step on."""
 
     step: int
@@ -319,7 +324,7 @@ class LearningRateChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class RunRolledBack:
+class RunRolledBack(Record):
     """A number was not finite: training continues, slower, from `to_step`; the rest is void."""
 
     step: int
@@ -337,7 +342,7 @@ class RunRolledBack:
 
 
 @dataclass(frozen=True, slots=True)
-class RunDiverged:
+class RunDiverged(Record):
     """A number stopped being finite, and going back once more is of no use."""
 
     step: int
@@ -350,7 +355,7 @@ class RunDiverged:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFailed:
+class RunFailed(Record):
     """Training ended by a failure; the traceback, if any, is in trainer.log."""
 
     message: str
@@ -360,7 +365,7 @@ class RunFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class RunPreempted:
+class RunPreempted(Record):
     """The trainer had to leave before the work was done; it saves and ends."""
 
     cause: str
@@ -368,7 +373,7 @@ class RunPreempted:
 
 
 @dataclass(frozen=True, slots=True)
-class RunEnded:
+class RunEnded(Record):
     """The trainer's last record."""
 
     reason: str
@@ -390,33 +395,6 @@ def format_way(path: PathTrial | PathChosen) -> str:
     return f"{layers}, {path.precision}"
 
 
-Record: TypeAlias = (
-    RunStarted
-    | BaselinesMeasured
-    | RunPlanned
-    | RunReplanned
-    | RunExtended
-    | BatchSizeChosen
-    | PathChosen
-    | BatchTrained
-    | SplitEvaluated
-    | StoppedEarly
-    | DynamicallyEvaluated
-    | ModelCalibrated
-    | SampleTaken
-    | MemoryMeasured
-    | CheckpointSaved
-    | ModelPublished
-    | RequestAnswered
-    | RunWarned
-    | RunResumed
-    | LearningRateChanged
-    | RunRolledBack
-    | RunDiverged
-    | RunFailed
-    | RunPreempted
-    | RunEnded
-)
 KINDS: Final[dict[str, type[Record]]] = {
     "started": RunStarted,
     "baselines": BaselinesMeasured,

@@ -31,28 +31,6 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.runs.storage import Storage
 
-
-class Heartbeat:
-    """Beats until it is stopped; a beat for which there is no memory is left out."""
-
-    def __init__(self, beat: Callable[[], None], seconds: float) -> None:
-        """Begin."""
-        self._beat, self._seconds = beat, seconds
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Beat no more; returns when the last beat is done."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.wait(self._seconds):
-            with contextlib.suppress(MemoryError):  # a trainer without one looks dead
-                self._beat()
-
-
 _AT_ONCE: Final = ("state", "message", "degraded")
 """Fields whose change people wait for."""
 _ROOM: Final = 8192
@@ -201,7 +179,11 @@ class RunWriter:
             resources.callback(self._status_file.close)
             resources.callback(self._gather)
             self._resources = resources.pop_all()
-        self._heartbeat = Heartbeat(self.beat, heartbeat)
+        self._stopping = threading.Event()
+        self._heartbeat = threading.Thread(
+            target=self._beat_until_stopped, args=(heartbeat,), name="heartbeat", daemon=True
+        )
+        self._heartbeat.start()
 
     @property
     def status(self) -> RunStatus:
@@ -262,7 +244,8 @@ class RunWriter:
 
     def close(self) -> None:
         """Write what is left, and let the run go; a second time does nothing."""
-        self._heartbeat.stop()
+        self._stopping.set()
+        self._heartbeat.join()
         self.observe(lambda: {"usage": None})  # nobody takes anything of the machine any more
         self._resources.close()
 
@@ -271,6 +254,11 @@ class RunWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _beat_until_stopped(self, seconds: float) -> None:
+        while not self._stopping.wait(seconds):
+            with contextlib.suppress(MemoryError):  # a trainer without a beat looks dead
+                self.beat()
 
     def _gather(self) -> None:
         """Take into the status what has changed, after another try with what waits."""

@@ -23,7 +23,6 @@ import safetensors.numpy
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import Model, parse_model, serialize_model
 from tui_charrnn.model.header import HEADER_LIMIT
-from tui_charrnn.runs.description import CorpusReference, ModelOrigin
 from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.json_values import build_checked, checked, decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory
@@ -55,22 +54,31 @@ def model_bytes(context: RunContext, train_loss: float | None) -> bytes:
         DivergedError: If one of them is not finite.
     """
     description, progress = context.description, context.progress
+    corpus, origin = description.corpus, description.origin
+    # what the first versions had no choice of is named only where it differs from what they did
+    read: dict[str, object] = {}
+    if corpus.units != "characters":
+        read |= {"units": corpus.units, "units_per_character": corpus.units_per_character}
+    if corpus.records != "none":
+        read["records"] = corpus.records
+    if origin is not None:
+        read["earlier"] = [asdict(text) for text in origin.texts]
     order, loss = context.best_baseline
     return serialize_model(
         context.engine.model_tensors(),
         description.model,
         context.vocabulary,
         corpus={
-            "name": description.corpus.name,
-            "sha256": description.corpus.sha256,
-            "characters": description.corpus.characters,
-            "training_characters": description.corpus.training_characters,
-            **_reading(description.corpus),
-            **_earlier(description.origin),
+            "name": corpus.name,
+            "sha256": corpus.sha256,
+            "characters": corpus.characters,
+            "training_characters": corpus.training_characters,
+            **read,
         },
         training={
             "run": description.name,
-            **_source(description.origin),
+            # its path stays private
+            **({} if origin is None else {"from": {"name": origin.name, "sha256": origin.sha256}}),
             "preset": description.preset,
             "step": progress.step,
             "epoch": progress.step / context.plan.steps_per_epoch,
@@ -233,21 +241,3 @@ def differences(then: Mapping[str, str], now: Mapping[str, str]) -> str:
         for name in names
         if then.get(name) != now.get(name)
     )
-
-
-def _reading(corpus: CorpusReference) -> dict[str, object]:
-    """What the model predicts, unless it is what every model did before there was a choice."""
-    reading: dict[str, object] = {}
-    if corpus.units != "characters":
-        reading |= {"units": corpus.units, "units_per_character": corpus.units_per_character}
-    return reading if corpus.records == "none" else reading | {"records": corpus.records}
-
-
-def _earlier(origin: ModelOrigin | None) -> dict[str, object]:
-    """What a model had learned from before its run, if it had."""
-    return {} if origin is None else {"earlier": [asdict(text) for text in origin.texts]}
-
-
-def _source(origin: ModelOrigin | None) -> dict[str, object]:
-    """Which model its run started from, if it did; its path stays private."""
-    return {} if origin is None else {"from": {"name": origin.name, "sha256": origin.sha256}}
