@@ -5,12 +5,10 @@ shows how far back the weights look. When training is done, the temperature of t
 fitted once, on the file that was saved; a run that was killed just then does it once more.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import asdict
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -21,17 +19,14 @@ from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.hangul import INITIALS
 from tui_charrnn.lens.influence import Passage, distance_left
 from tui_charrnn.model.checkpoint import Model, parse_model, with_calibration
-from tui_charrnn.model.weights import weights_from_tensors
+from tui_charrnn.model.weights import Indices, weights_from_tensors
 from tui_charrnn.runs.checkpoints import best_or_newest, replace_model
 from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.records import MemoryMeasured, ModelCalibrated, RunWarned, SampleTaken
 from tui_charrnn.text.corpus import SEED_LENGTH, SEED_LIMIT
 from tui_charrnn.training.context import RunContext
+from tui_charrnn.training.loop import Windows
 from tui_charrnn.training.machine import thread_count
-
-if TYPE_CHECKING:
-    from tui_charrnn.model.weights import Indices
-    from tui_charrnn.training.loop import Windows
 
 SAMPLE_LENGTH: Final = 200
 """Characters that follow a seed."""

@@ -4,7 +4,6 @@ import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CorpusError, RunError
@@ -25,12 +24,9 @@ from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.history import History, read_history
-from tui_charrnn.training.loop import Material, Progress
+from tui_charrnn.training.loop import Material, Progress, RunEngine
 from tui_charrnn.training.plan import settled
 from tui_charrnn.training.state_file import TrainingState, load_training_state
-
-if TYPE_CHECKING:
-    from tui_charrnn.training.loop import RunEngine
 
 CHARACTERS_PER_STREAM = 1_000
 """Held-out text is scored in parallel streams of at least so many characters: the few that each
@@ -263,9 +259,7 @@ def _measure(
     return measured
 
 
-def take_initial_weights(
-    engine: "RunEngine", run: RunDirectory, description: RunDescription
-) -> None:
+def take_initial_weights(engine: RunEngine, run: RunDirectory, description: RunDescription) -> None:
     """Give an engine before its first step the weights that a run starts from.
 
     The moments of the optimizer and the states stay zero.

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.metrics import RunningMean
@@ -25,9 +25,6 @@ from tui_charrnn.training.interruption import Reason
 from tui_charrnn.training.loop import has_stopped_gaining, train
 from tui_charrnn.training.plan import RateChange, TimeFit, peak_at, with_changes
 from tui_charrnn.training.saving import Rollback, Saver
-
-if TYPE_CHECKING:
-    pass
 
 
 class Session:

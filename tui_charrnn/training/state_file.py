@@ -6,14 +6,12 @@ are functions of these and of the step, so nothing else has to be kept for a res
 the bit.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +24,10 @@ from tui_charrnn.model.header import HEADER_LIMIT
 from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.json_values import build_checked, checked, decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory
+from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.machine import processor_name
 from tui_charrnn.training.plan import Horizon, Plan, RateChange
-
-if TYPE_CHECKING:
-    from tui_charrnn.training.context import RunContext
 
 
 def state_bytes(context: RunContext) -> bytes:
