@@ -38,9 +38,8 @@ from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.liveness import Liveness
-from tui_charrnn.runs.log_tail import LogTail, read_log_end
 from tui_charrnn.runs.manifest import FileSeal, Manifest
-from tui_charrnn.runs.reader import RunReader, read_description, read_status
+from tui_charrnn.runs.reader import LogTail, RunReader, read_description, read_log_end, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.history import read_history

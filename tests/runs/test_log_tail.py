@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.errors import RunError
-from tui_charrnn.runs.log_tail import LogTail, read_log_end
+from tui_charrnn.runs.reader import LogTail, read_log_end
 
 
 @pytest.fixture

@@ -25,32 +25,26 @@ def append(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def lines_of(tail: LineTail, max_bytes: int = 1 << 20) -> list[str]:
-    # not splitlines(): U+2028, U+0085 and others are ordinary characters of a text
-    lines = tail.read_new_bytes(max_bytes).split(b"\n")[:-1]
-    return [line.decode("utf-8", "replace") for line in lines]
-
-
 def test_a_missing_file_has_no_lines_yet(path: Path) -> None:
     tail = LineTail(path)
-    assert lines_of(tail) == []
+    assert tail.read_new_lines() == []
     path.write_bytes(b"one\n")
-    assert lines_of(tail) == ["one"]
+    assert tail.read_new_lines() == ["one"]
 
 
 def test_a_half_line_is_left_for_later(path: Path) -> None:
     tail = LineTail(path)
     path.write_bytes(b"one\ntw")
-    assert lines_of(tail) == ["one"]
+    assert tail.read_new_lines() == ["one"]
     assert tail.behind == 2
     append(path, b"o\n")
-    assert lines_of(tail) == ["two"]
+    assert tail.read_new_lines() == ["two"]
     assert tail.behind == 0
 
 
 def test_only_line_feeds_end_a_line(path: Path) -> None:
     path.write_text("a\u2028b\x85c\x0bd\re\n", encoding="utf-8", newline="")
-    assert lines_of(LineTail(path)) == ["a\u2028b\x85c\x0bd\re"]
+    assert LineTail(path).read_new_lines() == ["a\u2028b\x85c\x0bd\re"]
 
 
 @given(st.lists(st.binary(max_size=30), max_size=12), st.integers(1, 40))
@@ -61,8 +55,8 @@ def test_lines_come_once_and_in_order_however_they_are_written(
     tail, seen = LineTail(path), []
     for piece in pieces:
         append(path, piece)
-        seen += lines_of(tail, max_bytes)
-    while lines := lines_of(tail, max_bytes):
+        seen += tail.read_new_lines(max_bytes)
+    while lines := tail.read_new_lines(max_bytes):
         seen += lines
     whole = b"".join(pieces).split(b"\n")[:-1]
     assert seen == [line.decode("utf-8", "replace") for line in whole]
@@ -71,28 +65,28 @@ def test_lines_come_once_and_in_order_however_they_are_written(
 def test_a_truncated_file_is_read_again(path: Path) -> None:
     tail = LineTail(path)
     path.write_bytes(b"one\ntwo\n")
-    lines_of(tail)
+    tail.read_new_lines()
     path.write_bytes(b"new\n")
-    assert lines_of(tail) == ["new"]
+    assert tail.read_new_lines() == ["new"]
     assert tail.restarts == 1
 
 
 def test_a_file_that_was_truncated_and_outgrew_its_past_is_read_again(path: Path) -> None:
     tail = LineTail(path)
     path.write_bytes(b"one\ntwo\n")
-    lines_of(tail)
+    tail.read_new_lines()
     path.write_bytes(b"three\nfour\nfive\n")
-    assert lines_of(tail) == ["three", "four", "five"]
+    assert tail.read_new_lines() == ["three", "four", "five"]
 
 
 def test_a_replaced_file_is_read_again(path: Path) -> None:
     tail = LineTail(path)
     path.write_bytes(b"one\n")
-    lines_of(tail)
+    tail.read_new_lines()
     beside = path.with_name("beside")
     beside.write_bytes(b"one\ntwo\n")
     beside.replace(path)
-    assert lines_of(tail) == ["one", "two"]
+    assert tail.read_new_lines() == ["one", "two"]
     assert tail.restarts == 1
 
 
@@ -101,7 +95,7 @@ def test_a_line_beyond_the_limit_is_passed_over(path: Path) -> None:
     path.write_bytes(b"one\n" + b"x" * 1_000 + b"\ntwo\n")
     seen = []
     for _ in range(50):
-        seen += lines_of(tail, 50)
+        seen += tail.read_new_lines(max_bytes=50)
     assert seen == ["one", "two"]
     assert tail.refused == 1
 
@@ -109,20 +103,20 @@ def test_a_line_beyond_the_limit_is_passed_over(path: Path) -> None:
 def test_a_line_beyond_the_limit_is_passed_over_in_one_look_too(path: Path) -> None:
     tail = LineTail(path, line_limit=100)
     path.write_bytes(b"one\n" + b"x" * 1_000 + b"\ntwo\n")
-    assert lines_of(tail) == ["one", "two"]
+    assert tail.read_new_lines() == ["one", "two"]
     assert tail.refused == 1
 
 
 def test_a_line_longer_than_one_look_is_read(path: Path) -> None:
     path.write_bytes(b"x" * 500 + b"\ny\n")
     tail = LineTail(path, line_limit=1_000)
-    assert lines_of(tail, 10) == ["x" * 500, "y"]
+    assert tail.read_new_lines(max_bytes=10) == ["x" * 500, "y"]
 
 
 def test_a_pipe_in_the_place_of_the_file_is_refused(path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(RunError, match="is not a file"):
-        lines_of(LineTail(path))
+        LineTail(path).read_new_lines()
 
 
 def test_records_of_unknown_kinds_are_passed_over(tmp_path: Path) -> None:

@@ -21,9 +21,8 @@ from tui_charrnn.runs.checkpoints import (
 )
 from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.log_tail import LogTail
 from tui_charrnn.runs.manifest import is_whole
-from tui_charrnn.runs.reader import RunReader, read_description, read_status
+from tui_charrnn.runs.reader import LogTail, RunReader, read_description, read_status
 from tui_charrnn.runs.writer import EventLog
 from tui_charrnn.training.history import read_history
 from tui_charrnn.training.state_file import read_model

@@ -17,7 +17,7 @@ from textual.getters import query_one
 from textual.widgets import Button, Static
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.runs.log_tail import read_log_end
+from tui_charrnn.runs.reader import read_log_end
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested, RunChanged
 from tui_charrnn.tui.text.wrapping import TextGate, wrap_line

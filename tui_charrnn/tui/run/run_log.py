@@ -12,8 +12,7 @@ from textual.timer import Timer
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.log_tail import LogTail
-from tui_charrnn.runs.reader import LineTail, read_description
+from tui_charrnn.runs.reader import LineTail, LogTail, read_description
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.log_pane import LogPane
 from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter, Story, log_end
