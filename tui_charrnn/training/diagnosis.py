@@ -33,6 +33,7 @@ from tui_charrnn.training.loop import Batch, Material
 from tui_charrnn.training.machine import (
     STREAMS_PER_SHARD,
     has_bfloat16_instructions,
+    lacks_memory,
     peak_memory,
     thread_count,
 )
@@ -167,7 +168,7 @@ def _explain(error: Exception) -> str:
     """One line: why nothing could be timed."""
     if isinstance(error, CharRNNError):
         return str(error)
-    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+    if lacks_memory(error):
         return (
             "There is not enough memory for a batch: choose a smaller batch size, sequence length "
             "or hidden size."

@@ -277,6 +277,11 @@ def _memory() -> tuple[int | None, int | None]:
     return min(total, limit), None if available is None else min(available, limit)
 
 
+def lacks_memory(error: BaseException | None) -> bool:
+    """Whether an error, be it TensorFlow's, means that there is too little memory."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+
+
 def read_if_there(path: Path) -> str:
     """The text of a system's file; empty where there is none or it may not be read."""
     try:

@@ -15,6 +15,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.training.interruption import LeavingError
 from tui_charrnn.training.loop import CALL_TIME, Batch, Material, RunEngine, batch_at
+from tui_charrnn.training.machine import lacks_memory
 
 TIMED_BATCHES = 20
 TIMING_LIMIT = 2.0  # seconds, after at least three batches
@@ -153,10 +154,9 @@ def climb(
 
 def failure_words(error: Exception) -> str:
     """Why something could not be computed, in half a sentence."""
-    name = type(error).__name__
-    if isinstance(error, MemoryError) or name == "ResourceExhaustedError":
+    if lacks_memory(error):
         return "not enough memory"
-    return f"{name}: {str(error).strip().partition(chr(10))[0][:200]}"
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
 
 
 def batch_sizes(first: int, find_largest: Callable[[], int]) -> Iterator[int]:

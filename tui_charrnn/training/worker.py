@@ -38,7 +38,7 @@ from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import JointTask
 from tui_charrnn.training.distributed.roles import INSISTED, Assignment, Peers
 from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
-from tui_charrnn.training.machine import UsageMeter
+from tui_charrnn.training.machine import UsageMeter, lacks_memory
 from tui_charrnn.training.preparation import PreparedText, prepare_run, prepare_text
 
 EXIT_PATIENCE: Final = 5.0
@@ -242,7 +242,7 @@ def _cause_of(error: Exception) -> str:
     if isinstance(error, CorpusError):
         return "text"
     source = error.__cause__ if isinstance(error, StorageError) else error
-    if isinstance(source, MemoryError) or type(source).__name__ == "ResourceExhaustedError":
+    if lacks_memory(source):
         return "memory"
     is_full = isinstance(source, OSError) and source.errno in {errno.ENOSPC, errno.EDQUOT}
     return "disk" if is_full else ""
