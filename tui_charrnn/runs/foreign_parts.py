@@ -2,8 +2,7 @@
 
 Whoever packed an archive may have put one there, so that what is written into the run lands in
 another file of the user, or that a reader waits for a pipe. What opens a part of a run does not
-follow links either (`opened_file.open_to_read`, `Storage.inside`); this reports it early, in one
-sentence.
+follow links either (`open_to_read`, `Storage`); this reports it early, in one sentence.
 """
 
 import stat

@@ -39,7 +39,6 @@ class Liveness:
         *,
         process_exists: Callable[[int], bool] = process_exists,
     ) -> None:
-        """Begin to watch."""
         self._clock, self._process_exists = clock, process_exists
         self._place = (host_name(), boot_id())
         self._last_beat: tuple[int, int, str] | None = None

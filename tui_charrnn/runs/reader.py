@@ -34,10 +34,7 @@ class GrowingFile:
     """A place in a file that need not be there yet, may be truncated, and may be replaced."""
 
     def __init__(self, path: Path) -> None:
-        """Begin at the beginning.
-
-        Only the end of the path may not be a link.
-        """
+        """Begin at the beginning; only the end of the path may not be a link."""
         self._path = path
         self._inode = (0, 0)
         self._last_bytes = b""
@@ -254,7 +251,6 @@ class LogTail:
     """
 
     def __init__(self, path: Path, *, look: int = DEFAULT_LOOK) -> None:
-        """Name the file; it need not be there yet."""
         self._file, self._look = GrowingFile(path), look
         self._torn = b""
         """What the last look left, since it had no end."""

@@ -26,7 +26,7 @@ from tui_charrnn.runs.file_system import (
 
 
 class AppendedFile:
-    """A file that grows at its end and is never edited."""
+    """A file that grows at its end and is never edited; every failure is a `StorageError`."""
 
     def __init__(self, path: Path, file_system: FileSystem, descriptor: int) -> None:
         self._path, self._fs, self._descriptor = path, file_system, descriptor
@@ -67,11 +67,10 @@ class FileBeside(io.RawIOBase):
     """Takes bytes one after another; its name is given when the context ends without a failure.
 
     Until then it is a hidden file beside, which a failure removes, and what had the name before is
-    as it was.
+    as it was. What the system refuses is a `StorageError`.
     """
 
     def __init__(self, path: Path, file_system: FileSystem) -> None:
-        """Begin the file."""
         super().__init__()
         self._path, self._fs = path, file_system
         self._partial = path.with_name(f".{path.name}.partial")

@@ -117,7 +117,6 @@ class MemoryMeter:
     """Measures how far back the weights look that are scored."""
 
     def __init__(self, context: RunContext) -> None:
-        """Measure nothing yet."""
         self._context = context
         self._engine, self._writer = context.engine, context.writer
         self._passage: Indices | None = None

@@ -198,13 +198,11 @@ class HeldThread:
         self._thread = threading.Thread(target=self._watch, name="held thread", daemon=True)
 
     def __enter__(self) -> Self:
-        """Begin to wait."""
         if self._interruption.signals is not None:
             self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Wait no more."""
         self._closing.set()
         if self._thread.is_alive():
             self._thread.join()
