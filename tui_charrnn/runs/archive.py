@@ -333,11 +333,7 @@ def export_run(
 
 
 def export_model(
-    run: RunDirectory,
-    target: Path,
-    *,
-    overwrite: bool = False,
-    progress: Progress | None = None,
+    run: RunDirectory, target: Path, *, overwrite: bool = False, progress: Progress | None = None
 ) -> Exported:
     """Copy the best model of a run: one file that generates by itself.
 

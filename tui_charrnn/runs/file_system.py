@@ -367,11 +367,7 @@ def names_in(folder: Path, *, inside: Path | None = None) -> list[str]:
 
 @contextlib.contextmanager
 def folder_inside(
-    folder: Path,
-    inside: Path | None,
-    files: FileSystem | None = None,
-    *,
-    opened: int | None = None,
+    folder: Path, inside: Path | None, files: FileSystem | None = None, *, opened: int | None = None
 ) -> Iterator[int | None]:
     """Open a folder of a run, going down from the run's own without following a link.
 

@@ -72,10 +72,7 @@ def judge_at_a_glance(status: RunStatus, age: float) -> Verdict:
 
 
 def _judge(
-    status: RunStatus,
-    silence: float,
-    place: tuple[str, str],
-    process_exists: Callable[[int], bool],
+    status: RunStatus, silence: float, place: tuple[str, str], process_exists: Callable[[int], bool]
 ) -> Verdict:
     if not status.state.is_live:
         return "ended"
@@ -156,10 +153,7 @@ def _is_there(run: RunDirectory) -> bool:
 
 
 def _take_lock(
-    run: RunDirectory,
-    contents: bytes | None,
-    here: tuple[str, str],
-    sleep: Callable[[float], None],
+    run: RunDirectory, contents: bytes | None, here: tuple[str, str], sleep: Callable[[float], None]
 ) -> FileLock:
     holder = _holder(run)
     lock = Storage(inside=run.path).lock(run.lock, contents)

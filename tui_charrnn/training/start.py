@@ -45,11 +45,7 @@ from tui_charrnn.training.timing import (
     time_batches,
     time_evaluation,
 )
-from tui_charrnn.training.trial_facts import (
-    Trial,
-    TrialSettings,
-    remember_trial,
-)
+from tui_charrnn.training.trial_facts import Trial, TrialSettings, remember_trial
 
 SHARDS_WORTH: float = 120.0
 """Seconds from which on a run is worth the few that it takes to time other numbers of shards."""

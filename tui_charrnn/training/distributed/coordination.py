@@ -26,12 +26,7 @@ from tensorflow.python.eager import context
 from tui_charrnn import __version__
 from tui_charrnn.errors import BrokenClusterError, CharRNNError, ClusterError, ConfigError, ExitCode
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.training.distributed.placement import (
-    HEARTBEAT,
-    STARTING_MODEL,
-    Cluster,
-    JointTask,
-)
+from tui_charrnn.training.distributed.placement import HEARTBEAT, STARTING_MODEL, Cluster, JointTask
 from tui_charrnn.training.engine.paths import Device, configure_devices
 from tui_charrnn.training.engine.recurrence import Tensor
 

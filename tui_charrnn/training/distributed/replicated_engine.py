@@ -193,10 +193,7 @@ class ReplicatedEngine:
         self._send(_Message(Action.END, number=int(code)))
 
     def follow(
-        self,
-        batch_of: Callable[[int], Batch],
-        interruption: Interruption,
-        deadline: float | None,
+        self, batch_of: Callable[[int], Batch], interruption: Interruption, deadline: float | None
     ) -> ExitCode:
         """Do what rank 0 sends; the result is the exit code of all.
 
