@@ -21,12 +21,12 @@ from tui_charrnn.runs.records import Record
 
 LINE_LIMIT: Final = 1 << 20
 """Bytes of the longest line that is read; a longer one is no record."""
-
-
+DEFAULT_LOOK: Final = 256 << 10
+"""Bytes of a log that are read at most in one look: some two thousand lines."""
+_TORN_LIMIT: Final = 16 << 10
+"""Bytes of a line that is not waited for any longer."""
 _FINGERPRINT: Final = 64
 """Bytes before the place up to which it was read, by which the file is known again."""
-
-
 _Read = TypeVar("_Read")
 
 
@@ -234,12 +234,6 @@ def read_description(run: RunDirectory) -> RunDescription:
         return RunDescription.from_json(read_document(run.description, inside=run.path))
     except FileNotFoundError as error:
         raise RunError("{path} is not a run: it has no run.json.", path=run.path) from error
-
-
-DEFAULT_LOOK: Final = 256 << 10
-"""Bytes that are read at most in one look: some two thousand lines."""
-_TORN_LIMIT: Final = 16 << 10
-"""Bytes of a line that is not waited for any longer."""
 
 
 class LogTail:
