@@ -41,8 +41,6 @@ ENDINGS: Final = (".tar.gz", ".tgz")
 """Of the names that an archive can have."""
 _EMPTY_FOLDERS: Final = ("checkpoints", "control", "live")
 _BLOCK: Final = 1 << 18  # bytes
-
-
 _ATTEMPTS: Final = 20
 """How often checkpoints may be pruned away just before they are opened."""
 
@@ -91,7 +89,10 @@ class Snapshot:
                 for step, path in checkpoint_folders(run)
                 if every_checkpoint and step < latest and step not in self._pinned
             }
-            self._documents = _open_documents(run, files)
+            documents = (run.description, run.status, run.events)
+            others = (run.log, run.corpus, run.initial_model, run.labels)
+            found = [_open_piece(run, path, files) for path in (*documents, *others)]
+            self._documents = [piece for piece in found if piece is not None]
             self._files = files.pop_all()
 
     @property
@@ -207,13 +208,6 @@ def _read_manifest(piece: Piece | None) -> Manifest | None:
     except (OSError, ValueError, TypeError):
         return None
     return manifest
-
-
-def _open_documents(run: RunDirectory, files: ExitStack) -> list[Piece]:
-    found = [_open_piece(run, path, files) for path in (run.description, run.status, run.events)]
-    others = (run.log, run.corpus, run.initial_model, run.labels)
-    found += [_open_piece(run, path, files) for path in others]
-    return [piece for piece in found if piece is not None]
 
 
 def _open_piece(
