@@ -18,8 +18,7 @@ from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.cache import CachedText, corpora_folder
-from tui_charrnn.text.suffix_cache import index_path, keep_index, open_index
-from tui_charrnn.text.suffix_index import SuffixIndex
+from tui_charrnn.text.suffix_index import SuffixIndex, index_path, keep_index, open_index
 from tui_charrnn.text.vocabulary import Vocabulary
 
 TEXT = "abc abd\nface a bead\n" * 20

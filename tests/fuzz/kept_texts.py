@@ -19,8 +19,8 @@ from tui_charrnn.generation.replay import Replay
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import tape_document
+from tui_charrnn.history.database import entry_values
 from tui_charrnn.history.generation import Entry, Generation, ModelFile
-from tui_charrnn.history.rows import entry_values
 from tui_charrnn.history.store import (
     History,
     find_numbers,
@@ -33,8 +33,7 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.text.numbered_text import CachedNumbers, fingerprint
 from tui_charrnn.text.numbering import Numbering, NumberStore
 from tui_charrnn.text.originality import PassageMatcher
-from tui_charrnn.text.suffix_cache import keep_index, obtain_index
-from tui_charrnn.text.suffix_index import SuffixIndex
+from tui_charrnn.text.suffix_index import SuffixIndex, keep_index, obtain_index
 from tui_charrnn.tui.history.list import HistoryRow
 from tui_charrnn.tui.history.preview import held_again, settings_lines
 from tui_charrnn.tui.text.external_text import recording

@@ -11,8 +11,8 @@ from tests.support.generations import said
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.history import database, store
+from tui_charrnn.history.database import KEPT_CHARACTERS
 from tui_charrnn.history.generation import ModelOrigin, hindrance_of
-from tui_charrnn.history.rows import KEPT_CHARACTERS
 from tui_charrnn.history.store import History, history_file
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.repetition import repeated_share, repetition_sentence, similar_files
+from tui_charrnn.text.ngrams import repeated_share, repetition_sentence, similar_files
 from tui_charrnn.text.vocabulary import Vocabulary
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.errors import StorageError
-from tui_charrnn.text import suffix_cache
-from tui_charrnn.text.suffix_cache import (
+from tui_charrnn.text import suffix_index
+from tui_charrnn.text.suffix_index import (
+    SuffixIndex,
     index_path,
     keep_index,
     obtain_index,
     open_index,
     prune_indexes,
 )
-from tui_charrnn.text.suffix_index import SuffixIndex
 
 TEXT = "to be,\nor not to be\n" * 9
 NAMES = [digit * 64 for digit in "123"]
@@ -76,7 +76,7 @@ def test_a_new_index_makes_room_and_stays_even_if_it_alone_is_too_large(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     old = kept(*NAMES[:2])
-    monkeypatch.setattr(suffix_cache, "LIMIT", old[0].stat().st_size // 2)
+    monkeypatch.setattr(suffix_index, "LIMIT", old[0].stat().st_size // 2)
 
     index = obtain_index(TEXT, NAMES[2], notify=refuse)
 

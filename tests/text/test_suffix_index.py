@@ -11,8 +11,13 @@ from tui_charrnn.errors import CorpusError
 from tui_charrnn.text import suffix_index
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.originality import PassageMatcher
-from tui_charrnn.text.suffix_cache import index_path, keep_index, obtain_index, open_index
-from tui_charrnn.text.suffix_index import SuffixIndex
+from tui_charrnn.text.suffix_index import (
+    SuffixIndex,
+    index_path,
+    keep_index,
+    obtain_index,
+    open_index,
+)
 
 TEXT = "to be,\nor not to be: 한글로 된 말\n" * 3
 WIDE = TEXT + "".join(map(chr, range(0xAC00, 0xAC00 + 300)))

@@ -11,8 +11,8 @@ from tui_charrnn.cli.output import TextOutput, narrate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.hangul import INITIALS, whole_text
+from tui_charrnn.history.database import KEPT_CHARACTERS
 from tui_charrnn.history.generation import Generation, ModelFile
-from tui_charrnn.history.rows import KEPT_CHARACTERS
 from tui_charrnn.history.store import History
 
 if TYPE_CHECKING:

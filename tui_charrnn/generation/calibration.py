@@ -159,11 +159,9 @@ def calibrate(
 ) -> Calibration:
     """Fit the temperature on the first half of a text, and judge it by the second.
 
-    Args:
-        model: What it was calibrated to before is not looked at.
-        symbols: A text that the model was not trained on, by numbers in its vocabulary, shape (M,).
-        units_per_character: What losses are multiplied by, as those of a training are.
-        threads: See `TextScorer`.
+    The text is one that the model was not trained on, by numbers in its vocabulary, shape (M,); an
+    earlier calibration is not looked at. Losses are multiplied by `units_per_character`, as those
+    of a training are.
 
     Raises:
         DataError: If the text is too short, or no temperature fits.

@@ -68,9 +68,6 @@ class RecurrentLayer(Protocol):
     def advance(self, inputs: Float32) -> None:
         """Take one character's inputs (x_t @ kernel + bias) into the state, shape (G·H,)."""
 
-    def update_hidden(self) -> None:
-        """Compute h from c and the output gate, as after c was changed; without a c, do nothing."""
-
     def gates(self) -> dict[str, Float32]:
         """The activations of the last character by name, each of shape (H,) or (N, H)."""
 
@@ -124,7 +121,7 @@ class LstmLayer:
         self.update_hidden()
 
     def update_hidden(self) -> None:
-        """Take h from c; see `RecurrentLayer`."""
+        """Compute h from c and the output gate, as after c was changed."""
         for call in self._to_hidden:
             call()
 
@@ -175,9 +172,6 @@ class GruLayer:
         np.multiply(self._update, self.hidden, self.hidden)
         np.add(self.hidden, (_ONE - self._update) * candidate, self.hidden)
 
-    def update_hidden(self) -> None:
-        """There is no c to take h from."""
-
     def gates(self) -> dict[str, Float32]:
         """The activations; see `RecurrentLayer`."""
         return {"update": self._update, "reset": self._reset, "candidate": self._candidate}
@@ -202,9 +196,6 @@ class RnnLayer:
         self._multiplied.take_recurrent()
         np.add(inputs, self._multiplied.recurrent, self._sums)
         np.tanh(self._sums, self.hidden)
-
-    def update_hidden(self) -> None:
-        """There is no c to take h from."""
 
     def gates(self) -> dict[str, Float32]:
         """The activations; see `RecurrentLayer`."""
@@ -243,7 +234,7 @@ class NormalizedLstmLayer(LstmLayer):
         self._open()
 
     def update_hidden(self) -> None:
-        """Take h from c; see `RecurrentLayer`."""
+        """Compute h from c and the output gate, as after c was changed."""
         let_out, norm = self._let_out, self._norm
         cell = self.cell_state
         mean = np.add.reduce(cell, axis=-1, keepdims=True) / cell.shape[-1]

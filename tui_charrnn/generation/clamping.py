@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.cells import Cell, RecurrentLayer
+from tui_charrnn.generation.cells import Cell, LstmLayer, RecurrentLayer
 from tui_charrnn.generation.neuron import Gate, Neuron, parse_gate, parse_neuron
 from tui_charrnn.model.weights import Float32, Float64
 from tui_charrnn.model_config import ModelConfig
@@ -145,21 +145,21 @@ class ClampedLayer:
     itself.
     """
 
-    def __init__(self, layer: RecurrentLayer, clamps: Sequence[Clamp]) -> None:
+    def __init__(self, layer: Cell, clamps: Sequence[Clamp]) -> None:
         self._advance = layer.advance
         self.hidden, self.cell_state = layer.hidden, layer.cell_state
-        self.update_hidden, self.gates = layer.update_hidden, layer.gates
+        self.gates = layer.gates
+        self._update_hidden = layer.update_hidden if isinstance(layer, LstmLayer) else None
         self._hidden_units, self._hidden_values = _columns(clamps, "h")
         self._cell_units, self._cell_values = _columns(clamps, "c")
 
     def advance(self, inputs: Float32) -> None:
         """Take one character in, then put the held values in their places."""
         self._advance(inputs)
-        hidden, cell_state = self.hidden, self.cell_state
-        if cell_state is not None and self._cell_units.size:
-            cell_state[..., self._cell_units] = self._cell_values
-            self.update_hidden()
-        hidden[..., self._hidden_units] = self._hidden_values
+        if self.cell_state is not None and self._update_hidden and self._cell_units.size:
+            self.cell_state[..., self._cell_units] = self._cell_values
+            self._update_hidden()
+        self.hidden[..., self._hidden_units] = self._hidden_values
 
 
 def clamped(layer: Cell, number: int, clamps: Iterable[Clamp]) -> RecurrentLayer:

@@ -20,9 +20,9 @@ Source:
 
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,8 @@ from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 ScoresListener = Callable[[Float32, Indices], object]
 """Told of scores, shape (N, V), and of what came, shape (N,), in any order and from any thread; the
 scores are written over afterwards."""
@@ -63,12 +65,8 @@ def surprise(
 ) -> Float32:
     """Read characters, and say how surprising those were that came after each.
 
-    Args:
-        stepper: Of B streams; they go on from where they are.
-        inputs: Characters by number, shape (S, B).
-        targets: What came after each, shape (S, B).
-        cancelled: Ends the reading.
-        listener: Told of all scores, shape (..., B, V), and of what came, shape (..., B).
+    The stepper has B streams, which go on from where they are. Inputs and targets have the shape
+    (S, B); the listener takes all scores, shape (..., B, V), and what came, shape (..., B).
 
     Returns:
         -ln p of the targets, nats, shape (S, B).
@@ -118,6 +116,25 @@ _MOST_STREAMS: Final = 256
 _WORTH_IT: Final = 4  # streams from which on several are faster than one
 
 
+def count_streams(symbols: int, stretch: int, most: int, asked: int | None) -> int:
+    """How many streams read so many symbols, at least a stretch each; None asks for the best."""
+    streams = min(symbols // stretch, most if asked is None else asked)
+    return streams if streams >= (_WORTH_IT if asked is None else 2) else 1
+
+
+def run_jobs(
+    read: Callable[[Job], Result], jobs: Sequence[Job], cancelled: threading.Event
+) -> list[Result]:
+    """The results of jobs, a thread each; NumPy releases the interpreter where it is long."""
+    with ThreadPoolExecutor(max(1, len(jobs) - 1)) as pool:
+        try:
+            later = [pool.submit(read, job) for job in jobs[1:]]
+            return [read(jobs[0]), *(each.result() for each in later)]
+        except BaseException:  # Ctrl-C above all, which the pool would let wait for its threads
+            cancelled.set()
+            raise
+
+
 class _Job(NamedTuple):
     """Streams that one thread reads."""
 
@@ -135,12 +152,9 @@ class TextScorer:
     A model that reads both directions knows what follows a character too, so its bits are not to be
     held against those of others; it reads each block by itself.
 
-    Args:
-        model: Whose surprise is asked for.
-        streams: How many read side by side: 1 is exact; None takes as many as a block is worth.
-        threads: Processor threads, among which the streams are divided. NumPy's own should be
-            one then (OPENBLAS_NUM_THREADS=1).
-        listener: Told of the scores of every symbol.
+    So many streams read side by side: 1 is exact; None takes as many as a block is worth. They are
+    divided among processor threads; NumPy's own should be one then (OPENBLAS_NUM_THREADS=1). The
+    listener takes the scores of every symbol.
     """
 
     def __init__(
@@ -207,7 +221,7 @@ class TextScorer:
         """
         if self._both is not None:
             return self._both.nats(symbols, self._listener)  # of the block by itself
-        streams = self._stream_count(len(symbols))
+        streams = count_streams(len(symbols), _LEAST_STRETCH, _MOST_STREAMS, self._streams)
         inputs = np.concatenate([[self._last], symbols[:-1]])
         stretch = -(-len(symbols) // streams)
         # The first stream is filled up at its front, so that the last ends where the text does.
@@ -220,7 +234,7 @@ class TextScorer:
         jobs = [
             _Job(inputs[:, shard], targets[:, shard], has_first=shard[0] == 0) for shard in shards
         ]
-        done = self._side_by_side(lambda job: self._read(job, filling), jobs)
+        done = run_jobs(lambda job: self._read(job, filling), jobs, self.cancelled)
         self._last = int(symbols[-1])
         self._state = done[-1][1]
         nats = np.concatenate([nats for nats, _ in done], axis=1)
@@ -252,27 +266,6 @@ class TextScorer:
             listener(logits[:, first:].reshape(-1, size), targets[:, first:].ravel())
 
         return flattened
-
-    def _stream_count(self, symbols: int) -> int:
-        worth = symbols // _LEAST_STRETCH
-        most = _MOST_STREAMS if self._streams is None else self._streams
-        streams = min(worth, most)
-        return streams if streams >= (_WORTH_IT if self._streams is None else 2) else 1
-
-    def _side_by_side(
-        self, read: Callable[[_Job], tuple[Float32, Float32]], jobs: Iterable[_Job]
-    ) -> list[tuple[Float32, Float32]]:
-        """The results of jobs, a thread each; NumPy releases the interpreter where it is long."""
-        first, *others = jobs
-        if not others:
-            return [read(first)]
-        with ThreadPoolExecutor(len(others)) as pool:
-            try:
-                later = [pool.submit(read, job) for job in others]
-                return [read(first), *(each.result() for each in later)]
-            except BaseException:  # Ctrl-C above all, which the pool would let wait for its threads
-                self.cancelled.set()
-                raise
 
 
 WINDOW: Final = 32

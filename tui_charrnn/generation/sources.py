@@ -21,12 +21,8 @@ from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.translation import tr
 
 
-def _say_nothing(_sentence: str) -> None:
-    """Ignore a sentence."""
-
-
 def find_model(
-    argument: str | None, runs_folder: Path, notify: Callable[[str], None] = _say_nothing
+    argument: str | None, runs_folder: Path, notify: Callable[[str], None] = lambda _: None
 ) -> Path:
     """The model file that an argument names; None stands for the default model.
 

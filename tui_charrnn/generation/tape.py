@@ -214,12 +214,9 @@ class Tape:
     def rewind(self, position: int, number: int | None = None) -> None:
         """Stand before a character again, with the state and the random numbers of that place.
 
-        The stream's settings stay as they are now; `moment` tells those that held there. Nothing
-        is lost: the next character begins a new branch.
-
-        Args:
-            position: Of the character, from 0 to the branch's length, which is its end.
-            number: The branch; None is the present one.
+        The stream's settings stay as they are now; `moment` tells those that held there. Nothing is
+        lost: the next character begins a new branch. A position counts from 0 to the branch's
+        length, which is its end; the branch is the present one unless another is named.
 
         Raises:
             IndexError: If there is no such place.

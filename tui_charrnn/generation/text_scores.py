@@ -274,13 +274,9 @@ def score_text(
 ) -> TextScore:
     """Score a text, of which one block at a time is in memory.
 
-    Args:
-        blocks: Its characters in order, in composed form.
-        scorers: By the name of the model; each is reset.
-        listeners: Called with lines and blocks.
-        top: How many of the most surprising passages are wanted.
-        learners: By the name of the model; each is reset.
-        reliabilities: What the scorers tell of each symbol, by the name of the model; likewise.
+    The blocks are its characters in order, in composed form. Scorers, learners and reliabilities
+    are by the name of the model, and each is reset; what a reliability counts, its scorer gives it.
+    `top` is how many of the most surprising passages are wanted.
 
     Raises:
         ModelFileError: If a model's scores are not finite numbers.

@@ -23,8 +23,7 @@ from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, never_cancelled
-from tui_charrnn.text.suffix_cache import obtain_index, open_index
-from tui_charrnn.text.suffix_index import SuffixIndex
+from tui_charrnn.text.suffix_index import SuffixIndex, obtain_index, open_index
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.translation import tr
 
@@ -165,14 +164,10 @@ def open_training_index(  # noqa: PLR0913  (what is looked for, and who is told 
 ) -> IndexedCorpus:
     """The index of the text that a model was trained on, and of what it had learned before.
 
-    Args:
-        model: As it was loaded.
-        path: Of its file; None if it came from none.
-        runs: Where runs are looked up by name.
-        reading: Told of bytes done and, if known, bytes in all.
-        indexing: Likewise of what is sorted.
-        check_cancelled: Called now and then; it raises to give it up.
-        notify: Called with a sentence if an earlier text is not here, or the index cannot be kept.
+    Runs are looked up by name in the folder `runs`. `reading` takes the bytes done and, if known,
+    in all; `indexing` likewise of what is sorted. `check_cancelled` is called now and then; it
+    raises to give it up. `notify` takes a sentence if an earlier text is not here, or the index
+    cannot be kept.
 
     Raises:
         CorpusError: If the text that it was trained on last is not found, or has changed.
@@ -240,18 +235,11 @@ def read_training_corpus(
     progress: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
 ) -> Corpus:
-    """Find a text that a model was trained on, and read it.
+    """Read a text that a model learned from, the last one if none is named; nothing is downloaded.
 
-    It is looked for in the model's run and in the catalogue, as far as that is on this machine; no
-    network is used. Only a text with the hash that the model names is taken.
-
-    Args:
-        model: As it was loaded.
-        path: Of its file.
-        runs: Where runs are looked up by name.
-        text: Which one; None is the last.
-        progress: Told of bytes done and, if known, bytes in all, where that takes a while.
-        check_cancelled: Called now and then; it raises to give the reading up.
+    A run around the model's file is asked first, then the one of the name that the model names,
+    then the catalogue. `progress` takes bytes done and, if known, in all; `check_cancelled` is
+    called now and then and raises to give it up.
 
     Raises:
         CorpusError: If it is not found, or has changed.

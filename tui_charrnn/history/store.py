@@ -14,9 +14,17 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import HistoryError, ModelFileError
-from tui_charrnn.history.database import has_index, make_private_file, open_database, transaction
+from tui_charrnn.history.database import (
+    COLUMNS,
+    entry_of,
+    has_index,
+    make_private_file,
+    open_database,
+    row_of,
+    storable,
+    transaction,
+)
 from tui_charrnn.history.generation import Entry, Generation, file_sha256, hindrance_of
-from tui_charrnn.history.rows import COLUMNS, entry_of, row_of, storable
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import explained, find_kind
 from tui_charrnn.translation import tr
@@ -223,11 +231,8 @@ def find_same_model(
 ) -> Path:
     """The file of the model that generated a text.
 
-    Args:
-        entry: The text.
-        may_differ: Whether a file will do that has changed since.
-        kept: A sentence on where the text can be seen; goes behind every refusal.
-        anyway: A sentence on how to use a changed model; follows that refusal.
+    A file that has changed since will do if it `may_differ`. Every refusal ends with the sentence
+    `kept`, on where the text can be seen; that of a changed file with `anyway`, on how to use it.
 
     Raises:
         HistoryError: If the text cannot be generated again, even with the file.
@@ -294,12 +299,9 @@ def matching(
 ) -> list[int]:
     """The numbers of the texts that hold all words of a query, the newest first.
 
-    Args:
-        database: The history.
-        query: Words with blanks between; each is found in the seed text and after it, within longer
-            words too, and whether in capitals or not. Without any, every text is meant.
-        check: Called now and then where it takes long; ends the search by what it raises.
-        most: How many are enough; None finds all.
+    Words have blanks between; each is found in the seed text and after it, within longer words too,
+    and whether in capitals or not. Without any, every text is meant. `check` is called now and then
+    where it takes long; it ends the search by what it raises. `most` are enough; None finds all.
     """
     indexed: list[str] = []
     conditions: list[Condition] = []

@@ -76,10 +76,7 @@ class SmallRnn:
     ) -> tuple[float, list[Float64], Float64]:
         """Loss and gradient of a batch, by backpropagation through time.
 
-        Args:
-            inputs: Characters by number, shape (T, B).
-            targets: What came after each, shape (T, B).
-            state: h before, shape (B, H).
+        Inputs, and what came after each, have the shape (T, B), h before the shape (B, H).
 
         Returns:
             The mean loss, the gradient in the order of `parameters`, and h after, shape (B, H).

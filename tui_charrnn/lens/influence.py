@@ -195,14 +195,10 @@ class Passage:
         indices: Indices,
         state: Array | None = None,
     ) -> None:
-        """Read a passage.
+        """Read a passage of N characters, by their numbers in the vocabulary, shape (N,).
 
-        Args:
-            weights: Of the network; what is computed has the precision that they have.
-            config: Its shape.
-            indices: The characters, by their numbers in the vocabulary, shape (N,).
-            state: What the network remembers before the first, shape (S,), as `Stepper.state` has
-                it; None for nothing.
+        What is computed has the precision of the weights. The state before the first character,
+        shape (S,), is as `Stepper.state` has it; None is nothing.
 
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
@@ -352,14 +348,9 @@ def measure_memory(
 ) -> Memory:
     """How far back a model looks, on average over a text that it reads from the beginning.
 
-    Args:
-        weights: Of the model.
-        config: Its shape.
-        indices: The text, by its characters' numbers in the vocabulary, shape (N,).
-        reach: D, how many characters back are looked at; N - 1 at most.
-        targets: How many characters are looked back from, evenly spread; fewer if there are not so
-            many that have D before them.
-        on_progress: Called with the share that is done, before each piece; may raise.
+    D is `reach`, N - 1 at most. The text comes by its characters' numbers, shape (N,). Characters
+    that are looked back from are evenly spread, and fewer if there are not so many that have D
+    before them. `on_progress` takes the share that is done, before each piece; it may raise.
 
     Raises:
         ModelFileError: If the model's states are not finite numbers.

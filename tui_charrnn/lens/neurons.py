@@ -15,7 +15,7 @@ block as the model spells them; for a correlation, N rows, C numbers of one grou
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -24,7 +24,7 @@ import numpy as np
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding, quiet
 from tui_charrnn.generation.neuron import Neuron, all_neurons
-from tui_charrnn.generation.scoring import WARM_UP, pass_over
+from tui_charrnn.generation.scoring import WARM_UP, count_streams, pass_over, run_jobs
 from tui_charrnn.lens.excerpts import Excerpt, ExcerptFinder
 from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, Values, with_following
 from tui_charrnn.model.checkpoint import Model
@@ -183,7 +183,6 @@ its shifted copies in one of 20 cases."""
 _MOST_STREAMS: Final = 128
 _LEAST_STRETCH: Final = 4096
 """Characters of one stream at least, lest warming up takes longer than reading."""
-_WORTH_IT: Final = 4  # streams from which on several are faster than one
 _AT_ONCE: Final = 1 << 17
 """Numbers of states that are kept until they are added up: they stay in the cache."""
 
@@ -201,15 +200,11 @@ class _Stretches:
 
 
 class NeuronFinder:
-    """Reads one text and finds what its neurons follow.
+    """Reads one text, which begins as after a newline, and finds what its neurons follow.
 
-    Args:
-        model: Who reads. A text begins as after a newline.
-        properties: What may be followed, P of them.
-        streams: How many stretches are read side by side: 1 is exact; None takes as many as a
-            block is worth.
-        threads: Processor threads, among which the streams are divided. NumPy's own should be one
-            then (OPENBLAS_NUM_THREADS=1).
+    P properties may be followed. So many stretches are read side by side: 1 is exact; None takes as
+    many as a block is worth. They are divided among processor threads; NumPy's own should be one
+    then (OPENBLAS_NUM_THREADS=1).
     """
 
     def __init__(
@@ -250,7 +245,7 @@ class NeuronFinder:
             return
         if len(spelled.owners) != len(block) or not spelled.is_known.all():
             values = values[spelled.owners]
-        streams = self._stream_count(len(symbols))
+        streams = count_streams(len(symbols), _LEAST_STRETCH, _MOST_STREAMS, self._streams)
         rest = len(symbols) % streams  # what does not fill the streams is read before them
         if rest:
             self._read(symbols[:rest], values[:rest], 1)
@@ -308,24 +303,18 @@ class NeuronFinder:
             )
             for shard in np.array_split(np.arange(streams), min(self._threads, streams))
         ]
-        with ThreadPoolExecutor(len(jobs)) as pool:
-            found = [Correlation(*near) for _ in jobs]
-            futures = [
-                pool.submit(self._follow, job, symbols, values, one)
-                for job, one in zip(jobs, found, strict=True)
-            ]
-            try:
-                for done in wait(futures, return_when=FIRST_EXCEPTION).done:
-                    done.result()
-            except BaseException:  # Ctrl-C above all, which the pool would let wait for its threads
-                self.cancelled.set()
-                raise
+        found = [Correlation(*near) for _ in jobs]
+        states = run_jobs(
+            lambda pair: self._follow(pair[0], symbols, values, pair[1]),
+            list(zip(jobs, found, strict=True)),
+            self.cancelled,
+        )
         for one in found:
             if self._found is None:
                 self._found = one
             else:
                 self._found.merge(one)
-        self._state = futures[-1].result()
+        self._state = states[-1]
 
     def _follow(
         self, job: _Stretches, symbols: Indices, values: Values, found: Correlation
@@ -350,11 +339,6 @@ class NeuronFinder:
                 found.add(rows, np.hstack([values[shifted] for shifted in _shifted(part, values)]))
         last: Float32 = stepper.state[-1].copy()
         return last
-
-    def _stream_count(self, symbols: int) -> int:
-        most = _MOST_STREAMS if self._streams is None else self._streams
-        streams = min(symbols // _LEAST_STRETCH, most)
-        return streams if streams >= (_WORTH_IT if self._streams is None else 2) else 1
 
 
 def find_neurons(

@@ -71,12 +71,10 @@ class Predictions(NamedTuple):
 
 
 def predict_each(logits: Float32, came: Indices, count: int) -> Predictions:
-    """What was expected of N characters.
+    """What was expected of N characters, K alternatives each, V at most.
 
-    Args:
-        logits: The scores of all characters before each came, shape (N, V).
-        came: The numbers of those that did, shape (N,).
-        count: K, how many alternatives are wanted; V if it is more than those.
+    The scores of all characters before each came have the shape (N, V), the numbers of those that
+    did the shape (N,).
 
     Raises:
         ModelFileError: If the scores are not finite numbers.

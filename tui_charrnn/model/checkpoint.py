@@ -73,13 +73,8 @@ def serialize_model(
 ) -> bytes:
     """Write a model as the bytes of a model file; the same model gives the same bytes.
 
-    Args:
-        tensors: By the names of `tensor_shapes`, of those shapes.
-        config: The shape of the network.
-        vocabulary: Its characters, V of them.
-        corpus: What it was trained on, as JSON values.
-        training: How far, as JSON values.
-        dtype: Type of the numbers in the file; float16 halves it.
+    The tensors go by the names of `tensor_shapes`. What it was trained on, and how far, are JSON
+    values. float16 halves the file.
 
     Raises:
         ValueError: If the tensors are not those of the model, or a value is not JSON.

@@ -83,27 +83,17 @@ def weights_from_tensors(tensors: Mapping[str, Float32], config: ModelConfig) ->
         backward = weights_from_tensors(second, replace(config, direction="forward"))
     return ModelWeights(
         embedding=embedding,
-        layers=tuple(
-            LayerWeights(
-                kernel=tensors[f"layers.{layer}.kernel"],
-                recurrent_kernel=tensors[f"layers.{layer}.recurrent_kernel"],
-                bias=tensors[f"layers.{layer}.bias"],
-                norm=_norm_from_tensors(tensors, layer) if config.layer_norm else None,
-            )
-            for layer in range(config.layer_count)
-        ),
+        layers=tuple(_layer(tensors, layer, config) for layer in range(config.layer_count)),
         output_kernel=embedding.T if config.tied_output else tensors["output.kernel"],
         output_bias=tensors["output.bias"],
         backward=backward,
     )
 
 
-def _norm_from_tensors(tensors: Mapping[str, Float32], layer: int) -> NormWeights:
-    return NormWeights(
-        gate_gain=tensors[f"layers.{layer}.gate_gain"],
-        memory_gain=tensors[f"layers.{layer}.memory_gain"],
-        memory_bias=tensors[f"layers.{layer}.memory_bias"],
-    )
+def _layer(tensors: Mapping[str, Float32], layer: int, config: ModelConfig) -> LayerWeights:
+    names = (*LayerWeights._fields[:3], *(NormWeights._fields if config.layer_norm else ()))
+    kernel, recurrent_kernel, bias, *norm = (tensors[f"layers.{layer}.{name}"] for name in names)
+    return LayerWeights(kernel, recurrent_kernel, bias, NormWeights(*norm) if norm else None)
 
 
 _VOCABULARY_AXES: Final = {
@@ -129,13 +119,9 @@ def tensors_from_weights(weights: ModelWeights, config: ModelConfig) -> dict[str
     """The stored tensors by name: the inverse of `weights_from_tensors`."""
     tensors = {"embedding": weights.embedding}
     for index, layer in enumerate(weights.layers):
-        tensors[f"layers.{index}.kernel"] = layer.kernel
-        tensors[f"layers.{index}.recurrent_kernel"] = layer.recurrent_kernel
-        tensors[f"layers.{index}.bias"] = layer.bias
-        if layer.norm is not None:
-            tensors[f"layers.{index}.gate_gain"] = layer.norm.gate_gain
-            tensors[f"layers.{index}.memory_gain"] = layer.norm.memory_gain
-            tensors[f"layers.{index}.memory_bias"] = layer.norm.memory_bias
+        named = {**layer._asdict(), **(layer.norm._asdict() if layer.norm else {})}
+        del named["norm"]
+        tensors |= {f"layers.{index}.{name}": tensor for name, tensor in named.items()}
     if not config.tied_output:
         tensors["output.kernel"] = weights.output_kernel
     tensors["output.bias"] = weights.output_bias

@@ -31,15 +31,11 @@ def fetch(
     sha256: str | None = None,
     progress: Progress | None = None,
 ) -> bytes:
-    """Fetch a file, from the first source that gives it whole.
+    """Fetch a file of bounded size, from the first source that gives it whole.
 
-    Nothing is written to disk, so nothing half-written can stay there.
-
-    Args:
-        urls: Sources, first choice first; https, or anything of the web on this machine itself.
-        maximum_bytes: More than this is refused.
-        sha256: What the file must hash to, in hexadecimal digits, if it is known.
-        progress: Called with the bytes so far and, if known, all of them.
+    Nothing is written to disk, so nothing half-written can stay there. Sources are https, or
+    anything of the web on this machine itself. `progress` takes the bytes so far and, if known, all
+    of them.
 
     Raises:
         CorpusError: If no source gave it; with the reason of each.

@@ -15,10 +15,15 @@ from tui_charrnn.errors import CorpusError
 from tui_charrnn.hangul import is_jamo, split_syllables
 from tui_charrnn.text.corpus import Corpus, CorpusReport
 from tui_charrnn.text.corpus_reading import find_kept
-from tui_charrnn.text.ngrams import Baselines, measure_baselines
+from tui_charrnn.text.ngrams import (
+    Baselines,
+    measure_baselines,
+    repeated_share,
+    repetition_sentence,
+    similar_files,
+)
 from tui_charrnn.text.numbered_text import IndexedText, NumberedText
 from tui_charrnn.text.records import END, RecordCutter
-from tui_charrnn.text.repetition import repeated_share, repetition_sentence, similar_files
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces, read_source
 from tui_charrnn.text.sources import FoundSources, Source, find_sources
 from tui_charrnn.text.vocabulary import Vocabulary, choose_vocabulary
@@ -98,7 +103,7 @@ class CorpusInspection:
     baselines: Baselines | None
     """None for a text of one character, which cannot be split."""
     repeated_share: float
-    """Of the held-out passages, those that stand in the training text too; see `repetition`."""
+    """Of the held-out passages, those that stand in the training text too; see `repeated_share`."""
     similar_files: tuple[tuple[str, str, float], ...]
     """Two files that have nearly all lines in common, and the share of them."""
     records: int | None
@@ -323,14 +328,9 @@ def survey_sources(
     """Look through the files of a corpus; one that was read before is known as a whole.
 
     What it finds is what `read_corpus` and `inspect_corpus` find in the whole text, or, of a large
-    one, in its first part.
-
-    Args:
-        sources: The texts; each is a regular file, or a text of the catalogue that is kept here.
-        reading: How they are read.
-        on_progress: Called with what was found so far, first after about a megabyte.
-        check_cancelled: Called after every piece; it raises to give the survey up.
-        limit: Bytes of the files after which to end; None takes `LOOKED_THROUGH`.
+    one, in its first part: `limit` bytes, or `LOOKED_THROUGH`. Each text is a regular file, or one
+    of the catalogue that is kept here. `on_progress` takes what was found so far, first after about
+    a megabyte; `check_cancelled` is called after every piece and raises to give the survey up.
 
     Raises:
         CorpusError: If a file is unreadable, empty, binary or not in the encoding.

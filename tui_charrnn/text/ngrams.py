@@ -1,7 +1,8 @@
-"""The baseline ladder: how far plain counting gets on the same split.
+"""What counting knows of the held-out text: the baseline ladder, and what stands in a text twice.
 
-Interpolated n-gram models with Witten-Bell weights. With c the next character, ctx the n - 1
-characters before it and T(ctx) the number of distinct characters seen after ctx,
+The ladder is how far plain counting gets on the same split: interpolated n-gram models with
+Witten-Bell weights. With c the next character, ctx the n - 1 characters before it and T(ctx) the
+number of distinct characters seen after ctx,
 
     p_n(c | ctx) = (count(ctx, c) + T(ctx) · p_{n-1}(c | shorter ctx)) / (count(ctx) + T(ctx))
 
@@ -12,8 +13,10 @@ Source:
     (1999), An empirical study of smoothing techniques for language modeling, section 2.4.
 """
 
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -22,6 +25,7 @@ import numpy.typing as npt
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.text.sources import never_cancelled
+from tui_charrnn.translation import tr
 
 Integers = npt.NDArray[np.integer]
 Int64 = npt.NDArray[np.int64]
@@ -80,22 +84,14 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
 ) -> Baselines:
     """Count n-grams in the training text and score the held-out text with them.
 
-    Stops once two orders in a row are worse than the best. The context of a held-out character
-    reaches back over earlier held-out characters into the training text.
+    Both are character indices below V, shapes (N,) and (M,). Stops once two orders in a row are
+    worse than the best. The context of a held-out character reaches back over earlier held-out
+    characters into the training text, but not beyond the sign that ends a record, of index `end`.
 
     Large texts are bounded, in time and memory: only the `training_limit` characters nearest the
     held-out text are counted, and only the first `heldout_limit` held-out characters are scored.
-    The result has their numbers.
-
-    Args:
-        training: Character indices, shape (N,), each at least 0 and below V.
-        heldout: Character indices that follow the training text, shape (M,).
-        vocabulary_size: V.
-        highest_order: The last order to try, at least 0.
-        training_limit: Characters that are counted at most.
-        heldout_limit: Characters that are scored at most.
-        end: Index of the sign that ends a record; no context reaches back beyond it.
-        check_cancelled: Called before every order; it raises to give the counting up.
+    The result has their numbers. `check_cancelled` is called before every order; it raises to give
+    the counting up.
 
     Raises:
         CorpusError: If there is no training text or no held-out text.
@@ -161,13 +157,94 @@ class _Ladder:
     def _interpolate(self, counts: Int64, totals: Int64, followers: Int64) -> None:
         """Mix the counts of the new order into the probabilities of the order below.
 
-        Args:
-            counts: How often training saw each held-out character after its context, shape (M,).
-            totals: How often it saw each context.
-            followers: How many distinct characters it saw after each context.
+        `counts`, shape (M,), is how often training saw each held-out character after its context;
+        `totals` how often it saw each context, and `followers` how many distinct characters after
+        each.
         """
         contexts = self._contexts[self._split :]
         total, weight = totals[contexts], followers[contexts]
         below = self._probabilities
         mixed = (counts + weight * below) / np.maximum(total + weight, 1)
         self._probabilities = np.where(total > 0, mixed, below)
+
+
+PASSAGE: Final = 50
+"""Characters of a passage: so many in a row are hardly ever the same by chance."""
+WORTH_TELLING: Final = 0.05
+"""Share of the held-out passages from which on a validation loss is too good."""
+_MOST_TRAINING, _MOST_HELD_OUT = 8_000_000, 500_000
+"""Characters that are looked at: those on either side of the split."""
+_BASE: Final = np.uint64(0x9E3779B97F4A7C15)
+"""An odd number of 64 bits whose powers are spread evenly."""
+_SAME_LINES: Final = 0.8
+"""Share of its distinct lines that a file must have in common with another to be reported."""
+_SHORTEST_LINE: Final = 20
+"""Characters of a line that counts; shorter ones are the same in many files."""
+_MOST_COMMON: Final = 20  # files that have a line in common; a line of more is ignored
+
+UInt64 = npt.NDArray[np.uint64]
+
+
+def repeated_share(training: IndexedText, held_out: IndexedText, length: int = PASSAGE) -> float:
+    """How much of a held-out text, shape (M,), is trained on, shape (N,), word for word.
+
+    Returns:
+        The share of the held-out passages of that length that stand in the training text too; 0 if
+        one of both is shorter.
+    """
+    if min(len(training), len(held_out)) < length:
+        return 0.0
+    known = np.unique(_hashes(np.asarray(training[-_MOST_TRAINING:]), length))
+    return float(np.isin(_hashes(np.asarray(held_out[:_MOST_HELD_OUT]), length), known).mean())
+
+
+def repetition_sentence(share: float) -> str:
+    """What a `repeated_share` means for the validation loss; empty if it is hardly any."""
+    if share < WORTH_TELLING:
+        return ""
+    return tr(
+        "{share:.0%} of the held-out text, in passages of {length} characters, stands in the "
+        "training text too: its loss will be too good. Leave out what the text has twice.",
+        share=share,
+        length=PASSAGE,
+    )
+
+
+def _hashes(numbers: npt.NDArray[np.integer], length: int) -> UInt64:
+    """A hash of every passage, shape (N - length + 1,): a polynomial modulo 2**64."""
+    values = np.asarray(numbers, np.uint64) + np.uint64(1)
+    total = np.zeros(len(values) - length + 1, np.uint64)
+    with np.errstate(over="ignore"):
+        for start in range(length):
+            total *= _BASE
+            total += values[start : start + len(total)]
+    return total
+
+
+def similar_files(files: Iterable[tuple[str, str]]) -> list[tuple[str, str, float]]:
+    """Pairs of files, by name and text, that have most of their lines in common.
+
+    Returns:
+        Both names, and the share of the smaller one's distinct lines that the other has, the
+        largest first.
+    """
+    lines = {
+        name: {line for line in text.splitlines() if len(line.strip()) >= _SHORTEST_LINE}
+        for name, text in files
+    }
+    holders: dict[str, list[str]] = defaultdict(list)
+    for name, own in lines.items():
+        for line in own:
+            holders[line].append(name)
+    common = Counter(
+        pair
+        for names in holders.values()
+        if 2 <= len(names) <= _MOST_COMMON
+        for pair in combinations(names, 2)
+    )
+    shares = [
+        (one, other, count / min(len(lines[one]), len(lines[other])))
+        for (one, other), count in common.items()
+    ]
+    found = [pair for pair in shares if pair[2] >= _SAME_LINES]
+    return sorted(found, key=lambda pair: (-pair[2], pair[0], pair[1]))

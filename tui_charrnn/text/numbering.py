@@ -286,12 +286,10 @@ class Numbering:
     def keep(
         self, place: CachedNumbers, read_from: Sequence[Fingerprint], notes: Mapping[str, object]
     ) -> NumberedText:
-        """The same, kept in the cache; its numbers are too many for memory.
+        """The same, kept at a place in the cache; its numbers are too many for memory.
 
-        Args:
-            place: Where it is kept.
-            read_from: What its files were before they were read.
-            notes: To be given back by `CachedNumbers.find`, as JSON values.
+        `read_from` is what its files were before they were read; the notes, JSON values, are given
+        back by `CachedNumbers.find`.
 
         Raises:
             StorageError: If the disk refuses.

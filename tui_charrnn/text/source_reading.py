@@ -88,11 +88,8 @@ def read_encoded_pieces(
 ) -> Iterator[Piece]:
     """The text of a file, cut only where neither line ends nor composed characters are hurt.
 
-    Args:
-        file: The path of a file, or a stream, which is left open; it may be compressed.
-        reading: How it is read.
-        found: Takes what is found.
-        size: Bytes that are read at a time; None takes `PIECE`.
+    A stream is left open; either may be compressed. `found` takes what is found; None reads `PIECE`
+    bytes at a time.
 
     Raises:
         UnicodeError: If the bytes are not text in the encoding.

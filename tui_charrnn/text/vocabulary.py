@@ -220,16 +220,11 @@ def choose_vocabulary(
 ) -> Vocabulary:
     """The vocabulary of a text: its characters by code point, rare ones as one unknown symbol.
 
-    The symbol, if one is needed, comes last. A replacement character in the text itself then
-    counts as rare too: it is what an earlier program left where it knew no better.
-
-    Args:
-        occurrences: How often each character occurs.
-        min_count: Characters that occur less often are rare.
-        max_vocabulary: So many symbols at most, the unknown one counted in; then those that occur
-            least are rare, of equals those of the higher code point. None sets no bound.
-        has_records: Whether the text is one of records, whose end sign then comes first, however
-            rare it is.
+    Rare are characters that occur less than `min_count` times and, where there would be more than
+    `max_vocabulary` symbols, the unknown one counted in, those that occur least, of equals those of
+    the higher code point. The symbol, if one is needed, comes last. A replacement character in the
+    text itself then counts as rare too: it is what an earlier program left where it knew no better.
+    In a text of records their end sign comes first, however rare it is.
 
     Raises:
         ConfigError: If no character would be left.

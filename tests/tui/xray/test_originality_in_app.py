@@ -183,7 +183,7 @@ async def test_the_corpus_of_the_model_is_found_indexed_and_kept(tmp_path: Path)
     from tui_charrnn.generation.training_corpus import index_corpus
     from tui_charrnn.model.checkpoint import serialize_model
     from tui_charrnn.text.corpus_reading import read_corpus
-    from tui_charrnn.text.suffix_cache import index_path
+    from tui_charrnn.text.suffix_index import index_path
     from tui_charrnn.text.vocabulary import Vocabulary
 
     path = tmp_path / "own.txt"
