@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from textual.message import Message
     from textual.message_pump import MessagePump
     from textual.timer import Timer
+
+
+_News = TypeVar("_News")
 
 
 class CancelledError(Exception):
@@ -77,21 +79,21 @@ class BackgroundTask:
 class Poller:
     """A daemon thread that looks at something now and then, and rests while nobody watches.
 
-    It waits until the screen has taken its last message: a long log fills in piece by piece, and a
+    It waits until the screen has taken what it found: a long log fills in piece by piece, and a
     screen that stands still is not buried.
     """
 
-    def __init__(self, name: str, announce: Callable[[Message], object], interval: float) -> None:
+    def __init__(self, name: str, call_later: Callable[..., object], interval: float) -> None:
         """Prepare; `start` begins.
 
         Args:
             name: The name of the thread.
-            announce: Posts a message to the screen; safe to call from any thread.
+            call_later: Of the widget that shows what is found; safe to call from any thread.
             interval: Seconds between two looks.
         """
         self.interval = interval
         self._name = name
-        self._announce = announce
+        self._call_later = call_later
         self._is_watched = False
         self._is_stopped = False
         self._waking = threading.Event()
@@ -106,7 +108,7 @@ class Poller:
         threading.Thread(target=self._run, daemon=True, name=self._name).start()
 
     def stop(self) -> None:
-        """End the thread; no message is posted after this."""
+        """End the thread; nothing is shown after this."""
         self._is_stopped = True
         self._waking.set()
         self._taken.set()
@@ -120,16 +122,17 @@ class Poller:
         """Look at once."""
         self._waking.set()
 
-    def taken(self) -> None:
-        """Report that the last message was handled."""
-        self._taken.set()
-
-    def post(self, message: Message) -> None:
-        """Post a message and wait until it was handled, in the thread."""
+    def show(self, take: Callable[[_News], object], news: _News) -> None:
+        """Have the screen take news, and wait until it did, in the thread."""
         self._taken.clear()
         if not self._is_stopped:
-            self._announce(message)
+            self._call_later(self._take, take, news)
             self._taken.wait()
+
+    def _take(self, take: Callable[[_News], object], news: _News) -> None:
+        if not self._is_stopped:
+            take(news)
+        self._taken.set()
 
     def _run(self) -> None:
         while not self._is_stopped:

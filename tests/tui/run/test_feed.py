@@ -5,33 +5,32 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from textual.message import Message
 
 from tests.support.command import PATIENCE
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.record_codec import BatchStretch
-from tui_charrnn.tui.run.follower import RunDescribed, RunFeed, RunRead, RunUnreadable
+from tui_charrnn.tui.run.follower import RunFeed, RunNews
 
 
 class Listener:
     """Takes what a feed tells, as the screen does, and lets a test wait for it."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self.told: list[Message] = []
+        self.told: list[object] = []
         self._heard = threading.Condition()
-        self.feed = RunFeed(run, self._hear)
+        self.feed = RunFeed(run, lambda call, *given: call(*given), self._hear)
 
-    def _hear(self, message: Message) -> None:
+    def _hear(self, message: object) -> None:
         with self._heard:
             self.told.append(message)
             self._heard.notify_all()
-        self.feed.taken()
 
     @property
     def steps(self) -> list[int]:
         """Steps of the batches told so far."""
-        read = [message for message in self.told if isinstance(message, RunRead)]
+        read = [message for message in self.told if isinstance(message, RunNews)]
         return [
             step
             for message in read
@@ -48,7 +47,7 @@ class Listener:
         with self._heard:
             assert self._heard.wait_for(
                 lambda: any(
-                    isinstance(message, RunRead)
+                    isinstance(message, RunNews)
                     and message.status is not None
                     and message.status.message == sentence
                     for message in self.told
@@ -56,7 +55,7 @@ class Listener:
                 PATIENCE,
             )
 
-    def wait_for(self, kind: type[Message]) -> None:
+    def wait_for(self, kind: type[object]) -> None:
         with self._heard:
             assert self._heard.wait_for(
                 lambda: any(isinstance(message, kind) for message in self.told), PATIENCE
@@ -83,7 +82,7 @@ def test_records_are_told_once_and_in_order(trainer: FakeTrainer, listener: List
     listener.wait_for_steps([1, 2])
     trainer.train(2.0, 1.5)
     listener.wait_for_steps([1, 2, 3, 4])
-    assert isinstance(listener.told[0], RunDescribed)
+    assert isinstance(listener.told[0], RunDescription)
 
 
 def test_what_was_there_before_is_history_and_the_rest_is_news(
@@ -92,7 +91,7 @@ def test_what_was_there_before_is_history_and_the_rest_is_news(
     listener.wait_for_steps([1, 2])
     trainer.train(2.0)
     listener.wait_for_steps([1, 2, 3])
-    read = [message for message in listener.told if isinstance(message, RunRead)]
+    read = [message for message in listener.told if isinstance(message, RunNews)]
     assert read[0].is_history
     assert not read[-1].is_history
 
@@ -126,7 +125,7 @@ def test_a_stopped_feed_tells_nothing_more(trainer: FakeTrainer, listener: Liste
 def test_a_folder_that_is_no_run_is_reported(tmp_path: Path) -> None:
     listener = Listener(RunDirectory(tmp_path / "nothing"))
     listener.feed.start()
-    listener.wait_for(RunUnreadable)
+    listener.wait_for(Exception)
     listener.feed.stop()
 
 
@@ -135,5 +134,5 @@ def test_a_run_that_has_ended_is_said_to_have_ended(tmp_path: Path) -> None:
     listener.feed.start()
     listener.wait_for_steps([1, 2])
     listener.feed.stop()
-    read = [message for message in listener.told if isinstance(message, RunRead)]
+    read = [message for message in listener.told if isinstance(message, RunNews)]
     assert read[-1].life == "ended"

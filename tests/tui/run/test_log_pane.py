@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import activate_keymap, keymap_of, remap
-from tui_charrnn.tui.run.log_pane import LogPane, LogRead, count_words
+from tui_charrnn.tui.run.log_pane import LogPane, NewLines, count_words
 from tui_charrnn.tui.run.run_log import OutputSource
 from tui_charrnn.viewing.log_lines import LogLine
 
@@ -277,8 +277,9 @@ class Counted(LogPane):
 
     told = 0
 
-    def on_log_read(self, event: LogRead) -> None:
+    def take_new(self, new: NewLines) -> None:
         self.told += 1
+        super().take_new(new)
 
 
 async def test_nothing_is_read_while_it_is_hidden(run: RunDirectory) -> None:

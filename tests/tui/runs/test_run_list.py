@@ -156,7 +156,7 @@ async def test_a_loss_that_is_no_number_harms_nothing(tmp_path: Path) -> None:
     assert summary.status is not None
     spoiled = replace(summary.status, curve=(3.0, math.nan, math.inf))
     async with listing(tmp_path) as (app, pilot):
-        app.list.post_message(prepare([replace(summary, status=spoiled)], 0.0))
+        app.list.take_listing(prepare([replace(summary, status=spoiled)], 0.0))
         await pilot.pause()
         assert "fake" in row_of(app, "fake")
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from textual.message import Message
 from textual.widget import Widget
 
 from tui_charrnn.errors import CharRNNError
@@ -35,46 +34,16 @@ _PIECE_TIME: Final = 0.1  # seconds of reading a long log between two pictures o
 _CLOCK_INTERVAL: Final = 1.0  # seconds; a live run is posted at least so often, for its clock
 
 
-class RunRead(Message):
-    """Something is new in a run directory."""
+class RunNews(NamedTuple):
+    """What is new in a run directory."""
 
-    def __init__(
-        self,
-        feed: RunFeed,
-        records: tuple[RecordOrBatch, ...],
-        status: RunStatus | None,
-        life: Verdict,
-        *,
-        is_history: bool,
-        starts_over: bool = False,
-    ) -> None:
-        self.feed = feed
-        self.records = records
-        self.status = status
-        self.life = life
-        self.is_history = is_history
-        """Whether these records were written before the app looked for the first time."""
-        self.starts_over = starts_over
-        """Whether the log is another file than before: what was read from it is void."""
-        super().__init__()
-
-
-class RunDescribed(Message):
-    """It has been read what is trained on what."""
-
-    def __init__(self, feed: RunFeed, description: RunDescription) -> None:
-        self.feed = feed
-        self.description = description
-        super().__init__()
-
-
-class RunUnreadable(Message):
-    """A run directory cannot be followed."""
-
-    def __init__(self, feed: RunFeed, error: Exception) -> None:
-        self.feed = feed
-        self.error = error
-        super().__init__()
+    records: tuple[RecordOrBatch, ...]
+    status: RunStatus | None
+    life: Verdict
+    is_history: bool
+    """Whether these records were written before the app looked for the first time."""
+    starts_over: bool
+    """Whether the log is another file than before: what was read from it is void."""
 
 
 class RunFeed(Poller):
@@ -87,17 +56,20 @@ class RunFeed(Poller):
     def __init__(
         self,
         run: RunDirectory,
-        announce: Callable[[Message], object],
+        call_later: Callable[..., object],
+        take: Callable[[RunNews | RunDescription | Exception], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Name the run; `start` follows it.
 
         Args:
             run: The run directory to look into.
-            announce: Posts a message to the screen; safe to call from any thread.
+            call_later: See `Poller`.
+            take: Takes what the run is, what is new in it, and why it cannot be read.
             clock: Seconds, monotonic.
         """
-        super().__init__("run-feed", announce, POLL_INTERVAL)
+        super().__init__("run-feed", call_later, POLL_INTERVAL)
+        self._shows = take
         self.run = run
         self._clock = clock
         self._reader = RunReader(run)
@@ -114,11 +86,11 @@ class RunFeed(Poller):
         """Read once and announce what is new."""
         try:
             if not self._is_described:
-                self.post(RunDescribed(self, read_description(self.run)))
+                self.show(self._shows, read_description(self.run))
                 self._is_described = True
             self._look()
         except (CharRNNError, OSError) as error:  # a network drive may come back
-            self.post(RunUnreadable(self, error))
+            self.show(self._shows, error)
             return RETRY_INTERVAL
         return 0.0 if self._is_behind else self.interval
 
@@ -135,16 +107,8 @@ class RunFeed(Poller):
         if records or is_due or starts_over or self._posted != (status, life):
             self._posted, self._posted_at = (status, life), now
             self._restarts = self._reader.restarts
-            self.post(
-                RunRead(
-                    self,
-                    records,
-                    status,
-                    life,
-                    is_history=not self._has_caught_up,
-                    starts_over=starts_over,
-                )
-            )
+            is_history = not self._has_caught_up
+            self.show(self._shows, RunNews(records, status, life, is_history, starts_over))
         self._has_caught_up = self._has_caught_up or not self._is_behind
 
     def _read_piece(self) -> tuple[RecordOrBatch, ...]:
@@ -171,15 +135,6 @@ class RunFeed(Poller):
 
 NO_TRAINER: Final = "Nothing is being trained here."
 """In English; translated where it is shown."""
-
-
-class RequestRefused(Message):
-    """The disk did not take a request."""
-
-    def __init__(self, identifier: str, error: CharRNNError) -> None:
-        self.identifier = identifier
-        self.error = error
-        super().__init__()
 
 
 class RunFollower(Widget):
@@ -223,7 +178,7 @@ class RunFollower(Widget):
         self.view, self._feed = None, None
         if run is not None:
             self.view = RunView(run)
-            self._feed = RunFeed(run, self.post_message)
+            self._feed = RunFeed(run, self.call_later, self._take)
             self._feed.start()
         self.post_message(RunChanged())
 
@@ -257,7 +212,7 @@ class RunFollower(Widget):
                 with self._sending:
                     send_request(run, request, identifier=identifier, **arguments)
             except CharRNNError as error:
-                self.post_message(RequestRefused(identifier, error))
+                self.call_later(self._refuse, identifier, error)
 
         self._requests.append(BackgroundTask("request", send))
 
@@ -267,66 +222,49 @@ class RunFollower(Widget):
         for task in self._requests:
             task.join(max(0.0, deadline - time.monotonic()))
 
-    def on_request_refused(self, event: RequestRefused) -> None:
+    def _refuse(self, identifier: str, error: CharRNNError) -> None:
         """Show why a request could not be sent; no answer is awaited."""
-        event.stop()
-        self.pending.drop(event.identifier)
-        self.post_message(NoticePosted(Notice(safe_line(str(event.error)), "error")))
+        self.pending.drop(identifier)
+        self.post_message(NoticePosted(Notice(safe_line(str(error)), "error")))
         self.post_message(RunChanged())
 
-    def on_run_described(self, event: RunDescribed) -> None:
-        """Take over what is trained on what."""
-        event.stop()
-        if event.feed is self._feed and self.view is not None:
-            self.view.description = event.description
-            self.post_message(RunChanged())
-        event.feed.taken()
-
-    def on_run_read(self, event: RunRead) -> None:
-        """Take over what is new."""
-        event.stop()
+    def _take(self, news: RunNews | RunDescription | Exception) -> None:
+        """Take over what the feed has read; it tries again what it cannot read."""
         view = self.view
-        if event.feed is self._feed and view is not None:
+        if view is None:
+            return
+        if isinstance(news, RunNews):
             view.problem = ""
-            if event.starts_over:
+            if news.starts_over:
                 view.forget()
-            news = view.take(event.records)
-            is_gone = self._session.has_lost_trainer(view.run, event.status)
-            is_lost = is_gone and event.life != "ended"
-            view.observe(event.status, "lost" if is_lost else event.life, time.monotonic())
-            for notice in news if self._posts_notices and not event.is_history else []:
+            notices = view.take(news.records)
+            is_gone = self._session.has_lost_trainer(view.run, news.status)
+            is_lost = is_gone and news.life != "ended"
+            view.observe(news.status, "lost" if is_lost else news.life, time.monotonic())
+            for notice in notices if self._posts_notices and not news.is_history else []:
                 self.post_message(NoticePosted(notice))
-            self._follow_requests(event)
-            self.post_message(RunChanged())
-        event.feed.taken()
+            self._follow_requests(news)
+        elif isinstance(news, Exception):
+            view.problem = safe_line(str(news))
+        else:
+            view.description = news
+        self.post_message(RunChanged())
 
-    def on_run_unreadable(self, event: RunUnreadable) -> None:
-        """Show that the run cannot be read; the feed tries again."""
-        event.stop()
-        if event.feed is self._feed and self.view is not None:
-            self.view.problem = safe_line(str(event.error))
-            self.post_message(RunChanged())
-        event.feed.taken()
-
-    def _follow_requests(self, event: RunRead) -> None:
+    def _follow_requests(self, news: RunNews) -> None:
         """Drop what was answered, and show what was not."""
-        self.pending.take(event.records)
+        self.pending.take(news.records)
         if self.view is None or not self.view.is_live:
             self.pending.clear()
         for late in self.pending.overdue(time.monotonic()):
             sentence = tr(
                 "No answer yet from the trainer, which was {words}: it looks between two batches, "
                 "and cannot while it is silent."
-                if self._is_silent
+                if self.view is not None and self.view.life == "silent"
                 else "No answer yet from the trainer, which was {words}: it looks between two "
                 "batches, and cannot while it is busy.",
                 words=late.words,
             )
             self.post_message(NoticePosted(Notice(sentence, "warning")))
-
-    @property
-    def _is_silent(self) -> bool:
-        return self.view is not None and self.view.life == "silent"
 
     def _notify(self, sentence: str) -> None:
         self.post_message(NoticePosted(Notice(sentence)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import ClassVar, Final, Protocol, get_args
+from typing import ClassVar, Final, NamedTuple, Protocol, get_args
 
 from rich.segment import Segment
 from rich.style import Style
@@ -169,24 +169,14 @@ class LogRows:
 POLL_INTERVAL: Final = 0.5  # seconds
 
 
-class LogRead(Message):
-    """A log was read for the first time, or lines are new in it."""
+class NewLines(NamedTuple):
+    """What was read of a log."""
 
-    def __init__(
-        self,
-        feed: LogFeed,
-        lines: tuple[LogLine, ...],
-        *,
-        starts_over: bool,
-        is_whole: bool = True,
-    ) -> None:
-        self.feed = feed
-        self.lines = lines
-        self.starts_over = starts_over
-        """Whether the log is another file than before: what was read from it is void."""
-        self.is_whole = is_whole
-        """Whether all lines of the log were posted so far; of a long one, only its end is read."""
-        super().__init__()
+    lines: tuple[LogLine, ...]
+    starts_over: bool
+    """Whether the log is another file than before: what was read from it is void."""
+    is_whole: bool
+    """Whether all lines of the log were read so far; of a long one, only its end is."""
 
 
 class LogSource(Protocol):
@@ -211,33 +201,39 @@ class LogFeed(Poller):
     """Reads lines twice a second while they are visible."""
 
     def __init__(
-        self, run: RunDirectory, source: LogSource, post: Callable[[Message], object]
+        self,
+        run: RunDirectory,
+        source: LogSource,
+        call_later: Callable[..., object],
+        take: Callable[[NewLines], object],
     ) -> None:
         """Prepare; `start` begins.
 
         Args:
             run: The run directory.
             source: Reads the lines.
-            post: Posts a message to the pane; safe to call from any thread.
+            call_later: See `Poller`.
+            take: Takes what is new.
         """
-        super().__init__("log-feed", post, POLL_INTERVAL)
+        super().__init__("log-feed", call_later, POLL_INTERVAL)
+        self._shows = take
         self.run = run
         self._source = source
         self._restarts = 0
         self._problem = ""
-        self._has_posted = False
+        self._has_shown = False
 
     def look(self) -> float | None:
-        """Read once and post what is new."""
+        """Read once and show what is new."""
         if not self._is_watched:
             return None
         lines = self._read()
         starts_over = self._source.restarts > self._restarts
         self._restarts = self._source.restarts
-        if lines or starts_over or not self._has_posted:
-            self._has_posted = True
+        if lines or starts_over or not self._has_shown:
+            self._has_shown = True
             is_whole = not self._source.has_passed_over
-            self.post(LogRead(self, tuple(lines), starts_over=starts_over, is_whole=is_whole))
+            self.show(self._shows, NewLines(tuple(lines), starts_over, is_whole))
         return self.interval
 
     def _read(self) -> list[LogLine]:
@@ -337,9 +333,7 @@ class LogPane(FollowingScrollView, can_focus=True):
             return
         if self._feed is not None:
             self._feed.stop()
-        self._feed = (
-            LogFeed(run, self._open_source(run), self.post_message) if run is not None else None
-        )
+        self._feed = None
         self._is_whole, self._end = True, ()
         self.clear()
         self.border_title = Content(
@@ -348,7 +342,8 @@ class LogPane(FollowingScrollView, can_focus=True):
             else self._title
         )
         self.sentence = "" if run else no_run("log")
-        if self._feed is not None:
+        if run is not None:
+            self._feed = LogFeed(run, self._open_source(run), self.call_later, self.take_new)
             self._feed.watch(is_watched=self._is_seen)
             self._feed.start()
         self._show_state()
@@ -454,17 +449,14 @@ class LogPane(FollowingScrollView, can_focus=True):
             self.place(len(self.rows.rows), top)
         self._show_state()
 
-    def on_log_read(self, event: LogRead) -> None:
+    def take_new(self, new: NewLines) -> None:
         """Add what is new."""
-        event.stop()
-        if event.feed is self._feed:
-            if event.starts_over:
-                self.clear()
-            self._is_whole = event.is_whole
-            self.append(event.lines)
-            self._show_state()
-            self.show_end()
-        event.feed.taken()
+        if new.starts_over:
+            self.clear()
+        self._is_whole = new.is_whole
+        self.append(new.lines)
+        self._show_state()
+        self.show_end()
 
     def on_following_scroll_view_follow_changed(
         self, event: FollowingScrollView.FollowChanged

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
-
-from textual.message import Message
+from typing import TYPE_CHECKING, Final, Protocol
 
 from tui_charrnn.config import read_length
 from tui_charrnn.errors import ConfigError
@@ -37,6 +35,13 @@ if TYPE_CHECKING:
 READ_ONLY: Final = "This view is read-only: runs can only be opened, compared and exported."
 
 
+class Problem(Protocol):
+    """Why something cannot be done to a run; empty if it can."""
+
+    def __call__(self, found: RunSummary, *, is_trained: bool) -> str:
+        """Find out, of what was read of the run, and of whether a trainer is at work on it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of an action."""
@@ -51,56 +56,39 @@ class Outcome:
     """Whether it is to be trained now, and the sentence shown then."""
 
 
-class ActionProgressed(Message):
-    """A part of the running action is done."""
-
-    def __init__(self, percent: int) -> None:
-        self.percent = percent
-        super().__init__()
-
-
-class ActionDone(Message):
-    """An action ended, with exactly one of an outcome and an error."""
-
-    def __init__(self, outcome: Outcome | None, error: Exception | None) -> None:
-        self.outcome = outcome
-        self.error = error
-        super().__init__()
-
-
-def perform(action: Callable[[], Outcome], post: Callable[[Message], object]) -> None:
-    """Run an action and post its `ActionDone`, also if it failed or was cancelled."""
+def outcome_of(action: Callable[[], Outcome]) -> Outcome | Exception:
+    """What came of an action; cancelled ones end as well."""
     try:
-        done = ActionDone(action(), None)
+        return action()
     except CancelledError:
-        done = ActionDone(Outcome(tr("Cancelled. No file is left behind.")), None)
+        return Outcome(tr("Cancelled. No file is left behind."))
     except Exception as error:  # noqa: BLE001 - the pane tells it, or the app closes by it
-        done = ActionDone(None, error)
-    post(done)
+        return error
 
 
 class ActionRunner:
     """Runs one action at a time in a thread, so that a slow disk never stops the screen."""
 
     def __init__(
-        self, post: Callable[[Message], object], show_status: Callable[[str], object]
+        self,
+        call_later: Callable[..., object],
+        show_status: Callable[[str], object],
+        show_end: Callable[[Outcome | Exception], object],
     ) -> None:
         """Run nothing yet.
 
         Args:
-            post: Takes `ActionProgressed` and `ActionDone`; called in the thread.
+            call_later: Calls something on the screen's side; called in the thread.
             show_status: Shows what is being done; an empty text hides it.
+            show_end: Shows what came of an action.
         """
-        self._post = post
+        self._call_later = call_later
         self._show_status = show_status
+        self._show_end = show_end
         self._task: BackgroundTask | None = None
-        self._label = ""
-        self._cancel_hint = ""
-
-    @property
-    def label(self) -> str:
+        self.label = ""
         """The running action, as in `Packing fake`; empty if none runs."""
-        return self._label
+        self._cancel_hint = ""
 
     @property
     def can_cancel(self) -> bool:
@@ -117,10 +105,11 @@ class ActionRunner:
             action: The work, in the thread.
             cancel_hint: How the user cancels it; empty if that is not possible.
         """
-        self._label, self._cancel_hint = label, cancel_hint
-        self.show_progress(0)
+        self.label, self._cancel_hint = label, cancel_hint
+        self._show_progress(0)
         self._task = BackgroundTask(
-            "run-action", lambda task: perform(lambda: action(task), self._post)
+            "run-action",
+            lambda task: self._call_later(self._finish, outcome_of(lambda: action(task))),
         )
 
     def cancel(self) -> None:
@@ -128,33 +117,31 @@ class ActionRunner:
         if self._task is not None:
             self._task.cancel()
 
-    def show_progress(self, percent: int) -> None:
-        """Show how far the running action is."""
-        if not self._label:
-            return
-        status = f"{self._label} …"
-        if self._cancel_hint:
-            status += f" {percent} %, {self._cancel_hint}"
-        self._show_status(status)
-
-    def finish(self) -> None:
-        """Be ready for another action."""
-        self._task, self._label, self._cancel_hint = None, "", ""
-        self._show_status("")
-
     def progress_of(self, task: BackgroundTask) -> Progress:
-        """A progress callback that posts each new percentage, and ends a cancelled action."""
-        posted = -1
+        """A progress callback that shows each new percentage, and ends a cancelled action."""
+        shown = -1
 
         def report(done: int, total: int | None) -> None:
-            nonlocal posted
+            nonlocal shown
             task.check()
             percent = 100 * done // total if total else 0
-            if percent != posted:
-                posted = percent
-                self._post(ActionProgressed(percent))
+            if percent != shown:
+                shown = percent
+                self._call_later(self._show_progress, percent)
 
         return report
+
+    def _show_progress(self, percent: int) -> None:
+        if self.label:
+            status = f"{self.label} …"
+            if self._cancel_hint:
+                status += f" {percent} %, {self._cancel_hint}"
+            self._show_status(status)
+
+    def _finish(self, result: Outcome | Exception) -> None:
+        self._task, self.label, self._cancel_hint = None, "", ""
+        self._show_status("")
+        self._show_end(result)
 
 
 def rename(run: RunDirectory, name: str) -> Outcome:
@@ -366,28 +353,28 @@ def extend(run: RunDirectory, typed: str) -> Outcome:
     return Outcome(extension_words(extended), after=run, is_resumed=True)
 
 
-def change_problem(
-    found: RunSummary, done: Literal["renamed", "deleted"], *, is_trained: bool
-) -> str:
-    """Why a run cannot be renamed or deleted.
-
-    Args:
-        found: What was read of it.
-        done: What is to be done with it.
-        is_trained: Whether a trainer is at work on it.
-    """
-    if not is_trained:
-        return ""
-    return tr(
+def rename_problem(found: RunSummary, *, is_trained: bool) -> str:
+    """Why a run cannot be renamed; arguments as of `resume_problem`."""
+    sentence = tr(
         "{name} is being trained, so it cannot be renamed. {opens} opens it, {stops} ends its "
-        "training."
-        if done == "renamed"
-        else "{name} is being trained, so it cannot be deleted. {opens} opens it, {stops} ends its "
         "training.",
         name=_name(found.run),
         opens=key_label("runs.open"),
         stops=key_label("run.stop"),
     )
+    return sentence if is_trained else ""
+
+
+def delete_problem(found: RunSummary, *, is_trained: bool) -> str:
+    """Why a run cannot be deleted; arguments as of `resume_problem`."""
+    sentence = tr(
+        "{name} is being trained, so it cannot be deleted. {opens} opens it, {stops} ends its "
+        "training.",
+        name=_name(found.run),
+        opens=key_label("runs.open"),
+        stops=key_label("run.stop"),
+    )
+    return sentence if is_trained else ""
 
 
 def compare_problem(found: RunSummary, shown: RunDirectory | None) -> str:

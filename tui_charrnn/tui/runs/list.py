@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
-from textual.message import Message
 from textual.widgets import Static
 
 from tui_charrnn.errors import CharRNNError
@@ -32,53 +31,52 @@ if TYPE_CHECKING:
 INTERVAL: Final = 2.0  # seconds
 
 
-class RunsListed(Message):
-    """A runs folder was listed."""
+class RunsListing(NamedTuple):
+    """What a runs folder holds."""
 
-    def __init__(
-        self,
-        summaries: dict[str, RunSummary],
-        rows: dict[str, RunRow],
-        live: int,
-        problem: str = "",
-    ) -> None:
-        self.summaries = summaries
-        """The runs in the order in which they are shown, by their paths."""
-        self.rows = rows
-        """The same as cells."""
-        self.live = live
-        """How many of them, from the first on, have a trainer at work."""
-        self.problem = problem
-        """Why the folder cannot be read; empty if it can."""
-        super().__init__()
+    summaries: dict[str, RunSummary]
+    """The runs in the order in which they are shown, by their paths."""
+    rows: dict[str, RunRow]
+    """The same as cells."""
+    live: int
+    """How many of them, from the first on, have a trainer at work."""
+    problem: str = ""
+    """Why the folder cannot be read; empty if it can."""
 
 
 class RunsWatcher(Poller):
     """Lists a folder every two seconds while it is watched."""
 
-    def __init__(self, folder: Path, post: Callable[[Message], object]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        call_later: Callable[..., object],
+        take: Callable[[RunsListing], object],
+    ) -> None:
         """Prepare; `start` begins.
 
         Args:
             folder: The runs folder, which need not exist.
-            post: Posts a message to the pane; safe to call from any thread.
+            call_later: See `Poller`.
+            take: Takes what was found.
         """
-        super().__init__("runs-watcher", post, INTERVAL)
+        super().__init__("runs-watcher", call_later, INTERVAL)
+        self._shows = take
         self._folder = WatchedFolder(folder)
 
     def look(self) -> float | None:
-        """List once and post the result."""
+        """List once and show the result."""
         if not self._is_watched:
             return None
         try:
             listed = prepare(self._folder.list_runs(), time.time())
         except (CharRNNError, OSError) as error:  # a network drive may come back
-            listed = RunsListed({}, {}, 0, str(error))
-        self.post(listed)
+            listed = RunsListing({}, {}, 0, str(error))
+        self.show(self._shows, listed)
         return self.interval if self._is_watched else None
 
 
-def prepare(found: list[RunSummary], now: float) -> RunsListed:
+def prepare(found: list[RunSummary], now: float) -> RunsListing:
     """Order runs for the table: those in training first, newest first; then the rest as they come.
 
     Two trainers write by turns: sorted by the last write, their rows would swap all the time.
@@ -93,7 +91,7 @@ def prepare(found: list[RunSummary], now: float) -> RunsListed:
     rest = [summary for summary in found if summary.run not in at_work]
     summaries = {str(summary.run.path): summary for summary in live + rest}
     rows = {key: run_row(summary, now) for key, summary in summaries.items()}
-    return RunsListed(summaries, rows, len(live))
+    return RunsListing(summaries, rows, len(live))
 
 
 def _created(summary: RunSummary) -> str:
@@ -169,7 +167,7 @@ class RunList(Vertical):
         self.border_title = Content(tr("Runs"))
         self.summaries: dict[str, RunSummary] = {}
         """The runs in their order, by their paths."""
-        self._watcher = RunsWatcher(folder, self.post_message)
+        self._watcher = RunsWatcher(folder, self.call_later, self.take_listing)
         self._remark = remark
         self._empty_text = tr("Looking for runs …")
         """Shown where there is no run."""
@@ -179,7 +177,7 @@ class RunList(Vertical):
         """What the listed runs must have in their names, corpora, tags or notes."""
         self.pinned: tuple[RunDirectory, ...] = ()
         """The run that is drawn in every chart; more than one where other programs wrote."""
-        self._listed: RunsListed | None = None
+        self._listed: RunsListing | None = None
         self._next_cursor: Path | None = None
         """The run that gets the cursor once it is listed."""
 
@@ -213,16 +211,14 @@ class RunList(Vertical):
         """Show as many lines about the run as fit."""
         self.show_preview()
 
-    def on_runs_listed(self, event: RunsListed) -> None:
+    def take_listing(self, listed: RunsListing) -> None:
         """Show the runs that are in the folder now."""
-        event.stop()
-        self._listed = event
-        pinned = [found.run for found in event.summaries.values() if found.labels.pinned]
+        self._listed = listed
+        pinned = [found.run for found in listed.summaries.values() if found.labels.pinned]
         self.pinned, before = tuple(sorted(pinned, key=lambda run: run.name)), self.pinned
         if self.pinned[:1] != before[:1]:
             self.post_message(RunPinned(next(iter(self.pinned), None)))
-        self._show_listed(event)
-        self._watcher.taken()
+        self._show_listed(listed)
 
     def filter(self, words: str) -> None:
         """List only the runs that have these words; none lists all."""
@@ -230,16 +226,16 @@ class RunList(Vertical):
         if self._listed is not None:
             self._show_listed(self._listed)
 
-    def _show_listed(self, event: RunsListed) -> None:
+    def _show_listed(self, listed: RunsListing) -> None:
         found = {
             path: summary
-            for path, summary in event.summaries.items()
+            for path, summary in listed.summaries.items()
             if summary.has_words(self.words)
         }
-        rows = {path: row for path, row in event.rows.items() if path in found}
+        rows = {path: row for path, row in listed.rows.items() if path in found}
         self.summaries = found
-        self._empty_text = safe_line(event.problem) or no_runs()
-        if event.rows and not rows:
+        self._empty_text = safe_line(listed.problem) or no_runs()
+        if listed.rows and not rows:
             key = key_label("runs.filter")
             self._empty_text = tr("No run has these words. {key} changes them.", key=key)
         self.table.show(rows, cursor=str(self._next_cursor))
@@ -247,7 +243,7 @@ class RunList(Vertical):
             self._next_cursor = None
         title = tr("Runs")
         self.border_title = Content(f"{title} · {safe_line(self.words)}" if self.words else title)
-        self._counted = _counted(len(rows), event.live)
+        self._counted = _counted(len(rows), listed.live)
         self.show_status(self._status)
         self.show_preview()
 

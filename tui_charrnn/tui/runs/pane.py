@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
 from textual.getters import query_one
@@ -18,7 +18,7 @@ from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import NoticePosted, ResumeRequested, RunCompared, RunMoved, RunOpened
 from tui_charrnn.tui.runs import actions
-from tui_charrnn.tui.runs.actions import READ_ONLY, ActionDone, ActionProgressed, ActionRunner
+from tui_charrnn.tui.runs.actions import READ_ONLY, ActionRunner
 from tui_charrnn.tui.runs.list import RunList, no_runs
 from tui_charrnn.tui.runs.table import RunTable
 from tui_charrnn.viewing.run_rows import is_at_work
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tui_charrnn.runs.catalogue import RunSummary
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.tui.background import BackgroundTask
-    from tui_charrnn.tui.runs.actions import Outcome
+    from tui_charrnn.tui.runs.actions import Outcome, Problem
     from tui_charrnn.tui.session import Session
 
 
@@ -49,7 +49,7 @@ class RunsPane(Vertical):
         super().__init__()
         self._session = session
         self._compared: RunDirectory | None = None
-        self._actions = ActionRunner(self.post_message, self._show_status)
+        self._actions = ActionRunner(self.call_later, self._show_status, self._show_end)
 
     def compose(self) -> ComposeResult:
         """The list is all that is drawn."""
@@ -64,25 +64,18 @@ class RunsPane(Vertical):
         event.stop()
         self.action_open()
 
-    def on_action_progressed(self, event: ActionProgressed) -> None:
-        """Show how far the running action is."""
-        event.stop()
-        self._actions.show_progress(event.percent)
-
-    def on_action_done(self, event: ActionDone) -> None:
-        """Report the result; an unexpected error closes the app with a report."""
-        event.stop()
-        self._actions.finish()
-        if event.outcome is not None:
-            self._apply(event.outcome)  # first: another run that is shown takes notes back
-            if event.outcome.is_resumed and event.outcome.after is not None:
-                self._resume(event.outcome.after, event.outcome.sentence)
+    def _show_end(self, result: Outcome | Exception) -> None:
+        """Report what came of an action; an unexpected error closes the app with a report."""
+        if isinstance(result, CharRNNError | OSError):
+            self._warn(safe_line(str(result)))
+        elif isinstance(result, Exception):
+            raise result
+        else:
+            self._apply(result)  # first: another run that is shown takes notes back
+            if result.is_resumed and result.after is not None:
+                self._resume(result.after, result.sentence)
             else:
-                self._notify(event.outcome.sentence)
-        elif isinstance(event.error, CharRNNError | OSError):
-            self._warn(safe_line(str(event.error)))
-        elif event.error is not None:
-            raise event.error
+                self._notify(result.sentence)
 
     def action_open(self) -> None:
         """Show the run under the cursor."""
@@ -106,15 +99,8 @@ class RunsPane(Vertical):
 
     def action_resume(self) -> None:
         """Resume the training of the run under the cursor."""
-        found = self._selected()
-        if found is None:
-            return
-        problem = actions.resume_problem(found, is_trained=self.is_trained(found))
-        if self._session.is_readonly:
-            problem = tr(READ_ONLY)
-        if problem:
-            self._warn(problem)
-        else:
+        found = self._changeable(actions.resume_problem)
+        if found is not None:
             self._resume(found.run)
 
     def _resume(self, run: RunDirectory, sentence: str = "") -> None:
@@ -123,16 +109,10 @@ class RunsPane(Vertical):
 
     def action_extend(self) -> None:
         """Ask how much longer to train the run under the cursor, which is finished."""
-        found = self._selected()
+        found = self._changeable(actions.extend_problem)
         if found is None:
             return
         run, name = found.run, safe_line(found.run.name)
-        problem = actions.extend_problem(found, is_trained=self.is_trained(found))
-        if self._session.is_readonly:
-            problem = tr(READ_ONLY)
-        if problem:
-            self._warn(problem)
-            return
 
         def extend(typed: str | None) -> None:
             if typed is not None:
@@ -144,7 +124,7 @@ class RunsPane(Vertical):
 
     def action_rename(self) -> None:
         """Ask for another name of the run under the cursor."""
-        found = self._changeable("renamed")
+        found = self._changeable(actions.rename_problem)
         if found is None:
             return
         run = found.run
@@ -173,7 +153,7 @@ class RunsPane(Vertical):
 
     def action_tags(self) -> None:
         """Ask for the tags of the run under the cursor."""
-        found = self._labeled()
+        found = self._changeable()
         if found is None:
             return
 
@@ -195,7 +175,7 @@ class RunsPane(Vertical):
 
     def action_note(self) -> None:
         """Ask for the note about the run under the cursor."""
-        found = self._labeled()
+        found = self._changeable()
         if found is None:
             return
 
@@ -213,21 +193,13 @@ class RunsPane(Vertical):
 
     def action_pin(self) -> None:
         """Draw the run under the cursor faintly in every chart, or no longer."""
-        found = self._labeled()
+        found = self._changeable()
         if found is not None and found.description is None:
             self._warn(actions.unreadable(found))
         elif found is not None:
             run, pinned = found.run, self.runs.pinned
             label = tr("Pinning {name}", name=safe_line(run.name))
             self._start(label, lambda _: actions.pin(run, pinned))
-
-    def _labeled(self) -> RunSummary | None:
-        """The run under the cursor, whose labels may be changed also while it trains."""
-        found = self._selected()
-        if found is not None and self._session.is_readonly:
-            self._warn(tr(READ_ONLY))
-            return None
-        return found
 
     def action_export(self) -> None:
         """Export the run under the cursor, or cancel the export that runs."""
@@ -257,7 +229,7 @@ class RunsPane(Vertical):
 
     def action_delete(self) -> None:
         """Ask whether to move the run under the cursor into the trash."""
-        found = self._changeable("deleted")
+        found = self._changeable(actions.delete_problem)
         if found is None:
             return
         run, undo = found.run, key_label("runs.restore")
@@ -313,12 +285,16 @@ class RunsPane(Vertical):
             self._notify(no_runs())
         return self.runs.selected
 
-    def _changeable(self, change: Literal["renamed", "deleted"]) -> RunSummary | None:
-        """The run under the cursor, or None after saying why it cannot be changed."""
+    def _changeable(self, problem_of: Problem | None = None) -> RunSummary | None:
+        """The run under the cursor, or None after saying why it cannot be changed.
+
+        Args:
+            problem_of: Why a run cannot; None for what may be changed also while it trains.
+        """
         found = self._selected()
         if found is None:
             return None
-        problem = actions.change_problem(found, change, is_trained=self.is_trained(found))
+        problem = problem_of(found, is_trained=self.is_trained(found)) if problem_of else ""
         if self._session.is_readonly:
             problem = tr(READ_ONLY)
         if problem:
