@@ -127,6 +127,21 @@ async def test_without_a_model_the_app_says_so_and_stays(tmp_path: Path) -> None
         assert app.main.text_pane.seed.text == "a"
 
 
+async def test_a_model_that_does_not_exist_is_an_error_until_a_text_begins(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    known, app.session.model = app.session.model, "nope"
+    async with app.run_test(size=(100, 30)) as pilot:
+        await wait_until(pilot, "the error", lambda: "bundled model 'nope'" in note_of(app))
+        assert "Bundled models: shakespeare," in note_of(app)
+        assert app.main.note.has_class("-problem")
+        assert app.main.note._timer is None  # it stays
+        app.session.model = known
+        await pilot.press("a", "enter")
+        await wait_until(pilot, "a text", lambda: len(spoken_by(app)) > 3)
+        assert "nope" not in note_of(app)
+        assert not app.main.note.has_class("-problem")
+
+
 async def test_a_resize_keeps_text_and_seed(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:

@@ -90,14 +90,7 @@ class CharRNNApp(ThemedApp):
         launch: Launch | None = None,
         loader: ModelLoader | None = None,
     ) -> None:
-        """Name what is to be opened.
-
-        Args:
-            session: What is open, filled as the app goes on.
-            run: A run to show from the start; None looks for one that is being trained.
-            launch: Starts a trainer on a run directory; None is the launcher of the program.
-            loader: Finds and loads the weights that speak.
-        """
+        """Name what is to be opened."""
         super().__init__(
             driver_class=tolerant_driver(),
             is_ascii=session.is_ascii,

@@ -144,11 +144,7 @@ class LatestTask:
     """Tasks of one kind, of which only the newest is wanted."""
 
     def __init__(self, name: str) -> None:
-        """Start none yet.
-
-        Args:
-            name: The name of the threads.
-        """
+        """Start none yet."""
         self._name = name
         self._newest: BackgroundTask | None = None
 

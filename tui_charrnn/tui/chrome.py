@@ -155,10 +155,7 @@ class NoteLine(Static):
     def tell(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
         """Show a sentence, or the hint if it is empty; foreign parts are made safe.
 
-        Args:
-            sentence: What to show.
-            is_problem: Whether it is shown in the color of warnings.
-            lasts: Whether it is true until it is taken back, and stays until then.
+        One that lasts is true until it is taken back, and stays until then.
         """
         if self._timer is not None:
             self._timer.stop()
@@ -237,7 +234,7 @@ class KeyRow(Static):
         Args:
             hidden: Ids of keys that do nothing now.
             pane: A pane whose own keys come first, as long as it has the focus.
-            labels: What a key does now, by its id, where that is not what it does else.
+            labels: What a key does now, by its id, where the table of keys says something else.
         """
         wanted = frozenset(hidden), pane, dict(labels)
         if self._wanted != wanted:
@@ -310,13 +307,7 @@ def _clickable(content: Content, action: str) -> Content:
 
 
 def idle_keys(session: Session, *, is_streaming: bool, is_searching: bool) -> set[str]:
-    """The ids of keys that do nothing now.
-
-    Args:
-        session: Has the run that is shown.
-        is_streaming: Whether a text is being said.
-        is_searching: Whether something is looked for in it.
-    """
+    """The ids of keys that do nothing now."""
     idle = {"text.more" if is_streaming else "text.stop"}
     if not is_searching:
         idle |= {"speech.next", "speech.previous"}

@@ -54,9 +54,6 @@ class Dialog(ModalScreen[Reply]):
 
         Keys come faster than screens go: a second Enter is on its way while the first one closes
         the screen, and would close what lies below.
-
-        Args:
-            result: The answer.
         """
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
@@ -80,13 +77,7 @@ class Lookup(Generic[_Found]):
     def __init__(
         self, name: str, find: Callable[[str], _Found], announce: Callable[[Message], object]
     ) -> None:
-        """Begin with nothing.
-
-        Args:
-            name: Of the threads.
-            find: Finds out what a line names; called in a thread.
-            announce: Is told by `LookedUp`, from that thread.
-        """
+        """Begin with nothing."""
         self._find = find
         self._announce = announce
         self._task = LatestTask(name)

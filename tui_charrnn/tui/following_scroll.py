@@ -35,12 +35,7 @@ class FollowingScrollView(ScrollView):
             return self.view
 
     def place(self, rows: int, top: int) -> None:
-        """Take a new number of rows and show the end if it is followed.
-
-        Args:
-            rows: How many rows there are now.
-            top: The first row to show if the end is not followed.
-        """
+        """Take a number of rows; show the end if it is followed, or else the row `top` first."""
         self._is_placing = True
         try:
             self._take_size(Size(self.scrollable_content_region.width, rows))

@@ -74,11 +74,7 @@ class GenerationSettings:
         self.length = DEFAULT_LENGTH
 
     def warm(self, difference: float) -> None:
-        """Change the temperature, at once and also in the middle of a text.
-
-        Args:
-            difference: What is added; the temperature stays within the bounds of the setting.
-        """
+        """Add to the temperature, within its bounds, at once and also in the middle of a text."""
         bounds = SamplingConfig.bounds()["temperature"]
         wanted = round(self.sampling.temperature + difference, 2)
         temperature = max(float(bounds.minimum), min(float(bounds.maximum), wanted))
@@ -111,12 +107,7 @@ class GenerationSettings:
         return words
 
     def hold(self, clamp: Clamp, model: Model) -> None:
-        """Hold one more neuron, or one at another value.
-
-        Args:
-            clamp: Which, and at what.
-            model: Whose neuron it is; those of other models are let go.
-        """
+        """Hold one more neuron of a model, or one at another value; those of others are let go."""
         others = [one for one in self.held.of(model) if one.neuron != clamp.neuron]
         self.held = ActiveClamps((*others, clamp), identity_of(model))
 

@@ -24,11 +24,7 @@ def first_hint() -> str:
 
 
 def no_run(pane: str = "") -> str:
-    """What to do where only a run has something to show.
-
-    Args:
-        pane: What is empty therefore: `childhood` or `log`.
-    """
+    """What to do where only a run has something to show, in the pane `childhood` or `log`."""
     sentence = tr("No run is shown: {train} trains one, {runs} lists those there are.")
     if pane == "childhood":
         sentence = tr(

@@ -263,9 +263,7 @@ class MainScreen(Screen[None]):
     def action_page(self, name: str, lesson: int | None = None) -> None:
         """Open a page over this screen; `learn` begins the guided tour.
 
-        Args:
-            name: Of the page.
-            lesson: Which of the tour's pages it is, from 0; None outside of the tour.
+        `lesson` is which of the tour's pages it is, from 0; None outside of the tour.
         """
         if name == "learn":
             lesson = (lesson or 0) % len(lazy.LESSONS)

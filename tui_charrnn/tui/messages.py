@@ -130,32 +130,6 @@ class KeysChanged(Message):
     """Other keys do something now."""
 
 
-class CorpusProgressed(Message):
-    """A share of a corpus has been read; `total` is None where it is not known."""
-
-    def __init__(self, done: int, total: int | None) -> None:
-        self.done = done
-        self.total = total
-        super().__init__()
-
-
-class RunPrepared(Message):
-    """A run directory was made and its trainer started."""
-
-    def __init__(self, run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
-        self.run = run
-        self.trainer = trainer
-        super().__init__()
-
-
-class PreparationFailed(Message):
-    """A run could not be made."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-        super().__init__()
-
-
 class NoteWritten(Message):
     """There is something to say about the text; an empty sentence takes the last one back."""
 

@@ -70,11 +70,7 @@ def key_commands(
 ) -> Iterator[Command]:
     """A command for every key that can be pressed, those of the pane with the focus first.
 
-    Args:
-        app: Carries out the actions.
-        main: The main screen; None while another one is on top of it.
-        focused: What has the focus there.
-        pane: Whose keys act while it has the focus; None if it has none of its own.
+    `main` is the main screen; None while another one is on top of it.
     """
     session = getattr(app, "session", None)
     refused = REFUSED if session is not None and session.is_readonly else frozenset()

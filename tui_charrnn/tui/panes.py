@@ -102,15 +102,7 @@ class PaneHost(Container):
         now: float,
         asked: str,
     ) -> None:
-        """Draw what is known of the run that is shown.
-
-        Args:
-            view: The run, if there is one.
-            other: A run to compare it with.
-            pinned: The run that each is compared with.
-            now: Seconds, monotonic.
-            asked: What the trainer has not answered yet.
-        """
+        """Draw what is known of the run that is shown."""
         if self._log is not None:
             self._log.follow(view.run if view is not None else None)
         if view is not None or self._card is not None:

@@ -48,11 +48,7 @@ class RunControls(Widget):
     DEFAULT_CSS = "RunControls { display: none; }"
 
     def __init__(self, session: Session) -> None:
-        """Follow no run yet.
-
-        Args:
-            session: Has the run that is shown.
-        """
+        """Follow no run yet."""
         super().__init__()
         self._session = session
         self.follower = RunFollower(session, posts_notices=True)
@@ -170,11 +166,7 @@ class RunAnnouncer(Widget):
     DEFAULT_CSS = "RunAnnouncer { display: none; }"
 
     def __init__(self, preferences: Preferences) -> None:
-        """Say nothing yet.
-
-        Args:
-            preferences: How the user wants to be told.
-        """
+        """Say nothing yet."""
         super().__init__()
         self._preferences = preferences
         self._terminal = TerminalStatus(lambda sequence: send_to_terminal(self.app, sequence))

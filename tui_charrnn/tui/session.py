@@ -139,10 +139,6 @@ class Session:
 
         Known at once, even of one that ended before it wrote its number down. Once another process
         has taken the run up, this one no longer matters.
-
-        Args:
-            run: The run.
-            status: What the run's trainer last said.
         """
         trainer = self.trainers.get(run.path)
         if trainer is None or trainer.poll() is None:
@@ -155,13 +151,7 @@ class Session:
 
 
 def session_for(found: Resolution, runs_folder: Path, *, is_readonly: bool) -> Session:
-    """A session as its user prefers it.
-
-    Args:
-        found: The user's preferences; what is wrong with them is kept to be said.
-        runs_folder: Where runs are kept.
-        is_readonly: Whether nothing is asked of trainers.
-    """
+    """A session as its user prefers it."""
     preferences = found.preferences
     settings = GenerationSettings()
     settings.sampling, settings.speed = preferences.sampling(), preferences.pace

@@ -123,9 +123,6 @@ def takes_copies(environment: Mapping[str, str]) -> bool:
 
     A program asks its terminal to by an escape sequence (OSC 52), and no terminal answers. Some
     take it, some only if they are set so, some never do; a multiplexer may swallow it.
-
-    Args:
-        environment: The variables by which terminals name themselves.
     """
     if any(environment.get(name) for name in _MULTIPLEXERS):
         return False
@@ -152,11 +149,7 @@ class TerminalDecoder(codecs.IncrementalDecoder):
     """
 
     def __init__(self, encoding: str) -> None:
-        """Begin outside of any paste.
-
-        Args:
-            encoding: Of the terminal, as `codecs` names it.
-        """
+        """Begin outside of any paste."""
         super().__init__("replace")
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         self._is_pasting = False
@@ -166,12 +159,7 @@ class TerminalDecoder(codecs.IncrementalDecoder):
         """The last characters of a paste, which may begin its end."""
 
     def decode(self, received: bytes, final: bool = False) -> str:  # type: ignore[override]
-        """The characters of some more bytes.
-
-        Args:
-            received: The bytes.
-            final: Whether none will follow.
-        """
+        """The characters of some more bytes."""
         text = self._held + self._decoder.decode(received, final)
         self._held = ""
         handed_on: list[str] = []

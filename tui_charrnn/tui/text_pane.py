@@ -121,12 +121,7 @@ class TextPane(Vertical):
     seed = query_one(SeedBox)
 
     def __init__(self, session: Session, loader: ModelLoader) -> None:
-        """Show no text yet.
-
-        Args:
-            session: Says which model is asked for, and has the settings.
-            loader: Loads it.
-        """
+        """Show no text yet."""
         super().__init__()
         self._session = session
         self._settings = session.settings
@@ -237,11 +232,7 @@ class TextPane(Vertical):
         self.texts.start(functools.partial(_load_tape, path, self._loader, request), None)
 
     def read_text(self, given: str | Path) -> None:
-        """Have the model read a text, and color it.
-
-        Args:
-            given: The text, or the file that it is in.
-        """
+        """Have the model read a text, and color it."""
         load = functools.partial(self._loader.load, ModelRequest.of(self._session))
         self.close_tape()
         self.view.selection.drop()

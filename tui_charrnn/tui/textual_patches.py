@@ -60,12 +60,7 @@ _SIZE_UPDATED: Final = {owner: owner._size_updated for owner in (Widget, ScrollV
 
 
 def add_action_target(app: App[None], name: str) -> None:
-    """Let actions begin with the name of a property of the app, as they may with `screen.`.
-
-    Args:
-        app: The app.
-        name: Of a property that is a node; its action methods are called.
-    """
+    """Let actions begin with the name of a property of the app, as they may with `screen.`."""
     app._action_targets.add(name)
 
 
@@ -157,11 +152,7 @@ def _add_option(self: CommandList, option: Option | VisualType | None = None) ->
 
 
 def is_closing(screen: Screen[None]) -> bool:
-    """Whether the app is being left: a screen refuses new widgets then.
-
-    Args:
-        screen: Which is at the bottom of the app's.
-    """
+    """Whether the app is being left: a screen refuses new widgets then."""
     return screen._closing or screen.app._exit
 
 
@@ -170,9 +161,6 @@ def is_of_removed(error: Exception) -> bool:
 
     Where a screen is closed while it, or a part of it, is still being put together, Textual takes
     the parts away under the handlers that look for them. Nothing is wrong by it.
-
-    Args:
-        error: As `App._handle_exception` gets it, in the task of what failed.
     """
     if isinstance(error, WorkerFailed):
         return isinstance(error.error, NoMatches) and _is_removed(get_current_worker().node)
@@ -220,11 +208,6 @@ def tolerant_driver() -> type[Driver] | None:
 
 def close_after_crash(app: App[None], error: Exception, code: int) -> bool:
     """Close an app without Textual's traceback, which shows variables.
-
-    Args:
-        app: The app.
-        error: What ended it.
-        code: Its exit code.
 
     Returns:
         Whether this is the first error that ends it.

@@ -53,19 +53,12 @@ def _in_words(display: str) -> str:
 
 
 def key_label(name: str) -> str:
-    """How the key is written that does something, for a sentence.
-
-    Args:
-        name: The id of what it does.
-    """
+    """How the key is written that does something, for a sentence."""
     return next(key.display for key in active_keys() if key.id == name)
 
 
 def remap(wanted: Mapping[str, str]) -> tuple[tuple[Key, ...], list[str]]:
-    """Put a user's keys into the table.
-
-    Args:
-        wanted: Keys by the id of what they do; several with commas between.
+    """Put a user's keys into the table: keys by the id of what they do, with commas between.
 
     Returns:
         The table, and a sentence about everything in it that stays as it comes.

@@ -183,10 +183,6 @@ class PathInput(FormInput):
 
         paths: tuple[str, ...]
 
-    @dataclass
-    class _Completed(Message):
-        completion: Completion
-
     def __init__(self, *, placeholder: str, id: str) -> None:
         super().__init__(placeholder=placeholder, id=id)
         self.candidates: tuple[Candidate, ...] = ()
@@ -217,17 +213,16 @@ class PathInput(FormInput):
         def look(task: BackgroundTask) -> None:
             completion = complete_path(typed, task.check)
             task.check()
-            self.post_message(self._Completed(completion))
+            self.call_later(self._take, completion)
 
         if typed:
             self._latest.start(look)
 
-    def on_path_input__completed(self, event: _Completed) -> None:
+    def _take(self, completion: Completion) -> None:
         """Offer what was found, if it is still what was asked."""
-        event.stop()
-        if event.completion.typed == self.value and self.has_focus:
-            self._is_there = event.completion.is_there
-            self._offer(event.completion.candidates)
+        if completion.typed == self.value and self.has_focus:
+            self._is_there = completion.is_there
+            self._offer(completion.candidates)
 
     def on_blur(self) -> None:
         """Offer nothing while the user is elsewhere."""
@@ -453,12 +448,7 @@ class CorpusField(Vertical):
         self.found.look(self.choice, PAUSE if is_own else 0.0)
 
     def show(self, training: TrainingConfig, problem: str) -> None:
-        """Show what is known, and what is wrong.
-
-        Args:
-            training: Settings that have the share that is held out.
-            problem: What is wrong with the choice whatever its text is; may be empty.
-        """
+        """Show what is known, and what is wrong, with the choice or with its text."""
         cut = training.units, training.records
         if cut != self._cut:
             self._cut = cut

@@ -70,14 +70,9 @@ class _TooManyFilesError(Exception):
 def look_into(
     choice: CorpusChoice, announce: Callable[[CorpusFacts], object], task: BackgroundTask
 ) -> None:
-    """Announce what is in a corpus: a part soon, then more, at last all of it.
+    """Announce, in this thread, what is in a corpus: a part soon, then more, at last all of it.
 
     Nothing is downloaded or made, no pipe and no device is opened.
-
-    Args:
-        choice: The corpus.
-        announce: Takes the facts; called in this thread.
-        task: Cancelled once nobody needs the answer.
     """
     # deferred: NumPy, which the first frame does not wait for
     for name in _BROUGHT_ALONG:
@@ -115,13 +110,7 @@ def look_into(
 def repetitions_of(
     choice: CorpusChoice, validation_fraction: float, task: BackgroundTask
 ) -> tuple[str, ...]:
-    """What stands in a corpus twice, in sentences; takes a second or two for a large one.
-
-    Args:
-        choice: The corpus, all of which is here.
-        validation_fraction: Share of the text, at its end, that is held out.
-        task: Cancelled once nobody needs the answer.
-    """
+    """What stands in a corpus twice, in sentences; takes a second or two for a large one."""
     reading = choice.reading
     try:
         corpus = read_corpus(
@@ -209,12 +198,7 @@ _LISTED: Final = 20
 
 
 def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
-    """Size, characters, split and what is strange, one line each.
-
-    Args:
-        facts: What is known by now.
-        training: Says how much is held out, and how long a batch is.
-    """
+    """Size, characters, split and what is strange, one line each."""
     survey = facts.survey
     if survey is None:
         return [safe_line(facts.postponed)] if facts.postponed else []
@@ -270,11 +254,6 @@ def vocabulary_of(
     survey: "Survey", training: TrainingConfig, known: "Vocabulary | None" = None
 ) -> "Vocabulary":
     """What a model of the text would know: its characters, rare ones folded into one symbol.
-
-    Args:
-        survey: What is in the text.
-        training: Says what is rare.
-        known: The vocabulary of the model that it starts from, if it does.
 
     Raises:
         ConfigError: If all characters are rare.
@@ -480,12 +459,7 @@ class FormFacts(Static):
         self._search = LatestTask("corpus-repetitions")
 
     def look(self, choice: CorpusChoice, pause: float) -> None:
-        """Look into a choice, if it is another one.
-
-        Args:
-            choice: A text, or none.
-            pause: Seconds that it has to stand before it is looked into.
-        """
+        """Look into a choice, if it is another one, after a pause of so many seconds."""
         if choice == self.facts.choice:
             return
         self.facts = CorpusFacts(choice)
@@ -496,9 +470,6 @@ class FormFacts(Static):
 
     def show(self, training: TrainingConfig) -> str:
         """Show what is known.
-
-        Args:
-            training: Settings that have the share that is held out.
 
         Returns:
             Why the text cannot be used, in a sentence; empty if it can, or if that is not known.

@@ -65,13 +65,7 @@ class TrialTimer:
         start: "Callable[..., subprocess.Popen[str]] | None" = None,
         hesitation: float | None = None,
     ) -> None:
-        """Do nothing yet.
-
-        Args:
-            announce: Called with every answer, in a thread.
-            start: Starts the process that times batches; None takes `start_trial`.
-            hesitation: Seconds before it is started; None takes `HESITATION`.
-        """
+        """Do nothing yet; every answer is announced in a thread."""
         self._announce = announce
         self._start = start or start_trial
         self._hesitation = HESITATION if hesitation is None else hesitation
@@ -200,13 +194,7 @@ def text_size(
 
 
 def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) -> list[str]:
-    """What the settings are and come to: the network, the time, the memory, the expected loss.
-
-    Args:
-        new: The settings.
-        facts: What is known of the text.
-        answer: What is known of their speed on this machine.
-    """
+    """What the settings are and come to: the network, the time, the memory, the expected loss."""
     characters, vocabulary_size = text_size(facts, new.training, new.start.vocabulary)
     lines = [network_words(new.model, vocabulary_size)]
     if new.start.point is not None:
@@ -260,13 +248,7 @@ def _learns_by_heart(new: NewRun, characters: int, vocabulary_size: int) -> bool
 
 
 def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> RunEstimate:
-    """How long a run will be, from timed batches.
-
-    Args:
-        training: Its settings.
-        trial: What was measured with them.
-        characters: Of the whole text.
-    """
+    """How long a run will be, from timed batches."""
     split = split_point(characters, training.validation_fraction)
     per_step = trial.batch_size * training.sequence_length
     steps_per_epoch = max(1, (split - 1) // per_step)

@@ -1,8 +1,7 @@
 """The rows of a form: a label, a field, its advice, and its problem."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from rich.text import Text
 from textual import events, on
@@ -10,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
@@ -82,13 +82,7 @@ class FormSelect(Select[str], KeysInOrder, inherit_bindings=False):
         value: str,
         id: str | None = None,
     ) -> None:
-        """Take the choices.
-
-        Args:
-            options: What is shown, and the value that it stands for; all of them are made safe.
-            value: The one that is chosen at first.
-            id: The id of the widget.
-        """
+        """Take choices as what is shown, which is made safe, and the value that it stands for."""
         super().__init__(_shown(options), value=value, id=id, allow_blank=False, compact=True)
 
     @property
@@ -108,6 +102,13 @@ class FormSelect(Select[str], KeysInOrder, inherit_bindings=False):
         if self.is_mounted:
             with self.prevent(Select.Changed):
                 self.value = value
+
+
+def keep_in_view(screen: Screen[Any]) -> None:
+    """Keep the field with the focus in sight, if it is there now, when the rows above it grow."""
+    focused = screen.focused
+    if focused is not None and screen.can_view_entire(focused):
+        screen.call_after_refresh(focused.scroll_visible, animate=False)
 
 
 def _shown(options: Sequence[tuple[str, str]]) -> list[tuple[Text, str]]:
@@ -138,15 +139,7 @@ class FormRow(Vertical):
         advice: str = "",
         classes: str | None = None,
     ) -> None:
-        """Put a field behind a label.
-
-        Args:
-            label: Its name.
-            field: What is filled in.
-            key: How problems call it.
-            advice: Advice while it has the focus; may be empty.
-            classes: The CSS classes of the row.
-        """
+        """Put a field behind a label; `key` is how problems call it."""
         super().__init__(classes=classes)
         self.field = field
         self.key = key
@@ -205,12 +198,7 @@ class SettingEntry:
     """A setting and its row; a dot marks a value that is not the preset's."""
 
     def __init__(self, setting: ListedSetting, typed: str) -> None:
-        """Make the row.
-
-        Args:
-            setting: The setting.
-            typed: Its value, as it would be typed.
-        """
+        """Make the row."""
         self.setting = setting
         self.field = _setting_field(setting, typed)
         self.row = FormRow(setting.label, self.field, key=setting.name, classes="setting")
@@ -416,18 +404,12 @@ class PresetField(Vertical):
     }
     """
 
-    @dataclass
-    class Timed(Message):
-        """More is known of the speed of settings."""
-
-        answer: TrialAnswer
-
     def __init__(self) -> None:
         super().__init__()
         options = [(f"{name} · {tr(preset.sentence)}", name) for name, preset in PRESETS.items()]
         self._list = FormSelect(options, value=DEFAULT_PRESET, id="preset")
         self._facts = Static("", id="preset-facts", markup=False)
-        self._timer = TrialTimer(lambda answer: self.post_message(self.Timed(answer)))
+        self._timer = TrialTimer(lambda answer: self.call_later(self._take, answer))
         self._asked: tuple[TrialSettings, bool] | None = None
         self._answer: TrialAnswer | None = None
         self._shown: tuple[NewRun, CorpusFacts] | None = None
@@ -448,13 +430,7 @@ class PresetField(Vertical):
         self._list.show(name if name in PRESETS else DEFAULT_PRESET)
 
     def show(self, new: NewRun, facts: CorpusFacts, *, is_busy: bool) -> None:
-        """Show what settings come to.
-
-        Args:
-            new: The settings.
-            facts: What is known of the text.
-            is_busy: Whether another training runs on this machine.
-        """
+        """Show what settings come to."""
         self._shown = (new, facts)
         wanted = settings_to_try(new, facts)
         asked = (wanted, is_busy) if wanted is not None else None
@@ -466,12 +442,11 @@ class PresetField(Vertical):
                 self._timer.ask(wanted, is_busy=is_busy)
         self._draw()
 
-    @on(Timed)
-    def take(self, event: Timed) -> None:
+    def _take(self, answer: TrialAnswer) -> None:
         """Show an answer, if it is to what was asked last."""
-        event.stop()
-        if self._asked is not None and event.answer.settings == self._asked[0]:
-            self._answer = event.answer
+        if self._asked is not None and answer.settings == self._asked[0]:
+            self._answer = answer
+            keep_in_view(self.screen)
             self._draw()
 
     def on_unmount(self) -> None:

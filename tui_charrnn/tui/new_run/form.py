@@ -54,11 +54,7 @@ class StartField(Vertical):
         file: StartChoice | None = None
 
     def __init__(self, runs_folder: Path) -> None:
-        """Offer new weights.
-
-        Args:
-            runs_folder: Where runs are looked up.
-        """
+        """Offer new weights."""
         super().__init__()
         self._runs_folder = runs_folder
         self._listed: dict[str, StartChoice] | None = None
@@ -277,11 +273,7 @@ class FormBody(Vertical):
         """Something else was typed, or more is known of the text."""
 
     def __init__(self, runs_folder: Path) -> None:
-        """Fill in what most take.
-
-        Args:
-            runs_folder: Where the models of runs are.
-        """
+        """Fill in what most take."""
         super().__init__()
         preset = PRESETS[DEFAULT_PRESET]
         self.corpus = CorpusField()
@@ -339,12 +331,7 @@ class FormBody(Vertical):
         self._follow(values.start.adapt(self.preset.preset))
 
     def show(self, new: NewRun | None, *, is_busy: bool) -> None:
-        """Show what follows from what was typed.
-
-        Args:
-            new: What it means; None while something is wrong with it.
-            is_busy: Whether another training runs on this machine.
-        """
+        """Show what follows from what was typed."""
         if new is not None:
             self._training = new.training
             self.preset.show(new, self.corpus.found.facts, is_busy=is_busy)

@@ -254,10 +254,7 @@ def with_length(
 ) -> TrainingConfig:
     """The settings with another length: `10 epochs`, `2000 steps`, `5m`; empty keeps theirs.
 
-    Args:
-        training: The settings.
-        length: As it was typed.
-        keeps_bound: Whether the bound on the epochs holds for that length too.
+    `keeps_bound` is whether the bound on the epochs holds for that length too.
 
     Raises:
         ConfigError: If it is none of these.
@@ -451,13 +448,7 @@ def labelled(sentence: str) -> str:
 def values_of_run(
     run: RunDirectory, description: RunDescription, changes: Mapping[str, str]
 ) -> FormValues:
-    """What has to be typed to make a run once more.
-
-    Args:
-        run: The run; it may hold its text itself.
-        description: What it was made from.
-        changes: Settings that are to differ, by name, as they would be typed.
-    """
+    """What has to be typed to make a run once more."""
     name = description.preset if description.preset in PRESETS else DEFAULT_PRESET
     start = starting_choice_of(run, description)
     preset = start.adapt(PRESETS[name])

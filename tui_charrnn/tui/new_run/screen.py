@@ -3,10 +3,9 @@
 import contextlib
 import dataclasses
 import os
+import subprocess
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -15,22 +14,17 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
-from textual.message import Message
 from textual.widgets import Button, Input
 
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
+from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.dialogs import Dialog
-from tui_charrnn.tui.messages import (
-    CorpusProgressed,
-    NewRunRequested,
-    PreparationFailed,
-    RunPrepared,
-)
+from tui_charrnn.tui.messages import NewRunRequested
 from tui_charrnn.tui.new_run.corpus_summary import problem_of
-from tui_charrnn.tui.new_run.fields import ARROWS, FormRow, SettingsTitle
+from tui_charrnn.tui.new_run.fields import ARROWS, FormRow, SettingsTitle, keep_in_view
 from tui_charrnn.tui.new_run.form import FormBody, FormFooter
 from tui_charrnn.tui.new_run.form_values import (
     FormError,
@@ -44,92 +38,8 @@ from tui_charrnn.tui.new_run.form_values import (
 from tui_charrnn.tui.new_run.start import CancelToken, Launch, start_run
 from tui_charrnn.tui.session import Session
 
-Announce = Callable[[Message], object]
-_WIDTHS: Final = [
-    (0, "-tight"),
-    (60, "-one-column"),
-    (100, "-two-columns"),
-]
-"""Columns from which on the style sheet has a class."""
-
-
-@dataclass
-class PrefillRead(Message):
-    """It is known how a run was made, or why that cannot be known."""
-
-    values: FormValues | None
-    error: Exception | None = None
-
-
-def read_prefill(prefill: NewRunRequested, announce: Announce) -> None:
-    """Announce, from a thread, with what a run is made once more."""
-
-    def read(task: BackgroundTask) -> None:
-        if (run := prefill.run) is None:
-            return
-        try:
-            found = PrefillRead(values_of_run(run, read_description(run), prefill.changes))
-        except (CharRNNError, OSError) as error:
-            found = PrefillRead(None, error)
-        task.check()
-        announce(found)
-
-    BackgroundTask("form-prefill", read)
-
-
-def prepare_run(
-    new: NewRun, folder: Path, launch: Launch, token: CancelToken, announce: Announce
-) -> None:
-    """Make a run and start its trainer in a thread; nothing is announced once it was given up."""
-
-    def announce_progress(done: int, total: int | None) -> None:
-        token.check()
-        announce(CorpusProgressed(done, total))
-
-    def prepare() -> None:
-        try:
-            run, trainer = start_run(new, folder, launch, announce_progress, token)
-        except CancelledError:
-            return
-        except Exception as error:  # noqa: BLE001 - the form shows it, or the app closes by it
-            announce(PreparationFailed(error))
-        else:
-            announce(RunPrepared(run, trainer))
-
-    threading.Thread(target=prepare, daemon=True, name="run-preparation").start()
-
-
-_STYLE: Final = """
-NewRunScreen {
-    #new-run {
-        padding: 0 1;
-        width: 80;
-        height: 100%;
-        max-height: 56;
-    }
-}
-NewRunScreen.-two-columns {
-    #new-run { width: 140; }
-    FormBody { layout: horizontal; overflow: hidden; }
-    #form-main { width: 11fr; height: 100%; overflow-y: auto; margin-right: 2; }
-    FormSettings { width: 10fr; height: 100%; overflow-y: auto; margin-top: 0; }
-}
-NewRunScreen.-tight {
-    #new-run { border: none; }
-    FormSettings .setting .form-line { layout: vertical; }
-    FormSettings .setting .form-line > * { width: 1fr; }
-}
-"""
 _FIELDS: Final = {CorpusError: "corpus", ConfigError: "name"}
 """Whose fault it is that a run cannot be made, by the kind of error."""
-
-
-class NamesRead(Message):
-    """It is known which names of runs are taken."""
-
-    def __init__(self, names: frozenset[str]) -> None:
-        self.names = names
-        super().__init__()
 
 
 class NewRunScreen(Dialog[bool]):
@@ -142,8 +52,32 @@ class NewRunScreen(Dialog[bool]):
         Binding("escape", "give_up", "Close", show=False),
         *ARROWS,
     ]
-    HORIZONTAL_BREAKPOINTS = _WIDTHS
-    DEFAULT_CSS = _STYLE
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+        (0, "-tight"),
+        (60, "-one-column"),
+        (100, "-two-columns"),
+    ]
+    DEFAULT_CSS = """
+    NewRunScreen {
+        #new-run {
+            padding: 0 1;
+            width: 80;
+            height: 100%;
+            max-height: 56;
+        }
+    }
+    NewRunScreen.-two-columns {
+        #new-run { width: 140; }
+        FormBody { layout: horizontal; overflow: hidden; }
+        #form-main { width: 11fr; height: 100%; overflow-y: auto; margin-right: 2; }
+        FormSettings { width: 10fr; height: 100%; overflow-y: auto; margin-top: 0; }
+    }
+    NewRunScreen.-tight {
+        #new-run { border: none; }
+        FormSettings .setting .form-line { layout: vertical; }
+        FormSettings .setting .form-line > * { width: 1fr; }
+    }
+    """
 
     body = query_one(FormBody)
     footer = query_one(FormFooter)
@@ -188,29 +122,50 @@ class NewRunScreen(Dialog[bool]):
         self.body.corpus.path.focus()
         BackgroundTask("run-names", self._read_names)
         if self._prefill is not None and self._prefill.run is not None:
-            name = self._prefill.run.name
-            self.footer.occupy(tr("Reading how {name} was made …", name=name))
-            read_prefill(self._prefill, self.post_message)
+            self.footer.occupy(tr("Reading how {name} was made …", name=self._prefill.run.name))
+            BackgroundTask("form-prefill", self._read_prefill)
 
     def _read_names(self, _: BackgroundTask) -> None:
         with contextlib.suppress(OSError):  # an error when the run is made
             with os.scandir(self._session.runs_folder) as entries:
                 names = frozenset(entry.name for entry in entries)
-            self.post_message(NamesRead(names))
+            self.call_later(self._refuse_names, names)
 
-    def on_names_read(self, event: NamesRead) -> None:
+    def _refuse_names(self, names: frozenset[str]) -> None:
         """Refuse a name that is taken as it is typed."""
-        event.stop()
-        self._taken = event.names
+        self._taken = names
+        self.update_facts()
+
+    def _read_prefill(self, _: BackgroundTask) -> None:
+        """Read with what a run is made once more; an error says why that cannot be known."""
+        if (prefill := self._prefill) is None or (run := prefill.run) is None:
+            return
+        try:
+            values = values_of_run(run, read_description(run), prefill.changes)
+        except (CharRNNError, OSError) as error:
+            self.call_later(self._fill_in, error)
+        else:
+            self.call_later(self._fill_in, values)
+
+    def _fill_in(self, found: FormValues | Exception) -> None:
+        """Fill the form in as a run was made."""
+        self.footer.occupy("")
+        if isinstance(found, FormValues):
+            self.body.restore(found)
+        else:
+            self._failure = (self.body.values, "form", str(found))
         self.update_facts()
 
     def _checked(self) -> tuple[NewRun | None, Mapping[str, str]]:
         """What was typed means, or what is wrong with it."""
-        new, problems = _checked(self.body.values)
-        if new is not None and new.name in self._taken:
+        try:
+            new = check_form(self.body.values)
+        except FormError as error:
+            return None, error.problems
+        if new.name in self._taken:
             sentence = tr("There is a run {name!r} already; choose another name.", name=new.name)
-            return None, {**problems, "name": sentence}
-        return new, problems
+            return None, {"name": sentence}
+        return new, {}
 
     def scroll_to_center(self, *args: Any, **options: Any) -> None:
         """Jump to the field that gets the focus: a form that glides is hard to read."""
@@ -224,13 +179,14 @@ class NewRunScreen(Dialog[bool]):
     def update_facts(self) -> None:
         """Show what follows from what was typed, and what is wrong with it."""
         new, problems = self._checked()
-        edited = _row_of(self)
+        edited = self._row_at_hand
         if self._failure is not None and self._failure[0] == self.body.values:
             problems, edited = {self._failure[1]: self._failure[2], **problems}, None
         if edited is not None and edited.key == "name":
             edited = None  # at once: the beginning of a right name is right
         trainers = self._session.trainers.values()
         is_busy = self._session.has_live_run or any(each.poll() is None for each in trainers)
+        keep_in_view(self)
         self.body.show(new, is_busy=is_busy)
         self.body.show_problems(problems, edited=edited)
         self.footer.complain(problems.get("form", ""))
@@ -257,31 +213,47 @@ class NewRunScreen(Dialog[bool]):
         self.footer.occupy(tr("Reading the text …"))
         self._session.started_words = f"{new.preset}, {length_words(new.training)}"
         self._token = CancelToken()
-        prepare_run(new, self._session.runs_folder, self._launch, self._token, self.post_message)
+        prepare = threading.Thread(target=self._prepare, args=(new,), daemon=True)
+        prepare.start()
 
-    def on_corpus_progressed(self, event: CorpusProgressed) -> None:
+    def _prepare(self, new: NewRun) -> None:
+        """Make a run and start its trainer, in a thread; nothing is shown once it was given up."""
+        token = self._token
+
+        def show_progress(done: int, total: int | None) -> None:
+            token.check()
+            self.call_later(self._show_progress, done, total)
+
+        try:
+            made = start_run(new, self._session.runs_folder, self._launch, show_progress, token)
+        except CancelledError:
+            return
+        except Exception as error:  # noqa: BLE001 - the form shows it, or the app closes by it
+            self.call_later(self._show_failure, error)
+        else:
+            self.call_later(self._finish, *made)
+
+    def _show_progress(self, done: int, total: int | None) -> None:
         """Show how much of the corpus has been read."""
-        done, total = event.done, event.total
         self.footer.occupy(
             tr("Reading the text … {share:.0%}", share=done / total)
             if total
             else tr("Reading the text … {done:,} bytes", done=done)
         )
 
-    def on_run_prepared(self, event: RunPrepared) -> None:
+    def _finish(self, run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
         """Close; the app shows the run."""
-        self._session.trainers[event.run.path] = event.trainer
-        self._session.started = event.run
+        self._session.trainers[run.path] = trainer
+        self._session.started = run
         self._session.form = dataclasses.replace(self.body.values, name="")
         self.dismiss(True)
 
-    def on_preparation_failed(self, event: PreparationFailed) -> None:
+    def _show_failure(self, error: Exception) -> None:
         """Show what is wrong; the form stays as it is.
 
         Raises:
             Exception: If it is a defect of the program; the app closes by it.
         """
-        error = event.error
         if not isinstance(error, CharRNNError | OSError):
             raise error
         field = next((key for kind, key in _FIELDS.items() if isinstance(error, kind)), "form")
@@ -289,15 +261,6 @@ class NewRunScreen(Dialog[bool]):
         self.footer.occupy("")
         self.update_facts()
         self.body.focus_problem({field: problem_of(error)})
-
-    def on_prefill_read(self, event: PrefillRead) -> None:
-        """Fill the form in as a run was made."""
-        self.footer.occupy("")
-        if event.values is not None:
-            self.body.restore(event.values)
-        else:
-            self._failure = (self.body.values, "form", str(event.error))
-        self.update_facts()
 
     @on(Button.Pressed, "#cancel")
     def action_give_up(self) -> None:
@@ -310,17 +273,8 @@ class NewRunScreen(Dialog[bool]):
             self._session.form = self.body.values
             self.dismiss(False)
 
-
-def _checked(values: FormValues) -> tuple[NewRun | None, Mapping[str, str]]:
-    """What values mean, or what is wrong with them."""
-    try:
-        return check_form(values), {}
-    except FormError as error:
-        return None, error.problems
-
-
-def _row_of(screen: NewRunScreen) -> FormRow | None:
-    """The row that has the focus."""
-    focused = screen.focused
-    rows = focused.ancestors_with_self if focused else []
-    return next((row for row in rows if isinstance(row, FormRow)), None)
+    @property
+    def _row_at_hand(self) -> FormRow | None:
+        """The row that has the focus."""
+        around = self.focused.ancestors_with_self if self.focused else []
+        return next((row for row in around if isinstance(row, FormRow)), None)

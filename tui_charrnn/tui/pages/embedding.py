@@ -73,11 +73,7 @@ class EmbeddingPage(Page):
     picture = query_one(Picture)
 
     def __init__(self, context: PageContext) -> None:
-        """Draw the model that generates; of a run that trains, its newest weights.
-
-        Args:
-            context: Loads the model.
-        """
+        """Draw the model that generates; of a run that trains, its newest weights."""
         super().__init__(tr("Embedding: which characters are alike?"), "embedding")
         self._opened = context
         self.shown: Embedding | None = None

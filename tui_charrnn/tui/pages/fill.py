@@ -45,11 +45,7 @@ class FillPage(Page):
     picture = query_one(Picture)
 
     def __init__(self, context: PageContext) -> None:
-        """Ask what the seed box asks, or an example.
-
-        Args:
-            context: Loads the model.
-        """
+        """Ask what the seed box asks, or an example."""
         super().__init__(tr("Both directions: what stands in the gap?"), "fill")
         self._load = context.load
         self._session = context.session

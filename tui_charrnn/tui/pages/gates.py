@@ -62,11 +62,7 @@ class GatesPage(Page):
     picture = query_one(Picture)
 
     def __init__(self, context: PageContext) -> None:
-        """Look at the cursor of the tape.
-
-        Args:
-            context: Has the text and the cursor.
-        """
+        """Look at the cursor of the tape."""
         at = context.at or (context.text.branch, context.text.shown)
         title = tr("Gates by hand · before character {number:,}", number=at[1] + 1)
         super().__init__(title, "gates")

@@ -61,11 +61,7 @@ class GrowPage(Page):
     texts = query_one("#grow-texts", Horizontal)
 
     def __init__(self, context: PageContext) -> None:
-        """Begin with the first letter of the seed box, or with T, in Korean with 하.
-
-        Args:
-            context: Loads the model, and has the settings.
-        """
+        """Begin with the first letter of the seed box, or with T, in Korean with 하."""
         super().__init__(tr("One to many: one beginning, several texts"), "grow")
         self._load = context.load
         self._settings = context.session.settings

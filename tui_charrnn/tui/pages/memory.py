@@ -56,11 +56,7 @@ class MemoryPage(Page):
     picture = query_one(Picture)
 
     def __init__(self, context: PageContext) -> None:
-        """Measure nothing yet.
-
-        Args:
-            context: Loads the model, and has the run and the text in sight.
-        """
+        """Measure nothing yet."""
         super().__init__(tr("Memory: how far back does it look?"), "memory")
         self._given = context
         self.curves: list[MemoryCurve] = []

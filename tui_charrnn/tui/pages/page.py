@@ -123,12 +123,7 @@ class Page(Dialog[None]):
     """
 
     def __init__(self, title: str, owner: Owner) -> None:
-        """Show nothing yet.
-
-        Args:
-            title: What the page shows, in the frame.
-            owner: Whose keys act here.
-        """
+        """Show nothing yet."""
         super().__init__()
         self.OWNER = owner
         self._title = title
@@ -140,11 +135,7 @@ class Page(Dialog[None]):
         self._lock = threading.Lock()
 
     def show_lesson(self, number: int) -> None:
-        """Make this a page of the guided tour; to be called before it is opened.
-
-        Args:
-            number: Of the lesson, from 0.
-        """
+        """Make this a page of the guided tour; to be called before it is opened."""
         lesson, language = LESSONS[number], chosen_language()
         self.lesson = lesson.rows(language, key_label)
         self._title = lesson.title(number, language, key_label)
@@ -197,9 +188,7 @@ class Page(Dialog[None]):
     ) -> None:
         """Compute something in a thread, in the place of what is computed there now.
 
-        Args:
-            work: Yields results; one at a time is at work, and each is asked whether it is wanted.
-            show: Takes each result, on the screen's side.
+        The work yields results, each of which is shown on the screen's side if it is wanted still.
         """
         context = contextvars.copy_context()  # of the app, whose keys sentences name
 

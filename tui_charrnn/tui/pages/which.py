@@ -38,11 +38,7 @@ class WhichPage(Page):
     picture = query_one(Picture)
 
     def __init__(self, context: PageContext) -> None:
-        """Ask for a text.
-
-        Args:
-            context: Has the folder of the runs.
-        """
+        """Ask for a text."""
         super().__init__(tr("Many to one: which corpus does a text come from?"), "which")
         self._runs = context.session.runs_folder
         self._readers: dict[str, OriginReader] = {}

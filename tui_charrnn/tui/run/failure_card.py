@@ -108,12 +108,7 @@ class FailureCard(VerticalScroll, can_focus=False):
                         yield Button("", id=name, compact=True)
 
     def show(self, failure: Failure | None, log: Sequence[str]) -> None:
-        """Show a failure, or hide.
-
-        Args:
-            failure: What is wrong; None while nothing is.
-            log: The last lines of the trainer's log, as they are.
-        """
+        """Show a failure above the last lines of the trainer's log, or hide if there is none."""
         if log is not self._whole_log:  # it may be long, and this is asked for every second
             self._whole_log = log
             lines = log_end(log, _LOG_LINES)
@@ -210,12 +205,7 @@ def text_rows(text: str, width: int) -> int:
 
 
 def rows_of_buttons(groups: Sequence[Sequence[str]], width: int) -> int:
-    """How many rows the buttons take: one, or one for each group, or one for each button.
-
-    Args:
-        groups: The labels of the buttons, by group.
-        width: Columns of a row.
-    """
+    """How many rows the buttons take: one, or one for each group, or one for each button."""
     widths = [sum(cell_len(label) + _BUTTON for label in group) for group in groups if group]
     if sum(widths) <= width:
         return min(1, len(widths))
@@ -257,9 +247,7 @@ class LogExcerpt:
     def of(self, run: RunDirectory, trouble: str) -> tuple[str, ...]:
         """The last lines as far as they have been read; `RunChanged` is posted when they are.
 
-        Args:
-            run: The run.
-            trouble: What it is in; the log is read again for another one.
+        For another trouble the log is read again.
         """
         key, now = (run, trouble), self._clock()
         read_of, lines = self._known

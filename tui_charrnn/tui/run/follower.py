@@ -148,12 +148,7 @@ class RunFollower(Widget):
         *,
         posts_notices: bool = True,
     ) -> None:
-        """Wait for a run to follow.
-
-        Args:
-            session: Knows the trainers that this app started.
-            posts_notices: Whether `NoticePosted` is posted of what happens in the run.
-        """
+        """Wait for a run to follow; the session knows the trainers that this app started."""
         super().__init__()
         self.view: RunView | None = None
         """What is known of the run that is followed."""

@@ -67,12 +67,7 @@ class LogRows:
     """
 
     def __init__(self, *, line_limit: int = LINE_LIMIT, cost_limit: int = COST_LIMIT) -> None:
-        """Start without lines.
-
-        Args:
-            line_limit: How many lines are kept.
-            cost_limit: About how many characters are kept.
-        """
+        """Start without lines."""
         self.first = 0
         """Number of the oldest row that is kept."""
         self.rows: list[LogRow] = []
@@ -207,14 +202,7 @@ class LogFeed(Poller):
         call_later: Callable[..., object],
         take: Callable[[NewLines], object],
     ) -> None:
-        """Prepare; `start` begins.
-
-        Args:
-            run: The run directory.
-            source: Reads the lines.
-            call_later: See `Poller`.
-            take: Takes what is new.
-        """
+        """Prepare; `start` begins."""
         super().__init__("log-feed", call_later, POLL_INTERVAL)
         self._shows = take
         self.run = run
@@ -302,13 +290,7 @@ class LogPane(FollowingScrollView, can_focus=True):
     def __init__(
         self, open_source: Callable[[RunDirectory], LogSource], title: str, no_lines: str
     ) -> None:
-        """Wait for a run.
-
-        Args:
-            open_source: What reads the lines of a run.
-            title: What they are.
-            no_lines: What is shown while there is none.
-        """
+        """Wait for a run."""
         super().__init__()
         self._open_source, self._title, self._no_lines = open_source, title, no_lines
         self.border_title = Content(title)
@@ -357,11 +339,7 @@ class LogPane(FollowingScrollView, can_focus=True):
             self._show_state()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw; Textual does not always post `Show` to a widget that is visible again.
-
-        Args:
-            crop: What of the pane is to be drawn.
-        """
+        """Draw; Textual does not always post `Show` to a widget that is visible again."""
         if self.display and not self._is_seen:
             self.call_next(self.on_show)
         return super().render_lines(crop)
@@ -386,11 +364,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         self._start_afresh(0)
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row.
-
-        Args:
-            y: The row, counted from the top of the pane.
-        """
+        """Draw a row."""
         width = self.scrollable_content_region.width
         if not self.rows.rows:
             look = self.get_component_rich_style("log-pane--noise")
@@ -531,13 +505,7 @@ def draw_sentence(sentence: str, y: int, width: int, look: Style) -> Strip:
 
 
 def count_words(shown: int, lines: int, *, is_cut: bool) -> str:
-    """How many lines of a log are shown.
-
-    Args:
-        shown: Lines that the filter lets through.
-        lines: Lines that are kept.
-        is_cut: Whether the log has more lines before them.
-    """
+    """How many lines of a log are shown."""
     if not lines:
         return ""
     if shown == lines and is_cut:

@@ -102,13 +102,7 @@ class LossChart(Widget, can_focus=True):
     def show(
         self, view: RunView | None, other: RunView | None, pinned: RunView | None = None
     ) -> None:
-        """Draw what is known of a run.
-
-        Args:
-            view: The run, if there is one.
-            other: Another one to compare it with.
-            pinned: The one that each is compared with, drawn faintly.
-        """
+        """Draw what is known of a run."""
         if view is None or self._view is None or view.run != self._view.run:
             self.cursor, self._chart = None, Chart([])
         self._view, self._other, self._pinned = view, other, pinned
@@ -128,11 +122,7 @@ class LossChart(Widget, can_focus=True):
             self.border_subtitle = Content(words)
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row.
-
-        Args:
-            y: The row, counted from the top.
-        """
+        """Draw a row."""
         asked = self.size, self.look, self.cursor, self.glyphs, self._known, self.has_second
         if asked != self._drawn:
             self._chart, self._drawn = self._draw(), asked

@@ -64,11 +64,7 @@ class LossSparkline(Widget):
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row.
-
-        Args:
-            y: The row, counted from the top.
-        """
+        """Draw a row."""
         width, height = self.size
         if not width or not 0 <= y < height:
             return Strip.blank(width, self.rich_style)
@@ -161,15 +157,7 @@ class RunCard(VerticalScroll):
     def show(
         self, view: RunView | None, pinned: RunView | None, now: float, asked: str, advice: str
     ) -> None:
-        """Draw what is known of a run; see `StatusLine.show`.
-
-        Args:
-            view: The run, if there is one.
-            pinned: The run that each is compared with.
-            now: Seconds, monotonic.
-            asked: What the trainer has not answered yet.
-            advice: How to resume a run that was left before its end.
-        """
+        """Draw what is known of a run; see `StatusLine.show`. Advice is how to resume it."""
         self._view, self._pinned, self._now = view, pinned, now
         self._asked, self._advice = asked, advice
         self._draw()
@@ -224,13 +212,7 @@ def _labeled(row: Row, width: int) -> list[Content]:
 def _one_below_another(
     groups: dict[str, list[Row]], width: int, *, has_headings: bool = False
 ) -> list[Content]:
-    """A row each.
-
-    Args:
-        groups: Rows by what they are about.
-        width: Columns.
-        has_headings: Whether a line with its name stands above each group but the first.
-    """
+    """A row each; a line with its name may stand above each group but the first."""
     lines: list[Content] = []
     for name, rows in groups.items():
         if has_headings and lines:
@@ -304,13 +286,9 @@ class StatusLine(Container):
         self.call_after_refresh(self._draw)
 
     def show(self, view: RunView | None, now: float, asked: str, trouble: str) -> None:
-        """Draw what is known of a run.
+        """Draw what is known of a run; None hides the line.
 
-        Args:
-            view: The run; None hides the line.
-            now: Seconds, monotonic.
-            asked: What the trainer has not answered yet.
-            trouble: What is wrong, or what to do next; empty while it trains.
+        `asked` is what the trainer has not answered yet, `trouble` what is wrong or how to go on.
         """
         self._view, self._now, self._asked, self._trouble = view, now, asked, trouble
         self.set_class(view is None, "-empty")

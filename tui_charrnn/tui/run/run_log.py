@@ -131,9 +131,7 @@ class RunLog(Container):
     def show_end(self, sentence: str, log: Sequence[str]) -> None:
         """Show below the story how a process ended, each part once, when it is known for sure.
 
-        Args:
-            sentence: What is wrong, if no record has it; empty while nothing is.
-            log: The last lines of what the process printed, as far as they have been read.
+        `sentence` is what is wrong, if no record has it; `log` has the last lines that it printed.
         """
         if (sentence, log) == self._end:
             return

@@ -77,22 +77,12 @@ class SampleSlider(Widget):
         self._current = -1
 
     def show(self, losses: Sequence[float], current: int, baseline: float | None = None) -> None:
-        """Draw other samples.
-
-        Args:
-            losses: At each sample, NaN where it is not known.
-            current: The index of the one that is shown.
-            baseline: A loss to compare with.
-        """
+        """Draw other samples by their losses, NaN where one is not known."""
         self._losses, self._current, self._baseline = tuple(losses), current, baseline
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row: bars, and the marks in the last one.
-
-        Args:
-            y: The row, counted from the top.
-        """
+        """Draw a row: bars, and the marks in the last one."""
         width, height = self.size
         columns = mark_columns(len(self._losses), width)
         if y < height - 1 and columns:
@@ -163,11 +153,7 @@ class SampleText(TextView, can_focus=False):
         self._parts: tuple[tuple[str, TextStyle], ...] = ()
 
     def show(self, *parts: tuple[str, TextStyle]) -> None:
-        """Show other text, unless it is what is shown already.
-
-        Args:
-            parts: Pieces of the text and why each is there.
-        """
+        """Show other text, unless it is what is shown already."""
         if parts == self._parts:
             return
         self._parts = parts
@@ -215,10 +201,7 @@ class SampleView(Vertical):
     def show(self, view: RunView | None, scrubber: Scrubber, seconds: float | None) -> None:
         """Draw another sample, or the same with what is known by now.
 
-        Args:
-            view: The run, if there is one.
-            scrubber: Stands at the sample.
-            seconds: How long each is seen while they are played; None while they are not.
+        `seconds` is how long each is seen while they are played; None while they are not.
         """
         self._fit()  # Textual does not always send a resize to what is seen for the first time
         sample = scrubber.sample
@@ -253,13 +236,7 @@ def place_words(scrubber: Scrubber, seconds: float | None) -> tuple[str, str]:
 
 
 def fact_row(facts: Sequence[str], places: tuple[str, str], width: int) -> str:
-    """The facts of a sample and its place, as many as a row of so many columns has room for.
-
-    Args:
-        facts: The step first, the loss last.
-        places: Which sample it is, at length and in short.
-        width: Columns of the row.
-    """
+    """The facts of a sample and its place, as many as a row of so many columns has room for."""
     (step, *more), (place, short) = facts, places
     loss = more[-1:]
     return longest_fitting(
@@ -326,11 +303,7 @@ class SamplesPane(Container, can_focus=True):
         self._draw()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw; Textual does not always post `Show` to a widget that is visible again.
-
-        Args:
-            crop: What of the pane is to be drawn.
-        """
+        """Draw; Textual does not always post `Show` to a widget that is visible again."""
         if self.display and not self._is_seen:
             self.call_next(self.on_show)
         return super().render_lines(crop)

@@ -75,13 +75,7 @@ class ActionRunner:
         show_status: Callable[[str], object],
         show_end: Callable[[Outcome | Exception], object],
     ) -> None:
-        """Run nothing yet.
-
-        Args:
-            call_later: Calls something on the screen's side; called in the thread.
-            show_status: Shows what is being done; an empty text hides it.
-            show_end: Shows what came of an action.
-        """
+        """Run nothing yet; `call_later` calls the others on the screen's side."""
         self._call_later = call_later
         self._show_status = show_status
         self._show_end = show_end
@@ -98,12 +92,9 @@ class ActionRunner:
     def start(
         self, label: str, action: Callable[[BackgroundTask], Outcome], *, cancel_hint: str = ""
     ) -> None:
-        """Start an action; the caller has checked that none runs.
+        """Start an action, as `Packing fake`; the caller has checked that none runs.
 
-        Args:
-            label: What is done, as in `Packing fake`; safe to show.
-            action: The work, in the thread.
-            cancel_hint: How the user cancels it; empty if that is not possible.
+        The hint says how the user cancels it; it is empty if that is not possible.
         """
         self.label, self._cancel_hint = label, cancel_hint
         self._show_progress(0)
@@ -158,10 +149,6 @@ def rename(run: RunDirectory, name: str) -> Outcome:
 def label(run: RunDirectory, change: Callable[[RunLabels], RunLabels]) -> Outcome:
     """Write tags or a note.
 
-    Args:
-        run: The run.
-        change: Makes the new ones of those that there are.
-
     Raises:
         CharRNNError: If they are not allowed, or cannot be kept.
     """
@@ -172,10 +159,6 @@ def label(run: RunDirectory, change: Callable[[RunLabels], RunLabels]) -> Outcom
 
 def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
     """Pin a run in the place of any other, or unpin it if it is pinned.
-
-    Args:
-        run: The run.
-        pinned: Those that are.
 
     Raises:
         CharRNNError: If that cannot be kept.
@@ -194,11 +177,7 @@ def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
 
 
 def tag_problem(typed: str) -> str:
-    """Why tags cannot be given; empty if they can.
-
-    Args:
-        typed: Words, with spaces between.
-    """
+    """Why tags cannot be given; empty if they can."""
     try:
         RunLabels().with_tags(tuple(typed.split()))
     except ConfigError as error:
@@ -208,10 +187,6 @@ def tag_problem(typed: str) -> str:
 
 def delete(run: RunDirectory, undo: str) -> Outcome:
     """Move a run into the trash.
-
-    Args:
-        run: The run.
-        undo: The key that brings it back.
 
     Raises:
         CharRNNError: If it cannot be moved.
@@ -224,9 +199,6 @@ def delete(run: RunDirectory, undo: str) -> Outcome:
 
 def restore(folder: Path) -> Outcome:
     """Restore the run that was deleted last.
-
-    Args:
-        folder: The runs folder.
 
     Raises:
         CharRNNError: If the trash is empty, or the run cannot be restored.
@@ -245,11 +217,6 @@ def restore(folder: Path) -> Outcome:
 
 def export(run: RunDirectory, folder: Path, progress: Progress) -> Outcome:
     """Pack a run into an archive, under a file name that is free.
-
-    Args:
-        run: The run.
-        folder: Where the archive is written.
-        progress: Called with the bytes done and their total.
 
     Raises:
         CharRNNError: If the archive cannot be written.
@@ -341,10 +308,6 @@ def _read_more(typed: str) -> tuple[str, float]:
 def extend(run: RunDirectory, typed: str) -> Outcome:
     """Give a finished run more steps, so that it can be resumed.
 
-    Args:
-        run: The run.
-        typed: How much more, as 500 steps, 2 epochs or 10m.
-
     Raises:
         CharRNNError: If it cannot be extended.
     """
@@ -378,12 +341,7 @@ def delete_problem(found: RunSummary, *, is_trained: bool) -> str:
 
 
 def compare_problem(found: RunSummary, shown: RunDirectory | None) -> str:
-    """Why the loss of a run cannot be drawn over that of the run that is shown.
-
-    Args:
-        found: What was read of it.
-        shown: The run that is shown, if there is one.
-    """
+    """Why the loss of a run cannot be drawn over that of the run that is shown."""
     name = safe_line(found.run.name)
     if shown is None:
         key = key_label("runs.open")
@@ -403,13 +361,7 @@ def unreadable(found: RunSummary) -> str:
 
 
 def name_problem(typed: str, name: str, taken: Collection[str]) -> str:
-    """What is wrong with a new name of a run.
-
-    Args:
-        typed: The new name.
-        name: The old one, which may stay.
-        taken: The names of all runs of the folder.
-    """
+    """What is wrong with a new name of a run."""
     if typed == name:
         return ""
     if typed in taken:

@@ -20,9 +20,7 @@ _DEPTH: Final = 3
 def run_of_model(model: str, runs_folder: Path) -> RunDirectory | None:
     """The run that a model is of, as it is named for `--model`; None if it is of none.
 
-    Args:
-        model: A run, a file in it, or the name of a run in the folder.
-        runs_folder: Where runs are looked up by name.
+    It names a run, a file in it, or a run of the folder.
     """
     try:
         path = parse_path(model, tr("The model")).absolute()

@@ -53,13 +53,7 @@ class RunsWatcher(Poller):
         call_later: Callable[..., object],
         take: Callable[[RunsListing], object],
     ) -> None:
-        """Prepare; `start` begins.
-
-        Args:
-            folder: The runs folder, which need not exist.
-            call_later: See `Poller`.
-            take: Takes what was found.
-        """
+        """Prepare; `start` begins."""
         super().__init__("runs-watcher", call_later, INTERVAL)
         self._shows = take
         self._folder = WatchedFolder(folder)
@@ -120,12 +114,7 @@ class RunPreview(Static):
         super().__init__("", markup=False)
 
     def show(self, title: str, lines: Sequence[str]) -> None:
-        """Show a run.
-
-        Args:
-            title: The name of the run, safe to show; empty if there is none.
-            lines: Its description, safe to show.
-        """
+        """Show a run by its name and its description, both safe to show."""
         self.border_title = Content(title)
         self.update("\n".join(lines))
 
@@ -157,12 +146,7 @@ class RunList(Vertical):
     preview = query_one(RunPreview)
 
     def __init__(self, folder: Path, remark: Callable[[RunDirectory], str]) -> None:
-        """List nothing yet.
-
-        Args:
-            folder: The runs folder, which need not exist.
-            remark: Returns the remark beside the name of a run, safe to show; may be empty.
-        """
+        """List nothing yet; a remark, safe to show, may stand beside the name of a run."""
         super().__init__()
         self.border_title = Content(tr("Runs"))
         self.summaries: dict[str, RunSummary] = {}

@@ -286,11 +286,7 @@ class RunsPane(Vertical):
         return self.runs.selected
 
     def _changeable(self, problem_of: Problem | None = None) -> RunSummary | None:
-        """The run under the cursor, or None after saying why it cannot be changed.
-
-        Args:
-            problem_of: Why a run cannot; None for what may be changed also while it trains.
-        """
+        """The run under the cursor, or None after saying why it cannot be changed."""
         found = self._selected()
         if found is None:
             return None

@@ -95,12 +95,7 @@ class RunTable(DataTable[Text]):
         return keys[self.cursor_row] if 0 <= self.cursor_row < len(keys) else None
 
     def show(self, rows: Mapping[str, RunRow], *, cursor: str | None = None) -> None:
-        """Show these runs.
-
-        Args:
-            rows: In their order, by a key that stays the same.
-            cursor: The run to put the cursor on; None leaves it on its run.
-        """
+        """Show runs by a key that stays the same; without a cursor, it stays on its run."""
         before, selected = self._rows, self.selected
         wanted = cursor if cursor in rows else selected
         self._rows = dict(rows)
@@ -175,11 +170,7 @@ class RunTable(DataTable[Text]):
 
 
 def _fitting(width: int) -> tuple[_Column, ...]:
-    """The columns that fit; name, corpus and curve share what the others leave.
-
-    Args:
-        width: Columns of the table.
-    """
+    """The columns that fit; name, corpus and curve share what the others leave."""
     fitting = [column for column in COLUMNS if width >= column.least]
     left = width - sum(column.width + _GAP for column in fitting) - _SCROLLBAR
     name = max(_LEAST_NAME, min(_WIDEST_NAME, left))

@@ -14,6 +14,7 @@ from tui_charrnn.invocation import command
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.generation_settings import ActiveClamps, GenerationSettings, identity_of
 from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.generation_thread import (
     BranchStarted,
     GenerationEnded,
@@ -233,8 +234,10 @@ class SessionTexts:
         if not isinstance(event.error, CharRNNError | OSError):
             raise event.error
         if self._has_ended(event):
-            self._tell(str(event.error), is_problem=True)
-            if event.generation.tape is None:
+            has_begun = event.generation.tape is not None
+            # nothing is generated: it stays until something is
+            self._post(NoteWritten(str(event.error), is_problem=True, lasts=not has_begun))
+            if not has_begun:
                 self._take_back()
 
     def _has_ended(self, event: GenerationEnded | GenerationFailed) -> bool:

@@ -8,7 +8,6 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.getters import query_one
-from textual.message import Message
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -17,14 +16,6 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.theme.themes import DEFAULT_THEME, ThemeSet, find_themes, remember_theme
-
-
-class ThemesRead(Message):
-    """All themes were read."""
-
-    def __init__(self, theme_set: ThemeSet) -> None:
-        self.theme_set = theme_set
-        super().__init__()
 
 
 class ThemeScreen(Dialog[None]):
@@ -68,16 +59,15 @@ class ThemeScreen(Dialog[None]):
         self.themes.focus()
 
         def read(_: BackgroundTask) -> None:
-            self.post_message(ThemesRead(find_themes()))
+            self.call_later(self._list, find_themes())
 
         BackgroundTask("themes", read)
 
-    def on_themes_read(self, event: ThemesRead) -> None:
+    def _list(self, theme_set: ThemeSet) -> None:
         """List the program's themes, the reader's, then Textual's, and mark the present one."""
-        event.stop()
-        for theme in event.theme_set.themes:
+        for theme in theme_set.themes:
             self.app.register_theme(theme)
-        self.themes.add_options(self._options(event.theme_set))
+        self.themes.add_options(self._options(theme_set))
         names = [option.id for option in self.themes.options]
         if self._before in names:
             self.themes.highlighted = names.index(self._before)

@@ -61,13 +61,7 @@ class ThemedApp(App[None]):
         is_ascii: bool = False,
         reduces_motion: bool = False,
     ) -> None:
-        """Say what the terminal or its reader needs.
-
-        Args:
-            driver_class: Reads from and writes to the terminal; None is Textual's own.
-            is_ascii: Whether every sign is drawn in ASCII.
-            reduces_motion: Whether nothing moves or blinks by itself.
-        """
+        """Hold back what the terminal or its reader needs: signs beyond ASCII, motion, colors."""
         mend_textual()
         super().__init__(driver_class=driver_class)
         self.is_ascii = is_ascii
@@ -178,12 +172,7 @@ class WithoutColors(LineFilter):
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Take the colors away.
-
-        Args:
-            segments: The pieces of a row.
-            background: Of the widget.
-        """
+        """Take the colors away."""
         return [
             Segment(text, None if style is None else _colorless(style, background), control)
             for text, style, control in segments
@@ -194,12 +183,7 @@ class InAscii(LineFilter):
     """Draws every sign in ASCII; letters of any script stay."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """Translate the signs.
-
-        Args:
-            segments: The pieces of a row.
-            background: Of the widget.
-        """
+        """Translate the signs."""
         return [_in_ascii(segment) for segment in segments]
 
 
@@ -207,12 +191,7 @@ class FrameInAscii(LineFilter):
     """Draws the frame around a text in ASCII and leaves the text, which is not the program's."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """Translate what is a frame.
-
-        Args:
-            segments: The pieces of a row.
-            background: Of the widget.
-        """
+        """Translate what is a frame."""
         if not segments:
             return segments
         if segments[0].text[:1] in _CORNERS:

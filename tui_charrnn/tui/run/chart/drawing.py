@@ -269,11 +269,7 @@ _BITS: Final = 1 / math.log(2)
 def with_side_axes(frame: Frame, rows: Sequence[Row], left: int, right: int) -> list[Row]:
     """Put nats before the rows of the plot, and after them bits or what a second line counts.
 
-    Args:
-        frame: What places everything.
-        rows: The rows of the plot.
-        left: Columns of the axis at the left, 0 for none.
-        right: Columns of the axis at the right, 0 for none.
+    `left` and `right` are the columns of these axes, 0 for none.
     """
     glyphs = frame.glyphs
     nats = frame.scale.ticks(frame.height, frame.down) if left else {}
@@ -297,15 +293,7 @@ def with_side_axes(frame: Frame, rows: Sequence[Row], left: int, right: int) -> 
 def bottom_rows(
     frame: Frame, checkpoints: Collection[int], gaps: Collection[int], left: int, right: int
 ) -> list[Row]:
-    """The axis below the plot with its ticks, and their labels.
-
-    Args:
-        frame: What places everything.
-        checkpoints: Columns of the plot in which a checkpoint was saved.
-        gaps: Columns in which a loss was not finite.
-        left: Columns of the axis at the left, 0 for none.
-        right: Columns of the axis at the right, 0 for none.
-    """
+    """The axis below the plot with its ticks, and their labels; checkpoints and gaps by column."""
     ticks = frame.window.ticks(frame.width)
     line = [
         _axis_sign(frame, column in ticks, column in checkpoints, column in gaps)
@@ -421,12 +409,7 @@ def draw_quantity(
 ) -> Chart:
     """Draw what a run has beside its losses in a graph of its own, over the same steps.
 
-    Args:
-        all_series: As `series_of` makes them of this look.
-        look: What is shown, and how.
-        size: Columns and rows.
-        glyphs: The signs to draw with.
-        cursor: A step to read out; None reads out the newest.
+    Arguments as of `draw_chart`.
     """
     series, (width, height) = all_series[0], size
     line = series.second

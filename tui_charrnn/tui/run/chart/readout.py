@@ -73,15 +73,7 @@ def line_at(series: Series, x_scale: XScale, place: float) -> float | None:
 def legend_row(
     all_series: Sequence[Series], glyphs: Glyphs, width: int, *, has_bits: bool, is_clipped: bool
 ) -> Row:
-    """What the signs mean: as much of it as there is room for, with the units at both ends.
-
-    Args:
-        all_series: The run, and perhaps others.
-        glyphs: The signs.
-        width: Columns of the row.
-        has_bits: Whether there is an axis at the right.
-        is_clipped: Whether a loss lies above the scale.
-    """
+    """What the signs mean: as much of it as there is room for, with the units at both ends."""
     second = all_series[0].second
     left, right = tr("nats/char"), tr("bits/char") if second is None else second.unit
     right = right if has_bits else ""

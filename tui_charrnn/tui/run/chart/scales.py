@@ -227,12 +227,7 @@ class XScale:
     """From the steps of a run to places on an axis."""
 
     def __init__(self, series: Series, axis: Axis) -> None:
-        """Place a run on an axis.
-
-        Args:
-            series: The run.
-            axis: What is counted; steps if the run does not know the other yet.
-        """
+        """Place a run on an axis; on that of steps if the run does not know the other yet."""
         self._factor = 1.0
         self._steps: list[int] = []
         self._times: list[float] = []

@@ -57,14 +57,7 @@ class SecondLine:
 def second_line(
     view: RunView, quantity: Quantity, *, is_recent: bool, smoothing: float
 ) -> SecondLine | None:
-    """What a run has of a quantity; None if nothing yet, or if none is wanted.
-
-    Args:
-        view: The run.
-        quantity: What is wanted.
-        is_recent: Whether the last batches are wanted alone.
-        smoothing: What is left of a weight after one more batch.
-    """
+    """What a run has of a quantity; None if nothing yet, or if none is wanted."""
     line = _LINES[quantity](view, is_recent, smoothing) if quantity in _LINES else None
     return line if line is not None and line.points else None
 
