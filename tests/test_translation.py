@@ -28,8 +28,7 @@ from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.decoding import TRY
 from tui_charrnn.text.inspection import SUSPICIOUS_CATEGORIES
 from tui_charrnn.translation import chosen_language, korean_sentences, set_language, tr, tr_recorded
-from tui_charrnn.tui import chrome
-from tui_charrnn.tui.generation_settings import SHORT_NAMES
+from tui_charrnn.tui import chrome, hints
 from tui_charrnn.tui.history.recorder import end_of_sentence
 from tui_charrnn.tui.keys.bindings import GROUPS
 from tui_charrnn.tui.keys.table import KEYS
@@ -102,6 +101,7 @@ def table_sentences() -> set[str]:
         *key_sentences(),
         *Source,
         *chrome.LABELS.values(),
+        *hints.NO_RUN.values(),
         *(chrome.TOO_SMALL, chrome.SHOW_PROBLEMS, chrome.TAGLINE, "Change the theme"),
         *(READ_ONLY, follower.NO_TRAINER),
         *run_view.REFUSALS.values(),

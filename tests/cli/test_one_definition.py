@@ -17,7 +17,7 @@ from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.lens.reading import TapeReader
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.tui.generation_settings import ActiveClamps
+from tui_charrnn.tui.session import ActiveClamps
 from tui_charrnn.tui.text.external_text import prepared
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import start_tape

@@ -8,9 +8,8 @@ from tests.support.command import PATIENCE
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model_file
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.generation_settings import GenerationSettings
 from tui_charrnn.tui.run.run_card import Words
-from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.session import GenerationSettings, Session
 
 
 class RecordingLauncher:

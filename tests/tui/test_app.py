@@ -9,8 +9,7 @@ from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH
-from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.session import DEFAULT_LENGTH, Session
 
 
 async def test_text_streams_before_a_key_is_pressed(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tui_charrnn import lazy
 from tui_charrnn.durations import format_round_duration
@@ -23,19 +23,19 @@ def first_hint() -> str:
     )
 
 
+NO_RUN: Final = {
+    "": "No run is shown: {train} trains one, {runs} lists those there are.",
+    "childhood": (
+        "No run is shown, so there are no samples: {train} trains one, {runs} lists those "
+        "there are."
+    ),
+    "log": "No run is shown, so there is no log: {train} trains one, {runs} lists those there are.",
+}
+
+
 def no_run(pane: str = "") -> str:
     """What to do where only a run has something to show, in the pane `childhood` or `log`."""
-    sentence = tr("No run is shown: {train} trains one, {runs} lists those there are.")
-    if pane == "childhood":
-        sentence = tr(
-            "No run is shown, so there are no samples: {train} trains one, {runs} lists those "
-            "there are."
-        )
-    elif pane == "log":
-        sentence = tr(
-            "No run is shown, so there is no log: {train} trains one, {runs} lists those there are."
-        )
-    return sentence.format(train=key_label("run.train"), runs=key_label("pane.runs"))
+    return tr(NO_RUN[pane], train=key_label("run.train"), runs=key_label("pane.runs"))
 
 
 def hint_for(pane: str, session: Session) -> str:

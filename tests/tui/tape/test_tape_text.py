@@ -5,7 +5,7 @@ from textual.app import ComposeResult
 from tests.support.themed_app import ThemedApp, drawn_rows
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.tui.generation_settings import GenerationSettings
+from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.tape.cursor import TapeCursor
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.model_loader import LoadedModel

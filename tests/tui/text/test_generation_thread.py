@@ -13,7 +13,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
 from tui_charrnn.hangul import INITIALS
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
+from tui_charrnn.tui.session import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.text.generation_thread import (
     BranchStarted,
     Fork,

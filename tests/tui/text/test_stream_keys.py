@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH
+from tui_charrnn.tui.session import DEFAULT_LENGTH
 from tui_charrnn.tui.text.saving import texts_folder
 from tui_charrnn.tui.text.search import SearchBar
 from tui_charrnn.tui.text.seed_input import LONGEST_SEED, SeedHistory

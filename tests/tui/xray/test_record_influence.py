@@ -9,7 +9,7 @@ from tests.support.record_model import record_model_file
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.lens.influence import Passage
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.tui.generation_settings import GenerationSettings
+from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.xray.colorings import find_past

@@ -21,8 +21,8 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.generation_settings import ActiveClamps, GenerationSettings, identity_of
 from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.session import ActiveClamps, GenerationSettings, identity_of
 from tui_charrnn.tui.text.model_loader import LoadedModel, shown_label
 from tui_charrnn.tui.text.search import Search
 from tui_charrnn.tui.text.text_view import TextView

@@ -185,15 +185,15 @@ speech.history         | h               | text_pane.history              | Hist
 speech.acrostic        | A               | text_pane.set('acrostic')      | ()
   Write an acrostic: each line begins with the next character of a word.
 
-chart.span             | r               | turn_span                      | Recent
+chart.span             | r               | turn('span')                   | Recent
   Show the whole run, or its last batches.
-chart.scale            | y               | turn_scale                     | Log
+chart.scale            | y               | turn('curvature')              | Log
   Draw losses evenly, or by their logarithm.
-chart.axis             | x               | turn_axis                      | Axis
+chart.axis             | x               | turn('axis')                   | Axis
   Count in steps, epochs or time.
-chart.smooth           | s               | turn_smoothing                 | Smooth
+chart.smooth           | s               | turn('smoothing')              | Smooth
   Smooth the line more, or less.
-chart.quantity         | g               | turn_quantity                  | Beside
+chart.quantity         | g               | turn('quantity')               | Beside
   Draw another quantity beside the losses, on the right axis.
 chart.left             | left            | move_cursor(-1)                |
   Read the values out, further back.

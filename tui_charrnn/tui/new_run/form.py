@@ -237,24 +237,6 @@ class FormFooter(Vertical):
         self._progress.update(safe_line(words))
 
 
-def _length_advice() -> str:
-    return tr(
-        "About how long: a time like 90s, 5m or 1h30m, which the steps are fitted to, or 10 "
-        "epochs, or 2000 steps. max time, below, saves and ends it in any case."
-    )
-
-
-def _seeds_advice() -> str:
-    return tr(
-        "Continued at every evaluation, to be watched. Several with | between, spaces count; \\n "
-        "is a new line; none samples nothing."
-    )
-
-
-def _name_advice() -> str:
-    return tr("The name of the run's folder. Without one it is the time and the text.")
-
-
 class FormBody(Vertical):
     """Text, preset, length, seeds, name and all settings."""
 
@@ -293,12 +275,20 @@ class FormBody(Vertical):
             yield self.preset
             with Vertical(id="form-rest"):
                 yield self.start
-                for label, field, key, advice in (
-                    (tr("How long"), self._length, "length", _length_advice()),
-                    (tr("Seeds"), self._seeds, "seeds", _seeds_advice()),
-                    (tr("Name"), self._run_name, "name", _name_advice()),
-                ):
-                    yield FormRow(label, field, key=key, advice=advice)
+                advice = tr(
+                    "About how long: a time like 90s, 5m or 1h30m, which the steps are fitted to, "
+                    "or 10 epochs, or 2000 steps. max time, below, saves and ends it in any case."
+                )
+                yield FormRow(tr("How long"), self._length, key="length", advice=advice)
+                advice = tr(
+                    "Continued at every evaluation, to be watched. Several with | between, spaces "
+                    "count; \\n is a new line; none samples nothing."
+                )
+                yield FormRow(tr("Seeds"), self._seeds, key="seeds", advice=advice)
+                advice = tr(
+                    "The name of the run's folder. Without one it is the time and the text."
+                )
+                yield FormRow(tr("Name"), self._run_name, key="name", advice=advice)
         yield self.settings
 
     def on_resize(self) -> None:

@@ -38,6 +38,8 @@ from tui_charrnn.tui.new_run.form_values import (
 from tui_charrnn.tui.new_run.start import CancelToken, Launch, start_run
 from tui_charrnn.tui.session import Session
 
+_WIDTHS: Final = [(0, "-tight"), (60, "-one-column"), (100, "-two-columns")]
+"""Columns from which on the style sheet has a class."""
 _FIELDS: Final = {CorpusError: "corpus", ConfigError: "name"}
 """Whose fault it is that a run cannot be made, by the kind of error."""
 
@@ -52,11 +54,7 @@ class NewRunScreen(Dialog[bool]):
         Binding("escape", "give_up", "Close", show=False),
         *ARROWS,
     ]
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
-        (0, "-tight"),
-        (60, "-one-column"),
-        (100, "-two-columns"),
-    ]
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
     DEFAULT_CSS = """
     NewRunScreen {
         #new-run {

@@ -138,25 +138,9 @@ class LossChart(Widget, can_focus=True):
         self._show_words()
         self._chart = replace(self._chart, scale=None)
 
-    def action_turn_span(self) -> None:
-        """Show the whole run, or its last batches."""
-        self.look = self.look.with_next_span()
-
-    def action_turn_scale(self) -> None:
-        """Draw losses evenly, or by their logarithm."""
-        self.look = self.look.with_next_curvature()
-
-    def action_turn_axis(self) -> None:
-        """Count in steps, epochs or time."""
-        self.look = self.look.with_next_axis()
-
-    def action_turn_smoothing(self) -> None:
-        """Smooth the line more, or not at all."""
-        self.look = self.look.with_next_smoothing()
-
-    def action_turn_quantity(self) -> None:
-        """Draw another quantity beside the losses, or none."""
-        self.look = self.look.with_next_quantity()
+    def action_turn(self, choice: str) -> None:
+        """Take the next value of a choice of the look, as of `span` or `smoothing`."""
+        self.look = self.look.with_next(choice)
 
     def action_move_cursor(self, columns: int) -> None:
         """Read out the values so many columns further on, of those that hold any."""

@@ -98,10 +98,11 @@ class ActionRunner:
         """
         self.label, self._cancel_hint = label, cancel_hint
         self._show_progress(0)
-        self._task = BackgroundTask(
-            "run-action",
-            lambda task: self._call_later(self._finish, outcome_of(lambda: action(task))),
-        )
+
+        def run(task: BackgroundTask) -> None:
+            self._call_later(self._finish, outcome_of(lambda: action(task)))
+
+        self._task = BackgroundTask("run-action", run)
 
     def cancel(self) -> None:
         """Cancel the running action; one that reports progress ends soon."""

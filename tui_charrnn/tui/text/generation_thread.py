@@ -18,7 +18,7 @@ from tui_charrnn.tui.messages import NoteWritten
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.tape import Tape, TapePosition
-    from tui_charrnn.tui.generation_settings import GenerationSettings
+    from tui_charrnn.tui.session import GenerationSettings
     from tui_charrnn.tui.text.external_text import ExternalText, Recording
     from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
     from tui_charrnn.tui.text.tape_start import GenerationResult, Opening

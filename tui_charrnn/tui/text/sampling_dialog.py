@@ -18,8 +18,8 @@ from tui_charrnn.preferences import Preferences, read_words, shown_value
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, SafeInput
-from tui_charrnn.tui.generation_settings import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.keys.keymap import active_keys
+from tui_charrnn.tui.session import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.text.seed_input import unknown_in
 
 NAMES: Final = (*SamplingConfig.bounds(), "length")

@@ -12,9 +12,9 @@ from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.invocation import command
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.generation_settings import ActiveClamps, GenerationSettings, identity_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.session import ActiveClamps, GenerationSettings, identity_of
 from tui_charrnn.tui.text.generation_thread import (
     BranchStarted,
     GenerationEnded,

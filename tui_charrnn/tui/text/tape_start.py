@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the first character does not wait for what reads other text
     from tui_charrnn.generation.stream import UnknownCharacter
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.sampling_config import SamplingConfig
-    from tui_charrnn.tui.generation_settings import ActiveClamps
+    from tui_charrnn.tui.session import ActiveClamps
     from tui_charrnn.tui.text.external_text import ExternalText, Recording
 
 _T = TypeVar("_T")

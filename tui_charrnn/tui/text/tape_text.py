@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from tui_charrnn.generation.tree import Tree
-    from tui_charrnn.tui.generation_settings import GenerationSettings
+    from tui_charrnn.tui.session import GenerationSettings
     from tui_charrnn.tui.text.generation_thread import Fork, GenerationThread
     from tui_charrnn.tui.text.tape_start import Opening
     from tui_charrnn.tui.text.text_view import TextView

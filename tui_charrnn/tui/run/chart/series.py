@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from tui_charrnn.metrics import DECAY, Bucket, LossHistory, smoothed_means
 from tui_charrnn.runs.records import SplitEvaluated
@@ -148,7 +148,6 @@ class Axis(StrEnum):
 
 SMOOTHINGS: Final = (0.0, DECAY, 0.98)
 """What is left of a weight after one more batch."""
-_E = TypeVar("_E", bound=StrEnum)
 _MOST: Final = 240
 """Scores and checkpoints that are drawn at most: more than there is room for in most terminals."""
 _T = TypeVar("_T")
@@ -166,26 +165,11 @@ class Look:
     quantity: Quantity = Quantity.NONE
     """What is drawn beside the losses."""
 
-    def with_next_span(self) -> Self:
-        """The same with the next choice of the span."""
-        return replace(self, span=_after(self.span))
-
-    def with_next_curvature(self) -> Self:
-        """The same with the next choice of the curvature."""
-        return replace(self, curvature=_after(self.curvature))
-
-    def with_next_axis(self) -> Self:
-        """The same with the next choice of the axis."""
-        return replace(self, axis=_after(self.axis))
-
-    def with_next_smoothing(self) -> Self:
-        """The same, smoothed more strongly, or not at all."""
-        place = SMOOTHINGS.index(self.smoothing) + 1
-        return replace(self, smoothing=SMOOTHINGS[place % len(SMOOTHINGS)])
-
-    def with_next_quantity(self) -> Self:
-        """The same with the next quantity beside the losses, or none."""
-        return replace(self, quantity=_after(self.quantity))
+    def with_next(self, choice: str) -> Self:
+        """The same with the next value of a choice, as of `span` or `smoothing`."""
+        now = getattr(self, choice)
+        values: list[Any] = [*(SMOOTHINGS if choice == "smoothing" else type(now))]
+        return replace(self, **{choice: values[(values.index(now) + 1) % len(values)]})
 
     @property
     def words(self) -> list[str]:
@@ -201,11 +185,6 @@ class Look:
             recent, count = recent_count(view), view.batches
             first = tr("last {recent:,} of {count:,} batches", recent=recent, count=count)
         return [first, *others]
-
-
-def _after(choice: _E) -> _E:
-    choices = list(type(choice))
-    return choices[(choices.index(choice) + 1) % len(choices)]
 
 
 @dataclass(frozen=True, slots=True)
