@@ -38,7 +38,7 @@ from tui_charrnn.tui.run import follower
 from tui_charrnn.tui.run.chart import readout, scales, series
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs.table import COLUMNS
-from tui_charrnn.tui.session import READ_ONLY, Source
+from tui_charrnn.tui.session import READ_ONLY, SHORT_NAMES, Source
 from tui_charrnn.tui.text import tape_start
 from tui_charrnn.tui.text.alternative_rows import FORBIDDEN
 from tui_charrnn.tui.text.sampling_dialog import LABELS

@@ -56,7 +56,6 @@ def is_too_small(size: Size) -> bool:
 SHOW_PROBLEMS: Final = "Show the problems of the settings"
 """What the palette calls the page of them."""
 TAGLINE = "a character LSTM that you can watch and talk to"
-_NAME = "▍charrnn-tui"
 
 
 class TitleRow(Static):
@@ -84,7 +83,7 @@ class TitleRow(Static):
             self._about = about
             badge = f"  {tr('read-only')} " if session.is_readonly else ""
             row = Content.assemble(
-                (_NAME, "bold $primary"), (badge, "bold $text-warning"), f"  {about}"
+                ("▍charrnn-tui", "bold $primary"), (badge, "bold $text-warning"), f"  {about}"
             )
             self.update(row, layout=False)  # it keeps its row, and the width of the screen
 
@@ -206,7 +205,6 @@ _HELP: Final = "app.help"
 _ZOOM: Final = "pane.zoom"
 """So has this one, while it is the way back."""
 _AS_THEY_ARE: Final[Mapping[str, str]] = MappingProxyType({})
-_ROOMY: Final = 100  # columns
 
 
 class KeyRow(Static):
@@ -248,7 +246,7 @@ class KeyRow(Static):
 
     def _draw_keys(self) -> None:
         width = self.size.width
-        gap = "  " if width >= _ROOMY else " "
+        gap = "  " if width >= 100 else " "
         parts = [self._part(keys, gap) for keys in _sharing(self._shown)]
         left = width + len(gap)  # the last one needs no gap
         left -= sum(part.cell_length for part, is_sure in parts if is_sure)

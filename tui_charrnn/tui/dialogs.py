@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
@@ -61,44 +60,51 @@ class Dialog(ModalScreen[Reply]):
 _Found = TypeVar("_Found")
 
 
-class LookedUp(Message, Generic[_Found], bubble=False):
-    """It is known what a line names; exactly one of `found` and `error` is there."""
-
-    def __init__(self, typed: str, found: _Found | None, error: Exception | None) -> None:
-        self.typed = typed
-        self.found = found
-        self.error = error
-        super().__init__()
-
-
 class Lookup(Generic[_Found]):
     """Looks lines up one after another; only the newest one is told of."""
 
     def __init__(
-        self, name: str, find: Callable[[str], _Found], announce: Callable[[Message], object]
+        self,
+        name: str,
+        find: Callable[[str], _Found],
+        call_later: Callable[..., object],
+        show: Callable[[str, _Found | CharRNNError], object],
     ) -> None:
-        """Begin with nothing."""
+        """Begin with nothing.
+
+        Args:
+            name: Of the threads.
+            find: Finds out what a line names; called in a thread.
+            call_later: Of the widget that shows it; called in that thread.
+            show: Shows what a line names, or why that cannot be known.
+        """
         self._find = find
-        self._announce = announce
+        self._call_later = call_later
+        self._show = show
         self._task = LatestTask(name)
 
     def begin(self, typed: str) -> None:
         """Look a line up, and no longer the one before."""
 
         def look(task: BackgroundTask) -> None:
-            found, failure = None, None
+            found: _Found | Exception
             try:
                 found = self._find(typed)
             except Exception as error:  # noqa: BLE001 - the screen shows it, or the app closes by it
-                failure = error
+                found = error
             task.check()
-            self._announce(LookedUp(typed, found, failure))
+            self._call_later(self._take, typed, found)
 
         self._task.start(look)
 
     def end(self) -> None:
         """Look nothing up any more."""
         self._task.cancel()
+
+    def _take(self, typed: str, found: _Found | Exception) -> None:
+        if isinstance(found, Exception) and not isinstance(found, CharRNNError):
+            raise found
+        self._show(typed, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +267,9 @@ class AskTextScreen(Dialog[str | None]):
         self._question = safe_text(question)
         self._value = value
         self._check = check
-        self._lookup = Lookup("line-lookup", find, self.post_message) if find else None
+        self._lookup = (
+            Lookup("line-lookup", find, self.call_later, self._show_found) if find else None
+        )
         self._reply: str | None = None
         """What is returned for the line; None while that is not known, or it is wrong."""
         self._is_submitted = False
@@ -297,18 +305,14 @@ class AskTextScreen(Dialog[str | None]):
         self._is_submitted = True
         self._reply_if_ready()
 
-    def on_looked_up(self, event: LookedUp[str]) -> None:
+    def _show_found(self, typed: str, found: str | CharRNNError) -> None:
         """Say what was found out of the line, if it is still the same."""
-        event.stop()
-        if event.typed != self.field.value:
+        if typed != self.field.value:
             return
-        if event.error is not None and not isinstance(event.error, CharRNNError):
-            raise event.error
-        self._reply = event.found
-        if event.error is None and not event.typed:  # nobody sees what an empty line stands for
-            self._say(event.found or "")
-        else:
-            self._say(str(event.error or ""), is_problem=event.error is not None)
+        is_problem = isinstance(found, CharRNNError)
+        self._reply = None if is_problem else str(found)
+        # nobody sees what an empty line stands for
+        self._say(str(found) if is_problem or not typed else "", is_problem=is_problem)
         self._reply_if_ready()
 
     def action_give_up(self) -> None:

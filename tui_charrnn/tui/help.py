@@ -19,8 +19,6 @@ from tui_charrnn.tui.keys.bindings import grouped, matching
 from tui_charrnn.tui.keys.keymap import active_keys
 from tui_charrnn.tui.keys.table import Key
 
-_LEAST_COLUMN = 7
-
 
 class KeyList(Widget):
     """Keys and what they do, below their headings; a sentence goes on below itself."""
@@ -31,7 +29,7 @@ class KeyList(Widget):
         """List some keys."""
         super().__init__()
         self.keys = keys
-        self._column = max(_LEAST_COLUMN, *(cell_len(key.display) + 1 for key in keys))
+        self._column = max(7, *(cell_len(key.display) + 1 for key in keys))
 
     def show(self, keys: Sequence[Key]) -> None:
         """List other keys."""

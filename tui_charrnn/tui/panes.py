@@ -82,15 +82,22 @@ class PaneHost(Container):
             case "training":
                 self._mount_chart()
             case "runs":
-                self._mount_runs()
+                self._runs = self._runs or self._put(lazy.RunsPane(self._session), pane)
             case "childhood":
-                self._mount_samples()
+                self._childhood = self._childhood or self._put(lazy.SamplesPane(), pane)
             case "log":
-                self._mount_log()
+                self._log = self._log or self._put(lazy.RunLog(), pane)
 
     def focus_on(self, pane: str) -> None:
         """Give a pane the focus once it is mounted, unless another one is open by then."""
-        target = self.text_pane.home if pane == "text" else self._room(pane)
+        rooms: dict[str, Widget | None] = {
+            "text": self.text_pane.home,
+            "training": self._chart,
+            "runs": self._runs,
+            "childhood": self._childhood,
+            "log": self._log,
+        }
+        target = rooms[pane]
         if target is not None:
             target.call_after_refresh(self._focus_first, pane, target)
 
@@ -153,15 +160,6 @@ class PaneHost(Container):
         if self._failures is not None:
             self._failures.show(failure, log)
 
-    def _room(self, pane: str) -> Widget | None:
-        rooms: dict[str, Widget | None] = {
-            "training": self._chart,
-            "runs": self._runs,
-            "childhood": self._childhood,
-            "log": self._log,
-        }
-        return rooms[pane]
-
     def _focus_first(self, pane: str, room: Widget) -> None:
         """Give the focus to a pane, or to the first of its parts that takes it."""
         parts = [room, *room.query("*")]
@@ -210,12 +208,3 @@ class PaneHost(Container):
             lazy.Charts(self._session.preferences.glyphs), "training"
         )
         return self._chart
-
-    def _mount_runs(self) -> None:
-        self._runs = self._runs or self._put(lazy.RunsPane(self._session), "runs")
-
-    def _mount_samples(self) -> None:
-        self._childhood = self._childhood or self._put(lazy.SamplesPane(), "childhood")
-
-    def _mount_log(self) -> None:
-        self._log = self._log or self._put(lazy.RunLog(), "log")

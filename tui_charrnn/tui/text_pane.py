@@ -49,8 +49,6 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.xray.legend import XrayLegend
     from tui_charrnn.tui.xray.neuron_panel import NeuronPanel
 
-_GAPS: Final = frozenset("▢□")
-"""What makes a seed a question; the other signs of gaps are letters of some texts."""
 _LONG_SEED: Final = 2000  # characters; to read fewer takes no time that anybody notices
 
 
@@ -295,7 +293,7 @@ class TextPane(Vertical):
     async def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
         """Answer the seed; a text with ▢ in it asks what stands there."""
         event.stop()
-        if _GAPS & set(event.text):
+        if set("▢□") & set(event.text):
             await self.run_action("screen.page('fill')")
             return
         if (length := len(event.text)) > _LONG_SEED:

@@ -74,7 +74,7 @@ async def test_the_seed_looks_otherwise_than_what_follows(trainer: FakeTrainer) 
     async with app.run_test(size=(80, 12)) as pilot:
         app.pane.show(viewed(trainer.run))
         await see(pilot, "ROMEO:")
-        text = app.pane.sample_view.text
+        text = app.pane.text
         seed, rest = styled(text, "ROMEO:").style, styled(text, " text after 30").style
         assert seed is not None
         assert rest is not None
@@ -127,13 +127,13 @@ async def test_the_mouse_picks_a_sample(trainer: FakeTrainer) -> None:
     async with app.run_test(size=(80, 12)) as pilot:
         app.pane.show(viewed(trainer.run))
         await see(pilot, "after 30")
-        await pilot.click(app.pane.sample_view.slider, offset=(30, 0))
+        await pilot.click(app.pane.slider, offset=(30, 0))
         await see(pilot, "text after 20")
-        await pilot.mouse_down(app.pane.sample_view.slider, offset=(30, 0))
-        await pilot.hover(app.pane.sample_view.slider, offset=(2, 0))
+        await pilot.mouse_down(app.pane.slider, offset=(30, 0))
+        await pilot.hover(app.pane.slider, offset=(2, 0))
         await see(pilot, "text after 10")
-        await pilot.mouse_up(app.pane.sample_view.slider, offset=(2, 0))
-        await pilot.hover(app.pane.sample_view.slider, offset=(75, 0))
+        await pilot.mouse_up(app.pane.slider, offset=(2, 0))
+        await pilot.hover(app.pane.slider, offset=(75, 0))
         await pilot.pause()
         assert "text after 10" in screen_text(app)
 
@@ -174,7 +174,7 @@ async def test_the_loss_is_drawn_above_the_samples_where_there_is_room(
         await see(pilot, "after 30")
         await pilot.press("left")
         await see(pilot, "after 20")
-        slider = app.pane.sample_view.slider
+        slider = app.pane.slider
         assert slider.size.height == 6
         bars = [slider.render_line(row) for row in range(5)]
         assert all(bar.cell_length == slider.size.width for bar in bars)
@@ -256,7 +256,7 @@ async def test_a_long_sample_is_shown_from_its_beginning(trainer: FakeTrainer) -
     async with app.run_test(size=(40, 8)) as pilot:
         app.pane.show(view)
         await see(pilot, "ROMEO: begins")
-        assert not app.pane.sample_view.text.can_focus
+        assert not app.pane.text.can_focus
 
 
 async def test_a_page_key_scrolls_a_sample_that_has_no_room(trainer: FakeTrainer) -> None:

@@ -160,10 +160,6 @@ def _words(line: str) -> list[str]:
     return _NEXT_PATH.split(line)
 
 
-_NAME_COLUMN: Final = 28
-"""Columns of a name in the list, at least."""
-
-
 class PathInput(FormInput):
     """A path; gray behind the cursor is what Tab or Right would add."""
 
@@ -339,7 +335,7 @@ class PathField(Vertical):
 
 def _row(candidate: Candidate) -> Content:
     size = "" if candidate.size is None else format_size(candidate.size)
-    gap = " " * (2 + max(0, _NAME_COLUMN - cell_len(candidate.name)))
+    gap = " " * (2 + max(0, 28 - cell_len(candidate.name)))
     return Content.assemble(candidate.name, (gap + size, "dim"))
 
 

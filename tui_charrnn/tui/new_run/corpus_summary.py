@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from textual import on
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
 
 FILES_LOOKED_AT: Final = 10_000
 """Of a folder; a larger one is not counted before training starts."""
-_ANNOUNCED_EVERY: Final = 0.2
-"""Least seconds between two announcements."""
 _BROUGHT_ALONG: Final = ("tui_charrnn.model.weights", "tui_charrnn.text.batches")
 """What the form counts with as soon as a corpus is known; slow to load, so the thread does it."""
 
@@ -81,7 +78,7 @@ def look_into(
 
     def announce_part(survey: "Survey") -> None:
         nonlocal announced_at
-        if time.monotonic() - announced_at >= _ANNOUNCED_EVERY:
+        if time.monotonic() - announced_at >= 0.2:
             announced_at = time.monotonic()
             announce(CorpusFacts(choice, survey))
 
@@ -191,8 +188,6 @@ def _fetching_words(entry: CatalogueEntry) -> str:
     return tr("Downloaded when training starts: about {size} from {host}.", size=size, host=host)
 
 
-_NAMED: Final = 2
-"""Suspicious characters that are named one by one."""
 _LISTED: Final = 20
 """Characters that are listed at most."""
 
@@ -388,9 +383,7 @@ def _only_held_out(survey: "Survey", split: int) -> list[str]:
 
 
 def _suspicion_words(suspicious: "tuple[CharacterCount, ...]") -> str:
-    named = [
-        f"{count.code} {_times(count.count)} ({count.suspicion})" for count in suspicious[:_NAMED]
-    ]
+    named = [f"{count.code} {_times(count.count)} ({count.suspicion})" for count in suspicious[:2]]
     others = len(suspicious) - len(named)
     return "; ".join([*named, *([tr("and {count:,} more", count=others)] if others else [])])
 
@@ -443,11 +436,8 @@ class FormFacts(Static):
     FormFacts { height: auto; margin-left: 11; color: $text-muted; }
     """
 
-    @dataclass
     class Learned(Message):
         """The choice is another one, or more is known of it."""
-
-        facts: CorpusFacts
 
     def __init__(self) -> None:
         super().__init__("", id="corpus-facts", markup=False)
@@ -463,7 +453,7 @@ class FormFacts(Static):
         if choice == self.facts.choice:
             return
         self.facts = CorpusFacts(choice)
-        self.post_message(self.Learned(self.facts))
+        self.post_message(self.Learned())
         self._latest.cancel()
         if choice.arguments:
             self._latest.start(lambda task: self._look_into(choice, pause, task))
@@ -480,13 +470,11 @@ class FormFacts(Static):
         self.display = bool(lines)
         return self.facts.problem or shortness(self.facts, training)
 
-    @on(Learned)
-    def keep(self, event: Learned) -> None:
-        """Keep what is known of the choice; another choice has replaced it otherwise."""
-        if event.facts.choice == self.facts.choice:
-            self.facts = event.facts
-        else:
-            event.stop()
+    def _take(self, facts: CorpusFacts) -> None:
+        """Keep what is known of the choice, unless another one has replaced it."""
+        if facts.choice == self.facts.choice:
+            self.facts = facts
+            self.post_message(self.Learned())
 
     def on_unmount(self) -> None:
         """Look no more."""
@@ -503,11 +491,11 @@ class FormFacts(Static):
         def search(task: BackgroundTask) -> None:
             warnings = repetitions_of(facts.choice, validation_fraction, task)
             if warnings != facts.warnings:
-                self.post_message(self.Learned(replace(facts, warnings=warnings)))
+                self.call_later(self._take, replace(facts, warnings=warnings))
 
         self._search.start(search)
 
     def _look_into(self, choice: CorpusChoice, pause: float, task: BackgroundTask) -> None:
         """Runs in a thread."""
         task.wait(pause)
-        look_into(choice, lambda facts: self.post_message(self.Learned(facts)), task)
+        look_into(choice, lambda facts: self.call_later(self._take, facts), task)

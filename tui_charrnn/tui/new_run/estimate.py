@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 HESITATION: Final = 1.5
 """Seconds that settings have to stand before batches are timed with them."""
-NICENESS: Final = 10
-"""How far timing stands back behind everything else on this machine."""
-_LOOKED_EVERY: Final = 0.1  # seconds
 
 NOT_TIMED: Final = "not timed on this machine yet"
 TIMING: Final = "timing a few batches …"
@@ -118,7 +115,7 @@ class TrialTimer:
         with self._lock:
             self._process = process
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+            os.setpriority(os.PRIO_PROCESS, process.pid, 10)  # behind everything else here
         try:
             output, complaint = _communicate(process, task)
         finally:
@@ -140,7 +137,7 @@ def _communicate(process: "subprocess.Popen[str]", task: BackgroundTask) -> tupl
     while True:
         try:
             task.check()
-            return process.communicate(timeout=_LOOKED_EVERY)
+            return process.communicate(timeout=0.1)
         except subprocess.TimeoutExpired:
             continue
         except CancelledError:

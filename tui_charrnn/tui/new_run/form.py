@@ -1,7 +1,6 @@
 """All fields of the training form, as one widget that is filled in and read."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -45,13 +44,8 @@ class StartField(Vertical):
 
     DEFAULT_CSS = "StartField { height: auto; }"
 
-    @dataclass
     class Learned(Message):
         """More is known of the models."""
-
-        listed: Sequence[tuple[str, StartChoice]]
-        """Names and choices, in the order of the list; none where a file was read."""
-        file: StartChoice | None = None
 
     def __init__(self, runs_folder: Path) -> None:
         """Offer new weights."""
@@ -130,7 +124,7 @@ class StartField(Vertical):
         except CharRNNError as error:
             found = StartChoice(argument, problem=str(error))
         task.check()
-        self.post_message(self.Learned((), found))
+        self.call_later(self._take_file, found)
 
     def _list_models(self, task: BackgroundTask) -> None:
         try:
@@ -138,23 +132,24 @@ class StartField(Vertical):
         except CharRNNError:  # the list of runs shows it
             offered = []
         task.check()
-        choices = [(model.name, _choice_of(model.name, model.facts)) for model in offered]
-        self.post_message(self.Learned(choices))
+        choices = {model.name: _choice_of(model.name, model.facts) for model in offered}
+        self.call_later(self._take_listed, choices)
 
     def _options(self) -> list[tuple[str, str]]:
         listed = [(choice.label, name) for name, choice in (self._listed or {}).items()]
         return [(tr("new weights"), _NEW), *listed, (tr("a model file of yours"), _FILE)]
 
-    def on_start_field_learned(self, event: Learned) -> None:
-        """Take what was read; the form takes the message too."""
-        if event.file is not None:
-            self._file = event.file
-            return
-        self._listed = dict(event.listed)
+    def _take_file(self, found: StartChoice) -> None:
+        self._file = found
+        self.post_message(self.Learned())
+
+    def _take_listed(self, listed: dict[str, StartChoice]) -> None:
+        self._listed = listed
         if self._wanted:
             self._settle()
         else:
             self._list.offer(self._options(), self._list.chosen)
+        self.post_message(self.Learned())
 
     @on(Select.Changed, "#start-from")
     def choose(self) -> None:

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.pages.page import PageContext
 
-_AT_ONCE: Final = 10
-"""Steps between two drawings."""
-_PAUSE: Final = 0.1
-"""Seconds between them, so that one sees how it comes."""
 _LIMITS: Final = (0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
 _RADII: Final = (0.5, 0.9, 1.1, 1.4, 1.7, 2.0, 3.0)
 
@@ -66,10 +62,10 @@ class ClippingPage(Page):
             runs = [ClippingRun(settings, is_clipped=each) for each in (False, True)]
             while len(runs[0].steps) < settings.steps:
                 for run in runs:
-                    for _ in range(_AT_ONCE):
+                    for _ in range(10):  # steps between two drawings
                         run.advance()
                 yield runs
-                task.wait(_PAUSE)
+                task.wait(0.1)  # so that one sees how it comes
 
         self.compute(work, self._take)
 

@@ -50,8 +50,6 @@ _COLORS: Final = {
     "hangul4": "$secondary",
     "hangul5": "$accent",
 }
-_BELOW: Final = 4
-"""Rows below the picture."""
 
 
 class _Found(NamedTuple):
@@ -166,7 +164,7 @@ class EmbeddingPage(Page):
         shown = self.shown
         if shown is None:
             return []
-        self._drawn = picture_of(shown, width, max(height - _BELOW, 1), self._places)
+        self._drawn = picture_of(shown, width, max(height - 4, 1), self._places)  # rows below it
         rows: list[str | Content] = [
             Content.assemble(*(self._styled(piece) for piece in row)) for row in self._drawn
         ]

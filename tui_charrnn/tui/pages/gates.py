@@ -34,8 +34,6 @@ NAMES: Final = {"i": "input", "f": "forget", "o": "output", "z": "update", "r": 
 _STEP: Final = 0.05
 _SHOWN: Final = 6
 """Gates that are listed at a time; a network of eight layers has 24."""
-_CONTINUED: Final = 200
-"""Characters of both continuations."""
 _NAME: Final = 12
 """Columns."""
 
@@ -163,7 +161,7 @@ class GatesPage(Page):
             trial = self._trial or GateTrial(tape.stream.model, moment.state, moment.sampling)
             self._moment, self._trial = moment, trial
             characters = tape.stream.model.vocabulary.characters
-            ways = [trial.continuation(each, _CONTINUED) for each in (self._cells, clamps)]
+            ways = [trial.continuation(each, 200) for each in (self._cells, clamps)]
             before, after = ("".join(characters[index] for index in way) for way in ways)
             yield _Found(
                 free=trial.means(self._cells),

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.pages.page import PageContext
 
-_LENGTH: Final = 1_000
-"""Characters of each text."""
 _FASTEST: Final = 60
 """Characters a second of each text, so that one sees them grow."""
 _MOST: Final = 4
@@ -108,7 +106,7 @@ class GrowPage(Page):
             known = stream.prime(seed_text).text
             batch = SideBySide(stream, len(temperatures), temperatures)
             yield (known,) * len(temperatures)
-            for _ in range(_LENGTH):
+            for _ in range(1_000):  # characters of each text
                 task.wait(1 / speed)
                 yield tuple(each.character for each in batch.next())
 

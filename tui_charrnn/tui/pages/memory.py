@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.pages.page import PageContext
 
-_LOOK: Final = 1.0
-"""Seconds between two looks at what the run has recorded."""
 _WRITTEN: Final = 2_000
 """Characters that a model writes for itself where its corpus is not here."""
 _PASSES: Final = ((_WRITTEN, 100), (CHARACTERS, 1_000))
@@ -72,7 +70,7 @@ class MemoryPage(Page):
     def on_mount(self) -> None:
         """Measure the model that generates; look at the run now and then."""
         super().on_mount()
-        self.set_interval(_LOOK, self._draw)
+        self.set_interval(1.0, self._draw)  # the run records more
         self._measure()
 
     def on_input_submitted(self) -> None:

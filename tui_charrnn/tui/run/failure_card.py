@@ -36,12 +36,8 @@ _GROUPS: Final[tuple[tuple[RemedyId, ...], ...]] = (("half_batch", "lower_rate")
 """Buttons that stay side by side where there is no room for all of them in a row."""
 _LONGEST: Final = 600
 """Characters of a sentence that are shown."""
-_HIGH_SCREEN: Final = 30
-"""Rows of a terminal from which on the log need not make way for the rest of the screen."""
 _LOW_CARD: Final = 6
 """Rows inside the frame up to which the log fills the card on a lower one."""
-_BUTTON: Final = 4
-"""Columns that a button takes beside its words: its padding, and the gap to the next one."""
 
 
 class FailureCard(VerticalScroll, can_focus=False):
@@ -186,7 +182,7 @@ class FailureCard(VerticalScroll, can_focus=False):
 
     def _draw_log(self, other_rows: int) -> None:
         """Show as many of the last lines as there is room for beside the other rows."""
-        is_high = self.app.size.height >= _HIGH_SCREEN
+        is_high = self.app.size.height >= 30  # rows
         self.set_class(not is_high, "-low")
         room = _LOG_LINES if is_high else max(0, _LOW_CARD - other_rows)
         lines = self._log[max(0, len(self._log) - room) :] if room else ()
@@ -206,7 +202,7 @@ def text_rows(text: str, width: int) -> int:
 
 def rows_of_buttons(groups: Sequence[Sequence[str]], width: int) -> int:
     """How many rows the buttons take: one, or one for each group, or one for each button."""
-    widths = [sum(cell_len(label) + _BUTTON for label in group) for group in groups if group]
+    widths = [sum(cell_len(label) + 4 for label in group) for group in groups if group]
     if sum(widths) <= width:
         return min(1, len(widths))
     return len(widths) if max(widths) <= width else sum(map(len, groups))

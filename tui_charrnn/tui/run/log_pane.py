@@ -248,10 +248,6 @@ _SIGNS: Final[dict[LogKind, str]] = {
 _SIGN_WIDTH: Final = 2
 
 
-_FRAME: Final = 6
-"""Columns of the frame that no words can take."""
-
-
 class LogPane(FollowingScrollView, can_focus=True):
     """Shows lines of a run, and follows their end; they are read only while it is visible."""
 
@@ -469,7 +465,7 @@ class LogPane(FollowingScrollView, can_focus=True):
                 self.rows.filter,
                 count_words(shown, lines, is_cut=is_cut),
                 follows_end=self.follows_end,
-                width=self.outer_size.width - _FRAME,
+                width=self.outer_size.width - 6,  # the frame
             )
         )
 

@@ -18,12 +18,8 @@ from tui_charrnn.tui.run.log_pane import LogPane
 from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter, Story, log_end
 from tui_charrnn.viewing.run_view import RunView
 
-_LAST_LINES: Final = 12
-"""Lines of the process's output that are shown below the story once it is gone."""
 SETTLED_AFTER: Final = 2.0
 """Seconds after which what is known of an end is taken to be all."""
-_PIECE: Final = 1 << 20
-"""Bytes of the records that are read at once."""
 
 
 class OutputSource:
@@ -70,7 +66,7 @@ class StorySource:
         behind = -1
         while self._tail.behind != behind:  # it falls until only a torn line is left
             behind = self._tail.behind
-            new = self._tail.read_new_lines(_PIECE)
+            new = self._tail.read_new_lines(1 << 20)
             if self._story is None or self._tail.restarts > self._restarts:
                 self._restarts = self._tail.restarts
                 self._story, lines = Story(_view_of(self._run)), []
@@ -144,7 +140,7 @@ class RunLog(Container):
     def _append_end(self) -> None:
         sentence, log = self._end
         lines = [LogLine(sentence, "error")] if sentence and sentence != self._shown[0] else []
-        printed = log_end(log, _LAST_LINES) if log != self._shown[1] else []
+        printed = log_end(log, 12) if log != self._shown[1] else []
         if printed:
             lines += [LogLine(tr("The last lines that its process printed:"), "noise"), *printed]
         self._shown = self._end

@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Container, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.geometry import Region
 from textual.getters import query_one
@@ -142,14 +142,11 @@ def _bar_part(mark: BarMark, beyond: int) -> str:
     return "bar" if beyond < 0 else "later"
 
 
-_LIMIT = 100_000  # characters
-
-
 class SampleText(TextView, can_focus=False):
     """Shows a sample; the keys are those of the pane around it."""
 
     def __init__(self) -> None:
-        super().__init__(limit=_LIMIT)
+        super().__init__(limit=100_000)
         self._parts: tuple[tuple[str, TextStyle], ...] = ()
 
     def show(self, *parts: tuple[str, TextStyle]) -> None:
@@ -161,67 +158,6 @@ class SampleText(TextView, can_focus=False):
         self.follows_end = False  # the beginning is kept in view
         for text, style in parts:
             self.append(text, style)
-
-
-_ROOMY: Final = 9
-"""Rows from which on one of them may be empty."""
-_CURVE_ROWS: Final = ((16, 6), (12, 4), (9, 3), (0, 1))
-"""Rows of the pane from which on the loss has so many of them, with the row of marks."""
-
-
-class SampleView(Vertical):
-    """Draws the sample at which a `Scrubber` stands, or the reason why there is none."""
-
-    DEFAULT_CSS = """
-    SampleView {
-        & #sample-facts { height: 1; text-wrap: nowrap; color: $text-muted; }
-        &.-roomy #sample-facts { margin-bottom: 1; }
-        & SampleText { height: 1fr; }
-    }
-    """
-
-    slider = query_one(SampleSlider)
-    facts = query_one("#sample-facts", Static)
-    text = query_one(SampleText)
-
-    def compose(self) -> ComposeResult:
-        """The slider, one row about the sample, the sample."""
-        yield SampleSlider()
-        yield Static(id="sample-facts", markup=False)
-        yield SampleText()
-
-    def on_resize(self) -> None:
-        """Leave a row empty where there is room for it."""
-        self._fit()
-
-    def on_following_scroll_view_follow_changed(self, event: SampleText.FollowChanged) -> None:
-        """Keep it here: it means nothing for a text that stands still."""
-        event.stop()
-
-    def show(self, view: RunView | None, scrubber: Scrubber, seconds: float | None) -> None:
-        """Draw another sample, or the same with what is known by now.
-
-        `seconds` is how long each is seen while they are played; None while they are not.
-        """
-        self._fit()  # Textual does not always send a resize to what is seen for the first time
-        sample = scrubber.sample
-        self.slider.display = self.facts.display = sample is not None
-        if view is None or sample is None:
-            lack = no_run("childhood")
-            self.text.show((lack if view is None else absence_words(view), "note"))
-            return
-        losses = losses_at(view, [taken.step for taken in scrubber.of_seed])
-        baseline = view.baseline[1] if view.baseline is not None else None
-        self.slider.show(losses, scrubber.position, baseline)
-        facts = fact_words(view, sample)
-        places = place_words(scrubber, seconds)
-        self.facts.update(fact_row(facts, places, self.content_size.width))
-        self.text.show((sample.seed_text, "seed"), (sample.text, "generated"))
-
-    def _fit(self) -> None:
-        height = self.size.height
-        self.set_class(height >= _ROOMY, "-roomy")
-        self.slider.styles.height = next(rows for least, rows in _CURVE_ROWS if height >= least)
 
 
 def place_words(scrubber: Scrubber, seconds: float | None) -> tuple[str, str]:
@@ -253,11 +189,13 @@ def fact_row(facts: Sequence[str], places: tuple[str, str], width: int) -> str:
     )
 
 
+_CURVE_ROWS: Final = ((16, 6), (12, 4), (9, 3), (0, 1))
+"""Rows of the pane from which on the loss has so many of them, with the row of marks."""
 PLAY_INTERVALS: Final = (4.0, 2.0, 1.0, 0.5, 0.25)
 """Seconds that a sample is seen while they are played, by speed."""
 
 
-class SamplesPane(Container, can_focus=True):
+class SamplesPane(Vertical, can_focus=True):
     """Goes through the samples of a run; draws only while it is seen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -275,10 +213,15 @@ class SamplesPane(Container, can_focus=True):
         border-title-color: $text-muted;
         border-subtitle-color: $text-muted;
         &:focus { border: round $primary; }
+        & #sample-facts { height: 1; text-wrap: nowrap; color: $text-muted; }
+        &.-roomy #sample-facts { margin-bottom: 1; }
+        & SampleText { height: 1fr; }
     }
     """
 
-    sample_view = query_one(SampleView)
+    slider = query_one(SampleSlider)
+    facts = query_one("#sample-facts", Static)
+    text = query_one(SampleText)
 
     def __init__(self) -> None:
         super().__init__()
@@ -291,8 +234,14 @@ class SamplesPane(Container, can_focus=True):
         self._is_seen = False
 
     def compose(self) -> ComposeResult:
-        """All of it is drawn by one widget."""
-        yield SampleView()
+        """The slider, one row about the sample, the sample."""
+        yield SampleSlider()
+        yield Static(id="sample-facts", markup=False)
+        yield SampleText()
+
+    def on_following_scroll_view_follow_changed(self, event: SampleText.FollowChanged) -> None:
+        """Keep it here: it means nothing for a text that stands still."""
+        event.stop()
 
     def show(self, view: RunView | None) -> None:
         """Take over what is known of a run; None shows that there is none."""
@@ -359,7 +308,7 @@ class SamplesPane(Container, can_focus=True):
 
     def action_page(self, by: int) -> None:
         """Scroll a sample that has no room, by a page."""
-        text = self.sample_view.text
+        text = self.text
         text.scroll_to(y=text.scroll_y + by * max(1, text.size.height - 1))
 
     def action_play(self) -> None:
@@ -411,8 +360,27 @@ class SamplesPane(Container, can_focus=True):
             else tr("Childhood")
         )
         self.border_subtitle = Content(setting_words(scrubber, scrubber.sample))
-        is_playing = self._playing is not None
-        self.sample_view.show(view, scrubber, PLAY_INTERVALS[self._speed] if is_playing else None)
+        self._draw_sample()
+
+    def _draw_sample(self) -> None:
+        """Draw the sample at which the reader stands, or the reason why there is none."""
+        view, scrubber, height = self._view, self._scrubber, self.content_size.height
+        # Textual does not always send a resize to what is seen for the first time
+        self.set_class(height >= 9, "-roomy")  # rows from which on one may be empty
+        self.slider.styles.height = next(rows for least, rows in _CURVE_ROWS if height >= least)
+        sample = scrubber.sample
+        self.slider.display = self.facts.display = sample is not None
+        if view is None or sample is None:
+            lack = no_run("childhood")
+            self.text.show((lack if view is None else absence_words(view), "note"))
+            return
+        losses = losses_at(view, [taken.step for taken in scrubber.of_seed])
+        baseline = view.baseline[1] if view.baseline is not None else None
+        self.slider.show(losses, scrubber.position, baseline)
+        seconds = PLAY_INTERVALS[self._speed] if self._playing is not None else None
+        places = place_words(scrubber, seconds)
+        self.facts.update(fact_row(fact_words(view, sample), places, self.content_size.width))
+        self.text.show((sample.seed_text, "seed"), (sample.text, "generated"))
 
 
 def setting_words(scrubber: Scrubber, sample: SampleTaken | None) -> str:

@@ -1,4 +1,7 @@
-"""What can be done to a run of the list, why not, and the thread that does it."""
+"""What can be done to a run of the list, why not, and the thread that does it.
+
+What does something raises a `CharRNNError` that says why it cannot be done.
+"""
 
 from __future__ import annotations
 
@@ -137,33 +140,21 @@ class ActionRunner:
 
 
 def rename(run: RunDirectory, name: str) -> Outcome:
-    """Rename a run.
-
-    Raises:
-        CharRNNError: If it cannot be renamed.
-    """
+    """Rename a run."""
     renamed = rename_run(run, name)
     sentence = tr("{name} is called {new} now.", name=_name(run), new=_name(renamed))
     return Outcome(sentence, run, renamed)
 
 
 def label(run: RunDirectory, change: Callable[[RunLabels], RunLabels]) -> Outcome:
-    """Write tags or a note.
-
-    Raises:
-        CharRNNError: If they are not allowed, or cannot be kept.
-    """
+    """Write tags or a note."""
     labels = change(read_labels(run))
     write_labels(run, labels)
     return Outcome(tr("Kept beside {name}.", name=_name(run)), None, run)
 
 
 def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
-    """Pin a run in the place of any other, or unpin it if it is pinned.
-
-    Raises:
-        CharRNNError: If that cannot be kept.
-    """
+    """Pin a run in the place of any other, or unpin it if it is pinned."""
     wanted = run not in pinned
     for each in dict.fromkeys((run, *pinned)):
         labels = read_labels(each)
@@ -187,11 +178,7 @@ def tag_problem(typed: str) -> str:
 
 
 def delete(run: RunDirectory, undo: str) -> Outcome:
-    """Move a run into the trash.
-
-    Raises:
-        CharRNNError: If it cannot be moved.
-    """
+    """Move a run into the trash."""
     trash_run(run)
     return Outcome(
         tr("{name} is in the trash; {key} brings it back.", name=_name(run), key=undo), run
@@ -199,11 +186,7 @@ def delete(run: RunDirectory, undo: str) -> Outcome:
 
 
 def restore(folder: Path) -> Outcome:
-    """Restore the run that was deleted last.
-
-    Raises:
-        CharRNNError: If the trash is empty, or the run cannot be restored.
-    """
+    """Restore the run that was deleted last."""
     trashed = list_trash(folder)
     run = restore_run(folder)
     if not trashed or trashed[0].name == run.name:
@@ -217,11 +200,7 @@ def restore(folder: Path) -> Outcome:
 
 
 def export(run: RunDirectory, folder: Path, progress: Progress) -> Outcome:
-    """Pack a run into an archive, under a file name that is free.
-
-    Raises:
-        CharRNNError: If the archive cannot be written.
-    """
+    """Pack a run into an archive, under a file name that is free."""
     made = export_run(run, free_path(folder / archive_name(run)), progress=progress)
     path, size = safe_line(str(made.path)), format_size(made.size)
     return Outcome(tr("Packed into {path}, {size}.", path=path, size=size))
@@ -307,11 +286,7 @@ def _read_more(typed: str) -> tuple[str, float]:
 
 
 def extend(run: RunDirectory, typed: str) -> Outcome:
-    """Give a finished run more steps, so that it can be resumed.
-
-    Raises:
-        CharRNNError: If it cannot be extended.
-    """
+    """Give a finished run more steps, so that it can be resumed."""
     require_tensorflow()
     extended = extend_run(run, *_read_more(typed))
     return Outcome(extension_words(extended), after=run, is_resumed=True)

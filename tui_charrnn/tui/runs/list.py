@@ -92,10 +92,6 @@ def _created(summary: RunSummary) -> str:
     return summary.description.created if summary.description else ""
 
 
-_ROOMY: Final = 20  # rows from which on the preview may be long
-_LOW: Final = 9  # rows below which there is none
-
-
 class RunPreview(Static):
     """Describes a run below a line with its name."""
 
@@ -256,13 +252,13 @@ class RunList(Vertical):
         height, found = self.size.height, self.selected
         self.set_class(found is None, "-empty")
         self.table.show_header = found is not None
-        self.preview.display = height >= _LOW or found is None
+        self.preview.display = height >= 9 or found is None
         if found is None:
             self.preview.show("", [self._empty_text])
             return
         lines = run_lines(found, time.time())
         name = " · ".join(filter(None, (safe_line(found.run.name), self._remark(found.run))))
-        self.preview.show(name, lines[: 5 if height >= _ROOMY else 2])
+        self.preview.show(name, lines[: 5 if height >= 20 else 2])
 
 
 def no_runs() -> str:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tui_charrnn.viewing.run_rows import RunRow
 
 _GAP: Final = 2  # columns between two cells
-_SCROLLBAR: Final = 1  # columns
 _LEAST_NAME: Final = 8  # columns
 _WIDEST_NAME: Final = 40  # columns
 _WIDEST: Final = 24  # columns of the corpus, and of the curve
@@ -172,7 +171,7 @@ class RunTable(DataTable[Text]):
 def _fitting(width: int) -> tuple[_Column, ...]:
     """The columns that fit; name, corpus and curve share what the others leave."""
     fitting = [column for column in COLUMNS if width >= column.least]
-    left = width - sum(column.width + _GAP for column in fitting) - _SCROLLBAR
+    left = width - sum(column.width + _GAP for column in fitting) - 1
     name = max(_LEAST_NAME, min(_WIDEST_NAME, left))
     more = max(0, (left - name) // 2)
     widths = {"name": name, "corpus": min(_WIDEST, 12 + more), "curve": min(_WIDEST, 8 + more)}

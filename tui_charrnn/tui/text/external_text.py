@@ -26,7 +26,7 @@ from tui_charrnn.runs.json_values import read_bounded
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.dialogs import Dialog, LookedUp, Lookup
+from tui_charrnn.tui.dialogs import Dialog, Lookup
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait, shown_label
 from tui_charrnn.tui.text.seed_input import SeedInput
 
@@ -289,7 +289,7 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lookup = Lookup("text-lookup", find_external, self.post_message)
+        self._lookup = Lookup("text-lookup", find_external, self.call_later, self._show_found)
         self._reply: str | Path | None = None
         """What is returned; None while that is not known, or there is nothing to read."""
         self._is_submitted = False
@@ -329,15 +329,15 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
             self._lookup.end()
             self._show(text if text.strip() else None)
 
-    def on_looked_up(self, event: LookedUp[str | Path]) -> None:
+    def _show_found(self, typed: str, found: str | Path | CharRNNError) -> None:
         """Say what will be read, or what is wrong with a path, if it is still the same."""
-        event.stop()
-        if event.typed != self.field.text:
+        if typed != self.field.text:
             return
-        if event.error is not None and not isinstance(event.error, CharRNNError):
-            raise event.error
-        as_text = tr("A space before it has the line itself read.")
-        self._show(event.found, f"{event.error} {as_text}" if event.error else "")
+        if isinstance(found, CharRNNError):
+            as_text = tr("A space before it has the line itself read.")
+            self._show(None, f"{found} {as_text}")
+        else:
+            self._show(found)
 
     def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
         """Take the text, or the file, unless there is none; wait until that is known."""

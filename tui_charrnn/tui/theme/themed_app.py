@@ -158,8 +158,6 @@ def _is_textuals_own(widget: Widget | None) -> bool:
     return type(widget).__module__.startswith("textual.")
 
 
-_LEAST_CONTRAST: Final = 1.5
-"""From which brightness on, to that of the ground, a background marks something."""
 _SIDES: Final = frozenset("│║┃▌▐▏▕█▊▎")
 _CORNERS: Final = frozenset("╭╰┌└├╔╚┏┗─━═▔▁▊▎▄▀")
 
@@ -265,4 +263,4 @@ def _marks(style: Style, background: Color) -> bool:
         return True  # one of the terminal's colors: they are used for marks alone
     if background.ansi is not None:
         return False
-    return contrast(Color.from_rich_color(ground), background) >= _LEAST_CONTRAST
+    return contrast(Color.from_rich_color(ground), background) >= 1.5

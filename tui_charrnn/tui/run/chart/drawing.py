@@ -262,8 +262,6 @@ def _without_halves(row: Sequence[Piece]) -> Iterator[Piece]:
 
 LABEL_WIDTH: Final = 5
 """Columns of the numbers beside the plot; longer ones are left out."""
-_BITS: Final = 1 / math.log(2)
-"""Bits in a nat."""
 
 
 def with_side_axes(frame: Frame, rows: Sequence[Row], left: int, right: int) -> list[Row]:
@@ -273,7 +271,7 @@ def with_side_axes(frame: Frame, rows: Sequence[Row], left: int, right: int) -> 
     """
     glyphs = frame.glyphs
     nats = frame.scale.ticks(frame.height, frame.down) if left else {}
-    factor, scale = (1.0, frame.second) if frame.second else (_BITS, frame.scale)
+    factor, scale = (1.0, frame.second) if frame.second else (1 / math.log(2), frame.scale)
     beside = scale.ticks(frame.height, frame.down, factor) if right else {}
     framed = []
     for place, row in enumerate(rows):
@@ -328,10 +326,6 @@ def _label(words: str) -> str:
     return words if len(words) <= LABEL_WIDTH else ""
 
 
-_LEAST_WIDTH: Final = 24
-"""Columns from which on there is an axis at the left."""
-_LEAST_WIDTH_FOR_BITS: Final = 56
-_NOWHERE: Final = ValueScale(0.0, 1.0, Curvature.LINEAR)
 _TAIL: Final = 0.02
 """The share of extremes at either end that may lie off the scale."""
 
@@ -420,7 +414,8 @@ def draw_quantity(
     window = Window.over([series], [x_scale], axis, look.span)
     scale = _second_scale(series, x_scale, window)
     plot_width = parts.plot_width + parts.right
-    frame = Frame(window, scale or _NOWHERE, glyphs, plot_width, parts.plot_height, scale)
+    losses = scale or ValueScale(0.0, 1.0, Curvature.LINEAR)
+    frame = Frame(window, losses, glyphs, plot_width, parts.plot_height, scale)
     plot, gaps = Plot(frame), _gap_columns(series, x_scale, frame)
     legend = [
         (f"{line.unit}  ", Mark.LABEL),
@@ -488,8 +483,8 @@ class _Parts:
 
     @classmethod
     def of(cls, width: int, height: int) -> "_Parts":
-        left = LABEL_WIDTH + 1 if width >= _LEAST_WIDTH else 0
-        right = LABEL_WIDTH + 1 if width >= _LEAST_WIDTH_FOR_BITS else 0
+        left = LABEL_WIDTH + 1 if width >= 24 else 0
+        right = LABEL_WIDTH + 1 if width >= 56 else 0
         has_legend, has_bottom, has_readout = height >= 10, height >= 5, height >= 3
         others = has_legend + 2 * has_bottom + has_readout
         return cls(

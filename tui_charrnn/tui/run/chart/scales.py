@@ -20,8 +20,6 @@ _TIMES: Final = (
 """Seconds of round spans of time."""
 _LEADS: Final = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
 """Round first digits, up to a quarter apart or so."""
-_MOST: Final = 1_000
-"""Ticks that are looked at at most: more than any terminal has cells."""
 
 
 def round_up(span: float) -> float:
@@ -37,7 +35,7 @@ def round_time_up(seconds: float) -> float:
 
 def multiples(step: float, low: float, high: float) -> list[float]:
     """All multiples of a number from one place to another; none if they are far too many."""
-    if not 0 < step < math.inf or not (high - low) / step < _MOST:
+    if not 0 < step < math.inf or not (high - low) / step < 1_000:
         return []
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [number * step for number in range(first, last + 1)]
@@ -98,12 +96,8 @@ _STALE: Final = 0.6
 """A scale is given up once the losses take up a smaller share of it."""
 _ROUNDNESS: Final = 16
 """Parts of the span to which the ends of a scale are rounded."""
-_DEFAULT: Final = (0.0, 1.0)
 _LARGEST: Final = 1e300
 """Beyond it differences would be infinite."""
-_ROWS_A_TICK: Final = (3, 2)
-"""From one number to the next at least; the second choice is for few numbers."""
-_FEW: Final = 3
 _CURVED: Final = 2.0
 """How many times as high as its lower end a scale must end to be marked as a logarithmic one."""
 
@@ -150,7 +144,7 @@ class ValueScale:
         elif known:
             low, high = known[0], known[-1]
         else:
-            low, high = (1.0, 10.0) if is_logarithmic else _DEFAULT
+            low, high = (1.0, 10.0) if is_logarithmic else (0.0, 1.0)
         return cls(*_rounded(low, high, is_logarithmic), curvature)
 
     def or_earlier(self, earlier: "ValueScale | None") -> "ValueScale":
@@ -186,8 +180,8 @@ class ValueScale:
         """
         low, high = self.low * factor, self.high * factor
         step, numbers = 1.0, list[float]()
-        for apart_rows in _ROWS_A_TICK:
-            if len(numbers) < _FEW:
+        for apart_rows in (3, 2):  # fewer rows from one number to the next for few numbers
+            if len(numbers) < 3:
                 step = round_up((high - low) * apart_rows / rows)
                 numbers = multiples(step, low, high)
         if self.curvature is Curvature.LOGARITHMIC and high >= _CURVED * low:
@@ -274,8 +268,6 @@ _WORDS: Final[dict[Axis, Callable[[float, float], str]]] = {
     Axis.EPOCHS: number_words,
     Axis.TIME: time_words,
 }
-_GAP: Final = 2
-"""Cells between two labels at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +333,7 @@ class Window:
                     ticks = {}
                     break
                 ticks[column] = start, label
-                free = start + len(label) + _GAP
+                free = start + len(label) + 2  # cells between two labels
             if ticks:
                 return ticks
         return {}
