@@ -142,25 +142,20 @@ def _advice_of_lost(step: int | None) -> str:
 
 def _advice_of_numbers(view: RunView, *, may_steer: bool) -> str:
     if (steps := lazy.steps_since_best(view)) is not None:
-        source = key_label("text.source")
-        if not may_steer:
-            return tr(
-                "It overfits: its best score was {steps:,} steps ago. {source} takes the best.",
-                steps=steps,
-                source=source,
-            )
         return tr(
             "It overfits: its best score was {steps:,} steps ago. {stop} stops, {source} takes "
-            "the best.",
+            "the best."
+            if may_steer
+            else "It overfits: its best score was {steps:,} steps ago. {source} takes the best.",
             steps=steps,
             stop=key_label("run.stop"),
-            source=source,
+            source=key_label("text.source"),
         )
     if (nats := lazy.nats_above_ngrams(view)) is not None:
-        if not may_steer:
-            return tr("{nats:.2f} nats worse than counting n-grams.", nats=nats)
         return tr(
-            "{nats:.2f} nats worse than counting n-grams: try a lower rate, {rate}.",
+            "{nats:.2f} nats worse than counting n-grams: try a lower rate, {rate}."
+            if may_steer
+            else "{nats:.2f} nats worse than counting n-grams.",
             nats=nats,
             rate=key_label("run.rate"),
         )

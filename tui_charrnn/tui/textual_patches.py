@@ -36,22 +36,7 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from textual.visual import VisualType
     from textual.widgets import Select
 
-__all__ = [
-    "Edit",
-    "EditResult",
-    "KeysInOrder",
-    "TolerantDriver",
-    "add_action_target",
-    "close_after_crash",
-    "is_closing",
-    "is_of_removed",
-    "mend_textual",
-    "pass_key_on",
-    "preset_selection",
-    "selection_of",
-    "send_to_terminal",
-    "tolerant_driver",
-]
+__all__ = ["Edit", "EditResult"]  # of Textual, for others
 _MOVE_PAGE: Final = OptionList._move_page
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
 _DISMISS: Final = CommandPalette.dismiss

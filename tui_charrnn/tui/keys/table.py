@@ -29,25 +29,12 @@ Owner = Literal[
 """Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
 _OWNERS: Final = {"text": "main", "pane": "main", "run": "main", "run.train": "app"}
 """Owners that an id does not begin with."""
-SIGNS: Final = {
-    ",": "comma",
-    ".": "full_stop",
-    "/": "slash",
-    "?": "question_mark",
-    "+": "plus",
-    "-": "minus",
-    "=": "equals_sign",
-    ";": "semicolon",
-    ":": "colon",
-    "*": "asterisk",
-    "#": "number_sign",
-    "!": "exclamation_mark",
-    "'": "apostrophe",
-    "<": "less_than_sign",
-    ">": "greater_than_sign",
-    "[": "left_square_bracket",
-    "]": "right_square_bracket",
-}
+_SIGN_NAMES: Final = (
+    "comma full_stop slash question_mark plus minus equals_sign semicolon colon asterisk "
+    "number_sign exclamation_mark apostrophe less_than_sign greater_than_sign "
+    "left_square_bracket right_square_bracket"
+)
+SIGNS: Final = dict(zip(",./?+-=;:*#!'<>[]", _SIGN_NAMES.split(), strict=True))
 """What Textual calls the keys of signs."""
 ARROWS: Final = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
 _SHOWN: Final = {

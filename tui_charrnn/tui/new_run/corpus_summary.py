@@ -108,23 +108,9 @@ def repetitions_of(
     choice: CorpusChoice, validation_fraction: float, task: BackgroundTask
 ) -> tuple[str, ...]:
     """What stands in a corpus twice, in sentences; takes a second or two for a large one."""
-    reading = choice.reading
     try:
-        corpus = read_corpus(
-            choice.arguments,
-            encoding=reading.encoding,
-            unify_newlines=reading.unify_newlines,
-            compose=reading.compose,
-            units=reading.units,
-            records=reading.records,
-            check_cancelled=task.check,
-        )
-        sentences = find_repetitions(corpus, validation_fraction)
-    except (
-        CharRNNError,
-        OSError,
-        UnicodeError,
-    ):  # shown when it was looked into, or when it is read
+        sentences = find_repetitions(choice.read(task.check), validation_fraction)
+    except (CharRNNError, OSError, UnicodeError):  # shown when it was looked into, or is read
         return ()
     task.check()
     return tuple(sentences)

@@ -3,10 +3,11 @@
 import contextlib
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from tui_charrnn import lazy
 from tui_charrnn.config import ModelConfig, TrainingConfig, read_length, refuse_together
 from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError
@@ -21,6 +22,7 @@ from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
 from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:  # NumPy, which the first frame does not wait for
+    from tui_charrnn.text.corpus import Corpus
     from tui_charrnn.text.vocabulary import Vocabulary
 
 DEFAULT_PRESET: Final = "small"
@@ -44,6 +46,11 @@ class CorpusChoice:
         first = self.arguments[0] if len(self.arguments) == 1 else ""
         is_listed = first.startswith(CATALOGUE_PREFIX)
         return first.removeprefix(CATALOGUE_PREFIX) if is_listed else None
+
+    def read(self, check_cancelled: Callable[[], None], **options: Any) -> Corpus:
+        """Read it, with the options of `read_corpus`; raises what that raises."""
+        reading = {**dataclasses.asdict(self.reading), **options}
+        return lazy.read_corpus(self.arguments, check_cancelled=check_cancelled, **reading)
 
 
 def listed_corpus(name: str) -> CorpusChoice:
@@ -325,44 +332,20 @@ def _escaped(seed: str) -> str:
 
 
 GROUPS: Final = {
-    "Network": (
-        "cell",
-        "embedding_size",
-        "hidden_size",
-        "layer_count",
-        "tied_output",
-        "layer_norm",
-        "direction",
-    ),
-    "Batches": ("batch_size", "sequence_length"),
-    "Length": ("max_epochs", "stop_early"),
+    "Network": "cell embedding_size hidden_size layer_count tied_output layer_norm direction",
+    "Batches": "batch_size sequence_length",
+    "Length": "max_epochs stop_early",
     "Optimizer": (
-        "optimizer",
-        "learning_rate",
-        "schedule",
-        "warmup_fraction",
-        "final_learning_rate",
-        "weight_decay",
-        "second_moment_decay",
-        "average_decay",
-        "gradient_norm_limit",
+        "optimizer learning_rate schedule warmup_fraction final_learning_rate weight_decay "
+        "second_moment_decay average_decay gradient_norm_limit"
     ),
-    "Regularization": (
-        "dropout",
-        "dropout_growth",
-        "recurrent_weight_dropout",
-        "cold_start_fraction",
-    ),
-    "Evaluation": (
-        "validation_fraction",
-        "evaluations",
-        "evaluation_characters",
-        "dynamic_evaluation_rate",
-    ),
-    "Vocabulary": ("units", "records", "min_count", "max_vocabulary"),
-    "Checkpoints": ("checkpoint_interval", "keep_checkpoints", "max_time"),
-    "Machine": ("rng_seed", "precision", "threads"),
+    "Regularization": "dropout dropout_growth recurrent_weight_dropout cold_start_fraction",
+    "Evaluation": "validation_fraction evaluations evaluation_characters dynamic_evaluation_rate",
+    "Vocabulary": "units records min_count max_vocabulary",
+    "Checkpoints": "checkpoint_interval keep_checkpoints max_time",
+    "Machine": "rng_seed precision threads",
 }
+"""Names of settings by the group that lists them, in their order."""
 OTHERS: Final = "Others"
 _WORD: Final = re.compile(r"\w+")
 
@@ -426,7 +409,7 @@ class ListedSetting:
 
 def list_settings() -> list[ListedSetting]:
     """Every setting but those of the length, which has a field of its own; in groups."""
-    places = {name: group for group, names in GROUPS.items() for name in names}
+    places = {name: group for group, names in GROUPS.items() for name in names.split()}
     listed = [
         ListedSetting(name, configuration, places.get(name, OTHERS))
         for configuration in (ModelConfig, TrainingConfig)

@@ -17,7 +17,6 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus import Corpus, choose_seeds, fitting_batch_size
-from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import CancelledError
@@ -139,17 +138,8 @@ def start_run(
             refuses.
         CancelledError: If the user gave up meanwhile.
     """
-    reading = new.corpus.reading
-    corpus = read_corpus(
-        new.corpus.arguments,
-        encoding=reading.encoding,
-        unify_newlines=reading.unify_newlines,
-        compose=reading.compose,
-        units=new.training.units,
-        records=new.training.records,
-        progress=progress,
-        check_cancelled=token.check,
-    )
+    cut = {"units": new.training.units, "records": new.training.records}
+    corpus = new.corpus.read(token.check, progress=progress, **cut)
     token.check()
     starting = None
     if new.start.argument:

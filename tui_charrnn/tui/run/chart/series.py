@@ -168,7 +168,8 @@ class Look:
     def with_next(self, choice: str) -> Self:
         """The same with the next value of a choice, as of `span` or `smoothing`."""
         now = getattr(self, choice)
-        values: list[Any] = [*(SMOOTHINGS if choice == "smoothing" else type(now))]
+        every: Any = SMOOTHINGS if choice == "smoothing" else type(now)
+        values = list(every)
         return replace(self, **{choice: values[(values.index(now) + 1) % len(values)]})
 
     @property
