@@ -70,14 +70,7 @@ class Lookup(Generic[_Found]):
         call_later: Callable[..., object],
         show: Callable[[str, _Found | CharRNNError], object],
     ) -> None:
-        """Begin with nothing.
-
-        Args:
-            name: Of the threads.
-            find: Finds out what a line names; called in a thread.
-            call_later: Of the widget that shows it; called in that thread.
-            show: Shows what a line names, or why that cannot be known.
-        """
+        """Begin with nothing; lines are looked up in a thread, and shown on the screen's side."""
         self._find = find
         self._call_later = call_later
         self._show = show

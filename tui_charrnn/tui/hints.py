@@ -44,7 +44,13 @@ def hint_for(pane: str, session: Session) -> str:
     if advice:
         return advice
     if pane == "text":
-        return first_hint() if session.view is None else _text_hint()
+        if session.view is None:
+            return first_hint()
+        return tr(
+            "Type a seed and press Enter · {source} changes the model · {loss} the loss",
+            source=key_label("text.source"),
+            loss=key_label("pane.training"),
+        )
     return _hint_of_empty(session.view) if _is_empty(pane, session.view) else _hint_of(pane)
 
 
@@ -109,20 +115,20 @@ def finished_words(*, has_samples: bool) -> str:
     )
 
 
-def _text_hint() -> str:
-    return tr(
-        "Type a seed and press Enter · {source} changes the model · {loss} the loss",
-        source=key_label("text.source"),
-        loss=key_label("pane.training"),
-    )
-
-
 def _advice(view: RunView, session: Session, pane: str) -> str:
     """What the state or the numbers of a run suggest; empty where the row of the run says it."""
     if view.problem:
         return ""
     if view.state.is_live and view.life == "lost" and view.ended is None:
-        return "" if session.is_readonly else _advice_of_lost(view.checkpoint_step)
+        key, step = key_label("pane.training"), view.checkpoint_step
+        goes_on = tr(
+            "{key}, Tab, then r goes on from step {step:,}."
+            if step
+            else "{key}, Tab, then r begins it anew.",
+            key=key,
+            step=step,
+        )
+        return "" if session.is_readonly else goes_on
     if view.state == "paused" and view.is_live:
         if session.is_readonly:
             return tr("Paused.")
@@ -131,13 +137,6 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
         is_told = pane in {"text", "training"}
         return finished_words(has_samples=bool(view.samples)) if is_told else ""
     return _advice_of_numbers(view, may_steer=not session.is_readonly)
-
-
-def _advice_of_lost(step: int | None) -> str:
-    key = key_label("pane.training")
-    if step:
-        return tr("{key}, Tab, then r goes on from step {step:,}.", key=key, step=step)
-    return tr("{key}, Tab, then r begins it anew.", key=key)
 
 
 def _advice_of_numbers(view: RunView, *, may_steer: bool) -> str:

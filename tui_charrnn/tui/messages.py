@@ -62,28 +62,24 @@ class TrainerStarted(Message):
         super().__init__()
 
 
-class RunOpened(Message):
+class _OfRun(Message):
+    """The user wants something of a run."""
+
+    def __init__(self, run: RunDirectory | None) -> None:
+        self.run = run
+        super().__init__()
+
+
+class RunOpened(_OfRun):
     """The user wants to see another run."""
 
-    def __init__(self, run: RunDirectory) -> None:
-        self.run = run
-        super().__init__()
 
-
-class RunCompared(Message):
+class RunCompared(_OfRun):
     """The user wants a run's loss drawn over that of the shown one; None takes it away."""
 
-    def __init__(self, run: RunDirectory | None) -> None:
-        self.run = run
-        super().__init__()
 
-
-class RunPinned(Message):
+class RunPinned(_OfRun):
     """Another run is drawn faintly in every chart; None: none is."""
-
-    def __init__(self, run: RunDirectory | None) -> None:
-        self.run = run
-        super().__init__()
 
 
 class RunMoved(Message):

@@ -129,11 +129,6 @@ _UNKNOWN: Final = "·"
 
 
 def small_curve(losses: Sequence[float], width: int) -> str:
-    """A row of exactly `width` cells: eighth blocks for losses, dots where there are none.
-
-    Args:
-        losses: Of equal stretches, oldest first; neighbors are joined if there are too many.
-        width: Cells.
-    """
+    """A row of exactly so many cells: eighth blocks for losses, dots where there are none."""
     (row,) = draw_bars(joined_columns(losses, width), rows=1).rows
     return row.ljust(width, _UNKNOWN)

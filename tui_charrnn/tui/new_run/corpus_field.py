@@ -71,11 +71,7 @@ def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion
     """Find the completions of a typed path: folders and regular files, never devices or pipes.
 
     Hidden entries are offered once a dot is typed, and none whose names a terminal would not
-    survive. Nothing is opened.
-
-    Args:
-        typed: What stands in the field; a leading `~` is understood.
-        check_cancelled: Called for every entry; it raises to give the search up.
+    survive. Nothing is opened. `check_cancelled` is called for every entry.
     """
     start, slash, beginning = typed.rpartition("/")
     if not slash and not typed.startswith("~"):

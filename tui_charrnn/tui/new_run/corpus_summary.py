@@ -86,7 +86,9 @@ def look_into(
         sources = _find(choice, task)
         postponed = _postponement(sources)
         if postponed:
-            facts = CorpusFacts(choice, postponed=postponed, characters=_expected_length(sources))
+            entry = sources.sources[0].entry if len(sources.sources) == 1 else None
+            expected = (entry.characters or entry.approximate_bytes) if entry else None
+            facts = CorpusFacts(choice, postponed=postponed, characters=expected)
         else:
             survey = survey_sources(
                 sources, choice.reading, on_progress=announce_part, check_cancelled=task.check
@@ -149,13 +151,6 @@ def _postponement(sources: FoundSources) -> str:
     return ""
 
 
-def _expected_length(sources: FoundSources) -> int | None:
-    entry = sources.sources[0].entry
-    if len(sources.sources) > 1 or entry is None:
-        return None
-    return entry.characters or entry.approximate_bytes
-
-
 def _mode(path: Path) -> int:
     try:
         return path.stat().st_mode
@@ -201,12 +196,16 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
                 held_out=held_out,
             )
         )
+    held_out_alone = []
+    if survey.records is None and (found := survey.only_after(split)):
+        words = tr("! held out but never trained on: {characters}", characters=_listed(found))
+        held_out_alone = [words]
     return [
         *lines,
         *_units(survey),
         *_folding(survey, training),
         *_remarks(survey),
-        *(_only_held_out(survey, split) if survey.records is None else []),
+        *held_out_alone,
         *_smaller_batch(survey, training, split),
         *(f"! {safe_line(sentence)}" for sentence in facts.warnings),
     ]
@@ -358,14 +357,6 @@ def _remarks(survey: "Survey") -> list[str]:
         found_words = _suspicion_words(survey.suspicious)
         lines.append(tr("! suspicious: {characters}", characters=found_words))
     return lines
-
-
-def _only_held_out(survey: "Survey", split: int) -> list[str]:
-    found = survey.only_after(split)
-    if not found:
-        return []
-    listed = _listed(found)
-    return [tr("! held out but never trained on: {characters}", characters=listed)]
 
 
 def _suspicion_words(suspicious: "tuple[CharacterCount, ...]") -> str:

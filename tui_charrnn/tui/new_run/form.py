@@ -322,11 +322,9 @@ class FormBody(Vertical):
             self.preset.show(new, self.corpus.found.facts, is_busy=is_busy)
 
     def show_problems(self, problems: Mapping[str, str], *, edited: FormRow | None = None) -> None:
-        """Show what is wrong, each problem at its field.
+        """Show what is wrong, each problem at its field; those that are not named are right.
 
-        Args:
-            problems: One sentence a field; fields that are not named are right.
-            edited: A row that is being filled in: a new problem of it is not shown yet.
+        A new problem of the row that is being filled in is not shown yet.
         """
         for row in self.query(FormRow):
             if row.key in {"catalogue", "corpus", "encoding"}:

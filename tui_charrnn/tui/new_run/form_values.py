@@ -47,7 +47,7 @@ class CorpusChoice:
         is_listed = first.startswith(CATALOGUE_PREFIX)
         return first.removeprefix(CATALOGUE_PREFIX) if is_listed else None
 
-    def read(self, check_cancelled: Callable[[], None], **options: Any) -> Corpus:
+    def read(self, check_cancelled: Callable[[], None], **options: Any) -> "Corpus":
         """Read it, with the options of `read_corpus`; raises what that raises."""
         reading = {**dataclasses.asdict(self.reading), **options}
         return lazy.read_corpus(self.arguments, check_cancelled=check_cancelled, **reading)

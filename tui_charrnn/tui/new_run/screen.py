@@ -83,13 +83,12 @@ class NewRunScreen(Dialog[bool]):
     def __init__(
         self, session: Session, launch: Launch, prefill: NewRunRequested | None = None
     ) -> None:
-        """Show a form.
+        """Show a form, as it was last left or as a run was made.
 
         Args:
             session: What is open; keeps what was typed from one form to the next.
             launch: Starts a trainer on a run directory.
-            prefill: A run to be made once more, and what is to differ; None restores what was
-                last typed.
+            prefill: A run to be made once more, and what is to differ.
         """
         super().__init__()
         self._session = session

@@ -56,11 +56,7 @@ class Picture(Static):
         self._draw: Callable[[int, int], Sequence[str | Content]] = lambda _width, _height: []
 
     def show(self, draw: Callable[[int, int], Sequence[str | Content]]) -> None:
-        """Show a picture.
-
-        Args:
-            draw: The rows, safe to show, for a number of columns and of rows.
-        """
+        """Show the rows, safe to show, that are drawn for a number of columns and of rows."""
         self._draw = draw
         self.on_resize()
 

@@ -224,13 +224,7 @@ class LogExcerpt:
         looks: Sequence[float] = LOOKS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Read nothing yet.
-
-        Args:
-            announce: Posts a message to the screen; safe to call from any thread.
-            looks: Seconds to wait before each look.
-            clock: Seconds, monotonic.
-        """
+        """Read nothing yet; it posts from a thread, and waits so many seconds before each look."""
         self._announce = announce
         self._looks = tuple(looks)
         self._clock = clock

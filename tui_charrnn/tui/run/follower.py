@@ -180,10 +180,7 @@ class RunFollower(Widget):
     def ask(self, request: str, words: str, **arguments: Any) -> None:
         """Ask the trainer for something; its answer comes as a record.
 
-        Args:
-            request: One of `control.REQUESTS`.
-            words: What it is asked for, as in `asked to save`, translated.
-            arguments: Of the request.
+        `words` is what it is asked for, translated, as in `asked to save`.
         """
         view = self.view
         if view is None or not view.is_live:

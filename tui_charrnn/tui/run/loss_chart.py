@@ -70,12 +70,7 @@ class LossChart(Widget, can_focus=True):
     """A step to read out; None follows the newest."""
 
     def __init__(self, glyphs: str = "auto", *, is_second: bool = False) -> None:
-        """Begin without a run.
-
-        Args:
-            glyphs: Signs to draw with, by name, unless the environment names others.
-            is_second: Whether it draws what else there is beside the losses, without the focus.
-        """
+        """Begin without a run; the second chart draws what else there is, without the focus."""
         super().__init__()
         self.glyphs = glyphs_of(preferred=glyphs)
         self.can_focus = not is_second

@@ -52,13 +52,9 @@ class LossSparkline(Widget):
         """The size that the columns are drawn for, or None while they are not."""
 
     def show(self, columns: Sequence[float], *, baseline: float | None = None) -> None:
-        """Draw other values.
+        """Draw other values, the oldest first; a baseline where there is more than one row.
 
-        Args:
-            columns: One value a column, oldest first; if there are more than
-                there is room for, neighbors are drawn as their mean, so that it is the whole
-                series at any width.
-            baseline: A loss to compare with; drawn where there is more than one row.
+        If there are more than columns, neighbors are drawn as their mean: it is the whole series.
         """
         self._columns, self._baseline, self._drawn_size = tuple(columns), baseline, None
         self.refresh()

@@ -229,12 +229,7 @@ def archive_folder(typed: str) -> Path:
 
 
 def resume_problem(found: RunSummary, *, is_trained: bool) -> str:
-    """Why no trainer can go on with a run.
-
-    Args:
-        found: What was read of it.
-        is_trained: Whether one is at work on it.
-    """
+    """Why no trainer can go on with a run; empty if one can."""
     name, state = safe_line(found.run.name), found.status.state if found.status else None
     if is_trained and state is RunState.PAUSED:
         return tr(

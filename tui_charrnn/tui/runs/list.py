@@ -53,7 +53,7 @@ class RunsWatcher(Poller):
         call_later: Callable[..., object],
         take: Callable[[RunsListing], object],
     ) -> None:
-        """Prepare; `start` begins."""
+        """Prepare to list a folder, which need not exist; `start` begins."""
         super().__init__("runs-watcher", call_later, INTERVAL)
         self._shows = take
         self._folder = WatchedFolder(folder)

@@ -239,12 +239,7 @@ def find_themes() -> ThemeSet:
 
 
 def theme_in_force(wanted: str, origin: str) -> tuple[str, str]:
-    """The theme that the app comes in, and what says so.
-
-    Args:
-        wanted: The name of a theme; empty if none is asked for.
-        origin: What asks for it.
-    """
+    """The theme that the app comes in, asked for or not, and what says so."""
     known = [theme.name for theme in find_themes().themes]
     wishes = (
         (wanted, origin),

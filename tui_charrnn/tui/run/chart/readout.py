@@ -160,12 +160,16 @@ def readout_row(readout: Readout, glyphs: Glyphs, width: int) -> Row:
     step = f"{bucket.last_step:,}"
     if bucket.count > 1 and not is_newest:
         step = f"{bucket.first_step:,}{dash}{step}"
-    scored = _last_until(series.evaluations, bucket.last_step)
+    # the newest score until the step, or the first one of all
+    after = bisect_right(series.evaluations, bucket.last_step, key=lambda scored: scored.step)
+    scored = series.evaluations[max(after - 1, 0)] if series.evaluations else None
     loss = reading.line if is_newest else bucket.mean
     train = tr("train {loss:.3f}", loss=loss)
     extremes = f" ({bucket.minimum:.3f}{dash}{bucket.maximum:.3f})" if bucket.count > 1 else ""
     bits = tr("{bits:.2f} bits", bits=bits_per_character(loss))
-    epoch, time = _epoch_words(series, bucket.last_step), time_words(round(bucket.elapsed), 1.0)
+    epoch, time = "", time_words(round(bucket.elapsed), 1.0)
+    if series.steps_per_epoch:
+        epoch = tr("epoch {epoch:.2f}", epoch=bucket.last_step / series.steps_per_epoch)
     place = [
         tr("step {step}", step=step),
         *{Axis.EPOCHS: [epoch], Axis.TIME: [time]}.get(readout.axis, []),
@@ -223,18 +227,6 @@ def _first_fitting(choices: Iterable[Sequence[str]], separator: str, width: int)
         if sum(cell_len(text) for text, _ in row) <= width:
             break
     return row
-
-
-def _last_until(evaluations: Sequence[SplitEvaluated], step: int) -> SplitEvaluated | None:
-    """The newest score until a step, or the first one of all."""
-    after = bisect_right(evaluations, step, key=lambda scored: scored.step)
-    return evaluations[max(after - 1, 0)] if evaluations else None
-
-
-def _epoch_words(series: Series, step: int) -> str:
-    if not series.steps_per_epoch:
-        return ""
-    return tr("epoch {epoch:.2f}", epoch=step / series.steps_per_epoch)
 
 
 def _lead_words(series: Series, scored: SplitEvaluated | None) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final, Self
@@ -65,14 +65,11 @@ def time_words(seconds: float, step: float) -> str:
     """A multiple of a round span of time, as short as the span allows: 45s, 10m, 1h30m, 2d."""
     if step < 1 or seconds >= 1e9:
         return f"{number_words(seconds, step)}s"
-    amounts = _amounts(round(seconds))
-    return "".join(f"{amount}{unit}" for amount, unit in amounts if amount) or "0"
-
-
-def _amounts(seconds: int) -> Iterator[tuple[int, str]]:
+    words, left = "", round(seconds)
     for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
-        amount, seconds = divmod(seconds, length)
-        yield amount, unit
+        amount, left = divmod(left, length)
+        words += f"{amount}{unit}" if amount else ""
+    return words or "0"
 
 
 def apart(places: Iterable[tuple[int, float]], distance: int) -> list[tuple[int, float]]:
@@ -263,11 +260,7 @@ def _began(buckets: Sequence[Bucket]) -> float:
 _PARTS: Final = 20
 """Of the span: the end of the window is a multiple of one of them, so that it moves seldom."""
 UNITS: Final = {Axis.STEPS: "step", Axis.EPOCHS: "epoch", Axis.TIME: "time"}
-_WORDS: Final[dict[Axis, Callable[[float, float], str]]] = {
-    Axis.STEPS: count_words,
-    Axis.EPOCHS: number_words,
-    Axis.TIME: time_words,
-}
+_WORDS: Final = {Axis.STEPS: count_words, Axis.EPOCHS: number_words, Axis.TIME: time_words}
 
 
 @dataclass(frozen=True, slots=True)
