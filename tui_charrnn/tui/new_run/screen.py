@@ -210,8 +210,9 @@ class NewRunScreen(Dialog[bool]):
         self.footer.occupy(tr("Reading the text …"))
         self._session.started_words = f"{new.preset}, {length_words(new.training)}"
         self._token = CancelToken()
-        prepare = threading.Thread(target=self._prepare, args=(new,), daemon=True)
-        prepare.start()
+        threading.Thread(
+            target=self._prepare, args=(new,), daemon=True, name="run-preparation"
+        ).start()
 
     def _prepare(self, new: NewRun) -> None:
         """Make a run and start its trainer, in a thread; nothing is shown once it was given up."""
