@@ -120,15 +120,7 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
     if view.problem:
         return ""
     if view.state.is_live and view.life == "lost" and view.ended is None:
-        key, step = key_label("pane.training"), view.checkpoint_step
-        goes_on = tr(
-            "{key}, Tab, then r goes on from step {step:,}."
-            if step
-            else "{key}, Tab, then r begins it anew.",
-            key=key,
-            step=step,
-        )
-        return "" if session.is_readonly else goes_on
+        return "" if session.is_readonly else _advice_of_lost(view.checkpoint_step)
     if view.state == "paused" and view.is_live:
         if session.is_readonly:
             return tr("Paused.")
@@ -139,22 +131,34 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
     return _advice_of_numbers(view, may_steer=not session.is_readonly)
 
 
+def _advice_of_lost(step: int | None) -> str:
+    key = key_label("pane.training")
+    if step:
+        return tr("{key}, Tab, then r goes on from step {step:,}.", key=key, step=step)
+    return tr("{key}, Tab, then r begins it anew.", key=key)
+
+
 def _advice_of_numbers(view: RunView, *, may_steer: bool) -> str:
     if (steps := lazy.steps_since_best(view)) is not None:
+        source = key_label("text.source")
+        if not may_steer:
+            return tr(
+                "It overfits: its best score was {steps:,} steps ago. {source} takes the best.",
+                steps=steps,
+                source=source,
+            )
         return tr(
             "It overfits: its best score was {steps:,} steps ago. {stop} stops, {source} takes "
-            "the best."
-            if may_steer
-            else "It overfits: its best score was {steps:,} steps ago. {source} takes the best.",
+            "the best.",
             steps=steps,
             stop=key_label("run.stop"),
-            source=key_label("text.source"),
+            source=source,
         )
     if (nats := lazy.nats_above_ngrams(view)) is not None:
+        if not may_steer:
+            return tr("{nats:.2f} nats worse than counting n-grams.", nats=nats)
         return tr(
-            "{nats:.2f} nats worse than counting n-grams: try a lower rate, {rate}."
-            if may_steer
-            else "{nats:.2f} nats worse than counting n-grams.",
+            "{nats:.2f} nats worse than counting n-grams: try a lower rate, {rate}.",
             nats=nats,
             rate=key_label("run.rate"),
         )
