@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tui_charrnn.cli.neurons_report import ExcerptRow, excerpt_rows, terminal_colors
-from tui_charrnn.lens.excerpts import levels_of
+from tui_charrnn.lens.neurons import levels_of
 
 
 def rows(text: str, levels: list[int], width: int = 80) -> list[ExcerptRow]:

@@ -14,8 +14,7 @@ from tui_charrnn.errors import CorpusError, ModelFileError
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import Neuron
 from tui_charrnn.lens import neurons
-from tui_charrnn.lens.excerpts import EXCERPT, values_of
-from tui_charrnn.lens.neurons import Findings, NeuronFinder, find_neurons
+from tui_charrnn.lens.neurons import EXCERPT, Findings, NeuronFinder, find_neurons, values_of
 from tui_charrnn.lens.properties import Property, find_properties
 from tui_charrnn.lens.reading import TraceReader
 from tui_charrnn.model.checkpoint import Model

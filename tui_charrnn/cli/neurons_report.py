@@ -16,8 +16,15 @@ from rich.cells import cell_len
 
 from tui_charrnn.cli.output import TextOutput, narrate, print_data, stdout_is_terminal, write_text
 from tui_charrnn.invocation import command
-from tui_charrnn.lens.excerpts import BORDERS, levels_of, values_of
-from tui_charrnn.lens.neurons import SHIFTS, Finding, Findings, FollowingNeuron
+from tui_charrnn.lens.neurons import (
+    BORDERS,
+    SHIFTS,
+    Finding,
+    Findings,
+    FollowingNeuron,
+    levels_of,
+    values_of,
+)
 from tui_charrnn.lens.reading import TraceReader
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line

@@ -142,7 +142,8 @@ class Constraints:
             yield from self._acrostic_masks(sampling.acrostic, newest, place)
         elif sampling.line_starts is not None and place.line >= 0:
             starts = [spelled_in(self._known, each) for each in sampling.line_starts]
-            begun = self._spelled(recent, place)
+            line = tuple(recent)[-place.column :] if place.column else ()
+            begun = "".join(self._characters[index] for index in line)
             rest = [start[place.column :] for start in starts if start and start.startswith(begun)]
             if rest:
                 mask = self._mask({each[0] for each in rest if each})
@@ -219,11 +220,6 @@ class Constraints:
 
     def _parts(self, characters: str) -> set[str]:
         return {part for each in characters for part in spelled_in(self._known, each)}
-
-    def _spelled(self, recent: Sequence[int], place: LinePlace) -> str:
-        """What the line that the text stands in has so far."""
-        begun = tuple(recent)[-place.column :] if place.column else ()
-        return "".join(self._characters[index] for index in begun)
 
     def _mask(self, characters: Iterable[str]) -> Bool:
         wanted = frozenset(characters)

@@ -10,15 +10,17 @@ Notation: L layers, H hidden size, S numbers that a network remembers; layers an
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.model.shapes import STATES_PER_LAYER
-from tui_charrnn.model.weights import Float32
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
+
+if TYPE_CHECKING:
+    from tui_charrnn.generation.cells import RecurrentLayer
 
 _NAME: Final = re.compile(r"([0-9]{1,4}):([ch]?)([0-9]{1,6})", re.ASCII)
 GATES: Final = {
@@ -149,21 +151,6 @@ def parse_neuron(text: str, config: ModelConfig) -> Neuron:
 _PROBE_NAME: Final = re.compile(r"([0-9]{1,4}):([a-z])([0-9]{0,6})", re.ASCII)
 
 
-class Layer(Protocol):
-    """A layer whose last step can be looked at."""
-
-    @property
-    def hidden(self) -> Float32:
-        """h, shape (H,)."""
-
-    @property
-    def cell_state(self) -> Float32 | None:
-        """c, shape (H,); None for a cell that has none."""
-
-    def gates(self) -> dict[str, Float32]:
-        """The activations by name, each of shape (H,)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Probe:
     """A number of a network that can be read after every character."""
@@ -190,7 +177,7 @@ class Probe:
             name = tr("{gate} gate", gate=name)
         return tr("mean {gate}", gate=name) if self.unit is None else name
 
-    def value(self, layers: Sequence[Layer]) -> float:
+    def value(self, layers: "Sequence[RecurrentLayer]") -> float:
         """The number after the last step of a network with these layers, the lowest first."""
         layer = layers[self.layer]
         if self.gate:
@@ -216,30 +203,27 @@ def parse_probe(text: str, config: ModelConfig) -> Probe:
         return _of_neuron(parse_neuron(text, config))
     layer, letter = int(found[1]), found[2]
     if not gates:
-        sentence = tr(
+        raise ConfigError(
             "A model of kind {cell} has no gates, only h, as in {layer}:h7. Received: {text!r}.",
             cell=config.cell,
             layer=layer,
             text=text,
         )
-        raise ConfigError(sentence)
     if letter not in gates:
-        sentence = tr(
+        raise ConfigError(
             "The gates of a model of kind {cell} are {known}. Received: {text!r}.",
             cell=config.cell,
             known=", ".join(f"{key} ({tr(name)})" for key, name in gates.items()),
             text=text,
         )
-        raise ConfigError(sentence)
     unit = int(found[3]) if found[3] else None
     if layer >= config.layer_count or (unit or 0) >= config.hidden_size:
-        sentence = tr(
+        raise ConfigError(
             "{layers}, its cells are 0 to {last}. Received: {text!r}.",
             layers=layers_sentence(config),
             last=config.hidden_size - 1,
             text=text,
         )
-        raise ConfigError(sentence)
     return Probe(layer, letter, unit, gates[letter])
 
 

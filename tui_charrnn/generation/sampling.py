@@ -171,9 +171,6 @@ def _penalize(scores: Float64, recent: Iterable[int], penalty: float) -> None:
 def keep_top_k(probabilities: Float64, top_k: int) -> Float64:
     """Keep the k likeliest characters; of equally likely ones, those that come first.
 
-    Returns:
-        A new array, shape (V,), summing to 1, zero outside the kept set.
-
     Source:
         Fan, Lewis & Dauphin (2018).
     """
@@ -182,9 +179,6 @@ def keep_top_k(probabilities: Float64, top_k: int) -> Float64:
 
 def keep_nucleus(probabilities: Float64, top_p: float) -> Float64:
     """Keep the smallest set of likeliest characters whose probabilities reach p, in (0, 1].
-
-    Returns:
-        A new array, shape (V,), summing to 1, zero outside the kept set.
 
     Source:
         Holtzman et al. (2020).
@@ -198,9 +192,6 @@ def keep_nucleus(probabilities: Float64, top_p: float) -> Float64:
 def keep_min_p(probabilities: Float64, min_p: float) -> Float64:
     """Keep the characters that have at least p, in (0, 1], times the probability of the likeliest.
 
-    Returns:
-        A new array, shape (V,), summing to 1, zero outside the kept set.
-
     Source:
         Nguyen et al. (2024).
     """
@@ -212,6 +203,7 @@ def _likeliest_first(probabilities: Float64) -> Indices:
 
 
 def _only(probabilities: Float64, kept: Indices) -> Float64:
+    """A new array, shape (V,), summing to 1, zero outside the kept set."""
     filtered = np.zeros_like(probabilities)
     filtered[kept] = probabilities[kept]
     normalized: Float64 = filtered / filtered.sum()
@@ -252,10 +244,6 @@ class RandomStream:
         """
         self.drawn += 1
         return next(self._coming)
-
-    def skip(self) -> None:
-        """Pass over one number."""
-        self.next()
 
     def _numbers(self, key: tuple[int, int]) -> Iterator[float]:
         """All numbers from here on, computed some at a time."""

@@ -40,7 +40,7 @@ def find_model(
     path = parse_path(argument, tr("The model"), error=ModelFileError)
     with explained(tr("The model"), path, ModelFileError):
         found = _at_path(path, notify)
-        if found is None and _is_plain_name(argument):
+        if found is None and Path(argument).name == argument:
             found = _at_run(RunDirectory(runs_folder / argument), notify) or bundled.get(argument)
         if found is None:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
@@ -73,8 +73,9 @@ def _at_path(path: Path, notify: Callable[[str], None]) -> Path | None:
         return path
     if kind is not None and kind is not Kind.FOLDER:
         raise ModelFileError("The model {path} is {kind}, and no file.", path=path, kind=tr(kind))
-    checkpoint = CheckpointDirectory(path)
-    return checkpoint.model if _is_own(checkpoint.model) else _at_run(RunDirectory(path), notify)
+    model = CheckpointDirectory(path).model
+    is_own = model.is_file() and not model.is_symlink()  # no link that was put into a run
+    return model if is_own else _at_run(RunDirectory(path), notify)
 
 
 def _at_run(run: RunDirectory, notify: Callable[[str], None]) -> Path | None:
@@ -93,15 +94,6 @@ def _at_run(run: RunDirectory, notify: Callable[[str], None]) -> Path | None:
         "again when it has.",
         run=run.name,
     )
-
-
-def _is_own(path: Path) -> bool:
-    """Whether a file is there itself, and not a link that was put into a run."""
-    return path.is_file() and not path.is_symlink()
-
-
-def _is_plain_name(argument: str) -> bool:
-    return Path(argument).name == argument
 
 
 def _unknown_sentence(argument: str, path: Path, runs_folder: Path, bundled: list[str]) -> str:

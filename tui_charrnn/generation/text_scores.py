@@ -185,7 +185,8 @@ class SurprisingPassages:
             self._look_through(max(1, len(self._text) - PASSAGE + 1))
         chosen: list[Passage] = []
         for candidate in sorted(self._best, key=_rank):
-            if len(chosen) < self._count and not any(_overlap(candidate, one) for one in chosen):
+            is_apart = all(abs(candidate.offset - one.offset) >= PASSAGE for one in chosen)
+            if len(chosen) < self._count and is_apart:
                 chosen.append(candidate)
         return chosen
 
@@ -222,10 +223,6 @@ class SurprisingPassages:
 
 def _rank(passage: Passage) -> tuple[float, int]:
     return -passage.bits_per_character, passage.offset
-
-
-def _overlap(one: Passage, other: Passage) -> bool:
-    return abs(one.offset - other.offset) < PASSAGE
 
 
 @dataclass(frozen=True, slots=True)

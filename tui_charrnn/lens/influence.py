@@ -254,8 +254,7 @@ class Passage:
     def _back(self, targets: Indices, reach: int) -> Iterator[tuple[Array, Array]]:
         """The norms of both gradients at each distance from 1 on, shape (M,) each."""
         layers = list(zip(self._layers, self._weights.layers, strict=True))
-        logits = self._logits(targets)
-        powers = np.exp(logits)
+        powers = np.exp(self._logits(targets))
         expected = powers / powers.sum(axis=1, keepdims=True)
         scores = -expected
         scores[np.arange(len(targets)), self.indices[targets]] += 1

@@ -9,6 +9,8 @@ Of many neurons some go along with a property by chance, the more so as both cha
 is found by circular shifts: the same correlations with the property moved along the block, by 1/20,
 2/20 ... 19/20 of it. That keeps how slowly it changes and undoes what it has to do with the states.
 
+For every property there is a passage in which it varies most, to be looked at neuron by neuron.
+
 Notation: B streams, T steps, S numbers that the network remembers, P properties, M characters of a
 block as the model spells them; for a correlation, N rows, C numbers of one group, P of the other.
 """
@@ -16,27 +18,118 @@ block as the model spells them; for a correlation, N rows, C numbers of one grou
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding, quiet
+from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
 from tui_charrnn.generation.neuron import Neuron, all_neurons
 from tui_charrnn.generation.scoring import WARM_UP, count_streams, pass_over, run_jobs
-from tui_charrnn.lens.excerpts import Excerpt, ExcerptFinder
 from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, Values, with_following
+from tui_charrnn.lens.reading import TraceReader
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 from tui_charrnn.translation import tr
+
+EXCERPT: Final = 240
+"""Characters of a passage; a text that is shorter is one passage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A passage of a text."""
+
+    text: str
+    """N characters."""
+    before: str
+    """The characters before it, for a reader to be warmed up on; few near the text's beginning."""
+    values: Values
+    """The property that it was chosen for, shape (N,)."""
+
+
+class ExcerptFinder:
+    """Finds for every property the passage in which it varies most; of equal ones, the first.
+
+    A text is cut into stretches of W characters. The best of them is given from its first line feed
+    on if that comes early, and then so many characters further.
+    """
+
+    def __init__(self, properties: int) -> None:
+        self._best: list[Excerpt | None] = [None] * properties
+        self._variances = np.zeros(properties)
+        self._tail = ""
+
+    def add(self, block: str, values: Values) -> None:
+        """Look through the next N characters of a text, with properties of shape (N, P).
+
+        Passages do not reach over the borders of a block.
+        """
+        length = min(EXCERPT, len(block))
+        if not length:
+            return
+        passages = len(block) // length
+        rows = values[: passages * length].reshape(passages, length, -1)
+        variances = rows.var(axis=1, dtype=np.float64)
+        for number, best in enumerate(variances.argmax(axis=0)):
+            if variances[best, number] > self._variances[number]:
+                self._variances[number] = variances[best, number]
+                start = int(best) * length
+                feed = block.find("\n", start, start + length // 3) if passages > 1 else -1
+                start = feed + 1 if feed >= 0 else start  # rather at the beginning of a line
+                self._best[number] = Excerpt(
+                    text=block[start : start + length],
+                    before=(self._tail + block[max(0, start - WARM_UP) : start])[-WARM_UP:],
+                    values=values[start : start + length, number].copy(),
+                )
+        self._tail = (self._tail + block[-WARM_UP:])[-WARM_UP:]
+
+    def end(self, number: int) -> Excerpt | None:
+        """The passage of a property, by its number; None if it never varied within one."""
+        return self._best[number]
+
+
+def values_of(neuron: Neuron, excerpt: Excerpt, reader: TraceReader) -> Float64:
+    """What a neuron has after each character of a passage; the reader begins anew.
+
+    Returns:
+        Shape (N,); NaN for a character that the model does not know.
+    """
+    reader.begin()
+    reader.read(excerpt.before)
+    trace = reader.read(excerpt.text)
+    layer = trace.layers[neuron.layer]
+    rows = layer.cell_state if neuron.part == "c" and layer.cell_state is not None else layer.hidden
+    values = np.full(len(excerpt.text), np.nan)
+    values[trace.places] = rows[:, neuron.unit]
+    return values
+
+
+BORDERS: Final = (0.5, 1.5)
+"""Standard deviations from the mean at which the level is one higher or lower."""
+
+
+def levels_of(
+    values: npt.NDArray[np.floating], mean: float, deviation: float
+) -> npt.NDArray[np.int8]:
+    """The level of each of N values: -2 far below the mean, -1, 0, 1, or 2 far above it.
+
+    NaN, of a character that the model does not know, has level 0; so have all if the deviation is
+    0.
+    """
+    distance = np.nan_to_num((np.asarray(values, np.float64) - mean) / (deviation or np.inf))
+    steps = np.searchsorted(BORDERS, np.abs(distance), side="right")
+    levels: npt.NDArray[np.int8] = (np.sign(distance) * steps).astype(np.int8)
+    return levels
+
 
 _ROUNDING: Final = 1e-12
 """The share of a sum of squares below which a variance may be nothing but rounding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """Sums over rows, of what is left after a value near the mean is taken away."""
 
     left: Float64
@@ -124,9 +217,8 @@ class Correlation:
 
     def _add(self, count: int, sums: Sums) -> None:
         self.count += count
-        for each in fields(Sums):
-            total = getattr(self.sums, each.name)
-            total += getattr(sums, each.name)
+        for total, part in zip(self.sums, sums, strict=True):
+            np.add(total, part, out=total)
 
     def _variances(self, sums: Float64, squares: Float64) -> Float64:
         count = max(1, self.count)
@@ -217,7 +309,9 @@ class NeuronFinder:
     ) -> None:
         with quiet():
             weights = fold_embedding(model.weights, model.config, end=model.vocabulary.end_index)
-        self._weights = _without_output(weights)
+        # nothing is asked of the output layer
+        kernel = np.zeros((len(weights.output_kernel), 0), np.float32)
+        self._weights = weights._replace(output_kernel=kernel, output_bias=np.zeros(0, np.float32))
         self._vocabulary = model.vocabulary
         self._neurons = all_neurons(model.config)
         self._properties = tuple(properties)
@@ -272,7 +366,8 @@ class NeuronFinder:
         chances = np.nan_to_num(np.abs(shifted)).max(axis=(0, 2))
         findings = []
         for number, each in enumerate(self._properties):
-            places = _strongest_first(r[number])
+            strongest = np.argsort(-np.abs(r[number]), kind="stable").tolist()
+            places = [place for place in strongest if not np.isnan(r[number, place])]
             following = [
                 FollowingNeuron(
                     self._neurons[place],
@@ -357,17 +452,3 @@ def _shifted(places: Indices, values: Values) -> Iterator[Indices]:
     """Places of a block, and where the shifted copies of its M values have theirs."""
     for shift in range(1 + SHIFTS):
         yield (places.ravel() + shift * len(values) // (1 + SHIFTS)) % len(values)
-
-
-def _without_output(weights: StepWeights) -> StepWeights:
-    """The network without its output layer, of which nothing is asked."""
-    return weights._replace(
-        output_kernel=np.zeros((len(weights.output_kernel), 0), np.float32),
-        output_bias=np.zeros(0, np.float32),
-    )
-
-
-def _strongest_first(coefficients: Float64) -> list[int]:
-    """The places of the numbers by their distance from 0, NaN left out."""
-    order = np.argsort(-np.abs(coefficients), kind="stable")
-    return [int(place) for place in order if not np.isnan(coefficients[place])]

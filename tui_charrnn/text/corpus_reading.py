@@ -20,8 +20,8 @@ from tui_charrnn.text.numbered_text import (
     fingerprint,
 )
 from tui_charrnn.text.numbering import Numbering, NumberStore
-from tui_charrnn.text.records import END, RecordCutter
-from tui_charrnn.text.source_reading import BytesFound, Piece, Reading, read_source, reading_of
+from tui_charrnn.text.records import RecordCutter
+from tui_charrnn.text.source_reading import BytesFound, Reading, read_source, reading_of
 from tui_charrnn.text.sources import FoundSources, Source, find_sources, never_cancelled
 
 PIECE: Final = 1 << 18
@@ -81,8 +81,9 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
         found, reading, stdin=stdin, progress=progress, check_cancelled=check_cancelled, limit=limit
     )
     is_repeatable = all(source.is_repeatable for source in found.sources)
+    label, *others = dict.fromkeys(source.label for source in found.sources)
     return Corpus(
-        name=_name(found.sources),
+        name=f"{label}+{len(others)}" if others else label,
         numbered=numbered,
         sources=tuple(source.address for source in found.sources) if is_repeatable else (),
         encoding=encoding,
@@ -131,10 +132,8 @@ def number_sources(
 
 def find_kept(sources: FoundSources, reading: Reading) -> tuple[NumberedText, CorpusReport] | None:
     """A text that was read before and is in the cache; None if it is not, or is another by now."""
-    files = [
-        source.entry.cached.path if source.entry else source.path for source in sources.sources
-    ]
-    return _look_up(_place(sources, reading, [path for path in files if path]), sources)
+    paths = [source.file for source in sources.sources if source.file]
+    return _look_up(_place(sources, reading, paths), sources)
 
 
 def _place(sources: FoundSources, reading: Reading, paths: Sequence[Path]) -> CachedNumbers | None:
@@ -183,45 +182,30 @@ class _Work:
         self.size = size
         """Bytes of all files; None if that is not known."""
         self.found = BytesFound()
-        has_records = reading.records != "none"
-        self._cutter = RecordCutter(reading.records) if has_records else None
+        self._cutter = RecordCutter(reading.records)
 
     def read(self, files: Sequence[Path | BinaryIO], numbering: Numbering) -> bool:
         """Read all files, or as far as allowed; True if something was left."""
         is_enough = False
-        if self._cutter is not None:
-            numbering.add(END)
+        numbering.add(self._cutter.start)
         for source, file in zip(self._sources, files, strict=True):
-            self._begin_file(numbering)
+            numbering.add(self._cutter.separate())
             for piece in read_source(source, file, self._reading, self.found, size=PIECE):
                 if is_enough:  # all of a packed file was read, but not all that is in it
                     return True
-                self._add(piece, numbering)
+                text = self._cutter.cut(piece.text)
+                numbering.add(text, piece.utf8 if text is piece.text else None)
                 self._check_cancelled()
-                self._tell()
+                self._report_progress()
                 # unpacked bytes too: a small file may hold more text than anybody waits for
                 done = max(self.found.consumed, self.found.bytes)
                 is_enough = self._limit is not None and done >= self._limit
                 if is_enough and self.found.consumed < (self.size or 0):
                     return True
-        if self._cutter is not None:
-            numbering.add(self._cutter.end())
+        numbering.add(self._cutter.end())
         return False
 
-    def _begin_file(self, numbering: Numbering) -> None:
-        """Keep the last line, or record, of one file apart from the next file."""
-        if self._cutter is not None:
-            numbering.add(self._cutter.end())
-        elif numbering.last not in {"", "\n", "\r"}:
-            numbering.add("\n")
-
-    def _add(self, piece: Piece, numbering: Numbering) -> None:
-        if self._cutter is None:
-            numbering.add(piece.text, piece.utf8)
-        else:
-            numbering.add(self._cutter.cut(piece.text))
-
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         done = self.found.consumed
         if self._progress is not None and max(done, self._total or 0) >= _LARGE:
             self._progress(done, self._total)
@@ -266,8 +250,3 @@ def _report(
         composed=found.composed,
         recorded=tuple((entry.name, entry.expected_sha256 or "") for entry in unknown),
     )
-
-
-def _name(sources: Sequence[Source]) -> str:
-    first, *others = dict.fromkeys(source.label for source in sources)
-    return f"{first}+{len(others)}" if others else first

@@ -403,29 +403,25 @@ class _Tally:
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        has_records = reading.records != "none"
-        self._cutter = RecordCutter(reading.records) if has_records else None
+        self._cutter = RecordCutter(reading.records)
         self.characters = 0
         self._counts: Counter[str] = Counter()
         self._firsts: dict[str, int] = {}
         self._suspicions: dict[str, str] = {}
         self._beginning = self._end = ""
-        if has_records:
-            self._count(END)
+        self._count(self._cutter.start)
 
     def begin_file(self) -> None:
         """Keep the last line of one file apart from the first of the next."""
-        if self._cutter is None and self.characters and self._end not in "\n\r":
-            self._count("\n")
+        self._count(self._cutter.separate())
 
     def end_file(self) -> None:
         """End the last record of a file."""
-        if self._cutter is not None:
-            self._count(self._cutter.end())
+        self._count(self._cutter.end())
 
     def add(self, text: str) -> None:
         """Count one piece of text."""
-        self._count(text if self._cutter is None else self._cutter.cut(text))
+        self._count(self._cutter.cut(text))
 
     def _count(self, text: str) -> None:
         counted = Counter(text)
@@ -460,7 +456,7 @@ class _Tally:
 
 
 def _path_of(source: Source) -> Path:
-    path = source.entry.cached.path if source.entry else source.path
+    path = source.file
     if path is None:
         raise CorpusError("Standard input cannot be read here; give the path of a file instead.")
     return path

@@ -107,15 +107,11 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
     text = np.concatenate([np.asarray(counted), np.asarray(scored)]).astype(np.int64)
     ladder = _Ladder(text, len(counted), vocabulary_size, text == (-1 if end is None else end))
     losses = [ladder.loss]
-    while len(losses) <= highest_order and _is_worth_going_on(losses):
+    while len(losses) <= highest_order and losses.index(min(losses)) >= len(losses) - _PATIENCE:
         check_cancelled()
         ladder.climb()
         losses.append(ladder.loss)
     return Baselines(tuple(range(len(losses))), tuple(losses), len(counted), len(scored))
-
-
-def _is_worth_going_on(losses: list[float]) -> bool:
-    return losses.index(min(losses)) >= len(losses) - _PATIENCE
 
 
 class _Ladder:

@@ -238,8 +238,6 @@ class Numbering:
         self._met: list[int] = []
         self._counts = np.zeros(_FIRST_SIZE, np.int64)
         self._firsts = np.zeros(_FIRST_SIZE, np.int64)
-        self.last = ""
-        """The last character so far."""
 
     @property
     def sha256(self) -> str:
@@ -271,7 +269,6 @@ class Numbering:
             return
         data = text.encode() if utf8 is None else utf8
         self._hash.update(data)
-        self.last = text[-1]
         if len(data) == len(text):
             self._add_ascii(data)
         elif len(wide := text.encode("utf-16-le")) == 2 * len(text):

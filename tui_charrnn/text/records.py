@@ -37,16 +37,30 @@ class RecordCutter:
     """Puts end signs into a text in pieces, where a record (line, blank-line or file) ends.
 
     White space at the end of a record and blank lines before it are left out, and so are empty
-    records.
+    records. Without records (none) only the last line of a file is kept apart from the next file.
     """
 
     def __init__(self, records: str) -> None:
-        self._border = _BORDERS[records]
+        self._border = _BORDERS.get(records)
         self._held = ""  # white space whose meaning depends on what follows
         self._is_empty = True  # whether nothing of the present record has come
+        self._last = ""
+        self.start: Final = "" if self._border is None else END
+        """What stands before the first file."""
+
+    def separate(self) -> str:
+        """What stands before the next file."""
+        if self._border is not None:
+            return self.end()
+        is_needed = self._last not in {"", "\n", "\r"}
+        self._last = ""
+        return "\n" if is_needed else ""
 
     def cut(self, text: str) -> str:
         """The next piece of a file, with end signs."""
+        if self._border is None:
+            self._last = text[-1:] or self._last
+            return text
         held = self._held + text
         body = held.rstrip()
         if not body:

@@ -64,6 +64,11 @@ class Source:
         return is_file(self.path) and not str(self.path).startswith(_UNREPEATABLE)
 
     @property
+    def file(self) -> Path | None:
+        """Where the text is, or is kept once it was built or downloaded; None for a stream."""
+        return self.entry.cached.path if self.entry else self.path
+
+    @property
     def address(self) -> str:
         """What to write down to find the text again; it is itself a valid argument."""
         return f"{CATALOGUE_PREFIX}{self.entry.name}" if self.entry else str(self.path)
