@@ -15,9 +15,8 @@ from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.tape.cursor import TapeCursor
 from tui_charrnn.tui.tape.panel import TapePanel
-from tui_charrnn.tui.text.tape_text import TapeText
+from tui_charrnn.tui.text.tape_text import TapeCursor, TapeText
 from tui_charrnn.tui.text_pane import StreamedText, TextPane
 from tui_charrnn.tui.xray.color_layer import XrayColors
 

@@ -19,7 +19,6 @@ from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import KeysChanged, NoteWritten, PaneRequested
 from tui_charrnn.tui.session import Session, Source
-from tui_charrnn.tui.tape.cursor import Forks, TapeCursor
 from tui_charrnn.tui.text.generation_thread import (
     GenerationEnded,
     GenerationMessage,
@@ -127,7 +126,7 @@ class TextPane(Vertical):
         self.view = StreamedText()
         self.text = TapeText(self.view, self._settings)
         self.texts = SessionTexts(self.text, self._settings, self.post_message, self.tell)
-        self.cursor = TapeCursor(self.text)
+        self.cursor = self.text.cursor
         self.is_searching = False
         """Whether something is searched for in the text."""
         self._search_bar: SearchBar | None = None
@@ -135,7 +134,7 @@ class TextPane(Vertical):
         self._xray: XrayLegend | None = None
         self._neurons: NeuronPanel | None = None
         self._recorder: HistoryRecorder | None = None
-        self.view.text_layers += [Forks(self.cursor), self.cursor]
+        self.view.text_layers.append(self.cursor)
         self.texts.show_title()
 
     def compose(self) -> ComposeResult:
@@ -182,8 +181,7 @@ class TextPane(Vertical):
     def xray(self) -> XrayLegend:
         """The x-ray, put in as soon as it is asked for."""
         if self._xray is None:
-            cursor = self.cursor
-            colors = lazy.XrayColors(self.text, lambda: None if cursor.at is None else cursor.at[1])
+            colors = lazy.XrayColors(self.text)
             self.view.text_layers.insert(0, colors)
             self._xray = lazy.XrayLegend(colors, self.read_text, self.tell)
             self.mount(self._xray, self._xray.panel, after=self.view)
@@ -242,7 +240,7 @@ class TextPane(Vertical):
     def action_tape(self) -> None:
         """Go back over the text: a cursor at its end, the tape's keys in place of the seed box."""
         if self._tape is None:
-            self._tape = lazy.TapePanel(self.cursor, self.open_tape, self.tell)
+            self._tape = lazy.TapePanel(self.text, self.open_tape, self.tell)
             self.mount(self._tape, before=self.seed)
         self.view.selection.drop()
         self.add_class("-tape")
@@ -309,7 +307,7 @@ class TextPane(Vertical):
     def take_message(self, event: GenerationMessage) -> None:
         """Show what the generation thread has to say, and keep a text that has ended."""
         event.stop()
-        self.texts.take(event, is_back=self.cursor.at is not None)
+        self.texts.take(event)
         if isinstance(event, GenerationStarted):
             self.seed.vocabulary = frozenset(event.opening.vocabulary)
             if self._neurons is not None and self.has_class("-neurons"):

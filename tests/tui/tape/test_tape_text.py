@@ -6,7 +6,6 @@ from tests.support.themed_app import ThemedApp, drawn_rows
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.session import GenerationSettings
-from tui_charrnn.tui.tape.cursor import TapeCursor
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import prime_tape
@@ -25,7 +24,7 @@ class Host(ThemedApp):
         settings = GenerationSettings()
         self.view = TextView(limit=limit)
         self.text = TapeText(self.view, settings)
-        self.cursor = TapeCursor(self.text)
+        self.cursor = self.text.cursor
         self.generation = GenerationThread(self._loaded, seed_text, settings, lambda _: None)
         opened = prime_tape(
             self._loaded(), seed_text, SamplingConfig(rng_seed=4), (), lambda: False

@@ -22,11 +22,11 @@ from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import active_keys, key_label
 from tui_charrnn.tui.tape.branches import BranchesScreen, Choice, ComparisonScreen, ask_for_name
-from tui_charrnn.tui.tape.cursor import Step, TapeCursor
 from tui_charrnn.tui.text.alternative_rows import AlternativeRow, chosen_rows, drawn_rows
 from tui_charrnn.tui.text.generation_thread import Fork
 from tui_charrnn.tui.text.saving import newest_tape, save_in_background, save_tape, texts_folder
 from tui_charrnn.tui.text.session_texts import Tell
+from tui_charrnn.tui.text.tape_text import Step, TapeText
 from tui_charrnn.viewing.branches import continuations, forks_on
 from tui_charrnn.viewing.xray import moment_words
 
@@ -70,17 +70,17 @@ class TapePanel(Static, can_focus=True):
     }
     """
 
-    def __init__(self, cursor: TapeCursor, open_tape: Callable[[Path], object], tell: Tell) -> None:
-        """Follow a cursor.
+    def __init__(self, text: TapeText, open_tape: Callable[[Path], object], tell: Tell) -> None:
+        """Follow the cursor of a text.
 
         Args:
-            cursor: Names a place on the tape of its text.
+            text: Shows the tape.
             open_tape: Opens the tape of a file.
             tell: Says something about the text; safe to call from any thread.
         """
         super().__init__(id="tape-panel", markup=False)
-        self.cursor = cursor
-        self.text = cursor.text
+        self.text = text
+        self.cursor = text.cursor
         self.read: KnownPlace | None = None
         """What was known last."""
         self._open = open_tape

@@ -99,12 +99,8 @@ class SessionTexts:
         """All that is shown of the text in sight; None before it began."""
         return self.text.generation.result() if self.text.generation is not None else None
 
-    def take(self, message: GenerationMessage, *, is_back: bool) -> None:
+    def take(self, message: GenerationMessage) -> None:
         """Act on what a generation thread posts.
-
-        Args:
-            message: What it posted.
-            is_back: Whether the reader goes back over the text just now.
 
         Raises:
             Exception: If the program has a defect; the app closes by it.
@@ -118,7 +114,7 @@ class SessionTexts:
                 if is_newest and message.generation is self.text.generation:
                     self.text.follow_branch(message.branch)
             case GenerationEnded():
-                self._show_end(message, is_back=is_back)
+                self._show_end(message)
             case GenerationFailed():
                 self._show_failure(message)
 
@@ -201,7 +197,7 @@ class SessionTexts:
         text.draw_new()  # the first characters stand in one frame with the seed text,
         text.view.call_after_refresh(text.draw_new)  # and the next do not wait for the timer
 
-    def _show_end(self, event: GenerationEnded, *, is_back: bool) -> None:
+    def _show_end(self, event: GenerationEnded) -> None:
         """Draw the last characters and rest."""
         was_streaming = self.text.view.streaming  # else stopped for one that has failed meanwhile
         if not self._has_ended(event):
@@ -227,6 +223,7 @@ class SessionTexts:
                 )
             if event.turn == 1 and self._opening is not None:
                 end = _describe_reading(event.generation, self._opening) or end
+            is_back = self.text.cursor.at is not None
             self._tell(f"{end} {_next_steps(is_back=is_back, is_between=is_between)}")
 
     def _show_failure(self, event: GenerationFailed) -> None:

@@ -1,6 +1,6 @@
 """The layer that colors each character by what went on in the model as it came."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -56,8 +56,7 @@ class XrayColors(TextLayer):
     nothing is read and nothing is looked up.
     """
 
-    def __init__(self, text: TapeText, cursor: Callable[[], int | None]) -> None:
-        """Color by nothing; `cursor` gives the position of the cursor, if there is one."""
+    def __init__(self, text: TapeText) -> None:
         self.text = text
         self.changed = Signal()
         """Sent when one of the following has another value."""
@@ -71,7 +70,6 @@ class XrayColors(TextLayer):
         """What the coloring knows of the text in sight, once it has begun."""
         self.wants_snapshot = False
         """Whether states and gates are shown."""
-        self._cursor = cursor
         self._coloring: Coloring | None = None
         self._reading: XrayReading | None = None
         self._timer: Timer | None = None
@@ -197,9 +195,8 @@ class XrayColors(TextLayer):
 
     def _explained(self) -> int:
         """The position of the character at the cursor, or of the newest."""
-        at = self._cursor()
-        last = self.text.shown
-        return max(min(last if at is None else at, last - 1), 0)
+        at, last = self.text.cursor.at, self.text.shown
+        return max(min(last if at is None else at[1], last - 1), 0)
 
     def _explain(self, *, is_more: bool = False) -> None:
         """Take over what became known; `is_more` if it is of the same character."""
@@ -212,7 +209,7 @@ class XrayColors(TextLayer):
             reading.numbers,
             text.branch,
             self._explained(),
-            is_newest=self._cursor() is None and text.view.streaming,
+            is_newest=text.cursor.at is None and text.view.streaming,
             unknown=opening.loaded.model.vocabulary.unknown_index if opening else None,
         )
         self.seen, self.snapshot = self._with_forbidden(seen, reading), reading.snapshot
