@@ -92,11 +92,9 @@ class HistoryPreview(Vertical):
         self._show_facts()
 
     def show(self, entry: Entry | None, query: str = "") -> None:
-        """Show a text from its beginning, and generate none any more.
+        """Show a text from its beginning, or nothing, and generate none any more.
 
-        Args:
-            entry: The text; None shows nothing.
-            query: Words that were looked for: the first is marked and brought into view.
+        Of the words that were looked for, the first is marked and brought into view.
         """
         self.stop()
         self.has_note = False

@@ -33,11 +33,9 @@ class HistoryRecorder:
     """Writes in threads; a text that is continued takes the place of its beginning."""
 
     def __init__(self, complain: Callable[[HistoryError], object], history: History | None) -> None:
-        """Record nothing yet.
+        """Record nothing yet, or without a history nothing at all.
 
-        Args:
-            complain: Called, in a thread, at the first text that cannot be kept.
-            history: Where to; None keeps nothing.
+        `complain` is called, in a thread, at the first text that cannot be kept.
         """
         self._complain = complain
         self._history = history

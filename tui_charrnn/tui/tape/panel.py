@@ -316,11 +316,7 @@ class TapePanel(Static, can_focus=True):
             self.app.push_screen(ComparisonScreen(tree, opening.vocabulary, (one, other)))
 
     def _nearest_fork(self) -> tuple[int, list[int], int] | None:
-        """The nearest fork before the cursor, or else the first behind it; None without one.
-
-        Returns:
-            Its position, the numbers of its branches, and which of them is in sight (-1: none).
-        """
+        """The nearest fork before the cursor, else behind it: position, branches, which is seen."""
         at, tree = self.cursor.at, self.text.tree
         forks = forks_on(tree, at[0]) if tree is not None and at is not None else []
         if at is None or tree is None or not forks:

@@ -66,13 +66,7 @@ def chosen_rows(
 
 
 def drawn_rows(rows: Sequence[AlternativeRow], width: int, *, is_ascii: bool) -> list[Content]:
-    """A head, and a row for each character; bars are as long as their share of the whole.
-
-    Args:
-        rows: One page.
-        width: Columns.
-        is_ascii: Whether signs are drawn in ASCII.
-    """
+    """A head, and a row for each character; bars are as long as their share of the whole."""
     has_notes = any(row.note for row in rows)
     note_width = min(_WIDEST_NOTE, width // 4) if width >= _ROOMY and has_notes else 0
     bar_width = max(width - note_width - _NUMBERS_WIDTH - _NAME_WIDTH - _MARGIN, 1)

@@ -253,12 +253,7 @@ class SeedBox(SeedInput):
     _has_complained = False
 
     def __init__(self, *, placeholder: str = "", remembers: bool = True) -> None:
-        """Start empty.
-
-        Args:
-            placeholder: What an empty box shows.
-            remembers: Whether seeds are kept from one session to the next, and found again.
-        """
+        """Start empty; if it remembers, seeds are kept from one session to the next."""
         super().__init__(placeholder=placeholder)
         self._history = SeedHistory(state_folder() / _FILE) if remembers else None
 

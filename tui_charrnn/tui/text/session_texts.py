@@ -81,9 +81,7 @@ class SessionTexts:
     def start(self, prepare: Prepare, seed_text: str | None) -> None:
         """Answer a seed text, open a tape or have a text read; what is being generated stops.
 
-        Args:
-            prepare: Finds and loads a model, alone or with a tape or a text; called in a thread.
-            seed_text: What the text begins with; None takes one that suits the model.
+        No seed text takes one that suits the model.
         """
         text = self.text
         text.draw_new()

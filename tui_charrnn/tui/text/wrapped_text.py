@@ -253,12 +253,7 @@ def merge_runs(runs: Iterable[Run]) -> list[Run]:
 
 
 def split_runs(runs: Sequence[Run], bounds: Sequence[int]) -> Iterator[tuple[Run, ...]]:
-    """Cut runs into those of consecutive pieces of their text.
-
-    Args:
-        runs: The styles of a text.
-        bounds: Where the pieces begin, ascending from 0, then the length of the text.
-    """
+    """Cut runs into those of the pieces of their text that lie between ascending bounds."""
     remaining = iter(runs)
     style, left = next(remaining, ("note", 0))
     for start, end in pairwise(bounds):

@@ -245,15 +245,9 @@ def known_place(
     is_newest: bool,
     unknown: int | None = None,
 ) -> XrayPlace | None:
-    """What is known of a character; None as long as nothing is.
+    """What is known of a character, or shortly before it if it is the newest; None if nothing is.
 
-    Args:
-        tree: All continuations.
-        numbers: What is known of their characters.
-        branch: The one in sight.
-        position: Of the character on it.
-        is_newest: Whether one shortly before will do, as more may come and not be known yet.
-        unknown: Index of the unknown symbol, which counts in no mean; None if there is none.
+    The unknown symbol, if its index is given, counts in no mean.
     """
     last = max(position - _FAR_BACK, 0) if is_newest else position
     while numbers.expected(key_of(tree, branch, position)) is None and position > last:

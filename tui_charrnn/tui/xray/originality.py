@@ -187,11 +187,7 @@ class OriginalityLevels(Levels):
     def _open_corpus(
         self, loaded: LoadedModel, check_cancelled: Callable[[], None]
     ) -> IndexedCorpus:
-        """The index of the corpus that a model learned from, or of a text that is named instead.
-
-        Raises:
-            CorpusError: If there is no such text here; the sentence says how to name one.
-        """
+        """The index of the corpus that a model learned from, or of a text that is named."""
 
         def reading(done: int, total: int | None) -> None:
             share = f": {done / total:.0%}" if total else ""

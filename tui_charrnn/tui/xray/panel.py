@@ -399,14 +399,7 @@ def _expected_row(
 
 
 def legend_row(scale: ScaleName, head: str, words: Sequence[str], keys: str = "") -> Content:
-    """What the levels of a coloring mean, each as its characters look.
-
-    Args:
-        scale: How the levels look.
-        head: What is colored by, safe to show.
-        words: What each level means, safe to show; one without words is left out.
-        keys: Which keys change something about it; empty for none.
-    """
+    """What the levels of a coloring mean, each as it looks; those without words are left out."""
     parts = [Content(f"{head} ")]
     for range_words, (color, style) in zip(words, LOOKS[scale], strict=False):
         if range_words:

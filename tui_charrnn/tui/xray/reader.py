@@ -160,54 +160,6 @@ class LayerSnapshot:
     """The lowest first."""
 
 
-class StreamTap:
-    """Notes what a stream knows as it generates; called in its thread.
-
-    A character is known to be read only when the next one is chosen: states are those of the
-    character before the newest.
-    """
-
-    def __init__(self) -> None:
-        """Have noted nothing yet."""
-        self.values: ProbeValues | None = None
-        """Takes what the chosen neuron or gate has after each character, if there is one."""
-        self.wants_snapshot = False
-        """Whether states and gates are to be noted at the next character."""
-        self.snapshot: LayerSnapshot | None = None
-        """Those that were noted last."""
-        self.last: tuple[int, int] | None = None
-        """Branch and position of the newest character."""
-        self._tapped: deque[Tapped] = deque(maxlen=_MOST_TAPPED)
-
-    def __bool__(self) -> bool:
-        """Whether characters came that nobody has taken yet."""
-        return bool(self._tapped)
-
-    def is_near(self, place: tuple[int, int]) -> bool:
-        """Whether a character is one of the newest, by its branch and position."""
-        return self.last is not None and (
-            place[0] == self.last[0] and place[1] >= self.last[1] - _NEAR
-        )
-
-    def on_character(self, tape: Tape) -> None:
-        """Note the scores that the newest character was chosen by, and what was read before it."""
-        number, position = tape.branch.number, tape.position - 1
-        self._tapped.append(Tapped(number, position, tape.stream.logits.copy()))
-        self.last = number, position
-        values = self.values
-        if position and values is not None:
-            values.keep(
-                key_of(tape.tree, number, position - 1), values.probe.value(tape.stream.layers)
-            )
-        if position and self.wants_snapshot:
-            self.wants_snapshot = False
-            self.snapshot = LayerSnapshot(number, position - 1, view_layers(tape.stream.layers))
-
-    def take(self) -> list[Tapped]:
-        """What came since the last call."""
-        return [self._tapped.popleft() for _ in range(len(self._tapped))]
-
-
 class _Task(NamedTuple):
     """What the thread does next."""
 
@@ -221,7 +173,7 @@ _TAPPED: Final = _Task()
 
 
 class XrayReading:
-    """What is known of the characters of one text; reads what is wanted, the newest first.
+    """What is known of the characters of one text; taps what streams, and reads what is wanted.
 
     While the text streams, reading rests as long as it works.
     """
@@ -243,8 +195,12 @@ class XrayReading:
         """Branch and position of a character that is to be looked into."""
         self._changed = threading.Condition()
         self._is_over = False
-        self._tap = StreamTap()
-        generation.listener = self._tap.on_character
+        self._tapped: deque[Tapped] = deque(maxlen=_MOST_TAPPED)
+        self._newest: tuple[int, int] | None = None
+        """Branch and position of the character that was tapped last."""
+        self._wants_snapshot = False
+        """Whether states and gates are to be noted at the next character."""
+        generation.listener = self._on_character
         threading.Thread(target=self._run, daemon=True, name="xray").start()
 
     def want(self, passages: Sequence[Passage], place: tuple[int, int] | None = None) -> None:
@@ -255,11 +211,14 @@ class XrayReading:
             place: Branch and position of a character that is to be looked into first; of the
                 newest one of a text that streams, the states before it are noted as it comes.
         """
-        tap = self._tap
-        if place is not None and self.generation.is_active and tap.is_near(place):
-            tap.wants_snapshot = True
-            if tap.snapshot is not None:
-                self.snapshot, tap.snapshot = tap.snapshot, None
+        newest = self._newest if self.generation.is_active else None
+        self._wants_snapshot = (
+            place is not None
+            and newest is not None
+            and place[0] == newest[0]
+            and place[1] >= newest[1] - _NEAR
+        )
+        if self._wants_snapshot:
             place = None
         with self._changed:
             self._wanted, self._place = tuple(passages), place
@@ -269,7 +228,6 @@ class XrayReading:
         """Read a neuron's or a gate's values from now on, and forget those of another."""
         with self._changed:
             self.values = None if probe is None else ProbeValues(probe)
-            self._tap.values = self.values
             return self.values
 
     def close(self) -> None:
@@ -282,7 +240,24 @@ class XrayReading:
     @property
     def has_tapped(self) -> bool:
         """Whether characters came since something was wanted last."""
-        return bool(self._tap)
+        return bool(self._tapped)
+
+    def _on_character(self, tape: Tape) -> None:
+        """Note the scores that a new character was chosen by; called in the generating thread.
+
+        A character is known to be read only when the next one is chosen: states are those of the
+        character before it.
+        """
+        number, position = tape.branch.number, tape.position - 1
+        self._tapped.append(Tapped(number, position, tape.stream.logits.copy()))
+        self._newest = number, position
+        values = self.values
+        if position and values is not None:
+            key = key_of(tape.tree, number, position - 1)
+            values.keep(key, values.probe.value(tape.stream.layers))
+        if position and self._wants_snapshot:
+            self._wants_snapshot = False
+            self.snapshot = LayerSnapshot(number, position - 1, view_layers(tape.stream.layers))
 
     def _run(self) -> None:
         reader: TapeReader | None = None
@@ -323,7 +298,7 @@ class XrayReading:
 
     def _take_in(self, tree: Tree) -> None:
         """Make numbers of what was tapped."""
-        tapped = self._tap.take()
+        tapped = [self._tapped.popleft() for _ in range(len(self._tapped))]
         if not tapped:
             return
         keys = [key_of(tree, one.branch, one.position) for one in tapped]
@@ -366,7 +341,7 @@ class XrayReading:
 
     def _open_task(self, tree: Tree, at: tuple[int, int] | None) -> _Task | None:
         """Something that is wanted and not known."""
-        if self._tap and self._wanted:
+        if self._tapped and self._wanted:
             return _TAPPED
         place, snapshot = self._place, self.snapshot
         if place is not None and (
@@ -381,15 +356,15 @@ class XrayReading:
 
     def _gap(self, tree: Tree, wanted: Passage, at: tuple[int, int] | None) -> Passage | None:
         """The last characters of a passage that are not known."""
-        branch, values, last = wanted.branch, self.values, self._tap.last
+        branch, values, newest = wanted.branch, self.values, self._newest
 
         def is_known(position: int) -> bool:
             key = key_of(tree, branch, position)
             return key in self.numbers and (values is None or key in values)
 
-        if last is not None and last[0] == branch and self.generation.is_active:
+        if newest is not None and newest[0] == branch and self.generation.is_active:
             # what comes will be tapped; values come one character later
-            stop = min(wanted.stop, last[1] + (1 if values is None else 0))
+            stop = min(wanted.stop, newest[1] + (1 if values is None else 0))
             wanted = wanted._replace(stop=stop)
         return find_gap(wanted, is_known, at)
 
