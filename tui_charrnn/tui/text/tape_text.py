@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from tui_charrnn.hangul import continues_syllable
 from tui_charrnn.tui.background import Signal
-from tui_charrnn.tui.text.text_view import Overlay, TextLayer
+from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
 from tui_charrnn.tui.text.wrapped_text import (
     Direction,
     Place,
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.session import GenerationSettings
     from tui_charrnn.tui.text.generation_thread import Fork, GenerationThread
     from tui_charrnn.tui.text.tape_start import Opening
-    from tui_charrnn.tui.text.text_view import TextView
 
 FRAME: Final = 1 / 20  # seconds between two looks at what has been generated
 Step = Literal[Direction, "jamo_left", "jamo_right", "word_left", "word_right"]
