@@ -227,12 +227,9 @@ class KeyRow(Static):
         pane: Owner | None = None,
         labels: Mapping[str, str] = _AS_THEY_ARE,
     ) -> None:
-        """Show the keys that do something now.
+        """Show the keys that do something now: all but the hidden ones, those of a pane first.
 
-        Args:
-            hidden: Ids of keys that do nothing now.
-            pane: A pane whose own keys come first, as long as it has the focus.
-            labels: What a key does now, by its id, where the table of keys says something else.
+        `labels` is what a key does now, by its id, where the table of keys says something else.
         """
         wanted = frozenset(hidden), pane, dict(labels)
         if self._wanted != wanted:

@@ -26,13 +26,7 @@ class FollowingScrollView(ScrollView):
     class FollowChanged(Message):
         """The reader scrolled away from the end, or returned to it."""
 
-        view: "FollowingScrollView"
         follows: bool
-
-        @property
-        def control(self) -> "FollowingScrollView":
-            """The widget that the reader scrolled."""
-            return self.view
 
     def place(self, rows: int, top: int) -> None:
         """Take a number of rows; show the end if it is followed, or else the row `top` first."""
@@ -81,6 +75,6 @@ class FollowingScrollView(ScrollView):
 
     def watch_follows_end(self, follows: bool) -> None:
         """Tell the owner, and show the end if it is followed again."""
-        self.post_message(self.FollowChanged(self, follows))
+        self.post_message(self.FollowChanged(follows))
         if follows:
             self.place(self.virtual_size.height, 0)

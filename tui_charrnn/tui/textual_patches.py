@@ -163,7 +163,7 @@ def _is_removed(node: object) -> bool:
 
 
 class TolerantDriver(LinuxDriver):
-    """Textual's driver, with what is typed and pasted read as `terminal_input` has it.
+    """Textual's driver, with what is typed and pasted read as `TerminalDecoder` has it.
 
     Bytes that are no UTF-8 end Textual's own.
     """

@@ -71,12 +71,9 @@ class TrialTimer:
         self._process: subprocess.Popen[str] | None = None
 
     def ask(self, settings: TrialSettings, *, is_busy: bool) -> None:
-        """Forget what was asked before.
+        """Forget what was asked before, and answer for these settings.
 
-        Args:
-            settings: What is wanted.
-            is_busy: Whether another training runs here: it is not disturbed, and the
-                time that batches take beside it means little.
+        Another training that runs here is not disturbed: times beside it mean little.
         """
         self.stop()
         self._latest.start(lambda task: self._find(settings, task, is_busy=is_busy))

@@ -1,6 +1,6 @@
 """The rows of a form: a label, a field, its advice, and its problem."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from rich.text import Text
@@ -8,7 +8,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
@@ -243,11 +242,9 @@ class SettingsTitle(Static, can_focus=True):
         """What it does."""
         return tr("Enter or Space opens and closes the list of everything that can be set.")
 
-    class Turned(Message):
-        """The list is to be opened, or closed if it is open."""
-
-    def __init__(self) -> None:
+    def __init__(self, turn: Callable[[], object]) -> None:
         super().__init__("", markup=False)
+        self._turn = turn
 
     def on_click(self, event: events.Click) -> None:
         """As by a key."""
@@ -255,8 +252,8 @@ class SettingsTitle(Static, can_focus=True):
         self.action_turn()
 
     def action_turn(self) -> None:
-        """Ask for the list."""
-        self.post_message(self.Turned())
+        """Open the list, or close it."""
+        self._turn()
 
 
 class FormSettings(Vertical):
@@ -281,7 +278,7 @@ class FormSettings(Vertical):
         self._entries: dict[str, SettingEntry] = {}
         self._shown: Mapping[str, Preset] = {}
         """What each setting was compared with when its row was last filled in."""
-        self._title = SettingsTitle()
+        self._title = SettingsTitle(self.turn)
         self._list = Vertical(id="setting-rows")
         self._list.display = False
 
@@ -346,10 +343,8 @@ class FormSettings(Vertical):
         self._list.display = True
         self.follow(self._preset)
 
-    @on(SettingsTitle.Turned)
-    def turn(self, event: SettingsTitle.Turned) -> None:
+    def turn(self) -> None:
         """Open the list, or close it."""
-        event.stop()
         if self._list.display:
             self._list.display = False
             self._count()

@@ -76,6 +76,11 @@ class StartChoice:
         """A preset with what the model lends it."""
         return preset if self.point is None else self.point.adapt(preset)
 
+    def refuse_others(self, given: dict[str, Any]) -> None:
+        """Raise a `SettingError` about settings that are not those of the model."""
+        if self.point is not None:
+            self.point.refuse_others(given)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormValues:
@@ -136,7 +141,7 @@ def check_form(values: FormValues) -> NewRun:
     if values.start.problem:
         problems["start"] = values.start.problem
     preset = for_network(values.start.adapt(find_preset(values.preset)), values.settings)
-    problems |= _contradictions(values)
+    problems |= _refusals(lambda: values.start.refuse_others(_readable(values)))
     model = _with_settings(preset.model, values.settings, problems)
     training = _with_settings(preset.training, values.settings, problems)
     try:
@@ -144,7 +149,7 @@ def check_form(values: FormValues) -> NewRun:
         training = with_length(training, values.length, keeps_bound=keeps_bound)
     except ConfigError as error:
         problems["length"] = str(error)
-    problems |= _clashes(model, training)
+    problems |= _refusals(lambda: refuse_together(model, training))
     if problems:
         raise FormError(problems)
     chosen = values.seeds, name or None, values.start
@@ -165,28 +170,23 @@ def for_network(preset: Preset, typed: Mapping[str, str]) -> Preset:
     return preset.for_network(given)
 
 
-def _clashes(model: ModelConfig, training: TrainingConfig) -> dict[str, str]:
-    """Settings of both that do not go together, and what is wrong with each."""
+def _refusals(refuse: Callable[[], object]) -> dict[str, str]:
+    """Settings that do not go together, and what is wrong with each."""
     try:
-        refuse_together(model, training)
+        refuse()
     except SettingError as error:
         return {problem.name: str(problem) for problem in error.problems}
     return {}
 
 
-def _contradictions(values: FormValues) -> dict[str, str]:
-    """Settings that are not those of the model to start from, and what is wrong with each."""
+def _readable(values: FormValues) -> dict[str, Any]:
+    """The values of the settings that were typed, but for those that cannot be read."""
     given: dict[str, Any] = {}
     for configuration in (ModelConfig, TrainingConfig):
         for name in configuration.listed().keys() & values.settings.keys():
             with contextlib.suppress(ConfigError):  # reported where the setting is read
                 given |= configuration.read(name, values.settings[name])
-    try:
-        if values.start.point is not None:
-            values.start.point.refuse_others(given)
-    except SettingError as error:
-        return {problem.name: str(problem) for problem in error.problems}
-    return {}
+    return given
 
 
 def _with_settings(

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Static
 
 from tui_charrnn.errors import CharRNNError
@@ -35,15 +34,6 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.tape_text import TapeText
 
 _Result = TypeVar("_Result")
-
-
-class Computed(Message, bubble=False):
-    """Something that a page waits for is known."""
-
-    def __init__(self, task: BackgroundTask, show: Callable[[], object]) -> None:
-        self.task = task
-        self.show = show
-        super().__init__()
 
 
 class Picture(Static):
@@ -189,23 +179,21 @@ class Page(Dialog[None]):
         context = contextvars.copy_context()  # of the app, whose keys sentences name
 
         def run(task: BackgroundTask) -> None:
+            def take(show: Callable[[], object]) -> None:
+                if not task.is_cancelled:  # it is still wanted
+                    show()
+
             with self._lock:
                 task.check()
                 try:
                     for result in work(task):
-                        self.post_message(Computed(task, partial(show, result)))
+                        self.call_later(take, partial(show, result))
                         task.check()
                 except CharRNNError as error:
                     told = partial(self.tell, str(error), is_problem=True)
-                    self.post_message(Computed(task, told))
+                    self.call_later(take, told)
 
         self._tasks.start(lambda task: context.run(run, task))
-
-    def on_computed(self, event: Computed) -> None:
-        """Show what is known, if it is still wanted."""
-        event.stop()
-        if not event.task.is_cancelled:
-            event.show()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action is of use: those of the tour are so only in it."""

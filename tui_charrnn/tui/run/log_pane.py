@@ -110,14 +110,9 @@ class LogRows:
     def arrange(self, *, width: int, log_filter: LogFilter, anchor: int = 0) -> int:
         """Wrap to another width, or show other lines.
 
-        Args:
-            width: Columns of a row.
-            log_filter: Which lines are shown.
-            anchor: The index of a row in `rows`.
-
         Returns:
-            The index of the row where the line of row `anchor` begins now, or the next one that is
-            shown.
+            The index of the row where the line of the row `anchor` begins now, or the next one
+            that is shown.
         """
         lines_above, row = 0, 0
         while lines_above < len(self._kept) and row + self._kept[lines_above].rows <= anchor:

@@ -74,10 +74,6 @@ def prepare(found: list[RunSummary], now: float) -> RunsListing:
     """Order runs for the table: those in training first, newest first; then the rest as they come.
 
     Two trainers write by turns: sorted by the last write, their rows would swap all the time.
-
-    Args:
-        found: In the order of the catalogue.
-        now: Seconds since 1970.
     """
     live = [summary for summary in found if is_at_work(summary, now)]
     live.sort(key=_created, reverse=True)

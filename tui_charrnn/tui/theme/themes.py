@@ -80,10 +80,7 @@ default foreground, and black for frames, which nobody sees on a black terminal.
 
 
 def load_themes(folder: Path) -> tuple[list[Theme], list[str]]:
-    """Read every theme of a folder.
-
-    Args:
-        folder: Where the `*.toml` files are; a file's name is the theme's. May be missing.
+    """Read every `*.toml` of a folder, which may be missing; a file's name is the theme's.
 
     Returns:
         The themes in the order of their names, and one sentence about each that cannot be used,

@@ -168,12 +168,9 @@ class ValueScale:
         return min(max(round((1 - self.share(loss)) * (dots - 1)), 0), dots - 1)
 
     def ticks(self, rows: int, dots: int, factor: float = 1.0) -> dict[int, str]:
-        """Round numbers beside the rows, by the row from the top.
+        """Round numbers beside so many rows of so many dots, by the row from the top.
 
-        Args:
-            rows: Height of the plot.
-            dots: Height of the plot in dots.
-            factor: What a loss is multiplied with to be a number of the axis.
+        A loss times the factor is a number of the axis.
         """
         low, high = self.low * factor, self.high * factor
         step, numbers = 1.0, list[float]()
