@@ -83,11 +83,7 @@ def unpause(run: RunArgument, runs_dir: RunsDir = None) -> None:
 
 
 def _ask(run: RunDirectory, word: str, **arguments: Any) -> None:
-    """Ask the trainer of a run for something, if there is one.
-
-    Raises:
-        ConfigError: If it refuses.
-    """
+    """Ask the trainer of a run for something, if there is one."""
     status = read_status(run)
     is_new = status is not None and status.state is RunState.CREATED
     if status is None or is_new or Liveness().judge(status) == "ended":
@@ -100,12 +96,7 @@ def _ask(run: RunDirectory, word: str, **arguments: Any) -> None:
 
 
 def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request: str) -> None:
-    """Wait for the answer to a request and print it.
-
-    Raises:
-        ConfigError: If the trainer refuses.
-        UnansweredError: If it does not answer in time.
-    """
+    """Wait for the answer to a request and print it."""
     life = Liveness()
     deadline = time.monotonic() + CHANGE_PATIENCE
     while True:

@@ -193,11 +193,7 @@ class Health:
 
 
 def find_remains(name_or_path: str, folder: Path) -> RunDirectory:
-    """As `find_run`, and a folder too that was a run and has lost its run.json.
-
-    Raises:
-        RunError: If there is neither.
-    """
+    """As `find_run`, and a folder too that was a run and has lost its run.json."""
     try:
         return find_run(name_or_path, folder)
     except RunError:

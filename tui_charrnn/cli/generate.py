@@ -343,12 +343,7 @@ def _narrate_options(stream: "CharacterStream", others: Sequence[str]) -> None:
 
 
 def find_seed(seed_text: str, seed_file: str | None) -> Seed:
-    """Where the seed text comes from; `-` is standard input, as the text or as the file.
-
-    Raises:
-        ConfigError: If both are given.
-        DataError: If standard input is closed, or the file has no path.
-    """
+    """Where the seed text comes from; `-` is standard input, as the text or as the file."""
     if seed_file is not None and seed_text:
         raise ConfigError(
             "The seed text is given twice, as an argument and by --seed-file. Leave one of them "
@@ -368,9 +363,6 @@ def read_seed(stream: "CharacterStream", seed: Seed, echo: Callable[[str], None]
     """Prime a stream with a seed text, and report characters that the model does not know.
 
     `echo` takes what the stream read, piece by piece.
-
-    Raises:
-        DataError: If it cannot be read, or is not text.
     """
     unknown: dict[str, None] = {}
     stream.prime("")
@@ -450,11 +442,7 @@ class TextRequest(NamedTuple):
     echo: bool
 
     def read_seed(self) -> str:
-        """Prime the stream; what it read.
-
-        Raises:
-            DataError: If the seed text cannot be read, or is not text.
-        """
+        """Prime the stream; what it read."""
         read: list[str] = []
         read_seed(self.stream, self.seed, read.append)
         return "".join(read)
@@ -475,11 +463,7 @@ class Watched(NamedTuple):
     """Whether records of the corpus are left out."""
 
     def is_list(self, model: "Model", count: int, temperatures: Sequence[float]) -> bool:
-        """Whether records are written one after another.
-
-        Raises:
-            ConfigError: If only new ones are wanted, and there are no records or more is asked.
-        """
+        """Whether records are written one after another."""
         is_watched = self.originality or self.copied_length is not None or bool(temperatures)
         if not self.is_new_only:
             is_watched = is_watched or self.corpus is not None
@@ -496,12 +480,7 @@ class Watched(NamedTuple):
         return True
 
     def open(self, texts: TextRequest) -> "OriginalityWatch | None":
-        """Open the corpus in which copied passages are looked for, if an option asks for that.
-
-        Raises:
-            ConfigError: If the length is not allowed.
-            CorpusError: If the corpus is not found, or cannot be read.
-        """
+        """Open the corpus in which copied passages are looked for, if an option asks for that."""
         length, model = self.copied_length, texts.stream.model
         if length is not None and length < 2:
             raise ConfigError(f"--copied-length must be at least 2. Received: {length}.")

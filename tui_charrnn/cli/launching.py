@@ -215,11 +215,7 @@ def start_and_watch(
 
 
 def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subprocess.Popen[bytes]":
-    """Start the trainer of a run, as it was asked for.
-
-    Raises:
-        StorageError: If it cannot be started.
-    """
+    """Start the trainer of a run, as it was asked for."""
     options: dict[str, Any] = {"accepts_change": True} if watching.accepts_change else {}
     devices, watch = watching.placement.devices, watching.watch
     if watch is not None:

@@ -12,6 +12,7 @@ import typer
 from tui_charrnn import lazy
 from tui_charrnn.cli.opening import leave_numpy_one_thread
 from tui_charrnn.cli.options import (
+    Force,
     JsonDocument,
     RunsDir,
     complete_corpus,
@@ -87,9 +88,7 @@ def export(
         ),
     ] = None,
     to: Annotated[str, typer.Option("--to", metavar="keras", help="For which program.")] = "keras",
-    force: Annotated[
-        bool, typer.Option("--force", "-f", help="Replace a file of that name.")
-    ] = False,
+    force: Force = False,
     runs_dir: RunsDir = None,
 ) -> None:
     """Write a model as a .keras file of standard layers, and its characters beside it as JSON.
@@ -177,9 +176,7 @@ def calibrate(
         ),
     ] = None,
     encoding: Encoding = "utf-8",
-    force: Annotated[
-        bool, typer.Option("--force", "-f", help="Replace a file of that name.")
-    ] = False,
+    force: Force = False,
     runs_dir: RunsDir = None,
 ) -> None:
     """Write a copy of a model whose probabilities are calibrated.
@@ -207,11 +204,7 @@ def calibrate(
 def _held_out(
     model: "Model", path: Path, text: str | None, encoding: str, runs: Path
 ) -> tuple[str, float]:
-    """Text that a model was not trained on, a million units at most, and units per character.
-
-    Raises:
-        CorpusError: If there is none.
-    """
+    """Text that a model was not trained on, a million units at most, and units per character."""
     if text is None:
         corpus = lazy.read_training_corpus(model, path, runs)
     else:

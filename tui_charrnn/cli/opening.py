@@ -107,11 +107,7 @@ _PLAIN: Final = frozenset({"dumb", "unknown"})
 
 
 def require_app_terminal() -> None:
-    """Refuse a terminal in which the app cannot be seen or typed to.
-
-    Raises:
-        ConfigError: Says what is missing and names the commands that need no such terminal.
-    """
+    """Refuse a terminal in which the app cannot be seen or typed to."""
     obstacle = app_obstacle()
     if obstacle:
         raise ConfigError(

@@ -52,6 +52,9 @@ NumbersOption: TypeAlias = Annotated[
         show_default=Preferences().numbers,
     ),
 ]
+Force: TypeAlias = Annotated[
+    bool, typer.Option("--force", "-f", help="Replace a file of that name.")
+]
 JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _GONE: Final = {
     "launch": "There is no `launch` any more: start every process yourself, by srun, mpirun or a "
@@ -301,11 +304,7 @@ def apply_settings(
 
 
 def refuse_out_of_bounds(option: str, value: int, lowest: int, highest: int) -> None:
-    """Refuse a number that is not between two others.
-
-    Raises:
-        ConfigError: Names the option, without its dashes, and the bounds.
-    """
+    """Refuse a number that is not between two others."""
     if not lowest <= value <= highest:
         allowed = f"at least {lowest} and at most {highest:,}" if lowest < highest else f"{lowest}"
         raise ConfigError(f"--{option} must be {allowed}. Received: {value}.")

@@ -94,11 +94,7 @@ def terminal_style(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
-    """Read a corpus that the user names, with line ends as the model writes them, and index it.
-
-    Raises:
-        CorpusError: If it cannot be read, or is too long for an index.
-    """
+    """Read a corpus that the user names, with line ends as the model writes them, and index it."""
     corpus = read_named_corpus(
         [argument], keep_newlines="\r" in model.vocabulary.characters, units=model.units
     )
@@ -107,11 +103,7 @@ def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
 
 
 def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
-    """Find the corpus that a model was trained on, and index it.
-
-    Raises:
-        CorpusError: If it is not found, or has changed.
-    """
+    """Find the corpus that a model was trained on, and index it."""
     try:
         with progress_bar("Reading and indexing the corpus of the model") as progress:
             return open_training_index(

@@ -24,12 +24,7 @@ _LONGEST: Final = 100_000
 
 
 def read_argument(text: str, name: str) -> str:
-    """A short text: the argument itself, or standard input if it is `-`.
-
-    Raises:
-        ConfigError: If it is empty or very long; `name` names it.
-        DataError: If standard input is closed, or no UTF-8.
-    """
+    """A short text: the argument itself, or standard input if it is `-`."""
     if text == "-":
         stdin = stdin_bytes()
         if stdin is None:

@@ -42,33 +42,15 @@ KeepDecomposed: TypeAlias = Annotated[
 _BLOCK: Final = 1 << 20
 
 
-def known_units(units: str) -> str:
-    """What a text is counted in, as it was given.
-
-    Raises:
-        ConfigError: If there is no such unit.
-    """
-    return TrainingConfig(steps=1, units=units).units
-
-
 UnitsOption: TypeAlias = Annotated[
     str,
     typer.Option(
         "--units",
         metavar="|".join(UNITS),
-        parser=known_units,
+        parser=lambda text: TrainingConfig(steps=1, units=text).units,
         help="Count characters, or the letters (jamo) of Hangul syllables.",
     ),
 ]
-
-
-def known_records(records: str) -> str:
-    """What a record is, as it was given.
-
-    Raises:
-        ConfigError: If a text cannot be cut so.
-    """
-    return TrainingConfig(steps=1, records=records).records
 
 
 RecordsOption: TypeAlias = Annotated[
@@ -76,18 +58,14 @@ RecordsOption: TypeAlias = Annotated[
     typer.Option(
         "--records",
         metavar="|".join(RECORDS),
-        parser=known_records,
+        parser=lambda text: TrainingConfig(steps=1, records=text).records,
         help="Look at short texts: each line, what blank lines part, or each file.",
     ),
 ]
 
 
 def known_name(encoding: str) -> str:
-    """The name of an encoding as it was given.
-
-    Raises:
-        ConfigError: If there is none of that name.
-    """
+    """The name of an encoding as it was given."""
     try:
         known_encoding(encoding)
     except CorpusError as error:
@@ -113,9 +91,6 @@ def read_named_corpus(
     """Read a corpus from the arguments and options of a command line.
 
     Of a large text `limit` bytes are enough; None reads all.
-
-    Raises:
-        CorpusError: If the arguments name no text, or it cannot be read.
     """
     with progress_bar("Reading the corpus") as progress:
         corpus = lazy.read_corpus(
@@ -146,10 +121,6 @@ def load_models(
 
     Returns:
         By the name that the user gave, in the order of the arguments.
-
-    Raises:
-        ModelFileError: If one is not found or cannot be used.
-        ConfigError: If a file is named twice, or a model does not support `numbers`.
     """
     leave_numpy_one_thread()
     folder = runs_folder(runs_dir)

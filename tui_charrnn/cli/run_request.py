@@ -56,11 +56,7 @@ class RunRequest:
         return existing if holds_run(existing) else None
 
     def find(self) -> RunDirectory | None:
-        """The run, if it is there and may be; reports which settings and which text it keeps.
-
-        Raises:
-            RunError: If it cannot be looked at.
-        """
+        """The run, if it is there and may be; reports which settings and which text it keeps."""
         if (existing := self.existing) is None:
             return None
         if not self.quiet:
@@ -69,14 +65,7 @@ class RunRequest:
         return existing
 
     def find_or_make(self, text: Corpus) -> RunDirectory:
-        """The run, made for a text and summed up unless it is there.
-
-        Raises:
-            CorpusError: If the text cannot be trained on.
-            ConfigError: If the name is taken or cannot be one, or a seed is too long.
-            RunLockedError: If the name is that of a run that is being trained.
-            StorageError: If the disk refuses.
-        """
+        """The run, made for a text and summed up unless it is there."""
         if (found := self.find()) is not None:
             return found
         try:

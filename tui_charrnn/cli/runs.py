@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 
 from tui_charrnn.cli.options import (
+    Force,
     JsonDocument,
     RunArgument,
     RunsDir,
@@ -225,9 +226,7 @@ def export(
             help="Write the figures of every step: a CSV file, or a folder for TensorBoard."
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", "-f", help="Replace a file of that name.")
-    ] = False,
+    force: Force = False,
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
@@ -377,11 +376,7 @@ def _empty(folder: Path, is_sure: bool) -> dict[str, Any]:
 
 
 def _is_wanted(question: str, *, is_sure: bool) -> bool:
-    """Whether the user confirms, who is asked once.
-
-    Raises:
-        ConfigError: If nobody can be asked.
-    """
+    """Whether the user confirms, who is asked once."""
     if is_sure:
         return True
     if not has_terminal():

@@ -270,12 +270,7 @@ class ScorePage:
 
 @contextmanager
 def open_page(path: Path | None, *, overwrite: bool) -> Iterator[ScorePage | None]:
-    """Open a page to be written, or none if there is no path; it appears when it is whole.
-
-    Raises:
-        ConfigError: If the name is taken or no file's.
-        StorageError: If the file cannot be written.
-    """
+    """Open a page to be written, or none if there is no path; it appears when it is whole."""
     if path is None:
         yield None
         return

@@ -56,32 +56,14 @@ Devices: TypeAlias = Annotated[
         metavar="all|N",
     ),
 ]
-ClusterOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        "--cluster",
-        help="Train together with others, with --headless: the addresses of all processes, the "
-        "same on each; rank 0 writes the run. TF_CONFIG and Slurm's variables say the same; `none` "
-        "ignores them.",
-        metavar="HOST:PORT,...",
-    ),
+
+Detach: TypeAlias = Annotated[
+    bool, typer.Option("--detach", help="Start the trainer, print the run and exit.")
 ]
-Rank: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        "--rank",
-        metavar="N",
-        help="Which of the addresses is this process's own, from 0.",
-    ),
+RecordsAsJson: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print every record as a line of JSON.")
 ]
-MeetWithin: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--meet-within",
-        help="How long the processes wait for each other at the start.",
-        metavar="DURATION",
-    ),
-]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")]
 
 _PRESET_HELP = "Starting point: " + "; ".join(
     f"{preset.name}, {preset.sentence}" for preset in PRESETS.values()
@@ -91,11 +73,7 @@ _PRESET_HELP = "Starting point: " + "; ".join(
 def choose_placement(
     devices: str | None, cluster: str | None, rank: int | None, meet_within: str, *, headless: bool
 ) -> Placement:
-    """Where a training computes; only a headless one looks at TF_CONFIG and Slurm's variables.
-
-    Raises:
-        ConfigError: If the options do not fit together.
-    """
+    """Where a training computes; only a headless one looks at TF_CONFIG and Slurm's variables."""
     patience = parse_duration(meet_within) or MEET_WITHIN
     if not headless:
         if cluster is not None or rank is not None:
@@ -141,9 +119,7 @@ def train(
             help="Train without the app: progress is printed here, signals are handled.",
         ),
     ] = False,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Start the trainer, print the run and exit.")
-    ] = False,
+    detach: Detach = False,
     preset: Annotated[
         str, typer.Option(metavar="NAME", help=_PRESET_HELP, autocompletion=complete_preset)
     ] = "small",
@@ -183,17 +159,38 @@ def train(
         ),
     ] = ResumeMode.NEVER,
     devices: Devices = None,
-    cluster: ClusterOption = None,
-    rank: Rank = None,
-    meet_within: MeetWithin = "5m",
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            help="Train together with others, with --headless: the addresses of all processes, "
+            "the same on each; rank 0 writes the run. TF_CONFIG and Slurm's variables say the "
+            "same; `none` ignores them.",
+            metavar="HOST:PORT,...",
+        ),
+    ] = None,
+    rank: Annotated[
+        int | None,
+        typer.Option(
+            "--rank",
+            metavar="N",
+            help="Which of the addresses is this process's own, from 0.",
+        ),
+    ] = None,
+    meet_within: Annotated[
+        str,
+        typer.Option(
+            "--meet-within",
+            help="How long the processes wait for each other at the start.",
+            metavar="DURATION",
+        ),
+    ] = "5m",
     runs_dir: RunsDir = None,
     encoding: Encoding = "utf-8",
     keep_newlines: KeepNewlines = False,
     keep_decomposed: KeepDecomposed = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print every record as a line of JSON.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
+    as_json: RecordsAsJson = False,
+    quiet: Quiet = False,
     notify_command: NotifyCommand = None,
     **settings: str | None,
 ) -> None:
@@ -274,9 +271,7 @@ def resume(
     headless: Annotated[
         bool, typer.Option("--headless", help="Without the app: progress here.")
     ] = False,
-    detach: Annotated[
-        bool, typer.Option("--detach", help="Start the trainer, print the run and exit.")
-    ] = False,
+    detach: Detach = False,
     max_time: Annotated[
         str | None,
         typer.Option(
@@ -286,10 +281,8 @@ def resume(
     ] = None,
     devices: Devices = None,
     runs_dir: RunsDir = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print every record as a line of JSON.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress.")] = False,
+    as_json: RecordsAsJson = False,
+    quiet: Quiet = False,
     force: Annotated[
         bool, typer.Option("--force", "-f", help="Continue although the corpus has changed.")
     ] = False,

@@ -45,11 +45,7 @@ class RecordDrawer:
         self._start = texts.stream.snapshot()
 
     def draw(self) -> GeneratedRecord:
-        """The next record.
-
-        Raises:
-            ModelFileError: If the model's scores are not finite numbers.
-        """
+        """The next record."""
         stream, stop = self._texts.stream, self._texts.make_stop()
         draws = stream.draws
         stream.restore(self._start)
@@ -66,11 +62,7 @@ class RecordDrawer:
         return GeneratedRecord("".join(characters), bits, is_whole=False)
 
     def draw_each(self, known: frozenset[str] | None) -> Iterator[GeneratedRecord]:
-        """Records without end, none empty; `known` ones and repetitions are left out, unless None.
-
-        Raises:
-            DataError: If hardly any is left.
-        """
+        """Records without end, none empty; without `known` ones and repetitions, unless None."""
         seen = {""}
         failures = count = 0
         while failures < _MOST_FAILURES:
@@ -89,11 +81,7 @@ class RecordDrawer:
 
 
 def known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
-    """The records that a model was trained on, or those of the text `corpus`.
-
-    Raises:
-        CorpusError: If the text is not found, has changed or cannot be read.
-    """
+    """The records that a model was trained on, or those of the text `corpus`."""
     model = texts.stream.model
     if corpus is not None:
         text = read_named_corpus(
@@ -118,12 +106,7 @@ def known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
 
 
 def write_records(texts: TextRequest, count: int, watched: Watched, output: TextOutput) -> None:
-    """Write `count` records, as lines or as a JSON list, which is valid even if interrupted.
-
-    Raises:
-        CorpusError: If the corpus whose records are left out is not found.
-        DataError: If there are fewer records.
-    """
+    """Write `count` records, as lines or as a JSON list, which is valid even if interrupted."""
     known = known_records(texts, watched.corpus) if watched.is_new_only else None
     drawer = RecordDrawer(texts)
     records = drawer.draw_each(known)
@@ -145,12 +128,7 @@ def write_records(texts: TextRequest, count: int, watched: Watched, output: Text
 
 
 def write_most_likely(texts: TextRequest, beam: int, output: TextOutput) -> None:
-    """Search for the likeliest text with a beam, and write it.
-
-    Raises:
-        DataError: If the seed text cannot be read.
-        ModelFileError: If the model's scores are not finite numbers.
-    """
+    """Search for the likeliest text with a beam, and write it."""
     seed_text = texts.read_seed() if texts.echo else texts.read_seed()[:0]
     found = lazy.search_likeliest(texts.stream, texts.length, beam, texts.make_stop().strings)
     count, text = len(found.indices), join_syllables(seed_text + found.text)

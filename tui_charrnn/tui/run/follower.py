@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from textual.widget import Widget
@@ -14,21 +14,23 @@ from tui_charrnn.runs.control import new_request_id, send_request
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Liveness, Verdict
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
+from tui_charrnn.runs.record_codec import RecordOrBatch
+from tui_charrnn.runs.records import RequestAnswered
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, Poller
 from tui_charrnn.tui.messages import NoticePosted, RunChanged
 from tui_charrnn.tui.session import READ_ONLY, Session
-from tui_charrnn.viewing.pending import Pending, PendingRequests
 from tui_charrnn.viewing.run_view import Notice, RunView
 
 if TYPE_CHECKING:
     from tui_charrnn.runs.description import RunDescription, RunStatus
-    from tui_charrnn.runs.record_codec import RecordOrBatch
 
 
 POLL_INTERVAL: Final = 0.5  # seconds
 RETRY_INTERVAL: Final = 2.0  # seconds, after a failure
+PATIENCE: Final = 5.0
+"""Seconds after which a missing answer is worth a sentence: a trainer looks between two batches."""
 _READ_AT_ONCE: Final = 1 << 18  # bytes of events.jsonl, decoded in some 5 ms
 _PIECE_TIME: Final = 0.1  # seconds of reading a long log between two pictures of it
 _CLOCK_INTERVAL: Final = 1.0  # seconds; a live run is posted at least so often, for its clock
@@ -135,6 +137,62 @@ class RunFeed(Poller):
 
 NO_TRAINER: Final = "Nothing is being trained here."
 """In English; translated where it is shown."""
+
+
+class Pending(NamedTuple):
+    """A request that waits for its answer."""
+
+    id: str
+    request: str
+    words: str
+    """What is asked for, as in `asked to save`; safe to show."""
+    asked_at: float
+    """Seconds, on the viewer's monotonic clock."""
+
+
+class PendingRequests:
+    """Knows what was asked, and what of it was answered."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Pending] = {}
+        self._told: set[str] = set()
+
+    def add(self, pending: Pending) -> None:
+        """Remember that something was asked."""
+        self._waiting[pending.id] = pending
+
+    def drop(self, identifier: str) -> None:
+        """Forget a request that could not be sent."""
+        self._waiting.pop(identifier, None)
+
+    def take(self, records: Iterable[RecordOrBatch]) -> None:
+        """Strike out what the records answer."""
+        for record in records:
+            if isinstance(record, RequestAnswered):
+                self._waiting.pop(record.id, None)
+
+    def clear(self) -> None:
+        """Forget everything, as after the end of the trainer."""
+        self._waiting.clear()
+
+    def is_waiting(self, request: str) -> bool:
+        """Whether a request of this kind waits."""
+        return any(pending.request == request for pending in self._waiting.values())
+
+    @property
+    def words(self) -> str:
+        """What is waited for, in words; empty if nothing is."""
+        return ", ".join(dict.fromkeys(pending.words for pending in self._waiting.values()))
+
+    def overdue(self, now: float) -> list[Pending]:
+        """What has waited for longer than `PATIENCE` at `now`; each is reported once."""
+        late = [
+            pending
+            for pending in self._waiting.values()
+            if now - pending.asked_at >= PATIENCE and pending.id not in self._told
+        ]
+        self._told.update(pending.id for pending in late)
+        return late
 
 
 class RunFollower(Widget):
