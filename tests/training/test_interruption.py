@@ -12,7 +12,7 @@ import pytest
 from tests.support.command import PATIENCE, wait_for
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.training import interruption as interruption_module
-from tui_charrnn.training.interruption import ECHO_TIME, Insistence, Interruption, Reason
+from tui_charrnn.training.interruption import ECHO_TIME, Interruption, Reason, RepeatedInterrupt
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT, signal.SIGHUP)
 
@@ -57,8 +57,8 @@ def test_an_interrupt_that_is_delivered_twice_is_one(
 
 def test_an_echo_ends_a_second_after_the_first_and_not_after_the_last() -> None:
     moments = iter([5.0, 5.1, 5.6, 5.9, 6.1, 9.0])
-    insistence = Insistence(lambda: next(moments))
-    said = [insistence.interrupts() for _ in range(6)]
+    interrupts = RepeatedInterrupt(lambda: next(moments))
+    said = [interrupts.is_repeated() for _ in range(6)]
     assert said == [False, False, False, False, True, True]
 
 

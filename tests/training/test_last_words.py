@@ -14,7 +14,7 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import Cluster, JointTask
-from tui_charrnn.training.distributed.roles import INSISTED, Peers
+from tui_charrnn.training.distributed.roles import INTERRUPTED_AGAIN, Peers
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.worker import run_training
 
@@ -102,10 +102,10 @@ def test_whoever_stops_at_once_leaves_the_others_alone(
             raise KeyboardInterrupt
 
     before_batches(monkeypatch, insist)
-    monkeypatch.setattr(Peers, "meet", lambda *_: {})
+    monkeypatch.setattr(Peers, "connect", lambda *_: {})
     monkeypatch.setattr(Peers, "check", lambda _peers: None)
-    monkeypatch.setattr(Peers, "part", lambda _peers, code, words: told.append((code, words)))
+    monkeypatch.setattr(Peers, "leave", lambda _peers, code, words: told.append((code, words)))
     task = JointTask(cluster=Cluster(0, 2))
     assert run_training(run, Interruption(), task=task) is ExitCode.INTERRUPTED
-    assert told == [(ExitCode.INTERRUPTED, INSISTED)]
+    assert told == [(ExitCode.INTERRUPTED, INTERRUPTED_AGAIN)]
     assert status_of(run).state is RunState.INTERRUPTED

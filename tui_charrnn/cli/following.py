@@ -18,7 +18,7 @@ from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import Record
-from tui_charrnn.training.interruption import Insistence
+from tui_charrnn.training.interruption import RepeatedInterrupt
 
 POLL_INTERVAL: Final = 0.1  # seconds
 START_PATIENCE: Final = 10.0
@@ -170,7 +170,7 @@ class _SignalRelay:
         self._trainer: subprocess.Popen[bytes] | None = None
         self._waiting: deque[int] = deque()
         self._sentences: deque[str] = deque()
-        self._insistence = Insistence()
+        self._interrupts = RepeatedInterrupt()
         self._last_sentence = ""
         self._handed_on: set[int] = set()
 
@@ -219,8 +219,8 @@ class _SignalRelay:
         self._waiting.append(number)
         self._hand_on()
         if number == signal.SIGINT:
-            insists = self._insistence.interrupts()
-            words = "Stopping." if insists else "Saving and stopping. Ctrl-C again: stop now."
+            is_second = self._interrupts.is_repeated()
+            words = "Stopping." if is_second else "Saving and stopping. Ctrl-C again: stop now."
             if words != self._last_sentence:
                 self._last_sentence = words
                 # shown by `report`: a handler may have come in the middle of another sentence

@@ -60,15 +60,15 @@ ECHO_TIME: Final = 1.0
 process of a job, and then a trainer has it from there and from the command that started it."""
 
 
-class Insistence:
+class RepeatedInterrupt:
     """Tells a second SIGINT, which means "now", from an echo of the first."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._first: float | None = None
 
-    def interrupts(self) -> bool:
-        """Note a SIGINT; the result is whether it insists."""
+    def is_repeated(self) -> bool:
+        """Note a SIGINT; the result is whether it is no echo, and not the first."""
         now = self._clock()
         if self._first is None:
             self._first = now
@@ -79,7 +79,7 @@ class Interruption:
     """The first reason to leave that came up, if any.
 
     Saving from within a handler can meet a half-updated model or a lock that is held, so handlers
-    only set the flag. A SIGINT that insists raises KeyboardInterrupt.
+    only set the flag. A second SIGINT raises KeyboardInterrupt.
     """
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class Interruption:
         the main thread and no handler can run; None before `listen`."""
         self.is_noticed = False
         """Whether the main thread acts on the reason; that a handler ran only sets the flag."""
-        self._insistence = Insistence()
+        self._interrupts = RepeatedInterrupt()
         # a plain lock, released to wake a sleeper: an Event's own lock may be held by the code
         # that a signal interrupts
         self._sleep = threading.Lock()
@@ -161,7 +161,7 @@ class Interruption:
         self.request(Reason.PREEMPTED, signal.Signals(number).name)
 
     def _interrupt(self, number: int, _frame: FrameType | None) -> None:
-        if self._insistence.interrupts():
+        if self._interrupts.is_repeated():
             raise KeyboardInterrupt
         if self.reason is not Reason.INTERRUPTED:
             self._note(Reason.INTERRUPTED, signal.Signals(number).name)
@@ -193,7 +193,7 @@ class HeldThread:
         """
         self._interruption, self._deadline, self._leave = interruption, deadline, leave
         self._patience = patience
-        self._insistence, self._is_insisted = Insistence(), False
+        self._interrupts, self._is_repeated = RepeatedInterrupt(), False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="held thread", daemon=True)
 
@@ -213,8 +213,8 @@ class HeldThread:
             is_late = self._deadline is not None and time.monotonic() >= self._deadline
             if number is None and not is_late:
                 continue
-            self._give_patience(lambda: self._interruption.is_noticed or self._is_insisted)
-            if self._is_insisted:  # "now", whatever is saved; it would have by itself if it could
+            self._give_patience(lambda: self._interruption.is_noticed or self._is_repeated)
+            if self._is_repeated:  # "now", whatever is saved; it would have by itself if it could
                 self._give_patience(lambda: False)
                 self._leave_for(Reason.INTERRUPTED, signal.SIGINT.name)
                 return
@@ -244,7 +244,7 @@ class HeldThread:
         with contextlib.suppress(OSError):
             number = os.read(pipe, 1)[0]
             if number == signal.SIGINT:
-                self._is_insisted = self._insistence.interrupts() or self._is_insisted
+                self._is_repeated = self._interrupts.is_repeated() or self._is_repeated
             return number if number in LISTENED_TO else None
         return None
 

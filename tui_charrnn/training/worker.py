@@ -36,7 +36,7 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import JointTask
-from tui_charrnn.training.distributed.roles import INSISTED, Assignment, Peers
+from tui_charrnn.training.distributed.roles import INTERRUPTED_AGAIN, Assignment, Peers
 from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
 from tui_charrnn.training.machine import UsageMeter, lacks_memory
 from tui_charrnn.training.preparation import PreparedText, prepare_run, prepare_text
@@ -88,7 +88,7 @@ def run_training(
         work = Assignment(run, description, writer, interruption, deadline, devices, peers)
         code = _settle(work, accepts_change=accepts_change)
         if peers is not None:
-            peers.part(code, writer.status.message)
+            peers.leave(code, writer.status.message)
         return code
 
 
@@ -98,7 +98,7 @@ def _report_finished(
     """Report to the other processes that there is nothing left to train."""
     check_cancelled = partial(interruption.check_cancelled, None)
     try:
-        hardware, _ = peers.meet(description.corpus.sha256, {}, interruption, check_cancelled)
+        hardware, _ = peers.connect(description.corpus.sha256, {}, interruption, check_cancelled)
     except LeavingError as left:
         return left.reason.exit_code
     hardware.coordination.leave_together()
@@ -116,7 +116,7 @@ def _settle(work: Assignment, *, accepts_change: bool) -> ExitCode:
     except KeyboardInterrupt:
         if peers is not None:
             peers.is_in_step = False
-            writer.set_status(message=INSISTED)
+            writer.set_status(message=INTERRUPTED_AGAIN)
         return _leave(writer, RunState.INTERRUPTED, ExitCode.INTERRUPTED)
     except BrokenClusterError as error:
         if peers is not None:
@@ -178,7 +178,7 @@ def _meet(work: Assignment, peers: Peers, check_cancelled: Callable[[], None]) -
         own = error
     message = "Loading TensorFlow and waiting for the other processes ..."
     writer.set_status(state=RunState.LOADING, message=message)
-    peers.meet(own, description.to_json(), work.interruption, check_cancelled)
+    peers.connect(own, description.to_json(), work.interruption, check_cancelled)
     writer.set_status(state=RunState.PREPARING, message="")
     return text
 

@@ -37,7 +37,7 @@ _ENDS: Final = {
     ExitCode.INTERRUPTED: "the run was interrupted, and is saved.",
 }
 EARLY: Final = "it was told to leave before all had begun to train."
-INSISTED: Final = "it was interrupted a second time, and stopped at once."
+INTERRUPTED_AGAIN: Final = "it was interrupted a second time, and stopped at once."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Peers:
         self.is_in_step = True  # whether all can still leave together
         self._engine: ReplicatedEngine | None = None  # of rank 0, once all train
 
-    def meet(
+    def connect(
         self,
         own: str | CharRNNError,
         plan: dict[str, Any],
@@ -111,7 +111,7 @@ class Peers:
         if self.hardware is not None and self._engine is None:
             self.hardware.coordination.check()
 
-    def part(self, code: ExitCode, message: str) -> None:
+    def leave(self, code: ExitCode, message: str) -> None:
         """End: all leave as rank 0 does, or receive a sentence why this process has failed."""
         if self.hardware is None:
             return
@@ -137,14 +137,14 @@ def take_part(task: JointTask, interruption: Interruption, max_time: float | Non
     except LeavingError as left:
         code, message = left.reason.exit_code, EARLY
     except KeyboardInterrupt:
-        code, message = ExitCode.INTERRUPTED, INSISTED
+        code, message = ExitCode.INTERRUPTED, INTERRUPTED_AGAIN
     except CharRNNError as error:
         code, message = error.exit_code, str(error)
         _write(f"charrnn-tui: {message}")
     except Exception as error:  # noqa: BLE001  the last line of defense: reported to all
         code, message = ExitCode.UNEXPECTED, f"it met an unexpected {type(error).__name__}."
         traceback.print_exc()
-    peers.part(code, message)
+    peers.leave(code, message)
     return code
 
 
@@ -157,7 +157,7 @@ def _follow(peers: Peers, interruption: Interruption, max_time: float | None) ->
         own: str | CharRNNError = corpus.sha256
     except CharRNNError as error:
         own = error  # for the others, too
-    (_, replicas, coordination), plan = peers.meet(own, {}, interruption, check_cancelled)
+    (_, replicas, coordination), plan = peers.connect(own, {}, interruption, check_cancelled)
     # deferred: TensorFlow is loaded by now
     from tui_charrnn.training.distributed.replicated_engine import (  # noqa: PLC0415
         ReplicatedEngine,
