@@ -1,7 +1,10 @@
 """Every test runs in a home of its own: no test can see or touch the user's files."""
 
 import gc
+import inspect
+import itertools
 import os
+import re
 import signal
 import sys
 from collections import Counter
@@ -27,12 +30,25 @@ sys.dont_write_bytecode = False
 
 _TIMES: Final = {"tensorflow": 20, "trainer": 20, "pty": 10}
 """By marker, how many times as long as another a test takes, about."""
+_TIME_OF_AN_APP: Final = 10
+"""The same of a test that opens an app."""
+_NUMBERS: Final = itertools.count()
+"""Of the tests of this process."""
 
 
 # Ctrl-C is ignored in the background jobs of a shell, and so it would be in all our children:
 # those that are sent one would never end
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def tmp_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new folder; to number its own, pytest lists those of all tests before, at every test."""
+    name = re.sub(r"\W", "_", request.node.name)[:30]
+    folder = tmp_path_factory.getbasetemp() / f"{name}{next(_NUMBERS)}"
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -120,9 +136,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Spare the collector of garbage all that was imported."""
+    """Spare the collector of garbage all that was imported, and let it look less often.
+
+    As often as it does by itself, it takes an eighth of the time of the tests of the app.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
 
 
 @cache
@@ -137,5 +157,8 @@ def _group_of(file: str) -> str:
 
 
 def _usual_time(item: pytest.Item) -> int:
-    """About how long a test takes, where one without a marker takes 1."""
-    return max(time if item.get_closest_marker(name) else 1 for name, time in _TIMES.items())
+    """About how long a test takes, where one that only computes takes 1."""
+    opens_app = inspect.iscoroutinefunction(getattr(item, "function", None))
+    opens_app |= "snap_compare" in getattr(item, "fixturenames", ())
+    times = [time for name, time in _TIMES.items() if item.get_closest_marker(name)]
+    return max([*times, _TIME_OF_AN_APP if opens_app else 1])

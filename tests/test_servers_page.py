@@ -76,8 +76,11 @@ def test_the_job_is_preempted_twice_and_requeued_until_it_is_finished(
     assert (again.returncode, queue.codes) == (0, [75, 75, 0, 0]), again.stderr
 
 
+@pytest.mark.stress  # four processes that load TensorFlow; the script alone is tested below
 @pytest.mark.trainer
-def test_the_job_of_several_tasks_is_preempted_and_requeued(tmp_path: Path, corpus: Path) -> None:
+def test_several_tasks_train_together_are_preempted_and_requeued(
+    tmp_path: Path, corpus: Path
+) -> None:
     runs = tmp_path / "runs"
     run, queue = RunDirectory(runs / "my-run"), JobQueue(tmp_path / "bin", tasks=2)
     words = [str(job_script(tmp_path, has_nodes=True)), str(corpus), "my-run", *SETTINGS.split()]
@@ -90,6 +93,43 @@ def test_the_job_of_several_tasks_is_preempted_and_requeued(tmp_path: Path, corp
     events = verify_events(run)
     assert (events.last_step, events.missing, events.repeated) == (300, [], 0)
     assert status_of(run).state is RunState.FINISHED
+
+
+STAND_IN = """#!/bin/sh
+# a task that is preempted in the first job, and finishes in the second
+echo "$SLURM_PROCID $*" >> "$QUEUE/calls"
+[ -e "$QUEUE/preempted-$SLURM_PROCID" ] && exit 0
+: > "$QUEUE/preempted-$SLURM_PROCID"
+trap 'exit 75' USR1
+: > "$QUEUE/waits-$SLURM_PROCID"
+while :; do sleep 0.02; done
+"""
+
+
+def test_the_job_of_several_tasks_is_preempted_and_requeued(tmp_path: Path, corpus: Path) -> None:
+    folder = tmp_path / "bin"
+    queue = JobQueue(folder, tasks=2)
+    (folder / "charrnn-tui").write_text(STAND_IN, encoding="utf-8")
+    script = job_script(tmp_path, has_nodes=True)
+    job = queue.submit(str(script), str(corpus), "my-run", "--steps=9", runs=tmp_path / "runs")
+    wait_for(
+        "both tasks train",
+        lambda: all((folder / f"waits-{rank}").exists() for rank in "01") and has_step(folder),
+    )
+    os.kill(queue.step, signal.SIGUSR1)
+    ended = finish(job)
+    assert ended.returncode == 0, ended.stderr.decode()
+    assert queue.codes == [75, 0]
+    calls = [line.split() for line in (folder / "calls").read_text().splitlines()]
+    assert sorted(rank for rank, *_ in calls) == ["0", "0", "1", "1"]
+    (options,) = {tuple(words) for _, *words in calls}
+    assert options[:2] == ("train", "--headless")
+    assert {str(corpus), "my-run", "--resume", "auto", "--steps=9"} <= set(options)
+
+
+def has_step(folder: Path) -> bool:
+    """Whether `srun` has noted its process."""
+    return (folder / "step").exists() and bool((folder / "step").read_text())
 
 
 def test_another_failure_ends_the_job(tmp_path: Path) -> None:

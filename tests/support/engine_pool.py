@@ -11,7 +11,6 @@ To trace an engine takes a second, all that a small run computes a tenth of one.
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
@@ -20,6 +19,13 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 
 if TYPE_CHECKING:  # it loads TensorFlow
     from tui_charrnn.training.engine.engine import Engine
+
+READ_BY_ENGINES: Final = (
+    *("end_index", "sequence_length", "rng_seed", "optimizer", "weight_decay"),
+    *("second_moment_decay", "average_decay", "gradient_norm_limit"),
+    *("dropout", "recurrent_weight_dropout"),
+)
+"""What an engine reads of a `TrainingConfig`; all else is read by the loop around it."""
 
 
 class EnginePool:
@@ -77,20 +83,7 @@ def _pooled_class() -> Any:
 
 def _key_of(model: ModelConfig, training: TrainingConfig, *others: Hashable) -> Hashable:
     """What two engines have in common that are the same until their first step."""
-    computed = replace(
-        training,
-        # only the loop around an engine reads these
-        steps=1,
-        epochs=None,
-        train_time=None,
-        max_epochs=None,
-        stop_early=None,
-        max_time=None,
-        evaluations=1,
-        checkpoint_interval=60.0,
-        keep_checkpoints=1,
-    )
-    return (model, computed, *others)
+    return (model, *(getattr(training, name) for name in READ_BY_ENGINES), *others)
 
 
 engines: Final = EnginePool()

@@ -12,7 +12,9 @@ from tests.support.waiting import wait_until
 
 _LIMIT = 60.0
 _STILL = 20
-"""Looks in a row that find the same screen."""
+"""Looks in a row that find the same screen, where no picture tells what it comes to."""
+_STILL_AT_LAST = 3
+"""The same where there is a picture."""
 
 
 class KeptPicture:
@@ -31,7 +33,7 @@ class KeptPicture:
         Whether it does look like it is for the test to compare: what is still another screen
         after some seconds is the difference that it reports.
         """
-        await _stand_still(pilot)
+        await _stand_still(pilot, _STILL if self._svg is None else _STILL_AT_LAST)
         deadline = time.monotonic() + _LIMIT
         while self._svg is not None and time.monotonic() < deadline:
             if _anonymous(pilot.app.export_screenshot(simplify=True)) == self._svg:
@@ -39,12 +41,12 @@ class KeptPicture:
             await pilot.pause(0.05)
 
 
-async def _stand_still(pilot: Pilot[Any]) -> None:
+async def _stand_still(pilot: Pilot[Any], looks: int) -> None:
     seen: list[str] = []
 
     def is_still() -> bool:
         seen.append(screen_text(pilot.app))
-        return len(seen) >= _STILL and len(set(seen[-_STILL:])) == 1
+        return len(seen) >= looks and len(set(seen[-looks:])) == 1
 
     await wait_until(pilot, "a screen that stands still", is_still)
     await pilot.pause()

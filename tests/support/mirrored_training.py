@@ -41,17 +41,14 @@ MATERIAL: Final = Material(
 HELD_OUT: Final = HeldOutWindows(TEXT[:99], stream_count=2, sequence_length=T)
 
 
-def replicated(devices: int, training: TrainingConfig = TRAINING, **path: Any) -> ReplicatedEngine:
-    """An engine on so many logical devices."""
-    return ReplicatedEngine(MODEL, training, V, B, ComputePath(**path), _replicas(devices))
+def replicated(training: TrainingConfig = TRAINING, **path: Any) -> ReplicatedEngine:
+    """An engine on two logical devices."""
+    return ReplicatedEngine(MODEL, training, V, B, ComputePath(**path), _replicas())
 
 
 @cache
-def _replicas(devices: int) -> Replicas:
-    """A process can have one group of devices that TensorFlow's collectives connect: of two."""
-    reduction = tf.distribute.ReductionToOneDevice() if devices != 2 else None
-    names = [f"CPU:{index}" for index in range(devices)]
-    return Replicas(tf.distribute.MirroredStrategy(names, cross_device_ops=reduction))
+def _replicas() -> Replicas:
+    return Replicas(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
 
 
 def train(
@@ -65,19 +62,16 @@ def train(
 def measure() -> dict[str, Any]:
     """Losses and norms of one device and of several, and of what they went on with."""
     first, second = range(1, HALF + 1), range(HALF + 1, STEPS + 1)
-    found: dict[str, Any] = {"one": list(train(Engine(MODEL, TRAINING, V, B), [*first, *second]))}
-    two = replicated(2)
+    one, two = Engine(MODEL, TRAINING, V, B), replicated()
+    found: dict[str, Any] = {"one": list(train(one, [*first, *second]))}
     begun = list(train(two, first))
     saved = two.model_tensors(), two.training_tensors()
     found["two"] = begun + list(train(two, second))
     found["states"] = {name: len(saved[1][name]) for name in saved[1] if name.startswith("state")}
-    four, one = replicated(4), Engine(MODEL, TRAINING, V, B)
-    others: dict[str, Engine | ReplicatedEngine] = {"four": four, "one_again": one}
-    for name, engine in others.items():
-        engine.restore(*saved)
-        found[name] = begun + list(train(engine, second))
-    found["held_out"] = [each.evaluate(HELD_OUT, lambda: False) for each in (two, four, one)]
-    found["compiled"] = list(train(replicated(2, is_compiled=True), [*first, *second]))
+    one.restore(*saved)
+    found["one_again"] = begun + list(train(one, second))
+    found["held_out"] = [each.evaluate(HELD_OUT, lambda: False) for each in (two, one)]
+    found["compiled"] = list(train(replicated(is_compiled=True), [*first, *second]))
     found["alike"] = [are_alike(two)]
     weights = two.model_tensors()
     weights["output.bias"][3] = np.nextafter(weights["output.bias"][3], np.float32(9))
@@ -88,10 +82,10 @@ def measure() -> dict[str, Any]:
     noisy = TrainingConfig(**{**TRAINING.to_mapping(), "dropout": 0.4})
     cut = ComputePath(shards=2)
     found["dropping"] = list(train(Engine(MODEL, noisy, V, B, cut), first, noisy))
-    found["dropping_on_two"] = list(train(replicated(2, noisy), first, noisy))
+    found["dropping_on_two"] = list(train(replicated(noisy), first, noisy))
     both = replace(MODEL, direction="both")
     found["both"] = list(train(Engine(both, TRAINING, V, B), first))
-    divided = ReplicatedEngine(both, TRAINING, V, B, ComputePath(), _replicas(2))
+    divided = ReplicatedEngine(both, TRAINING, V, B, ComputePath(), _replicas())
     found["both_on_two"] = list(train(divided, first))
     broken = two.training_tensors()
     broken["trained.output.bias"] = np.full(V, np.nan, np.float32)
@@ -118,8 +112,8 @@ def measure_calls() -> dict[str, Any]:
         "average_decay": None,
         "optimizer": "adam",
     })
-    several = replicated(2, noisy, device="GPU", steps_per_call=max(CALLS))
-    single = replicated(2, noisy, device="GPU")
+    several = replicated(noisy, device="GPU", steps_per_call=max(CALLS))
+    single = replicated(noisy, device="GPU")
     results = take_calls(several, CALLS, noisy)
     found: dict[str, Any] = {
         "calls": results,
@@ -178,6 +172,6 @@ def largest_difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> floa
 
 
 if __name__ == "__main__":
-    split = [tf.config.LogicalDeviceConfiguration()] * 4
+    split = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], split)
     sys.stdout.write(json.dumps(measure()) + "\n")

@@ -5,9 +5,11 @@ libraries do not fit.
 """
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from tests.support.engine_pool import engines
 from tests.support.small_run import new_run, of_kind, train
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ExitCode
@@ -22,13 +24,16 @@ pytestmark = pytest.mark.tensorflow
 @pytest.fixture(autouse=True)
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     from tui_charrnn.training.distributed import coordination
-    from tui_charrnn.training.engine import paths
+    from tui_charrnn.training.engine import path_choice, paths
     from tui_charrnn.training.engine.paths import Device, Gpu
 
     ways = (("cudnn", False, "float32"), ("keras", False, "float32"))
     monkeypatch.setattr(paths, "GPU_WAYS", ways)
     device = Device((Gpu("Some GPU", (9, 0), has_code=False),))
     monkeypatch.setattr(coordination, "configure_devices", lambda *_: device)
+    monkeypatch.setattr(path_choice, "Engine", engines.take)  # a resume tries what was traced
+    # what a dropped way leaves goes through all objects of the process: that takes a second here
+    monkeypatch.setattr(path_choice, "gc", SimpleNamespace(collect=lambda: None))
 
 
 def test_a_way_that_fails_is_told_and_the_run_trains_on_and_resumes(

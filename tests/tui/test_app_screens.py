@@ -23,6 +23,7 @@ from tui_charrnn.tui.tape.panel import TapePanel
 SAMPLE = ", or not to be: that is the question.\n" * 3
 PICTURES = Path(__file__).parent / "__snapshots__" / "test_app_screens"
 SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 36), id="120x36")]
+"""For what has another place beside the text; all else is drawn in one size."""
 
 
 @pytest.fixture
@@ -132,13 +133,13 @@ def test_a_pane(looks_as_kept: Any, key: str, size: Any) -> None:
     assert looks_as_kept(size, lambda pilot: pilot.press(key))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES[1:])
 @pytest.mark.parametrize("keys", [("f10",), ("f3", "f10")], ids=["text", "loss"])
 def test_a_pane_alone(looks_as_kept: Any, keys: tuple[str, ...], size: Any) -> None:
     assert looks_as_kept(size, lambda pilot: pilot.press(*keys))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES[:1])
 @pytest.mark.parametrize("key", ["f12", "ctrl+p"])
 def test_a_dialog(app: CharRNNApp, looks_as_kept: Any, key: str, size: Any) -> None:
     app.reduces_motion = True  # or its cursor would blink: it could be in the picture or not
@@ -186,7 +187,7 @@ def test_the_xray(
     assert looks_as_kept(size, look_inside)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES[1:])
 def test_trouble(app: CharRNNApp, trainer: FakeTrainer, looks_as_kept: Any, size: Any) -> None:
     trainer.run.log.write_text("E0000 a kernel failed\n", encoding="utf-8")
     trainer.diverge()
@@ -198,7 +199,7 @@ def test_trouble(app: CharRNNApp, trainer: FakeTrainer, looks_as_kept: Any, size
     assert looks_as_kept(size, open_pane)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES[1:])
 @pytest.mark.parametrize("theme", ["paper", "color-safe", "terminal"])
 def test_a_theme(app: CharRNNApp, looks_as_kept: Any, theme: str, size: Any) -> None:
     app.session.theme = theme

@@ -86,7 +86,7 @@ async def test_a_small_terminal_shows_the_line_and_some_keys(tmp_path: Path) -> 
     app = tiny_app(tmp_path)
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.press("f1")
-        await pilot.press(*"palette")
+        app.post_message(events.Paste("palette"))
         await pilot.pause()
         assert app.screen.query_one(Input).region.height == 1
         assert "Find a command" in screen_text(app)
@@ -104,7 +104,8 @@ async def test_it_begins_anew_when_it_is_opened_again(tmp_path: Path) -> None:
 async def test_a_slash_may_go_before_what_is_looked_for(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("f1", *"/learning rate")
+        await pilot.press("f1", "/")
+        app.post_message(events.Paste("learning rate"))
         await pilot.pause()
         assert lines_of(app) == ["run.rate"]
         await pilot.press("ctrl+u", "/")
@@ -115,7 +116,8 @@ async def test_a_slash_may_go_before_what_is_looked_for(tmp_path: Path) -> None:
 async def test_a_long_sentence_goes_on_below_itself(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("f1", *"cursor in the seed")
+        await pilot.press("f1")
+        app.post_message(events.Paste("cursor in the seed"))
         await pilot.pause()
         first, second = [
             line for line in screen_text(app).splitlines() if "over it" in line or "F2" in line

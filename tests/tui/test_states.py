@@ -33,6 +33,8 @@ from tui_charrnn.viewing import run_rows
 
 SCREENS = Path(__file__).parent / "__snapshots__" / "test_states"
 SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 36), id="120x36")]
+IN_BOTH_SIZES = ("training", "slipped", "failed")
+"""Of the larger screen, where more of a run is seen beside the panes, these are enough."""
 PANES = {"training": "f3", "runs": "f4", "childhood": "ctrl+t", "log": "ctrl+l", "text": "f2"}
 STATES = {
     "training": "● training",
@@ -200,7 +202,7 @@ async def test_every_state_is_told_in_every_pane(
     id = f"{size[0]}x{size[1]}"
     async with app.run_test(size=size) as pilot:
         await wait_until(pilot, "the text", lambda: note_of(app).startswith("2,000"))
-        for state in [*STATES, "readonly"]:
+        for state in [*STATES, "readonly"] if size == (80, 24) else IN_BOTH_SIZES:
             app.session.is_readonly = state == "readonly"
             words = STATES.get(state, "● training")
             app.main.open_run(runs.get(state, runs["training"]))

@@ -43,7 +43,7 @@ def numpy_loss(engine: Any, model: ModelConfig, text: Indices) -> float:
 
 
 @pytest.mark.parametrize(
-    ("cell", "layer_count"), [("lstm", 1), ("lstm", 3), ("gru", 2), ("rnn", 2)]
+    ("cell", "layer_count"), [("lstm", 1), ("lstm", 2), ("gru", 2), ("rnn", 2)]
 )
 def test_a_held_out_text_scores_as_in_numpy(cell: str, layer_count: int) -> None:
     model = ModelConfig(cell=cell, embedding_size=5, hidden_size=7, layer_count=layer_count)
@@ -54,9 +54,8 @@ def test_a_held_out_text_scores_as_in_numpy(cell: str, layer_count: int) -> None
     assert engine.evaluate(windows) == pytest.approx(numpy_loss(engine, model, TEXT), abs=1e-5)
 
 
-@pytest.mark.parametrize("layer_count", [1, 2])
-def test_a_normalized_network_scores_as_in_numpy(layer_count: int) -> None:
-    model = ModelConfig(embedding_size=5, hidden_size=7, layer_count=layer_count, layer_norm=True)
+def test_a_normalized_network_scores_as_in_numpy() -> None:
+    model = ModelConfig(embedding_size=5, hidden_size=7, layer_count=2, layer_norm=True)
     engine = new_engine(model)
     for number in range(1, 4):
         engine.train_batch(batch(number), number, 0.05)

@@ -87,8 +87,14 @@ def test_every_path_gives_the_same_numbers(cell: str, path: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     ("cell", "path"),
     [
-        ("lstm", COMPILED_SHARDS),
-        *[(cell, path) for cell in LAYERS for path in ({}, {"layers": "keras"})],
+        *[(cell, {}) for cell in LAYERS],
+        ("lstm", {"layers": "keras"}),
+        pytest.param("lstm", COMPILED_SHARDS, marks=pytest.mark.stress),
+        *[
+            pytest.param(cell, {"layers": "keras"}, marks=pytest.mark.stress)
+            for cell in LAYERS
+            if cell != "lstm"
+        ],
     ],
     ids=id_of,
 )

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.support.engine_pool import engines
+from tests.support.engine_pool import READ_BY_ENGINES, engines
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.text.batches import HeldOutWindows
 from tui_charrnn.training.loop import Batch
@@ -112,3 +112,28 @@ def test_after_a_reset_it_takes_the_same_steps_again() -> None:
         data = batch(step)
         assert again.train_batch(data, step, 0.05) == fresh.train_batch(data, step, 0.05)
     assert_same(tensors_of(again), tensors_of(fresh))
+
+
+class NotingConfig:
+    """A training of which is noted what is read."""
+
+    def __init__(self, training: TrainingConfig) -> None:
+        self._training = training
+        self.read: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        self.read.add(name)
+        return getattr(self._training, name)
+
+
+def test_engines_that_differ_in_what_no_engine_reads_are_the_same() -> None:
+    """So the pool lends one for the other."""
+    from tui_charrnn.training.engine.engine import Engine
+
+    training = NotingConfig(replace(TRAINING, dropout=0.5, recurrent_weight_dropout=0.5))
+    noting: Any = training
+    engine = Engine(MODEL, noting, V, B)
+    engine.train_batch(batch(1), 1, 0.05)
+    engine.reset()
+    engine.evaluate(HeldOutWindows(TEXT, stream_count=2, sequence_length=T))
+    assert training.read == {*READ_BY_ENGINES}

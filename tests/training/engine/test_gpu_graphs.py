@@ -3,7 +3,6 @@
 No GPU is needed for it: the package of TensorFlow knows its kernels for GPUs on any machine.
 """
 
-import itertools
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -16,17 +15,15 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 pytestmark = pytest.mark.tensorflow
 
 V, B, T = 7, 4, 3
-FEATURES: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
-    "dropout-of-outputs-and-weights": ({}, {"dropout": 0.2, "recurrent_weight_dropout": 0.1}),
-    "two-layers-tied-output": ({"layer_count": 2, "tied_output": True}, {}),
-    "layer-norm": ({"layer_norm": True}, {"dropout": 0.2, "recurrent_weight_dropout": 0.1}),
+DROPOUT: Final = {"dropout": 0.2, "recurrent_weight_dropout": 0.1}
+CASES: Final = {
+    # what is around the layers is the same for all cells
+    "lstm": ({"layer_count": 2, "tied_output": True}, 6),
+    "lstm+norm": ({"layer_norm": True}, 2),
+    "gru": ({}, 6),
+    "rnn": ({}, 4),
 }
-CASES = [
-    pytest.param(cell, feature, id=f"{cell}-{feature}")
-    for cell, feature in itertools.product(("lstm", "gru", "rnn"), FEATURES)
-    # what is around the layers is the same for all cells, and only an lstm can be normalized
-    if cell == "lstm" or feature == "dropout-of-outputs-and-weights"
-]
+"""Networks, and how many ways there are to train them."""
 HOST_OPS: Final = frozenset({"NoOp", "VarHandleOp", "Const", "_Arg", "_Retval"})
 """Of a graph, not of a kernel that computes."""
 
@@ -39,22 +36,22 @@ def gpu_in_the_eyes_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_is_gpu_available", lambda: True)
 
 
-def traced(cell: str, feature: str) -> Iterator[tuple[Any, Any]]:
+def traced(network: str) -> Iterator[tuple[Any, Any]]:
     """Every way of that network, with the graph of its engine's step."""
     from tui_charrnn.training.engine.engine import Engine
     from tui_charrnn.training.engine.paths import Device, Gpu, gpu_paths
 
-    shape, settings = FEATURES[feature]
+    shape, cell = CASES[network][0], network.partition("+")[0]
     model = ModelConfig(**{"cell": cell, "embedding_size": 8, "hidden_size": 8, **shape})
-    training = TrainingConfig(batch_size=B, sequence_length=T, **{"steps": 1, **settings})
+    training = TrainingConfig(batch_size=B, sequence_length=T, steps=1, **DROPOUT)
     for path in gpu_paths(Device((Gpu("NVIDIA H100", (9, 0)),)), model, "auto"):
         yield path, Engine(model, training, V, B, path).trace_steps()
 
 
-@pytest.mark.parametrize(("cell", "feature"), CASES)
-def test_the_graph_of_every_way_is_built_and_has_kernels(cell: str, feature: str) -> None:
+@pytest.mark.parametrize("network", CASES)
+def test_the_graph_of_every_way_is_built_and_has_kernels(network: str) -> None:
     paths = []
-    for path, graph in traced(cell, feature):
+    for path, graph in traced(network):
         nodes = list(all_nodes(graph))
         paths.append(path)
         operations = {node.op for node in nodes}
@@ -62,7 +59,7 @@ def test_the_graph_of_every_way_is_built_and_has_kernels(cell: str, feature: str
         assert expected is None or expected in operations, path
         assert "PyFunc" not in operations  # nothing is fetched from the host's Python
         assert [node.op for node in nodes if not has_gpu_kernel(node)] == [], path
-    assert len(paths) == (2 if feature == "layer-norm" else 4 if cell == "rnn" else 6)
+    assert len(paths) == CASES[network][1]
 
 
 def all_nodes(graph: Any) -> Iterator[Any]:

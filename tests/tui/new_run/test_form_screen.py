@@ -45,11 +45,8 @@ def corpus(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("size", [(80, 24), (50, 20)])
-async def test_a_path_and_enter_are_enough(
-    app: FormApp, corpus: Path, size: tuple[int, int]
-) -> None:
-    async with app.run_test(size=size) as pilot:
+async def test_a_path_and_enter_are_enough(app: FormApp, corpus: Path) -> None:
+    async with app.run_test(size=(50, 20)) as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(corpus))
         await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
@@ -207,24 +204,6 @@ async def test_settings_that_do_not_go_together_are_told(app: FormApp, corpus: P
         assert app.launch.runs == []
 
 
-async def test_what_fails_late_is_told_until_something_else_is_typed(
-    app: FormApp, corpus: Path
-) -> None:
-    created_run(app.session.runs_folder, name="taken")
-    async with app.run_test() as pilot:
-        await form_shown(pilot)
-        app.type_into(corpus=str(corpus), name="taken")
-        await pilot.press("enter")
-        await wait_until(pilot, "it", lambda: "choose another name" in problem_of(app, "name"))
-        assert app.focused is not None
-        assert app.focused.id == "name"
-        await pilot.press("2")
-        await wait_until(pilot, "no mistake", lambda: problem_of(app, "name") == "")
-        await pilot.press("enter")
-        await wait_until(pilot, "the run", lambda: app.answers == [True])
-        assert app.launch.runs[0].name == "taken2"
-
-
 async def test_a_disk_that_refuses_is_no_field_s_fault(app: FormApp, corpus: Path) -> None:
     app.session.runs_folder.write_text("not a folder")
     async with app.run_test() as pilot:
@@ -370,17 +349,23 @@ async def test_a_name_that_is_taken_is_told_while_it_is_typed(app: FormApp, corp
         await wait_until(pilot, "it is free", lambda: not problem_of(app, "name"))
 
 
-async def test_a_name_that_was_taken_meanwhile_is_told_at_its_field(
+async def test_a_name_that_was_taken_meanwhile_is_told_until_another_is_typed(
     app: FormApp, corpus: Path
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(corpus), name="taken")
         await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
-        app.body.query_one("#name").focus()
         created_run(app.session.runs_folder, name="taken")
         await pilot.press("enter")
-        await wait_until(pilot, "it is told", lambda: "already" in problem_of(app, "name"))
+        await wait_until(pilot, "it", lambda: "choose another name" in problem_of(app, "name"))
+        assert app.focused is not None
+        assert app.focused.id == "name"
+        await pilot.press("2")
+        await wait_until(pilot, "no mistake", lambda: problem_of(app, "name") == "")
+        await pilot.press("enter")
+        await wait_until(pilot, "the run", lambda: app.answers == [True])
+        assert app.launch.runs[0].name == "taken2"
 
 
 async def test_keys_that_come_together_go_to_the_field_that_has_the_focus_by_then(

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,27 +103,29 @@ async def test_a_text_of_one_s_own_has_to_be_named(app: FormApp) -> None:
         assert app.launch.runs == []
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("missing.txt", "There is no file or folder"),
-        ("more", "holds no files"),
-        ("latin.txt", "Choose its encoding: cp1252"),
-        ("/dev/null", "it is a device, and no file"),
-    ],
-)
 async def test_a_path_that_cannot_be_used_is_told_before_the_start_and_at_it(
-    app: FormApp, texts: Path, name: str, reason: str
+    app: FormApp, texts: Path
 ) -> None:
+    reasons = {
+        "missing.txt": "There is no file or folder",
+        "more": "holds no files",
+        "latin.txt": "Choose its encoding: cp1252",
+        "/dev/null": "it is a device, and no file",
+    }
     async with app.run_test() as pilot:
         await form_shown(pilot)
-        app.type_into(corpus=str(texts / name))
-        await wait_until(pilot, "why", lambda: reason in problem_of(app, "corpus"))
-        assert "known once the text is" in outlook_of(app)
-        await pilot.press("enter")
-        await wait_until(pilot, "the end", lambda: not app.screen.query_one("#start").disabled)
-        assert app.body.corpus.path.value == str(texts / name)
-        assert app.launch.runs == []
+        for name, reason in reasons.items():
+            app.type_into(corpus=str(texts / name))
+            await wait_until(pilot, reason, partial(is_told, app, reason))
+            assert "known once the text is" in outlook_of(app)
+            await pilot.press("enter")
+            await wait_until(pilot, "the end", lambda: not app.screen.query_one("#start").disabled)
+            assert app.body.corpus.path.value == str(texts / name)
+            assert app.launch.runs == []
+
+
+def is_told(app: FormApp, reason: str) -> bool:
+    return reason in problem_of(app, "corpus")
 
 
 async def test_a_file_that_comes_late_is_seen_at_the_start(app: FormApp, texts: Path) -> None:

@@ -1,4 +1,4 @@
-"""Three processes on one machine train what one trains, to the end; `make stress` takes others."""
+"""Two processes on one machine train what one trains, to the end; `make stress` takes more."""
 
 from pathlib import Path
 
@@ -14,12 +14,12 @@ from tui_charrnn.runs.records import SplitEvaluated
 pytestmark = pytest.mark.tensorflow
 
 
-def test_three_processes_train_what_one_trains(
+def test_two_processes_train_what_one_trains(
     cluster: ClusterRun, corpus: Path, tmp_path: Path
 ) -> None:
-    cluster.start([corpus] * 3, "--steps=60")
+    cluster.start([corpus] * 2, "--steps=60")
     ended = cluster.end()
-    assert [each.returncode for each in ended] == [0, 0, 0], ended
+    assert [each.returncode for each in ended] == [0, 0], ended
     assert status_of(cluster.run).state is RunState.FINISHED
     twin = untrained_twin(cluster.run, tmp_path / "alone")
     train_to_the_end(twin)
