@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.support.command import run_program
+from tests.support.command import run_here
 from tests.support.markov_model import markov_model, random_transitions
 from tests.support.tiny_model import tiny_model_bytes
 from tui_charrnn.cli.models import models_app
@@ -124,7 +124,7 @@ def test_a_model_shows_its_calibration(model: Path, text: Path) -> None:
 
 def test_score_draws_the_diagram(model: Path, text: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    ended = run_program("score", str(text), "-m", str(model), "--calibration", "--html", str(page))
+    ended = run_here("score", str(text), "-m", str(model), "--calibration", "--html", str(page))
     lines = ended.stdout.decode("ascii").splitlines()
     assert len(lines) < 24
     assert all(len(line) < 80 for line in lines[2:])
@@ -134,7 +134,7 @@ def test_score_draws_the_diagram(model: Path, text: Path, tmp_path: Path) -> Non
     written = page.read_text(encoding="utf-8")
     assert "<svg" in written
     assert bins[-1].strip() in written
-    ended = run_program("score", str(text), "-m", str(model), "--calibration", "--json")
+    ended = run_here("score", str(text), "-m", str(model), "--calibration", "--json")
     (score,) = json.loads(ended.stdout)["scores"]
     assert f"{100 * score['calibration_error']:.2f} %" in lines[-1]
     sure: dict[str, Any] = max(score["reliability"], key=lambda each: each["symbols"])

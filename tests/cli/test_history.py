@@ -1,4 +1,4 @@
-"""The command `history`, and what `generate` keeps, through the real program."""
+"""The command `history`, and what `generate` keeps, as its command line has it."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.command import finish, run_program, start_program
+from tests.support.command import finish, run_here, start_program
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.history.generation import Generation, ModelFile, ModelOrigin
@@ -22,14 +22,14 @@ def model(tmp_path: Path) -> Path:
 
 
 def generate(model: Path, *arguments: str) -> bytes:
-    ended = run_program("generate", *arguments, "--model", str(model))
+    ended = run_here("generate", *arguments, "--model", str(model))
     assert ended.returncode == 0, ended.stderr.decode()
     assert ended.stderr == b""
     return ended.stdout
 
 
 def history(*arguments: str) -> str:
-    ended = run_program("history", *arguments)
+    ended = run_here("history", *arguments)
     assert ended.returncode == 0, ended.stderr.decode()
     return ended.stdout.decode()
 
@@ -46,7 +46,7 @@ def test_generate_keeps_what_it_wrote_and_replay_says_it_again(model: Path) -> N
     assert (entry["seed_text"] + entry["text"]).encode() == written
     assert (entry["model_file"], entry["length"], entry["hindrance"]) == (str(model), 60, None)
     assert (entry["sampling"][0]["temperature"], entry["sampling"][0]["top_k"]) == (0.7, 5)
-    again = run_program("history", "replay", str(entry["id"]))
+    again = run_here("history", "replay", str(entry["id"]))
     assert (again.returncode, again.stdout, again.stderr) == (0, written, b"")
     assert stat.S_IMODE(history_file().stat().st_mode) == 0o600
 
@@ -58,7 +58,7 @@ def test_replay_can_leave_the_seed_text_out(model: Path) -> None:
 
 
 def test_unknown_characters_of_the_seed_text_make_no_difference(model: Path) -> None:
-    run_program("generate", "bΩad", "-n", "20", "--rng-seed", "3", "--model", str(model))
+    run_here("generate", "bΩad", "-n", "20", "--rng-seed", "3", "--model", str(model))
 
     assert history("replay", "1").encode() == generate(model, "bad", "-n", "20", "--rng-seed", "3")
 
@@ -82,7 +82,7 @@ def test_nothing_said_or_nothing_wanted_is_not_kept(model: Path, arguments: list
     generate(model, "bad", *arguments)
 
     assert not history_file().exists()
-    assert run_program("history").stderr.startswith(b"The history is empty.")
+    assert run_here("history").stderr.startswith(b"The history is empty.")
     assert listed() == []
 
 
@@ -115,12 +115,12 @@ def test_generate_goes_on_whatever_became_of_the_history(
     history_file().parent.mkdir(parents=True)
     spoil(history_file())
 
-    ended = run_program("generate", "bad", "-n", "5", "--model", str(model))
+    ended = run_here("generate", "bad", "-n", "5", "--model", str(model))
 
     assert (ended.returncode, len(ended.stdout)) == (0, 8)
     assert ended.stderr.decode().startswith("The text was not kept: The history in ")
     assert ended.stderr.count(b"\n") == 1
-    listing = run_program("history")
+    listing = run_here("history")
     assert (listing.returncode, words in listing.stderr.decode()) == (3, True), listing.stderr
 
 
@@ -128,12 +128,12 @@ def test_a_changed_model_is_told_of_instead_of_speaking(model: Path) -> None:
     generate(model, "bad", "-n", "30")
     tiny_model_file(model, rng_seed=1)
 
-    refused = run_program("history", "replay", "1")
+    refused = run_here("history", "replay", "1")
     assert (refused.returncode, refused.stdout) == (3, b"")
     assert b"has changed: the SHA-256 of" in refused.stderr
     assert b"history show 1" in refused.stderr
 
-    spoken = run_program("history", "replay", "1", "--anyway")
+    spoken = run_here("history", "replay", "1", "--anyway")
     assert (spoken.returncode, len(spoken.stdout)) == (0, 33)
     assert b"This is not what was said then" in spoken.stderr
 
@@ -143,7 +143,7 @@ def test_a_model_that_is_gone_is_told_of(model: Path) -> None:
     model.unlink()
 
     for options in ([], ["--anyway"]):
-        refused = run_program("history", "replay", "1", *options)
+        refused = run_here("history", "replay", "1", *options)
         assert (refused.returncode, b"is gone: there is no file" in refused.stderr) == (3, True)
     assert "bad" in history("show", "1")
 
@@ -185,7 +185,7 @@ def test_what_cannot_be_said_again_says_why() -> None:
         )
     )
 
-    refused = run_program("history", "replay", "1")
+    refused = run_here("history", "replay", "1")
 
     assert refused.returncode == 3
     assert b"cannot be generated again: characters were chosen by hand." in refused.stderr
@@ -199,12 +199,12 @@ def test_the_list_and_the_search_show_rows(model: Path) -> None:
     heading, *rows = history().splitlines()
     assert heading.split() == ["ID", "WHEN", "MODEL", "TEXT"]
     assert [row.split()[0] for row in rows] == ["3", "2", "1"]
-    cut = run_program("history", "list", "--limit", "2")
+    cut = run_here("history", "list", "--limit", "2")
     assert cut.stdout.decode().splitlines() == [heading, *rows[:2]]
     assert cut.stderr == b"And 1 older ones; --limit shows more.\n"
     assert history("search", "BAD").splitlines() == [heading, rows[1]]
     assert [entry["id"] for entry in json.loads(history("search", "ca", "--json"))] == [3]
-    nothing = run_program("history", "search", "never", "said")
+    nothing = run_here("history", "search", "never", "said")
     assert nothing.stderr == b"No text in the history holds 'never' and 'said'.\n"
 
 
@@ -223,11 +223,11 @@ def test_texts_are_deleted_for_good(model: Path) -> None:
     for _ in range(3):
         generate(model, "-n", "2")
 
-    assert run_program("history", "rm", "1", "8").returncode == 3
+    assert run_here("history", "rm", "1", "8").returncode == 3
     assert len(listed()) == 3  # all or none
     assert json.loads(history("rm", "1", "2", "--json")) == {"removed": [1, 2]}
     assert [entry["id"] for entry in listed()] == [3]
-    refused = run_program("history", "clear")
+    refused = run_here("history", "clear")
     assert (refused.returncode, b"This deletes 1 text permanently." in refused.stderr) == (2, True)
     assert json.loads(history("clear", "--yes", "--json")) == {"removed": 1}
     assert listed() == []
@@ -235,14 +235,14 @@ def test_texts_are_deleted_for_good(model: Path) -> None:
 
 @pytest.mark.parametrize("words", [["show", "7"], ["replay", "7"], ["rm", "7"], ["show", "9" * 30]])
 def test_an_unknown_number_ends_with_3(words: list[str]) -> None:
-    ended = run_program("history", *words)
+    ended = run_here("history", *words)
 
     assert (ended.returncode, b"There is no text" in ended.stderr) == (3, True), ended.stderr
 
 
 @pytest.mark.parametrize("words", [[""], [" ", "\u3000"]])
 def test_blanks_are_nothing_to_look_for(words: list[str]) -> None:
-    ended = run_program("history", "search", *words)
+    ended = run_here("history", "search", *words)
 
     assert (ended.returncode, b"There is no word to look for" in ended.stderr) == (2, True)
 

@@ -1,4 +1,4 @@
-"""The command `neurons`, through the real program; one cell of its model counts brackets."""
+"""The command `neurons`; one cell of its model counts brackets."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.support.bracket_model import COUNTING, counting_model, nested_brackets
-from tests.support.command import ROOT, run_program
+from tests.support.command import ROOT, run_here
 from tests.support.naive_properties import NAIVE
 from tests.support.pseudo_terminal import read_terminal, terminal_pair
 from tests.support.tiny_model import tiny_config, tiny_model_file
@@ -61,14 +61,14 @@ def on_terminal(arguments: tuple[str, ...], variables: dict[str, str]) -> str:
 
 
 def found_in(*arguments: str, stdin: bytes = b"") -> dict[str, Any]:
-    ended = run_program("neurons", *arguments, "--json", stdin=stdin)
+    ended = run_here("neurons", *arguments, "--json", stdin=stdin)
     assert ended.returncode == 0, ended.stderr.decode()
     document: dict[str, Any] = json.loads(ended.stdout)
     return document
 
 
 def test_the_table_names_the_cell_that_counts(model: str, text: str) -> None:
-    ended = run_program(
+    ended = run_here(
         "neurons", text, "-m", model, "--top", "1", "--property", "bracket-depth",
         "--property", "digit", "--excerpts", "0",
     )  # fmt: skip
@@ -114,7 +114,7 @@ def test_a_passage_has_a_sign_below_every_character(model: str, text: str) -> No
     found = found_in(*arguments[1:])["properties"][0]
     cell, excerpt = found["cells"][0], found["excerpt"]
 
-    shown = run_program(*arguments, "--excerpts", "1").stdout.decode()
+    shown = run_here(*arguments, "--excerpts", "1").stdout.decode()
 
     assert "\x1b" not in shown
     assert "Below each character: the cell is above (+) or below (-) its mean" in shown
@@ -165,7 +165,7 @@ def test_texts_are_read_one_after_another_from_wherever_they_come(
 
 
 def test_unknown_characters_are_told(model: str) -> None:
-    ended = run_program("neurons", "-", "-m", model, "--excerpts", "0", stdin="(aΩb)한".encode())
+    ended = run_here("neurons", "-", "-m", model, "--excerpts", "0", stdin="(aΩb)한".encode())
 
     assert "2 characters of standard input are unknown to" in ended.stderr.decode()
     assert "which has read the other 4." in ended.stderr.decode()
@@ -175,7 +175,7 @@ def test_hostile_text_is_made_harmless_in_a_pipe_too(tmp_path: Path) -> None:
     path = tiny_model_file(tmp_path / "odd.safetensors", vocabulary="\n\x1b[()a")
     stdin = b"(a\x1b[a)\n" * 30
 
-    shown = run_program("neurons", "-", "-m", str(path), stdin=stdin).stdout.decode()
+    shown = run_here("neurons", "-", "-m", str(path), stdin=stdin).stdout.decode()
 
     assert "\x1b" not in shown
     assert "(a␛[a)␤" in shown
@@ -194,7 +194,7 @@ def test_hostile_text_is_made_harmless_in_a_pipe_too(tmp_path: Path) -> None:
 def test_what_is_not_allowed_is_told(
     model: str, text: str, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    ended = run_program("neurons", text, "-m", model, *arguments)
+    ended = run_here("neurons", text, "-m", model, *arguments)
 
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert sentence in ended.stderr.decode()
@@ -210,7 +210,7 @@ def test_what_is_not_allowed_is_told(
     ],
 )
 def test_texts_that_cannot_be_read_are_told(model: str, stdin: bytes, sentence: str) -> None:
-    ended = run_program("neurons", "-", "-m", model, stdin=stdin)
+    ended = run_here("neurons", "-", "-m", model, stdin=stdin)
 
     assert ended.returncode == 3
     assert sentence in ended.stderr.decode()
@@ -218,13 +218,13 @@ def test_texts_that_cannot_be_read_are_told(model: str, stdin: bytes, sentence: 
 
 
 def test_the_help_names_every_property() -> None:
-    told = " ".join(run_program("neurons", "--help").stdout.decode().split())
+    told = " ".join(run_here("neurons", "--help").stdout.decode().split())
 
     assert f"One of {', '.join(each.name for each in PROPERTIES)}." in told.replace("- ", "-")
 
 
 def test_a_model_that_is_not_there_is_told(text: str) -> None:
-    ended = run_program("neurons", text, "--model", "nobody")
+    ended = run_here("neurons", text, "--model", "nobody")
 
     assert ended.returncode == 3
     assert "There is no model file, run or bundled model 'nobody'." in ended.stderr.decode()

@@ -1,11 +1,11 @@
-"""`generate --clamp`, through the real program."""
+"""`generate --clamp`, as its command line has it."""
 
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.support.command import run_program
+from tests.support.command import run_here
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.clamping import parse_clamps
@@ -30,7 +30,7 @@ def test_the_text_is_what_the_clamped_stream_says(model: str) -> None:
     stream.prime("bad")
     expected = "bad" + "".join(stream.next().character for _ in range(60))
 
-    ended = run_program(
+    ended = run_here(
         "generate", "bad", "-n", "60", "-t", "1", "--rng-seed", "3", "-m", model, *options(*CLAMPS)
     )
 
@@ -38,10 +38,10 @@ def test_the_text_is_what_the_clamped_stream_says(model: str) -> None:
 
 
 def test_the_history_has_the_text_said_again_with_the_clamps(model: str) -> None:
-    said = run_program("generate", "bad", "-n", "60", "-m", model, *options(*CLAMPS))
+    said = run_here("generate", "bad", "-n", "60", "-m", model, *options(*CLAMPS))
 
-    replayed = run_program("history", "replay", "1")
-    shown = run_program("history", "show", "1").stdout.decode()
+    replayed = run_here("history", "replay", "1")
+    shown = run_here("history", "show", "1").stdout.decode()
 
     assert (replayed.returncode, replayed.stdout) == (0, said.stdout)
     assert replayed.stderr == b""
@@ -50,9 +50,9 @@ def test_the_history_has_the_text_said_again_with_the_clamps(model: str) -> None
 
 def test_several_texts_and_records_are_clamped_too(model: str) -> None:
     arguments = ("generate", "-n", "30", "-t", "1", "--rng-seed", "3", "-m", model, "--json")
-    free = run_program(*arguments).stdout.splitlines()
+    free = run_here(*arguments).stdout.splitlines()
 
-    held = run_program(*arguments, "--count", "2", *options(*CLAMPS)).stdout.splitlines()
+    held = run_here(*arguments, "--count", "2", *options(*CLAMPS)).stdout.splitlines()
 
     first = [json.loads(line) for line in held if json.loads(line)["rng_seed"] == 3]
     assert len(first) == len(free) == 30
@@ -63,7 +63,7 @@ def test_several_texts_and_records_are_clamped_too(model: str) -> None:
 
 @pytest.mark.parametrize("clamp", ["1:0=1", "0:16=1", "0:1", "0:1=x", "c1=1"])
 def test_what_is_no_clamp_is_told(model: str, clamp: str) -> None:
-    ended = run_program("generate", "-m", model, "--clamp", clamp)
+    ended = run_here("generate", "-m", model, "--clamp", clamp)
 
     assert (ended.returncode, ended.stdout) == (2, b"")
     assert "Received: " in ended.stderr.decode()

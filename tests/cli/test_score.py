@@ -1,4 +1,4 @@
-"""The command `score`, through the real program."""
+"""The command `score`, as its command line has it."""
 
 import html.parser
 import json
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.command import run_program
+from tests.support.command import run_here
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model, tiny_model_file
 from tui_charrnn.cli.reading import read_blocks
 from tui_charrnn.cli.score_report import LEVELS, SHOWN_CHARACTERS, levels_of, marked_text
@@ -46,7 +46,7 @@ def documents(ended: "subprocess.CompletedProcess[bytes]") -> list[dict[str, Any
 def test_a_text_is_scored_in_bits_and_perplexity(model: str, text: str) -> None:
     bits = TextScorer(tiny_model()).score(TEXT)
 
-    (found,) = documents(run_program("score", text, "--model", model, "--json"))
+    (found,) = documents(run_here("score", text, "--model", model, "--json"))
 
     (score,) = found["scores"]
     assert (found["kind"], found["text"], score["model"]) == ("text", text, model)
@@ -58,7 +58,7 @@ def test_a_text_is_scored_in_bits_and_perplexity(model: str, text: str) -> None:
 def test_people_get_a_table(model: str, text: str) -> None:
     bits = TextScorer(tiny_model()).score(TEXT)
 
-    ended = run_program("score", text, "--model", model, "--top", "1")
+    ended = run_here("score", text, "--model", model, "--top", "1")
 
     heading, row, passage = ended.stdout.decode().splitlines()
     assert heading.split() == ["BITS/CHAR", "PERPLEXITY", "CHARACTERS", "UNKNOWN", "TEXT"]
@@ -68,7 +68,7 @@ def test_people_get_a_table(model: str, text: str) -> None:
 
 
 def test_lines_add_up_to_the_text(model: str, text: str) -> None:
-    *lines, whole = documents(run_program("score", text, "--model", model, "--lines", "--json"))
+    *lines, whole = documents(run_here("score", text, "--model", model, "--lines", "--json"))
 
     assert [(line["line"], line["content"]) for line in lines] == list(
         enumerate(TEXT.split("\n"), 1)
@@ -76,7 +76,7 @@ def test_lines_add_up_to_the_text(model: str, text: str) -> None:
     assert sum(line["scores"][0]["bits"] for line in lines) == pytest.approx(
         whole["scores"][0]["bits"]
     )
-    plain = run_program("score", text, "--model", model, "--lines").stdout.decode().splitlines()
+    plain = run_here("score", text, "--model", model, "--lines").stdout.decode().splitlines()
     assert plain[1].split() == [
         f"{lines[0]['scores'][0]['bits_per_character']:.3f}",
         "1",
@@ -91,13 +91,13 @@ def test_each_text_goes_to_the_model_it_belongs_to(
     (tmp_path / "foreign.txt").write_text("xyz zyx xyz", encoding="utf-8")
     arguments = ("score", text, str(tmp_path / "foreign.txt"), "-m", model, "-m", other)
 
-    first, second = documents(run_program(*arguments, "--json"))
+    first, second = documents(run_here(*arguments, "--json"))
 
     assert [score["model"] for score in first["scores"]] == [model, other]
     assert [score["model"] for score in second["scores"]] == [other, model]
     # fewer bits for the two spaces that it knows do not make the first model the better one
     assert second["scores"][1]["characters"] == 2
-    plain = run_program(*arguments).stdout.decode().splitlines()
+    plain = run_here(*arguments).stdout.decode().splitlines()
     assert plain[0].split()[4:] == ["COMPARABLE", "MODEL", "TEXT"]
     best = [row.split()[4:7] for row in plain[1:] if "*" in row]
     assert [row[1:] for row in best] == [["*", model], ["*", other]]
@@ -110,9 +110,7 @@ def test_each_text_goes_to_the_model_it_belongs_to(
 
 
 def test_lines_are_ranked_too(model: str, other: str, text: str) -> None:
-    lines = documents(run_program("score", text, "-m", model, "-m", other, "--lines", "--json"))[
-        :-1
-    ]
+    lines = documents(run_here("score", text, "-m", model, "-m", other, "--lines", "--json"))[:-1]
 
     assert [line["scores"][0]["model"] for line in lines][:2] == [model, model]
 
@@ -120,29 +118,27 @@ def test_lines_are_ranked_too(model: str, other: str, text: str) -> None:
 def test_unknown_characters_are_named_and_not_scored(model: str) -> None:
     stdin = "aΩb한Ω".encode()
 
-    ended = run_program("score", "-", "--model", model, stdin=stdin)
+    ended = run_here("score", "-", "--model", model, stdin=stdin)
 
     assert ended.stdout.decode().splitlines()[1].split()[2:4] == ["2", "3"]
     assert f"Not scored in standard input, as {model}" in ended.stderr.decode()
     assert "'Ω' (U+03A9) ×2, '한' (U+D55C)." in ended.stderr.decode()
-    (found,) = documents(run_program("score", "-", "--model", model, "--json", stdin=stdin))
+    (found,) = documents(run_here("score", "-", "--model", model, "--json", stdin=stdin))
     assert found["scores"][0]["unknown_characters"] == {"Ω": 2, "한": 1}
 
 
 def test_a_text_without_one_known_character_has_no_score(model: str) -> None:
-    (found,) = documents(run_program("score", "-", "-m", model, "--json", stdin="ΩΩ".encode()))
+    (found,) = documents(run_here("score", "-", "-m", model, "--json", stdin="ΩΩ".encode()))
 
     assert found["scores"][0]["bits_per_character"] is None
-    assert "-" in run_program("score", "-", "-m", model, stdin="Ω".encode()).stdout.decode()
+    assert "-" in run_here("score", "-", "-m", model, stdin="Ω".encode()).stdout.decode()
 
 
 def test_bytes_become_text_as_in_a_corpus(tmp_path: Path) -> None:
     model = str(tiny_model_file(tmp_path / "accents", vocabulary="\naé"))
     stdin = b"\xef\xbb\xbfa\r\ne\xcc\x81a\r"
 
-    (found,) = documents(run_program("score", "-", "-m", model, "--json", "--lines", stdin=stdin))[
-        -1:
-    ]
+    (found,) = documents(run_here("score", "-", "-m", model, "--json", "--lines", stdin=stdin))[-1:]
 
     expected = TextScorer(tiny_model(vocabulary="\naé")).score("a\néa\n")
     score = found["scores"][0]
@@ -156,7 +152,7 @@ def test_streams_side_by_side_find_nearly_the_same(model: str, tmp_path: Path) -
         "".join(np.random.default_rng(0).choice(list(TINY_VOCABULARY), 50_000)), encoding="utf-8"
     )
     found = [
-        documents(run_program("score", str(path), "-m", model, "--json", *options))[0]
+        documents(run_here("score", str(path), "-m", model, "--json", *options))[0]
         for options in ([], ["--parallel", "1"], ["--parallel", "7"])
     ]
 
@@ -166,18 +162,18 @@ def test_streams_side_by_side_find_nearly_the_same(model: str, tmp_path: Path) -
 
 
 def test_dynamic_evaluation_is_told_apart(model: str, text: str) -> None:
-    plain = documents(run_program("score", text, "-m", model, "--json"))[0]["scores"][0]
+    plain = documents(run_here("score", text, "-m", model, "--json"))[0]["scores"][0]
     scorer = DynamicScorer(tiny_model(), 0.5)
     scorer.add(TEXT * 9)
     options = ("-m", model, "--dynamic-evaluation-rate", "0.5")
 
-    ended = run_program("score", "-", *options, "--json", stdin=(TEXT * 9).encode())
+    ended = run_here("score", "-", *options, "--json", stdin=(TEXT * 9).encode())
 
     score = documents(ended)[0]["scores"][0]
     assert plain["dynamic_bits_per_character"] is None
     assert score["dynamic_bits_per_character"] == pytest.approx(scorer.end(), rel=1e-6)
     assert score["dynamic_bits_per_character"] < score["bits_per_character"]
-    people = run_program("score", text, *options).stdout.decode().splitlines()
+    people = run_here("score", text, *options).stdout.decode().splitlines()
     assert people[2].endswith("where the model learned on from the text")
 
 
@@ -212,7 +208,7 @@ def test_the_page_shows_the_text_and_runs_nothing(tmp_path: Path) -> None:
     path = tmp_path / "<img src=x>.txt"
     path.write_text(hostile, encoding="utf-8")
 
-    ended = run_program("score", str(path), "-m", model, "--html", str(tmp_path / "page.html"))
+    ended = run_here("score", str(path), "-m", model, "--html", str(tmp_path / "page.html"))
 
     assert ended.returncode == 0, ended.stderr
     written = (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -247,7 +243,7 @@ def test_the_page_has_what_the_table_has(model: str, other: str, text: str, tmp_
     page = tmp_path / "page.html"
     options = ("-m", model, "-m", other, "--top", "1", "--dynamic-evaluation-rate", "0.1")
 
-    ended = run_program("score", text, *options, "--html", str(page))
+    ended = run_here("score", text, *options, "--html", str(page))
 
     written = page.read_text(encoding="utf-8")
     shown = ended.stdout.decode().splitlines()
@@ -268,7 +264,7 @@ def test_the_page_holds_the_beginning_of_a_long_text(model: str, tmp_path: Path)
     path, page = tmp_path / "long.txt", tmp_path / "page.html"
     path.write_text("ab" * (SHOWN_CHARACTERS // 2) + "c", encoding="utf-8")
 
-    assert run_program("score", str(path), "-m", model, "--html", str(page)).returncode == 0
+    assert run_here("score", str(path), "-m", model, "--html", str(page)).returncode == 0
 
     written = page.read_text(encoding="utf-8")
     assert len(Page(written).texts[0]) == SHOWN_CHARACTERS
@@ -291,7 +287,7 @@ def test_what_is_no_text_ends_with_3(
     path = tmp_path / "text"
     path.write_bytes(content)
 
-    ended = run_program("score", str(path), "-m", model)
+    ended = run_here("score", str(path), "-m", model)
 
     assert (ended.returncode, words in ended.stderr.decode()) == (3, True), ended.stderr
     assert b"Traceback" not in ended.stderr
@@ -314,24 +310,24 @@ def test_what_is_no_text_ends_with_3(
 def test_wrong_options_are_refused_in_a_sentence(
     text: str, model: str, options: list[str], code: int, words: str
 ) -> None:
-    ended = run_program("score", text, "-m", model, *options)
+    ended = run_here("score", text, "-m", model, *options)
 
     assert (ended.returncode, words in ended.stderr.decode()) == (code, True), ended.stderr
 
 
 def test_one_model_is_not_ranked_against_itself(model: str, text: str) -> None:
-    ended = run_program("score", text, "-m", model, "-m", f"{Path(model).parent}/./one.safetensors")
+    ended = run_here("score", text, "-m", model, "-m", f"{Path(model).parent}/./one.safetensors")
 
     assert (ended.returncode, b"the same model file" in ended.stderr) == (2, True)
 
 
 def test_the_page_never_replaces_the_text(model: str, text: str) -> None:
-    assert run_program("score", text, "-m", model, "--html", text).returncode == 2
+    assert run_here("score", text, "-m", model, "--html", text).returncode == 2
     assert Path(text).read_text(encoding="utf-8") == TEXT
 
 
 def test_a_missing_text_ends_with_3(model: str) -> None:
-    ended = run_program("score", "nowhere.txt", "-m", model)
+    ended = run_here("score", "nowhere.txt", "-m", model)
 
     assert (ended.returncode, b"nowhere.txt" in ended.stderr) == (3, True)
 
@@ -355,9 +351,9 @@ def test_no_more_than_a_block_of_a_text_is_in_memory(tmp_path: Path) -> None:
 def test_a_page_gives_way_only_if_the_user_says_so(tmp_path: Path, model: str, text: str) -> None:
     page = tmp_path / "page.html"
     page.write_text("mine", encoding="utf-8")
-    ended = run_program("score", text, "-m", model, "--html", str(page))
+    ended = run_here("score", text, "-m", model, "--html", str(page))
     assert (ended.returncode, b"exists already" in ended.stderr) == (2, True)
     assert page.read_text(encoding="utf-8") == "mine"
-    assert run_program("score", text, "-m", model, "--html", str(page), "--force").returncode == 0
+    assert run_here("score", text, "-m", model, "--html", str(page), "--force").returncode == 0
     assert "</html>" in page.read_text(encoding="utf-8")
     assert page.stat().st_mode & 0o077 == 0
