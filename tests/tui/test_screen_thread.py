@@ -83,6 +83,7 @@ async def watched(
 ) -> AsyncIterator[Driver]:
     """The app at work on a run; nothing of the disk is used by its thread until it leaves."""
     app = tiny_app(folder, run=trainer.run, launch=launcher)
+    app.session.settings.length = 200  # so that it need not be drawn all the time
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await wait_until(pilot, "some text", lambda: len(app.main.text_pane.view.text) > 3)
