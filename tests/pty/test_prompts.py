@@ -49,7 +49,9 @@ def close(terminal: Terminal, title: str) -> None:
 def test_no_prompt_ends_the_app(tmp_path: Path) -> None:
     fake_run(tmp_path / "runs", name="old")
     model = tiny_model_file(tmp_path / "tiny.safetensors")
-    with Terminal(app_command(model, tmp_path / "runs"), size=(120, 36)) as terminal:
+    command = app_command(model, tmp_path / "runs")
+    short = {"CHARRNN_LENGTH": "200"}  # so that it need not be drawn all the time
+    with Terminal(command, size=(120, 36), environment=short) as terminal:
         terminal.wait_for_text("model tiny")
         terminal.write("\x10\x1b[6~")  # the palette and PageDown at once, as on a slow line
         terminal.wait_for_text("Search for commands")

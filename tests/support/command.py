@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from unittest import mock
 
@@ -55,17 +56,15 @@ def run_here(*arguments: str, stdin: bytes = b"") -> "subprocess.CompletedProces
 
     For what a process of its own would answer alike: no signals, no terminal, no variables.
     """
-    streams = {
-        name: io.TextIOWrapper(io.BytesIO(given), encoding="utf-8")
-        for name, given in (("stdin", stdin), ("stdout", b""), ("stderr", b""))
-    }
-    with mock.patch.multiple(sys, **streams):
+    stdout, stderr = io.BytesIO(), io.BytesIO()
+    with ExitStack() as patches:
+        for name, stream in (("stdin", io.BytesIO(stdin)), ("stdout", stdout), ("stderr", stderr)):
+            text = io.TextIOWrapper(stream, encoding="utf-8", write_through=True)
+            patches.enter_context(mock.patch.object(sys, name, text))
+            patches.callback(text.detach)  # or what was written is closed with it
         code = run_command_line([*arguments])
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-    stdout, stderr = (streams[name].buffer for name in ("stdout", "stderr"))
-    assert isinstance(stdout, io.BytesIO)
-    assert isinstance(stderr, io.BytesIO)
+        sys.stdout.flush()
+        sys.stderr.flush()
     return subprocess.CompletedProcess(arguments, code, stdout.getvalue(), stderr.getvalue())
 
 

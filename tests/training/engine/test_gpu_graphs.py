@@ -15,8 +15,8 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 pytestmark = pytest.mark.tensorflow
 
 V, B, T = 7, 4, 3
-DROPOUT: Final = {"dropout": 0.2, "recurrent_weight_dropout": 0.1}
-CASES: Final = {
+DROPOUT: Final[dict[str, Any]] = {"dropout": 0.2, "recurrent_weight_dropout": 0.1}
+CASES: Final[dict[str, tuple[dict[str, Any], int]]] = {
     # what is around the layers is the same for all cells
     "lstm": ({"layer_count": 2, "tied_output": True}, 6),
     "lstm+norm": ({"layer_norm": True}, 2),

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -125,7 +125,10 @@ def nowhere(gradient: Any) -> Any:
     return gradient * float("nan")
 
 
-BROKEN = {twisted: EnginePool(), nowhere: EnginePool()}
+BROKEN: Final[dict[Callable[[Any], Any], EnginePool]] = {
+    twisted: EnginePool(),
+    nowhere: EnginePool(),
+}
 """Engines whose cuDNN makes that mistake."""
 
 
