@@ -46,24 +46,24 @@ class Replay:
         self._stream = CharacterStream(model, first, self._held.get(0, ()))
         self.read_text: Final = self._stream.prime(generation.seed_text, should_stop).text
         """What the model read of the seed text."""
-        self.spoken = 0
+        self._count = 0
         """How many characters were generated."""
         self._again: list[str] = []
         """The text so far, as far as there is a kept one to compare it with."""
 
     def next(self) -> str | None:
         """The next character; None after the last."""
-        if self.spoken >= self._generation.length:
+        if self._count >= self._generation.length:
             return None
-        if self.spoken in self._changes:
-            changed = self._changes[self.spoken]
+        if self._count in self._changes:
+            changed = self._changes[self._count]
             self._stream.sampling = dataclasses.replace(changed, rng_seed=self._generation.rng_seed)
-        if self.spoken in self._held:
-            self._stream.clamps = self._held[self.spoken]
+        if self._count in self._held:
+            self._stream.clamps = self._held[self._count]
         character = self._stream.next().character
-        if self.spoken < len(self._kept):
+        if self._count < len(self._kept):
             self._again.append(character)
-        self.spoken += 1
+        self._count += 1
         return character
 
     def difference(self) -> int | None:

@@ -297,8 +297,8 @@ def _key_of(rng_seed: int) -> tuple[int, int]:
                 pool[place] = _mixed(pool[place], mixed.of(pool[source]))
     for word in words[_WORDS:]:
         pool = [_mixed(value, mixed.of(word)) for value in pool]
-    told = _Hash(0x8B51F9DD, 0x58F38DED)
-    low, high, next_low, next_high = map(told.of, pool)
+    output = _Hash(0x8B51F9DD, 0x58F38DED)
+    low, high, next_low, next_high = map(output.of, pool)
     return low | high << 32, next_low | next_high << 32
 
 

@@ -152,7 +152,7 @@ def texts_of(model: Model) -> tuple[LearnedText, ...]:
     return tuple(texts)
 
 
-def open_training_index(  # noqa: PLR0913  (what is looked for, and who is told what)
+def open_training_index(  # noqa: PLR0913  (what is looked for, and the callbacks)
     model: Model,
     path: Path | None,
     runs: Path | None,

@@ -36,7 +36,7 @@ counted of a part, too."""
 _COUNTED_OF_LARGE: Final = 1_000_000
 _SCORED_OF_LARGE: Final = 200_000
 _MOST_FILES: Final = 2_000  # files that are held against each other at most
-_TOLD_PAIRS: Final = 8
+_LISTED_PAIRS: Final = 8
 _RAREST: Final = 12  # characters that are listed as the rarest
 
 _KOREAN: Final = 0.2
@@ -119,7 +119,7 @@ class CorpusInspection:
 
 def _twice_sentences(share: float, pairs: Sequence[tuple[str, str, float]]) -> list[str]:
     sentences = [repetition_sentence(share)]
-    for one, other, common in pairs[:_TOLD_PAIRS]:
+    for one, other, common in pairs[:_LISTED_PAIRS]:
         first, second = _within_common_folder(one, other)
         sentences.append(
             tr(
@@ -264,7 +264,7 @@ def _decomposition(character: str) -> str | None:
 
 LOOKED_THROUGH: Final = 1 << 24
 """Bytes of the files that are looked through at most: half a second."""
-_TOLD_EVERY: Final = 16  # pieces between two tellings, about a megabyte
+_REPORTED_EVERY: Final = 16  # pieces between two reports, about a megabyte
 _BEGINNING: Final = 4_096  # characters of the beginning that are kept
 
 
@@ -352,7 +352,7 @@ def survey_sources(
             tally.add(piece.text)
             check_cancelled()
             pieces += 1
-            if pieces % _TOLD_EVERY == 0:
+            if pieces % _REPORTED_EVERY == 0:
                 on_progress(survey())
             if limit <= found.consumed < size:
                 return dataclasses.replace(survey(), is_part=True)

@@ -130,18 +130,18 @@ def _find(argument: str, encoding: str, check_cancelled: Callable[[], None]) -> 
         holder, label = tr("The folder {path}", path=argument), real_path(path).name or "root"
         below = _Search(holder, check_cancelled).folders_below(path, is_pattern=False)
         found = sorted(itertools.chain.from_iterable(files for _, files in below))
-        return _texts_among(_heeding(found, check_cancelled), holder, encoding, label)
+        return _texts_among(_cancellable(found, check_cancelled), holder, encoding, label)
     if kind is not None:
         return FoundSources((Source(argument, path.stem, path=path),), 0)
     if glob.has_magic(argument):
         holder = tr("The pattern {pattern}", pattern=argument)
         matches = set(_Search(holder, check_cancelled).matches(Path(path.anchor), path.parts[1:]))
         files = sorted(match for match in matches if not is_folder(match))
-        return _texts_among(_heeding(files, check_cancelled), holder, encoding)
+        return _texts_among(_cancellable(files, check_cancelled), holder, encoding)
     return _from_catalogue(argument)
 
 
-def _heeding(items: Iterable[_Item], check_cancelled: Callable[[], None]) -> Iterator[_Item]:
+def _cancellable(items: Iterable[_Item], check_cancelled: Callable[[], None]) -> Iterator[_Item]:
     for item in items:
         check_cancelled()
         yield item
@@ -214,7 +214,7 @@ class _Search:
             return []
         with os.scandir(folder) as opened:
             found = list(
-                itertools.islice(_heeding(opened, self._check_cancelled), LOOKED_THROUGH + 1)
+                itertools.islice(_cancellable(opened, self._check_cancelled), LOOKED_THROUGH + 1)
             )
         self._seen += len(found)
         if self._seen > LOOKED_THROUGH:
