@@ -85,13 +85,13 @@ from tui_charrnn.tui.app import run_app as run_app
 from tui_charrnn.tui.dialogs import ask_to_leave as ask_to_leave
 from tui_charrnn.tui.dialogs import list_problems as list_problems
 from tui_charrnn.tui.help import HelpScreen as HelpScreen
+from tui_charrnn.tui.help import KeyCommands as KeyCommands
 from tui_charrnn.tui.history.preview import held_again as held_again
 from tui_charrnn.tui.history.recorder import HistoryRecorder as HistoryRecorder
 from tui_charrnn.tui.history.screen import HistoryScreen as HistoryScreen
 from tui_charrnn.tui.new_run.screen import NewRunScreen as NewRunScreen
 from tui_charrnn.tui.new_run.start import make_run as make_run
 from tui_charrnn.tui.pages.page import PageContext as PageContext
-from tui_charrnn.tui.palette import KeyCommands as KeyCommands
 from tui_charrnn.tui.run.failure_card import FailureCard as FailureCard
 from tui_charrnn.tui.run.failure_card import LogExcerpt as LogExcerpt
 from tui_charrnn.tui.run.loss_chart import Charts as Charts

@@ -15,7 +15,7 @@ from tui_charrnn.preferences import preferences_file, resolve
 from tui_charrnn.translation import chosen_language
 from tui_charrnn.tui.app import CharRNNApp, run_app
 from tui_charrnn.tui.chrome import SHOW_PROBLEMS
-from tui_charrnn.tui.palette import commands_of as palette_commands
+from tui_charrnn.tui.help import commands_of as palette_commands
 from tui_charrnn.tui.run.chart.canvas import BLOCKS
 from tui_charrnn.tui.run.log_pane import LogPane
 from tui_charrnn.tui.run.loss_chart import LossChart

@@ -12,8 +12,8 @@ from tests.support.waiting import wait_until
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import KeyRow, idle_keys, keys_of_row
+from tui_charrnn.tui.help import key_commands
 from tui_charrnn.tui.keys.table import Owner
-from tui_charrnn.tui.palette import key_commands
 
 
 def row_of(app: CharRNNApp) -> str:

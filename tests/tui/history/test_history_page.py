@@ -17,10 +17,10 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.history.generation import Entry
 from tui_charrnn.history.store import History, history_file, read_entries
 from tui_charrnn.tui.dialogs import QuestionScreen
+from tui_charrnn.tui.help import commands_of
 from tui_charrnn.tui.history.browser import FIRST
 from tui_charrnn.tui.history.preview import settings_lines
 from tui_charrnn.tui.history.screen import HistoryScreen
-from tui_charrnn.tui.palette import commands_of
 
 SIZES = [(80, 24), (120, 36)]
 
