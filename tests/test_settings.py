@@ -141,3 +141,10 @@ def test_what_cannot_be_read_is_told(name: str, text: str) -> None:
 def test_every_setting_has_its_sentence() -> None:
     assert list(Oven.bounds()) == ["heat", "trays", "mode", "light", "timer"]
     assert Oven.bounds()["heat"].sentence == "Degrees."
+
+
+@pytest.mark.parametrize("word", ["true", "Yes", "1", "on"])
+def test_a_switch_takes_the_usual_words(word: str) -> None:
+    opposite = {"true": "false", "Yes": "No", "1": "0", "on": "off"}[word]
+    assert ModelConfig.parse("tied_output", word) is True
+    assert ModelConfig.parse("tied_output", opposite) is False
