@@ -6,6 +6,7 @@ from textual.app import ComposeResult
 from textual.command import CommandInput, CommandList, CommandPalette
 from textual.css.query import NoMatches
 from textual.events import MouseDown
+from textual.geometry import Size
 from textual.widgets import Input, OptionList, Static
 
 from tests.support.themed_app import ThemedApp
@@ -58,6 +59,19 @@ async def test_a_list_with_rows_is_gone_through_page_by_page() -> None:
         app.query_one(OptionList).highlighted = 5
         await pilot.press("pagedown")
         assert app.query_one(OptionList).highlighted == 14
+
+
+async def test_a_screen_is_laid_out_when_its_size_changes_and_not_when_it_is_told_again() -> None:
+    app = Host(9)
+    async with app.run_test(size=(80, 24)):
+        layouts: list[Size] = []
+        app.screen.screen_layout_refresh_signal.subscribe(
+            app.screen, lambda screen: layouts.append(screen.size)
+        )
+        app.screen._screen_resized(Size(80, 24))
+        assert layouts == []
+        app.screen._screen_resized(Size(60, 20))
+        assert len(layouts) == 1
 
 
 async def test_a_palette_is_closed_once() -> None:

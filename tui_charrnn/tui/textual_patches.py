@@ -41,6 +41,7 @@ _MOVE_PAGE: Final = OptionList._move_page
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
 _DISMISS: Final = CommandPalette.dismiss
 _GATHER_COMMANDS: Final = CommandPalette._gather_commands
+_SCREEN_RESIZED: Final = Screen._screen_resized
 _SIZE_UPDATED: Final = {owner: owner._size_updated for owner in (Widget, ScrollView)}
 
 
@@ -68,12 +69,14 @@ def mend_textual() -> None:
 
     Also what leaves it wrong: a widget that changes its size while a neighbor scrolls is not told,
     as the map of the screen that sizes are compared with was drawn anew by the scrolling. Text
-    then stays wrapped for the old width. And what is English in every language: the words of the
-    palette.
+    then stays wrapped for the old width. A screen that is told its size again, as it is twice when
+    the app opens, is laid out and drawn again. And what is English in every language: the words of
+    the palette.
     """
     for owner, name, method in (
         (OptionList, "_move_page", _move_page),
         (Screen, "get_widget_and_offset_at", _widget_and_offset_at),
+        (Screen, "_screen_resized", _screen_resized),
         (CommandPalette, "dismiss", _dismiss),
         (CommandPalette, "_gather_commands", _gather_commands),
         (App, "action_command_palette", _open_palette),
@@ -97,6 +100,11 @@ def _widget_and_offset_at(
 ) -> tuple[Widget | None, Offset | None]:
     widget, offset = _WIDGET_AND_OFFSET_AT(self, x, y)
     return (None, None) if widget is not None and widget.parent is None else (widget, offset)
+
+
+def _screen_resized(self: Screen[object], size: Size) -> None:
+    if size != self._size:
+        _SCREEN_RESIZED(self, size)
 
 
 def _telling(size_updated: Callable[..., bool]) -> Callable[..., bool]:
