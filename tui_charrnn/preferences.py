@@ -141,7 +141,8 @@ def read_value(name: str, value: object) -> Any:
 def shown_value(name: str, value: object) -> str:
     """A value as people write it."""
     if value is None:
-        return Preferences.bounds()[name].none
+        bounds = Preferences.bounds().get(name)  # the rules of a text are settings of their own
+        return bounds.none if bounds is not None else "none"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

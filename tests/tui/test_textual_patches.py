@@ -61,17 +61,17 @@ async def test_a_list_with_rows_is_gone_through_page_by_page() -> None:
         assert app.query_one(OptionList).highlighted == 14
 
 
-async def test_a_screen_is_laid_out_when_its_size_changes_and_not_when_it_is_told_again() -> None:
+async def test_a_screen_is_laid_out_when_its_size_changes_and_not_when_it_is_told_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     app = Host(9)
     async with app.run_test(size=(80, 24)):
         layouts: list[Size] = []
-        app.screen.screen_layout_refresh_signal.subscribe(
-            app.screen, lambda screen: layouts.append(screen.size)
-        )
+        monkeypatch.setattr(app.screen, "_refresh_layout", layouts.append)
         app.screen._screen_resized(Size(80, 24))
-        assert layouts == []
         app.screen._screen_resized(Size(60, 20))
-        assert len(layouts) == 1
+        monkeypatch.undo()
+        assert layouts == [Size(60, 20)]
 
 
 async def test_a_palette_is_closed_once() -> None:

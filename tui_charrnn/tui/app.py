@@ -156,7 +156,8 @@ class CharRNNApp(ThemedApp):
             look_at_run(self, self._run_to_open)
             return
         self.main.begin()
-        look_for_run_soon(self, self.session, lambda: self.text_pane.text.is_loading)
+        text = self.text_pane.text  # an app that is left meanwhile has no pane any more
+        look_for_run_soon(self, self.session, lambda: text.is_loading)
 
     def on_run_found(self, event: RunFound) -> None:
         """Show it, unless another run has been opened meanwhile; one that was named speaks."""
