@@ -10,8 +10,16 @@ from tests.korean import latin_words
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
+from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.help import KeyList
 from tui_charrnn.tui.keys.table import KEYS
+
+
+def quiet_app(folder: Path) -> CharRNNApp:
+    """An app whose text ends soon, so that it need not be drawn all the time."""
+    app = tiny_app(folder)
+    app.session.settings.length = 20
+    return app
 
 
 def lines_of(app: object) -> list[str]:
@@ -20,7 +28,7 @@ def lines_of(app: object) -> list[str]:
 
 
 async def test_it_lists_every_key_under_its_heading(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
+    app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f1")
         await pilot.pause()
@@ -33,7 +41,7 @@ async def test_it_lists_every_key_under_its_heading(tmp_path: Path) -> None:
 
 
 async def test_typing_finds(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
+    app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f1")
         app.post_message(events.Paste("learning rate"))
@@ -53,7 +61,7 @@ async def test_typing_finds(tmp_path: Path) -> None:
 
 
 async def test_letters_are_typed_and_escape_closes(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
+    app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f1", "q", "enter")
         await pilot.pause()
@@ -64,7 +72,7 @@ async def test_letters_are_typed_and_escape_closes(tmp_path: Path) -> None:
 
 
 async def test_the_key_that_opened_it_closes_it(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
+    app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f1", "f1")
         await pilot.pause()
@@ -72,7 +80,7 @@ async def test_the_key_that_opened_it_closes_it(tmp_path: Path) -> None:
 
 
 async def test_asked_for_again_while_it_is_opened_it_is_opened_once(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
+    app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         app.action_help()
         app.action_help()  # as from the palette, before the first one is there
@@ -83,7 +91,7 @@ async def test_asked_for_again_while_it_is_opened_it_is_opened_once(tmp_path: Pa
 
 
 async def test_a_small_terminal_shows_the_line_and_some_keys(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
+    app = quiet_app(tmp_path)
     async with app.run_test(size=(40, 12)) as pilot:
         await pilot.press("f1")
         app.post_message(events.Paste("palette"))
@@ -93,7 +101,7 @@ async def test_a_small_terminal_shows_the_line_and_some_keys(tmp_path: Path) -> 
 
 
 async def test_it_begins_anew_when_it_is_opened_again(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
+    app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f1", *"zz", "escape", "f1")
         await pilot.pause()
@@ -102,7 +110,7 @@ async def test_it_begins_anew_when_it_is_opened_again(tmp_path: Path) -> None:
 
 
 async def test_a_slash_may_go_before_what_is_looked_for(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
+    app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f1", "/")
         app.post_message(events.Paste("learning rate"))
@@ -114,7 +122,7 @@ async def test_a_slash_may_go_before_what_is_looked_for(tmp_path: Path) -> None:
 
 
 async def test_a_long_sentence_goes_on_below_itself(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
+    app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f1")
         app.post_message(events.Paste("cursor in the seed"))
@@ -127,7 +135,7 @@ async def test_a_long_sentence_goes_on_below_itself(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("korean")
 async def test_in_korean_words_of_both_languages_find(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
+    app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f1")
         await wait_until(pilot, "the keys", lambda: "생성합니다" in screen_text(app))
@@ -140,7 +148,7 @@ async def test_in_korean_words_of_both_languages_find(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("korean")
 async def test_in_korean_the_palette_finds_by_words_of_both_languages(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
+    app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         for typed in ("테마를", "theme"):
             await pilot.press("ctrl+p")
