@@ -34,7 +34,7 @@ def trained(folder: Path, cell: str, hidden_size: int, steps: int) -> Path:
     words += ["--dropout", "0.2", "--name", cell, "--runs-dir", str(folder)]
     words += ["--no-samples", "--quiet", "--headless"]
     command = [sys.executable, "-m", "tui_charrnn", "train", str(folder / "text.txt"), *words]
-    subprocess.run(command, check=True, capture_output=True, timeout=600)
+    subprocess.run(command, check=True, capture_output=True)
     return find_model(cell, folder)
 
 
