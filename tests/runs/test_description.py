@@ -125,6 +125,14 @@ def test_a_description_is_whole_or_refused(name: str, value: object) -> None:
     assert RunDescription.from_json(as_stored(found)) == found
 
 
+@pytest.mark.parametrize("name", ["units", "records"])
+def test_an_unknown_way_to_count_or_to_cut_a_text_is_refused(name: str) -> None:
+    document = as_stored(DESCRIPTION)
+    document["corpus"] |= {name: "\x1b[2J"}
+    with pytest.raises(RunError, match=r"'\\x1b\[2J' is none of (characters, jamo|none, line)"):
+        RunDescription.from_json(document)
+
+
 @given(st.sampled_from(sorted(STATUS.to_json())), json_values)
 def test_a_status_is_whole_or_refused(name: str, value: object) -> None:
     try:

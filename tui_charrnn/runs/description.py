@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Self
 
-from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.config import RECORDS, UNITS, ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, RunError
 from tui_charrnn.runs.json_values import build_checked
 from tui_charrnn.runs.layout import FORMAT
+from tui_charrnn.translation import tr
 
 
 class RunState(StrEnum):
@@ -83,6 +84,18 @@ class CorpusReference:
     training_characters: int
     """The first so many are trained on, of records in the order of `record_order`; the rest is held
     out."""
+
+    def __post_init__(self) -> None:
+        """Refuse what a damaged run.json, or one of a later version, may hold.
+
+        Raises:
+            ValueError: If `units` or `records` is none that is known.
+        """
+        for value, known in ((self.units, UNITS), (self.records, RECORDS)):
+            if value not in known:
+                raise ValueError(
+                    tr("{name!r} is none of {known}.", name=value, known=", ".join(known))
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
