@@ -20,6 +20,7 @@ _NAMES: Final = {
     "tui_charrnn.cli.opening": "open_at_once start_without_collecting",
     "tui_charrnn.cli.originality": "OriginalityWatch open_named_corpus open_own_corpus",
     "tui_charrnn.cli.output": "print_version",
+    "tui_charrnn.cli.reading": "read_named_corpus",
     "tui_charrnn.cli.score_report": "JsonReport PlainReport open_page",
     "tui_charrnn.cli.whole_texts": "write_most_likely write_records",
     "tui_charrnn.generation.both_sides": "BothSides",
@@ -36,7 +37,8 @@ _NAMES: Final = {
     "tui_charrnn.generation.tape_file": "open_tape",
     "tui_charrnn.generation.text_scores": "Listeners OriginReader score_text",
     "tui_charrnn.generation.training_corpus": (
-        "absent_texts open_starting_model read_run_corpus read_training_corpus starting_point_of"
+        "absent_texts open_starting_model read_learned_texts read_run_corpus "
+        "read_training_corpus starting_point_of"
     ),
     "tui_charrnn.history.generation": "file_sha256",
     "tui_charrnn.history.store": "History",

@@ -22,6 +22,7 @@ from tui_charrnn.cli.originality import OriginalityWatch as OriginalityWatch
 from tui_charrnn.cli.originality import open_named_corpus as open_named_corpus
 from tui_charrnn.cli.originality import open_own_corpus as open_own_corpus
 from tui_charrnn.cli.output import print_version as print_version
+from tui_charrnn.cli.reading import read_named_corpus as read_named_corpus
 from tui_charrnn.cli.score_report import JsonReport as JsonReport
 from tui_charrnn.cli.score_report import PlainReport as PlainReport
 from tui_charrnn.cli.score_report import open_page as open_page
@@ -55,6 +56,7 @@ from tui_charrnn.generation.text_scores import OriginReader as OriginReader
 from tui_charrnn.generation.text_scores import score_text as score_text
 from tui_charrnn.generation.training_corpus import absent_texts as absent_texts
 from tui_charrnn.generation.training_corpus import open_starting_model as open_starting_model
+from tui_charrnn.generation.training_corpus import read_learned_texts as read_learned_texts
 from tui_charrnn.generation.training_corpus import read_run_corpus as read_run_corpus
 from tui_charrnn.generation.training_corpus import read_training_corpus as read_training_corpus
 from tui_charrnn.generation.training_corpus import starting_point_of as starting_point_of

@@ -9,10 +9,8 @@ from typing import Final, NamedTuple
 from tui_charrnn import lazy
 from tui_charrnn.cli.generate import TextRequest, Watched
 from tui_charrnn.cli.output import TextOutput, narrate, progress_bar, stdout_is_terminal
-from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.errors import CorpusError, DataError
 from tui_charrnn.generation.sampling import surprise
-from tui_charrnn.generation.training_corpus import read_learned_texts
 from tui_charrnn.hangul import join_syllables
 from tui_charrnn.text.records import records_of
 
@@ -84,7 +82,7 @@ def known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
     """The records that a model was trained on, or those of the text `corpus`."""
     model = texts.stream.model
     if corpus is not None:
-        text = read_named_corpus(
+        text = lazy.read_named_corpus(
             [corpus],
             keep_newlines="\r" in model.vocabulary.characters,
             units=model.units,
@@ -93,7 +91,7 @@ def known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
         return frozenset(records_of(text.numbered.pieces()))
     try:
         with progress_bar("Reading the corpus of the model") as progress:
-            found = read_learned_texts(
+            found = lazy.read_learned_texts(
                 model, texts.path, texts.runs, progress=progress, notify=narrate
             )
     except CorpusError as error:
