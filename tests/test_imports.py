@@ -95,7 +95,8 @@ def test_a_command_loads_no_other_command(tmp_path: Path) -> None:
 def test_generating_loads_no_tensorflow(tmp_path: Path) -> None:
     code = "from tui_charrnn.cli.main import run; run(['generate', 'ROMEO:', '-n', '20'])"
     loaded = loaded_by(code, home=tmp_path)
-    assert loaded.isdisjoint({"tensorflow", "keras", "textual", "numkong"})
+    assert loaded.isdisjoint({"tensorflow", "keras", "textual", "numkong", "numpy.ma"})
+    assert "tui_charrnn.runs.catalogue" not in loaded
     assert "numpy" in loaded
 
 
