@@ -2,7 +2,6 @@
 
 import itertools
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -247,7 +246,7 @@ def train_long(
     engine: ScriptedEngine,
     progress: Progress,
     stops: Sequence[bool] = (),
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> list[BatchTrained | SplitEvaluated | RunDiverged]:
     answers = iter(stops)
     return list(
