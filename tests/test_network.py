@@ -34,7 +34,7 @@ def test_no_other_module_reaches_for_the_network() -> None:
         for name in imported(path)
         if name.partition(".")[0] in NETWORK and name not in HARMLESS
     }
-    assert reaching == {"text/download.py", "runs/host.py", "cli/trainer_watch.py"}
+    assert reaching == {"text/download.py", "runs/host.py", "cli/launching.py"}
     assert "gethostname" in (package / "runs" / "host.py").read_text(encoding="utf-8")
     listening = {
         path.relative_to(package).as_posix()

@@ -25,6 +25,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.tui.messages import NewRunRequested
 from tui_charrnn.tui.new_run.fields import FormInput, FormSelect
+from tui_charrnn.tui.new_run.form import FormBody
 from tui_charrnn.tui.new_run.form_values import FormValues, listed_corpus
 
 TEXT = "to be, or not to be\n" * 1000
@@ -155,6 +156,24 @@ async def test_a_focused_field_stays_in_view_as_the_facts_of_a_text_arrive(
         await wait_until(pilot, "its parameters", lambda: "parameters for" in outlook_of(app))
         await pilot.pause()
         await wait_until(pilot, "the name again", lambda: app.screen.can_view_entire(field))
+
+
+async def test_what_the_mouse_scrolled_to_stays_as_the_facts_of_a_text_arrive(
+    app: FormApp, corpus: Path
+) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await form_shown(pilot)
+        field = app.screen.query_one("#name")
+        field.focus()
+        await wait_until(pilot, "the name", lambda: app.screen.can_view_entire(field))
+        await pilot.pause()
+        body = app.screen.query_one(FormBody)
+        body.post_message(events.MouseScrollUp(body, 1, 1, 0, -1, 0, False, False, False))
+        app.type_into(corpus=str(corpus))
+        await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
+        await wait_until(pilot, "no name", lambda: not app.screen.can_view_entire(field))
+        await pilot.pause()
+        assert body.scroll_offset.y == 0
 
 
 async def test_every_mistake_is_told_at_its_field_and_nothing_is_lost(

@@ -2,18 +2,12 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.support.page_host import note_of, opened, page_context, rows_of
 from tests.support.waiting import wait_until
-from tui_charrnn.tui.pages import clipping
 from tui_charrnn.tui.pages.clipping import ClippingPage
 
 
-async def test_both_runs_are_trained_and_keys_begin_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(clipping, "_PAUSE", 0.0)
+async def test_both_runs_are_trained_and_keys_begin_anew(tmp_path: Path) -> None:
     page = ClippingPage(page_context(tmp_path))
     async with opened(page) as pilot:
         await wait_until(pilot, "the end", lambda: "diverged" in rows_of(page))

@@ -1,14 +1,13 @@
 """The rows of a form: a label, a field, its advice, and its problem."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
@@ -101,13 +100,6 @@ class FormSelect(Select[str], KeysInOrder, inherit_bindings=False):
         if self.is_mounted:
             with self.prevent(Select.Changed):
                 self.value = value
-
-
-def keep_in_view(screen: Screen[Any]) -> None:
-    """Keep the field with the focus in sight, if it is there now, when the rows above it grow."""
-    focused = screen.focused
-    if focused is not None and screen.can_view_entire(focused):
-        screen.call_after_refresh(focused.scroll_visible, animate=False)
 
 
 def _shown(options: Sequence[tuple[str, str]]) -> list[tuple[Text, str]]:
@@ -441,7 +433,6 @@ class PresetField(Vertical):
         """Show an answer, if it is to what was asked last."""
         if self._asked is not None and answer.settings == self._asked[0]:
             self._answer = answer
-            keep_in_view(self.screen)
             self._draw()
 
     def on_unmount(self) -> None:

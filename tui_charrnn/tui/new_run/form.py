@@ -262,6 +262,8 @@ class FormBody(Vertical):
         self._run_name = FormInput(placeholder=tr("chosen for you"), id="name")
         self._training = preset.training
         """The newest settings without a mistake: facts of the text depend on them."""
+        self._follows_focus = True
+        """Whether the field with the focus stays in sight: until the mouse scrolls elsewhere."""
 
     def compose(self) -> ComposeResult:
         """What everybody needs before what some do."""
@@ -290,6 +292,23 @@ class FormBody(Vertical):
         """Where they have room of their own, show the settings."""
         if self.screen.has_class("-two-columns"):
             self.settings.open()
+        self.watch_virtual_size()
+
+    def watch_virtual_size(self) -> None:
+        """Keep the field with the focus in sight when the rows above it or below the form grow."""
+        focused = self.screen.focused
+        if self._follows_focus and focused is not None and self in focused.ancestors:
+            self.call_after_refresh(focused.scroll_visible, animate=False)
+
+    def on_descendant_focus(self) -> None:
+        """Follow the focus again."""
+        self._follows_focus = True
+
+    def on_mouse_scroll_down(self) -> None:
+        """Leave the part in sight that was scrolled to."""
+        self._follows_focus = False
+
+    on_mouse_scroll_up = on_mouse_scroll_down
 
     @property
     def values(self) -> FormValues:

@@ -24,7 +24,7 @@ from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.messages import NewRunRequested
 from tui_charrnn.tui.new_run.corpus_summary import problem_of
-from tui_charrnn.tui.new_run.fields import ARROWS, FormRow, SettingsTitle, keep_in_view
+from tui_charrnn.tui.new_run.fields import ARROWS, FormRow, SettingsTitle
 from tui_charrnn.tui.new_run.form import FormBody, FormFooter
 from tui_charrnn.tui.new_run.form_values import (
     FormError,
@@ -183,7 +183,6 @@ class NewRunScreen(Dialog[bool]):
             edited = None  # at once: the beginning of a right name is right
         trainers = self._session.trainers.values()
         is_busy = self._session.has_live_run or any(each.poll() is None for each in trainers)
-        keep_in_view(self)
         self.body.show(new, is_busy=is_busy)
         self.body.show_problems(problems, edited=edited)
         self.footer.complain(problems.get("form", ""))
