@@ -4,6 +4,8 @@ from typing import Any
 
 from textual.app import App
 
+from tui_charrnn.tui.dialogs import AskTextScreen
+
 
 def screen_rows(app: App[Any]) -> list[str]:
     """The text of every row of the screen, without the space at its end."""
@@ -13,3 +15,8 @@ def screen_rows(app: App[Any]) -> list[str]:
 def screen_text(app: App[Any]) -> str:
     """All rows as one text."""
     return "\n".join(screen_rows(app))
+
+
+def is_asked(app: App[Any]) -> bool:
+    """Whether a line is asked for and has the focus: keys that come before are lost."""
+    return isinstance(app.screen, AskTextScreen) and app.screen.focused is not None

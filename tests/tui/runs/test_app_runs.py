@@ -7,11 +7,11 @@ from textual.pilot import Pilot
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.open_app import RecordingLauncher, note_of, run_words_of, tiny_app
-from tests.support.shown_screen import screen_text
+from tests.support.shown_screen import is_asked, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
+from tui_charrnn.tui.dialogs import QuestionScreen
 from tui_charrnn.tui.runs.pane import RunsPane
 from tui_charrnn.tui.session import READ_ONLY
 
@@ -70,7 +70,7 @@ async def test_the_shown_run_is_followed_to_its_new_name(tmp_path: Path) -> None
     async with app.run_test(size=(80, 24)) as pilot:
         await list_runs(app, pilot, "fake")
         await pilot.press("n")
-        await wait_until(pilot, "a question", lambda: isinstance(app.screen, AskTextScreen))
+        await wait_until(pilot, "a question", lambda: is_asked(app))
         await pilot.press(*"new", "enter")
         await wait_until(pilot, "it is told", lambda: "is called new now" in note_of(app))
         await wait_until(pilot, "it is followed", lambda: "finished" in run_words_of(app))

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.open_app import note_of, settings_of, tiny_app
+from tests.support.shown_screen import is_asked
 from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model, tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, is_jamo, join_syllables
 from tui_charrnn.history.store import History
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.tape.panel import TapePanel
 from tui_charrnn.tui.text.model_loader import LoadedModel
@@ -81,7 +81,7 @@ def test_the_history_keeps_syllables_and_an_acrostic_says_that_it_is_complete(
     async def work(opened: TapeApp) -> None:
         app, pilot = opened.app, opened.pilot
         await pilot.press("escape", "tab", "A")
-        await wait_until(pilot, "the question", lambda: isinstance(app.screen, AskTextScreen))
+        await wait_until(pilot, "the question", lambda: is_asked(app))
         await pilot.press(*"가내", "enter")
         await wait_until(pilot, "its end", lambda: "acrostic is complete" in note_of(app))
         await wait_until(pilot, "it in the history", lambda: len(History().newest(9)) == 2)

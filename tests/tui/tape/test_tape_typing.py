@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.open_app import note_of, settings_of, tiny_app
-from tests.support.shown_screen import screen_text
+from tests.support.shown_screen import is_asked, screen_text
 from tests.support.tape_app import LENGTH, TapeApp
 from tests.support.tiny_model import CORPUS, TRAINING, random_tensors, tiny_config
 from tests.support.waiting import wait_until
@@ -41,7 +41,7 @@ async def test_the_symbol_for_rare_characters_is_read_and_never_typed(
         await wait_until(pilot, "the tape", lambda: bool(app.main.query(TapePanel)))
         opened = TapeApp(app, pilot)
         await opened.press("home", "right", "i")
-        await wait_until(pilot, "a question", lambda: isinstance(app.screen, AskTextScreen))
+        await wait_until(pilot, "a question", lambda: is_asked(app))
         question = app.screen
         assert isinstance(question, AskTextScreen)
         question.field.value = typed

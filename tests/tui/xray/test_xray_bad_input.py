@@ -11,7 +11,7 @@ from textual.widgets import Input
 from tests.support.hostile_text import STRINGS, as_argument, as_file_name, harm_in
 from tests.support.neuron_app import NeuronApp, neuron_app
 from tests.support.open_app import note_of, spoken_by
-from tests.support.shown_screen import screen_text
+from tests.support.shown_screen import is_asked, screen_text
 from tests.support.tape_app import TapeApp
 from tests.support.waiting import wait_until
 from tests.support.xray_app import color, xray_app
@@ -31,7 +31,7 @@ def check(app: App[Any]) -> None:
 async def answer(app: TapeApp, key: str, typed: str) -> None:
     """Open a prompt by its key, and give it a line."""
     await app.pilot.press(key)
-    await wait_until(app.pilot, "it", lambda: isinstance(app.app.screen, AskTextScreen))
+    await wait_until(app.pilot, "it", lambda: is_asked(app.app))
     app.app.screen.query_one(Input).value = typed
     await app.pilot.press("enter")
 
