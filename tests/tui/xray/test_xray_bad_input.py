@@ -18,6 +18,7 @@ from tests.support.xray_app import color, xray_app
 from tui_charrnn.text import suffix_index
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.text.external_text import ExternalTextInput
+from tui_charrnn.tui.xray.neuron_panel import NeuronPanel
 
 SIZE = (100, 40)
 BINARY = b"\x7fELF\x00\x01\x02\x00" * 40
@@ -94,11 +95,17 @@ async def test_what_is_no_file_is_refused_as_one_types(tmp_path: Path, key: str)
             await app.pilot.press("escape")
 
 
+def words_of(panel: NeuronPanel) -> str:
+    """What the list says instead of neurons, wherever its lines are broken."""
+    rows = [panel.render_line(y).text for y in range(panel.size.height)]
+    return " ".join(" ".join(rows).split())
+
+
 async def test_neurons_are_not_looked_for_in_what_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "picture").write_bytes(BINARY)
     async with neuron_app(tmp_path, size=SIZE) as app:
         await answer(app, "o", str(tmp_path / "picture"))
-        await wait_until(app.pilot, "why", lambda: "is not text" in screen_text(app.app))
+        await wait_until(app.pilot, "why", lambda: "is not text" in words_of(app.neurons))
         assert app.neurons.rows == []
         await app.pilot.press("enter", "c", "plus", "r", "f", "F")  # there is no cell under them
         assert app.app.session.settings.held.clamps == ()
