@@ -18,10 +18,11 @@ from tui_charrnn.generation.scoring import BLOCK as SCORED_BLOCK
 from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.lens.neurons import BLOCK, NeuronFinder, find_neurons
-from tui_charrnn.lens.reading import ALTERNATIVES, TraceReader, predict_each, view_layers
+from tui_charrnn.lens.reading import predict_each, view_layers
 
 _SLOW: Final = 64
-"""How many times fewer characters are read or said one by one."""
+"""How many times fewer characters are generated one by one."""
+_ALTERNATIVES: Final = 10
 
 Work = tuple[int, Callable[[], object]]
 """How many characters a contender takes in a round, and how."""
@@ -50,7 +51,6 @@ def _readers(stream: CharacterStream, characters: int) -> dict[str, Work]:
     model = stream.model
     rng = np.random.default_rng(0)
     text = model.vocabulary.decode(rng.integers(0, len(model.vocabulary), characters))
-    traced = text[: max(1, characters // _SLOW)]
 
     def cut(length: int) -> list[str]:
         return [text[start : start + length] for start in range(0, len(text), length)]
@@ -63,10 +63,6 @@ def _readers(stream: CharacterStream, characters: int) -> dict[str, Work]:
     return {
         "neurons": (characters, lambda: find_neurons(NeuronFinder(model), cut(BLOCK))),
         "scoring": (characters, score),
-        "tracing": (
-            len(traced),
-            lambda: TraceReader(model).read(traced),
-        ),
     }
 
 
@@ -80,7 +76,7 @@ def _speakers(stream: CharacterStream, count: int) -> dict[str, Work]:
     def watch() -> None:
         for _ in range(count):
             said = stream.next()
-            predict_each(stream.logits[None], np.array([said.index]), ALTERNATIVES)
+            predict_each(stream.logits[None], np.array([said.index]), _ALTERNATIVES)
             view_layers(stream.layers)
 
     return {"generating": (count, generate), "watched": (count, watch)}

@@ -52,7 +52,6 @@ def lens_report(results: Mapping[int, Seconds]) -> str:
             _spread(needed),
             BAR.verdict(median) if size == BAR_SIZE else "",
             f"{median_ratio(core['neurons'], core['scoring']):.2f}",
-            f"{median_ratio(core['tracing'], core['generating']):.2f}",
             f"{watched:.2f} {WATCHED_BAR.verdict(watched)}",
         ])
     header = [
@@ -61,7 +60,6 @@ def lens_report(results: Mapping[int, Seconds]) -> str:
         "of a core",
         f"bar below {BAR.limit:g}",
         "neurons / scoring",
-        "tracing / generating",
         f"speed watched / alone (bar {WATCHED_BAR.limit:g})",
     ]
     return markdown_table(header, rows)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from tests.support.tiny_model import random_tensors
+from tests.support.tiny_model import model_of, random_tensors
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.model.shapes import STATES_PER_LAYER
@@ -58,7 +58,7 @@ def test_logits_are_those_of_keras(cell: str, layer_count: int) -> None:
     config = ModelConfig(cell=cell, embedding_size=4, hidden_size=6, layer_count=layer_count)
     tensors = random_tensors(config, VOCABULARY_SIZE, rng_seed=layer_count)
     weights = weights_from_tensors(tensors, config)
-    stepper = Stepper(fold_embedding(weights, config))
+    stepper = Stepper(fold_embedding(model_of(weights, config)))
     start = np.random.default_rng(5).uniform(-1, 1, len(stepper.state)).astype(np.float32)
     stepper.state[:] = start
     rows = [stepper.read(index).copy() for index in TEXT]

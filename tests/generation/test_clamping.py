@@ -7,12 +7,7 @@ from tests.support.naive_steps import held_neurons, indices_of, read_naively
 from tests.support.tiny_model import tiny_config, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.clamping import (
-    Clamp,
-    ClampedLayer,
-    parse_clamps,
-    parse_gate_clamps,
-)
+from tui_charrnn.generation.clamping import Clamp, parse_clamps, parse_gate_clamps
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.neuron import GATES, Neuron, all_neurons, parse_neuron, place_of
 from tui_charrnn.generation.side_by_side import SideBySide
@@ -36,7 +31,7 @@ def test_a_held_neuron_is_held_and_the_rest_follows_from_the_equations(
 ) -> None:
     model = tiny_model(cell=cell, layer_count=2)
     clamps = parse_clamps(texts, model.config)
-    stepper = Stepper(fold_embedding(model.weights, model.config, clamps))
+    stepper = Stepper(fold_embedding(model), clamps=clamps)
     held = held_neurons(clamps)
     indices = indices_of(model, TEXT)
     reading = read_naively(model, indices, held)
@@ -51,7 +46,7 @@ def test_a_held_neuron_is_held_and_the_rest_follows_from_the_equations(
         for layer, step in zip(stepper.layers, reading.steps[place], strict=True):
             np.testing.assert_allclose(layer.hidden, step.hidden, atol=2e-6)
             for name, gate in step.gates.items():
-                np.testing.assert_allclose(layer.gates()[name], gate, atol=2e-6)
+                np.testing.assert_allclose(layer.gates[name], gate, atol=2e-6)
             if layer.cell_state is not None:
                 np.testing.assert_allclose(layer.cell_state, step.cell_state, atol=1e-5)
 
@@ -59,8 +54,8 @@ def test_a_held_neuron_is_held_and_the_rest_follows_from_the_equations(
 @pytest.mark.parametrize(("cell", "texts"), CASES)
 def test_texts_side_by_side_are_held_too(cell: str, texts: list[str]) -> None:
     model = tiny_model(cell=cell, layer_count=2)
-    weights = fold_embedding(model.weights, model.config, parse_clamps(texts, model.config))
-    alone, together = Stepper(weights), Stepper(weights, 3)
+    weights, clamps = fold_embedding(model), parse_clamps(texts, model.config)
+    alone, together = Stepper(weights, clamps=clamps), Stepper(weights, 3, clamps)
 
     for index in indices_of(model, TEXT):
         alone.read(index)
@@ -68,17 +63,6 @@ def test_texts_side_by_side_are_held_too(cell: str, texts: list[str]) -> None:
 
     for row in together.state:
         np.testing.assert_allclose(row, alone.state, atol=1e-6)
-
-
-def test_without_clamps_no_layer_is_wrapped() -> None:
-    model = tiny_model(layer_count=2)
-    clamps = parse_clamps(["1:0=1"], model.config)
-
-    free = Stepper(fold_embedding(model.weights, model.config)).layers
-    held = Stepper(fold_embedding(model.weights, model.config, clamps)).layers
-
-    assert [type(layer) is ClampedLayer for layer in free] == [False, False]
-    assert [type(layer) is ClampedLayer for layer in held] == [False, True]
 
 
 def test_a_clamp_changes_what_is_said() -> None:
@@ -106,15 +90,21 @@ def test_a_tape_and_several_texts_of_a_clamped_stream_are_clamped() -> None:
     assert [batch.next()[0].character for _ in range(40)] == said
 
 
+def test_texts_side_by_side_hold_what_the_stream_holds_now() -> None:
+    stream = CharacterStream(tiny_model(), SamplingConfig(temperature=1, rng_seed=1))
+    stream.clamps = parse_clamps(["0:h0=100"], stream.model.config)
+    batch = SideBySide(stream, 2)
+    batch.next()
+    stream.next()
+    np.testing.assert_allclose(batch.logits[0], stream.logits, rtol=1e-5)
+
+
 def test_very_large_values_overflow_nothing() -> None:
     model = tiny_model()
     model.weights.output_kernel[:] = 1e27
     clamps = parse_clamps(["0:h0=1000", "0:c1=-1000"], model.config)
 
-    weights = fold_embedding(model.weights, model.config, clamps)
-
-    assert weights.can_overflow
-    assert np.isfinite(Stepper(weights).read(1)).all()
+    assert np.isfinite(Stepper(fold_embedding(model), clamps=clamps).read(1)).all()
 
 
 @pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
@@ -124,7 +114,7 @@ def test_every_neuron_has_a_name_and_a_place(cell: str) -> None:
 
     assert [place_of(neuron, config) for neuron in neurons] == list(range(len(neurons)))
     assert [parse_neuron(str(neuron), config) for neuron in neurons] == neurons
-    stepper = Stepper(fold_embedding(tiny_model(config=config).weights, config))
+    stepper = Stepper(fold_embedding(tiny_model(config=config)))
     assert len(neurons) == len(stepper.state)
     stepper.read(3)
     for neuron in neurons:
@@ -186,16 +176,14 @@ def test_a_held_gate_has_its_mean_and_keeps_the_order_of_its_units(
 ) -> None:
     model = tiny_model(config=tiny_config(cell=cell, layer_count=2, hidden_size=40))
     clamps = parse_gate_clamps([f"{name}={mean}"], model.config)
-    free, held = (
-        Stepper(fold_embedding(model.weights, model.config, each)) for each in ((), clamps)
-    )
+    free, held = (Stepper(fold_embedding(model), clamps=each) for each in ((), clamps))
     gate = GATES[cell.partition("+")[0]][name[-1]]
     for index in indices_of(model, TEXT):
         held.state[:] = free.state
         free.read(index)
         held.read(index)
         layer = int(name[0])
-        alone, together = free.layers[layer].gates()[gate], held.layers[layer].gates()[gate]
+        alone, together = free.layers[layer].gates[gate], held.layers[layer].gates[gate]
         assert together.mean() == pytest.approx(mean, abs=1e-6)
         if 0 < mean < 1 and layer == 0:  # the layer above sees what the held one lets out
             assert (together.argsort(kind="stable") == alone.argsort(kind="stable")).all()
@@ -204,7 +192,7 @@ def test_a_held_gate_has_its_mean_and_keeps_the_order_of_its_units(
 @pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru"])
 def test_a_gate_that_was_let_go_leaves_no_bit_different(cell: str) -> None:
     model = tiny_model(cell=cell, layer_count=2)
-    weights = fold_embedding(model.weights, model.config)
+    weights = fold_embedding(model)
     touched, plain = Stepper(weights), Stepper(weights)
     gate = "f" if cell.startswith("lstm") else "z"
     touched.hold(parse_gate_clamps([f"0:{gate}=0", f"1:{gate}=0.5"], model.config))
@@ -219,19 +207,19 @@ def test_a_gate_that_was_let_go_leaves_no_bit_different(cell: str) -> None:
 def test_a_forget_gate_at_0_leaves_no_memory() -> None:
     model = tiny_model()
     clamps = parse_gate_clamps(["0:f=0"], model.config)
-    stepper = Stepper(fold_embedding(model.weights, model.config, clamps))
+    stepper = Stepper(fold_embedding(model), clamps=clamps)
     stepper.state[:] = 5
     stepper.read(3)
     layer = stepper.layers[0]
-    gates = layer.gates()
+    gates = layer.gates
     np.testing.assert_array_equal(layer.cell_state, gates["input"] * gates["candidate"])
 
 
 def test_texts_side_by_side_have_their_gates_held_each() -> None:
     model = tiny_model(layer_count=2)
     clamps = parse_gate_clamps(["0:f=0.3"], model.config)
-    weights = fold_embedding(model.weights, model.config, clamps)
-    alone, together = Stepper(weights), Stepper(weights, 3)
+    weights = fold_embedding(model)
+    alone, together = Stepper(weights, clamps=clamps), Stepper(weights, 3, clamps)
     for index in indices_of(model, TEXT):
         alone.read(index)
         together.read_each(np.full(3, index))

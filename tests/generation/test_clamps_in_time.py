@@ -58,7 +58,7 @@ def say(tape: Tape, count: int) -> None:
 @pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
 def test_what_is_held_and_let_go_on_the_way_follows_from_the_equations(cell: str) -> None:
     model = tiny_model(cell=cell, layer_count=2)
-    stepper = Stepper(fold_embedding(model.weights, model.config))
+    stepper = Stepper(fold_embedding(model))
     naive = NaiveNetwork(model)
 
     for place, index in enumerate(indices_of(model, TEXT)):

@@ -25,7 +25,7 @@ HIDDEN = 5
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_every_name_reads_the_number_of_the_equations(cell: str, layer_count: int) -> None:
     model = tiny_model(cell=cell, layer_count=layer_count)
-    stepper = Stepper(fold_embedding(model.weights, model.config))
+    stepper = Stepper(fold_embedding(model))
     naive = NaiveNetwork(model)
     for index in TEXT:
         stepper.read(index)
@@ -104,6 +104,6 @@ def test_what_is_looked_at_without_a_name_exists() -> None:
 
 def test_a_state_has_no_mean() -> None:
     model = tiny_model()
-    stepper = Stepper(fold_embedding(model.weights, model.config))
+    stepper = Stepper(fold_embedding(model))
     with pytest.raises(ValueError, match="unit by unit"):
         Probe(0, "h", None).value(stepper.layers)

@@ -45,7 +45,7 @@ def network(cell: str, layers: int = 2, hidden_size: int = 21) -> Model:
 
 
 def folded(model: Model, numbers: str = "int8") -> StepWeights:
-    return fold_embedding(model.weights, model.config, numbers=numbers)
+    return fold_embedding(replace(model, numbers=numbers))
 
 
 def read(weights: StepWeights, streams: int | None = None) -> list[Float32]:
@@ -62,7 +62,7 @@ def test_a_kernel_and_h_are_rounded_to_127_steps_and_multiplied_exactly(
     rng = np.random.default_rng(0)
     kernel = rng.standard_normal((5, 9)).astype(np.float32)
     rounded, hidden = quantize([kernel[:, :6]], kernel[:, 6:]), np.zeros(5, np.float32)
-    exact = SimpleNamespace()  # of no use to an h that is between -1 and 1
+    exact: Any = SimpleNamespace()  # of no use to an h that is between -1 and 1
     product = products.Int8Product(hidden, rounded, exact, can_overflow=False)
     hidden[:] = rng.uniform(-1, 1, 5)
     product.take_above()
@@ -101,13 +101,14 @@ def test_sums_beyond_float32_are_rounded_alike_by_both(monkeypatch: pytest.Monke
     hidden[::7] = 0.4
     kernel = np.ones((2000, 3), np.float32)
     kernel[::5] = 0.37
+    exact: Any = SimpleNamespace()
     found = []
     for is_there in (True, False):
         if not is_there:
             monkeypatch.setitem(sys.modules, "numkong", None)
         load_library.cache_clear()
         rounded = quantize([kernel[:, :2]], kernel[:, 2:])
-        product = products.Int8Product(hidden, rounded, SimpleNamespace(), can_overflow=False)
+        product = products.Int8Product(hidden, rounded, exact, can_overflow=False)
         product.take_above()
         found.append(product.above.tolist())
     assert found[0] == found[1]

@@ -14,7 +14,6 @@ from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import open_tape, tape_document
-from tui_charrnn.lens.reading import TraceReader
 from tui_charrnn.model.checkpoint import Model, load_model, serialize_model
 from tui_charrnn.model.weights import weights_from_tensors
 from tui_charrnn.text.records import END
@@ -60,14 +59,6 @@ def test_records_are_as_surprising_together_as_alone(cell: str, streams: int) ->
     alone = [TextScorer(model, streams=1).score(word + "\n") for word in words[:4]]
     expected = np.concatenate(alone * (len(words) // 4))
     np.testing.assert_allclose(together, expected, atol=1e-5)
-
-
-def test_the_xray_reads_records_so_too() -> None:
-    reader = TraceReader(record_model())
-    predictions = reader.read("ab\nab\n").predictions
-    np.testing.assert_allclose(
-        predictions.surprise[:3], predictions.surprise[3:], rtol=0, atol=1e-6
-    )
 
 
 def test_a_stream_says_where_a_record_ends_and_shows_a_line_feed() -> None:

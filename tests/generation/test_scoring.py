@@ -22,7 +22,7 @@ def random_text(length: int, characters: str = TINY_VOCABULARY) -> str:
 
 def bits_by_hand(model: Model, text: str) -> list[float]:
     """The definition: each character under the softmax after those before, a newline at first."""
-    stepper = Stepper(fold_embedding(model.weights, model.config))
+    stepper = Stepper(fold_embedding(model))
     numbers = {character: index for index, character in enumerate(model.vocabulary.characters)}
     bits, last = [], numbers["\n"]
     for character in text:
@@ -143,7 +143,7 @@ def test_a_character_that_is_known_in_parts_costs_what_they_cost() -> None:
 
 def test_a_vocabulary_without_a_newline_starts_as_generation_does() -> None:
     model = tiny_model(vocabulary="xyz")
-    stepper = Stepper(fold_embedding(model.weights, model.config))
+    stepper = Stepper(fold_embedding(model))
     logits = stepper.read(0).astype(np.float64)
 
     found = TextScorer(model).score("y")

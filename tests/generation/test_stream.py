@@ -81,7 +81,7 @@ def test_probabilities_are_those_after_all_the_text_before() -> None:
     stream.prime("abc")
     generated = [stream.next() for _ in range(5)]
 
-    stepper = Stepper(fold_embedding(model.weights, model.config))
+    stepper = Stepper(fold_embedding(model))
     for index in model.vocabulary.encode("abc"):
         logits = stepper.read(int(index))
     for character in generated:

@@ -126,7 +126,7 @@ def test_a_score_leaves_unknown_characters_out_and_counts_them(model: Model) -> 
 
 def test_what_follows_an_unknown_character_is_expected_after_the_symbol(model: Model) -> None:
     text = "abéa"
-    stepper = Stepper(fold_embedding(model.weights, model.config))
+    stepper = Stepper(fold_embedding(model))
     expected = []
     read = [CHARACTERS.index(character) for character in "\nab\ufffd"]
     for index, following in zip(read, "ab\ufffda", strict=True):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support.log_probability import log_probability
-from tests.support.tiny_model import random_tensors
+from tests.support.tiny_model import model_of, random_tensors
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
@@ -94,7 +94,7 @@ def test_the_gradient_of_h_is_that_of_the_finite_differences(config: ModelConfig
 def test_a_passage_is_read_as_the_generating_step_reads_it(config: ModelConfig) -> None:
     weights = weights_from_tensors(random_tensors(config, LENGTH), config)
     passage = Passage(weights, config, TEXT)
-    stepper = Stepper(fold_embedding(weights, config))
+    stepper = Stepper(fold_embedding(model_of(weights, config)))
     for place, index in enumerate(TEXT.tolist()):
         assert passage.state(place) == pytest.approx(stepper.state, abs=1e-6)
         if place:

@@ -16,7 +16,6 @@ from tui_charrnn.generation.neuron import Neuron
 from tui_charrnn.lens import neurons
 from tui_charrnn.lens.neurons import EXCERPT, Findings, NeuronFinder, find_neurons, values_of
 from tui_charrnn.lens.properties import Property, find_properties
-from tui_charrnn.lens.reading import TraceReader
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Indices
 
@@ -168,7 +167,7 @@ def test_the_values_of_a_neuron_along_a_passage() -> None:
     excerpt = find_neurons(finder, [nested_brackets(200)]).properties[0].excerpt
     assert excerpt is not None
 
-    values = values_of(Neuron(0, "c", COUNTING), excerpt, TraceReader(model))
+    values = values_of(Neuron(0, "c", COUNTING), excerpt, model)
 
     np.testing.assert_allclose(values, excerpt.values / 2, atol=1e-5)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support.prediction import predict
+from tui_charrnn.errors import ModelFileError
 from tui_charrnn.lens.reading import predict_each
 
 
@@ -41,3 +42,25 @@ def test_very_large_scores_overflow_nothing() -> None:
 
     assert (found.probability, found.entropy) == pytest.approx((0.5, 1))
     assert predict(logits, 1, 1).probability == 0
+
+
+def test_alternatives_of_equal_probability_come_in_the_order_of_the_vocabulary() -> None:
+    logits = np.array([0, 2, 1, 2, 1, 2, 0], np.float32)
+
+    assert [index for index, _ in predict(logits, 0, 2).alternatives] == [1, 3]
+    assert [index for index, _ in predict(logits, 0, 99).alternatives] == [1, 3, 5, 2, 4, 0, 6]
+
+
+def test_a_character_that_can_never_come_is_no_failure() -> None:
+    logits = np.array([0, -np.inf, 0], np.float32)
+
+    found = predict(logits, 2, 3)
+
+    assert (found.probability, found.surprise, found.entropy) == pytest.approx((0.5, 1, 1))
+    assert found.alternatives == ((0, 0.5), (2, 0.5), (1, 0.0))
+    assert predict(logits, 1, 1).surprise == math.inf
+
+
+def test_scores_that_are_not_finite_are_told() -> None:
+    with pytest.raises(ModelFileError, match="scores are not finite"):
+        predict(np.array([0, np.inf], np.float32), 0, 1)

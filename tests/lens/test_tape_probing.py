@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from tests.support.naive_steps import NaiveStep, read_naively
+from tests.support.prediction import predict
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.generation.neuron import GATES, parse_probe
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.lens.reading import LayerView, TapeReader
+from tui_charrnn.lens.reading import LayerView, TapeReader, view_layers
 from tui_charrnn.sampling_config import SamplingConfig
 
 LENGTH = 60
@@ -104,3 +105,23 @@ def test_without_a_probe_there_are_no_values() -> None:
     assert len(reader.values) == 5
     reader.read(0, 5, 9)
     assert reader.values == []
+
+
+def test_what_a_stream_holds_can_be_looked_at_without_reading_again() -> None:
+    model = tiny_model(layer_count=2)
+    stream = CharacterStream(model, SamplingConfig(temperature=1, rng_seed=3))
+    stream.prime("bad")
+    said = [stream.next() for _ in range(5)]
+
+    prediction = predict(stream.logits, said[-1].index, 3)
+    layers = view_layers(stream.layers)
+    stream.next()  # writes over what was looked at, not over the copies
+
+    text = "bad" + "".join(each.character for each in said)
+    direct = read_naively(model, model.vocabulary.encode(text[:-1]))
+    assert prediction.probability == pytest.approx(
+        direct.probabilities[-1][said[-1].index], abs=1e-6
+    )
+    for layer, step in zip(layers, direct.steps[-1], strict=True):
+        np.testing.assert_allclose(layer.hidden, step.hidden, atol=2e-6)
+        np.testing.assert_allclose(layer.gates["forget"], step.gates["forget"], atol=2e-6)

@@ -8,7 +8,7 @@ from tui_charrnn.config import ModelConfig
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS
 from tui_charrnn.model.checkpoint import Model, serialize_model
 from tui_charrnn.model.shapes import tensor_shapes
-from tui_charrnn.model.weights import Float32, weights_from_tensors
+from tui_charrnn.model.weights import Float32, ModelWeights, weights_from_tensors
 from tui_charrnn.text.vocabulary import Vocabulary
 
 TINY_VOCABULARY = "\n abcdefghij"
@@ -78,6 +78,12 @@ def tiny_model(
         corpus=corpus_of(units),
         training=TRAINING,
     )
+
+
+def model_of(weights: ModelWeights, config: ModelConfig) -> Model:
+    """A model of some weights, whatever its characters are."""
+    characters = "".join(chr(0x4E00 + index) for index in range(len(weights.output_bias)))
+    return Model(config, Vocabulary(characters), weights, CORPUS, TRAINING)
 
 
 def tiny_model_bytes(

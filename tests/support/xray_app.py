@@ -74,7 +74,7 @@ def naive_numbers(indices: list[int], seed: Sequence[int] = ()) -> list[Naive]:
         seed: What stands before it; nothing is a newline.
     """
     model = sure_model()
-    stepper = Stepper(fold_embedding(model.weights, model.config))
+    stepper = Stepper(fold_embedding(model))
     for index in (befores := list(seed) or [0])[:-1]:
         stepper.read(index)
     numbers = []

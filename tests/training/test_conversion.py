@@ -35,7 +35,7 @@ def test_the_keras_file_gives_the_same_probabilities(tmp_path: Path, config: Mod
     model = replace(model, weights=model.weights.at_temperature(1.25))  # as if it was calibrated
     keras_model(model).save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    stepper = Stepper(fold_embedding(model.weights, model.config))
+    stepper = Stepper(fold_embedding(model))
     first, second = (loaded(tf.constant([piece])).numpy()[0] for piece in (TEXT[:4], TEXT[4:]))
     for index, probabilities in zip(TEXT, [*first, *second], strict=True):
         weights = np.exp(stepper.read(index).astype(np.float64))

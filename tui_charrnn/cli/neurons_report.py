@@ -25,7 +25,6 @@ from tui_charrnn.lens.neurons import (
     levels_of,
     values_of,
 )
-from tui_charrnn.lens.reading import TraceReader
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
 
@@ -77,9 +76,8 @@ def print_report(report: Report) -> None:
         shown = [each for each in report.strongest_first if each.neurons and each.excerpt]
         if shown and report.excerpts:
             output.write(f"\n{LEGEND}\n")
-        reader = TraceReader(report.model)
         for finding in shown[: report.excerpts]:
-            _write_excerpt(output, finding, reader)
+            _write_excerpt(output, finding, report.model)
 
     write_text(work)
     found = report.found
@@ -96,11 +94,10 @@ def print_report(report: Report) -> None:
 
 def print_json(report: Report) -> None:
     """Write one document: all properties, the passages of those that are found best."""
-    reader = TraceReader(report.model)
     chosen = [each for each in report.strongest_first if each.neurons and each.excerpt]
     names = {each.property.name for each in chosen[: report.excerpts]}
     properties = [
-        _finding_values(each, reader if each.property.name in names else None)
+        _finding_values(each, report.model if each.property.name in names else None)
         for each in report.found.properties
     ]
     document = {
@@ -144,10 +141,10 @@ def _table(findings: Sequence[Finding]) -> Iterator[str]:
         yield from textwrap.wrap(words, text_width(), break_on_hyphens=False)
 
 
-def _write_excerpt(output: TextOutput, finding: Finding, reader: TraceReader) -> None:
+def _write_excerpt(output: TextOutput, finding: Finding, model: Model) -> None:
     strongest, excerpt = finding.neurons[0], finding.excerpt
     assert excerpt is not None  # noqa: S101 (the caller has seen it)
-    values = values_of(strongest.neuron, excerpt, reader)
+    values = values_of(strongest.neuron, excerpt, model)
     levels = levels_of(values, strongest.mean, strongest.deviation)
     output.write(
         f"\n{strongest.neuron} (r {strongest.r:+.3f}): {finding.property.name}, "
@@ -163,8 +160,8 @@ def _write_excerpt(output: TextOutput, finding: Finding, reader: TraceReader) ->
             output.write(f"  {row.marks}\n")
 
 
-def _finding_values(finding: Finding, reader: TraceReader | None) -> dict[str, Any]:
-    """A finding as JSON values; with its passage if there is a reader for it."""
+def _finding_values(finding: Finding, model: Model | None) -> dict[str, Any]:
+    """A finding as JSON values; with its passage if there is a model to read it."""
     values: dict[str, Any] = {
         "property": finding.property.name,
         "sentence": finding.property.sentence,
@@ -183,9 +180,9 @@ def _finding_values(finding: Finding, reader: TraceReader | None) -> dict[str, A
             for each in finding.neurons
         ],
     }
-    if reader is not None and finding.excerpt is not None:
+    if model is not None and finding.excerpt is not None:
         strongest = finding.neurons[0].neuron
-        seen = values_of(strongest, finding.excerpt, reader).tolist()
+        seen = values_of(strongest, finding.excerpt, model).tolist()
         values["excerpt"] = {
             "text": finding.excerpt.text,
             "cell": str(strongest),

@@ -44,11 +44,11 @@ class BothSides:
                 "This model reads forward alone; one that reads both directions is trained "
                 "by `charrnn-tui train --direction both`."
             )
-        config = replace(model.config, direction="forward")
+        stack = replace(model, config=replace(model.config, direction="forward"))
         self.vocabulary: Final = model.vocabulary
         self._is_jamo = model.units == "jamo"
-        self._forward = fold_embedding(model.weights, config)
-        self._backward = fold_embedding(backward, config)
+        self._forward = fold_embedding(stack)
+        self._backward = fold_embedding(replace(stack, weights=backward))
 
     def nats(
         self, symbols: Indices, listener: Callable[[Float32, Indices], object] | None = None

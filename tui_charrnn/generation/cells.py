@@ -5,19 +5,18 @@ The halves of z are taken once, in the weights. A power of two rounds nothing, s
 depends on where it is multiplied.
 
 Every array is allocated once and written over by every character, which is faster by a third than
-new arrays at small sizes. A leading axis of N, for N texts side by side, is left out for one text.
-
-`products` multiplies by the recurrent kernel.
+new arrays at small sizes; and a step is a list of calls that are bound once, which costs a fifth
+less than a method that looks all of it up. A leading axis of N, for N texts side by side, is left
+out for one text.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from tui_charrnn.generation.products import LayerProduct
-from tui_charrnn.model.shapes import GATE_COUNTS
 from tui_charrnn.model.weights import NORM_EPSILON, Float32
 
 
@@ -50,200 +49,167 @@ class StepLayer(NamedTuple):
     centered: the mean over the units of a gate is 0 in each of their rows."""
 
 
-HoldGate = Callable[[Float32, int], None]
-"""Moves half the pre-activations of all gates, shape (..., G·H), in place, given H."""
+Calls = tuple[Callable[[], object], ...]
 
 
-class RecurrentLayer(Protocol):
+@dataclass(slots=True)
+class Layer:
     """A layer with its state and its gates, all written over by every character."""
 
-    @property
-    def hidden(self) -> Float32:
-        """h, shape (H,) or (N, H); a view of the state."""
+    hidden: Float32
+    """h, shape (H,) or (N, H); a view of the state."""
+    cell_state: Float32 | None
+    """The c of an lstm, shape (H,) or (N, H), a view of the state; None for other cells."""
+    gates: Mapping[str, Float32]
+    """The activations of the last character by name, each of shape (H,) or (N, H); none of an rnn,
+    which has no gates."""
+    gate_sums: Mapping[str, Float32]
+    """Half the pre-activations of the gates that open between 0 and 1, likewise; right between the
+    sums and the activation of a step only."""
+    _add_up: Callable[[Float32], object]
+    """Takes the inputs into the sums."""
+    _to_cell: Calls
+    """From the sums to c, or nothing."""
+    _to_hidden: Calls
+    """From there to h."""
+    _calls: Calls = field(init=False)
 
-    @property
-    def cell_state(self) -> Float32 | None:
-        """The c of an lstm, shape (H,) or (N, H), a view of the state; None for other cells."""
+    def __post_init__(self) -> None:
+        """Hold nothing."""
+        self.hold()
+
+    def hold(self, gates: Calls = (), cell: Calls = (), hidden: Calls = ()) -> None:
+        """Have the sums of gates, c and h changed by these calls, and no others, in every step."""
+        self._calls = (*gates, *self._to_cell, *cell, *self._to_hidden, *hidden)
 
     def advance(self, inputs: Float32) -> None:
-        """Take one character's inputs (x_t @ kernel + bias) into the state, shape (G·H,)."""
+        """Take one character's inputs (x_t @ kernel + bias) into the state, shape (G·H,).
 
-    def gates(self) -> dict[str, Float32]:
-        """The activations of the last character by name, each of shape (H,) or (N, H)."""
+        The recurrent product has been taken.
+        """
+        self._add_up(inputs)
+        for call in self._calls:
+            call()
 
 
-class LstmLayer:
-    """The LSTM with a forget gate.
+def _lstm(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
+    """The LSTM with a forget gate, with layer normalization or without; c is carried on as it is.
 
     Source:
-        Gers, Schmidhuber & Cummins (2000).
+        Gers, Schmidhuber & Cummins (2000); Ba, Kiros & Hinton (2016), the form of the supplement.
     """
-
-    def __init__(self, __: StepLayer, state: Float32, product: LayerProduct) -> None:
-        self.held_gates: Sequence[HoldGate] = ()
-        """What holds gates of the layer; none leaves them to themselves."""
-        self._multiplied = product
-        self.hidden, self.cell_state = np.split(state, 2, axis=-1)
-        width = GATE_COUNTS["lstm"] * self.hidden.shape[-1]
-        self._sums = np.zeros((*state.shape[:-1], width), np.float32)
-        self._opened = np.zeros_like(self._sums)
-        self._input, self._forget, _, self._output = np.split(self._opened, 4, axis=-1)
-        self._candidate = np.split(self._sums, 4, axis=-1)[2]
-        self._product = np.zeros_like(self.cell_state)
-        sums, opened, taken, cell = self._sums, self._opened, self._product, self.cell_state
-        # Calls that are bound once cost a fifth less than a method that looks all of it up.
-        self._to_cell: tuple[Callable[[], object], ...] = (
+    hidden, cell = np.split(state, 2, axis=-1)
+    sums = np.zeros_like(recurrent)  # of i, f, c̃, o side by side
+    opened, taken = np.zeros_like(sums), np.zeros_like(cell)
+    input_sums, forget_sums, candidate, output_sums = np.split(sums, 4, axis=-1)
+    let_in, forget, _, output = np.split(opened, 4, axis=-1)
+    add_up: Callable[[Float32], object] = partial(np.add, recurrent, out=sums)
+    squash: Callable[[], object] = partial(np.tanh, cell, taken)
+    if parameters.norm is not None:
+        by_gate = sums.reshape(*cell.shape[:-1], 4, cell.shape[-1])  # the same memory
+        squares, norm = np.zeros_like(by_gate), parameters.norm
+        add_up = partial(_add_normalized, recurrent, sums, by_gate, squares, norm)
+        squash = partial(_squash_normalized, cell, taken, np.zeros_like(cell), norm)
+    return Layer(
+        hidden,
+        cell,
+        gates={"input": let_in, "forget": forget, "candidate": candidate, "output": output},
+        gate_sums={"input": input_sums, "forget": forget_sums, "output": output_sums},
+        _add_up=add_up,
+        _to_cell=(
             partial(np.tanh, sums, sums),  # one call for all four
             partial(np.multiply, sums, _HALF, opened),  # the candidate's quarter goes unused
             partial(np.add, opened, _HALF, opened),
-            partial(np.multiply, self._forget, cell, cell),
-            partial(np.multiply, self._input, self._candidate, taken),
+            partial(np.multiply, forget, cell, cell),
+            partial(np.multiply, let_in, candidate, taken),
             partial(np.add, cell, taken, cell),
-        )
-        self._to_hidden: tuple[Callable[[], object], ...] = (
-            partial(np.tanh, cell, taken),
-            partial(np.multiply, self._output, taken, self.hidden),
-        )
-
-    def advance(self, inputs: Float32) -> None:
-        """Take one character in; see `RecurrentLayer`."""
-        multiplied = self._multiplied
-        multiplied.take_recurrent()  # i, f, c̃, o side by side
-        np.add(multiplied.recurrent, inputs, self._sums)
-        self._open()
-
-    def _open(self) -> None:
-        """Activate the gates, and take c and h through them."""
-        for hold in self.held_gates:
-            hold(self._sums, self.hidden.shape[-1])
-        for call in self._to_cell:
-            call()
-        self.update_hidden()
-
-    def update_hidden(self) -> None:
-        """Compute h from c and the output gate, as after c was changed."""
-        for call in self._to_hidden:
-            call()
-
-    def gates(self) -> dict[str, Float32]:
-        """The activations; see `RecurrentLayer`."""
-        return {
-            "input": self._input,
-            "forget": self._forget,
-            "candidate": self._candidate,
-            "output": self._output,
-        }
+        ),
+        _to_hidden=(squash, partial(np.multiply, output, taken, hidden)),
+    )
 
 
-class GruLayer:
+def _gru(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
     """The GRU, its reset gate after the recurrent product.
 
     Source:
         Cho et al. (2014), in the form of cuDNN and of Keras's `reset_after=True`.
     """
+    size = state.shape[-1]
+    kept = np.zeros_like(recurrent)
+    opened = np.zeros((*state.shape[:-1], 2 * size), np.float32)
+    update, reset = np.split(opened, 2, axis=-1)
+    fresh, candidate, rest = (np.zeros_like(state) for _ in range(3))
 
-    def __init__(self, parameters: StepLayer, state: Float32, product: LayerProduct) -> None:
-        self._recurrent_bias = parameters.recurrent_bias
-        self.held_gates: Sequence[HoldGate] = ()
-        self._multiplied = product
-        self.hidden = state
-        self.cell_state = None
-        size = state.shape[-1]
-        self._recurrent = np.zeros((*state.shape[:-1], GATE_COUNTS["gru"] * size), np.float32)
-        self._opened = np.zeros((*state.shape[:-1], 2 * size), np.float32)
-        self._update, self._reset = np.split(self._opened, 2, axis=-1)
-        self._candidate = np.zeros_like(state)
+    def add_up(inputs: Float32) -> None:
+        np.add(recurrent, parameters.recurrent_bias, kept)
+        np.add(inputs[..., : 2 * size], kept[..., : 2 * size], opened)
+        np.copyto(fresh, inputs[..., 2 * size :])
 
-    def advance(self, inputs: Float32) -> None:
-        """Take one character in; see `RecurrentLayer`."""
-        recurrent, opened, candidate = self._recurrent, self._opened, self._candidate
-        split = opened.shape[-1]
-        self._multiplied.take_recurrent()
-        np.add(self._multiplied.recurrent, self._recurrent_bias, recurrent)
-        np.add(inputs[..., :split], recurrent[..., :split], opened)
-        for hold in self.held_gates:
-            hold(opened, self.hidden.shape[-1])
-        np.tanh(opened, opened)
-        np.multiply(opened, _HALF, opened)
-        np.add(opened, _HALF, opened)
-        np.multiply(self._reset, recurrent[..., split:], candidate)
-        np.add(inputs[..., split:], candidate, candidate)
-        np.tanh(candidate, candidate)
-        np.multiply(self._update, self.hidden, self.hidden)
-        np.add(self.hidden, (_ONE - self._update) * candidate, self.hidden)
-
-    def gates(self) -> dict[str, Float32]:
-        """The activations; see `RecurrentLayer`."""
-        return {"update": self._update, "reset": self._reset, "candidate": self._candidate}
+    return Layer(
+        state,
+        None,
+        gates={"update": update, "reset": reset, "candidate": candidate},
+        gate_sums={"update": update, "reset": reset},
+        _add_up=add_up,
+        _to_cell=(),
+        _to_hidden=(
+            partial(np.tanh, opened, opened),
+            partial(np.multiply, opened, _HALF, opened),
+            partial(np.add, opened, _HALF, opened),
+            partial(np.multiply, reset, kept[..., 2 * size :], candidate),
+            partial(np.add, fresh, candidate, candidate),
+            partial(np.tanh, candidate, candidate),
+            partial(np.multiply, update, state, state),
+            partial(np.subtract, _ONE, update, rest),
+            partial(np.multiply, rest, candidate, rest),
+            partial(np.add, state, rest, state),
+        ),
+    )
 
 
-class RnnLayer:
+def _rnn(_: StepLayer, state: Float32, recurrent: Float32) -> Layer:
     """The simple recurrent layer.
 
     Source:
         Elman (1990).
     """
-
-    def __init__(self, _: StepLayer, state: Float32, product: LayerProduct) -> None:
-        self.held_gates: Sequence[HoldGate] = ()
-        self._multiplied = product
-        self.hidden = state
-        self.cell_state = None
-        self._sums = np.zeros_like(state)
-
-    def advance(self, inputs: Float32) -> None:
-        """Take one character in; see `RecurrentLayer`."""
-        self._multiplied.take_recurrent()
-        np.add(inputs, self._multiplied.recurrent, self._sums)
-        np.tanh(self._sums, self.hidden)
-
-    def gates(self) -> dict[str, Float32]:
-        """The activations; see `RecurrentLayer`."""
-        return {"candidate": self.hidden}
+    return Layer(
+        state,
+        None,
+        gates={},
+        gate_sums={},
+        _add_up=partial(np.add, recurrent, out=state),
+        _to_cell=(),
+        _to_hidden=(partial(np.tanh, state, state),),
+    )
 
 
 _HALF: Final = np.array(0.5, np.float32)  # an array, as NumPy converts a number in every call
 _ONE: Final = np.array(1.0, np.float32)
 
 
-class NormalizedLstmLayer(LstmLayer):
-    """The LSTM with layer normalization; what is carried on is c as it is.
+def _add_normalized(
+    recurrent: Float32,
+    sums: Float32,
+    by_gate: Float32,
+    squares: Float32,
+    norm: StepNorm,
+    inputs: Float32,
+) -> None:
+    """Add up and normalize gate by gate; shape (..., 4·H), but for (..., 4, H) of two."""
+    np.add(recurrent, inputs, sums)
+    _normalize(by_gate, squares)  # the kernels are centered
+    np.multiply(by_gate, norm.gains, by_gate)
+    np.add(by_gate, norm.biases, by_gate)
 
-    Source:
-        Ba, Kiros & Hinton (2016), the form of the supplement.
-    """
 
-    def __init__(self, parameters: StepLayer, state: Float32, product: LayerProduct) -> None:
-        if parameters.norm is None:
-            raise ValueError("a normalized layer needs gains and biases")
-        super().__init__(parameters, state, product)
-        self._norm = parameters.norm
-        shape = (*state.shape[:-1], GATE_COUNTS["lstm"], self.hidden.shape[-1])
-        self._gates = self._sums.reshape(shape)  # the same memory
-        self._squares = np.zeros_like(self._gates)
-        self._let_out = np.zeros_like(self.hidden)
-
-    def advance(self, inputs: Float32) -> None:
-        """Take one character in; see `RecurrentLayer`."""
-        sums, gates, norm = self._sums, self._gates, self._norm
-        self._multiplied.take_recurrent()
-        np.add(self._multiplied.recurrent, inputs, sums)
-        _normalize(gates, self._squares)  # their kernels are centered
-        np.multiply(gates, norm.gains, gates)
-        np.add(gates, norm.biases, gates)
-        self._open()
-
-    def update_hidden(self) -> None:
-        """Compute h from c and the output gate, as after c was changed."""
-        let_out, norm = self._let_out, self._norm
-        cell = self.cell_state
-        mean = np.add.reduce(cell, axis=-1, keepdims=True) / cell.shape[-1]
-        np.subtract(cell, mean, let_out)
-        _normalize(let_out, self._product)
-        np.multiply(let_out, norm.memory_gain, let_out)
-        np.add(let_out, norm.memory_bias, let_out)
-        np.tanh(let_out, let_out)
-        np.multiply(self._output, let_out, self.hidden)
+def _squash_normalized(cell: Float32, taken: Float32, squares: Float32, norm: StepNorm) -> None:
+    mean = np.add.reduce(cell, axis=-1, keepdims=True) / cell.shape[-1]
+    np.subtract(cell, mean, taken)
+    _normalize(taken, squares)
+    np.multiply(taken, norm.memory_gain, taken)
+    np.add(taken, norm.memory_bias, taken)
+    np.tanh(taken, taken)
 
 
 def _normalize(values: Float32, squares: Float32) -> None:
@@ -253,20 +219,10 @@ def _normalize(values: Float32, squares: Float32) -> None:
     np.divide(values, np.sqrt(variance + NORM_EPSILON), values)
 
 
-Cell = LstmLayer | GruLayer | RnnLayer
-_CELLS: Final[dict[str, Callable[[StepLayer, Float32, LayerProduct], Cell]]] = {
-    "lstm": LstmLayer,
-    "gru": GruLayer,
-    "rnn": RnnLayer,
+CELLS: Final[Mapping[str, Callable[[StepLayer, Float32, Float32], Layer]]] = {
+    "lstm": _lstm,
+    "gru": _gru,
+    "rnn": _rnn,
 }
-
-
-def open_layer(cell: str, parameters: StepLayer, state: Float32, product: LayerProduct) -> Cell:
-    """A layer of an `lstm`, `gru` or `rnn` that takes over a state, and what multiplies its h.
-
-    The state is written to: h and c of an lstm, shape (2·H,) or (N, 2·H), else h, shape (H,) or (N,
-    H).
-    """
-    if parameters.norm is None:
-        return _CELLS[cell](parameters, state, product)
-    return NormalizedLstmLayer(parameters, state, product)
+"""What makes a layer of a cell from its parameters, the state that it writes to (h and c of an
+lstm, shape (2·H,) or (N, 2·H), else h), and the product of h with the recurrent kernel."""

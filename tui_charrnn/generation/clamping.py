@@ -1,15 +1,16 @@
 """Neurons that are held at a value while the network reads on, to see what they do.
 
-A network without clamps does not pass through this module: a layer is only wrapped if one of its
-neurons is held. Both states of a unit follow from that unit's gates alone, so a held value can be
-put in after the layer's step and before anything else looks at it.
+A network without clamps does not pass through this module. Both states of a unit follow from that
+unit's gates alone, so a held value is put in as soon as its part is computed, before anything else
+looks at it: if c is held, h is what the output gate lets through of it; if h is held, c runs on by
+itself.
 
 A gate is held by its mean over the units of a layer: all its pre-activations are moved by the same
 amount, so the order among the units stays. At 0 every unit's gate is closed, at 1 open.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -17,13 +18,18 @@ from typing import Final
 import numpy as np
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.cells import Cell, LstmLayer, RecurrentLayer
-from tui_charrnn.generation.neuron import Gate, Neuron, parse_gate, parse_neuron
+from tui_charrnn.generation.cells import Layer
+from tui_charrnn.generation.neuron import GATES, Gate, Neuron, parse_gate, parse_neuron
 from tui_charrnn.model.weights import Float32, Float64
 from tui_charrnn.model_config import ModelConfig
 
-_PLACES: Final = {"i": 0, "f": 1, "o": 3, "z": 0, "r": 1}
-"""Where each gate that opens between 0 and 1 lies among the gates of its cell."""
+_GATES: Final = {
+    letter: name
+    for gates in GATES.values()
+    for letter, name in gates.items()
+    if name != "candidate"
+}
+"""The gates that open between 0 and 1, of all cells; no two have the same letter."""
 LIMIT: Final = 1000.0
 """How far from 0 a neuron can be held; what a network holds by itself is rarely beyond 20."""
 
@@ -59,7 +65,7 @@ def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]
             raise ConfigError(
                 "A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: {text!r}.", text=text
             )
-        is_gate = name.strip()[-1:] in _PLACES
+        is_gate = name.strip()[-1:] in _GATES
         neuron = parse_gate(name, config) if is_gate else parse_neuron(name, config)
         if neuron in clamps:
             raise ConfigError(
@@ -100,20 +106,12 @@ def _value(text: str, *, is_gate: bool) -> float:
     return value
 
 
-def _hold_gate(place: int, mean: float, halves: Float32, size: int) -> None:
-    """Move a gate so that its mean over the units is one in [0, 1], in place.
-
-    Args:
-        place: Which of the gates of its cell.
-        mean: In [0, 1].
-        halves: Half the pre-activations of all gates, shape (..., G·H).
-        size: H.
-    """
-    part = halves[..., place * size : (place + 1) * size]
+def _hold_gate(halves: Float32, mean: float) -> None:
+    """Move half the pre-activations of a gate, shape (..., H), for its mean to be one in [0, 1]."""
     if mean in {0.0, 1.0}:
-        part[...] = math.copysign(math.inf, mean - 0.5)  # tanh makes ±1 of it
+        halves[...] = math.copysign(math.inf, mean - 0.5)  # tanh makes ±1 of it
     else:
-        part += _shift(part.astype(np.float64), 2 * mean - 1)
+        halves += _shift(halves.astype(np.float64), 2 * mean - 1)
 
 
 def _shift(halves: Float64, mean: float) -> Float64:
@@ -138,47 +136,18 @@ _MOST_ROUNDS: Final = 60
 _CLOSE: Final = 1e-9
 
 
-class ClampedLayer:
-    """A layer, some neurons of which are held from its next character on.
-
-    If c is held, its h is what the output gate lets through of it; if h is held, c runs on by
-    itself.
-    """
-
-    def __init__(self, layer: Cell, clamps: Sequence[Clamp]) -> None:
-        self._advance = layer.advance
-        self.hidden, self.cell_state = layer.hidden, layer.cell_state
-        self.gates = layer.gates
-        self._update_hidden = layer.update_hidden if isinstance(layer, LstmLayer) else None
-        self._hidden_units, self._hidden_values = _columns(clamps, "h")
-        self._cell_units, self._cell_values = _columns(clamps, "c")
-
-    def advance(self, inputs: Float32) -> None:
-        """Take one character in, then put the held values in their places."""
-        self._advance(inputs)
-        if self.cell_state is not None and self._update_hidden and self._cell_units.size:
-            self.cell_state[..., self._cell_units] = self._cell_values
-            self._update_hidden()
-        self.hidden[..., self._hidden_units] = self._hidden_values
-
-
-def clamped(layer: Cell, number: int, clamps: Iterable[Clamp]) -> RecurrentLayer:
-    """The layer at a place, from 0, with those clamps that are of it; itself if there are none."""
-    mine = [clamp for clamp in clamps if clamp.neuron.layer == number]
-    layer.held_gates = tuple(
-        partial(_hold_gate, _PLACES[clamp.neuron.part], clamp.value)
-        for clamp in mine
-        if isinstance(clamp.neuron, Gate)
-    )
-    neurons = [clamp for clamp in mine if isinstance(clamp.neuron, Neuron)]
-    return ClampedLayer(layer, neurons) if neurons else layer
-
-
-def _columns(clamps: Iterable[Clamp], part: str) -> tuple[np.ndarray, Float32]:
-    """The units of a part that are held, and their values."""
-    mine = {
-        clamp.neuron.unit: clamp.value
-        for clamp in clamps
-        if isinstance(clamp.neuron, Neuron) and clamp.neuron.part == part
-    }
-    return np.array(list(mine), np.intp), np.array(list(mine.values()), np.float32)
+def hold(layer: Layer, number: int, clamps: Iterable[Clamp]) -> None:
+    """Hold in a layer, by its number from 0, what clamps name of it, and nothing else."""
+    gates: list[Callable[[], object]] = []
+    cell: list[Callable[[], object]] = []
+    hidden: list[Callable[[], object]] = []
+    for neuron, value in ((clamp.neuron, clamp.value) for clamp in clamps):
+        if neuron.layer != number:
+            continue
+        if isinstance(neuron, Gate):
+            gates.append(partial(_hold_gate, layer.gate_sums[_GATES[neuron.part]], value))
+        elif neuron.part == "h":
+            hidden.append(partial(layer.hidden[..., neuron.unit].fill, value))
+        elif layer.cell_state is not None:
+            cell.append(partial(layer.cell_state[..., neuron.unit].fill, value))
+    layer.hold(tuple(gates), tuple(cell), tuple(hidden))

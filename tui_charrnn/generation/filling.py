@@ -171,7 +171,7 @@ class Filler:
 
     def __init__(self, model: Model) -> None:
         self._vocabulary = model.vocabulary
-        self._weights = fold_embedding(model.weights, model.config, end=model.vocabulary.end_index)
+        self._weights = fold_embedding(model)
         characters = enumerate(model.vocabulary.characters)
         known = {sign: place for place, sign in characters}
         for sign in (model.vocabulary.unknown_symbol, model.vocabulary.end_symbol):
@@ -287,7 +287,7 @@ def measure_right_side(
             count=len(symbols),
         )
     chosen = set(np.linspace(1, last - 1, min(places, last - 1)).astype(int).tolist())
-    weights = fold_embedding(model.weights, model.config, end=model.vocabulary.end_index)
+    weights = fold_embedding(model)
     size, reader = len(model.vocabulary), Stepper(weights, 1)
     reader.read_each(np.array([model.vocabulary.start_index]))
     left = both = 0.0

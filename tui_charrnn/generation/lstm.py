@@ -5,29 +5,18 @@ size, G gates of the cell, side by side along the last axis. A single stream cos
 product a layer and character; N streams side by side cost one product of matrices.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.cells import Cell, RecurrentLayer, StepLayer, StepNorm, open_layer
-from tui_charrnn.generation.clamping import clamped
-from tui_charrnn.generation.products import (
-    Float32Product,
-    Int8Kernel,
-    Int8Product,
-    LayerProduct,
-    quantize,
-)
+from tui_charrnn.generation.cells import CELLS, StepLayer, StepNorm
+from tui_charrnn.generation.clamping import Clamp, hold
+from tui_charrnn.generation.products import Float32Product, Int8Kernel, Int8Product, quantize
+from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.shapes import STATES_PER_LAYER
-from tui_charrnn.model.weights import Float32, Indices, LayerWeights, ModelWeights, NormWeights
-from tui_charrnn.model_config import ModelConfig
-
-if TYPE_CHECKING:
-    from tui_charrnn.generation.clamping import Clamp
+from tui_charrnn.model.weights import Float32, Indices, LayerWeights, NormWeights
 
 
 class Stepper:
@@ -37,7 +26,9 @@ class Stepper:
     With a number N of streams every array has a first axis of that length.
     """
 
-    def __init__(self, weights: StepWeights, streams: int | None = None) -> None:
+    def __init__(
+        self, weights: "StepWeights", streams: int | None = None, clamps: Iterable[Clamp] = ()
+    ) -> None:
         lead = () if streams is None else (streams,)
         self.state: Final = np.zeros((*lead, weights.state_size), np.float32)
         """What is remembered, shape (S,) or (N, S): h of the lowest layer, its c if it is an lstm,
@@ -46,29 +37,29 @@ class Stepper:
         """The scores of the next character after the last `read`, shape (V,) or (N, V)."""
         self._input_table, self._end = weights.input_table, weights.end
         self._inputs = np.zeros((*lead, weights.input_table.shape[1]), np.float32)
+        layers, steps, rounded = [], [], []
         parts = np.split(self.state, len(weights.layers), axis=-1)
-        size = len(weights.output_kernel)
-        hidden = [part[..., :size] for part in parts]
-        products: list[LayerProduct] = [
-            Float32Product(each, layer.recurrent_blocks, above)
-            for each, layer, above in zip(
-                hidden, weights.layers, weights.kernels_above, strict=True
-            )
-        ]
-        self._rounded: Final = [
-            Int8Product(*each, can_overflow=weights.can_overflow)
-            for each in zip(hidden, weights.int8, products, strict=bool(weights.int8))
-        ]
-        self._products: Final = self._rounded or products
-        self._free: Final[tuple[Cell, ...]] = tuple(
-            open_layer(weights.cell, *each)
-            for each in zip(weights.layers, parts, self._products, strict=True)
-        )
-        self._biases = [*(layer.input_bias for layer in weights.layers[1:]), weights.output_bias]
-        self._reaches_far = weights.can_overflow
+        for number, (parameters, part, (kernel, bias)) in enumerate(
+            zip(weights.layers, parts, weights.above, strict=True)
+        ):
+            hidden = part[..., : len(kernel)]
+            exact = Float32Product(hidden, parameters.recurrent_blocks, kernel)
+            product: Float32Product | Int8Product = exact
+            if weights.int8:
+                product = Int8Product(
+                    hidden, weights.int8[number], exact, can_overflow=weights.can_overflow
+                )
+                rounded.append(product)
+            layer = CELLS[weights.cell](parameters, part, product.recurrent)
+            layers.append(layer)
+            sums = self.logits if number == len(parts) - 1 else self._inputs
+            steps.append((layer, product, bias, sums))
+        self.layers: Final = tuple(layers)
+        """The layers, the lowest first, whose states and gates can be looked at."""
+        self._steps, self._rounded = tuple(steps), tuple(rounded)
+        self._reaches_far = self._can_overflow = weights.can_overflow
         self._clamps: tuple[Clamp, ...] = ()
-        self._take_layers(self._free)
-        self.hold(weights.clamps)
+        self.hold(tuple(clamps))
 
     def hold(self, clamps: tuple[Clamp, ...]) -> None:
         """Hold these neurons, and no others, from the next character that is read on.
@@ -78,17 +69,11 @@ class Stepper:
         if clamps == self._clamps:
             return
         self._clamps = clamps
-        self._take_layers(tuple(clamped(layer, n, clamps) for n, layer in enumerate(self._free)))
-
-    def _take_layers(self, layers: tuple[RecurrentLayer, ...]) -> None:
-        self.layers = layers
-        """The layers, the lowest first, whose states and gates can be looked at."""
+        for number, layer in enumerate(self.layers):
+            hold(layer, number, clamps)
         for product in self._rounded:
-            product.is_exact = bool(self._clamps)
-        sums = [self._inputs] * (len(layers) - 1) + [self.logits]
-        self._steps = tuple(zip(layers, self._products, self._biases, sums, strict=True))
-        # `can_overflow` was told of those clamps only that there were from the beginning
-        self._can_overflow = self._reaches_far or bool(self._clamps)
+            product.is_exact = bool(clamps)
+        self._can_overflow = self._reaches_far or bool(clamps)
 
     def read(self, index: int) -> Float32:
         """Read one character, number in [0, V), or the same in every stream; return `logits`."""
@@ -109,6 +94,7 @@ class Stepper:
 
     def _advance(self, inputs: Float32) -> Float32:
         for layer, product, bias, sums in self._steps:
+            product.take_recurrent()
             layer.advance(inputs)
             product.take_above()
             inputs = np.add(product.above, bias, sums)
@@ -128,17 +114,16 @@ class StepWeights(NamedTuple):
     """Shape (V,)."""
     can_overflow: bool
     """Whether the numbers are so large that a sum of a step might not be finite."""
-    clamps: tuple[Clamp, ...] = ()
-    """Neurons that are held at a value."""
     end: int | None = None
     """Index of the character before which everything is forgotten; None if there is none."""
     int8: tuple[Int8Kernel, ...] = ()
     """What each layer's h is multiplied by, in whole numbers; none leaves it in float32."""
 
     @property
-    def kernels_above(self) -> tuple[Float32, ...]:
-        """What each layer's h is multiplied by for what is above it: a layer, or the output."""
-        return (*(layer.kernel for layer in self.layers[1:]), self.output_kernel)
+    def above(self) -> list[tuple[Float32, Float32]]:
+        """Kernel and bias of what is above each layer: the next one, or the output."""
+        pairs = [(layer.kernel, layer.input_bias) for layer in self.layers[1:]]
+        return [*pairs, (self.output_kernel, self.output_bias)]
 
     @property
     def state_size(self) -> int:
@@ -147,28 +132,16 @@ class StepWeights(NamedTuple):
         return size * STATES_PER_LAYER[self.cell]
 
 
-def fold_embedding(
-    weights: ModelWeights,
-    config: ModelConfig,
-    clamps: Sequence[Clamp] = (),
-    numbers: str = "float32",
-    end: int | None = None,
-) -> StepWeights:
+def fold_embedding(model: Model) -> StepWeights:
     """Arrange a model for generation, the embedding folded into the first layer's gates.
 
     A character's embedding only ever meets the first layer's kernel, so their product is computed
     once for all characters; the step then looks a row up instead of multiplying.
 
-    Args:
-        weights: Of the model.
-        config: Its shape.
-        clamps: Neurons that are held at a value, from the first character that is read on.
-        numbers: What h is multiplied in, `float32` or `int8`.
-        end: Index of the end sign, before which everything is forgotten; None if there is none.
-
     Raises:
         ModelFileError: If it reads in both directions; see `both_sides`.
     """
+    weights, config = model.weights, model.config
     if config.reads_both:
         raise ModelFileError(
             "This model reads both directions: it knows a character by what follows it too, "
@@ -188,27 +161,22 @@ def fold_embedding(
                 layer.recurrent_bias,
                 *(layer.norm or ()),
             ]
-        # What a layer hands on lies between -1 and 1, but for what is held elsewhere: no sum is
-        # beyond all of these together.
-        held = max([1.0, *(abs(clamp.value) for clamp in clamps)])
-        reach = sum(_largest(tensor) * (len(tensor) + 1) for tensor in tensors) * held
-    folded = StepWeights(
-        cell=config.cell,
-        input_table=table,
-        layers=layers,
-        output_kernel=output_kernel,
-        output_bias=output_bias,
-        can_overflow=not reach < (_SAFE_NORMALIZED_REACH if config.layer_norm else _SAFE_REACH),
-        clamps=tuple(clamps),
-        end=end,
-    )
-    if numbers != "int8":
-        return folded
-    pairs = zip(layers, folded.kernels_above, strict=True)
-    with quiet():
-        return folded._replace(
-            int8=tuple(quantize(each.recurrent_blocks, above) for each, above in pairs)
+        # What a layer hands on lies between -1 and 1: no sum is beyond all of these together.
+        reach = sum(_largest(tensor) * (len(tensor) + 1) for tensor in tensors)
+        folded = StepWeights(
+            cell=config.cell,
+            input_table=table,
+            layers=layers,
+            output_kernel=output_kernel,
+            output_bias=output_bias,
+            can_overflow=not reach < (_SAFE_NORMALIZED_REACH if config.layer_norm else _SAFE_REACH),
+            end=model.vocabulary.end_index,
         )
+        if model.numbers == "int8":
+            pairs = zip(layers, folded.above, strict=True)
+            kernels = [quantize(layer.recurrent_blocks, kernel) for layer, (kernel, _) in pairs]
+            folded = folded._replace(int8=tuple(kernels))
+    return folded
 
 
 _SAFE_REACH: Final = 1e30  # far below the largest number of 32 bits, 3e38

@@ -20,7 +20,7 @@ from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.cells import RecurrentLayer
+    from tui_charrnn.generation.cells import Layer
 
 _NAME: Final = re.compile(r"([0-9]{1,4}):([ch]?)([0-9]{1,6})", re.ASCII)
 GATES: Final = {
@@ -177,11 +177,11 @@ class Probe:
             name = tr("{gate} gate", gate=name)
         return tr("mean {gate}", gate=name) if self.unit is None else name
 
-    def value(self, layers: "Sequence[RecurrentLayer]") -> float:
+    def value(self, layers: "Sequence[Layer]") -> float:
         """The number after the last step of a network with these layers, the lowest first."""
         layer = layers[self.layer]
         if self.gate:
-            gate = layer.gates()[self.gate]
+            gate = layer.gates[self.gate]
             if self.unit is None:  # `mean` takes three times as long, at every character
                 return float(np.add.reduce(gate)) / len(gate)
             return gate.item(self.unit)

@@ -2,11 +2,10 @@
 
 int8 is as good if the model, rounded, expects nearly the same of a text that it wrote itself. What
 was found is kept in the cache by the model's fingerprint, so a model is tried once on a machine.
-
-Notation: S steps, N texts side by side, V vocabulary size.
 """
 
 import json
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -15,14 +14,14 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from tui_charrnn.errors import ConfigError, StorageError
-from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
+from tui_charrnn.errors import ConfigError, ModelFileError, StorageError
+from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.products import load_library
+from tui_charrnn.generation.sampling import log_softmax
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape_file import fingerprint
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
@@ -93,8 +92,7 @@ def choose_numbers(model: Model) -> Choice:
     """What `auto` takes for a model."""
     if model.config.reads_both:
         return Choice("float32", tr("It reads both directions, which is done in float32 only."))
-    library = load_library()
-    if library is None:
+    if load_library() is None:
         return Choice(
             "float32",
             tr(
@@ -125,29 +123,22 @@ def measure_difference(model: Model) -> Difference:
     plain = replace(model, numbers="float32")
     sampling = SamplingConfig(temperature=1, rng_seed=0)
     batch = SideBySide(CharacterStream(plain, sampling), _TEXTS)
-    with quiet():
-        end = model.vocabulary.end_index
-        weights = fold_embedding(model.weights, model.config, numbers="int8", end=end)
-        rounded = Stepper(weights, _TEXTS)
+    rounded = Stepper(fold_embedding(replace(model, numbers="int8")), _TEXTS)
     unread = np.full(_TEXTS, model.vocabulary.start_index)
     differences = []
     for _ in range(CHARACTERS // _TEXTS):
         chosen = np.array([drawn.index for drawn in batch.next()])
-        with quiet():
-            pair = [_of(chosen, logits) for logits in (batch.logits, rounded.read_each(unread))]
-        differences.append(np.abs(pair[1] - pair[0]))
+        try:
+            exact, near = (
+                np.take_along_axis(log_softmax(logits), chosen[:, None], axis=1)
+                for logits in (batch.logits, rounded.read_each(unread))
+            )
+        except ModelFileError:  # scores that are not finite
+            return Difference(math.inf, math.inf)
+        differences.append(np.abs(near - exact))
         unread = chosen
-    found = np.nan_to_num(np.array(differences), nan=np.inf)
+    found = np.array(differences)
     return Difference(float(found.mean()), float(found.max()))
-
-
-def _of(chosen: np.ndarray, logits: Float32) -> np.ndarray:
-    """The log probabilities of characters, shape (N,), under scores of shape (N, V)."""
-    scores = logits.astype(np.float64)
-    scores -= scores.max(axis=-1, keepdims=True)
-    scores -= np.log(np.exp(scores).sum(axis=-1, keepdims=True))
-    log_probabilities: np.ndarray = np.take_along_axis(scores, chosen[:, None], axis=-1)[:, 0]
-    return log_probabilities
 
 
 def _find_difference(model: Model) -> tuple[Difference, bool]:

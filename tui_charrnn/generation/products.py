@@ -17,7 +17,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from types import ModuleType
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,21 +29,6 @@ STEPS: Final = 127
 _EXACT_SIZE: Final = (1 << 24) // STEPS**2  # the largest H whose sums are exact in float32 too
 
 
-class LayerProduct(Protocol):
-    """h times the kernel of a layer, in two parts that are written over by every step."""
-
-    recurrent: Float32
-    """h times the recurrent kernel, shape (R,) or (N, R)."""
-    above: Float32
-    """h times the kernel of what is above, shape (U,) or (N, U)."""
-
-    def take_recurrent(self) -> object:
-        """Bring `recurrent` up to date, before a step; h may be any, as a state can be restored."""
-
-    def take_above(self) -> object:
-        """Bring `above` up to date, after a step."""
-
-
 class Float32Product:
     """In float32, as the kernels are; what is in h, shape (H,) or (N, H), at a step counts.
 
@@ -52,13 +37,22 @@ class Float32Product:
     depends on the direction, as each number of the product comes from one column.
     """
 
+    recurrent: Float32
+    """h times the recurrent kernel, shape (R,) or (N, R)."""
+    above: Float32
+    """h times the kernel of what is above, shape (U,) or (N, U)."""
+    take_recurrent: Callable[[], object]
+    """Brings `recurrent` up to date, before a step; h may be any, as a state can be restored."""
+    take_above: Callable[[], object]
+    """Brings `above` up to date, after a step."""
+
     def __init__(self, hidden: Float32, blocks: Sequence[Float32], above: Float32) -> None:
         lead = hidden.shape[:-1]
         if lead:  # many texts read it once, and one large product is faster
             blocks = [np.concatenate(blocks, axis=1)]
         ends = np.cumsum([block.shape[1] for block in blocks])
-        self.recurrent: Float32 = np.zeros((*lead, ends[-1]), np.float32)
-        self.above: Float32 = np.zeros((*lead, above.shape[1]), np.float32)
+        self.recurrent = np.zeros((*lead, ends[-1]), np.float32)
+        self.above = np.zeros((*lead, above.shape[1]), np.float32)
         parts = np.split(self.recurrent, ends[:-1], axis=-1)
         products = [partial(hidden.dot, *pair) for pair in zip(blocks, parts, strict=True)]
 
@@ -67,10 +61,8 @@ class Float32Product:
                 product()
             products.reverse()
 
-        self.take_recurrent: Callable[[], object] = (
-            products[0] if len(products) == 1 else forth_or_back
-        )
-        self.take_above: Callable[[], object] = partial(hidden.dot, above, self.above)
+        self.take_recurrent = products[0] if len(products) == 1 else forth_or_back
+        self.take_above = partial(hidden.dot, above, self.above)
 
 
 class Int8Kernel(NamedTuple):
@@ -116,7 +108,7 @@ class Int8Product:
     """
 
     def __init__(
-        self, hidden: Float32, kernel: Int8Kernel, exact: LayerProduct, *, can_overflow: bool
+        self, hidden: Float32, kernel: Int8Kernel, exact: Float32Product, *, can_overflow: bool
     ) -> None:
         self._hidden = hidden
         self._exact = exact
@@ -129,7 +121,7 @@ class Int8Product:
         self._of = b""  # the h that `recurrent` was made of, if it was made in int8
 
     def take_recurrent(self) -> None:
-        """See `LayerProduct`."""
+        """See `Float32Product`."""
         if self._hidden.tobytes() == self._of and not self.is_exact:
             return
         if not self.is_exact and self._is_in_range():
@@ -141,7 +133,7 @@ class Int8Product:
             self.recurrent[...] = self._exact.recurrent
 
     def take_above(self) -> None:
-        """See `LayerProduct`."""
+        """See `Float32Product`."""
         if self.is_exact or (self._is_doubtful and not self._is_in_range()):
             self._of = b""
             self._exact.take_above()

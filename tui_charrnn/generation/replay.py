@@ -90,7 +90,7 @@ class GateTrial:
         """The mean of every gate as the newest character is read with these clamps."""
         self._read(clamps)
         config = self._stream.model.config
-        opened = [layer.gates() for layer in self._stepper.layers]
+        opened = [layer.gates for layer in self._stepper.layers]
         return {
             gate: float(opened[gate.layer][GATES[config.cell][gate.part]].mean())
             for gate in gates_of(config)

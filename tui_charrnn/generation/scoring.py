@@ -22,6 +22,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -167,13 +168,7 @@ class TextScorer:
     ) -> None:
         self._both = BothSides(model) if model.config.reads_both else None
         if self._both is None:
-            with quiet():
-                self._weights = fold_embedding(
-                    model.weights,
-                    model.config,
-                    numbers=model.numbers,
-                    end=model.vocabulary.end_index,
-                )
+            self._weights = fold_embedding(model)
         self._vocabulary = model.vocabulary
         self._streams = streams
         self._threads = threads
@@ -279,10 +274,7 @@ class DynamicScorer:
     """
 
     def __init__(self, model: Model, rate: float) -> None:
-        with quiet():  # what is not finite is reported when a text is scored
-            self._weights = fold_embedding(
-                model.weights, model.config, end=model.vocabulary.end_index
-            )
+        self._weights = fold_embedding(replace(model, numbers="float32"))
         self._vocabulary = model.vocabulary
         self._rate = np.float32(rate)
         self.begin()

@@ -75,7 +75,7 @@ class SideBySide:
         compared = temperatures or [stream.sampling.temperature] * count
         self.samplings = [replace(stream.sampling, temperature=each) for each in compared]
         """The settings of the next characters of each text; RNG seeds in them are not looked at."""
-        self._stepper = Stepper(stream.weights, count)
+        self._stepper = Stepper(stream.weights, count, stream.clamps)
         self.logits: Final = self._stepper.logits
         """The scores that the last characters were chosen by, shape (N, V); written over by the
         next ones."""
@@ -156,7 +156,7 @@ def search_likeliest(
         ModelFileError: If the model's scores are not finite numbers.
     """
     start = stream.snapshot()
-    stepper = Stepper(stream.weights, beam)
+    stepper = Stepper(stream.weights, beam, stream.clamps)
     stepper.state[:] = start.network
     unread = np.full(beam, start.unread, np.intp)
     going = [_Beginning((), 0.0, start.place)]

@@ -24,7 +24,7 @@ from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.text.vocabulary import Spelled
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.cells import RecurrentLayer
+    from tui_charrnn.generation.cells import Layer
     from tui_charrnn.generation.clamping import Clamp
 
 
@@ -140,10 +140,8 @@ class CharacterStream:
         self._characters = model.vocabulary.shown
         self._end = model.vocabulary.end_index
         self._unknown = model.vocabulary.unknown_index
-        self.weights: Final = fold_embedding(
-            model.weights, model.config, clamps, model.numbers, model.vocabulary.end_index
-        )
-        self._stepper = Stepper(self.weights)
+        self.weights: Final = fold_embedding(model)
+        self._stepper = Stepper(self.weights, clamps=clamps)
         self.network: Final = self._stepper.state
         """What the network remembers, shape (S,): all but the newest character; written over by
         the next one."""
@@ -186,7 +184,7 @@ class CharacterStream:
         return self._unread == self._end
 
     @property
-    def layers(self) -> tuple[RecurrentLayer, ...]:
+    def layers(self) -> tuple[Layer, ...]:
         """The layers, the lowest first, with the states and gates of what `network` remembers."""
         return self._stepper.layers
 

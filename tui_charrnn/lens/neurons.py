@@ -18,7 +18,7 @@ block as the model spells them; for a correlation, N rows, C numbers of one grou
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -26,10 +26,9 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
-from tui_charrnn.generation.neuron import Neuron, all_neurons
+from tui_charrnn.generation.neuron import Neuron, all_neurons, place_of
 from tui_charrnn.generation.scoring import WARM_UP, count_streams, pass_over, run_jobs
 from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, Values, with_following
-from tui_charrnn.lens.reading import TraceReader
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 from tui_charrnn.translation import tr
@@ -91,19 +90,21 @@ class ExcerptFinder:
         return self._best[number]
 
 
-def values_of(neuron: Neuron, excerpt: Excerpt, reader: TraceReader) -> Float64:
-    """What a neuron has after each character of a passage; the reader begins anew.
+def values_of(neuron: Neuron, excerpt: Excerpt, model: Model) -> Float64:
+    """What a neuron has after each character of a passage.
 
     Returns:
         Shape (N,); NaN for a character that the model does not know.
     """
-    reader.begin()
-    reader.read(excerpt.before)
-    trace = reader.read(excerpt.text)
-    layer = trace.layers[neuron.layer]
-    rows = layer.cell_state if neuron.part == "c" and layer.cell_state is not None else layer.hidden
+    stepper = Stepper(fold_embedding(replace(model, numbers="float32")))
+    vocabulary, place = model.vocabulary, place_of(neuron, model.config)
+    for index in (vocabulary.start_index, *vocabulary.spell(excerpt.before).indices.tolist()):
+        stepper.read(index)
     values = np.full(len(excerpt.text), np.nan)
-    values[trace.places] = rows[:, neuron.unit]
+    spelled = vocabulary.spell(excerpt.text)
+    for owner, index in zip(spelled.owners.tolist(), spelled.indices.tolist(), strict=True):
+        stepper.read(index)
+        values[owner] = stepper.state[place]
     return values
 
 
@@ -307,8 +308,7 @@ class NeuronFinder:
         streams: int | None = None,
         threads: int = 1,
     ) -> None:
-        with quiet():
-            weights = fold_embedding(model.weights, model.config, end=model.vocabulary.end_index)
+        weights = fold_embedding(replace(model, numbers="float32"))
         # nothing is asked of the output layer
         kernel = np.zeros((len(weights.output_kernel), 0), np.float32)
         self._weights = weights._replace(output_kernel=kernel, output_bias=np.zeros(0, np.float32))

@@ -1,27 +1,24 @@
-"""A text or a tape read character by character, with all that went on in the network.
+"""A tape read again character by character, with all that went on in the network.
 
 A character's prediction is what the model expected before it came, at temperature 1 and without
 filters, in float64; states and gates are those of the step in which the network read it. One stream
 reads, as in generation, so every number is exact.
 
-Notation: N characters of a text, M of them as the model spells them, H hidden size, V vocabulary
-size, K alternatives.
+Notation: N characters of a text, H hidden size, V vocabulary size, K alternatives.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from tui_charrnn.generation.cells import RecurrentLayer
-from tui_charrnn.generation.clamping import Clamp
-from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
+from tui_charrnn.generation.cells import Layer
+from tui_charrnn.generation.lstm import Stepper, quiet
 from tui_charrnn.generation.neuron import Probe
 from tui_charrnn.generation.tape import Tape, TapePosition
-from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 
 _LN2: Final = math.log(2)
@@ -113,125 +110,28 @@ def _likeliest(probabilities: Float64, count: int) -> Indices:
     return np.take_along_axis(columns, order, axis=1)
 
 
-ALTERNATIVES: Final = 10
-"""The default number of alternatives of a character."""
-
-
 @dataclass(frozen=True, slots=True)
 class LayerView:
-    """One layer at one character, or at M of them along a first axis."""
+    """One layer at one character."""
 
     hidden: Float32
-    """h, shape (H,) or (M, H)."""
+    """h, shape (H,)."""
     cell_state: Float32 | None
-    """c, of the same shape; None for a cell that has none."""
+    """c, shape (H,); None for a cell that has none."""
     gates: Mapping[str, Float32]
-    """The activations, each of that shape: input, forget, candidate, output of an lstm; update,
-    reset, candidate of a gru; none of an rnn, which has no gates."""
+    """The activations by name, each of shape (H,); see `Layer.gates`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """A text as it was read."""
-
-    text: str
-    """N characters."""
-    indices: Indices
-    """What the model read of them, by number, shape (M,)."""
-    places: Indices
-    """Which of the N characters each belongs to, shape (M,). A character that the model does not
-    know has none, unless there is a symbol for it; one that it knows by its parts has several."""
-    predictions: Predictions
-    """Of M characters."""
-    layers: tuple[LayerView, ...]
-    """Of M characters, the lowest layer first."""
-
-    def __len__(self) -> int:
-        return len(self.indices)
-
-
-class TraceReader:
-    """Reads texts and keeps what went on, K alternatives of a character; neurons may be held."""
-
-    def __init__(
-        self, model: Model, *, alternatives: int = ALTERNATIVES, clamps: Sequence[Clamp] = ()
-    ) -> None:
-        with quiet():  # what is not finite is reported where it is looked at
-            weights = fold_embedding(
-                model.weights, model.config, clamps, end=model.vocabulary.end_index
-            )
-        self._stepper = Stepper(weights)
-        self._vocabulary = model.vocabulary
-        self._count = alternatives
-        self.begin()
-
-    def begin(self) -> None:
-        """Begin another text, which starts as after a newline, as a generated one does."""
-        self._stepper.state[:] = 0
-        self._step(self._vocabulary.start_index)
-
-    def read(self, text: str) -> Trace:
-        """Read the next N characters of the text, composed (Unicode NFC); all are kept.
-
-        Raises:
-            ModelFileError: If the model's scores are not finite numbers.
-        """
-        spelled = self._vocabulary.spell(text)
-        count = len(spelled.indices)
-        logits = np.empty((count, len(self._stepper.logits)), np.float32)
-        layers = tuple(_rows_for(layer, count) for layer in self._stepper.layers)
-        for place, index in enumerate(spelled.indices.tolist()):
-            logits[place] = self._stepper.logits
-            self._step(index)
-            for rows, layer in zip(layers, self._stepper.layers, strict=True):
-                _keep(rows, layer, place)
-        predictions = predict_each(logits, spelled.indices, self._count)
-        return Trace(text, spelled.indices, spelled.owners, predictions, layers)
-
-    def _step(self, index: int) -> None:
-        with quiet():
-            self._stepper.read(index)
-
-
-def view_layers(layers: Iterable[RecurrentLayer]) -> tuple[LayerView, ...]:
+def view_layers(layers: Iterable[Layer]) -> tuple[LayerView, ...]:
     """Copies of the states and gates of a network's last step, the lowest layer first."""
     return tuple(
         LayerView(
             layer.hidden.copy(),
             None if layer.cell_state is None else layer.cell_state.copy(),
-            {name: gate.copy() for name, gate in _gates(layer).items()},
+            {name: gate.copy() for name, gate in layer.gates.items()},
         )
         for layer in layers
     )
-
-
-def _gates(layer: RecurrentLayer) -> dict[str, Float32]:
-    """The gates; the candidate of an rnn is its hidden state and no gate."""
-    gates = layer.gates()
-    return gates if len(gates) > 1 else {}
-
-
-def _rows_for(layer: RecurrentLayer, count: int) -> LayerView:
-    """Room for `count` steps of a layer."""
-    shape = (count, layer.hidden.shape[-1])
-    return LayerView(
-        np.empty(shape, np.float32),
-        None if layer.cell_state is None else np.empty(shape, np.float32),
-        {name: np.empty(shape, np.float32) for name in _gates(layer)},
-    )
-
-
-def _keep(rows: LayerView, layer: RecurrentLayer, place: int) -> None:
-    rows.hidden[place] = layer.hidden
-    if rows.cell_state is not None:
-        rows.cell_state[place] = layer.cell_state
-    for name, gate in layer.gates().items():
-        if name in rows.gates:
-            rows.gates[name][place] = gate
-
-
-Look = Callable[[int, int], TapePosition | None]
-"""The state on a branch at a position; None if there is no such place."""
 
 
 class TapeReader:
@@ -242,21 +142,23 @@ class TapeReader:
     thread may be writing the tape.
     """
 
-    def __init__(self, tape: Tape, look: Look, alternatives: int) -> None:
+    def __init__(
+        self, tape: Tape, look: Callable[[int, int], TapePosition | None], alternatives: int
+    ) -> None:
+        """Read nothing yet; `look` tells what was known on a branch at a position, if there is one.
+
+        Of each character so many alternatives are kept.
+        """
         self._tree: Final = tape.tree
         self._look = look
         self._alternatives = alternatives
         self._stepper = Stepper(tape.stream.weights)
-        self._at: tuple[int, int] | None = None
-        """Branch and position before which the stepper stands."""
+        self.at: tuple[int, int] | None = None
+        """Branch and position before which the stepper stands, from which reading on costs least;
+        None before the first."""
         self._unread = 0  # the character before that position, which the stepper has not read yet
         self.values: list[float] = []
         """What the probe of the last `read` had after each character; empty without a probe."""
-
-    @property
-    def at(self) -> tuple[int, int] | None:
-        """Branch and position from which reading on costs least; None before the first."""
-        return self._at
 
     def read(
         self, number: int, start: int, stop: int, probe: Probe | None = None
@@ -272,13 +174,13 @@ class TapeReader:
             ModelFileError: If the model's scores are not finite numbers.
         """
         stepper = self._stepper
-        if self._at != (number, start):
+        if self.at != (number, start):
             moment = self._look(number, start)
             if moment is None:
                 return None
             stepper.state[:] = moment.state.network
             self._unread = moment.state.unread
-        self._at = None  # until all is read: what is broken off cannot be gone on with
+        self.at = None  # until all is read: what is broken off cannot be gone on with
         self.values = []
         indices = self._tree.indices(number, start, stop)
         logits = np.empty((len(indices), len(stepper.logits)), np.float32)
@@ -288,7 +190,7 @@ class TapeReader:
             if probe is not None and place:
                 self.values.append(probe.value(stepper.layers))
             self._unread = index
-        self._at = number, start + len(indices)
+        self.at = number, start + len(indices)
         if probe is not None:
             with self._one_step_on():
                 self.values.append(probe.value(stepper.layers))
@@ -306,8 +208,8 @@ class TapeReader:
         The scores that this makes are not used.
         """
         before = self._stepper.state.copy()
-        if self._at is not None:
-            self._step(*self._at)
+        if self.at is not None:
+            self._step(*self.at)
         try:
             yield
         finally:
@@ -316,14 +218,4 @@ class TapeReader:
     def _step(self, number: int, position: int) -> None:
         """Read what stands before a position, with the neurons held that are held for it."""
         self._stepper.hold(self._tree.holder(number, position).clamps_at(position))
-        with quiet():
-            self._stepper.read(self._unread)
-
-
-def predictions_of(logits: Sequence[Float32], came: Sequence[int], count: int) -> Predictions:
-    """What was expected of N characters, 1 at least, whose scores of shape (V,) were kept.
-
-    Raises:
-        ModelFileError: If the scores are not finite numbers.
-    """
-    return predict_each(np.stack(logits), np.array(came, np.intp), count)
+        self._stepper.read(self._unread)

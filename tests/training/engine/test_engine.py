@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.engine_pool import engines
+from tests.support.tiny_model import model_of
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
@@ -34,8 +35,8 @@ def batch(rng_seed: int = 0, carried: float = 1.0) -> Batch:
 
 def numpy_loss(engine: Any, model: ModelConfig, text: Indices) -> float:
     """Mean loss of a text in one stream, by the step that generation uses."""
-    weights = fold_embedding(weights_from_tensors(engine.model_tensors(), model), model)
-    stepper, total = Stepper(weights), 0.0
+    weights = weights_from_tensors(engine.model_tensors(), model)
+    stepper, total = Stepper(fold_embedding(model_of(weights, model))), 0.0
     for index, target in pairwise(text):
         scores = stepper.read(int(index)).astype(np.float64)
         total += float(np.log(np.exp(scores).sum()) - scores[target])

@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.calibration import Reliability
 from tui_charrnn.generation.neuron import Probe
@@ -24,7 +26,7 @@ from tui_charrnn.lens.reading import (
     Prediction,
     Predictions,
     TapeReader,
-    predictions_of,
+    predict_each,
     view_layers,
 )
 from tui_charrnn.model.weights import Float32
@@ -302,12 +304,12 @@ class XrayReading:
         if not tapped:
             return
         keys = [key_of(tree, one.branch, one.position) for one in tapped]
-        logits, branches = [one.logits for one in tapped], tree.branches
+        logits, branches = np.stack([one.logits for one in tapped]), tree.branches
         indices = [
             branches[one.branch].indices[one.position - branches[one.branch].start]
             for one in tapped
         ]
-        self._keep(keys, indices, predictions_of(logits, indices, ALTERNATIVES))
+        self._keep(keys, indices, predict_each(logits, np.array(indices, np.intp), ALTERNATIVES))
         for branch, group in itertools.groupby(tapped, lambda one: one.branch):
             positions = [one.position for one in group]
             start = max(min(positions) - 1, 0)  # the value before the first came with it
