@@ -72,11 +72,13 @@ from tui_charrnn.lens.properties import find_properties as find_properties
 from tui_charrnn.model.checkpoint import load_model as load_model
 from tui_charrnn.model.checkpoint import with_calibration as with_calibration
 from tui_charrnn.runs.catalogue import find_run as find_run
+from tui_charrnn.runs.catalogue import list_runs as list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest as best_or_newest
 from tui_charrnn.runs.checkpoints import newest_valid as newest_valid
 from tui_charrnn.runs.control import send_request as send_request
 from tui_charrnn.runs.foreign_parts import has_own_live_model as has_own_live_model
 from tui_charrnn.runs.launcher import launch_trainer as launch_trainer
+from tui_charrnn.runs.liveness import judge_at_a_glance as judge_at_a_glance
 from tui_charrnn.text.corpus_reading import read_corpus as read_corpus
 from tui_charrnn.text.inspection import inspect_corpus as inspect_corpus
 from tui_charrnn.text.inspection import jamo_sentence as jamo_sentence
@@ -107,8 +109,6 @@ from tui_charrnn.tui.run_controls import RunControls as RunControls
 from tui_charrnn.tui.run_controls import leave_others as leave_others
 from tui_charrnn.tui.run_controls import leave_run as leave_run
 from tui_charrnn.tui.run_controls import stop_run as stop_run
-from tui_charrnn.tui.runs.choice import find_run_to_show as find_run_to_show
-from tui_charrnn.tui.runs.choice import run_of_model as run_of_model
 from tui_charrnn.tui.runs.pane import RunsPane as RunsPane
 from tui_charrnn.tui.tape.panel import TapePanel as TapePanel
 from tui_charrnn.tui.text.external_text import Recording as Recording

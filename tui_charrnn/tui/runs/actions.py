@@ -146,11 +146,19 @@ def rename(run: RunDirectory, name: str) -> Outcome:
     return Outcome(sentence, run, renamed)
 
 
-def label(run: RunDirectory, change: Callable[[RunLabels], RunLabels]) -> Outcome:
-    """Write tags or a note."""
-    labels = change(read_labels(run))
+def tag(run: RunDirectory, typed: str) -> Outcome:
+    """Give a run these tags in the place of those that it has."""
+    return _label(run, replace(read_labels(run), tags=()).with_tags(tuple(typed.split())))
+
+
+def note(run: RunDirectory, typed: str) -> Outcome:
+    """Write a note about a run in the place of the one that it has."""
+    return _label(run, read_labels(run).with_note(typed))
+
+
+def _label(run: RunDirectory, labels: RunLabels) -> Outcome:
     write_labels(run, labels)
-    return Outcome(tr("Kept beside {name}.", name=_name(run)), None, run)
+    return Outcome(tr("Kept beside {name}.", name=_name(run)), after=run)
 
 
 def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
@@ -165,7 +173,7 @@ def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
         else "{name} is pinned no longer.",
         name=_name(run),
     )
-    return Outcome(sentence, None, run)
+    return Outcome(sentence, after=run)
 
 
 def tag_problem(typed: str) -> str:
@@ -292,9 +300,7 @@ def rename_problem(found: RunSummary, *, is_trained: bool) -> str:
     sentence = tr(
         "{name} is being trained, so it cannot be renamed. {opens} opens it, {stops} ends its "
         "training.",
-        name=_name(found.run),
-        opens=key_label("runs.open"),
-        stops=key_label("run.stop"),
+        **_name_and_keys(found),
     )
     return sentence if is_trained else ""
 
@@ -304,11 +310,14 @@ def delete_problem(found: RunSummary, *, is_trained: bool) -> str:
     sentence = tr(
         "{name} is being trained, so it cannot be deleted. {opens} opens it, {stops} ends its "
         "training.",
-        name=_name(found.run),
-        opens=key_label("runs.open"),
-        stops=key_label("run.stop"),
+        **_name_and_keys(found),
     )
     return sentence if is_trained else ""
+
+
+def _name_and_keys(found: RunSummary) -> dict[str, str]:
+    opens, stops = key_label("runs.open"), key_label("run.stop")
+    return {"name": _name(found.run), "opens": opens, "stops": stops}
 
 
 def compare_problem(found: RunSummary, shown: RunDirectory | None) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.getters import query_one
 from textual.widgets import Static
 
 from tui_charrnn.errors import CharRNNError
@@ -88,29 +87,6 @@ def _created(summary: RunSummary) -> str:
     return summary.description.created if summary.description else ""
 
 
-class RunPreview(Static):
-    """Describes a run below a line with its name."""
-
-    DEFAULT_CSS = """
-    RunPreview {
-        height: auto;
-        border-top: solid $foreground 25%;
-        border-title-color: $foreground;
-        color: $text-muted;
-        text-wrap: nowrap;
-        text-overflow: ellipsis;
-    }
-    """
-
-    def __init__(self) -> None:
-        super().__init__("", markup=False)
-
-    def show(self, title: str, lines: Sequence[str]) -> None:
-        """Show a run by its name and its description, both safe to show."""
-        self.border_title = Content(title)
-        self.update("\n".join(lines))
-
-
 class RunList(Vertical):
     """The table above the preview; lists the folder in a thread while it is visible."""
 
@@ -121,10 +97,16 @@ class RunList(Vertical):
         border-title-color: $text-muted;
         border-subtitle-color: $text-muted;
         &:focus-within { border: round $primary; }
-    }
-    RunList.-empty {
-        & RunTable { height: 1; }
-        & RunPreview {
+        & #run-preview {
+            height: auto;
+            border-top: solid $foreground 25%;
+            border-title-color: $foreground;
+            color: $text-muted;
+            text-wrap: nowrap;
+            text-overflow: ellipsis;
+        }
+        &.-empty RunTable { height: 1; }
+        &.-empty #run-preview {
             height: 1fr;
             border: none;
             text-wrap: wrap;
@@ -134,12 +116,12 @@ class RunList(Vertical):
     }
     """
 
-    table = query_one(RunTable)
-    preview = query_one(RunPreview)
-
     def __init__(self, folder: Path, remark: Callable[[RunDirectory], str]) -> None:
         """List nothing yet; a remark, safe to show, may stand beside the name of a run."""
         super().__init__()
+        self.table = RunTable()
+        self.preview = Static(id="run-preview", markup=False)
+        """Describes the run under the cursor below a line with its name."""
         self.border_title = Content(tr("Runs"))
         self.summaries: dict[str, RunSummary] = {}
         """The runs in their order, by their paths."""
@@ -159,8 +141,8 @@ class RunList(Vertical):
 
     def compose(self) -> ComposeResult:
         """The table above the preview."""
-        yield RunTable()
-        yield RunPreview()
+        yield self.table
+        yield self.preview
 
     def on_mount(self) -> None:
         """Start the thread."""
@@ -249,12 +231,12 @@ class RunList(Vertical):
         self.set_class(found is None, "-empty")
         self.table.show_header = found is not None
         self.preview.display = height >= 9 or found is None
-        if found is None:
-            self.preview.show("", [self._empty_text])
-            return
-        lines = run_lines(found, time.time())
-        name = " · ".join(filter(None, (safe_line(found.run.name), self._remark(found.run))))
-        self.preview.show(name, lines[: 5 if height >= 20 else 2])
+        title, lines = "", [self._empty_text]
+        if found is not None:
+            title = " · ".join(filter(None, (safe_line(found.run.name), self._remark(found.run))))
+            lines = run_lines(found, time.time())[: 5 if height >= 20 else 2]
+        self.preview.border_title = Content(title)
+        self.preview.update("\n".join(lines))
 
 
 def no_runs() -> str:

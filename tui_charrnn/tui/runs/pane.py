@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
-from textual.getters import query_one
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
@@ -42,18 +40,17 @@ class RunsPane(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("runs")]
 
-    runs = query_one(RunList)
-
     def __init__(self, session: Session) -> None:
         """List the runs of the session's folder."""
         super().__init__()
         self._session = session
         self._compared: RunDirectory | None = None
-        self._actions = ActionRunner(self.call_later, self._show_status, self._show_end)
+        self.runs = RunList(session.runs_folder, self._remark)
+        self._actions = ActionRunner(self.call_later, self.runs.show_status, self._show_end)
 
     def compose(self) -> ComposeResult:
         """The list is all that is drawn."""
-        yield RunList(self._session.runs_folder, self._remark)
+        yield self.runs
 
     def on_unmount(self) -> None:
         """Let the thread of an action end."""
@@ -113,33 +110,30 @@ class RunsPane(Vertical):
         if found is None:
             return
         run, name = found.run, safe_line(found.run.name)
-
-        def extend(typed: str | None) -> None:
-            if typed is not None:
-                label = tr("Extending {name}", name=name)
-                self._start(label, lambda _: actions.extend(run, typed))
-
         title, question = tr("Extend {name}", name=name), tr("How much longer?")
-        self.app.push_screen(AskTextScreen(title, question, "", actions.length_problem), extend)
+        self._ask(
+            AskTextScreen(title, question, "", actions.length_problem),
+            tr("Extending {name}", name=name),
+            lambda typed, _: actions.extend(run, typed),
+        )
 
     def action_rename(self) -> None:
         """Ask for another name of the run under the cursor."""
         found = self._changeable(actions.rename_problem)
         if found is None:
             return
-        run = found.run
+        run, name = found.run, safe_line(found.run.name)
         taken = {other.run.name for other in self.runs.summaries.values()}
-        shown = safe_line(run.name)
-
-        def rename(name: str | None) -> None:
-            if name is not None and name != run.name:
-                label = tr("Renaming {name}", name=shown)
-                self._start(label, lambda _: actions.rename(run, name))
 
         def check(typed: str) -> str:
             return actions.name_problem(typed, run.name, taken)
 
-        self.app.push_screen(AskTextScreen(tr("Rename the run"), "", shown, check), rename)
+        self._ask(
+            AskTextScreen(tr("Rename the run"), "", name, check),
+            tr("Renaming {name}", name=name),
+            lambda typed, _: actions.rename(run, typed),
+            unless=run.name,
+        )
 
     def action_filter(self) -> None:
         """Ask for the words that the listed runs must have."""
@@ -156,40 +150,25 @@ class RunsPane(Vertical):
         found = self._changeable()
         if found is None:
             return
-
-        name = safe_line(found.run.name)
-
-        def keep(typed: str | None) -> None:
-            if typed is not None:
-                tags = tuple(typed.split())
-                self._start(
-                    tr("Tagging {name}", name=name),
-                    lambda _: actions.label(
-                        found.run, lambda labels: replace(labels, tags=()).with_tags(tags)
-                    ),
-                )
-
-        title, shown = tr("Tags of {name}", name=name), " ".join(found.labels.tags)
-        question = tr("Words, with spaces between.")
-        self.app.push_screen(AskTextScreen(title, question, shown, actions.tag_problem), keep)
+        run, name, shown = found.run, safe_line(found.run.name), " ".join(found.labels.tags)
+        title, question = tr("Tags of {name}", name=name), tr("Words, with spaces between.")
+        self._ask(
+            AskTextScreen(title, question, shown, actions.tag_problem),
+            tr("Tagging {name}", name=name),
+            lambda typed, _: actions.tag(run, typed),
+        )
 
     def action_note(self) -> None:
         """Ask for the note about the run under the cursor."""
         found = self._changeable()
         if found is None:
             return
-
-        name = safe_line(found.run.name)
-
-        def keep(typed: str | None) -> None:
-            if typed is not None:
-                self._start(
-                    tr("Noting {name}", name=name),
-                    lambda _: actions.label(found.run, lambda labels: labels.with_note(typed)),
-                )
-
-        title = tr("Note about {name}", name=name)
-        self.app.push_screen(AskTextScreen(title, "", found.labels.note), keep)
+        run, name = found.run, safe_line(found.run.name)
+        self._ask(
+            AskTextScreen(tr("Note about {name}", name=name), "", found.labels.note),
+            tr("Noting {name}", name=name),
+            lambda typed, _: actions.note(run, typed),
+        )
 
     def action_pin(self) -> None:
         """Draw the run under the cursor faintly in every chart, or no longer."""
@@ -208,23 +187,16 @@ class RunsPane(Vertical):
             self._actions.cancel()
         elif found is not None:
             run, runner, name = found.run, self._actions, safe_line(found.run.name)
-
-            def export(folder: str | None) -> None:
-                if folder is not None:
-                    self._start(
-                        tr("Packing {name}", name=name),
-                        lambda task: actions.export(run, Path(folder), runner.progress_of(task)),
-                        cancel_hint=tr("{key} cancels it", key=key_label("runs.export")),
-                    )
-
-            self.app.push_screen(
+            self._ask(
                 AskTextScreen(
                     tr("Export {name}", name=name),
                     tr("The folder of the archive; an empty line takes this one:"),
                     "",
                     find=lambda typed: str(actions.archive_folder(typed)),
                 ),
-                export,
+                tr("Packing {name}", name=name),
+                lambda folder, task: actions.export(run, Path(folder), runner.progress_of(task)),
+                cancel_hint=tr("{key} cancels it", key=key_label("runs.export")),
             )
 
     def action_delete(self) -> None:
@@ -233,12 +205,6 @@ class RunsPane(Vertical):
         if found is None:
             return
         run, undo = found.run, key_label("runs.restore")
-
-        def delete(answer: str | None) -> None:
-            if answer:
-                label = tr("Deleting {name}", name=safe_line(run.name))
-                self._start(label, lambda _: actions.delete(run, undo))
-
         question = QuestionScreen(
             tr("Delete the run"),
             tr("Move {name} into the trash? {key} brings it back.", name=run.name, key=undo),
@@ -247,7 +213,8 @@ class RunsPane(Vertical):
                 Answer("d", "d", tr("Move it into the trash"), "delete"),
             ],
         )
-        self.app.push_screen(question, delete)
+        label = tr("Deleting {name}", name=safe_line(run.name))
+        self._ask(question, label, lambda *_: actions.delete(run, undo), unless="")
 
     def action_restore(self) -> None:
         """Restore the run that was deleted last."""
@@ -256,6 +223,23 @@ class RunsPane(Vertical):
         else:
             folder = self._session.runs_folder
             self._start(tr("Looking into the trash"), lambda _: actions.restore(folder))
+
+    def _ask(
+        self,
+        screen: AskTextScreen | QuestionScreen,
+        label: str,
+        action: Callable[[str, BackgroundTask], Outcome],
+        *,
+        unless: str | None = None,
+        cancel_hint: str = "",
+    ) -> None:
+        """Open a dialog and start an action with its answer, unless it is that one or none."""
+
+        def start(answer: str | None) -> None:
+            if answer is not None and answer != unless:
+                self._start(label, lambda task: action(answer, task), cancel_hint=cancel_hint)
+
+        self.app.push_screen(screen, start)
 
     def _start(
         self, label: str, action: Callable[[BackgroundTask], Outcome], *, cancel_hint: str = ""
@@ -318,9 +302,6 @@ class RunsPane(Vertical):
             tr("pinned"): run in self.runs.pinned,
         }
         return " · ".join(word for word, is_so in words.items() if is_so)
-
-    def _show_status(self, status: str) -> None:
-        self.runs.show_status(status)
 
     def _notify(self, sentence: str) -> None:
         self.post_message(NoticePosted(Notice(sentence, "information")))
