@@ -1,5 +1,6 @@
 """The pages many to one and one to many."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.text_scores import OriginReader
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.pages.grow import GrowPage
-from tui_charrnn.tui.pages.page import Page
+from tui_charrnn.tui.pages.page import Page, PageContext
 from tui_charrnn.tui.pages.which import WhichPage
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.viewing.formatting import percent
@@ -63,8 +64,10 @@ async def test_temperatures_that_have_no_room_are_refused(tmp_path: Path, typed:
 
 
 @pytest.mark.parametrize("kind", [WhichPage, GrowPage])
-async def test_a_page_is_left_by_escape(tmp_path: Path, kind: type[Page]) -> None:
-    page = kind(page_context(tmp_path))  # type: ignore[arg-type, call-arg]  # of both pages
+async def test_a_page_is_left_by_escape(
+    tmp_path: Path, kind: Callable[[PageContext], Page]
+) -> None:
+    page = kind(page_context(tmp_path))
     async with opened(page) as pilot:
         await pilot.press("escape")
         await wait_until(pilot, "it is gone", lambda: pilot.app.screen is not page)

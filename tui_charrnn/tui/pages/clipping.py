@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual.getters import query_one
-
 from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.pages.page import Page, Picture, colored
+from tui_charrnn.tui.pages.page import Page, colored
 from tui_charrnn.viewing.clipping_picture import SIGNS, clipping_rows
 
 if TYPE_CHECKING:
@@ -30,18 +28,16 @@ class ClippingPage(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("clipping")]
 
-    picture = query_one(Picture)
-
-    def __init__(self, _: PageContext) -> None:
+    def __init__(self, context: PageContext) -> None:
         """Begin with the settings that show it best."""
-        super().__init__(tr("Clipping: a plain RNN, with and without a limit"), "clipping")
+        title = tr("Clipping: a plain RNN, with and without a limit")
+        super().__init__(context, "clipping", title)
         self.settings = ClippingSettings()
         self.runs: list[ClippingRun] = []
         """The one without a limit, then the one with it; the thread trains them."""
 
     def on_mount(self) -> None:
         """Train."""
-        super().on_mount()
         self.action_again()
 
     def action_again(self, seeds: int = 0) -> None:
@@ -81,9 +77,12 @@ class ClippingPage(Page):
 
     def _take(self, runs: list[ClippingRun]) -> None:
         self.runs = runs
-        self.picture.show(self._rows)
+        self.picture.draw()
 
-    def _rows(self, width: int, height: int) -> list[str | Content]:
+    def rows(self, width: int, height: int) -> list[str | Content]:
+        """Both runs; nothing before their first steps."""
+        if not self.runs:
+            return []
         rows = clipping_rows(self.runs, self.settings, width, height)
         return [colored(row, SIGNS) for row in rows]
 

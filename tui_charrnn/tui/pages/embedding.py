@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 import numpy as np
 from textual.content import Content
-from textual.getters import query_one
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.lens.embedding import Embedding
@@ -16,7 +15,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.decoding import spelled_in
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.pages.page import Page, Picture
+from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.tui.text.model_loader import shown_label
 from tui_charrnn.viewing.embedding import (
     Piece,
@@ -68,12 +67,9 @@ class EmbeddingPage(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("embedding")]
 
-    picture = query_one(Picture)
-
     def __init__(self, context: PageContext) -> None:
         """Draw the model that generates; of a run that trains, its newest weights."""
-        super().__init__(tr("Embedding: which characters are alike?"), "embedding")
-        self._opened = context
+        super().__init__(context, "embedding", tr("Embedding: which characters are alike?"))
         self.shown: Embedding | None = None
         """What is drawn."""
         self.character = "."
@@ -83,9 +79,7 @@ class EmbeddingPage(Page):
 
     def on_mount(self) -> None:
         """Load the model, and those that come after it."""
-        super().on_mount()
-        self.picture.wait_for(tr("Loading the model ..."))
-        context = self._opened
+        context = self.context
 
         def work(task: BackgroundTask) -> Iterator[_Found | CharRNNError]:
             while True:
@@ -110,7 +104,7 @@ class EmbeddingPage(Page):
         if len(typed) == 1 and (parts := spelled_in(known, typed)):
             event.stop()
             self.character = parts[(parts.find(self.character) + 1) % len(parts)]
-            self._draw()
+            self.picture.draw()
 
     def action_move(self, right: int, down: int) -> None:
         """Go to the nearest character in a direction."""
@@ -132,7 +126,7 @@ class EmbeddingPage(Page):
         index = min(cells, key=lambda each: distance(cells[each]))
         if distance(cells[index]) < float("inf"):
             self.character = self.shown.characters[index]
-            self._draw()
+            self.picture.draw()
 
     @property
     def _index(self) -> int:
@@ -155,15 +149,13 @@ class EmbeddingPage(Page):
             )
         )
         self.tell(format_sizes(embedding))
-        self._draw()
+        self.picture.draw()
 
-    def _draw(self) -> None:
-        self.picture.show(self._rows)
-
-    def _rows(self, width: int, height: int) -> list[str | Content]:
+    def rows(self, width: int, height: int) -> list[str | Content]:
+        """The plane, the colors of its characters, and the neighbors of the one at the cursor."""
         shown = self.shown
         if shown is None:
-            return []
+            return [tr("Loading the model ...")]
         self._drawn = picture_of(shown, width, max(height - 4, 1), self._places)  # rows below it
         rows: list[str | Content] = [
             Content.assemble(*(self._styled(piece) for piece in row)) for row in self._drawn

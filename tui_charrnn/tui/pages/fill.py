@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from textual.getters import query_one
 
@@ -17,13 +17,14 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import Language, chosen_language, tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.pages.page import Page, Picture
+from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.viewing.probability_rows import candidate_rows, format_both, format_filled
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
+    from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.pages.page import PageContext
 
@@ -34,6 +35,16 @@ EXAMPLES: Final[Mapping[Language, str]] = {
 """What is asked at first, by the language of the app."""
 
 
+class _Found(NamedTuple):
+    """What fits into the gaps."""
+
+    filled: Filled
+    suited: str | None
+    """The bundled model that found it, if it is not the model of the app."""
+    both: BothFilled | None = None
+    """What a model of both directions found."""
+
+
 class FillPage(Page):
     """Lists candidates while the text is typed."""
 
@@ -42,19 +53,16 @@ class FillPage(Page):
 
     text = query_one("#fill-text", SafeInput)
     second = query_one("#fill-both", SafeInput)
-    picture = query_one(Picture)
 
     def __init__(self, context: PageContext) -> None:
         """Ask what the seed box asks, or an example."""
-        super().__init__(tr("Both directions: what stands in the gap?"), "fill")
-        self._load = context.load
-        self._session = context.session
-        self._runs = context.session.runs_folder
+        super().__init__(context, "fill", tr("Both directions: what stands in the gap?"))
         seed, example = context.seed_text, EXAMPLES[chosen_language()]
         self._first = seed if any(sign in seed for sign in GAPS) else example
         self._fillers: dict[str | None, Filler] = {}
         """By the bundled model that suits a text; None has the model of the app."""
         self._readers: dict[str, BothSides] = {}
+        self._found: _Found | None = None
 
     def compose_page(self) -> ComposeResult:
         """The text, the candidates."""
@@ -64,12 +72,10 @@ class FillPage(Page):
         none = tr("none: train one with --direction both")
         second = SafeInput(id="fill-both", placeholder=none, classes="aside")
         second.border_title = tr("A model that reads both directions, to stand beside")
-        yield from (text, second, Picture())
+        yield from (text, second, self.picture)
 
     def on_mount(self) -> None:
         """Answer the first question."""
-        super().on_mount()
-        self.picture.wait_for(tr("Loading the model ..."))
         self._fill()
 
     def on_input_changed(self) -> None:
@@ -84,44 +90,50 @@ class FillPage(Page):
     def _fill(self) -> None:
         typed, named = self.text.value, self.second.value.strip()
 
-        def work(task: BackgroundTask) -> Iterator[tuple[Filled, str | None, BothFilled | None]]:
+        def work(task: BackgroundTask) -> Iterator[_Found]:
             parts = split_gaps(typed)
             suited = self._suited("".join(parts))
             if suited not in self._fillers:
                 self._fillers[suited] = self._open(suited, task)
             filled = self._fillers[suited].fill(parts)
-            yield filled, suited, None
+            yield _Found(filled, suited)
             if named and named not in self._readers:
-                self._readers[named] = BothSides(load_model(find_model(named, self._runs)))
+                self._readers[named] = BothSides(self._load(named))
             if named in self._readers:
-                yield filled, suited, self._readers[named].fill(parts)
+                yield _Found(filled, suited, self._readers[named].fill(parts))
 
-        self.compute(work, lambda found: self._show(*found))
+        self.compute(work, self._show)
+
+    def _load(self, name: str | None) -> Model:
+        return load_model(find_model(name, self.context.session.runs_folder))
 
     def _suited(self, text: str) -> str | None:
         """The bundled model that suits a text better than that of the app, if none was chosen."""
-        suited = None if self._session.is_model_chosen else bundled_for(text)
+        suited = None if self.context.session.is_model_chosen else bundled_for(text)
         return None if suited == next(iter(bundled_models()), None) else suited
 
     def _open(self, suited: str | None, task: BackgroundTask) -> Filler:
         """A bundled model, or the one that generates unless it reads both directions."""
         if suited is not None:
-            return Filler(load_model(find_model(suited, self._runs)))
-        model = self._load(task.gives_up).model
+            return Filler(self._load(suited))
+        model = self.context.load(task.gives_up).model
         if model.config.reads_both:
             self._readers[""] = BothSides(model)
-            model = load_model(find_model(None, self._runs))
+            model = self._load(None)
         return Filler(model)
 
-    def _show(self, filled: Filled, suited: str | None, both: BothFilled | None) -> None:
+    def rows(self, width: int, height: int) -> list[str]:
+        """The text with the best candidate, and below it all candidates."""
+        if self._found is None:
+            return [tr("Loading the model ...")]
+        filled, _, both = self._found
         best = f"▸ {safe_line(filled.text(filled.candidates[0].fill))}"
-        self.picture.show(
-            lambda width, height: [
-                best,
-                "",
-                *candidate_rows(filled, width, max(height - 3, 1), both),
-            ]
-        )
+        return [best, "", *candidate_rows(filled, width, max(height - 3, 1), both)]
+
+    def _show(self, found: _Found) -> None:
+        self._found = found
+        self.picture.draw()
+        filled, suited, both = found
         notes = [format_filled(filled)]
         if suited:
             app = command("-m", suited)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from rich.cells import cell_len
 from textual.content import Content
-from textual.getters import query_one
 
 from tui_charrnn.generation.clamping import Clamp
 from tui_charrnn.generation.neuron import Gate, gates_of
@@ -18,7 +17,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.pages.page import Page, Picture
+from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.tui.session import ActiveClamps, identity_of
 from tui_charrnn.tui.text.generation_thread import Fork
 from tui_charrnn.viewing.formatting import bar, character_words, padded, percent
@@ -57,21 +56,16 @@ class GatesPage(Page):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("gates")]
 
-    picture = query_one(Picture)
-
     def __init__(self, context: PageContext) -> None:
         """Look at the cursor of the tape."""
         at = context.at or (context.text.branch, context.text.shown)
         title = tr("Gates by hand · before character {number:,}", number=at[1] + 1)
-        super().__init__(title, "gates")
+        super().__init__(context, "gates", title)
         self.held: dict[Gate, float] = {}
         """The means that are set."""
         self.found: _Found | None = None
         """What came of them last."""
         self._at = at
-        self._text = context.text
-        self._settings = context.session.settings
-        self._show_settings = context.show_settings
         self._cursor = 0
         self._gates: list[Gate] = []
         self._moment: TapePosition | None = None
@@ -81,7 +75,6 @@ class GatesPage(Page):
 
     def on_mount(self) -> None:
         """List the gates."""
-        super().on_mount()
         tape = self._tape
         if tape is None:
             self.tell(tr("There is no text yet whose gates could be moved."))
@@ -93,7 +86,8 @@ class GatesPage(Page):
             return
         is_end = self._at[1] >= tape.tree.branches[self._at[0]].length
         there = tape.tree.holder(*self._at)
-        clamps = self._settings.held.clamps if is_end else there.clamps_at(self._at[1])
+        held = self.context.session.settings.held
+        clamps = held.clamps if is_end else there.clamps_at(self._at[1])
         self._cells = tuple(each for each in clamps if not isinstance(each.neuron, Gate))
         self.held = {each.neuron: each.value for each in clamps if isinstance(each.neuron, Gate)}
         self._try()
@@ -102,7 +96,7 @@ class GatesPage(Page):
         """Go to another gate."""
         if self._gates:
             self._cursor = (self._cursor + by) % len(self._gates)
-            self._draw()
+            self.picture.draw()
 
     def action_turn(self, by: int) -> None:
         """Raise or lower the mean of the gate, from what it is now."""
@@ -133,14 +127,15 @@ class GatesPage(Page):
         tape = self._tape
         if tape is None or not self._gates:
             return
-        self._settings.held = ActiveClamps(self._clamps, identity_of(tape.stream.model))
-        self._show_settings()
-        self._text.branch_off(Fork(*self._at))
+        held = ActiveClamps(self._clamps, identity_of(tape.stream.model))
+        self.context.session.settings.held = held
+        self.context.show_settings()
+        self.context.text.branch_off(Fork(*self._at))
         self.dismiss(None)
 
     @property
     def _tape(self) -> Tape | None:
-        generation = self._text.generation
+        generation = self.context.text.generation
         return generation.tape if generation is not None else None
 
     @property
@@ -149,10 +144,10 @@ class GatesPage(Page):
 
     def _try(self) -> None:
         """Find out in a thread what comes of the gates as they are set."""
-        tape, generation, clamps = self._tape, self._text.generation, self._clamps
+        tape, generation, clamps = self._tape, self.context.text.generation, self._clamps
         if tape is None or generation is None:
             return
-        self._draw()  # the sliders move at once
+        self.picture.draw()  # the sliders move at once
 
         def work(_: BackgroundTask) -> Iterator[_Found]:
             moment = self._moment or generation.moment(*self._at)
@@ -179,13 +174,13 @@ class GatesPage(Page):
         words = tr("{share} of the probability moved.", share=share) if self.held else ""
         keep = tr("{key} goes on from the cursor like this.", key=key_label("gates.keep"))
         self.tell(f"{words} {keep}".strip())
-        self._draw()
+        self.picture.draw()
 
-    def _draw(self) -> None:
-        self.picture.show(self._rows)
-
-    def _rows(self, width: int, height: int) -> list[str | Content]:
+    def rows(self, width: int, height: int) -> list[str | Content]:
+        """The sliders, the next characters, and both continuations."""
         found, tape = self.found, self._tape
+        if not self._gates:
+            return []
         if found is None or tape is None:
             return [tr("Reading the text up to the cursor ...")]
         first = max(0, min(self._cursor - _SHOWN + 1, len(self._gates) - _SHOWN))

@@ -60,9 +60,7 @@ class GrowPage(Page):
 
     def __init__(self, context: PageContext) -> None:
         """Begin with the first letter of the seed box, or with T, in Korean with 하."""
-        super().__init__(tr("One to many: one beginning, several texts"), "grow")
-        self._load = context.load
-        self._settings = context.session.settings
+        super().__init__(context, "grow", tr("One to many: one beginning, several texts"))
         seed = unicodedata.normalize("NFC", context.seed_text)
         self._first = seed[:1].strip() or ("하" if chosen_language() == "ko" else "T")
 
@@ -79,7 +77,6 @@ class GrowPage(Page):
 
     def on_mount(self) -> None:
         """Let the texts grow."""
-        super().on_mount()
         self._grow()
 
     def on_input_submitted(self) -> None:
@@ -92,7 +89,8 @@ class GrowPage(Page):
         except ConfigError as error:
             self.tell(str(error), is_problem=True)
             return
-        seed_text, speed = self.seed.value, min(self._settings.speed or _FASTEST, _FASTEST)
+        settings, seed_text = self.context.session.settings, self.seed.value
+        speed = min(settings.speed or _FASTEST, _FASTEST)
         self.texts.remove_children()
         views = [TextView() for _ in temperatures]
         for view, temperature in zip(views, temperatures, strict=True):
@@ -101,8 +99,8 @@ class GrowPage(Page):
         self.texts.mount(*views)
 
         def work(task: BackgroundTask) -> Iterator[tuple[str, ...]]:
-            loaded = self._load(task.gives_up)
-            stream = CharacterStream(loaded.model, self._settings.sampling)
+            loaded = self.context.load(task.gives_up)
+            stream = CharacterStream(loaded.model, settings.sampling)
             known = stream.prime(seed_text).text
             batch = SideBySide(stream, len(temperatures), temperatures)
             yield (known,) * len(temperatures)

@@ -17,7 +17,7 @@ from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.pages.page import Page, Picture, colored
+from tui_charrnn.tui.pages.page import Page, colored
 from tui_charrnn.tui.text.model_loader import LoadedModel, shown_label
 from tui_charrnn.viewing.memory_picture import (
     CHARACTERS,
@@ -29,8 +29,6 @@ from tui_charrnn.viewing.memory_picture import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from textual.app import ComposeResult
     from textual.binding import BindingType
     from textual.content import Content
@@ -51,12 +49,10 @@ class MemoryPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("memory")]
 
     models = query_one("#memory-models", SafeInput)
-    picture = query_one(Picture)
 
     def __init__(self, context: PageContext) -> None:
         """Measure nothing yet."""
-        super().__init__(tr("Memory: how far back does it look?"), "memory")
-        self._given = context
+        super().__init__(context, "memory", tr("Memory: how far back does it look?"))
         self.curves: list[MemoryCurve] = []
         """What was measured last."""
 
@@ -65,12 +61,11 @@ class MemoryPage(Page):
         none = tr("empty: the model that generates; Enter measures")
         models = SafeInput(placeholder=none, id="memory-models")
         models.border_title = tr("Models: names, runs or files, with commas between")
-        yield from (models, Picture())
+        yield from (models, self.picture)
 
     def on_mount(self) -> None:
         """Measure the model that generates; look at the run now and then."""
-        super().on_mount()
-        self.set_interval(1.0, self._draw)  # the run records more
+        self.set_interval(1.0, self.picture.draw)  # the run records more
         self._measure()
 
     def on_input_submitted(self) -> None:
@@ -80,7 +75,7 @@ class MemoryPage(Page):
     def _measure(self) -> None:
         names = [name.strip() for name in self.models.value.split(",") if name.strip()]
         self.curves = []
-        self._draw()
+        self.picture.draw()
         self.tell(tr("Reading the model and its text ..."))
 
         def work(task: BackgroundTask) -> Iterator[tuple[list[MemoryCurve], str]]:
@@ -109,8 +104,8 @@ class MemoryPage(Page):
     def _loaded(self, names: list[str], task: BackgroundTask) -> list[LoadedModel]:
         """The models that are named, or the one whose turn it is."""
         if not names:
-            return [self._given.load(task.gives_up)]
-        folder: Path = self._given.session.runs_folder
+            return [self.context.load(task.gives_up)]
+        folder = self.context.session.runs_folder
         paths = {name: find_model(name, folder) for name in dict.fromkeys(names)}
         return [
             LoadedModel(load_model(path), safe_line(name), file=path, runs_folder=folder)
@@ -141,13 +136,11 @@ class MemoryPage(Page):
     def _take(self, found: tuple[list[MemoryCurve], str]) -> None:
         self.curves, words = found
         self.tell(words)
-        self._draw()
+        self.picture.draw()
 
-    def _draw(self) -> None:
-        self.picture.show(self._rows)
-
-    def _rows(self, width: int, height: int) -> list[str | Content]:
-        view = self._given.session.view
+    def rows(self, width: int, height: int) -> list[str | Content]:
+        """The curves, and below them what the run has recorded."""
+        view = self.context.session.view
         newest = view.memories[-1] if view is not None and view.memories else None
         live = [] if view is None or newest is None else run_rows(view.run.name, newest, width)
         if not self.curves:

@@ -41,26 +41,22 @@ class Picture(Static):
 
     DEFAULT_CSS = "Picture { height: 1fr; text-wrap: nowrap; }"
 
-    def __init__(self) -> None:
+    def __init__(self, rows: Callable[[int, int], Sequence[str | Content]]) -> None:
+        """Draw the rows, safe to show, that are made for a number of columns and of rows."""
         super().__init__("", markup=False)
-        self._draw: Callable[[int, int], Sequence[str | Content]] = lambda _width, _height: []
+        self._rows = rows
 
-    def show(self, draw: Callable[[int, int], Sequence[str | Content]]) -> None:
-        """Show the rows, safe to show, that are drawn for a number of columns and of rows."""
-        self._draw = draw
-        self.on_resize()
-
-    def wait_for(self, sentence: str) -> None:
-        """Show a sentence until there is a picture."""
-        self.show(lambda _width, _height: [sentence])
+    def draw(self) -> None:
+        """Draw the rows anew."""
+        size = self.size
+        if size.width and size.height:
+            rows = self._rows(size.width, size.height)[: size.height]
+            contents = [row if isinstance(row, Content) else Content(row) for row in rows]
+            self.update(Content("\n").join(contents))
 
     def on_resize(self) -> None:
         """Fit into the room that there is."""
-        size = self.size
-        if size.width and size.height:
-            rows = self._draw(size.width, size.height)[: size.height]
-            contents = [row if isinstance(row, Content) else Content(row) for row in rows]
-            self.update(Content("\n").join(contents))
+        self.draw()
 
 
 _CURVES: Final = ("$primary", "$warning", "$success", "$error", "$secondary", "$accent")
@@ -108,11 +104,13 @@ class Page(Dialog[None]):
     }
     """
 
-    def __init__(self, title: str, owner: Owner) -> None:
+    def __init__(self, context: PageContext, owner: Owner, title: str) -> None:
         """Show nothing yet."""
         super().__init__()
+        self.context = context
         self.OWNER = owner
         self._title = title
+        self.picture = Picture(self.rows)
         self.lesson = ""
         """The text of the guided tour, above the picture; empty outside of the tour."""
         self.turned = 0
@@ -140,7 +138,11 @@ class Page(Dialog[None]):
 
     def compose_page(self) -> ComposeResult:
         """What is in the frame."""
-        yield Picture()
+        yield self.picture
+
+    def rows(self, width: int, height: int) -> Sequence[str | Content]:
+        """The rows of the picture, safe to show; those that have no room are cut off."""
+        raise NotImplementedError
 
     def set_foot(self, foot: str) -> None:
         """Show something in the frame below the picture.

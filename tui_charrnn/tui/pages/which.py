@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.getters import query_one
-from textual.widgets import Input
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.sources import find_model
@@ -16,12 +15,13 @@ from tui_charrnn.resources import bundled_models
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.pages.page import Page, Picture
+from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.viewing.probability_rows import bar_rows, path_rows
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.binding import BindingType
+    from textual.content import Content
 
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.pages.page import PageContext
@@ -35,38 +35,32 @@ class WhichPage(Page):
 
     text = query_one("#which-text", SafeInput)
     models = query_one("#which-models", SafeInput)
-    picture = query_one(Picture)
 
     def __init__(self, context: PageContext) -> None:
         """Ask for a text."""
-        super().__init__(tr("Many to one: which corpus does a text come from?"), "which")
-        self._runs = context.session.runs_folder
+        title = tr("Many to one: which corpus does a text come from?")
+        super().__init__(context, "which", title)
         self._readers: dict[str, OriginReader] = {}
+        self._origin: Origin | None = None
 
     def compose_page(self) -> ComposeResult:
         """The text, the models, the bars."""
         text = SafeInput(placeholder=tr("type, and see each character weigh in"), id="which-text")
         text.border_title = tr("Text")
-        models = SafeInput(id="which-models", classes="aside")
+        models = SafeInput(", ".join(bundled_models()), id="which-models", classes="aside")
         models.border_title = tr("Models: names, runs or files, with commas between")
-        yield from (text, models, Picture())
+        yield from (text, models, self.picture)
 
     def on_mount(self) -> None:
-        """Name the bundled models."""
-        super().on_mount()
-        with self.prevent(Input.Changed):
-            self.models.value = ", ".join(bundled_models())
-        self.picture.wait_for(tr("Loading the models ..."))
+        """Load the models."""
         self._read()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    def on_input_changed(self) -> None:
         """Read on."""
-        event.stop()
         self._read()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def on_input_submitted(self) -> None:
         """Begin another text."""
-        event.stop()
         self.text.value = ""
         self.text.focus()
 
@@ -84,17 +78,20 @@ class WhichPage(Page):
         wanted = [name.strip() for name in names.split(",") if name.strip()]
         if len(set(wanted)) < 2:
             raise ConfigError(tr("Name two models at least, with a comma between."))
-        paths = {name: find_model(name, self._runs) for name in wanted}
+        folder = self.context.session.runs_folder
+        paths = {name: find_model(name, folder) for name in wanted}
         return OriginReader({name: load_model(path) for name, path in paths.items()})
 
+    def rows(self, width: int, _height: int) -> list[str | Content]:
+        """The bars, and below them what each character made of them."""
+        if self._origin is None:
+            return [tr("Loading the models ...")]
+        bars = bar_rows(self._origin, width, has_head=True)
+        return [*bars, "", *path_rows(self._origin, width)]
+
     def _show(self, origin: Origin) -> None:
-        self.picture.show(
-            lambda width, _: [
-                *bar_rows(origin, width, has_head=True),
-                "",
-                *path_rows(origin, width),
-            ]
-        )
+        self._origin = origin
+        self.picture.draw()
         strange = [
             tr("{model} has never seen {count} of the characters.", model=name, count=count)
             for name, count in zip(origin.names, origin.unknown, strict=True)
