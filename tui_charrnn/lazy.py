@@ -75,6 +75,7 @@ _NAMES: Final = {
     "tui_charrnn.tui.runs.pane": "RunsPane",
     "tui_charrnn.tui.tape.panel": "TapePanel",
     "tui_charrnn.tui.text.external_text": "Recording end_of_file prepared recording",
+    "tui_charrnn.tui.text.model_choice": "ModelScreen",
     "tui_charrnn.tui.text.sampling_dialog": "SamplingScreen ask_for_acrostic",
     "tui_charrnn.tui.text.saving": "copy_text save_text",
     "tui_charrnn.tui.text.search": "Search SearchBar",

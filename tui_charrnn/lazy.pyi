@@ -115,6 +115,7 @@ from tui_charrnn.tui.text.external_text import Recording as Recording
 from tui_charrnn.tui.text.external_text import end_of_file as end_of_file
 from tui_charrnn.tui.text.external_text import prepared as prepared
 from tui_charrnn.tui.text.external_text import recording as recording
+from tui_charrnn.tui.text.model_choice import ModelScreen as ModelScreen
 from tui_charrnn.tui.text.sampling_dialog import SamplingScreen as SamplingScreen
 from tui_charrnn.tui.text.sampling_dialog import ask_for_acrostic as ask_for_acrostic
 from tui_charrnn.tui.text.saving import copy_text as copy_text

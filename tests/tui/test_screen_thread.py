@@ -24,6 +24,7 @@ from tui_charrnn.tui.history.screen import HistoryScreen
 from tui_charrnn.tui.new_run.corpus_field import PathInput
 from tui_charrnn.tui.new_run.screen import NewRunScreen
 from tui_charrnn.tui.text.external_text import ExternalTextScreen
+from tui_charrnn.tui.text.model_choice import ModelScreen
 from tui_charrnn.tui.theme.picker import ThemeScreen
 
 PATH: Final = ("slash", "n", "o", "slash", "x")
@@ -189,11 +190,18 @@ async def make_a_run(driver: Driver) -> None:
     await driver.see("Training starts")
 
 
-async def choose_a_theme(driver: Driver) -> None:
+async def choose_a_theme_and_a_model(driver: Driver) -> None:
     driver.app.search_themes()
     await driver.on(ThemeScreen)
     await driver.see("the default")
     await driver.press("down", "enter")
+    await driver.back()
+    await driver.press("ctrl+o")
+    await driver.on(ModelScreen)
+    await driver.see("bundled")
+    await driver.press(*"nope")
+    await driver.see("There is no model file")
+    await driver.press("ctrl+u", "down", "enter")
     await driver.back()
 
 
@@ -211,7 +219,7 @@ async def leave_the_training(driver: Driver) -> None:
         use_the_runs,
         steer_the_training,
         make_a_run,
-        choose_a_theme,
+        choose_a_theme_and_a_model,
         leave_the_training,
     ],
 )

@@ -128,14 +128,12 @@ def offered_models(runs_folder: Path) -> Iterator[OfferedModel]:
     Runs that have saved nothing yet are left out too.
 
     Raises:
-        RunError: If the folder cannot be read.
+        RunError: After the bundled ones, if the folder cannot be read.
     """
-    runs = [summary.run for summary in list_runs(runs_folder)]
-    taken = {run.name for run in runs}
     for name, path in resources.bundled_models().items():
-        if name not in taken:
+        if not os.path.lexists(RunDirectory(runs_folder / name).description):
             yield OfferedModel(name, "bundled", read_facts(path))
-    for run in runs:
+    for run in (summary.run for summary in list_runs(runs_folder)):
         checkpoint = best_or_newest(run)
         path = checkpoint.model if checkpoint else run.live_model
         if path.is_file():

@@ -33,7 +33,6 @@ from tui_charrnn.tui.chrome import (
 )
 from tui_charrnn.tui.hints import finished_words, hint_for
 from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import (
     KeysChanged,
     NoteWritten,
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.pages.page import Page
     from tui_charrnn.tui.run.run_card import StatusLine
     from tui_charrnn.tui.run_controls import RunAnnouncer, RunControls
+    from tui_charrnn.tui.text.model_choice import ModelChoice
     from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, Wait
     from tui_charrnn.tui.text.seed_input import SeedBox
     from tui_charrnn.viewing.run_view import RunView
@@ -318,19 +318,18 @@ class MainScreen(Screen[None]):
         await self.run_controls.run_action(action)
 
     def action_source(self) -> None:
-        """Generate with other weights from the next seed on."""
-        if self.session.view is None:
-            train = key_label("run.train")
-            sentence = tr(
-                "No run to generate with: {train} trains one; other models: {other}.",
-                train=train,
-                other="charrnn-tui -m NAME",
-            )
-            self.tell(sentence)
-            return
-        source = tr(self.session.turn_source().value)
-        self.tell(tr("From the next Enter on, {source} will generate.", source=source))
-        self.text_pane.show_source()
+        """Choose the model to generate with from the next seed on."""
+        session = self.session
+
+        def take(chosen: ModelChoice | None) -> None:
+            if chosen is None:
+                return
+            session.source, session.model = chosen
+            source = session.source_name
+            self.tell(tr("From the next Enter on, {source} will generate.", source=source))
+            self.text_pane.show_source()
+
+        self.app.push_screen(lazy.ModelScreen(session), take)
 
     def finish_requests(self, seconds: float) -> None:
         """Wait until what was asked of trainers is written, but at most so many seconds."""

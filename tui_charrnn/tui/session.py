@@ -134,7 +134,7 @@ READ_ONLY: Final = "This view is read-only: nothing is asked of the trainer."
 
 
 class Source(StrEnum):
-    """Whose weights speak."""
+    """Whose weights generate."""
 
     DEFAULT = "the bundled model"
     NEWEST = "the run's newest weights"
@@ -147,7 +147,7 @@ class Session:
 
     runs_folder: Path
     model: str | None = None
-    """The model that speaks by default: a file, a run or a name; none is the first bundled."""
+    """The model of `Source.DEFAULT`: a file, a run or a name; None is the first bundled one."""
     model_is_named: bool = False
     """Whether the command line names that model: then the run is shown that it is of, or none."""
     settings: GenerationSettings = field(default_factory=GenerationSettings)
@@ -204,24 +204,17 @@ class Session:
 
     @property
     def is_model_chosen(self) -> bool:
-        """Whether the user chose whose weights speak: by name, or a run's."""
+        """Whether the user chose whose weights generate: by name, or a run's."""
         return self.model is not None or (
             self.view is not None and self.source is not Source.DEFAULT
         )
 
     @property
     def source_name(self) -> str:
-        """Whose weights speak from the next seed on, safe to show."""
+        """Which model generates from the next seed on, safe to show."""
         if self.source is Source.DEFAULT and self.model is not None:
             return safe_line(Path(self.model).name)
         return tr(self.source.value)
-
-    def turn_source(self) -> Source:
-        """Go on to the next source; without a run there is only one."""
-        sources = list(Source) if self.view else [Source.DEFAULT]
-        position = sources.index(self.source) if self.source in sources else -1
-        self.source = sources[(position + 1) % len(sources)]
-        return self.source
 
     def trained_elsewhere(self) -> list[RunDirectory]:
         """Runs beside the shown one that were being trained as far as this app knows."""

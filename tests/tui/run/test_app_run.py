@@ -61,7 +61,7 @@ async def test_the_end_of_a_run_says_what_to_do_with_it(
         await wait_until(pilot, "the note", lambda: note_of(app) == words)
         seed = app.main.text_pane.seed
         assert str(seed.border_title) == "Seed · next: tiny.safetensors (^o)"
-        await pilot.press("ctrl+o")
+        await pilot.press("ctrl+o", "pageup", "enter")
         title = "Seed · next: the run's newest weights (^o)"
         await wait_until(pilot, "the source", lambda: str(seed.border_title) == title)
 
@@ -149,7 +149,7 @@ async def test_the_newest_weights_are_asked_for_and_speak(
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await wait_until(pilot, "a batch", lambda: "step 2" in run_words_of(app))
-        await pilot.press("ctrl+o", *"be", "enter")
+        await pilot.press("ctrl+o", "pageup", "enter", *"be", "enter")
         await wait_until(
             pilot,
             "a request to publish",
@@ -166,7 +166,7 @@ async def test_a_run_without_a_batch_says_when_it_can_speak(
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
-        await pilot.press("ctrl+o", "enter")
+        await pilot.press("ctrl+o", "pageup", "enter", "enter")
         await wait_until(pilot, "a sentence", lambda: "has no weights yet" in note_of(app))
 
 

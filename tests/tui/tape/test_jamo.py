@@ -99,7 +99,7 @@ def test_who_types_hangul_to_a_model_without_it_is_told_of_the_korean_one(tmp_pa
         async with app.run_test(size=(120, 36)) as pilot:
             await pilot.press(*"하늘", "enter")
             await wait_until(pilot, "the note", lambda: "Left out" in note_of(app))
-            assert "-m korean knows it." in note_of(app)
+            assert "^o chooses korean, which knows it." in note_of(app)
 
     asyncio.run(work())
 

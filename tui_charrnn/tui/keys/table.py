@@ -115,8 +115,8 @@ text.sampling          | f12,alt+s       | text_pane.set('all')           | Samp
   Set temperature, top-k, top-p, min-p, repetition penalty, length and RNG seed.
 text.pace              | ctrl+f          | text_pane.set('speed')         | (Speed)
   Change the speed: 10 to 500 characters a second, or full speed.
-text.source            | ctrl+o          | source                         | (Source)
-  Choose the model: bundled, newest weights, or best.
+text.source            | ctrl+o          | source                         | (Model)
+  Choose the model: a bundled one, a run's newest or best weights, another run, a file.
 
 pane.text              | f2              | text                           | (Text)
   Show the text, with the cursor in the seed; from either, go back over it, and return.

@@ -1,6 +1,7 @@
 """All fields of the training form, as one widget that is filled in and read."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from textual.widgets import Button, Input, Select, Static
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.generation.sources import find_model, offered_models
+from tui_charrnn.generation.sources import OfferedModel, find_model, offered_models
 from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.presets import PRESETS, Preset, StartingPoint, find_preset
 from tui_charrnn.safe_text import safe_line
@@ -127,10 +128,9 @@ class StartField(Vertical):
         self.call_later(self._take_file, found)
 
     def _list_models(self, task: BackgroundTask) -> None:
-        try:
-            offered = list(offered_models(self._runs_folder))
-        except CharRNNError:  # the list of runs shows it
-            offered = []
+        offered: list[OfferedModel] = []
+        with suppress(CharRNNError):  # a folder that cannot be read: the list of runs shows it
+            offered.extend(offered_models(self._runs_folder))
         task.check()
         choices = {model.name: _choice_of(model.name, model.facts) for model in offered}
         self.call_later(self._take_listed, choices)

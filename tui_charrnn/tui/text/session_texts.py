@@ -10,7 +10,6 @@ from textual.content import Content
 
 from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.invocation import command
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import NoteWritten
@@ -343,7 +342,9 @@ def _describe(opening: Opening) -> str:
     )
     other = lazy.bundled_instead("".join(characters), opening.vocabulary)
     if other:
-        sentence += " " + tr("{command} knows it.", command=command("-m", other))
+        sentence += " " + tr(
+            "{key} chooses {model}, which knows it.", key=key_label("text.source"), model=other
+        )
     return sentence
 
 

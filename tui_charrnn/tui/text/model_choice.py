@@ -1,0 +1,226 @@
+"""The list of models to generate with: those of the shown run, bundled ones, runs, any file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Final, NamedTuple
+
+from rich.cells import set_cell_size
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.getters import query_one
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.generation.sources import OfferedModel, find_model, offered_models
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.translation import tr
+from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.dialogs import Dialog, Lookup, SafeInput
+from tui_charrnn.tui.session import Session, Source
+
+_NAME_WIDTH: Final = 26
+"""Cells of a name; a longer one is cut."""
+_LIST_KEYS: Final = {
+    "up": "cursor_up",
+    "down": "cursor_down",
+    "pageup": "page_up",
+    "pagedown": "page_down",
+}
+"""Keys that move the cursor of the list while the line is typed into."""
+
+
+class ModelChoice(NamedTuple):
+    """Whose weights are to generate."""
+
+    source: Source
+    model: str | None = None
+    """As `find_model` takes it, where the source is `Source.DEFAULT`; None is the default model."""
+
+
+class _Row(NamedTuple):
+    choice: ModelChoice
+    name: str
+    remark: str
+
+
+class ModelScreen(Dialog[ModelChoice]):
+    """Lists models, narrowed by what is typed; returns the chosen one, None after Esc.
+
+    What is typed may also name a run, a checkpoint or a file that is not in the list.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel", show=False)]
+    DEFAULT_CSS = """
+    ModelScreen {
+        align: center middle;
+        & #models {
+            padding: 0 1;
+            width: 72;
+            height: auto;
+        }
+        & OptionList {
+            height: auto;
+            max-height: 14;
+            padding: 0;
+            border: none;
+            background: $surface;
+            scrollbar-size-vertical: 1;
+        }
+        & Static { height: auto; color: $text-error; }
+    }
+    """
+
+    field = query_one(SafeInput)
+    models = query_one(OptionList)
+    problem = query_one(Static)
+
+    def __init__(self, session: Session) -> None:
+        """List the models of a session; the cursor begins on the one that is chosen now."""
+        super().__init__()
+        self._folder = session.runs_folder
+        self._now = ModelChoice(session.source if session.view else Source.DEFAULT, session.model)
+        self._rows: list[_Row] = []
+        if session.view is not None:
+            self._rows = [
+                _Row(ModelChoice(source, session.model), tr(source.value), session.view.run.name)
+                for source in (Source.NEWEST, Source.BEST)
+            ]
+        self._lookup = Lookup("model-lookup", self._find, self.call_later, self._show_found)
+        self._is_submitted = False
+        self._has_moved = False
+        """Whether the user has put the cursor where it is."""
+
+    def compose(self) -> ComposeResult:
+        """A line to type into above the list, and below what is wrong with it."""
+        with Vertical(id="models", classes="box") as box:
+            box.border_title = Content(tr("Model to generate with"))
+            box.border_subtitle = Content(tr("Enter takes it · Esc leaves it"))
+            yield SafeInput(placeholder=tr("Part of a name, or the path of a file"), compact=True)
+            models = OptionList(markup=False)
+            models.can_focus = False
+            yield models
+            yield Static(markup=False)
+
+    def on_mount(self) -> None:
+        """Read what there is in a thread: the folder of runs may lie on a slow disk."""
+        self.field.cursor_blink = False  # a screen at rest draws nothing
+        self.field.focus()
+        self._show_rows()
+
+        def read(_: BackgroundTask) -> None:
+            offered: list[OfferedModel] = []
+            problem = ""
+            try:
+                offered.extend(offered_models(self._folder))
+            except CharRNNError as error:
+                problem = str(error)
+            self.call_later(self._take_offered, offered, problem)
+
+        BackgroundTask("models", read)
+
+    def on_unmount(self) -> None:
+        """Look nothing up any more."""
+        self._lookup.end()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """List what matches; look up what is none of the list."""
+        event.stop()
+        self._is_submitted = self._has_moved = False
+        self.problem.update("")
+        self._show_rows()
+        if not self.models.option_count and event.value.strip():
+            self._lookup.begin(event.value.strip())
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Take the model under the cursor; without one, what the line names, once it is found."""
+        event.stop()
+        if self.models.highlighted is not None:
+            self.models.action_select()
+        elif event.value.strip():
+            self._is_submitted = True
+            self._lookup.begin(event.value.strip())
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Return a model of the list."""
+        event.stop()
+        self.dismiss(self._rows[int(event.option_id or 0)].choice)
+
+    def on_key(self, event: events.Key) -> None:
+        """Move the cursor of the list."""
+        if action := _LIST_KEYS.get(event.key):
+            event.stop()
+            self._has_moved = True
+            getattr(self.models, f"action_{action}")()
+
+    def _take_offered(self, offered: list[OfferedModel], problem: str) -> None:
+        self._rows += [
+            _Row(ModelChoice(Source.DEFAULT, model.name), model.name, _remark(model))
+            for model in offered
+        ]
+        known = {row.choice.model for row in self._rows}
+        if self._now.model is not None and self._now.model not in known:
+            chosen = ModelChoice(Source.DEFAULT, self._now.model)
+            self._rows.append(_Row(chosen, Path(self._now.model).name, self._now.model))
+        self.problem.update(safe_line(problem))
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        """List what matches the line, with the cursor where it was, or on the present model."""
+        typed = self.field.value.strip().casefold()
+        matching = [
+            (str(number), row)
+            for number, row in enumerate(self._rows)
+            if typed in row.name.casefold()
+        ]
+        kept = self.models.highlighted_option if self._has_moved else None
+        self.models.set_options(_option(number, row) for number, row in matching)
+        places = [
+            place
+            for place, (number, row) in enumerate(matching)
+            if (number == kept.id if kept else self._is_now(row))
+        ]
+        self.models.highlighted = places[0] if places else 0 if matching else None
+
+    def _is_now(self, row: _Row) -> bool:
+        if self._now.source is not Source.DEFAULT:
+            return row.choice.source is self._now.source
+        if row.choice.source is not Source.DEFAULT:
+            return False
+        return self._now.model in {None, row.choice.model}  # the first one is the default
+
+    def _find(self, typed: str) -> ModelChoice:
+        """What the line names, in a thread."""
+        find_model(typed, self._folder)
+        return ModelChoice(Source.DEFAULT, typed)
+
+    def _show_found(self, typed: str, found: ModelChoice | CharRNNError) -> None:
+        """Say what is wrong with the line, or return what it names."""
+        if typed != self.field.value.strip():
+            return
+        if isinstance(found, CharRNNError):
+            self.problem.update(safe_line(str(found)))
+        elif self._is_submitted:
+            self.dismiss(found)
+
+
+def _remark(model: OfferedModel) -> str:
+    """What a list says about a model besides its name."""
+    header, loss = model.facts.header, model.facts.loss
+    if header is None:
+        return model.facts.problem or ""
+    config = header.config
+    words = [tr("bundled") if model.origin == "bundled" else tr("a run")]
+    words.append(f"{config.layer_count}x{config.hidden_size} {config.cell_name}")
+    if loss is not None:
+        words.append(tr("{loss:.2f} nats", loss=loss))
+    return " · ".join(words)
+
+
+def _option(number: str, row: _Row) -> Option:
+    name = set_cell_size(safe_line(row.name), _NAME_WIDTH)
+    return Option(Content.assemble(name, " ", (safe_line(row.remark), "dim")), id=number)
