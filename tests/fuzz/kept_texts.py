@@ -34,7 +34,7 @@ from tui_charrnn.text.numbered_text import CachedNumbers, fingerprint
 from tui_charrnn.text.numbering import Numbering, NumberStore
 from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_index import SuffixIndex, keep_index, obtain_index
-from tui_charrnn.tui.history.list import HistoryRow
+from tui_charrnn.tui.history.browser import HistoryRow
 from tui_charrnn.tui.history.preview import held_again, settings_lines
 from tui_charrnn.tui.text.external_text import recording
 from tui_charrnn.tui.text.model_loader import LoadedModel

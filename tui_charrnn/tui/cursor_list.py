@@ -1,22 +1,40 @@
-"""Rows of one height, one of which has the cursor."""
+"""Rows of cells, one of which has the cursor."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
+from rich.segment import Segment
+from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui_charrnn.viewing.formatting import fitted
 
 if TYPE_CHECKING:
     from typing import Any
 
     from textual import events
 
+GAP: Final = 2
+"""Columns behind every cell."""
+
+
+class Cell(NamedTuple):
+    """A part of a row."""
+
+    text: str
+    """Safe to show; what has no room ends with an ellipsis."""
+    columns: int
+    kind: str = "text"
+    """The component class of its look, without `cursor-view--`."""
+
 
 class CursorView(ScrollView, can_focus=True):
-    """Keeps the cursor in view; what the rows show is for others to draw."""
+    """Draws the rows that are in view, and keeps the cursor among them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -26,11 +44,31 @@ class CursorView(ScrollView, can_focus=True):
         Binding("home", "move_to(0)", show=False),
         Binding("end", "move_to(-1)", show=False),
     ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "cursor-view--about",
+        "cursor-view--text",
+        "cursor-view--cursor",
+    }
+    DEFAULT_CSS = """
+    CursorView {
+        background: $background;
+        overflow: hidden auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        & .cursor-view--about { color: $text-muted; }
+        & .cursor-view--text { color: $foreground; }
+        & .cursor-view--cursor { background: $panel; text-style: bold; }
+        &:focus .cursor-view--cursor { background: $primary 40%; }
+    }
+    """
 
-    class CursorMoved(Message, namespace="history_list"):
+    class CursorMoved(Message):
         """The cursor is on another row, or there is no row left."""
 
-    class Entered(Message, namespace="history_list"):
+    class Entered(Message):
         """The row under the cursor is wanted: a double click."""
 
     def __init__(self) -> None:
@@ -39,6 +77,27 @@ class CursorView(ScrollView, can_focus=True):
         """Index of the row that has it."""
         self.count = 0
         """How many rows there are."""
+
+    def cells(self, index: int, width: int) -> list[Cell]:
+        """The cells of a row that there is room for in so many columns."""
+        raise NotImplementedError
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a row of the view, counted from its top."""
+        width, index = self.scrollable_content_region.width, self.scroll_offset.y + y
+        if index >= self.count:
+            return Strip.blank(width, self.rich_style)
+        look = Style.null()
+        if index == self.cursor:
+            look = self.get_component_rich_style("cursor-view--cursor", partial=True)
+        segments = [
+            Segment(
+                fitted(cell.text, cell.columns) + " " * GAP,
+                self.get_component_rich_style(f"cursor-view--{cell.kind}") + look,
+            )
+            for cell in self.cells(index, width)
+        ]
+        return Strip(segments).crop_extend(0, width, self.rich_style + look)
 
     def take_count(self, count: int, cursor: int) -> None:
         """Have so many rows, with the cursor on one of them."""

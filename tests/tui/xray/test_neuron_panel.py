@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.bracket_model import counting_model, nested_brackets
 from tests.support.neuron_app import (
     COUNTER,
     LENGTH,
@@ -20,7 +21,11 @@ from tests.support.waiting import wait_until
 from tui_charrnn.generation.clamping import Clamp
 from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.tui.xray.neuron_panel import NeuronPanel, offered_value
+from tui_charrnn.tui.background import CancelledError
+from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.xray.neuron_panel import LEAST, NeuronPanel, offered_value, search_neurons
+
+LOADED = LoadedModel(counting_model(), "brackets")
 
 
 async def test_the_bracket_cell_is_listed_first_with_its_r(tmp_path: Path) -> None:
@@ -203,3 +208,31 @@ async def test_it_can_be_read_in_ascii(tmp_path: Path) -> None:
         assert all(row.isascii() for row in rows)
         assert any("= 2" in row and "#" in row for row in rows)
         np.testing.assert_equal(app.tape.stream.network[PLACE], 2)
+
+
+def test_it_tells_how_far_it_is_and_lists_each_neuron_once(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text(nested_brackets(200_000))
+    reported: list[str] = []
+    found = search_neurons(LOADED, "", str(path), reported.append, lambda: None)
+    shares = [words.rpartition(" ")[2] for words in reported]
+    assert shares[0] == "0%"
+    assert len(set(shares)) == len(shares) > 2
+    assert found.characters == 200_000
+    best = found.listed("")
+    assert best[0].cell.neuron == COUNTER
+    assert len({one.cell.neuron for one in best}) == len(best)
+    for name in found.properties:
+        assert {one.property.name for one in found.listed(name)} == {name}
+
+
+def test_one_that_is_given_up_says_nothing_any_more() -> None:
+    reported: list[str] = []
+
+    def check_cancelled() -> None:
+        if reported:
+            raise CancelledError
+
+    with pytest.raises(CancelledError):
+        search_neurons(LOADED, nested_brackets(LEAST), "", reported.append, check_cancelled)
+    assert len(reported) == 1

@@ -15,9 +15,9 @@ from tui_charrnn.history.store import History, TakenOut
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.chrome import KeyRow
+from tui_charrnn.tui.cursor_list import CursorView
 from tui_charrnn.tui.dialogs import Answer, Dialog, QuestionScreen
 from tui_charrnn.tui.history.browser import HistoryBrowser
-from tui_charrnn.tui.history.list import HistoryList
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import active_keys, key_label
 from tui_charrnn.tui.keys.table import Owner
@@ -107,7 +107,7 @@ class HistoryScreen(Dialog[Entry | None]):
         event.stop()
         self.browser.list.focus()
 
-    def on_history_list_entered(self, event: HistoryList.Entered) -> None:
+    def on_cursor_view_entered(self, event: CursorView.Entered) -> None:
         """Take a text that was clicked on twice."""
         event.stop()
         self.action_take()

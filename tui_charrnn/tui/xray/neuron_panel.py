@@ -2,23 +2,27 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.binding import BindingType
 from textual.content import Content
 from textual.strip import Strip
 
-from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.generation.clamping import LIMIT, Clamp, parse_clamps
 from tui_charrnn.generation.neuron import Neuron
-from tui_charrnn.lens.neurons import FollowingNeuron
+from tui_charrnn.generation.training_corpus import read_training_corpus
+from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
+from tui_charrnn.lens.properties import Property, with_following
+from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.cursor_list import CursorView
+from tui_charrnn.tui.cursor_list import GAP, Cell, CursorView
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
@@ -26,8 +30,7 @@ from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.external_text import find_corpus
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_text import TapeText
-from tui_charrnn.tui.xray.neuron_search import Follower, Found, search_neurons
-from tui_charrnn.viewing.formatting import bar, counted, fitted
+from tui_charrnn.viewing.formatting import bar, counted
 
 _CELL: Final = 9  # columns of a neuron's name
 _R: Final = 6
@@ -39,27 +42,77 @@ _HAS_CHANCE: Final = 74
 """Columns from which on there is room for what chance gives."""
 _ROOMY: Final = 93
 """Columns from which on there is room for what a property means."""
-_GAP: Final = "  "
 _FAR: Final = 3
 """Standard deviations from its mean at which a cell is held at first."""
 _STEP: Final = 0.5
 """Standard deviations from one value to the next."""
+LONGEST: Final = 500_000
+"""Characters of a text that are read; more make r hardly more certain."""
+LEAST: Final = 500
+"""Characters of generated text that are enough for a search."""
+_BLOCK: Final = 1 << 16
+"""Characters between two reports of progress."""
+_TOP: Final = 8
+"""Neurons of each property that are listed."""
+_WIDEST: Final = 4
+"""Bytes of a character at most."""
 
-Row = tuple[Neuron, "Follower | None"]
-"""A neuron, and what it follows; None if it is only held."""
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """A neuron, and a property that it follows."""
+
+    cell: FollowingNeuron
+    property: Property
+    chance: float
+    """The |r| that chance alone gives; see `Finding`."""
+
+
+class Row(NamedTuple):
+    """A neuron of the list."""
+
+    neuron: Neuron
+    follower: Follower | None
+    """What it follows; None if it is only held."""
+
+    @property
+    def cell(self) -> FollowingNeuron | None:
+        """Its mean and deviation over a text, if it was found in one."""
+        return None if self.follower is None else self.follower.cell
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found in one text."""
+
+    model: Model
+    text: str
+    """Which text, safe to show."""
+    characters: int
+    """That were read."""
+    note: str
+    """Why it is not the text that was wanted; safe to show, empty if it is."""
+    followers: tuple[Follower, ...]
+    """The one with the largest |r| first."""
+
+    @property
+    def properties(self) -> list[str]:
+        """The names of those that some neuron follows, the best followed first."""
+        return [*dict.fromkeys(one.property.name for one in self.followers)]
+
+    def listed(self, wanted: str) -> list[Follower]:
+        """The followers of a property; of "" each neuron once, by what it follows best."""
+        if wanted:
+            return [one for one in self.followers if one.property.name == wanted]
+        best = {one.cell.neuron: one for one in reversed(self.followers)}
+        return [one for one in self.followers if best[one.cell.neuron] is one]
 
 
 class NeuronPanel(CursorView):
     """Lists neurons, with a cursor on one; colors the text by it, and holds it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("neurons")]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "neuron-panel--about",
-        "neuron-panel--cell",
-        "neuron-panel--held",
-        "neuron-panel--bar",
-        "neuron-panel--cursor",
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"cursor-view--held", "cursor-view--bar"}
     DEFAULT_CSS = """
     NeuronPanel {
         display: none;
@@ -69,20 +122,10 @@ class NeuronPanel(CursorView):
         border: round $foreground 25%;
         border-title-color: $text-muted;
         border-subtitle-color: $text-muted;
-        background: $background;
-        overflow: hidden auto;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-        scrollbar-background: $background;
-        scrollbar-background-hover: $background;
-        scrollbar-background-active: $background;
         &:focus { border: round $primary; }
-        & .neuron-panel--about { color: $text-muted; }
-        & .neuron-panel--cell { color: $foreground; }
-        & .neuron-panel--held { color: $accent; text-style: bold; }
-        & .neuron-panel--bar { color: $accent; }
-        & .neuron-panel--cursor { background: $panel; color: $foreground; text-style: bold; }
-        &:focus .neuron-panel--cursor { background: $primary 40%; }
+        & .cursor-view--held { color: $accent; text-style: bold; }
+        & .cursor-view--bar { color: $accent; }
+        & .cursor-view--cursor { color: $foreground; }
     }
     """
 
@@ -133,20 +176,14 @@ class NeuronPanel(CursorView):
         self.cancel()
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row of the view, counted from its top."""
-        width, index = self.scrollable_content_region.width, self.scroll_offset.y + y
-        if index >= len(self.rows):
-            words = _wrapped(self._problem, width, y) if not self.rows else ""
-            about = self.get_component_rich_style("neuron-panel--about")
-            return Strip([Segment(words, about)]).adjust_cell_length(width, self.rich_style)
-        look = Style.null()
-        if index == self.cursor:
-            look = self.get_component_rich_style("neuron-panel--cursor", partial=True)
-        segments = []
-        for text, columns, kind in self._cells(*self.rows[index], width):
-            style = self.get_component_rich_style(f"neuron-panel--{kind}") + look
-            segments.append(Segment(fitted(text, columns) + _GAP, style))
-        return Strip(segments).crop_extend(0, width, self.rich_style + look)
+        """Draw a row of the view, or of what there is to say in place of the rows."""
+        if self.rows:
+            return super().render_line(y)
+        width = self.scrollable_content_region.width
+        lines = Content(self._problem).wrap(max(width - 1, 1))
+        about = self.get_component_rich_style("cursor-view--about")
+        words = Segment(f" {lines[y]}" if y < len(lines) else "", about)
+        return Strip([words]).adjust_cell_length(width, self.rich_style)
 
     def look(self, path: str | None = None) -> None:
         """Look for neurons, unless that was done for this model and no text is named.
@@ -160,14 +197,14 @@ class NeuronPanel(CursorView):
         elif path is not None or self.found is None or self.found.model is not loaded.model:
             self.cancel()
             self.found, self._filter, self._problem = None, "", ""
-            said = generation.result()
-            generated = said.generated if said is not None else ""
+            result = generation.result()
+            generated = result.generated if result is not None else ""
 
             def work(task: BackgroundTask) -> None:
-                tell = partial(self.call_later, self._show_progress, task)
+                report = partial(self.call_later, self._show_progress, task)
                 found, problem = None, ""
                 try:
-                    found = search_neurons(loaded, generated, path or "", tell, task.check)
+                    found = search_neurons(loaded, generated, path or "", report, task.check)
                 except CharRNNError as error:
                     problem = safe_line(str(error))
                 task.check()
@@ -212,12 +249,9 @@ class NeuronPanel(CursorView):
         row = self.selected
         if row is None:
             return
-        neuron, follower = row
-        self._colored = str(neuron)
-        if follower is None:
-            self._color(self._colored, None, None)
-        else:
-            self._color(self._colored, follower.cell.mean, follower.cell.deviation)
+        self._colored, cell = str(row.neuron), row.cell
+        mean, deviation = (cell.mean, cell.deviation) if cell is not None else (None, None)
+        self._color(self._colored, mean, deviation)
         self.refresh()
 
     def action_hold(self) -> None:
@@ -225,9 +259,7 @@ class NeuronPanel(CursorView):
         row, loaded = self.selected, _model_of(self._text)
         if row is None or loaded is None:
             return
-        neuron, follower = row
-        cell = follower.cell if follower is not None else None
-        config = loaded.model.config
+        neuron, cell, config = row.neuron, row.cell, loaded.model.config
 
         def problem(typed: str) -> str:
             try:
@@ -248,8 +280,7 @@ class NeuronPanel(CursorView):
                 deviation=cell.deviation,
             )
             question = f"{question} {itself}"
-        value = f"{self._value_of(neuron, cell):g}"
-        title = tr("Clamp {neuron}", neuron=neuron)
+        title, value = tr("Clamp {neuron}", neuron=neuron), f"{self._value_of(row):g}"
         self.app.push_screen(AskTextScreen(title, question, value, problem), hold)
 
     def action_turn(self, by: int) -> None:
@@ -257,17 +288,16 @@ class NeuronPanel(CursorView):
         row = self.selected
         if row is None:
             return
-        neuron, follower = row
-        value = self._value_of(neuron, follower.cell if follower is not None else None)
-        if any(clamp.neuron == neuron for clamp in self._settings.held.clamps):
-            step = _STEP * (follower.cell.deviation if follower is not None else 1)
+        value, cell = self._value_of(row), row.cell
+        if any(clamp.neuron == row.neuron for clamp in self._settings.held.clamps):
+            step = _STEP * (cell.deviation if cell is not None else 1)
             value = rounded(value + by * (step or _STEP))
-        self._hold(neuron, max(-LIMIT, min(LIMIT, value)))
+        self._hold(row.neuron, max(-LIMIT, min(LIMIT, value)))
 
     def action_release(self) -> None:
         """Release the cell."""
         held, row = self._settings.held.clamps, self.selected
-        self._release(tuple(one for one in held if row is not None and one.neuron == row[0]))
+        self._release(tuple(one for one in held if row is not None and one.neuron == row.neuron))
 
     def action_release_all(self) -> None:
         """Release all cells."""
@@ -286,16 +316,15 @@ class NeuronPanel(CursorView):
     def draw_all(self) -> None:
         """Show what is known, and what is held now; the cursor stays on its neuron."""
         held, before = self._settings.held.clamps, self.selected
-        rows: list[Row] = []
-        if self.found is not None:
-            rows = [(one.cell.neuron, one) for one in self.found.listed(self._filter)]
-        names = {neuron for neuron, _ in rows}
-        others: list[Row] = [
-            (one.neuron, None)
+        found = [] if self.found is None else self.found.listed(self._filter)
+        rows = [Row(one.cell.neuron, one) for one in found]
+        names = {row.neuron for row in rows}
+        others = [
+            Row(one.neuron, None)
             for one in held
             if isinstance(one.neuron, Neuron) and one.neuron not in names
         ]
-        self.rows = [*others, *rows]
+        self.rows = others + rows
         followed = tr(self._filter) if self._filter else tr("every property")
         title = tr("Neurons · {property} · Pearson's r (by chance)", property=followed)
         self.border_title = Content(title)
@@ -337,36 +366,33 @@ class NeuronPanel(CursorView):
             tr("{names} is free again." if is_one else "{names} are free again.", names=names)
         )
 
-    def _cells(
-        self, neuron: Neuron, follower: Follower | None, width: int
-    ) -> list[tuple[str, int, str]]:
-        """Text, columns and kind of every cell of a row."""
+    def cells(self, index: int, width: int) -> list[Cell]:
+        """The neuron, how closely it follows what, and at which value it is held."""
+        neuron, follower = self.rows[index]
         mark = "▸" if str(neuron) == self._colored else " "
-        held_now = {clamp.neuron: clamp for clamp in self._settings.held.clamps}
-        clamp = held_now.get(neuron)
+        clamp = next((one for one in self._settings.held.clamps if one.neuron == neuron), None)
         held = f"= {clamp.value:g}" if clamp is not None else ""
-        kind = "cell" if clamp is None else "held"
-        cells = [(f"{mark} {neuron}", _CELL, kind)]
+        cells = [Cell(f"{mark} {neuron}", _CELL, "text" if clamp is None else "held")]
         if follower is None:
             words = f"{held:<{_HELD}}  {tr('not among what was found')}"
-            return [*cells, (words, max(width - _CELL - len(_GAP), 1), "held")]
+            return [*cells, Cell(words, max(width - _CELL - GAP, 1), "held")]
         r = follower.cell.r
-        cells.append((f"{r:+.3f}", _R, "cell"))
+        cells.append(Cell(f"{r:+.3f}", _R))
         if width >= _HAS_CHANCE:
-            cells.append((f"({follower.chance:.3f})", _CHANCE, "about"))
-        cells.append((bar(abs(r), _BAR), _BAR, "bar"))
-        cells += [(tr(follower.property.name), _NAME, "cell"), (held, _HELD, "held")]
-        left = width - sum(columns + len(_GAP) for _, columns, _ in cells) - len(_GAP)
+            cells.append(Cell(f"({follower.chance:.3f})", _CHANCE, "about"))
+        cells.append(Cell(bar(abs(r), _BAR), _BAR, "bar"))
+        cells += [Cell(tr(follower.property.name), _NAME), Cell(held, _HELD, "held")]
         if width >= _ROOMY:
-            cells.append((tr(follower.property.sentence), max(left, 1), "about"))
+            left = width - sum(cell.columns + GAP for cell in cells) - GAP
+            cells.append(Cell(tr(follower.property.sentence), max(left, 1), "about"))
         return cells
 
-    def _value_of(self, neuron: Neuron, cell: FollowingNeuron | None = None) -> float:
+    def _value_of(self, row: Row) -> float:
         """At which value a cell is held, or would be offered."""
         held = {clamp.neuron: clamp.value for clamp in self._settings.held.clamps}
-        if neuron in held or cell is None:
-            return held.get(neuron, 0.0)
-        return offered_value(cell)
+        if row.neuron in held or row.cell is None:
+            return held.get(row.neuron, 0.0)
+        return offered_value(row.cell)
 
 
 def offered_value(cell: FollowingNeuron) -> float:
@@ -386,11 +412,81 @@ def rounded(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def _wrapped(words: str, width: int, row: int) -> str:
-    """One row of some words, broken where they fit."""
-    rows = Content(words).wrap(max(width - 1, 1))
-    return f" {rows[row]}" if row < len(rows) else ""
-
-
 def _model_of(text: TapeText) -> LoadedModel | None:
     return text.opening.loaded if text.opening is not None else None
+
+
+def search_neurons(
+    loaded: LoadedModel,
+    generated: str,
+    path: str,
+    report: Callable[[str], object],
+    check_cancelled: Callable[[], None],
+) -> Found:
+    """Find a text, and what the neurons of a model follow in it.
+
+    Args:
+        loaded: Whose neurons.
+        generated: The text generated so far, which is read if there is no other text.
+        path: Of a text that is to be read; empty is what the model was trained on.
+        report: Called with the progress in words, safe to show.
+        check_cancelled: Called now and then; it raises to give the search up.
+
+    Raises:
+        CharRNNError: If there is no text that could be read.
+    """
+    name, text, note = _text_of(loaded, generated, path, report, check_cancelled)
+    finder = NeuronFinder(loaded.model)
+    blocks = [text[start : start + _BLOCK] for start in range(0, len(text), _BLOCK)]
+    for number, (block, after) in enumerate(with_following(blocks)):
+        check_cancelled()
+        share = number / len(blocks)
+        report(tr("Reading {name}: {share:.0%}", name=safe_line(name), share=share))
+        finder.add(block, after)
+    findings = finder.end(_TOP)
+    check_cancelled()
+    followers = [
+        Follower(cell, finding.property, finding.chance)
+        for finding in findings.properties
+        for cell in finding.neurons
+    ]
+    followers.sort(key=lambda one: -abs(one.cell.r))
+    return Found(loaded.model, safe_line(name), findings.characters, note, tuple(followers))
+
+
+def _text_of(
+    loaded: LoadedModel,
+    generated: str,
+    path: str,
+    report: Callable[[str], object],
+    check_cancelled: Callable[[], None],
+) -> tuple[str, str, str]:
+    """The text's name, itself, and why it is not the one that was wanted."""
+    if path:
+        corpus = read_corpus(
+            [path],
+            unify_newlines="\r" not in loaded.model.vocabulary.characters,
+            check_cancelled=check_cancelled,
+            limit=LONGEST * _WIDEST,
+        )
+        return corpus.name, corpus.numbered.decode(0, LONGEST), ""
+    try:
+        if loaded.file is None or loaded.runs_folder is None:
+            raise CorpusError(tr("The model came from no file, so it is not known what it read."))
+        report(tr("Reading the text that the model was trained on"))
+        corpus = read_training_corpus(
+            loaded.model, loaded.file, loaded.runs_folder, check_cancelled=check_cancelled
+        )
+        return corpus.name, corpus.numbered.decode(0, LONGEST), ""
+    except CharRNNError as error:
+        if len(generated) >= LEAST:
+            return tr("what was said so far"), generated[-LONGEST:], safe_line(str(error))
+        sentence = tr(
+            "What was said so far, {count:,} characters, is too little to look for neurons in: "
+            "{least:,} are needed. {key} looks again, or in a text that you name. {error}",
+            count=len(generated),
+            least=LEAST,
+            key=key_label("neurons.read"),
+            error=error,
+        )
+        raise CorpusError(sentence) from error
