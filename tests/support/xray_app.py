@@ -157,9 +157,10 @@ async def read_in_view(pilot: Pilot[None], pane: TextPane) -> None:
         "the numbers of what is in view",
         lambda: (
             pane.xray.text_colors.seen is not None
+            and (reading := pane.xray.text_colors.reading) is not None
             and bool(looks_in_view(pane))
             and all(
-                pane.xray.text_colors.expected(position) is not None
+                reading.expected(pane.text.branch, position) is not None
                 for position in looks_in_view(pane)
             )
         ),

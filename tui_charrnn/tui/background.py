@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 
 _News = TypeVar("_News")
+_Found = TypeVar("_Found")
 
 
 class CancelledError(Exception):
@@ -30,11 +32,14 @@ class BackgroundTask:
             work: Called in the thread with this task; a `CancelledError` that it raises ends it.
         """
         self._cancelled = threading.Event()
+        self._woken = threading.Event()
         self._work = work
-        self._thread = threading.Thread(target=self._run, daemon=True, name=name)
+        # in the context of who starts it: the user's keys, which sentences name, are part of it
+        run, args = contextvars.copy_context().run, (self._run,)
+        self._thread = threading.Thread(target=run, args=args, daemon=True, name=name)
         self._thread.start()
 
-    def join(self, seconds: float) -> None:
+    def join(self, seconds: float | None = None) -> None:
         """Wait until the work has ended, but no longer than so many seconds."""
         self._thread.join(seconds)
 
@@ -46,6 +51,24 @@ class BackgroundTask:
     def cancel(self) -> None:
         """Mark the result as no longer wanted; the work ends when it checks next."""
         self._cancelled.set()
+        self._woken.set()
+
+    def wake(self) -> None:
+        """Have `wait_for` look again."""
+        self._woken.set()
+
+    def wait_for(self, find: Callable[[], _Found | None]) -> _Found:
+        """Wait, in the work, until something is found; `find` is called again at every `wake`.
+
+        Raises:
+            CancelledError: As soon as the task is cancelled.
+        """
+        while True:
+            self._woken.clear()
+            self.check()
+            if (found := find()) is not None:
+                return found
+            self._woken.wait()
 
     def wait(self, seconds: float) -> None:
         """Wait, in the work.

@@ -45,7 +45,7 @@ async def test_after_the_last_coloring_it_is_off(tmp_path: Path) -> None:
         legend = app.app.main.query_one("#xray-legend")
         await wait_until(app.pilot, "no legend", lambda: not legend.is_on_screen)
         assert looks_in_view(app.pane) == before
-        assert app.colors.expected(0) is None
+        assert app.colors.reading is None
 
 
 async def test_scrolled_and_wrapped_text_keeps_its_numbers(tmp_path: Path) -> None:

@@ -139,7 +139,8 @@ async def test_the_last_page_counts_how_often_the_likeliest_came(tmp_path: Path)
         naive = naive_numbers(indices)
         likeliest = [max(each.probabilities) for each in naive]
         hits = [each.probability == max(each.probabilities) for each in naive]
-        reliability = app.colors.reliability
+        assert app.colors.reading is not None
+        reliability = app.colors.reading.reliability
         assert reliability is not None
         for each in reliability.bins:
             inside = [

@@ -192,12 +192,12 @@ async def test_another_coloring_keeps_no_values(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(100, 40)) as app:
         await color(app, "neuron")
         await values_in_view(app)
-        reading = app.colors.read_on()
+        reading = app.colors.reading
         assert reading is not None
         assert reading.values is not None
         await color(app, "surprise")
         await read_in_view(app.pilot, app.pane)
-        again = app.colors.read_on()
+        again = app.colors.reading
         assert again is not None
         assert again.values is None
 

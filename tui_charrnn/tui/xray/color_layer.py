@@ -6,8 +6,6 @@ from typing import Final
 
 from textual.timer import Timer
 
-from tui_charrnn.generation.calibration import Reliability
-from tui_charrnn.generation.tree import Tree
 from tui_charrnn.lens.reading import Prediction
 from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.text.tape_text import TapeText
@@ -16,12 +14,9 @@ from tui_charrnn.tui.xray.colorings import Coloring, Levels
 from tui_charrnn.tui.xray.looks import look_class
 from tui_charrnn.tui.xray.reader import (
     RUNNING,
-    Expected,
     LayerSnapshot,
     Passage,
-    XrayNumbers,
     XrayReading,
-    key_of,
     wanted_passages,
 )
 
@@ -70,8 +65,9 @@ class XrayColors(TextLayer):
         """What the coloring knows of the text in sight, once it has begun."""
         self.wants_snapshot = False
         """Whether states and gates are shown."""
+        self.reading: XrayReading | None = None
+        """What reads the text in sight, once that has begun and is colored."""
         self._coloring: Coloring | None = None
-        self._reading: XrayReading | None = None
         self._timer: Timer | None = None
         self._looked_at: object = None
         self._skips_look = False
@@ -99,32 +95,12 @@ class XrayColors(TextLayer):
         self.text.view.redraw()
         self.changed.send()
 
-    def expected(self, position: int) -> Expected | None:
-        """The numbers of a character in sight; None as long as they are not known."""
-        if self._reading is None or self.text.tree is None:
-            return None
-        return self._reading.numbers.expected(key_of(self.text.tree, self.text.branch, position))
-
-    @property
-    def reliability(self) -> Reliability | None:
-        """How often the likeliest character came; None as long as nothing is read."""
-        return None if self._reading is None else self._reading.reliability
-
-    def read_on(self) -> XrayReading | None:
-        """What reads the text in sight; another one for another text."""
-        generation, reading = self.text.generation, self._reading
-        if reading is None or reading.generation is not generation:
-            self.stop_reading()
-            if generation is not None:
-                self._reading = XrayReading(generation, self._announce)
-        return self._reading
-
     def stop_reading(self) -> None:
         """Read no more, and explain nothing."""
         self._drop_levels()
-        if self._reading is not None:
-            self._reading.close()
-        self._reading, self.seen, self.snapshot = None, None, None
+        if self.reading is not None:
+            self.reading.close()
+        self.reading, self.seen, self.snapshot = None, None, None
         self.changed.send()
 
     def overlays(self, row: int) -> Iterator[Overlay]:
@@ -165,8 +141,8 @@ class XrayColors(TextLayer):
         self._skips_look = is_streaming and not self._skips_look
         if self._skips_look:
             return
-        reading, coloring = self.read_on(), self._coloring
-        if reading is None or coloring is None or text.tree is None:
+        reading, coloring = self._current_reading(), self._coloring
+        if reading is None or coloring is None:
             return
         if self.levels is None:
             self.levels = coloring.begin(reading)
@@ -186,6 +162,15 @@ class XrayColors(TextLayer):
             self.levels.want(wanted)
         self._explain()
 
+    def _current_reading(self) -> XrayReading | None:
+        """What reads the text in sight, once that has begun; another one for another text."""
+        generation = self.text.generation
+        if self.reading is not None and self.reading.generation is not generation:
+            self.stop_reading()
+        if self.reading is None and generation is not None and generation.tape is not None:
+            self.reading = XrayReading(generation, generation.tape, self._announce)
+        return self.reading
+
     def _in_view(self) -> tuple[int, int]:
         """The position of the first character in view, and the one after the last."""
         text, view = self.text, self.text.view
@@ -200,17 +185,15 @@ class XrayColors(TextLayer):
 
     def _explain(self, *, is_more: bool = False) -> None:
         """Take over what became known; `is_more` if it is of the same character."""
-        text, reading, opening = self.text, self._reading, self.text.opening
-        if self.levels is None or text.tree is None or reading is None or not text.shown:
+        text, reading = self.text, self.reading
+        if self.levels is None or reading is None or not text.shown:
             return
         before = self.seen, self.snapshot, self.legend
         seen = known_place(
-            text.tree,
-            reading.numbers,
+            reading,
             text.branch,
             self._explained(),
             is_newest=text.cursor.at is None and text.view.streaming,
-            unknown=opening.loaded.model.vocabulary.unknown_index if opening else None,
         )
         self.seen, self.snapshot = self._with_forbidden(seen, reading), reading.snapshot
         head, words = self.levels.legend()
@@ -223,9 +206,9 @@ class XrayColors(TextLayer):
 
     def _with_forbidden(self, seen: XrayPlace | None, reading: XrayReading) -> XrayPlace | None:
         """The same with what the rules took away there, which never changes."""
-        known, tape = self.seen, reading.generation.tape
-        if seen is None or tape is None:
-            return seen
+        known, tape = self.seen, reading.tape
+        if seen is None:
+            return None
         if known is not None and (known.branch, known.position) == (seen.branch, seen.position):
             return replace(seen, forbidden=known.forbidden)
         return replace(seen, forbidden=tape.forbidden(seen.position, seen.branch))
@@ -237,28 +220,23 @@ class XrayColors(TextLayer):
 
 
 def known_place(
-    tree: Tree,
-    numbers: XrayNumbers,
-    branch: int,
-    position: int,
-    *,
-    is_newest: bool,
-    unknown: int | None = None,
+    reading: XrayReading, branch: int, position: int, *, is_newest: bool
 ) -> XrayPlace | None:
     """What is known of a character, or shortly before it if it is the newest; None if nothing is.
 
-    The unknown symbol, if its index is given, counts in no mean.
+    The unknown symbol, if the model has one, counts in no mean.
     """
     last = max(position - _FAR_BACK, 0) if is_newest else position
-    while numbers.expected(key_of(tree, branch, position)) is None and position > last:
+    while reading.expected(branch, position) is None and position > last:
         position -= 1
-    prediction = numbers.prediction(key_of(tree, branch, position))
+    prediction = reading.prediction(branch, position)
     if prediction is None:
         return None
     first, surprises = max(position - RUNNING + 1, 0), []
-    indices = tree.indices(branch, first, position + 1)
+    indices = reading.tape.tree.indices(branch, first, position + 1)
+    unknown = reading.tape.stream.model.vocabulary.unknown_index
     for before in range(position, first - 1, -1):
-        known = numbers.expected(key_of(tree, branch, before))
+        known = reading.expected(branch, before)
         if known is None:
             break
         if indices[before - first] != unknown:

@@ -3,7 +3,6 @@
 What a coloring knows of one text is its `Levels`.
 """
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from textual.content import Content
 from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.generation.neuron import Probe, default_gate, default_neuron, parse_probe
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.generation.tree import Tree
 from tui_charrnn.lens import influence
 from tui_charrnn.lens.influence import FARTHEST, distance_left
 from tui_charrnn.model_config import ModelConfig
@@ -23,7 +21,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.xray.looks import ScaleName
-from tui_charrnn.tui.xray.reader import Passage, ProbeValues, XrayReading, key_of
+from tui_charrnn.tui.xray.reader import Passage, ProbeValues, XrayReading
 from tui_charrnn.viewing.xray import (
     CANDIDATE_SCALE,
     GATE_SCALE,
@@ -91,7 +89,7 @@ class Coloring(Protocol):
         """How its levels look."""
 
     def begin(self, reading: XrayReading) -> Levels | None:
-        """The levels of a text whose tape is there; None if the model has nothing of the kind."""
+        """The levels of a text; None if its model has nothing of the kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +119,9 @@ class UnitColoring:
 
     def begin(self, reading: XrayReading) -> Levels | None:
         """Follow the neuron or gate in a text; None if its model has no gates."""
-        tape = reading.generation.tape
-        probe = self.probe(tape.stream.model.config) if tape is not None else None
-        if tape is None or probe is None:
-            return None
+        probe = self.probe(reading.tape.stream.model.config)
         values = reading.follow(probe)
-        return None if values is None else UnitLevels(reading, tape.tree, values, self)
+        return None if values is None else UnitLevels(reading, values, self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +136,9 @@ class MeasureColoring:
         """The measure's."""
         return self.measure.name
 
-    def begin(self, reading: XrayReading) -> Levels | None:
+    def begin(self, reading: XrayReading) -> Levels:
         """Look the numbers up in what is read anyway."""
-        tape = reading.generation.tape
-        return None if tape is None else MeasureLevels(reading, tape.tree, self.measure)
+        return MeasureLevels(reading, self.measure)
 
 
 MEASURE_COLORINGS: Final = tuple(map(MeasureColoring, MEASURES))
@@ -156,8 +150,8 @@ SURPRISE: Final = next(one for one in MEASURE_COLORINGS if one.name == "surprise
 class MeasureLevels(Levels):
     """The levels of a measure; its numbers are read for the panel as well, and shown there."""
 
-    def __init__(self, reading: XrayReading, tree: Tree, measure: Measure) -> None:
-        self._numbers, self._tree, self._measure = reading.numbers, tree, measure
+    def __init__(self, reading: XrayReading, measure: Measure) -> None:
+        self._reading, self._measure = reading, measure
 
     def legend(self) -> tuple[str, Sequence[str]]:
         """The measure and its unit, and its borders."""
@@ -166,7 +160,7 @@ class MeasureLevels(Levels):
 
     def level(self, branch: int, position: int) -> int | None:
         """The level of a character's number."""
-        expected = self._numbers.expected(key_of(self._tree, branch, position))
+        expected = self._reading.expected(branch, position)
         return None if expected is None else self._measure.level(expected)
 
 
@@ -175,11 +169,8 @@ class UnitLevels(Levels):
 
     moves = True
 
-    def __init__(
-        self, reading: XrayReading, tree: Tree, values: ProbeValues, coloring: UnitColoring
-    ) -> None:
-        self._reading, self._tree, self._values = reading, tree, values
-        self._coloring = coloring
+    def __init__(self, reading: XrayReading, values: ProbeValues, coloring: UnitColoring) -> None:
+        self._reading, self._values, self._coloring = reading, values, coloring
         self.probe: Final = values.probe
         """Which it is."""
 
@@ -223,7 +214,7 @@ class UnitLevels(Levels):
             self._reading.follow(None)
 
     def _value(self, branch: int, position: int) -> float | None:
-        return self._values.of(key_of(self._tree, branch, position))
+        return self._values.of(self._reading.key_of(branch, position))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +224,9 @@ class InfluenceColoring:
     name: ClassVar[str] = "influence"
     scale: ClassVar[ScaleName] = "rising"
 
-    def begin(self, reading: XrayReading) -> Levels | None:
+    def begin(self, reading: XrayReading) -> Levels:
         """Go back from the character that is looked at, in a thread."""
-        return None if reading.generation.tape is None else InfluenceLevels(reading)
+        return InfluenceLevels(reading)
 
 
 class Past(NamedTuple):
@@ -264,7 +255,6 @@ class InfluenceLevels(Levels):
         self._reading = reading
         self._known: Past | None = None
         self._wanted: tuple[int, int] | None = None
-        self._changed = threading.Condition()
         self._task = BackgroundTask("influence", self._work)
 
     def legend(self) -> tuple[str, Sequence[str]]:
@@ -292,9 +282,8 @@ class InfluenceLevels(Levels):
     def want(self, passages: Sequence[Passage]) -> None:
         """Go back from the character that is looked at, which is the first that is wanted."""
         if passages:
-            with self._changed:
-                self._wanted = passages[0].branch, passages[0].start
-                self._changed.notify()
+            self._wanted = passages[0].branch, passages[0].start
+            self._task.wake()
 
     def line(self, branch: int, position: int) -> str:
         """From where on little influence is left."""
@@ -307,31 +296,22 @@ class InfluenceLevels(Levels):
     def close(self) -> None:
         """Compute no more."""
         self._task.cancel()
-        with self._changed:
-            self._changed.notify()
 
     def _work(self, task: BackgroundTask) -> None:
-        generation = self._reading.generation
-        if generation.tape is None:
-            return
+        reading = self._reading
         while True:
-            place, began = self._next_place(task), time.monotonic()
-            self._known = past = find_past(generation, generation.tape, *place)
+            place, began = task.wait_for(self._next_place), time.monotonic()
+            self._known = past = find_past(reading.generation, reading.tape, *place)
             start = max(past.position - FARTHEST, 0)
-            self._reading.announce(Passage(past.branch, start, past.position + 1))
-            if generation.is_active:  # which would be slow for as long as much is computed
+            reading.announce(Passage(past.branch, start, past.position + 1))
+            if reading.generation.is_active:  # which would be slow while much is computed
                 task.wait(3 * (time.monotonic() - began))
 
-    def _next_place(self, task: BackgroundTask) -> tuple[int, int]:
-        with self._changed:
-            while True:
-                task.check()
-                known, wanted = self._known, self._wanted
-                if wanted is not None and (
-                    known is None or (known.branch, known.position) != wanted
-                ):
-                    return wanted
-                self._changed.wait()
+    def _next_place(self) -> tuple[int, int] | None:
+        """The character that is wanted, unless it is known."""
+        known, wanted = self._known, self._wanted
+        is_known = known is not None and (known.branch, known.position) == wanted
+        return None if is_known else wanted
 
 
 def find_past(generation: GenerationThread, tape: Tape, branch: int, position: int) -> Past:

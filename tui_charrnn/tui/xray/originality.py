@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +11,6 @@ from typing import ClassVar, Final
 from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.training_corpus import IndexedCorpus, index_corpus, open_training_index
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus_reading import read_corpus
@@ -48,9 +46,9 @@ class OriginalityColoring:
     name: ClassVar[str] = "originality"
     scale: ClassVar[ScaleName] = "rising"
 
-    def begin(self, reading: XrayReading) -> Levels | None:
+    def begin(self, reading: XrayReading) -> Levels:
         """Find the corpus and compare the text with it, in a thread."""
-        return None if reading.generation.tape is None else OriginalityLevels(reading, self)
+        return OriginalityLevels(reading, self)
 
 
 class OriginalityLevels(Levels):
@@ -64,7 +62,6 @@ class OriginalityLevels(Levels):
         self._branch: int | None = None
         self._goal = 0
         """Up to which character of it is compared. Not up to the newest, or each would be alone."""
-        self._changed = threading.Condition()
         self._task = BackgroundTask("originality", self._work)
 
     def legend(self) -> tuple[str, Sequence[str]]:
@@ -89,12 +86,10 @@ class OriginalityLevels(Levels):
 
     def want(self, passages: Sequence[Passage]) -> None:
         """Compare the continuation that is looked at, as far as it has come."""
-        tape = self._reading.generation.tape
-        if passages and tape is not None:
-            with self._changed:
-                self._branch = passages[0].branch
-                self._goal = tape.tree.branches[self._branch].length
-                self._changed.notify()
+        if passages:
+            self._branch = branch = passages[0].branch
+            self._goal = self._reading.tape.tree.branches[branch].length
+            self._task.wake()
 
     def line(self, branch: int, position: int) -> str:  # noqa: ARG002 - as every coloring has it
         """How much of the text is copied, and the longest passage."""
@@ -132,12 +127,10 @@ class OriginalityLevels(Levels):
     def close(self) -> None:
         """Compare no more."""
         self._task.cancel()
-        with self._changed:
-            self._changed.notify()
 
     def _work(self, task: BackgroundTask) -> None:
         generation = self._reading.generation
-        if generation.tape is None or generation.opening is None:
+        if generation.opening is None:
             return
         try:
             corpus = self._open_corpus(generation.opening.loaded, task.check)
@@ -151,28 +144,21 @@ class OriginalityLevels(Levels):
         task.check()
         self._corpus = corpus
         while True:
-            branch, began = self._next_branch(task), time.monotonic()
-            self._extend(task, generation.tape, branch, corpus)
+            branch, began = task.wait_for(self._next_branch), time.monotonic()
+            self._extend(branch, corpus)
             if generation.is_active:  # which would be slow for as long as much is to be compared
                 task.wait(time.monotonic() - began)
 
-    def _next_branch(self, task: BackgroundTask) -> int:
-        """Wait for characters that are wanted and not compared yet."""
-        with self._changed:
-            while True:
-                task.check()
-                branch = self._branch
-                if branch is not None:
-                    track = self._tracks.get(branch)
-                    known = len(track) if track is not None else 0
-                    if known < self._goal:
-                        return branch
-                self._changed.wait()
+    def _next_branch(self) -> int | None:
+        """The continuation that is looked at, if characters of it are not compared yet."""
+        branch = self._branch
+        track = self._tracks.get(branch) if branch is not None else None
+        known = len(track) if track is not None else 0
+        return branch if known < self._goal else None
 
-    def _extend(self, task: BackgroundTask, tape: Tape, branch: int, corpus: IndexedCorpus) -> None:
+    def _extend(self, branch: int, corpus: IndexedCorpus) -> None:
         """Compare the next characters of a continuation."""
-        task.check()
-        track = self._tracks.get(branch)
+        tape, track = self._reading.tape, self._tracks.get(branch)
         if track is None:
             while len(self._tracks) >= _TRACKS:
                 del self._tracks[next(iter(self._tracks))]

@@ -190,7 +190,9 @@ class XrayPanel(Static):
                 continue
             rows += [Content("")] if number else []
             if page == HITS:
-                rows += hits_rows(self._colors.reliability, width, room)
+                reading = self._colors.reading
+                reliability = None if reading is None else reading.reliability
+                rows += hits_rows(reliability, width, room)
             elif page == EXPECTED:
                 rows += expected_rows(seen, width, room, self._name_of)
             else:

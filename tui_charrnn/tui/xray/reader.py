@@ -6,7 +6,6 @@ before is read again, in a thread.
 
 import itertools
 import math
-import threading
 import time
 from array import array
 from collections import deque
@@ -20,7 +19,6 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.calibration import Reliability
 from tui_charrnn.generation.neuron import Probe
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.generation.tree import Tree
 from tui_charrnn.lens.reading import (
     LayerView,
     Prediction,
@@ -30,6 +28,7 @@ from tui_charrnn.lens.reading import (
     view_layers,
 )
 from tui_charrnn.model.weights import Float32
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 
 ALTERNATIVES: Final = 12
@@ -64,36 +63,6 @@ class Expected(NamedTuple):
     probability: float
     surprise: float
     entropy: float
-
-
-class XrayNumbers:
-    """Written by one thread and read by any; of those that are too many, the first known go."""
-
-    def __init__(self) -> None:
-        """Know nothing yet."""
-        self._known: dict[Key, tuple[Expected, Predictions, int]] = {}
-
-    def __contains__(self, key: Key) -> bool:
-        return key in self._known
-
-    def keep(self, keys: Sequence[Key], predictions: Predictions) -> None:
-        """Know what was expected of characters, whose keys these are."""
-        columns = predictions.probability, predictions.surprise, predictions.entropy
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
-            self._known[key] = Expected(*row), predictions, place
-        while len(self._known) > _MOST:
-            del self._known[next(iter(self._known))]
-
-    def expected(self, key: Key) -> Expected | None:
-        """The numbers of a character; None as long as they are not known."""
-        found = self._known.get(key)
-        return None if found is None else found[0]
-
-    def prediction(self, key: Key) -> Prediction | None:
-        """The same with the likeliest characters."""
-        found = self._known.get(key)
-        return None if found is None else found[1].of(found[2])
 
 
 class ProbeValues:
@@ -136,13 +105,6 @@ class ProbeValues:
         return self.of(key) is not None
 
 
-def key_of(tree: Tree, branch: int, position: int) -> Key:
-    """The name of a character, the same on all branches that share it."""
-    if tree.branches[branch].start <= position:  # most are; asked for at every character
-        return branch, position
-    return tree.holder(branch, position).number, position
-
-
 class Tapped(NamedTuple):
     """A character that was just generated."""
 
@@ -162,7 +124,7 @@ class LayerSnapshot:
     """The lowest first."""
 
 
-class _Task(NamedTuple):
+class _Job(NamedTuple):
     """What the thread does next."""
 
     passage: Passage | None = None
@@ -171,39 +133,54 @@ class _Task(NamedTuple):
     """Whether the states after it are to be kept."""
 
 
-_TAPPED: Final = _Task()
-
-
 class XrayReading:
-    """What is known of the characters of one text; taps what streams, and reads what is wanted.
+    """What is known of the characters of one tape; taps what streams, and reads what is wanted.
 
-    While the text streams, reading rests as long as it works.
+    While the text streams, reading rests as long as it works. What is known is written by one
+    thread and read by any; of those that are too many, the first known go.
     """
 
-    def __init__(self, generation: GenerationThread, announce: Callable[[Passage], object]) -> None:
+    def __init__(
+        self, generation: GenerationThread, tape: Tape, announce: Callable[[Passage], object]
+    ) -> None:
         """Wait for what is wanted; passages are announced in the thread that reads."""
         self.generation: Final = generation
+        self.tape: Final = tape
         self.announce: Final = announce
-        self.numbers: Final = XrayNumbers()
-        """What is known so far."""
         self.reliability: Final = Reliability()
         """How often the likeliest character came, where anything was known of it."""
         self.values: ProbeValues | None = None
         """What is known of the neuron or gate that is followed."""
         self.snapshot: LayerSnapshot | None = None
         """States and gates of the character that was looked into last."""
+        self._known: dict[Key, tuple[Expected, Predictions, int]] = {}
         self._wanted: tuple[Passage, ...] = ()
         self._place: tuple[int, int] | None = None
         """Branch and position of a character that is to be looked into."""
-        self._changed = threading.Condition()
-        self._is_over = False
         self._tapped: deque[Tapped] = deque(maxlen=_MOST_TAPPED)
         self._newest: tuple[int, int] | None = None
         """Branch and position of the character that was tapped last."""
         self._wants_snapshot = False
         """Whether states and gates are to be noted at the next character."""
         generation.listener = self._on_character
-        threading.Thread(target=self._run, daemon=True, name="xray").start()
+        self._task = BackgroundTask("xray", self._run)
+
+    def key_of(self, branch: int, position: int) -> Key:
+        """The name of a character, the same on all branches that share it."""
+        tree = self.tape.tree
+        if tree.branches[branch].start <= position:  # most are; asked for at every character
+            return branch, position
+        return tree.holder(branch, position).number, position
+
+    def expected(self, branch: int, position: int) -> Expected | None:
+        """The numbers of a character; None as long as they are not known."""
+        found = self._known.get(self.key_of(branch, position))
+        return None if found is None else found[0]
+
+    def prediction(self, branch: int, position: int) -> Prediction | None:
+        """The same with the likeliest characters."""
+        found = self._known.get(self.key_of(branch, position))
+        return None if found is None else found[1].of(found[2])
 
     def want(self, passages: Sequence[Passage], place: tuple[int, int] | None = None) -> None:
         """Have passages read, the first of them first; what was wanted before is forgotten.
@@ -220,24 +197,19 @@ class XrayReading:
             and place[0] == newest[0]
             and place[1] >= newest[1] - _NEAR
         )
-        if self._wants_snapshot:
-            place = None
-        with self._changed:
-            self._wanted, self._place = tuple(passages), place
-            self._changed.notify()
+        self._wanted = tuple(passages)
+        self._place = None if self._wants_snapshot else place
+        self._task.wake()
 
     def follow(self, probe: Probe | None) -> ProbeValues | None:
         """Read a neuron's or a gate's values from now on, and forget those of another."""
-        with self._changed:
-            self.values = None if probe is None else ProbeValues(probe)
-            return self.values
+        self.values = None if probe is None else ProbeValues(probe)
+        return self.values
 
     def close(self) -> None:
         """Read no more."""
         self.generation.remove_listener()
-        with self._changed:
-            self._is_over = True
-            self._changed.notify()
+        self._task.cancel()
 
     @property
     def has_tapped(self) -> bool:
@@ -255,56 +227,48 @@ class XrayReading:
         self._newest = number, position
         values = self.values
         if position and values is not None:
-            key = key_of(tape.tree, number, position - 1)
-            values.keep(key, values.probe.value(tape.stream.layers))
+            values.keep(self.key_of(number, position - 1), values.probe.value(tape.stream.layers))
         if position and self._wants_snapshot:
             self._wants_snapshot = False
             self.snapshot = LayerSnapshot(number, position - 1, view_layers(tape.stream.layers))
 
-    def _run(self) -> None:
-        reader: TapeReader | None = None
-        while (task := self._next_task(reader)) is not None:
-            began, tape = time.monotonic(), self.generation.tape
-            if tape is None:
-                return
-            try:
-                self._take_in(tape.tree)
-                if task.passage is not None:
-                    reader = reader or TapeReader(tape, self.generation.moment, ALTERNATIVES)
-                    self._read(tape.tree, reader, task)
-            except CharRNNError:  # scores that are no numbers, which the generation reports itself
-                return
-            if self.generation.is_active and task.passage is not None:
-                with self._changed:
-                    self._changed.wait_for(lambda: self._is_over, time.monotonic() - began)
+    def _run(self, task: BackgroundTask) -> None:
+        reader = TapeReader(self.tape, self.generation.moment, ALTERNATIVES)
+        try:
+            while True:
+                job, began = task.wait_for(lambda: self._next_job(reader.at)), time.monotonic()
+                self._take_in()
+                if job.passage is not None:
+                    self._read(reader, job.passage, is_looked_into=job.is_looked_into)
+                    if self.generation.is_active:
+                        task.wait(time.monotonic() - began)
+        except CharRNNError:  # scores that are no numbers, which the generation reports itself
+            return
 
-    def _read(self, tree: Tree, reader: TapeReader, task: _Task) -> None:
-        passage, values = task.passage, self.values
-        if passage is None:
-            return
+    def _read(self, reader: TapeReader, passage: Passage, *, is_looked_into: bool) -> None:
         branch, start, stop = passage
+        values = self.values
         predictions = reader.read(branch, start, stop, None if values is None else values.probe)
-        if predictions is None:
-            with self._changed:  # want nothing more of a branch that has no such place
-                self._wanted = tuple(one for one in self._wanted if one.branch != branch)
-                self._place = None
+        if predictions is None:  # of a tape, which only grows, every place stays
+            self._wanted, self._place = (), None
             return
-        keys = [key_of(tree, branch, place) for place in range(start, stop)]
-        self._keep(keys, tree.indices(branch, start, stop), predictions)
+        keys = [self.key_of(branch, place) for place in range(start, stop)]
+        self._keep(keys, self.tape.tree.indices(branch, start, stop), predictions)
         if values is not None:
             for key, value in zip(keys, reader.values, strict=True):
                 values.keep(key, value)
-        if task.is_looked_into:
+        if is_looked_into:
             self.snapshot = LayerSnapshot(branch, stop - 1, reader.views())
         self.announce(passage)
 
-    def _take_in(self, tree: Tree) -> None:
+    def _take_in(self) -> None:
         """Make numbers of what was tapped."""
         tapped = [self._tapped.popleft() for _ in range(len(self._tapped))]
         if not tapped:
             return
-        keys = [key_of(tree, one.branch, one.position) for one in tapped]
-        logits, branches = np.stack([one.logits for one in tapped]), tree.branches
+        keys = [self.key_of(one.branch, one.position) for one in tapped]
+        logits = np.stack([one.logits for one in tapped])
+        branches = self.tape.tree.branches
         indices = [
             branches[one.branch].indices[one.position - branches[one.branch].start]
             for one in tapped
@@ -317,52 +281,41 @@ class XrayReading:
 
     def _keep(self, keys: Sequence[Key], indices: Sequence[int], predictions: Predictions) -> None:
         """Know what was expected of characters, and count those of which nothing was known."""
-        tape = self.generation.tape
-        unknown = tape.stream.model.vocabulary.unknown_index if tape is not None else None
+        unknown, known = self.tape.stream.model.vocabulary.unknown_index, self._known
         places = [
             place
             for place, (key, index) in enumerate(zip(keys, indices, strict=True))
-            if index != unknown and key not in self.numbers
+            if index != unknown and key not in known
         ]
         expected = predictions.likelihoods[places, 0]
         self.reliability.count(expected, predictions.probability[places] >= expected)
-        self.numbers.keep(keys, predictions)
+        columns = predictions.probability, predictions.surprise, predictions.entropy
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
+            known[key] = Expected(*row), predictions, place
+        while len(known) > _MOST:
+            del known[next(iter(known))]
 
-    def _next_task(self, reader: TapeReader | None) -> _Task | None:
-        """Wait for something that is wanted and not known; None once it is over."""
-        with self._changed:
-            while not self._is_over:
-                tape = self.generation.tape
-                if tape is not None:
-                    task = self._open_task(tape.tree, reader.at if reader is not None else None)
-                    if task is not None:
-                        return task
-                self._wanted = ()
-                self._changed.wait()
-            return None
-
-    def _open_task(self, tree: Tree, at: tuple[int, int] | None) -> _Task | None:
-        """Something that is wanted and not known."""
+    def _next_job(self, at: tuple[int, int] | None) -> _Job | None:
+        """Something that is wanted and not known; `at` is where reading on costs least."""
         if self._tapped and self._wanted:
-            return _TAPPED
+            return _Job()
         place, snapshot = self._place, self.snapshot
         if place is not None and (
             snapshot is None or (snapshot.branch, snapshot.position) != place
         ):
-            return _Task(Passage(*place, place[1] + 1), is_looked_into=True)
-        for wanted in self._wanted:
-            passage = self._gap(tree, wanted, at)
-            if passage is not None:
-                return _Task(passage)
-        return None
+            return _Job(Passage(*place, place[1] + 1), is_looked_into=True)
+        passages = (self._gap(wanted, at) for wanted in self._wanted)
+        passage = next((passage for passage in passages if passage is not None), None)
+        return None if passage is None else _Job(passage)
 
-    def _gap(self, tree: Tree, wanted: Passage, at: tuple[int, int] | None) -> Passage | None:
+    def _gap(self, wanted: Passage, at: tuple[int, int] | None) -> Passage | None:
         """The last characters of a passage that are not known."""
         branch, values, newest = wanted.branch, self.values, self._newest
 
         def is_known(position: int) -> bool:
-            key = key_of(tree, branch, position)
-            return key in self.numbers and (values is None or key in values)
+            key = self.key_of(branch, position)
+            return key in self._known and (values is None or key in values)
 
         if newest is not None and newest[0] == branch and self.generation.is_active:
             # what comes will be tapped; values come one character later
