@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
@@ -77,6 +78,8 @@ class CursorView(ScrollView, can_focus=True):
         """Index of the row that has it."""
         self.count = 0
         """How many rows there are."""
+        self.empty_words = ""
+        """What stands there if there is none; safe to show."""
 
     def cells(self, index: int, width: int) -> list[Cell]:
         """The cells of a row that there is room for in so many columns."""
@@ -86,7 +89,10 @@ class CursorView(ScrollView, can_focus=True):
         """Draw a row of the view, counted from its top."""
         width, index = self.scrollable_content_region.width, self.scroll_offset.y + y
         if index >= self.count:
-            return Strip.blank(width, self.rich_style)
+            lines = [] if self.count else Content(self.empty_words).wrap(max(width - 1, 1))
+            words = f" {lines[y]}" if y < len(lines) else ""
+            about = self.get_component_rich_style("cursor-view--about")
+            return Strip([Segment(words, about)]).adjust_cell_length(width, self.rich_style)
         look = Style.null()
         if index == self.cursor:
             look = self.get_component_rich_style("cursor-view--cursor", partial=True)

@@ -1,15 +1,13 @@
 """Below a text: neurons that follow something in a text, to color the text by and to clamp."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final, NamedTuple
 
-from rich.segment import Segment
 from textual.binding import BindingType
 from textual.content import Content
-from textual.strip import Strip
 
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.generation.clamping import LIMIT, Clamp, parse_clamps
@@ -163,8 +161,6 @@ class NeuronPanel(CursorView):
         """The name of the neuron that the text is colored by."""
         self._filter = ""
         """The property whose followers are listed; empty for all."""
-        self._problem = ""
-        """What stands where there are no rows; safe to show."""
 
     @property
     def selected(self) -> Row | None:
@@ -175,16 +171,6 @@ class NeuronPanel(CursorView):
         """Let the thread end."""
         self.cancel()
 
-    def render_line(self, y: int) -> Strip:
-        """Draw a row of the view, or of what there is to say in place of the rows."""
-        if self.rows:
-            return super().render_line(y)
-        width = self.scrollable_content_region.width
-        lines = Content(self._problem).wrap(max(width - 1, 1))
-        about = self.get_component_rich_style("cursor-view--about")
-        words = Segment(f" {lines[y]}" if y < len(lines) else "", about)
-        return Strip([words]).adjust_cell_length(width, self.rich_style)
-
     def look(self, path: str | None = None) -> None:
         """Look for neurons, unless that was done for this model and no text is named.
 
@@ -193,10 +179,10 @@ class NeuronPanel(CursorView):
         """
         loaded, generation = _model_of(self._text), self._text.generation
         if loaded is None or generation is None:
-            self._problem = tr("No model is loaded yet.")
+            self.empty_words = tr("No model is loaded yet.")
         elif path is not None or self.found is None or self.found.model is not loaded.model:
             self.cancel()
-            self.found, self._filter, self._problem = None, "", ""
+            self.found, self._filter, self.empty_words = None, "", ""
             result = generation.result()
             generated = result.generated if result is not None else ""
 
@@ -220,19 +206,19 @@ class NeuronPanel(CursorView):
             return False
         search.cancel()
         again = key_label("neurons.read")
-        self._problem = tr("The search was ended; {key} begins another one.", key=again)
+        self.empty_words = tr("The search was ended; {key} begins another one.", key=again)
         self.draw_all()
         return True
 
     def _show_progress(self, search: BackgroundTask, words: str) -> None:
         if search is self.search:
             stop = key_label("text.stop")
-            self._problem = tr("{progress} … {key} ends it.", progress=words, key=stop)
+            self.empty_words = tr("{progress} … {key} ends it.", progress=words, key=stop)
             self.draw_all()
 
     def _show_found(self, search: BackgroundTask, found: Found | None, problem: str) -> None:
         if search is self.search:
-            self.search, self.found, self._problem = None, found, problem
+            self.search, self.found, self.empty_words = None, found, problem
             self.draw_all()
             if found is not None and found.note:
                 self._tell(tr("{note} So what was said so far was read.", note=found.note))
@@ -280,7 +266,10 @@ class NeuronPanel(CursorView):
                 deviation=cell.deviation,
             )
             question = f"{question} {itself}"
-        title, value = tr("Clamp {neuron}", neuron=neuron), f"{self._value_of(row):g}"
+        title, value = (
+            tr("Clamp {neuron}", neuron=neuron),
+            f"{value_of(row, self._settings.held.clamps):g}",
+        )
         self.app.push_screen(AskTextScreen(title, question, value, problem), hold)
 
     def action_turn(self, by: int) -> None:
@@ -288,8 +277,9 @@ class NeuronPanel(CursorView):
         row = self.selected
         if row is None:
             return
-        value, cell = self._value_of(row), row.cell
-        if any(clamp.neuron == row.neuron for clamp in self._settings.held.clamps):
+        held, cell = self._settings.held.clamps, row.cell
+        value = value_of(row, held)
+        if any(clamp.neuron == row.neuron for clamp in held):
             step = _STEP * (cell.deviation if cell is not None else 1)
             value = rounded(value + by * (step or _STEP))
         self._hold(row.neuron, max(-LIMIT, min(LIMIT, value)))
@@ -387,12 +377,13 @@ class NeuronPanel(CursorView):
             cells.append(Cell(tr(follower.property.sentence), max(left, 1), "about"))
         return cells
 
-    def _value_of(self, row: Row) -> float:
-        """At which value a cell is held, or would be offered."""
-        held = {clamp.neuron: clamp.value for clamp in self._settings.held.clamps}
-        if row.neuron in held or row.cell is None:
-            return held.get(row.neuron, 0.0)
-        return offered_value(row.cell)
+
+def value_of(row: Row, clamps: Iterable[Clamp]) -> float:
+    """At which value a cell is held, or would be offered."""
+    held = {clamp.neuron: clamp.value for clamp in clamps}
+    if row.neuron in held or row.cell is None:
+        return held.get(row.neuron, 0.0)
+    return offered_value(row.cell)
 
 
 def offered_value(cell: FollowingNeuron) -> float:
