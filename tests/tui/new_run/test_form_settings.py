@@ -6,28 +6,22 @@ import pytest
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.presets import PRESETS
-from tui_charrnn.tui.new_run.form_values import labelled, list_settings
+from tui_charrnn.tui.new_run.form_values import SETTINGS, labelled
 
-SETTINGS = {setting.name: setting for setting in list_settings()}
+BY_NAME = {setting.name: setting for setting in SETTINGS}
 SMALL = PRESETS["small"]
 
 
 def test_every_setting_is_listed_once_but_those_of_the_length() -> None:
     expected = {*ModelConfig.listed(), *TrainingConfig.listed()} - set(TrainingConfig.LENGTHS)
-    assert [setting.name for setting in list_settings()] == list(SETTINGS)
-    assert set(SETTINGS) == expected
+    assert [setting.name for setting in SETTINGS] == list(BY_NAME)
+    assert set(BY_NAME) == expected
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", BY_NAME)
 def test_the_advice_fits_its_two_lines_at_80_columns(name: str) -> None:
     for preset in PRESETS.values():
-        assert len(textwrap.wrap(SETTINGS[name].advice(preset), 76)) <= 2
-
-
-def test_every_setting_has_a_place() -> None:
-    groups = [setting.group for setting in list_settings()]
-    assert "Others" not in groups
-    assert groups == sorted(groups, key=groups.index)  # each group in one piece
+        assert len(textwrap.wrap(BY_NAME[name].advice(preset), 76)) <= 2
 
 
 @pytest.mark.parametrize(
@@ -51,17 +45,17 @@ def test_every_setting_has_a_place() -> None:
 def test_a_setting_is_changed_by_another_value_only(
     name: str, typed: str, is_changed: bool
 ) -> None:
-    assert SETTINGS[name].is_changed(typed, SMALL) is is_changed
+    assert BY_NAME[name].is_changed(typed, SMALL) is is_changed
 
 
 def test_what_is_to_be_known_of_a_setting() -> None:
-    assert SETTINGS["dropout"].advice(SMALL) == (
+    assert BY_NAME["dropout"].advice(SMALL) == (
         "Share of each layer's outputs that is dropped while training. "
         "Allowed: at least 0 and at most 0.95. small: 0.3."
     )
-    assert "Allowed: a time like 90s, 10m or 2h, or none." in SETTINGS["max_time"].advice(SMALL)
-    assert "Allowed" not in SETTINGS["cell"].advice(SMALL)
-    assert SETTINGS["tied_output"].is_switch
+    assert "Allowed: a time like 90s, 10m or 2h, or none." in BY_NAME["max_time"].advice(SMALL)
+    assert "Allowed" not in BY_NAME["cell"].advice(SMALL)
+    assert BY_NAME["tied_output"].is_switch
 
 
 def test_problems_call_settings_as_the_form_does() -> None:

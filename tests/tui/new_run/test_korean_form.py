@@ -13,7 +13,7 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.training.trial_facts import Trial
 from tui_charrnn.tui.new_run.estimate import machine_words
 from tui_charrnn.tui.new_run.fields import FormRow
-from tui_charrnn.tui.new_run.form_values import list_settings
+from tui_charrnn.tui.new_run.form_values import SETTINGS
 
 pytestmark = pytest.mark.usefixtures("korean")
 TYPED = {
@@ -26,9 +26,9 @@ REASON = {"nothing", "timed", "test"}
 
 
 def test_every_setting_has_its_sentence() -> None:
-    choices = {choice for each in list_settings() for choice in each.bounds.choices}
+    choices = {choice for each in SETTINGS for choice in each.bounds.choices}
     names = set(re.findall(r"\w+", " ".join(choices)))
-    for setting in list_settings():
+    for setting in SETTINGS:
         assert latin_words(setting.label) == []
         assert latin_words(setting.advice(PRESETS["small"]), TYPED | names) == [], setting.name
 

@@ -20,10 +20,10 @@ from tui_charrnn.tui.new_run.estimate import TrialAnswer, TrialTimer, preset_lin
 from tui_charrnn.tui.new_run.form_values import (
     DEFAULT_PRESET,
     NETWORK,
+    SETTINGS,
     ListedSetting,
     NewRun,
     for_network,
-    list_settings,
 )
 from tui_charrnn.tui.textual_patches import (
     KeysInOrder,
@@ -266,7 +266,6 @@ class FormSettings(Vertical):
         super().__init__()
         self._preset = preset
         self._typed: dict[str, str] = {}
-        self._settings = list_settings()
         self._entries: dict[str, SettingEntry] = {}
         self._shown: Mapping[str, Preset] = {}
         """What each setting was compared with when its row was last filled in."""
@@ -293,7 +292,7 @@ class FormSettings(Vertical):
         """Take what was typed in the place of a preset's values; the list opens for it."""
         self._preset = preset
         self._typed = {
-            setting.name: typed[setting.name] for setting in self._settings if setting.name in typed
+            setting.name: typed[setting.name] for setting in SETTINGS if setting.name in typed
         }
         if self._typed:
             self.open()
@@ -303,7 +302,7 @@ class FormSettings(Vertical):
     def follow(self, preset: Preset) -> None:
         """Show the values of a preset where nothing else was typed."""
         self._preset = preset
-        for setting in self._settings:
+        for setting in SETTINGS:
             typed = self._typed.get(setting.name)
             if typed is not None and not setting.is_changed(typed, self._preset_of(setting.name)):
                 del self._typed[setting.name]
@@ -326,7 +325,7 @@ class FormSettings(Vertical):
         """Show the list."""
         if not self._entries:
             groups: dict[str, list[FormRow]] = {}
-            for setting in self._settings:
+            for setting in SETTINGS:
                 typed = self._typed.get(setting.name, setting.of_preset(self._preset))
                 entry = self._entries[setting.name] = SettingEntry(setting, typed)
                 groups.setdefault(setting.group, []).append(entry.row)

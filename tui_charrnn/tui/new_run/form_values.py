@@ -3,9 +3,9 @@
 import contextlib
 import dataclasses
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from tui_charrnn import lazy
 from tui_charrnn.config import ModelConfig, TrainingConfig, read_length, refuse_together
@@ -26,8 +26,6 @@ if TYPE_CHECKING:  # NumPy, which the first frame does not wait for
     from tui_charrnn.text.vocabulary import Vocabulary
 
 DEFAULT_PRESET: Final = "small"
-
-_Configuration = TypeVar("_Configuration", bound=Settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +118,8 @@ class FormError(ConfigError):
         """One sentence a field: `corpus`, `length`, `seeds`, `name`, or the name of a setting."""
 
 
-def check_form(values: FormValues) -> NewRun:
-    """Turn what was typed into a request.
+def check_form(values: FormValues, taken: Collection[str] = ()) -> NewRun:
+    """Turn what was typed into a request; `taken` are the names of the runs that there are.
 
     Raises:
         FormError: If a field cannot be used; all of them are named.
@@ -132,28 +130,52 @@ def check_form(values: FormValues) -> NewRun:
     elif STANDARD_INPUT in values.corpus.arguments:
         problems["corpus"] = tr("Standard input belongs to the app: give the path of a file.")
     name = values.name.strip()
-    if name and (problem := name_problem(name)):
+    if name in taken:
+        problems["name"] = tr("There is a run {name!r} already; choose another name.", name=name)
+    elif name and (problem := name_problem(name)):
         problems["name"] = problem
-    try:
+    with _noted(problems, "seeds"):
         choose_seeds("", values.seeds)
-    except ConfigError as error:
-        problems["seeds"] = str(error)
     if values.start.problem:
         problems["start"] = values.start.problem
-    preset = for_network(values.start.adapt(find_preset(values.preset)), values.settings)
-    problems |= _refusals(lambda: values.start.refuse_others(_readable(values)))
-    model = _with_settings(preset.model, values.settings, problems)
-    training = _with_settings(preset.training, values.settings, problems)
-    try:
+    given = _read_settings(values.settings, problems)
+    with _noted(problems):
+        values.start.refuse_others(given)
+    preset = values.start.adapt(find_preset(values.preset)).for_network(given)
+    model, training = preset.model, preset.training
+    with _noted(problems):
+        model = ModelConfig.from_mapping(model.to_mapping() | given, skip_unknown=True)
+    with _noted(problems):
+        training = TrainingConfig.from_mapping(training.to_mapping() | given, skip_unknown=True)
+    with _noted(problems, "length"):
         keeps_bound = TrainingConfig.LENGTH_BOUND in values.settings
         training = with_length(training, values.length, keeps_bound=keeps_bound)
-    except ConfigError as error:
-        problems["length"] = str(error)
-    problems |= _refusals(lambda: refuse_together(model, training))
+    with _noted(problems):
+        refuse_together(model, training)
     if problems:
         raise FormError(problems)
     chosen = values.seeds, name or None, values.start
     return NewRun(values.corpus, values.preset, model, training, *chosen)
+
+
+@contextlib.contextmanager
+def _noted(problems: dict[str, str], field: str = "") -> Iterator[None]:
+    """Note what is refused: at a field, or without one at the settings that the error names."""
+    try:
+        yield
+    except ConfigError as error:
+        named = error.problems if isinstance(error, SettingError) and not field else ()
+        problems |= {problem.name: str(problem) for problem in named} or {field: str(error)}
+
+
+def _read_settings(typed: Mapping[str, str], problems: dict[str, str]) -> dict[str, Any]:
+    """The values, by name, of the settings that were typed; those that cannot be are noted."""
+    given: dict[str, Any] = {}
+    for setting in SETTINGS:
+        if setting.name in typed:
+            with _noted(problems, setting.name):
+                given |= setting.read(typed[setting.name])
+    return given
 
 
 NETWORK: Final = ("cell", "layer_norm")
@@ -162,68 +184,8 @@ NETWORK: Final = ("cell", "layer_norm")
 
 def for_network(preset: Preset, typed: Mapping[str, str]) -> Preset:
     """A preset as `Preset.for_network` has it for settings as they were typed."""
-    given: dict[str, Any] = {}
-    for name in NETWORK:
-        if name in typed:
-            with contextlib.suppress(ConfigError):  # reported where the setting is read
-                given |= read_setting(ModelConfig, name, typed[name])
-    return preset.for_network(given)
-
-
-def _refusals(refuse: Callable[[], object]) -> dict[str, str]:
-    """Settings that do not go together, and what is wrong with each."""
-    try:
-        refuse()
-    except SettingError as error:
-        return {problem.name: str(problem) for problem in error.problems}
-    return {}
-
-
-def _readable(values: FormValues) -> dict[str, Any]:
-    """The values of the settings that were typed, but for those that cannot be read."""
-    given: dict[str, Any] = {}
-    for configuration in (ModelConfig, TrainingConfig):
-        for name in configuration.listed().keys() & values.settings.keys():
-            with contextlib.suppress(ConfigError):  # reported where the setting is read
-                given |= configuration.read(name, values.settings[name])
-    return given
-
-
-def _with_settings(
-    configuration: _Configuration, typed: Mapping[str, str], problems: dict[str, str]
-) -> _Configuration:
-    """A configuration with settings as they were typed; those that cannot be are reported."""
-    values: dict[str, Any] = {}
-    for name in configuration.listed():
-        if name not in typed:
-            continue
-        try:
-            values |= read_setting(type(configuration), name, typed[name])
-        except ConfigError as error:
-            problems[name] = str(error)
-    try:
-        return dataclasses.replace(configuration, **values)  # type: ignore[type-var]
-    except SettingError as error:
-        for problem in error.problems:
-            problems[problem.name or next(iter(values))] = str(problem)
-        return configuration
-
-
-def read_setting(configuration: type[Settings], name: str, typed: str) -> dict[str, Any]:
-    """The values, by name, that the text of one setting stands for; see `Settings.read`.
-
-    Raises:
-        ConfigError: If it is not of the setting's type, or out of its bounds.
-    """
-    bounds, values = configuration.bounds()[name], configuration.read(name, typed)
-    if name in values and not bounds.admits(values[name]):
-        sentence = tr(
-            "must be {allowed}. Received: {received}.",
-            allowed=bounds.allowed(),
-            received=typed.strip(),
-        )
-        raise SettingError([Problem(name, sentence)])
-    return values
+    network = {name: typed[name] for name in NETWORK if name in typed}
+    return preset.for_network(_read_settings(network, {}))
 
 
 def setting_text(configuration: Settings, name: str) -> str:
@@ -235,7 +197,7 @@ def setting_text(configuration: Settings, name: str) -> str:
 
 
 def written_setting(value: Any, *, is_duration: bool = False) -> str:
-    """A value as it would be typed: `read_setting` reads the same from it."""
+    """A value as it would be typed: `ListedSetting.read` reads the same from it."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -346,8 +308,6 @@ GROUPS: Final = {
     "Machine": "rng_seed precision threads",
 }
 """Names of settings by the group that lists them, in their order."""
-OTHERS: Final = "Others"
-_WORD: Final = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +316,9 @@ class ListedSetting:
 
     name: str
     configuration: type[Settings]
+    bounds: Bounds
+    is_switch: bool
+    """Whether it is on or off."""
     group: str
 
     @property
@@ -364,23 +327,28 @@ class ListedSetting:
         return tr(self.name.replace("_", " "))
 
     @property
-    def bounds(self) -> Bounds:
-        """What it may be."""
-        return self.configuration.bounds()[self.name]
-
-    @property
-    def is_switch(self) -> bool:
-        """Whether it is on or off."""
-        items = dataclasses.fields(self.configuration)  # type: ignore[arg-type]
-        return any(item.name == self.name and isinstance(item.default, bool) for item in items)
-
-    @property
     def allowed(self) -> str:
         """What it may be, in words."""
         if self.bounds.is_duration:
             time = tr("a time like 90s, 10m or 2h")
             return tr("{allowed}, or none", allowed=time) if self.bounds.optional else time
         return self.bounds.allowed()
+
+    def read(self, typed: str) -> dict[str, Any]:
+        """The values, by name, that a text stands for; see `Settings.read`.
+
+        Raises:
+            ConfigError: If it is not of the setting's type, or out of its bounds.
+        """
+        values = self.configuration.read(self.name, typed)
+        if self.name in values and not self.bounds.admits(values[self.name]):
+            sentence = tr(
+                "must be {allowed}. Received: {received}.",
+                allowed=self.bounds.allowed(),
+                received=typed.strip(),
+            )
+            raise SettingError([Problem(self.name, sentence)])
+        return values
 
     def advice(self, preset: Preset) -> str:
         """What it is, what it may be, and its value in the preset."""
@@ -398,34 +366,31 @@ class ListedSetting:
     def is_changed(self, typed: str, preset: Preset) -> bool:
         """Whether what was typed is another value than the preset's, or none at all."""
         own = self.of_preset(preset)
-        if typed == own:
-            return False
         try:
-            value = read_setting(self.configuration, self.name, typed)
+            return typed != own and self.read(typed) != self.read(own)
         except ConfigError:
             return True
-        return bool(value != read_setting(self.configuration, self.name, own))
 
 
-def list_settings() -> list[ListedSetting]:
-    """Every setting but those of the length, which has a field of its own; in groups."""
-    places = {name: group for group, names in GROUPS.items() for name in names.split()}
-    listed = [
-        ListedSetting(name, configuration, places.get(name, OTHERS))
+def _list_settings() -> Iterator[ListedSetting]:
+    known = {
+        item.name: (configuration, item.metadata["bounds"], isinstance(item.default, bool))
         for configuration in (ModelConfig, TrainingConfig)
-        for name in configuration.listed()
-        if name not in TrainingConfig.LENGTHS
-    ]
-    order = {name: number for number, name in enumerate(places)}
-    return sorted(listed, key=lambda setting: order.get(setting.name, len(order)))
+        for item in dataclasses.fields(configuration)
+    }
+    for group, names in GROUPS.items():
+        for name in names.split():
+            yield ListedSetting(name, *known[name], group)
+
+
+SETTINGS: Final = tuple(_list_settings())
+"""Every setting but those of the length, which has a field of its own; in groups."""
+_SETTING_NAME: Final = re.compile(rf"\b({'|'.join(setting.name for setting in SETTINGS)})\b")
 
 
 def labelled(sentence: str) -> str:
     """A sentence with settings called as the form calls them."""
-    names = {setting.name for setting in list_settings()}
-    return _WORD.sub(
-        lambda word: tr(word[0].replace("_", " ")) if word[0] in names else word[0], sentence
-    )
+    return _SETTING_NAME.sub(lambda name: tr(name[0].replace("_", " ")), sentence)
 
 
 def values_of_run(

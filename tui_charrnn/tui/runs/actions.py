@@ -297,27 +297,25 @@ def extend(run: RunDirectory, typed: str) -> Outcome:
 
 def rename_problem(found: RunSummary, *, is_trained: bool) -> str:
     """Why a run cannot be renamed; arguments as of `resume_problem`."""
-    sentence = tr(
-        "{name} is being trained, so it cannot be renamed. {opens} opens it, {stops} ends its "
-        "training.",
-        **_name_and_keys(found),
-    )
-    return sentence if is_trained else ""
+    return _training_problem(found, is_deleted=False) if is_trained else ""
 
 
 def delete_problem(found: RunSummary, *, is_trained: bool) -> str:
     """Why a run cannot be deleted; arguments as of `resume_problem`."""
-    sentence = tr(
+    return _training_problem(found, is_deleted=True) if is_trained else ""
+
+
+def _training_problem(found: RunSummary, *, is_deleted: bool) -> str:
+    return tr(
         "{name} is being trained, so it cannot be deleted. {opens} opens it, {stops} ends its "
+        "training."
+        if is_deleted
+        else "{name} is being trained, so it cannot be renamed. {opens} opens it, {stops} ends its "
         "training.",
-        **_name_and_keys(found),
+        name=_name(found.run),
+        opens=key_label("runs.open"),
+        stops=key_label("run.stop"),
     )
-    return sentence if is_trained else ""
-
-
-def _name_and_keys(found: RunSummary) -> dict[str, str]:
-    opens, stops = key_label("runs.open"), key_label("run.stop")
-    return {"name": _name(found.run), "opens": opens, "stops": stops}
 
 
 def compare_problem(found: RunSummary, shown: RunDirectory | None) -> str:
