@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.support.fake_run import created_run, fake_corpus
-from tui_charrnn.cli.reporting import summarize
+from tui_charrnn.cli.run_request import summarize
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.text.corpus_reading import read_corpus

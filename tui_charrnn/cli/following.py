@@ -2,22 +2,27 @@
 
 import contextlib
 import errno
+import os
 import signal
+import socket
 import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from types import FrameType
 from typing import Final, Protocol
 
 from tui_charrnn.cli.output import leave_terminal
-from tui_charrnn.errors import ExitCode, PreemptedError, RunError
+from tui_charrnn.durations import format_duration
+from tui_charrnn.errors import BrokenClusterError, ExitCode, PreemptedError, RunError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import Record
+from tui_charrnn.training.distributed.placement import JointTask, split_address
 from tui_charrnn.training.interruption import RepeatedInterrupt
 
 POLL_INTERVAL: Final = 0.1  # seconds
@@ -25,9 +30,16 @@ START_PATIENCE: Final = 10.0
 """Seconds that a trainer is given to take its run up before it is left alone."""
 
 Launch = Callable[[], "subprocess.Popen[bytes]"]
-Watch = Callable[["subprocess.Popen[bytes]", ExitCode | None], None]
-"""Called now and then with a trainer, and its exit code if it was asked to leave."""
-
+STOPPED_FOR: Final = 30.0
+"""Seconds after which a stopped trainer is ended: the others have continued without it."""
+_ANSWER: Final = 1.0
+"""Seconds that an address is given to take a connection."""
+_STOPPED: Final = (
+    "The trainer was stopped from outside for too long (SIGSTOP): the other processes have gone on "
+    "without it, or ended. What was saved is kept; the same command on all of them goes on from "
+    "there."
+)
+_EARLY: Final = "It was told to leave before all processes were there: nothing was trained."
 _PREEMPTIONS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """What schedulers send before they take a machine away."""
 _SHORTEST: Final = 0.001
@@ -36,10 +48,6 @@ _SHORTEST: Final = 0.001
 
 class Reporter(Protocol):
     """Shows how a run goes, and keeps a view of it up to date."""
-
-    def recall(self, records: list[Record]) -> None:
-        """Take what happened before, without telling it again."""
-        ...
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Take what is new, at every poll."""
@@ -61,7 +69,10 @@ def unread_records(reader: RunReader) -> Iterator[list[Record]]:
     """
     behind = -1
     while True:
-        yield _new_records(reader)
+        try:
+            yield reader.read_new()
+        except (RunError, OSError):  # as in `newest_status`
+            yield []
         if reader.behind in {0, behind}:
             return
         behind = reader.behind
@@ -75,18 +86,111 @@ def newest_status(run: RunDirectory, before: RunStatus | None = None) -> RunStat
         return before
 
 
-def follow(
-    run: RunDirectory,
-    reader: RunReader,
+class TrainerWatch:
+    """Ends a trainer that waits for other processes and cannot end by itself.
+
+    TensorFlow holds the interpreter while it connects: neither a time limit of ours nor a signal's
+    handler is of use then. And a trainer that was stopped (SIGSTOP) does nothing at all.
+
+    The limit is in seconds after the start of this process.
+    """
+
+    def __init__(self, task: JointTask, limit: float | None = None) -> None:
+        self._task, self._limit = task, limit
+        self.verdict: BrokenClusterError | None = None
+        """Why the trainer was killed, and the exit code in place of its own."""
+        self._events = -1
+        self._addresses = ""
+        self._connecting_since: float | None = None
+        self._stopped_since: float | None = None
+
+    def launch(
+        self, start: Callable[[JointTask], "subprocess.Popen[bytes]"]
+    ) -> "subprocess.Popen[bytes]":
+        """Start the trainer, which is to inherit the descriptor that its task names."""
+        self._events, events = os.pipe()
+        os.set_blocking(self._events, False)
+        try:
+            return start(replace(self._task, events=events))
+        finally:
+            os.close(events)
+
+    def look(self, trainer: "subprocess.Popen[bytes]", leaving: ExitCode | None) -> None:
+        """End the trainer if necessary; `leaving` is its exit code if it was asked to leave."""
+        self._read_events()
+        now = time.monotonic()
+        if _is_stopped(trainer.pid):
+            self._stopped_since = self._stopped_since or now
+            if now - self._stopped_since >= STOPPED_FOR:
+                self._kill(trainer, _STOPPED, ExitCode.RESUME_ME)
+            return
+        self._stopped_since = None
+        if self._connecting_since is None:
+            return
+        if self._limit is not None and seconds_since_start() > self._limit:
+            leaving = leaving or ExitCode.RESUME_ME
+        if leaving is not None:
+            self._kill(trainer, _EARLY, leaving)
+        elif now - self._connecting_since >= self._task.meet_within:
+            self._kill(trainer, self._missing(), ExitCode.RESUME_ME)
+
+    def _read_events(self) -> None:
+        """The trainer writes all addresses before it connects, and closes the pipe after that."""
+        with suppress(BlockingIOError):
+            while read := os.read(self._events, 1 << 16):
+                self._addresses += read.decode()
+                self._connecting_since = time.monotonic()
+            self._connecting_since = None
+
+    def _kill(self, trainer: "subprocess.Popen[bytes]", sentence: str, code: ExitCode) -> None:
+        self.verdict = BrokenClusterError(sentence)
+        self.verdict.exit_code = code
+        trainer.kill()
+        trainer.wait()
+
+    def _missing(self) -> str:
+        """Who does not answer, asked while this process's own trainer still does."""
+        cluster = replace(self._task.cluster, addresses=tuple(self._addresses.split(",")))
+        missing = [
+            cluster.name_of(rank)
+            for rank, address in enumerate(cluster.addresses)
+            if rank != cluster.rank and not _answers(address)
+        ]
+        within = format_duration(self._task.meet_within)
+        others = ", ".join(missing)
+        told = f"{others} did not answer" if missing else "Not all processes were connected"
+        return f"{told} within {within}. Start all ranks, or wait longer: --meet-within"
+
+
+def _answers(address: str) -> bool:
+    try:
+        socket.create_connection(split_address(address), timeout=_ANSWER).close()
+    except OSError:
+        return False
+    return True
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether a child process was stopped by a signal and not continued; on Linux."""
+    if not hasattr(os, "waitid"):
+        return False
+    with suppress(ChildProcessError):
+        options = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, pid, options) is not None
+    return False
+
+
+def attend(
     launch: Launch,
-    reporter: Reporter,
-    watch: Watch = lambda _trainer, _leaving: None,
+    notify: Callable[[str], None],
+    watch: TrainerWatch | None = None,
+    look: Callable[[], None] = lambda: None,
 ) -> int:
-    """Start a trainer and report on it until it ends.
+    """Start a trainer and stay until it ends; `look` is called now and then, and once at the end.
 
     SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 are forwarded to the trainer, which runs in a session of
     its own. A terminal that was closed is no longer written to. If this process dies, the trainer
-    continues. What cannot be read at one poll is read at a later one.
+    continues.
 
     Returns:
         The exit code of the trainer, negative if a signal from outside ended it.
@@ -94,40 +198,45 @@ def follow(
     Raises:
         StorageError: If the trainer cannot be started.
     """
-    status = None
-    relay = _SignalRelay()
-    try:
-        with relay.listening():
-            trainer = relay.adopt(launch())
-            while trainer.poll() is None:
-                watch(trainer, relay.leaving)
-                status = newest_status(run, status)
-                with _past_a_hang_up():
-                    relay.report(reporter.notify)
-                    reporter.show(_new_records(reader), status)
-                time.sleep(POLL_INTERVAL)
-            status = newest_status(run, status)
+    relay, has_ended = _SignalRelay(), False
+    with relay.listening():
+        trainer = relay.adopt(launch())
+        while not has_ended:
+            has_ended = trainer.poll() is not None
+            if watch is not None and not has_ended:
+                watch.look(trainer, relay.leaving)
             with _past_a_hang_up():
-                relay.report(reporter.notify)
-                for records in unread_records(reader):
-                    reporter.show(records, status)
+                relay.report(notify)
+                look()
+            if not has_ended:
+                time.sleep(POLL_INTERVAL)
+    return relay.explained(trainer.returncode)
+
+
+def follow(
+    run: RunDirectory,
+    reader: RunReader,
+    launch: Launch,
+    reporter: Reporter,
+    watch: TrainerWatch | None = None,
+) -> int:
+    """Start a trainer and report on it until it ends, as `attend` does.
+
+    What cannot be read at one poll is read at a later one.
+    """
+    status = None
+
+    def look() -> None:
+        nonlocal status
+        status = newest_status(run, status)
+        for records in unread_records(reader):
+            reporter.show(records, status)
+
+    try:
+        return attend(launch, reporter.notify, watch, look)
     finally:
         with _past_a_hang_up():
             reporter.close()
-    return relay.explained(trainer.returncode)
-
-
-def attend(launch: Launch, notify: Callable[[str], None], watch: Watch) -> int:
-    """Start a trainer that writes no run, and stay until it ends; as `follow`."""
-    relay = _SignalRelay()
-    with relay.listening():
-        trainer = relay.adopt(launch())
-        while trainer.poll() is None:
-            watch(trainer, relay.leaving)
-            with _past_a_hang_up():
-                relay.report(notify)
-            time.sleep(POLL_INTERVAL)
-    return relay.explained(trainer.returncode)
 
 
 @contextmanager
@@ -154,13 +263,6 @@ def await_start(run: RunDirectory, trainer: "subprocess.Popen[bytes]") -> int | 
             break  # it holds the lock: without it no trainer writes its number
         time.sleep(POLL_INTERVAL)
     return trainer.poll()
-
-
-def _new_records(reader: RunReader) -> list[Record]:
-    try:
-        return reader.read_new()
-    except (RunError, OSError):  # as in `newest_status`
-        return []
 
 
 class _SignalRelay:

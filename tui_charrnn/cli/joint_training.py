@@ -15,8 +15,8 @@ from typing import Final, NoReturn
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.following import attend, left_of, newest_status, within
-from tui_charrnn.cli.launching import TrainerWatch, Watching, launch, start_and_watch
+from tui_charrnn.cli.following import TrainerWatch, attend, left_of, newest_status, within
+from tui_charrnn.cli.launching import Watching, launch, start_and_watch
 from tui_charrnn.cli.output import error_lines, narrate
 from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.cli.run_request import RunRequest
@@ -72,7 +72,7 @@ def train_jointly(
     watching, status = replace(watching, watch=watch), newest_status(run)
     try:
         if status is not None and status.state is RunState.FINISHED:  # the others learn it, too
-            attend(lambda: launch(run, watching, limit), narrate, watch.look)
+            attend(lambda: launch(run, watching, limit), narrate, watch)
         start_and_watch(run, watching, limit)
     except typer.Exit:
         if is_new and _remove_untrained(run) and not watching.quiet:
@@ -149,7 +149,7 @@ def _take_part(task: JointTask, limit: float | None, stderr: int | None = None) 
             raise StorageError(f"Cannot start the trainer: {error.strerror}.") from error
 
     watch = TrainerWatch(task, limit)
-    code = attend(lambda: watch.launch(start), narrate, watch.look)
+    code = attend(lambda: watch.launch(start), narrate, watch)
     if watch.verdict is not None:
         narrate(str(watch.verdict))
         return int(watch.verdict.exit_code)

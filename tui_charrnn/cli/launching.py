@@ -3,18 +3,15 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
-import time
-from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.following import (
+    TrainerWatch,
     await_start,
     follow,
     left_of,
@@ -25,7 +22,6 @@ from tui_charrnn.cli.following import (
 from tui_charrnn.cli.opening import start_without_collecting
 from tui_charrnn.cli.output import narrate, print_data, send_to_terminal
 from tui_charrnn.cli.reporting import RowsOf, choose_reporter, narrate_outcome, no_rows
-from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import (
     AS_ASKED,
     BrokenClusterError,
@@ -38,13 +34,12 @@ from tui_charrnn.preferences import resolve, variable_of
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
-from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.reader import RunReader, read_description
 from tui_charrnn.runs.records import RunEnded, RunWarned
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.distributed.placement import ALL, JointTask, Placement, split_address
+from tui_charrnn.training.distributed.placement import ALL, Placement
 from tui_charrnn.viewing.announcements import end_sentence, notification, run_notify_command
 from tui_charrnn.viewing.run_view import RunView
 
@@ -55,110 +50,6 @@ _START_LENGTH: Final = 40
 """Words, and characters, of a pinned seed that are proposed as the beginning of a text."""
 _LOG_END: Final = 64 << 10
 """Bytes at the end of a log in which its last sentence is looked for."""
-STOPPED_FOR: Final = 30.0
-"""Seconds after which a stopped trainer is ended: the others have continued without it."""
-_ANSWER: Final = 1.0
-"""Seconds that an address is given to take a connection."""
-_STOPPED: Final = (
-    "The trainer was stopped from outside for too long (SIGSTOP): the other processes have gone on "
-    "without it, or ended. What was saved is kept; the same command on all of them goes on from "
-    "there."
-)
-_EARLY: Final = "It was told to leave before all processes were there: nothing was trained."
-
-
-class TrainerWatch:
-    """Ends a trainer that waits for other processes and cannot end by itself.
-
-    TensorFlow holds the interpreter while it connects: neither a time limit of ours nor a signal's
-    handler is of use then. And a trainer that was stopped (SIGSTOP) does nothing at all.
-
-    The limit is in seconds after the start of this process.
-    """
-
-    def __init__(self, task: JointTask, limit: float | None = None) -> None:
-        self._task, self._limit = task, limit
-        self.verdict: BrokenClusterError | None = None
-        """Why the trainer was killed, and the exit code in place of its own."""
-        self._events = -1
-        self._addresses = ""
-        self._connecting_since: float | None = None
-        self._stopped_since: float | None = None
-
-    def launch(
-        self, start: Callable[[JointTask], "subprocess.Popen[bytes]"]
-    ) -> "subprocess.Popen[bytes]":
-        """Start the trainer, which is to inherit the descriptor that its task names."""
-        self._events, events = os.pipe()
-        os.set_blocking(self._events, False)
-        try:
-            return start(replace(self._task, events=events))
-        finally:
-            os.close(events)
-
-    def look(self, trainer: "subprocess.Popen[bytes]", leaving: ExitCode | None) -> None:
-        """End the trainer if necessary; `leaving` is its exit code if it was asked to leave."""
-        self._read_events()
-        now = time.monotonic()
-        if _is_stopped(trainer.pid):
-            self._stopped_since = self._stopped_since or now
-            if now - self._stopped_since >= STOPPED_FOR:
-                self._kill(trainer, _STOPPED, ExitCode.RESUME_ME)
-            return
-        self._stopped_since = None
-        if self._connecting_since is None:
-            return
-        if self._limit is not None and seconds_since_start() > self._limit:
-            leaving = leaving or ExitCode.RESUME_ME
-        if leaving is not None:
-            self._kill(trainer, _EARLY, leaving)
-        elif now - self._connecting_since >= self._task.meet_within:
-            self._kill(trainer, self._missing(), ExitCode.RESUME_ME)
-
-    def _read_events(self) -> None:
-        """The trainer writes all addresses before it connects, and closes the pipe after that."""
-        with suppress(BlockingIOError):
-            while read := os.read(self._events, 1 << 16):
-                self._addresses += read.decode()
-                self._connecting_since = time.monotonic()
-            self._connecting_since = None
-
-    def _kill(self, trainer: "subprocess.Popen[bytes]", sentence: str, code: ExitCode) -> None:
-        self.verdict = BrokenClusterError(sentence)
-        self.verdict.exit_code = code
-        trainer.kill()
-        trainer.wait()
-
-    def _missing(self) -> str:
-        """Who does not answer, asked while this process's own trainer still does."""
-        cluster = replace(self._task.cluster, addresses=tuple(self._addresses.split(",")))
-        missing = [
-            cluster.name_of(rank)
-            for rank, address in enumerate(cluster.addresses)
-            if rank != cluster.rank and not _answers(address)
-        ]
-        within = format_duration(self._task.meet_within)
-        others = ", ".join(missing)
-        told = f"{others} did not answer" if missing else "Not all processes were connected"
-        return f"{told} within {within}. Start all ranks, or wait longer: --meet-within"
-
-
-def _answers(address: str) -> bool:
-    try:
-        socket.create_connection(split_address(address), timeout=_ANSWER).close()
-    except OSError:
-        return False
-    return True
-
-
-def _is_stopped(pid: int) -> bool:
-    """Whether a child process was stopped by a signal and not continued; on Linux."""
-    if not hasattr(os, "waitid"):
-        return False
-    with suppress(ChildProcessError):
-        options = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, pid, options) is not None
-    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,12 +156,11 @@ def train_headless(run: RunDirectory, watching: Watching, limit: float | None) -
         view, as_json=watching.as_json, is_quiet=watching.quiet, rows_of=watching.rows_of
     )
     for records in unread_records(reader):
-        reporter.recall(records)
+        view.take(records)
     ended_before = view.ended
-    watch = {} if watching.watch is None else {"watch": watching.watch.look}
-    returncode = follow(run, reader, lambda: launch(run, watching, limit), reporter, **watch)
-    if watching.watch is not None and watching.watch.verdict is not None:
-        error = watching.watch.verdict
+    watch = watching.watch
+    returncode = follow(run, reader, lambda: launch(run, watching, limit), reporter, watch)
+    if watch is not None and (error := watch.verdict) is not None:
         _record_loss(run, error)
         narrate(str(error))
         return int(error.exit_code)

@@ -2,41 +2,29 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.following import Reporter
 from tui_charrnn.cli.output import narrate, print_data, send_to_terminal, stderr_is_terminal
-from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.config import TrainingConfig
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import StorageError
 from tui_charrnn.metrics import bits_per_character
-from tui_charrnn.model.shapes import parameter_count, tensor_shapes
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.corpus import Corpus, fitting_batch_size
 from tui_charrnn.viewing.announcements import TerminalStatus, share_done
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import dropout_words, lead_words, origin_words, speed_words
-
-if TYPE_CHECKING:
-    from tui_charrnn.text.vocabulary import Vocabulary
-
+from tui_charrnn.viewing.run_words import lead_words, speed_words
 
 RowsOf = Callable[[Record], Sequence[str]]
 LINE_INTERVAL = 10.0  # seconds
 WAITING_INTERVAL = 60.0
 """Seconds between two lines while no records come, as the disk takes none."""
-
-_LARGE_VOCABULARY: Final = 20_000
-"""Characters; a text in Chinese has some 7,000."""
-_ADVISED: Final = 8000
 
 
 def no_rows(_: Record) -> Sequence[str]:
@@ -63,10 +51,6 @@ class QuietReporter:
     def __init__(self, view: RunView, *, prints_records: bool = False) -> None:
         self._view = view
         self._prints_records = prints_records
-
-    def recall(self, records: list[Record]) -> None:
-        """Take over what happened before."""
-        self._view.take(records)
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:  # noqa: ARG002
         """Take over what is new, and print it."""
@@ -138,10 +122,6 @@ class LineReporter:
         self._narrator = _Narrator(view, narrate, rows_of)
         self._next_line, self._next_waiting = 0.0, time.monotonic() + WAITING_INTERVAL
 
-    def recall(self, records: list[Record]) -> None:
-        """Take over the losses of before."""
-        self._narrator.view.take(records)
-
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Print a line for every evaluation, and one every ten seconds between them."""
         for record in records:
@@ -186,10 +166,6 @@ class BarReporter:
         self._narrator = _Narrator(view, self.notify, rows_of)
         self._terminal = TerminalStatus(send_to_terminal)
         self._bar.start()
-
-    def recall(self, records: list[Record]) -> None:
-        """Take over the losses of before."""
-        self._narrator.view.take(records)
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Move the bar."""
@@ -237,6 +213,15 @@ def _format_plan(plan: RunPlanned, training: TrainingConfig | None) -> str:
     return f"{end}: more passes would overfit." if training.least_steps else f"{end}."
 
 
+def format_length(training: TrainingConfig) -> str:
+    """How long is trained."""
+    if training.train_time is not None:
+        return format_duration(training.train_time)
+    if training.steps is not None:
+        return f"{training.steps:,} steps"
+    return f"{training.epochs:g} epochs"
+
+
 def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:
     """The values of a plain line, by key."""
     step = view.step if status is None or not status.degraded else max(view.step, status.step)
@@ -278,131 +263,3 @@ def narrate_outcome(view: RunView) -> None:
     if view.best is not None:
         line = f"validation {view.best.loss:.3f} at step {view.best.step:,}"
         narrate(f"{line}: {lead_words(view)}" if view.lead is not None else line)
-
-
-def summarize(
-    run: RunDirectory, model: ModelConfig, training: TrainingConfig, corpus: Corpus
-) -> str:
-    """What will be trained on what, for how long, and where it is kept."""
-    characters, occurrences = len(corpus), corpus.numbered.occurrences()
-    description = read_description(run)
-    vocabulary = lazy.Vocabulary(
-        description.vocabulary, description.unknown_symbol, description.end_symbol
-    )
-    vocabulary_size = len(vocabulary)
-    split = corpus.split(training.validation_fraction)
-    shapes = tensor_shapes(model, vocabulary_size)
-    corpus_words = (
-        f"{safe_line(corpus.name)}: {characters:,} {corpus.units}, vocabulary {vocabulary_size:,}"
-        f"{_format_folding(vocabulary, occurrences)}; {_format_split(corpus, training)}"
-    )
-    model_words = (
-        f"embedding {model.embedding_size}, {model.layer_count} x {model.cell_name} "
-        f"{model.hidden_size}, softmax {vocabulary_size}: "
-        f"{parameter_count(model, vocabulary_size):,} parameters"
-    )
-    training_words = (
-        f"{_format_batch(training, split)}, "
-        f"{training.optimizer} at {training.learning_rate:g}, {dropout_words(training)}, "
-        f"{_format_length(training)}"
-    )
-    remarks = [_format_reading(corpus), _vocabulary_advice(training, vocabulary_size)]
-    lines = [
-        f"Run        {safe_line(run.name)}  in {safe_line(str(run.path))}",
-        f"Corpus     {corpus_words}",
-        *(f"           {remark}" for remark in remarks if remark),
-        *(f"From       {words}" for words in [origin_words(description)] if words),
-        f"Model      {model_words}",
-        *_tensor_lines(shapes),
-        f"Training   {training_words}",
-    ]
-    return "\n".join(lines)
-
-
-def _format_split(corpus: Corpus, training: TrainingConfig) -> str:
-    """How much is held out; of records, how many there are, and how many are there twice."""
-    fraction = training.validation_fraction
-    if not training.has_records:
-        return f"the last {len(corpus) - corpus.split(fraction):,} are held out"
-    _, trained, held_out = corpus.numbered.split_records(fraction)
-    repeated = corpus.numbered.repeated_records()
-    again = f", {repeated:,} of them repeated" if repeated else ""
-    return f"{trained + held_out:,} records{again}; {held_out:,}, drawn by lot, are held out"
-
-
-def _vocabulary_advice(training: TrainingConfig, size: int) -> str:
-    """What to do about so many characters that each step computes little else; or nothing."""
-    if size <= _LARGE_VOCABULARY or training.max_vocabulary is not None:
-        return ""
-    return (
-        f"so many different characters make every step slow: --max-vocabulary {_ADVISED} "
-        "takes the rarest as one"
-    )
-
-
-def _format_folding(vocabulary: "Vocabulary", occurrences: Mapping[str, int]) -> str:
-    """How many characters, and how much of the text, the unknown symbol stands for."""
-    if vocabulary.unknown_symbol is None:
-        return ""
-    folded = [
-        count
-        for character, count in occurrences.items()
-        if character not in vocabulary or character == vocabulary.unknown_symbol
-    ]
-    share = sum(folded) / sum(occurrences.values())
-    return f" ({len(folded):,} rare ones as one symbol, {share:.2g} of the text)"
-
-
-def _format_reading(corpus: Corpus) -> str:
-    """What reading changed or passed over; empty if it took all as it was."""
-    report = corpus.report
-    line_ends = report.crlf + report.cr
-    happened = [
-        (f"decoded from {report.encoding}", report.encoding != "utf-8"),
-        ("byte order mark left out", report.bom),
-        (f"{line_ends:,} CR LF or CR turned into LF", corpus.unify_newlines and line_ends > 0),
-        (
-            f"{report.composed:,} characters composed (Unicode NFC)",
-            corpus.compose and report.composed > 0,
-        ),
-        (f"{report.skipped_files:,} binary or empty files skipped", report.skipped_files > 0),
-    ]
-    return "; ".join(words for words, is_so in happened if is_so)
-
-
-def _format_batch(training: TrainingConfig, training_characters: int) -> str:
-    asked, length = training.batch_size, training.sequence_length
-    fitting = fitting_batch_size(training_characters, asked, length)
-    remark = f" (not {asked}: the text is small)" if fitting < asked else ""
-    if training.auto_batch_size:
-        remark += " or more, as is timed at the start"
-    return f"batch {fitting} x {length} characters{remark}"
-
-
-def _tensor_lines(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
-    width = max(map(len, shapes))
-    return [
-        f"           {name:<{width}}  {' x '.join(map(str, shape)):>13}  {math.prod(shape):>12,}"
-        for name, shape in shapes.items()
-    ]
-
-
-def _format_length(training: TrainingConfig) -> str:
-    """The length of a training, with all that may end it before."""
-    parts = [("for " if training.train_time is not None else "") + format_length(training)]
-    if training.max_epochs is not None:
-        parts.append(f"{training.max_epochs:g} epochs at most")
-    if training.stop_early is not None:
-        count = training.stop_early
-        times = f"{count:,} validations" if count > 1 else "a validation"
-        parts.append(f"until {times} without gain")
-    return ", ".join(parts)
-
-
-def format_length(training: TrainingConfig) -> str:
-    """How long is trained."""
-    if training.train_time is not None:
-        return format_duration(training.train_time)
-    if training.steps is not None:
-        return f"{training.steps:,} steps"
-    return f"{training.epochs:g} epochs"

@@ -1,5 +1,6 @@
 """Which run `charrnn-tui train` is asked for: a new one, or one that may be there already."""
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,19 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.output import narrate
-from tui_charrnn.cli.reporting import summarize
+from tui_charrnn.cli.reporting import format_length
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CorpusError, RunError, RunLockedError
+from tui_charrnn.model.shapes import parameter_count, tensor_shapes
 from tui_charrnn.runs.catalogue import holds_run
 from tui_charrnn.runs.creation import NameTakenError
 from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.liveness import judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
-from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.corpus import Corpus, fitting_batch_size
 from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
+from tui_charrnn.viewing.run_words import dropout_words, origin_words
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.training_corpus import StartingModel
+    from tui_charrnn.text.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,3 +141,122 @@ class RunRequest:
                 f"The run {run.name} is there and goes on as it was begun: {', '.join(kept)}. For "
                 "other settings, choose another --name."
             )
+
+
+def summarize(
+    run: RunDirectory, model: ModelConfig, training: TrainingConfig, corpus: Corpus
+) -> str:
+    """What will be trained on what, for how long, and where it is kept."""
+    characters, occurrences = len(corpus), corpus.numbered.occurrences()
+    description = read_description(run)
+    vocabulary = lazy.Vocabulary(
+        description.vocabulary, description.unknown_symbol, description.end_symbol
+    )
+    vocabulary_size = len(vocabulary)
+    split = corpus.split(training.validation_fraction)
+    shapes = tensor_shapes(model, vocabulary_size)
+    corpus_words = (
+        f"{safe_line(corpus.name)}: {characters:,} {corpus.units}, vocabulary {vocabulary_size:,}"
+        f"{_format_folding(vocabulary, occurrences)}; {_format_split(corpus, training)}"
+    )
+    model_words = (
+        f"embedding {model.embedding_size}, {model.layer_count} x {model.cell_name} "
+        f"{model.hidden_size}, softmax {vocabulary_size}: "
+        f"{parameter_count(model, vocabulary_size):,} parameters"
+    )
+    training_words = (
+        f"{_format_batch(training, split)}, "
+        f"{training.optimizer} at {training.learning_rate:g}, {dropout_words(training)}, "
+        f"{_format_length(training)}"
+    )
+    remarks = [_format_reading(corpus), _vocabulary_advice(training, vocabulary_size)]
+    lines = [
+        f"Run        {safe_line(run.name)}  in {safe_line(str(run.path))}",
+        f"Corpus     {corpus_words}",
+        *(f"           {remark}" for remark in remarks if remark),
+        *(f"From       {words}" for words in [origin_words(description)] if words),
+        f"Model      {model_words}",
+        *_tensor_lines(shapes),
+        f"Training   {training_words}",
+    ]
+    return "\n".join(lines)
+
+
+def _format_split(corpus: Corpus, training: TrainingConfig) -> str:
+    """How much is held out; of records, how many there are, and how many are there twice."""
+    fraction = training.validation_fraction
+    if not training.has_records:
+        return f"the last {len(corpus) - corpus.split(fraction):,} are held out"
+    _, trained, held_out = corpus.numbered.split_records(fraction)
+    repeated = corpus.numbered.repeated_records()
+    again = f", {repeated:,} of them repeated" if repeated else ""
+    return f"{trained + held_out:,} records{again}; {held_out:,}, drawn by lot, are held out"
+
+
+def _vocabulary_advice(training: TrainingConfig, size: int) -> str:
+    """What to do about so many characters that each step computes little else; or nothing."""
+    if size <= 20_000 or training.max_vocabulary is not None:
+        return ""
+    return (
+        "so many different characters make every step slow: --max-vocabulary 8000 "
+        "takes the rarest as one"
+    )
+
+
+def _format_folding(vocabulary: "Vocabulary", occurrences: Mapping[str, int]) -> str:
+    """How many characters, and how much of the text, the unknown symbol stands for."""
+    if vocabulary.unknown_symbol is None:
+        return ""
+    folded = [
+        count
+        for character, count in occurrences.items()
+        if character not in vocabulary or character == vocabulary.unknown_symbol
+    ]
+    share = sum(folded) / sum(occurrences.values())
+    return f" ({len(folded):,} rare ones as one symbol, {share:.2g} of the text)"
+
+
+def _format_reading(corpus: Corpus) -> str:
+    """What reading changed or passed over; empty if it took all as it was."""
+    report = corpus.report
+    line_ends = report.crlf + report.cr
+    happened = [
+        (f"decoded from {report.encoding}", report.encoding != "utf-8"),
+        ("byte order mark left out", report.bom),
+        (f"{line_ends:,} CR LF or CR turned into LF", corpus.unify_newlines and line_ends > 0),
+        (
+            f"{report.composed:,} characters composed (Unicode NFC)",
+            corpus.compose and report.composed > 0,
+        ),
+        (f"{report.skipped_files:,} binary or empty files skipped", report.skipped_files > 0),
+    ]
+    return "; ".join(words for words, is_so in happened if is_so)
+
+
+def _format_batch(training: TrainingConfig, training_characters: int) -> str:
+    asked, length = training.batch_size, training.sequence_length
+    fitting = fitting_batch_size(training_characters, asked, length)
+    remark = f" (not {asked}: the text is small)" if fitting < asked else ""
+    if training.auto_batch_size:
+        remark += " or more, as is timed at the start"
+    return f"batch {fitting} x {length} characters{remark}"
+
+
+def _tensor_lines(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
+    width = max(map(len, shapes))
+    return [
+        f"           {name:<{width}}  {' x '.join(map(str, shape)):>13}  {math.prod(shape):>12,}"
+        for name, shape in shapes.items()
+    ]
+
+
+def _format_length(training: TrainingConfig) -> str:
+    """The length of a training, with all that may end it before."""
+    parts = [("for " if training.train_time is not None else "") + format_length(training)]
+    if training.max_epochs is not None:
+        parts.append(f"{training.max_epochs:g} epochs at most")
+    if training.stop_early is not None:
+        count = training.stop_early
+        times = f"{count:,} validations" if count > 1 else "a validation"
+        parts.append(f"until {times} without gain")
+    return ", ".join(parts)
