@@ -22,12 +22,9 @@ from tui_charrnn.cli.originality import OriginalityWatch as OriginalityWatch
 from tui_charrnn.cli.originality import open_named_corpus as open_named_corpus
 from tui_charrnn.cli.originality import open_own_corpus as open_own_corpus
 from tui_charrnn.cli.output import print_version as print_version
-from tui_charrnn.cli.reading import read_named_corpus as read_named_corpus
 from tui_charrnn.cli.score_report import JsonReport as JsonReport
 from tui_charrnn.cli.score_report import PlainReport as PlainReport
 from tui_charrnn.cli.score_report import open_page as open_page
-from tui_charrnn.cli.whole_texts import write_most_likely as write_most_likely
-from tui_charrnn.cli.whole_texts import write_records as write_records
 from tui_charrnn.generation.both_sides import BothSides as BothSides
 from tui_charrnn.generation.calibration import Reliability as Reliability
 from tui_charrnn.generation.calibration import calibrate as calibrate
@@ -82,6 +79,7 @@ from tui_charrnn.runs.liveness import judge_at_a_glance as judge_at_a_glance
 from tui_charrnn.text.corpus_reading import read_corpus as read_corpus
 from tui_charrnn.text.inspection import inspect_corpus as inspect_corpus
 from tui_charrnn.text.inspection import jamo_sentence as jamo_sentence
+from tui_charrnn.text.records import records_of as records_of
 from tui_charrnn.text.vocabulary import Vocabulary as Vocabulary
 from tui_charrnn.training.extension import extend_run as extend_run
 from tui_charrnn.training.extension import read_amount as read_amount

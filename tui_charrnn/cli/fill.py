@@ -15,8 +15,8 @@ from tui_charrnn.cli.options import (
     refuse_out_of_bounds,
 )
 from tui_charrnn.cli.output import narrate, print_data, progress_bar
-from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture, read_argument
-from tui_charrnn.cli.reading import load_preferred, read_blocks
+from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture
+from tui_charrnn.cli.reading import load_preferred, read_argument, read_blocks
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line

@@ -22,7 +22,7 @@ from tui_charrnn.cli.options import (
 )
 from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
 from tui_charrnn.cli.picture import table_lines
-from tui_charrnn.cli.reading import Encoding, thread_count
+from tui_charrnn.cli.reading import Encoding
 from tui_charrnn.cli.tensorflow_process import convert
 from tui_charrnn.errors import ConfigError, CorpusError, ModelFileError
 from tui_charrnn.invocation import command
@@ -33,6 +33,7 @@ from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.output_file import open_output, refuse_taken
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.training.machine import thread_count
 from tui_charrnn.viewing.formatting import format_size
 from tui_charrnn.viewing.run_words import gram_words
 
@@ -193,7 +194,7 @@ def calibrate(
     loaded = lazy.load_model(path)
     held_out, units = _held_out(loaded, path, text, encoding, runs_folder(runs_dir))
     fitted = lazy.calibrate(
-        loaded, loaded.vocabulary.spell(held_out).indices, units, threads=thread_count()
+        loaded, loaded.vocabulary.spell(held_out).indices, units, threads=thread_count(None)
     )
     with open_output(file, overwrite=force) as output:
         output.write(lazy.with_calibration(path.read_bytes(), fitted))

@@ -15,8 +15,9 @@ from tui_charrnn.cli.options import (
     refuse_out_of_bounds,
 )
 from tui_charrnn.cli.output import progress_bar
-from tui_charrnn.cli.reading import Encoding, load_preferred, read_blocks, thread_count
+from tui_charrnn.cli.reading import Encoding, load_preferred, read_blocks
 from tui_charrnn.text.sources import Source, find_sources
+from tui_charrnn.training.machine import thread_count
 
 _NAMES: Final = (
     "double-quotes, single-quotes, parentheses, square-brackets, braces, brackets, bracket-depth, "
@@ -85,7 +86,7 @@ def neurons(
     layers = chosen.config.layer_count
     if layer is not None:
         refuse_out_of_bounds("layer", layer, 0, layers - 1)
-    finder = lazy.NeuronFinder(chosen, wanted, streams=parallel, threads=thread_count())
+    finder = lazy.NeuronFinder(chosen, wanted, streams=parallel, threads=thread_count(None))
     found = lazy.find_neurons(finder, _blocks(sources, encoding), top=top, layer=layer)
     read = " + ".join(source.name for source in sources)
     report = lazy.Report(name, read, chosen, found, excerpts)

@@ -7,8 +7,7 @@ from typing import Annotated, Final, TypeAlias
 import typer
 from rich.cells import cell_len
 
-from tui_charrnn.cli.output import print_data, stdin_bytes, stdout_is_terminal
-from tui_charrnn.errors import ConfigError, DataError
+from tui_charrnn.cli.output import print_data, stdout_is_terminal
 from tui_charrnn.preferences import resolve
 from tui_charrnn.viewing.ascii_signs import in_ascii
 from tui_charrnn.viewing.formatting import fitted
@@ -19,23 +18,6 @@ DrawnInAscii: TypeAlias = Annotated[
 _GAP: Final = "  "
 """Between two columns of a table."""
 _LEAST_WIDTH: Final = 40
-_LONGEST: Final = 100_000
-"""Characters of a text that is given as an argument."""
-
-
-def read_argument(text: str, name: str) -> str:
-    """A short text: the argument itself, or standard input if it is `-`."""
-    if text == "-":
-        stdin = stdin_bytes()
-        if stdin is None:
-            raise DataError(f"Standard input is closed: {name} cannot be read from it.")
-        try:
-            text = stdin.read(4 * _LONGEST + 4).decode()
-        except UnicodeDecodeError as error:
-            raise DataError(f"{name} from standard input is not UTF-8: {error.reason}.") from error
-    if not 0 < len(text) <= _LONGEST:
-        raise ConfigError(f"{name} has 1 to {_LONGEST:,} characters. Received: {len(text):,}.")
-    return text
 
 
 def picture_width() -> int:

@@ -1,11 +1,11 @@
 """Reads the texts and the models that a command names, and shows how far it is."""
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, TypeAlias
 
 import typer
 
@@ -19,7 +19,8 @@ from tui_charrnn.cli.output import (
     stdout_is_terminal,
 )
 from tui_charrnn.config import RECORDS, UNITS, TrainingConfig
-from tui_charrnn.errors import ConfigError, CorpusError
+from tui_charrnn.errors import ConfigError, CorpusError, DataError
+from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences import resolve, runs_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import Progress
@@ -30,6 +31,7 @@ from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
 from tui_charrnn.text.sources import Source
 
 if TYPE_CHECKING:
+    from tui_charrnn.generation.stream import CharacterStream
     from tui_charrnn.model.checkpoint import Model
 
 KeepNewlines: TypeAlias = Annotated[
@@ -39,7 +41,13 @@ KeepDecomposed: TypeAlias = Annotated[
     bool, typer.Option("--keep-decomposed", help="Do not compose characters (Unicode NFC).")
 ]
 
+Seed: TypeAlias = str | Path | BinaryIO
+"""A seed text itself, or where it is read from."""
 _BLOCK: Final = 1 << 20
+_LONGEST: Final = 100_000
+"""Characters of a text that is given as an argument."""
+_NAMED_CHARACTERS: Final = 8
+"""Unknown characters that are named one by one."""
 
 
 UnitsOption: TypeAlias = Annotated[
@@ -184,7 +192,13 @@ def read_blocks(
     except OSError as error:
         raise CorpusError(f"{source.name} cannot be read: {error.strerror}.") from error
     except UnicodeError as error:
-        raise CorpusError(_undecodable_sentence(source, found, error)) from error
+        why = "text: it holds a byte that is zero"
+        if isinstance(error, UnicodeDecodeError):
+            why = f"valid {', '.join(found.encodings)}: {_undecodable(error, found)}"
+        raise CorpusError(
+            f"{source.name} is not {why}. Name the file's encoding with --encoding, for example "
+            "cp1252, cp949 or utf-16."
+        ) from error
     if is_empty:
         raise CorpusError(f"There is no text in {source.name}: it is empty.")
 
@@ -221,20 +235,94 @@ def _joined(pieces: Iterable[str], size: int) -> Iterator[str]:
         yield "".join(waiting)
 
 
-def _undecodable_sentence(source: Source, found: BytesFound, error: UnicodeError) -> str:
-    encoding = ", ".join(found.encodings)
-    advice = "Name the file's encoding with --encoding, for example cp1252, cp949 or utf-16."
-    if not isinstance(error, UnicodeDecodeError):
-        return f"{source.name} is not text: it holds a byte that is zero. {advice}"
+def _undecodable(error: UnicodeDecodeError, found: BytesFound) -> str:
     place = found.bytes - len(error.object) + error.start
-    return (
-        f"{source.name} is not valid {encoding}: byte {place:,} "
-        f"(0x{error.object[error.start]:02x}) cannot be decoded. {advice}"
-    )
+    return f"byte {place:,} (0x{error.object[error.start]:02x}) cannot be decoded"
 
 
-def thread_count() -> int:
-    """The processor threads that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def read_argument(text: str, name: str) -> str:
+    """A short text: the argument itself, or standard input if it is `-`."""
+    if text == "-":
+        stdin = stdin_bytes()
+        if stdin is None:
+            raise DataError(f"Standard input is closed: {name} cannot be read from it.")
+        try:
+            text = stdin.read(4 * _LONGEST + 4).decode()
+        except UnicodeDecodeError as error:
+            raise DataError(f"{name} from standard input is not UTF-8: {error.reason}.") from error
+    if not 0 < len(text) <= _LONGEST:
+        raise ConfigError(f"{name} has 1 to {_LONGEST:,} characters. Received: {len(text):,}.")
+    return text
+
+
+def find_seed(seed_text: str, seed_file: str | None) -> Seed:
+    """Where the seed text comes from; `-` is standard input, as the text or as the file."""
+    if seed_file is not None and seed_text:
+        raise ConfigError(
+            "The seed text is given twice, as an argument and by --seed-file. Leave one of them "
+            f"out. Received: {seed_text[:40]!r} and {seed_file!r}."
+        )
+    if "-" not in {seed_text, seed_file}:
+        if seed_file is None:
+            return seed_text
+        return parse_path(seed_file, "The seed file", error=DataError)
+    stdin = stdin_bytes()
+    if stdin is None:
+        raise DataError("Standard input is closed: there is no seed text to read from it.")
+    return stdin
+
+
+def read_seed(stream: "CharacterStream", seed: Seed, echo: Callable[[str], None]) -> None:
+    """Prime a stream with a seed text, and report characters that the model does not know.
+
+    `echo` takes what the stream read, piece by piece.
+    """
+    unknown: dict[str, None] = {}
+    stream.prime("")
+    for piece in _seed_pieces(seed, unify_newlines="\r" not in stream.model.vocabulary.characters):
+        primed = stream.feed(piece)
+        unknown |= dict.fromkeys(each.character for each in primed.unknown)
+        echo(primed.text)
+    if unknown:
+        vocabulary = stream.model.vocabulary
+        is_folded = vocabulary.unknown_symbol is not None
+        done = "Read as the unknown symbol" if is_folded else "Left out of the seed text"
+        named = named_characters(dict.fromkeys(unknown, 1), "more")
+        other = lazy.bundled_instead("".join(unknown), vocabulary.characters)
+        hint = f" --model {other} knows it." if other else ""
+        narrate(f"{done}, as the model does not know it: {named}.{hint}")
+
+
+def _seed_pieces(seed: Seed, *, unify_newlines: bool) -> Iterator[str]:
+    """A seed text in pieces, so that it may be longer than memory.
+
+    A file is UTF-8, or UTF-16 or 32 with a byte order mark. Line ends of Windows in it become line
+    feeds where the model knows no other.
+    """
+    if isinstance(seed, str):
+        yield seed
+        return
+    name, found = (f"{seed}" if isinstance(seed, Path) else "standard input"), BytesFound()
+    try:
+        yield from read_pieces(seed, Reading(unify_newlines=unify_newlines), found)
+    except OSError as error:
+        raise DataError(
+            f"The seed text cannot be read from {name}: {error.strerror or error}."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"The seed text in {name} is not UTF-8: {_undecodable(error, found)}. Convert it, as "
+            "with iconv."
+        ) from error
+    except UnicodeError as error:
+        raise DataError(f"{name} is not text: it holds a byte that is zero.") from error
+
+
+def named_characters(counts: Mapping[str, int], others: str) -> str:
+    """The first of some characters, each with its code and how often it came."""
+    named = [
+        f"{character!r} (U+{ord(character):04X}){f' ×{count:,}' if count > 1 else ''}"
+        for character, count in itertools.islice(counts.items(), _NAMED_CHARACTERS)
+    ]
+    more = len(counts) - _NAMED_CHARACTERS
+    return ", ".join(named) + (f" and {more:,} {others}" if more > 0 else "")

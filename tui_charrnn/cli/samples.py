@@ -1,19 +1,23 @@
 """What `generate` writes: one text or several, as text or as records."""
 
 import dataclasses
+import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.output import TextOutput, narrate
+from tui_charrnn.cli.output import TextOutput, narrate, progress_bar, stdout_is_terminal
+from tui_charrnn.cli.reading import Seed, read_named_corpus, read_seed
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.errors import HistoryError
-from tui_charrnn.hangul import INITIALS, whole_text
+from tui_charrnn.errors import ConfigError, CorpusError, DataError, HistoryError
+from tui_charrnn.hangul import INITIALS, join_syllables, whole_text
 from tui_charrnn.history.database import KEPT_CHARACTERS
 from tui_charrnn.history.generation import Generation, ModelFile
 from tui_charrnn.history.store import History
+from tui_charrnn.text.originality import copied_length_in
 
 if TYPE_CHECKING:
     from tui_charrnn.cli.originality import OriginalityWatch
@@ -231,19 +235,12 @@ class _RecordedText:
 class TextRecorder:
     """A `Writer` that records an invocation for the history: model, seed text and texts."""
 
-    def __init__(self, *, is_wanted: bool) -> None:
-        """Start empty; nothing is stored in the end unless it is wanted."""
+    def __init__(self, path: Path, label: str, *, is_wanted: bool) -> None:
+        """Take the file and the name of the model before it is loaded; stores only if wanted."""
         self._is_wanted = is_wanted
-        self._file: ModelFile | None = None
-        self._label = ""
+        self._file, self._label = ModelFile(path), label
         self._seed_text = ""
         self._texts: list[_RecordedText] = []
-
-    def watch(self, path: Path, argument: str | None) -> Path:
-        """Take the path and the user's name of the model before it is loaded; returns the path."""
-        self._label = argument or path.stem
-        self._file = ModelFile(path)
-        return path
 
     def add_seed_text(self, piece: str) -> None:
         """Add a piece of the seed text."""
@@ -271,7 +268,7 @@ class TextRecorder:
         Settings are without temperatures that were compared; clamps are `held` as LAYER:CELL=VALUE.
         """
         texts = [text for text in self._texts if text.length]
-        if not (self._is_wanted and self._file and texts):
+        if not (self._is_wanted and texts):
             return
         try:
             origin = self._file.origin(self._label)
@@ -296,3 +293,201 @@ def _with_temperature(sampling: SamplingConfig, temperature: float | None) -> Sa
     if temperature is None:
         return sampling
     return dataclasses.replace(sampling, temperature=temperature)
+
+
+class TextRequest(NamedTuple):
+    """What is to be written after which seed text."""
+
+    stream: "CharacterStream"
+    path: Path
+    """Of the model's file."""
+    runs: Path
+    """Where runs are looked up by name."""
+    seed: Seed
+    length: int
+    stop: tuple[str, ...]
+    as_json: bool
+    echo: bool
+
+    def read_seed(self) -> str:
+        """Prime the stream; returns what it read."""
+        read: list[str] = []
+        read_seed(self.stream, self.seed, read.append)
+        return "".join(read)
+
+    def make_stop(self) -> "StopStrings":
+        """What watches a text for the strings that end it."""
+        return lazy.StopStrings(self.stop, self.stream.model.units)
+
+
+class Watched(NamedTuple):
+    """What texts are compared with."""
+
+    originality: bool
+    corpus: str | None
+    """A text that is named instead of the model's own."""
+    copied_length: int | None
+    is_new_only: bool
+    """Whether records of the corpus are left out."""
+
+    def is_list(self, model: "Model", count: int, temperatures: Sequence[float]) -> bool:
+        """Whether records are written one after another."""
+        is_watched = self.originality or self.copied_length is not None or bool(temperatures)
+        if not self.is_new_only:
+            is_watched = is_watched or self.corpus is not None
+            return model.records != "none" and count > 1 and not is_watched
+        if model.records == "none":
+            raise ConfigError(
+                "--new-only needs a model of records, as train --records line makes one. What "
+                "another model copies, --originality tells."
+            )
+        if is_watched:
+            raise ConfigError(
+                "--new-only goes without --compare-temperatures, --originality and --copied-length."
+            )
+        return True
+
+    def open(self, texts: TextRequest) -> "OriginalityWatch | None":
+        """Open the corpus in which copied passages are looked for, if an option asks for that."""
+        length, model = self.copied_length, texts.stream.model
+        if length is not None and length < 2:
+            raise ConfigError(f"--copied-length must be at least 2. Received: {length}.")
+        if not self.originality and self.corpus is None and length is None:
+            return None
+        if self.corpus is None:
+            compared = lazy.open_own_corpus(model, texts.path, texts.runs)
+        else:
+            compared = lazy.open_named_corpus(self.corpus, model)
+        return lazy.OriginalityWatch(compared, length or copied_length_in(model.units), model.units)
+
+
+_MOST_FAILURES: Final = 1000
+"""Records in a row that are none to be written, after which there is no hope."""
+
+_REASON: Final = (
+    "A likeliest text repeats itself: what was said once is likelier the next time, and nothing is "
+    "drawn that would lead out of the circle."
+)
+
+
+class GeneratedRecord(NamedTuple):
+    """A record, the seed text with it."""
+
+    text: str
+    bits: float
+    """Surprise of what was generated, its end sign with it."""
+    is_whole: bool
+    """Whether the model ended it."""
+
+
+def _draw_record(texts: TextRequest, seed_text: str) -> GeneratedRecord:
+    """Draw a record after the seed text, which the stream has read."""
+    stream, stop = texts.stream, texts.make_stop()
+    characters, bits = [seed_text], 0.0
+    for _ in range(texts.length):
+        drawn = stream.next()
+        bits += lazy.surprise(stream.logits, drawn.index)
+        if stream.is_between_records:
+            return GeneratedRecord("".join(characters), bits, is_whole=True)
+        characters.append(drawn.character)
+        if stop.has_ended(drawn.character):
+            break
+    return GeneratedRecord("".join(characters), bits, is_whole=False)
+
+
+def _draw_records(
+    texts: TextRequest, seed_text: str, known: frozenset[str] | None
+) -> Iterator[GeneratedRecord]:
+    """Records without end, none empty; without `known` ones and repetitions, unless None.
+
+    Each begins from the same state; random numbers are not reset between them.
+    """
+    stream, start = texts.stream, texts.stream.snapshot()
+    seen = {""}
+    failures = count = 0
+    while failures < _MOST_FAILURES:
+        draws = stream.draws
+        stream.restore(start)
+        stream.draws = draws
+        record = _draw_record(texts, seed_text)
+        if record.text in seen or (known is not None and record.text in known):
+            failures += 1
+            continue
+        failures, count = 0, count + 1
+        if known is not None:
+            seen.add(record.text)
+        yield record
+    raise DataError(
+        f"After {count:,} records {_MOST_FAILURES:,} in a row were empty, known or repeated: "
+        "the model has nothing else to say. Try a higher --temperature."
+    )
+
+
+def known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
+    """The records that a model was trained on, or those of the text `corpus`."""
+    model = texts.stream.model
+    if corpus is not None:
+        text = read_named_corpus(
+            [corpus],
+            keep_newlines="\r" in model.vocabulary.characters,
+            units=model.units,
+            records=model.records,
+        )
+        return frozenset(lazy.records_of(text.numbered.pieces()))
+    try:
+        with progress_bar("Reading the corpus of the model") as progress:
+            found = lazy.read_learned_texts(
+                model, texts.path, texts.runs, progress=progress, notify=narrate
+            )
+    except CorpusError as error:
+        raise CorpusError(
+            f"--new-only needs what the model was trained on. {error} Any text can be named with "
+            "--corpus."
+        ) from error
+    learned = (lazy.records_of(text.numbered.pieces()) for _, text in found)
+    return frozenset(itertools.chain.from_iterable(learned))
+
+
+def write_records(texts: TextRequest, count: int, watched: Watched, output: TextOutput) -> None:
+    """Write `count` records, as lines or as a JSON list, which is valid even if interrupted."""
+    known = known_records(texts, watched.corpus) if watched.is_new_only else None
+    seed_text = texts.read_seed()
+    records = _draw_records(texts, seed_text, known)
+    hidden = 0 if texts.echo else len(seed_text)
+    if texts.as_json:
+        output.write("[")
+    try:
+        for number, record in enumerate(itertools.islice(records, count)):
+            text = join_syllables(record.text[hidden:])
+            if texts.as_json:
+                document = {"text": text, "bits": record.bits, "is_whole": record.is_whole}
+                output.write(("," * bool(number)) + "\n" + json.dumps(document))
+            else:
+                # a record of several lines is kept apart from the one before
+                output.write(("\n" if number and "\n" in text else "") + text + "\n")
+    finally:
+        if texts.as_json:
+            output.write("\n]\n")
+
+
+def write_most_likely(texts: TextRequest, beam: int, output: TextOutput) -> None:
+    """Search for the likeliest text with a beam, and write it."""
+    seed_text = texts.read_seed() if texts.echo else texts.read_seed()[:0]
+    found = lazy.search_likeliest(texts.stream, texts.length, beam, texts.make_stop().strings)
+    count, text = len(found.indices), join_syllables(seed_text + found.text)
+    end = texts.stream.model.vocabulary.end_index
+    if not texts.as_json:
+        output.write(text)
+        if stdout_is_terminal():
+            narrate(f"ln p = {found.log_probability:.2f} with --beam {beam}. {_REASON}")
+        return
+    bits = -found.log_probability / math.log(2)
+    document = {
+        "text": text[:-1] if found.indices[-1:] == (end,) else text,
+        "length": count,
+        "log_probability": found.log_probability,
+        "bits_per_character": bits / count if count else None,
+        "is_ended": found.is_ended,
+        "beam": beam,
+    }
+    output.write(json.dumps(document) + "\n")

@@ -21,7 +21,6 @@ from tui_charrnn.cli.reading import (
     load_models,
     read_blocks,
     scoring_bar,
-    thread_count,
 )
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.paths import is_file, parse_path
@@ -29,6 +28,7 @@ from tui_charrnn.preferences import resolve
 from tui_charrnn.runs.output_file import refuse_taken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import Source, find_sources
+from tui_charrnn.training.machine import thread_count
 
 _MOST_STREAMS: Final = 4096
 _MOST_PASSAGES: Final = 1000
@@ -137,7 +137,7 @@ def score(
         name: lazy.TextScorer(
             each,
             streams=parallel,
-            threads=thread_count(),
+            threads=thread_count(None),
             listener=reliabilities[name].add if calibration else None,
         )
         for name, each in models.items()

@@ -12,6 +12,7 @@ from typing import Any, Final, TextIO
 import numpy as np
 
 from tui_charrnn.cli.output import narrate, print_data
+from tui_charrnn.cli.reading import named_characters
 from tui_charrnn.generation.calibration import Bin
 from tui_charrnn.generation.text_scores import LineScore, ModelScore, ScoreTotal, TextScore, ranked
 from tui_charrnn.model.weights import Float64
@@ -21,8 +22,6 @@ from tui_charrnn.viewing.probability_rows import reliability_lines
 
 _NUMBER_WIDTH: Final = 10
 _NAME_WIDTH: Final = 16
-_NAMED_CHARACTERS: Final = 8
-"""Unknown characters that are named one by one."""
 _HEADING: Final = "BITS/CHAR  PERPLEXITY    CHARACTERS   UNKNOWN"
 
 
@@ -161,13 +160,8 @@ def _number(value: float | None, width: int) -> str:
 
 def unknown_sentence(text: str, model: str, unknown: Mapping[str, int]) -> str:
     """Which characters of a text a model does not know, the most frequent first."""
-    named = [
-        f"{character!r} (U+{ord(character):04X}){f' ×{count:,}' if count > 1 else ''}"
-        for character, count in list(unknown.items())[:_NAMED_CHARACTERS]
-    ]
-    more = len(unknown) - _NAMED_CHARACTERS
-    listed = ", ".join(named) + (f" and {more:,} others" if more > 0 else "")
-    return f"Not scored in {safe_line(text)}, as {safe_line(model)} does not know them: {listed}."
+    named = named_characters(unknown, "others")
+    return f"Not scored in {safe_line(text)}, as {safe_line(model)} does not know them: {named}."
 
 
 SHOWN_CHARACTERS: Final = 200_000

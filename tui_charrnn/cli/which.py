@@ -9,8 +9,8 @@ import typer
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import JsonDocument, RunsDir, model_option
 from tui_charrnn.cli.output import narrate, print_data
-from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture, read_argument
-from tui_charrnn.cli.reading import load_models
+from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture
+from tui_charrnn.cli.reading import load_models, read_argument
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.resources import bundled_models
 
