@@ -16,11 +16,10 @@ _NAMES: Final = {
     "rich.progress": "BarColumn DownloadColumn Progress TextColumn TimeRemainingColumn",
     "tui_charrnn.cli.joint_training": "train_jointly",
     "tui_charrnn.cli.main": "run",
-    "tui_charrnn.cli.neurons_report": "Report print_json print_report",
     "tui_charrnn.cli.opening": "open_at_once start_without_collecting",
     "tui_charrnn.cli.originality": "OriginalityWatch open_named_corpus open_own_corpus",
     "tui_charrnn.cli.output": "print_version",
-    "tui_charrnn.cli.score_report": "JsonReport PlainReport open_page",
+    "tui_charrnn.cli.score_page": "open_page",
     "tui_charrnn.generation.both_sides": "BothSides",
     "tui_charrnn.generation.calibration": "Reliability calibrate",
     "tui_charrnn.generation.clamping": "parse_clamps parse_gate_clamps",
@@ -33,7 +32,7 @@ _NAMES: Final = {
     "tui_charrnn.generation.sources": "bundled_for bundled_instead find_model offered_models",
     "tui_charrnn.generation.stream": "CharacterStream StopStrings",
     "tui_charrnn.generation.tape_file": "open_tape",
-    "tui_charrnn.generation.text_scores": "Listeners OriginReader score_text",
+    "tui_charrnn.generation.text_scores": "Listeners OriginReader ranked score_text",
     "tui_charrnn.generation.training_corpus": (
         "absent_texts open_starting_model read_learned_texts read_run_corpus "
         "read_training_corpus starting_point_of"
@@ -42,7 +41,7 @@ _NAMES: Final = {
     "tui_charrnn.history.store": "History",
     "tui_charrnn.lens.clipping": "ClippingRun ClippingSettings",
     "tui_charrnn.lens.embedding": "Embedding group_of",
-    "tui_charrnn.lens.neurons": "NeuronFinder find_neurons",
+    "tui_charrnn.lens.neurons": "BORDERS NeuronFinder SHIFTS find_neurons levels_of values_of",
     "tui_charrnn.lens.properties": "find_properties",
     "tui_charrnn.model.checkpoint": "load_model with_calibration",
     "tui_charrnn.runs.catalogue": "find_run list_runs",
@@ -83,15 +82,17 @@ _NAMES: Final = {
     "tui_charrnn.tui.xray.color_layer": "XrayColors",
     "tui_charrnn.tui.xray.legend": "XrayLegend",
     "tui_charrnn.tui.xray.neuron_panel": "NeuronPanel",
+    "tui_charrnn.viewing.ascii_signs": "in_ascii",
     "tui_charrnn.viewing.clipping_picture": "clipping_document clipping_rows",
     "tui_charrnn.viewing.embedding": "format_neighbors format_sizes legend picture_of",
     "tui_charrnn.viewing.failures": (
         "advice_words diagnose nats_above_ngrams slipped_time steps_since_best"
     ),
+    "tui_charrnn.viewing.formatting": "fitted",
     "tui_charrnn.viewing.lessons": "LESSONS",
     "tui_charrnn.viewing.memory_picture": "measure_model memory_document memory_rows recorded_rows",
     "tui_charrnn.viewing.probability_rows": (
-        "bar_rows candidate_rows format_both format_filled path_rows"
+        "bar_rows candidate_rows format_both format_filled path_rows reliability_lines"
     ),
     "tui_charrnn.viewing.run_view": "extension_words",
 }

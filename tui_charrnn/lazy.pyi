@@ -13,18 +13,13 @@ from rich.progress import TimeRemainingColumn as TimeRemainingColumn
 
 from tui_charrnn.cli.joint_training import train_jointly as train_jointly
 from tui_charrnn.cli.main import run as run
-from tui_charrnn.cli.neurons_report import Report as Report
-from tui_charrnn.cli.neurons_report import print_json as print_json
-from tui_charrnn.cli.neurons_report import print_report as print_report
 from tui_charrnn.cli.opening import open_at_once as open_at_once
 from tui_charrnn.cli.opening import start_without_collecting as start_without_collecting
 from tui_charrnn.cli.originality import OriginalityWatch as OriginalityWatch
 from tui_charrnn.cli.originality import open_named_corpus as open_named_corpus
 from tui_charrnn.cli.originality import open_own_corpus as open_own_corpus
 from tui_charrnn.cli.output import print_version as print_version
-from tui_charrnn.cli.score_report import JsonReport as JsonReport
-from tui_charrnn.cli.score_report import PlainReport as PlainReport
-from tui_charrnn.cli.score_report import open_page as open_page
+from tui_charrnn.cli.score_page import open_page as open_page
 from tui_charrnn.generation.both_sides import BothSides as BothSides
 from tui_charrnn.generation.calibration import Reliability as Reliability
 from tui_charrnn.generation.calibration import calibrate as calibrate
@@ -50,6 +45,7 @@ from tui_charrnn.generation.stream import StopStrings as StopStrings
 from tui_charrnn.generation.tape_file import open_tape as open_tape
 from tui_charrnn.generation.text_scores import Listeners as Listeners
 from tui_charrnn.generation.text_scores import OriginReader as OriginReader
+from tui_charrnn.generation.text_scores import ranked as ranked
 from tui_charrnn.generation.text_scores import score_text as score_text
 from tui_charrnn.generation.training_corpus import absent_texts as absent_texts
 from tui_charrnn.generation.training_corpus import open_starting_model as open_starting_model
@@ -63,8 +59,12 @@ from tui_charrnn.lens.clipping import ClippingRun as ClippingRun
 from tui_charrnn.lens.clipping import ClippingSettings as ClippingSettings
 from tui_charrnn.lens.embedding import Embedding as Embedding
 from tui_charrnn.lens.embedding import group_of as group_of
+from tui_charrnn.lens.neurons import BORDERS as BORDERS
+from tui_charrnn.lens.neurons import SHIFTS as SHIFTS
 from tui_charrnn.lens.neurons import NeuronFinder as NeuronFinder
 from tui_charrnn.lens.neurons import find_neurons as find_neurons
+from tui_charrnn.lens.neurons import levels_of as levels_of
+from tui_charrnn.lens.neurons import values_of as values_of
 from tui_charrnn.lens.properties import find_properties as find_properties
 from tui_charrnn.model.checkpoint import load_model as load_model
 from tui_charrnn.model.checkpoint import with_calibration as with_calibration
@@ -127,6 +127,7 @@ from tui_charrnn.tui.theme.picker import ThemeScreen as ThemeScreen
 from tui_charrnn.tui.xray.color_layer import XrayColors as XrayColors
 from tui_charrnn.tui.xray.legend import XrayLegend as XrayLegend
 from tui_charrnn.tui.xray.neuron_panel import NeuronPanel as NeuronPanel
+from tui_charrnn.viewing.ascii_signs import in_ascii as in_ascii
 from tui_charrnn.viewing.clipping_picture import clipping_document as clipping_document
 from tui_charrnn.viewing.clipping_picture import clipping_rows as clipping_rows
 from tui_charrnn.viewing.embedding import format_neighbors as format_neighbors
@@ -138,6 +139,7 @@ from tui_charrnn.viewing.failures import diagnose as diagnose
 from tui_charrnn.viewing.failures import nats_above_ngrams as nats_above_ngrams
 from tui_charrnn.viewing.failures import slipped_time as slipped_time
 from tui_charrnn.viewing.failures import steps_since_best as steps_since_best
+from tui_charrnn.viewing.formatting import fitted as fitted
 from tui_charrnn.viewing.lessons import LESSONS as LESSONS
 from tui_charrnn.viewing.memory_picture import measure_model as measure_model
 from tui_charrnn.viewing.memory_picture import memory_document as memory_document
@@ -148,6 +150,7 @@ from tui_charrnn.viewing.probability_rows import candidate_rows as candidate_row
 from tui_charrnn.viewing.probability_rows import format_both as format_both
 from tui_charrnn.viewing.probability_rows import format_filled as format_filled
 from tui_charrnn.viewing.probability_rows import path_rows as path_rows
+from tui_charrnn.viewing.probability_rows import reliability_lines as reliability_lines
 from tui_charrnn.viewing.run_view import extension_words as extension_words
 
 _MODULES: dict[str, str]

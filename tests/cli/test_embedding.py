@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model, tiny_model_file
-from tui_charrnn.cli.embedding import embedding
+from tui_charrnn.cli.pictures import embedding
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.lens.embedding import Embedding
 
@@ -44,3 +44,13 @@ def test_the_picture_is_ascii_if_that_is_asked_for(model: Path) -> None:
 def test_what_the_model_does_not_know_has_no_neighbors(model: Path) -> None:
     for options in (["--character", "X"], ["--character", "ab"], ["--count", "0"]):
         assert isinstance(invoke(model, *options).exception, ConfigError)
+
+
+@pytest.mark.parametrize(("term", "is_colored"), [("xterm", True), ("dumb", False)])
+def test_a_terminal_that_knows_no_colors_gets_none(
+    model: Path, monkeypatch: pytest.MonkeyPatch, term: str, is_colored: bool
+) -> None:
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setattr("tui_charrnn.cli.output.stdout_is_terminal", lambda: True)
+    assert ("\x1b[3" in invoke(model, "--character", "b").stdout) == is_colored

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner, Result
 
-from tui_charrnn.cli.lab import lab_app
+from tui_charrnn.cli.pictures import lab_app
 from tui_charrnn.errors import ConfigError
 
 

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ from tests.support.command import ROOT, run_here
 from tests.support.naive_properties import NAIVE
 from tests.support.pseudo_terminal import read_terminal, terminal_pair
 from tests.support.tiny_model import tiny_config, tiny_model_file
-from tui_charrnn.cli.neurons_report import CHANCE
 from tui_charrnn.lens.neurons import NeuronFinder, find_neurons
 from tui_charrnn.lens.properties import PROPERTIES, find_properties
 from tui_charrnn.model.checkpoint import serialize_model
@@ -81,7 +79,8 @@ def test_the_table_names_the_cell_that_counts(model: str, text: str) -> None:
     assert ended.stdout.decode().splitlines() == [
         "PROPERTY           MEAN  CHANCE  CELLS, AND r OF EACH",
         f"bracket-depth  {mean:8.3g}  {chance:6.3f}  {CELL} +1.000",
-        *textwrap.wrap(CHANCE, 80),
+        "CHANCE: the largest |r| of any cell with the property shifted along the text, of",
+        "19 circular shifts. An r that is not above it may be chance.",
         "The same everywhere in this text: digit.",
     ]
     assert ended.stderr.decode() == f"Reading {text} ...\n"

@@ -1,6 +1,7 @@
 """Data goes to standard output, narration to standard error, and nothing hurts a terminal."""
 
 import io
+import math
 
 import pytest
 
@@ -50,6 +51,41 @@ def test_a_dumb_terminal_redraws_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     take_terminal(monkeypatch)
     monkeypatch.setenv("TERM", "dumb")
     assert not output.stderr_is_terminal()
+
+
+@pytest.mark.parametrize(
+    ("environment", "has_styles", "has_colors"),
+    [
+        ({"TERM": "xterm"}, True, True),
+        ({"TERM": "linux", "NO_COLOR": ""}, True, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, True, False),
+        ({"TERM": "dumb"}, False, False),
+        ({"TERM": ""}, False, False),
+    ],
+)
+def test_styles_and_colors_are_used_where_they_are_known_and_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    has_styles: bool,
+    has_colors: bool,
+) -> None:
+    take_terminal(monkeypatch)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert output.stdout_has_styles() == has_styles
+    assert output.stdout_has_colors() == has_colors
+
+
+def test_a_pipe_has_no_styles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    assert not output.stdout_has_styles()
+    assert not output.stdout_has_colors()
+
+
+def test_numbers_that_json_lacks_are_null(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_json({"a": [1.5, math.inf], "b": (math.nan, "c", None), "d": True})
+    assert capsys.readouterr().out == '{"a": [1.5, null], "b": [null, "c", null], "d": true}\n'
 
 
 def test_closed_streams_are_no_terminals(monkeypatch: pytest.MonkeyPatch) -> None:

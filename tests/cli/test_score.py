@@ -13,7 +13,7 @@ import pytest
 from tests.support.command import run_here
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model, tiny_model_file
 from tui_charrnn.cli.reading import read_blocks
-from tui_charrnn.cli.score_report import LEVELS, SHOWN_CHARACTERS, levels_of, marked_text
+from tui_charrnn.cli.score_page import LEVELS, SHOWN_CHARACTERS, levels_of, marked_text
 from tui_charrnn.generation.scoring import DynamicScorer, TextScorer
 from tui_charrnn.text.source_reading import PIECE
 from tui_charrnn.text.sources import find_sources

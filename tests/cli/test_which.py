@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from tests.support.tiny_model import tiny_model_file
-from tui_charrnn.cli.which import which
+from tui_charrnn.cli.score import which
 from tui_charrnn.errors import ConfigError, DataError
 
 

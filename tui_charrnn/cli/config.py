@@ -1,6 +1,5 @@
 """`charrnn-tui config`: the user's settings, where they are kept and which of them holds."""
 
-import json
 import os
 from collections.abc import Iterator
 from typing import Any, Final
@@ -12,7 +11,7 @@ from tui_charrnn.cli.options import (
     refuse_options_before_command,
     with_setting_options,
 )
-from tui_charrnn.cli.output import narrate, print_data
+from tui_charrnn.cli.output import narrate, print_data, print_json
 from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file
@@ -71,7 +70,7 @@ def show(
     keys, problems = remap(found.keys)
     changed = keymap_of(keys)
     if as_json:
-        print_data(json.dumps(_facts(found, changed)))
+        print_json(_facts(found, changed))
     else:
         rows = list(_rows(found, changed))
         widths = [max(len(row[column]) for row in rows) for column in (0, 1)]

@@ -1,6 +1,5 @@
 """The commands of `charrnn-tui corpora`: list the texts that have a name, and inspect a text."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -13,7 +12,7 @@ from tui_charrnn.cli.options import (
     complete_corpus,
     refuse_options_before_command,
 )
-from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
+from tui_charrnn.cli.output import narrate, print_data, print_json, stdout_is_terminal
 from tui_charrnn.cli.reading import (
     Encoding,
     KeepDecomposed,
@@ -61,7 +60,7 @@ def list_corpora(as_json: JsonDocument = False) -> None:
     """List the named corpora."""
     entries = list(load_catalogue().values())
     if as_json:
-        print_data(json.dumps([_entry_values(entry) for entry in entries]))
+        print_json([_entry_values(entry) for entry in entries])
         return
     width = max(len(entry.name) for entry in entries)
     title_width = max(len(entry.title) for entry in entries)
@@ -108,7 +107,7 @@ def inspect(
     )
     found = lazy.inspect_corpus(text)
     if as_json:
-        print_data(json.dumps(inspection_values(text, found)))
+        print_json(inspection_values(text, found))
         return
     for label, line in report_lines(text, found):
         print_data(f"{label:<12}{line}".rstrip())

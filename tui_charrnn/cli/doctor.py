@@ -1,6 +1,5 @@
 """The command `doctor`: whether a training can start here, and what can be had from a run."""
 
-import json
 import platform
 import shutil
 import textwrap
@@ -38,7 +37,7 @@ from tui_charrnn.cli.options import (
     complete_run,
     with_setting_options,
 )
-from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
+from tui_charrnn.cli.output import narrate, print_data, print_json, stdout_is_terminal
 from tui_charrnn.cli.tensorflow_process import Answer, ask, examiner_command
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode, RunError
@@ -144,7 +143,7 @@ def doctor(
     findings = list(diagnose(facts))
     code = _exit_code(findings)
     if as_json:
-        print_data(json.dumps(as_document(facts, findings, code)))
+        print_json(as_document(facts, findings, code))
     else:
         _print(findings)
         narrate(_conclusion(findings))
@@ -383,7 +382,7 @@ def _print_run(run: RunDirectory, *, as_json: bool) -> int:
     code = _exit_code(findings)
     sentence, remedy = recovery(health)
     if as_json:
-        print_data(json.dumps(health_document(health, findings, code)))
+        print_json(health_document(health, findings, code))
     else:
         _print(findings)
         narrate(f"{sentence} {remedy}".rstrip())

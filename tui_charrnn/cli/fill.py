@@ -1,12 +1,12 @@
 """The command `fill`: what stands in the gaps of a text."""
 
-import json
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
+    DrawnInAscii,
     JsonDocument,
     RunsDir,
     complete_model,
@@ -14,8 +14,14 @@ from tui_charrnn.cli.options import (
     model_option,
     refuse_out_of_bounds,
 )
-from tui_charrnn.cli.output import narrate, print_data, progress_bar
-from tui_charrnn.cli.picture import DrawnInAscii, picture_width, print_picture
+from tui_charrnn.cli.output import (
+    narrate,
+    picture_width,
+    print_data,
+    print_json,
+    print_picture,
+    progress_bar,
+)
 from tui_charrnn.cli.reading import load_preferred, read_argument, read_blocks
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
@@ -105,7 +111,7 @@ def fill(
     name, loaded = load_preferred(model, runs_dir, lazy.bundled_for("".join(parts)))
     filled = lazy.Filler(loaded).fill(parts, beam=beam)
     if as_json:
-        print_data(json.dumps({"model": name, **_document(filled, both, count)}))
+        print_json({"model": name, **_document(filled, both, count)})
         return
     rows = lazy.candidate_rows(filled, picture_width(), count, both)
     best = safe_line(filled.text(filled.candidates[0].fill))
@@ -151,7 +157,7 @@ def _measure(model: "Model", text: str, size: tuple[int, int], *, as_json: bool)
             progress(found.places, places)
     values = {"places": found.places, "right": right, "left": found.left, "both": found.both}
     if as_json:
-        print_data(json.dumps({**values, "bits": found.bits}))
+        print_json({**values, "bits": found.bits})
         return
     unit = "jamo" if model.units == "jamo" else "character"
     print_data(f"{found.left:8.3f}  bits per {unit} from the left side alone")

@@ -1,6 +1,5 @@
 """The commands of `charrnn-tui history`: list, search, show and replay generated texts."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
@@ -14,10 +13,11 @@ from tui_charrnn.cli.output import (
     TextOutput,
     narrate,
     print_data,
+    print_json,
     stdout_is_terminal,
+    table_lines,
     write_text,
 )
-from tui_charrnn.cli.picture import table_lines
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.history.database import entry_values, lacking, length_words
@@ -79,7 +79,7 @@ def show(number: Number, as_json: JsonDocument = False) -> None:
     """Show a text with its model and settings."""
     entry = find_entry(History(), number)
     if as_json:
-        print_data(json.dumps(entry_values(entry)))
+        print_json(entry_values(entry))
         return
     for line in entry_lines(entry):
         print_data(line)
@@ -152,7 +152,7 @@ def rm(
         find_entry(kept, number)
     removed = kept.remove(numbers)
     if as_json:
-        print_data(json.dumps({"removed": removed}))
+        print_json({"removed": removed})
         return
     narrate(f"Deleted: {', '.join(map(str, removed))}.")
 
@@ -172,14 +172,14 @@ def clear(
         )
     count = kept.clear()
     if as_json:
-        print_data(json.dumps({"removed": count}))
+        print_json({"removed": count})
         return
     narrate(f"Deleted: {counted(count, 'text')}.")
 
 
 def _print_list(entries: list[Entry], as_json: bool) -> None:
     if as_json:
-        print_data(json.dumps([entry_values(entry) for entry in entries]))
+        print_json([entry_values(entry) for entry in entries])
         return
     for line in list_lines(entries):
         print_data(line)

@@ -48,7 +48,7 @@ COMMANDS: Final = {
         "Measure how surprising texts are to a model, in bits per character.",
     ),
     "which": (
-        "which:which",
+        "score:which",
         "Say from which model's corpus a text comes, character by character.",
     ),
     "fill": (
@@ -56,7 +56,7 @@ COMMANDS: Final = {
         "Say what stands in the gaps of a text: from the left side alone, and from both sides.",
     ),
     "embedding": (
-        "embedding:embedding",
+        "pictures:embedding",
         "Draw the characters of a model where its embedding has them, and list neighbors.",
     ),
     "memory": (
@@ -67,7 +67,7 @@ COMMANDS: Final = {
         "main:learn",
         "Open the app on its guided tour: five pages, each with a live picture.",
     ),
-    "lab": ("lab:lab_app", "Small experiments that need no model and no trainer."),
+    "lab": ("pictures:lab_app", "Small experiments that need no model and no trainer."),
     "neurons": (
         "neurons:neurons",
         "Find the cells of a model that follow a property of a text.",

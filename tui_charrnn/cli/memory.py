@@ -1,6 +1,5 @@
 """The command `memory`: how far back models look."""
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -11,14 +10,21 @@ from tui_charrnn import lazy
 from tui_charrnn.cli.following import newest_status, preemptible
 from tui_charrnn.cli.launching import Watching, train_headless
 from tui_charrnn.cli.options import (
+    DrawnInAscii,
     JsonDocument,
     RunsDir,
     apply_settings,
     complete_corpus,
     refuse_out_of_bounds,
 )
-from tui_charrnn.cli.output import narrate, print_data, progress_bar
-from tui_charrnn.cli.picture import DrawnInAscii, draws_ascii, picture_width, print_picture
+from tui_charrnn.cli.output import (
+    draws_ascii,
+    narrate,
+    picture_width,
+    print_json,
+    print_picture,
+    progress_bar,
+)
 from tui_charrnn.cli.reading import Encoding, load_models, read_named_corpus
 from tui_charrnn.cli.reporting import RowsOf
 from tui_charrnn.cli.run_request import RunRequest
@@ -118,7 +124,7 @@ def memory(
             "reach": reach,
             "models": [lazy.memory_document(curve) for curve in curves],
         }
-        print_data(json.dumps(document, allow_nan=False))
+        print_json(document)
     else:
         _print(curves, is_ascii=is_ascii)
 

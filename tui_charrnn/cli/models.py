@@ -20,8 +20,7 @@ from tui_charrnn.cli.options import (
     complete_path,
     refuse_options_before_command,
 )
-from tui_charrnn.cli.output import narrate, print_data, stdout_is_terminal
-from tui_charrnn.cli.picture import table_lines
+from tui_charrnn.cli.output import narrate, print_data, print_json, stdout_is_terminal, table_lines
 from tui_charrnn.cli.reading import Encoding
 from tui_charrnn.cli.tensorflow_process import convert
 from tui_charrnn.errors import ConfigError, CorpusError, ModelFileError
@@ -147,7 +146,7 @@ def numbers(
     difference = choice.difference._asdict() if choice.difference else None
     if as_json:
         document = {"numbers": choice.numbers, "reason": choice.reason, "difference": difference}
-        print_data(json.dumps(document))
+        print_json(document)
         return
     print_data(f"numbers     {choice.numbers}")
     if difference is not None:
@@ -236,7 +235,7 @@ def show(model: NamedModel, runs_dir: RunsDir = None, as_json: JsonDocument = Fa
     if facts.header is None:
         raise ModelFileError(facts.problem or f"{path} cannot be read.")
     if as_json:
-        print_data(json.dumps(_values(facts, name=model)))
+        print_json(_values(facts, name=model))
         return
     for label, value in _card(model, facts, facts.header):
         print_data(f"{label:<13}{safe_line(value)}")
@@ -273,7 +272,7 @@ def list_all(runs_dir: Path | None, as_json: bool = False) -> None:
     found = list(lazy.offered_models(runs_folder(runs_dir)))
     if as_json:
         values = (_values(each.facts, name=each.name, origin=each.origin) for each in found)
-        print_data(json.dumps(list(values)))
+        print_json(list(values))
         return
     if not found:
         narrate(f"There are no models here. Train one: {command('train', 'pydoc')}")

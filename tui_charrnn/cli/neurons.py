@@ -1,9 +1,15 @@
 """The command `neurons`: which cells of a model follow which properties of a text."""
 
+import math
+import shutil
+import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Final
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+from rich.cells import cell_len
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
@@ -14,10 +20,27 @@ from tui_charrnn.cli.options import (
     complete_one_of,
     refuse_out_of_bounds,
 )
-from tui_charrnn.cli.output import progress_bar
+from tui_charrnn.cli.output import (
+    TextOutput,
+    narrate,
+    print_json,
+    progress_bar,
+    stdout_has_colors,
+    stdout_is_terminal,
+    write_text,
+)
 from tui_charrnn.cli.reading import Encoding, load_preferred, read_blocks
+from tui_charrnn.invocation import command
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import Source, find_sources
 from tui_charrnn.training.machine import thread_count
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from tui_charrnn.lens.neurons import Finding
+    from tui_charrnn.model.checkpoint import Model
 
 _NAMES: Final = (
     "double-quotes, single-quotes, parentheses, square-brackets, braces, brackets, bracket-depth, "
@@ -28,6 +51,17 @@ _NAMES: Final = (
 _MOST_CELLS: Final = 1000
 _MOST_EXCERPTS: Final = 100
 _MOST_STREAMS: Final = 4096
+_MEAN_WIDTH: Final = 8
+SIGNS: Final = {-2: "=", -1: "-", 0: " ", 1: "+", 2: "#"}
+"""By level."""
+_COLORS: Final = {
+    -2: "\x1b[97;44m",  # each with its background, to be read on a dark and on a light one
+    -1: "\x1b[30;46m",
+    1: "\x1b[30;43m",
+    2: "\x1b[97;41m",
+}
+_PIPE_WIDTH: Final = 80
+_LEAST_WIDTH: Final = 20
 
 
 def neurons(
@@ -88,12 +122,35 @@ def neurons(
         refuse_out_of_bounds("layer", layer, 0, layers - 1)
     finder = lazy.NeuronFinder(chosen, wanted, streams=parallel, threads=thread_count(None))
     found = lazy.find_neurons(finder, _blocks(sources, encoding), top=top, layer=layer)
+    strongest_first = sorted(found.properties, key=_strength, reverse=True)
+    shown = [each for each in strongest_first if each.neurons and each.excerpt][:excerpts]
     read = " + ".join(source.name for source in sources)
-    report = lazy.Report(name, read, chosen, found, excerpts)
     if as_json:
-        lazy.print_json(report)
-    else:
-        lazy.print_report(report)
+        names = {each.property.name for each in shown}
+        document = {
+            "model": name,
+            "text": read,
+            "characters": found.characters,
+            "unknown": found.unknown,
+            "shifts": lazy.SHIFTS,
+            "properties": [
+                _finding_values(each, chosen if each.property.name in names else None)
+                for each in found.properties
+            ],
+        }
+        print_json(document)
+        return
+    write_text(lambda output: _write_report(output, strongest_first, shown, chosen))
+    if found.unknown:
+        narrate(
+            f"{found.unknown:,} characters of {safe_line(read)} are unknown to {safe_line(name)}, "
+            f"which has read the other {found.characters:,}."
+        )
+    if stdout_is_terminal() and strongest_first[0].neurons:
+        cell = strongest_first[0].neurons[0]
+        value = cell.mean + math.copysign(2 * cell.deviation, cell.r)
+        held = f"{cell.neuron}={value:.2g}"
+        narrate(f"To see what a cell does, clamp it: {command('generate', '--clamp', held)}")
 
 
 def _blocks(sources: Sequence[Source], encoding: str) -> Iterator[str]:
@@ -101,3 +158,149 @@ def _blocks(sources: Sequence[Source], encoding: str) -> Iterator[str]:
     for source in sources:
         with progress_bar(f"Reading {source.name}") as progress:
             yield from read_blocks(source, encoding, progress)
+
+
+def _write_report(
+    output: TextOutput,
+    findings: "Sequence[Finding]",
+    shown: "Sequence[Finding]",
+    model: "Model",
+) -> None:
+    """Write the table of all findings, then the passages of some, each with its strongest cell."""
+    for line in _table(findings):
+        output.write(f"{line}\n")
+    if shown:
+        lower, upper = lazy.BORDERS
+        output.write(
+            "\nBelow each character: the cell is above (+) or below (-) its mean by "
+            f"{lower:g} standard deviations,\nor by {upper:g} (# and =).\n"
+        )
+    for finding in shown:
+        _write_excerpt(output, finding, model)
+
+
+def _strength(finding: "Finding") -> float:
+    return abs(finding.neurons[0].r) if finding.neurons else -1.0
+
+
+def _table(findings: "Sequence[Finding]") -> Iterator[str]:
+    width = max(len(each.property.name) for each in findings) + 2
+    names = [len(str(one.neuron)) for each in findings for one in each.neurons]
+    name_width = max(names, default=0)
+    cell_width = name_width + len(" +0.000  ")
+    columns = max(1, (_text_width() - width - _MEAN_WIDTH - 10) // cell_width)
+    yield f"{'PROPERTY':<{width}}{'MEAN':>{_MEAN_WIDTH}}  CHANCE  CELLS, AND r OF EACH"
+    for each in findings:
+        if not each.neurons:
+            continue
+        cells = [f"{one.neuron!s:<{name_width}} {one.r:+.3f}" for one in each.neurons]
+        start = f"{each.property.name:<{width}}{each.mean:>{_MEAN_WIDTH}.3g}  {each.chance:6.3f}  "
+        for place in range(0, len(cells), columns):
+            row = "".join(f"{cell:<{cell_width}}" for cell in cells[place : place + columns])
+            yield f"{start if place == 0 else ' ' * len(start)}{row}".rstrip()
+    chance = (
+        "CHANCE: the largest |r| of any cell with the property shifted along the text, of "
+        f"{lazy.SHIFTS} circular shifts. An r that is not above it may be chance."
+    )
+    yield from textwrap.wrap(chance, _text_width())
+    constant = [each.property.name for each in findings if not each.neurons]
+    if constant:
+        words = f"The same everywhere in this text: {', '.join(constant)}."
+        yield from textwrap.wrap(words, _text_width(), break_on_hyphens=False)
+
+
+def _write_excerpt(output: TextOutput, finding: "Finding", model: "Model") -> None:
+    strongest, excerpt = finding.neurons[0], finding.excerpt
+    assert excerpt is not None  # noqa: S101 (the caller has seen it)
+    values = lazy.values_of(strongest.neuron, excerpt, model)
+    levels = lazy.levels_of(values, strongest.mean, strongest.deviation)
+    output.write(
+        f"\n{strongest.neuron} (r {strongest.r:+.3f}): {finding.property.name}, "
+        f"{finding.property.sentence}\n"
+    )
+    styles = _COLORS if stdout_has_colors() else {}
+    for row in excerpt_rows(excerpt.text, levels, _text_width() - 2):
+        output.write("  ")
+        for text, level in row.pieces:
+            output.write(text, styles.get(level, ""))
+        output.write("\n")
+        if row.marks:
+            output.write(f"  {row.marks}\n")
+
+
+def _finding_values(finding: "Finding", model: "Model | None") -> dict[str, Any]:
+    """A finding as JSON values; with its passage if there is a model to read it."""
+    values: dict[str, Any] = {
+        "property": finding.property.name,
+        "sentence": finding.property.sentence,
+        "mean": finding.mean,
+        "chance": finding.chance,
+        "cells": [
+            {
+                "cell": str(each.neuron),
+                "layer": each.neuron.layer,
+                "part": each.neuron.part,
+                "unit": each.neuron.unit,
+                "r": each.r,
+                "mean": each.mean,
+                "deviation": each.deviation,
+            }
+            for each in finding.neurons
+        ],
+    }
+    if model is not None and finding.excerpt is not None:
+        strongest = finding.neurons[0].neuron
+        seen = lazy.values_of(strongest, finding.excerpt, model).tolist()
+        values["excerpt"] = {
+            "text": finding.excerpt.text,
+            "cell": str(strongest),
+            "values": seen,
+            "property": finding.excerpt.values.tolist(),
+        }
+    return values
+
+
+@dataclass(frozen=True, slots=True)
+class ExcerptRow:
+    """One row of a passage."""
+
+    pieces: tuple[tuple[str, int], ...]
+    """Its text, safe to show, where neighbors of one level are together, and their levels."""
+    marks: str
+    """The signs below it; empty if there are none."""
+
+
+def _text_width() -> int:
+    """Columns that a line may take."""
+    if not stdout_is_terminal():
+        return _PIPE_WIDTH
+    return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
+
+
+def excerpt_rows(text: str, levels: "npt.NDArray[np.int8]", width: int) -> Iterator[ExcerptRow]:
+    """Lay a passage of N characters with levels, shape (N,), out in rows of `width` columns."""
+    row: list[tuple[str, int]] = []
+    used = 0
+    for character, level in zip(text, levels.tolist(), strict=True):
+        shown = safe_line(character)
+        columns = cell_len(shown)
+        if used + columns > width and columns:
+            yield _row(row)
+            row, used = [], 0
+        # a mark that is put on the character before it is drawn with that one
+        row.append((shown, row[-1][1] if row and not columns else level))
+        used += columns
+        if character == "\n":
+            yield _row(row)
+            row, used = [], 0
+    if row:
+        yield _row(row)
+
+
+def _row(characters: Sequence[tuple[str, int]]) -> ExcerptRow:
+    pieces = tuple(
+        ("".join(shown for shown, _ in group), level)
+        for level, group in groupby(characters, key=lambda each: each[1])
+    )
+    marks = "".join(SIGNS[level] * cell_len(shown) for shown, level in characters)
+    return ExcerptRow(pieces, marks.rstrip())

@@ -55,6 +55,9 @@ NumbersOption: TypeAlias = Annotated[
 Force: TypeAlias = Annotated[
     bool, typer.Option("--force", "-f", help="Replace a file of that name.")
 ]
+DrawnInAscii: TypeAlias = Annotated[
+    bool, typer.Option("--ascii", help="Draw in ASCII; the setting `ascii` does so always.")
+]
 JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _GONE: Final = {
     "launch": "There is no `launch` any more: start every process yourself, by srun, mpirun or a "

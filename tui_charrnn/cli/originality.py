@@ -1,11 +1,10 @@
 """Watches generated text for passages of a corpus: marks them as they come, and sums up."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tui_charrnn.cli.output import narrate, progress_bar, stdout_is_terminal
+from tui_charrnn.cli.output import narrate, progress_bar, stdout_has_colors, stdout_has_styles
 from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.training_corpus import (
@@ -38,7 +37,10 @@ class OriginalityWatch:
         self._rng_seeds: Sequence[int] = ()
         self._meters: list[OriginalityMeter] = []
         self._marks: list[PassageMarks] = []
-        self._style = terminal_style() if stdout_is_terminal() else ""
+        self._style = ""
+        """The escape sequence that marks a passage; empty where none can be shown."""
+        if stdout_has_styles():
+            self._style = _UNDERLINED_MAGENTA if stdout_has_colors() else _UNDERLINED
 
     def begin(self, rng_seeds: Sequence[int]) -> None:
         """Take the RNG seeds of the texts."""
@@ -84,13 +86,6 @@ class OriginalityWatch:
             text = f"Text {number} of {len(self._meters)}: " if len(self._meters) > 1 else ""
             for line in original_lines(meter, self.corpus, text, self._units):
                 narrate(line)
-
-
-def terminal_style(environment: Mapping[str, str] = os.environ) -> str:
-    """The escape sequence that marks a passage: underlined, and colored if color is wanted."""
-    if environment.get("TERM", "") in {"", "dumb"}:
-        return ""
-    return _UNDERLINED if environment.get("NO_COLOR") else _UNDERLINED_MAGENTA
 
 
 def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:

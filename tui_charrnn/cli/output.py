@@ -4,10 +4,11 @@ import contextlib
 import io
 import math
 import os
+import shutil
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
@@ -23,6 +24,7 @@ from tui_charrnn.hangul import (
     join_syllables,
     shown_hangul,
 )
+from tui_charrnn.preferences import resolve
 from tui_charrnn.safe_text import safe_line, safe_signs
 from tui_charrnn.settings import SettingError
 from tui_charrnn.user_folders import state_folder
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 _FLUSH_INTERVAL: Final = 0.1
 """Seconds that a program reading the text waits for news at most."""
 _NO_STYLE: Final = "\x1b[0m"
+_COLUMN_GAP: Final = "  "
+"""Between two columns of a table."""
+_LEAST_PICTURE: Final = 40  # columns
 _TAB: Final = 8
 """Columns between two tab stops of a terminal."""
 
@@ -74,6 +79,16 @@ def stdout_is_terminal() -> bool:
     return _is_terminal(sys.stdout)
 
 
+def stdout_has_styles() -> bool:
+    """Whether standard output is a terminal that knows escape sequences."""
+    return stdout_is_terminal() and os.environ.get("TERM", "") not in {"", "dumb"}
+
+
+def stdout_has_colors() -> bool:
+    """Whether it has, and colors are wanted."""
+    return stdout_has_styles() and not os.environ.get("NO_COLOR")
+
+
 def stderr_is_terminal() -> bool:
     """Whether standard error is a terminal that can redraw a line."""
     return _is_terminal(sys.stderr) and os.environ.get("TERM", "") != "dumb"
@@ -111,6 +126,24 @@ def print_data(text: str) -> None:
     except OSError as error:
         discard_output()
         raise refused_output(error) from error
+
+
+def print_json(document: object) -> None:
+    """Print a JSON document on a line; a number that JSON lacks, such as infinity, is null."""
+    try:
+        text = lazy.dumps(document, allow_nan=False)
+    except ValueError:
+        text = lazy.dumps(_with_nulls(document))
+    print_data(text)
+
+
+def _with_nulls(value: object) -> object:
+    """A JSON value with null in place of numbers that are not finite."""
+    if isinstance(value, Mapping):
+        return {name: _with_nulls(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_nulls(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def refused_output(error: OSError) -> StorageError:
@@ -201,6 +234,36 @@ def _write(stream: TextIO | None, text: str) -> None:
     if stream is not None:  # as under pythonw, or after `>&-`
         stream.write(text)
         stream.flush()
+
+
+def picture_width() -> int:
+    """Columns that there are to draw in."""
+    return max(_LEAST_PICTURE, shutil.get_terminal_size().columns)
+
+
+def draws_ascii(*, is_asked: bool) -> bool:
+    """Whether signs are drawn in ASCII, by an option or by the settings."""
+    return resolve({"ascii": is_asked or None}, wanted=["ascii"]).checked().ascii
+
+
+def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
+    """Print rows that are safe for a terminal; in ASCII if asked, or by the settings."""
+    is_ascii = draws_ascii(is_asked=is_ascii)
+    for row in rows:
+        print_data((lazy.in_ascii(row) if is_ascii else row).rstrip())
+
+
+def table_lines(rows: Sequence[Sequence[str]], cut: int = 0, least: int = 8) -> Iterator[str]:
+    """A line for each row; rows are of equal length and safe to show, the headings first.
+
+    Where the whole is too wide for a terminal, one column is `cut`, to so many columns at `least`.
+    """
+    widths = [max(map(lazy.cell_len, column)) for column in zip(*rows, strict=True)]
+    if stdout_is_terminal():
+        gaps = len(_COLUMN_GAP) * (len(widths) - 1)
+        left = shutil.get_terminal_size().columns - sum(widths) + widths[cut] - gaps
+        widths[cut] = min(widths[cut], max(least, left))
+    return (_COLUMN_GAP.join(map(lazy.fitted, row, widths)).rstrip() for row in rows)
 
 
 class TextOutput:

@@ -326,3 +326,9 @@ def named_characters(counts: Mapping[str, int], others: str) -> str:
     ]
     more = len(counts) - _NAMED_CHARACTERS
     return ", ".join(named) + (f" and {more:,} {others}" if more > 0 else "")
+
+
+def unknown_sentence(text: str, model: str, unknown: Mapping[str, int]) -> str:
+    """Which characters of a text a model does not know, the most frequent first."""
+    named = named_characters(unknown, "others")
+    return f"Not scored in {safe_line(text)}, as {safe_line(model)} does not know them: {named}."

@@ -1,6 +1,5 @@
 """Everything that is known of one run: `runs show` for people, JSON values for programs."""
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -8,7 +7,7 @@ from typing import Any, Final
 
 from tui_charrnn.cli.following import unread_records
 from tui_charrnn.cli.options import JsonDocument, RunArgument, RunsDir
-from tui_charrnn.cli.output import print_data
+from tui_charrnn.cli.output import print_data, print_json
 from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs.catalogue import RunSummary, find_run, summarize_run
@@ -83,7 +82,7 @@ def show(
     """Show everything about a run."""
     whole = read_whole_run(find_run(run, runs_folder(runs_dir)))
     if as_json:
-        print_data(json.dumps(whole_facts(whole)))
+        print_json(whole_facts(whole))
         return
     for line in _lines(whole):
         print_data(line)

@@ -20,8 +20,14 @@ from tui_charrnn.cli.options import (
     complete_run,
     refuse_options_before_command,
 )
-from tui_charrnn.cli.output import has_terminal, narrate, print_data, progress_bar
-from tui_charrnn.cli.picture import table_lines
+from tui_charrnn.cli.output import (
+    has_terminal,
+    narrate,
+    print_data,
+    print_json,
+    progress_bar,
+    table_lines,
+)
 from tui_charrnn.cli.run_report import read_whole_run, show, summary_facts
 from tui_charrnn.cli.tensorflow_process import convert
 from tui_charrnn.errors import ConfigError
@@ -88,7 +94,7 @@ def list_all(words: Filter = "", runs_dir: RunsDir = None, as_json: JsonDocument
     everything, now = list_runs(folder), time.time()
     found = [summary for summary in everything if summary.has_words(words)]
     if as_json:
-        print_data(json.dumps([summary_facts(summary, now) for summary in found]))
+        print_json([summary_facts(summary, now) for summary in found])
         return
     if everything and not found:
         narrate(f"No run has the words {safe_line(words)!r} in name, corpus, preset, tags or note.")
@@ -171,7 +177,7 @@ def compare(
             name: {row[0]: row[column] for row in others}
             for column, name in enumerate(names[1:], start=1)
         }
-        print_data(json.dumps({"same_text": has_one_text(views), "runs": table}))
+        print_json({"same_text": has_one_text(views), "runs": table})
         return
     for line in table_lines(rows):
         print_data(line)
@@ -190,7 +196,7 @@ def rename(
     found = find_run(run, runs_folder(runs_dir))
     renamed = upkeep.rename_run(found, name)
     if as_json:
-        print_data(json.dumps(_place(renamed)))
+        print_json(_place(renamed))
         return
     narrate(f"{safe_line(found.name)} is called {safe_line(renamed.name)} now.")
 
@@ -253,7 +259,7 @@ def export(
             made = export_model(found, model, overwrite=force, progress=progress)
     if as_json:
         facts = {"path": str(made.path), "bytes": made.size, "checkpoints": list(made.steps)}
-        print_data(json.dumps(facts))
+        print_json(facts)
         return
     print_data(str(made.path))
     narrate(f"Packed {format_size(made.size)}: {format_checkpoints(made)}.")
@@ -308,7 +314,7 @@ def rm(
         )
     facts = _throw_away(runs, folder, is_sure) if runs else _empty(folder, is_sure)
     if as_json:
-        print_data(json.dumps(facts))
+        print_json(facts)
 
 
 @runs_app.command()
@@ -327,7 +333,7 @@ def restore(
     wanted = trashed.name if trashed is not None else run.name
     taken = f", as there is another {safe_line(wanted)} by now" if run.name != wanted else ""
     if as_json:
-        print_data(json.dumps(_place(run)))
+        print_json(_place(run))
         return
     narrate(f"{safe_line(run.name)} is back{taken}.")
 

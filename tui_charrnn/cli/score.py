@@ -1,13 +1,15 @@
-"""The command `score`: how surprising texts are to models."""
+"""The commands `score` and `which`: how surprising texts are to models, and to which one least."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
+    DrawnInAscii,
+    JsonDocument,
     NumbersOption,
     RunsDir,
     complete_corpus,
@@ -15,24 +17,39 @@ from tui_charrnn.cli.options import (
     model_option,
     refuse_out_of_bounds,
 )
-from tui_charrnn.cli.output import narrate
+from tui_charrnn.cli.output import narrate, picture_width, print_data, print_json, print_picture
 from tui_charrnn.cli.reading import (
     Encoding,
     load_models,
+    read_argument,
     read_blocks,
     scoring_bar,
+    unknown_sentence,
 )
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences import resolve
+from tui_charrnn.resources import bundled_models
 from tui_charrnn.runs.output_file import refuse_taken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import Source, find_sources
 from tui_charrnn.training.machine import thread_count
 
+if TYPE_CHECKING:
+    from tui_charrnn.generation.text_scores import (
+        LineScore,
+        ModelScore,
+        Origin,
+        ScoreTotal,
+        TextScore,
+    )
+
 _MOST_STREAMS: Final = 4096
 _MOST_PASSAGES: Final = 1000
 _HIGHEST_RATE: Final = 10.0
+_NUMBER_WIDTH: Final = 10
+_NAME_WIDTH: Final = 16
+_HEADING: Final = "BITS/CHAR  PERPLEXITY    CHARACTERS   UNKNOWN"
 
 
 def _page_path(text: str) -> Path:
@@ -144,7 +161,7 @@ def score(
     }
     learners = {name: lazy.DynamicScorer(each, rate) for name, each in models.items() if rate}
     used = {name: each.numbers for name, each in models.items()}
-    report = (lazy.JsonReport if as_json else lazy.PlainReport)(used, has_lines=lines)
+    report = (JsonReport if as_json else PlainReport)(used, has_lines=lines)
     with lazy.open_page(html, overwrite=force) as page:
         for source in sources:
             name = safe_line(source.name)
@@ -176,3 +193,199 @@ def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source], *, force:
             raise ConfigError(f"--html would overwrite the text {source.name}; name another file.")
     if page is not None:
         refuse_taken(page, overwrite=force)
+
+
+class JsonReport:
+    """One document for every line, if lines are wanted, and one for every text."""
+
+    def __init__(self, models: Mapping[str, str], **_: bool) -> None:
+        """Begin a report; the arguments are those of `PlainReport`."""
+        self._numbers = models
+
+    def line_of(self, text: str) -> "Callable[[LineScore], None]":
+        """Takes the scores of the lines of a text."""
+
+        def print_line(line: "LineScore") -> None:
+            order = lazy.ranked(line.totals)
+            scores = [{"model": model, **_total_values(line.totals[model])} for model in order]
+            print_json({
+                "kind": "line",
+                "text": text,
+                "line": line.number,
+                "content": line.text,
+                "scores": scores,
+            })
+
+        return print_line
+
+    def text(self, name: str, found: "TextScore") -> None:
+        """Report the score of a whole text."""
+        scores = [
+            {**_model_values(model, score), "numbers": self._numbers[model]}
+            for model, score in found.models.items()
+        ]
+        print_json({"kind": "text", "text": name, "scores": scores})
+
+
+class PlainReport:
+    """A row for every text and model; before it the lines of the text, after it its passages."""
+
+    def __init__(self, models: Mapping[str, str], *, has_lines: bool) -> None:
+        """Begin a report; of each model, by name, what its numbers are multiplied in."""
+        self._models = models
+        self._is_ranking = len(models) > 1
+        self._has_lines = has_lines
+        self._width = max(len(safe_line(model)) for model in models)
+        self._has_heading = False
+
+    def line_of(self, text: str) -> "Callable[[LineScore], None]":
+        """Takes the scores of the lines of a text."""
+        names = self._models if self._is_ranking else ["BITS/CHAR"]
+        columns = [f"{safe_line(name)[:_NAME_WIDTH]:>{_NAME_WIDTH}} " for name in names]
+        print_data(f"{''.join(columns)}    LINE  {safe_line(text)}")
+        return self._print_line
+
+    def text(self, name: str, found: "TextScore") -> None:
+        """Report the score of a whole text."""
+        if not self._has_heading or self._has_lines:
+            self._has_heading = True
+            model = f"COMPARABLE  {'MODEL':<{self._width + 2}}  " if self._is_ranking else ""
+            print_data(f"{_HEADING}  {model}TEXT")
+        for place, (model, score) in enumerate(found.models.items()):
+            mark = self._mark(model, score.total, place)
+            print_data(f"{_numbers(score.total)}  {mark}{safe_line(name)}")
+            if score.dynamic is not None:
+                print_data(f"{score.dynamic:9.3f}  where the model learned on from the text")
+            if score.bins:
+                for line in lazy.reliability_lines(score.bins, score.calibration_error):
+                    print_data(line)
+            for passage in score.passages:
+                print_data(
+                    f"{passage.bits_per_character:9.3f}  line {passage.line:,}, "
+                    f"column {passage.column:,}: {safe_line(passage.text)}"
+                )
+            if score.unknown:
+                narrate(unknown_sentence(name, model, score.unknown))
+
+    def _mark(self, model: str, total: "ScoreTotal", place: int) -> str:
+        if not self._is_ranking:
+            return ""
+        comparable = _number(total.comparable_bits_per_character, 10)
+        star = "*" if place == 0 else " "
+        return f"{comparable}  {star} {safe_line(model):<{self._width}}  "
+
+    def _print_line(self, line: "LineScore") -> None:
+        best = lazy.ranked(line.totals)[0] if self._is_ranking else ""
+        columns = [
+            f"{_number(line.totals[name].bits_per_character, _NAME_WIDTH)}"
+            f"{'*' if name == best else ' '}"
+            for name in self._models
+        ]
+        print_data(f"{''.join(columns)}{line.number:8,}  {safe_line(line.text)}".rstrip())
+
+
+def _total_values(total: "ScoreTotal") -> dict[str, float | None]:
+    """A total as JSON values; null where nothing was scored."""
+    return {
+        "bits_per_character": total.bits_per_character,
+        "perplexity": total.perplexity,
+        "bits": total.bits,
+        "characters": total.characters,
+        "unknown": total.unknown,
+        "comparable_bits": total.comparable_bits,
+        "comparable_bits_per_character": total.comparable_bits_per_character,
+    }
+
+
+def _model_values(model: str, score: "ModelScore") -> dict[str, Any]:
+    passages = [
+        {
+            "bits_per_character": passage.bits_per_character,
+            "offset": passage.offset,
+            "line": passage.line,
+            "column": passage.column,
+            "content": passage.text,
+        }
+        for passage in score.passages
+    ]
+    return {
+        "model": model,
+        **_total_values(score.total),
+        "dynamic_bits_per_character": score.dynamic,
+        "unknown_characters": dict(score.unknown),
+        "passages": passages,
+        "calibration_error": score.calibration_error,
+        "reliability": [each._asdict() for each in score.bins],
+    }
+
+
+def _numbers(total: "ScoreTotal") -> str:
+    return (
+        f"{_number(total.bits_per_character, 9)}  {_number(total.perplexity, _NUMBER_WIDTH)}"
+        f"  {total.characters:12,}  {total.unknown:8,}"
+    )
+
+
+def _number(value: float | None, width: int) -> str:
+    return f"{'-':>{width}}" if value is None else f"{value:{width}.3f}"
+
+
+def which(
+    text: Annotated[
+        str, typer.Argument(metavar="TEXT", help="The text itself; - reads it from standard input.")
+    ],
+    model: Annotated[
+        list[str] | None,
+        model_option("A model file, a run, or a bundled model; two or more.", "the bundled models"),
+    ] = None,
+    as_json: JsonDocument = False,
+    is_ascii: DrawnInAscii = False,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Say from which model's corpus a text comes, character by character.
+
+    Before the first character every model is equally likely; each character then counts by its
+    probability under each model. The logarithm of the ratio of two models is the difference of
+    their bits in `score`. A character that a model has never seen costs 20.1 bits.
+    """
+    text = read_argument(text, "TEXT")
+    names = list(model or bundled_models())
+    if len(names) < 2:
+        raise ConfigError(f"`which` compares two models or more. Received: {len(names)}.")
+    models = load_models(names, runs_dir)
+    origin = lazy.OriginReader(models).read(text)
+    if as_json:
+        print_json(_origin_document(origin))
+        return
+    width = picture_width()
+    rows = [*lazy.bar_rows(origin, width, has_head=True), "", *lazy.path_rows(origin, width)]
+    print_picture(rows, is_ascii=is_ascii)
+    for name, count in zip(origin.names, origin.unknown, strict=True):
+        if count:
+            narrate(f"{name} has never seen {count:,} of the {len(origin.text):,} characters.")
+
+
+def _origin_document(origin: "Origin") -> dict[str, object]:
+    return {
+        "text": origin.text,
+        "models": [
+            {
+                "model": origin.names[number],
+                "probability": float(origin.probabilities[number]),
+                "bits": float(origin.totals[number]),
+                "unknown": origin.unknown[number],
+            }
+            for number in origin.order
+        ],
+        "characters": list(_characters(origin)),
+    }
+
+
+def _characters(origin: "Origin") -> Iterator[dict[str, object]]:
+    for place, character in enumerate(origin.text):
+        after = origin.path[:, place + 1]
+        yield {
+            "character": character,
+            "bits": dict(zip(origin.names, origin.bits[:, place].tolist(), strict=True)),
+            "probability": dict(zip(origin.names, after.tolist(), strict=True)),
+        }

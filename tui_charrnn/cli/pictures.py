@@ -1,16 +1,28 @@
-"""The command `embedding`: which characters a model holds to be alike."""
+"""The commands `embedding` and `lab`: pictures of what a model and an experiment have in them."""
 
-import json
-import os
 import unicodedata
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.options import JsonDocument, RunsDir, complete_model
-from tui_charrnn.cli.output import TextOutput, stdout_is_terminal, write_text
-from tui_charrnn.cli.picture import DrawnInAscii, draws_ascii, picture_width
+from tui_charrnn.cli.options import (
+    DrawnInAscii,
+    JsonDocument,
+    RunsDir,
+    SafeGroup,
+    complete_model,
+    refuse_out_of_bounds,
+)
+from tui_charrnn.cli.output import (
+    TextOutput,
+    draws_ascii,
+    picture_width,
+    print_json,
+    print_picture,
+    stdout_has_colors,
+    write_text,
+)
 from tui_charrnn.cli.reading import load_preferred
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.text.decoding import spelled_in
@@ -20,6 +32,9 @@ if TYPE_CHECKING:
     from tui_charrnn.lens.embedding import Embedding
 
 _HEIGHT: Final = 18
+_CLIPPING_HEIGHT: Final = 22
+"""Rows of the pictures."""
+_HIGHEST_SETTING: Final = 1000.0
 _COLORS: Final = {
     "vowel": "31",
     "consonant": "36",
@@ -69,7 +84,7 @@ def embedding(
     parts = dict.fromkeys("".join(spelled.values()))
     chosen = [known.characters.index(each) for each in parts]
     if as_json:
-        write_text(lambda output: output.write(json.dumps(_document(known, count)) + "\n"))
+        print_json(_document(known, count))
         return
     write_text(lambda output: _draw(output, known, chosen, count, is_ascii=is_ascii))
 
@@ -88,7 +103,7 @@ def _first(known: str) -> str:
 def _draw(
     output: TextOutput, known: "Embedding", chosen: list[int], count: int, *, is_ascii: bool
 ) -> None:
-    is_colored = stdout_is_terminal() and not os.environ.get("NO_COLOR")
+    is_colored = stdout_has_colors()
     plain = draws_ascii(is_asked=is_ascii)
     shares = known.plane[1]
     for row in [*lazy.picture_of(known, picture_width(), _HEIGHT), [], lazy.legend(known)]:
@@ -127,3 +142,56 @@ def _document(known: "Embedding", count: int) -> dict[str, object]:
             for index, each in enumerate(known.characters)
         ],
     }
+
+
+lab_app = typer.Typer(
+    cls=SafeGroup, no_args_is_help=True, help="Small experiments that need no model and no trainer."
+)
+
+
+@lab_app.callback()
+def lab() -> None:
+    """Small experiments that need no model and no trainer."""
+
+
+@lab_app.command()
+def clipping(
+    limit: Annotated[
+        float, typer.Option(metavar="NORM", help="The largest norm of a gradient that is applied.")
+    ] = 1.0,
+    radius: Annotated[
+        float,
+        typer.Option(metavar="RHO", help="Spectral radius of the recurrent kernel at the start."),
+    ] = 1.7,
+    learning_rate: Annotated[
+        float, typer.Option(metavar="RATE", help="Of the gradient descent.")
+    ] = 2.0,
+    steps: Annotated[int, typer.Option(metavar="N", help="How many steps both take.")] = 400,
+    rng_seed: Annotated[int, typer.Option(metavar="NUMBER", help="Draws the weights of both.")] = 0,
+    as_json: JsonDocument = False,
+    is_ascii: DrawnInAscii = False,
+) -> None:
+    """Train a small plain RNN twice, with and without a limit for the norm of its gradient.
+
+    Text, weights and batches are the same. Where the spectral radius of the recurrent kernel is
+    above 1, gradients grow on their way back through time; one that is too long throws the weights
+    far off. Clipping by the norm shortens a gradient and keeps its direction; cutting each number
+    by itself, to the same norm, would turn it (ELEMENT-WISE: the mean of those that are too long).
+    """
+    for name, value in (("limit", limit), ("radius", radius), ("learning-rate", learning_rate)):
+        if not 0 < value <= _HIGHEST_SETTING:
+            raise ConfigError(
+                f"--{name} is above 0, {_HIGHEST_SETTING:g} at most. Received: {value}."
+            )
+    refuse_out_of_bounds("steps", steps, 1, 10_000)
+    refuse_out_of_bounds("rng-seed", rng_seed, 0, 2**32 - 1)
+    settings = lazy.ClippingSettings(limit, radius, learning_rate, steps, rng_seed)
+    runs = [lazy.ClippingRun(settings, is_clipped=each) for each in (False, True)]
+    for run in runs:
+        for _ in range(steps):
+            run.advance()
+    if as_json:
+        print_json(lazy.clipping_document(runs, settings))
+        return
+    rows = lazy.clipping_rows(runs, settings, picture_width(), _CLIPPING_HEIGHT)
+    print_picture(rows, is_ascii=is_ascii)
