@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from tests.support.fake_run import created_run, fake_run, lose_trainer
 from tests.support.hostile_text import HARMFUL, HOSTILE
-from tui_charrnn.cli import control, main, opening, picture, runs
+from tui_charrnn.cli import control, main, opening, output, runs
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.json_values import encode_json
@@ -80,7 +80,7 @@ def test_a_long_name_is_cut_off_on_a_terminal_and_nowhere_else(
     fake_run(tmp_path, name=name)
     runs.list_all(runs_dir=tmp_path)
     assert name in capsys.readouterr().out
-    monkeypatch.setattr(picture, "stdout_is_terminal", lambda: True)
+    monkeypatch.setattr(output, "stdout_is_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
     runs.list_all(runs_dir=tmp_path)
     row = capsys.readouterr().out.splitlines()[1]
