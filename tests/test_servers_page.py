@@ -14,7 +14,7 @@ from tests.support.command import ROOT, finish, wait_for
 from tests.support.job_queue import JobQueue
 from tests.support.numpy_program import MODULE
 from tests.support.small_run import of_kind, status_of
-from tui_charrnn.cli import launching
+from tui_charrnn.cli import following
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunPreempted
@@ -174,6 +174,6 @@ def test_the_patience_is_that_of_the_program() -> None:
     for sentence in (
         f"longer than {held_thread.PATIENCE:g} seconds",
         f"after {placement.HEARTBEAT:g} seconds without a sign of life",
-        f"stopped (SIGSTOP) for {launching.STOPPED_FOR:g} seconds",
+        f"stopped (SIGSTOP) for {following.STOPPED_FOR:g} seconds",
     ):
         assert sentence in page
