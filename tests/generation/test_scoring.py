@@ -66,7 +66,7 @@ def test_an_interrupt_does_not_wait_for_the_other_threads(monkeypatch: pytest.Mo
         if threading.current_thread() is threading.main_thread():
             raise KeyboardInterrupt
         steps.append(characters)
-        assert scorer.cancelled.wait(60)
+        assert scorer._reader.cancelled.wait(60)
         whole(stepper, characters)
 
     monkeypatch.setattr(Stepper, "read_each", read)

@@ -1,6 +1,5 @@
 """The neuron finder, against states read one by one and NumPy's own correlation."""
 
-import threading
 from functools import cache
 
 import numpy as np
@@ -11,13 +10,10 @@ from tests.support.naive_properties import NAIVE
 from tests.support.naive_steps import indices_of, read_naively
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_config, tiny_model
 from tui_charrnn.errors import CorpusError, ModelFileError
-from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import Neuron
-from tui_charrnn.lens import neurons
 from tui_charrnn.lens.neurons import EXCERPT, Findings, NeuronFinder, find_neurons, values_of
 from tui_charrnn.lens.properties import Property, find_properties
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Indices
 
 BRACKETS = find_properties(["bracket-depth", "parentheses"])
 TEXT = "bad cab\nhide a jig\n\nabc" * 9
@@ -183,21 +179,3 @@ def test_states_that_are_not_finite_are_told() -> None:
 
     with pytest.raises(ModelFileError, match="states are not finite"):
         find_neurons(NeuronFinder(model), ["bad cab"])
-
-
-def test_an_interrupt_does_not_wait_for_the_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    finder = NeuronFinder(tiny_model(), find_properties(["digit"]), streams=2, threads=2)
-    whole, steps = Stepper.read_each, []
-
-    def read(stepper: Stepper, characters: Indices) -> None:
-        if threading.current_thread() is threading.main_thread():  # the one that Python interrupts
-            raise KeyboardInterrupt
-        steps.append(characters)
-        assert finder.cancelled.wait(60)
-        whole(stepper, characters)
-
-    monkeypatch.setattr(Stepper, "read_each", read)
-    monkeypatch.setattr(neurons, "pass_over", lambda *_: None)
-    with pytest.raises(KeyboardInterrupt):
-        finder.add(random_text(40_000))
-    assert len(steps) <= 1

@@ -11,8 +11,8 @@ learns here, by plain steps against the gradient: that needs no way back through
 the optimizer's variables, which a model file does not have. A trainer can score its held-out text
 with all weights learning (`dynamic_evaluation_rate`); its rate is another.
 
-Notation: N characters of a block, M of them as indices of the model's vocabulary, S steps, B
-streams, V vocabulary size; T characters of a window, H hidden size.
+Notation: N characters of a block, M of them as indices of the model's vocabulary, T steps of B
+streams, or of a window, V vocabulary size, H hidden size, S numbers that a network remembers.
 
 Source:
     Krause, Kahembwe, Murray & Renals (2018), "Dynamic evaluation of neural sequence models".
@@ -20,131 +20,115 @@ Source:
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.both_sides import BothSides
-from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
+from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding, quiet
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 
-Job = TypeVar("Job")
 Result = TypeVar("Result")
 ScoresListener = Callable[[Float32, Indices], object]
 """Told of scores, shape (N, V), and of what came, shape (N,), in any order and from any thread; the
 scores are written over afterwards."""
 
-_LOGITS_AT_ONCE: Final = 1 << 18
-"""Numbers that are kept until their exponentials are taken: a megabyte stays in the cache."""
-
-
-def pass_over(stepper: Stepper, inputs: Indices, cancelled: threading.Event) -> None:
-    """Read characters, shape (S, B), and ask nothing of them.
-
-    Raises:
-        CancelledError: If it is cancelled.
-    """
-    with quiet():
-        for characters in inputs:
-            if cancelled.is_set():
-                raise CancelledError
-            stepper.read_each(characters)
-
-
-def surprise(
-    stepper: Stepper,
-    inputs: Indices,
-    targets: Indices,
-    cancelled: threading.Event,
-    listener: ScoresListener | None = None,
-) -> Float32:
-    """Read characters, and say how surprising those were that came after each.
-
-    The stepper has B streams, which go on from where they are. Inputs and targets have the shape
-    (S, B); the listener takes all scores, shape (..., B, V), and what came, shape (..., B).
-
-    Returns:
-        -ln p of the targets, nats, shape (S, B).
-
-    Raises:
-        CancelledError: If it is cancelled.
-        ModelFileError: If the model's scores are not finite numbers.
-    """
-    steps, streams = inputs.shape
-    size = stepper.logits.shape[-1]
-    at_once = max(1, min(steps, _LOGITS_AT_ONCE // (streams * size)))
-    kept = np.empty((at_once, streams, size), np.float32)
-    nats = np.empty((steps, streams), np.float32)
-    with quiet():
-        for first in range(0, steps, at_once):
-            part = inputs[first : first + at_once]
-            for step, characters in enumerate(part):
-                if cancelled.is_set():
-                    raise CancelledError
-                kept[step] = stepper.read_each(characters)
-            if listener is not None:
-                listener(kept[: len(part)], targets[first : first + at_once])
-            nats[first : first + at_once] = _nats(
-                kept[: len(part)], targets[first : first + at_once]
-            )
-    if not np.isfinite(nats).all():
-        raise not_finite_error()
-    return nats
-
-
-def _nats(logits: Float32, targets: Indices) -> Float32:
-    """-ln p of each target, shape (S, B); the logits, shape (S, B, V), are used up."""
-    logits -= logits.max(axis=-1, keepdims=True)
-    chosen = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
-    np.exp(logits, out=logits)
-    nats: Float32 = np.log(logits.sum(axis=-1)) - chosen
-    return nats
-
-
 BLOCK: Final = 1 << 20
 """Characters of a text that are best handed over at a time; as many as fit in some megabytes."""
 WARM_UP: Final = 256
 """Characters that a stream reads before its own, for its state to be what it would be."""
-_LEAST_STRETCH: Final = 1024
-"""Characters of one stream at least, lest warming up takes longer than scoring."""
-_MOST_STREAMS: Final = 256
 _WORTH_IT: Final = 4  # streams from which on several are faster than one
 
 
-def count_streams(symbols: int, stretch: int, most: int, asked: int | None) -> int:
-    """How many streams read so many symbols, at least a stretch each; None asks for the best."""
-    streams = min(symbols // stretch, most if asked is None else asked)
-    return streams if streams >= (_WORTH_IT if asked is None else 2) else 1
+class StretchReader:
+    """Reads a text block by block, stretches of a block side by side.
+
+    So many streams read, each a stretch of its own: 1 is exact; None takes as many as a block is
+    worth, `most` at most. A stretch has `least` characters at least, lest warming up takes longer
+    than reading. Streams are divided among processor threads; NumPy's own should be one then
+    (OPENBLAS_NUM_THREADS=1).
+    """
+
+    def __init__(
+        self, weights: StepWeights, *, streams: int | None, threads: int, least: int, most: int
+    ) -> None:
+        self._weights = weights
+        self._streams, self._threads = streams, threads
+        self._least, self._most = least, most
+        self.state: Final = np.zeros(weights.state_size, np.float32)
+        """What the network remembers of the text so far, shape (S,). Write into it to go on from
+        another state."""
+        self.cancelled: Final = threading.Event()
+        """Set once an interrupt ends the reading."""
+
+    def read(self, inputs: Indices, follow: Callable[[Stepper, Indices], Result]) -> list[Result]:
+        """Read the next M characters, 1 at least, by their numbers, shape (M,).
+
+        `follow` reads, by `steps`, in any thread: it takes a stepper that remembers what is before
+        the places of B streams in the block, and these, shape (T, B).
+
+        Returns:
+            What `follow` returned of each part of the text, in their order.
+        """
+        streams = self._most if self._streams is None else self._streams
+        streams = min(len(inputs) // self._least, streams)
+        if streams < (_WORTH_IT if self._streams is None else 2):
+            streams = 1
+        places = np.arange(len(inputs))
+        rest = len(inputs) % streams  # what does not fill the streams is read before them
+        found = self._read(inputs, places[:rest, None], follow) if rest else []
+        return found + self._read(inputs, places[rest:].reshape(streams, -1).T, follow)
+
+    def steps(self, stepper: Stepper, characters: Indices) -> Iterator[int]:
+        """Read characters, shape (T, B), and stop after each row of them, whose number it is.
+
+        Raises:
+            CancelledError: If it is cancelled.
+        """
+        for step, row in enumerate(characters):
+            if self.cancelled.is_set():
+                raise CancelledError
+            stepper.read_each(row)
+            yield step
+
+    def _read(
+        self, inputs: Indices, places: Indices, follow: Callable[[Stepper, Indices], Result]
+    ) -> list[Result]:
+        streams = places.shape[1]
+        # of the first stream they lead before the block, to its end: its state is replaced then
+        before = places[0] + np.arange(-WARM_UP if streams > 1 else 0, 0)[:, None]
+        shards = np.array_split(np.arange(streams), min(self._threads, streams))
+
+        def read(shard: Indices) -> tuple[Result, Float32]:
+            stepper = Stepper(self._weights, len(shard))
+            for _ in self.steps(stepper, inputs[before[:, shard]]):
+                pass
+            if shard[0] == 0:
+                stepper.state[0] = self.state
+            return follow(stepper, places[:, shard]), stepper.state[-1]
+
+        # NumPy releases the interpreter where it is long
+        with ThreadPoolExecutor(max(1, len(shards) - 1)) as pool:
+            try:
+                later = [pool.submit(read, shard) for shard in shards[1:]]
+                done = [read(shards[0]), *(each.result() for each in later)]
+            except BaseException:  # Ctrl-C above all, which the pool would let wait for its threads
+                self.cancelled.set()
+                raise
+        self.state[:] = done[-1][1]
+        return [result for result, _ in done]
 
 
-def run_jobs(
-    read: Callable[[Job], Result], jobs: Sequence[Job], cancelled: threading.Event
-) -> list[Result]:
-    """The results of jobs, a thread each; NumPy releases the interpreter where it is long."""
-    with ThreadPoolExecutor(max(1, len(jobs) - 1)) as pool:
-        try:
-            later = [pool.submit(read, job) for job in jobs[1:]]
-            return [read(jobs[0]), *(each.result() for each in later)]
-        except BaseException:  # Ctrl-C above all, which the pool would let wait for its threads
-            cancelled.set()
-            raise
-
-
-class _Job(NamedTuple):
-    """Streams that one thread reads."""
-
-    inputs: Indices
-    """Shape (S, B)."""
-    targets: Indices
-    """Shape (S - warm-up, B)."""
-    has_first: bool
-    """Whether the first of them continues where the block before ended."""
+_LEAST_STRETCH: Final = 1024
+_MOST_STREAMS: Final = 256
+_LOGITS_AT_ONCE: Final = 1 << 18
+"""Numbers that are kept until their exponentials are taken: a megabyte stays in the cache."""
 
 
 class TextScorer:
@@ -153,9 +137,7 @@ class TextScorer:
     A model that reads both directions knows what follows a character too, so its bits are not to be
     held against those of others; it reads each block by itself.
 
-    So many streams read side by side: 1 is exact; None takes as many as a block is worth. They are
-    divided among processor threads; NumPy's own should be one then (OPENBLAS_NUM_THREADS=1). The
-    listener takes the scores of every symbol.
+    Streams and threads are those of `StretchReader`. The listener takes the scores of every symbol.
     """
 
     def __init__(
@@ -168,20 +150,22 @@ class TextScorer:
     ) -> None:
         self._both = BothSides(model) if model.config.reads_both else None
         if self._both is None:
-            self._weights = fold_embedding(model)
+            self._reader = StretchReader(
+                fold_embedding(model),
+                streams=streams,
+                threads=threads,
+                least=_LEAST_STRETCH,
+                most=_MOST_STREAMS,
+            )
         self._vocabulary = model.vocabulary
-        self._streams = streams
-        self._threads = threads
         self._listener = listener
-        self.cancelled: Final = threading.Event()
-        """Set once an interrupt ends the reading."""
         self.begin()
 
     def begin(self) -> None:
         """Forget the text so far; the next starts as after a newline, as a generated one does."""
         self._last = self._vocabulary.start_index
         if self._both is None:
-            self._state = np.zeros(self._weights.state_size, np.float32)
+            self._reader.state[:] = 0
 
     def score(self, block: str) -> Float64:
         """Score the next block of the text, characters in composed form (Unicode NFC).
@@ -216,51 +200,41 @@ class TextScorer:
         """
         if self._both is not None:
             return self._both.nats(symbols, self._listener)  # of the block by itself
-        streams = count_streams(len(symbols), _LEAST_STRETCH, _MOST_STREAMS, self._streams)
         inputs = np.concatenate([[self._last], symbols[:-1]])
-        stretch = -(-len(symbols) // streams)
-        # The first stream is filled up at its front, so that the last ends where the text does.
-        filling = streams * stretch - len(symbols)
-        warm_up = WARM_UP if streams > 1 else 0
-        places = np.arange(warm_up + stretch)[:, None] + stretch * np.arange(streams)
-        inputs = np.concatenate([np.zeros(warm_up + filling, np.intp), inputs])[places]
-        targets = np.concatenate([np.zeros(filling, np.intp), symbols])[places[:stretch]]
-        shards = np.array_split(np.arange(streams), min(self._threads, streams))
-        jobs = [
-            _Job(inputs[:, shard], targets[:, shard], has_first=shard[0] == 0) for shard in shards
-        ]
-        done = run_jobs(lambda job: self._read(job, filling), jobs, self.cancelled)
+        found = self._reader.read(
+            inputs, lambda stepper, places: self._follow(stepper, inputs[places], symbols[places])
+        )
+        nats = np.concatenate([part.T.ravel() for part in found]).astype(np.float64)
         self._last = int(symbols[-1])
-        self._state = done[-1][1]
-        nats = np.concatenate([nats for nats, _ in done], axis=1)
-        return nats.T.ravel()[filling:].astype(np.float64)
+        return nats
 
-    def _read(self, job: _Job, filling: int) -> tuple[Float32, Float32]:
-        """The nats of the targets of some streams, and the state of the last one at its end."""
-        before = len(job.inputs) - len(job.targets)
-        filled = filling if job.has_first else 0
-        inputs = job.inputs[before:]
-        stepper = Stepper(self._weights, streams=inputs.shape[1])
-        pass_over(stepper, job.inputs[:before], self.cancelled)
-        listener = self._flattened(first=1)  # nothing of what the first stream is filled up with
-        early = surprise(stepper, inputs[:filled], job.targets[:filled], self.cancelled, listener)
-        if job.has_first:
-            stepper.state[0] = self._state
-        listener = self._flattened()
-        late = surprise(stepper, inputs[filled:], job.targets[filled:], self.cancelled, listener)
-        return np.concatenate([early, late]), stepper.state[-1].copy()
+    def _follow(self, stepper: Stepper, inputs: Indices, targets: Indices) -> Float32:
+        """-ln p of the targets, nats, shape (T, B), each of which came after an input."""
+        steps, streams = inputs.shape
+        at_once = max(1, min(steps, _LOGITS_AT_ONCE // stepper.logits.size))
+        kept = np.empty((at_once, *stepper.logits.shape), np.float32)
+        nats = np.empty((steps, streams), np.float32)
+        with quiet():
+            for first in range(0, steps, at_once):
+                came = targets[first : first + at_once]
+                for step in self._reader.steps(stepper, inputs[first : first + at_once]):
+                    kept[step] = stepper.logits
+                logits = kept[: len(came)]
+                if self._listener is not None:
+                    self._listener(logits.reshape(came.size, -1), came.ravel())
+                nats[first : first + at_once] = _nats(logits, came)
+        if not np.isfinite(nats).all():
+            raise not_finite_error()
+        return nats
 
-    def _flattened(self, first: int = 0) -> ScoresListener | None:
-        """A listener to the streams from one on, flattened; None if there is no listener."""
-        listener = self._listener
-        if listener is None:
-            return None
 
-        def flattened(logits: Float32, targets: Indices) -> None:
-            size = logits.shape[-1]
-            listener(logits[:, first:].reshape(-1, size), targets[:, first:].ravel())
-
-        return flattened
+def _nats(logits: Float32, targets: Indices) -> Float32:
+    """-ln p of each target, shape (T, B); the logits, shape (T, B, V), are used up."""
+    logits -= logits.max(axis=-1, keepdims=True)
+    chosen = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
+    np.exp(logits, out=logits)
+    nats: Float32 = np.log(logits.sum(axis=-1)) - chosen
+    return nats
 
 
 WINDOW: Final = 32

@@ -15,9 +15,7 @@ Notation: B streams, T steps, S numbers that the network remembers, P properties
 block as the model spells them; for a correlation, N rows, C numbers of one group, P of the other.
 """
 
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -27,7 +25,7 @@ import numpy.typing as npt
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
 from tui_charrnn.generation.neuron import Neuron, all_neurons, place_of
-from tui_charrnn.generation.scoring import WARM_UP, count_streams, pass_over, run_jobs
+from tui_charrnn.generation.scoring import WARM_UP, StretchReader
 from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, Values, with_following
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
@@ -152,7 +150,7 @@ class Correlation:
     the variance of what hardly varies about a large mean would be lost in rounding.
     """
 
-    def __init__(self, near_left: Float64, near_right: Float64) -> None:
+    def __init__(self, near_left: Float32 | Float64, near_right: Float64) -> None:
         self._near_left: Final[Float32] = near_left.astype(np.float32)
         self._near_right: Final = near_right
         ours, theirs = len(near_left), len(near_right)
@@ -183,6 +181,10 @@ class Correlation:
                 products[1:],
             ),
         )
+
+    def without_rows(self) -> "Correlation":
+        """Another one with the same values near the means, which has seen no rows yet."""
+        return Correlation(self._near_left, self._near_right)
 
     def merge(self, other: "Correlation") -> None:
         """Take in the rows that another one has seen, with the same values near the means."""
@@ -275,29 +277,14 @@ SHIFTS: Final = 19
 its shifted copies in one of 20 cases."""
 _MOST_STREAMS: Final = 128
 _LEAST_STRETCH: Final = 4096
-"""Characters of one stream at least, lest warming up takes longer than reading."""
 _AT_ONCE: Final = 1 << 17
 """Numbers of states that are kept until they are added up: they stay in the cache."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Stretches:
-    """Streams that one thread reads."""
-
-    warm_up: Indices
-    """The characters before their own, by number, shape (W, B)."""
-    places: Indices
-    """Where in the block their own are, shape (T, B)."""
-    has_first: bool
-    """Whether the first of them continues where the text before ended."""
 
 
 class NeuronFinder:
     """Reads one text, which begins as after a newline, and finds what its neurons follow.
 
-    P properties may be followed. So many stretches are read side by side: 1 is exact; None takes as
-    many as a block is worth. They are divided among processor threads; NumPy's own should be one
-    then (OPENBLAS_NUM_THREADS=1).
+    P properties may be followed. Streams and threads are those of `StretchReader`.
     """
 
     def __init__(
@@ -311,22 +298,21 @@ class NeuronFinder:
         weights = fold_embedding(replace(model, numbers="float32"))
         # nothing is asked of the output layer
         kernel = np.zeros((len(weights.output_kernel), 0), np.float32)
-        self._weights = weights._replace(output_kernel=kernel, output_bias=np.zeros(0, np.float32))
+        weights = weights._replace(output_kernel=kernel, output_bias=np.zeros(0, np.float32))
         self._vocabulary = model.vocabulary
         self._neurons = all_neurons(model.config)
         self._properties = tuple(properties)
         self._reader = PropertyReader(self._properties)
         self._excerpts = ExcerptFinder(len(self._properties))
-        self._streams, self._threads = streams, threads
-        stepper = Stepper(self._weights)
+        self._stretches = StretchReader(
+            weights, streams=streams, threads=threads, least=_LEAST_STRETCH, most=_MOST_STREAMS
+        )
+        stepper = Stepper(weights)
         stepper.read(self._vocabulary.start_index)
-        self._state = stepper.state.copy()
-        self._near_states: Float64 = self._state.astype(np.float64)
-        self._near_values: Float64 | None = None
+        self._stretches.state[:] = stepper.state
+        self._near_states: Float64 = stepper.state.astype(np.float64)
         self._found: Correlation | None = None
         self._unknown = 0
-        self.cancelled: Final = threading.Event()
-        """Set once an interrupt ends the reading."""
 
     def add(self, block: str, after: str = "") -> None:
         """Read the next composed characters (NFC), `BLOCK` at best, before those of `after`."""
@@ -339,11 +325,26 @@ class NeuronFinder:
             return
         if len(spelled.owners) != len(block) or not spelled.is_known.all():
             values = values[spelled.owners]
-        streams = count_streams(len(symbols), _LEAST_STRETCH, _MOST_STREAMS, self._streams)
-        rest = len(symbols) % streams  # what does not fill the streams is read before them
-        if rest:
-            self._read(symbols[:rest], values[:rest], 1)
-        self._read(symbols[rest:], values[rest:], streams)
+        if self._found is None:
+            near = np.tile(values.mean(axis=0, dtype=np.float64), 1 + SHIFTS)
+            self._found = Correlation(self._near_states, near)
+        found = self._found
+
+        def follow(stepper: Stepper, places: Indices) -> Correlation:
+            mine = found.without_rows()
+            at_once = max(1, min(len(places), _AT_ONCE // stepper.state.size))
+            kept = np.empty((at_once, *stepper.state.shape), np.float32)
+            with quiet():
+                for first in range(0, len(places), at_once):
+                    part = places[first : first + at_once]
+                    for step in self._stretches.steps(stepper, symbols[part]):
+                        kept[step] = stepper.state
+                    rows = kept[: len(part)].reshape(part.size, -1)
+                    mine.add(rows, np.hstack([values[each] for each in _shifted(part, values)]))
+            return mine
+
+        for part in self._stretches.read(symbols, follow):
+            found.merge(part)
 
     def end(self, top: int = 10, layer: int | None = None) -> Findings:
         """What was found: the first neurons of each property, of one layer, from 0, or of all.
@@ -381,59 +382,6 @@ class NeuronFinder:
             chance, excerpt = float(chances[number]), self._excerpts.end(number)
             findings.append(Finding(each, mean, chance, tuple(following), excerpt))
         return Findings(found.count, self._unknown, tuple(findings))
-
-    def _read(self, symbols: Indices, values: Values, streams: int) -> None:
-        """Read characters in as many stretches of one length."""
-        if self._near_values is None:
-            self._near_values = np.tile(values.mean(axis=0, dtype=np.float64), 1 + SHIFTS)
-        near = self._near_states, self._near_values
-        places = np.arange(len(symbols)).reshape(streams, -1).T
-        # of the first stream they lead before the block, to its end: its state is replaced then
-        before = places[0] + np.arange(-WARM_UP if streams > 1 else 0, 0)[:, None]
-        jobs = [
-            _Stretches(
-                warm_up=symbols[before[:, shard]],
-                places=places[:, shard],
-                has_first=shard[0] == 0,
-            )
-            for shard in np.array_split(np.arange(streams), min(self._threads, streams))
-        ]
-        found = [Correlation(*near) for _ in jobs]
-        states = run_jobs(
-            lambda pair: self._follow(pair[0], symbols, values, pair[1]),
-            list(zip(jobs, found, strict=True)),
-            self.cancelled,
-        )
-        for one in found:
-            if self._found is None:
-                self._found = one
-            else:
-                self._found.merge(one)
-        self._state = states[-1]
-
-    def _follow(
-        self, job: _Stretches, symbols: Indices, values: Values, found: Correlation
-    ) -> Float32:
-        """Read some streams; return the state of the last one at its end."""
-        steps, streams = job.places.shape
-        with quiet():
-            stepper = Stepper(self._weights, streams)
-            pass_over(stepper, job.warm_up, self.cancelled)
-            if job.has_first:
-                stepper.state[0] = self._state
-            at_once = max(1, min(steps, _AT_ONCE // stepper.state.size))
-            kept = np.empty((at_once, *stepper.state.shape), np.float32)
-            for first in range(0, steps, at_once):
-                part = job.places[first : first + at_once]
-                for step, characters in enumerate(symbols[part]):
-                    if self.cancelled.is_set():
-                        raise CancelledError
-                    stepper.read_each(characters)
-                    kept[step] = stepper.state
-                rows = kept[: len(part)].reshape(part.size, -1)
-                found.add(rows, np.hstack([values[shifted] for shifted in _shifted(part, values)]))
-        last: Float32 = stepper.state[-1].copy()
-        return last
 
 
 def find_neurons(
