@@ -21,18 +21,17 @@ _NAMES: Final = {
     "tui_charrnn.cli.output": "print_version",
     "tui_charrnn.cli.score_page": "open_page",
     "tui_charrnn.generation.both_sides": "BothSides",
-    "tui_charrnn.generation.calibration": "Reliability calibrate",
+    "tui_charrnn.generation.calibration": "calibrate",
     "tui_charrnn.generation.clamping": "parse_clamps parse_gate_clamps",
     "tui_charrnn.generation.filling": "Filler measure_right_side split_gaps",
     "tui_charrnn.generation.numbers": "choose_numbers with_numbers",
     "tui_charrnn.generation.replay": "Replay",
     "tui_charrnn.generation.sampling": "surprise",
-    "tui_charrnn.generation.scoring": "DynamicScorer TextScorer",
     "tui_charrnn.generation.side_by_side": "SideBySide search_likeliest",
     "tui_charrnn.generation.sources": "bundled_for bundled_instead find_model offered_models",
     "tui_charrnn.generation.stream": "CharacterStream StopStrings",
     "tui_charrnn.generation.tape_file": "open_tape",
-    "tui_charrnn.generation.text_scores": "Listeners OriginReader ranked score_text",
+    "tui_charrnn.generation.text_scores": "ModelScorer OriginReader ranked score_text",
     "tui_charrnn.generation.training_corpus": (
         "absent_texts open_starting_model read_learned_texts read_run_corpus "
         "read_training_corpus starting_point_of"

@@ -21,7 +21,6 @@ from tui_charrnn.cli.originality import open_own_corpus as open_own_corpus
 from tui_charrnn.cli.output import print_version as print_version
 from tui_charrnn.cli.score_page import open_page as open_page
 from tui_charrnn.generation.both_sides import BothSides as BothSides
-from tui_charrnn.generation.calibration import Reliability as Reliability
 from tui_charrnn.generation.calibration import calibrate as calibrate
 from tui_charrnn.generation.clamping import parse_clamps as parse_clamps
 from tui_charrnn.generation.clamping import parse_gate_clamps as parse_gate_clamps
@@ -32,8 +31,6 @@ from tui_charrnn.generation.numbers import choose_numbers as choose_numbers
 from tui_charrnn.generation.numbers import with_numbers as with_numbers
 from tui_charrnn.generation.replay import Replay as Replay
 from tui_charrnn.generation.sampling import surprise as surprise
-from tui_charrnn.generation.scoring import DynamicScorer as DynamicScorer
-from tui_charrnn.generation.scoring import TextScorer as TextScorer
 from tui_charrnn.generation.side_by_side import SideBySide as SideBySide
 from tui_charrnn.generation.side_by_side import search_likeliest as search_likeliest
 from tui_charrnn.generation.sources import bundled_for as bundled_for
@@ -43,7 +40,7 @@ from tui_charrnn.generation.sources import offered_models as offered_models
 from tui_charrnn.generation.stream import CharacterStream as CharacterStream
 from tui_charrnn.generation.stream import StopStrings as StopStrings
 from tui_charrnn.generation.tape_file import open_tape as open_tape
-from tui_charrnn.generation.text_scores import Listeners as Listeners
+from tui_charrnn.generation.text_scores import ModelScorer as ModelScorer
 from tui_charrnn.generation.text_scores import OriginReader as OriginReader
 from tui_charrnn.generation.text_scores import ranked as ranked
 from tui_charrnn.generation.text_scores import score_text as score_text

@@ -9,13 +9,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.tiny_model import tiny_model
-from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.generation.text_scores import (
     PASSAGE,
     UNKNOWN_BITS,
     LineScore,
     LineScorer,
-    Listeners,
+    ModelScorer,
     Passage,
     ScoreTotal,
     SurprisingPassages,
@@ -156,18 +155,18 @@ def test_passages_do_not_overlap_nor_depend_on_blocks(
 
 def test_a_text_is_scored_by_all_models_in_one_reading() -> None:
     scorers = {
-        "one": TextScorer(tiny_model()),
-        "two": TextScorer(tiny_model(vocabulary="\nxyz", rng_seed=1)),
+        "one": ModelScorer(tiny_model(), top=1),
+        "two": ModelScorer(tiny_model(vocabulary="\nxyz", rng_seed=1)),
     }
     told: list[LineScore] = []
     blocks = iter(["bad Ω\n", "cab"])
 
-    found = score_text(blocks, scorers, Listeners(line=told.append), top=1)
+    found = score_text(blocks, scorers, on_line=told.append)
 
-    assert list(found.models) == ["one", "two"]
-    assert (found.models["one"].total.characters, found.models["one"].unknown) == (8, {"Ω": 1})
-    assert found.models["two"].total.characters == 1
+    assert list(found) == ["one", "two"]
+    assert (found["one"].total.characters, found["one"].unknown) == (8, {"Ω": 1})
+    assert found["two"].total.characters == 1
     assert [line.totals["one"].characters for line in told] == [5, 3]
-    assert found.models["one"].passages[0].text == "bad Ω\ncab"
-    again = score_text(["bad Ω\ncab"], {"one": scorers["one"]}, Listeners())
-    assert again.models["one"].total.bits == pytest.approx(found.models["one"].total.bits)
+    assert found["one"].passages[0].text == "bad Ω\ncab"
+    again = score_text(["bad Ω\ncab"], {"one": scorers["one"]})
+    assert again["one"].total.bits == pytest.approx(found["one"].total.bits)

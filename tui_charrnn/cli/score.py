@@ -36,13 +36,7 @@ from tui_charrnn.text.sources import Source, find_sources
 from tui_charrnn.training.machine import thread_count
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.text_scores import (
-        LineScore,
-        ModelScore,
-        Origin,
-        ScoreTotal,
-        TextScore,
-    )
+    from tui_charrnn.generation.text_scores import LineScore, ModelScore, Origin, ScoreTotal
 
 _MOST_STREAMS: Final = 4096
 _MOST_PASSAGES: Final = 1000
@@ -145,30 +139,22 @@ def score(
     for name, each in models.items():
         if each.config.reads_both:
             narrate(f"{name} reads both directions: its bits are of characters between known ones.")
-    reliabilities = {
-        name: lazy.Reliability(each.vocabulary.unknown_index)
-        for name, each in models.items()
-        if calibration
-    }
     scorers = {
-        name: lazy.TextScorer(
+        name: lazy.ModelScorer(
             each,
             streams=parallel,
             threads=thread_count(None),
-            listener=reliabilities[name].add if calibration else None,
+            top=top,
+            rate=rate,
+            has_bins=calibration,
         )
         for name, each in models.items()
     }
-    learners = {name: lazy.DynamicScorer(each, rate) for name, each in models.items() if rate}
     used = {name: each.numbers for name, each in models.items()}
     report = (JsonReport if as_json else PlainReport)(used, has_lines=lines)
     with lazy.open_page(html, overwrite=force) as page:
         for source in sources:
             name = safe_line(source.name)
-            listeners = lazy.Listeners(
-                line=report.line_of(source.name) if lines else None,
-                block=page.add if page else None,
-            )
             if page:
                 page.begin(list(scorers))
             with scoring_bar(source, has_lines=lines) as progress:
@@ -176,10 +162,8 @@ def score(
                 found = lazy.score_text(
                     blocks,
                     scorers,
-                    listeners,
-                    top=top,
-                    learners=learners,
-                    reliabilities=reliabilities,
+                    on_line=report.line_of(source.name) if lines else None,
+                    on_block=page.add if page else None,
                 )
             report.text(source.name, found)
             if page:
@@ -218,11 +202,11 @@ class JsonReport:
 
         return print_line
 
-    def text(self, name: str, found: "TextScore") -> None:
+    def text(self, name: str, found: "Mapping[str, ModelScore]") -> None:
         """Report the score of a whole text."""
         scores = [
             {**_model_values(model, score), "numbers": self._numbers[model]}
-            for model, score in found.models.items()
+            for model, score in found.items()
         ]
         print_json({"kind": "text", "text": name, "scores": scores})
 
@@ -245,13 +229,13 @@ class PlainReport:
         print_data(f"{''.join(columns)}    LINE  {safe_line(text)}")
         return self._print_line
 
-    def text(self, name: str, found: "TextScore") -> None:
+    def text(self, name: str, found: "Mapping[str, ModelScore]") -> None:
         """Report the score of a whole text."""
         if not self._has_heading or self._has_lines:
             self._has_heading = True
             model = f"COMPARABLE  {'MODEL':<{self._width + 2}}  " if self._is_ranking else ""
             print_data(f"{_HEADING}  {model}TEXT")
-        for place, (model, score) in enumerate(found.models.items()):
+        for place, (model, score) in enumerate(found.items()):
             mark = self._mark(model, score.total, place)
             print_data(f"{_numbers(score.total)}  {mark}{safe_line(name)}")
             if score.dynamic is not None:

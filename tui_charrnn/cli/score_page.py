@@ -11,7 +11,7 @@ import numpy as np
 
 from tui_charrnn.cli.reading import unknown_sentence
 from tui_charrnn.generation.calibration import Bin
-from tui_charrnn.generation.text_scores import ModelScore, TextScore
+from tui_charrnn.generation.text_scores import ModelScore
 from tui_charrnn.model.weights import Float64
 from tui_charrnn.runs.output_file import open_output
 from tui_charrnn.safe_text import safe_line, safe_text
@@ -96,14 +96,14 @@ class ScorePage:
         for model, found in bits.items():
             self._bits[model].append(found[:room])
 
-    def end(self, name: str, found: TextScore) -> None:
+    def end(self, name: str, found: Mapping[str, ModelScore]) -> None:
         """Write the text, once for every model."""
         self._file.write(f"<h2>{_escaped(name)}</h2>\n")
-        if len(found.models) > 1:
+        if len(found) > 1:
             self._file.write("<p>The model that the text fits best comes first.</p>\n")
-        for model, score in found.models.items():
+        for model, score in found.items():
             bits = np.concatenate(self._bits[model])[:SHOWN_CHARACTERS]
-            self._file.writelines(_summary(name, model, score, is_one=len(found.models) == 1))
+            self._file.writelines(_summary(name, model, score, is_one=len(found) == 1))
             self._file.write("<pre>")
             self._file.writelines(marked_text(self._text[:SHOWN_CHARACTERS], bits))
             self._file.write("</pre>\n")

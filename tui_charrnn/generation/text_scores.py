@@ -8,10 +8,11 @@ Notation: N characters of a block of text, M models.
 
 import heapq
 import math
+import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -90,46 +91,37 @@ class LineScore:
     """By the name of the model."""
 
 
-@dataclass(slots=True)
+_PARTS_OF_LINES: Final = re.compile(r"[^\n]*\n|[^\n]+")
+
+
 class LineScorer:
     """Cuts a text that comes in blocks into lines; a line costs what its characters cost."""
 
-    models: Sequence[str]
-    _line: LineScore = field(init=False)
-    _is_empty: bool = field(init=False, default=True)
-
-    def __post_init__(self) -> None:
-        """Begin with the first line."""
-        self._begin(1)
+    def __init__(self, models: Iterable[str]) -> None:
+        """Begin with the first line; models are scored by these names."""
+        self._models = tuple(models)
+        self._line = self._empty(1)
 
     def add(self, block: str, bits: Mapping[str, Float64]) -> Iterator[LineScore]:
         """Take in N characters and bits by model, shape (N,) each; the lines that end come out."""
         start = 0
-        while start < len(block):
-            feed = block.find("\n", start)
-            end = len(block) if feed < 0 else feed + 1
-            self._extend(block[start : end if feed < 0 else feed], bits, slice(start, end))
-            if feed >= 0:
-                yield self._line
-                self._begin(self._line.number + 1)
+        for part in _PARTS_OF_LINES.findall(block):
+            line, end = self._line, start + len(part)
+            line.text += part.removesuffix("\n")[: _KEPT_OF_LINE - len(line.text)]
+            for name, total in line.totals.items():
+                total.add(bits[name][start:end])
+            if part.endswith("\n"):
+                yield line
+                self._line = self._empty(line.number + 1)
             start = end
 
     def end(self) -> Iterator[LineScore]:
         """The last line, if it is not ended by a line feed."""
-        if not self._is_empty:
+        if any(total.characters or total.unknown for total in self._line.totals.values()):
             yield self._line
-            self._begin(self._line.number + 1)
 
-    def _begin(self, number: int) -> None:
-        self._line = LineScore(number, "", {name: ScoreTotal() for name in self.models})
-        self._is_empty = True
-
-    def _extend(self, text: str, bits: Mapping[str, Float64], part: slice) -> None:
-        line = self._line
-        line.text += text[: _KEPT_OF_LINE - len(line.text)]
-        for name, total in line.totals.items():
-            total.add(bits[name][part])
-        self._is_empty = False
+    def _empty(self, number: int) -> LineScore:
+        return LineScore(number, "", {name: ScoreTotal() for name in self._models})
 
 
 PASSAGE: Final = 40
@@ -242,99 +234,102 @@ class ModelScore:
     """Of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextScore:
-    """What models made of a text."""
+class ModelScorer:
+    """Scores one text after another by one model, in every way that is wanted.
 
-    models: dict[str, ModelScore]
-    """By name, the one that the text belongs to most first."""
+    Args:
+        model: The model.
+        streams: As of `TextScorer`.
+        threads: Likewise.
+        top: How many of the most surprising passages are looked for.
+        rate: At which the model learns on in a second score; None for none. See `DynamicScorer`.
+        has_bins: Whether its reliability is counted.
+    """
 
+    def __init__(
+        self,
+        model: Model,
+        *,
+        streams: int | None = None,
+        threads: int = 1,
+        top: int = 0,
+        rate: float | None = None,
+        has_bins: bool = False,
+    ) -> None:
+        self._reliability = Reliability(model.vocabulary.unknown_index) if has_bins else None
+        listener = self._reliability.add if self._reliability is not None else None
+        self._scorer = TextScorer(model, streams=streams, threads=threads, listener=listener)
+        self._learner = DynamicScorer(model, rate) if rate is not None else None
+        self._top = top
+        self.begin()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listeners:
-    """Callbacks for what is found on the way; None for none."""
+    def begin(self) -> None:
+        """Forget the text so far; the next starts as after a newline."""
+        for each in (self._scorer, self._learner, self._reliability):
+            if each is not None:
+                each.begin()
+        self.total = ScoreTotal()
+        """Of the text so far."""
+        self._unknown: Counter[str] = Counter()
+        self._passages = SurprisingPassages(self._top)
 
-    line: Callable[[LineScore], None] | None = None
-    """Told of every line."""
-    block: Callable[[str, Mapping[str, Float64]], None] | None = None
-    """Told of every block of N characters and its bits by model, shape (N,) each."""
+    def add(self, block: str) -> Float64:
+        """Score the next block of N characters; see `TextScorer.score`."""
+        bits = self._scorer.score(block)
+        self.total.add(bits)
+        self._unknown.update(block[place] for place in np.flatnonzero(np.isnan(bits)))
+        if self._top:
+            self._passages.add(block, bits)
+        if self._learner is not None:
+            self._learner.add(block)
+        return bits
+
+    def end(self) -> ModelScore:
+        """What the model made of the text."""
+        reliability = self._reliability
+        return ModelScore(
+            total=self.total,
+            unknown=dict(self._unknown.most_common()),
+            passages=tuple(self._passages.end()),
+            dynamic=self._learner.end() if self._learner is not None else None,
+            bins=tuple(reliability.bins) if reliability is not None else (),
+            calibration_error=reliability.error if reliability is not None else None,
+        )
 
 
 def score_text(
     blocks: Iterable[str],
-    scorers: Mapping[str, TextScorer],
-    listeners: Listeners,
+    scorers: Mapping[str, ModelScorer],
     *,
-    top: int = 0,
-    learners: Mapping[str, DynamicScorer] | None = None,
-    reliabilities: Mapping[str, Reliability] | None = None,
-) -> TextScore:
+    on_line: Callable[[LineScore], object] | None = None,
+    on_block: Callable[[str, Mapping[str, Float64]], object] | None = None,
+) -> dict[str, ModelScore]:
     """Score a text, of which one block at a time is in memory.
 
-    The blocks are its characters in order, in composed form. Scorers, learners and reliabilities
-    are by the name of the model, and each is reset; what a reliability counts, its scorer gives it.
-    `top` is how many of the most surprising passages are wanted.
+    The blocks are its characters in order, in composed form; scorers are by the name of the model.
+    `on_block` takes every block of N characters and its bits by model, shape (N,) each.
+
+    Returns:
+        What each model made of the text, the one that it belongs to most first.
 
     Raises:
         ModelFileError: If a model's scores are not finite numbers.
     """
-    learners, reliabilities = learners or {}, reliabilities or {}
-    tallies = {name: _Tally(top, learners.get(name), reliabilities.get(name)) for name in scorers}
-    lines = LineScorer(list(scorers))
+    lines = LineScorer(scorers)
     for scorer in scorers.values():
         scorer.begin()
     for block in blocks:
-        bits = {name: scorer.score(block) for name, scorer in scorers.items()}
-        for name, found in bits.items():
-            tallies[name].add(block, found)
-        if listeners.line is not None:
-            _pass_on(lines.add(block, bits), listeners.line)
-        if listeners.block is not None:
-            listeners.block(block, bits)
-    if listeners.line is not None:
-        _pass_on(lines.end(), listeners.line)
-    order = ranked({name: tally.total for name, tally in tallies.items()})
-    return TextScore({name: tallies[name].end() for name in order})
-
-
-def _pass_on(lines: Iterable[LineScore], listener: Callable[[LineScore], None]) -> None:
-    for line in lines:
-        listener(line)
-
-
-class _Tally:
-    """What one model makes of a text, as far as it was read."""
-
-    def __init__(
-        self, top: int, learner: DynamicScorer | None, reliability: Reliability | None
-    ) -> None:
-        self.total = ScoreTotal()
-        self._unknown: Counter[str] = Counter()
-        self._passages = SurprisingPassages(top) if top else None
-        self._learner = learner
-        if learner is not None:
-            learner.begin()
-        self._reliability = reliability
-        if reliability is not None:
-            reliability.begin()
-
-    def add(self, block: str, bits: Float64) -> None:
-        self.total.add(bits)
-        self._unknown.update(block[place] for place in np.flatnonzero(np.isnan(bits)))
-        if self._passages is not None:
-            self._passages.add(block, bits)
-        if self._learner is not None:
-            self._learner.add(block)
-
-    def end(self) -> ModelScore:
-        return ModelScore(
-            total=self.total,
-            unknown=dict(self._unknown.most_common()),
-            passages=tuple(self._passages.end()) if self._passages is not None else (),
-            dynamic=self._learner.end() if self._learner is not None else None,
-            bins=tuple(self._reliability.bins) if self._reliability is not None else (),
-            calibration_error=self._reliability.error if self._reliability is not None else None,
-        )
+        bits = {name: scorer.add(block) for name, scorer in scorers.items()}
+        if on_line is not None:
+            for line in lines.add(block, bits):
+                on_line(line)
+        if on_block is not None:
+            on_block(block, bits)
+    if on_line is not None:
+        for line in lines.end():
+            on_line(line)
+    order = ranked({name: scorer.total for name, scorer in scorers.items()})
+    return {name: scorers[name].end() for name in order}
 
 
 @dataclass(frozen=True, slots=True)
