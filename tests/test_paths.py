@@ -22,7 +22,7 @@ from tui_charrnn.paths import (
 )
 
 ROOT = Path(__file__).resolve().parent.parent
-GATE = {"paths.py", "user_folders.py"}
+GATE = {"paths.py", "folders.py"}
 
 
 def ways_around(code: str) -> Iterator[str]:

@@ -27,7 +27,14 @@ from tui_charrnn.runs.file_system import HINTS, Action
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.decoding import TRY
 from tui_charrnn.text.inspection import SUSPICIOUS_CATEGORIES
-from tui_charrnn.translation import chosen_language, korean_sentences, set_language, tr, tr_recorded
+from tui_charrnn.translation import (
+    chosen_language,
+    korean_sentences,
+    language_of,
+    set_language,
+    tr,
+    tr_recorded,
+)
 from tui_charrnn.tui import chrome, hints
 from tui_charrnn.tui.history.recorder import end_of_sentence
 from tui_charrnn.tui.keys.bindings import GROUPS
@@ -44,12 +51,11 @@ from tui_charrnn.tui.text.alternative_rows import FORBIDDEN
 from tui_charrnn.tui.text.sampling_dialog import LABELS
 from tui_charrnn.tui.text.sampling_dialog import NAMES as SAMPLING
 from tui_charrnn.viewing import (
-    clipping_picture,
     embedding,
     failures,
     formatting,
+    gradient_pictures,
     log_lines,
-    memory_picture,
     run_view,
     run_words,
     xray,
@@ -133,9 +139,9 @@ def table_sentences() -> set[str]:
         *(name for names in neuron.GATES.values() for name in names.values()),
         *(each.name for each in PROPERTIES),
         *(each.sentence for each in PROPERTIES),
-        *clipping_picture.HEADS,
+        *gradient_pictures.HEADS,
         *embedding.GROUPS.values(),
-        *(name.upper() for name in memory_picture.SHARES),
+        *(name.upper() for name in gradient_pictures.SHARES),
         *(each.name for each in xray.MEASURES),
         *(each.unit for each in xray.MEASURES),
         *xray.GATE_SCALE.ends,
@@ -276,3 +282,13 @@ def test_a_recorded_sentence_is_shown_in_korean_where_it_is_known(
 
 def test_a_recorded_sentence_stays_as_it_is_in_english() -> None:
     assert tr_recorded("step 1200 is saved") == "step 1200 is saved"
+
+
+@pytest.mark.parametrize(
+    ("preferred", "locale", "language"),
+    [("auto", "ko_KR.UTF-8", "ko"), ("auto", "C", "en"), ("ko", "C", "ko"), ("en", "ko", "en")],
+)
+def test_the_app_has_the_language_that_is_preferred_or_that_of_the_locale(
+    preferred: str, locale: str, language: str
+) -> None:
+    assert language_of(preferred, {"LANG": locale}) == language

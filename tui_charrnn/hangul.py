@@ -7,7 +7,7 @@ Only syllables are touched: old Hangul, the letters of the compatibility block a
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 from tui_charrnn.errors import CorpusError
@@ -113,6 +113,19 @@ def _spelled_pattern(character: str) -> str:
     if len(parts) == 2:
         return f"{opened}(?![\u11a8-\u11ff])"
     return f"(?:{character}|{opened}{parts[2]})"
+
+
+def spelled_in(known: Container[str], character: str) -> str:
+    """A composed character as a model knows it: itself, its parts, or nothing.
+
+    A corpus may have been read in parts: in jamo, or without composing. A Hangul letter that stands
+    alone is then read as the jamo that it looks like, an initial where there are two.
+    """
+    if character in known:
+        return character
+    is_letter = "\u3131" <= character <= "\u3163"
+    parts = unicodedata.normalize("NFKD" if is_letter else "NFD", character)
+    return parts if all(part in known for part in parts) else ""
 
 
 def refuse_apart(text: str) -> None:

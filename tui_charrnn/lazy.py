@@ -82,14 +82,15 @@ _NAMES: Final = {
     "tui_charrnn.tui.xray.legend": "XrayLegend",
     "tui_charrnn.tui.xray.neuron_panel": "NeuronPanel",
     "tui_charrnn.viewing.ascii_signs": "in_ascii",
-    "tui_charrnn.viewing.clipping_picture": "clipping_document clipping_rows",
     "tui_charrnn.viewing.embedding": "format_neighbors format_sizes legend picture_of",
     "tui_charrnn.viewing.failures": (
         "advice_words diagnose nats_above_ngrams slipped_time steps_since_best"
     ),
     "tui_charrnn.viewing.formatting": "fitted",
+    "tui_charrnn.viewing.gradient_pictures": (
+        "clipping_document clipping_rows measure_model memory_document memory_rows recorded_rows"
+    ),
     "tui_charrnn.viewing.lessons": "LESSONS",
-    "tui_charrnn.viewing.memory_picture": "measure_model memory_document memory_rows recorded_rows",
     "tui_charrnn.viewing.probability_rows": (
         "bar_rows candidate_rows format_both format_filled path_rows reliability_lines"
     ),

@@ -125,8 +125,6 @@ from tui_charrnn.tui.xray.color_layer import XrayColors as XrayColors
 from tui_charrnn.tui.xray.legend import XrayLegend as XrayLegend
 from tui_charrnn.tui.xray.neuron_panel import NeuronPanel as NeuronPanel
 from tui_charrnn.viewing.ascii_signs import in_ascii as in_ascii
-from tui_charrnn.viewing.clipping_picture import clipping_document as clipping_document
-from tui_charrnn.viewing.clipping_picture import clipping_rows as clipping_rows
 from tui_charrnn.viewing.embedding import format_neighbors as format_neighbors
 from tui_charrnn.viewing.embedding import format_sizes as format_sizes
 from tui_charrnn.viewing.embedding import legend as legend
@@ -137,11 +135,13 @@ from tui_charrnn.viewing.failures import nats_above_ngrams as nats_above_ngrams
 from tui_charrnn.viewing.failures import slipped_time as slipped_time
 from tui_charrnn.viewing.failures import steps_since_best as steps_since_best
 from tui_charrnn.viewing.formatting import fitted as fitted
+from tui_charrnn.viewing.gradient_pictures import clipping_document as clipping_document
+from tui_charrnn.viewing.gradient_pictures import clipping_rows as clipping_rows
+from tui_charrnn.viewing.gradient_pictures import measure_model as measure_model
+from tui_charrnn.viewing.gradient_pictures import memory_document as memory_document
+from tui_charrnn.viewing.gradient_pictures import memory_rows as memory_rows
+from tui_charrnn.viewing.gradient_pictures import recorded_rows as recorded_rows
 from tui_charrnn.viewing.lessons import LESSONS as LESSONS
-from tui_charrnn.viewing.memory_picture import measure_model as measure_model
-from tui_charrnn.viewing.memory_picture import memory_document as memory_document
-from tui_charrnn.viewing.memory_picture import memory_rows as memory_rows
-from tui_charrnn.viewing.memory_picture import recorded_rows as recorded_rows
 from tui_charrnn.viewing.probability_rows import bar_rows as bar_rows
 from tui_charrnn.viewing.probability_rows import candidate_rows as candidate_rows
 from tui_charrnn.viewing.probability_rows import format_both as format_both

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tui_charrnn.errors import ConfigError, SettingsFileError
+from tui_charrnn.folders import config_folder, default_runs_folder, path_in
 from tui_charrnn.paths import open_file, parse_path
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import Bounds, SettingError, Settings, refuse, setting, unknown_sentence
 from tui_charrnn.translation import LANGUAGES, tr
-from tui_charrnn.user_folders import config_folder, default_runs_folder, path_in
 
 GLYPHS: Final = ("auto", "braille", "blocks", "ascii")
 NUMBERS: Final = ("float32", "int8", "auto")

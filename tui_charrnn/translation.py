@@ -32,6 +32,22 @@ def chosen_language() -> Language:
     return _language
 
 
+def language_of(preferred: str, environment: Mapping[str, str]) -> Language:
+    """The language of the app.
+
+    `preferred` is one of `LANGUAGES`, or `auto` for that of the locale.
+    """
+    is_korean = speaks_korean(environment) if preferred == "auto" else preferred == "ko"
+    return "ko" if is_korean else "en"
+
+
+def speaks_korean(environment: Mapping[str, str]) -> bool:
+    """Whether the language of a user is Korean, as the locale has it."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    language = next((environment[name] for name in names if environment.get(name)), "")
+    return re.match(r"ko([_.@-]|$)", language) is not None
+
+
 def korean_sentences() -> dict[str, str]:
     """All sentences that there are in Korean, by the English ones."""
     import json  # noqa: PLC0415  English does without, and the first frame waits for imports

@@ -14,9 +14,9 @@ from typing import Final
 from benchmarks.originality.building import GRAM, grams_of
 from benchmarks.rounds import rotated
 from tui_charrnn.config import SamplingConfig
+from tui_charrnn.folders import bundled_models
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.resources import bundled_models
 from tui_charrnn.text.originality import OriginalityMeter
 from tui_charrnn.text.suffix_index import SuffixIndex
 

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model, tiny_model_file
-from tui_charrnn import resources
+from tui_charrnn import folders
 from tui_charrnn.cli.fill import fill
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.cli.history import history_app
@@ -33,7 +33,7 @@ def bundled(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Two bundled models, of which the user's language takes the English one."""
     english = tiny_model_file(tmp_path / "shakespeare.safetensors")
     models = {"shakespeare": english, "korean": model}
-    monkeypatch.setattr(resources, "bundled_models", lambda: models)
+    monkeypatch.setattr(folders, "bundled_models", lambda: models)
 
 
 def invoke(command: object, *arguments: object) -> Result:

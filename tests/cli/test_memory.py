@@ -17,7 +17,7 @@ from tui_charrnn.lens.influence import distance_left
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import MemoryMeasured
-from tui_charrnn.viewing.memory_picture import measure_model
+from tui_charrnn.viewing.gradient_pictures import measure_model
 from tui_charrnn.viewing.run_view import RunView
 
 TEXT = "bad cab, a big jade face.\n" * 20

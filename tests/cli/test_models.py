@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.fake_run import created_run
 from tests.support.tiny_model import tiny_model_bytes
-from tui_charrnn import resources
+from tui_charrnn import folders
 from tui_charrnn.cli import models
 from tui_charrnn.generation.sources import find_model
 from tui_charrnn.model.checkpoint import load_model
@@ -22,7 +22,7 @@ def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     bundled = tmp_path / "bundled" / "small.safetensors"
     bundled.parent.mkdir()
     bundled.write_bytes(tiny_model_bytes())
-    monkeypatch.setattr(resources, "bundled_models", lambda: {"small": bundled})
+    monkeypatch.setattr(folders, "bundled_models", lambda: {"small": bundled})
     return tmp_path / "runs"
 
 
@@ -96,7 +96,7 @@ def test_a_damaged_model_is_named_beside_the_others(
 def test_without_any_it_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(resources, "bundled_models", dict)
+    monkeypatch.setattr(folders, "bundled_models", dict)
     models.list_all(tmp_path)
     written = capsys.readouterr()
     assert not written.out

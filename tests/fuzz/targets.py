@@ -47,12 +47,12 @@ from tui_charrnn.training.state_file import load_training_state
 from tui_charrnn.tui.run.chart.canvas import BRAILLE
 from tui_charrnn.tui.run.chart.drawing import draw_chart
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span, series_of
-from tui_charrnn.viewing.childhood import Scrubber, mark_columns
 from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.log_lines import log_end
 from tui_charrnn.viewing.run_rows import run_lines, run_row
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import card_rows, state_words
+from tui_charrnn.viewing.samples import Scrubber, mark_columns
 
 Mutation = Callable[[bytes, np.random.Generator], bytes]
 NEWEST: Final = "checkpoints/step-00000008"

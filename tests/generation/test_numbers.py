@@ -12,6 +12,7 @@ import pytest
 from tests.support.tiny_model import tiny_config, tiny_model
 from tui_charrnn.config import ModelConfig, SamplingConfig
 from tui_charrnn.errors import ConfigError, DataError
+from tui_charrnn.folders import cache_folder
 from tui_charrnn.generation import numbers
 from tui_charrnn.generation.numbers import Difference, choose_numbers, with_numbers
 from tui_charrnn.generation.products import load_library
@@ -22,7 +23,6 @@ from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import open_tape, tape_document
 from tui_charrnn.history.generation import Generation, ModelOrigin
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.user_folders import cache_folder
 
 SAMPLING = SamplingConfig(temperature=1, rng_seed=4)
 

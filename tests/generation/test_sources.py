@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.closed_folder import closed
 from tests.support.tiny_model import tiny_model_bytes
-from tui_charrnn import resources
+from tui_charrnn import folders
 from tui_charrnn.errors import ExitCode, ModelFileError
 from tui_charrnn.generation.sources import bundled_for, bundled_instead, find_model
 from tui_charrnn.runs.checkpoints import save_checkpoint
@@ -18,7 +18,7 @@ def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A runs folder, no working folder to find things in, and two bundled models."""
     monkeypatch.chdir(tmp_path)
     bundled = {name: tmp_path / "bundled" / name for name in ("korean", "shakespeare")}
-    monkeypatch.setattr(resources, "bundled_models", lambda: bundled)
+    monkeypatch.setattr(folders, "bundled_models", lambda: bundled)
     folder = tmp_path / "runs"
     folder.mkdir()
     return folder
@@ -76,7 +76,7 @@ def test_the_korean_model_stands_in_for_one_that_knows_no_hangul(
 def test_without_any_bundled_model_it_says_what_to_do(
     runs_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resources, "bundled_models", dict)
+    monkeypatch.setattr(folders, "bundled_models", dict)
 
     with pytest.raises(ModelFileError, match="--model"):
         find_model(None, runs_folder)

@@ -14,7 +14,7 @@ from tui_charrnn.lens.clipping import (
     angle,
     clipped_by_element,
 )
-from tui_charrnn.viewing.clipping_picture import clipping_document, clipping_rows
+from tui_charrnn.viewing.gradient_pictures import clipping_document, clipping_rows
 
 
 def test_the_gradient_is_that_of_the_finite_differences() -> None:

@@ -7,12 +7,12 @@ import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tui_charrnn.errors import RunError
+from tui_charrnn.folders import default_runs_folder
 from tui_charrnn.runs import catalogue
 from tui_charrnn.runs.catalogue import WatchedFolder, find_run, list_runs
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.reader import read_status
-from tui_charrnn.user_folders import default_runs_folder
 
 
 def test_no_folder_no_runs(tmp_path: Path) -> None:

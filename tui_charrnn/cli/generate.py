@@ -35,9 +35,9 @@ from tui_charrnn.cli.samples import (
 )
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
+from tui_charrnn.folders import default_model
 from tui_charrnn.hangul import whole_text
 from tui_charrnn.preferences import Preferences, resolve, runs_folder
-from tui_charrnn.resources import default_model
 from tui_charrnn.text.originality import COPIED_LENGTH, copied_length_in
 
 if TYPE_CHECKING:

@@ -39,7 +39,7 @@ from tui_charrnn.viewing.ascii_signs import in_ascii
 
 if TYPE_CHECKING:
     from tui_charrnn.model.checkpoint import Model
-    from tui_charrnn.viewing.memory_picture import MemoryCurve
+    from tui_charrnn.viewing.gradient_pictures import MemoryCurve
 
 _CELLS: Final = ("rnn", "gru", "lstm")
 _FARTHEST: Final = 500

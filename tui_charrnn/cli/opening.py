@@ -17,10 +17,10 @@ from typing import Any, Final, TextIO
 from tui_charrnn import lazy
 from tui_charrnn.cli.output import exit_code_of, has_terminal, prepare_streams
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.folders import cache_folder
 from tui_charrnn.invocation import command
 from tui_charrnn.preferences import read_sampling, resolve, runs_folder
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.user_folders import cache_folder
 
 STARTING: Final = 3.0
 """Seconds in which nothing is collected as garbage."""

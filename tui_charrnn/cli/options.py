@@ -12,17 +12,16 @@ from typer.core import TyperCommand, TyperGroup
 
 from tui_charrnn.config import ModelConfig, TrainingConfig, refuse_together
 from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.folders import bundled_models, config_folder, resource_folder
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import find_file, parse_path
 from tui_charrnn.preferences import NUMBERS, Preferences, resolve, runs_folder
 from tui_charrnn.presets import PRESETS, Preset, StartingPoint
-from tui_charrnn.resources import bundled_models, resource_folder
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.settings import Bounds, Settings
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.translation import LANGUAGES
-from tui_charrnn.user_folders import config_folder
 
 _PLAIN: Final = "_@%+=:,./-"
 """Besides letters and digits, as `shlex.quote` has it."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 from tui_charrnn import __version__, lazy
 from tui_charrnn.crash import report_crash
 from tui_charrnn.errors import CharRNNError, ExitCode, StorageError
+from tui_charrnn.folders import state_folder
 from tui_charrnn.hangul import (
     INITIALS,
     JoinedText,
@@ -27,7 +28,6 @@ from tui_charrnn.hangul import (
 from tui_charrnn.preferences import resolve
 from tui_charrnn.safe_text import safe_line, safe_signs
 from tui_charrnn.settings import SettingError
-from tui_charrnn.user_folders import state_folder
 
 if TYPE_CHECKING:
     from tui_charrnn.text.cache import Progress

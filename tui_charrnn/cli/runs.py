@@ -31,6 +31,7 @@ from tui_charrnn.cli.output import (
 from tui_charrnn.cli.run_report import read_whole_run, show, summary_facts
 from tui_charrnn.cli.tensorflow_process import convert
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.folders import default_runs_folder
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.preferences import runs_folder
@@ -43,7 +44,6 @@ from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.sparkline import small_curve
-from tui_charrnn.user_folders import default_runs_folder
 from tui_charrnn.viewing.formatting import format_size
 from tui_charrnn.viewing.run_rows import RunRow, comparison_rows, has_one_text, run_row
 

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS
-from tui_charrnn.text.decoding import spelled_in
+from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, spelled_in
 
 if TYPE_CHECKING:
     from tui_charrnn.model.checkpoint import Model

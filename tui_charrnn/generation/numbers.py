@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from tui_charrnn.errors import ConfigError, ModelFileError, StorageError
+from tui_charrnn.folders import cache_folder
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.products import load_library
 from tui_charrnn.generation.sampling import log_softmax
@@ -25,7 +26,6 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
-from tui_charrnn.user_folders import cache_folder
 
 MEAN_LIMIT: Final = 0.02
 """Nats by which log probabilities may differ on average."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tui_charrnn import resources
+from tui_charrnn import folders
 from tui_charrnn.errors import ModelFileError, did_you_mean
+from tui_charrnn.folders import DEFAULT_MODEL, KOREAN_MODEL
 from tui_charrnn.hangul import has_hangul
 from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path
-from tui_charrnn.resources import DEFAULT_MODEL, KOREAN_MODEL
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
 from tui_charrnn.runs.foreign_parts import has_own_live_model
@@ -35,8 +35,8 @@ def find_model(
         ModelFileError: If nothing is found; names that are near are listed.
     """
     if argument is None:
-        return resources.default_model()
-    bundled = resources.bundled_models()
+        return folders.default_model()
+    bundled = folders.bundled_models()
     path = parse_path(argument, tr("The model"), error=ModelFileError)
     with explained(tr("The model"), path, ModelFileError):
         found = _at_path(path, notify)
@@ -58,7 +58,7 @@ def bundled_for(text: str) -> str | None:
     """
     is_latin = any(character.isascii() and character.isalpha() for character in text)
     name = KOREAN_MODEL if has_hangul(text) else DEFAULT_MODEL if is_latin else ""
-    return name if name in resources.bundled_models() else None
+    return name if name in folders.bundled_models() else None
 
 
 def bundled_instead(unknown: str, vocabulary: str) -> str | None:
@@ -130,7 +130,7 @@ def offered_models(runs_folder: Path) -> Iterator[OfferedModel]:
     Raises:
         RunError: After the bundled ones, if the folder cannot be read.
     """
-    for name, path in resources.bundled_models().items():
+    for name, path in folders.bundled_models().items():
         if not os.path.lexists(RunDirectory(runs_folder / name).description):
             yield OfferedModel(name, "bundled", read_facts(path))
     for run in (summary.run for summary in list_runs(runs_folder)):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import HistoryError, ModelFileError
+from tui_charrnn.folders import data_folder
 from tui_charrnn.history.database import (
     COLUMNS,
     entry_of,
@@ -28,7 +29,6 @@ from tui_charrnn.history.generation import Entry, Generation, file_sha256, hindr
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import explained, find_kind
 from tui_charrnn.translation import tr
-from tui_charrnn.user_folders import data_folder
 
 LIMIT: Final = 10_000
 """Texts that are kept."""

@@ -38,7 +38,7 @@ class Prediction(NamedTuple):
     """-log2 of it, bits."""
     entropy: float
     """How open it was, bits: 0 was certain, log2 V would be a guess."""
-    alternatives: tuple[tuple[int, float], ...]
+    alternatives: tuple[tuple[int, float], ...] = ()
     """Numbers in the vocabulary and probabilities, the likeliest first, up to K of them."""
 
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from tui_charrnn.folders import default_runs_folder
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.user_folders import default_runs_folder
 
 FORMAT = 1
 """Number of the run format that this program writes (docs/run-format.md)."""

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
 from tui_charrnn.errors import StorageError, reason_of
+from tui_charrnn.folders import cache_folder
 from tui_charrnn.translation import tr
-from tui_charrnn.user_folders import cache_folder
 
 _STALE: Final = 86_400.0  # seconds after which a file that was begun and not finished is removed
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.resources import resource_folder
+from tui_charrnn.folders import resource_folder
 from tui_charrnn.text.cache import CachedText, Progress, corpora_folder
 from tui_charrnn.translation import tr
 

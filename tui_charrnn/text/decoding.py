@@ -9,7 +9,6 @@ import io
 import re
 import sys
 import unicodedata
-from collections.abc import Container
 from typing import Final
 
 from tui_charrnn.errors import CorpusError
@@ -199,16 +198,3 @@ def _count_changed(run: str) -> int:
 def joins(character: str) -> bool:
     """Whether a character can melt into the one before: a mark, or a Hangul vowel or final."""
     return unicodedata.category(character)[0] == "M" or "\u1161" <= character <= "\u11c2"
-
-
-def spelled_in(known: Container[str], character: str) -> str:
-    """A composed character as a model knows it: itself, its parts, or nothing.
-
-    A corpus may have been read in parts: in jamo, or without composing. A Hangul letter that stands
-    alone is then read as the jamo that it looks like, an initial where there are two.
-    """
-    if character in known:
-        return character
-    is_letter = "\u3131" <= character <= "\u3163"
-    parts = unicodedata.normalize("NFKD" if is_letter else "NFD", character)
-    return parts if all(part in known for part in parts) else ""

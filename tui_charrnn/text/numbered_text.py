@@ -27,6 +27,7 @@ from typing import Any, BinaryIO, Final, TypeAlias, overload
 import numpy as np
 import numpy.typing as npt
 
+from tui_charrnn.folders import cache_folder
 from tui_charrnn.hangul import continues_syllable
 from tui_charrnn.text.cache import mark_in_use
 from tui_charrnn.text.records import (
@@ -37,7 +38,6 @@ from tui_charrnn.text.records import (
     split_records,
 )
 from tui_charrnn.text.vocabulary import Vocabulary, code_points, lacking_error
-from tui_charrnn.user_folders import cache_folder
 
 Numbers = npt.NDArray[np.unsignedinteger]
 Int32: TypeAlias = npt.NDArray[np.int32]

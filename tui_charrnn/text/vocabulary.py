@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError, CorpusError, DataError
-from tui_charrnn.text.decoding import spelled_in
+from tui_charrnn.hangul import spelled_in
 from tui_charrnn.text.records import END
 
 Int32 = npt.NDArray[np.int32]

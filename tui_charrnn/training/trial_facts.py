@@ -17,12 +17,12 @@ from typing import Any, Final, Literal, TypeVar
 from tui_charrnn import __version__
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError
+from tui_charrnn.folders import cache_folder
 from tui_charrnn.runs.json_values import build_checked, decode_json, encode_json, read_bounded
 from tui_charrnn.runs.launcher import trainer_environment
 from tui_charrnn.runs.records import PathTrial
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.training.machine import driver_cards, processor_name, thread_count
-from tui_charrnn.user_folders import cache_folder
 
 ASSUMED_VOCABULARY: Final = 100
 """Different characters of a text that is not known yet."""

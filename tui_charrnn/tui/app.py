@@ -16,11 +16,11 @@ from textual.binding import BindingType
 from tui_charrnn import lazy
 from tui_charrnn.crash import report_crash
 from tui_charrnn.errors import CharRNNError, ExitCode
+from tui_charrnn.folders import state_folder
 from tui_charrnn.preferences import read_sampling, resolve
-from tui_charrnn.resources import language_of
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.translation import set_language, tr
+from tui_charrnn.translation import language_of, set_language, tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.chrome import HEIGHTS, SHOW_PROBLEMS, WIDTHS, size_classes
 from tui_charrnn.tui.keys.bindings import bindings_of
@@ -47,7 +47,6 @@ from tui_charrnn.tui.textual_patches import (
 )
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.tui.theme.themes import fitting_theme
-from tui_charrnn.user_folders import state_folder
 
 if TYPE_CHECKING:  # the first frame does not wait for them
     import subprocess

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, set_cell_size
 
@@ -11,6 +11,9 @@ from tui_charrnn.hangul import FINALS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import chosen_language, tr
 from tui_charrnn.viewing.ascii_signs import in_ascii
+
+if TYPE_CHECKING:
+    from tui_charrnn.text.originality import OriginalityMeter
 
 NAMES: Final = {
     " ": "space",
@@ -75,6 +78,11 @@ def character_words(character: str, *, is_ascii: bool = False) -> str:
     return shown
 
 
+def format_distance(distance: int | None, reach: int) -> str:
+    """How many characters back something lies; None is farther than was looked."""
+    return f">{reach:,}" if distance is None else f"{distance:,}"
+
+
 def percent(probability: float) -> str:
     """A probability in seven columns at most."""
     if probability <= 0:
@@ -121,13 +129,6 @@ NEW_LENGTHS: Final = (5, 10, 20, 50)
 """Lengths for which the share of new text is shown."""
 
 
-class Measured(Protocol):
-    """A text that was compared with a corpus; see `OriginalityMeter`."""
-
-    def new_share(self, length: int) -> float | None:
-        """The share of passages of a length that the corpus does not have."""
-
-
 def share_words(share: float) -> str:
     """A share as a percentage; one that is neither 0 nor 1 is never shown as such."""
     if 0 < share < 1:
@@ -135,9 +136,9 @@ def share_words(share: float) -> str:
     return f"{share:.0%}".replace("%", " %")
 
 
-def new_share_words(measured: Measured) -> Iterator[str]:
+def new_share_words(meter: "OriginalityMeter") -> Iterator[str]:
     """The share of new text at every length that the text has, as `20: 98.1 %`."""
     for length in NEW_LENGTHS:
-        share = measured.new_share(length)
+        share = meter.new_share(length)
         if share is not None:
             yield f"{length}: {share_words(share)}"

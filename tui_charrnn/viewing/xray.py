@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
@@ -15,22 +15,7 @@ if TYPE_CHECKING:
 
     from tui_charrnn.config import SamplingConfig
     from tui_charrnn.generation.tape import Alternative, TapePosition
-
-
-class Expectation(Protocol):
-    """What was expected of a character; see `Prediction`."""
-
-    @property
-    def probability(self) -> float:
-        """Of the character that came."""
-
-    @property
-    def surprise(self) -> float:
-        """-log2 of it, bits."""
-
-    @property
-    def entropy(self) -> float:
-        """How open it was, bits."""
+    from tui_charrnn.lens.reading import Prediction
 
 
 LEVELS: Final = 5
@@ -48,12 +33,12 @@ class Measure:
     falls: bool = False
     """Whether the smallest numbers are on the highest level."""
 
-    def value(self, expected: Expectation) -> float:
+    def value(self, expected: Prediction) -> float:
         """The number of a character, in the unit that people read."""
         value: float = getattr(expected, self.name)
         return 100 * value if self.name == "probability" else value
 
-    def level(self, expected: Expectation) -> int:
+    def level(self, expected: Prediction) -> int:
         """From 0, as expected, to `LEVELS` - 1, where the model knew least."""
         step = bisect_right(self.borders, self.value(expected))
         return len(self.borders) - step if self.falls else step
@@ -151,7 +136,8 @@ def moment_words(moment: TapePosition, alternatives: Sequence[Alternative]) -> s
     parts = [sampling_words(moment.sampling)]
     surprise = moment.surprise
     if surprise is not None:
-        ranked = [other.index for other in _by_model(alternatives)]
+        by_model = sorted(alternatives, key=lambda other: -other.model_probability)
+        ranked = [other.index for other in by_model]
         rank = tr("unknown to the model")
         if moment.chosen in ranked:  # the unknown symbol is not
             place = ranked.index(moment.chosen) + 1
@@ -185,7 +171,3 @@ def sampling_words(sampling: SamplingConfig) -> str:
         if rule := getattr(sampling, name):
             parts.append(f"{tr(name.replace('_', ' '))} {safe_line(rule)}")
     return " · ".join(parts)
-
-
-def _by_model(alternatives: Sequence[Alternative]) -> list[Alternative]:
-    return sorted(alternatives, key=lambda other: -other.model_probability)

@@ -11,7 +11,7 @@ from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.themed_app import ThemedApp
 from tests.support.viewed_run import viewed
 from tests.support.waiting import wait_until
-from tui_charrnn.resources import DEFAULT_MODEL, bundled_models
+from tui_charrnn.folders import DEFAULT_MODEL, bundled_models
 from tui_charrnn.tui.session import Session, Source
 from tui_charrnn.tui.text.model_choice import ModelChoice, ModelScreen
 

@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from tests.support.open_app import note_of, spoken_by
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
+from tui_charrnn.folders import state_folder
 from tui_charrnn.generation.replay import Replay
 from tui_charrnn.history.generation import Entry, hindrance_of
 from tui_charrnn.history.store import History, find_same_model, history_file
@@ -16,7 +17,6 @@ from tui_charrnn.preferences import preferences_file, resolve
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.session import session_for
 from tui_charrnn.tui.text.seed_input import SeedHistory
-from tui_charrnn.user_folders import state_folder
 
 
 def app_with(folder: Path, text: str) -> CharRNNApp:

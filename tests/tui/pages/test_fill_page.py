@@ -9,7 +9,7 @@ from tests.support.open_app import tiny_app
 from tests.support.page_host import note_of, opened, page_context, rows_of
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_config, tiny_model, tiny_model_file
 from tests.support.waiting import wait_until
-from tui_charrnn import resources
+from tui_charrnn import folders
 from tui_charrnn.generation.both_sides import BothSides
 from tui_charrnn.generation.filling import Filler, split_gaps
 from tui_charrnn.hangul import is_jamo
@@ -38,7 +38,7 @@ async def test_hangul_is_filled_by_the_korean_model_unless_another_was_chosen(
         tmp_path / "korean.safetensors", vocabulary=JAMO_VOCABULARY, units="jamo"
     )
     models = {"shakespeare": tmp_path / "not opened", "korean": korean}
-    monkeypatch.setattr(resources, "bundled_models", lambda: models)
+    monkeypatch.setattr(folders, "bundled_models", lambda: models)
     context = page_context(tmp_path, seed_text="ba▢ cab")
     page = FillPage(context)
     async with opened(page) as pilot:

@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from tests.support.themed_app import ThemedApp, drawn_rows
 from tests.support.viewed_losses import LADDER, falling_losses, viewed_losses
 from tests.support.waiting import wait_until
-from tui_charrnn.resources import resource_folder
+from tui_charrnn.folders import resource_folder
 from tui_charrnn.runs.records import BatchTrained
 from tui_charrnn.tui.run.chart.canvas import BRAILLE, Mark
 from tui_charrnn.tui.run.chart.drawing import draw_chart

@@ -24,9 +24,9 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span
 from tui_charrnn.tui.run.samples_pane import SampleSlider
-from tui_charrnn.viewing.childhood import Scrubber
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import card_rows
+from tui_charrnn.viewing.samples import Scrubber
 
 LOOKS: Final = [
     Look(span, curvature, axis, 0.9) for span in Span for curvature in Curvature for axis in Axis

@@ -13,13 +13,13 @@ from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
+from tui_charrnn.folders import state_folder
 from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.session import DEFAULT_LENGTH
 from tui_charrnn.tui.text.saving import texts_folder
 from tui_charrnn.tui.text.search import SearchBar
 from tui_charrnn.tui.text.seed_input import LONGEST_SEED, SeedHistory
-from tui_charrnn.user_folders import state_folder
 
 
 @pytest.fixture(autouse=True)

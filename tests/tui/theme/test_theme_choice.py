@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 from textual.widgets import OptionList
 
 from tests.support.waiting import wait_until
-from tui_charrnn.resources import resource_folder
+from tui_charrnn.folders import resource_folder
 from tui_charrnn.tui.theme.picker import ThemeScreen
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.tui.theme.themes import (

@@ -10,7 +10,7 @@ from textual.theme import Theme
 
 import tui_charrnn
 from tests.support.color_vision import DEFICIENCIES, difference
-from tui_charrnn.resources import resource_folder
+from tui_charrnn.folders import resource_folder
 from tui_charrnn.tui.theme.themed_app import contrast
 from tui_charrnn.tui.theme.themes import DEFAULT_THEME, REQUIRED_COLORS, VARIABLES, load_themes
 

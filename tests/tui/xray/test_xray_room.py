@@ -12,10 +12,10 @@ from tests.support.tiny_model import tiny_config
 from tests.support.waiting import wait_until
 from tests.support.xray_app import color, xray_app
 from tests.support.xray_units import naive_values, values_in_view
+from tui_charrnn.lens.reading import Prediction
 from tui_charrnn.tui.xray.panel import XrayPanel, place_words
-from tui_charrnn.tui.xray.reader import Expected
 
-EXPECTED = Expected(0.25, 2.0, 1.5)
+EXPECTED = Prediction(0.25, 2.0, 1.5)
 
 
 @pytest.mark.parametrize(

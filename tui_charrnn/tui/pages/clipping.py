@@ -10,7 +10,7 @@ from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, colored
-from tui_charrnn.viewing.clipping_picture import SIGNS, clipping_rows
+from tui_charrnn.viewing.gradient_pictures import CLIPPING_SIGNS, clipping_rows
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -84,7 +84,7 @@ class ClippingPage(Page):
         if not self.runs:
             return []
         rows = clipping_rows(self.runs, self.settings, width, height)
-        return [colored(row, SIGNS) for row in rows]
+        return [colored(row, CLIPPING_SIGNS) for row in rows]
 
 
 def _next(choices: tuple[float, ...], now: float, by: int) -> float:

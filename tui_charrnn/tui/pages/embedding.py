@@ -9,10 +9,10 @@ import numpy as np
 from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError
+from tui_charrnn.hangul import spelled_in
 from tui_charrnn.lens.embedding import Embedding
 from tui_charrnn.model.weights import Float64
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.decoding import spelled_in
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page

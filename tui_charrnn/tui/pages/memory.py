@@ -19,7 +19,7 @@ from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.pages.page import Page, colored
 from tui_charrnn.tui.text.model_loader import LoadedModel, shown_label
-from tui_charrnn.viewing.memory_picture import (
+from tui_charrnn.viewing.gradient_pictures import (
     CHARACTERS,
     SIGNS,
     MemoryCurve,

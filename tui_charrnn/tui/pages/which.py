@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.getters import query_one
 
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.folders import bundled_models
 from tui_charrnn.generation.sources import find_model
 from tui_charrnn.generation.text_scores import Origin, OriginReader
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.resources import bundled_models
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.bindings import bindings_of

@@ -28,7 +28,9 @@ from tui_charrnn.tui.sparkline import Mark as BarMark
 from tui_charrnn.tui.sparkline import draw_bars
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.tui.text.wrapped_text import TextStyle
-from tui_charrnn.viewing.childhood import (
+from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.run_words import longest_fitting
+from tui_charrnn.viewing.samples import (
     Scrubber,
     absence_words,
     fact_words,
@@ -38,8 +40,6 @@ from tui_charrnn.viewing.childhood import (
     playing_order,
     stretched,
 )
-from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import longest_fitting
 
 _SIGNS: Final = {"track": "─", "mark": "•", "current": "●"}
 _BARS: Final = ("bar", "later", "point", "baseline")

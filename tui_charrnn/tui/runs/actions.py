@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from tui_charrnn.config import read_length
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.folders import home_folder
 from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.runs import creation
 from tui_charrnn.runs.archive import archive_name, export_run, free_path
@@ -24,7 +25,6 @@ from tui_charrnn.training.extension import extend_run, read_amount
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.user_folders import home_folder
 from tui_charrnn.viewing.formatting import format_size
 from tui_charrnn.viewing.run_view import extension_words
 

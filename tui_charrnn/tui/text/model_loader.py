@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError, ModelFileError
-from tui_charrnn.resources import default_model
+from tui_charrnn.folders import default_model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label

@@ -14,6 +14,7 @@ from textual.app import App
 
 from tui_charrnn import __version__
 from tui_charrnn.errors import reason_of
+from tui_charrnn.folders import data_folder
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import tape_document
 from tui_charrnn.hangul import whole_text
@@ -23,7 +24,6 @@ from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.terminal import LONGEST_COPY, takes_copies
 from tui_charrnn.tui.text.session_texts import Tell
 from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
-from tui_charrnn.user_folders import data_folder
 
 
 def texts_folder() -> Path:

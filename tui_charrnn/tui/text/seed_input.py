@@ -21,15 +21,14 @@ from textual.widgets import TextArea
 
 from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError, reason_of
-from tui_charrnn.hangul import typed_on
+from tui_charrnn.folders import state_folder
+from tui_charrnn.hangul import spelled_in, typed_on
 from tui_charrnn.safe_text import safe_line, safe_text, with_few_marks
-from tui_charrnn.text.decoding import spelled_in
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.textual_patches import Edit, EditResult, KeysInOrder
 from tui_charrnn.tui.theme.themed_app import KeepsText
-from tui_charrnn.user_folders import state_folder
 
 KEPT: Final = 200
 """Seeds that are kept from one session to the next."""

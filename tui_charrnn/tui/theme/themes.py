@@ -16,10 +16,9 @@ from textual.color import Color, ColorParseError
 from textual.theme import BUILTIN_THEMES, Theme
 
 from tui_charrnn.errors import ConfigError, reason_of
-from tui_charrnn.resources import resource_folder
+from tui_charrnn.folders import config_folder, resource_folder, state_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.user_folders import config_folder, state_folder
 
 DEFAULT_THEME: Final = "ember"
 """The name of the theme that the program starts with."""

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from tui_charrnn.generation.calibration import Reliability
 from tui_charrnn.generation.neuron import Probe
-from tui_charrnn.lens.reading import LayerView
+from tui_charrnn.lens.reading import LayerView, Prediction
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.keys.keymap import key_label
@@ -26,7 +26,6 @@ from tui_charrnn.viewing.probability_rows import reliability_lines
 from tui_charrnn.viewing.xray import (
     CANDIDATE_SCALE,
     GATE_SCALE,
-    Expectation,
     full_scale,
     neuron_scale,
 )
@@ -324,7 +323,7 @@ def mean_words(text: TapeText, running: float, count: int) -> tuple[str, str]:
 
 
 def place_words(
-    name: str, expected: Expectation, mean: tuple[str, str], width: int, more: str = ""
+    name: str, expected: Prediction, mean: tuple[str, str], width: int, more: str = ""
 ) -> str:
     """A character's numbers in one line; the last of them are left out where they have no room.
 
@@ -350,7 +349,7 @@ def place_words(
     return words
 
 
-def place_rows(expected: Expectation, mean: tuple[str, str]) -> list[tuple[str, str]]:
+def place_rows(expected: Prediction, mean: tuple[str, str]) -> list[tuple[str, str]]:
     """A character's numbers as names and values; `mean` is that of `mean_words`."""
     return [
         (tr("probability"), percent(expected.probability)),

@@ -57,14 +57,6 @@ class Passage(NamedTuple):
     stop: int
 
 
-class Expected(NamedTuple):
-    """The numbers of one character; see `Prediction`."""
-
-    probability: float
-    surprise: float
-    entropy: float
-
-
 class ProbeValues:
     """What a probe had after each character of a tape: four bytes a character, no states.
 
@@ -153,7 +145,7 @@ class XrayReading:
         """What is known of the neuron or gate that is followed."""
         self.snapshot: LayerSnapshot | None = None
         """States and gates of the character that was looked into last."""
-        self._known: dict[Key, tuple[Expected, Predictions, int]] = {}
+        self._known: dict[Key, tuple[Prediction, Predictions, int]] = {}
         self._wanted: tuple[Passage, ...] = ()
         self._place: tuple[int, int] | None = None
         """Branch and position of a character that is to be looked into."""
@@ -172,7 +164,7 @@ class XrayReading:
             return branch, position
         return tree.holder(branch, position).number, position
 
-    def expected(self, branch: int, position: int) -> Expected | None:
+    def expected(self, branch: int, position: int) -> Prediction | None:
         """The numbers of a character; None as long as they are not known."""
         found = self._known.get(self.key_of(branch, position))
         return None if found is None else found[0]
@@ -292,7 +284,7 @@ class XrayReading:
         columns = predictions.probability, predictions.surprise, predictions.entropy
         rows = zip(*(column.tolist() for column in columns), strict=True)
         for place, (key, row) in enumerate(zip(keys, rows, strict=True)):
-            known[key] = Expected(*row), predictions, place
+            known[key] = Prediction(*row), predictions, place
         while len(known) > _MOST:
             del known[next(iter(known))]
 

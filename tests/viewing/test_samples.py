@@ -17,7 +17,8 @@ from tui_charrnn.runs.records import (
     SampleTaken,
     SplitEvaluated,
 )
-from tui_charrnn.viewing.childhood import (
+from tui_charrnn.viewing.run_view import RunView
+from tui_charrnn.viewing.samples import (
     Scrubber,
     absence_words,
     fact_words,
@@ -28,7 +29,6 @@ from tui_charrnn.viewing.childhood import (
     samples_by_seed,
     stretched,
 )
-from tui_charrnn.viewing.run_view import RunView
 
 
 def sample(step: int, seed_text: str = "ROMEO:") -> SampleTaken:

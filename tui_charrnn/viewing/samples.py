@@ -8,6 +8,7 @@ from typing import Final
 
 from tui_charrnn.runs.records import MemoryMeasured, SampleTaken
 from tui_charrnn.translation import tr
+from tui_charrnn.viewing.formatting import format_distance
 from tui_charrnn.viewing.run_view import RunView
 
 MOST_PLAYED: Final = 60
@@ -163,10 +164,7 @@ def fact_words(view: RunView, sample: SampleTaken) -> list[str]:
 
 def memory_words(memory: MemoryMeasured) -> str:
     """From how many characters back on less than a half and a tenth of the influence is left."""
-    half, tenth = (
-        f">{memory.reach:,}" if distance is None else f"{distance:,}"
-        for distance in (memory.half, memory.tenth)
-    )
+    half, tenth = (format_distance(each, memory.reach) for each in (memory.half, memory.tenth))
     return tr("memory {half}/{tenth}", half=half, tenth=tenth)
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn import resources
-from tui_charrnn.resources import bundled_models, language_of, resource_folder
+from tui_charrnn import folders
+from tui_charrnn.folders import bundled_models, resource_folder
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The package folder of an installation that holds nothing."""
     package = tmp_path / "site-packages" / "tui_charrnn"
     package.mkdir(parents=True)
-    monkeypatch.setattr(resources, "_PACKAGE", package)
+    monkeypatch.setattr(folders, "_PACKAGE", package)
     return package
 
 
@@ -40,16 +40,6 @@ def test_models_are_listed_by_name_after_the_default(installation: Path) -> None
     models = bundled_models()
     assert list(models) == ["shakespeare", "a", "b"]
     assert models["a"] == installation / "models" / "a.safetensors"
-
-
-@pytest.mark.parametrize(
-    ("preferred", "locale", "language"),
-    [("auto", "ko_KR.UTF-8", "ko"), ("auto", "C", "en"), ("ko", "C", "ko"), ("en", "ko", "en")],
-)
-def test_the_app_has_the_language_that_is_preferred_or_that_of_the_locale(
-    preferred: str, locale: str, language: str
-) -> None:
-    assert language_of(preferred, {"LANG": locale}) == language
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,23 @@
-"""How far back models look, as rows of a terminal: a curve a model, distances, fading gradients.
+"""Gradients as rows of a terminal: how far back they reach in models, what a limit does to them.
 
 The signs are those of blocks; `ascii_signs.in_ascii` makes others of them in as many columns.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from rich.cells import cell_len, set_cell_size
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings, ClippingStep
 from tui_charrnn.lens.influence import REACH, TARGETS, Memory, distance_left, measure_memory
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.runs.records import MemoryMeasured
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.viewing.formatting import padded
+from tui_charrnn.viewing.formatting import format_distance, padded
 
 SIGNS: Final = "●◆▲■○+"
 """One for each curve; after the last comes the first again."""
@@ -32,6 +33,7 @@ _NEAR: Final = 20
 _NAME: Final = 24
 """Columns of a name at most."""
 _LABEL: Final = 7
+"""Columns at the left of a plot."""
 
 
 class MemoryCurve(NamedTuple):
@@ -107,8 +109,7 @@ def chart_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[s
     cells = [[" "] * columns for _ in range(height)]
     for number, share in reversed(list(enumerate(shares))):
         for column in range(columns):
-            begin = column * reach // columns
-            part = share[begin : max((column + 1) * reach // columns, begin + 1)]
+            part = share[_part_of(column, columns, reach)]
             mean = float(part.mean()) if len(part) else 0.0
             depth = -math.log10(mean) / decades if mean > 0 else 2.0
             if depth <= 1:
@@ -117,12 +118,24 @@ def chart_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[s
     labels = {}
     for power, row in sorted(exact.items(), key=lambda each: -abs(each[1] - round(each[1]))):
         labels[round(row)] = f"{10.0**-power:g}"  # of several in one row, the nearest to it
+    head = tr("mean influence on a character, share of the largest, by distance")
+    return [head, *_framed(cells, labels), _axis_row(reach, columns)]
+
+
+def _part_of(column: int, columns: int, count: int) -> slice:
+    """Which of so many values a column of a plot stands for; one at least."""
+    begin = column * count // columns
+    return slice(begin, max((column + 1) * count // columns, begin + 1))
+
+
+def _framed(cells: Sequence[Sequence[str]], labels: Mapping[int, str]) -> list[str]:
+    """A plot with an axis at its left, which has labels at some rows, and one below it."""
     rows = [
-        f"{labels.get(row, ''):>{_LABEL - 1}} {'┤' if row in labels else '│'}{''.join(line)}"
+        padded(labels.get(row, ""), _LABEL - 1, to_right=True)
+        + f" {'┤' if row in labels else '│'}{''.join(line)}"
         for row, line in enumerate(cells)
     ]
-    head = tr("mean influence on a character, share of the largest, by distance")
-    return [head, *rows, f"{'':>{_LABEL}}└{'─' * columns}", _axis_row(reach, columns)]
+    return [*rows, f"{'':>{_LABEL}}└{'─' * len(cells[0])}"]
 
 
 def _axis_row(reach: int, columns: int) -> str:
@@ -147,7 +160,7 @@ def _table_rows(curves: Sequence[MemoryCurve], width: int) -> list[str]:
     for number, (curve, name) in enumerate(zip(curves, names, strict=True)):
         shown = set_cell_size(name, widest)
         found = (
-            distance_words(
+            format_distance(
                 distance_left(curve.memory.influence, share), len(curve.memory.influence)
             )
             for share in SHARES.values()
@@ -155,11 +168,6 @@ def _table_rows(curves: Sequence[MemoryCurve], width: int) -> list[str]:
         numbers = "".join(f"{words:>11}" for words in found)
         rows.append(f"{SIGNS[number % len(SIGNS)]} {shown}  {curve.kind:<{kinds}}{numbers}")
     return rows
-
-
-def distance_words(distance: int | None, reach: int) -> str:
-    """From how many characters back on less than a share is left."""
-    return f">{reach:,}" if distance is None else f"{distance:,}"
 
 
 def strip_row(norms: Sequence[float], width: int) -> str:
@@ -181,7 +189,7 @@ def run_rows(name: str, memory: MemoryMeasured, width: int) -> list[str]:
 
 def recorded_rows(memory: MemoryMeasured, width: int) -> list[str]:
     """What a run recorded of its memory at a step, as a sentence and a strip."""
-    half, tenth = (distance_words(each, memory.reach) for each in (memory.half, memory.tenth))
+    half, tenth = (format_distance(each, memory.reach) for each in (memory.half, memory.tenth))
     return [
         tr(
             "step {step:,}: under a half from {half}, a tenth from {tenth}",
@@ -222,3 +230,120 @@ def memory_document(curve: MemoryCurve) -> dict[str, object]:
 
 def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
+
+
+CLIPPING_SIGNS: Final = SIGNS[:2]
+"""Of the run without a limit, and of that with it."""
+HEADS: Final = {
+    "STEP": 16,
+    "LOSS": 9,
+    "NORM": 8,
+    "APPLIED": 8,
+    "TURNED": 9,
+    "ELEMENT-WISE": 14,
+}
+"""Columns of the table, translated where it is drawn."""
+_GAP: Final = 2
+
+
+def clipping_rows(
+    runs: Sequence[ClippingRun], settings: ClippingSettings, width: int, height: int
+) -> list[str]:
+    """Losses at the left, norms of the gradients at the right, numbers of both runs below.
+
+    `runs` are the one without a limit, then the one with it.
+    """
+    guess, half = runs[0].guess, (width - _GAP) // 2
+    losses = [[step.loss for step in run.steps] for run in runs]
+    norms = [[step.norm for step in run.steps] for run in runs]
+    table = _clipping_table(runs, settings)
+    rows = max(height - len(table) - 4, 3)
+    size = half, rows
+    left = _plot(losses, (tr("guess"), guess), (-2.5, 1.5), settings, size)
+    right = _plot(norms, (tr("limit"), settings.limit), (-2, 3), settings, size)
+    charts = [(tr("loss, nats per character"), tr("gradient norm as it came"))]
+    charts += zip(left, right, strict=True)
+    drawn = [padded(one, half + _GAP) + other for one, other in charts]
+    return [set_cell_size(row, width).rstrip() for row in [*drawn, "", *table]]
+
+
+def _plot(
+    curves: Sequence[Sequence[float]],
+    reference: tuple[str, float],
+    decades: tuple[float, float],
+    settings: ClippingSettings,
+    size: tuple[int, int],
+) -> list[str]:
+    """Curves on a logarithmic scale, by powers of ten below and above a reference."""
+    (width, height), (name, middle) = size, reference
+    columns = max(width - _LABEL - 1, 8)
+    low, high = (math.log10(middle) + power for power in decades)
+
+    def row_of(value: float) -> int:
+        if not math.isfinite(value):
+            return 0
+        share = (math.log10(max(value, 1e-300)) - low) / (high - low)
+        return round((1 - min(max(share, 0.0), 1.0)) * (height - 1))
+
+    cells = [[" "] * columns for _ in range(height)]
+    cells[row_of(middle)] = ["┄"] * columns
+    for sign, values in zip(CLIPPING_SIGNS, curves, strict=True):
+        for column in range(columns):
+            if part := values[_part_of(column, columns, settings.steps)]:
+                worst = next((value for value in part if not math.isfinite(value)), max(part))
+                cells[row_of(worst)][column] = sign
+    labels = {row_of(10.0**power): f"{10.0**power:g}" for power in range(-3, 5)}
+    labels = {row: label for row, label in labels.items() if 0 < row < height - 1}
+    labels[row_of(middle)] = name
+    last = tr("step {step}", step=f"{settings.steps:,}")
+    steps = f"{'':>{_LABEL + 1}}1{padded(last, columns - 1, to_right=True)}"
+    return [*_framed(cells, labels), steps]
+
+
+def _clipping_table(runs: Sequence[ClippingRun], settings: ClippingSettings) -> list[str]:
+    names = tr("no limit"), tr("limit {limit:g}", limit=settings.limit)
+    rows = ["".join(padded(tr(name), width, to_right=True) for name, width in HEADS.items())]
+    for sign, name, run in zip(CLIPPING_SIGNS, names, runs, strict=True):
+        if not run.steps:
+            continue
+        step = run.steps[-1]
+        end = f"  {tr('diverged')}" if run.has_diverged else ""
+        numbers = (step.loss, 9), (step.norm, 8), (step.applied, 8)
+        shown = "".join(padded(_number(number), size, to_right=True) for number, size in numbers)
+        rows.append(
+            f"{sign} {padded(name, 9)}{len(run.steps):>5,}{shown}"
+            f"{step.angle:>7.1f} °{mean_angle(run.steps):>12.1f} °{end}"
+        )
+    return rows
+
+
+def mean_angle(steps: Sequence[ClippingStep]) -> float:
+    """Degrees by which cutting each number would have turned gradients that were too long."""
+    turned = [step.elementwise_angle for step in steps if step.elementwise_angle > 0]
+    return sum(turned) / len(turned) if turned else 0.0
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else tr("none")
+
+
+def clipping_document(runs: Sequence[ClippingRun], settings: ClippingSettings) -> dict[str, object]:
+    """Both runs for `json.dumps`, a list for each number of their steps; null where it is none."""
+    return {
+        "limit": settings.limit,
+        "radius": settings.radius,
+        "learning_rate": settings.learning_rate,
+        "rng_seed": settings.rng_seed,
+        "guess": runs[0].guess,
+        "runs": [
+            {
+                "limit": limit,
+                "diverged": run.has_diverged,
+                **{
+                    name: [_finite(getattr(step, name)) for step in run.steps]
+                    for name in ClippingStep._fields
+                },
+            }
+            for limit, run in zip((None, settings.limit), runs, strict=True)
+        ],
+    }

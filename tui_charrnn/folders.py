@@ -1,14 +1,20 @@
-"""Finds the bundled corpora, themes and models, in a checkout or in an installed wheel."""
+"""Where files are: the bundled corpora, themes and models, and the program's own of the user.
+
+The only module that asks platformdirs. None of the user's folders need exist.
+"""
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import platformdirs
+
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.translation import Language, chosen_language
+from tui_charrnn.paths import parse_path
+from tui_charrnn.translation import chosen_language, speaks_korean
 
 _PACKAGE = Path(__file__).resolve().parent
+_NAME = "charrnn-tui"
 DEFAULT_MODEL = "shakespeare"
 """The bundled model where none is named."""
 KOREAN_MODEL = "korean"
@@ -58,17 +64,50 @@ def default_model() -> Path:
     return path
 
 
-def language_of(preferred: str, environment: Mapping[str, str]) -> Language:
-    """The language of the app.
+def home_folder() -> Path:
+    """The user's home."""
+    return Path.home()
 
-    `preferred` is one of `LANGUAGES`, or `auto` for that of the locale.
+
+def data_folder() -> Path:
+    """Runs, saved texts and the history."""
+    return Path(platformdirs.user_data_dir(_NAME, appauthor=False))
+
+
+def config_folder() -> Path:
+    """The settings and the user's own themes."""
+    return Path(platformdirs.user_config_dir(_NAME, appauthor=False))
+
+
+def state_folder() -> Path:
+    """What is not the user's work, such as crash reports."""
+    return Path(platformdirs.user_state_dir(_NAME, appauthor=False))
+
+
+def cache_folder() -> Path:
+    """What can be made again: $CHARRNN_CACHE if it is set, else in the user's cache.
+
+    Raises:
+        ConfigError: If the variable names no path.
     """
-    is_korean = speaks_korean(environment) if preferred == "auto" else preferred == "ko"
-    return "ko" if is_korean else "en"
+    chosen = path_in("CHARRNN_CACHE")
+    return chosen or Path(platformdirs.user_cache_dir(_NAME, appauthor=False))
 
 
-def speaks_korean(environment: Mapping[str, str]) -> bool:
-    """Whether the language of a user is Korean, as the locale has it."""
-    names = ("LC_ALL", "LC_MESSAGES", "LANG")
-    language = next((environment[name] for name in names if environment.get(name)), "")
-    return re.match(r"ko([_.@-]|$)", language) is not None
+def default_runs_folder() -> Path:
+    """Where runs are kept: $CHARRNN_RUNS if it is set, else in the user's data.
+
+    Raises:
+        ConfigError: If the variable names no path.
+    """
+    return path_in("CHARRNN_RUNS") or data_folder() / "runs"
+
+
+def path_in(variable: str, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The path that an environment variable holds; None if it is not set, or blank.
+
+    Raises:
+        ConfigError: If it is no path.
+    """
+    value = environment.get(variable, "").strip()
+    return parse_path(value, variable) if value else None
