@@ -23,7 +23,7 @@ def weighted_sum(dtype: type) -> Callable[[list[Any]], Any]:
     """A number that depends on every output and every last state, each in its own way."""
     import tensorflow as tf
 
-    from tui_charrnn.training.engine.normalized_lstm import norm_of, run_normalized_lstm
+    from tui_charrnn.training.engine.lstm import norm_of, run_lstm
     from tui_charrnn.training.engine.precision import Arithmetic
 
     rng = np.random.default_rng(1)
@@ -33,7 +33,7 @@ def weighted_sum(dtype: type) -> Callable[[list[Any]], Any]:
 
     def total(arguments: list[Any]) -> Any:
         norm, (kernel, *states), inputs = arguments[:4], arguments[4:7], arguments[7:]
-        outputs, last = run_normalized_lstm(inputs, kernel, norm_of(*norm), states, Arithmetic())
+        outputs, last = run_lstm(inputs, kernel, states, Arithmetic(), norm=norm_of(*norm))
         pairs = zip([outputs, *last], weights, strict=True)
         return tf.add_n([tf.reduce_sum(value * weight) for value, weight in pairs])
 
@@ -82,7 +82,7 @@ def test_the_compiled_layer_gives_the_same_numbers() -> None:
 
 
 def test_a_centered_kernel_gives_each_gate_the_mean_zero() -> None:
-    from tui_charrnn.training.engine.normalized_lstm import centered
+    from tui_charrnn.training.engine.lstm import centered
 
     kernel = np.random.default_rng(0).normal(size=(3, 4 * H))
     gates = centered(kernel).numpy().reshape(3, 4, H)

@@ -13,16 +13,16 @@ import tensorflow as tf
 from tui_charrnn.training.engine.precision import Arithmetic
 from tui_charrnn.training.engine.recurrence import (
     Tensor,
+    before_each,
     flatten_time,
-    gate_rows,
-    histories,
+    mask_reader,
+    masked,
+    new_array,
     readable,
-    reader_of,
-    remembered,
     scan_backward,
     scan_forward,
     sigmoid_from_tanh,
-    with_first,
+    split_rows,
     write_all,
 )
 
@@ -38,21 +38,11 @@ def run_gru(
     arithmetic: Arithmetic,
     keep: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Read a sequence.
+    """Read a sequence, as `run_lstm`, with h as the only state, in the precision of the inputs.
 
-    Args:
-        inputs: What the input and the biases contribute to z, r, h̃ outside the reset gate: three
-            of shape (T, H, B), scaled by `GATE_SCALES`.
-        recurrent_kernel: Shape (H, 3·H), its gates scaled likewise; narrow.
-        candidate_bias: Shape (H,): the bias of the recurrent product in h̃, which the reset gate
-            multiplies too.
-        states: h before the first character, (H, B).
-        arithmetic: How matrices are multiplied.
-        keep: Of `resets_of`.
-
-    Returns:
-        h after every character, shape (T, H, B), and the last h. Differentiable with respect to
-        all arguments.
+    The inputs are what the input and the biases contribute to z, r, h̃ outside the reset gate, three
+    tensors scaled by `GATE_SCALES`; the kernel is (H, 3·H). The candidate bias, (H,), is that of
+    the recurrent product in h̃, which the reset gate multiplies too.
     """
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
@@ -64,7 +54,7 @@ def run_gru(
         )
 
         def gradient(d_outputs: Tensor, d_last: Tensor) -> tuple[Tensor, ...]:
-            before = remembered(keep, with_first(first, outputs))
+            before = masked(before_each(first, outputs), keep)
             (*d_inputs, d_candidate), d_first = _run_backward(
                 d_outputs, d_last, (before, *kept), kernel, arithmetic, keep
             )
@@ -93,22 +83,24 @@ def _run_forward(
     """Outputs, the tanh of z, r, h̃, and h̃'s recurrent part, each (T, H, B); the last h."""
     length = inputs[0].shape[0]
     transposed = tf.transpose(kernel)  # (3·H, H)
-    arrays, at = [readable(gate) for gate in inputs], reader_of(keep)
+    arrays, mask_at = [readable(gate) for gate in inputs], mask_reader(keep)
 
     def step(t: Tensor, h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
-        h = remembered(at(t), h)
-        z_part, r_part, candidate = gate_rows(
+        h = masked(h, mask_at(t))
+        z_part, r_part, candidate = split_rows(
             tf.cast(arithmetic.product(transposed, h), h.dtype), 3
         )
         candidate += bias[:, tf.newaxis]
         z_in, r_in, g_in = (array.read(t) for array in arrays)
         z, r = tf.tanh(z_in + z_part), tf.tanh(r_in + r_part)
         g = tf.tanh(g_in + sigmoid_from_tanh(r) * candidate)
-        keep = sigmoid_from_tanh(z)
-        h = keep * h + (1 - keep) * g
+        share = sigmoid_from_tanh(z)
+        h = share * h + (1 - share) * g
         return h, *write_all(kept, t, (h, z, r, g, candidate))
 
-    hidden, *kept = scan_forward(length, step, (first, *histories(5, length, first)))
+    hidden, *kept = scan_forward(
+        length, step, (first, *[new_array(length, first) for _ in range(5)])
+    )
     return [array.stack() for array in kept], hidden
 
 
@@ -123,22 +115,24 @@ def _run_backward(
     """Gradients of z, r, h̃ before their tanh and of h̃'s recurrent part; of the first h."""
     length = d_outputs.shape[0]
     kernels = tf.split(kernel, 3, axis=1)  # each (H, H)
-    reads, at = [readable(sequence) for sequence in (d_outputs, *history)], reader_of(keep)
+    reads, mask_at = [readable(sequence) for sequence in (d_outputs, *history)], mask_reader(keep)
 
     def step(t: Tensor, d_h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
         d_output, before, z, r, g, candidate = (array.read(t) for array in reads)
         d_h = d_h + d_output
-        keep = sigmoid_from_tanh(z)
-        d_g = d_h * (1 - keep) * (1 - g * g)
+        share = sigmoid_from_tanh(z)
+        d_g = d_h * (1 - share) * (1 - g * g)
         d_z = 0.5 * d_h * (before - g) * (1 - z * z)
         d_r = 0.5 * d_g * candidate * (1 - r * r)
         d_candidate = d_g * sigmoid_from_tanh(r)
         parts = zip(kernels, (d_z, d_r, d_candidate), strict=True)
         products = [tf.cast(arithmetic.product(part, d), d_h.dtype) for part, d in parts]
-        d_before = d_h * keep + tf.add_n(products)
-        return remembered(at(t), d_before), *write_all(kept, t, (d_z, d_r, d_g, d_candidate))
+        d_before = d_h * share + tf.add_n(products)
+        return masked(d_before, mask_at(t)), *write_all(kept, t, (d_z, d_r, d_g, d_candidate))
 
-    d_first, *kept = scan_backward(length, step, (d_last, *histories(4, length, d_last)))
+    d_first, *kept = scan_backward(
+        length, step, (d_last, *[new_array(length, d_last) for _ in range(4)])
+    )
     return [array.stack() for array in kept], d_first
 
 
@@ -152,20 +146,8 @@ def run_rnn(
     arithmetic: Arithmetic,
     keep: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Read a sequence.
-
-    Args:
-        inputs: What the input and the bias contribute: one tensor of shape (T, H, B).
-        recurrent_kernel: Shape (H, H); narrow.
-        states: h before the first character, (H, B).
-        arithmetic: How matrices are multiplied.
-        keep: Of `resets_of`.
-
-    Returns:
-        h after every character, shape (T, H, B), and the last h. Differentiable with respect to
-        all arguments.
-    """
-    length, at = inputs[0].shape[0], reader_of(keep)
+    """Read a sequence, as `run_gru`: one tensor of inputs, and a kernel (H, H)."""
+    length, mask_at = inputs[0].shape[0], mask_reader(keep)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
     def run(
@@ -174,12 +156,12 @@ def run_rnn(
         transposed, reads = tf.transpose(kernel), readable(projected)
 
         def forward(t: Tensor, h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
-            h = remembered(at(t), h)
+            h = masked(h, mask_at(t))
             recurrent = tf.cast(arithmetic.product(transposed, h), h.dtype)
             h = tf.tanh(reads.read(t) + recurrent)
             return h, *write_all(kept, t, (h,))
 
-        last, kept = scan_forward(length, forward, (first, *histories(1, length, first)))
+        last, kept = scan_forward(length, forward, (first, new_array(length, first)))
         outputs = kept.stack()
 
         def gradient(d_outputs: Tensor, d_last: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -189,11 +171,11 @@ def run_rnn(
                 h = h_reads.read(t)
                 d_input = (d_h + d_reads.read(t)) * (1 - h * h)
                 d_before = tf.cast(arithmetic.product(kernel, d_input), d_input.dtype)
-                return remembered(at(t), d_before), *write_all(kept, t, (d_input,))
+                return masked(d_before, mask_at(t)), *write_all(kept, t, (d_input,))
 
-            d_first, kept = scan_backward(length, backward, (d_last, *histories(1, length, d_last)))
+            d_first, kept = scan_backward(length, backward, (d_last, new_array(length, d_last)))
             d_projected = kept.stack()
-            hidden = flatten_time(remembered(keep, with_first(first, outputs)))
+            hidden = flatten_time(masked(before_each(first, outputs), keep))
             d_kernel = arithmetic.product(hidden, flatten_time(d_projected), transpose_b=True)
             return d_projected, d_kernel, d_first
 

@@ -29,8 +29,8 @@ class Packed(NamedTuple):
     """Of the optimizer, (K, 3)."""
 
 
-class Standing(NamedTuple):
-    """Where a device stands between two steps of a call."""
+class LoopState(NamedTuple):
+    """What a device carries from one step of a call to the next."""
 
     is_wanted: Tensor
     """Whether all steps so far were finite, and the next is to be applied."""
@@ -74,24 +74,24 @@ class DeviceStep:
         """Of packed batches and of states; K is left open, so that another needs no new trace."""
 
     def take(
-        self, packed: Packed, at: Tensor, first_step: Tensor, before: Standing, mean: Mean
-    ) -> tuple[Tensor, Standing]:
-        """Take step `at`, from 0, of a call that begins with step `first_step`.
+        self, packed: Packed, index: Tensor, first_step: Tensor, before: LoopState, mean: Mean
+    ) -> tuple[Tensor, LoopState]:
+        """Take step `index`, from 0, of a call that begins with step `first_step`.
 
         `mean` is taken of loss and gradients over all devices that train the same weights.
 
         Returns:
-            Loss and norm, (2,), and the standing of the device after it.
+            Loss and norm, (2,), and what the device carries on.
         """
-        window = tuple(part[at] for part in packed.windows)
+        window = tuple(part[index] for part in packed.windows)
         with tf.device("CPU"):  # the step is asked for by the host, which has it
-            step = first_step + tf.cast(at, tf.int64)
+            step = first_step + tf.cast(index, tf.int64)
         result = self._gradients.differentiate(window, before.states, step)
         loss, *gradients = mean([result.loss, *result.gradients])
-        row = tf.stack(self._update([loss], [gradients], packed.numbers[at], before.is_wanted))
+        row = tf.stack(self._update([loss], [gradients], packed.numbers[index], before.is_wanted))
         is_applied = before.is_wanted & tf.reduce_all(tf.math.is_finite(row))
         pairs = zip(result.states, before.states, strict=True)
-        return row, Standing(is_applied, [tf.where(is_applied, new, old) for new, old in pairs])
+        return row, LoopState(is_applied, [tf.where(is_applied, new, old) for new, old in pairs])
 
 
 def _on_one(function: Callable[[int], Sequence[Tensor]]) -> list[Sequence[Tensor]]:
@@ -157,9 +157,9 @@ class MultiStep:
                 packed.append(_pack(own, numbers))
         with tf.device("CPU"):
             first = tf.constant(first_step, tf.int64)
-        told, after = self._run(packed, list(states), first)
-        results = [BatchResult(*map(float, row)) for row in told.numpy()]
-        failed = next((at for at, each in enumerate(results) if not np.isfinite(each).all()), None)
+        rows, after = self._run(packed, list(states), first)
+        results = [BatchResult(*map(float, row)) for row in rows.numpy()]
+        failed = next((i for i, each in enumerate(results) if not np.isfinite(each).all()), None)
         return results[: None if failed is None else failed + 1], [list(each) for each in after]
 
     def _take_steps(
@@ -167,26 +167,28 @@ class MultiStep:
     ) -> tuple[Tensor, list[list[Tensor]]]:
         """Losses and norms, (K, 2), and the states of each device after the last applied step."""
 
-        def body(at: Tensor, before: list[Standing], told: tf.TensorArray) -> tuple[object, ...]:
+        def body(
+            index: Tensor, before: list[LoopState], rows: tf.TensorArray
+        ) -> tuple[object, ...]:
             def take(place: int) -> list[Tensor]:
                 row, (is_wanted, after) = self._steps[place].take(
-                    packed[place], at, first_step, before[place], self._mean
+                    packed[place], index, first_step, before[place], self._mean
                 )
                 return [row, is_wanted, *after]
 
             taken = self._compute_on_each(take)
-            after = [Standing(is_wanted, list(own)) for _, is_wanted, *own in taken]
-            return at + 1, after, told.write(at, taken[0][0])
+            after = [LoopState(is_wanted, list(own)) for _, is_wanted, *own in taken]
+            return index + 1, after, rows.write(index, taken[0][0])
 
         count = tf.shape(packed[0].numbers)[0]
-        begin = [Standing(tf.constant(True), list(each)) for each in states]
-        _, after, told = tf.while_loop(
-            lambda at, *_: at < count,
+        begin = [LoopState(tf.constant(True), list(each)) for each in states]
+        _, after, rows = tf.while_loop(
+            lambda index, *_: index < count,
             body,
             (tf.constant(0), begin, tf.TensorArray(tf.float32, count, element_shape=(2,))),
             parallel_iterations=1,  # each step needs the one before
         )
-        return told.stack(), [each.states for each in after]
+        return rows.stack(), [each.states for each in after]
 
 
 def _pack(batches: Sequence[Batch], numbers: Iterable[np.ndarray]) -> Packed:

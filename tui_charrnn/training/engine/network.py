@@ -14,7 +14,7 @@ import tensorflow as tf
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.model.shapes import BACKWARD, STATES_PER_LAYER, tensor_shapes
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.training.engine import gru, lstm, normalized_lstm
+from tui_charrnn.training.engine import gru, lstm
 from tui_charrnn.training.engine.noise import Noise
 from tui_charrnn.training.engine.precision import Arithmetic
 from tui_charrnn.training.engine.recurrence import (
@@ -146,7 +146,7 @@ class HandwrittenNetwork:
             bias = _input_bias(bias)
         if self._config.layer_norm:
             bias = tf.zeros_like(bias)  # it comes after the normalization
-            kernel = self._arithmetic.fuse(normalized_lstm.centered)(kernel)
+            kernel = self._arithmetic.fuse(lstm.centered)(kernel)
         if below is None:
             table = tf.cast(self._arithmetic.product(named["embedding"], kernel), bias.dtype)
             scaled = (table + bias) * self._scales  # (V, G·H)
@@ -207,18 +207,20 @@ class HandwrittenNetwork:
         if noise is not None:
             kernel = noise.drop_weights(kernel, layer, self._arithmetic.fuse)
         if self._config.layer_norm:
-            kernel = self._arithmetic.fuse(normalized_lstm.centered)(kernel)
+            kernel = self._arithmetic.fuse(lstm.centered)(kernel)
         kernel = self._scale(kernel)
         states = [tf.transpose(state) for state in before]
         match cell:
-            case "lstm" if self._config.layer_norm:
-                names = ("gate_gain", "bias", "memory_gain", "memory_bias")
-                norm = normalized_lstm.norm_of(*(named[f"layers.{layer}.{name}"] for name in names))
-                outputs, after = normalized_lstm.run_normalized_lstm(
-                    projected, kernel, norm, states, self._arithmetic, keep
-                )
             case "lstm":
-                outputs, after = lstm.run_lstm(projected, kernel, states, self._arithmetic, keep)
+                names = ("gate_gain", "bias", "memory_gain", "memory_bias")
+                norm = (
+                    lstm.norm_of(*(named[f"layers.{layer}.{name}"] for name in names))
+                    if self._config.layer_norm
+                    else ()
+                )
+                outputs, after = lstm.run_lstm(
+                    projected, kernel, states, self._arithmetic, keep, norm
+                )
             case "gru":
                 bias = named[f"layers.{layer}.bias"][1, -self._config.hidden_size :]
                 outputs, after = gru.run_gru(

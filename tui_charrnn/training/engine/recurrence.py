@@ -35,7 +35,7 @@ def restore_time(flat: Tensor, length: int) -> Tensor:
     return tf.transpose(tf.reshape(flat, (size, length, width // length)), [1, 0, 2])
 
 
-def with_first(first: Tensor, sequence: Tensor) -> Tensor:
+def before_each(first: Tensor, sequence: Tensor) -> Tensor:
     """The values before each character: a first one (H, B), then all but the last of (T, H, B)."""
     return tf.concat([first[tf.newaxis], sequence[:-1]], axis=0)
 
@@ -45,28 +45,25 @@ def sigmoid_from_tanh(tanh_of_half: Tensor) -> Tensor:
     return 0.5 * tanh_of_half + 0.5
 
 
-def gate_rows(matrix: Tensor, gates: int) -> list[Tensor]:
+def split_rows(matrix: Tensor, gates: int) -> list[Tensor]:
     """Take (G·H, ...) apart into G blocks of H rows."""
     size = matrix.shape[0] // gates
     return [matrix[gate * size : (gate + 1) * size] for gate in range(gates)]
 
 
-def apart(parts: Sequence[Tensor], gates: int) -> list[Tensor]:
+def split_gates(parts: Sequence[Tensor], gates: int) -> list[Tensor]:
     """The gates of one character, each (H, B), from one part of G·H rows or G parts of H."""
-    return list(parts) if len(parts) == gates else gate_rows(parts[0], gates)
+    return list(parts) if len(parts) == gates else split_rows(parts[0], gates)
 
 
-def together(gates: Sequence[Tensor], parts: int) -> list[Tensor]:
-    """The inverse of `apart`."""
+def join_gates(gates: Sequence[Tensor], parts: int) -> list[Tensor]:
+    """The inverse of `split_gates`."""
     return list(gates) if len(gates) == parts else [tf.concat(gates, axis=0)]
 
 
-def histories(count: int, length: int, like: Tensor) -> list[tf.TensorArray]:
-    """Places for what a loop computes at each of T characters, each of the shape of `like`."""
-    return [
-        tf.TensorArray(like.dtype, length, element_shape=like.shape, clear_after_read=False)
-        for _ in range(count)
-    ]
+def new_array(length: int, like: Tensor) -> tf.TensorArray:
+    """Room for what a loop computes at each of T characters, of the shape of `like`."""
+    return tf.TensorArray(like.dtype, length, element_shape=like.shape, clear_after_read=False)
 
 
 def readable(sequence: Tensor) -> tf.TensorArray:
@@ -83,13 +80,13 @@ def resets_of(inputs: Tensor, end: int | None) -> Tensor | None:
     return None if end is None else tf.cast(inputs != end, tf.float32)[:, tf.newaxis]
 
 
-def reader_of(keep: Tensor | None) -> Callable[[Tensor], Tensor | None]:
+def mask_reader(keep: Tensor | None) -> Callable[[Tensor], Tensor | None]:
     """What gives the part of `resets_of` for one character, (1, B), in a loop."""
     return (lambda _: None) if keep is None else readable(keep).read
 
 
-def remembered(keep: Tensor | None, state: Tensor) -> Tensor:
-    """States, or their gradients, where something may be forgotten; None forgets nothing."""
+def masked(state: Tensor, keep: Tensor | None) -> Tensor:
+    """A state, or its gradient, set to zero where `keep` is 0; None resets nothing."""
     return state if keep is None else state * tf.cast(keep, state.dtype)
 
 
