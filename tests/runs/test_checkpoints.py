@@ -10,6 +10,7 @@ from tests.support.faulty_disk import FaultyDisk, PowerLost, written_by
 from tui_charrnn.errors import StorageError
 from tui_charrnn.runs.checkpoints import (
     best_or_newest,
+    checkpoint_to_resume_from,
     newest_valid,
     save_checkpoint,
 )
@@ -168,9 +169,9 @@ def test_what_a_killed_trainer_left_is_removed(run: RunDirectory) -> None:
 def test_a_checkpoint_before_a_step_is_found(run: RunDirectory) -> None:
     for step in (2, 4, 6):
         save(run, step)
-    assert newest_valid(run, before=6) == run.checkpoint(4)
-    assert newest_valid(run, before=7) == run.checkpoint(6)
-    assert newest_valid(run, before=2) is None
+    assert checkpoint_to_resume_from(run, before=6) == run.checkpoint(4)
+    assert checkpoint_to_resume_from(run, before=7) == run.checkpoint(6)
+    assert checkpoint_to_resume_from(run, before=2) is None
 
 
 def assert_old_or_new(run: RunDirectory, old: bytes, new: bytes) -> None:

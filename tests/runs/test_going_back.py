@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.faulty_disk import FaultyDisk, PowerLost, written_by
-from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, return_to, save_checkpoint
+from tui_charrnn.runs.checkpoints import (
+    best_or_newest,
+    checkpoint_to_resume_from,
+    newest_valid,
+    return_to,
+    save_checkpoint,
+)
 from tui_charrnn.runs.layout import RunDirectory
 
 
@@ -51,7 +57,7 @@ def test_going_back_voids_what_came_after(run: RunDirectory) -> None:
     assert newest_valid(run) == best_or_newest(run) == run.checkpoint(4)
     assert steps(run) == ["step-00000002", "step-00000004"]
     save(run, 7)
-    assert newest_valid(run, before=7) == run.checkpoint(4)
+    assert checkpoint_to_resume_from(run, before=7) == run.checkpoint(4)
 
 
 def test_going_back_to_the_latest_leaves_the_best(run: RunDirectory) -> None:

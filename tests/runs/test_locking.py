@@ -2,7 +2,6 @@
 
 import errno
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from tui_charrnn.errors import RunLockedError
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.liveness import identify, keep_trainers_out, lock_run
+from tui_charrnn.runs.liveness import keep_trainers_out, lock_run
 
 ELSEWHERE = RunStatus(state=RunState.TRAINING, pid=7, host="elsewhere", boot_id="b", beat=10)
 
@@ -47,13 +46,13 @@ def disk_without_locks() -> FaultyDisk:
 def test_a_beating_trainer_keeps_others_out(run: RunDirectory) -> None:
     neighbor = Neighbor(run, beats=True)
     with written_by(disk_without_locks()), pytest.raises(RunLockedError):
-        lock_run(run, identify(datetime.now(UTC)), sleep=neighbor.sleep)
+        lock_run(run, sleep=neighbor.sleep)
 
 
 def test_a_run_whose_beat_stands_still_is_free(run: RunDirectory) -> None:
     neighbor = Neighbor(run, beats=False)
     with written_by(disk_without_locks()):
-        lock = lock_run(run, identify(datetime.now(UTC)), sleep=neighbor.sleep)
+        lock = lock_run(run, sleep=neighbor.sleep)
     assert neighbor.waited >= 4
     lock.release()
 
@@ -62,7 +61,7 @@ def test_a_dead_process_of_this_machine_is_not_waited_for(run: RunDirectory) -> 
     neighbor = Neighbor(run, beats=True)
     lose_trainer(run)
     with written_by(disk_without_locks()):
-        lock = lock_run(run, identify(datetime.now(UTC)), sleep=neighbor.sleep)
+        lock = lock_run(run, sleep=neighbor.sleep)
     assert neighbor.waited == 0
     lock.release()
 
@@ -84,7 +83,7 @@ def test_a_run_that_is_kept_from_trainers_is_theirs_again_afterward(run: RunDire
     lock = keep_trainers_out(run)
     assert lock is not None
     with pytest.raises(RunLockedError):
-        lock_run(run, identify(datetime.now(UTC)))
+        lock_run(run)
     assert run.lock.read_bytes() == b"whoever was the last"
     lock.release()
-    lock_run(run, identify(datetime.now(UTC))).release()
+    lock_run(run).release()

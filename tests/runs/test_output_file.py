@@ -11,7 +11,7 @@ from tests.support.full_disk import FullDisk
 from tui_charrnn.cli.main import run as run_command
 from tui_charrnn.errors import CharRNNError, ConfigError, StorageError
 from tui_charrnn.runs.file_system import in_place
-from tui_charrnn.runs.output_file import open_output, refuse_taken
+from tui_charrnn.runs.storage import open_output, refuse_taken
 
 
 def write(path: Path, data: bytes = b"new", *, overwrite: bool = False) -> None:

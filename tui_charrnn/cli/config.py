@@ -25,8 +25,7 @@ from tui_charrnn.preferences import (
     starter_text,
     variable_of,
 )
-from tui_charrnn.runs.output_file import open_output
-from tui_charrnn.runs.storage import Storage
+from tui_charrnn.runs.storage import Storage, open_output
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import keymap_of, remap
 from tui_charrnn.tui.keys.table import KEYS

@@ -30,7 +30,7 @@ from tui_charrnn.model.header import read_facts
 from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs.launcher import require_tensorflow
-from tui_charrnn.runs.output_file import open_output, refuse_taken
+from tui_charrnn.runs.storage import open_output, refuse_taken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.training.machine import thread_count
 from tui_charrnn.viewing.formatting import format_size

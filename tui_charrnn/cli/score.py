@@ -30,7 +30,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.folders import bundled_models
 from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences import resolve
-from tui_charrnn.runs.output_file import refuse_taken
+from tui_charrnn.runs.storage import refuse_taken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import Source, find_sources
 from tui_charrnn.training.machine import thread_count

@@ -13,7 +13,7 @@ from tui_charrnn.cli.reading import unknown_sentence
 from tui_charrnn.generation.calibration import Bin
 from tui_charrnn.generation.text_scores import ModelScore
 from tui_charrnn.model.weights import Float64
-from tui_charrnn.runs.output_file import open_output
+from tui_charrnn.runs.storage import open_output
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.probability_rows import reliability_lines
 

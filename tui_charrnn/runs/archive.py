@@ -31,9 +31,9 @@ from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import Manifest, checkpoint_folders, read_pointer
-from tui_charrnn.runs.output_file import open_output, refuse_taken
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import BatchTrained, RunResumed, RunRolledBack, SplitEvaluated
+from tui_charrnn.runs.storage import open_output, refuse_taken
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.translation import tr
 

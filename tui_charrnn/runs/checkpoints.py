@@ -196,12 +196,9 @@ def replace_model(
             prune_checkpoints(run, keep=keep)
 
 
-def newest_valid(run: RunDirectory, *, before: int | None = None) -> CheckpointDirectory | None:
-    """The checkpoint to resume from: the latest, or the next older one that is whole.
-
-    Checkpoints of the step `before` and later ones are passed over.
-    """
-    return next(whole_checkpoints(run, model_only=False, before=before), None)
+def newest_valid(run: RunDirectory) -> CheckpointDirectory | None:
+    """The checkpoint to resume from: the latest, or the next older one that is whole."""
+    return next(whole_checkpoints(run, model_only=False), None)
 
 
 def checkpoint_to_resume_from(
@@ -210,7 +207,8 @@ def checkpoint_to_resume_from(
     """The same for a trainer, which makes all that came later void.
 
     A checkpoint that is damaged gives way to the one before. One that cannot be read may be whole:
-    it is not skipped unless the user asks for it.
+    it is not skipped unless the user asks for it. Those of the step `before` and later ones are
+    passed over.
 
     Raises:
         RunError: If something that is there cannot be read.

@@ -11,7 +11,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +30,6 @@ from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.json_values import DOCUMENT_LIMIT, encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.runs.writer import utc_now
 from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:  # the vocabulary brings NumPy, which the app loads after its first frame
@@ -95,7 +94,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     names = iter([name]) if name is not None else _free_names(folder, corpus.name)
     description = RunDescription(
         name=next(names),
-        created=utc_now().isoformat(timespec="seconds"),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
         preset=preset,
         model=model,
         training=training,

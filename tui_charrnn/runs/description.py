@@ -1,9 +1,10 @@
 """The two JSON documents of a run: run.json, written once, and state.json, replaced as it goes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Final, Self
+from functools import partial
+from typing import Any, Final, Self, TypeVar
 
 from tui_charrnn.config import RECORDS, UNITS, ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, RunError
@@ -171,20 +172,15 @@ class RunDescription:
         Raises:
             RunError: If it is not one, is of another format, or lacks a field.
         """
-        document = _document(values, "run.json")
-        try:
-            document["model"] = ModelConfig.from_mapping(dict(document["model"]), skip_unknown=True)
-            document["training"] = TrainingConfig.from_mapping(
-                dict(document["training"]), skip_unknown=True
-            )
-            document["corpus"] = build_checked(CorpusReference, dict(document["corpus"]))
-            return build_checked(cls, document)
-        except KeyError as error:
-            raise RunError("run.json lacks its field {name!r}.", name=error.args[0]) from error
-        except (TypeError, ValueError, ConfigError) as error:
-            raise RunError(
-                "{name} cannot be used: {problem}", name="run.json", problem=error
-            ) from error
+        return _read_document(values, "run.json", cls._of)
+
+    @classmethod
+    def _of(cls, document: dict[str, Any]) -> Self:
+        model, training = dict(document["model"]), dict(document["training"])
+        document["model"] = ModelConfig.from_mapping(model, skip_unknown=True)
+        document["training"] = TrainingConfig.from_mapping(training, skip_unknown=True)
+        document["corpus"] = build_checked(CorpusReference, dict(document["corpus"]))
+        return build_checked(cls, document)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -262,16 +258,16 @@ class RunStatus:
         Raises:
             RunError: If it is not one, is of another format, or lacks a field.
         """
-        document = _document(values, "state.json")
-        try:
-            return build_checked(cls, document)
-        except (TypeError, ValueError) as error:
-            raise RunError(
-                "{name} cannot be used: {problem}", name="state.json", problem=error
-            ) from error
+        return _read_document(values, "state.json", partial(build_checked, cls))
 
 
-def _document(values: object, name: str) -> dict[str, Any]:
+_Document = TypeVar("_Document")
+
+
+def _read_document(
+    values: object, name: str, build: Callable[[dict[str, Any]], _Document]
+) -> _Document:
+    """Build what a JSON file holds; any failure is a `RunError` that names the file."""
     if not isinstance(values, dict):
         raise RunError("{name} is not a JSON object.", name=name)
     if values.get("format") != FORMAT:
@@ -281,4 +277,9 @@ def _document(values: object, name: str) -> dict[str, Any]:
             found=values.get("format"),
             version=FORMAT,
         )
-    return dict(values)
+    try:
+        return build(dict(values))
+    except KeyError as error:
+        raise RunError("run.json lacks its field {name!r}.", name=error.args[0]) from error
+    except (TypeError, ValueError, ConfigError) as error:
+        raise RunError("{name} cannot be used: {problem}", name=name, problem=error) from error

@@ -4,8 +4,7 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 
 from tui_charrnn.errors import RunError, RunLockedError
@@ -95,26 +94,8 @@ _LISTENING: Final = 5.0
 """Seconds in which a living trainer's beat must have changed: more than two heartbeats."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Which process writes a run."""
-
-    pid: int
-    host: str
-    boot_id: str
-    started: str
-    """UTC, ISO 8601."""
-
-
-def identify(now: datetime) -> Identity:
-    """This process."""
-    return Identity(os.getpid(), host_name(), boot_id(), now.isoformat(timespec="seconds"))
-
-
-def lock_run(
-    run: RunDirectory, identity: Identity, *, sleep: Callable[[float], None] = time.sleep
-) -> FileLock:
-    """Take the lock of a run.
+def lock_run(run: RunDirectory, *, sleep: Callable[[float], None] = time.sleep) -> FileLock:
+    """Take the lock of a run, and write into it which process has it.
 
     Where the file system knows no locks, the run is free if its beat stands still.
 
@@ -122,8 +103,13 @@ def lock_run(
         RunLockedError: If another trainer is writing the run.
         StorageError: If the lock cannot be taken for another reason.
     """
-    place = identity.host, identity.boot_id
-    return _take_lock(run, encode_json(asdict(identity)), place, sleep)
+    holder = {
+        "pid": os.getpid(),
+        "host": host_name(),
+        "boot_id": boot_id(),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return _take_lock(run, encode_json(holder), sleep)
 
 
 def keep_trainers_out(
@@ -140,7 +126,7 @@ def keep_trainers_out(
     """
     if not _is_there(run):
         return None
-    return _take_lock(run, None, (host_name(), boot_id()), sleep)
+    return _take_lock(run, None, sleep)
 
 
 def _is_there(run: RunDirectory) -> bool:
@@ -153,24 +139,24 @@ def _is_there(run: RunDirectory) -> bool:
 
 
 def _take_lock(
-    run: RunDirectory, contents: bytes | None, here: tuple[str, str], sleep: Callable[[float], None]
+    run: RunDirectory, contents: bytes | None, sleep: Callable[[float], None]
 ) -> FileLock:
     holder = _holder(run)
     lock = Storage(inside=run.path).lock(run.lock, contents)
     if lock is None:
         raise _locked(run, _holder(run))
-    if not lock.is_real and _is_beating(run, here, sleep):
+    if not lock.is_real and _is_beating(run, sleep):
         lock.release()
         raise _locked(run, holder)
     return lock
 
 
-def _is_beating(run: RunDirectory, here: tuple[str, str], sleep: Callable[[float], None]) -> bool:
+def _is_beating(run: RunDirectory, sleep: Callable[[float], None]) -> bool:
     before = _beat(run)
     if before is None:
         return False
     beat, pid, place = before
-    if place == here and not process_exists(pid):
+    if place == (host_name(), boot_id()) and not process_exists(pid):
         return False
     sleep(_LISTENING)
     return _beat(run) not in {None, (beat, pid, place)}

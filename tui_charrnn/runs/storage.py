@@ -1,7 +1,8 @@
-"""The only way to the disk for whatever is written into a run.
+"""The only way to the disk for whatever is written, into a run or where the user says.
 
 Files are replaced, never edited: write beside, fsync, rename, fsync the folder. At every instant
-a reader finds the old contents or the new, also after a loss of power.
+a reader finds the old contents or the new, also after a loss of power. A file that a user names
+appears whole or not at all, for the user alone.
 """
 
 import contextlib
@@ -9,10 +10,11 @@ import errno
 import io
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
+from tui_charrnn.errors import ConfigError, StorageError
 from tui_charrnn.runs.file_system import (
     FileSystem,
     LinkError,
@@ -63,23 +65,14 @@ class AppendedFile:
             self._fs.close(self._descriptor)
 
 
-class FileBeside(io.RawIOBase):
-    """Takes bytes one after another; its name is given when the context ends without a failure.
+class WrittenFile(io.RawIOBase):
+    """Takes bytes one after another; every failure is a `StorageError`."""
 
-    Until then it is a hidden file beside, which a failure removes, and what had the name before is
-    as it was. What the system refuses is a `StorageError`.
-    """
-
-    def __init__(self, path: Path, file_system: FileSystem) -> None:
+    def __init__(self, path: Path, file_system: FileSystem, descriptor: int) -> None:
         super().__init__()
-        self._path, self._fs = path, file_system
-        self._partial = path.with_name(f".{path.name}.partial")
+        self._path, self._fs, self._descriptor = path, file_system, descriptor
         self.size = 0
         """Bytes written so far."""
-        with explained("write", path):
-            self._descriptor = file_system.open(
-                self._partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-            )
 
     def writable(self) -> bool:
         """Yes."""
@@ -88,45 +81,27 @@ class FileBeside(io.RawIOBase):
     def write(self, data: Any, /) -> int:
         """Append all of some bytes."""
         with explained("write", self._path), memoryview(data).cast("B") as view:
-            written = 0
-            while written < len(view):
-                written += self._fs.write(self._descriptor, view[written:])
-        self.size += written
-        return written
+            _write_all(self._fs, self._descriptor, view)
+            self.size += len(view)
+            return len(view)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-        try:
-            self._finish(is_complete=error is None)
-        except BaseException:
-            self._remove()
-            raise
-        if error is not None:
-            self._remove()
-
-    def _finish(self, *, is_complete: bool) -> None:
-        """Close the descriptor, after a sync if it was worth it, and give the name."""
+    def sync(self) -> None:
+        """Wait until all that was written is durable."""
         with explained("write", self._path):
-            try:
-                if is_complete:
-                    self._fs.fsync(self._descriptor)
-            finally:
-                self._fs.close(self._descriptor)
-            if is_complete:
-                self._fs.replace(self._partial, self._path)
-                self._fs.fsync_folder(self._path.parent)
+            self._fs.fsync(self._descriptor)
 
-    def _remove(self) -> None:
-        with quietly():
-            self._fs.remove(self._partial)
+    def close(self) -> None:
+        """Close it; a second time does nothing."""
+        if not self.closed:
+            super().close()
+            with explained("write", self._path):  # a network file system may report a loss here
+                self._fs.close(self._descriptor)
+
+
+def _write_all(file_system: FileSystem, descriptor: int, data: bytes | memoryview) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file_system.write(descriptor, rest) :]
 
 
 _NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
@@ -159,7 +134,7 @@ class Storage:
             room_for_next: So many bytes are taken at once for the contents after these, under
                 that name: they can then be written on a full disk too.
         """
-        partial = path.with_name(f".{path.name}.partial")
+        partial = _partial(path)
         with explained("write", path), self._folder(path.parent) as folder:
             try:
                 # written over and cut off, not emptied first: its room may be the last
@@ -178,7 +153,7 @@ class Storage:
     def give_room_back(self, path: Path) -> None:
         """Let go of what `room_for_next` took beside a file."""
         with quietly(), self._folder(path.parent) as folder:
-            self._fs.remove(path.with_name(f".{path.name}.partial"), folder)
+            self._fs.remove(_partial(path), folder)
 
     def write_new(self, path: Path, data: bytes) -> None:
         """Write a durable file into a folder that is not published yet.
@@ -195,9 +170,27 @@ class Storage:
             descriptor = self._fs.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, folder)
         return AppendedFile(path, self._fs, descriptor)
 
-    def open_beside(self, path: Path) -> FileBeside:
-        """Begin a file that takes the name, and the place of what has it, when it is complete."""
-        return FileBeside(path, self._fs)
+    @contextlib.contextmanager
+    def open_beside(self, path: Path) -> Iterator[WrittenFile]:
+        """Open a file that takes a name, and the place of what has it, once it is complete.
+
+        Until the context ends without a failure it is a hidden file beside, which a failure
+        removes, and what had the name before is as it was.
+        """
+        partial = _partial(path)
+        with explained("write", path):
+            descriptor = self._fs.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        try:
+            with WrittenFile(path, self._fs, descriptor) as file:
+                yield file
+                file.sync()
+            with explained("write", path):
+                self._fs.replace(partial, path)
+                self._fs.fsync_folder(path.parent)
+        except BaseException:
+            with quietly():
+                self._fs.remove(partial)
+            raise
 
     def lock(self, path: Path, holder: bytes | None) -> "FileLock | None":
         """Take a lock that the system drops with this process, and write into it whose it is.
@@ -225,7 +218,7 @@ class Storage:
                 lock.is_real = False
             if holder is not None:
                 self._fs.truncate(descriptor)
-                self._write_all(descriptor, holder)
+                _write_all(self._fs, descriptor, holder)
             on_failure.pop_all()
         return lock
 
@@ -295,7 +288,7 @@ class Storage:
     ) -> None:
         descriptor = self._fs.open(path, os.O_WRONLY | os.O_CREAT | flag, folder)
         try:
-            self._write_all(descriptor, data)
+            _write_all(self._fs, descriptor, data)
             if flag != os.O_EXCL:
                 self._fs.truncate(descriptor, len(data))
             if is_durable:
@@ -306,10 +299,10 @@ class Storage:
             raise
         self._fs.close(descriptor)  # a network file system may report a lost write only here
 
-    def _write_all(self, descriptor: int, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[self._fs.write(descriptor, rest) :]
+
+def _partial(path: Path) -> Path:
+    """Under which name the next contents of a file are written, beside it."""
+    return path.with_name(f".{path.name}.partial")
 
 
 class FileLock:
@@ -330,3 +323,85 @@ class FileLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+_STREAMS: Final = ("/dev/", "/proc/")
+"""Where a path names something that is open, such as /dev/stdout."""
+
+
+@contextlib.contextmanager
+def open_output(path: Path, *, overwrite: bool) -> Iterator[WrittenFile]:
+    """Open a file to be written, which gets its name when the context ends without a failure.
+
+    A pipe or a device is written to and never replaced. Where a link has the name, what it leads to
+    is replaced.
+
+    `overwrite` lets a file that has the name give way.
+
+    Raises:
+        ConfigError: If the name is a folder's or nothing that could be written to, or is taken.
+        StorageError: If the system refuses; what was there is as it was.
+    """
+    with explained("write", path):
+        mode = _mode(path)
+    if mode is not None and _is_stream(path, mode):
+        with _open_stream(path) as stream:
+            yield stream
+        return
+    _refuse_target(path, mode, overwrite=overwrite)
+    with Storage().open_beside(Path(os.path.realpath(path))) as file:
+        yield file
+
+
+def refuse_taken(path: Path, *, overwrite: bool) -> None:
+    """Make sure that a file can be written at a path, before work is put into it.
+
+    Raises:
+        ConfigError: As `open_output` does.
+        StorageError: If that cannot be found out.
+    """
+    with explained("write", path):
+        mode = _mode(path)
+    if mode is None or not _is_stream(path, mode):
+        _refuse_target(path, mode, overwrite=overwrite)
+
+
+def _refuse_target(path: Path, mode: int | None, *, overwrite: bool) -> None:
+    """Refuse what is no file that may give way; `mode` is that of what is there, if anything is."""
+    if mode is None:
+        return
+    if stat.S_ISDIR(mode):
+        raise ConfigError("{path} is a folder; give the name of a file.", path=path)
+    if not stat.S_ISREG(mode):
+        raise ConfigError("{path} is no file that could be written; give another name.", path=path)
+    if not overwrite:
+        raise ConfigError("{path} exists already; choose another name, or --force it.", path=path)
+
+
+def _mode(path: Path) -> int | None:
+    """What is there, behind any links; None if nothing is."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
+
+
+def _is_stream(path: Path, mode: int) -> bool:
+    if stat.S_ISCHR(mode) or stat.S_ISFIFO(mode):
+        return True
+    return stat.S_ISREG(mode) and str(path).startswith(_STREAMS)
+
+
+@contextlib.contextmanager
+def _open_stream(path: Path) -> Iterator[WrittenFile]:
+    with explained("write", path):
+        try:
+            # a pipe without a reader is not waited for
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                raise StorageError("Cannot write {path}: nobody reads it.", path=path) from error
+            raise
+    os.set_blocking(descriptor, True)
+    with WrittenFile(path, file_system(), descriptor) as stream:
+        yield stream

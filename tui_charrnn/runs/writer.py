@@ -1,6 +1,7 @@
 """The one writer of a run: its lock, its events and its heartbeat."""
 
 import contextlib
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -14,9 +15,10 @@ from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.file_system import cause_words, open_to_read
 from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
+from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.liveness import identify, lock_run
+from tui_charrnn.runs.liveness import lock_run
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import (
@@ -118,11 +120,6 @@ _DURABLE: Final = (
 """Records that a later trainer acts on, or that are the last."""
 
 
-def utc_now() -> datetime:
-    """The time, in UTC."""
-    return datetime.now(UTC)
-
-
 class RunWriter:
     """Writes a run while the context lasts; nobody else can.
 
@@ -130,13 +127,7 @@ class RunWriter:
     shown in the status, and tried again with every record and every beat.
     """
 
-    def __init__(
-        self,
-        run: RunDirectory,
-        *,
-        clock: Callable[[], datetime] = utc_now,
-        heartbeat: float = HEARTBEAT,
-    ) -> None:
+    def __init__(self, run: RunDirectory, *, heartbeat: float = HEARTBEAT) -> None:
         """Take up a run.
 
         `heartbeat` is in seconds between two writes of state.json.
@@ -148,11 +139,9 @@ class RunWriter:
         """
         refuse_foreign_parts(run)
         self._unsaved = ""
-        self._clock = clock
         self._observers: list[Callable[[], Mapping[str, Any]]] = []
         with contextlib.ExitStack() as resources:
-            identity = identify(clock())
-            resources.enter_context(lock_run(run, identity))
+            resources.enter_context(lock_run(run))
             before = _status_before(run)
             if before.state is not RunState.CREATED:
                 # They were meant for a trainer that is gone: a stop would end this one at once.
@@ -165,9 +154,9 @@ class RunWriter:
                 device="",
                 precision="",
                 usage=None,
-                pid=identity.pid,
-                host=identity.host,
-                boot_id=identity.boot_id,
+                pid=os.getpid(),
+                host=host_name(),
+                boot_id=boot_id(),
             )
             self._events = EventLog(run.events)
             resources.callback(self._events.close)
@@ -201,7 +190,7 @@ class RunWriter:
         Raises:
             ValueError: If a number in it is not finite.
         """
-        self._events.append(encode_record(record, self._clock()))
+        self._events.append(encode_record(record, datetime.now(UTC)))
         if isinstance(record, _DURABLE):
             self._events.sync()
 
