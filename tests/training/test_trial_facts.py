@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.faulty_disk import FaultyDisk
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.training import trial_facts
 from tui_charrnn.training.machine import Card
@@ -21,6 +23,7 @@ from tui_charrnn.training.trial_facts import (
     encode_result,
     recall_trial,
     remember_trial,
+    timings_file,
     trial_command,
 )
 
@@ -194,6 +197,57 @@ def test_a_disk_that_refuses_is_passed_over(
     monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "file"))
     remember()
     assert recall() is None
+
+
+def test_a_disk_that_refuses_leaves_what_was_kept() -> None:
+    remember()
+    with in_place(FaultyDisk(fail_at=1, is_persistent=True)):
+        remember_trial(replace(TRIAL, memory=1), TrialSettings(MODEL, TRAINING, V, CHARACTERS))
+    assert recall() == TRIAL
+
+
+def test_the_newest_measurement_holds() -> None:
+    remember_trial(replace(TRIAL, memory=1), TrialSettings(MODEL, TRAINING, V, CHARACTERS))
+    remember()
+    assert recall() == TRIAL
+
+
+def test_the_oldest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial_facts, "ENTRY_LIMIT", 3)
+    for size in (V, V + 1, V + 2, V, V + 3):
+        remember_trial(TRIAL, TrialSettings(MODEL, TRAINING, size, CHARACTERS))
+    assert recall(vocabulary_size=V + 1) is None
+    for size in (V + 2, V, V + 3):
+        assert recall(vocabulary_size=size) == TRIAL
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        "",
+        "[]",
+        "{",
+        '{"format": 2, "timings": {"KEY": {}}}',
+        '{"format": 1, "timings": []}',
+        '{"format": 1, "timings": {"KEY": 7}}',
+        '{"format": 1, "timings": {"KEY": {"seconds_per_step": NaN}}}',
+    ],
+)
+def test_a_damaged_file_holds_nothing_and_is_replaced(contents: str) -> None:
+    remember()
+    (key,) = decode_json(timings_file().read_text(encoding="utf-8"))["timings"]
+    timings_file().write_text(contents.replace("KEY", key), encoding="utf-8")
+    assert recall() is None
+    remember()
+    assert recall() == TRIAL
+
+
+def test_the_file_lies_in_the_users_cache_or_where_they_want_it(
+    isolated_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert isolated_home in timings_file().parents
+    monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "fast"))
+    assert timings_file() == tmp_path / "fast" / "timings.json"
 
 
 def test_a_trial_holds_nothing_but_facts_that_json_knows() -> None:

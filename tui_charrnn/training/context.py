@@ -59,10 +59,12 @@ class Pace:
             self._step.add(elapsed - self._elapsed)
         self._elapsed, self._is_warm = elapsed, True
 
-    def evaluated(self, elapsed: float) -> None:
-        """The held-out text was scored."""
-        self._evaluation.add(elapsed - self._elapsed)
+    def evaluated(self, elapsed: float) -> float:
+        """The held-out text was scored; returns the seconds that it took."""
+        seconds = elapsed - self._elapsed
+        self._evaluation.add(seconds)
         self._elapsed = elapsed
+        return seconds
 
     def stood_still(self, seconds: float) -> None:
         """A checkpoint was saved: what it took is no part of the next step."""

@@ -1,7 +1,7 @@
 """What earlier trainers of a run wrote down and a later one goes by."""
 
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Final
 
 from tui_charrnn.metrics import LossHistory
 from tui_charrnn.runs.description import CURVE_LENGTH
@@ -33,7 +33,7 @@ _FIELDS: Final[dict[type, str]] = {
 """Where the newest record of a kind is kept."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class History:
     """What matters of a run's records to a trainer that continues from one of its steps.
 
@@ -58,50 +58,48 @@ class History:
     losses: LossHistory = field(
         default_factory=lambda: LossHistory(2 * CURVE_LENGTH), compare=False
     )
-    """Of the batches so far; the same object in every later history."""
+    """Of the batches so far."""
 
     @property
     def plan(self) -> Plan | None:
         """How long the run is, if that was recorded."""
         return None if self.planned is None else recorded_plan(self.planned)
 
-    def after(self, record: Record) -> "History":
-        """The history with one more record."""
-        new: dict[str, Any] = {}
+    def take(self, record: Record) -> None:
+        """Take in one more record, but for those of batches."""
         match record:
             case RunPlanned() | PathChosen() | BaselinesMeasured():
-                new = {_FIELDS[type(record)]: record}
+                setattr(self, _FIELDS[type(record)], record)
             case RunReplanned() | RunExtended():
-                new = self._replanned(record)
+                self._change_length(record)
             case CheckpointSaved():
-                new = {"saved_step": record.step}
+                self.saved_step = record.step
             case SampleTaken() if record.step == self.step:
-                new = {"sampled": self.sampled | {record.seed_text}}
+                self.sampled |= {record.seed_text}
             case RunResumed():
-                new = self._back_at(record.step)
+                self._go_back(record.step)
             case LearningRateChanged():
-                new = self._changed(record.step, record.learning_rate)
+                self._change_rate(record.step, record.learning_rate)
             case RunRolledBack():  # a trainer may have died before it recorded the change too
-                new = self._changed(record.to_step + 1, record.learning_rate)
-                new |= self._back_at(record.to_step) | {"rollbacks": record.attempt}
-        return replace(self, **new)
+                self._change_rate(record.to_step + 1, record.learning_rate)
+                self._go_back(record.to_step)
+                self.rollbacks = record.attempt
 
-    def _back_at(self, step: int) -> dict[str, Any]:
+    def _change_length(self, record: RunReplanned | RunExtended) -> None:
+        self.horizons = with_changes(self.horizons, [Horizon(record.step, record.total_steps)])
+        if isinstance(record, RunExtended):
+            self._change_rate(record.step, record.learning_rate)
+            self.extensions = (*self.extensions, record)
+
+    def _change_rate(self, step: int, learning_rate: float) -> None:
+        self.changes = with_changes(self.changes, [RateChange(step, learning_rate)])
+
+    def _go_back(self, step: int) -> None:
         """What came after a step is void."""
         self.losses.drop_after(step)
-        sampled = self.sampled if self.step <= step else frozenset()
-        return {"saved_step": min(self.saved_step, step), "sampled": sampled}
-
-    def _replanned(self, record: RunReplanned | RunExtended) -> dict[str, Any]:
-        horizon = Horizon(record.step, record.total_steps)
-        new: dict[str, Any] = {"horizons": with_changes(self.horizons, [horizon])}
-        if isinstance(record, RunReplanned):
-            return new
-        new |= self._changed(record.step, record.learning_rate)
-        return new | {"extensions": (*self.extensions, record)}
-
-    def _changed(self, step: int, learning_rate: float) -> dict[str, Any]:
-        return {"changes": with_changes(self.changes, [RateChange(step, learning_rate)])}
+        self.saved_step = min(self.saved_step, step)
+        if self.step > step:
+            self.sampled = frozenset()
 
     def update_progress(self, progress: Progress) -> None:
         """Let a checkpoint's progress know what was decided after it was saved.
@@ -132,11 +130,10 @@ def read_history(run: RunDirectory, step: int = 0) -> History:
         behind = reader.behind
         for item in reader.read_new_stretches():
             if isinstance(item, BatchTrained):  # with a number that stretches leave out, as 1e+18
-                history.losses.append(item.step, item.loss)
+                history.losses.append(item.step, item.loss, item.elapsed)
             elif isinstance(item, BatchStretch):
-                for at, loss in zip(item.steps, item.losses, strict=True):
-                    history.losses.append(at, loss)
+                history.losses.extend(item.steps, item.losses, item.elapsed)
             else:
-                history = history.after(item)
+                history.take(item)
     history.losses.drop_after(step)
     return history

@@ -163,22 +163,18 @@ class Prepared:
 def prepare_run(
     run: RunDirectory,
     description: RunDescription,
+    text: PreparedText,
     writer: RunWriter,
-    check_cancelled: Callable[[], None] = never_cancelled,
-    *,
-    accepts_change: bool = False,
-    text: PreparedText | None = None,
+    check_cancelled: Callable[[], None],
 ) -> Prepared:
-    """Read the text, cut it, count n-grams (once a run) and find the newest checkpoint.
+    """Cut the run's text, count its n-grams (once a run) and find the newest checkpoint.
 
-    `check_cancelled` is called now and then, and raises to cancel; `text` is the run's, if it was
-    read already.
+    `check_cancelled` is called now and then, and raises to cancel.
 
     Raises:
-        CorpusError: If the text cannot be read, has changed or is too short.
+        CorpusError: If the text is too short.
         RunError: If the checkpoint is damaged or cannot be read.
     """
-    text = text or prepare_text(run, description, check_cancelled, accepts_change=accepts_change)
     if text.sha256 != description.corpus.sha256:
         message = (
             f"Going on with another text: sha256 {description.corpus.sha256} until now, "

@@ -41,7 +41,6 @@ class Session:
         self._memory = MemoryMeter(context)
         self._rollback = Rollback(context, self._saver)
         self._fit = TimeFit(context.description.training, context.plan)
-        self._last_batch = context.progress.elapsed
         self._train_loss = RunningMean()
 
     def work(self) -> ExitCode:
@@ -94,7 +93,6 @@ class Session:
         self._report.pace.batch_trained(event.elapsed)
         self._report.losses.append(event.step, event.loss)
         self._saver.train_loss = self._train_loss.add(event.loss)
-        self._last_batch = event.elapsed
         if self._engine.newest_step <= event.step:  # not within the records of one call
             replanned = self._fit.look(event.step, event.elapsed)
             if replanned is not None:
@@ -109,8 +107,7 @@ class Session:
     def _note_evaluation(self, event: SplitEvaluated) -> None:
         seconds = self._samples.sample(event.step, self._should_stop)
         seconds += self._memory.measure(event.step, event.elapsed)
-        self._report.pace.evaluated(event.elapsed + seconds)
-        self._fit.evaluated(event.elapsed + seconds - self._last_batch)
+        self._fit.evaluated(self._report.pace.evaluated(event.elapsed + seconds))
         if event.is_best or self._saver.is_due:
             self._saver.try_to_save()
         self._report.show(RunState.TRAINING)

@@ -52,7 +52,7 @@ SHARDS_WORTH: float = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outset:
+class Setup:
     """A run with a batch size and a way to compute it, ready to be timed and trained."""
 
     training: TrainingConfig
@@ -64,7 +64,7 @@ class Outset:
     """What was tried on a GPU; None on a processor."""
 
 
-class OutsetBuilder:
+class SetupBuilder:
     """Builds a run's engine, for a batch size and a number of shards, and plans the run by it.
 
     The interruption receives the reasons of the other processes to leave, if there are any.
@@ -81,7 +81,7 @@ class OutsetBuilder:
         """Devices that compute, of all processes together."""
         self._begun = recorded_path(prepared)
 
-    def build(self, training: TrainingConfig, shards: int = 0) -> Outset:
+    def build(self, training: TrainingConfig, shards: int = 0) -> Setup:
         """Build the engine, by the path that the run was started or first built with.
 
         0 shards takes as many, on a processor, as pay on two cores.
@@ -104,7 +104,7 @@ class OutsetBuilder:
         engine: RunEngine | None = choice.engine if self._replicas is None else None
         if engine is None:
             engine = self._engine(training, batch_size, path)
-        return Outset(training, material, batch_size, path, engine, choice.record)
+        return Setup(training, material, batch_size, path, engine, choice.record)
 
     def _engine(self, training: TrainingConfig, batch_size: int, path: ComputePath) -> RunEngine:
         """The engine of this process, or this process's part of one."""
@@ -117,62 +117,62 @@ class OutsetBuilder:
             work.peers.begin(engine, path, training)
         return engine
 
-    def rebuild(self) -> Outset:
+    def rebuild(self) -> Setup:
         """Rebuild the engine of a run that is resumed, or restarted after a death."""
         training = self._prepared.training
-        outset = self.build(
+        setup = self.build(
             training, recorded_shards(self._prepared, thread_count(training.threads))
         )
-        self._report_device(outset)
-        return outset
+        self._report_device(setup)
+        return setup
 
-    def plan_run(self) -> tuple[Outset, RunPlanned]:
+    def plan_run(self) -> tuple[Setup, RunPlanned]:
         """Decide once what a run is computed with and how many steps it has, and record it."""
         prepared, writer, chosen = self._prepared, self._work.writer, None
         if prepared.history.planned is not None:
             return self.rebuild(), prepared.history.planned
         if prepared.training.auto_batch_size:
             writer.set_status(state=RunState.TIMING)
-            outset, chosen = self._choose_batch_size()
+            setup, chosen = self._choose_batch_size()
             writer.append(chosen)
         else:
-            outset = self.build(prepared.training)
-        self._report_device(outset)
+            setup = self.build(prepared.training)
+        self._report_device(setup)
         writer.set_status(state=RunState.TIMING)
-        seconds, plan = self._time(outset)
-        if self._replicas is None and has_shards_to_choose(outset, seconds, plan.total_steps):
-            finer = self._choose_shards(outset)
-            if finer.path.shards != outset.path.shards:
-                outset = finer
-                seconds, plan = self._time(outset)
+        seconds, plan = self._time(setup)
+        if self._replicas is None and has_shards_to_choose(setup, seconds, plan.total_steps):
+            finer = self._choose_shards(setup)
+            if finer.path.shards != setup.path.shards:
+                setup = finer
+                seconds, plan = self._time(setup)
         if self._replicas is None:  # nobody plans by what several devices take
-            self._remember(seconds, outset)
+            self._remember(seconds, setup)
         planned = RunPlanned(
             total_steps=plan.total_steps,
             steps_per_epoch=plan.steps_per_epoch,
             evaluate_every=plan.evaluate_every,
-            batch_size=outset.batch_size,
+            batch_size=setup.batch_size,
             seconds_per_step=seconds,
-            precision=outset.path.precision,
+            precision=setup.path.precision,
             bound=plan.bound,
             learning_rate=None if chosen is None else chosen.learning_rate,
-            shards=0 if outset.path.device != "CPU" else outset.path.shards,
+            shards=0 if setup.path.device != "CPU" else setup.path.shards,
             early_evaluations=plan.early_evaluations,
             is_adaptive=plan.is_adaptive,
         )
         writer.append(planned)
-        return outset, planned
+        return setup, planned
 
-    def _choose_batch_size(self) -> tuple[Outset, BatchSizeChosen]:
+    def _choose_batch_size(self) -> tuple[Setup, BatchSizeChosen]:
         """Time batch sizes, from that of the settings on; take the largest that pays."""
         training, first = self._prepared.training, self._prepared.batch_size
         length, speeds = training.sequence_length, [0.0]
 
-        def time_one(size: int) -> Timed[Outset]:
+        def time_one(size: int) -> Timed[Setup]:
             _refuse_more_than_memory(size > first)
-            outset = self.build(with_batch_size(training, size, size / first))
-            speeds.append(size * length / _time_shortly(outset, self._work.check_cancelled))
-            return Timed(size, speeds[-1], outset)
+            setup = self.build(with_batch_size(training, size, size / first))
+            speeds.append(size * length / _time_shortly(setup, self._work.check_cancelled))
+            return Timed(size, speeds[-1], setup)
 
         def find_largest() -> int:
             return largest_batch(training, len(self._prepared.text.training), speeds[-1])
@@ -187,51 +187,51 @@ class OutsetBuilder:
         )
         return found.taken.made, chosen
 
-    def _choose_shards(self, outset: Outset) -> Outset:
+    def _choose_shards(self, setup: Setup) -> Setup:
         """Time a processor's batch in more and more parts, and take the most that still pay."""
-        training, size = outset.training, outset.batch_size
+        training, size = setup.training, setup.batch_size
 
-        def time_one(shards: int) -> Timed[Outset]:
-            one = outset if shards == outset.path.shards else self.build(training, shards)
+        def time_one(shards: int) -> Timed[Setup]:
+            one = setup if shards == setup.path.shards else self.build(training, shards)
             seconds = _time_shortly(one, self._work.check_cancelled)
             return Timed(shards, size * training.sequence_length / seconds, one)
 
-        counts = shard_counts(thread_count(training.threads), size, outset.path.shards)
+        counts = shard_counts(thread_count(training.threads), size, setup.path.shards)
         return climb(counts, time_one, SHARD_GAIN).taken.made
 
-    def _time(self, outset: Outset) -> tuple[float, Plan]:
+    def _time(self, setup: Setup) -> tuple[float, Plan]:
         """Seconds per step, and the plan that follows from them."""
-        config, material, check = outset.training, outset.material, self._work.check_cancelled
-        seconds = time_batches(outset.engine, material, config, check)
+        config, material, check = setup.training, setup.material, self._work.check_cancelled
+        seconds = time_batches(setup.engine, material, config, check)
         if config.train_time is None:
             return seconds, plan_by_count(config, material.streams.steps_per_epoch)
-        evaluation = time_evaluation(outset.engine, material, check)
+        evaluation = time_evaluation(setup.engine, material, check)
         return seconds, plan_by_time(config, material.streams.steps_per_epoch, seconds, evaluation)
 
-    def _report_device(self, outset: Outset) -> None:
+    def _report_device(self, setup: Setup) -> None:
         writer, count = self._work.writer, self.replica_count
-        words = device_words(outset.path.device, thread_count(outset.training.threads))
+        words = device_words(setup.path.device, thread_count(setup.training.threads))
         words = f"{count} x {words}" if count > 1 else words
-        writer.set_status(device=words, precision=outset.path.precision, message="")
-        if outset.path_record is not None:
-            for trial in outset.path_record.trials:
+        writer.set_status(device=words, precision=setup.path.precision, message="")
+        if setup.path_record is not None:
+            for trial in setup.path_record.trials:
                 if trial.failure:
                     way = format_way(trial)
                     message = f"Not computed by {way}, which fails here: {trial.failure}"
                     writer.append(RunWarned(message))
-            writer.append(outset.path_record)
+            writer.append(setup.path_record)
 
-    def _remember(self, seconds: float, outset: Outset) -> None:
+    def _remember(self, seconds: float, setup: Setup) -> None:
         """Keep the measurement for the next plan of such a run."""
         description, text = self._work.description, self._prepared.text
-        config, path = outset.training, outset.path
+        config, path = setup.training, setup.path
         trial = Trial(
             seconds_per_step=seconds,
             parameter_count=description.parameter_count,
             memory=resident_memory(),  # its peak may be that of counting n-grams
             device=device_words(path.device, thread_count(config.threads)),
             precision=path.precision,
-            batch_size=outset.batch_size,
+            batch_size=setup.batch_size,
         )
         sizes = len(text.vocabulary), len(text.training)
         remember_trial(trial, TrialSettings(description.model, config, *sizes))
@@ -258,21 +258,21 @@ def recorded_path(prepared: Prepared) -> Mapping[str, str]:
     return {} if planned is None else {"precision": planned.precision}
 
 
-def has_shards_to_choose(outset: Outset, seconds_per_step: float, total_steps: int) -> bool:
+def has_shards_to_choose(setup: Setup, seconds_per_step: float, total_steps: int) -> bool:
     """Whether a run's batch could be cut finer, and the run is long enough to find out.
 
     On two cores there is nothing to find out: parts of 16 streams are what was measured there.
     """
-    threads = thread_count(outset.training.threads)
+    threads = thread_count(setup.training.threads)
     is_worth_it = total_steps * seconds_per_step >= SHARDS_WORTH
-    counts = shard_counts(threads, outset.batch_size, outset.path.shards)
-    return threads > 2 and is_worth_it and outset.path.device == "CPU" and len(counts) > 1
+    counts = shard_counts(threads, setup.batch_size, setup.path.shards)
+    return threads > 2 and is_worth_it and setup.path.device == "CPU" and len(counts) > 1
 
 
-def _time_shortly(outset: Outset, check_cancelled: Callable[[], None]) -> float:
+def _time_shortly(setup: Setup, check_cancelled: Callable[[], None]) -> float:
     """Seconds per step from a few batches, also of a run that would spend long on timing."""
-    brief = replace(outset.training, epochs=None, train_time=None, steps=1)
-    return time_batches(outset.engine, outset.material, brief, check_cancelled)
+    brief = replace(setup.training, epochs=None, train_time=None, steps=1)
+    return time_batches(setup.engine, setup.material, brief, check_cancelled)
 
 
 def _refuse_more_than_memory(is_larger: bool) -> None:
@@ -309,21 +309,21 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
     config, seconds = prepared.training, None
     if hardware is None:
         hardware = open_hardware(config.threads, prepared.batch_size, work.devices)
-    builder = OutsetBuilder(work, prepared, hardware)
+    builder = SetupBuilder(work, prepared, hardware)
     if builder.device.is_gpu:
         work.writer.set_status(message=_TRYING if builder.device.has_code else _COMPILING)
     if prepared.checkpoint is not None and prepared.state is not None:
-        state, outset = prepared.state, builder.rebuild()
+        state, setup = prepared.state, builder.rebuild()
         model = read_model(prepared.checkpoint.model)
-        outset.engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
+        setup.engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
         plan = state.plan
     else:
-        outset, planned = builder.plan_run()
+        setup, planned = builder.plan_run()
         seconds, plan = planned.seconds_per_step, recorded_plan(planned)
-        take_initial_weights(outset.engine, work.run, work.description)
+        take_initial_weights(setup.engine, work.run, work.description)
     prepared.history.replan(plan, prepared.progress.step)
-    fingerprint = outset.path.facts() | machine_fingerprint(
-        outset.path.device, thread_count(config.threads), library_versions()
+    fingerprint = setup.path.facts() | machine_fingerprint(
+        setup.path.device, thread_count(config.threads), library_versions()
     )
     count = builder.replica_count
     fingerprint |= {"replicas": str(count)} if count > 1 else {}
@@ -335,16 +335,16 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
     return Session(
         RunContext(
             run=work.run,
-            description=replace(work.description, training=outset.training),
+            description=replace(work.description, training=setup.training),
             vocabulary=prepared.text.vocabulary,
             plan=plan,
-            material=outset.material,
-            batch_size=outset.batch_size,
+            material=setup.material,
+            batch_size=setup.batch_size,
             best_baseline=prepared.best_baseline,
             fingerprint=fingerprint,
             seconds_per_step=seconds,
             deadline=work.deadline,
-            engine=outset.engine,
+            engine=setup.engine,
             progress=prepared.progress,
             history=prepared.history,
             writer=work.writer,

@@ -193,62 +193,43 @@ def timings_file() -> Path:
     return cache_folder() / "timings.json"
 
 
-class Timings:
-    """Measurements by a key of all that they depend on.
-
-    A file that is missing or damaged holds none. Of two processes that add at the same moment, one
-    may lose its entry.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def find(self, key: str) -> Mapping[str, Any] | None:
-        """What was kept under a key, as JSON values, or None."""
-        found = self._entries().get(key)
-        return found if isinstance(found, dict) else None
-
-    def add(self, key: str, values: Mapping[str, Any]) -> None:
-        """Keep values under a key, in the place of older ones.
-
-        Raises:
-            StorageError: If the disk refuses.
-            ValueError: If a number is not finite.
-        """
-        others = {name: kept for name, kept in self._entries().items() if name != key}
-        newest = dict([*others.items(), (key, dict(values))][-ENTRY_LIMIT:])
-        storage = Storage()
-        storage.make_folder(self._path.parent)
-        document = encode_json({"format": _FORMAT, "timings": newest})
-        storage.write_atomically(self._path, document)
-
-    def _entries(self) -> dict[str, Any]:
-        """All that is kept, the oldest first."""
-        try:
-            document = decode_json(read_bounded(self._path, _SIZE_LIMIT))
-        except (OSError, ValueError):
-            return {}
-        if not isinstance(document, dict) or document.get("format") != _FORMAT:
-            return {}
-        timings = document.get("timings")
-        return timings if isinstance(timings, dict) else {}
-
-
 def recall_trial(settings: TrialSettings) -> Trial | None:
     """What was measured on this machine before with settings that are as fast, or None."""
     try:
-        values = Timings(timings_file()).find(_key(settings))
-        return None if values is None else build_checked(Trial, values)
+        values = _read_timings(timings_file()).get(_key(settings))
+        return build_checked(Trial, values) if isinstance(values, dict) else None
     except (CharRNNError, OSError, ValueError):
         return None
 
 
 def remember_trial(trial: Trial, settings: TrialSettings) -> None:
-    """Keep a measurement for `recall_trial`; a disk that refuses is passed over."""
+    """Keep a measurement for `recall_trial`; a disk that refuses is passed over.
+
+    Of two processes that do so at the same moment, the measurement of one may be lost.
+    """
     try:
-        Timings(timings_file()).add(_key(settings), asdict(trial))
+        path, key = timings_file(), _key(settings)
+        timings = _read_timings(path)
+        timings.pop(key, None)
+        newest = [*timings.items(), (key, asdict(trial))][-ENTRY_LIMIT:]
+        storage = Storage()
+        storage.make_folder(path.parent)
+        document = {"format": _FORMAT, "timings": dict(newest)}
+        storage.write_atomically(path, encode_json(document))
     except (CharRNNError, OSError, ValueError):
         return
+
+
+def _read_timings(path: Path) -> dict[str, Any]:
+    """All that is kept, the oldest first; nothing if the file is missing or damaged."""
+    try:
+        document = decode_json(read_bounded(path, _SIZE_LIMIT))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+        return {}
+    timings = document.get("timings")
+    return timings if isinstance(timings, dict) else {}
 
 
 def _key(settings: TrialSettings) -> str:

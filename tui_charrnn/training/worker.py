@@ -152,10 +152,11 @@ def _train(work: Assignment, *, accepts_change: bool) -> ExitCode:
         if peers is not None:
             peers.check()
 
-    text = None if peers is None else _meet(work, peers, check_cancelled)
-    prepared = prepare_run(
-        run, description, writer, check_cancelled, accepts_change=accepts_change, text=text
-    )
+    if peers is None:
+        text = prepare_text(run, description, check_cancelled, accepts_change=accepts_change)
+    else:
+        text = _meet(work, peers, check_cancelled)
+    prepared = prepare_run(run, description, text, writer, check_cancelled)
     if has_history:
         step = prepared.state.progress.step if prepared.state else 0
         writer.set_status(step=step)

@@ -102,7 +102,7 @@ class Peers:
         if self.hardware is None:
             raise RuntimeError("the others have not been met")
         document = {"path": asdict(path), "training": training.to_mapping()}
-        self.hardware.coordination.publish("outset", document)
+        self.hardware.coordination.publish("setup", document)
         self._engine = engine
         engine.reset()  # what is drawn at random is rounded as a processor does it
 
@@ -172,10 +172,10 @@ def _follow(peers: Peers, interruption: Interruption, max_time: float | None) ->
         deadline = began + description.training.max_time
     text = index_text(corpus, description)
     # rank 0's checkpoint may have other settings
-    outset = coordination.fetch("outset", partial(interruption.check_cancelled, deadline))
-    training = TrainingConfig.from_mapping(outset["training"], skip_unknown=True)
+    setup = coordination.fetch("setup", partial(interruption.check_cancelled, deadline))
+    training = TrainingConfig.from_mapping(setup["training"], skip_unknown=True)
     material, batch_size = cut_material(text, training)
-    sizes, path = (len(text.vocabulary), batch_size), ComputePath(**outset["path"])
+    sizes, path = (len(text.vocabulary), batch_size), ComputePath(**setup["path"])
     engine = ReplicatedEngine(description.model, training, *sizes, path, replicas)
     own_name = coordination.cluster.name_of(coordination.cluster.rank)
     if not task.quiet:
