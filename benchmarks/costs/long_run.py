@@ -2,6 +2,7 @@
 
 import math
 import random
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,7 @@ from tui_charrnn.runs.records import (
     RunStarted,
     SplitEvaluated,
 )
-from tui_charrnn.runs.writer import RunWriter, utc_now
+from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
 
@@ -65,7 +66,7 @@ def write_long_run(folder: Path, batches: int) -> RunDirectory:
 def _write_records(writer: RunWriter, batches: int) -> None:
     every = max(1, batches // EVALUATIONS)
     noise, best = random.Random(0), math.inf  # noqa: S311 - the same run every time
-    writer.append(RunStarted(writer.status.pid, host_name(), utc_now().isoformat()))
+    writer.append(RunStarted(writer.status.pid, host_name(), datetime.now(UTC).isoformat()))
     writer.append(_LADDER)
     writer.append(RunPlanned(batches, max(1, batches // 50), every, 32, None))
     for step in range(1, batches + 1):
