@@ -26,7 +26,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.training.trial_facts import Trial, encode_result
 from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.new_run.corpus_field import OWN
-from tui_charrnn.tui.new_run.estimate import BUSY, TrialTimer
+from tui_charrnn.tui.new_run.estimate import BUSY
 from tui_charrnn.tui.new_run.fields import FormSelect
 
 TEXT = "to be, or not to be\n" * 1000
@@ -210,13 +210,6 @@ async def test_what_a_terminal_must_not_get_does_not_come_in(app: FormApp, texts
         assert "\x1b" not in screen_text(app)
 
 
-class InstantTimer(TrialTimer):
-    """Times by a process that only prints, without hesitation."""
-
-    def __init__(self, announce: Any) -> None:
-        super().__init__(announce, start=print_trial, hesitation=0.0)
-
-
 def print_trial(*what: object) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-c", f"print({encode_result(TRIAL)!r})"],
@@ -229,7 +222,8 @@ def print_trial(*what: object) -> "subprocess.Popen[str]":
 async def test_time_and_memory_are_measured(
     app: FormApp, texts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_charrnn.tui.new_run.fields.TrialTimer", InstantTimer)
+    monkeypatch.setattr(estimate, "start_trial", print_trial)
+    monkeypatch.setattr(estimate, "HESITATION", 0.0)
     async with app.run_test() as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(texts / "tale.txt"), length="300 steps")

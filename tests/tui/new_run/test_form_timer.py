@@ -14,6 +14,7 @@ import pytest
 from tests.support.command import PATIENCE
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.training.trial_facts import Trial, TrialSettings, remember_trial
+from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.new_run.estimate import BUSY, NOT_TIMED, TIMING, TrialAnswer, TrialTimer
 
 TRIAL = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
@@ -32,7 +33,7 @@ class Bench:
         self.processes: list[subprocess.Popen[str]] = []
         self.has_started = threading.Event()
         self._answers: queue.Queue[TrialAnswer] = queue.Queue()
-        self.timer = TrialTimer(self._answers.put, start=self._start, hesitation=0.0)
+        self.timer = TrialTimer(self._answers.put)
 
     def remarks(self, count: int) -> list[str]:
         """What the next answers say; the last one's trial is kept."""
@@ -44,7 +45,8 @@ class Bench:
     def is_silent(self) -> bool:
         return self._answers.empty()
 
-    def _start(self, *what: object) -> "subprocess.Popen[str]":
+    def start(self, *what: object) -> "subprocess.Popen[str]":
+        """Start a process in the place of one that times."""
         if not self.program:
             raise OSError(errno.ENOMEM, "Cannot allocate memory")
         process = subprocess.Popen(
@@ -60,8 +62,10 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     bench = Bench()
+    monkeypatch.setattr(estimate, "start_trial", bench.start)
+    monkeypatch.setattr(estimate, "HESITATION", 0.0)
     yield bench
     bench.timer.stop()
     for process in bench.processes:

@@ -445,12 +445,8 @@ class CorpusField(Vertical):
         if cut != self._cut:
             self._cut = cut
             self.look()
-        found = self.found.show(training)
-        self.show_problem(problem or found)
-
-    def show_problem(self, problem: str) -> None:
-        """Show what is wrong with the text."""
-        is_own = self._list.chosen == OWN
+        found, is_own = self.found.show(training), self._list.chosen == OWN
+        problem = problem or found
         self._path_row.show_problem(problem if is_own else "")
         self._list_row.show_problem("" if is_own else problem)
 

@@ -432,8 +432,13 @@ class FormFacts(Static):
         self.facts = CorpusFacts(choice)
         self.post_message(self.Learned())
         self._latest.cancel()
+
+        def look(task: BackgroundTask) -> None:
+            task.wait(pause)
+            look_into(choice, lambda facts: self.call_later(self._take, facts), task)
+
         if choice.arguments:
-            self._latest.start(lambda task: self._look_into(choice, pause, task))
+            self._latest.start(look)
 
     def show(self, training: TrainingConfig) -> str:
         """Show what is known.
@@ -471,8 +476,3 @@ class FormFacts(Static):
                 self.call_later(self._take, replace(facts, warnings=warnings))
 
         self._search.start(search)
-
-    def _look_into(self, choice: CorpusChoice, pause: float, task: BackgroundTask) -> None:
-        """Runs in a thread."""
-        task.wait(pause)
-        look_into(choice, lambda facts: self.call_later(self._take, facts), task)

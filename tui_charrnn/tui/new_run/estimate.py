@@ -24,7 +24,7 @@ from tui_charrnn.training.trial_facts import (
     start_trial,
 )
 from tui_charrnn.translation import tr, tr_recorded
-from tui_charrnn.tui.background import BackgroundTask, CancelledError, LatestTask
+from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, shortness, vocabulary_of
 from tui_charrnn.tui.new_run.form_values import NewRun
 from tui_charrnn.viewing.formatting import format_size
@@ -55,20 +55,13 @@ class TrialAnswer:
 class TrialTimer:
     """Answers for the newest settings that it was asked about."""
 
-    def __init__(
-        self,
-        announce: Callable[[TrialAnswer], object],
-        *,
-        start: "Callable[..., subprocess.Popen[str]] | None" = None,
-        hesitation: float | None = None,
-    ) -> None:
+    def __init__(self, announce: Callable[[TrialAnswer], object]) -> None:
         """Do nothing yet; every answer is announced in a thread."""
         self._announce = announce
-        self._start = start or start_trial
-        self._hesitation = HESITATION if hesitation is None else hesitation
         self._latest = LatestTask("trial")
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
+        """The newest one, which may have ended."""
 
     def ask(self, settings: TrialSettings, *, is_busy: bool) -> None:
         """Forget what was asked before, and answer for these settings.
@@ -95,7 +88,7 @@ class TrialTimer:
         self._announce(TrialAnswer(settings, remark=BUSY if is_busy else NOT_TIMED))
         if is_busy:
             return
-        task.wait(self._hesitation)
+        task.wait(HESITATION)
         self._announce(TrialAnswer(settings, remark=TIMING))
         answer = self._time(settings, task)
         task.check()
@@ -104,20 +97,19 @@ class TrialTimer:
     def _time(self, settings: TrialSettings, task: BackgroundTask) -> TrialAnswer:
         try:
             require_tensorflow()
-            process = self._start(settings)
+            process = start_trial(settings)
         except ConfigError as error:
             return TrialAnswer(settings, remark=str(error))
         except OSError as error:
             return TrialAnswer(settings, remark=_failure(reason_of(error)))
-        with self._lock:
-            self._process = process
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, 10)  # behind everything else here
-        try:
-            output, complaint = _communicate(process, task)
-        finally:
-            with self._lock:
-                self._process = None
+        with self._lock:
+            if task.is_cancelled:  # while the process was started, when `stop` could not end it
+                process.kill()
+            else:
+                self._process = process
+        output, complaint = process.communicate()
         try:
             return TrialAnswer(settings, decode_result(Trial, output))
         except ValueError:
@@ -127,20 +119,6 @@ class TrialTimer:
 
 def _failure(reason: str) -> str:
     return tr("could not be timed: {reason}", reason=reason)
-
-
-def _communicate(process: "subprocess.Popen[str]", task: BackgroundTask) -> tuple[str, str]:
-    """What a process printed; it is ended once its answer is not needed."""
-    while True:
-        try:
-            task.check()
-            return process.communicate(timeout=0.1)
-        except subprocess.TimeoutExpired:
-            continue
-        except CancelledError:
-            process.kill()
-            process.communicate()
-            raise
 
 
 _SCORING_SPEED: Final = 3.0

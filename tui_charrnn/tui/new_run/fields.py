@@ -216,7 +216,6 @@ class SettingsTitle(Static, can_focus=True):
     """Opens and closes the list of settings."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *ARROWS,
         Binding("enter,space", "turn", "Open or close the list", show=False),
     ]
     DEFAULT_CSS = """
@@ -413,7 +412,7 @@ class PresetField(Vertical):
 
     def restore(self, name: str) -> None:
         """Choose a preset."""
-        self._list.show(name if name in PRESETS else DEFAULT_PRESET)
+        self._list.show(name)
 
     def show(self, new: NewRun, facts: CorpusFacts, *, is_busy: bool) -> None:
         """Show what settings come to."""

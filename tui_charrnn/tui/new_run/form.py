@@ -10,13 +10,14 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.getters import query_one
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.sources import OfferedModel, find_model, offered_models
 from tui_charrnn.model.header import ModelFacts, read_facts
-from tui_charrnn.presets import PRESETS, Preset, StartingPoint, find_preset
+from tui_charrnn.presets import PRESETS, StartingPoint, find_preset
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.translation import tr
@@ -327,29 +328,36 @@ class FormBody(Vertical):
         """Fill the fields in."""
         self.preset.restore(values.preset)
         self.start.restore(values.start)
-        self.settings.restore(values.settings, values.start.adapt(self.preset.preset))
+        preset = values.start.adapt(self.preset.preset)
+        self.settings.restore(values.settings, preset)
+        self._length.placeholder = length_words(preset.training)
         self._length.show(values.length)
         self._seeds.show(write_seeds(values.seeds))
         self._run_name.show(values.name)
         self.corpus.restore(values.corpus)
-        self._follow(values.start.adapt(self.preset.preset))
 
-    def show(self, new: NewRun | None, *, is_busy: bool) -> None:
-        """Show what follows from what was typed."""
+    def show(
+        self,
+        new: NewRun | None,
+        problems: Mapping[str, str],
+        *,
+        is_busy: bool,
+        edited: Widget | None = None,
+    ) -> None:
+        """Show what follows from what was typed, and each problem at its field.
+
+        Fields that are not named are right. A new problem of the row that is being filled in is
+        not shown yet, but that of a name is: the beginning of a right one is right.
+        """
         if new is not None:
             self._training = new.training
             self.preset.show(new, self.corpus.found.facts, is_busy=is_busy)
-
-    def show_problems(self, problems: Mapping[str, str], *, edited: FormRow | None = None) -> None:
-        """Show what is wrong, each problem at its field; those that are not named are right.
-
-        A new problem of the row that is being filled in is not shown yet.
-        """
         for row in self.query(FormRow):
             if row.key in {"catalogue", "corpus", "encoding"}:
                 continue  # the text is shown with all that is known of it
-            if row is not edited or row.is_wrong:
-                row.show_problem(labelled(problems.get(row.key, "")))
+            if row is not edited or row.is_wrong or row.key == "name":
+                problem = problems.get(row.key, "")
+                row.show_problem(labelled(problem) if problem else "")
         self.corpus.show(self._training, problems.get("corpus", ""))
 
     def focus_problem(self, problems: Mapping[str, str]) -> None:
@@ -368,9 +376,7 @@ class FormBody(Vertical):
     @on(Select.Changed, "#start-from")
     @on(StartField.Learned)
     def _follow_preset(self) -> None:
-        self._follow(self.start.choice.adapt(self.preset.preset))
-
-    def _follow(self, preset: Preset) -> None:
+        preset = self.start.choice.adapt(self.preset.preset)
         self._length.placeholder = length_words(preset.training)
         self.settings.follow(preset)
 

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import os
 import subprocess
-import threading
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
@@ -153,17 +152,6 @@ class NewRunScreen(Dialog[bool]):
             self._failure = (self.body.values, "form", str(found))
         self.update_facts()
 
-    def _checked(self) -> tuple[NewRun | None, Mapping[str, str]]:
-        """What was typed means, or what is wrong with it."""
-        try:
-            new = check_form(self.body.values)
-        except FormError as error:
-            return None, error.problems
-        if new.name in self._taken:
-            sentence = tr("There is a run {name!r} already; choose another name.", name=new.name)
-            return None, {"name": sentence}
-        return new, {}
-
     def scroll_to_center(self, *args: Any, **options: Any) -> None:
         """Jump to the field that gets the focus: a form that glides is hard to read."""
         super().scroll_to_center(*args, **{**options, "animate": False})
@@ -175,23 +163,34 @@ class NewRunScreen(Dialog[bool]):
     @on(FormBody.Changed)
     def update_facts(self) -> None:
         """Show what follows from what was typed, and what is wrong with it."""
-        new, problems = self._checked()
-        edited = self._row_at_hand
-        if self._failure is not None and self._failure[0] == self.body.values:
+        self._show(edited=self._at_hand)
+
+    def _show(
+        self, *, edited: FormRow | SettingsTitle | None = None
+    ) -> tuple[NewRun | None, Mapping[str, str]]:
+        """Show and return what the form asks for, and what is wrong with it; see `FormBody`."""
+        new, problems, values = None, dict[str, str](), self.body.values
+        try:
+            new = check_form(values, self._taken)
+        except FormError as error:
+            problems |= error.problems
+        if self._failure is not None and self._failure[0] == values:
             problems, edited = {self._failure[1]: self._failure[2], **problems}, None
-        if edited is not None and edited.key == "name":
-            edited = None  # at once: the beginning of a right name is right
         trainers = self._session.trainers.values()
         is_busy = self._session.has_live_run or any(each.poll() is None for each in trainers)
-        self.body.show(new, is_busy=is_busy)
-        self.body.show_problems(problems, edited=edited)
+        self.body.show(new, problems, is_busy=is_busy, edited=edited)
         self.footer.complain(problems.get("form", ""))
+        return new, problems
+
+    @property
+    def _at_hand(self) -> FormRow | SettingsTitle | None:
+        """What has the focus."""
+        around = self.focused.ancestors_with_self if self.focused else []
+        return next((each for each in around if isinstance(each, FormRow | SettingsTitle)), None)
 
     def on_descendant_focus(self) -> None:
         """Show advice on the field at hand, and what is wrong with the last one."""
-        around = self.focused.ancestors_with_self if self.focused else []
-        advising = [each for each in around if isinstance(each, FormRow | SettingsTitle)]
-        self.footer.advise(advising[0].advice if advising else "")
+        self.footer.advise(self._at_hand.advice if self._at_hand else "")
         self.update_facts()
 
     @on(Input.Submitted)
@@ -201,21 +200,17 @@ class NewRunScreen(Dialog[bool]):
         if self.footer.is_occupied:
             return  # at work already
         self._failure = None
-        new, problems = self._checked()
-        self.body.show_problems(problems)
+        new, problems = self._show()
         if new is None:
             self.body.focus_problem(problems)
             return
         self.footer.occupy(tr("Reading the text …"))
         self._session.started_words = f"{new.preset}, {length_words(new.training)}"
-        self._token = CancelToken()
-        threading.Thread(
-            target=self._prepare, args=(new,), daemon=True, name="run-preparation"
-        ).start()
+        token = self._token = CancelToken()
+        BackgroundTask("run-preparation", lambda _: self._prepare(new, token))
 
-    def _prepare(self, new: NewRun) -> None:
+    def _prepare(self, new: NewRun, token: CancelToken) -> None:
         """Make a run and start its trainer, in a thread; nothing is shown once it was given up."""
-        token = self._token
 
         def show_progress(done: int, total: int | None) -> None:
             token.check()
@@ -224,7 +219,7 @@ class NewRunScreen(Dialog[bool]):
         try:
             made = start_run(new, self._session.runs_folder, self._launch, show_progress, token)
         except CancelledError:
-            return
+            raise
         except Exception as error:  # noqa: BLE001 - the form shows it, or the app closes by it
             self.call_later(self._show_failure, error)
         else:
@@ -269,9 +264,3 @@ class NewRunScreen(Dialog[bool]):
         if self._token.cancel():
             self._session.form = self.body.values
             self.dismiss(False)
-
-    @property
-    def _row_at_hand(self) -> FormRow | None:
-        """The row that has the focus."""
-        around = self.focused.ancestors_with_self if self.focused else []
-        return next((row for row in around if isinstance(row, FormRow)), None)
