@@ -16,8 +16,8 @@ from tui_charrnn import errors, translation
 from tui_charrnn.config import ModelConfig, SamplingConfig, TrainingConfig
 from tui_charrnn.errors import SYSTEM_REASONS
 from tui_charrnn.generation import neuron
-from tui_charrnn.history.database import REASONS
 from tui_charrnn.history.generation import HINDRANCES
+from tui_charrnn.history.store import REASONS
 from tui_charrnn.lens.properties import PROPERTIES
 from tui_charrnn.paths import Kind
 from tui_charrnn.preferences import Preferences

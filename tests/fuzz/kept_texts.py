@@ -19,15 +19,10 @@ from tui_charrnn.generation.replay import Replay
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import tape_document
-from tui_charrnn.history.database import entry_values
-from tui_charrnn.history.generation import Entry, Generation, ModelFile
+from tui_charrnn.history.generation import Entry, Generation, ModelFile, entry_values
 from tui_charrnn.history.store import (
     History,
-    find_numbers,
     find_same_model,
-    put_back,
-    read_entries,
-    take_out,
 )
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.text.numbered_text import CachedNumbers, fingerprint
@@ -83,7 +78,7 @@ def read_history_file(folder: Path) -> None:
         lambda: entries.extend(history.newest(3)),
         lambda: history.search("cab", 3),
         lambda: history.get(1),
-        lambda: read_entries(history, find_numbers(history, "ab")),
+        lambda: history.read(history.find("ab")),
         lambda: _read_entries(entries),
         lambda: _remove_and_restore(history),
         history.clear,
@@ -152,9 +147,9 @@ def _build_history(folder: Path) -> None:
 
 
 def _remove_and_restore(history: History) -> None:
-    taken = take_out(history, 1)
+    taken = history.take_out(1)
     if taken is not None:
-        put_back(history, taken)
+        history.put_back(taken)
 
 
 def _read_entries(entries: list[Entry]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.support.generations import said
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.history import store
-from tui_charrnn.history.store import History, find_numbers, put_back, read_entries, take_out
+from tui_charrnn.history.store import History
 
 
 @pytest.fixture
@@ -19,15 +19,15 @@ def history(tmp_path: Path) -> History:
 def test_all_numbers_are_found_newest_first_and_entries_by_them(history: History) -> None:
     history.add_all([said("a"), said("b"), said("c")])
 
-    assert find_numbers(history, "") == [3, 2, 1]
-    entries = read_entries(history, [1, 3, 9])
+    assert history.find("") == [3, 2, 1]
+    entries = history.read([1, 3, 9])
     assert {number: entry.generation.text for number, entry in entries.items()} == {1: "a", 3: "c"}
 
 
 def test_nothing_is_made_by_looking(history: History) -> None:
-    assert find_numbers(history, "x") == []
-    assert read_entries(history, [1]) == {}
-    assert take_out(history, 1) is None
+    assert history.find("x") == []
+    assert history.read([1]) == {}
+    assert history.take_out(1) is None
     assert not history.path.parent.exists()
 
 
@@ -52,7 +52,7 @@ def test_no_query_is_an_error(history: History, query: str) -> None:
     history.add(said(f"before {query[:50]} after"))
     history.add(said("else"))
 
-    assert find_numbers(history, query) == ([1] if len(query) < 60 else [])
+    assert history.find(query) == ([1] if len(query) < 60 else [])
 
 
 @pytest.mark.parametrize("has_index", [True, False])
@@ -63,12 +63,12 @@ def test_short_and_long_words_are_looked_for_together(
         monkeypatch.setattr(store, "has_index", lambda _: False)
     history.add_all([said("golden Sun É 하늘"), said("golden moon"), said("a sun")])
 
-    assert find_numbers(history, "GOLDEN sU") == [1]
-    assert find_numbers(history, "é 하") == [1]
-    assert find_numbers(history, "su") == [3, 1]
-    assert find_numbers(history, "golden") == [2, 1]
-    assert find_numbers(history, " ".join(f"{n:x}" for n in range(200))) == []
-    assert find_numbers(history, " ".join(["gold", "go", "ol"] * 2000)) == [2, 1]
+    assert history.find("GOLDEN sU") == [1]
+    assert history.find("é 하") == [1]
+    assert history.find("su") == [3, 1]
+    assert history.find("golden") == [2, 1]
+    assert history.find(" ".join(f"{n:x}" for n in range(200))) == []
+    assert history.find(" ".join(["gold", "go", "ol"] * 2000)) == [2, 1]
 
 
 def test_a_search_that_nobody_wants_any_more_ends(history: History) -> None:
@@ -82,7 +82,7 @@ def test_a_search_that_nobody_wants_any_more_ends(history: History) -> None:
             raise KeyError
 
     with pytest.raises(KeyError):
-        find_numbers(history, "no\0", check)
+        history.find("no\0", check)
 
 
 def test_what_is_taken_out_can_be_put_back_as_it_was(history: History) -> None:
@@ -91,15 +91,15 @@ def test_what_is_taken_out_can_be_put_back_as_it_was(history: History) -> None:
         connection.execute("""UPDATE generations SET sampling = '[{"after": 0, "warmth": 3}]'""")
         before = connection.execute("SELECT * FROM generations").fetchall()
 
-    taken = take_out(history, 1)
+    taken = history.take_out(1)
     assert taken is not None
-    assert find_numbers(history, "") == [2]
-    assert find_numbers(history, "alpha") == []
+    assert history.find("") == [2]
+    assert history.find("alpha") == []
 
-    put_back(history, taken)
+    history.put_back(taken)
     assert connection.execute("SELECT * FROM generations").fetchall() == before
     connection.close()
-    assert find_numbers(history, "alpha") == [1]
+    assert history.find("alpha") == [1]
     assert history.add(said("gamma")) == 3
 
 
@@ -116,16 +116,16 @@ def test_the_first_of_many_are_the_first_of_all(
         )
         connection.close()
 
-    assert find_numbers(history, query) == list(range(30, 0, -1))
-    assert find_numbers(history, query, most=7) == list(range(30, 23, -1))
-    assert find_numbers(history, query, most=99) == list(range(30, 0, -1))
+    assert history.find(query) == list(range(30, 0, -1))
+    assert history.find(query, most=7) == list(range(30, 23, -1))
+    assert history.find(query, most=99) == list(range(30, 0, -1))
 
 
 def test_a_text_takes_the_place_of_its_beginning(history: History) -> None:
     history.add(said("begin"))
 
     assert history.add_all([said("beginning")], instead_of=1) == [2]
-    assert find_numbers(history, "begin") == [2]
+    assert history.find("begin") == [2]
 
 
 def test_a_damaged_file_is_a_sentence(history: History) -> None:
@@ -133,9 +133,9 @@ def test_a_damaged_file_is_a_sentence(history: History) -> None:
     history.path.write_bytes(b"no database at all " * 99)
 
     for work in (
-        lambda: find_numbers(history, ""),
-        lambda: read_entries(history, [1]),
-        lambda: take_out(history, 1),
+        lambda: history.find(""),
+        lambda: history.read([1]),
+        lambda: history.take_out(1),
     ):
         with pytest.raises(HistoryError, match="is damaged"):
             work()

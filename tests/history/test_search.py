@@ -51,7 +51,7 @@ def test_without_the_search_module_words_are_found_all_the_same(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "tui_charrnn.history.database._INDEX", ("CREATE VIRTUAL TABLE x USING no_such_module(y)",)
+        "tui_charrnn.history.store._INDEX", ("CREATE VIRTUAL TABLE x USING no_such_module(y)",)
     )
     history.add(said("What light"))
 

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.history.database import read_settings, together, write_settings
-from tui_charrnn.history.generation import ClampsInTime
+from tui_charrnn.history.generation import ClampsInTime, read_settings, together, write_settings
 
 COOL, HOT = SamplingConfig(top_p=0.9, rng_seed=4), SamplingConfig(temperature=0)
 SAMPLING = ((0, COOL), (12, HOT))

@@ -10,9 +10,8 @@ import pytest
 from tests.support.generations import said
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import HistoryError
-from tui_charrnn.history import database, store
-from tui_charrnn.history.database import KEPT_CHARACTERS
-from tui_charrnn.history.generation import ModelOrigin, hindrance_of
+from tui_charrnn.history import store
+from tui_charrnn.history.generation import KEPT_CHARACTERS, ModelOrigin, hindrance_of
 from tui_charrnn.history.store import History, history_file
 
 
@@ -219,7 +218,7 @@ def test_a_newer_format_is_left_alone(history: History) -> None:
 def test_a_locked_file_is_a_sentence_in_the_end(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_PATIENCE", 0.05)
+    monkeypatch.setattr(store, "_PATIENCE", 0.05)
     history.add(said("x"))
     other = sqlite3.connect(history.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")

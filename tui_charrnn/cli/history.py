@@ -20,8 +20,7 @@ from tui_charrnn.cli.output import (
 )
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
-from tui_charrnn.history.database import entry_values, lacking, length_words
-from tui_charrnn.history.generation import Entry, hindrance_of
+from tui_charrnn.history.generation import Entry, entry_values, hindrance_of, lacking, length_words
 from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model, words_of
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line, safe_text

@@ -14,8 +14,7 @@ from tui_charrnn.cli.reading import Seed, read_named_corpus, read_seed
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, DataError, HistoryError
 from tui_charrnn.hangul import INITIALS, join_syllables, whole_text
-from tui_charrnn.history.database import KEPT_CHARACTERS
-from tui_charrnn.history.generation import Generation, ModelFile
+from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelFile
 from tui_charrnn.history.store import History
 from tui_charrnn.text.originality import copied_length_in
 

@@ -6,33 +6,200 @@ be shared by threads.
 """
 
 import itertools
+import os
 import sqlite3
+import stat
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.errors import HistoryError, ModelFileError
+from tui_charrnn.errors import HistoryError, ModelFileError, reason_of
 from tui_charrnn.folders import data_folder
-from tui_charrnn.history.database import (
+from tui_charrnn.history.generation import (
     COLUMNS,
+    Entry,
+    Generation,
     entry_of,
-    has_index,
-    make_private_file,
-    open_database,
+    file_sha256,
+    hindrance_of,
     row_of,
     storable,
-    transaction,
 )
-from tui_charrnn.history.generation import Entry, Generation, file_sha256, hindrance_of
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import explained, find_kind
 from tui_charrnn.translation import tr
 
+VERSION: Final = 1
+"""Of the tables; in the file as SQLite's `user_version`."""
+
+_TABLE: Final = """
+CREATE TABLE generations (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time TEXT NOT NULL,
+    length INTEGER NOT NULL,
+    seed_text TEXT NOT NULL,
+    text TEXT NOT NULL,
+    sampling TEXT NOT NULL,
+    rng_seed INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    model_file BLOB,
+    model_sha256 TEXT,
+    hindrance TEXT NOT NULL
+)
+"""
+_INDEX: Final = (
+    """
+    CREATE VIRTUAL TABLE generations_index USING fts5(
+        seed_text, text, content='generations', content_rowid='id', tokenize='trigram'
+    )
+    """,
+    """
+    CREATE TRIGGER index_new AFTER INSERT ON generations BEGIN
+        INSERT INTO generations_index(rowid, seed_text, text)
+        VALUES (new.id, new.seed_text, new.text);
+    END
+    """,
+    """
+    CREATE TRIGGER index_gone AFTER DELETE ON generations BEGIN
+        INSERT INTO generations_index(generations_index, rowid, seed_text, text)
+        VALUES ('delete', old.id, old.seed_text, old.text);
+    END
+    """,
+)
+"""Finds parts of words in any script, by three neighboring characters."""
+
+
+def has_index(database: sqlite3.Connection) -> bool:
+    """Whether words are found by an index; not every SQLite has the module for it."""
+    found = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'generations_index'")
+    return found.fetchone() is not None
+
+
+_PRIVATE: Final = 0o600
+_PATIENCE: Final = 1.0  # seconds to wait for another program that is writing
+_LOCKED: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+REASONS: Final = (
+    "file is not a database",
+    "database disk image is malformed",
+    "disk I/O error",
+    "database or disk is full",
+    "attempt to write a readonly database",
+    "unable to open database file",
+)
+"""What SQLite says of its common errors."""
+
+
+def make_private_file(path: Path) -> None:
+    """Make the file if there is none; only the user may read it.
+
+    Raises:
+        HistoryError: If the disk refuses.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # one that is there is not opened: to close it again would release the locks that another
+        # thread has on it
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE))
+        mode = path.stat().st_mode
+        if stat.S_ISREG(mode) and mode & ~_PRIVATE & 0o777:
+            path.chmod(_PRIVATE)
+    except OSError as error:
+        raise HistoryError(_refusal(path, reason_of(error))) from error
+
+
+@contextmanager
+def open_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file with its tables, which are made if it is empty; an empty one if there is none.
+
+    Raises:
+        HistoryError: If it is damaged, locked, or of another version, if the disk refuses, or if
+            what is read from it meanwhile raises `ValueError`, being of another program.
+    """
+    with explained(tr("The history"), path, HistoryError):
+        is_there = find_kind(path) is not None
+    address = f"{path.absolute().as_uri()}?mode=rw" if is_there else "file::memory:"
+    try:
+        with closing(
+            sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None)
+        ) as database:
+            database.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+            if _version_of(database) == 0:
+                with transaction(database):
+                    if _version_of(database) == 0:  # else another program was first
+                        _create(database)
+            version = _version_of(database)
+            if version != VERSION:
+                raise HistoryError(
+                    "The history in {path} has the format {version}, and this version of "
+                    "the program knows {known}. Update the program, or move the file away.",
+                    path=path,
+                    version=version,
+                    known=VERSION,
+                )
+            yield database
+    except sqlite3.Error as error:
+        raise HistoryError(_sentence(path, error)) from error
+    except ValueError as error:
+        raise HistoryError(_damage(path, str(error))) from error
+
+
+def _version_of(database: sqlite3.Connection) -> int:
+    """The version of the tables; 0 if there are none yet."""
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _create(database: sqlite3.Connection) -> None:
+    """Make the tables, within a transaction."""
+    database.execute(_TABLE)
+    with suppress(sqlite3.OperationalError):  # an SQLite without FTS5 or its trigrams
+        for statement in _INDEX:
+            database.execute(statement)
+    database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """All of what is written meanwhile, or nothing."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        with suppress(sqlite3.Error):  # some errors end the transaction themselves
+            database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def _sentence(path: Path, error: sqlite3.Error) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells more than is needed
+    if code in _LOCKED:
+        return tr("The history in {path} is in use by another program; try again.", path=path)
+    reason = tr(str(error))
+    return _damage(path, reason) if code in _DAMAGED else _refusal(path, reason)
+
+
+def _damage(path: Path, reason: str) -> str:
+    return tr(
+        "The history in {path} is damaged ({reason}). Move the file away, and a new one is begun "
+        "with the next text.",
+        path=path,
+        reason=reason,
+    )
+
+
+def _refusal(path: Path, reason: str) -> str:
+    return tr("The history in {path} cannot be used: {reason}.", path=path, reason=reason)
+
+
 LIMIT: Final = 10_000
 """Texts that are kept."""
-_LARGEST: Final = 2**63 - 1  # number that SQLite can hold
+TakenOut = tuple[object, ...]
+"""A text that was taken out of the history, in the history's own words."""
 
 
 def history_file() -> Path:
@@ -84,15 +251,39 @@ class History:
 
     def newest(self, count: int) -> list[Entry]:
         """The last texts, the newest first."""
-        return self._read(find_numbers(self, "", most=count))
+        return list(self.read(self.find("", most=count)).values())
 
     def get(self, number: int) -> Entry | None:
         """The text of a number, or None if there is none."""
-        return read_entries(self, [number]).get(number) if number <= _LARGEST else None
+        return self.read([number]).get(number)
 
     def search(self, words: str, count: int) -> list[Entry]:
-        """The last texts that hold all words of a query, the newest first; see `matching`."""
-        return self._read(find_numbers(self, words, most=count)) if words_of(words) else []
+        """The last texts that hold all words of a query, the newest first; see `find`."""
+        return list(self.read(self.find(words, most=count)).values()) if words_of(words) else []
+
+    def find(
+        self, query: str, check: Callable[[], object] = lambda: None, most: int | None = None
+    ) -> list[int]:
+        """The numbers of the texts that hold all words of a query, the newest first.
+
+        Words have blanks between; each is found in the seed text and after it, within longer words
+        too, and whether in capitals or not. Without any, every text is meant. `check` is called now
+        and then where it takes long; it ends the search by what it raises. `most` are enough; None
+        finds all.
+        """
+        with open_database(self.path) as database:
+            return _matching(database, query, check, most)
+
+    def read(self, numbers: Sequence[int]) -> dict[int, Entry]:
+        """The texts of some numbers, as far as there are any, in the order of these."""
+        if not numbers:
+            return {}
+        with open_database(self.path) as database:
+            rows = database.execute(
+                f"SELECT id, {COLUMNS} FROM generations WHERE id IN ({_listed(numbers)})"
+            )
+            entries = {entry.number: entry for entry in map(entry_of, rows)}
+        return {number: entries[number] for number in numbers if number in entries}
 
     def remove(self, numbers: Sequence[int]) -> list[int]:
         """Delete texts for good.
@@ -100,20 +291,32 @@ class History:
         Returns:
             The numbers of those that there were.
         """
-        if not self.exists():
-            return []
+        where = f"FROM generations WHERE id IN ({_listed(numbers)})"
         with open_database(self.path) as database, transaction(database):
-            return [
-                number
-                for number in dict.fromkeys(numbers)
-                if number <= _LARGEST
-                and database.execute("DELETE FROM generations WHERE id = ?", (number,)).rowcount
-            ]
+            there = {number for (number,) in database.execute(f"SELECT id {where}")}
+            database.execute(f"DELETE {where}")
+        return [number for number in dict.fromkeys(numbers) if number in there]
+
+    def take_out(self, number: int) -> TakenOut | None:
+        """Delete a text, and return what `put_back` needs; None if there is none."""
+        with open_database(self.path) as database, transaction(database):
+            row: TakenOut | None = database.execute(
+                f"SELECT id, {COLUMNS} FROM generations WHERE id = ?", (number,)
+            ).fetchone()
+            database.execute("DELETE FROM generations WHERE id = ?", (number,))
+            return row
+
+    def put_back(self, taken: TakenOut) -> None:
+        """Bring a text back to where it was."""
+        with open_database(self.path) as database:
+            database.execute(
+                f"INSERT OR IGNORE INTO generations (id, {COLUMNS}) "
+                f"VALUES ({', '.join('?' * len(taken))})",
+                taken,
+            )
 
     def clear(self) -> int:
         """Delete all texts for good, and give their room on the disk back; return how many."""
-        if not self.exists():
-            return 0
         with open_database(self.path) as database:
             with transaction(database):
                 count = database.execute("DELETE FROM generations").rowcount
@@ -126,85 +329,13 @@ class History:
 
     def count(self) -> int:
         """How many texts there are."""
-        if not self.exists():
-            return 0
         with open_database(self.path) as database:
             return int(database.execute("SELECT count(*) FROM generations").fetchone()[0])
 
-    def exists(self) -> bool:
-        """Whether there is a file yet."""
-        with explained(tr("The history"), self.path, HistoryError):
-            return find_kind(self.path) is not None
 
-    def _read(self, numbers: Sequence[int]) -> list[Entry]:
-        entries = read_entries(self, numbers)
-        return [entries[number] for number in numbers if number in entries]
-
-
-TakenOut = tuple[object, ...]
-"""A text that was taken out of the history, in the history's own words."""
-
-
-def find_numbers(
-    history: History,
-    query: str,
-    check: Callable[[], object] = lambda: None,
-    most: int | None = None,
-) -> list[int]:
-    """The numbers of the texts that hold all words of a query, as `matching` finds them.
-
-    Raises:
-        HistoryError: If the history cannot be read.
-    """
-    if not history.exists():
-        return []
-    with open_database(history.path) as database:
-        return matching(database, query, check, most)
-
-
-def read_entries(history: History, numbers: Sequence[int]) -> dict[int, Entry]:
-    """The texts of some numbers, as far as there are any.
-
-    Raises:
-        HistoryError: If the history cannot be read.
-    """
-    if not numbers or not history.exists():
-        return {}
-    with open_database(history.path) as database:
-        listed = ", ".join(map(str, numbers))  # some databases take no more than 999 values
-        rows = database.execute(f"SELECT id, {COLUMNS} FROM generations WHERE id IN ({listed})")
-        return {entry.number: entry for entry in map(entry_of, rows)}
-
-
-def take_out(history: History, number: int) -> TakenOut | None:
-    """Delete a text, and return what `put_back` needs; None if there is none.
-
-    Raises:
-        HistoryError: If the history cannot be changed; then nothing is.
-    """
-    if not history.exists():
-        return None
-    with open_database(history.path) as database, transaction(database):
-        row: TakenOut | None = database.execute(
-            f"SELECT id, {COLUMNS} FROM generations WHERE id = ?",
-            (number,),
-        ).fetchone()
-        database.execute("DELETE FROM generations WHERE id = ?", (number,))
-        return row
-
-
-def put_back(history: History, taken: TakenOut) -> None:
-    """Bring a text back to where it was.
-
-    Raises:
-        HistoryError: If the history cannot be changed.
-    """
-    with open_database(history.path) as database:
-        database.execute(
-            f"INSERT OR IGNORE INTO generations (id, {COLUMNS}) "
-            f"VALUES ({', '.join('?' * len(taken))})",
-            taken,
-        )
+def _listed(numbers: Sequence[int]) -> str:
+    """Numbers as SQL has them; some databases take no more than 999 as values."""
+    return ", ".join(map(str, numbers))
 
 
 _SHOWN: Final = 12  # digits of a hash that are enough to distinguish two
@@ -291,18 +422,10 @@ def words_of(query: str) -> list[str]:
     return unicodedata.normalize("NFC", storable(query)).split()
 
 
-def matching(
-    database: sqlite3.Connection,
-    query: str,
-    check: Callable[[], object] = lambda: None,
-    most: int | None = None,
+def _matching(
+    database: sqlite3.Connection, query: str, check: Callable[[], object], most: int | None
 ) -> list[int]:
-    """The numbers of the texts that hold all words of a query, the newest first.
-
-    Words have blanks between; each is found in the seed text and after it, within longer words too,
-    and whether in capitals or not. Without any, every text is meant. `check` is called now and then
-    where it takes long; it ends the search by what it raises. `most` are enough; None finds all.
-    """
+    """See `History.find`."""
     indexed: list[str] = []
     conditions: list[Condition] = []
     others: list[str] = []

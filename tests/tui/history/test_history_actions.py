@@ -11,7 +11,7 @@ from tests.support.open_app import note_of
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.history.store import History, find_numbers
+from tui_charrnn.history.store import History
 
 
 async def test_a_text_is_said_again_to_the_character(tmp_path: Path) -> None:
@@ -97,11 +97,11 @@ async def test_a_text_is_deleted_after_a_question_and_comes_back(tmp_path: Path)
         await pilot.press("d")
         await wait_until(pilot, "a question", lambda: pilot.app.screen is not page)
         await pilot.press("enter")  # keeps it
-        assert find_numbers(History(), "two") == [2]
+        assert History().find("two") == [2]
         await pilot.press("d", "d")
         await noted(pilot, page, "u brings it back")
         assert page.browser.list.numbers == [3, 1]
-        assert find_numbers(History(), "two") == []
+        assert History().find("two") == []
         await pilot.press("u")
         await wait_until(pilot, "it is back", lambda: page.browser.list.numbers == [3, 2, 1])
         await shown(pilot, page, "two")

@@ -15,7 +15,7 @@ from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.history.generation import Entry
-from tui_charrnn.history.store import History, history_file, read_entries
+from tui_charrnn.history.store import History, history_file
 from tui_charrnn.tui.dialogs import QuestionScreen
 from tui_charrnn.tui.help import commands_of
 from tui_charrnn.tui.history.browser import FIRST
@@ -113,12 +113,13 @@ async def test_of_many_texts_those_in_view_alone_are_read(
     monkeypatch.setattr("tui_charrnn.history.store.LIMIT", 10**6)
     History().add_all([said(f"number {n}.") for n in range(20_000)])
     read: list[int] = []
+    whole = History.read
 
     def counting(history: History, numbers: list[int]) -> object:
         read.extend(numbers)
-        return read_entries(history, numbers)
+        return whole(history, numbers)
 
-    monkeypatch.setattr("tui_charrnn.tui.history.browser.read_entries", counting)
+    monkeypatch.setattr(History, "read", counting)
     async with history_page(tmp_path) as (page, pilot):
         await shown(pilot, page, "number 19999.")
         await wait_until(pilot, "all of them", lambda: len(page.browser.list.numbers) == 20_000)

@@ -19,14 +19,7 @@ from textual.widgets import Input, Static
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.hangul import join_syllables
 from tui_charrnn.history.generation import Entry, Generation
-from tui_charrnn.history.store import (
-    History,
-    TakenOut,
-    find_numbers,
-    put_back,
-    read_entries,
-    take_out,
-)
+from tui_charrnn.history.store import History, TakenOut
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
@@ -267,11 +260,11 @@ class HistoryBrowser(Vertical):
         query = self._query
 
         def work(task: BackgroundTask) -> Answer:
-            numbers = find_numbers(self._history, query, task.check, FIRST)
+            numbers = self._history.find(query, task.check, FIRST)
             if len(numbers) == FIRST:
                 task.check()
                 self.call_later(self.show_found, numbers, is_whole=False)
-                numbers = find_numbers(self._history, query, task.check)
+                numbers = self._history.find(query, task.check)
             return partial(self.show_found, numbers)
 
         self._searches.start(lambda task: self._answer(task, work))
@@ -295,7 +288,7 @@ class HistoryBrowser(Vertical):
             done(taken)
 
         def work(_: BackgroundTask) -> Answer:
-            return partial(show, take_out(self._history, number))
+            return partial(show, self._history.take_out(number))
 
         BackgroundTask("history-change", lambda task: self._answer(task, work, is_change=True))
 
@@ -307,7 +300,7 @@ class HistoryBrowser(Vertical):
             done()
 
         def work(_: BackgroundTask) -> Answer:
-            put_back(self._history, taken)
+            self._history.put_back(taken)
             return show
 
         BackgroundTask("history-change", lambda task: self._answer(task, work, is_change=True))
@@ -318,7 +311,7 @@ class HistoryBrowser(Vertical):
         query = self._query
 
         def work(_: BackgroundTask) -> Answer:
-            entries = read_entries(self._history, event.numbers)
+            entries = self._history.read(event.numbers)
             rows = {number: HistoryRow.of(entry, query) for number, entry in entries.items()}
             return lambda: self.list.take(event.numbers, rows)
 
@@ -336,7 +329,7 @@ class HistoryBrowser(Vertical):
             self.entry = None
 
             def work(_: BackgroundTask) -> Answer:
-                entry = read_entries(self._history, [number]).get(number)
+                entry = self._history.get(number)
                 return partial(self._show_entry, number, entry)
 
             self._entries.start(lambda task: self._answer(task, work))

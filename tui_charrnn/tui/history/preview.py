@@ -14,8 +14,7 @@ from textual.widgets import Static
 from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.generation.clamping import parse_clamps
 from tui_charrnn.generation.replay import Replay
-from tui_charrnn.history.database import lacking, length_words
-from tui_charrnn.history.generation import Entry, Generation, hindrance_of
+from tui_charrnn.history.generation import Entry, Generation, hindrance_of, lacking, length_words
 from tui_charrnn.history.store import find_same_model
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.safe_text import safe_line

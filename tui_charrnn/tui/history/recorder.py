@@ -10,8 +10,7 @@ from weakref import WeakKeyDictionary
 
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.hangul import whole_text
-from tui_charrnn.history.database import KEPT_CHARACTERS
-from tui_charrnn.history.generation import Generation, ModelOrigin
+from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelOrigin
 from tui_charrnn.history.store import History
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.text.generation_thread import GenerationThread

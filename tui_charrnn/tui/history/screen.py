@@ -9,8 +9,7 @@ from textual.getters import query_one
 from textual.widgets import Input, Static
 
 from tui_charrnn.hangul import join_syllables
-from tui_charrnn.history.database import entry_values
-from tui_charrnn.history.generation import Entry
+from tui_charrnn.history.generation import Entry, entry_values
 from tui_charrnn.history.store import History, TakenOut
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.translation import tr
