@@ -23,10 +23,10 @@ from tui_charrnn.viewing.run_view import RunView
 TEXT = "bad cab, a big jade face.\n" * 20
 
 
-def invoke(*arguments: object) -> Result:
+def invoke(*arguments: object, stdin: str = "") -> Result:
     app = typer.Typer()
     app.command()(memory)
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
 
 
 @pytest.fixture
@@ -107,6 +107,12 @@ def test_what_was_trained_before_is_taken_as_it_is(text: Path, trained: list[str
     assert len(trained) == 3
     document = json.loads(again.stdout)
     assert [model["network"] for model in document["models"]] == ["rnn 6", "gru 6", "lstm 6"]
+
+
+def test_standard_input_is_trained_on_and_looked_back_in(trained: list[str]) -> None:
+    ended = invoke("-", *TRAIN, "--json", stdin=TEXT)
+    assert trained == ["rnn 6", "gru 6", "lstm 6"]
+    assert json.loads(ended.stdout)["characters"] == len(TEXT)
 
 
 def test_a_training_that_ends_early_ends_the_command(

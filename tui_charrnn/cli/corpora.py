@@ -8,9 +8,10 @@ import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
+    NAMED_TEXTS,
     JsonDocument,
-    complete_corpus,
     refuse_options_before_command,
+    texts_argument,
 )
 from tui_charrnn.cli.output import narrate, print_data, print_json, stdout_is_terminal
 from tui_charrnn.cli.reading import (
@@ -77,14 +78,7 @@ def list_corpora(as_json: JsonDocument = False) -> None:
 
 @corpora_app.command()
 def inspect(
-    corpus: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CORPUS...",
-            autocompletion=complete_corpus,
-            help="Text files, folders, globs, - for standard input, or a known name.",
-        ),
-    ],
+    corpus: Annotated[list[str], texts_argument("CORPUS...", f"{NAMED_TEXTS}.")],
     encoding: Encoding = "utf-8",
     keep_newlines: KeepNewlines = False,
     keep_decomposed: KeepDecomposed = False,

@@ -104,7 +104,7 @@ def fill(
         _, loaded = load_preferred(model, runs_dir, lazy.bundled_for(text))
         _measure(loaded, text, (places, right), as_json=as_json)
         return
-    parts = lazy.split_gaps(read_argument(text or "", "TEXT"), gap)
+    parts = lazy.split_gaps(read_argument(text or ""), gap)
     both = None
     if bidirectional is not None:
         both = lazy.BothSides(load_preferred(bidirectional, runs_dir)[1]).fill(parts)

@@ -57,9 +57,9 @@ class Watching:
     """How a command stays with the trainer that it starts."""
 
     headless: bool
-    detach: bool
-    as_json: bool
-    quiet: bool
+    detach: bool = False
+    as_json: bool = False
+    quiet: bool = False
     accepts_change: bool = False
     """Whether the trainer continues although the corpus has changed."""
     placement: Placement = _ONE_DEVICE

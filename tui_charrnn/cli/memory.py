@@ -1,6 +1,6 @@
 """The command `memory`: how far back models look."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -35,6 +35,7 @@ from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.records import MemoryMeasured, Record
+from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
 if TYPE_CHECKING:
@@ -102,9 +103,11 @@ def memory(
     refuse_out_of_bounds("reach", reach, 1, _FARTHEST)
     refuse_out_of_bounds("characters", characters, 2, _MOST_CHARACTERS)
     if train:
-        read = read_named_corpus([text] if text else models, encoding=encoding).text
+        learned = read_named_corpus(models, encoding=encoding)
+        read = (read_named_corpus([text], encoding=encoding) if text else learned).text
+        settings = {"hidden_size": str(hidden_size), "train_time": train_time}
         rows_of = _rows_of(is_ascii=is_ascii)
-        found = _train_cells(models, encoding, runs_dir, (hidden_size, train_time), rows_of)
+        found = _train_cells(models, learned, encoding, runs_dir, settings, rows_of)
     else:
         named, read = _find(models, text, encoding, runs_dir)
         found = ((name, model, False) for name, model in named.items())
@@ -173,54 +176,43 @@ def _find(
 
 def _train_cells(
     words: Sequence[str],
+    text: Corpus,
     encoding: str,
     runs_dir: Path | None,
-    settings: tuple[int, str],
+    settings: Mapping[str, str],
     rows_of: RowsOf,
 ) -> "Iterator[tuple[str, Model, bool]]":
-    """Each cell with its model, once it is trained, and whether to draw before the next one."""
+    """Each cell with its model, once it is trained, and whether to draw before the next one.
+
+    A cell that was trained before, on that text and with those settings, is taken as it is.
+    """
     require_tensorflow()
     for cell in _CELLS:
-        run, is_new = _trained(cell, words, encoding, runs_folder(runs_dir), settings, rows_of)
-        (model,) = load_models([str(run)], runs_dir).values()
+        request = RunRequest(
+            folder=runs_folder(runs_dir),
+            name="-".join(["memory", cell, *settings.values(), text.sha256[:6]]),
+            may_exist=True,
+            corpus=words,
+            reading={"encoding": encoding},
+            preset="small",
+            # as plain as the other two, which have no normalized layers
+            configurations=apply_settings(
+                find_preset("small"), {"cell": cell, "layer_norm": "false", **settings}
+            ),
+            given={},
+            seeds=None,
+            quiet=False,
+        )
+        with preemptible(is_headless=True):
+            run = request.find_or_make(text)
+            status = newest_status(run)
+            is_new = status is None or status.state is not RunState.FINISHED
+            if is_new:
+                code = train_headless(run, Watching(headless=True, rows_of=rows_of), None)
+                if code != ExitCode.OK:
+                    raise typer.Exit(code if code > 0 else int(ExitCode.UNEXPECTED))
+        (model,) = load_models([str(run.path)], runs_dir).values()
         yield cell, model, is_new and cell != _CELLS[-1]
-
-
-def _trained(
-    cell: str,
-    words: Sequence[str],
-    encoding: str,
-    folder: Path,
-    settings: tuple[int, str],
-    rows_of: RowsOf,
-) -> tuple[Path, bool]:
-    """The run of a cell, and whether it was trained now: unless it was before."""
-    size, seconds = settings
-    # as plain as the other two, which have no normalized layers
-    options = {"cell": cell, "layer_norm": "false", "hidden_size": str(size), "train_time": seconds}
-    configurations = apply_settings(find_preset("small"), options)
-    text = read_named_corpus(words, encoding=encoding)
-    request = RunRequest(
-        folder=folder,
-        name=f"memory-{cell}-{size}-{seconds}-{text.sha256[:6]}",
-        may_exist=True,
-        corpus=words,
-        reading={"encoding": encoding},
-        preset="small",
-        configurations=configurations,
-        given={},
-        seeds=None,
-        quiet=False,
-    )
-    with preemptible(is_headless=True):
-        run = request.find_or_make(text)
-        status = newest_status(run)
-        is_new = status is None or status.state is not RunState.FINISHED
-        if is_new:
-            code = train_headless(run, Watching(True, False, False, False, rows_of=rows_of), None)
-            if code != ExitCode.OK:
-                raise typer.Exit(code if code > 0 else int(ExitCode.UNEXPECTED))
-    return run.path, is_new
 
 
 def _own_text(name: str, model: "Model", folder: Path) -> str:

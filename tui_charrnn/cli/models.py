@@ -16,9 +16,9 @@ from tui_charrnn.cli.options import (
     JsonDocument,
     RunsDir,
     complete_corpus,
-    complete_model,
-    complete_path,
+    model_argument,
     refuse_options_before_command,
+    target_argument,
 )
 from tui_charrnn.cli.output import narrate, print_data, print_json, stdout_is_terminal, table_lines
 from tui_charrnn.cli.reading import Encoding
@@ -56,14 +56,7 @@ _HEADINGS: Final = (
 
 
 models_app = typer.Typer(help="List the models, show, calibrate or export one.")
-NamedModel: TypeAlias = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE|RUN|NAME",
-        autocompletion=complete_model,
-        help="A model file, a run, or a bundled model.",
-    ),
-]
+NamedModel: TypeAlias = Annotated[str, model_argument()]
 
 
 @models_app.callback(invoke_without_command=True)
@@ -80,12 +73,7 @@ def export(
     model: NamedModel,
     file: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="FILE",
-            autocompletion=complete_path,
-            parser=lambda text: parse_path(text, "The file"),
-            help="What is written; default: NAME.keras here.",
-        ),
+        target_argument("The file", "What is written; default: NAME.keras here."),
     ] = None,
     to: Annotated[str, typer.Option("--to", metavar="keras", help="For which program.")] = "keras",
     force: Force = False,
@@ -124,15 +112,7 @@ def export(
 
 @models_app.command()
 def numbers(
-    model: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="FILE|RUN|NAME",
-            autocompletion=complete_model,
-            help="A model file, a run, or a bundled model.",
-            show_default="the first bundled one",
-        ),
-    ] = None,
+    model: Annotated[str | None, model_argument(default="the first bundled one")] = None,
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
@@ -160,11 +140,8 @@ def calibrate(
     model: NamedModel,
     file: Annotated[
         Path,
-        typer.Argument(
-            metavar="FILE",
-            autocompletion=complete_path,
-            parser=lambda text: parse_path(text, "The file"),
-            help="The model file that is written; the one that is read stays as it is.",
+        target_argument(
+            "The file", "The model file that is written; the one that is read stays as it is."
         ),
     ],
     text: Annotated[

@@ -13,12 +13,13 @@ from rich.cells import cell_len
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
+    NAMED_TEXTS,
     JsonDocument,
     ModelOption,
     RunsDir,
-    complete_corpus,
     complete_one_of,
     refuse_out_of_bounds,
+    texts_argument,
 )
 from tui_charrnn.cli.output import (
     TextOutput,
@@ -65,14 +66,7 @@ _LEAST_WIDTH: Final = 20
 
 
 def neurons(
-    corpus: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="CORPUS...",
-            autocompletion=complete_corpus,
-            help="Text files, folders, globs, - for standard input, or a known name; read as one.",
-        ),
-    ],
+    corpus: Annotated[list[str], texts_argument("CORPUS...", f"{NAMED_TEXTS}; read as one.")],
     model: ModelOption = None,
     top: Annotated[int, typer.Option(metavar="N", help="Cells to list for each property.")] = 3,
     properties: Annotated[

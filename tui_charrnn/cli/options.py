@@ -173,6 +173,33 @@ def model_option(sentence: str, default: str | bool = True) -> Any:
     )
 
 
+def model_argument(
+    sentence: str = "A model file, a run, or a bundled model.", default: str | bool = True
+) -> Any:
+    """An argument that names a model; the default is as its help shows it."""
+    return typer.Argument(
+        metavar="FILE|RUN|NAME",
+        autocompletion=complete_model,
+        help=sentence,
+        show_default=default,
+    )
+
+
+def texts_argument(metavar: str, sentence: str) -> Any:
+    """An argument that names texts."""
+    return typer.Argument(metavar=metavar, autocompletion=complete_corpus, help=sentence)
+
+
+def target_argument(what: str, sentence: str) -> Any:
+    """An argument that names a file which is written; `what` it is called where it is refused."""
+    return typer.Argument(
+        metavar="FILE",
+        autocompletion=complete_path,
+        parser=lambda text: parse_path(text, what),
+        help=sentence,
+    )
+
+
 def file_option(name: str, sentence: str) -> Any:
     """An option that names a file which is there."""
     return typer.Option(
@@ -184,6 +211,7 @@ def file_option(name: str, sentence: str) -> Any:
     )
 
 
+NAMED_TEXTS: Final = "Text files, folders, globs, - for standard input, or a known name"
 ModelOption: TypeAlias = Annotated[
     str | None,
     model_option("A model file, a run, or a bundled model; the first bundled one if left out."),

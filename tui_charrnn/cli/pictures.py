@@ -11,7 +11,7 @@ from tui_charrnn.cli.options import (
     JsonDocument,
     RunsDir,
     SafeGroup,
-    complete_model,
+    model_argument,
     refuse_out_of_bounds,
 )
 from tui_charrnn.cli.output import (
@@ -51,10 +51,8 @@ _COLORS: Final = {
 def embedding(
     model: Annotated[
         str | None,
-        typer.Argument(
-            metavar="FILE|RUN|NAME",
-            autocompletion=complete_model,
-            help="A model file, a run, or a bundled model; the first bundled one if left out.",
+        model_argument(
+            "A model file, a run, or a bundled model; the first bundled one if left out."
         ),
     ] = None,
     character: Annotated[

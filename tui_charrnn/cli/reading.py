@@ -240,18 +240,18 @@ def _undecodable(error: UnicodeDecodeError, found: BytesFound) -> str:
     return f"byte {place:,} (0x{error.object[error.start]:02x}) cannot be decoded"
 
 
-def read_argument(text: str, name: str) -> str:
-    """A short text: the argument itself, or standard input if it is `-`."""
+def read_argument(text: str) -> str:
+    """The argument TEXT itself, which is short, or standard input if it is `-`."""
     if text == "-":
         stdin = stdin_bytes()
         if stdin is None:
-            raise DataError(f"Standard input is closed: {name} cannot be read from it.")
+            raise DataError("Standard input is closed: TEXT cannot be read from it.")
         try:
             text = stdin.read(4 * _LONGEST + 4).decode()
         except UnicodeDecodeError as error:
-            raise DataError(f"{name} from standard input is not UTF-8: {error.reason}.") from error
+            raise DataError(f"TEXT from standard input is not UTF-8: {error.reason}.") from error
     if not 0 < len(text) <= _LONGEST:
-        raise ConfigError(f"{name} has 1 to {_LONGEST:,} characters. Received: {len(text):,}.")
+        raise ConfigError(f"TEXT has 1 to {_LONGEST:,} characters. Received: {len(text):,}.")
     return text
 
 

@@ -19,6 +19,7 @@ from tui_charrnn.cli.options import (
     complete_path,
     complete_run,
     refuse_options_before_command,
+    target_argument,
 )
 from tui_charrnn.cli.output import (
     has_terminal,
@@ -206,11 +207,8 @@ def export(
     run: RunArgument,
     file: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="FILE",
-            autocompletion=complete_path,
-            parser=lambda text: parse_path(text, "The archive"),
-            help="The archive (.tar.gz) or a folder for it; default: RUN.tar.gz here.",
+        target_argument(
+            "The archive", "The archive (.tar.gz) or a folder for it; default: RUN.tar.gz here."
         ),
     ] = None,
     every_checkpoint: Annotated[

@@ -8,14 +8,15 @@ import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
+    NAMED_TEXTS,
     DrawnInAscii,
     JsonDocument,
     NumbersOption,
     RunsDir,
-    complete_corpus,
     complete_path,
     model_option,
     refuse_out_of_bounds,
+    texts_argument,
 )
 from tui_charrnn.cli.output import narrate, picture_width, print_data, print_json, print_picture
 from tui_charrnn.cli.reading import (
@@ -55,14 +56,7 @@ def _page_path(text: str) -> Path:
 
 
 def score(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...",
-            autocompletion=complete_corpus,
-            help="Text files, folders, globs, - for standard input, or a known name.",
-        ),
-    ],
+    files: Annotated[list[str], texts_argument("FILE...", f"{NAMED_TEXTS}.")],
     model: Annotated[
         list[str] | None,
         model_option("A model file, a run, or a bundled model; several, to see which fits best."),
@@ -332,7 +326,7 @@ def which(
     probability under each model. The logarithm of the ratio of two models is the difference of
     their bits in `score`. A character that a model has never seen costs 20.1 bits.
     """
-    text = read_argument(text, "TEXT")
+    text = read_argument(text)
     names = list(model or bundled_models())
     if len(names) < 2:
         raise ConfigError(f"`which` compares two models or more. Received: {len(names)}.")
