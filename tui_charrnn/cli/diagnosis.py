@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -92,16 +93,12 @@ def library_versions() -> dict[str, str | None]:
         "Python": platform.python_version(),
     }
     for name, packages in _LIBRARIES.items():
-        versions = (_version_of(package) for package in packages)
-        found[name] = next((version for version in versions if version), None)
+        found[name] = None
+        for package in packages:
+            with suppress(importlib.metadata.PackageNotFoundError):
+                found[name] = importlib.metadata.version(package)
+                break
     return found
-
-
-def _version_of(package: str) -> str | None:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def look_at_folder(path: Path) -> Folder:

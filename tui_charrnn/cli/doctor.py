@@ -4,10 +4,10 @@ import platform
 import shutil
 import textwrap
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 import typer
 
@@ -33,7 +33,7 @@ from tui_charrnn.cli.options import (
     JsonDocument,
     RunsDir,
     apply_settings,
-    complete_preset,
+    complete_one_of,
     complete_run,
     with_setting_options,
 )
@@ -44,7 +44,7 @@ from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode, RunError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file, is_folder, parse_path
 from tui_charrnn.preferences import runs_folder
-from tui_charrnn.presets import find_preset
+from tui_charrnn.presets import PRESETS, find_preset
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.foreign_parts import foreign_parts
@@ -71,6 +71,7 @@ from tui_charrnn.training.machine import (
 from tui_charrnn.viewing.formatting import counted, format_time
 
 _SHOWN_GAPS: Final = 3
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def doctor(
         typer.Option(
             metavar="NAME",
             help="What would be trained, as `charrnn-tui train` takes it.",
-            autocompletion=complete_preset,
+            autocompletion=complete_one_of(PRESETS),
         ),
     ] = "small",
     runs_dir: RunsDir = None,
@@ -143,7 +144,11 @@ def doctor(
     findings = list(diagnose(facts))
     code = _exit_code(findings)
     if as_json:
-        print_json(as_document(facts, findings, code))
+        print_json({
+            "exit_code": int(code),
+            "findings": _verdicts(findings),
+            **asdict(facts),
+        })
     else:
         _print(findings)
         narrate(_conclusion(findings))
@@ -204,16 +209,8 @@ def find_remains(name_or_path: str, folder: Path) -> RunDirectory:
 
 def examine_run(run: RunDirectory) -> Health:
     """Look a run over; nothing in it is changed."""
-    description, description_problem = None, ""
-    try:
-        description = read_description(run)
-    except RunError as error:
-        description_problem = str(error)
-    status, status_problem = None, ""
-    try:
-        status = read_status(run)
-    except RunError as error:
-        status_problem = str(error)
+    description, description_problem = _try(read_description, run)
+    status, status_problem = _try(read_status, run)
     problem, remark = _corpus_words(run, description)
     return Health(
         run=run,
@@ -229,6 +226,14 @@ def examine_run(run: RunDirectory) -> Health:
         corpus_remark=remark,
         foreign_parts=foreign_parts(run),
     )
+
+
+def _try(read: Callable[[RunDirectory], _T], run: RunDirectory) -> tuple[_T | None, str]:
+    """What is read of a run, and why it cannot be."""
+    try:
+        return read(run), ""
+    except RunError as error:
+        return None, str(error)
 
 
 def _judge_trainer(run: RunDirectory, status: RunStatus | None) -> Verdict | None:
@@ -379,32 +384,25 @@ def _print_run(run: RunDirectory, *, as_json: bool) -> int:
     """Report on a run; the result is the exit code."""
     health = examine_run(run)
     findings = list(judge_run(health))
-    code = _exit_code(findings)
+    code = int(_exit_code(findings))
     sentence, remedy = recovery(health)
     if as_json:
-        print_json(health_document(health, findings, code))
+        print_json({
+            "exit_code": code,
+            "findings": _verdicts(findings),
+            "run": str(health.run.path),
+            "trainer": health.trainer,
+            "events": asdict(health.events),
+            "checkpoints": [asdict(facts) for facts in health.checkpoints],
+            "resumable_step": health.resumable and health.resumable.step,
+            "corpus_problem": health.corpus_problem,
+            "recovery": sentence,
+            "command": remedy,
+        })
     else:
         _print(findings)
         narrate(f"{sentence} {remedy}".rstrip())
-    return int(code)
-
-
-def health_document(health: Health, findings: Sequence[Finding], code: ExitCode) -> dict[str, Any]:
-    """What was found out about a run, as JSON holds it."""
-    sentence, remedy = recovery(health)
-    resumable = health.resumable
-    return {
-        "exit_code": int(code),
-        "findings": _verdicts(findings),
-        "run": str(health.run.path),
-        "trainer": health.trainer,
-        "events": asdict(health.events),
-        "checkpoints": [asdict(facts) for facts in health.checkpoints],
-        "resumable_step": None if resumable is None else resumable.step,
-        "corpus_problem": health.corpus_problem,
-        "recovery": sentence,
-        "command": remedy,
-    }
+    return code
 
 
 def _exit_code(findings: Sequence[Finding]) -> ExitCode:
@@ -412,7 +410,8 @@ def _exit_code(findings: Sequence[Finding]) -> ExitCode:
 
 
 def _print(findings: Sequence[Finding]) -> None:
-    for line in report_lines(findings, _width()):
+    width = shutil.get_terminal_size().columns if stdout_is_terminal() else None
+    for line in report_lines(findings, width):
         print_data(line)
 
 
@@ -447,17 +446,8 @@ def report_lines(findings: Sequence[Finding], width: int | None) -> Iterator[str
         )
 
 
-def as_document(facts: Facts, findings: Sequence[Finding], code: ExitCode) -> dict[str, Any]:
-    """Facts and verdicts, as JSON holds them."""
-    return {"exit_code": int(code), "findings": _verdicts(findings), **asdict(facts)}
-
-
 def _verdicts(findings: Sequence[Finding]) -> list[dict[str, str]]:
     return [{"verdict": each.verdict, "label": each.label, "text": each.text} for each in findings]
-
-
-def _width() -> int | None:
-    return shutil.get_terminal_size().columns if stdout_is_terminal() else None
 
 
 def _conclusion(findings: Sequence[Finding]) -> str:

@@ -164,14 +164,22 @@ def _find(
 ) -> "tuple[dict[str, Model], str]":
     """Models by name, and the text to look back in, which may be named last among them."""
     *names, last = models
-    if names and text is None and is_file(parse_path(last, "TEXT")) and not _is_model(last):
+    if (
+        names
+        and text is None
+        and is_file(parse_path(last, "TEXT"))
+        and not last.endswith(".safetensors")
+    ):
         text = last
     else:
         names = list(models)
     found = load_models(names, runs_dir)
     if text is not None:
         return found, read_named_corpus([text], encoding=encoding).text
-    return found, _own_text(names[0], found[names[0]], runs_folder(runs_dir))
+    first, folder = names[0], runs_folder(runs_dir)
+    narrate(f"Reading what {first} was trained on; --text names another text.")
+    path = lazy.find_model(first, folder)
+    return found, lazy.read_training_corpus(found[first], path, folder).text
 
 
 def _train_cells(
@@ -213,13 +221,3 @@ def _train_cells(
                     raise typer.Exit(code if code > 0 else int(ExitCode.UNEXPECTED))
         (model,) = load_models([str(run.path)], runs_dir).values()
         yield cell, model, is_new and cell != _CELLS[-1]
-
-
-def _own_text(name: str, model: "Model", folder: Path) -> str:
-    path = lazy.find_model(name, folder)
-    narrate(f"Reading what {name} was trained on; --text names another text.")
-    return lazy.read_training_corpus(model, path, folder).text
-
-
-def _is_model(argument: str) -> bool:
-    return argument.endswith(".safetensors")

@@ -16,7 +16,7 @@ from tui_charrnn.folders import bundled_models, config_folder, resource_folder
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import find_file, parse_path
 from tui_charrnn.preferences import NUMBERS, Preferences, resolve, runs_folder
-from tui_charrnn.presets import PRESETS, Preset, StartingPoint
+from tui_charrnn.presets import Preset, StartingPoint
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.settings import Bounds, Settings
@@ -30,34 +30,6 @@ _MOST_PATHS: Final = 10_000
 _NOT_FIRST: Final = ("-", "=", "%")
 """Characters with a meaning at the beginning of a word: options, commands (zsh), jobs."""
 
-AsciiOnly: TypeAlias = Annotated[
-    bool, typer.Option("--ascii", help="Draw frames and charts of the app in ASCII.")
-]
-LanguageOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="|".join(LANGUAGES),
-        autocompletion=lambda incomplete: _beginning(incomplete, LANGUAGES),
-        parser=lambda text: resolve({"language": text}, wanted=["language"]).checked().language,
-        help="Language of the app; that of the settings or the locale (LANG) if left out.",
-    ),
-]
-NumbersOption: TypeAlias = Annotated[
-    str | None,
-    typer.Option(
-        metavar="|".join(NUMBERS),
-        autocompletion=lambda incomplete: _beginning(incomplete, NUMBERS),
-        help=Preferences.bounds()["numbers"].sentence,
-        show_default=Preferences().numbers,
-    ),
-]
-Force: TypeAlias = Annotated[
-    bool, typer.Option("--force", "-f", help="Replace a file of that name.")
-]
-DrawnInAscii: TypeAlias = Annotated[
-    bool, typer.Option("--ascii", help="Draw in ASCII; the setting `ascii` does so always.")
-]
-JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 _GONE: Final = {
     "launch": "There is no `launch` any more: start every process yourself, by srun, mpirun or a "
     "shell each, with `train --headless ... --cluster HOST:PORT,HOST:PORT --rank N`."
@@ -113,11 +85,6 @@ def complete_path(incomplete: str) -> list[str]:
     return _beginning(incomplete, [start + slash + name for name in visible])
 
 
-def complete_preset(incomplete: str) -> list[str]:
-    """The names of the presets that begin so."""
-    return _beginning(incomplete, PRESETS)
-
-
 def _run_names(context: typer.Context) -> Iterator[str]:
     try:
         folder = runs_folder(context.params.get("runs_dir"), is_lenient=True)
@@ -149,6 +116,34 @@ def _is_plain(name: str) -> bool:
     )
 
 
+AsciiOnly: TypeAlias = Annotated[
+    bool, typer.Option("--ascii", help="Draw frames and charts of the app in ASCII.")
+]
+LanguageOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(LANGUAGES),
+        autocompletion=complete_one_of(LANGUAGES),
+        parser=lambda text: resolve({"language": text}, wanted=["language"]).checked().language,
+        help="Language of the app; that of the settings or the locale (LANG) if left out.",
+    ),
+]
+NumbersOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="|".join(NUMBERS),
+        autocompletion=complete_one_of(NUMBERS),
+        help=Preferences.bounds()["numbers"].sentence,
+        show_default=Preferences().numbers,
+    ),
+]
+Force: TypeAlias = Annotated[
+    bool, typer.Option("--force", "-f", help="Replace a file of that name.")
+]
+DrawnInAscii: TypeAlias = Annotated[
+    bool, typer.Option("--ascii", help="Draw in ASCII; the setting `ascii` does so always.")
+]
+JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 RunsDir: TypeAlias = Annotated[
     Path | None,
     typer.Option(
@@ -232,9 +227,6 @@ _COMPLETIONS: Final[Mapping[str, Any]] = {
 """By the name of a setting."""
 
 
-_SHORT_OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {"temperature": ("-t",)}
-
-
 def with_setting_options(
     *configurations: type[Settings], after: str = "", defaults: Settings | None = None
 ) -> Callable[[Any], Any]:
@@ -260,11 +252,15 @@ def with_setting_options(
                     str | None,
                     typer.Option(
                         "--" + name.replace("_", "-"),
-                        *_SHORT_OPTIONS.get(name, ()),
+                        *(["-t"] if name == "temperature" else []),
                         help=bounds.sentence,
                         metavar=_kind_of_value(bounds),
-                        autocompletion=_completion(name, bounds),
-                        show_default=_shown_default(defaults, name),
+                        autocompletion=complete_one_of(bounds.choices)
+                        if bounds.choices
+                        else _COMPLETIONS.get(name),
+                        show_default=False
+                        if (value := getattr(defaults, name, None)) is None
+                        else str(value),
                     ),
                 ],
             )
@@ -281,18 +277,6 @@ def with_setting_options(
         return command
 
     return decorate
-
-
-def _completion(name: str, bounds: Bounds) -> Any:
-    """What completes the value of a setting; None where nothing does."""
-    if bounds.choices:
-        return complete_one_of(bounds.choices)
-    return _COMPLETIONS.get(name)
-
-
-def _shown_default(defaults: Settings | None, name: str) -> str | bool:
-    value = getattr(defaults, name, None)
-    return False if value is None else str(value)
 
 
 def _kind_of_value(bounds: Bounds) -> str:
@@ -390,18 +374,18 @@ class SafeGroup(TyperGroup):
 def refuse_options_before_command(context: typer.Context) -> None:
     """Raise `ConfigError` for options before a subcommand, which would ignore them."""
     name = context.invoked_subcommand
-    given = next((each for each in context.command.params if _is_given(context, each.name)), None)
+
+    def is_given(parameter: str | None) -> bool:
+        source = context.get_parameter_source(parameter or "")
+        return source is not None and source.name == "COMMANDLINE"
+
+    given = next((each for each in context.command.params if is_given(each.name)), None)
     if name is None or given is None:
         return
     option = max(given.opts, key=len)
     place = command(*context.command_path.split()[1:], name, option)
     value = f" {given.metavar}" if given.metavar else ""
     raise ConfigError(f"Options stand behind the command, as in: {place}{value}")
-
-
-def _is_given(context: typer.Context, name: str | None) -> bool:
-    source = context.get_parameter_source(name) if name else None
-    return source is not None and source.name == "COMMANDLINE"
 
 
 @contextmanager

@@ -276,7 +276,14 @@ class TextRecorder:
                     seed_text=self._seed_text,
                     text=whole_text("".join(text.characters), model.units),
                     length=text.length,
-                    sampling=((0, _with_temperature(sampling, text.temperature)),),
+                    sampling=(
+                        (
+                            0,
+                            sampling
+                            if text.temperature is None
+                            else dataclasses.replace(sampling, temperature=text.temperature),
+                        ),
+                    ),
                     rng_seed=text.rng_seed,
                     model=origin,
                     clamps=((0, tuple(held)),) if held else (),
@@ -286,12 +293,6 @@ class TextRecorder:
             ])
         except HistoryError as error:
             narrate(f"The text was not kept: {error}")
-
-
-def _with_temperature(sampling: SamplingConfig, temperature: float | None) -> SamplingConfig:
-    if temperature is None:
-        return sampling
-    return dataclasses.replace(sampling, temperature=temperature)
 
 
 class TextRequest(NamedTuple):

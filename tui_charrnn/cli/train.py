@@ -17,7 +17,7 @@ from tui_charrnn.cli.options import (
     apply_settings,
     complete_corpus,
     complete_model,
-    complete_preset,
+    complete_one_of,
     with_setting_options,
 )
 from tui_charrnn.cli.output import narrate
@@ -121,7 +121,8 @@ def train(
     ] = False,
     detach: Detach = False,
     preset: Annotated[
-        str, typer.Option(metavar="NAME", help=_PRESET_HELP, autocompletion=complete_preset)
+        str,
+        typer.Option(metavar="NAME", help=_PRESET_HELP, autocompletion=complete_one_of(PRESETS)),
     ] = "small",
     start_from: Annotated[
         str | None,
