@@ -24,8 +24,8 @@ from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.text.corpus_reading import read_corpus
+from tui_charrnn.training.creation import make_run
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.new_run.start import make_run
 from tui_charrnn.tui.session import Session, Source
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"

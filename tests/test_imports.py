@@ -19,6 +19,7 @@ MODULES = sorted(
 )
 LIGHT_TRAINING = [
     "context",
+    "creation",
     "distributed",
     "distributed.placement",
     "distributed.roles",

@@ -78,6 +78,7 @@ from tui_charrnn.text.inspection import inspect_corpus as inspect_corpus
 from tui_charrnn.text.inspection import jamo_sentence as jamo_sentence
 from tui_charrnn.text.records import records_of as records_of
 from tui_charrnn.text.vocabulary import Vocabulary as Vocabulary
+from tui_charrnn.training.creation import make_run as make_run
 from tui_charrnn.training.extension import extend_run as extend_run
 from tui_charrnn.training.extension import read_amount as read_amount
 from tui_charrnn.tui.app import run_app as run_app
@@ -89,7 +90,6 @@ from tui_charrnn.tui.history.preview import held_again as held_again
 from tui_charrnn.tui.history.recorder import HistoryRecorder as HistoryRecorder
 from tui_charrnn.tui.history.screen import HistoryScreen as HistoryScreen
 from tui_charrnn.tui.new_run.screen import NewRunScreen as NewRunScreen
-from tui_charrnn.tui.new_run.start import make_run as make_run
 from tui_charrnn.tui.pages.page import PageContext as PageContext
 from tui_charrnn.tui.run.failure_card import FailureCard as FailureCard
 from tui_charrnn.tui.run.failure_card import LogExcerpt as LogExcerpt

@@ -16,7 +16,7 @@ from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.text.corpus import Corpus
-from tui_charrnn.tui.new_run.start import make_run
+from tui_charrnn.training.creation import make_run
 
 START_PATIENCE: Final = 300.0
 """Seconds in which a trainer must have come to its first batch."""

@@ -30,8 +30,8 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.settings import SettingError
 from tui_charrnn.text.vocabulary import UNKNOWN_SYMBOL, Vocabulary, grown_vocabulary
+from tui_charrnn.training.creation import make_run
 from tui_charrnn.training.preparation import initial_weights
-from tui_charrnn.tui.new_run.start import make_run
 
 TRAINING = TrainingConfig(batch_size=4, sequence_length=8, steps=4)
 TEXT = "abba dabba jig äöü\n" * 20

@@ -36,7 +36,7 @@ from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import RequestAnswered
 from tui_charrnn.runs.verification import verify_events
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.tui.new_run.start import make_run
+from tui_charrnn.training.creation import make_run
 
 MODEL: Final = ModelConfig(embedding_size=2, hidden_size=2)
 TRAINING: Final = TrainingConfig(

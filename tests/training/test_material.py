@@ -19,9 +19,9 @@ from tui_charrnn.text.batches import ContiguousStreams
 from tui_charrnn.text.corpus import split_point
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.training.creation import make_run
 from tui_charrnn.training.loop import batch_at
 from tui_charrnn.training.preparation import cut_material, measure_text, prepare_text
-from tui_charrnn.tui.new_run.start import make_run
 
 TEXT = "to be, or not to be: 죽느냐 사느냐\n" * 300
 SETTINGS = TrainingConfig(batch_size=4, sequence_length=16, steps=100)

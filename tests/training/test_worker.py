@@ -53,10 +53,10 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.training.creation import make_run
 from tui_charrnn.training.extension import extend_run
 from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import BatchResult
-from tui_charrnn.tui.new_run.start import make_run
 
 pytestmark = pytest.mark.tensorflow
 

@@ -55,7 +55,7 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from textual.command import Provider
     from textual.screen import Screen
 
-    from tui_charrnn.tui.new_run.start import Launch
+    from tui_charrnn.tui.new_run.screen import Launch
     from tui_charrnn.tui.text_pane import TextPane
 
 

@@ -12,8 +12,9 @@ from tui_charrnn.errors import ConfigError, CorpusError, StorageError
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
+from tui_charrnn.training.creation import make_run
 from tui_charrnn.tui.background import CancelledError
-from tui_charrnn.tui.new_run import start as new_run
+from tui_charrnn.tui.new_run import screen as new_run
 from tui_charrnn.tui.new_run.form_values import (
     CorpusChoice,
     FormError,
@@ -23,7 +24,7 @@ from tui_charrnn.tui.new_run.form_values import (
     length_words,
     with_length,
 )
-from tui_charrnn.tui.new_run.start import CancelToken, start_run
+from tui_charrnn.tui.new_run.screen import CancelToken, start_run
 
 
 def say_nothing(done: int, total: int | None) -> None:
@@ -37,7 +38,7 @@ def refuse_to_launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
 def requested(corpus: str, **fields: Any) -> NewRun:
     """A run of the preset `tiny`."""
     choice = CorpusChoice((corpus,) if corpus else ())
-    return check_form(FormValues(corpus=choice, preset="tiny", **fields))
+    return check_form(FormValues(corpus=choice, preset="tiny", **fields), taken={"taken"})
 
 
 @pytest.fixture
@@ -100,6 +101,7 @@ def test_a_length_is_written_as_it_is_typed(training: TrainingConfig, expected: 
         ({"name": "a/b"}, {"name"}),
         ({"name": ".."}, {"name"}),
         ({"settings": {"batch_size": "many"}}, {"batch_size"}),
+        ({"name": "taken", "length": "soon"}, {"name", "length"}),
         (
             {"settings": {"batch_size": "0", "dropout": "1", "cell": "cnn"}, "name": "a/b"},
             {"batch_size", "dropout", "cell", "name"},
@@ -166,7 +168,6 @@ def test_what_was_given_up_while_its_folder_was_made_leaves_none(
         token.cancel()
         return made[0]
 
-    make_run = new_run.make_run
     monkeypatch.setattr(new_run, "make_run", make_and_give_up)
     with pytest.raises(CancelledError):
         start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, token)

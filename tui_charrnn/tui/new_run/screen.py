@@ -4,7 +4,9 @@ import contextlib
 import dataclasses
 import os
 import subprocess
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -15,9 +17,13 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Button, Input
 
-from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
+from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError, StorageError
+from tui_charrnn.generation.training_corpus import open_starting_model
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
+from tui_charrnn.runs.storage import Storage
+from tui_charrnn.text.cache import Progress
+from tui_charrnn.training.creation import make_run
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.dialogs import Dialog
@@ -34,13 +40,78 @@ from tui_charrnn.tui.new_run.form_values import (
     values_of_run,
     with_changes,
 )
-from tui_charrnn.tui.new_run.start import CancelToken, Launch, start_run
 from tui_charrnn.tui.session import Session
+
+Launch = Callable[[RunDirectory], "subprocess.Popen[bytes]"]
 
 _WIDTHS: Final = [(0, "-tight"), (60, "-one-column"), (100, "-two-columns")]
 """Columns from which on the style sheet has a class."""
 _FIELDS: Final = {CorpusError: "corpus", ConfigError: "name"}
 """Whose fault it is that a run cannot be made, by the kind of error."""
+
+
+class CancelToken:
+    """Whether a run may be made: the user can withdraw it until its trainer is started."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_used = False
+        self._is_cancelled = False
+
+    def cancel(self) -> bool:
+        """Take it back; False if it is too late."""
+        with self._lock:
+            self._is_cancelled = not self._is_used
+            return self._is_cancelled
+
+    def check(self) -> None:
+        """Go on only while it lasts.
+
+        Raises:
+            CancelledError: If it was taken back.
+        """
+        if self._is_cancelled:
+            raise CancelledError
+
+    def use(self) -> None:
+        """Make it final: it can no longer be taken back.
+
+        Raises:
+            CancelledError: If it was taken back before.
+        """
+        with self._lock:
+            self.check()
+            self._is_used = True
+
+
+def start_run(
+    new: NewRun, runs_folder: Path, launch: Launch, progress: Progress, token: CancelToken
+) -> tuple[RunDirectory, "subprocess.Popen[bytes]"]:
+    """Read the corpus, make the run directory and start its trainer.
+
+    Takes a while: call it in a thread. Without a trainer no run is left behind.
+
+    Raises:
+        CharRNNError: If the corpus cannot be read or is too short, the name is taken, or the disk
+            refuses.
+        CancelledError: If the user gave up meanwhile.
+    """
+    cut = {"units": new.training.units, "records": new.training.records}
+    corpus = new.corpus.read(token.check, progress=progress, **cut)
+    token.check()
+    starting = None
+    if new.start.argument:
+        starting = open_starting_model(new.start.argument, runs_folder)
+    token.check()
+    settings = new.model, new.training
+    run = make_run(runs_folder, new.name, new.preset, settings, corpus, new.seeds, starting)
+    try:
+        token.use()
+        return run, launch(run)
+    except (CancelledError, StorageError):
+        with contextlib.suppress(StorageError):
+            Storage().remove_tree(run.path)  # made a moment ago, and no trainer has seen it
+        raise
 
 
 class NewRunScreen(Dialog[bool]):

@@ -1,62 +1,22 @@
-"""From what was typed into the training form to a run that trains."""
+"""Makes a new run: settles its vocabulary, and that it can be trained, before there is a folder.
 
-import contextlib
-import subprocess
-import threading
-from collections.abc import Callable, Sequence
+No TensorFlow is loaded here.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tui_charrnn.config import ModelConfig, TrainingConfig, refuse_together
-from tui_charrnn.errors import CorpusError, StorageError
-from tui_charrnn.generation.training_corpus import StartingModel, open_starting_model
+from tui_charrnn.errors import CorpusError
+from tui_charrnn.generation.training_corpus import StartingModel
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.storage import Storage
-from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus import Corpus, choose_seeds, fitting_batch_size
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.background import CancelledError
-from tui_charrnn.tui.new_run.form_values import NewRun
-
-Launch = Callable[[RunDirectory], "subprocess.Popen[bytes]"]
-
-
-class CancelToken:
-    """Whether a run may be made: the user can withdraw it until its trainer is started."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._is_used = False
-        self._is_cancelled = False
-
-    def cancel(self) -> bool:
-        """Take it back; False if it is too late."""
-        with self._lock:
-            self._is_cancelled = not self._is_used
-            return self._is_cancelled
-
-    def check(self) -> None:
-        """Go on only while it lasts.
-
-        Raises:
-            CancelledError: If it was taken back.
-        """
-        if self._is_cancelled:
-            raise CancelledError
-
-    def use(self) -> None:
-        """Make it final: it can no longer be taken back.
-
-        Raises:
-            CancelledError: If it was taken back before.
-        """
-        with self._lock:
-            self.check()
-            self._is_used = True
 
 
 def make_run(  # noqa: PLR0913, PLR0917  (what a run is made of)
@@ -124,33 +84,3 @@ def make_run(  # noqa: PLR0913, PLR0917  (what a run is made of)
         origin=None if starting is None else starting.origin,
         initial_model=b"" if starting is None else starting.data,
     )
-
-
-def start_run(
-    new: NewRun, runs_folder: Path, launch: Launch, progress: Progress, token: CancelToken
-) -> tuple[RunDirectory, "subprocess.Popen[bytes]"]:
-    """Read the corpus, make the run directory and start its trainer.
-
-    Takes a while: call it in a thread. Without a trainer no run is left behind.
-
-    Raises:
-        CharRNNError: If the corpus cannot be read or is too short, the name is taken, or the disk
-            refuses.
-        CancelledError: If the user gave up meanwhile.
-    """
-    cut = {"units": new.training.units, "records": new.training.records}
-    corpus = new.corpus.read(token.check, progress=progress, **cut)
-    token.check()
-    starting = None
-    if new.start.argument:
-        starting = open_starting_model(new.start.argument, runs_folder)
-    token.check()
-    settings = new.model, new.training
-    run = make_run(runs_folder, new.name, new.preset, settings, corpus, new.seeds, starting)
-    try:
-        token.use()
-        return run, launch(run)
-    except (CancelledError, StorageError):
-        with contextlib.suppress(StorageError):
-            Storage().remove_tree(run.path)  # made a moment ago, and no trainer has seen it
-        raise
