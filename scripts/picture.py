@@ -71,7 +71,7 @@ async def film_the_app(app: CharRNNApp, pilot: Pilot[None]) -> None:
             await pilot.pause(pause)
             film.take(shown)
 
-    await wait_until(pilot, lambda: len(pane.view.text) > 40)
+    await wait_until(pilot, lambda: pane.view.length > 40)
     settings.speed, settings.sampling = 120, SamplingConfig(temperature=0.7, rng_seed=4)
     await press(*"ROMEO:", shown=0.12, pause=0.1)
     await press("enter", shown=0.3)
@@ -102,13 +102,13 @@ async def film_the_app(app: CharRNNApp, pilot: Pilot[None]) -> None:
 async def take_pictures(app: CharRNNApp, pilot: Pilot[None]) -> None:
     """The studio with the newest weights speaking; then the x-ray on the tape."""
     pane, settings = app.main.text_pane, app.session.settings
-    await wait_until(pilot, lambda: step_of(app) > 0 and len(pane.view.text) > 40)
+    await wait_until(pilot, lambda: step_of(app) > 0 and pane.view.length > 40)
     settings.speed, settings.sampling = 500, SamplingConfig(temperature=0.6, rng_seed=7)
     for source, name in ((Source.NEWEST, "app"), (Source.DEFAULT, "xray")):
         app.session.source = source
         pane.view.clear()
         pane.answer(SEED_TEXT)
-        await wait_until(pilot, lambda: len(pane.view.text) > CHARACTERS)
+        await wait_until(pilot, lambda: pane.view.length > CHARACTERS)
         if name == "xray":
             await pilot.press("f2", "x", "x", *"bbb", "left", "left")
             await pilot.pause(5)

@@ -2,7 +2,6 @@
 characters are folded into the unknown symbol."""
 
 import json
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +39,7 @@ def xray_bits(model_file: Path, text: str) -> tuple[np.ndarray, str]:
     loaded = LoadedModel(load_model(model_file), "tiny")
     given = prepared(text, lambda _: loaded, lambda _: False)
     tape, _ = start_tape(given, None, SamplingConfig(), ActiveClamps(), lambda: False)
-    words = given.read_onto(tape, threading.Event(), lambda: None, lambda _: None)
+    words = given.read_onto(tape, lambda: False, lambda: None, lambda _: None)
     reader = TapeReader(tape, lambda branch, place: tape.moment(place, branch), 3)
     read = reader.read(0, 0, len(given.numbers))
     assert read is not None

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from tests.support.command import PATIENCE
+from tests.support.themed_app import streamed
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model_file
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
@@ -55,7 +56,7 @@ def settings_of(app: CharRNNApp) -> GenerationSettings:
 
 def spoken_by(app: CharRNNApp) -> str:
     """The seeds and the generated text that the app shows."""
-    return app.main.text_pane.view.text
+    return streamed(app.main.text_pane.view)
 
 
 def note_of(app: CharRNNApp) -> str:

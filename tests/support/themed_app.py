@@ -1,12 +1,15 @@
 """What a widget draws, as the terminal gets it."""
 
+import re
+
 from rich.segment import Segment
 from textual.geometry import Region
 from textual.widget import Widget
 
+from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 
-__all__ = ["ThemedApp", "drawn_rows", "drawn_segments", "styled"]
+__all__ = ["ThemedApp", "drawn_rows", "drawn_segments", "streamed", "styled"]
 
 
 def drawn_segments(widget: Widget) -> list[list[Segment]]:
@@ -18,6 +21,19 @@ def drawn_segments(widget: Widget) -> list[list[Segment]]:
 def drawn_rows(widget: Widget) -> list[str]:
     """The text of the rows that a widget draws, without the space at their ends."""
     return ["".join(part.text for part in row).rstrip() for row in drawn_segments(widget)]
+
+
+def streamed(view: TextView) -> str:
+    """The seeds and the generated text in a view, as they are shown, without notes and rules."""
+    signs = {"seed": "", "generated": "", "skipped": "\0", "note": "\1", "rule": "\2"}
+    rows = []
+    for row in view.wrapped.rows:
+        text, start = "", 0
+        for style, length in row.runs:
+            text += signs[style] or row.text[start : start + length]
+            start += length
+        rows.append(text + "\n" * row.ends_line)
+    return re.sub("\0|\1+\n*|\n\n\2+\n", "", "".join(rows))
 
 
 def styled(widget: Widget, text: str) -> Segment:

@@ -87,7 +87,7 @@ async def watched(
     app.session.settings.length = 200  # so that it need not be drawn all the time
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
-        await wait_until(pilot, "some text", lambda: len(app.main.text_pane.view.text) > 3)
+        await wait_until(pilot, "some text", lambda: app.main.text_pane.view.length > 3)
         with watched_disk(folder) as uses:
             yield Driver(app, pilot)
         assert uses == []

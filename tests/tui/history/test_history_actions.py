@@ -8,6 +8,7 @@ import pytest
 from tests.support.generations import said
 from tests.support.history_app import history_page, noted, really_said, shown
 from tests.support.open_app import note_of
+from tests.support.themed_app import streamed
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
@@ -21,7 +22,7 @@ async def test_a_text_is_said_again_to_the_character(tmp_path: Path) -> None:
         pilot.app.session.settings.speed = None  # type: ignore[attr-defined]
         await pilot.press("r")
         await noted(pilot, page, "Generated again: the same 40 characters.")
-        assert page.browser.preview.text.text == kept.seed_text + kept.text
+        assert streamed(page.browser.preview.text) == kept.seed_text + kept.text
 
 
 async def test_what_is_being_said_again_can_be_stopped(tmp_path: Path) -> None:
@@ -32,7 +33,7 @@ async def test_what_is_being_said_again_can_be_stopped(tmp_path: Path) -> None:
         await noted(pilot, page, "Generating it again")
         await pilot.press("escape")
         await wait_until(
-            pilot, "the text", lambda: page.browser.preview.text.text.endswith(kept.text)
+            pilot, "the text", lambda: streamed(page.browser.preview.text).endswith(kept.text)
         )
         assert not page.browser.preview.is_replaying
         assert pilot.app.screen is page
@@ -55,7 +56,7 @@ async def test_a_model_that_is_not_the_same_is_told_of(
         await pilot.press("r")
         sentence = await noted(pilot, page, words)
         assert "--anyway" not in sentence
-        assert page.browser.preview.text.text == kept.seed_text + kept.text
+        assert streamed(page.browser.preview.text) == kept.seed_text + kept.text
 
 
 async def test_seed_text_and_settings_come_back_into_the_studio(tmp_path: Path) -> None:

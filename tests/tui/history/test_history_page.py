@@ -12,6 +12,7 @@ from tests.support.generations import said
 from tests.support.history_app import history_page, noted, opened, shown
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
+from tests.support.themed_app import streamed
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.history.generation import Entry
@@ -33,7 +34,7 @@ async def test_texts_are_listed_newest_first_with_the_one_at_hand_whole(
     async with history_page(tmp_path, *texts, size=size) as (page, pilot):
         await shown(pilot, page, "line 8")
         await wait_until(pilot, "its facts", lambda: "RNG 8" in screen_text(pilot.app))
-        assert page.browser.preview.text.text == "ROMEO: line 8\nand more of it"
+        assert streamed(page.browser.preview.text) == "ROMEO: line 8\nand more of it"
         await wait_until(pilot, "all rows", lambda: "ROMEO: line 7" in screen_text(pilot.app))
         rows = [row for row in screen_rows(pilot.app) if "ROMEO: line" in row and "0.5" in row]
         assert "ROMEO: line 8 and more" in rows[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.page_host import note_of, opened, page_context, rows_of
+from tests.support.themed_app import streamed
 from tests.support.tiny_model import tiny_model, tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
@@ -44,14 +45,14 @@ async def test_texts_grow_as_they_would_alone(tmp_path: Path) -> None:
         await wait_until(
             pilot,
             "two texts",
-            lambda: len(views.nodes) == 2 and all(len(view.text) > 20 for view in views),
+            lambda: len(views.nodes) == 2 and all(view.length > 20 for view in views),
         )
         for view, temperature in zip(views, (0.5, 1.0), strict=True):
             alone = CharacterStream(
                 tiny_model(), SamplingConfig(temperature=temperature, rng_seed=3)
             )
             said = alone.prime("b").text + "".join(alone.next().character for _ in range(20))
-            assert view.text[:21] == said
+            assert streamed(view)[:21] == said
 
 
 @pytest.mark.parametrize("typed", ["", "hot", "1 1 1 1 1"])

@@ -11,7 +11,7 @@ from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import prime_tape
 from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.text.text_view import TextView
-from tui_charrnn.tui.text.wrapped_text import WrappedText
+from tui_charrnn.tui.text.wrapped_text import Row, WrappedText
 
 VOCABULARY = "\n abc\x1b\td\u0301é한"
 
@@ -51,6 +51,16 @@ class Host(ThemedApp):
         return LoadedModel(tiny_model(vocabulary=VOCABULARY), "tiny")
 
 
+def wrapped(view: TextView, generated: str, *, has_seed: bool = True) -> list[Row]:
+    """The rows of a text that is written at once, below an earlier one if it has a seed text."""
+    whole = WrappedText(width=view.wrapped.width, limit=10**6)
+    if has_seed:
+        whole.append("earlier text\n\n", "note")
+        whole.append("ab", "seed")
+    whole.append(generated, "generated")
+    return whole.rows
+
+
 async def test_every_position_is_found_in_its_row_and_back() -> None:
     app = Host()
     async with app.run_test(size=(24, 12)):
@@ -88,20 +98,15 @@ async def test_another_continuation_takes_the_place_of_what_is_no_longer_in_sigh
         view = app.view
         app.cursor.point(35)
         app.text.show_branch(1)
-        assert view.text == "ab" + app.tape.text(1)
+        assert view.wrapped.rows == wrapped(view, app.tape.text(1))
         assert (app.text.branch, app.text.shown, app.cursor.at) == (1, 71, (1, 35))
         app.text.show_branch(0)
-        assert view.text == "ab" + app.tape.text(0)
+        assert view.wrapped.rows == wrapped(view, app.tape.text(0))
         app.text.show_branch(1)
         for _ in range(9):
             app.tape.next()
         app.text.draw_new()
-        assert view.text == "ab" + app.tape.text(1)
-        whole = WrappedText(width=view.wrapped.width, limit=10**6)
-        whole.append("earlier text\n\n", "note")
-        whole.append("ab", "seed")
-        whole.append(app.tape.text(1), "generated")
-        assert view.wrapped.rows == whole.rows
+        assert view.wrapped.rows == wrapped(view, app.tape.text(1))
 
 
 async def test_what_was_dropped_is_not_missed_when_another_continuation_is_shown() -> None:
@@ -116,7 +121,7 @@ async def test_what_was_dropped_is_not_missed_when_another_continuation_is_shown
         app.cursor.point(4000)
         app.text.show_branch(1)
         await pilot.pause()
-        assert view.text == app.tape.text(1, 100)
+        assert view.wrapped.rows == wrapped(view, app.tape.text(1, 100), has_seed=False)
         assert (app.text.shown, app.cursor.at) == (121, (1, 121))
         assert app.text.place_at(99) is None
         assert app.text.place_at(100) == (0, 0)
@@ -125,7 +130,7 @@ async def test_what_was_dropped_is_not_missed_when_another_continuation_is_shown
         assert app.cursor.target(50, "up") == 50
         app.text.show_branch(0)
         assert app.text.shown == 4000
-        assert view.text == app.tape.text(0)[-len(view.text) :]
+        assert view.wrapped.rows[-5:] == wrapped(view, app.tape.text(0), has_seed=False)[-5:]
         assert drawn_rows(view)
 
 

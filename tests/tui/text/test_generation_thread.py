@@ -174,7 +174,7 @@ def test_the_continuation_in_sight_is_what_is_taken_and_told() -> None:
     generation.branch_off(Fork(0, 30, is_redrawn=True))
     listener.wait_for_end(2)
     assert generation.take() == ""
-    generation.look_at(1, 30)
+    generation.branch, generation.shown = 1, 30
     rest = generation.take()
     assert len(rest) == 1 + 40
     said = generation.result()
@@ -183,12 +183,12 @@ def test_the_continuation_in_sight_is_what_is_taken_and_told() -> None:
     assert "random numbers" in said.hindrance
     generation.branch_off(Fork(0, 30, (2,)))
     listener.wait_for_end(3)
-    generation.look_at(2, 0)
+    generation.branch, generation.shown = 2, 0
     generation.take()
     said = generation.result()
     assert said is not None
     assert "by hand" in said.hindrance
-    generation.look_at(0, 0)
+    generation.branch, generation.shown = 0, 0
     generation.take()
     said = generation.result()
     assert said is not None
@@ -254,11 +254,11 @@ def test_characters_wait_until_what_the_text_begins_with_is_shown() -> None:
     generation.begin()
     listener.wait_for_end(1)
     text.draw_new()  # by the timer of the text before, which still streams
-    assert view.text == ""
+    assert not view.length
     view.append("bad", "seed")
     text.begin_tape()
     text.draw_new()
-    assert len(view.text) == len("bad") + 20
+    assert view.length == len("bad") + 20
 
 
 def test_a_text_ends_with_its_record_and_more_begins_another(tmp_path: Path) -> None:

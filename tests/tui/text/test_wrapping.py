@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tui_charrnn.tui.text import wrapped_text, wrapping
-from tui_charrnn.tui.text.text_view import ExactText
 from tui_charrnn.tui.text.wrapped_text import TextStyle, WrappedText, dropped_notice
 from tui_charrnn.tui.text.wrapping import (
     NARROWEST,
@@ -187,21 +186,6 @@ def test_only_emoji_are_measured_as_joined(text: str) -> None:
 )
 def test_what_is_read_as_one_stays_one(text: str) -> None:
     assert TextGate().show(text) == text
-
-
-@given(st.lists(st.text(max_size=9), max_size=20), st.integers(1, 50))
-def test_kept_text_is_the_end_of_the_stream(pieces: list[str], limit: int) -> None:
-    kept = ExactText(limit)
-    for piece in pieces:
-        kept.append(piece)
-    assert kept.text == "".join(pieces)[-limit:]
-
-
-def test_kept_text_gathers_short_pieces() -> None:
-    kept = ExactText(10_000)
-    for index in range(25_000):
-        kept.append(str(index % 10))
-    assert kept.text == "0123456789" * 1000
 
 
 @pytest.mark.parametrize(

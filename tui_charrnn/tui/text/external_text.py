@@ -1,7 +1,6 @@
 """What a model is given besides a seed: a text to read, pasted or from a file, or a tape's file."""
 
 import json
-import threading
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -77,7 +76,7 @@ class ExternalText:
     def read_onto(
         self,
         tape: Tape,
-        stopping: threading.Event,
+        should_stop: Callable[[], bool],
         on_character: Callable[[], object],
         tell: Callable[[str], object],
     ) -> str:
@@ -85,7 +84,7 @@ class ExternalText:
 
         Args:
             tape: Without a character.
-            stopping: Ends the reading.
+            should_stop: Asked after every character.
             on_character: Called after every character.
             tell: Takes a sentence about the progress, now and then.
 
@@ -104,7 +103,7 @@ class ExternalText:
             if index != unknown:
                 bits += surprise(tape.stream.logits, index)
                 scored += 1
-            if stopping.is_set():
+            if should_stop():
                 break
             if time.monotonic() > due:
                 due += _TOLD_EVERY

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextvars
 import dataclasses
-import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -14,6 +13,7 @@ from textual.message import Message
 
 from tui_charrnn import lazy
 from tui_charrnn.hangul import INITIALS
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoteWritten
 
 if TYPE_CHECKING:
@@ -45,56 +45,43 @@ class Fork(NamedTuple):
     """Whether other random numbers decide from here on."""
 
 
-class _Turn(NamedTuple):
-    """One run of the thread."""
-
-    number: int
-    stopping: threading.Event
-    """Ends it."""
-
-
+@dataclass
 class GenerationMessage(Message):
     """What a generation thread posts."""
 
-    def __init__(self, generation: GenerationThread) -> None:
-        self.generation = generation
-        super().__init__()
+    generation: GenerationThread
 
 
+@dataclass
 class GenerationStarted(GenerationMessage):
     """A model is loaded and has read the seed text; characters follow."""
 
-    def __init__(self, generation: GenerationThread, opening: Opening) -> None:
-        self.opening = opening
-        super().__init__(generation)
+    opening: Opening
 
 
+@dataclass
 class GenerationEnded(GenerationMessage):
     """No more characters come, after the length or because it was stopped."""
 
-    def __init__(self, generation: GenerationThread, turn: int, *, was_stopped: bool) -> None:
-        self.turn = turn
-        """Which `turn` of the thread it was; another one may have begun since."""
-        self.was_stopped = was_stopped
-        super().__init__(generation)
+    turn: int
+    """Which `turn` of the thread it was; another one may have begun since."""
+    was_stopped: bool
 
 
+@dataclass
 class GenerationFailed(GenerationMessage):
     """A text could not be begun or continued."""
 
-    def __init__(self, generation: GenerationThread, error: Exception, turn: int) -> None:
-        self.error = error
-        self.turn = turn
-        super().__init__(generation)
+    error: Exception
+    turn: int
 
 
+@dataclass
 class BranchStarted(GenerationMessage):
     """A text continues from a place of the tape, in a branch that may be new."""
 
-    def __init__(self, generation: GenerationThread, branch: int, turn: int) -> None:
-        self.branch = branch
-        self.turn = turn
-        super().__init__(generation)
+    branch: int
+    turn: int
 
 
 class GenerationThread:
@@ -117,7 +104,7 @@ class GenerationThread:
             prepare: Called in the thread.
             seed_text: What the text begins with; None takes one that suits the model, and a tape
                 has its own.
-            settings: Sampling and pace, read at every character.
+            settings: Sampling and speed, read at every character.
             announce: Posts a message to the screen; safe to call from any thread.
         """
         self.tape: Tape | None = None
@@ -130,7 +117,7 @@ class GenerationThread:
         """The number of the branch in sight."""
         self.shown = 0
         """How many of its characters were taken."""
-        self.listener: Callable[[Tape], object] = _ignore
+        self.listener: Callable[[Tape], object] = ignore
         """Called with every character just after it was generated, in the thread."""
         self._lookers = 0
         """How many look at a place of the tape now."""
@@ -138,8 +125,7 @@ class GenerationThread:
         self._seed_text = seed_text
         self._settings = settings
         self._announce = announce
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._task: BackgroundTask | None = None
         self._applied, self._held = settings.sampling, settings.held
         """What was set when it was last looked at."""
         self.turn = 0
@@ -151,7 +137,7 @@ class GenerationThread:
 
     def begin(self) -> None:
         """Find the model, read the seed and generate; or read a tape or a text, and wait."""
-        self._run(self._begin)
+        self._run(lambda task, _: self._begin(task))
 
     def resume(self) -> bool:
         """Continue at the end of the branch in sight; False if there is nothing, or it is going."""
@@ -165,26 +151,19 @@ class GenerationThread:
 
         What is being generated stops, and stays on the tape.
         """
-        before = self._thread
+        before = self._task
         self.stop()
-        self._run(lambda turn: self._branch_off(turn, before, fork))
+        self._run(lambda task, turn: self._branch_off(task, turn, before, fork))
 
     def stop(self) -> None:
         """Generate no more; what was generated stays."""
-        self._stopping.set()
-
-    def remove_listener(self) -> None:
-        """Call no listener any more."""
-        self.listener = _ignore
+        if self._task is not None:
+            self._task.cancel()
 
     @property
     def length(self) -> int:
         """Characters of the continuation in sight, taken or not."""
         return 0 if self.tape is None else self.tape.tree.branches[self.branch].length
-
-    def look_at(self, number: int, shown: int) -> None:
-        """Have another branch in sight, of which so many characters need not be taken."""
-        self.branch, self.shown = number, shown
 
     def take(self) -> str:
         """The characters of the continuation in sight that are new since the last call."""
@@ -219,58 +198,56 @@ class GenerationThread:
         finally:
             self._lookers -= 1
 
-    def _run(self, work: Callable[[_Turn], None]) -> None:
-        self.turn += 1
+    def _run(self, work: Callable[[BackgroundTask, int], None]) -> None:
+        """Generate in a thread; `work` gets the task that it is, and its turn."""
+        self.turn = turn = self.turn + 1
         self.is_active = True
-        self._stopping = threading.Event()  # an old thread keeps the event that stopped it
-        # in the context of the app, whose keys the sentences name
-        target = contextvars.copy_context().run
-        args = (self._guard, work, _Turn(self.turn, self._stopping))
-        self._thread = threading.Thread(target=target, args=args, daemon=True)
-        self._thread.start()
 
-    def _guard(self, work: Callable[[_Turn], None], turn: _Turn) -> None:
-        try:
-            work(turn)
-        except Exception as error:  # noqa: BLE001 - the screen shows it, or crashes by it
-            self._announce(GenerationFailed(self, error, turn.number))
-        else:
-            self._announce(GenerationEnded(self, turn.number, was_stopped=turn.stopping.is_set()))
+        def guarded(task: BackgroundTask) -> None:
+            try:
+                work(task, turn)
+            except Exception as error:  # noqa: BLE001 - the screen shows it, or crashes by it
+                self._announce(GenerationFailed(self, error, turn))
+            else:
+                self._announce(GenerationEnded(self, turn, task.is_cancelled))
 
-    def _begin(self, turn: _Turn) -> None:
-        stopping = turn.stopping
-        prepared = self._prepare(stopping.wait)
-        if stopping.is_set():
+        self._task = BackgroundTask("generation", guarded)
+
+    def _begin(self, task: BackgroundTask) -> None:
+        prepared = self._prepare(task.gives_up)
+        if task.is_cancelled:
             return
         self._applied, self._held = self._settings.sampling, self._settings.held
         tape, opening = lazy.start_tape(
-            prepared, self._seed_text, self._applied, self._held, stopping.is_set
+            prepared, self._seed_text, self._applied, self._held, lambda: task.is_cancelled
         )
-        if stopping.is_set():
+        if task.is_cancelled:
             return
-        self.look_at(tape.branch.number, 0)
-        self.tape, self.opening = tape, opening
-        speaks, said = opening.external is None and not opening.is_recorded, ""
+        self.branch, self.shown = tape.branch.number, 0
+        self.opening, self.tape = opening, tape
+        is_generated, generated = opening.external is None and not opening.is_recorded, ""
         try:
-            if speaks:
-                said = self._say_first(tape)
+            if is_generated:
+                generated = self._generate_first(tape)
         finally:
             self._announce(GenerationStarted(self, opening))
         if opening.external is not None:
             self.read_words = opening.external.read_onto(
                 tape,
-                stopping,
+                lambda: task.is_cancelled,
                 on_character=lambda: self.listener(tape),
                 tell=lambda words: self._announce(NoteWritten(words, lasts=True)),
             )
-        elif speaks:
-            self._speak(tape, stopping, said)
+        elif is_generated:
+            self._generate(tape, task, generated)
 
-    def _branch_off(self, turn: _Turn, before: threading.Thread | None, fork: Fork) -> None:
+    def _branch_off(
+        self, task: BackgroundTask, turn: int, before: BackgroundTask | None, fork: Fork
+    ) -> None:
         if before is not None:
             before.join()
         tape = self.tape
-        if tape is None or turn.stopping.is_set():
+        if tape is None or task.is_cancelled:
             return
         if (tape.branch.number, tape.position) != (fork.branch, fork.position):
             tape.rewind(fork.position, fork.branch)
@@ -281,26 +258,26 @@ class GenerationThread:
             tape.take(index)
         if tape.position < tape.branch.length:
             tape.next()  # a branch is there from its first own character on
-        self._announce(BranchStarted(self, tape.branch.number, turn.number))
-        self._speak(tape, turn.stopping)
+        self._announce(BranchStarted(self, tape.branch.number, turn))
+        self._generate(tape, task)
 
-    def _say_first(self, tape: Tape) -> str:
+    def _generate_first(self, tape: Tape) -> str:
         """Generate until there is something to see, which is drawn in one frame with the seed text.
 
         The name of a speaker is followed by a line feed, and what comes behind it would wait for
         the next frame.
         """
-        said = ""
-        while not said.strip() and len(said) < min(_UNSEEN, self._settings.length):
-            said += tape.next().character
+        generated = ""
+        while not generated.strip() and len(generated) < min(_UNSEEN, self._settings.length):
+            generated += tape.next().character
             if tape.stream.is_complete or tape.stream.is_between_records:
                 break
-        return said
+        return generated
 
-    def _speak(self, tape: Tape, stopping: threading.Event, said: str = "") -> None:
+    def _generate(self, tape: Tape, task: BackgroundTask, generated: str = "") -> None:
         """Generate up to the set length; a syllable of jamo gets its vowel."""
-        newest, due = said[-1:], time.monotonic()
-        for place in range(len(said), self._settings.length):
+        newest, due = generated[-1:], time.monotonic()
+        for place in range(len(generated), self._settings.length):
             self._apply_settings(tape)
             # at the end of a record, a request for more asks for another one
             if tape.stream.is_complete or (place and tape.stream.is_between_records):
@@ -311,7 +288,7 @@ class GenerationThread:
             due = now if speed is None else max(due, now - _LONGEST_LAG) + 1 / speed
             pause = due - now if due - now >= _SHORTEST_PAUSE else 0.0  # the next is longer then
             pause = max(pause, _MAKES_WAY if self._lookers else 0.0)
-            if stopping.wait(pause) if pause else stopping.is_set():
+            if task.gives_up(pause) if pause else task.is_cancelled:
                 break
         if newest in INITIALS:
             tape.next()
@@ -332,5 +309,5 @@ class GenerationThread:
         tape.stream.sampling = sampling
 
 
-def _ignore(_: Tape) -> None:
+def ignore(_: Tape) -> None:
     """Listen to nothing."""

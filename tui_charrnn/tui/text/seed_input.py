@@ -6,7 +6,7 @@ import stat
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Final
@@ -123,19 +123,17 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
     vocabulary: var[frozenset[str] | None] = var(None, init=False)
     """The characters that the model knows; others are struck out. None accepts everything."""
 
+    @dataclass
     class Submitted(Message):
         """The reader pressed Enter."""
 
-        def __init__(self, text: str) -> None:
-            self.text = text
-            super().__init__()
+        text: str
 
+    @dataclass
     class Shortened(Message):
         """Characters were left out: what was typed or pasted is too long, and its end is kept."""
 
-        def __init__(self, lost: int) -> None:
-            self.lost = lost
-            super().__init__()
+        lost: int
 
     def __init__(self, *, placeholder: str = "") -> None:
         super().__init__(placeholder=Content(placeholder), highlight_cursor_line=False)

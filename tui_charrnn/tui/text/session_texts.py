@@ -135,7 +135,7 @@ class SessionTexts:
         text.view.follows_end = True
         _put_aside(before)
         text.replace(generation)
-        generation.look_at(generation.branch, 0)
+        generation.shown = 0
         self._write_opening(generation, opening)
         self._take_settings(generation)
         self.show_title()
@@ -254,7 +254,7 @@ class SessionTexts:
         """Write the seed text of a text down, below all that was shown before and a rule."""
         self._opening = opening
         view = self.text.view
-        if view.text:
+        if view.length:
             began = f"{generation.began:%H:%M}"
             seed = tr("RNG {seed}", seed=opening.rng_seed)
             view.append(f"\n\n── {began} · {seed} ──\n", "rule")

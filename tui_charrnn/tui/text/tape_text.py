@@ -143,7 +143,7 @@ class TapeText:
         if self.place_at(shared) is None:  # what both begin with was dropped long ago
             self.view.clear()
             self._origin = -shared
-        self.generation.look_at(number, shared)
+        self.generation.branch, self.generation.shown = number, shared
         self.view.replace_end(self._origin + shared, self.generation.take())
         self.cursor.switched()
 

@@ -1,6 +1,7 @@
 """A view of text that only grows: wrapped, scrolled, selected; layers draw over its rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import ClassVar, Final, NamedTuple, get_args
 
@@ -25,8 +26,6 @@ _WIDTH_BEFORE_LAYOUT: Final = 80
 _TEXT_STYLES: Final[tuple[TextStyle, ...]] = get_args(TextStyle)
 _SELECTED: Final = "screen--selection"
 """The look of what is selected; a class of the screen, not of the view."""
-_PIECES: Final = 1024
-"""Pieces that are joined then: single characters would cost 60 bytes each."""
 
 
 class Overlay(NamedTuple):
@@ -60,7 +59,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
     """Shows text that only grows, and follows its end until the reader scrolls up.
 
     Appending costs time proportional to what is appended, whatever the history. Selected text is
-    copied as it is shown, which is safe to paste; `text` is exact.
+    copied as it is shown, which is safe to paste.
     """
 
     ALLOW_SELECT = True
@@ -98,12 +97,11 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
     streaming: var[bool] = var(False, init=False)
     """Whether more text is on its way: shows a caret after the last character."""
 
+    @dataclass
     class Clicked(Message):
         """The reader clicked at a place without selecting."""
 
-        def __init__(self, place: Place) -> None:
-            self.place = place
-            super().__init__()
+        place: Place
 
     def __init__(
         self,
@@ -118,16 +116,10 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         self.wrapped = WrappedText(width=_WIDTH_BEFORE_LAYOUT, limit=limit)
         """The rows."""
         self._limit = limit
-        self._exact = ExactText(limit)
         self._strips: LRUCache[int, Strip] = LRUCache(1024)
         """Rows that are drawn, by their numbers."""
         self._looks: dict[tuple[str, bool], Style] = {}
         """How component classes look in the current theme; see `look`."""
-
-    @property
-    def text(self) -> str:
-        """The seed and the generated text, exactly as appended; no notes, nothing skipped."""
-        return self._exact.text
 
     @property
     def length(self) -> int:
@@ -146,8 +138,6 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         """Add text at the end, cut anywhere; best all at once that arrived since the last frame."""
         if not text:
             return
-        if style in {"seed", "generated"}:
-            self._exact.append(text)
         if style == "rule" and getattr(self.app, "is_ascii", False):  # the text's signs stay
             text = in_ascii(text)
         first = self.wrapped.first
@@ -171,16 +161,13 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
             text: What follows those that stay.
         """
         top = self.scroll_offset.y
-        self._exact.cut(self.length - source)
         self.wrapped.cut(source)
-        self._exact.append(text)
         self.wrapped.append(text, "generated")
         self._show_new_rows(top)
 
     def clear(self) -> None:
         """Drop all text and follow the end again."""
         self.wrapped = WrappedText(width=self.wrapped.width, limit=self._limit)
-        self._exact = ExactText(self._limit)
         self.follows_end = True
         self._show_new_rows(0)
 
@@ -307,32 +294,6 @@ def _selected_look(view: TextView) -> Style:
     if view.screen.get_component_styles("screen--selection").color.a == 0:
         look = Style(bgcolor=look.bgcolor)  # the text keeps its color, instead of none
     return look + Style(reverse=True) if view.app.no_color else look
-
-
-class ExactText:
-    """The last characters of a stream, exactly as they came; adding costs next to nothing."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._pieces: list[str] = []
-
-    @property
-    def text(self) -> str:
-        """The characters that are kept, `limit` at most."""
-        text = "".join(self._pieces)[-self._limit :]
-        self._pieces = [text]
-        return text
-
-    def append(self, text: str) -> None:
-        """Add text at the end."""
-        if len(self._pieces) >= _PIECES:
-            self._pieces = [self.text]
-        self._pieces.append(text)
-
-    def cut(self, count: int) -> None:
-        """Drop so many characters at the end."""
-        text = self.text
-        self._pieces = [text[: max(len(text) - count, 0)]]
 
 
 def selected_text(wrapped: WrappedText, selection: Selection) -> str:

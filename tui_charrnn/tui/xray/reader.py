@@ -29,7 +29,7 @@ from tui_charrnn.lens.reading import (
 )
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.text.generation_thread import GenerationThread
+from tui_charrnn.tui.text.generation_thread import GenerationThread, ignore
 
 ALTERNATIVES: Final = 12
 """How many of the likeliest characters are kept of each place."""
@@ -200,7 +200,7 @@ class XrayReading:
 
     def close(self) -> None:
         """Read no more."""
-        self.generation.remove_listener()
+        self.generation.listener = ignore
         self._task.cancel()
 
     @property
