@@ -16,8 +16,9 @@ from tui_charrnn.generation.tape import Tape
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.tape.panel import TapePanel
+from tui_charrnn.tui.text.streamed_text import StreamedText
 from tui_charrnn.tui.text.tape_text import TapeCursor, TapeText
-from tui_charrnn.tui.text_pane import StreamedText, TextPane
+from tui_charrnn.tui.text_pane import TextPane
 from tui_charrnn.tui.xray.color_layer import XrayColors
 
 LENGTH = 60

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 from textual import on
-from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
@@ -15,7 +14,6 @@ from textual.getters import query_one
 from tui_charrnn import lazy
 from tui_charrnn.safe_text import safe_text
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import KeysChanged, NoteWritten, PaneRequested
 from tui_charrnn.tui.session import Session, Source
@@ -26,16 +24,13 @@ from tui_charrnn.tui.text.generation_thread import (
 )
 from tui_charrnn.tui.text.model_loader import ModelLoader, ModelRequest, shown_label
 from tui_charrnn.tui.text.seed_input import LONGEST_SEED, SeedBox, SeedInput
-from tui_charrnn.tui.text.selection import KeySelection
 from tui_charrnn.tui.text.session_texts import SessionTexts
+from tui_charrnn.tui.text.streamed_text import StreamedText
 from tui_charrnn.tui.text.tape_text import TapeText
-from tui_charrnn.tui.text.text_view import TextView
-from tui_charrnn.tui.xray.looks import LEVEL_CLASSES, LEVEL_STYLES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from textual import events
     from textual.app import ComposeResult
     from textual.widget import Widget
 
@@ -49,51 +44,6 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.xray.neuron_panel import NeuronPanel
 
 _LONG_SEED: Final = 2000  # characters; to read fewer takes no time that anybody notices
-
-
-class StreamedText(TextView):
-    """The text of the pane: its keys, what they select, and the looks of all its layers."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("speech")]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "text-view--cursor",
-        "text-view--fork",
-        "text-view--place",
-        *LEVEL_CLASSES,
-    }
-    DEFAULT_CSS = f"""
-    StreamedText {{
-        & .text-view--cursor {{ text-style: reverse; }}
-        & .text-view--fork {{ color: $accent; text-style: bold underline; }}
-        & .text-view--place {{ color: $accent; text-style: bold reverse; }}
-    }}
-    {LEVEL_STYLES}
-    """
-
-    def __init__(self) -> None:
-        super().__init__(id="streamed-text")
-        self.selection = KeySelection(self)
-        self.text_layers.append(self.selection)
-
-    def on_key(self, event: events.Key) -> None:
-        """Move the cursor that selects, before the keys scroll."""
-        self.selection.take_key(event)
-
-    def action_mark(self) -> None:
-        """Put a cursor into the text; once it is there, begin the selection at it."""
-        self.selection.mark()
-        sentence = tr(
-            "The arrows move the cursor; {mark} begins to select there, {copy} copies, {leave} "
-            "leaves.",
-            mark=key_label("speech.mark"),
-            copy=key_label("speech.copy"),
-            leave=key_label("text.stop"),
-        )
-        self.post_message(NoteWritten(sentence))
-
-    def action_select_all(self) -> None:
-        """Select the whole text."""
-        self.selection.select_all()
 
 
 class TextPane(Vertical):
@@ -315,7 +265,7 @@ class TextPane(Vertical):
         elif isinstance(event, GenerationEnded):
             self.recorder.record(event.generation)
 
-    def on_following_scroll_view_follow_changed(self, event: TextView.FollowChanged) -> None:
+    def on_following_scroll_view_follow_changed(self, event: StreamedText.FollowChanged) -> None:
         """Say that the view no longer follows what is being generated."""
         event.stop()
         is_held = self.cursor.at is not None or self.view.selection.has_cursor or self.is_searching
@@ -323,7 +273,7 @@ class TextPane(Vertical):
             held = tr("Held while you read; scroll to the end to follow.")
             self.tell("" if event.follows else held, lasts=True)
 
-    def on_text_view_clicked(self, event: TextView.Clicked) -> None:
+    def on_text_view_clicked(self, event: StreamedText.Clicked) -> None:
         """Put the cursor of the tape where the mouse points."""
         event.stop()
         if self.cursor.at is not None and self._tape is not None:

@@ -7,7 +7,7 @@ from tests.support.themed_app import ThemedApp, drawn_rows, drawn_segments, styl
 from tests.support.waiting import wait_until
 from tui_charrnn.hangul import split_syllables
 from tui_charrnn.tui.text.search import Search
-from tui_charrnn.tui.text_pane import StreamedText
+from tui_charrnn.tui.text.streamed_text import StreamedText
 
 LINES = "\n".join(f"line {number} of the text" for number in range(50))
 

@@ -1,7 +1,7 @@
 """What layers draw over a text; they need its rows and no app."""
 
 from tui_charrnn.tui.text.search import Search
-from tui_charrnn.tui.text.selection import KeySelection
+from tui_charrnn.tui.text.streamed_text import KeySelection
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
 
 

@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 from tests.support.xray_app import color, xray_app
 from tui_charrnn.text import suffix_index
 from tui_charrnn.tui.dialogs import AskTextScreen
-from tui_charrnn.tui.text.external_text import ExternalTextInput
+from tui_charrnn.tui.text.external_text import ExternalTextScreen
 from tui_charrnn.tui.xray.neuron_panel import NeuronPanel
 
 SIZE = (100, 40)
@@ -40,7 +40,7 @@ async def answer(app: TapeApp, key: str, typed: str) -> None:
 async def give(app: TapeApp, text: str) -> None:
     """Have a text read, or the file that it names."""
     await app.pilot.press("r")
-    await wait_until(app.pilot, "the box", lambda: isinstance(app.app.focused, ExternalTextInput))
+    await wait_until(app.pilot, "the box", lambda: isinstance(app.app.screen, ExternalTextScreen))
     app.app.post_message(events.Paste(text))
     await wait_until(app.pilot, "it", lambda: "will be read." in screen_text(app.app))
     check(app.app)

@@ -21,6 +21,7 @@ _WIDEST_NOTE: Final = 22  # columns of a branch's name, the gap before it among 
 _ROOMY: Final = 60  # columns from which on there is room for names
 
 
+_CAME: Final = "▸"
 FORBIDDEN_MARK: Final = "✗"
 """Before a character that a rule took away."""
 FORBIDDEN: Final = "forbidden"
@@ -91,22 +92,46 @@ def _drawn(
     row: AlternativeRow, key: int, bar_width: int, note_width: int, *, is_ascii: bool
 ) -> Content:
     other = row.alternative
-    mark = "▸" if row.is_chosen else FORBIDDEN_MARK if other.is_forbidden else " "
     as_set = tr(FORBIDDEN) if other.is_forbidden else percent(other.probability)
-    name = Content(character_words(other.character, is_ascii=is_ascii))
-    space = max(_NAME_WIDTH - name.cell_length, 0)
-    strength = "bold" if row.is_chosen else ""
-    note = Content(row.note).truncate(max(note_width - 2, 0), ellipsis=True)
-    drawn = Content.assemble(
-        (mark, "bold"),
-        f" {key if key <= _KEYS else ' '} ",
-        name.stylize(strength) if strength else name,
-        " " * space,
-        " ",
-        (f"{bar(other.probability, bar_width):<{bar_width}}", "$accent"),
-        (f" {_right(as_set)}", strength),
+    drawn = character_row(
+        mark_of(has_come=row.is_chosen, is_forbidden=other.is_forbidden),
+        str(key) if key <= _KEYS else " ",
+        character_words(other.character, is_ascii=is_ascii),
+        (other.probability, bar_width),
+        _right(as_set),
         f" {percent(other.model_probability):>9}",
-        "  " if note else "",
-        note,
     )
-    return drawn.stylize("dim") if other.is_forbidden and not row.is_chosen else drawn
+    note = Content(row.note).truncate(max(note_width - 2, 0), ellipsis=True)
+    return drawn.append("  ").append(note) if note else drawn
+
+
+def mark_of(*, has_come: bool, is_forbidden: bool) -> str:
+    """The sign before a character that came, or that a rule took away."""
+    return _CAME if has_come else FORBIDDEN_MARK if is_forbidden else " "
+
+
+def character_row(
+    mark: str, key: str, shown: str, share: tuple[float, int], number: str, more: str = ""
+) -> Content:
+    """A character with its probability: a mark, its key if it has one, its name, a bar, numbers.
+
+    Args:
+        mark: See `mark_of`.
+        key: What takes it; empty if nothing does.
+        shown: The character, safe to show.
+        share: Its probability, and the columns of a bar of all.
+        number: The same in figures.
+        more: What comes behind.
+    """
+    strength = "bold" if mark == _CAME else ""
+    name, (probability, width) = Content(shown), share
+    row = Content.assemble(
+        (mark, "bold"),
+        f" {key} " if key else " ",
+        name.stylize(strength) if strength else name,
+        " " * (max(_NAME_WIDTH - name.cell_length, 0) + 1),
+        (f"{bar(probability, width):<{width}}", "$accent"),
+        (f" {number}", strength),
+        more,
+    )
+    return row.stylize("dim") if mark == FORBIDDEN_MARK else row

@@ -250,12 +250,6 @@ def _read_tape(path: Path) -> Mapping[str, Any]:
     return document
 
 
-class ExternalTextInput(SeedInput):
-    """A field for a text of any number of lines; Enter takes it."""
-
-    LONGEST: ClassVar[int] = LONGEST + 1
-
-
 class ExternalTextScreen(Dialog["str | Path | None"]):
     """Asks for a text, pasted or by the path of its file; None if it is left by Esc."""
 
@@ -269,7 +263,7 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
             height: auto;
         }
         & Static { height: auto; }
-        & ExternalTextInput {
+        & SeedInput {
             height: 10;
             max-height: 10;
             border: none;
@@ -283,7 +277,7 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
     }
     """
 
-    field = query_one(ExternalTextInput)
+    field = query_one(SeedInput)
     words = query_one("#given-words", Static)
 
     def __init__(self) -> None:
@@ -306,7 +300,9 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
                 ),
                 markup=False,
             )
-            yield ExternalTextInput(placeholder=tr("a text, or a path"))
+            yield SeedInput(
+                placeholder=tr("a text, or a path"), longest=LONGEST + 1, keeps_end=False
+            )
             yield Static("", id="given-words", markup=False)
 
     def on_mount(self) -> None:

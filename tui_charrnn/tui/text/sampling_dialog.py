@@ -18,7 +18,6 @@ from tui_charrnn.preferences import Preferences, read_words, shown_value
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, SafeInput
-from tui_charrnn.tui.keys.keymap import active_keys
 from tui_charrnn.tui.session import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.text.seed_input import unknown_in
 
@@ -61,6 +60,8 @@ class SamplingScreen(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "take_back", "Back", show=False),
+        # the key that opened it, whichever a user gave it
+        Binding("f12,alt+s", "dismiss", "Close", show=False, id="text.sampling"),
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
     ]
@@ -129,13 +130,6 @@ class SamplingScreen(Dialog[None]):
         """Let no cursor blink: a screen at rest draws nothing."""
         for field in self.query(SafeInput):
             field.cursor_blink = False
-
-    def on_key(self, event: events.Key) -> None:
-        """Close by the key that opened it."""
-        opening = next(key.keys for key in active_keys() if key.id == "text.sampling")
-        if event.key in opening.split(","):
-            event.stop()
-            self.dismiss()
 
     @on(events.DescendantFocus)
     def explain(self) -> None:

@@ -105,8 +105,6 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"seed-input--unknown"}
-    LONGEST: ClassVar[int] = LONGEST_SEED
-    """Characters that the field takes."""
     DEFAULT_CSS = """
     SeedInput {
         height: auto;
@@ -131,11 +129,21 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
 
     @dataclass
     class Shortened(Message):
-        """Characters were left out: what was typed or pasted is too long, and its end is kept."""
+        """Characters were left out: what was typed or pasted is too long."""
 
         lost: int
 
-    def __init__(self, *, placeholder: str = "") -> None:
+    def __init__(
+        self, *, placeholder: str = "", longest: int = LONGEST_SEED, keeps_end: bool = True
+    ) -> None:
+        """Start empty.
+
+        Args:
+            placeholder: Stands there meanwhile.
+            longest: Characters that the field takes.
+            keeps_end: Whether the end of what is too long is kept, which the state of a model
+                depends on, and not its beginning.
+        """
         super().__init__(placeholder=Content(placeholder), highlight_cursor_line=False)
         self.set_reactive(TextArea.cursor_blink, False)
         self.set_reactive(TextArea.match_cursor_bracket, False)
@@ -144,6 +152,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         self._recalled: int | None = None
         """Index of the recalled seed, or None while the reader's own text is shown."""
         self._draft = ""
+        self._longest, self._keeps_end = longest, keeps_end
 
     def get_line(self, line_index: int) -> Text:
         """A line as it is shown: safe, with what the model does not know struck out."""
@@ -167,7 +176,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             self.action_submit()
 
     def edit(self, edit: Edit) -> EditResult:
-        """Edit, and keep the end of what is then too long: a model's state depends on that.
+        """Edit, and keep one end of what is then too long.
 
         What comes in parts, as jamo by jamo, is put together.
         """
@@ -175,15 +184,16 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             row, column = edit.top
             taken, edit.text = typed_on(self.document.get_line(row)[:column], edit.text)
             edit.from_location, edit.to_location = (row, column - taken), edit.bottom
-        beyond = len(edit.text) - self.LONGEST
+        beyond = len(edit.text) - self._longest
         if beyond > 0:  # not even once into the field: it would be wrapped
-            edit.text = edit.text[beyond:]
+            edit.text = edit.text[beyond:] if self._keeps_end else edit.text[: self._longest]
         result = super().edit(edit)
-        lost = max(len(self.text) - self.LONGEST, 0)
+        lost = max(len(self.text) - self._longest, 0)
         if lost:
-            before = self.text[:lost]
-            end = before.count("\n"), lost - before.rfind("\n") - 1
-            super().edit(Edit("", (0, 0), end, maintain_selection_offset=True))
+            before = self.text[: lost if self._keeps_end else self._longest]
+            border = before.count("\n"), len(before) - before.rfind("\n") - 1
+            ends = ((0, 0), border) if self._keeps_end else (border, self.document.end)
+            super().edit(Edit("", *ends, maintain_selection_offset=True))
             result = replace(result, end_location=self.cursor_location)
         if lost or beyond > 0:
             self.post_message(self.Shortened(lost + max(beyond, 0)))
@@ -271,7 +281,7 @@ class SeedBox(SeedInput):
 
         def read(_: BackgroundTask) -> None:
             try:
-                text, lost = lazy.end_of_file(path, self.LONGEST)
+                text, lost = lazy.end_of_file(path, self._longest)
             except CharRNNError as error:
                 self.post_message(NoteWritten(str(error), is_problem=True))
             else:
@@ -319,7 +329,7 @@ class SeedBox(SeedInput):
         sentence = tr(
             "The seed is the last {count:,} characters, which the state depends on; {lost:,} "
             "before them were left out.",
-            count=self.LONGEST,
+            count=self._longest,
             lost=count,
         )
         self.post_message(NoteWritten(sentence, is_problem=True))

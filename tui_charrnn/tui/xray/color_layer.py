@@ -8,10 +8,10 @@ from textual.timer import Timer
 
 from tui_charrnn.lens.reading import Prediction
 from tui_charrnn.tui.background import Signal
+from tui_charrnn.tui.text.streamed_text import look_class
 from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer
 from tui_charrnn.tui.xray.colorings import Coloring, Levels
-from tui_charrnn.tui.xray.looks import look_class
 from tui_charrnn.tui.xray.reader import (
     RUNNING,
     LayerSnapshot,

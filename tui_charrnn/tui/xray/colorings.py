@@ -20,7 +20,7 @@ from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.text.generation_thread import GenerationThread
-from tui_charrnn.tui.xray.looks import ScaleName
+from tui_charrnn.tui.text.streamed_text import ScaleName
 from tui_charrnn.tui.xray.reader import Passage, ProbeValues, XrayReading
 from tui_charrnn.viewing.xray import (
     CANDIDATE_SCALE,

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.style import Style
 
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.xray.looks import LOOKS
+from tui_charrnn.tui.text.streamed_text import LOOKS
 from tui_charrnn.viewing.formatting import bar
 from tui_charrnn.viewing.xray import Scale
 

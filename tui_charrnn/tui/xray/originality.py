@@ -19,8 +19,8 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.text.streamed_text import ScaleName
 from tui_charrnn.tui.xray.colorings import Levels
-from tui_charrnn.tui.xray.looks import ScaleName
 from tui_charrnn.tui.xray.reader import Passage, XrayReading
 from tui_charrnn.viewing.formatting import new_share_words, share_words
 

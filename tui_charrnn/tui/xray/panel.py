@@ -15,13 +15,18 @@ from tui_charrnn.lens.reading import LayerView, Prediction
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.text.alternative_rows import FORBIDDEN, FORBIDDEN_MARK
+from tui_charrnn.tui.text.alternative_rows import (
+    FORBIDDEN,
+    FORBIDDEN_MARK,
+    character_row,
+    mark_of,
+)
+from tui_charrnn.tui.text.streamed_text import LOOKS, ScaleName
 from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.xray.color_layer import XrayColors, XrayPlace
 from tui_charrnn.tui.xray.colorings import NAME, VALUE
 from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
-from tui_charrnn.tui.xray.looks import LOOKS, ScaleName
-from tui_charrnn.viewing.formatting import bar, character_words, padded, percent
+from tui_charrnn.viewing.formatting import character_words, padded, percent
 from tui_charrnn.viewing.probability_rows import reliability_lines
 from tui_charrnn.viewing.xray import (
     CANDIDATE_SCALE,
@@ -367,36 +372,18 @@ def expected_rows(
     if any(index in seen.forbidden for index, _ in seen.prediction.alternatives):
         words += f"; {FORBIDDEN_MARK} {tr(FORBIDDEN)}"
     head = Content(words).stylize("$note-text")
-    count = max(height - 1, 0)
+    bar_width = max(width - _NAME - _NUMBER - 4, 1)
     rows = [
-        _expected_row(
+        character_row(
+            mark_of(has_come=index == seen.index, is_forbidden=index in seen.forbidden),
+            "",
             name_of(index),
-            share,
-            width,
-            has_come=index == seen.index,
-            is_forbidden=index in seen.forbidden,
+            (share, bar_width),
+            f"{percent(share):>{_NUMBER}}",
         )
-        for index, share in seen.prediction.alternatives[:count]
+        for index, share in seen.prediction.alternatives[: max(height - 1, 0)]
     ]
     return [head, *rows][:height]
-
-
-def _expected_row(
-    shown: str, probability: float, width: int, *, has_come: bool, is_forbidden: bool
-) -> Content:
-    name = Content(shown)
-    bar_width = max(width - _NAME - _NUMBER - 4, 1)
-    strength = "bold" if has_come else ""
-    mark = "▸" if has_come else FORBIDDEN_MARK if is_forbidden else " "
-    row = Content.assemble(
-        (f"{mark} ", "bold"),
-        name.stylize(strength) if strength else name,
-        " " * max(_NAME - name.cell_length, 0),
-        " ",
-        (f"{bar(probability, bar_width):<{bar_width}}", "$accent"),
-        (f" {percent(probability):>{_NUMBER}}", strength),
-    )
-    return row.stylize("dim") if is_forbidden and not has_come else row
 
 
 def legend_row(scale: ScaleName, head: str, words: Sequence[str], keys: str = "") -> Content:

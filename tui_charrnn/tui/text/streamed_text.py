@@ -1,18 +1,62 @@
-"""The layer that selects text with the keys."""
+"""The text of the pane: its keys, the cursor that selects by them, and the looks of its layers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
+from textual.binding import BindingType
 from textual.geometry import Offset
 from textual.selection import SELECT_ALL, Selection
 
+from tui_charrnn.translation import tr
+from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView, drawn_column
 from tui_charrnn.tui.text.wrapped_text import DIRECTIONS, Direction, Place, cluster_end, moved
 
 if TYPE_CHECKING:
     from textual import events
+
+ScaleName = Literal["rising", "diverging"]
+"""How levels follow one another: away from one end, or to both sides of a middle."""
+
+LOOKS: Final[dict[ScaleName, tuple[tuple[str, str], ...]]] = {
+    "rising": (
+        ("$note-text", "none"),
+        ("$generated-text", "underline"),
+        ("$success", "bold"),
+        ("$warning", "bold underline"),
+        ("$error", "bold reverse"),
+    ),
+    "diverging": (
+        ("$xray-negative", "underline reverse"),
+        ("$xray-negative", "underline"),
+        ("$note-text", "none"),
+        ("$xray-positive", "bold"),
+        ("$xray-positive", "bold reverse"),
+    ),
+}
+"""Color and style of each level: without colors, the style alone tells them apart."""
+_CLASSES: Final[dict[ScaleName, str]] = {"rising": "xray", "diverging": "xray-two"}
+
+
+def look_class(scale: ScaleName, level: int) -> str:
+    """The component class of a level's look."""
+    return f"{_CLASSES[scale]}--{level}"
+
+
+_LEVEL_CLASSES: Final = frozenset(
+    look_class(scale, level) for scale, looks in LOOKS.items() for level in range(len(looks))
+)
+"""The component classes of all levels."""
+_LEVEL_STYLES: Final = "\n".join(
+    f"StreamedText > .{look_class(scale, level)} {{ color: {color}; text-style: {style}; }}"
+    for scale, looks in LOOKS.items()
+    for level, (color, style) in enumerate(looks)
+)
+"""Their style sheet."""
 
 
 class KeySelection(TextLayer):
@@ -103,3 +147,48 @@ class KeySelection(TextLayer):
         wrapped = self._view.wrapped
         is_there = wrapped.first <= row < wrapped.end  # it may have been dropped meanwhile
         return Offset(drawn_column(wrapped.shown(row).text, column) if is_there else column, row)
+
+
+class StreamedText(TextView):
+    """The text of the pane: its keys, what they select, and the looks of all its layers."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("speech")]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "text-view--cursor",
+        "text-view--fork",
+        "text-view--place",
+        *_LEVEL_CLASSES,
+    }
+    DEFAULT_CSS = f"""
+    StreamedText {{
+        & .text-view--cursor {{ text-style: reverse; }}
+        & .text-view--fork {{ color: $accent; text-style: bold underline; }}
+        & .text-view--place {{ color: $accent; text-style: bold reverse; }}
+    }}
+    {_LEVEL_STYLES}
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="streamed-text")
+        self.selection = KeySelection(self)
+        self.text_layers.append(self.selection)
+
+    def on_key(self, event: events.Key) -> None:
+        """Move the cursor that selects, before the keys scroll."""
+        self.selection.take_key(event)
+
+    def action_mark(self) -> None:
+        """Put a cursor into the text; once it is there, begin the selection at it."""
+        self.selection.mark()
+        sentence = tr(
+            "The arrows move the cursor; {mark} begins to select there, {copy} copies, {leave} "
+            "leaves.",
+            mark=key_label("speech.mark"),
+            copy=key_label("speech.copy"),
+            leave=key_label("text.stop"),
+        )
+        self.post_message(NoteWritten(sentence))
+
+    def action_select_all(self) -> None:
+        """Select the whole text."""
+        self.selection.select_all()
