@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.run_controls import RunAnnouncer, RunControls
     from tui_charrnn.tui.text.model_choice import ModelChoice
     from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, Wait
-    from tui_charrnn.tui.text.seed_input import SeedBox
+    from tui_charrnn.tui.text.seed_input import SeedInput
     from tui_charrnn.viewing.run_view import RunView
 
 _EXPLAINING: Final = {"-tape", "-neurons", "-xray"}
@@ -70,7 +70,7 @@ PROGRESS_INTERVAL: Final = 1.0
 class MainScreen(Screen[None]):
     """Lays the panes out, routes between them, and shows the run that is followed."""
 
-    AUTO_FOCUS = "SeedBox"  # before the first frame: styles everything once, not twice
+    AUTO_FOCUS = "SeedInput"  # before the first frame: styles everything once, not twice
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("main")]
     pane: var[str] = var("text")
     """Which of `PANES` is open."""
@@ -381,7 +381,7 @@ class MainScreen(Screen[None]):
         self.query_one(KeyRow).show(idle, owner, labels)
 
 
-def _place_cursor(seed: SeedBox) -> None:
+def _place_cursor(seed: SeedInput) -> None:
     """Let input methods compose in the seed box, which had the focus before it had a place."""
     if seed.has_focus:
         seed.app.cursor_position = seed.cursor_screen_offset

@@ -23,7 +23,7 @@ from tui_charrnn.tui.text.generation_thread import (
     GenerationStarted,
 )
 from tui_charrnn.tui.text.model_loader import ModelLoader, ModelRequest, shown_label
-from tui_charrnn.tui.text.seed_input import LONGEST_SEED, SeedBox, SeedInput
+from tui_charrnn.tui.text.seed_input import LONGEST_SEED, SeedInput
 from tui_charrnn.tui.text.session_texts import SessionTexts
 from tui_charrnn.tui.text.streamed_text import StreamedText
 from tui_charrnn.tui.text.tape_text import TapeText
@@ -55,17 +55,17 @@ class TextPane(Vertical):
 
     DEFAULT_CSS = """
     TextPane.-tape {
-        & SeedBox { display: none; }
+        & SeedInput { display: none; }
         & TapePanel { display: block; }
     }
     TextPane.-neurons {
-        & SeedBox { display: none; }
+        & SeedInput { display: none; }
         & TapePanel { display: none !important; }
         & NeuronPanel { display: block; }
     }
     """
 
-    seed = query_one(SeedBox)
+    seed = query_one(SeedInput)
 
     def __init__(self, session: Session, loader: ModelLoader) -> None:
         """Show no text yet."""
@@ -91,7 +91,7 @@ class TextPane(Vertical):
         """The text, the seed box."""
         yield self.view
         remembers = self._session.preferences.seed_history
-        seed = SeedBox(placeholder=tr("how the text begins"), remembers=remembers)
+        seed = SeedInput(placeholder=tr("how the text begins"), remembers=remembers)
         seed.border_title = Content(tr("Seed"))
         yield seed
 

@@ -11,6 +11,7 @@ from textual.message import Message
 from tests.support.hostile_text import HARMFUL, HOSTILE
 from tests.support.themed_app import ThemedApp, drawn_rows, styled
 from tests.support.waiting import wait_until
+from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.seed_input import (
     LONGEST_SEED,
     SeedInput,
@@ -182,18 +183,20 @@ async def test_the_cursor_does_not_blink() -> None:
 
 async def test_a_full_field_keeps_the_end_and_says_how_much_was_left_out() -> None:
     app = Host()
-    lost: list[int] = []
-    async with app.run_test(message_hook=lambda message: note_lost(message, lost)) as pilot:
+    told: list[str] = []
+    async with app.run_test(message_hook=lambda message: keep_sentence(message, told)) as pilot:
         app.field.text = "a" * (LONGEST_SEED - 2)
         app.field.move_cursor((0, 1))
         app.post_message(events.Paste("bcdef"))
-        await wait_until(pilot, "it is told", lambda: lost == [3])
+        await wait_until(pilot, "it is told", lambda: bool(told))
+        assert "; 3 before them" in told[0]
         assert app.field.text.startswith("defaa")
         assert app.field.cursor_location == (0, 3)
         assert len(app.field.text) == LONGEST_SEED
         app.field.select_all()
         app.post_message(events.Paste("b" * LONGEST_SEED + "\nthe end"))
-        await wait_until(pilot, "it is told", lambda: lost == [3, len("\nthe end")])
+        await wait_until(pilot, "it is told", lambda: len(told) == 2)
+        assert "; 8 before them" in told[1]
         assert app.field.text.startswith("bb")
         assert app.field.text.endswith("the end")
         assert len(app.field.text) == LONGEST_SEED
@@ -202,10 +205,10 @@ async def test_a_full_field_keeps_the_end_and_says_how_much_was_left_out() -> No
         assert app.field.text == "x"
 
 
-def note_lost(message: Message, lost: list[int]) -> None:
-    """Remember how much was left out."""
-    if isinstance(message, SeedInput.Shortened) and message.lost not in lost:
-        lost.append(message.lost)
+def keep_sentence(message: Message, told: list[str]) -> None:
+    """Remember what was said."""
+    if isinstance(message, NoteWritten) and message.sentence not in told:
+        told.append(message.sentence)
 
 
 async def test_older_seeds_are_recalled_before_those_of_now() -> None:

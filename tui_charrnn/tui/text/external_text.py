@@ -340,10 +340,6 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
         self._is_submitted = True
         self._reply_if_ready()
 
-    def on_seed_input_shortened(self, event: SeedInput.Shortened) -> None:
-        """Do nothing: how much is read is shown anyway."""
-        event.stop()
-
     def action_give_up(self) -> None:
         """Close without an answer."""
         self.dismiss(None)

@@ -99,6 +99,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
     """A text field of one to four rows that submits on Enter and remembers what it submitted.
 
     After a submission the text stays and is selected: Enter submits it again, typing replaces it.
+    What was submitted is kept in a file of the user's; it works all the same if it cannot be.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -127,14 +128,13 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
 
         text: str
 
-    @dataclass
-    class Shortened(Message):
-        """Characters were left out: what was typed or pasted is too long."""
-
-        lost: int
-
     def __init__(
-        self, *, placeholder: str = "", longest: int = LONGEST_SEED, keeps_end: bool = True
+        self,
+        *,
+        placeholder: str = "",
+        longest: int = LONGEST_SEED,
+        keeps_end: bool = True,
+        remembers: bool = False,
     ) -> None:
         """Start empty.
 
@@ -143,6 +143,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             longest: Characters that the field takes.
             keeps_end: Whether the end of what is too long is kept, which the state of a model
                 depends on, and not its beginning.
+            remembers: Whether seeds are kept from one session to the next.
         """
         super().__init__(placeholder=Content(placeholder), highlight_cursor_line=False)
         self.set_reactive(TextArea.cursor_blink, False)
@@ -153,6 +154,15 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         """Index of the recalled seed, or None while the reader's own text is shown."""
         self._draft = ""
         self._longest, self._keeps_end = longest, keeps_end
+        self._history = SeedHistory(state_folder() / _FILE) if remembers else None
+        self._has_complained = False
+
+    def on_mount(self) -> None:
+        """Read what was submitted before, once the box is there to type into."""
+        if (history := self._history) is not None:
+            self.call_after_refresh(
+                self._access_file, lambda: self.call_later(self.put_before, history.read())
+            )
 
     def get_line(self, line_index: int) -> Text:
         """A line as it is shown: safe, with what the model does not know struck out."""
@@ -195,9 +205,28 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             ends = ((0, 0), border) if self._keeps_end else (border, self.document.end)
             super().edit(Edit("", *ends, maintain_selection_offset=True))
             result = replace(result, end_location=self.cursor_location)
-        if lost or beyond > 0:
-            self.post_message(self.Shortened(lost + max(beyond, 0)))
+        if (lost or beyond > 0) and self._keeps_end:
+            self._tell_lost(lost + max(beyond, 0))
         return result
+
+    def open_file(self, path: Path) -> None:
+        """Have the end of a file read in a thread, and generate from it."""
+
+        def read(_: BackgroundTask) -> None:
+            try:
+                text, lost = lazy.end_of_file(path, self._longest)
+            except CharRNNError as error:
+                self.post_message(NoteWritten(str(error), is_problem=True))
+            else:
+                self.call_later(submit, text, lost)
+
+        def submit(text: str, lost: int) -> None:
+            self.load_text(text)
+            self.action_submit()
+            if lost:
+                self.call_after_refresh(self._tell_lost, lost)
+
+        BackgroundTask("seed-file", read)
 
     def put_before(self, seeds: list[str]) -> None:
         """Let older seeds be recalled before those that were submitted here."""
@@ -206,12 +235,15 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             self._recalled += len(seeds)
 
     def action_submit(self) -> None:
-        """Post the text, and remember it."""
-        if self.text and self.text not in self.submitted_seeds[-1:]:
-            self.submitted_seeds.append(self.text)
+        """Post the text, and remember it, also for the next time."""
+        history, seed = self._history, self.text
+        if seed and seed not in self.submitted_seeds[-1:]:
+            self.submitted_seeds.append(seed)
+            if history is not None:
+                self._access_file(lambda: history.add(seed))
         self._recalled = None
         self.select_all()
-        self.post_message(self.Submitted(self.text))
+        self.post_message(self.Submitted(seed))
 
     def action_insert_newline(self) -> None:
         """Begin another line."""
@@ -244,65 +276,6 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         self.load_text(self._draft if target == count else self.submitted_seeds[target])
         self.move_cursor(self.document.end)
 
-
-@lru_cache(maxsize=8)
-def _look_of(
-    line: str, vocabulary: frozenset[str] | None
-) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """A line as it is shown, and where it is unknown; every row of a long line asks for it."""
-    unknown = () if vocabulary is None else tuple(unknown_spans(line, vocabulary))
-    return shown_line(line), unknown
-
-
-class SeedBox(SeedInput):
-    """Keeps what was submitted in a file of the user's; works all the same if it cannot."""
-
-    _has_complained = False
-
-    def __init__(self, *, placeholder: str = "", remembers: bool = True) -> None:
-        """Start empty; if it remembers, seeds are kept from one session to the next."""
-        super().__init__(placeholder=placeholder)
-        self._history = SeedHistory(state_folder() / _FILE) if remembers else None
-
-    def on_mount(self) -> None:
-        """Read what was submitted before, once the box is there to type into."""
-        if (history := self._history) is not None:
-            self.call_after_refresh(
-                self._access_file, lambda: self.call_later(self.put_before, history.read())
-            )
-
-    def on_seed_input_shortened(self, event: SeedInput.Shortened) -> None:
-        """Say that something was left out."""
-        event.stop()
-        self._tell_lost(event.lost)
-
-    def open_file(self, path: Path) -> None:
-        """Have the end of a file read in a thread, and generate from it."""
-
-        def read(_: BackgroundTask) -> None:
-            try:
-                text, lost = lazy.end_of_file(path, self._longest)
-            except CharRNNError as error:
-                self.post_message(NoteWritten(str(error), is_problem=True))
-            else:
-                self.call_later(submit, text, lost)
-
-        def submit(text: str, lost: int) -> None:
-            self.load_text(text)
-            self.action_submit()
-            if lost:
-                self.call_after_refresh(self._tell_lost, lost)
-
-        BackgroundTask("seed-file", read)
-
-    def action_submit(self) -> None:
-        """Post the text, and remember it, also for the next time."""
-        newest = self.submitted_seeds[-1:]
-        super().action_submit()
-        history, seeds = self._history, self.submitted_seeds[-1:]
-        if history is not None and seeds != newest:
-            self._access_file(lambda: history.add(seeds[0]))
-
     def _access_file(self, access: Callable[[], object]) -> None:
         """Read or write the file of seeds, in a thread."""
 
@@ -333,6 +306,15 @@ class SeedBox(SeedInput):
             lost=count,
         )
         self.post_message(NoteWritten(sentence, is_problem=True))
+
+
+@lru_cache(maxsize=8)
+def _look_of(
+    line: str, vocabulary: frozenset[str] | None
+) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """A line as it is shown, and where it is unknown; every row of a long line asks for it."""
+    unknown = () if vocabulary is None else tuple(unknown_spans(line, vocabulary))
+    return shown_line(line), unknown
 
 
 class SeedHistory:
