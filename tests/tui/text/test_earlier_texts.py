@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from tests.support.open_app import note_of
+from tests.support.open_app import note_of, spoken_by
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import LENGTH, TapeApp, tape_app
 from tests.support.waiting import wait_until
@@ -44,7 +44,7 @@ async def test_a_text_is_gone_back_to_with_its_branches_and_gone_on_with(tmp_pat
         await app.pilot.press("z")
         await wait_until(app.pilot, "the text", lambda: app.tape is tape)
         assert app.text.branch == 1
-        assert app.view.text.endswith(text)
+        assert spoken_by(app.app).endswith(text)
         assert "Text 1 of 2, 2 branches" in note_of(app.app)
         assert (app.tape.stream.network == state).all()
         await app.known()
@@ -91,7 +91,7 @@ async def test_one_that_streams_is_stopped_and_stays(tmp_path: Path) -> None:
         await app.pilot.press("Z")
         await wait_until(app.pilot, "the second", lambda: app.tape is second)
         length = second.tree.branches[0].length
-        assert app.view.text.endswith(second.text())
+        assert spoken_by(app.app).endswith(second.text())
         app.app.session.settings.speed = None
         await wait_until(
             app.pilot, "its end", lambda: app.text.generation is not None and app.text.resume()
