@@ -9,7 +9,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.clamping import Clamp, parse_clamps, parse_gate_clamps
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.generation.neuron import GATES, Neuron, all_neurons, parse_neuron, place_of
+from tui_charrnn.generation.neuron import GATES, Probe, all_neurons, parse_neuron, place_of
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
@@ -40,7 +40,7 @@ def test_a_held_neuron_is_held_and_the_rest_follows_from_the_equations(
         logits = stepper.read(index).astype(np.float64)
 
         for neuron, value in held.items():
-            assert stepper.state[place_of(Neuron(*neuron), model.config)] == np.float32(value)
+            assert stepper.state[place_of(Probe(*neuron), model.config)] == np.float32(value)
         powers = np.exp(logits - logits.max())
         np.testing.assert_allclose(powers / powers.sum(), reading.probabilities[place], atol=1e-6)
         for layer, step in zip(stepper.layers, reading.steps[place], strict=True):
@@ -85,7 +85,7 @@ def test_a_tape_and_several_texts_of_a_clamped_stream_are_clamped() -> None:
     batch, tape = SideBySide(stream, 2), Tape(stream)
     said = [tape.next().character for _ in range(40)]
 
-    place = place_of(Neuron(0, "c", 3), model.config)
+    place = place_of(Probe(0, "c", 3), model.config)
     assert tape.moment(37).state.network[place] == 4  # computed again
     assert [batch.next()[0].character for _ in range(40)] == said
 
@@ -125,9 +125,9 @@ def test_every_neuron_has_a_name_and_a_place(cell: str) -> None:
 
 
 def test_without_a_letter_c_is_meant_where_there_is_one() -> None:
-    assert parse_neuron("1:3", tiny_config(layer_count=2)) == Neuron(1, "c", 3)
-    assert parse_neuron("1:3", tiny_config(cell="gru", layer_count=2)) == Neuron(1, "h", 3)
-    assert parse_clamps(["0:h2=-1e-1"], tiny_config()) == (Clamp(Neuron(0, "h", 2), -0.1),)
+    assert parse_neuron("1:3", tiny_config(layer_count=2)) == Probe(1, "c", 3)
+    assert parse_neuron("1:3", tiny_config(cell="gru", layer_count=2)) == Probe(1, "h", 3)
+    assert parse_clamps(["0:h2=-1e-1"], tiny_config()) == (Clamp(Probe(0, "h", 2), -0.1),)
     assert str(parse_clamps(["0:2=2.50"], tiny_config())[0]) == "0:c2=2.5"
 
 

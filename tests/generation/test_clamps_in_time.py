@@ -13,7 +13,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, DataError
 from tui_charrnn.generation.clamping import Clamp, parse_clamps
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.generation.neuron import Neuron, place_of
+from tui_charrnn.generation.neuron import Probe, place_of
 from tui_charrnn.generation.replay import Replay
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
@@ -86,7 +86,7 @@ def test_every_place_of_a_tape_is_computed_again_with_what_was_held_there() -> N
         logits.append(stream.logits.copy())
 
     neuron = next(iter(held_neurons(clamps_of(*HELD))))
-    place_held = place_of(Neuron(*neuron), stream.model.config)
+    place_held = place_of(Probe(*neuron), stream.model.config)
     for position in reversed(range(60)):
         moment = tape.moment(position)
         np.testing.assert_array_equal(moment.logits, logits[position])

@@ -10,7 +10,7 @@ from tests.support.naive_properties import NAIVE
 from tests.support.naive_steps import indices_of, read_naively
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_config, tiny_model
 from tui_charrnn.errors import CorpusError, ModelFileError
-from tui_charrnn.generation.neuron import Neuron
+from tui_charrnn.generation.neuron import Probe
 from tui_charrnn.lens.neurons import EXCERPT, Findings, NeuronFinder, find_neurons, values_of
 from tui_charrnn.lens.properties import Property, find_properties
 from tui_charrnn.model.checkpoint import Model
@@ -84,7 +84,7 @@ def test_the_cell_that_counts_brackets_is_found_by_itself() -> None:
 
     depth, inside = find_neurons(finder, [nested_brackets(5000)], top=2).properties
 
-    assert depth.neurons[0].neuron == Neuron(0, "c", COUNTING)
+    assert depth.neurons[0].neuron == Probe(0, "c", COUNTING)
     assert depth.neurons[0].r == pytest.approx(1, abs=1e-5)
     assert depth.neurons[0].mean == pytest.approx(depth.mean / 2, abs=1e-5)
     assert inside.neurons[0].neuron.unit == COUNTING
@@ -163,7 +163,7 @@ def test_the_values_of_a_neuron_along_a_passage() -> None:
     excerpt = find_neurons(finder, [nested_brackets(200)]).properties[0].excerpt
     assert excerpt is not None
 
-    values = values_of(Neuron(0, "c", COUNTING), excerpt, model)
+    values = values_of(Probe(0, "c", COUNTING), excerpt, model)
 
     np.testing.assert_allclose(values, excerpt.values / 2, atol=1e-5)
 

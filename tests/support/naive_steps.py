@@ -7,7 +7,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.generation.clamping import Clamp
-from tui_charrnn.generation.neuron import Neuron
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import LayerWeights
 
@@ -119,7 +118,7 @@ def held_neurons(clamps: Iterable[Clamp]) -> dict[tuple[int, str, int], float]:
     return {
         (each.neuron.layer, each.neuron.part, each.neuron.unit): each.value
         for each in clamps
-        if isinstance(each.neuron, Neuron)
+        if each.neuron.unit is not None
     }
 
 

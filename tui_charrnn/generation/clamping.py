@@ -19,17 +19,12 @@ import numpy as np
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.cells import Layer
-from tui_charrnn.generation.neuron import GATES, Gate, Neuron, parse_gate, parse_neuron
+from tui_charrnn.generation.neuron import Probe, parse_gate, parse_neuron
 from tui_charrnn.model.weights import Float32, Float64
 from tui_charrnn.model_config import ModelConfig
 
-_GATES: Final = {
-    letter: name
-    for gates in GATES.values()
-    for letter, name in gates.items()
-    if name != "candidate"
-}
-"""The gates that open between 0 and 1, of all cells; no two have the same letter."""
+_GATES: Final = tuple("ifozr")
+"""The letters of the gates that open between 0 and 1, of all cells."""
 LIMIT: Final = 1000.0
 """How far from 0 a neuron can be held; what a network holds by itself is rarely beyond 20."""
 
@@ -38,7 +33,7 @@ LIMIT: Final = 1000.0
 class Clamp:
     """A neuron and the value that it has after every character; or a gate, and its mean."""
 
-    neuron: Neuron | Gate
+    neuron: Probe
     value: float
     """At most `LIMIT` from 0; of a gate in [0, 1]."""
 
@@ -58,14 +53,14 @@ def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]
         ConfigError: If one is not written so, the network has no such cell, the value is not
             allowed, or a cell is held twice.
     """
-    clamps: dict[Neuron | Gate, Clamp] = {}
+    clamps: dict[Probe, Clamp] = {}
     for text in texts:
         name, sign, number = text.partition("=")
         if not sign:
             raise ConfigError(
                 "A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: {text!r}.", text=text
             )
-        is_gate = name.strip()[-1:] in _GATES
+        is_gate = name.strip().endswith(_GATES)
         neuron = parse_gate(name, config) if is_gate else parse_neuron(name, config)
         if neuron in clamps:
             raise ConfigError(
@@ -144,8 +139,8 @@ def hold(layer: Layer, number: int, clamps: Iterable[Clamp]) -> None:
     for neuron, value in ((clamp.neuron, clamp.value) for clamp in clamps):
         if neuron.layer != number:
             continue
-        if isinstance(neuron, Gate):
-            gates.append(partial(_hold_gate, layer.gate_sums[_GATES[neuron.part]], value))
+        if neuron.gate:
+            gates.append(partial(_hold_gate, layer.gate_sums[neuron.gate], value))
         elif neuron.part == "h":
             hidden.append(partial(layer.hidden[..., neuron.unit].fill, value))
         elif layer.cell_state is not None:

@@ -9,7 +9,6 @@ Notation: L layers, H hidden size, S numbers that a network remembers; layers an
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -22,150 +21,38 @@ from tui_charrnn.translation import tr
 if TYPE_CHECKING:
     from tui_charrnn.generation.cells import Layer
 
-_NAME: Final = re.compile(r"([0-9]{1,4}):([ch]?)([0-9]{1,6})", re.ASCII)
+_NEURON: Final = re.compile(r"([0-9]{1,4}):([ch]?)([0-9]{1,6})", re.ASCII)
+_NAME: Final = re.compile(r"([0-9]{1,4}):([a-z])([0-9]{0,6})", re.ASCII)
 GATES: Final = {
     "lstm": {"i": "input", "f": "forget", "g": "candidate", "o": "output"},
     "gru": {"z": "update", "r": "reset", "g": "candidate"},
     "rnn": {},
 }
 """The letter of each gate of a cell, and its name; an rnn has no gates."""
+_GATE_NAMES: Final = {letter: name for gates in GATES.values() for letter, name in gates.items()}
 STATES: Final = {"h": "hidden state", "c": "cell state"}
 _PARTS: Final = {"lstm": "hc", "gru": "h", "rnn": "h"}
 """What a layer remembers, in the order in which it lies in the state."""
 
 
-class Neuron(NamedTuple):
-    """A place in what a network remembers."""
-
-    layer: int
-    """From 0, the lowest, to L - 1."""
-    part: str
-    """`h`, the hidden state, or `c`, the cell state that an lstm has beside it."""
-    unit: int
-    """From 0 to H - 1."""
-
-    def __str__(self) -> str:
-        return f"{self.layer}:{self.part}{self.unit}"
-
-
-class Gate(NamedTuple):
-    """A gate of a layer, over all of its units."""
-
-    layer: int
-    """From 0, the lowest, to L - 1."""
-    part: str
-    """`i`, `f` or `o` of an lstm, `z` (update) or `r` (reset) of a gru."""
-
-    def __str__(self) -> str:
-        return f"{self.layer}:{self.part}"
-
-
-def gates_of(config: ModelConfig) -> list[Gate]:
-    """Every gate of a network that opens between 0 and 1, the lowest layer first."""
-    parts = [part for part, name in GATES[config.cell].items() if name != "candidate"]
-    return [Gate(layer, part) for layer in range(config.layer_count) for part in parts]
-
-
-def parse_gate(text: str, config: ModelConfig) -> Gate:
-    """Read a name: LAYER:GATE, as 0:f.
-
-    Raises:
-        ConfigError: If the network has no such gate.
-    """
-    known = gates_of(config)
-    found = next((gate for gate in known if str(gate) == text.strip()), None)
-    if found is None:
-        if not known:
-            raise ConfigError(
-                "A model of kind {cell} has no gates. Received: {text!r}.",
-                cell=config.cell,
-                text=text,
-            )
-        raise ConfigError(
-            "The gates of this model are {names}. Received: {text!r}.",
-            names=", ".join(map(str, known)),
-            text=text,
-        )
-    return found
-
-
-def layers_sentence(config: ModelConfig) -> str:
-    """Which layers a model has: the beginning of a sentence."""
-    last = config.layer_count - 1
-    if not last:
-        return tr("This model has one layer, 0")
-    return tr("This model has the layers 0 to {last}", last=last)
-
-
-def all_neurons(config: ModelConfig) -> list[Neuron]:
-    """Every neuron of a network in the order of its state, S of them."""
-    return [
-        Neuron(layer, part, unit)
-        for layer in range(config.layer_count)
-        for part in _PARTS[config.cell]
-        for unit in range(config.hidden_size)
-    ]
-
-
-def place_of(neuron: Neuron, config: ModelConfig) -> int:
-    """Where a neuron lies in the state of a network, from 0 to S - 1; see `Stepper.state`."""
-    size = config.hidden_size
-    before = neuron.layer * STATES_PER_LAYER[config.cell] + _PARTS[config.cell].index(neuron.part)
-    return before * size + neuron.unit
-
-
-def parse_neuron(text: str, config: ModelConfig) -> Neuron:
-    """Read a name: LAYER:cUNIT, LAYER:hUNIT, or LAYER:UNIT for c where there is one, h elsewhere.
-
-    Raises:
-        ConfigError: If it is no name, or the network has no such neuron.
-    """
-    found = _NAME.fullmatch(text.strip())
-    parts = _PARTS[config.cell]
-    if found is None:
-        raise ConfigError(
-            "A neuron is named as LAYER:CELL, for example 0:{part}7. Received: {text!r}.",
-            part=parts[-1],
-            text=text,
-        )
-    layer, part, unit = int(found[1]), found[2] or parts[-1], int(found[3])
-    if part not in parts:
-        raise ConfigError(
-            "A model of kind {cell} has no cell state, only h, as in {layer}:h{unit}. "
-            "Received: {text!r}.",
-            cell=config.cell,
-            layer=layer,
-            unit=unit,
-            text=text,
-        )
-    if layer >= config.layer_count or unit >= config.hidden_size:
-        raise ConfigError(
-            "{layers}, its cells are 0 to {last}. Received: {text!r}.",
-            layers=layers_sentence(config),
-            last=config.hidden_size - 1,
-            text=text,
-        )
-    return Neuron(layer, part, unit)
-
-
-_PROBE_NAME: Final = re.compile(r"([0-9]{1,4}):([a-z])([0-9]{0,6})", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(NamedTuple):
     """A number of a network that can be read after every character."""
 
     layer: int
     """From 0, the lowest, to L - 1."""
     part: str
-    """`h`, `c`, or the letter of a gate."""
-    unit: int | None
+    """`h`, the hidden state, `c`, the cell state that an lstm has beside it, or the letter of a
+    gate."""
+    unit: int | None = None
     """From 0 to H - 1; None is the mean over all, of a gate only."""
-    gate: str = ""
-    """The gate's name; empty for a state."""
 
     def __str__(self) -> str:
         return f"{self.layer}:{self.part}{'' if self.unit is None else self.unit}"
+
+    @property
+    def gate(self) -> str:
+        """The gate's name; empty for a state."""
+        return _GATE_NAMES.get(self.part, "")
 
     @property
     def words(self) -> str:
@@ -191,16 +78,86 @@ class Probe:
         return state.item(self.unit)
 
 
+def gates_of(config: ModelConfig) -> list[Probe]:
+    """The mean of every gate of a network that opens between 0 and 1, the lowest layer first."""
+    parts = [part for part, name in GATES[config.cell].items() if name != "candidate"]
+    return [Probe(layer, part) for layer in range(config.layer_count) for part in parts]
+
+
+def all_neurons(config: ModelConfig) -> list[Probe]:
+    """Every number that a network remembers in the order of its state, S of them."""
+    return [
+        Probe(layer, part, unit)
+        for layer in range(config.layer_count)
+        for part in _PARTS[config.cell]
+        for unit in range(config.hidden_size)
+    ]
+
+
+def place_of(neuron: Probe, config: ModelConfig) -> int:
+    """Where an h or c lies in the state of a network, from 0 to S - 1; see `Stepper.state`."""
+    size = config.hidden_size
+    before = neuron.layer * STATES_PER_LAYER[config.cell] + _PARTS[config.cell].index(neuron.part)
+    return before * size + (neuron.unit or 0)
+
+
+def parse_gate(text: str, config: ModelConfig) -> Probe:
+    """Read a name: LAYER:GATE, as 0:f.
+
+    Raises:
+        ConfigError: If the network has no such gate.
+    """
+    known = {str(gate): gate for gate in gates_of(config)}
+    if not known:
+        raise ConfigError(
+            "A model of kind {cell} has no gates. Received: {text!r}.", cell=config.cell, text=text
+        )
+    if text.strip() not in known:
+        raise ConfigError(
+            "The gates of this model are {names}. Received: {text!r}.",
+            names=", ".join(known),
+            text=text,
+        )
+    return known[text.strip()]
+
+
+def parse_neuron(text: str, config: ModelConfig) -> Probe:
+    """Read a name: LAYER:cUNIT, LAYER:hUNIT, or LAYER:UNIT for c where there is one, h elsewhere.
+
+    Raises:
+        ConfigError: If it is no name, or the network has no such neuron.
+    """
+    found = _NEURON.fullmatch(text.strip())
+    parts = _PARTS[config.cell]
+    if found is None:
+        raise ConfigError(
+            "A neuron is named as LAYER:CELL, for example 0:{part}7. Received: {text!r}.",
+            part=parts[-1],
+            text=text,
+        )
+    layer, part, unit = int(found[1]), found[2] or parts[-1], int(found[3])
+    if part not in parts:
+        raise ConfigError(
+            "A model of kind {cell} has no cell state, only h, as in {layer}:h{unit}. "
+            "Received: {text!r}.",
+            cell=config.cell,
+            layer=layer,
+            unit=unit,
+            text=text,
+        )
+    return _checked(Probe(layer, part, unit), config, text)
+
+
 def parse_probe(text: str, config: ModelConfig) -> Probe:
     """Read the name of a neuron (0:c13, 0:h13), of a unit's gate (0:f13) or of its mean (0:f).
 
     Raises:
         ConfigError: If it is no name, or the network has no such neuron or gate.
     """
-    found = _PROBE_NAME.fullmatch(text.strip())
+    found = _NAME.fullmatch(text.strip())
     gates = GATES[config.cell]
     if found is None or found[2] in STATES:
-        return _of_neuron(parse_neuron(text, config))
+        return parse_neuron(text, config)
     layer, letter = int(found[1]), found[2]
     if not gates:
         raise ConfigError(
@@ -216,27 +173,39 @@ def parse_probe(text: str, config: ModelConfig) -> Probe:
             known=", ".join(f"{key} ({tr(name)})" for key, name in gates.items()),
             text=text,
         )
-    unit = int(found[3]) if found[3] else None
-    if layer >= config.layer_count or (unit or 0) >= config.hidden_size:
+    return _checked(Probe(layer, letter, int(found[3]) if found[3] else None), config, text)
+
+
+def _checked(probe: Probe, config: ModelConfig, text: str) -> Probe:
+    """A probe, if the network has its layer and its unit."""
+    if probe.layer >= config.layer_count or (probe.unit or 0) >= config.hidden_size:
         raise ConfigError(
             "{layers}, its cells are 0 to {last}. Received: {text!r}.",
             layers=layers_sentence(config),
             last=config.hidden_size - 1,
             text=text,
         )
-    return Probe(layer, letter, unit, gates[letter])
+    return probe
+
+
+def layers_sentence(config: ModelConfig) -> str:
+    """Which layers a model has: the beginning of a sentence."""
+    last = config.layer_count - 1
+    if not last:
+        return tr("This model has one layer, 0")
+    return tr("This model has the layers 0 to {last}", last=last)
 
 
 def default_neuron(config: ModelConfig) -> Probe:
     """The neuron that is looked at by default: the first of the lowest layer."""
-    return _of_neuron(parse_neuron("0:0", config))
+    return Probe(0, _PARTS[config.cell][-1], 0)
 
 
 def default_gate(config: ModelConfig) -> Probe | None:
     """The gate that is looked at by default, over all units; None where there is none."""
     gates = GATES[config.cell]
     letter = "f" if "f" in gates else next(iter(gates), "")
-    return Probe(0, letter, None, gates[letter]) if letter else None
+    return Probe(0, letter) if letter else None
 
 
 def neighbor(probe: Probe, config: ModelConfig, step: int) -> Probe:
@@ -249,8 +218,4 @@ def neighbor(probe: Probe, config: ModelConfig, step: int) -> Probe:
     unit = -1 if probe.unit is None else probe.unit
     place = (probe.layer * width + unit + means + step) % (config.layer_count * width)
     layer, column = divmod(place, width)
-    return Probe(layer, probe.part, column - means if column >= means else None, probe.gate)
-
-
-def _of_neuron(neuron: Neuron) -> Probe:
-    return Probe(neuron.layer, neuron.part, neuron.unit)
+    return Probe(layer, probe.part, column - means if column >= means else None)

@@ -9,7 +9,7 @@ from typing import Final
 
 from tui_charrnn.generation.clamping import Clamp, parse_clamps
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.neuron import GATES, Gate, gates_of
+from tui_charrnn.generation.neuron import Probe, gates_of
 from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.stream import CharacterStream, StreamState
 from tui_charrnn.hangul import split_syllables
@@ -86,15 +86,11 @@ class GateTrial:
         self._stepper = Stepper(self._stream.weights)
         self._state = state
 
-    def means(self, clamps: tuple[Clamp, ...] = ()) -> dict[Gate, float]:
+    def means(self, clamps: tuple[Clamp, ...] = ()) -> dict[Probe, float]:
         """The mean of every gate as the newest character is read with these clamps."""
         self._read(clamps)
-        config = self._stream.model.config
-        opened = [layer.gates for layer in self._stepper.layers]
-        return {
-            gate: float(opened[gate.layer][GATES[config.cell][gate.part]].mean())
-            for gate in gates_of(config)
-        }
+        layers = self._stepper.layers
+        return {gate: gate.value(layers) for gate in gates_of(self._stream.model.config)}
 
     def probabilities(self, clamps: tuple[Clamp, ...] = ()) -> Float64:
         """What the model expects next, shape (V,), at temperature 1.

@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
-from tui_charrnn.generation.neuron import Neuron, all_neurons, place_of
+from tui_charrnn.generation.neuron import Probe, all_neurons, place_of
 from tui_charrnn.generation.scoring import WARM_UP, StretchReader
 from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, Values, with_following
 from tui_charrnn.model.checkpoint import Model
@@ -88,7 +88,7 @@ class ExcerptFinder:
         return self._best[number]
 
 
-def values_of(neuron: Neuron, excerpt: Excerpt, model: Model) -> Float64:
+def values_of(neuron: Probe, excerpt: Excerpt, model: Model) -> Float64:
     """What a neuron has after each character of a passage.
 
     Returns:
@@ -233,7 +233,7 @@ class Correlation:
 class FollowingNeuron:
     """A neuron and how closely it follows a property."""
 
-    neuron: Neuron
+    neuron: Probe
     r: float
     """Pearson's correlation over the text, from -1 to 1."""
     mean: float

@@ -11,7 +11,7 @@ from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.clamping import parse_gate_clamps
-from tui_charrnn.generation.neuron import Gate, gates_of
+from tui_charrnn.generation.neuron import Probe, gates_of
 from tui_charrnn.generation.replay import GateTrial
 from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.stream import CharacterStream
@@ -38,8 +38,8 @@ def test_a_mean_that_is_set_is_the_one_that_is_read() -> None:
     stream, trial = trial_of()
     clamps = parse_gate_clamps(["0:f=0.25", "1:o=1"], stream.model.config)
     means = trial.means(clamps)
-    assert means[Gate(0, "f")] == pytest.approx(0.25, abs=1e-6)
-    assert means[Gate(1, "o")] == 1
+    assert means[Probe(0, "f")] == pytest.approx(0.25, abs=1e-6)
+    assert means[Probe(1, "o")] == 1
     assert set(means) == set(gates_of(stream.model.config))
     assert np.abs(trial.probabilities(clamps) - trial.probabilities()).max() > 1e-4
 
@@ -63,7 +63,7 @@ async def test_gates_are_moved_at_the_cursor_and_held_in_a_branch(tmp_path: Path
         assert page.found.after.tobytes() == plain.tobytes()
 
         await app.pilot.press("down", "0", "right")
-        assert page.held == {Gate(0, "f"): 0.05}
+        assert page.held == {Probe(0, "f"): 0.05}
         await app.pilot.press("r", "1")
         await wait_until(
             app.pilot,

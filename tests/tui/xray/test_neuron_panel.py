@@ -195,9 +195,9 @@ async def test_without_its_corpus_what_was_said_is_read_or_too_little(tmp_path: 
     ("part", "r", "value"), [("c", 0.9, 7.0), ("c", -0.9, -5.0), ("h", 0.9, 1.0), ("h", -0.9, -1.0)]
 )
 def test_what_is_offered_keeps_to_what_a_state_can_be(part: str, r: float, value: float) -> None:
-    from tui_charrnn.generation.neuron import Neuron
+    from tui_charrnn.generation.neuron import Probe
 
-    assert offered_value(FollowingNeuron(Neuron(0, part, 1), r, 1.0, 2.0)) == value
+    assert offered_value(FollowingNeuron(Probe(0, part, 1), r, 1.0, 2.0)) == value
 
 
 async def test_it_can_be_read_in_ascii(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from tui_charrnn.generation.clamping import Clamp
-from tui_charrnn.generation.neuron import Gate, gates_of
+from tui_charrnn.generation.neuron import Probe, gates_of
 from tui_charrnn.generation.replay import GateTrial
 from tui_charrnn.model.weights import Float64
 from tui_charrnn.safe_text import safe_line
@@ -41,7 +41,7 @@ _NAME: Final = 12
 class _Found:
     """What is known of the place."""
 
-    free: Mapping[Gate, float]
+    free: Mapping[Probe, float]
     """The mean of each gate by itself."""
     before: Float64
     """What is expected next, shape (V,), with no gate held."""
@@ -61,13 +61,13 @@ class GatesPage(Page):
         at = context.at or (context.text.branch, context.text.shown)
         title = tr("Gates by hand · before character {number:,}", number=at[1] + 1)
         super().__init__(context, "gates", title)
-        self.held: dict[Gate, float] = {}
+        self.held: dict[Probe, float] = {}
         """The means that are set."""
         self.found: _Found | None = None
         """What came of them last."""
         self._at = at
         self._cursor = 0
-        self._gates: list[Gate] = []
+        self._gates: list[Probe] = []
         self._moment: TapePosition | None = None
         self._trial: GateTrial | None = None
         self._cells: tuple[Clamp, ...] = ()
@@ -88,8 +88,8 @@ class GatesPage(Page):
         there = tape.tree.holder(*self._at)
         held = self.context.session.settings.held
         clamps = held.clamps if is_end else there.clamps_at(self._at[1])
-        self._cells = tuple(each for each in clamps if not isinstance(each.neuron, Gate))
-        self.held = {each.neuron: each.value for each in clamps if isinstance(each.neuron, Gate)}
+        self._cells = tuple(each for each in clamps if not each.neuron.gate)
+        self.held = {each.neuron: each.value for each in clamps if each.neuron.gate}
         self._try()
 
     def action_move(self, by: int) -> None:

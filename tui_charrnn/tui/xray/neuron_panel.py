@@ -11,7 +11,7 @@ from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.generation.clamping import LIMIT, Clamp, parse_clamps
-from tui_charrnn.generation.neuron import Neuron
+from tui_charrnn.generation.neuron import Probe
 from tui_charrnn.generation.training_corpus import read_training_corpus
 from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
 from tui_charrnn.lens.properties import Property, with_following
@@ -69,7 +69,7 @@ class Follower:
 class Row(NamedTuple):
     """A neuron of the list."""
 
-    neuron: Neuron
+    neuron: Probe
     follower: Follower | None
     """What it follows; None if it is only held."""
 
@@ -310,9 +310,7 @@ class NeuronPanel(CursorView):
         rows = [Row(one.cell.neuron, one) for one in found]
         names = {row.neuron for row in rows}
         others = [
-            Row(one.neuron, None)
-            for one in held
-            if isinstance(one.neuron, Neuron) and one.neuron not in names
+            Row(one.neuron, None) for one in held if not one.neuron.gate and one.neuron not in names
         ]
         self.rows = others + rows
         followed = tr(self._filter) if self._filter else tr("every property")
@@ -324,7 +322,7 @@ class NeuronPanel(CursorView):
         self.border_subtitle = Content(words)
         self.take_count(len(self.rows), self.rows.index(before) if before in self.rows else 0)
 
-    def _hold(self, neuron: Neuron, value: float) -> None:
+    def _hold(self, neuron: Probe, value: float) -> None:
         loaded = _model_of(self._text)
         if loaded is None:
             return
