@@ -77,7 +77,8 @@ def test_what_is_held_and_let_go_on_the_way_follows_from_the_equations(cell: str
 
 def test_every_place_of_a_tape_is_computed_again_with_what_was_held_there() -> None:
     stream = CharacterStream(tiny_model(layer_count=2), WARM)
-    tape = Tape(stream, stream.prime("bad").text, state_budget=1)
+    tape = Tape(stream, stream.prime("bad").text)
+    tape.keep_less(1)
     logits = []
     for place in range(60):
         if place in {20, 41}:
@@ -115,7 +116,8 @@ def test_a_fork_before_a_clamp_is_as_if_it_had_never_been() -> None:
 def test_a_tape_file_brings_the_clamps_back() -> None:
     tape = clamped_tape()
 
-    opened = open_tape(tiny_model(layer_count=2), stored(tape), state_budget=1)
+    opened = open_tape(tiny_model(layer_count=2), stored(tape))
+    opened.keep_less(1)
 
     assert stored(tape)["format"] == 2
     assert opened.tree.branches == tape.tree.branches

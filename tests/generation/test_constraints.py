@@ -135,7 +135,11 @@ def test_a_tape_knows_the_rules_of_every_place() -> None:
     line = tape.text().index("\n") + 1
     tape.rewind(line)
     assert tape.next().character == "a"
-    forbidden = [each for each in tape.alternatives(line) if each.character != "a"]
+    forbidden = [
+        each
+        for each in tape.moment(line).alternatives(tape.stream.model.vocabulary)
+        if each.character != "a"
+    ]
     assert all(each.probability == 0 < each.model_probability for each in forbidden)
 
 
@@ -171,7 +175,7 @@ def test_what_is_forbidden_stands_where_the_model_would_have_it() -> None:
     tape.next()
     shares = [
         each.model_probability if each.is_forbidden else each.probability
-        for each in tape.alternatives(0)
+        for each in tape.moment(0).alternatives(tape.stream.model.vocabulary)
     ]
     assert shares == sorted(shares, reverse=True)
 

@@ -101,7 +101,9 @@ def test_a_tape_goes_back_into_an_earlier_record() -> None:
         found = tape.moment(place).state
         np.testing.assert_array_equal(found.network, states[place].network)
         assert (found.unread, found.recent) == (states[place].unread, states[place].recent)
-    assert {each.character for each in tape.alternatives(0)} == set(VOCABULARY.characters)
+    assert {
+        each.character for each in tape.moment(0).alternatives(tape.stream.model.vocabulary)
+    } == set(VOCABULARY.characters)
     document = json.loads(json.dumps(tape_document(tape)))
     assert open_tape(model, document).text() == tape.text()
 

@@ -21,10 +21,12 @@ def tape_of(
     sampling: SamplingConfig = SEEDED,
     cell: str = "lstm",
     seed_text: str = SEED_TEXT,
-    state_budget: int = 1 << 20,
+    budget: int = 1 << 20,
 ) -> Tape:
     stream = CharacterStream(tiny_model(cell=cell, layer_count=2), sampling)
-    return Tape(stream, stream.prime(seed_text).text, state_budget)
+    tape = Tape(stream, stream.prime(seed_text).text)
+    tape.keep_less(budget)
+    return tape
 
 
 def speak(source: Tape | CharacterStream, length: int) -> list[tuple[int, float]]:
@@ -96,7 +98,7 @@ def test_looking_back_does_not_move_the_stream() -> None:
         speak(tape, 40)
 
     looked.moment(11)
-    looked.alternatives(40)
+    looked.moment(40).alternatives(looked.stream.model.vocabulary)
 
     assert speak(looked, 20) == speak(plain, 20)
     assert len(looked.tree.branches) == 1
@@ -106,7 +108,7 @@ def test_the_end_of_a_text_shows_what_could_come_next() -> None:
     tape = tape_of()
     speak(tape, 30)
 
-    likeliest = tape.alternatives(30)
+    likeliest = tape.moment(30).alternatives(tape.stream.model.vocabulary)
     moment = tape.moment(30)
     said = tape.next()
 
@@ -118,7 +120,7 @@ def test_alternatives_are_all_characters_the_likeliest_first() -> None:
     tape = tape_of(SamplingConfig(temperature=0.5, top_k=3, rng_seed=1))
     speak(tape, 10)
 
-    others = tape.alternatives(4)
+    others = tape.moment(4).alternatives(tape.stream.model.vocabulary)
 
     assert sorted(other.character for other in others) == sorted(TINY_VOCABULARY)
     probabilities = [other.probability for other in others]
@@ -201,7 +203,7 @@ def test_places_that_are_not_there_are_refused(position: int, number: int) -> No
 
 
 def test_states_are_thinned_and_computed_again_to_the_same_bits() -> None:
-    roomy, tight = tape_of(), tape_of(state_budget=10 * 80)
+    roomy, tight = tape_of(), tape_of(budget=10 * 80)
     for tape in (roomy, tight):
         speak(tape, 2000)
 
@@ -213,7 +215,7 @@ def test_states_are_thinned_and_computed_again_to_the_same_bits() -> None:
 
 
 def test_a_character_costs_few_bytes() -> None:
-    tape = tape_of(state_budget=4000)
+    tape = tape_of(budget=4000)
     speak(tape, 5000)
     branch = tape.branch
 
@@ -224,7 +226,7 @@ def test_a_character_costs_few_bytes() -> None:
 
 
 def test_one_thread_may_look_back_while_another_one_speaks() -> None:
-    tape, plain = tape_of(state_budget=10 * 80), tape_of()
+    tape, plain = tape_of(budget=10 * 80), tape_of()
     speaker = threading.Thread(target=speak, args=(tape, 3000))
     speaker.start()
     looked = []

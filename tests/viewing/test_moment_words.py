@@ -15,7 +15,7 @@ def test_what_came_how_likely_it_was_and_by_which_settings() -> None:
     tape = Tape(stream, stream.prime("bad").text)
     tape.next()
     stream.sampling = SamplingConfig(temperature=0.7, top_k=4, rng_seed=1)
-    least = tape.alternatives(1)[-1]
+    least = tape.moment(1).alternatives(tape.stream.model.vocabulary)[-1]
     tape.take(least.index)
     words = [
         moment_words(

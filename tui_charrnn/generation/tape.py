@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 BUDGET: Final = 64 << 20
 """Bytes of all states together, after which every second one is dropped."""
-_FIRST_STRIDE: Final = 16  # characters from one state to the next in a short text
 
 
 class KeptStates:
@@ -45,19 +44,19 @@ class KeptStates:
     before that position: what a stream holds after so many characters.
     """
 
-    def __init__(self, origin: Float32, budget: int = BUDGET) -> None:
-        """Keep the first state, shape (S,), for ever, and others within a budget of bytes."""
-        self.stride = _FIRST_STRIDE
+    def __init__(self, origin: Float32) -> None:
+        """Keep the first state, shape (S,), for ever, and others within `BUDGET`."""
+        self.stride = 16
         """Characters from one state to the next; doubled whenever the budget is spent."""
-        self._most = max(1, budget // max(1, origin.nbytes))
         self._states = {(0, 0): origin}
+        self._most = max(1, BUDGET // origin.nbytes)
 
     def __len__(self) -> int:
         return len(self._states)
 
     def shrink(self, budget: int) -> None:
         """Let go of states until no more than so many bytes are kept, now and later."""
-        self._most = min(self._most, max(1, budget // max(1, self._states[0, 0].nbytes)))
+        self._most = min(self._most, max(1, budget // self._states[0, 0].nbytes))
         self._thin()
 
     def offer(self, branch: int, position: int, state: Float32) -> None:
@@ -165,13 +164,10 @@ class Tape:
     moments.
     """
 
-    def __init__(
-        self, stream: CharacterStream, seed_text: str = "", state_budget: int = BUDGET
-    ) -> None:
+    def __init__(self, stream: CharacterStream, seed_text: str = "") -> None:
         """Begin where a primed stream stands that has generated nothing yet.
 
-        The seed text, as the stream read it, is saved with the tape. Network states take
-        `state_budget` bytes at most.
+        The seed text, as the stream read it, is saved with the tape.
         """
         self.stream: Final = stream
         self.seed_text: Final = seed_text
@@ -182,7 +178,7 @@ class Tape:
         draws = DrawsFrom(0, self.origin.rng_seed, self.origin.drawn)
         self.tree: Final = Tree(stream.sampling, draws, stream.clamps)
         """All continuations; to be read, and their names to be written."""
-        self._states = KeptStates(self.origin.network, state_budget)
+        self._states = KeptStates(self.origin.network)
         self._stepper = Stepper(stream.weights)
         self._number = self._position = 0
         self._lock = threading.RLock()
@@ -264,19 +260,12 @@ class Tape:
         recent, place = self._text_before(number, position, sampling)
         return self.stream.constraints.forbidden(sampling, recent, place)
 
-    def alternatives(self, position: int, number: int | None = None) -> list[Alternative]:
-        """All characters that could stand at a place, the likeliest first.
-
-        Arguments and errors are those of `rewind`.
-        """
-        return self.moment(position, number).alternatives(self.stream.model.vocabulary)
-
     def text(self, number: int | None = None, start: int = 0, stop: int | None = None) -> str:
         """The text of a branch, from one position to another, without the seed text."""
         with self._lock:
             number = self._number if number is None else number
-            characters = self.stream.model.vocabulary.shown
-            return "".join([characters[index] for index in self.tree.indices(number, start, stop)])
+            stop = self.tree.branches[number].length if stop is None else stop
+            return self.tree.spell(self.stream.model.vocabulary.shown, number, start, stop)
 
     @contextmanager
     def held_still(self) -> Iterator[None]:

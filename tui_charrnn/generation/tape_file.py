@@ -25,7 +25,7 @@ from tui_charrnn.errors import CharRNNError, DataError
 from tui_charrnn.generation.clamping import clamp_words, parse_clamps
 from tui_charrnn.generation.sampling import RandomStream
 from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.generation.tape import BUDGET, Tape
+from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tree import LONGEST_NAME, Branch, ClampsFrom, DrawsFrom, SamplingFrom
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import tensors_from_weights
@@ -75,7 +75,7 @@ def _plain_document(tape: Tape) -> dict[str, Any]:
     }
 
 
-def open_tape(model: Model, document: object, state_budget: int = BUDGET) -> Tape:
+def open_tape(model: Model, document: object) -> Tape:
     """A tape with all its branches, standing at the end of the newest one.
 
     It is multiplied in the numbers that it was generated in, whatever those of the model are.
@@ -97,7 +97,7 @@ def open_tape(model: Model, document: object, state_budget: int = BUDGET) -> Tap
     if document.get("model") != fingerprint(model):
         raise DataError("The tape was recorded with another model. Open that one.")
     try:
-        return _opened(model, document, state_budget)
+        return _opened(model, document)
     except (
         CharRNNError,
         LookupError,
@@ -120,7 +120,7 @@ def fingerprint(model: Model) -> str:
     return digest.hexdigest()
 
 
-def _opened(model: Model, document: Mapping[str, Any], state_budget: int) -> Tape:
+def _opened(model: Model, document: Mapping[str, Any]) -> Tape:
     indices = {character: index for index, character in enumerate(model.vocabulary.characters)}
     branches = list(_branches(document["branches"], indices, model.config))
     first, last = branches[0], branches[-1]
@@ -136,7 +136,7 @@ def _opened(model: Model, document: Mapping[str, Any], state_budget: int) -> Tap
     if seed_text != document["seed_text"]:
         raise ValueError(tr("its seed text has characters that the model does not know."))
     stream.draws = RandomStream(first.draws[0].rng_seed, first.draws[0].drawn)
-    tape = Tape(stream, seed_text, state_budget)
+    tape = Tape(stream, seed_text)
     tape.tree.branches[:] = branches
     stream.sampling = last.sampling[-1].sampling
     stream.clamps = last.clamps_at(last.length)

@@ -109,7 +109,9 @@ async def test_what_could_come_is_listed_with_bars_and_numbers(tmp_path: Path) -
         moment = fresh_tape()
         for _ in range(LENGTH):
             moment.next()
-        likeliest, second, *_ = moment.alternatives(LENGTH - 3)
+        likeliest, second, *_ = moment.moment(LENGTH - 3).alternatives(
+            moment.stream.model.vocabulary
+        )
         shown = [line for line in screen_text(app.app).splitlines() if " % " in line]
         assert f"{100 * likeliest.probability:.1f} %" in shown[0]
         assert f"{100 * likeliest.model_probability:.1f} %" in shown[0]
