@@ -43,6 +43,12 @@ def test_several_parts_in_one_file_are_read(tmp_path: Path) -> None:
     assert read_corpus([str(path)]).text == TEXT + "more\n"
 
 
+def test_zeros_behind_a_part_are_no_part(tmp_path: Path) -> None:
+    path = tmp_path / "text.gz"
+    path.write_bytes(gzip.compress(b"one\n") + bytes(5_000) + gzip.compress(b"two\n") + bytes(3))
+    assert read_corpus([str(path)]).text == "one\ntwo\n"
+
+
 def test_standard_input_may_be_compressed() -> None:
     corpus = read_corpus(["-"], stdin=io.BytesIO(gzip.compress(TEXT.encode())))
     assert corpus.text == TEXT
