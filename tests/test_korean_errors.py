@@ -20,7 +20,7 @@ from tui_charrnn.runs.creation import refuse_name
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.upkeep import restore_run, trash_run
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.text.corpus import fitting_batch_size
+from tui_charrnn.text.corpus import Reading, fitting_batch_size
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.extension import extend_run
@@ -60,7 +60,10 @@ FAILURES: dict[str, tuple[Callable[[Path], object], set[str]]] = {
     "binary": (lambda folder: read_corpus([written(folder, b"\x89PNG\0\0")]), set()),
     "empty": (lambda folder: read_corpus([written(folder, b"")]), set()),
     "an empty folder": (lambda folder: read_corpus([str(folder)]), set()),
-    "an unknown encoding": (lambda _: read_corpus(["-"], encoding="nope"), {"nope", "Python"}),
+    "an unknown encoding": (
+        lambda _: read_corpus(["-"], Reading(encoding="nope")),
+        {"nope", "Python"},
+    ),
     "too short": (lambda _: fitting_batch_size(30, 8, 64), set()),
     "an unknown character": (lambda _: Vocabulary("ab").encode("abc"), set()),
     "an unknown model": (lambda folder: find_model("nope", folder), {"nope"}),

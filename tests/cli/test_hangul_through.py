@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tui_charrnn.cli.output import TextOutput
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, drawn_hangul
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.tui.text.wrapping import TextGate
 
@@ -78,7 +79,8 @@ def test_bytes_in_are_bytes_out_and_a_terminal_gets_nothing_but_safe_text() -> N
         for wanted, is_composed in ((composed, True), (text, False)):
             stdin = io.BytesIO(text.encode())
             try:
-                read = read_corpus(["-"], stdin=stdin, units="jamo", compose=is_composed).text
+                reading = Reading(units="jamo", compose=is_composed)
+                read = read_corpus(["-"], reading, stdin=stdin).text
             except CorpusError:
                 seen["refused, composed" if is_composed else "refused"] += 1
                 continue

@@ -7,6 +7,7 @@ from tests.support.fake_run import created_run, fake_corpus
 from tui_charrnn.cli.run_request import summarize
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.shapes import parameter_count
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 
 
@@ -32,7 +33,7 @@ def summary_of(folder: Path, content: bytes, encoding: str = "utf-8") -> str:
     corpora.mkdir()
     (corpora / "a.txt").write_bytes(content)
     (corpora / "b.bin").write_bytes(bytes(99))
-    corpus = read_corpus([str(corpora)], encoding=encoding)
+    corpus = read_corpus([str(corpora)], Reading(encoding=encoding))
     return summarize(created_run(folder), ModelConfig(), TrainingConfig(steps=3), corpus)
 
 
@@ -53,7 +54,7 @@ def test_where_reading_changed_nothing_no_line_says_so(tmp_path: Path) -> None:
 
 def test_changes_that_were_declined_are_not_told(tmp_path: Path) -> None:
     corpus = fake_corpus(tmp_path, "e\u0301\n" * 800)
-    corpus = replace(corpus, compose=False)
+    corpus = replace(corpus, reading=Reading(compose=False))
     told = summarize(created_run(tmp_path), ModelConfig(), TrainingConfig(steps=3), corpus)
     assert "composed" not in told
 

@@ -21,7 +21,7 @@ from tui_charrnn.runs.file_system import FileSystem
 from tui_charrnn.runs.json_values import DOCUMENT_LIMIT
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
-from tui_charrnn.text.corpus import Corpus, split_point
+from tui_charrnn.text.corpus import Corpus, Reading, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
 
@@ -98,7 +98,7 @@ def test_a_corpus_that_cannot_be_read_again_is_stored(tmp_path: Path) -> None:
 
 def test_a_text_in_jamo_is_stored_as_it_came_and_read_in_jamo_again(tmp_path: Path) -> None:
     text = "\ud55c\uae00 \uac12 cafe\u0301\n" * 10
-    corpus = read_corpus(["-"], stdin=io.BytesIO(text.encode()), units="jamo")
+    corpus = read_corpus(["-"], Reading(units="jamo"), stdin=io.BytesIO(text.encode()))
     run = create(tmp_path, corpus)
     reference = read_description(run).corpus
     assert run.corpus.read_text(encoding="utf-8") == unicodedata.normalize("NFC", text)

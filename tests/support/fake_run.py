@@ -24,7 +24,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.records import RunResumed, RunStarted
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import choose_vocabulary
 
@@ -49,7 +49,7 @@ def fake_corpus(
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
     path.write_text(text, encoding="utf-8")
-    return read_corpus([str(path)], records=records)
+    return read_corpus([str(path)], Reading(records=records))
 
 
 def created_run(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text import download
-from tui_charrnn.text.corpus import split_point
+from tui_charrnn.text.corpus import Reading, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
 
 
@@ -70,7 +70,7 @@ def test_a_folder_passes_over_what_is_hidden_binary_or_empty(folder: Path) -> No
 
 def test_a_folder_of_wide_text_is_read_in_its_encoding(folder: Path) -> None:
     Path("a").write_bytes("wide".encode("utf-16-le"))
-    assert read_corpus(["."], encoding="utf-16-le").text == "wide"
+    assert read_corpus(["."], Reading(encoding="utf-16-le")).text == "wide"
 
 
 def test_a_glob_is_read_in_the_order_of_its_paths(folder: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_path_wins_over_a_name_of_the_catalogue(folder: Path) -> None:
 
 def test_the_encoding_is_for_files_and_not_for_the_catalogue(folder: Path) -> None:
     Path("old").write_bytes(b"caf\xe9")
-    corpus = read_corpus(["old", "pydoc"], encoding="latin-1")
+    corpus = read_corpus(["old", "pydoc"], Reading(encoding="latin-1"))
     assert corpus.text.startswith("café\n")
     assert corpus.report.encoding == "iso8859-1, utf-8"
 
@@ -141,7 +141,7 @@ def test_the_report_adds_up_over_files(folder: Path) -> None:
 
 def test_what_is_to_be_kept_is_kept(folder: Path) -> None:
     Path("1").write_bytes("e\u0301\r\n".encode())
-    assert read_corpus(["1"], unify_newlines=False, compose=False).text == "e\u0301\r\n"
+    assert read_corpus(["1"], Reading(unify_newlines=False, compose=False)).text == "e\u0301\r\n"
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_no_argument_is_told() -> None:
 
 def test_an_unknown_encoding_is_told_before_anything_is_read() -> None:
     with pytest.raises(CorpusError, match="no text encoding 'klingon'"):
-        read_corpus(["nowhere"], encoding="klingon")
+        read_corpus(["nowhere"], Reading(encoding="klingon"))
 
 
 @given(st.integers(2, 10**9), st.floats(0.001, 0.9))

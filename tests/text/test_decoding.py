@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.decoding import known_encoding, looks_binary
-from tui_charrnn.text.source_reading import BytesFound, Reading, read_source
+from tui_charrnn.text.source_reading import BytesFound, read_source
 from tui_charrnn.text.sources import Source
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), min_size=1)

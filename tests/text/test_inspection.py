@@ -4,13 +4,14 @@ from io import BytesIO
 
 import pytest
 
-from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.inspection import inspect_corpus, suspicion
 
 
 def corpus(text: str) -> Corpus:
-    return read_corpus(["-"], stdin=BytesIO(text.encode()), unify_newlines=False, compose=False)
+    reading = Reading(unify_newlines=False, compose=False)
+    return read_corpus(["-"], reading, stdin=BytesIO(text.encode()))
 
 
 @pytest.mark.parametrize(
@@ -48,14 +49,15 @@ def test_an_ordinary_character_is_not(character: str) -> None:
 
 def test_characters_are_counted_and_placed() -> None:
     found = inspect_corpus(corpus("aab\x1bb\x1ba\n"))
-    assert (found.characters, found.lines, found.vocabulary) == (8, 1, "\n\x1bab")
-    (escape,) = found.suspicious
+    assert (found.survey.characters, found.survey.lines, found.vocabulary) == (8, 1, "\n\x1bab")
+    (escape,) = found.survey.suspicious
     assert (escape.count, escape.first_position, escape.code) == (2, 3, "U+001B")
 
 
 def test_the_rarest_come_first() -> None:
     found = inspect_corpus(corpus("ccccbbba"))
-    assert [(item.character, item.count) for item in found.rarest] == [("a", 1), ("b", 3), ("c", 4)]
+    rarest = [(item.character, item.count) for item in found.survey.rarest]
+    assert rarest == [("a", 1), ("b", 3), ("c", 4)]
 
 
 def test_characters_that_training_never_sees_are_told() -> None:
@@ -65,7 +67,7 @@ def test_characters_that_training_never_sees_are_told() -> None:
 
 
 def test_an_open_last_line_counts() -> None:
-    assert inspect_corpus(corpus("a\nb\nc")).lines == 3
+    assert inspect_corpus(corpus("a\nb\nc")).survey.lines == 3
 
 
 def test_the_baselines_are_those_of_the_split() -> None:

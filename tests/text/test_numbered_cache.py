@@ -11,10 +11,9 @@ import pytest
 
 from tui_charrnn.errors import StorageError
 from tui_charrnn.text import numbering
-from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import find_kept, read_corpus
 from tui_charrnn.text.numbered_text import encoded_folder
-from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import find_sources
 
 TEXT = "to be, or not to be: 죽느냐 사느냐\n" * 3_000

@@ -12,9 +12,9 @@ import pytest
 
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.text import numbering
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import find_kept, read_corpus
 from tui_charrnn.text.numbered_text import encoded_folder
-from tui_charrnn.text.source_reading import Reading
 from tui_charrnn.text.sources import find_sources
 
 TEXT = "to be, or not to be: 죽느냐 사느냐\n" * 20_000

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.decoding import joins
-from tui_charrnn.text.source_reading import BytesFound, Reading, read_encoded_pieces, read_pieces
+from tui_charrnn.text.source_reading import BytesFound, read_encoded_pieces, read_pieces
 
 TRICKY = (
     "ab \n\r\t\x00e\u0301\u0323\u0344é"  # letters and marks; a mark that is two in NFC

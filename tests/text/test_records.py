@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError, DataError
 from tui_charrnn.text.batches import HeldOutWindows
-from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.ngrams import measure_baselines
 from tui_charrnn.text.records import END, RecordCutter, record_order, records_of
@@ -23,7 +23,7 @@ def corpus_of(folder: Path, *texts: str, records: str = "line", **reading: bool)
     for number, text in enumerate(texts):
         (folder / f"{number}.txt").write_bytes(text.encode())
     paths = [str(folder / f"{number}.txt") for number in range(len(texts))]
-    return read_corpus(paths, records=records, **reading)  # type: ignore[arg-type]
+    return read_corpus(paths, Reading(records=records, **reading))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -134,22 +134,22 @@ def inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, An
         "name": corpus.name,
         "sources": list(corpus.sources),
         "sha256": None if corpus.report.part_of else corpus.sha256,
-        "unify_newlines": corpus.unify_newlines,
-        "compose": corpus.compose,
+        "unify_newlines": corpus.reading.unify_newlines,
+        "compose": corpus.reading.compose,
         **asdict(corpus.report),
-        "characters": found.characters,
-        "lines": found.lines,
+        "characters": found.survey.characters,
+        "lines": found.survey.lines,
         "vocabulary_size": len(found.vocabulary),
         "vocabulary": found.vocabulary,
         "jamo_vocabulary_size": len(set(split_syllables(found.vocabulary))),
-        "rarest": [_count_values(count) for count in found.rarest],
-        "suspicious": [_count_values(count) for count in found.suspicious],
+        "rarest": [_count_values(count) for count in found.survey.rarest],
+        "suspicious": [_count_values(count) for count in found.survey.suspicious],
         "heldout_only": found.heldout_only,
         "training_characters": found.training_characters,
         "heldout_characters": found.heldout_characters,
         "baselines": asdict(found.baselines) if found.baselines else None,
         "repeated_share": found.repeated_share,
-        "records": found.records,
+        "records": found.survey.records,
         "repeated_records": found.repeated_records,
         "similar_files": [list(pair) for pair in found.similar_files],
     }
@@ -175,15 +175,15 @@ def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[st
     yield "composed", _composition(corpus)
     yield (
         "characters",
-        f"{found.characters:,} in {_parts(found)}"
-        + (", Hangul counted in jamo" if corpus.units == "jamo" else ""),
+        f"{found.survey.characters:,} in {_parts(found)}"
+        + (", Hangul counted in jamo" if corpus.reading.units == "jamo" else ""),
     )
     shown = _shown("".join(map(shown_hangul, found.vocabulary)))
-    yield "vocabulary", f"{len(found.vocabulary):,} {_UNITS[corpus.units]}: {shown}"
-    if sentence := lazy.jamo_sentence(found.occurrences, "--units jamo"):
+    yield "vocabulary", f"{len(found.vocabulary):,} {_UNITS[corpus.reading.units]}: {shown}"
+    if sentence := lazy.jamo_sentence(found.survey.occurrences, "--units jamo"):
         yield "", sentence
-    yield from _table("rarest", found.rarest)
-    yield from _table("suspicious", found.suspicious)
+    yield from _table("rarest", found.survey.rarest)
+    yield from _table("suspicious", found.survey.suspicious)
     yield (
         "split",
         (
@@ -203,10 +203,10 @@ def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[st
 
 def _parts(found: "CorpusInspection") -> str:
     """How many lines there are, or records."""
-    if found.records is None:
-        return counted(found.lines, "line")
+    if found.survey.records is None:
+        return counted(found.survey.lines, "line")
     again = f", {found.repeated_records:,} of them repeated" * bool(found.repeated_records)
-    return f"{found.records:,} records{again}"
+    return f"{found.survey.records:,} records{again}"
 
 
 def _warning_lines(found: "CorpusInspection") -> Iterator[tuple[str, str]]:
@@ -234,14 +234,14 @@ def _line_ends(corpus: Corpus) -> str:
     crlf, cr = corpus.report.crlf, corpus.report.cr
     if not crlf and not cr:
         return "LF"
-    outcome = "turned into LF" if corpus.unify_newlines else "kept"
+    outcome = "turned into LF" if corpus.reading.unify_newlines else "kept"
     return f"{crlf:,} CR LF and {cr:,} CR alone, {outcome}"
 
 
 def _composition(corpus: Corpus) -> str:
     if not corpus.report.composed:
         return "all characters (Unicode NFC)"
-    outcome = "composed now" if corpus.compose else "kept apart"
+    outcome = "composed now" if corpus.reading.compose else "kept apart"
     return f"{corpus.report.composed:,} characters were decomposed, {outcome} (Unicode NFC)"
 
 

@@ -97,11 +97,13 @@ def _prepare(
         batch_size=training.batch_size,
         corpus={
             "arguments": list(request.corpus),
-            "encoding": reading["encoding"],
-            "unify_newlines": not reading["keep_newlines"],
-            "compose": not reading["keep_decomposed"],
-            "units": reading["units"],
-            "records": reading["records"],
+            "reading": {
+                "encoding": reading["encoding"],
+                "unify_newlines": not reading["keep_newlines"],
+                "compose": not reading["keep_decomposed"],
+                "units": reading["units"],
+                "records": reading["records"],
+            },
         },
     )
     if not watching.quiet:

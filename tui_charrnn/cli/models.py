@@ -32,6 +32,7 @@ from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.storage import open_output, refuse_taken
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.training.machine import thread_count
 from tui_charrnn.viewing.formatting import format_size
 from tui_charrnn.viewing.run_words import gram_words
@@ -185,7 +186,7 @@ def _held_out(
     if text is None:
         corpus = lazy.read_training_corpus(model, path, runs)
     else:
-        corpus = lazy.read_corpus([text], encoding=encoding, units=model.units)
+        corpus = lazy.read_corpus([text], Reading(encoding=encoding, units=model.units))
     is_own = corpus.sha256 == model.corpus.get("sha256")
     start = model.corpus.get("training_characters") if is_own else 0
     if not isinstance(start, int):

@@ -25,9 +25,9 @@ from tui_charrnn.preferences import resolve, runs_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import obtain
-from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.decoding import known_encoding
-from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces
+from tui_charrnn.text.source_reading import BytesFound, read_pieces
 from tui_charrnn.text.sources import Source
 
 if TYPE_CHECKING:
@@ -103,11 +103,13 @@ def read_named_corpus(
     with progress_bar("Reading the corpus") as progress:
         corpus = lazy.read_corpus(
             arguments,
-            encoding=encoding,
-            unify_newlines=not keep_newlines,
-            compose=not keep_decomposed,
-            units=units,
-            records=records,
+            Reading(
+                encoding=encoding,
+                unify_newlines=not keep_newlines,
+                compose=not keep_decomposed,
+                units=units,
+                records=records,
+            ),
             stdin=stdin_bytes(),
             progress=progress,
             limit=limit,

@@ -156,7 +156,8 @@ def summarize(
     split = corpus.split(training.validation_fraction)
     shapes = tensor_shapes(model, vocabulary_size)
     corpus_words = (
-        f"{safe_line(corpus.name)}: {characters:,} {corpus.units}, vocabulary {vocabulary_size:,}"
+        f"{safe_line(corpus.name)}: {characters:,} {corpus.reading.units}, "
+        f"vocabulary {vocabulary_size:,}"
         f"{_format_folding(vocabulary, occurrences)}; {_format_split(corpus, training)}"
     )
     model_words = (
@@ -218,15 +219,15 @@ def _format_folding(vocabulary: "Vocabulary", occurrences: Mapping[str, int]) ->
 
 def _format_reading(corpus: Corpus) -> str:
     """What reading changed or passed over; empty if it took all as it was."""
-    report = corpus.report
+    report, reading = corpus.report, corpus.reading
     line_ends = report.crlf + report.cr
     happened = [
         (f"decoded from {report.encoding}", report.encoding != "utf-8"),
         ("byte order mark left out", report.bom),
-        (f"{line_ends:,} CR LF or CR turned into LF", corpus.unify_newlines and line_ends > 0),
+        (f"{line_ends:,} CR LF or CR turned into LF", reading.unify_newlines and line_ends > 0),
         (
             f"{report.composed:,} characters composed (Unicode NFC)",
-            corpus.compose and report.composed > 0,
+            reading.compose and report.composed > 0,
         ),
         (f"{report.skipped_files:,} binary or empty files skipped", report.skipped_files > 0),
     ]

@@ -4,7 +4,7 @@ import bisect
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,7 +20,7 @@ from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import load_catalogue
-from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, never_cancelled
 from tui_charrnn.text.suffix_index import SuffixIndex, obtain_index, open_index
@@ -56,15 +56,10 @@ def read_run_corpus(
             names=", ".join(absent),
             fetching=fetching,
         )
-    corpus = read_corpus(
-        sources,
-        encoding="utf-8" if stored else reference.encoding,
-        unify_newlines=reference.unify_newlines and not stored,
-        compose=reference.compose and not stored,
-        units=reference.units,
-        records=reference.records,
-        check_cancelled=check_cancelled,
-    )
+    reading = reference.reading
+    if stored:
+        reading = replace(reading, encoding="utf-8", unify_newlines=False, compose=False)
+    corpus = read_corpus(sources, reading, check_cancelled=check_cancelled)
     if corpus.sha256 != reference.sha256 and not accepts_change:
         again = command_words("resume", run, "--force")
         raise CorpusError(
@@ -302,8 +297,7 @@ def _candidates(
             yield partial(
                 read_corpus,
                 [address],
-                units=model.units,
-                records=model.records,
+                Reading(units=model.units, records=model.records),
                 progress=progress,
                 check_cancelled=check_cancelled,
             )

@@ -10,7 +10,7 @@ import platform
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -185,11 +185,7 @@ def _reference(corpus: "Corpus", training: TrainingConfig) -> CorpusReference:
     return CorpusReference(
         name=corpus.name,
         sources=tuple(corpus.sources),
-        encoding=corpus.encoding,
-        unify_newlines=corpus.unify_newlines,
-        compose=corpus.compose,
-        units=corpus.units,
-        records=corpus.records,
+        **asdict(corpus.reading),
         units_per_character=corpus.units_per_character(first_held_out),
         sha256=corpus.sha256,
         characters=characters,

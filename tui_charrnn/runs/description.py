@@ -10,6 +10,7 @@ from tui_charrnn.config import RECORDS, UNITS, ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, RunError
 from tui_charrnn.runs.json_values import build_checked
 from tui_charrnn.runs.layout import FORMAT
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.translation import tr
 
 
@@ -85,6 +86,17 @@ class CorpusReference:
     training_characters: int
     """The first so many are trained on, of records in the order of `record_order`; the rest is held
     out."""
+
+    @property
+    def reading(self) -> Reading:
+        """How it is read again."""
+        return Reading(
+            encoding=self.encoding,
+            unify_newlines=self.unify_newlines,
+            compose=self.compose,
+            units=self.units,
+            records=self.records,
+        )
 
     def __post_init__(self) -> None:
         """Refuse what a damaged run.json, or one of a later version, may hold.

@@ -1,4 +1,4 @@
-"""A corpus: one text, where it came from, and what was found while reading it."""
+"""A corpus: one text, where it came from, how it is read, and what was found in doing so."""
 
 import re
 from collections.abc import Sequence
@@ -15,6 +15,26 @@ if TYPE_CHECKING:
 
 _BEGINNING: Final = 1 << 16
 """Characters of the beginning that are looked at for what a text is about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """How bytes become text."""
+
+    encoding: str = "utf-8"
+    """Of all files, unless it is utf-8 and a byte order mark has another."""
+    unify_newlines: bool = True
+    """Turn CR LF and lone CR into LF."""
+    compose: bool = True
+    """Turn characters into their composed form (Unicode NFC)."""
+    units: str = "characters"
+    """Whether Hangul syllables are cut into `jamo`, or left whole."""
+    records: str = "none"
+    """What is a record, to be ended by a sign (`text.records`): line, blank-line or file."""
+
+
+PLAIN: Final = Reading()
+"""How a text is read unless somebody wants it otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +75,9 @@ class Corpus:
     sources: tuple[str, ...]
     """Arguments of `read_corpus` that read the same text again: absolute paths and
     `catalogue:NAME`, in order; empty if a part came from a stream, such as standard input."""
-    encoding: str
-    """As asked for."""
-    unify_newlines: bool
-    compose: bool
-    units: str
-    """What the text is counted and predicted in; Hangul is cut into jamo already if they are."""
+    reading: Reading
+    """How its bytes became text."""
     report: CorpusReport
-    records: str = "none"
-    """What is a record, ended by a sign (`text.records`): line, blank-line or file."""
 
     def __len__(self) -> int:
         """How many characters there are."""
@@ -84,7 +98,9 @@ class Corpus:
 
         A loss per unit times this is the loss per character, whatever the units are.
         """
-        return 1.0 if self.units == "characters" else self.numbered.units_per_character(start)
+        return (
+            1.0 if self.reading.units == "characters" else self.numbered.units_per_character(start)
+        )
 
     def split(self, validation_fraction: float) -> int:
         """How many characters are trained on; records stay whole, and are split by lot.
@@ -92,7 +108,7 @@ class Corpus:
         Raises:
             CorpusError: If there are fewer than two records.
         """
-        if self.records == "none":
+        if self.reading.records == "none":
             return split_point(len(self), validation_fraction)
         return self.numbered.split_records(validation_fraction).characters
 

@@ -2,15 +2,15 @@
 
 import contextlib
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.cache import Progress
-from tui_charrnn.text.catalogue import CatalogueEntry, obtain
-from tui_charrnn.text.corpus import Corpus, CorpusReport
+from tui_charrnn.text.catalogue import obtain
+from tui_charrnn.text.corpus import PLAIN, Corpus, CorpusReport, Reading
 from tui_charrnn.text.decoding import known_encoding
 from tui_charrnn.text.numbered_text import (
     CachedNumbers,
@@ -21,7 +21,7 @@ from tui_charrnn.text.numbered_text import (
 )
 from tui_charrnn.text.numbering import Numbering, NumberStore
 from tui_charrnn.text.records import RecordCutter
-from tui_charrnn.text.source_reading import BytesFound, Reading, read_source, reading_of
+from tui_charrnn.text.source_reading import BytesFound, read_source, reading_of
 from tui_charrnn.text.sources import FoundSources, Source, find_sources, never_cancelled
 
 PIECE: Final = 1 << 18
@@ -29,14 +29,10 @@ PIECE: Final = 1 << 18
 _LARGE: Final = 1 << 25  # bytes from which on progress is reported
 
 
-def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named by the caller)
+def read_corpus(
     arguments: Sequence[str],
+    reading: Reading = PLAIN,
     *,
-    encoding: str = "utf-8",
-    unify_newlines: bool = True,
-    compose: bool = True,
-    units: str = "characters",
-    records: str = "none",
     stdin: BinaryIO | None = None,
     progress: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
@@ -52,11 +48,7 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
         arguments: One or more of: a file, which may be compressed by gzip or zstandard; a folder,
             whose text files are read in the order of their paths; a glob; `-` for standard input;
             a name of the catalogue; or `catalogue:NAME`. A path that exists wins over a name.
-        encoding: Of all files, unless it is utf-8 and a byte order mark has another.
-        unify_newlines: Turn CR LF and lone CR into LF.
-        compose: Turn characters into their composed form (Unicode NFC).
-        units: Cut Hangul syllables into jamo, or leave them whole.
-        records: What is a record, to be ended by a sign: line, blank-line or file; none has none.
+        reading: How bytes become text.
         stdin: What `-` reads; without it, `-` is refused, as where a screen owns the keyboard.
         progress: Told of bytes done and, if known, bytes in all, while a text of the catalogue
             is built or downloaded, or a large text is read.
@@ -68,75 +60,32 @@ def read_corpus(  # noqa: PLR0913 (a text is read by exactly these, each named b
         CorpusError: If something is missing, unreadable, empty, binary or not in the encoding.
         StorageError: If a text of the catalogue, or a large one, cannot be stored.
     """
-    known_encoding(encoding)
-    found = find_sources(arguments, encoding=encoding, check_cancelled=check_cancelled)
-    reading = Reading(
-        encoding=encoding,
-        unify_newlines=unify_newlines,
-        compose=compose,
-        units=units,
-        records=records,
-    )
-    numbered, report = number_sources(
-        found, reading, stdin=stdin, progress=progress, check_cancelled=check_cancelled, limit=limit
-    )
+    known_encoding(reading.encoding)
+    found = find_sources(arguments, encoding=reading.encoding, check_cancelled=check_cancelled)
+    reader = TextReader(found, reading, stdin=stdin, progress=progress, limit=limit)
+    numbered, report = find_kept(found, reading) or reader.read(check_cancelled, progress)
     is_repeatable = all(source.is_repeatable for source in found.sources)
     label, *others = dict.fromkeys(source.label for source in found.sources)
     return Corpus(
         name=f"{label}+{len(others)}" if others else label,
         numbered=numbered,
         sources=tuple(source.address for source in found.sources) if is_repeatable else (),
-        encoding=encoding,
-        unify_newlines=unify_newlines,
-        compose=compose,
-        units=units,
+        reading=reading,
         report=report,
-        records=records,
     )
-
-
-def number_sources(
-    sources: FoundSources,
-    reading: Reading,
-    *,
-    stdin: BinaryIO | None,
-    progress: Progress | None,
-    check_cancelled: Callable[[], None],
-    limit: int | None = None,
-) -> tuple[NumberedText, CorpusReport]:
-    """Read, decode, clean, count and number a text; arguments and errors as of `read_corpus`."""
-    unknown = [
-        source.entry for source in sources.sources if source.entry and source.entry.is_unknown
-    ]
-    files = [_file_of(source, stdin, progress) for source in sources.sources]
-    paths = [file for file in files if isinstance(file, Path)]
-    place = _place(sources, reading, paths)
-    if (kept := _look_up(place, sources)) is not None:
-        return kept
-    read_from = _fingerprints(paths)
-    work = _Work(sources, reading, check_cancelled, progress, _size(files), limit)
-    store = NumberStore(encoded_folder())
-    try:
-        numbering = Numbering(store)
-        is_part = work.read(files, numbering)
-        report = _report(work.found, sources, unknown)
-        if is_part:
-            report = replace(report, part_of=work.size)
-        if place is None or read_from is None or is_part or not store.is_on_disk:
-            return numbering.finish(), report
-        notes = asdict(replace(report, recorded=()))
-        return numbering.keep(place, read_from, notes), report
-    finally:
-        store.discard()
 
 
 def find_kept(sources: FoundSources, reading: Reading) -> tuple[NumberedText, CorpusReport] | None:
     """A text that was read before and is in the cache; None if it is not, or is another by now."""
-    paths = [source.file for source in sources.sources if source.file]
-    return _look_up(_place(sources, reading, paths), sources)
+    place = _place(sources, reading)
+    kept = place.find() if place else None
+    if kept is None:
+        return None
+    text, notes = kept
+    return text, replace(CorpusReport(**notes), skipped_files=sources.skipped, recorded=())
 
 
-def _place(sources: FoundSources, reading: Reading, paths: Sequence[Path]) -> CachedNumbers | None:
+def _place(sources: FoundSources, reading: Reading) -> CachedNumbers | None:
     """Where a text is kept; None if it cannot be read a second time."""
     if not all(source.is_repeatable for source in sources.sources):
         return None
@@ -150,65 +99,102 @@ def _place(sources: FoundSources, reading: Reading, paths: Sequence[Path]) -> Ca
         dependences["units"] = reading.units
     if reading.records != "none":
         dependences["records"] = reading.records
+    paths = [source.file for source in sources.sources if source.file]
     return CachedNumbers.of(paths, dependences)
 
 
-def _look_up(
-    place: CachedNumbers | None, sources: FoundSources
-) -> tuple[NumberedText, CorpusReport] | None:
-    kept = place.find() if place else None
-    if kept is None:
-        return None
-    text, notes = kept
-    return text, replace(CorpusReport(**notes), skipped_files=sources.skipped, recorded=())
+class TextReader:
+    """Reads a text: decodes, cleans, counts and numbers it piece by piece.
 
-
-class _Work:
-    """A text on its way from its files to numbers."""
+    Raises what `read_corpus` raises.
+    """
 
     def __init__(
         self,
         sources: FoundSources,
         reading: Reading,
-        check_cancelled: Callable[[], None],
-        progress: Progress | None,
-        size: int | None,
-        limit: int | None,
+        *,
+        stdin: BinaryIO | None = None,
+        progress: Progress | None = None,
+        limit: int | None = None,
+        memory: int | None = None,
     ) -> None:
-        self._sources, self._reading = sources.sources, reading
-        self._check_cancelled, self._progress = check_cancelled, progress
-        self._limit = None if size is None else limit
-        self._total = size if limit is None or size is None else min(limit, size)
-        self.size = size
-        """Bytes of all files; None if that is not known."""
-        self.found = BytesFound()
-        self._cutter = RecordCutter(reading.records)
+        """Lay hands on the files; `progress` takes how far a text of the catalogue is.
 
-    def read(self, files: Sequence[Path | BinaryIO], numbering: Numbering) -> bool:
-        """Read all files, or as far as allowed; True if something was left."""
+        `memory` is that of `NumberStore`.
+        """
+        self._sources, self._reading = sources, reading
+        self._unknown = [
+            source.entry for source in sources.sources if source.entry and source.entry.is_unknown
+        ]
+        self._files = [_file_of(source, stdin, progress) for source in sources.sources]
+        self.size = _size(self._files)
+        """Bytes of all files; None if that is not known."""
+        self._limit = None if self.size is None else limit
+        self._store = NumberStore(encoded_folder(), memory)
+        self.numbering = Numbering(self._store)
+        self.found = BytesFound()
+        self.is_part = False
+        """Whether something was left, as far as is allowed."""
+
+    @property
+    def report(self) -> CorpusReport:
+        """What was found by now."""
+        found = self.found
+        return CorpusReport(
+            files=len(self._sources.sources),
+            skipped_files=self._sources.skipped,
+            bytes=found.bytes,
+            encoding=", ".join(found.encodings),
+            bom=found.has_mark,
+            crlf=found.crlf,
+            cr=found.cr,
+            composed=found.composed,
+            recorded=tuple((entry.name, entry.expected_sha256 or "") for entry in self._unknown),
+            part_of=self.size if self.is_part else None,
+        )
+
+    def pieces(self) -> Iterator[None]:
+        """Read all files, or as far as is allowed; stops after every piece."""
+        cutter = RecordCutter(self._reading.records)
+        self.numbering.add(cutter.start)
         is_enough = False
-        numbering.add(self._cutter.start)
-        for source, file in zip(self._sources, files, strict=True):
-            numbering.add(self._cutter.separate())
+        for source, file in zip(self._sources.sources, self._files, strict=True):
+            self.numbering.add(cutter.separate())
             for piece in read_source(source, file, self._reading, self.found, size=PIECE):
                 if is_enough:  # all of a packed file was read, but not all that is in it
-                    return True
-                text = self._cutter.cut(piece.text)
-                numbering.add(text, piece.utf8 if text is piece.text else None)
-                self._check_cancelled()
-                self._report_progress()
+                    self.is_part = True
+                    return
+                text = cutter.cut(piece.text)
+                self.numbering.add(text, piece.utf8 if text is piece.text else None)
+                yield
                 # unpacked bytes too: a small file may hold more text than anybody waits for
                 done = max(self.found.consumed, self.found.bytes)
                 is_enough = self._limit is not None and done >= self._limit
                 if is_enough and self.found.consumed < (self.size or 0):
-                    return True
-        numbering.add(self._cutter.end())
-        return False
+                    self.is_part = True
+                    return
+        self.numbering.add(cutter.end())
 
-    def _report_progress(self) -> None:
-        done = self.found.consumed
-        if self._progress is not None and max(done, self._total or 0) >= _LARGE:
-            self._progress(done, self._total)
+    def read(
+        self, check_cancelled: Callable[[], None], progress: Progress | None
+    ) -> tuple[NumberedText, CorpusReport]:
+        """All of it, as far as is allowed; a large text that can be read again is kept."""
+        read_from = _fingerprints([file for file in self._files if isinstance(file, Path)])
+        total = self.size if self._limit is None else min(self._limit, self.size or 0)
+        try:
+            for _ in self.pieces():
+                check_cancelled()
+                done = self.found.consumed
+                if progress is not None and max(done, total or 0) >= _LARGE:
+                    progress(done, total)
+            place = _place(self._sources, self._reading)
+            if place is None or read_from is None or self.is_part or not self._store.is_on_disk:
+                return self.numbering.finish(), self.report
+            notes = asdict(replace(self.report, recorded=()))
+            return self.numbering.keep(place, read_from, notes), self.report
+        finally:
+            self._store.discard()
 
 
 def _file_of(source: Source, stdin: BinaryIO | None, progress: Progress | None) -> Path | BinaryIO:
@@ -234,19 +220,3 @@ def _size(files: Sequence[Path | BinaryIO]) -> int | None:
             return None
         size += file.stat().st_size
     return size
-
-
-def _report(
-    found: BytesFound, sources: FoundSources, unknown: Sequence[CatalogueEntry]
-) -> CorpusReport:
-    return CorpusReport(
-        files=len(sources.sources),
-        skipped_files=sources.skipped,
-        bytes=found.bytes,
-        encoding=", ".join(found.encodings),
-        bom=found.has_mark,
-        crlf=found.crlf,
-        cr=found.cr,
-        composed=found.composed,
-        recorded=tuple((entry.name, entry.expected_sha256 or "") for entry in unknown),
-    )

@@ -1,8 +1,6 @@
 """What is in a corpus: its characters, the strange ones among them, its split, its baselines."""
 
-import dataclasses
 import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -11,10 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from tui_charrnn.errors import CorpusError
 from tui_charrnn.hangul import is_jamo, split_syllables
-from tui_charrnn.text.corpus import Corpus, CorpusReport
-from tui_charrnn.text.corpus_reading import find_kept
+from tui_charrnn.text.corpus import Corpus, CorpusReport, Reading
+from tui_charrnn.text.corpus_reading import TextReader, find_kept
 from tui_charrnn.text.ngrams import (
     Baselines,
     measure_baselines,
@@ -23,9 +20,9 @@ from tui_charrnn.text.ngrams import (
     similar_files,
 )
 from tui_charrnn.text.numbered_text import IndexedText, NumberedText
-from tui_charrnn.text.records import END, RecordCutter
-from tui_charrnn.text.source_reading import BytesFound, Reading, read_pieces, read_source
-from tui_charrnn.text.sources import FoundSources, Source, find_sources
+from tui_charrnn.text.records import END
+from tui_charrnn.text.source_reading import BytesFound, read_pieces
+from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.text.vocabulary import Vocabulary, choose_vocabulary
 from tui_charrnn.translation import tr
 
@@ -83,19 +80,71 @@ class CharacterCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CorpusInspection:
-    """What was found in a text."""
+class Survey:
+    """What has been found in a corpus so far."""
 
+    report: CorpusReport
+    """In the files, as far as they were read."""
+    bytes_total: int
+    """Of all files as they lie on the disk."""
+    consumed: int
+    """Of these, those that were read."""
     characters: int
     lines: int
+    counts: tuple[CharacterCount, ...]
+    """Of all different characters, in the order of their code points."""
+    records: int | None = None
+    """How many there are; None if the text is not cut into any."""
+
+    @property
+    def vocabulary(self) -> str:
+        """All different characters, sorted by code point."""
+        return "".join(count.character for count in self.counts)
+
+    @property
+    def occurrences(self) -> dict[str, int]:
+        """How often each character was met."""
+        return {count.character: count.count for count in self.counts}
+
+    @property
+    def rarest(self) -> list[CharacterCount]:
+        """Some characters, the rarest first."""
+        return sorted(self.counts, key=lambda each: (each.count, each.character))[:_RAREST]
+
+    @property
+    def suspicious(self) -> list[CharacterCount]:
+        """Those that may not be meant to be there."""
+        return [count for count in self.counts if count.suspicion]
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it ended before the text did, which is long."""
+        return self.report.part_of is not None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all has been read."""
+        return self.consumed >= self.bytes_total and not self.is_part
+
+    @property
+    def expected_characters(self) -> int:
+        """Of the whole text: an estimate where only a part was looked through."""
+        if self.is_whole or not self.consumed:
+            return self.characters
+        return round(self.characters * self.bytes_total / self.consumed)
+
+    def only_after(self, split: int) -> str:
+        """The characters that do not occur before a position, sorted."""
+        return "".join(each.character for each in self.counts if each.first_position >= split)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CorpusInspection:
+    """What was found in a text, its split and its baselines."""
+
+    survey: Survey
     vocabulary: str
-    """All characters, sorted by code point."""
-    rarest: tuple[CharacterCount, ...]
-    """The rarest first."""
-    suspicious: tuple[CharacterCount, ...]
-    """In the order of their code points."""
-    occurrences: Mapping[str, int]
-    """How often each character occurs."""
+    """All characters, sorted by code point; in a text of records their end sign comes first."""
     heldout_only: str
     """Characters that occur in the held-out text but not in the training text."""
     training_characters: int
@@ -106,10 +155,8 @@ class CorpusInspection:
     """Of the held-out passages, those that stand in the training text too; see `repeated_share`."""
     similar_files: tuple[tuple[str, str, float], ...]
     """Two files that have nearly all lines in common, and the share of them."""
-    records: int | None
-    """How many there are; None if the text is not cut into any."""
     repeated_records: int
-    """Those of them that repeat an earlier one."""
+    """Those records that repeat an earlier one."""
 
     @property
     def warnings(self) -> list[str]:
@@ -143,7 +190,7 @@ def _within_common_folder(one: str, other: str) -> tuple[str, str]:
 def find_repetitions(corpus: Corpus, validation_fraction: float) -> list[str]:
     """What stands in a text twice, in sentences; a share at its end is held out."""
     split, numbered = corpus.split(validation_fraction), corpus.numbered
-    if corpus.records != "none":
+    if corpus.reading.records != "none":
         numbered = numbered.shuffled_records()
     indices = numbered.indices(Vocabulary("".join(sorted(numbered.characters))))
     share = repeated_share(indices[:split], indices[split:])
@@ -152,44 +199,54 @@ def find_repetitions(corpus: Corpus, validation_fraction: float) -> list[str]:
 
 def inspect_corpus(corpus: Corpus) -> CorpusInspection:
     """Look at the characters of a corpus, which were counted as it was read; measure baselines."""
-    numbered, size = corpus.numbered, len(corpus)
-    split, has_records = corpus.split(DEFAULT_VALIDATION_FRACTION), corpus.records != "none"
-    counted = {
-        character: CharacterCount(
-            character, count, first, suspicion(character, corpus.units, corpus.records)
-        )
-        for character, count, first in zip(
-            numbered.characters, numbered.counts.tolist(), numbered.firsts.tolist(), strict=True
-        )
-    }
-    vocabulary = Vocabulary("".join(sorted(counted)))
+    numbered, has_records = corpus.numbered, corpus.reading.records != "none"
+    split = corpus.split(DEFAULT_VALIDATION_FRACTION)
+    survey = _survey_of(numbered, corpus.reading, corpus.report, corpus.report.bytes)
+    vocabulary = choose_vocabulary(survey.occurrences, has_records=has_records)
+    ordered = numbered.shuffled_records() if has_records else numbered
+    indices = ordered.indices(vocabulary)
+    heldout_only = survey.only_after(split)
     if has_records:
-        vocabulary = choose_vocabulary(numbered.occurrences(), has_records=True)
-    in_order = [counted[character] for character in vocabulary.characters]
-    rarest = sorted(in_order, key=lambda each: (each.count, each.character))[:_RAREST]
-    feeds = counted["\n"].count if "\n" in counted else 0
-    heldout_only = [each.character for each in in_order if each.first_position >= split]
-    if has_records:
-        indices = numbered.shuffled_records().indices(vocabulary)
         strange = np.setdiff1d(np.asarray(indices[split:]), np.asarray(indices[:split]))
-        heldout_only = [in_order[place].character for place in strange]
-    else:
-        indices = numbered.indices(vocabulary)
+        heldout_only = "".join(vocabulary.characters[place] for place in strange)
     return CorpusInspection(
-        characters=size,
-        lines=feeds + (numbered.decode(size - 1) != "\n"),
+        survey=survey,
         vocabulary=vocabulary.characters,
-        rarest=tuple(rarest),
-        suspicious=tuple(each for each in in_order if each.suspicion),
-        occurrences=numbered.occurrences(),
-        heldout_only="".join(heldout_only),
+        heldout_only=heldout_only,
         training_characters=split,
-        heldout_characters=size - split,
+        heldout_characters=len(corpus) - split,
         baselines=_baselines(corpus, indices, split, vocabulary) if split else None,
         repeated_share=repeated_share(indices[:split], indices[split:]),
         similar_files=tuple(similar_files(_files_of(corpus))),
-        records=numbered.occurrences()[END] - 1 if has_records else None,
         repeated_records=numbered.repeated_records() if has_records else 0,
+    )
+
+
+def _survey_of(
+    text: NumberedText,
+    reading: Reading,
+    report: CorpusReport,
+    consumed: int,
+    bytes_total: int = 0,
+) -> Survey:
+    """What was counted when a text was read, or by now."""
+    rows = zip(text.characters, text.counts.tolist(), text.firsts.tolist(), strict=True)
+    counts = {
+        character: CharacterCount(
+            character, count, first, suspicion(character, reading.units, reading.records)
+        )
+        for character, count, first in sorted(rows)
+    }
+    feeds = counts["\n"].count if "\n" in counts else 0
+    ends = counts[END].count if END in counts else 0
+    return Survey(
+        report=report,
+        bytes_total=max(bytes_total, consumed),
+        consumed=consumed,
+        characters=len(text),
+        lines=feeds + (text.decode(len(text) - 1) != "\n"),
+        counts=tuple(counts.values()),
+        records=None if reading.records == "none" else max(0, ends - 1),
     )
 
 
@@ -212,8 +269,8 @@ def _files_of(corpus: Corpus) -> Iterator[tuple[str, str]]:
     """The texts of a corpus of several files one by one; of a single or large one, none."""
     if not 2 <= len(corpus.sources) <= _MOST_FILES or corpus.report.bytes > _LARGE:
         return
-    reading = Reading(encoding=corpus.encoding)
-    for source in find_sources(corpus.sources, encoding=corpus.encoding).sources:
+    reading = Reading(encoding=corpus.reading.encoding)
+    for source in find_sources(corpus.sources, encoding=reading.encoding).sources:
         if source.path is not None:
             yield source.name, "".join(read_pieces(source.path, reading, BytesFound()))
 
@@ -264,57 +321,9 @@ def _decomposition(character: str) -> str | None:
 
 LOOKED_THROUGH: Final = 1 << 24
 """Bytes of the files that are looked through at most: half a second."""
-_REPORTED_EVERY: Final = 16  # pieces between two reports, about a megabyte
-_BEGINNING: Final = 4_096  # characters of the beginning that are kept
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
-    """What has been found in a corpus so far."""
-
-    files: int
-    """Texts that it is made of."""
-    skipped_files: int
-    """Binary or empty files of folders and globs that are passed over."""
-    bytes_total: int
-    """Of all files as they lie on the disk."""
-    found: BytesFound
-    """In the bytes that were read so far."""
-    characters: int
-    lines: int
-    first_positions: Mapping[str, int]
-    """Where each character of the vocabulary stands first, from 0."""
-    suspicious: tuple[CharacterCount, ...]
-    """In the order of their code points."""
-    beginning: str
-    """The first characters of the text."""
-    occurrences: Mapping[str, int]
-    """How often each character of the vocabulary was met."""
-    records: int | None = None
-    """How many there are; None if the text is not cut into any."""
-    is_part: bool = False
-    """Whether it ended before the text did, which is long."""
-
-    @property
-    def vocabulary_size(self) -> int:
-        """How many different characters there are."""
-        return len(self.first_positions)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all has been read."""
-        return self.found.consumed >= self.bytes_total
-
-    @property
-    def expected_characters(self) -> int:
-        """Of the whole text: an estimate where only a part was looked through."""
-        if self.is_whole or not self.found.consumed:
-            return self.characters
-        return round(self.characters * self.bytes_total / self.found.consumed)
-
-    def only_after(self, split: int) -> str:
-        """The characters that do not occur before a position, sorted."""
-        return "".join(sorted(c for c, first in self.first_positions.items() if first >= split))
+_MEMORY: Final = 8 * LOOKED_THROUGH
+"""More bytes than their numbers take: they are never written to the disk."""
+_REPORTED_EVERY: Final = 4  # pieces between two reports, about a megabyte
 
 
 def survey_sources(
@@ -335,135 +344,17 @@ def survey_sources(
     Raises:
         CorpusError: If a file is unreadable, empty, binary or not in the encoding.
     """
-    paths = [_path_of(source) for source in sources.sources]
     if (kept := find_kept(sources, reading)) is not None:
-        return _known_survey(sources, reading, *kept)
+        return _survey_of(kept[0], reading, kept[1], kept[1].bytes)
     limit = LOOKED_THROUGH if limit is None else limit
-    size = sum(_size(path) for path in paths)
-    found, tally, pieces = BytesFound(), _Tally(reading), 0
+    reader = TextReader(sources, reading, limit=limit, memory=_MEMORY)
 
     def survey() -> Survey:
-        copied = dataclasses.replace(found, encodings=dict(found.encodings))  # for another thread
-        return tally.survey(sources, copied, max(size, found.consumed))
+        text = reader.numbering.finish()
+        return _survey_of(text, reading, reader.report, reader.found.consumed, reader.size or 0)
 
-    for source, path in zip(sources.sources, paths, strict=True):
-        tally.begin_file()
-        for piece in read_source(source, path, reading, found):
-            tally.add(piece.text)
-            check_cancelled()
-            pieces += 1
-            if pieces % _REPORTED_EVERY == 0:
-                on_progress(survey())
-            if limit <= found.consumed < size:
-                return dataclasses.replace(survey(), is_part=True)
-        tally.end_file()
+    for count, _ in enumerate(reader.pieces(), 1):
+        check_cancelled()
+        if count % _REPORTED_EVERY == 0:
+            on_progress(survey())
     return survey()
-
-
-def _known_survey(
-    sources: FoundSources, reading: Reading, text: NumberedText, report: CorpusReport
-) -> Survey:
-    """What was counted when a text was read."""
-    firsts = dict(zip(text.characters, text.firsts.tolist(), strict=True))
-    occurrences = text.occurrences()
-    found = BytesFound(
-        bytes=report.bytes,
-        consumed=report.bytes,
-        encodings=dict.fromkeys(report.encoding.split(", ")),
-        has_mark=report.bom,
-        crlf=report.crlf,
-        cr=report.cr,
-        composed=report.composed,
-    )
-    return Survey(
-        files=len(sources.sources),
-        skipped_files=sources.skipped,
-        bytes_total=report.bytes,
-        found=found,
-        characters=len(text),
-        lines=occurrences.get("\n", 0) + (text.decode(len(text) - 1) != "\n"),
-        first_positions=firsts,
-        suspicious=tuple(
-            CharacterCount(character, count, firsts[character], reason)
-            for character, count in occurrences.items()
-            if (reason := suspicion(character, reading.units, reading.records))
-        ),
-        beginning=text.decode(0, _BEGINNING),
-        occurrences=occurrences,
-        records=_count_records(occurrences, reading),
-    )
-
-
-def _count_records(occurrences: Mapping[str, int], reading: Reading) -> int | None:
-    return None if reading.records == "none" else max(0, occurrences.get(END, 0) - 1)
-
-
-class _Tally:
-    """Counts what the pieces hold."""
-
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
-        self._cutter = RecordCutter(reading.records)
-        self.characters = 0
-        self._counts: Counter[str] = Counter()
-        self._firsts: dict[str, int] = {}
-        self._suspicions: dict[str, str] = {}
-        self._beginning = self._end = ""
-        self._count(self._cutter.start)
-
-    def begin_file(self) -> None:
-        """Keep the last line of one file apart from the first of the next."""
-        self._count(self._cutter.separate())
-
-    def end_file(self) -> None:
-        """End the last record of a file."""
-        self._count(self._cutter.end())
-
-    def add(self, text: str) -> None:
-        """Count one piece of text."""
-        self._count(self._cutter.cut(text))
-
-    def _count(self, text: str) -> None:
-        counted = Counter(text)
-        for character in counted.keys() - self._counts.keys():
-            self._firsts[character] = self.characters + text.index(character)
-            if reason := suspicion(character, self._reading.units, self._reading.records):
-                self._suspicions[character] = reason
-        self._counts.update(counted)
-        self.characters += len(text)
-        self._end = text[-1:] or self._end
-        if len(self._beginning) < _BEGINNING:
-            self._beginning = (self._beginning + text)[:_BEGINNING]
-
-    def survey(self, sources: FoundSources, found: BytesFound, size: int) -> Survey:
-        """What has been counted so far."""
-        return Survey(
-            files=len(sources.sources),
-            skipped_files=sources.skipped,
-            bytes_total=size,
-            found=found,
-            characters=self.characters,
-            lines=self._counts["\n"] + (self._end != "\n"),
-            first_positions=dict(self._firsts),
-            suspicious=tuple(
-                CharacterCount(character, self._counts[character], self._firsts[character], reason)
-                for character, reason in sorted(self._suspicions.items())
-            ),
-            beginning=self._beginning,
-            occurrences=dict(self._counts),
-            records=_count_records(self._counts, self._reading),
-        )
-
-
-def _path_of(source: Source) -> Path:
-    path = source.file
-    if path is None:
-        raise CorpusError("Standard input cannot be read here; give the path of a file instead.")
-    return path
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0  # reported when it is read

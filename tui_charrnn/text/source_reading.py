@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, NamedTuple
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.hangul import refuse_apart, split_syllables
 from tui_charrnn.paths import is_file
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.decoding import (
     ZeroByteError,
     begin_decoding,
@@ -33,17 +34,6 @@ PIECE: Final = 1 << 16
 _MARK: Final = 4  # bytes of the longest byte order mark
 _LONGEST_CARRY: Final = 1 << 20
 """Characters that are held back at most, where no place to cut is found."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """How bytes become text, as `read_corpus` takes it."""
-
-    encoding: str = "utf-8"
-    unify_newlines: bool = True
-    compose: bool = True
-    units: str = "characters"
-    records: str = "none"
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ import pytest
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.text import inspection as survey
-from tui_charrnn.text.source_reading import Reading
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.new_run import corpus_summary
 from tui_charrnn.tui.new_run.corpus_summary import (
@@ -123,7 +123,7 @@ def test_a_large_text_is_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.M
     facts = facts_of(written(tmp_path, "to be, or not to be\n" * 100_000))
     lines = fact_lines(facts, TINY)
     assert lines == [
-        "2 MB of utf-8, of which the first 131 kB were looked at: 9 different characters there",
+        "2 MB of utf-8, of which the first 262 kB were looked at: 9 different characters there",
         "about 2 million characters, 1.8 million to train on; all are read when training starts",
     ]
     assert shortness(facts, TINY) == ""

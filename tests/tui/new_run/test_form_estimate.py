@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from tui_charrnn.presets import PRESETS
-from tui_charrnn.text.inspection import Survey
-from tui_charrnn.text.source_reading import BytesFound
+from tui_charrnn.text.corpus import CorpusReport
+from tui_charrnn.text.inspection import CharacterCount, Survey
 from tui_charrnn.training.trial_facts import Trial
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts
 from tui_charrnn.tui.new_run.estimate import (
@@ -38,16 +38,23 @@ TRIAL = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
 
 def survey_of(characters: int, different: int) -> Survey:
     return Survey(
-        files=1,
-        skipped_files=0,
+        report=CorpusReport(
+            files=1,
+            skipped_files=0,
+            bytes=characters,
+            encoding="utf-8",
+            bom=False,
+            crlf=0,
+            cr=0,
+            composed=0,
+        ),
         bytes_total=characters,
-        found=BytesFound(bytes=characters, consumed=characters),
+        consumed=characters,
         characters=characters,
         lines=1,
-        first_positions={chr(0x4E00 + number): number for number in range(different)},
-        suspicious=(),
-        beginning="",
-        occurrences={chr(0x4E00 + number): 2 for number in range(different)},
+        counts=tuple(
+            CharacterCount(chr(0x4E00 + number), 2, number, None) for number in range(different)
+        ),
     )
 
 

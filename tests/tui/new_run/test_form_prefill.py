@@ -78,10 +78,7 @@ def test_a_text_that_the_run_holds_is_read_as_it_is(tmp_path: Path) -> None:
     description = read_description(run)
     kept = dataclasses.replace(description.corpus, sources=())
     values = values_of_run(run, dataclasses.replace(description, corpus=kept), {})
-    reading = values.corpus.reading
-    text = read_corpus(
-        values.corpus.arguments, unify_newlines=reading.unify_newlines, compose=reading.compose
-    ).text
+    text = read_corpus(values.corpus.arguments, values.corpus.reading).text
     assert values.corpus.label == "the text of fake"
     assert text == "a\r\nb " * 200
 

@@ -77,7 +77,7 @@ class JointTask:
     failure: Sequence[Any] | None = None
     """Exit code and sentence of a command that cannot take part, for the others."""
     corpus: Mapping[str, Any] = field(default_factory=dict)
-    """Arguments of `read_corpus`, for a rank other than 0."""
+    """`arguments` and `reading` of `read_corpus`, for a rank other than 0."""
     threads: int | None = None  # for rank 0, that of the run; so is the batch size
     batch_size: int = 1
 

@@ -17,7 +17,7 @@ from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.distributed.placement import JointTask
 from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
@@ -194,7 +194,8 @@ def _read_text(task: JointTask, check_cancelled: Callable[[], None]) -> Corpus:
         error.exit_code = ExitCode(task.failure[0])
         raise error
     stdin = getattr(sys.stdin, "buffer", None)
-    return read_corpus(**task.corpus, stdin=stdin, check_cancelled=check_cancelled)
+    arguments, reading = task.corpus["arguments"], Reading(**task.corpus["reading"])
+    return read_corpus(arguments, reading, stdin=stdin, check_cancelled=check_cancelled)
 
 
 def _leave_at_once(reason: Reason, _cause: str) -> NoReturn:

@@ -27,7 +27,7 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.paths import parse_path
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import load_catalogue
-from tui_charrnn.text.source_reading import Reading
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus_summary import FormFacts

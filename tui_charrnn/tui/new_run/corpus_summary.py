@@ -111,7 +111,8 @@ def repetitions_of(
 ) -> tuple[str, ...]:
     """What stands in a corpus twice, in sentences; takes a second or two for a large one."""
     try:
-        sentences = find_repetitions(choice.read(task.check), validation_fraction)
+        corpus = read_corpus(choice.arguments, choice.reading, check_cancelled=task.check)
+        sentences = find_repetitions(corpus, validation_fraction)
     except (CharRNNError, OSError, UnicodeError):  # shown when it was looked into, or is read
         return ()
     task.check()
@@ -216,7 +217,7 @@ def shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
     survey = facts.survey
     if survey is None or not survey.is_whole:
         return ""
-    if survey.vocabulary_size < 2:
+    if len(survey.counts) < 2:
         return tr("It has only one distinct character: there is nothing to learn in it.")
     if survey.records is not None and survey.records < 2:
         return tr("At least 2 records are needed, one to train on and one to hold out.")
@@ -254,14 +255,14 @@ def problem_of(error: Exception) -> str:
 
 
 def _progress_line(survey: "Survey") -> str:
-    share = survey.found.consumed / survey.bytes_total
+    share = survey.consumed / survey.bytes_total
     return tr(
         "Reading … {share:.0%} of {size}: {characters:,} characters so far, {distinct:,} different "
         "ones",
         share=share,
         size=format_size(survey.bytes_total),
         characters=survey.characters,
-        distinct=survey.vocabulary_size,
+        distinct=len(survey.counts),
     )
 
 
@@ -273,9 +274,9 @@ def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
         "{size} of {encodings}, of which the first {read} were looked at: {distinct:,} different "
         "characters there",
         size=format_size(survey.bytes_total),
-        encodings=", ".join(survey.found.encodings),
-        read=format_size(survey.found.consumed),
-        distinct=survey.vocabulary_size,
+        encodings=survey.report.encoding,
+        read=format_size(survey.consumed),
+        distinct=len(survey.counts),
     )
     whole = tr(
         "about {count} characters, {split} to train on; all are read when training starts",
@@ -312,7 +313,7 @@ def _folding(survey: "Survey", training: TrainingConfig) -> list[str]:
         return []  # shown as the problem that it is
     if vocabulary.unknown_symbol is None:
         return []
-    folded = survey.vocabulary_size - len(vocabulary) + 1
+    folded = len(survey.counts) - len(vocabulary) + 1
     return [
         tr(
             "{folded:,} rare characters become one unknown symbol: {count:,} symbols",
@@ -325,15 +326,16 @@ def _folding(survey: "Survey", training: TrainingConfig) -> list[str]:
 def _size_line(survey: "Survey") -> str:
     read = tr(
         "{size} of {encodings}",
-        size=format_size(survey.found.bytes),
-        encodings=", ".join(survey.found.encodings),
+        size=format_size(survey.report.bytes),
+        encodings=survey.report.encoding,
     )
-    if survey.files != 1:
-        read = tr("{read} in {files:,} files", read=read, files=survey.files)
+    files = survey.report.files
+    if files != 1:
+        read = tr("{read} in {files:,} files", read=read, files=files)
     counted = tr(
         "{characters:,} characters, {distinct:,} different",
         characters=survey.characters,
-        distinct=survey.vocabulary_size,
+        distinct=len(survey.counts),
     )
     if survey.records is not None:
         parts = tr("{records:,} records", records=survey.records)
@@ -343,23 +345,23 @@ def _size_line(survey: "Survey") -> str:
 
 
 def _remarks(survey: "Survey") -> list[str]:
-    found, remarks = survey.found, []
-    if survey.skipped_files:
-        remarks.append(tr("binary or empty files skipped: {count:,}", count=survey.skipped_files))
-    if found.has_mark:
+    found, remarks = survey.report, []
+    if found.skipped_files:
+        remarks.append(tr("binary or empty files skipped: {count:,}", count=found.skipped_files))
+    if found.bom:
         remarks.append(tr("byte order mark left out"))
     if found.crlf or found.cr:
         remarks.append(tr("line ends with CR: {count:,}", count=found.crlf + found.cr))
     if found.composed:
         remarks.append(tr("decomposed characters put together: {count:,}", count=found.composed))
     lines = ["; ".join(remarks)] if remarks else []
-    if survey.suspicious:
-        found_words = _suspicion_words(survey.suspicious)
+    if suspicious := survey.suspicious:
+        found_words = _suspicion_words(suspicious)
         lines.append(tr("! suspicious: {characters}", characters=found_words))
     return lines
 
 
-def _suspicion_words(suspicious: "tuple[CharacterCount, ...]") -> str:
+def _suspicion_words(suspicious: "Sequence[CharacterCount]") -> str:
     named = [f"{count.code} {_times(count.count)} ({count.suspicion})" for count in suspicious[:2]]
     others = len(suspicious) - len(named)
     return "; ".join([*named, *([tr("and {count:,} more", count=others)] if others else [])])

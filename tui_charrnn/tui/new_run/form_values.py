@@ -3,11 +3,10 @@
 import contextlib
 import dataclasses
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tui_charrnn import lazy
 from tui_charrnn.config import ModelConfig, TrainingConfig, read_length, refuse_together
 from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError
@@ -16,13 +15,11 @@ from tui_charrnn.runs.creation import name_problem
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.settings import Bounds, Problem, SettingError, Settings
-from tui_charrnn.text.corpus import choose_seeds
-from tui_charrnn.text.source_reading import Reading
+from tui_charrnn.text.corpus import Reading, choose_seeds
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
 from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:  # NumPy, which the first frame does not wait for
-    from tui_charrnn.text.corpus import Corpus
     from tui_charrnn.text.vocabulary import Vocabulary
 
 DEFAULT_PRESET: Final = "small"
@@ -44,11 +41,6 @@ class CorpusChoice:
         first = self.arguments[0] if len(self.arguments) == 1 else ""
         is_listed = first.startswith(CATALOGUE_PREFIX)
         return first.removeprefix(CATALOGUE_PREFIX) if is_listed else None
-
-    def read(self, check_cancelled: Callable[[], None], **options: Any) -> "Corpus":
-        """Read it, with the options of `read_corpus`; raises what that raises."""
-        reading = {**dataclasses.asdict(self.reading), **options}
-        return lazy.read_corpus(self.arguments, check_cancelled=check_cancelled, **reading)
 
 
 def listed_corpus(name: str) -> CorpusChoice:
@@ -448,15 +440,8 @@ def corpus_of_run(run: RunDirectory, description: RunDescription) -> CorpusChoic
     if not reference.sources:
         stored = Reading(unify_newlines=False, compose=False)
         return CorpusChoice((str(run.corpus.absolute()),), label, stored)
-    reading = Reading(
-        encoding=reference.encoding,
-        unify_newlines=reference.unify_newlines,
-        compose=reference.compose,
-        units=reference.units,
-        records=reference.records,
-    )
     is_one = len(reference.sources) == 1
-    return CorpusChoice(reference.sources, "" if is_one else label, reading)
+    return CorpusChoice(reference.sources, "" if is_one else label, reference.reading)
 
 
 def _differences(wanted: ModelConfig | TrainingConfig, preset: Settings) -> dict[str, str]:

@@ -23,6 +23,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.text.cache import Progress
+from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.creation import make_run
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
@@ -96,8 +97,9 @@ def start_run(
             refuses.
         CancelledError: If the user gave up meanwhile.
     """
-    cut = {"units": new.training.units, "records": new.training.records}
-    corpus = new.corpus.read(token.check, progress=progress, **cut)
+    choice, training = new.corpus, new.training
+    reading = dataclasses.replace(choice.reading, units=training.units, records=training.records)
+    corpus = read_corpus(choice.arguments, reading, progress=progress, check_cancelled=token.check)
     token.check()
     starting = None
     if new.start.argument:

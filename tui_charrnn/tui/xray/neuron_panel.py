@@ -17,6 +17,7 @@ from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
 from tui_charrnn.lens.properties import Property, with_following
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
@@ -454,7 +455,7 @@ def _text_of(
     if path:
         corpus = read_corpus(
             [path],
-            unify_newlines="\r" not in loaded.model.vocabulary.characters,
+            Reading(unify_newlines="\r" not in loaded.model.vocabulary.characters),
             check_cancelled=check_cancelled,
             limit=LONGEST * _WIDEST,
         )

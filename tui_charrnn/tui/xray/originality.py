@@ -13,6 +13,7 @@ from textual.content import Content
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.training_corpus import IndexedCorpus, index_corpus, open_training_index
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.originality import COPIED_LENGTH, OriginalityMeter, copied_length_in
 from tui_charrnn.translation import tr
@@ -189,13 +190,11 @@ class OriginalityLevels(Levels):
 
         self._words = tr("looking for the corpus")
         if path := self._coloring.path:
-            corpus = read_corpus(
-                [path],
+            own = Reading(
                 unify_newlines="\r" not in loaded.model.vocabulary.characters,
                 units=loaded.model.units,
-                progress=reading,
-                check_cancelled=check_cancelled,
             )
+            corpus = read_corpus([path], own, progress=reading, check_cancelled=check_cancelled)
             return index_corpus(
                 corpus, progress=indexing, check_cancelled=check_cancelled, notify=notify
             )
