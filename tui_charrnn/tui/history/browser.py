@@ -199,7 +199,7 @@ class HistoryBrowser(Vertical):
 
         Args:
             history: Its file need not exist.
-            invitation: What is said where there is no text at all.
+            invitation: What stands there where there is no text at all.
         """
         super().__init__()
         self.entry: Entry | None = None
@@ -394,11 +394,11 @@ class HistoryBrowser(Vertical):
         self.set_class(bool(sentence), "-empty")
 
 
-def _short_settings(said: Generation) -> str:
+def _short_settings(kept: Generation) -> str:
     """Temperature and filters in few columns; an ellipsis says that they changed on the way."""
-    (_, first), *changes = said.sampling
+    (_, first), *changes = kept.sampling
     temperature = f"{first.temperature:g}"
-    parts = [tr("{settings} held", settings=temperature) if said.clamps else temperature]
+    parts = [tr("{settings} held", settings=temperature) if kept.clamps else temperature]
     return " ".join([*parts, *_filters(first)]) + ("…" if changes else "")
 
 
@@ -411,9 +411,9 @@ def _filters(config: SamplingConfig) -> Iterator[str]:
         yield f"r{config.repetition_penalty:g}"
 
 
-def _line_of(said: Generation, words: list[str]) -> str:
+def _line_of(kept: Generation, words: list[str]) -> str:
     """The beginning of a text on one line, or a passage of it that holds a word."""
-    text = join_syllables(said.seed_text + said.text)
+    text = join_syllables(kept.seed_text + kept.text)
     folded = text.casefold()  # hardly ever of another length: the passage is then a little off
     found = min((place for word in words if (place := folded.find(word)) >= 0), default=0)
     start = max(found - _BEFORE, 0) if found > _SEEN else 0

@@ -34,10 +34,6 @@ _MOST_FACTS: Final = 5  # lines
 _LOW: Final = 10  # rows of the preview below which two facts must do
 
 
-class HistoryText(TextView):
-    """The text; scrolls by keys while it has the focus."""
-
-
 class HistoryPreview(Vertical):
     """Shows a text as it is kept, and draws it as it comes while it is generated again."""
 
@@ -50,12 +46,12 @@ class HistoryPreview(Vertical):
             text-wrap: nowrap;
             text-overflow: ellipsis;
         }
-        & HistoryText { height: 1fr; padding: 0 1; }
+        & TextView { height: 1fr; padding: 0 1; }
     }
     """
 
     facts = query_one("#history-facts", Static)
-    text = query_one(HistoryText)
+    text = query_one(TextView)
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +72,7 @@ class HistoryPreview(Vertical):
     def compose(self) -> ComposeResult:
         """The facts above the text."""
         yield Static("", id="history-facts", markup=False)
-        yield HistoryText(limit=200_000)
+        yield TextView(limit=200_000)
 
     def on_mount(self) -> None:
         """Prepare the one timer that draws; it rests while nothing is generated."""
@@ -199,13 +195,13 @@ class HistoryPreview(Vertical):
 
 def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
     """All that a text came from, in a few lines that are safe to show."""
-    said = entry.generation
+    kept = entry.generation
     age = format_age((now - entry.time).total_seconds())
     when = tr("{time:%Y-%m-%d %H:%M}, {age} ago", time=entry.time.astimezone(), age=age)
-    yield f"{safe_line(shown_label(said.model.label))} · {when}"
-    yield f"{length_words(said)} · {tr('RNG {seed}', seed=said.rng_seed)}"
-    changes = [(after, sampling_words(config)) for after, config in said.sampling]
-    for after, held in said.clamps:
+    yield f"{safe_line(shown_label(kept.model.label))} · {when}"
+    yield f"{length_words(kept)} · {tr('RNG {seed}', seed=kept.rng_seed)}"
+    changes = [(after, sampling_words(config)) for after, config in kept.sampling]
+    for after, held in kept.clamps:
         cells = ", ".join(map(safe_line, held))
         changes.append((after, tr("held: {cells}", cells=cells) if held else tr("no cell is held")))
     for after, words in changes:
@@ -213,7 +209,7 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
             yield tr("from character {number:,}: {words}", number=after + 1, words=words)
         else:
             yield words
-    if hindrance := hindrance_of(said):
+    if hindrance := hindrance_of(kept):
         yield tr("Cannot be generated again: {reason}.", reason=safe_line(tr(hindrance)))
 
 
@@ -229,10 +225,10 @@ def _verdict(entry: Entry, difference: int | None) -> str:
     )
 
 
-def held_again(said: Generation, loaded: LoadedModel | None) -> ActiveClamps:
+def held_again(kept: Generation, loaded: LoadedModel | None) -> ActiveClamps:
     """The clamps that a text began with, if its model is the one loaded now; else none."""
-    words = dict(said.clamps).get(0, ())
-    is_same = loaded is not None and said.model.file == str(loaded.file and loaded.file.absolute())
+    words = dict(kept.clamps).get(0, ())
+    is_same = loaded is not None and kept.model.file == str(loaded.file and loaded.file.absolute())
     if loaded is None or not is_same or not words:
         return ActiveClamps()
     try:

@@ -48,8 +48,8 @@ class HistoryRecorder:
 
     def record(self, generation: GenerationThread | None) -> None:
         """Keep what was generated so far, if it is anything and not kept yet."""
-        said = generation.result() if generation is not None else None
-        if self._history is None or generation is None or said is None or not said.generated:
+        result = generation.result() if generation is not None else None
+        if self._history is None or generation is None or result is None or not result.generated:
             return
         history, branch, done = self._history, generation.branch, threading.Event()
         self._writing = {event for event in self._writing if not event.is_set()} | {done}
@@ -57,7 +57,7 @@ class HistoryRecorder:
         def work(_: BackgroundTask) -> None:
             try:
                 with self._lock:
-                    self._keep(history, self._kept_of(generation, said), branch, said)
+                    self._keep(history, self._kept_of(generation, result), branch, result)
             except HistoryError as error:
                 if not self._has_complained:
                     self._has_complained = True
@@ -72,35 +72,35 @@ class HistoryRecorder:
         for event in self._writing:
             event.wait(PATIENCE / len(self._writing))
 
-    def _kept_of(self, generation: GenerationThread, said: GenerationResult) -> dict[int, _Kept]:
+    def _kept_of(self, generation: GenerationThread, result: GenerationResult) -> dict[int, _Kept]:
         """What of a text need not be kept any more.
 
         A tape was kept before, and a text that was read is not the model's.
         """
         if generation not in self._kept:
-            is_old = said.opening.is_recorded or said.opening.external is not None
+            is_old = result.opening.is_recorded or result.opening.external is not None
             self._kept[generation] = (
-                {generation.branch: _Kept(None, len(said.generated))} if is_old else {}
+                {generation.branch: _Kept(None, len(result.generated))} if is_old else {}
             )
         return self._kept[generation]
 
     def _keep(
-        self, history: History, kept: dict[int, _Kept], branch: int, said: GenerationResult
+        self, history: History, kept: dict[int, _Kept], branch: int, result: GenerationResult
     ) -> None:
-        before, length = kept.get(branch, _Kept(None, 0)), len(said.generated)
+        before, length = kept.get(branch, _Kept(None, 0)), len(result.generated)
         if before.length >= length:
             return  # nothing is new, or a later thread was first
-        units = said.opening.loaded.model.units
+        units = result.opening.loaded.model.units
         generation = Generation(
-            seed_text=whole_text(said.opening.read_text, units),
-            text=whole_text(said.generated[:KEPT_CHARACTERS], units),
+            seed_text=whole_text(result.opening.read_text, units),
+            text=whole_text(result.generated[:KEPT_CHARACTERS], units),
             length=length,
-            sampling=said.sampling,
-            rng_seed=said.opening.rng_seed,
-            model=self._origin(said.opening.loaded),
-            clamps=said.clamps,
-            numbers=said.opening.loaded.model.numbers,
-            hindrance=end_of_sentence(said.hindrance),
+            sampling=result.sampling,
+            rng_seed=result.opening.rng_seed,
+            model=self._origin(result.opening.loaded),
+            clamps=result.clamps,
+            numbers=result.opening.loaded.model.numbers,
+            hindrance=end_of_sentence(result.hindrance),
         )
         (number,) = history.add_all([generation], instead_of=before.number)
         kept[branch] = _Kept(number, length)

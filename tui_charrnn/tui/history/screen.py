@@ -1,6 +1,5 @@
 """The history: find generated texts, read them, generate them again, restore their settings."""
 
-import json
 from typing import ClassVar, Final
 
 from textual.app import ComposeResult
@@ -22,14 +21,7 @@ from tui_charrnn.tui.keys.keymap import active_keys, key_label
 from tui_charrnn.tui.keys.table import Owner
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.session import Session
-from tui_charrnn.tui.text.saving import (
-    copy_text,
-    save_in_background,
-    texts_folder,
-    words_of,
-    write_new,
-)
-from tui_charrnn.tui.text.session_texts import Tell
+from tui_charrnn.tui.text.saving import copy_text, save_with_settings, texts_folder, write_text
 
 _WIDTHS: Final = [(0, "-one-column"), (100, "-two-columns")]
 _HEIGHTS: Final = [(0, "-flat"), (16, "-high")]
@@ -152,13 +144,18 @@ class HistoryScreen(Dialog[Entry | None]):
     def action_copy(self) -> None:
         """Copy the text."""
         if self.browser.entry is not None:
-            said = self.browser.entry.generation
-            copy_text(self.app, safe_text(said.seed_text + said.text), self._tell_later)
+            kept = self.browser.entry.generation
+            copy_text(self.app, safe_text(kept.seed_text + kept.text), self._tell_later)
 
     def action_save(self) -> None:
         """Save the text with its settings."""
-        if self.browser.entry is not None:
-            _save(self.browser.entry, self._tell_later)
+        if (entry := self.browser.entry) is not None:
+            text = join_syllables(entry.generation.seed_text + entry.generation.text)
+            save_with_settings(
+                text,
+                lambda: write_text(texts_folder(), text, entry.time, entry_values(entry)),
+                self._tell_later,
+            )
 
     def action_delete(self) -> None:
         """Ask whether the text is to be deleted."""
@@ -199,14 +196,3 @@ class HistoryScreen(Dialog[Entry | None]):
 
     def _tell_later(self, sentence: str, *, is_problem: bool = False) -> None:
         self.post_message(NoteWritten(sentence, is_problem=is_problem))
-
-
-def _save(entry: Entry, tell: Tell) -> None:
-    """Save a text exactly, and all that it came from beside it, as JSON; in a thread."""
-    text = join_syllables(entry.generation.seed_text + entry.generation.text)
-    files = {
-        ".txt": text.encode(errors="backslashreplace"),
-        ".json": (json.dumps(entry_values(entry), indent=2) + "\n").encode(),
-    }
-    stem = f"text-{entry.time.astimezone():%Y%m%d-%H%M%S}"
-    save_in_background(lambda: write_new(texts_folder(), stem, files), *words_of(text), tell)

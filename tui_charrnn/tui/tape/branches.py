@@ -144,7 +144,7 @@ class BranchesScreen(Dialog[Choice | None]):
         branch = listed.branch
         indent = "  " * min(listed.depth, _DEEPEST)
         start, stop = branch.start, min(branch.length, branch.start + _BEGINNING)
-        said = self._tree.spell(self._vocabulary, branch.number, start, stop)
+        beginning = self._tree.spell(self._vocabulary, branch.number, start, stop)
         size = counted(len(branch.indices), "character")
         if branch.parent is not None:
             size = tr("from {number:,}, {characters}", number=branch.start + 1, characters=size)
@@ -153,7 +153,7 @@ class BranchesScreen(Dialog[Choice | None]):
             indent,
             (safe_line(branch.name), "bold"),
             (f"  {size}  ", "$note-text"),
-            (safe_line(said), "italic"),
+            (safe_line(beginning), "italic"),
         )
 
 

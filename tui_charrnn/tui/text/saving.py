@@ -61,23 +61,25 @@ def save_text(result: GenerationResult | None, tell: Tell) -> None:
         tell(tr("There is no text to save yet."))
         return
     text = whole_text(result.text, result.opening.loaded.model.units)
-    save_in_background(lambda: save_result(texts_folder(), result), *words_of(text), tell)
+    save_with_settings(text, lambda: save_result(texts_folder(), result), tell)
 
 
-Words = Callable[[object], str]
-"""A sentence about the path of a file, or about why there is none."""
-
-
-def words_of(text: str) -> tuple[Words, Words]:
-    """What is said once a text is saved with its settings, and if it cannot be."""
-    return (
+def save_with_settings(text: str, save: Callable[[], Path], tell: Tell) -> None:
+    """Write a text and its settings in a thread."""
+    save_in_background(
+        save,
         lambda path: tr(
             "Saved {count:,} characters, with their settings beside, to {path}",
             count=len(text),
             path=path,
         ),
         lambda reason: tr("The text could not be saved: {reason}.", reason=reason),
+        tell,
     )
+
+
+Words = Callable[[object], str]
+"""A sentence about the path of a file, or about why there is none."""
 
 
 def save_in_background(save: Callable[[], Path], done: Words, refused: Words, tell: Tell) -> None:
@@ -95,14 +97,14 @@ def save_in_background(save: Callable[[], Path], done: Words, refused: Words, te
     BackgroundTask("text-file", work)
 
 
-def save_result(folder: Path, said: GenerationResult) -> Path:
-    """Write a text exactly as it was said, and its settings beside it, as JSON.
+def save_result(folder: Path, result: GenerationResult) -> Path:
+    """Write a text exactly as it was generated, and its settings beside it, as JSON.
 
     `charrnn-tui generate` writes the same text when it is called as the settings say.
 
     Args:
         folder: Where to; it is made if need be.
-        said: The text.
+        result: The text.
 
     Returns:
         The path of the text; its settings have the same name but for `.json`.
@@ -111,10 +113,17 @@ def save_result(folder: Path, said: GenerationResult) -> Path:
         OSError: If the disk refuses; nothing is left behind then.
     """
     now = datetime.datetime.now(datetime.UTC)
-    settings = json.dumps(describe(said, now), indent=2) + "\n"
-    text = whole_text(said.text, said.opening.loaded.model.units)
-    files = {".txt": _encoded(text), ".json": settings.encode()}
-    return write_new(folder, f"text-{now.astimezone():%Y%m%d-%H%M%S}", files)
+    text = whole_text(result.text, result.opening.loaded.model.units)
+    return write_text(folder, text, now, describe(result, now))
+
+
+def write_text(
+    folder: Path, text: str, time: datetime.datetime, settings: Mapping[str, object]
+) -> Path:
+    """Write a text of that time and its settings; otherwise like `save_result`."""
+    document = json.dumps(settings, indent=2) + "\n"
+    files = {".txt": _encoded(text), ".json": document.encode()}
+    return write_new(folder, f"text-{time.astimezone():%Y%m%d-%H%M%S}", files)
 
 
 def save_copy(folder: Path, text: str) -> Path:
@@ -148,20 +157,20 @@ def newest_tape(folder: Path) -> Path | None:
         return None
 
 
-def describe(said: GenerationResult, now: datetime.datetime) -> dict[str, Any]:
+def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]:
     """All that it takes to generate a text again, as JSON values."""
-    opening = said.opening
-    (_, first), *changes = said.sampling
+    opening = result.opening
+    (_, first), *changes = result.sampling
     sha256, hindrance = opening.loaded.sha256(), ""
     if opening.loaded.file is None:
         hindrance = "The model came from no file."
     elif sha256 is None:
         hindrance = "The model's file has been replaced since, as a trainer does."
-    held = dict(said.clamps)
+    held = dict(result.clamps)
     has_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
     if changes or [*held] not in ([], [0]):
         hindrance = "Settings or held cells were changed while the text was generated."
-    hindrance = said.hindrance or hindrance
+    hindrance = result.hindrance or hindrance
     return {
         "program": f"charrnn-tui {__version__}",
         "saved": f"{now:%Y-%m-%dT%H:%M:%SZ}",
@@ -173,14 +182,14 @@ def describe(said: GenerationResult, now: datetime.datetime) -> dict[str, Any]:
         },
         "seed_text": opening.seed_text,
         "left_out": [] if has_symbol else [each.character for each in opening.unknown],
-        "length": len(said.generated),
+        "length": len(result.generated),
         "rng_seed": opening.rng_seed,
         "numbers": opening.loaded.model.numbers,
         **_sampling_values(first),
         "clamps": list(held.pop(0, ())),
         "changes": [{"after": after, **_sampling_values(used)} for after, used in changes],
         "clamp_changes": [{"after": after, "clamps": list(now)} for after, now in held.items()],
-        "command": None if hindrance else shlex.join(_arguments(said, first)),
+        "command": None if hindrance else shlex.join(_arguments(result, first)),
         "no_command_because": hindrance or None,
     }
 
@@ -241,13 +250,13 @@ def _sampling_values(sampling: SamplingConfig) -> dict[str, float | None]:
     }
 
 
-def _arguments(said: GenerationResult, sampling: SamplingConfig) -> list[str]:
+def _arguments(result: GenerationResult, sampling: SamplingConfig) -> list[str]:
     """How `charrnn-tui generate` is called for the same text."""
     values = {
-        "model": said.opening.loaded.file and said.opening.loaded.file.absolute(),
-        "length": len(said.generated),
-        "rng_seed": said.opening.rng_seed,
-        "numbers": said.opening.loaded.model.numbers,
+        "model": result.opening.loaded.file and result.opening.loaded.file.absolute(),
+        "length": len(result.generated),
+        "rng_seed": result.opening.rng_seed,
+        "numbers": result.opening.loaded.model.numbers,
         **_sampling_values(sampling),
     }
     options = [
@@ -256,5 +265,5 @@ def _arguments(said: GenerationResult, sampling: SamplingConfig) -> list[str]:
         if value is not None
         for part in (f"--{name.replace('_', '-')}", str(value))
     ]
-    options += [part for _, held in said.clamps for word in held for part in ("--clamp", word)]
-    return ["charrnn-tui", "generate", *options, "--", said.opening.seed_text]
+    options += [part for _, held in result.clamps for word in held for part in ("--clamp", word)]
+    return ["charrnn-tui", "generate", *options, "--", result.opening.seed_text]
