@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
 
 SPEEDS: Final[tuple[int | None, ...]] = (10, 30, 60, 120, 500, None)
 """Characters a second; None is as fast as it goes."""
+_LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst
 DEFAULT_LENGTH: Final = 2_000
 """Characters after which a text pauses, to be continued."""
 
@@ -98,6 +99,10 @@ class GenerationSettings:
         now = self.speed
         faster = [speed for speed in SPEEDS if now is not None and (speed is None or speed > now)]
         self.speed = (faster or SPEEDS)[0]
+
+    def next_due(self, due: float, now: float) -> float:
+        """When the character comes after one that was due; seconds of one clock."""
+        return now if self.speed is None else max(due, now - _LONGEST_LAG) + 1 / self.speed
 
     @property
     def speed_label(self) -> str:

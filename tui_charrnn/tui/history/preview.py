@@ -29,7 +29,6 @@ from tui_charrnn.viewing.formatting import format_age
 from tui_charrnn.viewing.xray import sampling_words
 
 FRAME: Final = 1 / 20  # seconds between two looks for new characters
-_LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst
 _MOST_FACTS: Final = 5  # lines
 _LOW: Final = 10  # rows of the preview below which two facts must do
 
@@ -132,8 +131,8 @@ class HistoryPreview(Vertical):
             due = time.monotonic()
             while (character := replay.next()) is not None:
                 characters.append(character)
-                speed, now = settings.speed, time.monotonic()
-                due = now if speed is None else max(due, now - _LONGEST_LAG) + 1 / speed
+                now = time.monotonic()
+                due = settings.next_due(due, now)
                 task.wait(max(0.0, due - now))
             return replay.difference()
 

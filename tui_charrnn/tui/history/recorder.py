@@ -46,10 +46,10 @@ class HistoryRecorder:
         """The file of a model with its mark, and its hash; most texts are by the last model."""
         self._writing: set[threading.Event] = set()
 
-    def record(self, generation: GenerationThread | None) -> None:
+    def record(self, generation: GenerationThread) -> None:
         """Keep what was generated so far, if it is anything and not kept yet."""
-        result = generation.result() if generation is not None else None
-        if self._history is None or generation is None or result is None or not result.generated:
+        result = generation.result()
+        if self._history is None or result is None or not result.generated:
             return
         history, branch, done = self._history, generation.branch, threading.Event()
         self._writing = {event for event in self._writing if not event.is_set()} | {done}

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
     from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
 
-_LONGEST_LAG: Final = 0.1  # seconds; a longer stall is not made up for by a burst
 _SHORTEST_PAUSE: Final = 0.01  # seconds; waking up takes as long as generating a character
 _UNSEEN: Final = 4  # blank characters that a text begins with at once
 _MAKES_WAY: Final = 0.002  # seconds between two characters while another thread reads the tape
@@ -284,8 +283,8 @@ class GenerationThread:
                 break
             newest = tape.next().character
             self.listener(tape)
-            speed, now = self._settings.speed, time.monotonic()
-            due = now if speed is None else max(due, now - _LONGEST_LAG) + 1 / speed
+            now = time.monotonic()
+            due = self._settings.next_due(due, now)
             pause = due - now if due - now >= _SHORTEST_PAUSE else 0.0  # the next is longer then
             pause = max(pause, _MAKES_WAY if self._lookers else 0.0)
             if task.gives_up(pause) if pause else task.is_cancelled:

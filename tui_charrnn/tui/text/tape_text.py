@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.tui.session import GenerationSettings
     from tui_charrnn.tui.text.generation_thread import Fork, GenerationThread
+    from tui_charrnn.tui.text.model_loader import LoadedModel
     from tui_charrnn.tui.text.tape_start import Opening
 
 FRAME: Final = 1 / 20  # seconds between two looks at what has been generated
@@ -62,6 +63,11 @@ class TapeText:
     def opening(self) -> Opening | None:
         """How the text in sight begins, once it has."""
         return self.generation.opening if self.generation is not None else None
+
+    @property
+    def loaded(self) -> LoadedModel | None:
+        """The model of the text in sight, once that has begun."""
+        return self.opening.loaded if self.opening is not None else None
 
     @property
     def branch(self) -> int:
@@ -117,14 +123,14 @@ class TapeText:
 
     def begin_tape(self) -> None:
         """Let the characters of `generation` follow what is shown now."""
-        self._origin = self.view.length
-        self._begun()
+        self._origin, self._has_begun = self.view.length, True
+        self.cursor.begun()
 
     def restore(self, generation: GenerationThread) -> None:
         """Return to the text that is still what is shown."""
-        self.generation = generation
-        self._begun()
-        self._grown(0)
+        self.generation, self._has_begun = generation, True
+        self.cursor.begun()
+        self.cursor.grown(0)
 
     def draw_new(self) -> None:
         """Append what came since the last time."""
@@ -133,7 +139,7 @@ class TapeText:
             return  # they would follow the text before
         if new := self.generation.take():
             self.view.append(new, "generated")
-        self._grown(before)
+        self.cursor.grown(before)
 
     def show_branch(self, number: int) -> None:
         """Show another branch, by its number, from where it parts from the one in sight."""
@@ -190,13 +196,6 @@ class TapeText:
         self._skips_frame = not self._skips_frame and (speed is None or speed > _READABLE)
         if not self._skips_frame:
             self.draw_new()
-
-    def _begun(self) -> None:
-        self._has_begun = True
-        self.cursor.begun()
-
-    def _grown(self, before: int) -> None:
-        self.cursor.grown(before)
 
 
 class TapeCursor(TextLayer):
@@ -328,10 +327,8 @@ class TapeCursor(TextLayer):
 
     def _word_before(self, position: int) -> int:
         first = max(position - _LONGEST_WORD, 0)
-        starts = [
-            found.start() for found in re.finditer(r"\S+", self.text.spelled(first, position))
-        ]
-        return first + (starts[-1] if starts else 0)
+        words = [*re.finditer(r"\S+", self.text.spelled(first, position))]
+        return first + (words[-1].start() if words else 0)
 
     def _word_after(self, position: int) -> int:
         text = self.text.spelled(position, min(position + _LONGEST_WORD, self.text.shown))

@@ -240,8 +240,8 @@ class XrayLegend(Vertical):
     @property
     def _config(self) -> ModelConfig | None:
         """The shape of the model of the text; None as long as there is none."""
-        opening = self.text_colors.text.opening
-        return None if opening is None else opening.loaded.model.config
+        loaded = self.text_colors.text.loaded
+        return None if loaded is None else loaded.model.config
 
     def _color(self, coloring: Coloring | None) -> None:
         self.text_colors.coloring = coloring

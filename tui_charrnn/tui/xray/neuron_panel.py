@@ -178,7 +178,7 @@ class NeuronPanel(CursorView):
         Args:
             path: Of a text; "" is what the model was trained on, None any text that was read.
         """
-        loaded, generation = _model_of(self._text), self._text.generation
+        loaded, generation = self._text.loaded, self._text.generation
         if loaded is None or generation is None:
             self.empty_words = tr("No model is loaded yet.")
         elif path is not None or self.found is None or self.found.model is not loaded.model:
@@ -243,7 +243,7 @@ class NeuronPanel(CursorView):
 
     def action_hold(self) -> None:
         """Ask for the value at which the cell is to be held."""
-        row, loaded = self.selected, _model_of(self._text)
+        row, loaded = self.selected, self._text.loaded
         if row is None or loaded is None:
             return
         neuron, cell, config = row.neuron, row.cell, loaded.model.config
@@ -324,7 +324,7 @@ class NeuronPanel(CursorView):
         self.take_count(len(self.rows), self.rows.index(before) if before in self.rows else 0)
 
     def _hold(self, neuron: Probe, value: float) -> None:
-        loaded = _model_of(self._text)
+        loaded = self._text.loaded
         if loaded is None:
             return
         self._settings.hold(Clamp(neuron, value), loaded.model)
@@ -400,10 +400,6 @@ def offered_value(cell: FollowingNeuron) -> float:
 def rounded(value: float) -> float:
     """A number of three digits, as people read and type it."""
     return float(f"{value:.3g}")
-
-
-def _model_of(text: TapeText) -> LoadedModel | None:
-    return text.opening.loaded if text.opening is not None else None
 
 
 def search_neurons(

@@ -112,10 +112,10 @@ class XrayPanel(Static):
     @property
     def pages(self) -> list[Page]:
         """The pages that there are for the model in use."""
-        opening = self._colors.text.opening
-        if opening is None:
+        loaded = self._colors.text.loaded
+        if loaded is None:
             return [EXPECTED, HITS]
-        config = opening.loaded.model.config
+        config = loaded.model.config
         return pages_of(config.layer_count, has_gates=config.cell != "rnn")
 
     def on_mount(self) -> None:
@@ -246,13 +246,10 @@ def _snapshot_rows(
 
 def name_of(text: TapeText, app: App[object], index: int) -> str:
     """A character of the vocabulary of a text, safe to show."""
-    opening = text.opening
-    if opening is None:
+    if text.loaded is None:
         return ""
-    return character_words(
-        opening.loaded.model.vocabulary.characters[index],
-        is_ascii=bool(getattr(app, "is_ascii", False)),
-    )
+    character = text.loaded.model.vocabulary.characters[index]
+    return character_words(character, is_ascii=bool(getattr(app, "is_ascii", False)))
 
 
 def pages_of(layer_count: int, *, has_gates: bool) -> list[Page]:
