@@ -17,7 +17,7 @@ def trained(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str
 ) -> tuple[int, tuple[str, ...] | None]:
     """The exit code, and the seeds of the run that would be trained; None if none was made."""
-    monkeypatch.setattr(train_module, "start_and_watch", lambda *_: None)
+    monkeypatch.setattr(train_module, "start_and_watch", lambda *_: 0)
     corpus = folder / "corpus.txt"
     corpus.write_text(TEXT, encoding="utf-8")
     common = ["train", "--headless", str(corpus), "--runs-dir", str(folder / "runs")]

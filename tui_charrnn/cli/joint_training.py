@@ -10,9 +10,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final, NoReturn
-
-import typer
+from typing import Final
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.following import TrainerWatch, attend, left_of, newest_status, within
@@ -53,11 +51,13 @@ _OWN_AFFAIRS: Final = frozenset({"threads", "max_time"})
 
 def train_jointly(
     cluster: Cluster, make_request: Callable[[], RunRequest], watching: Watching
-) -> NoReturn:
+) -> int:
     """Train together with other processes, as the rank that this one has.
 
+    Returns:
+        The exit code to end with.
+
     Raises:
-        typer.Exit: Always, with the exit code to end with.
         PreemptedError: If the process must leave before it starts a trainer.
     """
     try:
@@ -65,19 +65,17 @@ def train_jointly(
     except PreemptedError:
         raise  # there is no time to wait for the others
     except CharRNNError as error:
-        raise typer.Exit(_refuse(cluster, watching.placement, error)) from error
+        return _refuse(cluster, watching.placement, error)
     if run is None:
-        raise typer.Exit(_take_part(task, limit))
+        return _take_part(task, limit)
     watch = TrainerWatch(task, limit)
     watching, status = replace(watching, watch=watch), newest_status(run)
-    try:
-        if status is not None and status.state is RunState.FINISHED:  # the others learn it, too
-            attend(lambda: launch(run, watching, limit), narrate, watch)
-        start_and_watch(run, watching, limit)
-    except typer.Exit:
-        if is_new and _remove_untrained(run) and not watching.quiet:
-            narrate(f"Nothing was trained, so the run {run.name} is removed.")
-        raise
+    if status is not None and status.state is RunState.FINISHED:  # the others learn it, too
+        attend(lambda: launch(run, watching, limit), narrate, watch)
+    code = start_and_watch(run, watching, limit)
+    if is_new and _remove_untrained(run) and not watching.quiet:
+        narrate(f"Nothing was trained, so the run {run.name} is removed.")
+    return code
 
 
 def _prepare(

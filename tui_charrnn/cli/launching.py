@@ -5,9 +5,7 @@ import os
 import signal
 import subprocess
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
-
-import typer
+from typing import Any, Final
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.following import (
@@ -72,15 +70,13 @@ class Watching:
     """Rows that are shown below the sentence of a record, of a run that is not quiet."""
 
 
-def start_and_watch(
-    run: RunDirectory, watching: Watching, max_time: float | None = None
-) -> NoReturn:
+def start_and_watch(run: RunDirectory, watching: Watching, max_time: float | None = None) -> int:
     """Start the trainer of a run; then follow it, leave it, or open the app on it.
 
     `max_time` is in seconds after the start of this process; None takes the run's own setting.
 
-    Raises:
-        typer.Exit: Always, with the exit code to end with.
+    Returns:
+        The exit code to end with.
     """
     status = newest_status(run)  # a damaged one is no hindrance: the trainer replaces it
     if status is not None and status.state is RunState.FINISHED:
@@ -89,20 +85,20 @@ def start_and_watch(
                 f"The run {run.name} is finished; there is nothing left to train. To extend it: "
                 f"{command_words('resume', run)} --more-time 10m"
             )
-        raise typer.Exit(_end(run, watching, ExitCode.OK))
+        return _end(run, watching, ExitCode.OK)
     limit = max_time or read_description(run).training.max_time
     if watching.detach:
         if watching.notify_command is not None:
             raise ConfigError("--notify-command runs when the command ends: leave out --detach.")
-        raise typer.Exit(_train_detached(run, watching, limit))
+        return _train_detached(run, watching, limit)
     if watching.headless:
         with preemptible(is_headless=True):
-            raise typer.Exit(_end(run, watching, train_headless(run, watching, limit)))
+            return _end(run, watching, train_headless(run, watching, limit))
     launch(run, watching, limit)
     if watching.notify_command is not None:
         os.environ[variable_of("notify_command")] = watching.notify_command  # the app reads it
     start_without_collecting()
-    raise typer.Exit(lazy.run_app(run=run.path, runs_folder=run.path.parent, model=None))
+    return lazy.run_app(run=run.path, runs_folder=run.path.parent, model=None)
 
 
 def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subprocess.Popen[bytes]":

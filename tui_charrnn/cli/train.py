@@ -245,14 +245,14 @@ def train(
 
     with preemptible(is_headless=is_watched):
         if placement.cluster is not None:
-            lazy.train_jointly(placement.cluster, make_request, watching)
+            raise typer.Exit(lazy.train_jointly(placement.cluster, make_request, watching))
         request = make_request()
         limit = request.configurations[1].max_time
-        if found := request.find():
-            start_and_watch(found, watching, limit)
-        with within(limit):
-            run = request.find_or_make(read_named_corpus(corpus, **request.reading))
-        start_and_watch(run, watching, limit)
+        run = request.find()
+        if run is None:
+            with within(limit):
+                run = request.find_or_make(read_named_corpus(corpus, **request.reading))
+        raise typer.Exit(start_and_watch(run, watching, limit))
 
 
 def _starting_model(
@@ -326,4 +326,4 @@ def resume(
         extended = lazy.extend_run(found, length, lazy.read_amount(length, text, f"--more-{name}"))
         if not quiet:
             narrate(lazy.extension_words(extended))
-    start_and_watch(found, watching, limit)
+    raise typer.Exit(start_and_watch(found, watching, limit))
