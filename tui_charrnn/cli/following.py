@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
-from typing import Final, Protocol
+from typing import Final
 
 from tui_charrnn.cli.output import leave_terminal
 from tui_charrnn.durations import format_duration
@@ -44,22 +44,6 @@ _PREEMPTIONS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """What schedulers send before they take a machine away."""
 _SHORTEST: Final = 0.001
 """Seconds where no time is left: enough to report that."""
-
-
-class Reporter(Protocol):
-    """Shows how a run goes, and keeps a view of it up to date."""
-
-    def show(self, records: list[Record], status: RunStatus | None) -> None:
-        """Take what is new, at every poll."""
-        ...
-
-    def notify(self, sentence: str) -> None:
-        """Show something that the user must know now."""
-        ...
-
-    def close(self) -> None:
-        """Show nothing more."""
-        ...
 
 
 def unread_records(reader: RunReader) -> Iterator[list[Record]]:
@@ -205,7 +189,7 @@ def attend(
             has_ended = trainer.poll() is not None
             if watch is not None and not has_ended:
                 watch.look(trainer, relay.leaving)
-            with _past_a_hang_up():
+            with past_a_hang_up():
                 relay.report(notify)
                 look()
             if not has_ended:
@@ -213,34 +197,8 @@ def attend(
     return relay.explained(trainer.returncode)
 
 
-def follow(
-    run: RunDirectory,
-    reader: RunReader,
-    launch: Launch,
-    reporter: Reporter,
-    watch: TrainerWatch | None = None,
-) -> int:
-    """Start a trainer and report on it until it ends, as `attend` does.
-
-    What cannot be read at one poll is read at a later one.
-    """
-    status = None
-
-    def look() -> None:
-        nonlocal status
-        status = newest_status(run, status)
-        for records in unread_records(reader):
-            reporter.show(records, status)
-
-    try:
-        return attend(launch, reporter.notify, watch, look)
-    finally:
-        with _past_a_hang_up():
-            reporter.close()
-
-
 @contextmanager
-def _past_a_hang_up() -> Iterator[None]:
+def past_a_hang_up() -> Iterator[None]:
     """Stop writing to a terminal that turns out to be closed."""
     try:
         yield

@@ -11,7 +11,6 @@ from tui_charrnn import lazy
 from tui_charrnn.cli.following import (
     TrainerWatch,
     await_start,
-    follow,
     left_of,
     newest_status,
     preemptible,
@@ -19,7 +18,7 @@ from tui_charrnn.cli.following import (
 )
 from tui_charrnn.cli.opening import start_without_collecting
 from tui_charrnn.cli.output import narrate, print_data, send_to_terminal
-from tui_charrnn.cli.reporting import RowsOf, choose_reporter, narrate_outcome, no_rows
+from tui_charrnn.cli.reporting import RowsOf, choose_reporter, follow, narrate_outcome, no_rows
 from tui_charrnn.errors import (
     AS_ASKED,
     BrokenClusterError,

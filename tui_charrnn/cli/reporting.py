@@ -4,16 +4,25 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.following import Reporter
+from tui_charrnn.cli.following import (
+    Launch,
+    TrainerWatch,
+    attend,
+    newest_status,
+    past_a_hang_up,
+    unread_records,
+)
 from tui_charrnn.cli.output import narrate, print_data, send_to_terminal, stderr_is_terminal
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import StorageError
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated
 from tui_charrnn.safe_text import safe_line
@@ -30,15 +39,6 @@ WAITING_INTERVAL = 60.0
 def no_rows(_: Record) -> Sequence[str]:
     """Show nothing beside what is shown of every run."""
     return ()
-
-
-def choose_reporter(
-    view: RunView, *, as_json: bool, is_quiet: bool, rows_of: RowsOf = no_rows
-) -> Reporter:
-    """The reporter that fits the options and what standard output and standard error are."""
-    if as_json or is_quiet:
-        return QuietReporter(view, prints_records=as_json)
-    return (BarReporter if stderr_is_terminal() else LineReporter)(view, rows_of)
 
 
 class QuietReporter:
@@ -192,6 +192,44 @@ class BarReporter:
         """Leave the bar as it stands, and the terminal as it was."""
         self._terminal.close()
         self._bar.stop()
+
+
+Reporter: TypeAlias = QuietReporter | LineReporter | BarReporter
+
+
+def choose_reporter(
+    view: RunView, *, as_json: bool, is_quiet: bool, rows_of: RowsOf = no_rows
+) -> Reporter:
+    """The reporter that fits the options and what standard output and standard error are."""
+    if as_json or is_quiet:
+        return QuietReporter(view, prints_records=as_json)
+    return (BarReporter if stderr_is_terminal() else LineReporter)(view, rows_of)
+
+
+def follow(
+    run: RunDirectory,
+    reader: RunReader,
+    launch: Launch,
+    reporter: Reporter,
+    watch: TrainerWatch | None = None,
+) -> int:
+    """Start a trainer and report on it until it ends, as `attend` does.
+
+    What cannot be read at one poll is read at a later one.
+    """
+    status = None
+
+    def look() -> None:
+        nonlocal status
+        status = newest_status(run, status)
+        for records in unread_records(reader):
+            reporter.show(records, status)
+
+    try:
+        return attend(launch, reporter.notify, watch, look)
+    finally:
+        with past_a_hang_up():
+            reporter.close()
 
 
 def _format_plan(plan: RunPlanned, training: TrainingConfig | None) -> str:
