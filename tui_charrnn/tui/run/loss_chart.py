@@ -20,7 +20,7 @@ from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.bindings import bindings_of
 from tui_charrnn.tui.run.chart.canvas import ASCII, Mark, glyphs_of
 from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_quantity, draw_words
-from tui_charrnn.tui.run.chart.readout import NO_BATCH, nearest, nearest_to_column
+from tui_charrnn.tui.run.chart.readout import NO_BATCH, nearest
 from tui_charrnn.tui.run.chart.series import Look, Quantity, series_of
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.viewing.run_view import RunView
@@ -154,8 +154,9 @@ class LossChart(Widget, can_focus=True):
         offset = event.get_content_offset(self)
         readings = self._chart.readings
         if offset is not None and readings:
-            place = nearest_to_column(readings, offset.x - self._chart.left)
-            self.cursor = readings[place].bucket.last_step
+            column = offset.x - self._chart.left
+            picked = min(readings, key=lambda reading: abs(reading.column - column))
+            self.cursor = picked.bucket.last_step
 
     def _draw(self) -> Chart:
         view, size = self._view, (self.size.width, self.size.height)

@@ -1,13 +1,11 @@
 """What the chart is drawn with: glyphs, marks and columns of dots."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby, pairwise
 from typing import Final, TypeAlias
-
-from tui_charrnn.tui.run.chart.scales import ValueScale
 
 _BRAILLE_DOTS: Final = (0x01, 0x02, 0x04, 0x40, 0x08, 0x10, 0x20, 0x80)
 """The bits of the code points, for the left column from the top, then the right one."""
@@ -61,24 +59,21 @@ class Glyphs:
     @property
     def samples(self) -> dict[str, str]:
         """How the lines and the band look, two cells of each, for the legend."""
-        middle, dot = self._middle, 1 << (self.down - 1) // 2
+        columns, middle = range(self.across), (self.down - 1) // 2
+        line = sum(1 << column * self.down + middle for column in columns)
+        dot = 1 << middle
         band = sum(
             (self.band_rows[column % len(self.band_rows)] & (1 << self.down) - 1)
             << column * self.down
-            for column in range(self.across)
+            for column in columns
         )
         return {
-            "line": self.line[middle] * 2,
+            "line": self.line[line] * 2,
             "band": self.band[band] * 2,
-            "other": self.other[middle] + " " + self.other[middle],
+            "other": self.other[line] + " " + self.other[line],
             "pinned": self.pinned[dot] + " " + self.pinned[dot],
             "second": self.second[dot] * 2,
         }
-
-    @property
-    def _middle(self) -> int:
-        """A flat line through the middle of a cell."""
-        return sum(1 << column * self.down + (self.down - 1) // 2 for column in range(self.across))
 
 
 def _braille(key: int) -> str:
@@ -231,29 +226,26 @@ def joined_row(cells: Iterable[Piece]) -> Row:
 
 
 class DotPlot:
-    """Dots over a width and a height, one layer of the chart."""
+    """Columns of dots over a height, one layer of the chart."""
 
-    def __init__(self, across: int, down: int) -> None:
+    def __init__(self, across: int) -> None:
         self.columns = [0] * across
-        self._down = down
 
-    def draw_span(self, first: int, last: int, high: int, low: int) -> None:
-        """Set all dots between two columns and two heights, ends included."""
-        dots = (1 << low + 1) - (1 << high)
-        for column in range(max(first, 0), min(last, len(self.columns) - 1) + 1):
-            self.columns[column] |= dots
+    def draw_column(self, column: int, high: int, low: int) -> None:
+        """Set all dots of a column between two heights, ends included."""
+        self.columns[column] |= (1 << low + 1) - (1 << high)
 
     def draw_line(self, points: Sequence[tuple[int, int]]) -> None:
         """Connect points (column, height) that come from left to right, one a column at most."""
         for column, height in points[:1]:
-            self.draw_span(column, column, height, height)
+            self.draw_column(column, height, height)
         for (left, start), (right, stop) in pairwise(points):
             before = start
             for column in range(left + 1, right + 1):
                 height = start + round((stop - start) * (column - left) / (right - left))
                 # from where the last column ended, so that a steep line has no holes
                 toward = before + (height > before) - (height < before)
-                self.draw_span(column, column, min(toward, height), max(toward, height))
+                self.draw_column(column, min(toward, height), max(toward, height))
                 before = height
 
     def keep_rows(self, patterns: Sequence[int]) -> None:
@@ -261,10 +253,9 @@ class DotPlot:
         for column, dots in enumerate(self.columns):
             self.columns[column] = dots & patterns[column % len(patterns)]
 
-    def cut(self, columns: Iterable[int]) -> None:
-        """Take all dots out of some columns."""
-        for column in columns:
-            self.columns[column] = 0
+    def keep_columns(self, is_kept: Callable[[int], bool]) -> None:
+        """Take all dots out of the other columns."""
+        self.columns = [dots if is_kept(at) else 0 for at, dots in enumerate(self.columns)]
 
     def rows(self, glyphs: Glyphs, height: int) -> list[list[int]]:
         """What to look every cell up by, row by row; 0 where there is no dot."""
@@ -282,22 +273,3 @@ class DotPlot:
                 ]
             rows.append(keys)
         return rows
-
-
-def mean_points(
-    places: Sequence[tuple[int, float]], scale: ValueScale, down: int
-) -> list[tuple[int, int]]:
-    """One point a column: the mean of its losses, at its height.
-
-    Args:
-        places: Column and loss, in any order.
-        scale: From losses to heights.
-        down: Height in dots.
-    """
-    sums: dict[int, tuple[float, int]] = {}
-    for column, loss in places:
-        total, count = sums.get(column, (0.0, 0))
-        sums[column] = total + loss, count + 1
-    return [
-        (column, scale.dot(total / count, down)) for column, (total, count) in sorted(sums.items())
-    ]

@@ -12,7 +12,7 @@ from tui_charrnn.metrics import Bucket, bits_per_character
 from tui_charrnn.runs.records import SplitEvaluated
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.canvas import Glyphs, Mark, Piece, Row
-from tui_charrnn.tui.run.chart.scales import Window, XScale, time_words
+from tui_charrnn.tui.run.chart.scales import Window, time_words
 from tui_charrnn.tui.run.chart.series import Axis, Series
 
 NO_BATCH: Final = "No batch yet: the loss is drawn from the first one on."
@@ -31,13 +31,11 @@ class Reading:
     """The smoothed loss at its end."""
 
 
-def readings_of(series: Series, x_scale: XScale, window: Window, width: int) -> list[Reading]:
+def readings_of(series: Series, window: Window, width: int) -> list[Reading]:
     """The columns that hold something of a run, from left to right."""
 
     def column_of(place: int) -> int:
-        bucket = series.buckets[place]
-        middle = (x_scale.place(bucket.first_step - 1) + x_scale.place(bucket.last_step)) / 2
-        return window.dot(middle, width)
+        return window.dot(series.middle(series.buckets[place]), width)
 
     readings = []
     for column, group in groupby(range(len(series.buckets)), key=column_of):
@@ -52,22 +50,8 @@ def readings_of(series: Series, x_scale: XScale, window: Window, width: int) -> 
 
 def nearest(readings: Sequence[Reading], step: int) -> int:
     """The place in the list of the reading that holds a step, or the next one to it."""
-    after = next(
-        (place for place, reading in enumerate(readings) if reading.bucket.last_step >= step),
-        len(readings) - 1,
-    )
-    return max(after, 0)
-
-
-def nearest_to_column(readings: Sequence[Reading], column: int) -> int:
-    """The place in the list of the reading that lies nearest to a column; one at least is there."""
-    return min(range(len(readings)), key=lambda place: abs(readings[place].column - column))
-
-
-def line_at(series: Series, x_scale: XScale, place: float) -> float | None:
-    """The smoothed loss of a run at a place of the axis, or None if it did not come so far."""
-    after = bisect_left(series.buckets, place, key=lambda bucket: x_scale.place(bucket.last_step))
-    return series.line[after] if after < len(series.buckets) else None
+    after = bisect_left(readings, step, key=lambda reading: reading.bucket.last_step)
+    return min(after, len(readings) - 1)
 
 
 def legend_row(
@@ -92,71 +76,56 @@ def _entries(
 ) -> list[tuple[str, Mark, str]]:
     """The signs that are in use and what they mean, the more informative first."""
     samples, run = glyphs.samples, all_series[0]
-
-    def name_of(other: Series) -> str:
-        name = _shortened(other.name)
-        if run.corpus and other.corpus and run.corpus != other.corpus:
-            return tr(
-                "{name} (pinned, another text)" if other.is_pinned else "{name} (another text)",
-                name=name,
-            )
-        return tr("{name} (pinned)", name=name) if other.is_pinned else name
-
-    others = [
-        entry
-        for other in all_series[1:]
-        for entry in (
-            (
-                True,
-                samples["pinned" if other.is_pinned else "other"],
-                Mark.PINNED if other.is_pinned else Mark.OTHER,
-                name_of(other),
-            ),
-            (
-                bool(other.evaluations) and not other.is_pinned,
-                glyphs.other_validation,
-                Mark.OTHER_VALIDATION,
-                tr("its validation"),
-            ),
-        )
-    ]
-    second = run.second
-    seconds = [] if second is None else [(True, samples["second"], Mark.SECOND, second.name)]
+    others: list[tuple[object, str, Mark, str]] = []
+    for other in all_series[1:]:
+        if other.is_pinned:
+            others.append((True, samples["pinned"], Mark.PINNED, _name_beside(run, other)))
+        else:
+            sign, words = glyphs.other_validation, tr("its validation")
+            others += [
+                (True, samples["other"], Mark.OTHER, _name_beside(run, other)),
+                (other.evaluations, sign, Mark.OTHER_VALIDATION, words),
+            ]
     extremes = tr("min{dash}max", dash=glyphs.dash_word)
+    beside = run.second.name if run.second is not None else ""
     known = (
-        (bool(run.buckets), samples["line"], Mark.LINE, tr("train")),
-        (bool(run.evaluations), glyphs.validation, Mark.VALIDATION, tr("validation")),
-        *seconds,
+        (run.buckets, samples["line"], Mark.LINE, tr("train")),
+        (run.evaluations, glyphs.validation, Mark.VALIDATION, tr("validation")),
+        (run.second, samples["second"], Mark.SECOND, beside),
         *others,
-        (bool(run.gaps), glyphs.gap, Mark.GAP, tr("not finite")),
-        (bool(run.buckets), samples["band"], Mark.BAND, extremes),
-        (bool(run.checkpoints), glyphs.checkpoint, Mark.CHECKPOINT, tr("checkpoint")),
+        (run.gaps, glyphs.gap, Mark.GAP, tr("not finite")),
+        (run.buckets, samples["band"], Mark.BAND, extremes),
+        (run.checkpoints, glyphs.checkpoint, Mark.CHECKPOINT, tr("checkpoint")),
         (is_clipped, glyphs.clipped, Mark.CLIPPED, tr("higher")),
     )
     return [(sign, mark, words) for is_used, sign, mark, words in known if is_used]
 
 
-@dataclass(frozen=True, slots=True)
-class Readout:
-    """What is read out."""
-
-    series: Series
-    reading: Reading | None
-    """The column, if there is any."""
-    axis: Axis
-    """What is counted from left to right; shown in any case."""
-    is_newest: bool
-    """Whether the column is read out because it is the newest."""
-    beside: Sequence[tuple[str, float]] = ()
-    """Names and losses of other runs at the same place."""
+def _name_beside(run: Series, other: Series) -> str:
+    name = _shortened(other.name)
+    if run.corpus and other.corpus and run.corpus != other.corpus:
+        return tr(
+            "{name} (pinned, another text)" if other.is_pinned else "{name} (another text)",
+            name=name,
+        )
+    return tr("{name} (pinned)", name=name) if other.is_pinned else name
 
 
-def readout_row(readout: Readout, glyphs: Glyphs, width: int) -> Row:
-    """The values of one column: as much of it as there is room for."""
-    series, reading, is_newest = readout.series, readout.reading, readout.is_newest
+def readout_row(
+    all_series: Sequence[Series],
+    reading: Reading | None,
+    glyphs: Glyphs,
+    width: int,
+    *,
+    is_newest: bool,
+) -> Row:
+    """The values of one column, and of the other runs there: as much as there is room for.
+
+    `is_newest` is whether the column is read out because it is the newest.
+    """
     if reading is None:
         return fitted([(tr(NO_BATCH), Mark.LABEL)], width)
-    bucket, dash = reading.bucket, glyphs.dash_word
+    series, bucket, dash = all_series[0], reading.bucket, glyphs.dash_word
     step = f"{bucket.last_step:,}"
     if bucket.count > 1 and not is_newest:
         step = f"{bucket.first_step:,}{dash}{step}"
@@ -172,7 +141,7 @@ def readout_row(readout: Readout, glyphs: Glyphs, width: int) -> Row:
         epoch = tr("epoch {epoch:.2f}", epoch=bucket.last_step / series.steps_per_epoch)
     place = [
         tr("step {step}", step=step),
-        *{Axis.EPOCHS: [epoch], Axis.TIME: [time]}.get(readout.axis, []),
+        *{Axis.EPOCHS: [epoch], Axis.TIME: [time]}.get(series.axis, []),
     ]
     when = [words for words in (epoch, time) if words not in place]
     validation = short = long = ""
@@ -181,8 +150,7 @@ def readout_row(readout: Readout, glyphs: Glyphs, width: int) -> Row:
         long = tr("validation {loss:.3f} at {step:,}", loss=scored.loss, step=scored.step)
         short = tr("val {loss:.3f}", loss=scored.loss)
     lead = _lead_words(series, scored)
-    others = [f"{_shortened(name)} {loss:.3f}" for name, loss in readout.beside]
-    others = [*_second_words(series, bucket.last_step), *others]
+    others = _words_beside(all_series, bucket.last_step)
     whole = f"{train}{extremes}"
     choices = (
         [*place, *when, whole, bits, long, *others, lead],
@@ -241,12 +209,17 @@ def _lead_words(series: Series, scored: SplitEvaluated | None) -> str:
     )
 
 
-def _second_words(series: Series, step: int) -> list[str]:
-    """What the quantity beside the losses is at a step."""
-    value = series.second.value_at(step) if series.second is not None else None
-    if series.second is None or value is None:
-        return []
-    return [tr("{value:.3g} {unit}", value=value, unit=series.second.unit)]
+def _words_beside(all_series: Sequence[Series], step: int) -> list[str]:
+    """What the quantity beside the losses is at a step, and what the other runs had reached."""
+    words, place = [], all_series[0].place(step)
+    second = all_series[0].second
+    value = second.value_at(step) if second is not None else None
+    if second is not None and value is not None:
+        words.append(tr("{value:.3g} {unit}", value=value, unit=second.unit))
+    for other in all_series[1:]:
+        if (loss := other.line_at(place)) is not None:
+            words.append(f"{_shortened(other.name)} {loss:.3f}")
+    return words
 
 
 def _shortened(name: str) -> str:

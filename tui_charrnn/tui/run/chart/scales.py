@@ -1,13 +1,10 @@
 """The scales of the chart: round numbers, from steps or seconds to columns, from losses to rows."""
 
 import math
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Final, Self
 
-from tui_charrnn.metrics import Bucket
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Series, Span
 
@@ -70,15 +67,6 @@ def time_words(seconds: float, step: float) -> str:
         amount, left = divmod(left, length)
         words += f"{amount}{unit}" if amount else ""
     return words or "0"
-
-
-def apart(places: Iterable[tuple[int, float]], distance: int) -> list[tuple[int, float]]:
-    """Those of some places and numbers that keep their distance from the one kept before."""
-    kept: list[tuple[int, float]] = []
-    for place, number in places:
-        if not kept or abs(place - kept[-1][0]) >= distance:
-            kept.append((place, number))
-    return kept
 
 
 _TYPICAL: Final = 0.9
@@ -180,11 +168,12 @@ class ValueScale:
                 numbers = multiples(step, low, high)
         if self.curvature is Curvature.LOGARITHMIC and high >= _CURVED * low:
             numbers, step = powers(low, high), 0.0
-        places = [(self.dot(number / factor, dots) * rows // dots, number) for number in numbers]
-        return {
-            row: number_words(number, step) if step else f"{number:.3g}"
-            for row, number in apart(places, 2)
-        }
+        labels: dict[int, str] = {}
+        for number in numbers:
+            row = self.dot(number / factor, dots) * rows // dots
+            if not {row - 1, row, row + 1} & labels.keys():
+                labels[row] = number_words(number, step) if step else f"{number:.3g}"
+        return labels
 
     def contains(self, loss: float) -> bool:
         """Whether a loss lies on the scale."""
@@ -211,49 +200,6 @@ def _rounded(low: float, high: float, is_logarithmic: bool) -> tuple[float, floa
     return (bottom if bottom > 0 or not is_logarithmic else low), top
 
 
-class XScale:
-    """From the steps of a run to places on an axis."""
-
-    def __init__(self, series: Series, axis: Axis) -> None:
-        """Place a run on an axis; on that of steps if the run does not know the other yet."""
-        self._factor = 1.0
-        self._steps: list[int] = []
-        self._times: list[float] = []
-        if axis is Axis.EPOCHS and series.steps_per_epoch:
-            self._factor = 1.0 / series.steps_per_epoch
-        if axis is Axis.TIME:
-            buckets = series.buckets
-            first = buckets[0].first_step - 1 if buckets else 0
-            self._steps = [first, *(bucket.last_step for bucket in buckets)]
-            times = (_began(buckets), *(bucket.elapsed for bucket in buckets))
-            # a clock that was set back does not turn the chart around
-            self._times = list(accumulate(times, max))
-
-    def place(self, step: float) -> float:
-        """Where a step lies, in units of the axis."""
-        steps, times = self._steps, self._times
-        if not steps:
-            return step * self._factor
-        after = bisect_right(steps, step)
-        if not 0 < after < len(steps):
-            return times[0] * (step / steps[0]) if after == 0 and steps[0] > 0 else times[after - 1]
-        share = (step - steps[after - 1]) / (steps[after] - steps[after - 1])
-        return times[after - 1] + share * (times[after] - times[after - 1])
-
-
-def _began(buckets: Sequence[Bucket]) -> float:
-    """Seconds of work before the first bucket."""
-    if not buckets or buckets[0].first_step <= 1:
-        return 0.0
-    first = buckets[0]
-    if len(buckets) == 1:
-        return first.elapsed
-    # as long as the next one took, for as many steps
-    following = buckets[1]
-    pace = (following.elapsed - first.elapsed) / (following.last_step - first.last_step)
-    return max(0.0, first.elapsed - pace * (first.last_step - first.first_step + 1))
-
-
 _PARTS: Final = 20
 """Of the span: the end of the window is a multiple of one of them, so that it moves seldom."""
 UNITS: Final = {Axis.STEPS: "step", Axis.EPOCHS: "epoch", Axis.TIME: "time"}
@@ -270,28 +216,29 @@ class Window:
     """In units of the axis, after the beginning."""
 
     @classmethod
-    def over(
-        cls, all_series: Sequence[Series], x_scales: Sequence[XScale], axis: Axis, span: Span
-    ) -> Self:
+    def over(cls, all_series: Sequence[Series], span: Span) -> Self:
         """A window over all of the runs, or over what is newest in the first one."""
-        first, series = x_scales[0], all_series[0]
-        newest = max([series.step, *series.gaps[-1:]])
-        low, high = 0.0, first.place(newest)
+        series = all_series[0]
+        axis, newest = series.axis, max([series.step, *series.gaps[-1:]])
+        low, high = 0.0, series.place(newest)
         if span is Span.RECENT and series.buckets:
-            low = first.place(series.buckets[0].first_step - 1)
+            low = series.place(series.buckets[0].first_step - 1)
         else:
-            others = zip(all_series[1:], x_scales[1:], strict=True)
             # of the pinned run as much as lies beside the others: it may be a long one
-            ends = (scale.place(other.step) for other, scale in others if not other.is_pinned)
+            ends = (other.place(other.step) for other in all_series[1:] if not other.is_pinned)
             high = max([high, *ends])
         part = round_up(max((high - low) / _PARTS, 1e-9))
         part = max(part, 1.0) if axis is Axis.STEPS else part
         part = max(part, 4 * math.ulp(high))  # or the end could be the beginning
         begin, end = low // part * part, (high // part + 1) * part
-        last = first.place(series.total_steps) if series.total_steps and axis != Axis.TIME else 0.0
+        last = series.place(series.total_steps) if series.total_steps and axis != Axis.TIME else 0.0
         if high <= last < end:
             end = last
         return cls(axis, begin, end if end > begin else begin + part)
+
+    def contains(self, place: float) -> bool:
+        """Whether a place lies within."""
+        return self.begin <= place <= self.end
 
     def dot(self, place: float, dots: int) -> int:
         """The column of a place among so many; -1 or `dots` for one outside."""

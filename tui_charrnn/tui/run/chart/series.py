@@ -1,10 +1,10 @@
 """What the chart shows of a run: the same amount of it, however long the run is."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Final, Self, TypeVar
 
 from tui_charrnn.metrics import DECAY, Bucket, LossHistory, smoothed_means
@@ -172,20 +172,15 @@ class Look:
         values = list(every)
         return replace(self, **{choice: values[(values.index(now) + 1) % len(values)]})
 
-    @property
-    def words(self) -> list[str]:
-        """The choices in words."""
-        smoothing = tr("smoothing {share:g}", share=self.smoothing)
-        choices = tr(self.span.value), tr(self.curvature.value), tr(self.axis.value)
-        return [*choices, smoothing if self.smoothing else tr("not smoothed")]
-
     def words_of(self, view: RunView | None) -> list[str]:
         """The choices in words, with how many batches of a run the last ones are."""
-        first, *others = self.words
+        span, smoothing = tr(self.span.value), tr("not smoothed")
         if self.span is Span.RECENT and view is not None and view.batches:
             recent, count = recent_count(view), view.batches
-            first = tr("last {recent:,} of {count:,} batches", recent=recent, count=count)
-        return [first, *others]
+            span = tr("last {recent:,} of {count:,} batches", recent=recent, count=count)
+        if self.smoothing:
+            smoothing = tr("smoothing {share:g}", share=self.smoothing)
+        return [span, tr(self.curvature.value), tr(self.axis.value), smoothing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +204,10 @@ class Series:
     """How far the run is, which may be further than what has been read of it."""
     total_steps: int | None
     steps_per_epoch: int | None
+    axis: Axis
+    """What is counted from left to right."""
+    place: Callable[[float], float]
+    """From a step to its place on that axis, in its units."""
     second: SecondLine | None = None
     """What is drawn beside the losses."""
     is_pinned: bool = False
@@ -216,7 +215,7 @@ class Series:
 
     @classmethod
     def of(cls, view: RunView, look: Look) -> Self:
-        """What is to be drawn of a run."""
+        """What is to be drawn of a run; by steps if it does not know yet how long an epoch is."""
         losses = view.losses
         recent = losses.recent[-recent_count(view) :] if look.span is Span.RECENT else ()
         buckets = recent or losses.buckets
@@ -226,6 +225,9 @@ class Series:
         known = view.baselines
         ladder = list(zip(known.orders, known.losses, strict=True)) if known is not None else []
         ladder.sort(key=lambda rung: rung != view.baseline)
+        steps_per_epoch = view.plan.steps_per_epoch if view.plan is not None else None
+        is_known = look.axis is not Axis.EPOCHS or steps_per_epoch
+        axis = look.axis if is_known else Axis.STEPS
         return cls(
             name=safe_line(view.run.name),
             buckets=buckets,
@@ -237,11 +239,60 @@ class Series:
             corpus=heldout_text(view),
             step=view.step,
             total_steps=view.total_steps,
-            steps_per_epoch=view.plan.steps_per_epoch if view.plan is not None else None,
+            steps_per_epoch=steps_per_epoch,
+            axis=axis,
+            place=_placing(axis, buckets, steps_per_epoch),
             second=second_line(
                 view, look.quantity, is_recent=bool(recent), smoothing=look.smoothing
             ),
         )
+
+    def middle(self, bucket: Bucket) -> float:
+        """The place of the middle of a bucket."""
+        return (self.place(bucket.first_step - 1) + self.place(bucket.last_step)) / 2
+
+    def line_at(self, place: float) -> float | None:
+        """The smoothed loss at a place of the axis; None if the run did not come so far."""
+        after = bisect_left(self.buckets, place, key=lambda bucket: self.place(bucket.last_step))
+        return self.line[after] if after < len(self.buckets) else None
+
+
+def _placing(
+    axis: Axis, buckets: Sequence[Bucket], steps_per_epoch: int | None
+) -> Callable[[float], float]:
+    if axis is Axis.TIME:
+        return _timing(buckets)
+    factor = 1.0 / steps_per_epoch if axis is Axis.EPOCHS and steps_per_epoch else 1.0
+    return lambda step: step * factor
+
+
+def _timing(buckets: Sequence[Bucket]) -> Callable[[float], float]:
+    """From a step to the seconds of work until then."""
+    steps = [buckets[0].first_step - 1 if buckets else 0, *(each.last_step for each in buckets)]
+    # a clock that was set back does not turn the chart around
+    times = list(accumulate((_began(buckets), *(each.elapsed for each in buckets)), max))
+
+    def place(step: float) -> float:
+        after = bisect_right(steps, step)
+        if not 0 < after < len(steps):
+            return times[0] * (step / steps[0]) if after == 0 and steps[0] > 0 else times[after - 1]
+        share = (step - steps[after - 1]) / (steps[after] - steps[after - 1])
+        return times[after - 1] + share * (times[after] - times[after - 1])
+
+    return place
+
+
+def _began(buckets: Sequence[Bucket]) -> float:
+    """Seconds of work before the first bucket."""
+    if not buckets or buckets[0].first_step <= 1:
+        return 0.0
+    first = buckets[0]
+    if len(buckets) == 1:
+        return first.elapsed
+    # as long as the next one took, for as many steps
+    following = buckets[1]
+    pace = (following.elapsed - first.elapsed) / (following.last_step - first.last_step)
+    return max(0.0, first.elapsed - pace * (first.last_step - first.first_step + 1))
 
 
 def recent_count(view: RunView) -> int:
@@ -253,15 +304,17 @@ def recent_count(view: RunView) -> int:
 def series_of(
     view: RunView, other: RunView | None, look: Look, pinned: RunView | None = None
 ) -> list[Series]:
-    """The series of a run, of another one that is drawn over it, and of the pinned one."""
-    all_series = [Series.of(view, look)]
+    """The series of a run, of another one that is drawn over it, and of the pinned one.
+
+    Without those that cannot be placed on the axis of the first.
+    """
+    run = Series.of(view, look)
     # their last batches are others than those of the run: all of them, of which a part is shown
-    whole = replace(look, span=Span.WHOLE)
-    if other is not None:
-        all_series.append(Series.of(other, whole))
+    whole = replace(look, span=Span.WHOLE, axis=run.axis)
+    others = [Series.of(other, whole)] if other is not None else []
     if pinned is not None:
-        all_series.append(replace(Series.of(pinned, whole), is_pinned=True))
-    return all_series
+        others.append(replace(Series.of(pinned, whole), is_pinned=True))
+    return [run, *(each for each in others if each.axis is run.axis)]
 
 
 def _some(items: Sequence[_T], begin: int) -> Sequence[_T]:
