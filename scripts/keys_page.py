@@ -5,8 +5,7 @@ Usage: python -m scripts.keys_page
 
 from pathlib import Path
 
-from tui_charrnn.tui.keys.bindings import grouped
-from tui_charrnn.tui.keys.table import KEYS, Key
+from tui_charrnn.tui.keys.table import KEYS, Key, grouped
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "keys.md"
 

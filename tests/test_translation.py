@@ -37,8 +37,7 @@ from tui_charrnn.translation import (
 )
 from tui_charrnn.tui import chrome, hints
 from tui_charrnn.tui.history.recorder import end_of_sentence
-from tui_charrnn.tui.keys.bindings import GROUPS
-from tui_charrnn.tui.keys.table import KEYS
+from tui_charrnn.tui.keys.table import GROUPS, KEYS
 from tui_charrnn.tui.new_run import estimate, form_values
 from tui_charrnn.tui.pages import gates
 from tui_charrnn.tui.run import follower

@@ -16,7 +16,7 @@ from tui_charrnn.translation import chosen_language
 from tui_charrnn.tui.app import CharRNNApp, run_app
 from tui_charrnn.tui.chrome import SHOW_PROBLEMS
 from tui_charrnn.tui.help import commands_of as palette_commands
-from tui_charrnn.tui.run.chart.canvas import BLOCKS
+from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, Glyphs
 from tui_charrnn.tui.run.log_pane import LogPane
 from tui_charrnn.tui.run.loss_chart import LossChart
 from tui_charrnn.tui.session import session_for
@@ -88,15 +88,18 @@ async def test_theme_motion_and_signs_reach_the_session(tmp_path: Path) -> None:
     assert (session.theme, session.is_ascii, session.reduces_motion) == ("nord", True, True)
 
 
+@pytest.mark.parametrize(
+    ("text", "glyphs"), [("glyphs = 'blocks'", BLOCKS), ("glyphs = 'blocks'\nascii = true", ASCII)]
+)
 async def test_the_signs_of_the_chart_can_be_set(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: str, glyphs: Glyphs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
-    app = preferred_app(tmp_path, "glyphs = 'blocks'")
+    app = preferred_app(tmp_path, text)
     async with app.run_test(size=(100, 30)) as pilot:
         await pilot.press("f3")
         await pilot.pause()
-        assert app.screen.query_one(LossChart).glyphs is BLOCKS
+        assert app.screen.query_one(LossChart).glyphs is glyphs
 
 
 @pytest.mark.parametrize(

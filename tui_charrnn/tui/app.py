@@ -23,8 +23,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import language_of, set_language, tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.chrome import HEIGHTS, SHOW_PROBLEMS, WIDTHS, size_classes
-from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import activate_keymap, key_label, keymap_of
+from tui_charrnn.tui.keys.keymap import activate_keymap, bindings_of, key_label, keymap_of
 from tui_charrnn.tui.main_screen import MainScreen
 from tui_charrnn.tui.messages import (
     FirstFrameShown,

@@ -5,7 +5,7 @@ it: a list of keys beside ours, a pane that hides the others and the way back, a
 written on the screen's thread.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
@@ -25,9 +25,8 @@ from textual.widgets import Input, Static
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.chrome import REFUSED, SHOW_PROBLEMS
 from tui_charrnn.tui.dialogs import Dialog, SafeInput
-from tui_charrnn.tui.keys.bindings import grouped, heading_of, matching
 from tui_charrnn.tui.keys.keymap import EVERYWHERE, active_keys
-from tui_charrnn.tui.keys.table import Key, Owner
+from tui_charrnn.tui.keys.table import Key, Owner, grouped, heading_of
 
 
 class KeyList(Widget):
@@ -65,6 +64,23 @@ class KeyList(Widget):
                 )
                 rows += [name + first, *(each.pad_left(self._column) for each in others)]
         return rows or [Content(tr("No key does that."))]
+
+
+def matching(keys: Iterable[Key], typed: str) -> list[Key]:
+    """The keys that have every word of what was typed in their name, label, sentence or heading.
+
+    In any language: somebody may look for a word that stands in a page of another one.
+    """
+    words = typed.casefold().split()
+    if words and len(words[0]) > 1:
+        words[0] = words[0].removeprefix("/")  # with which a search begins everywhere else
+
+    def has_all(key: Key) -> bool:
+        english = (key.label, key.sentence, heading_of(key))
+        said = " ".join((key.display, key.keys, *english, *map(tr, english))).casefold()
+        return all(word in said for word in words)
+
+    return [key for key in keys if has_all(key)]
 
 
 class HelpScreen(Dialog[None]):

@@ -32,7 +32,7 @@ from tui_charrnn.tui.chrome import (
     labels_now,
 )
 from tui_charrnn.tui.hints import finished_words, hint_for
-from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.messages import (
     KeysChanged,
     NoteWritten,

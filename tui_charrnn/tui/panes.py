@@ -204,7 +204,8 @@ class PaneHost(Container):
         return widget
 
     def _mount_chart(self) -> Charts:
-        self._chart = self._chart or self._put(
-            lazy.Charts(self._session.preferences.glyphs), "training"
-        )
+        if self._chart is None:
+            session = self._session
+            glyphs = "ascii" if session.is_ascii else session.preferences.glyphs
+            self._chart = self._put(lazy.Charts(glyphs), "training")
         return self._chart

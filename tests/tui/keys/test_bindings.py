@@ -7,9 +7,9 @@ from typing import get_args
 from scripts.keys_page import PAGE, keys_page
 from tui_charrnn.preferences import read_keys
 from tui_charrnn.tui.chrome import keys_of_row
-from tui_charrnn.tui.keys.bindings import GROUPS, bindings_of, grouped, matching
-from tui_charrnn.tui.keys.keymap import remap
-from tui_charrnn.tui.keys.table import KEYS, Owner
+from tui_charrnn.tui.help import matching
+from tui_charrnn.tui.keys.keymap import bindings_of, remap
+from tui_charrnn.tui.keys.table import GROUPS, KEYS, Owner, grouped
 
 EVERYWHERE = [key for key in KEYS if key.owner in {"app", "main", "seed"}]
 

@@ -81,18 +81,17 @@ def test_without_color_everything_can_be_told_apart_by_its_sign(glyphs: Glyphs) 
 
 
 @pytest.mark.parametrize(
-    ("environment", "glyphs"),
+    ("preferred", "terminal", "glyphs"),
     [
-        ({"TERM": "xterm-256color"}, BRAILLE),
-        ({}, BRAILLE),
-        ({"TERM": "linux"}, BLOCKS),
-        ({"TERM": "vt220"}, ASCII),
-        ({"TERM": "xterm", "CHARRNN_GLYPHS": "ascii"}, ASCII),
-        ({"TERM": "linux", "CHARRNN_GLYPHS": " Braille"}, BRAILLE),
-        ({"TERM": "linux", "CHARRNN_GLYPHS": "nonsense"}, BLOCKS),
+        ("auto", "xterm-256color", BRAILLE),
+        ("auto", "", BRAILLE),
+        ("auto", "linux", BLOCKS),
+        ("auto", "vt220", ASCII),
+        ("ascii", "xterm", ASCII),
+        ("braille", "linux", BRAILLE),
     ],
 )
 def test_signs_suit_the_terminal_unless_the_user_wants_others(
-    environment: dict[str, str], glyphs: Glyphs
+    preferred: str, terminal: str, glyphs: Glyphs
 ) -> None:
-    assert glyphs_of(environment) is glyphs
+    assert glyphs_of(preferred, terminal) is glyphs

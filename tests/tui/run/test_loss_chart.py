@@ -28,7 +28,7 @@ class Host(ThemedApp):
         self._views = view, other
 
     def compose(self) -> ComposeResult:
-        chart = LossChart()
+        chart = LossChart("auto")
         chart.glyphs = BRAILLE
         yield chart
 

@@ -16,8 +16,7 @@ from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.cursor_list import CursorView
 from tui_charrnn.tui.dialogs import Answer, Dialog, QuestionScreen
 from tui_charrnn.tui.history.browser import HistoryBrowser
-from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import active_keys, key_label
+from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
 from tui_charrnn.tui.keys.table import Owner
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.session import Session

@@ -1,10 +1,12 @@
-"""The table of keys with those of a user in it: which names a key has, and which keys clash."""
+"""The bindings of the table of keys, and a user's own keys in it: names of keys, and clashes."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Final
+
+from textual.binding import Binding
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.settings import unknown_sentence
@@ -13,6 +15,8 @@ from tui_charrnn.tui.keys.table import ARROWS, KEYS, SIGNS, Key, Owner, shown_ke
 
 EVERYWHERE: Final[frozenset[Owner]] = frozenset({"app", "main"})
 """Owners whose keys act wherever the focus is, also while a seed is typed."""
+_PLAIN_KEYS: Final = frozenset({"f1", "ctrl+n", "ctrl+z"})
+"""Keys of the app that what has the focus may have for itself: a form, a question, a field."""
 
 _OTHER_NAMES: Final = {"esc": "escape", "return": "enter", "del": "delete", "ins": "insert"}
 _NAMED: Final = (
@@ -32,6 +36,26 @@ _FIXED: Final = frozenset({"seed"})
 """Owners whose keys are their own business."""
 
 _in_force: ContextVar[tuple[Key, ...]] = ContextVar("keys", default=KEYS)
+
+
+def bindings_of(owner: Owner) -> list[Binding]:
+    """The bindings of one owner, in the order of the table.
+
+    They have the keys as the program comes; `App.set_keymap` puts those of its user in.
+    """
+    return [
+        Binding(
+            key.keys,
+            key.action,
+            key.label or key.sentence,
+            tooltip=key.sentence,
+            id=key.id,
+            # the seed box has keys of its own for some of them
+            priority=key.keys not in _PLAIN_KEYS and owner in EVERYWHERE,
+        )
+        for key in KEYS
+        if key.owner == owner
+    ]
 
 
 def active_keys() -> tuple[Key, ...]:

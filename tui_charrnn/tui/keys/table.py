@@ -1,6 +1,6 @@
 """Every key of the app, once: what it is called, who acts when it is pressed, and what it does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
@@ -29,6 +29,31 @@ Owner = Literal[
 """Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
 _OWNERS: Final = {"text": "main", "pane": "main", "run": "main", "run.train": "app"}
 """Owners that an id does not begin with."""
+GROUPS: Final = {
+    "seed": "Text",
+    "text": "Text",
+    "run": "Training",
+    "pane": "Panes",
+    "app": "Program",
+    "speech": "In the generated text",
+    "chart": "In the loss chart",
+    "runs": "In the list of runs",
+    "childhood": "In the childhood",
+    "log": "In the log",
+    "history": "In the history",
+    "tape": "Back over the text: the tape",
+    "branches": "In the list of branches",
+    "neurons": "In the list of neurons",
+    "which": "In the page many to one",
+    "grow": "In the page one to many",
+    "gates": "In the page of the gates",
+    "fill": "In the page of gaps",
+    "embedding": "In the page of the embedding",
+    "memory": "In the page of the memory",
+    "clipping": "In the page of clipping",
+    "learn": "In the guided tour",
+}
+"""The heading above keys, by the first word of their ids."""
 _SIGN_NAMES: Final = (
     "comma full_stop slash question_mark plus minus equals_sign semicolon colon asterisk "
     "number_sign exclamation_mark apostrophe less_than_sign greater_than_sign "
@@ -431,3 +456,16 @@ gates.keep             | enter           | keep                           | Go o
 """)
 )
 """Every key of the app as it comes."""
+
+
+def grouped(keys: Iterable[Key]) -> dict[str, list[Key]]:
+    """Keys by the heading that they are listed under, in the order of the table."""
+    groups: dict[str, list[Key]] = {}
+    for key in keys:
+        groups.setdefault(heading_of(key), []).append(key)
+    return groups
+
+
+def heading_of(key: Key) -> str:
+    """The heading that a key is listed under."""
+    return GROUPS[key.id.partition(".")[0]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.pages.page import Page, colored
 from tui_charrnn.viewing.gradient_pictures import CLIPPING_SIGNS, clipping_rows
 

@@ -14,7 +14,7 @@ from tui_charrnn.lens.embedding import Embedding
 from tui_charrnn.model.weights import Float64
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.tui.text.model_loader import shown_label
 from tui_charrnn.viewing.embedding import (

@@ -16,7 +16,7 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import Language, chosen_language, tr
 from tui_charrnn.tui.dialogs import SafeInput
-from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.viewing.probability_rows import candidate_rows, format_both, format_filled
 

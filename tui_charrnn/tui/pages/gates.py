@@ -15,8 +15,7 @@ from tui_charrnn.generation.replay import GateTrial
 from tui_charrnn.model.weights import Float64
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.tui.session import ActiveClamps, identity_of
 from tui_charrnn.tui.text.generation_thread import Fork

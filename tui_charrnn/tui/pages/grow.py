@@ -16,7 +16,7 @@ from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import chosen_language, tr
 from tui_charrnn.tui.dialogs import SafeInput
-from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.tui.text.text_view import TextView
 

@@ -16,7 +16,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
-from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.pages.page import Page, colored
 from tui_charrnn.tui.text.model_loader import LoadedModel, shown_label
 from tui_charrnn.viewing.gradient_pictures import (

@@ -21,8 +21,7 @@ from tui_charrnn.translation import chosen_language, tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs import Dialog
-from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import active_keys, key_label
+from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
 from tui_charrnn.viewing.lessons import LESSONS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from tui_charrnn.generation.text_scores import Origin, OriginReader
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
-from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.viewing.probability_rows import bar_rows, path_rows
 

@@ -24,8 +24,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Poller
 from tui_charrnn.tui.following_scroll import FollowingScrollView
 from tui_charrnn.tui.hints import no_run
-from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.text.wrapping import TextGate, wrap_line
 from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
 from tui_charrnn.viewing.run_words import longest_fitting

@@ -1,5 +1,6 @@
 """The loss chart: the losses of a run, and of one or two others over them; a second one beside."""
 
+import os
 from collections.abc import Hashable
 from dataclasses import replace
 from typing import ClassVar, Final
@@ -17,12 +18,11 @@ from textual.widget import Widget
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.hints import no_run
-from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.run.chart.canvas import ASCII, Mark, glyphs_of
+from tui_charrnn.tui.keys.keymap import bindings_of
+from tui_charrnn.tui.run.chart.canvas import Mark, glyphs_of
 from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_quantity, draw_words
 from tui_charrnn.tui.run.chart.readout import NO_BATCH, nearest
 from tui_charrnn.tui.run.chart.series import Look, Quantity, series_of
-from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.viewing.run_view import RunView
 
 PROGRESS_INTERVAL: Final = 2.0
@@ -69,10 +69,10 @@ class LossChart(Widget, can_focus=True):
     cursor: reactive[int | None] = reactive[int | None](None)
     """A step to read out; None follows the newest."""
 
-    def __init__(self, glyphs: str = "auto", *, is_second: bool = False) -> None:
+    def __init__(self, glyphs: str, *, is_second: bool = False) -> None:
         """Begin without a run; the second chart draws what else there is, without the focus."""
         super().__init__()
-        self.glyphs = glyphs_of(preferred=glyphs)
+        self.glyphs = glyphs_of(glyphs, os.environ.get("TERM", ""))
         self.can_focus = not is_second
         self._is_second = is_second
         self.has_second = False
@@ -87,12 +87,6 @@ class LossChart(Widget, can_focus=True):
         """What the chart was drawn of; if it is another now, the chart is out of date."""
         self._drawing = Throttle(self, self._redraw, PROGRESS_INTERVAL)
         self.border_title = Content(tr("Loss"))
-
-    def on_mount(self) -> None:
-        """Draw in ASCII where every sign is."""
-        if isinstance(self.app, ThemedApp) and self.app.is_ascii:
-            self.glyphs = ASCII
-            self.watch_look()
 
     def show(
         self, view: RunView | None, other: RunView | None, pinned: RunView | None = None
@@ -190,7 +184,7 @@ LEAST_WIDTH: Final = 130
 class Charts(Horizontal):
     """Where it is wide, what else would lie over the losses has a graph of its own."""
 
-    def __init__(self, glyphs: str = "auto") -> None:
+    def __init__(self, glyphs: str) -> None:
         super().__init__()
         self.losses = LossChart(glyphs)
         self.second = LossChart(glyphs, is_second=True)

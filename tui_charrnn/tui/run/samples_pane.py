@@ -23,7 +23,7 @@ from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.hints import no_run
-from tui_charrnn.tui.keys.bindings import bindings_of
+from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.sparkline import Mark as BarMark
 from tui_charrnn.tui.sparkline import draw_bars
 from tui_charrnn.tui.text.text_view import TextView

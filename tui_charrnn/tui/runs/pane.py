@@ -12,8 +12,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import Answer, AskTextScreen, QuestionScreen
-from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.messages import NoticePosted, ResumeRequested, RunCompared, RunMoved, RunOpened
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs.actions import READ_ONLY, ActionRunner

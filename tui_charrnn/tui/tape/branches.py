@@ -15,8 +15,7 @@ from tui_charrnn.generation.tree import LONGEST_NAME, Branch, Tree
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog
-from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.viewing.branches import Listed, outline
 from tui_charrnn.viewing.formatting import counted

@@ -19,8 +19,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.dialogs import AskTextScreen
-from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import active_keys, key_label
+from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
 from tui_charrnn.tui.tape.branches import BranchesScreen, Choice, ComparisonScreen, ask_for_name
 from tui_charrnn.tui.text.alternative_rows import AlternativeRow, chosen_rows, drawn_rows
 from tui_charrnn.tui.text.generation_thread import Fork

@@ -10,8 +10,7 @@ from textual.geometry import Offset
 from textual.selection import SELECT_ALL, Selection
 
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView, drawn_column
 from tui_charrnn.tui.text.wrapped_text import DIRECTIONS, Direction, Place, cluster_end, moved

@@ -23,8 +23,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.cursor_list import GAP, Cell, CursorView
 from tui_charrnn.tui.dialogs import AskTextScreen
-from tui_charrnn.tui.keys.bindings import bindings_of
-from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.external_text import find_corpus
 from tui_charrnn.tui.text.model_loader import LoadedModel

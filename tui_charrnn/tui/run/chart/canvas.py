@@ -1,7 +1,6 @@
 """What the chart is drawn with: glyphs, marks and columns of dots."""
 
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby, pairwise
@@ -167,15 +166,9 @@ _TERMINALS: Final = {"linux": BLOCKS, "dumb": ASCII, "vt100": ASCII, "vt220": AS
 """Terminals that are known to have no braille."""
 
 
-def glyphs_of(environment: Mapping[str, str] = os.environ, preferred: str = "auto") -> Glyphs:
-    """The signs that a terminal has, or those that the user wants.
-
-    Args:
-        environment: CHARRNN_GLYPHS names one of `braille`, `blocks` and `ascii`.
-        preferred: One of these where it does not; else TERM decides.
-    """
-    known = _GLYPHS.get(preferred) or _TERMINALS.get(environment.get("TERM", ""), BRAILLE)
-    return _GLYPHS.get(environment.get("CHARRNN_GLYPHS", "").strip().lower(), known)
+def glyphs_of(preferred: str, terminal: str) -> Glyphs:
+    """The signs that the user wants, one of `braille`, `blocks` and `ascii`; else TERM decides."""
+    return _GLYPHS.get(preferred) or _TERMINALS.get(terminal, BRAILLE)
 
 
 class Mark(StrEnum):
