@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.command import CommandInput, CommandList, CommandPalette
 from textual.css.query import NoMatches
 from textual.events import MouseDown
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.widgets import Input, OptionList, Static
 
 from tests.support.themed_app import ThemedApp
@@ -127,7 +127,10 @@ async def test_a_click_on_what_was_just_removed_hits_nothing(
     app = Host(9)
     async with app.run_test() as pilot:
         gone = Static("gone")  # has no parent, as one that was removed
-        monkeypatch.setattr(app.screen, "get_widget_at", lambda _x, _y: (gone, app.screen.region))
+        found = gone, Offset(0, 0)
+        monkeypatch.setattr(
+            app.screen._compositor, "get_widget_and_offset_at", lambda _x, _y: found
+        )
         event = MouseDown(app.screen, 1, 1, 0, 0, 1, False, False, False, 1, 1)
         app.post_message(event)
         await pilot.pause()
