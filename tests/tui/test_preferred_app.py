@@ -82,10 +82,9 @@ async def test_several_problems_are_one_toast_and_a_page(tmp_path: Path) -> None
         assert app.screen is app.main
 
 
-async def test_theme_motion_and_signs_reach_the_session(tmp_path: Path) -> None:
+async def test_theme_motion_and_signs_reach_the_app(tmp_path: Path) -> None:
     app = preferred_app(tmp_path, "theme = 'nord'\nascii = true\nreduced_motion = true")
-    session = app.session
-    assert (session.theme, session.is_ascii, session.reduces_motion) == ("nord", True, True)
+    assert (app.session.theme, app.is_ascii, app.reduces_motion) == ("nord", True, True)
 
 
 @pytest.mark.parametrize(

@@ -89,13 +89,14 @@ class CharRNNApp(ThemedApp):
         loader: ModelLoader | None = None,
     ) -> None:
         """Name what is to be opened."""
+        preferences = session.preferences
         super().__init__(
             driver_class=tolerant_driver(),
-            is_ascii=session.is_ascii,
-            reduces_motion=session.reduces_motion,
+            is_ascii=preferences.ascii,
+            reduces_motion=preferences.reduced_motion,
         )
         self.session = session
-        activate_keymap(session.keys, is_ascii=session.is_ascii)
+        activate_keymap(session.keys, is_ascii=preferences.ascii)
         self.set_keymap(keymap_of(session.keys))
         self.problems: tuple[str, ...] = ()
         """What is not right in the settings, safe to show."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -22,10 +22,6 @@ from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.textual_patches import KeysInOrder
-
-if TYPE_CHECKING:
-    pass
-
 
 Reply = TypeVar("Reply")
 

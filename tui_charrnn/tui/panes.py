@@ -205,7 +205,7 @@ class PaneHost(Container):
 
     def _mount_chart(self) -> Charts:
         if self._chart is None:
-            session = self._session
-            glyphs = "ascii" if session.is_ascii else session.preferences.glyphs
+            preferences = self._session.preferences
+            glyphs = "ascii" if preferences.ascii else preferences.glyphs
             self._chart = self._put(lazy.Charts(glyphs), "training")
         return self._chart

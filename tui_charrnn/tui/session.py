@@ -173,10 +173,6 @@ class Session:
     """Whether nothing may be asked of a trainer, not even its newest weights."""
     theme: str = ""
     """The theme that is asked for; empty leaves it to `ThemedApp.apply_theme`."""
-    is_ascii: bool = False
-    """Whether every sign is drawn in ASCII."""
-    reduces_motion: bool = False
-    """Whether nothing moves or blinks by itself."""
     preferences: Preferences = field(default_factory=Preferences)
     """What the user set for every time."""
     tape: Path | None = None
@@ -268,8 +264,6 @@ def session_for(found: Resolution, runs_folder: Path, *, is_readonly: bool) -> S
         settings=settings,
         is_readonly=is_readonly,
         theme=preferences.theme or "",
-        is_ascii=preferences.ascii,
-        reduces_motion=preferences.reduced_motion,
         preferences=preferences,
         keys=keys,
         problems=(*found.problems, *(f"{found.file}: {problem}" for problem in problems)),

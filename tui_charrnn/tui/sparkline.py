@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby, pairwise
-from typing import Final
+from itertools import pairwise
+from typing import Final, TypeAlias
 
 _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 _TYPICAL: Final = 0.9
@@ -31,22 +31,14 @@ class Mark(StrEnum):
     """That line across a bar."""
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """Rows of cells, the highest first, and what each cell stands for."""
-
-    rows: tuple[str, ...]
-    marks: tuple[tuple[Mark, ...], ...]
-
-    def runs(self, row: int) -> list[tuple[str, Mark]]:
-        """A row as pieces of one mark each."""
-        cells = zip(self.rows[row], self.marks[row], strict=True)
-        grouped = groupby(cells, key=lambda cell: cell[1])
-        return [("".join(text for text, _ in group), mark) for mark, group in grouped]
+Cell: TypeAlias = tuple[str, Mark]
+"""A sign, and what it stands for."""
 
 
-def draw_bars(values: Sequence[float], *, rows: int, baseline: float | None = None) -> Drawing:
-    """Draw one bar a value.
+def draw_bars(
+    values: Sequence[float], *, rows: int, baseline: float | None = None
+) -> list[list[Cell]]:
+    """Draw one bar a value, as rows of cells, the highest first.
 
     The smallest value is one eighth high and the largest one eighth short of the top. If a few
     values, such as the first losses of a training, would press all others to the bottom, the scale
@@ -64,17 +56,13 @@ def draw_bars(values: Sequence[float], *, rows: int, baseline: float | None = No
     line = None
     if baseline is not None and rows > 1 and scale.low <= baseline <= scale.high:
         line = scale.height(baseline) - 1
-    cells = [
+    return [
         [
             (_EIGHTHS[8], Mark.CLIPPED) if height == 8 * rows else _cell(height, floor, line)
             for height in heights
         ]
         for floor in range(8 * (rows - 1), -1, -8)
     ]
-    return Drawing(
-        rows=tuple("".join(text for text, _ in row) for row in cells),
-        marks=tuple(tuple(mark for _, mark in row) for row in cells),
-    )
 
 
 def joined_columns(values: Sequence[float], width: int) -> Sequence[float]:
@@ -117,7 +105,7 @@ class _Scale:
         return 1 + round((value - self.low) / span * (self.eighths - 2))
 
 
-def _cell(height: int, floor: int, line: int | None) -> tuple[str, Mark]:
+def _cell(height: int, floor: int, line: int | None) -> Cell:
     """The cell of a bar whose lower edge is `floor` eighths above the bottom."""
     filled = min(max(height - floor, 0), 8)
     if line is not None and floor <= line < floor + 8 and filled in {0, 8}:
@@ -130,5 +118,5 @@ _UNKNOWN: Final = "·"
 
 def small_curve(losses: Sequence[float], width: int) -> str:
     """A row of exactly so many cells: eighth blocks for losses, dots where there are none."""
-    (row,) = draw_bars(joined_columns(losses, width), rows=1).rows
-    return row.ljust(width, _UNKNOWN)
+    (row,) = draw_bars(joined_columns(losses, width), rows=1)
+    return "".join(sign for sign, _ in row).ljust(width, _UNKNOWN)

@@ -15,6 +15,7 @@ from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.open_app import note_of, run_words_of, spoken_by, tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
+from tui_charrnn.preferences import Preferences
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.theme.picker import ThemeScreen
 from tui_charrnn.tui.theme.themed_app import ThemedApp
@@ -273,9 +274,9 @@ async def test_in_ascii_the_generated_text_stays_as_it_is(tmp_path: Path) -> Non
 
 
 async def test_with_reduced_motion_nothing_moves_by_itself(tmp_path: Path) -> None:
-    app = tiny_app(tmp_path)
-    app.session.reduces_motion = True
-    still = CharRNNApp(app.session)
+    session = tiny_app(tmp_path).session
+    session.preferences = Preferences(reduced_motion=True)
+    still = CharRNNApp(session)
     async with still.run_test(size=(100, 30)) as pilot:
         assert still.animation_level == "none"
         await pilot.press("ctrl+p")  # a field of Textual's own, which would blink

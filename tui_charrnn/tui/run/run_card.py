@@ -20,7 +20,7 @@ from textual.widgets import Static
 
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.sparkline import Drawing, Mark, draw_bars, joined_columns
+from tui_charrnn.tui.sparkline import Cell, Mark, draw_bars, joined_columns
 from tui_charrnn.tui.text.wrapping import wrapped
 from tui_charrnn.viewing import run_words as words
 from tui_charrnn.viewing.formatting import bar
@@ -47,7 +47,7 @@ class LossSparkline(Widget):
         super().__init__()
         self._columns: tuple[float, ...] = ()
         self._baseline: float | None = None
-        self._drawing = Drawing((), ())
+        self._drawing: list[list[Cell]] = []
         self._drawn_size: Size | None = None
         """The size that the columns are drawn for, or None while they are not."""
 
@@ -70,9 +70,9 @@ class LossSparkline(Widget):
             self._drawing = draw_bars(shown, rows=height, baseline=self._baseline)
         segments = [
             Segment(text, self.get_component_rich_style(f"loss-sparkline--{mark}"))
-            for text, mark in self._drawing.runs(y)
+            for text, mark in self._drawing[y]
         ]
-        return Strip(segments).crop_extend(0, width, self.rich_style)
+        return Strip(segments).simplify().crop_extend(0, width, self.rich_style)
 
 
 class Words(Static):

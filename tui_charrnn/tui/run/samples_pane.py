@@ -104,12 +104,11 @@ class SampleSlider(Widget):
     def _draw_bars(self, y: int, point: int) -> Strip:
         width, height = self.size
         values = stretched(self._losses, width)
-        drawing = draw_bars(values, rows=height - 1, baseline=self._baseline)
-        cells = zip(drawing.rows[y], drawing.marks[y], strict=True)
+        cells = draw_bars(values, rows=height - 1, baseline=self._baseline)[y]
+        parts = [_bar_part(mark, column - point) for column, (_, mark) in enumerate(cells)]
         segments = [
             Segment(sign, self.get_component_rich_style(f"sample-slider--{part}"))
-            for column, (sign, mark) in enumerate(cells)
-            for part in (_bar_part(mark, column - point),)
+            for (sign, _), part in zip(cells, parts, strict=True)
         ]
         return Strip(segments).simplify().crop_extend(0, width, self.rich_style)
 
