@@ -1,12 +1,13 @@
 """Where a model came from, and whether its text can be had again."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.history.generation import Generation, ModelFile, hindrance_of
+from tui_charrnn.history.generation import Generation, ModelFile, file_sha256, hindrance_of
 
 
 def test_an_untouched_file_has_its_hash(tmp_path: Path) -> None:
@@ -41,3 +42,9 @@ def test_a_file_that_did_not_stay_has_none(tmp_path: Path, is_replaced: bool) ->
         model=origin,
     )
     assert "replaced" in hindrance_of(generation)
+
+
+def test_a_pipe_in_the_place_of_a_model_is_refused_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "model")
+    with pytest.raises(OSError, match="pipe"):
+        file_sha256(tmp_path / "model")

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.paths import open_file
 from tui_charrnn.translation import tr
 
 SettingsInTime = tuple[tuple[int, SamplingConfig], ...]
@@ -95,9 +96,9 @@ def file_sha256(path: Path) -> str:
     """The hash of a file, in hexadecimal digits.
 
     Raises:
-        OSError: If it cannot be read.
+        OSError: If it cannot be read, or is no regular file.
     """
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

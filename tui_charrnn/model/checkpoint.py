@@ -7,8 +7,6 @@ stranger's file is safe to open.
 
 import contextlib
 import json
-import os
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,8 +20,8 @@ from tui_charrnn.errors import DataError, DivergedError, ModelFileError
 from tui_charrnn.model.header import (
     KEY,
     Calibration,
-    ModelHeader,
     format_of,
+    open_model_file,
     read_header,
     unreadable,
 )
@@ -128,9 +126,8 @@ def load_model(path: Path) -> Model:
     Raises:
         ModelFileError: If the file is missing, not a model file, damaged, or of another format.
     """
-    with _explained(path):
-        header, data = _read(path)
-        return _model(header, safetensors.numpy.load(data))
+    with _explained(path), open_model_file(path) as (file, size):
+        return _parsed(file, size)
 
 
 def parse_model(file: BinaryIO, size: int, path: Path) -> Model:
@@ -140,9 +137,7 @@ def parse_model(file: BinaryIO, size: int, path: Path) -> Model:
         ModelFileError: If it is not a model file, damaged, or of another format.
     """
     with _explained(path):
-        header = read_header(file, size)
-        file.seek(0)
-        return _model(header, safetensors.numpy.load(file.read(size)))
+        return _parsed(file, size)
 
 
 @contextlib.contextmanager
@@ -180,23 +175,10 @@ def _stored(name: str, tensor: Float32, dtype: str) -> np.ndarray:
     return stored
 
 
-def _read(path: Path) -> tuple[ModelHeader, bytes]:
-    """Check the header, then read the whole file through the same descriptor."""
-    # A pipe in the place of a file is refused rather than waited for.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelFileError("is not a file.")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            header = read_header(file, status.st_size)
-            file.seek(0)
-            return header, file.read(status.st_size)
-    finally:
-        os.close(descriptor)
-
-
-def _model(header: ModelHeader, stored: Mapping[str, np.ndarray]) -> Model:
+def _parsed(file: BinaryIO, size: int) -> Model:
+    header = read_header(file, size)
+    file.seek(0)
+    stored = safetensors.numpy.load(file.read(size))
     tensors = {name: tensor.astype(np.float32, copy=False) for name, tensor in stored.items()}
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():

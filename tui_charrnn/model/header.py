@@ -7,7 +7,9 @@ object that maps each tensor's name to its type, shape and place, and `__metadat
 import json
 import math
 import os
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -71,6 +73,26 @@ class ModelHeader(NamedTuple):
     """None: temperature 1 means the scores as the network gives them."""
     end_symbol: str | None = None
     """The character of the vocabulary that ends a record; the first of it."""
+
+
+@contextmanager
+def open_model_file(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a model file to read its bytes, of which it has so many.
+
+    Raises:
+        ModelFileError: If it is no file; without the path.
+        OSError: If it cannot be opened.
+    """
+    # a pipe in the place of a file is refused rather than waited for
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ModelFileError("is not a file.")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            yield file, status.st_size
+    finally:
+        os.close(descriptor)
 
 
 def read_header(file: BinaryIO, file_size: int) -> ModelHeader:
@@ -256,10 +278,7 @@ def read_facts(path: Path) -> ModelFacts:
     """The facts in a model file; of one that cannot be used, why."""
     size = 0
     try:
-        # a pipe in the place of a file is refused rather than waited for
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            size = os.fstat(descriptor).st_size
+        with open_model_file(path) as (file, size):
             return ModelFacts(path, size, read_header(file, size))
     except ModelFileError as error:
         return ModelFacts(path, size, None, tr("{path} {problem}", path=path, problem=error))
