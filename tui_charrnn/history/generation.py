@@ -98,8 +98,11 @@ def file_sha256(path: Path) -> str:
     Raises:
         OSError: If it cannot be read, or is no regular file.
     """
+    digest = hashlib.sha256()
     with open_file(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def hindrance_of(generation: Generation) -> str:

@@ -17,7 +17,7 @@ block as the model spells them; for a correlation, N rows, C numbers of one grou
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -128,21 +128,6 @@ _ROUNDING: Final = 1e-12
 """The share of a sum of squares below which a variance may be nothing but rounding."""
 
 
-class Sums(NamedTuple):
-    """Sums over rows, of what is left after a value near the mean is taken away."""
-
-    left: Float64
-    """Shape (C,)."""
-    left_squares: Float64
-    """Shape (C,)."""
-    right: Float64
-    """Shape (P,)."""
-    right_squares: Float64
-    """Shape (P,)."""
-    products: Float64
-    """Shape (P, C)."""
-
-
 class Correlation:
     """Pearson's r of every number of one group with every number of the other.
 
@@ -151,36 +136,25 @@ class Correlation:
     """
 
     def __init__(self, near_left: Float32 | Float64, near_right: Float64) -> None:
+        # 32 bits are exact where it matters, which is between numbers near each other
         self._near_left: Final[Float32] = near_left.astype(np.float32)
         self._near_right: Final = near_right
-        ours, theirs = len(near_left), len(near_right)
-        self.count = 0
-        """Rows so far."""
-        self.sums: Final = Sums(
-            np.zeros(ours),
-            np.zeros(ours),
-            np.zeros(theirs),
-            np.zeros(theirs),
-            np.zeros((theirs, ours)),
+        self.products = np.zeros((1 + len(near_right), 1 + len(near_left)))
+        """Sums over rows of each product of both groups, a 1 before each: the number of rows, sums
+        of the first group beside it, of the second below it."""
+        self.left_squares, self.right_squares = (
+            np.zeros(len(near_left)),
+            np.zeros(len(near_right)),
         )
 
     def add(self, left: Float32, right: Float32) -> None:
         """Take rows in, shapes (N, C) and (N, P)."""
-        # 32 bits are exact where it matters, which is between numbers near each other
-        ours = (left - self._near_left).astype(np.float64)
-        theirs = np.ones((len(right), 1 + right.shape[1]))
+        ours, theirs = (np.ones((len(left), size)) for size in self.products.shape[::-1])
+        np.subtract(left, self._near_left, out=ours[:, 1:])
         np.subtract(right, self._near_right, out=theirs[:, 1:])
-        products = theirs.T @ ours
-        self._add(
-            len(left),
-            Sums(
-                products[0],
-                np.einsum("nc,nc->c", ours, ours),
-                theirs[:, 1:].sum(axis=0),
-                np.einsum("np,np->p", theirs[:, 1:], theirs[:, 1:]),
-                products[1:],
-            ),
-        )
+        self.products += theirs.T @ ours
+        self.left_squares += np.einsum("nc,nc->c", ours[:, 1:], ours[:, 1:])
+        self.right_squares += np.einsum("np,np->p", theirs[:, 1:], theirs[:, 1:])
 
     def without_rows(self) -> "Correlation":
         """Another one with the same values near the means, which has seen no rows yet."""
@@ -188,40 +162,42 @@ class Correlation:
 
     def merge(self, other: "Correlation") -> None:
         """Take in the rows that another one has seen, with the same values near the means."""
-        self._add(other.count, other.sums)
+        self.products += other.products
+        self.left_squares += other.left_squares
+        self.right_squares += other.right_squares
+
+    @property
+    def count(self) -> int:
+        """Rows so far."""
+        return int(self.products[0, 0])
 
     @property
     def left_means(self) -> Float64:
         """Of the first group, shape (C,)."""
-        return self._near_left + self.sums.left / max(1, self.count)
+        return self._near_left + self.products[0, 1:] / max(1, self.count)
 
     @property
     def left_deviations(self) -> Float64:
         """Standard deviations of the first group, shape (C,)."""
-        return np.sqrt(self._variances(self.sums.left, self.sums.left_squares))
+        return np.sqrt(self._variances(self.products[0, 1:], self.left_squares))
 
     @property
     def right_means(self) -> Float64:
         """Of the second group, shape (P,)."""
-        return self._near_right + self.sums.right / max(1, self.count)
+        return self._near_right + self.products[1:, 0] / max(1, self.count)
 
     def coefficients(self) -> Float64:
         """Pearson's r, shape (P, C), from -1 to 1; NaN where either number never varied."""
-        sums, count = self.sums, max(1, self.count)
-        left = self._variances(sums.left, sums.left_squares)
-        right = self._variances(sums.right, sums.right_squares)
-        together = sums.products / count - np.outer(sums.right, sums.left) / count**2
+        count, lefts, rights = max(1, self.count), self.products[0, 1:], self.products[1:, 0]
+        left = self._variances(lefts, self.left_squares)
+        right = self._variances(rights, self.right_squares)
+        together = self.products[1:, 1:] / count - np.outer(rights, lefts) / count**2
         with np.errstate(divide="ignore", invalid="ignore"):
             r = together / np.sqrt(np.outer(right, left))
-        r[:, left <= _ROUNDING * sums.left_squares / count] = np.nan
-        r[right <= _ROUNDING * sums.right_squares / count] = np.nan
+        r[:, left <= _ROUNDING * self.left_squares / count] = np.nan
+        r[right <= _ROUNDING * self.right_squares / count] = np.nan
         clipped: Float64 = np.clip(r, -1, 1)  # rounding may lead a little beyond
         return clipped
-
-    def _add(self, count: int, sums: Sums) -> None:
-        self.count += count
-        for total, part in zip(self.sums, sums, strict=True):
-            np.add(total, part, out=total)
 
     def _variances(self, sums: Float64, squares: Float64) -> Float64:
         count = max(1, self.count)
