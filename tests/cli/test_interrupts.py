@@ -49,7 +49,7 @@ def heard(program: "subprocess.Popen[bytes]", word: bytes) -> None:
 
 def saved_step(run: RunDirectory) -> int:
     checkpoint = newest_valid(run)
-    return 0 if checkpoint is None else int(checkpoint.path.name.removeprefix("step-"))
+    return 0 if checkpoint is None else checkpoint.step
 
 
 def test_a_scheduler_that_sends_it_to_every_process_is_one_interrupt(

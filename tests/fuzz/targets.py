@@ -170,7 +170,7 @@ def resume(folder: Path) -> None:
 def vouch(checkpoint: CheckpointDirectory) -> None:
     """Let a manifest say that its files are what they ought to be."""
     seals = [FileSeal.of(path.read_bytes()) for path in (checkpoint.model, checkpoint.training)]
-    step = int(checkpoint.path.name.removeprefix("step-"))
+    step = checkpoint.step
     document = encode_json(Manifest(step, None, *seals).to_json())
     checkpoint.manifest.write_bytes(document)
 

@@ -21,7 +21,7 @@ from tui_charrnn.runs.archive import archive_name, export_model, export_run, fre
 from tui_charrnn.runs.catalogue import summarize_run
 from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, prune_checkpoints
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.manifest import checkpoint_folders, read_pointer
+from tui_charrnn.runs.manifest import list_checkpoints, read_pointer
 from tui_charrnn.runs.reader import RunReader
 
 EVALUATIONS = {1: 3.0, 2: 2.0, 3: 2.5, 4: 2.6}
@@ -37,7 +37,7 @@ def unpack(archive: Path, folder: Path) -> RunDirectory:
 
 
 def steps(run: RunDirectory) -> list[int]:
-    return [step for step, _ in checkpoint_folders(run)]
+    return [checkpoint.step for checkpoint in list_checkpoints(run)]
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def assert_opens(run: RunDirectory, *, torn: int = 1) -> int:
         return 0
     assert is_whole(checkpoint)
     assert is_whole(best, model_only=True)
-    return int(checkpoint.path.name.removeprefix("step-").partition(".")[0])
+    return checkpoint.step
 
 
 def assert_ends_as(run: RunDirectory, control: Series, weights: dict[str, Float32]) -> None:

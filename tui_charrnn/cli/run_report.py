@@ -14,8 +14,8 @@ from tui_charrnn.runs.catalogue import RunSummary, find_run, summarize_run
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.file_system import disk_size
 from tui_charrnn.runs.foreign_parts import foreign_parts
-from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.manifest import checkpoint_folders, read_manifest, read_pointer
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.manifest import list_checkpoints, read_manifest, read_pointer
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
 from tui_charrnn.safe_text import safe_line, safe_text
@@ -276,13 +276,13 @@ def _loss_facts(view: RunView) -> dict[str, float | int | None]:
 def _checkpoints(run: RunDirectory, seconds: Mapping[int, float]) -> tuple[SavedCheckpoint, ...]:
     latest, best = read_pointer(run, run.latest), read_pointer(run, run.best)
     found = []
-    for step, path in checkpoint_folders(run):
-        manifest = read_manifest(CheckpointDirectory(path))
+    for checkpoint in list_checkpoints(run):
+        manifest, step = read_manifest(checkpoint), checkpoint.step
         found.append(
             SavedCheckpoint(
                 step=step,
                 loss=manifest.loss if manifest else None,
-                size=disk_size(path),
+                size=disk_size(checkpoint.path),
                 seconds=seconds.get(step),
                 is_latest=latest is not None and latest.step == step,
                 is_best=best is not None and best.step == step,

@@ -30,7 +30,7 @@ from tui_charrnn.runs.file_system import (
 from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.manifest import Manifest, checkpoint_folders, read_pointer
+from tui_charrnn.runs.manifest import Manifest, list_checkpoints, read_pointer
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import BatchTrained, RunResumed, RunRolledBack, SplitEvaluated
 from tui_charrnn.runs.storage import open_output, refuse_taken
@@ -85,9 +85,9 @@ class Snapshot:
             self._pinned, self._named = _pin_checkpoints(run, files)
             latest = max(self._pinned, default=0)
             self._more = {
-                step: CheckpointDirectory(path)
-                for step, path in checkpoint_folders(run)
-                if every_checkpoint and step < latest and step not in self._pinned
+                each.step: each
+                for each in list_checkpoints(run)
+                if every_checkpoint and each.step < latest and each.step not in self._pinned
             }
             documents = (run.description, run.status, run.events)
             others = (run.log, run.corpus, run.initial_model, run.labels)
@@ -161,7 +161,7 @@ def _pin_checkpoints(
     for _ in range(_ATTEMPTS):
         pointer = read_pointer(run, run.best)
         newest, best = newest_valid(run), best_or_newest(run)
-        wanted = {_step(folder): folder for folder in (newest, best) if folder is not None}
+        wanted = {folder.step: folder for folder in (newest, best) if folder is not None}
         pinned = {
             step: checkpoint
             for step, folder in wanted.items()
@@ -169,14 +169,10 @@ def _pin_checkpoints(
         }
         if len(pinned) == len(wanted) and read_pointer(run, run.best) == pointer:
             named = {run.best: pointer.step} if pointer and pointer.step in pinned else {}
-            return pinned, named if newest is None else {**named, run.latest: _step(newest)}
+            return pinned, named if newest is None else {**named, run.latest: newest.step}
     raise RunError(
         "The checkpoints of {run} change faster than they can be opened. Try again.", run=run.name
     )
-
-
-def _step(checkpoint: CheckpointDirectory) -> int:
-    return int(checkpoint.path.name.removeprefix("step-").partition(".")[0])
 
 
 def _open_checkpoint(

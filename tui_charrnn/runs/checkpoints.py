@@ -15,14 +15,19 @@ from tui_charrnn.errors import RunError, StorageError, reason_of
 from tui_charrnn.runs.file_system import explained, names_in, open_to_read
 from tui_charrnn.runs.foreign_parts import refuse_gone
 from tui_charrnn.runs.json_values import encode_json
-from tui_charrnn.runs.layout import FORMAT, CheckpointDirectory, RunDirectory, command_words
+from tui_charrnn.runs.layout import (
+    CHECKPOINT_NAME,
+    FORMAT,
+    CheckpointDirectory,
+    RunDirectory,
+    command_words,
+)
 from tui_charrnn.runs.manifest import (
-    FOLDER_NAME,
     FileSeal,
     Manifest,
     Pointer,
-    checkpoint_folders,
     is_whole,
+    list_checkpoints,
     read_manifest,
     read_pointer,
     whole_checkpoints,
@@ -46,19 +51,19 @@ def prune_checkpoints(run: RunDirectory, *, keep: int) -> None:
     if latest is None:
         return  # without it, what is old is not known
     with explained("read", run.checkpoints):
-        folders = checkpoint_folders(run, must_read=True)
-    past = [path for step, path in folders if step <= latest.step]
-    kept = [path for path in past if not path.name.endswith(".replaced")][:keep]
-    named = {run.path / pointer.path for pointer in (latest, best) if pointer is not None}
+        checkpoints = list_checkpoints(run, must_read=True)
+    past = [checkpoint for checkpoint in checkpoints if checkpoint.step <= latest.step]
+    kept = [checkpoint.path for checkpoint in past if not checkpoint.is_replaced][:keep]
+    kept += [run.path / pointer.path for pointer in (latest, best) if pointer is not None]
     lowest = _lowest(run, past)
     if lowest is not None:
-        named.add(lowest[0].path)
+        kept.append(lowest[0].path)
         if best is None and os.path.lexists(run.best):
             storage.write_atomically(run.best, pointer_document(*lowest))
-    for _, path in folders:
-        if path not in kept and path not in named:
-            hidden = path.with_name(f".removed-{path.name}")
-            storage.rename(path, hidden)  # so that it is gone whole
+    for checkpoint in checkpoints:
+        if checkpoint.path not in kept:
+            hidden = checkpoint.path.with_name(f".removed-{checkpoint.path.name}")
+            storage.rename(checkpoint.path, hidden)  # so that it is gone whole
             storage.remove_tree(hidden)
 
 
@@ -91,7 +96,7 @@ def return_to(run: RunDirectory, checkpoint: CheckpointDirectory, *, best_step: 
             storage.remove_tree(run.best)
     if manifest is not None and (latest is None or latest.step != manifest.step):
         storage.write_atomically(run.latest, pointer_document(checkpoint, manifest))
-    prune_checkpoints(run, keep=len(checkpoint_folders(run)))
+    prune_checkpoints(run, keep=len(list_checkpoints(run)))
     return _pointers(run)[1] is not None
 
 
@@ -102,11 +107,13 @@ def pointer_document(checkpoint: CheckpointDirectory, manifest: Manifest) -> byt
     return encode_json(document)
 
 
-def _lowest(run: RunDirectory, paths: list[Path]) -> tuple[CheckpointDirectory, Manifest] | None:
+def _lowest(
+    run: RunDirectory, checkpoints: list[CheckpointDirectory]
+) -> tuple[CheckpointDirectory, Manifest] | None:
     """The checkpoint of the lowest validation loss, by its manifest; the first of equals."""
     found = []
     with explained("read", run.checkpoints):
-        for checkpoint in map(CheckpointDirectory, paths):
+        for checkpoint in checkpoints:
             manifest = read_manifest(checkpoint, must_read=True)
             if manifest is None or manifest.loss is None:
                 continue
@@ -217,7 +224,7 @@ def checkpoint_to_resume_from(
         return next(whole_checkpoints(run, model_only=False, before=before, must_read=True), None)
     except OSError as error:
         place = Path(error.filename or run.checkpoints)
-        is_one = FOLDER_NAME.fullmatch(place.name)
+        is_one = CHECKPOINT_NAME.fullmatch(place.name)
         raise RunError(
             "{path} cannot be read: {reason}. Try again; if it stays so, move it away, and "
             "training goes on from the one before."

@@ -1,7 +1,9 @@
 """The names of the files in a run directory, and how a run is called on a command line."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from tui_charrnn.folders import default_runs_folder
 from tui_charrnn.invocation import command
@@ -9,6 +11,8 @@ from tui_charrnn.safe_text import safe_line
 
 FORMAT = 1
 """Number of the run format that this program writes (docs/run-format.md)."""
+CHECKPOINT_NAME: Final = re.compile(r"step-(\d{8,18})(\.replaced)?")
+"""Names of checkpoint folders. `.replaced` is one that gives way to another of the same step."""
 
 
 class _Part:
@@ -76,6 +80,16 @@ class CheckpointDirectory:
     """What resuming needs and sampling does not."""
     manifest = _Part("manifest.json")
     """Step, loss, and the hash and size of the two other files."""
+
+    @property
+    def step(self) -> int:
+        """Steps that were trained until it was saved, as its folder is called."""
+        return int(self.path.name.removeprefix("step-").removesuffix(".replaced"))
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another of the same step takes its place."""
+        return self.path.name.endswith(".replaced")
 
     @property
     def run_path(self) -> Path:

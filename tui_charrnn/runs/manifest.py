@@ -6,19 +6,15 @@ What cannot be read counts as damaged. Where it `must_read`, what is there and c
 
 import contextlib
 import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from tui_charrnn.runs.file_system import is_missing, names_in, open_to_read
 from tui_charrnn.runs.json_values import build_checked, checked, decode_json, read_bounded
-from tui_charrnn.runs.layout import FORMAT, CheckpointDirectory, RunDirectory
+from tui_charrnn.runs.layout import CHECKPOINT_NAME, FORMAT, CheckpointDirectory, RunDirectory
 from tui_charrnn.translation import tr
-
-FOLDER_NAME: Final = re.compile(r"step-(\d{8,18})(\.replaced)?")
-"""Names of checkpoint folders. `.replaced` is one that gives way to another of the same step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,7 @@ def read_pointer(run: RunDirectory, path: Path, *, must_read: bool = False) -> P
     if pointer is None:
         return None
     # Only the folder's name is believed: a path could lead out of the run.
-    folder = FOLDER_NAME.fullmatch(Path(pointer.path).name)
+    folder = CHECKPOINT_NAME.fullmatch(Path(pointer.path).name)
     if folder is None or int(folder[1]) != pointer.step:
         return None
     return pointer if (run.path / pointer.path).parent == run.checkpoints else None
@@ -149,8 +145,8 @@ def _of_this_format(values: object) -> dict[str, Any]:
     return dict(values)
 
 
-def checkpoint_folders(run: RunDirectory, *, must_read: bool = False) -> list[tuple[int, Path]]:
-    """The folders of checkpoints and their steps, newest first, whole or not.
+def list_checkpoints(run: RunDirectory, *, must_read: bool = False) -> list[CheckpointDirectory]:
+    """The folders of checkpoints, newest first, whole or not.
 
     One that was replaced by another of the same step comes after it.
     """
@@ -160,9 +156,8 @@ def checkpoint_folders(run: RunDirectory, *, must_read: bool = False) -> list[tu
         if must_read and not is_missing(error):
             raise
         return []
-    paths = [run.checkpoints / name for name in names if FOLDER_NAME.fullmatch(name)]
-    found = [(int(path.name[5:].partition(".")[0]), path) for path in paths]
-    return sorted(found, key=lambda item: (-item[0], item[1].name))
+    paths = [run.checkpoints / name for name in names if CHECKPOINT_NAME.fullmatch(name)]
+    return sorted(map(CheckpointDirectory, paths), key=lambda each: (-each.step, each.path.name))
 
 
 def whole_checkpoints(
@@ -176,10 +171,9 @@ def whole_checkpoints(
         latest = read_pointer(run, run.latest, must_read=must_read)
     limits = [latest.step] if latest else []
     limits += [] if before is None else [before - 1]
-    for step, path in checkpoint_folders(run, must_read=must_read):
-        if all(step <= limit for limit in limits):
-            checkpoint = CheckpointDirectory(path)
-            with _naming(path):
+    for checkpoint in list_checkpoints(run, must_read=must_read):
+        if all(checkpoint.step <= limit for limit in limits):
+            with _naming(checkpoint.path):
                 is_good = is_whole(checkpoint, model_only=model_only, must_read=must_read)
             if is_good:
                 yield checkpoint

@@ -17,7 +17,7 @@ from tui_charrnn.runs.record_codec import (
     decode_record,
     split_stretches,
 )
-from tui_charrnn.runs.records import Record
+from tui_charrnn.runs.records import BatchTrained, Record
 
 LINE_LIMIT: Final = 1 << 20
 """Bytes of the longest line that is read; a longer one is no record."""
@@ -203,13 +203,14 @@ class RunReader:
                 items.append(item)
         return items
 
-    def _decode(self, line: bytes) -> Record | None:
+    def _decode(self, line: bytes) -> RecordOrBatch | None:
         """The record of a line, if it is one."""
         try:
-            return decode_record(line.decode("utf-8", "replace")) if line else None
+            record = decode_record(line.decode("utf-8", "replace")) if line else None
         except ValueError:
             self._undecodable += 1
             return None
+        return BatchStretch.of(record) if isinstance(record, BatchTrained) else record
 
 
 def read_status(run: RunDirectory) -> RunStatus | None:

@@ -10,11 +10,10 @@ from typing import Final
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.file_system import file_system, is_missing
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.manifest import checkpoint_folders, read_manifest, read_pointer
+from tui_charrnn.runs.manifest import list_checkpoints, read_manifest, read_pointer
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.record_codec import BatchStretch
 from tui_charrnn.runs.records import (
-    BatchTrained,
     Record,
     RunEnded,
     RunResumed,
@@ -79,8 +78,6 @@ class EventFacts:
         self.records += 1
         self.has_ended = isinstance(item, RunEnded)
         match item:
-            case BatchTrained():  # with a number that stretches leave to others, as 1e+18
-                self._expect(item.step, item.step)
             case RunStarted():
                 self.starts += 1
             case RunResumed():
@@ -127,9 +124,8 @@ def verify_checkpoints(run: RunDirectory) -> list[CheckpointFacts]:
 
     A step that the pointers name and that has no folder is among them.
     """
-    folders = checkpoint_folders(run)
-    found = [_verify(CheckpointDirectory(path), step) for step, path in folders]
-    known = {step for step, _ in folders}
+    found = list(map(_verify, list_checkpoints(run)))
+    known = {facts.step for facts in found}
     for pointer in (read_pointer(run, run.latest), read_pointer(run, run.best)):
         if pointer is not None and pointer.step not in known:
             known.add(pointer.step)
@@ -147,8 +143,9 @@ def damaged_pointers(run: RunDirectory) -> list[str]:
     ]
 
 
-def _verify(checkpoint: CheckpointDirectory, step: int) -> CheckpointFacts:
-    name, manifest = checkpoint.path.name, read_manifest(checkpoint)
+def _verify(checkpoint: CheckpointDirectory) -> CheckpointFacts:
+    name, step = checkpoint.path.name, checkpoint.step
+    manifest = read_manifest(checkpoint)
     if manifest is None:
         return CheckpointFacts(name, step, False, False, "its manifest.json cannot be used")
     has_model = manifest.model.fits(checkpoint.model, inside=checkpoint.run_path)

@@ -10,7 +10,6 @@ from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.record_codec import BatchStretch
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
-    BatchTrained,
     CheckpointSaved,
     LearningRateChanged,
     PathChosen,
@@ -129,9 +128,7 @@ def read_history(run: RunDirectory, step: int = 0) -> History:
     while reader.behind != behind:  # it falls until only a torn line is left
         behind = reader.behind
         for item in reader.read_new_stretches():
-            if isinstance(item, BatchTrained):  # with a number that stretches leave out, as 1e+18
-                history.losses.append(item.step, item.loss, item.elapsed)
-            elif isinstance(item, BatchStretch):
+            if isinstance(item, BatchStretch):
                 history.losses.extend(item.steps, item.losses, item.elapsed)
             else:
                 history.take(item)
