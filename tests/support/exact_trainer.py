@@ -181,10 +181,10 @@ def take_strides(steps: int) -> None:
     """Let calls grow to so many steps, however long these take."""
     from tui_charrnn.training import loop, start
     from tui_charrnn.training.engine.path_choice import PathChoice
-    from tui_charrnn.training.engine.paths import ComputePath, ExplainedPath
+    from tui_charrnn.training.engine.paths import ComputePath
 
     def choose(*_: Any) -> PathChoice:
-        return PathChoice(ExplainedPath(ComputePath("GPU", "keras", steps_per_call=steps), {}))
+        return PathChoice(ComputePath("GPU", "keras", steps_per_call=steps), {})
 
     setattr(start, "choose_path", choose)  # noqa: B010  as above
     setattr(loop, "CALL_TIME", math.inf)  # noqa: B010  as above

@@ -32,11 +32,11 @@ def keras_layers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The path of a GPU, as far as a processor goes, and time enough for any call."""
     from tui_charrnn.training import loop, start
     from tui_charrnn.training.engine.path_choice import PathChoice
-    from tui_charrnn.training.engine.paths import ComputePath, ExplainedPath
+    from tui_charrnn.training.engine.paths import ComputePath
 
     def choose(*_: Any) -> PathChoice:
         path = ComputePath("GPU", "keras", steps_per_call=STEPS_PER_CALL)
-        return PathChoice(ExplainedPath(path, {}))
+        return PathChoice(path, {})
 
     monkeypatch.setattr(start, "choose_path", choose)
     monkeypatch.setattr(loop, "CALL_TIME", 1e9)

@@ -189,10 +189,10 @@ def test_the_precision_is_chosen_once(
 ) -> None:
     """Also where the second trainer finds no checkpoint and would choose something else."""
     from tui_charrnn.training import saving
-    from tui_charrnn.training.engine import paths
+    from tui_charrnn.training.engine import path_choice
 
     choices = iter([("bfloat16", "first"), ("float32", "second")])
-    monkeypatch.setattr(paths, "choose_precision", lambda *_: next(choices))
+    monkeypatch.setattr(path_choice, "choose_precision", lambda *_: next(choices))
     run, interruption = new_run(tmp_path, precision="auto"), Interruption()
     stop_at(1, interruption, Reason.PREEMPTED)
     with monkeypatch.context() as patch:

@@ -71,7 +71,7 @@ def examine(device: Device, model: ModelConfig, training: TrainingConfig) -> Exa
         cuda=_cuda_version(),
         gpus=_gpu_facts(device),
         path=path.facts(),
-        reasons=choice.explained.reasons,
+        reasons=choice.reasons,
         threads=thread_count(training.threads),
         has_tensor_float_32=tf.config.experimental.tensor_float_32_execution_enabled(),
         automatic=automatic,

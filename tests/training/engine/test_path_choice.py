@@ -100,8 +100,8 @@ def test_the_fastest_is_taken_and_all_are_told() -> None:
     times = [trial.seconds_per_step for trial in choice.trials]
     assert times == [1.0, 0.001, 0.002]
     assert [trial.difference < 0.02 for trial in choice.trials] == [True] * 3
-    assert "3 ways" in choice.explained.reasons["layers"]
-    assert set(choice.explained.reasons) == set(choice.path.facts())
+    assert "3 ways" in choice.reasons["layers"]
+    assert set(choice.reasons) == set(choice.path.facts())
 
 
 def test_the_engine_that_was_tried_begins_where_a_run_does() -> None:
@@ -175,7 +175,7 @@ def test_where_nothing_else_works_the_reference_trains(monkeypatch: pytest.Monke
     break_cudnn(monkeypatch, nowhere)
     choice = choose(precision="auto")
     assert name_of(choice.path.facts()) == REFERENCE
-    assert "no other way" in choice.explained.reasons["layers"]
+    assert "no other way" in choice.reasons["layers"]
 
 
 def test_where_the_reference_fails_the_first_that_works_is_the_reference(
@@ -206,7 +206,7 @@ def test_a_resume_keeps_the_way_if_it_works(monkeypatch: pytest.MonkeyPatch) -> 
     choice = choose({**dict.fromkeys(("device", "shards"), "Other GPU"), **facts_of(OWN)})
     assert name_of(choice.path.facts()) == OWN
     assert [way for way, _ in tried(choice)] == [REFERENCE, OWN]
-    assert "begun" in choice.explained.reasons["layers"]
+    assert "begun" in choice.reasons["layers"]
 
 
 def test_a_resume_takes_another_way_of_its_precision_if_it_must(

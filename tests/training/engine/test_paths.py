@@ -15,13 +15,14 @@ TRAINING = TrainingConfig(train_time=60.0, batch_size=40, threads=2)
 def explain(
     *, cell: str = "lstm", batch_size: int = 40, before: str | None = None, **settings: Any
 ) -> Any:
-    """The explained path on the processor."""
-    from tui_charrnn.training.engine.paths import RunSize, explain_processor_path
+    """The choice on the processor."""
+    from tui_charrnn.training.engine.path_choice import choose_on_processor
+    from tui_charrnn.training.engine.paths import RunSize
 
     values = {**TRAINING.to_mapping(), **settings}
     if "steps" in settings or "epochs" in settings:
         values["train_time"] = None
-    return explain_processor_path(
+    return choose_on_processor(
         ModelConfig(cell=cell, hidden_size=300),
         TrainingConfig.from_mapping(values),
         RunSize(90, batch_size, 500_000),
@@ -87,7 +88,7 @@ def test_a_gpu_takes_many_steps_in_a_call_and_xla_compiles_its_optimizer() -> No
 def test_the_precision_is_chosen_for_the_streams_of_a_shard(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from tui_charrnn.training.engine import paths
+    from tui_charrnn.training.engine import path_choice
 
     asked = []
 
@@ -95,7 +96,7 @@ def test_the_precision_is_chosen_for_the_streams_of_a_shard(
         asked.append((model.cell, model.hidden_size, streams))
         return "bfloat16", "it pays"
 
-    monkeypatch.setattr(paths, "choose_precision", choose)
+    monkeypatch.setattr(path_choice, "choose_precision", choose)
     explained = explain(cell="gru")
     assert asked == [("gru", 300, 20)]
     assert explained.reasons["precision"] == "it pays"
@@ -110,9 +111,9 @@ def test_the_precision_is_chosen_for_the_streams_of_a_shard(
 
 @pytest.fixture
 def _nothing_to_choose(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_charrnn.training.engine import paths
+    from tui_charrnn.training.engine import path_choice
 
-    monkeypatch.delattr(paths, "choose_precision")
+    monkeypatch.delattr(path_choice, "choose_precision")
 
 
 @pytest.mark.usefixtures("_nothing_to_choose")

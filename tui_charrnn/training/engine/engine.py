@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -186,10 +186,6 @@ class Engine:
         self._states = [states]
         taken = sum(all(map(math.isfinite, result)) for result in results)
         self.newest_step = first_step - 1 + taken
-
-    def trace_steps(self) -> Any:
-        """TensorFlow's graph of `train_batches`, which any device can build."""
-        return self._multi_step.trace()
 
     def evaluate(
         self,

@@ -128,10 +128,6 @@ class MultiStep:
             autograph=False,
         )
 
-    def trace(self) -> Any:
-        """The graph of a call, without computing anything."""
-        return self._run.get_concrete_function().graph
-
     def take(
         self,
         batches: Sequence[Sequence[Batch]],

@@ -25,13 +25,19 @@ from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.paths import (
     ComputePath,
     Device,
-    ExplainedPath,
     RunSize,
-    explain_processor_path,
     gpu_paths,
     reference_path,
 )
+from tui_charrnn.training.engine.precision import Precision, choose_precision
 from tui_charrnn.training.loop import CALL_TIME, Batch, BatchResult
+from tui_charrnn.training.machine import (
+    STREAMS_PER_SHARD,
+    has_bfloat16_instructions,
+    shard_count,
+    thread_count,
+)
+from tui_charrnn.training.plan import is_long
 
 DIFFERENCE_LIMITS: Final = {"float32": 0.02, "bfloat16": 0.1}
 """Largest difference of losses, gradients and states from the reference's, by precision. It
@@ -219,16 +225,14 @@ _COMPILER_REASONS: Final = {
 class PathChoice:
     """A path with its reasons, and on a GPU what was tried."""
 
-    explained: ExplainedPath
+    path: ComputePath
+    """How to compute."""
+    reasons: Mapping[str, str]
+    """Half a sentence for each name of `ComputePath.facts`."""
     trials: tuple[PathTrial, ...] = ()
     """The reference first, then in the order in which they were tried."""
     engine: Engine | None = None
     """The one that was tried, as it was before the first step: to build another takes seconds."""
-
-    @property
-    def path(self) -> ComputePath:
-        """How to compute."""
-        return self.explained.path
 
     @property
     def record(self) -> PathChosen | None:
@@ -255,7 +259,7 @@ def choose_path(
     begun = begun or {}
     if not device.is_gpu:
         kept = begun.get("precision") or None
-        return PathChoice(explain_processor_path(model, training, size, kept))
+        return choose_on_processor(model, training, size, kept)
     reference = reference_path(device)
     wanted = begun.get("precision") or training.precision
     paths = gpu_paths(device, model, wanted, has_records=training.has_records)
@@ -278,7 +282,46 @@ def choose_path(
         "precision": reason if training.precision == "auto" else "the settings ask for it",
         "shards": "a GPU takes a batch as a whole",
     }
-    return PathChoice(ExplainedPath(path, reasons), tuple(trials), engine)
+    return PathChoice(path, reasons, tuple(trials), engine)
+
+
+def choose_on_processor(
+    model: ModelConfig, training: TrainingConfig, size: RunSize, precision: str | None
+) -> PathChoice:
+    """Decide how to compute on a processor; the precision of an earlier part of the run is kept."""
+    shards, shards_reason = _choose_shards(training.threads, size.batch_size)
+    wanted = precision or training.precision
+    if wanted in {"float32", "bfloat16"}:
+        chosen: Precision = "bfloat16" if wanted == "bfloat16" else "float32"
+        precision_reason = "the run was begun in it" if precision else "the settings ask for it"
+    else:
+        chosen, precision_reason = choose_precision(
+            model, size.batch_size // shards, has_bfloat16_instructions()
+        )
+    is_compiled = is_long(
+        model, training, size.vocabulary_size, size.batch_size, size.training_characters
+    )
+    length = "long enough" if is_compiled else "too short"
+    reasons = {
+        "device": "TensorFlow sees no GPU that it can use",
+        "layers": f"on a processor it is faster than Keras's {model.cell}",
+        "compiler": f"the run is {length} to win back the seconds that XLA takes to compile",
+        "precision": precision_reason,
+        "shards": shards_reason,
+    }
+    path = ComputePath(is_compiled=is_compiled, precision=chosen, shards=shards)
+    return PathChoice(path, reasons)
+
+
+def _choose_shards(threads: int | None, batch_size: int) -> tuple[int, str]:
+    count = thread_count(threads)
+    shards = shard_count(count, batch_size)
+    if shards == count:
+        return shards, f"one for each of {count} threads" if count > 1 else "there is one thread"
+    return shards, (
+        f"{count} threads share a batch of {batch_size}, as parts of fewer than "
+        f"{STREAMS_PER_SHARD} streams do not pay"
+    )
 
 
 def _try_paths(

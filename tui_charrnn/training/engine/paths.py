@@ -10,15 +10,9 @@ from typing import Any, Final, Literal, TypeAlias
 import keras
 import tensorflow as tf
 
-from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.training.engine.precision import Precision, choose_precision
-from tui_charrnn.training.machine import (
-    STREAMS_PER_SHARD,
-    has_bfloat16_instructions,
-    shard_count,
-    thread_count,
-)
-from tui_charrnn.training.plan import is_long
+from tui_charrnn.config import ModelConfig
+from tui_charrnn.training.engine.precision import Precision
+from tui_charrnn.training.machine import shard_count, thread_count
 
 STEPS_PER_CALL: Final = 128
 """On a GPU, where the host's look at a step takes as long as the step; `StepsPerCall` finds how
@@ -136,15 +130,6 @@ class RunSize:
     training_characters: int
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainedPath:
-    """A choice with its reasons."""
-
-    path: ComputePath
-    reasons: Mapping[str, str]
-    """Half a sentence for each name of `ComputePath.facts`."""
-
-
 def gpu_paths(
     device: Device, model: ModelConfig, precision: str, *, has_records: bool = False
 ) -> list[ComputePath]:
@@ -172,45 +157,6 @@ def reference_path(device: Device) -> ComputePath:
 def _gpu_path(device: Device, way: Way) -> ComputePath:
     layers, is_compiled, precision = way
     return ComputePath(device.name, layers, is_compiled, precision, steps_per_call=STEPS_PER_CALL)
-
-
-def explain_processor_path(
-    model: ModelConfig, training: TrainingConfig, size: RunSize, precision: str | None = None
-) -> ExplainedPath:
-    """Decide how to compute on a processor; the precision of an earlier part of the run is kept."""
-    shards, shards_reason = _choose_shards(training.threads, size.batch_size)
-    wanted = precision or training.precision
-    if wanted in {"float32", "bfloat16"}:
-        chosen: Precision = "bfloat16" if wanted == "bfloat16" else "float32"
-        precision_reason = "the run was begun in it" if precision else "the settings ask for it"
-    else:
-        chosen, precision_reason = choose_precision(
-            model, size.batch_size // shards, has_bfloat16_instructions()
-        )
-    is_compiled = is_long(
-        model, training, size.vocabulary_size, size.batch_size, size.training_characters
-    )
-    length = "long enough" if is_compiled else "too short"
-    reasons = {
-        "device": "TensorFlow sees no GPU that it can use",
-        "layers": f"on a processor it is faster than Keras's {model.cell}",
-        "compiler": f"the run is {length} to win back the seconds that XLA takes to compile",
-        "precision": precision_reason,
-        "shards": shards_reason,
-    }
-    path = ComputePath(is_compiled=is_compiled, precision=chosen, shards=shards)
-    return ExplainedPath(path, reasons)
-
-
-def _choose_shards(threads: int | None, batch_size: int) -> tuple[int, str]:
-    count = thread_count(threads)
-    shards = shard_count(count, batch_size)
-    if shards == count:
-        return shards, f"one for each of {count} threads" if count > 1 else "there is one thread"
-    return shards, (
-        f"{count} threads share a batch of {batch_size}, as parts of fewer than "
-        f"{STREAMS_PER_SHARD} streams do not pay"
-    )
 
 
 def device_words(name: str, threads: int) -> str:
