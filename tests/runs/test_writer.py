@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ import pytest
 from tests.support.command import wait_for
 from tests.support.fake_run import created_run
 from tests.support.faulty_disk import FaultyDisk, written_by
+from tests.support.full_disk import FullDisk
 from tui_charrnn.errors import RunLockedError, StorageError
+from tui_charrnn.runs import writer as writer_module
 from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.description import GpuUsage, RunState, RunStatus, Usage
 from tui_charrnn.runs.host import boot_id, host_name
@@ -243,6 +246,22 @@ def test_records_that_were_deleted_meanwhile_are_told_of(
     assert told[-1] == "after"
     assert "events.jsonl was removed or replaced" in told[-2]
     assert told[:-2] == ["a copy"] * is_replaced
+
+
+def test_records_that_were_given_up_are_told_of(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "BACKLOG_LIMIT", 3)
+    disk = FullDisk()
+    with written_by(disk), RunWriter(run, heartbeat=STEADY) as writer:
+        disk.is_full = True
+        for number in range(5_000):  # more than the block that a file has
+            writer.append(RunWarned(f"number {number}"))
+        disk.is_full = False
+        writer.beat()
+    *_, last, told = warnings_of(run)
+    assert last == "number 4999"
+    assert re.match(r"The disk refused records for so long that 4,\d\d\d of them", told)
 
 
 def test_a_run_that_is_moved_meanwhile_keeps_its_records(run: RunDirectory) -> None:

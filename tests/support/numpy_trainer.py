@@ -31,7 +31,7 @@ from tui_charrnn.training.context import RunContext, WorkClock
 from tui_charrnn.training.distributed.roles import Assignment
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time
-from tui_charrnn.training.preparation import Prepared
+from tui_charrnn.training.preparation import Prepared, cut_material
 from tui_charrnn.training.session import Session
 from tui_charrnn.training.state_file import read_model
 
@@ -163,14 +163,15 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
     """What `tui_charrnn.training.start` does, without TensorFlow."""
     description, writer = work.description, work.writer
     vocabulary, seconds = prepared.text.vocabulary, None
-    engine = NumpyEngine(description.model, len(vocabulary), prepared.batch_size)
+    material, batch_size = cut_material(prepared.text, prepared.training)
+    engine = NumpyEngine(description.model, len(vocabulary), batch_size)
     if prepared.checkpoint is not None and prepared.state is not None:
         model = read_model(prepared.checkpoint.model)
         engine.restore(tensors_from_weights(model.weights, model.config), prepared.state.tensors)
         plan = prepared.state.plan
     else:
         seconds = 0.001
-        plan = _planned(description, prepared, writer)
+        plan = _planned(description, prepared, material.streams.steps_per_epoch, writer)
     prepared.history.replan(plan, prepared.progress.step)
     takes: Any = engine  # what the session asks of an engine
     context = RunContext(
@@ -178,8 +179,8 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
         description=description,
         vocabulary=vocabulary,
         plan=plan,
-        material=prepared.material,
-        batch_size=prepared.batch_size,
+        material=material,
+        batch_size=batch_size,
         best_baseline=prepared.best_baseline,
         fingerprint={},
         seconds_per_step=seconds,
@@ -194,10 +195,12 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
     return Session(context)
 
 
-def _planned(description: RunDescription, prepared: Prepared, writer: RunWriter) -> Plan:
+def _planned(
+    description: RunDescription, prepared: Prepared, epoch: int, writer: RunWriter
+) -> Plan:
     if prepared.history.plan is not None:
         return prepared.history.plan
-    config, epoch = description.training, prepared.material.streams.steps_per_epoch
+    config = description.training
     plan = plan_by_count(config, epoch) if config.steps else plan_by_time(config, epoch, 1.0, 1.0)
     writer.append(
         RunPlanned(

@@ -56,11 +56,6 @@ class Liveness:
             return _by_silence(now - self._changed_at, LOST_AFTER)
         return _judge(status, now - self._changed_at, self._place, self._process_exists)
 
-    @property
-    def silence(self) -> float:
-        """Seconds since the beat last changed."""
-        return self._clock() - self._changed_at
-
 
 def judge_at_a_glance(status: RunStatus, age: float) -> Verdict:
     """Judge a run without watching it, as a list of many runs must.

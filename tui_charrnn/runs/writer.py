@@ -109,6 +109,10 @@ _LOST_RECORDS: Final = (
     "and the curves with them; training lacks nothing, and the records from now on are in a new "
     "file."
 )
+_DROPPED_RECORDS: Final = (
+    "The disk refused records for so long that {:,} of them were given up: the curves have a gap "
+    "there; training lacks nothing."
+)
 _DURABLE: Final = (
     CheckpointSaved,
     LearningRateChanged,
@@ -254,6 +258,8 @@ class RunWriter:
         if self._events.find_again():
             self.append(RunWarned(_LOST_RECORDS))
         self._events.retry()
+        if dropped := self._events.take_dropped():
+            self.append(RunWarned(_DROPPED_RECORDS.format(dropped)))
         for observer in self._observers:
             self._status_file.change(observer())
         waiting = f"{self._events.cause}, records wait" if self._events.problem else ""
@@ -286,8 +292,7 @@ class EventLog:
         # A trainer that died in the middle of a line left it torn; the next begins on a new line.
         self._backlog: deque[bytes] = deque([] if ends_whole else [b"\n"])
         self._is_torn = False
-        self.dropped = 0
-        """Lines that were given up because too many waited."""
+        self._dropped = 0
         self.problem: str | None = None
         """Why lines are waiting, or None if all are written."""
         self.cause = ""
@@ -329,6 +334,13 @@ class EventLog:
                 self._backlog.appendleft(b"\n")
             return True
 
+    def take_dropped(self) -> int:
+        """How many lines were given up as too many waited, once and when no more wait."""
+        with self._guard:
+            dropped = 0 if self._backlog else self._dropped
+            self._dropped -= dropped
+            return dropped
+
     def sync(self) -> None:
         """Wait until the lines are durable; a refusal is remembered."""
         with self._guard:
@@ -367,7 +379,7 @@ class EventLog:
     def _shorten_backlog(self) -> None:
         while len(self._backlog) > BACKLOG_LIMIT:
             del self._backlog[int(self._is_torn)]  # the rest of a torn line stays first
-            self.dropped += 1
+            self._dropped += 1
 
 
 def _ends_with_newline(path: Path) -> bool:

@@ -146,8 +146,8 @@ class Prepared:
     text: PreparedText
     training: TrainingConfig
     """The run's settings, with what was settled when it was planned."""
-    material: Material
     batch_size: int
+    """As configured, or smaller on a small corpus."""
     best_baseline: tuple[int, float]
     """Order and loss of the best n-gram."""
     checkpoint: CheckpointDirectory | None
@@ -186,7 +186,9 @@ def prepare_run(
     history = read_history(run, 0 if state is None else state.progress.step)
     plan = state.plan if state is not None else history.plan
     training = settled(description.training, plan)
-    material, batch_size = cut_material(text, training)
+    batch_size = fitting_batch_size(
+        len(text.training), training.batch_size, training.sequence_length
+    )
     if batch_size < training.batch_size:
         message = (
             f"The corpus is small: the batch size is {batch_size} instead of "
@@ -210,7 +212,6 @@ def prepare_run(
     return Prepared(
         text=text,
         training=training,
-        material=material,
         batch_size=batch_size,
         best_baseline=best_baseline,
         checkpoint=checkpoint,
