@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, NoReturn, TypeVar, get_args, get_origin
+from typing import Any, Final, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.file_system import open_to_read
@@ -147,6 +147,9 @@ def checked(value: Any, expected: Any) -> Any:
 def _checked_object(value: Any, expected: type) -> Any:
     if is_dataclass(expected) and isinstance(value, dict):
         return build_checked(expected, value)
+    if issubclass(expected, tuple) and isinstance(value, list):  # a named one
+        parts = zip(value, get_type_hints(expected).values(), strict=True)
+        return expected(*(checked(item, kind) for item, kind in parts))
     if isinstance(value, expected):
         return value
     if issubclass(expected, StrEnum) and value in list(expected):

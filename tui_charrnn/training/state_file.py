@@ -22,12 +22,12 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import Model, parse_model, serialize_model
 from tui_charrnn.model.header import HEADER_LIMIT
 from tui_charrnn.runs.file_system import open_to_read
-from tui_charrnn.runs.json_values import build_checked, checked, decode_json
+from tui_charrnn.runs.json_values import checked, decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory
 from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.machine import processor_name
-from tui_charrnn.training.plan import Horizon, Plan, RateChange
+from tui_charrnn.training.plan import Plan
 
 
 def state_bytes(context: RunContext) -> bytes:
@@ -183,11 +183,9 @@ def _state_from(
     if document.get("format") != FORMAT:
         received = str(document.get("format"))[:20]
         raise ValueError(f"format {received}; this version reads format {FORMAT}")
-    for name in ("plan", "progress"):
-        if not isinstance(document[name], dict):
-            raise ValueError(f"its {name} is no object")
+    plan: Plan = checked(document["plan"], Plan)
+    progress: Progress = checked(document["progress"], Progress)
     order, loss = document["best_baseline"]
-    plan, progress = _plan_from(document["plan"]), _progress_from(document["progress"])
     if min(plan.total_steps, plan.steps_per_epoch, plan.evaluate_every) < 1 or progress.step < 0:
         raise ValueError("its plan has no steps")
     return TrainingState(
@@ -197,24 +195,6 @@ def _state_from(
         (checked(order, int), checked(loss, float)),
         checked(document["fingerprint"], Mapping[str, str]),
     )
-
-
-def _plan_from(values: Mapping[str, Any]) -> Plan:
-    plan = build_checked(Plan, {**values, "horizons": []})
-    plan.horizons = tuple(
-        Horizon(checked(step, int), checked(total, int))
-        for step, total in values.get("horizons", ())
-    )
-    return plan
-
-
-def _progress_from(values: Mapping[str, Any]) -> Progress:
-    progress = build_checked(Progress, {**values, "changes": []})
-    progress.changes = tuple(
-        RateChange(checked(step, int), checked(rate, float))
-        for step, rate in values.get("changes", ())
-    )
-    return progress
 
 
 def machine_fingerprint(device: str, threads: int, versions: Mapping[str, str]) -> dict[str, str]:
