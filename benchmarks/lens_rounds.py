@@ -14,15 +14,16 @@ import numpy as np
 from benchmarks.generation.ours import open_stream
 from benchmarks.generation.task import Task
 from benchmarks.rounds import rotated
-from tui_charrnn.generation.scoring import BLOCK as SCORED_BLOCK
 from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.lens.neurons import BLOCK, NeuronFinder, find_neurons
+from tui_charrnn.lens.neurons import NeuronFinder, find_neurons
 from tui_charrnn.lens.reading import predict_each, view_layers
 
 _SLOW: Final = 64
 """How many times fewer characters are generated one by one."""
 _ALTERNATIVES: Final = 10
+_BLOCK: Final = 1 << 20
+"""Characters that are handed over at a time, as by the commands."""
 
 Work = tuple[int, Callable[[], object]]
 """How many characters a contender takes in a round, and how."""
@@ -51,17 +52,15 @@ def _readers(stream: CharacterStream, characters: int) -> dict[str, Work]:
     model = stream.model
     rng = np.random.default_rng(0)
     text = model.vocabulary.decode(rng.integers(0, len(model.vocabulary), characters))
-
-    def cut(length: int) -> list[str]:
-        return [text[start : start + length] for start in range(0, len(text), length)]
+    blocks = [text[start : start + _BLOCK] for start in range(0, len(text), _BLOCK)]
 
     def score() -> None:
         scorer = TextScorer(model)
-        for block in cut(SCORED_BLOCK):
+        for block in blocks:
             scorer.score(block)
 
     return {
-        "neurons": (characters, lambda: find_neurons(NeuronFinder(model), cut(BLOCK))),
+        "neurons": (characters, lambda: find_neurons(NeuronFinder(model), blocks)),
         "scoring": (characters, score),
     }
 

@@ -16,10 +16,12 @@ import numpy as np
 from benchmarks.generation.ours import open_stream
 from benchmarks.generation.task import Task
 from benchmarks.rounds import rotated
-from tui_charrnn.generation.scoring import BLOCK, TextScorer
+from tui_charrnn.generation.scoring import TextScorer
 
 _SLOW: Final = 64
 """How many times fewer characters are read one by one."""
+_BLOCK: Final = 1 << 20
+"""Characters that are handed over at a time at most, as by the commands."""
 
 
 def main() -> None:
@@ -28,7 +30,7 @@ def main() -> None:
     stream = open_stream(Task(size))
     model, threads = stream.model, len(os.sched_getaffinity(0))
     rng = np.random.default_rng(0)
-    text = model.vocabulary.decode(rng.integers(0, len(model.vocabulary), min(characters, BLOCK)))
+    text = model.vocabulary.decode(rng.integers(0, len(model.vocabulary), min(characters, _BLOCK)))
     one = TextScorer(model, streams=1)
     several = TextScorer(model, threads=threads)
     rounded = TextScorer(replace(model, numbers="int8"), threads=threads)

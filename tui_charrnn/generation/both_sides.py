@@ -107,7 +107,7 @@ class BothSides:
         chosen = np.take_along_axis(log_softmax(scores), targets[..., None], axis=-1)[..., 0]
         return -chosen.T.ravel()
 
-    def fill(self, parts: Sequence[str], rng_seed: int = 0) -> "BothFilled":
+    def fill(self, parts: Sequence[str]) -> "BothFilled":
         """What stands in the gaps of a text, which begins as after a newline; see `split_gaps`.
 
         One gap is exact. Of several, each is drawn given all others, again and again (Gibbs), in
@@ -125,20 +125,20 @@ class BothSides:
         spelled = [self.vocabulary.spell(part).indices for part in parts]
         region: list[int | None] = [None]
         for part in spelled[1:-1]:
-            region += [*(int(symbol) for symbol in part), None]
+            region += [*part.tolist(), None]
         count = 1 if len(parts) == 2 else CHAINS
-        before = self._read(self._forward, [self.vocabulary.start_index, *spelled[0]], count)
-        behind = self._read(self._backward, list(spelled[-1][::-1]), count)
+        before = _read(self._forward, [self.vocabulary.start_index, *spelled[0].tolist()], count)
+        behind = _read(self._backward, spelled[-1][::-1].tolist(), count)
         if len(parts) == 2:
             shares = np.exp(self._expected(before[1], behind[1]))[0]
             pairs = zip(self.vocabulary.characters, shares.tolist(), strict=True)
             return BothFilled({sign: share for sign, share in pairs if share > 0}, is_exact=True)
-        return BothFilled(self._draw(region, before, behind, rng_seed), is_exact=False)
+        return BothFilled(self._draw(region, before, behind), is_exact=False)
 
     def _draw(
-        self, region: list[int | None], before: "_Read", behind: "_Read", rng_seed: int
+        self, region: list[int | None], before: "_Known", behind: "_Known"
     ) -> dict[str, float]:
-        rng, characters = np.random.default_rng(rng_seed), self.vocabulary.characters
+        rng, characters = np.random.default_rng(0), self.vocabulary.characters
         values = rng.integers(0, len(characters), (len(region), CHAINS))
         for place, symbol in enumerate(region):
             if symbol is not None:
@@ -146,7 +146,7 @@ class BothSides:
         gaps = [place for place, symbol in enumerate(region) if symbol is None]
         counted: Counter[tuple[int, ...]] = Counter()
         forward, backward = Stepper(self._forward, CHAINS), Stepper(self._backward, CHAINS)
-        known = np.zeros((len(region), *before.logits.shape), np.float32)
+        known = np.zeros((len(region), *before[1].shape), np.float32)
         for sweep in range(SWEEPS):
             backward.state[:], known[-1] = behind
             for place in range(len(region) - 1, 0, -1):
@@ -173,21 +173,17 @@ class BothSides:
             scores[:, self.vocabulary.unknown_index] = -np.inf
         return scores
 
-    def _read(self, weights: StepWeights, symbols: Sequence[int], rows: int) -> "_Read":
-        """Read some symbols from nothing on; with none, nothing is expected."""
-        stepper = Stepper(weights, 1)
-        for symbol in symbols:
-            stepper.read_each(np.array([symbol]))
-        return _Read(stepper.state.repeat(rows, 0), stepper.logits.repeat(rows, 0))
+
+_Known = tuple[Float32, Float32]
+"""What a stack remembers after some symbols, shape (N, S), and what it expects, shape (N, V)."""
 
 
-class _Read(NamedTuple):
-    """What a stack knows after some symbols."""
-
-    state: Float32
-    """Shape (N, S)."""
-    logits: Float32
-    """Shape (N, V)."""
+def _read(weights: StepWeights, symbols: Sequence[int], rows: int) -> _Known:
+    """Read some symbols from nothing on; with none, nothing is expected."""
+    stepper = Stepper(weights, 1)
+    for symbol in symbols:
+        stepper.read(symbol)
+    return stepper.state.repeat(rows, 0), stepper.logits.repeat(rows, 0)
 
 
 class BothFilled(NamedTuple):

@@ -200,8 +200,8 @@ class Filler:
             is_end = place == len(spelled) and not len(part.indices)
             found, was_cut = self._filled(found, limit, is_end=is_end)
             is_cut |= was_cut
-            for symbol in part.indices:
-                found.read(int(symbol))
+            for symbol in part.indices.tolist():
+                found.read(symbol)
         weights = np.exp(found.total - found.total.max())
         both = weights / weights.sum()
         candidates = [
@@ -219,8 +219,8 @@ class Filler:
     def _before(self, symbols: Indices) -> _Beam:
         """What the model remembers and expects before the first gap."""
         stepper = Stepper(self._weights, 1)
-        for symbol in [self._vocabulary.start_index, *symbols]:
-            stepper.read_each(np.array([symbol]))
+        for symbol in (self._vocabulary.start_index, *symbols.tolist()):
+            stepper.read(symbol)
         return _Beam(self._weights, stepper.state.copy(), stepper.logits.copy())
 
     def _filled(self, found: _Beam, limit: int, *, is_end: bool) -> tuple[_Beam, bool]:
@@ -289,19 +289,19 @@ def measure_right_side(
     chosen = set(np.linspace(1, last - 1, min(places, last - 1)).astype(int).tolist())
     weights = fold_embedding(model)
     size, reader = len(model.vocabulary), Stepper(weights, 1)
-    reader.read_each(np.array([model.vocabulary.start_index]))
+    reader.read(model.vocabulary.start_index)
     left = both = 0.0
     count = 0
-    for place, symbol in enumerate(symbols[:last]):
+    for place, symbol in enumerate(symbols[:last].tolist()):
         if place in chosen:
             beam = _Beam(weights, reader.state.copy(), reader.logits.copy())
             grown, _ = beam.extended(np.arange(size), model.vocabulary.characters, size)
-            for following in symbols[place + 1 : place + 1 + right]:
-                grown.read(int(following))
+            for following in symbols[place + 1 : place + 1 + right].tolist():
+                grown.read(following)
             truth = grown.fills.index(model.vocabulary.characters[symbol])
             shares = grown.total - grown.total.max()
             count += 1
             left -= float(grown.left[truth]) / np.log(2)
             both -= float(shares[truth] - np.log(np.exp(shares).sum())) / np.log(2)
             yield RightSide(count, left / count, both / count)
-        reader.read_each(np.array([symbol]))
+        reader.read(symbol)

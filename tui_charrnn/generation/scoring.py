@@ -39,8 +39,6 @@ ScoresListener = Callable[[Float32, Indices], object]
 """Told of scores, shape (N, V), and of what came, shape (N,), in any order and from any thread; the
 scores are written over afterwards."""
 
-BLOCK: Final = 1 << 20
-"""Characters of a text that are best handed over at a time; as many as fit in some megabytes."""
 WARM_UP: Final = 256
 """Characters that a stream reads before its own, for its state to be what it would be."""
 _WORTH_IT: Final = 4  # streams from which on several are faster than one

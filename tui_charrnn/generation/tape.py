@@ -8,8 +8,7 @@ lies between is computed again from there, by the very same operations, so to th
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -181,7 +180,8 @@ class Tape:
         self._states = KeptStates(self.origin.network)
         self._stepper = Stepper(stream.weights)
         self._number = self._position = 0
-        self._lock = threading.RLock()
+        self.lock: Final = threading.RLock()
+        """Who holds it lets no other thread write to the tape."""
 
     @property
     def branch(self) -> Branch:
@@ -199,12 +199,12 @@ class Tape:
         Raises:
             ModelFileError: If the model's scores are not finite numbers.
         """
-        with self._lock:
+        with self.lock:
             return self._record(self.stream.next(), was_taken=False)
 
     def take(self, index: int) -> GeneratedCharacter:
         """Let the next character be a certain one; see `CharacterStream.take`."""
-        with self._lock:
+        with self.lock:
             return self._record(self.stream.take(index), was_taken=True)
 
     def rewind(self, position: int, number: int | None = None) -> None:
@@ -217,7 +217,7 @@ class Tape:
         Raises:
             IndexError: If there is no such place.
         """
-        with self._lock:
+        with self.lock:
             number = self._checked(position, number)
             self.stream.restore(self._state_at(number, position))
             self._number, self._position = number, position
@@ -227,7 +227,7 @@ class Tape:
 
         Arguments and errors are those of `rewind`.
         """
-        with self._lock:
+        with self.lock:
             number = self._checked(position, number)
             state = self._state_at(number, position)
             branch = self.tree.holder(number, position)
@@ -262,20 +262,14 @@ class Tape:
 
     def text(self, number: int | None = None, start: int = 0, stop: int | None = None) -> str:
         """The text of a branch, from one position to another, without the seed text."""
-        with self._lock:
+        with self.lock:
             number = self._number if number is None else number
             stop = self.tree.branches[number].length if stop is None else stop
             return self.tree.spell(self.stream.model.vocabulary.shown, number, start, stop)
 
-    @contextmanager
-    def held_still(self) -> Iterator[None]:
-        """Let no other thread write to the tape meanwhile."""
-        with self._lock:
-            yield
-
     def keep_less(self, budget: int) -> None:
         """Drop states beyond so many bytes, now and later, to be computed again; the text stays."""
-        with self._lock:
+        with self.lock:
             self._states.shrink(budget)
 
     def _checked(self, position: int, number: int | None) -> int:

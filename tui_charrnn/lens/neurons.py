@@ -246,8 +246,6 @@ class Findings:
     """In the order in which they were asked for."""
 
 
-BLOCK: Final = 1 << 20
-"""Characters of a text that are best handed over at a time."""
 SHIFTS: Final = 19
 """Circular shifts: a neuron that has nothing to do with a property has the largest |r| of it and
 its shifted copies in one of 20 cases."""
@@ -291,7 +289,7 @@ class NeuronFinder:
         self._unknown = 0
 
     def add(self, block: str, after: str = "") -> None:
-        """Read the next composed characters (NFC), `BLOCK` at best, before those of `after`."""
+        """Read the next composed characters (NFC), a million at best, before those of `after`."""
         values = self._reader.read(block, after)
         self._excerpts.add(block, values)
         spelled = self._vocabulary.spell(block)

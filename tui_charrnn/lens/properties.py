@@ -14,7 +14,7 @@ Notation: N characters of a block, P properties.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -34,41 +34,27 @@ _NEWLINE: Final = ord("\n")
 _FAR: Final = 1 << 32  # more than any depth within a window
 
 
-@dataclass(frozen=True, slots=True)
 class Window:
     """N characters of a text, with those around them."""
 
-    text: str
-    """N characters, at least 1."""
-    before: str = ""
-    """The last characters before them, as many as `LOOK_BACK` or as there are."""
-    after: str = ""
-    """The first characters after them, as many as `LOOK_AHEAD` or as there are."""
-    codes: npt.NDArray[np.uint32] = field(init=False)
-    """The characters' code points, shape (N,)."""
-    previous: npt.NDArray[np.uint32] = field(init=False)
-    """Of the character before each, a line feed before the first of all, shape (N,)."""
-    following: npt.NDArray[np.uint32] = field(init=False)
-    """Of the character after each, a line feed after the last of all, shape (N,)."""
-
-    def __post_init__(self) -> None:
-        """Number the characters."""
-        around = code_points((self.before[-1:] or "\n") + self.text + (self.after[:1] or "\n"))
-        object.__setattr__(self, "codes", around[1:-1])
-        object.__setattr__(self, "previous", around[:-2])
-        object.__setattr__(self, "following", around[2:])
-
-    @property
-    def newlines(self) -> Flags:
+    def __init__(self, text: str, before: str, after: str) -> None:
+        around = code_points((before[-1:] or "\n") + text + (after[:1] or "\n"))
+        self.text: Final = text
+        """N characters, at least 1."""
+        self.before: Final = before
+        """The last characters before them, as many as `LOOK_BACK` or as there are."""
+        self.after: Final = after
+        """The first characters after them, as many as `LOOK_AHEAD` or as there are."""
+        self.codes: Final = around[1:-1]
+        """The characters' code points, shape (N,)."""
+        self.previous: Final = around[:-2]
+        """Of the character before each, a line feed before the first of all, shape (N,)."""
+        self.following: Final = around[2:]
+        """Of the character after each, a line feed after the last of all, shape (N,)."""
+        self.newlines: Final[Flags] = self.codes == _NEWLINE
         """Which characters are line feeds, shape (N,)."""
-        is_newline: Flags = self.codes == _NEWLINE
-        return is_newline
-
-    @property
-    def empty_lines(self) -> Flags:
+        self.empty_lines: Final[Flags] = self.newlines & (self.previous == _NEWLINE)
         """Which characters are the line feed of an empty line, shape (N,)."""
-        is_empty: Flags = self.newlines & (self.previous == _NEWLINE)
-        return is_empty
 
 
 Follower = Callable[[Window], Values]

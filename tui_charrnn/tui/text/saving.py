@@ -136,7 +136,7 @@ def save_tape(folder: Path, tape: Tape, opening: Opening) -> Path:
     """Write a tape, to which more may be added meanwhile, as JSON; otherwise like `save_result`."""
     now = datetime.datetime.now(datetime.UTC)
     file = opening.loaded.file
-    with tape.held_still():
+    with tape.lock:
         document = tape_document(tape)
     about = {
         "program": f"charrnn-tui {__version__}",
