@@ -58,20 +58,20 @@ class Layer:
 
     hidden: Float32
     """h, shape (H,) or (N, H); a view of the state."""
-    cell_state: Float32 | None
-    """The c of an lstm, shape (H,) or (N, H), a view of the state; None for other cells."""
-    gates: Mapping[str, Float32]
-    """The activations of the last character by name, each of shape (H,) or (N, H); none of an rnn,
-    which has no gates."""
-    gate_sums: Mapping[str, Float32]
-    """Half the pre-activations of the gates that open between 0 and 1, likewise; right between the
-    sums and the activation of a step only."""
     _add_up: Callable[[Float32], object]
     """Takes the inputs into the sums."""
-    _to_cell: Calls
-    """From the sums to c, or nothing."""
     _to_hidden: Calls
-    """From there to h."""
+    """From c, or from the sums, to h."""
+    _to_cell: Calls = ()
+    """From the sums to c."""
+    cell_state: Float32 | None = None
+    """The c of an lstm, shape (H,) or (N, H), a view of the state; None for other cells."""
+    gates: Mapping[str, Float32] = field(default_factory=dict)
+    """The activations of the last character by name, each of shape (H,) or (N, H); none of an rnn,
+    which has no gates."""
+    gate_sums: Mapping[str, Float32] = field(default_factory=dict)
+    """Half the pre-activations of the gates that open between 0 and 1, likewise; right between the
+    sums and the activation of a step only."""
     _calls: Calls = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,31 +100,36 @@ def _lstm(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
     """
     hidden, cell = np.split(state, 2, axis=-1)
     sums = np.zeros_like(recurrent)  # of i, f, c̃, o side by side
-    opened, taken = np.zeros_like(sums), np.zeros_like(cell)
+    opened, scratch = np.zeros_like(sums), np.zeros_like(cell)
     input_sums, forget_sums, candidate, output_sums = np.split(sums, 4, axis=-1)
-    let_in, forget, _, output = np.split(opened, 4, axis=-1)
+    input_gate, forget_gate, _, output_gate = np.split(opened, 4, axis=-1)
     add_up: Callable[[Float32], object] = partial(np.add, recurrent, out=sums)
-    squash: Callable[[], object] = partial(np.tanh, cell, taken)
+    squash: Callable[[], object] = partial(np.tanh, cell, scratch)
     if parameters.norm is not None:
         by_gate = sums.reshape(*cell.shape[:-1], 4, cell.shape[-1])  # the same memory
         squares, norm = np.zeros_like(by_gate), parameters.norm
         add_up = partial(_add_normalized, recurrent, sums, by_gate, squares, norm)
-        squash = partial(_squash_normalized, cell, taken, np.zeros_like(cell), norm)
+        squash = partial(_squash_normalized, cell, scratch, np.zeros_like(cell), norm)
     return Layer(
         hidden,
-        cell,
-        gates={"input": let_in, "forget": forget, "candidate": candidate, "output": output},
+        cell_state=cell,
+        gates={
+            "input": input_gate,
+            "forget": forget_gate,
+            "candidate": candidate,
+            "output": output_gate,
+        },
         gate_sums={"input": input_sums, "forget": forget_sums, "output": output_sums},
         _add_up=add_up,
         _to_cell=(
             partial(np.tanh, sums, sums),  # one call for all four
             partial(np.multiply, sums, _HALF, opened),  # the candidate's quarter goes unused
             partial(np.add, opened, _HALF, opened),
-            partial(np.multiply, forget, cell, cell),
-            partial(np.multiply, let_in, candidate, taken),
-            partial(np.add, cell, taken, cell),
+            partial(np.multiply, forget_gate, cell, cell),
+            partial(np.multiply, input_gate, candidate, scratch),
+            partial(np.add, cell, scratch, cell),
         ),
-        _to_hidden=(squash, partial(np.multiply, output, taken, hidden)),
+        _to_hidden=(squash, partial(np.multiply, output_gate, scratch, hidden)),
     )
 
 
@@ -135,34 +140,32 @@ def _gru(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
         Cho et al. (2014), in the form of cuDNN and of Keras's `reset_after=True`.
     """
     size = state.shape[-1]
-    kept = np.zeros_like(recurrent)
+    recurrent_sums = np.zeros_like(recurrent)
     opened = np.zeros((*state.shape[:-1], 2 * size), np.float32)
     update, reset = np.split(opened, 2, axis=-1)
-    fresh, candidate, rest = (np.zeros_like(state) for _ in range(3))
+    candidate_inputs, candidate, remainder = (np.zeros_like(state) for _ in range(3))
 
     def add_up(inputs: Float32) -> None:
-        np.add(recurrent, parameters.recurrent_bias, kept)
-        np.add(inputs[..., : 2 * size], kept[..., : 2 * size], opened)
-        np.copyto(fresh, inputs[..., 2 * size :])
+        np.add(recurrent, parameters.recurrent_bias, recurrent_sums)
+        np.add(inputs[..., : 2 * size], recurrent_sums[..., : 2 * size], opened)
+        np.copyto(candidate_inputs, inputs[..., 2 * size :])
 
     return Layer(
         state,
-        None,
         gates={"update": update, "reset": reset, "candidate": candidate},
         gate_sums={"update": update, "reset": reset},
         _add_up=add_up,
-        _to_cell=(),
         _to_hidden=(
             partial(np.tanh, opened, opened),
             partial(np.multiply, opened, _HALF, opened),
             partial(np.add, opened, _HALF, opened),
-            partial(np.multiply, reset, kept[..., 2 * size :], candidate),
-            partial(np.add, fresh, candidate, candidate),
+            partial(np.multiply, reset, recurrent_sums[..., 2 * size :], candidate),
+            partial(np.add, candidate_inputs, candidate, candidate),
             partial(np.tanh, candidate, candidate),
             partial(np.multiply, update, state, state),
-            partial(np.subtract, _ONE, update, rest),
-            partial(np.multiply, rest, candidate, rest),
-            partial(np.add, state, rest, state),
+            partial(np.subtract, _ONE, update, remainder),
+            partial(np.multiply, remainder, candidate, remainder),
+            partial(np.add, state, remainder, state),
         ),
     )
 
@@ -173,15 +176,8 @@ def _rnn(_: StepLayer, state: Float32, recurrent: Float32) -> Layer:
     Source:
         Elman (1990).
     """
-    return Layer(
-        state,
-        None,
-        gates={},
-        gate_sums={},
-        _add_up=partial(np.add, recurrent, out=state),
-        _to_cell=(),
-        _to_hidden=(partial(np.tanh, state, state),),
-    )
+    add_up = partial(np.add, recurrent, out=state)
+    return Layer(state, _add_up=add_up, _to_hidden=(partial(np.tanh, state, state),))
 
 
 _HALF: Final = np.array(0.5, np.float32)  # an array, as NumPy converts a number in every call
@@ -203,13 +199,13 @@ def _add_normalized(
     np.add(by_gate, norm.biases, by_gate)
 
 
-def _squash_normalized(cell: Float32, taken: Float32, squares: Float32, norm: StepNorm) -> None:
+def _squash_normalized(cell: Float32, scratch: Float32, squares: Float32, norm: StepNorm) -> None:
     mean = np.add.reduce(cell, axis=-1, keepdims=True) / cell.shape[-1]
-    np.subtract(cell, mean, taken)
-    _normalize(taken, squares)
-    np.multiply(taken, norm.memory_gain, taken)
-    np.add(taken, norm.memory_bias, taken)
-    np.tanh(taken, taken)
+    np.subtract(cell, mean, scratch)
+    _normalize(scratch, squares)
+    np.multiply(scratch, norm.memory_gain, scratch)
+    np.add(scratch, norm.memory_bias, scratch)
+    np.tanh(scratch, scratch)
 
 
 def _normalize(values: Float32, squares: Float32) -> None:

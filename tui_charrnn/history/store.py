@@ -10,7 +10,7 @@ import os
 import sqlite3
 import stat
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -409,12 +409,8 @@ def _joined(*sentences: str) -> str:
 
 _INDEXED: Final = 3  # characters that a word needs for the index of three neighbors to know it
 _AT_ONCE: Final = 64  # texts that are looked at between two questions to the caller
-
 _MOST_SHORT: Final = 50
 """Words without an index that are put into one question; the database has a limit."""
-
-Condition = tuple[str, tuple[str, ...]]
-"""What a row must fulfil, in SQL, and the values in it."""
 
 
 def words_of(query: str) -> list[str]:
@@ -427,72 +423,52 @@ def _matching(
 ) -> list[int]:
     """See `History.find`."""
     indexed: list[str] = []
-    conditions: list[Condition] = []
+    short: list[str] = []
     others: list[str] = []
     is_indexed = has_index(database)
     for word in dict.fromkeys(words_of(query)):
         if not is_indexed or "\0" in word:  # which ends what the index is asked
             others.append(word.casefold())
         elif len(word) >= _INDEXED:
-            indexed.append(word)
-        elif len(conditions) < _MOST_SHORT:
-            conditions.append(_holding(word))
+            indexed.append('"' + word.replace('"', '""') + '"')
+        elif len(short) < _MOST_SHORT:
+            short.append(word)
         else:
             others.append(word.casefold())
+    where, values = "FROM generations WHERE 1", []
+    for word in short:
+        spellings = _spellings(word)
+        holds = " OR ".join(["instr(seed_text, ?) OR instr(text, ?)"] * len(spellings))
+        where += f" AND ({holds})"
+        values += [spelling for spelling in spellings for _ in range(2)]
     if indexed:
-        conditions.append(_in_index(indexed))
+        where += " AND id IN (SELECT rowid FROM generations_index WHERE generations_index MATCH ?)"
+        values.append(" AND ".join(indexed))
+    where += " ORDER BY id DESC"
     if others:
-        found = _read_through(database, conditions, others, check)
-        return list(itertools.islice(found, most))
-    where, values = _where(conditions)
+        rows = database.execute(f"SELECT id, seed_text, text {where}", values)
+        return list(itertools.islice(_holding(rows, others, check), most))
     # one row with all numbers: for every row the interpreter would be waited for again
     (numbers,) = database.execute(
-        f"SELECT group_concat(id) FROM (SELECT id FROM generations {where} "
-        "ORDER BY id DESC LIMIT ?)",
+        f"SELECT group_concat(id) FROM (SELECT id {where} LIMIT ?)",
         (*values, -1 if most is None else most),
     ).fetchone()
     return [int(number) for number in numbers.split(",")] if numbers else []
 
 
-def _read_through(
-    database: sqlite3.Connection,
-    conditions: list[Condition],
-    words: list[str],
-    check: Callable[[], object],
+def _spellings(word: str) -> list[str]:
+    """A word of few characters, each of them in capitals or not."""
+    cases = [dict.fromkeys((letter, letter.lower(), letter.upper())) for letter in word]
+    return ["".join(letters) for letters in itertools.product(*cases)]
+
+
+def _holding(
+    rows: Iterable[tuple[int, str, str]], words: list[str], check: Callable[[], object]
 ) -> Iterator[int]:
-    """The numbers of texts that hold folded words, found by reading them."""
-    where, values = _where(conditions)
-    rows = database.execute(
-        f"SELECT id, seed_text, text FROM generations {where} ORDER BY id DESC",
-        values,
-    )
+    """The numbers of the rows that hold folded words in one of their texts."""
     for count, (number, *texts) in enumerate(rows):
         if count % _AT_ONCE == 0:
             check()
         folded = [text.casefold() for text in texts]
         if all(any(word in text for text in folded) for word in words):
-            yield int(number)
-
-
-def _holding(word: str) -> Condition:
-    """That a row holds a word of few characters, each of them in capitals or not."""
-    cases = [dict.fromkeys((letter, letter.lower(), letter.upper())) for letter in word]
-    spellings = tuple("".join(letters) for letters in itertools.product(*cases))
-    holds = "instr(seed_text, ?) OR instr(text, ?)"
-    return (
-        f"({' OR '.join([holds] * len(spellings))})",
-        tuple(spelling for spelling in spellings for _ in range(2)),
-    )
-
-
-def _in_index(words: list[str]) -> Condition:
-    """That the index knows a row to hold some words."""
-    phrases = " AND ".join('"' + word.replace('"', '""') + '"' for word in words)
-    return "id IN (SELECT rowid FROM generations_index WHERE generations_index MATCH ?)", (phrases,)
-
-
-def _where(conditions: list[Condition]) -> Condition:
-    if not conditions:
-        return "", ()
-    where = " AND ".join(condition for condition, _ in conditions)
-    return f"WHERE {where}", tuple(value for _, values in conditions for value in values)
+            yield number
