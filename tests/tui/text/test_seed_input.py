@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
+from textual.widgets import Input
 
 from tests.support.hostile_text import HARMFUL, HOSTILE
 from tests.support.themed_app import ThemedApp, drawn_rows, styled
@@ -65,6 +66,16 @@ async def test_keys_that_come_together_act_in_their_order() -> None:
         await wait_until(pilot, "the last key", lambda: "z" in app.field.text)
         assert app.submitted == ["new"]
         assert app.field.text == "z"
+
+
+async def test_keys_that_come_right_behind_tab_are_for_what_it_leads_to() -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        await app.mount(other := Input())
+        for key, character in (("a", "a"), ("tab", "\t"), ("b", "b"), ("c", "c")):
+            app.post_message(events.Key(key, character))  # none waits for the one before
+        await wait_until(pilot, "the last key", lambda: other.value.endswith("c"))
+        assert (app.field.text, other.value) == ("a", "bc")
 
 
 async def test_an_empty_seed_is_submitted_but_not_remembered() -> None:

@@ -27,7 +27,7 @@ from tui_charrnn.safe_text import safe_line, safe_text, with_few_marks
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoteWritten
-from tui_charrnn.tui.textual_patches import Edit, EditResult, KeysInOrder
+from tui_charrnn.tui.textual_patches import Edit, EditResult, KeysInOrder, pass_key_on
 from tui_charrnn.tui.theme.themed_app import KeepsText
 
 KEPT: Final = 200
@@ -104,6 +104,9 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", show=False),
+        # at once, and not once the app has them: a key that comes right behind is not for the seed
+        Binding("tab", "app.focus_next", show=False),
+        Binding("shift+tab", "app.focus_previous", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"seed-input--unknown"}
     DEFAULT_CSS = """
@@ -179,8 +182,10 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         self.refresh()
 
     async def on_key(self, event: events.Key) -> None:
-        """Submit on Enter, which would insert a line feed."""
-        if event.key == "enter":
+        """Submit on Enter, which would insert a line feed; leave other fields their keys."""
+        if self.screen.focused is not self:
+            pass_key_on(self, event)
+        elif event.key == "enter":
             event.stop()
             event.prevent_default()
             self.action_submit()
