@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.config import ModelConfig, TrainingConfig, refuse_together
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.settings import Problem, refuse
 from tui_charrnn.translation import tr
@@ -189,6 +189,32 @@ class StartingPoint:
             for name, has in own.items()
             if name in values and values[name] != has
         ])
+
+
+def configure(
+    preset: Preset, given: Mapping[str, Any], start: StartingPoint | None = None
+) -> tuple[ModelConfig, TrainingConfig]:
+    """A preset's configurations with given values, by name, in place of its own.
+
+    A length (`epochs`, `steps` or `train_time`) replaces the preset's, whichever that is, and lifts
+    the bound on its epochs. A model that the run starts from lends it its network and its units.
+    Where layers are not normalized, the preset is another (`Preset.for_network`).
+
+    Raises:
+        SettingError: If a value is not allowed, or contradicts another one or that model.
+    """
+    if start is not None:
+        start.refuse_others(given)
+        preset = start.adapt(preset)
+    preset = preset.for_network(given)
+    if not given.keys().isdisjoint(TrainingConfig.LENGTHS):
+        lifted = (*TrainingConfig.LENGTHS, TrainingConfig.LENGTH_BOUND)
+        given = {**dict.fromkeys(lifted), **given}
+    model = ModelConfig.from_mapping({**preset.model.to_mapping(), **given}, skip_unknown=True)
+    values = {**preset.training.to_mapping(), **given}
+    training = TrainingConfig.from_mapping(values, skip_unknown=True)
+    refuse_together(model, training)
+    return model, training
 
 
 def _written(value: Any) -> str:

@@ -10,13 +10,13 @@ from typing import Annotated, Any, Final, TypeAlias
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from tui_charrnn.config import ModelConfig, TrainingConfig, refuse_together
+from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.folders import bundled_models, config_folder, resource_folder
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import find_file, parse_path
 from tui_charrnn.preferences import NUMBERS, Preferences, resolve, runs_folder
-from tui_charrnn.presets import Preset, StartingPoint
+from tui_charrnn.presets import Preset, StartingPoint, configure
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.settings import Bounds, Settings
@@ -291,30 +291,17 @@ def _kind_of_value(bounds: Bounds) -> str:
 def apply_settings(
     preset: Preset, given: Mapping[str, str | None], start: StartingPoint | None = None
 ) -> tuple[ModelConfig, TrainingConfig]:
-    """A preset's configurations with the given settings in place of its own.
-
-    A length (`epochs`, `steps` or `train_time`) replaces the preset's, whichever that is, and lifts
-    the bound on its epochs. A model that the run starts from lends it its network and its units.
-    Where layers are not normalized, the preset is another (`Preset.for_network`).
+    """A preset's configurations with the given settings in place of its own; see `configure`.
 
     Raises:
         ConfigError: If a value is not allowed, or contradicts that model.
     """
-    texts = {name: text for name, text in given.items() if text is not None}
-    model, training = _read(ModelConfig, texts), _read(TrainingConfig, texts)
-    if start is not None:
-        start.refuse_others({**model, **training})
-        preset = start.adapt(preset)
-    preset = preset.for_network(model)
-    if any(name in training for name in TrainingConfig.LENGTHS):
-        lifted = (*TrainingConfig.LENGTHS, TrainingConfig.LENGTH_BOUND)
-        training = dict.fromkeys(lifted) | training
-    chosen = (
-        ModelConfig.from_mapping(preset.model.to_mapping() | model),
-        TrainingConfig.from_mapping(preset.training.to_mapping() | training),
-    )
-    refuse_together(*chosen)
-    return chosen
+    values: dict[str, Any] = {}
+    for configuration in (ModelConfig, TrainingConfig):
+        for name in configuration.listed():
+            if (text := given.get(name)) is not None:
+                values |= configuration.read(name, text)
+    return configure(preset, values, start)
 
 
 def refuse_out_of_bounds(option: str, value: int, lowest: int, highest: int) -> None:
@@ -322,15 +309,6 @@ def refuse_out_of_bounds(option: str, value: int, lowest: int, highest: int) -> 
     if not lowest <= value <= highest:
         allowed = f"at least {lowest} and at most {highest:,}" if lowest < highest else f"{lowest}"
         raise ConfigError(f"--{option} must be {allowed}. Received: {value}.")
-
-
-def _read(configuration: type[Settings], texts: Mapping[str, str]) -> dict[str, Any]:
-    """The values of those settings of a configuration that have a text."""
-    values: dict[str, Any] = {}
-    for name in configuration.listed():
-        if name in texts:
-            values |= configuration.read(name, texts[name])
-    return values
 
 
 class LaterCommand(TyperCommand):

@@ -29,7 +29,6 @@ from tui_charrnn.tui.new_run.form_values import (
     NewRun,
     check_form,
     listed_corpus,
-    with_length,
 )
 
 CHOICE = CorpusChoice(("a.txt",))
@@ -72,14 +71,16 @@ def test_a_time_ends_with_the_greatest_number_of_epochs() -> None:
 
 
 def test_a_length_that_is_typed_lifts_the_presets_bound_unless_it_is_typed_too() -> None:
-    preset = dataclasses.replace(PRESETS["tiny"].training, max_epochs=2.0)
-    assert with_length(preset, "").max_epochs == 2.0
-    assert with_length(preset, "1h").max_epochs is None
-    assert with_length(preset, "1h", keeps_bound=True).max_epochs == 2.0
+    own = PRESETS["small"].training.max_epochs
+    assert own is not None
+    assert requested().training.max_epochs == own
+    assert requested(length="1h").training.max_epochs is None
+    both = FormValues(corpus=CHOICE, length="1h", settings={"max_epochs": "2"})
+    assert check_form(both).training.max_epochs == 2.0
 
 
 def test_a_number_of_steps_takes_a_time() -> None:
-    training = with_length(PRESETS["tiny"].training, "1000 steps")
+    training = requested(preset="tiny", length="1000 steps").training
     found = estimate_run(training, TRIAL, 1_000_000)
     assert found.steps == 1000
     assert found.epochs == pytest.approx(1000 / 439)  # (900,000 - 1) // (32 * 64)
@@ -88,18 +89,18 @@ def test_a_number_of_steps_takes_a_time() -> None:
 
 
 def test_in_a_time_steps_are_done() -> None:
-    training = with_length(PRESETS["tiny"].training, "60s")
+    training = requested(preset="tiny", length="60s").training
     found = estimate_run(training, TRIAL, 1_000_000)
     assert found.seconds == 60
     assert 4500 < found.steps < 6000
 
 
 def test_what_is_asked_for_is_what_was_typed() -> None:
-    steps = with_length(PRESETS["tiny"].training, "1234 steps")
+    steps = requested(preset="tiny", length="1234 steps").training
     assert estimate_words(steps, RunEstimate(1234, 2.5, 40.0)) == (
         "about 40 s for 1,234 steps, 2.5 times through this text"
     )
-    minute = with_length(steps, "60s")
+    minute = requested(preset="tiny", length="60s").training
     assert estimate_words(minute, RunEstimate(1234, 0.25, 60.0)) == (
         "about 1,200 steps, 25% of this text, fitted to 60 s as it goes on"
     )

@@ -22,7 +22,6 @@ from tui_charrnn.tui.new_run.form_values import (
     NewRun,
     check_form,
     length_words,
-    with_length,
 )
 from tui_charrnn.tui.new_run.screen import CancelToken, start_run
 
@@ -49,9 +48,6 @@ def wanted(tmp_path: Path) -> NewRun:
     return requested(str(path), length="7 steps", name="mine")
 
 
-SMALL = PRESETS["small"].training
-
-
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
@@ -66,31 +62,28 @@ SMALL = PRESETS["small"].training
     ],
 )
 def test_a_length_is_a_time_or_a_count(typed: str, expected: dict[str, float]) -> None:
-    training = with_length(SMALL, f"  {typed} ")
+    training = requested("a.txt", length=f"  {typed} ").training
     lengths = {name: getattr(training, name) for name in TrainingConfig.LENGTHS}
     assert {name: value for name, value in lengths.items() if value is not None} == expected
 
 
 def test_an_empty_length_is_the_preset_s_own() -> None:
-    assert with_length(SMALL, " ") is SMALL
+    assert requested("a.txt", length=" ").training == PRESETS["tiny"].training
 
 
 @pytest.mark.parametrize("typed", ["soon", "-3m", "0 epochs", "1.5 steps", "12", "0s", "9 years"])
 def test_a_length_that_makes_no_sense_is_explained(typed: str) -> None:
-    with pytest.raises(ConfigError):
-        with_length(SMALL, typed)
+    with pytest.raises(FormError) as caught:
+        requested("a.txt", length=typed)
+    assert list(caught.value.problems) == ["length"]
 
 
 @pytest.mark.parametrize(
-    ("training", "expected"),
-    [
-        (with_length(SMALL, "90s"), "1m30s"),
-        (with_length(SMALL, "10 epochs"), "10 epochs"),
-        (with_length(SMALL, "2000 steps"), "2,000 steps"),
-    ],
+    ("typed", "expected"),
+    [("90s", "1m30s"), ("10 epochs", "10 epochs"), ("2000 steps", "2,000 steps")],
 )
-def test_a_length_is_written_as_it_is_typed(training: TrainingConfig, expected: str) -> None:
-    assert length_words(training) == expected
+def test_a_length_is_written_as_it_is_typed(typed: str, expected: str) -> None:
+    assert length_words(requested("a.txt", length=typed).training) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tui_charrnn.config import ModelConfig, TrainingConfig, read_length, refuse_together
+from tui_charrnn.config import ModelConfig, TrainingConfig, read_length
 from tui_charrnn.durations import format_duration, parse_duration
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.presets import PRESETS, Preset, StartingPoint, find_preset
+from tui_charrnn.presets import PRESETS, Preset, StartingPoint, configure, find_preset
 from tui_charrnn.runs.creation import name_problem
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
@@ -65,11 +65,6 @@ class StartChoice:
     def adapt(self, preset: Preset) -> Preset:
         """A preset with what the model lends it."""
         return preset if self.point is None else self.point.adapt(preset)
-
-    def refuse_others(self, given: dict[str, Any]) -> None:
-        """Raise a `SettingError` about settings that are not those of the model."""
-        if self.point is not None:
-            self.point.refuse_others(given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,19 +126,12 @@ def check_form(values: FormValues, taken: Collection[str] = ()) -> NewRun:
     if values.start.problem:
         problems["start"] = values.start.problem
     given = _read_settings(values.settings, problems)
-    with _noted(problems):
-        values.start.refuse_others(given)
-    preset = values.start.adapt(find_preset(values.preset)).for_network(given)
+    with _noted(problems, "length"):
+        given |= read_length(values.length) if values.length.strip() else {}
+    preset = find_preset(values.preset)
     model, training = preset.model, preset.training
     with _noted(problems):
-        model = ModelConfig.from_mapping(model.to_mapping() | given, skip_unknown=True)
-    with _noted(problems):
-        training = TrainingConfig.from_mapping(training.to_mapping() | given, skip_unknown=True)
-    with _noted(problems, "length"):
-        keeps_bound = TrainingConfig.LENGTH_BOUND in values.settings
-        training = with_length(training, values.length, keeps_bound=keeps_bound)
-    with _noted(problems):
-        refuse_together(model, training)
+        model, training = configure(preset, given, values.start.point)
     if problems:
         raise FormError(problems)
     chosen = values.seeds, name or None, values.start
@@ -152,12 +140,15 @@ def check_form(values: FormValues, taken: Collection[str] = ()) -> NewRun:
 
 @contextlib.contextmanager
 def _noted(problems: dict[str, str], field: str = "") -> Iterator[None]:
-    """Note what is refused: at a field, or without one at the settings that the error names."""
+    """Note what is refused at the settings that the error names, or else at a field."""
     try:
         yield
+    except SettingError as error:
+        for problem in error.problems:
+            is_length = problem.name in TrainingConfig.LENGTHS
+            problems["length" if is_length else problem.name] = str(problem)
     except ConfigError as error:
-        named = error.problems if isinstance(error, SettingError) and not field else ()
-        problems |= {problem.name: str(problem) for problem in named} or {field: str(error)}
+        problems[field] = str(error)
 
 
 def _read_settings(typed: Mapping[str, str], problems: dict[str, str]) -> dict[str, Any]:
@@ -208,25 +199,6 @@ def written_duration(seconds: float) -> str:
     if seconds >= 1 and parse_duration(short) == seconds:
         return short
     return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
-
-
-def with_length(
-    training: TrainingConfig, length: str, *, keeps_bound: bool = False
-) -> TrainingConfig:
-    """The settings with another length: `10 epochs`, `2000 steps`, `5m`; empty keeps theirs.
-
-    `keeps_bound` is whether the bound on the epochs holds for that length too.
-
-    Raises:
-        ConfigError: If it is none of these.
-    """
-    typed = length.strip()
-    if not typed:
-        return training
-    if not keeps_bound:
-        training = dataclasses.replace(training, max_epochs=None)
-    lengths: dict[str, Any] = {**dict.fromkeys(TrainingConfig.LENGTHS), **read_length(typed)}
-    return dataclasses.replace(training, **lengths)
 
 
 def length_words(training: TrainingConfig) -> str:
