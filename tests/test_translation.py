@@ -43,7 +43,7 @@ from tui_charrnn.tui.pages import gates
 from tui_charrnn.tui.run import follower
 from tui_charrnn.tui.run.chart import readout, scales, series
 from tui_charrnn.tui.runs import actions
-from tui_charrnn.tui.runs.table import COLUMNS
+from tui_charrnn.tui.runs.list import COLUMNS
 from tui_charrnn.tui.session import READ_ONLY, SHORT_NAMES, Source
 from tui_charrnn.tui.text import tape_start
 from tui_charrnn.tui.text.alternative_rows import FORBIDDEN

@@ -24,9 +24,8 @@ from tui_charrnn.tui.chrome import PANES, KeyRow, PaneTabs
 from tui_charrnn.tui.messages import RunCompared, RunFound, RunOpened
 from tui_charrnn.tui.runs import pane as runs_pane
 from tui_charrnn.tui.runs import search
-from tui_charrnn.tui.runs.list import RunList
+from tui_charrnn.tui.runs.list import RunList, RunTable
 from tui_charrnn.tui.runs.pane import RunsPane
-from tui_charrnn.tui.runs.table import RunTable
 
 KEYS_OF_PANES = {
     "f2": "text",

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.pilot import Pilot
+from textual.widget import Widget
 
 from tests.support.fake_run import created_run, fake_run
 from tests.support.form_app import (
@@ -46,11 +48,15 @@ def corpus(tmp_path: Path) -> Path:
     return path
 
 
+async def type_corpus(app: FormApp, pilot: Pilot[None], corpus: Path) -> None:
+    app.type_into(corpus=str(corpus))
+    await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
+
+
 async def test_a_path_and_enter_are_enough(app: FormApp, corpus: Path) -> None:
     async with app.run_test(size=(50, 20)) as pilot:
         await form_shown(pilot)
-        app.type_into(corpus=str(corpus))
-        await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
+        await type_corpus(app, pilot, corpus)
         await pilot.press("enter")
         await wait_until(pilot, "the end", lambda: app.answers == [True])
         assert [run.path.parent for run in app.launch.runs] == [app.session.runs_folder]
@@ -143,16 +149,22 @@ async def test_arrows_go_from_field_to_field(app: FormApp) -> None:
             await wait_until(pilot, place, partial(has_focus, app, place))
 
 
+async def go_to_name(app: FormApp, pilot: Pilot[None]) -> Widget:
+    """Give the focus to the name, which lies below what a small screen shows at first."""
+    await form_shown(pilot)
+    field = app.screen.query_one("#name")
+    field.focus()
+    await wait_until(pilot, "the name", lambda: app.screen.can_view_entire(field))
+    await pilot.pause()
+    return field
+
+
 async def test_a_focused_field_stays_in_view_as_the_facts_of_a_text_arrive(
     app: FormApp, corpus: Path
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        await form_shown(pilot)
-        field = app.screen.query_one("#name")
-        field.focus()
-        await wait_until(pilot, "the name", lambda: app.screen.can_view_entire(field))
-        app.type_into(corpus=str(corpus))
-        await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
+        field = await go_to_name(app, pilot)
+        await type_corpus(app, pilot, corpus)
         await wait_until(pilot, "its parameters", lambda: "parameters for" in outlook_of(app))
         await pilot.pause()
         await wait_until(pilot, "the name again", lambda: app.screen.can_view_entire(field))
@@ -162,15 +174,10 @@ async def test_what_the_mouse_scrolled_to_stays_as_the_facts_of_a_text_arrive(
     app: FormApp, corpus: Path
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        await form_shown(pilot)
-        field = app.screen.query_one("#name")
-        field.focus()
-        await wait_until(pilot, "the name", lambda: app.screen.can_view_entire(field))
-        await pilot.pause()
+        field = await go_to_name(app, pilot)
         body = app.screen.query_one(FormBody)
         body.post_message(events.MouseScrollUp(body, 1, 1, 0, -1, 0, False, False, False))
-        app.type_into(corpus=str(corpus))
-        await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
+        await type_corpus(app, pilot, corpus)
         await wait_until(pilot, "no name", lambda: not app.screen.can_view_entire(field))
         await pilot.pause()
         assert body.scroll_offset.y == 0
@@ -355,8 +362,7 @@ async def test_a_name_that_is_taken_is_told_while_it_is_typed(app: FormApp, corp
     created_run(app.session.runs_folder, name="taken")
     async with app.run_test(size=(80, 24)) as pilot:
         await form_shown(pilot)
-        app.type_into(corpus=str(corpus))
-        await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
+        await type_corpus(app, pilot, corpus)
         app.body.query_one("#name").focus()
         await pilot.press(*"taken")
         await wait_until(pilot, "it is told", lambda: "already" in problem_of(app, "name"))

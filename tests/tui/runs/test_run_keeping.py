@@ -20,7 +20,7 @@ from tui_charrnn.runs.upkeep import list_trash
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.runs import actions
-from tui_charrnn.tui.runs.table import RunTable
+from tui_charrnn.tui.runs.list import RunTable
 
 
 @pytest.fixture

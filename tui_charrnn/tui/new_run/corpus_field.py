@@ -374,7 +374,8 @@ class CorpusField(Vertical):
         self.found = FormFacts()
         """Looks into what is chosen."""
         self._list = FormSelect(self._list_options, value=self._last_listed, id="catalogue")
-        self._path = PathField(placeholder=tr("path of a text file or folder"), id="corpus")
+        field = PathField(placeholder=tr("path of a text file or folder"), id="corpus")
+        self.path = field.input
         self._encoding = FormSelect(_same(ENCODINGS), value=ENCODINGS[0], id="encoding")
         advice = tr("Enter or Space opens the list. A path of yours goes before it.")
         self._list_row = FormRow(tr("Text"), self._list, key="catalogue", advice=advice)
@@ -382,7 +383,7 @@ class CorpusField(Vertical):
             "Tab or Right takes what is offered, Down turns to the next, Esc closes the list. "
             "Folders, ~ and *.txt work; files can be dropped or pasted here."
         )
-        self._path_row = FormRow(tr("or yours"), self._path, key="corpus", advice=advice)
+        self._path_row = FormRow(tr("or yours"), field, key="corpus", advice=advice)
         advice = tr("How the bytes of the file become characters.")
         self._encoding_row = FormRow(tr("Encoding"), self._encoding, key="encoding", advice=advice)
 
@@ -392,11 +393,6 @@ class CorpusField(Vertical):
         yield self._path_row
         yield self._encoding_row
         yield self.found
-
-    @property
-    def path(self) -> PathInput:
-        """Where a path is typed."""
-        return self._path.input
 
     @property
     def choice(self) -> CorpusChoice:

@@ -6,7 +6,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, reason_of
@@ -28,9 +28,6 @@ from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, shortness, vocabulary_of
 from tui_charrnn.tui.new_run.form_values import NewRun
 from tui_charrnn.viewing.formatting import format_size
-
-if TYPE_CHECKING:
-    from tui_charrnn.text.vocabulary import Vocabulary
 
 HESITATION: Final = 1.5
 """Seconds that settings have to stand before batches are timed with them."""
@@ -145,29 +142,28 @@ def settings_to_try(new: NewRun, facts: CorpusFacts) -> TrialSettings | None:
     """
     if facts.problem or shortness(facts, new.training):
         return None
-    characters, vocabulary_size = text_size(facts, new.training, new.start.vocabulary)
+    characters, vocabulary_size = _text_size(new, facts)
     if not characters:
         return None
     split = split_point(characters, new.training.validation_fraction)
     return TrialSettings(new.model, new.training, vocabulary_size or GUESSED_VOCABULARY, split)
 
 
-def text_size(
-    facts: CorpusFacts, training: TrainingConfig, known: "Vocabulary | None" = None
-) -> tuple[int | None, int | None]:
+def _text_size(new: NewRun, facts: CorpusFacts) -> tuple[int | None, int | None]:
     """Characters of a text, which may be a guess, and symbols of its model; None if unknown."""
     survey = facts.survey
     if survey is None or not (survey.is_whole or survey.is_part):
         return facts.characters, None
     try:
-        return survey.expected_characters, len(vocabulary_of(survey, training, known))
+        vocabulary = vocabulary_of(survey, new.training, new.start.vocabulary)
     except ConfigError:  # shown as the problem that it is
         return survey.expected_characters, None
+    return survey.expected_characters, len(vocabulary)
 
 
 def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) -> list[str]:
     """What the settings are and come to: the network, the time, the memory, the expected loss."""
-    characters, vocabulary_size = text_size(facts, new.training, new.start.vocabulary)
+    characters, vocabulary_size = _text_size(new, facts)
     lines = [network_words(new.model, vocabulary_size)]
     if new.start.point is not None:
         lines.append(start_words(new, vocabulary_size))

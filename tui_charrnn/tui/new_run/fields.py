@@ -265,7 +265,8 @@ class FormSettings(Vertical):
         super().__init__()
         self._preset = preset
         self._typed: dict[str, str] = {}
-        self._entries: dict[str, SettingEntry] = {}
+        self.entries: dict[str, SettingEntry] = {}
+        """The settings and their rows, by name; none before the list is opened."""
         self._shown: Mapping[str, Preset] = {}
         """What each setting was compared with when its row was last filled in."""
         self._title = SettingsTitle(self.turn)
@@ -281,11 +282,6 @@ class FormSettings(Vertical):
     def typed(self) -> Mapping[str, str]:
         """Settings that are not the preset's, by name, as they were typed."""
         return dict(self._typed)
-
-    @property
-    def entries(self) -> Mapping[str, SettingEntry]:
-        """The settings and their rows, by name; none before the list is opened."""
-        return self._entries
 
     def restore(self, typed: Mapping[str, str], preset: Preset) -> None:
         """Take what was typed in the place of a preset's values; the list opens for it."""
@@ -316,17 +312,17 @@ class FormSettings(Vertical):
         return for_network(self._preset, typed)
 
     def _show_preset(self) -> None:
-        self._shown = {name: self._preset_of(name) for name in self._entries}
-        for name, entry in self._entries.items():
+        self._shown = {name: self._preset_of(name) for name in self.entries}
+        for name, entry in self.entries.items():
             entry.follow(self._shown[name], self._typed.get(name))
 
     def open(self) -> None:
         """Show the list."""
-        if not self._entries:
+        if not self.entries:
             groups: dict[str, list[FormRow]] = {}
             for setting in SETTINGS:
                 typed = self._typed.get(setting.name, setting.of_preset(self._preset))
-                entry = self._entries[setting.name] = SettingEntry(setting, typed)
+                entry = self.entries[setting.name] = SettingEntry(setting, typed)
                 groups.setdefault(setting.group, []).append(entry.row)
             for group, rows in groups.items():
                 self._list.mount(Label(tr(group), classes="setting-group", markup=False), *rows)
@@ -346,7 +342,7 @@ class FormSettings(Vertical):
     def take(self) -> None:
         """Note what differs from the preset now; another network has other values of it."""
         before = {name: self._typed.get(name) for name in NETWORK}
-        for name, entry in self._entries.items():
+        for name, entry in self.entries.items():
             if entry.setting.is_changed(entry.typed, self._shown[name]):
                 self._typed[name] = entry.typed
             else:

@@ -16,8 +16,7 @@ from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.messages import NoticePosted, ResumeRequested, RunCompared, RunMoved, RunOpened
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs.actions import READ_ONLY, ActionRunner
-from tui_charrnn.tui.runs.list import RunList, no_runs
-from tui_charrnn.tui.runs.table import RunTable
+from tui_charrnn.tui.runs.list import RunList, RunTable, no_runs
 from tui_charrnn.viewing.run_rows import is_at_work
 from tui_charrnn.viewing.run_view import Notice
 
