@@ -26,7 +26,7 @@ from benchmarks.speed.report import speed_report, versions_line
 from benchmarks.speed.sizes import choose_sizes
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import choose_vocabulary
 from tui_charrnn.training.machine import thread_count
 
 
@@ -84,7 +84,7 @@ def compare(options: argparse.Namespace) -> None:
         _require_torch(options.torch_python)
     warn_unless_quiet()
     machine, corpus = describe_machine(), read_corpus([options.text])
-    vocabulary = Vocabulary.from_text(corpus.text)
+    vocabulary = choose_vocabulary(corpus.numbered.occurrences())
     with tempfile.TemporaryDirectory() as folder:
         indices = Path(folder) / "indices.npy"
         np.save(indices, vocabulary.encode(corpus.text))

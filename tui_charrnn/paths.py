@@ -113,21 +113,21 @@ def is_folder(path: Path) -> bool:
     return False
 
 
-def find_file(text: str | Path, name: str, *, error: type[CharRNNError] = DataError) -> Path:
+def find_file(text: str | Path, name: str) -> Path:
     """The absolute path of a regular file that a text names.
 
     A refusal calls it by `name`.
 
     Raises:
-        CharRNNError: The given class, if there is no such file, or it cannot be looked at.
+        DataError: If there is no such file, or it cannot be looked at.
     """
-    path = parse_path(text, name, error=error)
-    with explained(name, path, error):
+    path = parse_path(text, name, error=DataError)
+    with explained(name, path, DataError):
         kind = find_kind(path)
     if kind is None:
-        raise error("{name} cannot be read: there is no file {path}.", name=name, path=path)
+        raise DataError("{name} cannot be read: there is no file {path}.", name=name, path=path)
     if kind is not Kind.FILE:
-        raise error(
+        raise DataError(
             "{name} cannot be read: {path} is {kind}, and no file.",
             name=name,
             path=path,

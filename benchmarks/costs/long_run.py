@@ -22,7 +22,7 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import choose_vocabulary
 
 EVALUATIONS: Final = 200
 _TEXT: Final = "To be, or not to be: that is the question.\n" * 400
@@ -47,7 +47,7 @@ def write_long_run(folder: Path, batches: int) -> RunDirectory:
     path = folder / "text.txt"
     path.write_text(_TEXT, encoding="utf-8")
     corpus, preset = read_corpus([str(path)]), find_preset("tiny")
-    vocabulary = Vocabulary.from_text(corpus.text)
+    vocabulary = choose_vocabulary(corpus.numbered.occurrences())
     run = create_run(
         folder,
         name=f"batches-{batches}",

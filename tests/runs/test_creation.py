@@ -4,6 +4,7 @@ import codecs
 import io
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -23,7 +24,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.text.corpus import Corpus, Reading, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import choose_vocabulary
 
 
 class Rivals(FileSystem):
@@ -57,7 +58,7 @@ def create(
             model=ModelConfig(embedding_size=3, hidden_size=5),
             training=TrainingConfig(steps=10, validation_fraction=0.2),
             corpus=corpus,
-            vocabulary=Vocabulary.from_text(corpus.text),
+            vocabulary=choose_vocabulary(Counter(corpus.text)),
             parameter_count=123,
             document_limit=document_limit,
         )

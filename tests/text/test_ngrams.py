@@ -14,7 +14,7 @@ from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.corpus import split_point
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import choose_vocabulary
 
 TINY_SHAKESPEARE = Path(__file__).parents[2].parent / "shared" / "data" / "tinyshakespeare.txt"
 
@@ -107,7 +107,7 @@ def test_orders_are_named() -> None:
 @pytest.mark.skipif(not TINY_SHAKESPEARE.exists(), reason="tiny Shakespeare is not beside the tree")
 def test_known_ladder_of_tiny_shakespeare() -> None:
     corpus = read_corpus([str(TINY_SHAKESPEARE)])
-    vocabulary = Vocabulary.from_text(corpus.text)
+    vocabulary = choose_vocabulary(Counter(corpus.text))
     indices = vocabulary.encode(corpus.text)
     split = split_point(len(indices), 0.1)
     found = measure_baselines(indices[:split], indices[split:], len(vocabulary))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.numbered_text import NumberedText
 from tui_charrnn.text.numbering import Numbering, NumberStore
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import Vocabulary, choose_vocabulary
 
 characters = st.characters(exclude_categories=["Cs"])
 EVERYTHING = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x11000)]))
@@ -36,7 +36,7 @@ def test_it_is_what_numbering_the_whole_would_be(
     text = "".join(pieces) + "."
     folder = tmp_path_factory.mktemp("numbers")
     found = number(folder, [*pieces, "."], limit)
-    vocabulary = Vocabulary.from_text(text)
+    vocabulary = choose_vocabulary(Counter(text))
     np.testing.assert_array_equal(np.asarray(found.indices(vocabulary)), vocabulary.encode(text))
     assert found.occurrences() == Counter(text)
     firsts = zip(found.characters, found.firsts.tolist(), strict=True)
@@ -68,7 +68,7 @@ def test_ascii_is_numbered_right_after_many_other_characters(tmp_path: Path) -> 
 
 def test_indices_behave_as_an_array(tmp_path: Path) -> None:
     text = "to be, or not to be"
-    vocabulary = Vocabulary.from_text(text)
+    vocabulary = choose_vocabulary(Counter(text))
     expected = vocabulary.encode(text)
     found = number(tmp_path, [text]).indices(vocabulary)
     places = np.array([[0, 3], [18, 5]])

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tui_charrnn.text import source_reading
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.decoding import joins
-from tui_charrnn.text.source_reading import BytesFound, read_encoded_pieces, read_pieces
+from tui_charrnn.text.source_reading import BytesFound, Piece, read_encoded_pieces, read_pieces
 
 TRICKY = (
     "ab \n\r\t\x00e\u0301\u0323\u0344é"  # letters and marks; a mark that is two in NFC
@@ -46,6 +47,13 @@ def at_once(data: bytes, encoding: str, reading: Reading) -> str:
     return unicodedata.normalize("NFC", text) if reading.compose else text
 
 
+def pieces_of(data: bytes, reading: Reading, found: BytesFound, size: int) -> list[Piece]:
+    """The text in pieces of so many bytes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source_reading, "PIECE", size)
+        return list(read_encoded_pieces(BytesIO(data), reading, found))
+
+
 @pytest.mark.parametrize("encoding", ENCODINGS)
 @given(
     text=texts,
@@ -59,10 +67,10 @@ def test_pieces_of_any_size_make_up_the_text(
     data = text.encode(encoding, "ignore")
     reading = Reading(encoding=encoding, unify_newlines=unify_newlines, compose=compose)
     found, whole = BytesFound(), BytesFound()
-    pieces = list(read_encoded_pieces(BytesIO(data), reading, found, size=size))
+    pieces = pieces_of(data, reading, found, size)
     assert "".join([piece.text for piece in pieces]) == at_once(data, encoding, reading)
     assert all(piece.utf8 in {None, piece.text.encode()} for piece in pieces)
-    list(read_pieces(BytesIO(data), reading, whole, size=1 << 20))
+    list(read_pieces(BytesIO(data), reading, whole))
     assert found == whole
 
 
@@ -70,14 +78,14 @@ def test_pieces_of_any_size_make_up_the_text(
 @example(text="\u0344e\u0301", size=1)
 def test_a_mark_that_begins_a_text_stays_there(text: str, size: int) -> None:
     data = f"\u0301{text}".encode()
-    pieces = list(read_pieces(BytesIO(data), Reading(), BytesFound(), size=size))
-    assert "".join(pieces) == at_once(data, "utf-8", Reading())
+    pieces = pieces_of(data, Reading(), BytesFound(), size)
+    assert "".join([piece.text for piece in pieces]) == at_once(data, "utf-8", Reading())
 
 
 @given(texts)
 def test_what_was_found_is_what_is_there(text: str) -> None:
     found = BytesFound()
-    list(read_pieces(BytesIO(text.encode()), Reading(), found, size=5))
+    pieces_of(text.encode(), Reading(), found, 5)
     assert found.bytes == found.consumed == len(text.encode())
     assert found.crlf == text.count("\r\n")
     assert found.cr == text.count("\r") - text.count("\r\n")
@@ -94,12 +102,12 @@ def test_what_a_piece_may_begin_with_melts_into_nothing_before_it() -> None:
 
 def test_a_text_without_a_place_to_cut_is_read_all_the_same() -> None:
     data = ("e" + "\u0301" * 70_000).encode()
-    text = "".join(read_pieces(BytesIO(data), Reading(), BytesFound()))
-    assert text == "é" + "\u0301" * 69_999
+    pieces = pieces_of(data, Reading(), BytesFound(), 1 << 16)
+    assert "".join([piece.text for piece in pieces]) == "é" + "\u0301" * 69_999
 
 
 def test_without_a_mark_wide_text_is_in_the_order_of_this_machine() -> None:
     data = b"a\0b\0" * 50
     for size in (1, 3, 1000):
-        pieces = read_pieces(BytesIO(data), Reading(encoding="utf-16"), BytesFound(), size=size)
-        assert "".join(pieces) == data.decode("utf-16")
+        pieces = pieces_of(data, Reading(encoding="utf-16"), BytesFound(), size)
+        assert "".join([piece.text for piece in pieces]) == data.decode("utf-16")

@@ -1,13 +1,14 @@
 """What stands in a text twice is found, and nothing else."""
 
 import io
+from collections import Counter
 
 import numpy as np
 import pytest
 
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.ngrams import repeated_share, repetition_sentence, similar_files
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import Vocabulary, choose_vocabulary
 
 
 def noise(length: int, seed: int) -> str:
@@ -22,7 +23,7 @@ def test_the_share_is_that_of_a_plain_search(copied: int) -> None:
     passages = [held_out[at : at + 50] for at in range(len(held_out) - 49)]
     expected = sum(passage in training for passage in passages) / len(passages)
     corpus = read_corpus(["-"], stdin=io.BytesIO(text.encode()))
-    indices = corpus.numbered.indices(Vocabulary.from_text(text))
+    indices = corpus.numbered.indices(choose_vocabulary(Counter(text)))
     share = repeated_share(indices[: len(training)], indices[len(training) :])
     assert share == pytest.approx(expected)
     assert bool(repetition_sentence(share)) == (copied > 60)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text import corpus_reading, numbering
+from tui_charrnn.text import inspection, numbering, source_reading
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.inspection import Survey, inspect_corpus, survey_sources
@@ -39,7 +39,7 @@ def test_it_agrees_with_reading_the_whole(
     for path, text in zip(paths, texts, strict=True):
         path.write_bytes(b"x" + text.encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(corpus_reading, "PIECE", piece)
+        patch.setattr(source_reading, "PIECE", piece)
         found = surveyed(paths)
     corpus = read_corpus([str(path) for path in paths])
     expected = inspect_corpus(corpus)
@@ -100,19 +100,21 @@ def test_it_tells_how_far_it_is(tmp_path: Path) -> None:
     assert told[0].bytes_total == whole.characters == 3_000_000
 
 
-def test_of_a_large_text_the_first_part_is_enough(tmp_path: Path) -> None:
+def test_of_a_large_text_the_first_part_is_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paths = [tmp_path / "1.txt", tmp_path / "2.txt"]
     for path in paths:
         path.write_text("to be " * 100_000, encoding="utf-8")
     sources = find_sources([str(path) for path in paths], encoding="utf-8")
-    found = survey_sources(
-        sources, Reading(), on_progress=ignore, check_cancelled=never_cancelled, limit=300_000
-    )
+    monkeypatch.setattr(inspection, "LOOKED_THROUGH", 300_000)
+    found = survey_sources(sources, Reading(), on_progress=ignore, check_cancelled=never_cancelled)
     assert found.is_part
     assert not found.is_whole
     assert 300_000 <= found.consumed < 600_000
     assert (found.bytes_total, found.report.files) == (1_200_000, 2)
     assert found.expected_characters == pytest.approx(1_200_000, rel=0.001)
+    monkeypatch.undo()
     whole = survey_sources(sources, Reading(), on_progress=ignore, check_cancelled=never_cancelled)
     assert (whole.is_part, whole.expected_characters) == (False, 1_200_001)
 
@@ -126,9 +128,8 @@ def test_a_text_that_was_read_before_is_known_as_a_whole(
     monkeypatch.setattr(numbering, "KEPT_IN_MEMORY", 1_000)
     read_corpus([str(path)])
     sources = find_sources([str(path)], encoding="utf-8")
-    found = survey_sources(
-        sources, Reading(), on_progress=ignore, check_cancelled=never_cancelled, limit=10
-    )
+    monkeypatch.setattr(inspection, "LOOKED_THROUGH", 10)
+    found = survey_sources(sources, Reading(), on_progress=ignore, check_cancelled=never_cancelled)
     assert found.is_whole
     assert found == expected
 

@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +53,7 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
 )
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import choose_vocabulary
 from tui_charrnn.training.creation import make_run
 from tui_charrnn.training.extension import extend_run
 from tui_charrnn.training.interruption import Interruption, Reason
@@ -323,7 +324,7 @@ def tuned_run(folder: Path, source: Path, training: TrainingConfig, text: str) -
 def test_a_run_begins_with_the_weights_of_its_model(tmp_path: Path, network: str) -> None:
     """Also where they are averages, tied or of two stacks; new characters are their mean."""
     model, source = SOURCES[network], tmp_path / "source.safetensors"
-    tensors, vocabulary = random_tensors(model, 12), Vocabulary.from_text("abcdefghijkl")
+    tensors, vocabulary = random_tensors(model, 12), choose_vocabulary(Counter("abcdefghijkl"))
     source.write_bytes(serialize_model(tensors, model, vocabulary, corpus={}, training={}))
     _, settings = NETWORKS.get(network, NETWORKS["lstm"])
     training = replace(settings, steps=1, learning_rate=1e-12, weight_decay=0.0)
@@ -354,7 +355,7 @@ def test_a_run_from_a_model_resumes_to_the_bit_whatever_became_of_the_model(
 
     model, training = NETWORKS["lstm"]
     source = tmp_path / "source.safetensors"
-    tensors, vocabulary = random_tensors(model, 12), Vocabulary.from_text("abcdefghijkl")
+    tensors, vocabulary = random_tensors(model, 12), choose_vocabulary(Counter("abcdefghijkl"))
     source.write_bytes(serialize_model(tensors, model, vocabulary, corpus={}, training={}))
     whole, parts = (
         tuned_run(tmp_path / name, source, training, NEW) for name in ("whole", "parts")
@@ -378,7 +379,7 @@ def test_a_run_that_goes_back_to_its_beginning_starts_from_its_model_again(
 ) -> None:
     model, training = NETWORKS["gru"]
     source = tmp_path / "source.safetensors"
-    tensors, vocabulary = random_tensors(model, 12), Vocabulary.from_text("abcdefghijkl")
+    tensors, vocabulary = random_tensors(model, 12), choose_vocabulary(Counter("abcdefghijkl"))
     source.write_bytes(serialize_model(tensors, model, vocabulary, corpus={}, training={}))
     settings = replace(training, steps=2, evaluations=1, learning_rate=1e-12, weight_decay=0.0)
     run = tuned_run(tmp_path, source, settings, NEW)

@@ -24,8 +24,6 @@ from tui_charrnn.text.records import RecordCutter
 from tui_charrnn.text.source_reading import BytesFound, read_source, reading_of
 from tui_charrnn.text.sources import FoundSources, Source, find_sources, never_cancelled
 
-PIECE: Final = 1 << 18
-"""Bytes that are read at a time: they stay in a processor's cache on their way."""
 _LARGE: Final = 1 << 25  # bytes from which on progress is reported
 
 
@@ -161,7 +159,7 @@ class TextReader:
         is_enough = False
         for source, file in zip(self._sources.sources, self._files, strict=True):
             self.numbering.add(cutter.separate())
-            for piece in read_source(source, file, self._reading, self.found, size=PIECE):
+            for piece in read_source(source, file, self._reading, self.found):
                 if is_enough:  # all of a packed file was read, but not all that is in it
                     self.is_part = True
                     return

@@ -332,12 +332,11 @@ def survey_sources(
     *,
     on_progress: Callable[[Survey], None],
     check_cancelled: Callable[[], None],
-    limit: int | None = None,
 ) -> Survey:
     """Look through the files of a corpus; one that was read before is known as a whole.
 
     What it finds is what `read_corpus` and `inspect_corpus` find in the whole text, or, of a large
-    one, in its first part: `limit` bytes, or `LOOKED_THROUGH`. Each text is a regular file, or one
+    one, in its first `LOOKED_THROUGH` bytes. Each text is a regular file, or one
     of the catalogue that is kept here. `on_progress` takes what was found so far, first after about
     a megabyte; `check_cancelled` is called after every piece and raises to give the survey up.
 
@@ -346,8 +345,7 @@ def survey_sources(
     """
     if (kept := find_kept(sources, reading)) is not None:
         return _survey_of(kept[0], reading, kept[1], kept[1].bytes)
-    limit = LOOKED_THROUGH if limit is None else limit
-    reader = TextReader(sources, reading, limit=limit, memory=_MEMORY)
+    reader = TextReader(sources, reading, limit=LOOKED_THROUGH, memory=_MEMORY)
 
     def survey() -> Survey:
         text = reader.numbering.finish()

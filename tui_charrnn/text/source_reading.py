@@ -29,8 +29,9 @@ from tui_charrnn.text.decoding import (
 )
 from tui_charrnn.text.sources import Source, open_bytes
 
-PIECE: Final = 1 << 16
-"""Bytes that are read at a time: other threads wait a few milliseconds for one."""
+PIECE: Final = 1 << 18
+"""Bytes that are read at a time: they stay in a processor's cache on their way, and other threads
+wait a few milliseconds for them."""
 _MARK: Final = 4  # bytes of the longest byte order mark
 _LONGEST_CARRY: Final = 1 << 20
 """Characters that are held back at most, where no place to cut is found."""
@@ -65,21 +66,18 @@ class Piece(NamedTuple):
     """The same in UTF-8, where the file has it so and it need not be encoded again."""
 
 
-def read_pieces(
-    file: Path | BinaryIO, reading: Reading, found: BytesFound, *, size: int | None = None
-) -> Iterator[str]:
+def read_pieces(file: Path | BinaryIO, reading: Reading, found: BytesFound) -> Iterator[str]:
     """The text of a file, as `read_encoded_pieces` cuts it; arguments and errors are its."""
-    for piece in read_encoded_pieces(file, reading, found, size=size):
+    for piece in read_encoded_pieces(file, reading, found):
         yield piece.text
 
 
 def read_encoded_pieces(
-    file: Path | BinaryIO, reading: Reading, found: BytesFound, *, size: int | None = None
+    file: Path | BinaryIO, reading: Reading, found: BytesFound
 ) -> Iterator[Piece]:
     """The text of a file, cut only where neither line ends nor composed characters are hurt.
 
-    A stream is left open; either may be compressed. `found` takes what is found; None reads `PIECE`
-    bytes at a time.
+    A stream is left open; either may be compressed. `found` takes what is found.
 
     Raises:
         UnicodeError: If the bytes are not text in the encoding.
@@ -87,7 +85,7 @@ def read_encoded_pieces(
         CorpusError: If the encoding is unknown, or nothing is installed that unpacks the file.
     """
     carry, carried = "", b""
-    for piece in _decoded(file, reading.encoding, found, size or PIECE):
+    for piece in _decoded(file, reading.encoding, found):
         held, utf8 = carry + piece.text, piece.utf8
         cut = _cutting_place(held)
         carry = held[cut:]
@@ -100,14 +98,12 @@ def read_encoded_pieces(
         yield _clean(carry, None, reading, found)
 
 
-def _decoded(
-    source: Path | BinaryIO, encoding: str, found: BytesFound, size: int
-) -> Iterator[Piece]:
+def _decoded(source: Path | BinaryIO, encoding: str, found: BytesFound) -> Iterator[Piece]:
     """The characters of a file as they stand in it."""
     asked = known_encoding(encoding)
     consumed_before, bytes_before = found.consumed, found.bytes
     with open_bytes(source) as file:
-        data = file.read(max(size, _MARK))
+        data = file.read(max(PIECE, _MARK))
         codec, mark = choose_codec(data, asked)
         found.encodings[codec], found.codec = None, codec
         found.has_mark = found.has_mark or has_mark(data, codec, mark)
@@ -127,7 +123,7 @@ def _decoded(
                 yield Piece(text, whole[: len(whole) - len(pending)])
             else:
                 yield Piece(text)
-            data, skipped = file.read(size), 0
+            data, skipped = file.read(PIECE), 0
         rest = decoder.decode(b"", final=True)
         refuse_halves(rest, codec)
         yield Piece(rest, b"" if is_utf8 else None)
@@ -174,12 +170,7 @@ def reading_of(source: Source, reading: Reading) -> Reading:
 
 
 def read_source(
-    source: Source,
-    file: Path | BinaryIO,
-    reading: Reading,
-    found: BytesFound,
-    *,
-    size: int | None = None,
+    source: Source, file: Path | BinaryIO, reading: Reading, found: BytesFound
 ) -> Iterator[Piece]:
     """The text of a source, at a path or from standard input, as `read_encoded_pieces` cuts it.
 
@@ -188,7 +179,7 @@ def read_source(
     """
     before, is_empty = found.bytes, True
     try:
-        for piece in read_encoded_pieces(file, reading_of(source, reading), found, size=size):
+        for piece in read_encoded_pieces(file, reading_of(source, reading), found):
             is_empty = False
             yield piece
     except OSError as error:

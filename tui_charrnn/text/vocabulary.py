@@ -1,7 +1,7 @@
 """The characters a model knows, and their numbers."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -86,15 +86,6 @@ class Vocabulary:
         self._index_of[codes] = np.arange(len(codes), dtype=np.int32)
         if end_symbol is not None and "\n" not in characters:
             self._index_of[ord("\n")] = 0
-
-    @classmethod
-    def from_text(cls, text: str) -> Self:
-        """The characters of a text, sorted by code point.
-
-        Raises:
-            DataError: If the text is empty.
-        """
-        return cls("".join(sorted(set(text))))
 
     def encode(self, text: str) -> Int32:
         """Turn N characters into their indices, that of the unknown symbol for what is lacking.

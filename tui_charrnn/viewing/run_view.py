@@ -22,7 +22,6 @@ from tui_charrnn.runs.records import (
     LearningRateChanged,
     MemoryMeasured,
     ModelCalibrated,
-    ModelPublished,
     PathChosen,
     RequestAnswered,
     RunDiverged,
@@ -105,7 +104,6 @@ class RunView:
     """1 for a batch whose gradient was cut down, else 0."""
     peak_rate: float | None = None
     """The peak of the learning rate since it was last changed; None if it never was."""
-    published_step: int | None = None
     problem: str = ""
     """Why the run directory cannot be read now, safe to show."""
     warning: str = ""
@@ -241,7 +239,8 @@ QUANTITIES: Final = {"loss": "loss", "validation_loss": "validation loss"}
 
 def apply_record(view: RunView, record: RecordOrBatch) -> Notice | None:
     """Fold one record into what is known; return what it is worth saying."""
-    return _REDUCERS[type(record)](view, record)
+    reducer = _REDUCERS.get(type(record))
+    return None if reducer is None else reducer(view, record)
 
 
 def quantity_words(quantity: str) -> str:
@@ -427,10 +426,6 @@ def _apply_memory(view: RunView, record: MemoryMeasured) -> None:
     view.memories.append(record)
 
 
-def _apply_published(view: RunView, record: ModelPublished) -> None:
-    view.published_step = record.step
-
-
 def _apply_answered(_: RunView, record: RequestAnswered) -> Notice | None:
     message = _sentence(tr_recorded(safe_line(record.message)))
     if not record.accepted:
@@ -562,7 +557,6 @@ _REDUCERS: Final[Mapping[type[RecordOrBatch], Callable[[RunView, Any], Notice | 
     SampleTaken: _apply_sample,
     MemoryMeasured: _apply_memory,
     CheckpointSaved: _apply_checkpoint,
-    ModelPublished: _apply_published,
     RequestAnswered: _apply_answered,
     RunWarned: _apply_warned,
     RunResumed: _apply_resumed,
