@@ -3,10 +3,9 @@
 import os
 import textwrap
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -14,7 +13,15 @@ from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.folders import config_folder, default_runs_folder, path_in
 from tui_charrnn.paths import open_file, parse_path
 from tui_charrnn.sampling_config import SamplingConfig
-from tui_charrnn.settings import Bounds, SettingError, Settings, refuse, setting, unknown_sentence
+from tui_charrnn.settings import (
+    Bounds,
+    SettingError,
+    Settings,
+    refuse,
+    setting,
+    unknown_sentence,
+    written,
+)
 from tui_charrnn.translation import LANGUAGES, tr
 
 GLYPHS: Final = ("auto", "braille", "blocks", "ascii")
@@ -112,17 +119,17 @@ def variable_of(name: str) -> str:
     return _VARIABLES.get(name, f"CHARRNN_{name.upper()}")
 
 
-def read_words(name: str, text: str) -> Any:
+def parse_value(name: str, text: str) -> Any:
     """The value of a preference as it is written in a flag or in the environment.
 
     Raises:
         ConfigError: If the text is not of the preference's type, or not within its bounds.
     """
     has_choices = bool(Preferences.bounds()[name].choices)
-    return read_value(name, Preferences.parse(name, text.strip().lower() if has_choices else text))
+    return check_value(name, Preferences.parse(name, text.strip().lower() if has_choices else text))
 
 
-def read_value(name: str, value: object) -> Any:
+def check_value(name: str, value: object) -> Any:
     """The value of a preference as a TOML document has it.
 
     Raises:
@@ -138,12 +145,10 @@ def read_value(name: str, value: object) -> Any:
     return value
 
 
-def shown_value(name: str, value: object) -> str:
+def format_value(name: str, value: object) -> str:
     """A value as people write it."""
-    if value is None:
-        bounds = Preferences.bounds().get(name)  # the rules of a text are settings of their own
-        return bounds.none if bounds is not None else "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    bounds = Preferences.bounds().get(name)  # the rules of a text are settings of their own
+    return bounds.none if value is None and bounds is not None else written(value)
 
 
 _LARGEST_FILE: Final = 256 * 1024
@@ -271,7 +276,7 @@ def starter_text(keys: Iterable[tuple[str, str, str]]) -> str:
 
 def _written(name: str, value: object, bounds: Bounds) -> str:
     is_word = value is None or bounds.choices
-    return f'"{shown_value(name, value)}"' if is_word else shown_value(name, value)
+    return f'"{format_value(name, value)}"' if is_word else format_value(name, value)
 
 
 class Origin(StrEnum):
@@ -320,21 +325,23 @@ def resolve(
     origins = dict.fromkeys(Preferences.bounds(), Origin.DEFAULT)
     problems: list[str] = []
 
-    def take(origin: Origin, found: Mapping[str, Any], read: Callable[[str, Any], Any]) -> None:
+    def take(origin: Origin, found: Mapping[str, Any]) -> None:
         for name, value in found.items():
+            is_text = isinstance(value, str) and origin is not Origin.FILE
             try:
-                readable = read(name, value)
+                readable = parse_value(name, value) if is_text else check_value(name, value)
             except ConfigError as problem:
-                problems.append(str(problem))
+                place = {Origin.ENVIRONMENT: variable_of(name), Origin.FILE: file}.get(origin)
+                problems.append(_as_option(problem) if place is None else f"{place}: {problem}")
                 continue
             if name not in values:
                 values[name], origins[name] = readable, origin
 
-    take(Origin.FLAG, {k: v for k, v in (flags or {}).items() if v is not None}, _read_flag)
+    file = own_preferences_file()
+    take(Origin.FLAG, {k: v for k, v in (flags or {}).items() if v is not None})
     names = Preferences.bounds() if wanted is None else wanted
     variables = {name: environment.get(variable_of(name), "").strip() for name in names}
-    take(Origin.ENVIRONMENT, {k: v for k, v in variables.items() if v}, _read_variable)
-    file = own_preferences_file()
+    take(Origin.ENVIRONMENT, {k: v for k, v in variables.items() if v})
     keys: dict[str, str] = {}
     is_needed = not values.keys() >= set(names)
     try:
@@ -349,8 +356,7 @@ def resolve(
                 if name not in known
             ]
             problems += [f"{file}: {problem}" for problem in wrong]
-            held = {name: value for name, value in document.items() if name in known}
-            take(Origin.FILE, held, partial(_read_from_file, file))
+            take(Origin.FILE, {k: v for k, v in document.items() if k in known})
     except ConfigError as problem:
         problems += [str(problem)] if is_needed else []
     return Resolution(file, Preferences(**values), origins, keys, tuple(problems))
@@ -371,30 +377,14 @@ def read_sampling(given: Mapping[str, str | None]) -> tuple[dict[str, str], dict
     try:
         rules = {name: SamplingConfig.parse(name, text) for name, text in others.items()}
         SamplingConfig(**rules)
-    except SettingError as problem:
-        raise ConfigError(problem.as_options()) from problem
+    except ConfigError as problem:
+        raise ConfigError(_as_option(problem)) from problem
     return preferred, rules
 
 
-def _read_flag(name: str, value: Any) -> Any:
-    try:
-        return read_words(name, value) if isinstance(value, str) else read_value(name, value)
-    except SettingError as problem:
-        raise ConfigError(problem.as_options()) from problem
-
-
-def _read_from_file(path: Path, name: str, value: Any) -> Any:
-    try:
-        return read_value(name, value)
-    except ConfigError as problem:
-        raise ConfigError(f"{path}: {problem}") from problem
-
-
-def _read_variable(name: str, value: str) -> Any:
-    try:
-        return read_words(name, value)
-    except ConfigError as problem:
-        raise ConfigError(f"{variable_of(name)}: {problem}") from problem
+def _as_option(problem: ConfigError) -> str:
+    """What is wrong with a setting that is named as an option."""
+    return problem.as_options() if isinstance(problem, SettingError) else str(problem)
 
 
 def runs_folder(runs_dir: Path | None, *, is_lenient: bool = False) -> Path:

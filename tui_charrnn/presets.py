@@ -6,7 +6,7 @@ from typing import Any
 
 from tui_charrnn.config import ModelConfig, TrainingConfig, refuse_together
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.settings import Problem, refuse
+from tui_charrnn.settings import Problem, refuse, written
 from tui_charrnn.translation import tr
 
 
@@ -181,9 +181,9 @@ class StartingPoint:
                 tr(
                     "is {given}, but the model {model} has {own}, and a run that starts from it "
                     "keeps that. Leave it out, or start without a model.",
-                    given=_written(values[name]),
+                    given=written(values[name]),
                     model=self.name,
-                    own=_written(has),
+                    own=written(has),
                 ),
             )
             for name, has in own.items()
@@ -215,10 +215,6 @@ def configure(
     training = TrainingConfig.from_mapping(values, skip_unknown=True)
     refuse_together(model, training)
     return model, training
-
-
-def _written(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def find_preset(name: str) -> Preset:

@@ -105,7 +105,8 @@ class Bounds:
         return tr("{allowed}, or auto", allowed=words) if self.automatic else words
 
     def _allowed_numbers(self) -> str:
-        low, high = _written(self.minimum), _written(self.maximum)
+        bounds = self.minimum, self.maximum
+        low, high = (f"{each:,}" if isinstance(each, int) else f"{each:g}" for each in bounds)
         if not math.isfinite(self.minimum):
             return tr("true or false")
         least = tr("above {low}" if self.exclusive_minimum else "at least {low}", low=low)
@@ -114,9 +115,9 @@ class Bounds:
         return tr("{least} and at most {high}", least=least, high=high)
 
 
-def _written(bound: float) -> str:
-    """A bound as people write it: 1,000,000, and not 1e+06."""
-    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
+def written(value: object) -> str:
+    """A value as people write it: true, none, 0.5."""
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def setting(default: Any, sentence: str, **bounds: Any) -> Any:

@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from tui_charrnn.preferences import Preferences, read_value, starter_text
+from tui_charrnn.preferences import Preferences, check_value, starter_text
 from tui_charrnn.tui.keys.keymap import keymap_of, remap
 from tui_charrnn.tui.keys.table import KEYS
 
@@ -20,7 +20,7 @@ def test_it_changes_nothing_and_lists_everything() -> None:
 def test_with_every_sign_taken_away_it_says_what_holds_anyway() -> None:
     document = tomllib.loads(re.sub(r"(?m)^#(?! )", "", TEXT))
     keys = document.pop("keys")
-    values = {name: read_value(name, value) for name, value in document.items()}
+    values = {name: check_value(name, value) for name, value in document.items()}
     assert Preferences(**values) == Preferences()
     assert values.keys() == Preferences.bounds().keys()
     table, problems = remap(keys)

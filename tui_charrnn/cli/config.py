@@ -19,9 +19,9 @@ from tui_charrnn.preferences import (
     Origin,
     Preferences,
     Resolution,
+    format_value,
     preferences_file,
     resolve,
-    shown_value,
     starter_text,
     variable_of,
 )
@@ -106,7 +106,7 @@ def _rows(found: Resolution, changed: dict[str, str]) -> Iterator[tuple[str, str
     for name, value, origin in _settings(found):
         is_variable = origin == Origin.ENVIRONMENT
         words = f"{origin} {variable_of(name)}" if is_variable else origin
-        yield name, safe_line(shown_value(name, value)), words
+        yield name, safe_line(format_value(name, value)), words
     for name, keys in changed.items():
         yield f"keys.{name}", keys, str(Origin.FILE)
 

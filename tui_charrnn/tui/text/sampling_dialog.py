@@ -14,7 +14,7 @@ from textual.getters import query_one
 from textual.widgets import Button, Input, Static
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.preferences import Preferences, read_words, shown_value
+from tui_charrnn.preferences import Preferences, format_value, parse_value
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, SafeInput
@@ -176,7 +176,7 @@ class SamplingScreen(Dialog[None]):
         """The value of a setting as people write it."""
         settings = self._settings
         value = settings.length if name == "length" else getattr(settings.sampling, name)
-        return f"{value:g}" if isinstance(value, float) else shown_value(name, value)
+        return f"{value:g}" if isinstance(value, float) else format_value(name, value)
 
     def _take(self, name: str, typed: str) -> None:
         """Set one setting, or say why that is not possible."""
@@ -185,7 +185,7 @@ class SamplingScreen(Dialog[None]):
         typed = "none" if bounds.optional and not typed else typed
         try:
             if name == "length":
-                self._set(sampling, read_words(name, typed) or DEFAULT_LENGTH)
+                self._set(sampling, parse_value(name, typed) or DEFAULT_LENGTH)
             else:
                 value = SamplingConfig.parse(name, typed)
                 self._set(replace(sampling, **{name: value}), settings.length)
