@@ -113,7 +113,7 @@ def table_sentences() -> set[str]:
         *run_view.QUANTITIES.values(),
         *("gradient", "characters", "jamo"),
         *run_words.STATE_WORDS.values(),
-        *run_words.GRAMS.values(),
+        *formatting.GRAMS.values(),
         *log_lines.ENDS.values(),
         *failures.FailureKind,
         *failures.CRASHES.values(),

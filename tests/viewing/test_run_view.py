@@ -28,7 +28,6 @@ from tui_charrnn.runs.records import (
     SampleTaken,
     SplitEvaluated,
 )
-from tui_charrnn.text.ngrams import Baselines
 from tui_charrnn.viewing import run_words as words
 from tui_charrnn.viewing.run_view import RunView
 
@@ -159,10 +158,8 @@ def test_the_newest_peak_of_the_learning_rate_is_known_whoever_changed_it(view: 
     assert view.peak_rate == 0.001
 
 
-def test_ngrams_are_called_as_everywhere_else(view: RunView) -> None:
-    orders = tuple(range(6))
-    names = Baselines(orders, (2.0,) * 6, training_characters=9, heldout_characters=9).names
-    for order, name in zip(orders, names, strict=True):
+def test_ngrams_have_names(view: RunView) -> None:
+    for order, name in enumerate(["uniform", "unigram", "bigram", "3-gram", "4-gram"]):
         view.take([BaselinesMeasured((order,), (2.0,))])
         assert dict(words.loss_rows(view))["baseline"] == f"2.000 ({name})"
 

@@ -34,8 +34,7 @@ from tui_charrnn.runs.storage import open_output, refuse_taken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.training.machine import thread_count
-from tui_charrnn.viewing.formatting import format_size
-from tui_charrnn.viewing.run_words import gram_words
+from tui_charrnn.viewing.formatting import format_size, gram_words
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.sources import OfferedModel

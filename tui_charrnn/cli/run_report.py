@@ -20,14 +20,13 @@ from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.failures import advice_words, diagnose
-from tui_charrnn.viewing.formatting import counted, format_size, format_time
+from tui_charrnn.viewing.formatting import counted, format_size, format_time, gram_words
 from tui_charrnn.viewing.run_rows import run_row, trouble_words
 from tui_charrnn.viewing.run_view import Notice, RunView, extension_words
 from tui_charrnn.viewing.run_words import (
     Row,
     card_rows,
     dropout_words,
-    gram_words,
     lead_words,
     origin_words,
 )

@@ -34,7 +34,6 @@ Bool = npt.NDArray[np.bool_]
 
 TRAINING_LIMIT: Final = 3_000_000  # characters
 HELDOUT_LIMIT: Final = 1_000_000  # characters
-_NAMES: Final = {0: "uniform", 1: "unigram", 2: "bigram"}
 _PATIENCE: Final = 2  # orders in a row that may be worse than the best before counting stops
 
 
@@ -56,19 +55,9 @@ class Baselines:
         return replace(self, losses=tuple(loss * units for loss in self.losses))
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """What the orders are called."""
-        return tuple(_NAMES.get(order, f"{order}-gram") for order in self.orders)
-
-    @property
     def best_order(self) -> int:
         """The order of the lowest loss."""
-        return self.orders[self.losses.index(self.best_loss)]
-
-    @property
-    def best_loss(self) -> float:
-        """The lowest loss, nats per character."""
-        return min(self.losses)
+        return self.orders[self.losses.index(min(self.losses))]
 
 
 def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each caller names)

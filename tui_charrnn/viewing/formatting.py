@@ -78,6 +78,14 @@ def character_words(character: str, *, is_ascii: bool = False) -> str:
     return shown
 
 
+GRAMS: Final = {0: "uniform", 1: "unigram", 2: "bigram"}
+
+
+def gram_words(order: int) -> str:
+    """What an n-gram model of an order is called."""
+    return tr(GRAMS[order]) if order in GRAMS else f"{order}-gram"
+
+
 def format_distance(distance: int | None, reach: int) -> str:
     """How many characters back something lies; None is farther than was looked."""
     return f">{reach:,}" if distance is None else f"{distance:,}"

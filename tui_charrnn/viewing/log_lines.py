@@ -25,8 +25,8 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
+from tui_charrnn.viewing.formatting import gram_words
 from tui_charrnn.viewing.run_view import RunView, apply_record
-from tui_charrnn.viewing.run_words import gram_words
 
 LogKind = Literal["noise", "plain", "good", "warning", "error"]
 """`noise` is what TensorFlow prints at every start, and what matters less in a story."""

@@ -13,7 +13,7 @@ from tui_charrnn.runs.description import GpuUsage, RunDescription, RunState, Usa
 from tui_charrnn.runs.records import PathChosen, format_way
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
-from tui_charrnn.viewing.formatting import format_size
+from tui_charrnn.viewing.formatting import format_size, gram_words
 from tui_charrnn.viewing.run_view import RunView
 
 STATE_WORDS: Final = {
@@ -291,14 +291,6 @@ def origin_words(description: RunDescription | None) -> str:
         count=len(added),
         listed=listed,
     )
-
-
-GRAMS: Final = {0: "uniform", 1: "unigram", 2: "bigram"}
-
-
-def gram_words(order: int) -> str:
-    """What `Baselines.names` calls it; asked there, it would bring NumPy."""
-    return tr(GRAMS[order]) if order in GRAMS else f"{order}-gram"
 
 
 Row = tuple[str, str]

@@ -11,8 +11,9 @@ from tui_charrnn.metrics import DECAY, Bucket, LossHistory, smoothed_means
 from tui_charrnn.runs.records import SplitEvaluated
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
+from tui_charrnn.viewing.formatting import gram_words
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import gram_words, heldout_text
+from tui_charrnn.viewing.run_words import heldout_text
 
 Point = tuple[float, float]
 """A step, or the middle of several, and a number."""
