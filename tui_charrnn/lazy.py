@@ -36,7 +36,7 @@ _NAMES: Final = {
         "absent_texts open_starting_model read_learned_texts read_run_corpus "
         "read_training_corpus starting_point_of"
     ),
-    "tui_charrnn.history.generation": "file_sha256",
+    "tui_charrnn.history.generation": "unchanged_sha256",
     "tui_charrnn.history.store": "History",
     "tui_charrnn.lens.clipping": "ClippingRun ClippingSettings",
     "tui_charrnn.lens.embedding": "Embedding group_of",

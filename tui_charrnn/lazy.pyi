@@ -50,7 +50,7 @@ from tui_charrnn.generation.training_corpus import read_learned_texts as read_le
 from tui_charrnn.generation.training_corpus import read_run_corpus as read_run_corpus
 from tui_charrnn.generation.training_corpus import read_training_corpus as read_training_corpus
 from tui_charrnn.generation.training_corpus import starting_point_of as starting_point_of
-from tui_charrnn.history.generation import file_sha256 as file_sha256
+from tui_charrnn.history.generation import unchanged_sha256 as unchanged_sha256
 from tui_charrnn.history.store import History as History
 from tui_charrnn.lens.clipping import ClippingRun as ClippingRun
 from tui_charrnn.lens.clipping import ClippingSettings as ClippingSettings

@@ -99,6 +99,15 @@ def find_kind(path: Path) -> Kind | None:
         raise OSError(errno.EINVAL, tr("it is no path")) from refusal
 
 
+def file_mark(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is replaced: time, inode and size; None if it is not there."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_mtime_ns, facts.st_ino, facts.st_size
+
+
 def is_file(path: Path) -> bool:
     """Whether a path leads to a regular file; False also where that cannot be found out."""
     with contextlib.suppress(OSError):

@@ -23,8 +23,9 @@ from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.history.store import History
 from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.paths import file_mark
 from tui_charrnn.tui.session import Source
-from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, ModelRequest, file_mark
+from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, ModelRequest
 from tui_charrnn.tui.text.saving import save_result
 from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.paths import open_file
+from tui_charrnn.paths import file_mark, open_file
 from tui_charrnn.translation import tr
 
 SettingsInTime = tuple[tuple[int, SamplingConfig], ...]
@@ -80,16 +80,23 @@ class ModelFile:
     def __init__(self, path: Path) -> None:
         """Remember which file stands at a path; call it before the model is loaded."""
         self._path = path
-        self._mark = _mark(path)
+        self._mark = file_mark(path)
 
     def origin(self, label: str) -> ModelOrigin:
         """Where the model came from; without a hash if its file is not the same any more."""
-        try:
-            sha256 = file_sha256(self._path)
-        except OSError:
-            sha256 = None
-        is_same = self._mark is not None and _mark(self._path) == self._mark
-        return ModelOrigin(label, str(self._path.absolute()), sha256 if is_same else None)
+        sha256 = unchanged_sha256(self._path, self._mark)
+        return ModelOrigin(label, str(self._path.absolute()), sha256)
+
+
+def unchanged_sha256(path: Path, mark: tuple[int, int, int] | None) -> str | None:
+    """The hash of a file; None if it is not the one that had a mark, or cannot be read."""
+    if mark is None or file_mark(path) != mark:
+        return None
+    try:
+        sha256 = file_sha256(path)
+    except OSError:
+        return None
+    return sha256 if file_mark(path) == mark else None
 
 
 def file_sha256(path: Path) -> str:
@@ -112,15 +119,6 @@ def hindrance_of(generation: Generation) -> str:
     if generation.model.file is None:
         return _NO_FILE
     return "" if generation.model.sha256 else _REPLACED
-
-
-def _mark(path: Path) -> tuple[int, int, int] | None:
-    """What changes when a file is replaced or written to; None if there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def write_settings(

@@ -19,7 +19,8 @@ from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.tui.text.model_loader import LoadedModel, file_mark
+from tui_charrnn.paths import file_mark
+from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.saving import (
     describe,
     save_copy,

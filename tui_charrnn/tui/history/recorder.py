@@ -12,9 +12,10 @@ from tui_charrnn.errors import HistoryError
 from tui_charrnn.hangul import whole_text
 from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelOrigin
 from tui_charrnn.history.store import History
+from tui_charrnn.paths import file_mark
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.text.generation_thread import GenerationThread
-from tui_charrnn.tui.text.model_loader import LoadedModel, file_mark
+from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import GenerationResult
 
 PATIENCE: Final = 1.0

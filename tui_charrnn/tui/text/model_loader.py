@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError, ModelFileError
 from tui_charrnn.folders import default_model
+from tui_charrnn.paths import file_mark
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
@@ -52,13 +53,7 @@ class LoadedModel(NamedTuple):
 
     def sha256(self) -> str | None:
         """The hash of the file; None if there is none, or it is not the same any more."""
-        if self.file is None or self.mark is None or file_mark(self.file) != self.mark:
-            return None
-        try:
-            digest = lazy.file_sha256(self.file)
-        except OSError:
-            return None
-        return digest if file_mark(self.file) == self.mark else None
+        return None if self.file is None else lazy.unchanged_sha256(self.file, self.mark)
 
 
 class Weights(NamedTuple):
@@ -199,15 +194,6 @@ def _no_weights(run: RunDirectory) -> ModelFileError:
 def has_weights(run: RunDirectory) -> bool:
     """Whether a run has weights that can generate, at a glance."""
     return run.latest.exists() or run.live_model.exists()
-
-
-def file_mark(path: Path) -> tuple[int, int, int] | None:
-    """What changes when a file is replaced: time, inode and size; None if it is not there."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 def _loaded(weights: Weights, wanted: ModelRequest) -> LoadedModel:
