@@ -101,7 +101,7 @@ def inspect(
     )
     found = lazy.inspect_corpus(text)
     if as_json:
-        print_json(inspection_values(text, found))
+        print_json(_inspection_values(text, found))
         return
     for label, line in report_lines(text, found):
         print_data(f"{label:<12}{line}".rstrip())
@@ -128,7 +128,7 @@ def _entry_values(entry: CatalogueEntry) -> dict[str, Any]:
     }
 
 
-def inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, Any]:
+def _inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, Any]:
     """What was found in a text, as JSON values."""
     return {
         "name": corpus.name,

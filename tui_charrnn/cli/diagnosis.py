@@ -35,7 +35,7 @@ _LIBRARIES: Final = {
     "Textual": ("textual",),
 }
 """By the name that people know, the packages that bring it."""
-NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 """Errors of a file system that has no locks."""
 
 Verdict: TypeAlias = Literal["ok", "note", "problem"]
@@ -143,7 +143,7 @@ def _knows_locks(folder: Path) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
-        return error.errno not in NO_LOCKS
+        return error.errno not in _NO_LOCKS
     finally:
         os.close(descriptor)
     return True

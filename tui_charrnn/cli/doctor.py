@@ -123,7 +123,7 @@ def doctor(
     and by which command; ends with 0 if all is well, with 3 if something cannot be read.
     """
     if run is not None:
-        found = find_remains(run, runs_folder(runs_dir))
+        found = _find_remains(run, runs_folder(runs_dir))
         raise typer.Exit(_print_run(found, as_json=as_json))
     model, training = apply_settings(find_preset(preset), settings)
     facts = Facts(
@@ -196,7 +196,7 @@ class Health:
         return self.trainer in {"alive", "silent"}
 
 
-def find_remains(name_or_path: str, folder: Path) -> RunDirectory:
+def _find_remains(name_or_path: str, folder: Path) -> RunDirectory:
     """As `find_run`, and a folder too that was a run and has lost its run.json."""
     try:
         return find_run(name_or_path, folder)

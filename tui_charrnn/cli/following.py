@@ -167,7 +167,7 @@ def _is_stopped(pid: int) -> bool:
 def attend(
     launch: Launch,
     notify: Callable[[str], None],
-    watch: TrainerWatch | None = None,
+    watch: TrainerWatch | None,
     look: Callable[[], None] = lambda: None,
 ) -> int:
     """Start a trainer and stay until it ends; `look` is called now and then, and once at the end.

@@ -153,9 +153,16 @@ def open_app(
         raise ConfigError(
             f"The app opens with a tape, a text or a seed text. Received: {' and '.join(named)}."
         )
-    sampling = {**settings, "length": length, "numbers": numbers}
-    options: dict[str, Any] = {"model": model, "is_ascii": is_ascii, "language": language}
-    code = start_app(runs_dir, sampling, tape=tape, xray=xray, seed_file=seed_file, **options)
+    code = start_app(
+        runs_dir,
+        {**settings, "length": length, "numbers": numbers},
+        model=model,
+        tape=tape,
+        xray=xray,
+        seed_file=seed_file,
+        is_ascii=is_ascii,
+        language=language,
+    )
     raise typer.Exit(code)
 
 
@@ -174,9 +181,15 @@ def attach(
 ) -> None:
     """Open the app on a run, wherever its trainer was started."""
     found = lazy.find_run(run, runs_folder(runs_dir, is_lenient=True))
-    sampling = {**settings, "length": length, "numbers": numbers}
-    options: dict[str, Any] = {"readonly": readonly, "is_ascii": is_ascii, "language": language}
-    raise typer.Exit(start_app(runs_dir, sampling, run=found.path, **options))
+    code = start_app(
+        runs_dir,
+        {**settings, "length": length, "numbers": numbers},
+        run=found.path,
+        readonly=readonly,
+        is_ascii=is_ascii,
+        language=language,
+    )
+    raise typer.Exit(code)
 
 
 def learn(
@@ -188,8 +201,8 @@ def learn(
     runs_dir: RunsDir = None,
 ) -> None:
     """Open the app on its guided tour: five pages, each with a live picture."""
-    options: dict[str, Any] = {"model": model, "is_ascii": is_ascii, "language": language}
-    raise typer.Exit(start_app(runs_dir, opens_tour=True, **options))
+    code = start_app(runs_dir, opens_tour=True, model=model, is_ascii=is_ascii, language=language)
+    raise typer.Exit(code)
 
 
 def _not_installed(error: OSError) -> StorageError:

@@ -121,11 +121,11 @@ def print_data(text: str) -> None:
     try:
         _write(sys.stdout, (safe_line(text) if stdout_is_terminal() else text) + "\n")
     except BrokenPipeError:
-        discard_output()
+        _discard(sys.stdout)
         raise
     except OSError as error:
-        discard_output()
-        raise refused_output(error) from error
+        _discard(sys.stdout)
+        raise _refused_output(error) from error
 
 
 def print_json(document: object) -> None:
@@ -146,14 +146,9 @@ def _with_nulls(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def refused_output(error: OSError) -> StorageError:
+def _refused_output(error: OSError) -> StorageError:
     """The error where standard output cannot be written."""
     return StorageError(f"Cannot write to standard output: {error.strerror or error}.")
-
-
-def discard_output() -> None:
-    """Lead standard output nowhere, so that the interpreter's own last flush cannot fail."""
-    _discard(sys.stdout)
 
 
 def leave_terminal() -> None:
@@ -388,11 +383,11 @@ def write_text(work: Callable[[TextOutput], None]) -> bool:
         finally:
             output.close()
     except BrokenPipeError:  # the reader has had enough, as `head` has
-        discard_output()
+        _discard(sys.stdout)
         return True
     except OSError as error:
-        discard_output()
-        raise refused_output(error) from error
+        _discard(sys.stdout)
+        raise _refused_output(error) from error
     return is_complete
 
 
@@ -409,7 +404,7 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
         return int(error.exit_code)
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # Typer's own answer to it is 1
-            discard_output()
+            _discard(sys.stdout)
             return int(ExitCode.OK)
         return end.code if isinstance(end.code, int) else int(ExitCode.UNEXPECTED)
     except KeyboardInterrupt:
@@ -426,8 +421,8 @@ def error_lines(error: CharRNNError) -> Sequence[str]:
 def _after_defect(error: Exception) -> ExitCode:
     """Tell of an exception that nobody expected, or that has a plain reason after all."""
     if isinstance(error, OSError) and _is_of_echo(error):
-        discard_output()
-        narrate(f"charrnn-tui: {refused_output(error)}")
+        _discard(sys.stdout)
+        narrate(f"charrnn-tui: {_refused_output(error)}")
         return ExitCode.CANNOT_SAVE
     if isinstance(error, FileNotFoundError) and _is_folder_gone():
         narrate("charrnn-tui: This folder is gone: it was removed or moved. Go to another one.")

@@ -81,7 +81,7 @@ def show(
     """Show everything about a run."""
     whole = read_whole_run(find_run(run, runs_folder(runs_dir)))
     if as_json:
-        print_json(whole_facts(whole))
+        print_json(_whole_facts(whole))
         return
     for line in _lines(whole):
         print_data(line)
@@ -240,7 +240,7 @@ def summary_facts(summary: RunSummary, now: float) -> dict[str, Any]:
     }
 
 
-def whole_facts(whole: WholeRun) -> dict[str, Any]:
+def _whole_facts(whole: WholeRun) -> dict[str, Any]:
     """All facts of a run: those of the list, and the rest."""
     description, status, plan = whole.summary.description, whole.summary.status, whole.view.plan
     return {

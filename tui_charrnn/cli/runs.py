@@ -1,13 +1,12 @@
 """The commands of `charrnn-tui runs`: list, show, rename, export, delete and restore runs."""
 
-import enum
 import json
 import shlex
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeAlias
 
 import typer
 
@@ -54,13 +53,6 @@ if TYPE_CHECKING:
 
 _CURVE_WIDTH: Final = 12  # columns
 _HEADINGS: Final = ("RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE")
-
-
-class EventFormat(enum.StrEnum):
-    """How the figures of a run are written."""
-
-    CSV = "csv"
-    TENSORBOARD = "tensorboard"
 
 
 Filter: TypeAlias = Annotated[
@@ -225,7 +217,7 @@ def export(
         ),
     ] = None,
     events: Annotated[
-        EventFormat | None,
+        Literal["csv", "tensorboard"] | None,
         typer.Option(
             help="Write the figures of every step: a CSV file, or a folder for TensorBoard."
         ),
@@ -260,14 +252,12 @@ def export(
         print_json(facts)
         return
     print_data(str(made.path))
-    narrate(f"Packed {format_size(made.size)}: {format_checkpoints(made)}.")
+    narrate(f"Packed {format_size(made.size)}: {_format_checkpoints(made)}.")
 
 
-def _export_events(
-    run: RunDirectory, kind: EventFormat, file: Path | None, *, overwrite: bool
-) -> Path:
+def _export_events(run: RunDirectory, kind: str, file: Path | None, *, overwrite: bool) -> Path:
     """Write the figures of a run; return where they are."""
-    if kind is EventFormat.CSV:
+    if kind == "csv":
         target = file or parse_path(".", "The file")
         target = target / f"{run.name}.csv" if is_folder(target) else target
         count = export_figures(run, target, overwrite=overwrite)
@@ -282,7 +272,7 @@ def _export_events(
     return folder
 
 
-def format_checkpoints(made: "Exported") -> str:
+def _format_checkpoints(made: "Exported") -> str:
     """Which checkpoints are in a file."""
     if not made.steps:
         return "no checkpoint yet"

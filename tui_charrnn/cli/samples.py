@@ -370,7 +370,7 @@ _REASON: Final = (
 )
 
 
-class GeneratedRecord(NamedTuple):
+class _GeneratedRecord(NamedTuple):
     """A record, the seed text with it."""
 
     text: str
@@ -380,7 +380,7 @@ class GeneratedRecord(NamedTuple):
     """Whether the model ended it."""
 
 
-def _draw_record(texts: TextRequest, seed_text: str) -> GeneratedRecord:
+def _draw_record(texts: TextRequest, seed_text: str) -> _GeneratedRecord:
     """Draw a record after the seed text, which the stream has read."""
     stream, stop = texts.stream, texts.make_stop()
     characters, bits = [seed_text], 0.0
@@ -388,16 +388,16 @@ def _draw_record(texts: TextRequest, seed_text: str) -> GeneratedRecord:
         drawn = stream.next()
         bits += lazy.surprise(stream.logits, drawn.index)
         if stream.is_between_records:
-            return GeneratedRecord("".join(characters), bits, is_whole=True)
+            return _GeneratedRecord("".join(characters), bits, is_whole=True)
         characters.append(drawn.character)
         if stop.has_ended(drawn.character):
             break
-    return GeneratedRecord("".join(characters), bits, is_whole=False)
+    return _GeneratedRecord("".join(characters), bits, is_whole=False)
 
 
 def _draw_records(
     texts: TextRequest, seed_text: str, known: frozenset[str] | None
-) -> Iterator[GeneratedRecord]:
+) -> Iterator[_GeneratedRecord]:
     """Records without end, none empty; without `known` ones and repetitions, unless None.
 
     Each begins from the same state; random numbers are not reset between them.
@@ -423,7 +423,7 @@ def _draw_records(
     )
 
 
-def known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
+def _known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
     """The records that a model was trained on, or those of the text `corpus`."""
     model = texts.stream.model
     if corpus is not None:
@@ -450,7 +450,7 @@ def known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
 
 def write_records(texts: TextRequest, count: int, watched: Watched, output: TextOutput) -> None:
     """Write `count` records, as lines or as a JSON list, which is valid even if interrupted."""
-    known = known_records(texts, watched.corpus) if watched.is_new_only else None
+    known = _known_records(texts, watched.corpus) if watched.is_new_only else None
     seed_text = texts.read_seed()
     records = _draw_records(texts, seed_text, known)
     hidden = 0 if texts.echo else len(seed_text)

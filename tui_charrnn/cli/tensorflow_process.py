@@ -66,7 +66,7 @@ def ask(command: Sequence[str], patience: float = PATIENCE) -> Answer:
         )
     errors = _decoded(ended.stderr)
     if ended.returncode:
-        return Answer(failure=explain_end(ended.returncode, last_useful_line(errors)))
+        return Answer(failure=_explain_end(ended.returncode, last_useful_line(errors)))
     try:
         examination = decode_result(Examination, _decoded(ended.stdout))
     except ValueError as error:
@@ -85,7 +85,7 @@ def last_useful_line(errors: str) -> str:
     return next(reversed(plain or lines), "")
 
 
-def explain_end(code: int, said: str) -> str:
+def _explain_end(code: int, said: str) -> str:
     """Why a process that loads TensorFlow ended, by its exit code and last line."""
     if code < 0:
         number = signal.Signals(-code)
@@ -130,7 +130,7 @@ def convert(kind: str, source: Path, target: Path) -> None:
         return
     said = last_useful_line(_decoded(ended.stderr))
     if ended.returncode not in {ExitCode.USAGE, ExitCode.DATA, ExitCode.CANNOT_SAVE}:
-        raise RunError(explain_end(ended.returncode, said))
+        raise RunError(_explain_end(ended.returncode, said))
     error = CharRNNError(said)
     error.exit_code = ExitCode(ended.returncode)
     raise error

@@ -1,9 +1,8 @@
 """The commands `train` and `resume`: make a run directory, start its trainer, and watch."""
 
-import enum
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -70,7 +69,7 @@ _PRESET_HELP = "Starting point: " + "; ".join(
 )
 
 
-def choose_placement(
+def _choose_placement(
     devices: str | None, cluster: str | None, rank: int | None, meet_within: str, *, headless: bool
 ) -> Placement:
     """Where a training computes; only a headless one looks at TF_CONFIG and Slurm's variables."""
@@ -92,13 +91,6 @@ NotifyCommand: TypeAlias = Annotated[
         "CHARRNN_STEP, CHARRNN_BEST_LOSS and others tell which and how.",
     ),
 ]
-
-
-class ResumeMode(enum.StrEnum):
-    """What to do when the named run is there already."""
-
-    NEVER = "never"
-    AUTO = "auto"
 
 
 @with_setting_options(ModelConfig, TrainingConfig)
@@ -153,12 +145,12 @@ def train(
         bool, typer.Option("--no-samples", help="Take no samples while it trains.")
     ] = False,
     resume: Annotated[
-        ResumeMode,
+        Literal["never", "auto"],
         typer.Option(
             help="auto: start the run of that --name, resume it if it exists, or exit with 0 if it "
             "is finished: one line for a job script."
         ),
-    ] = ResumeMode.NEVER,
+    ] = "never",
     devices: Devices = None,
     cluster: Annotated[
         str | None,
@@ -205,7 +197,7 @@ def train(
     require_tensorflow()
     folder = runs_folder(runs_dir)
     is_watched = headless and not detach
-    placement = choose_placement(devices, cluster, rank, meet_within, headless=is_watched)
+    placement = _choose_placement(devices, cluster, rank, meet_within, headless=is_watched)
     watching = Watching(
         headless, detach, as_json, quiet, placement=placement, notify_command=notify_command
     )
@@ -215,17 +207,17 @@ def train(
             raise ConfigError("--pin-seed asks for samples, --no-samples for none: leave one out.")
         if not (headless or detach) and (obstacle := app_obstacle()):
             raise ConfigError(f"{obstacle} Add --headless or --detach.")
-        if resume is ResumeMode.AUTO and name is None:
+        may_exist = resume == "auto"
+        if may_exist and name is None:
             raise ConfigError("--resume auto requires --name.")
-        chosen, existing = find_preset(preset), None
-        if resume is ResumeMode.AUTO and name is not None:
-            existing = RunDirectory(folder / name)
+        chosen = find_preset(preset)
+        existing = RunDirectory(folder / name) if may_exist and name is not None else None
         start, starting = _starting_model(start_from, existing, folder)
         model, training = apply_settings(chosen, settings, start)
         return RunRequest(
             folder=folder,
             name=name,
-            may_exist=resume is ResumeMode.AUTO,
+            may_exist=may_exist,
             corpus=corpus,
             reading={
                 "encoding": encoding,
