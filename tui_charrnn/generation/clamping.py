@@ -31,7 +31,10 @@ LIMIT: Final = 1000.0
 
 @dataclass(frozen=True, slots=True)
 class Clamp:
-    """A neuron and the value that it has after every character; or a gate, and its mean."""
+    """A neuron and the value that it has after every character; or a gate, and its mean.
+
+    As a string it is what `parse_clamps` reads, to the bit.
+    """
 
     neuron: Probe
     value: float
@@ -39,11 +42,6 @@ class Clamp:
 
     def __str__(self) -> str:
         return f"{self.neuron}={self.value!r}".removesuffix(".0")
-
-
-def clamp_words(clamps: Iterable[Clamp]) -> list[str]:
-    """Clamps as `parse_clamps` reads them, to the bit."""
-    return [str(clamp) for clamp in clamps]
 
 
 def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]:

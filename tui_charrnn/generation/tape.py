@@ -23,7 +23,7 @@ from tui_charrnn.generation.stream import (
     StreamState,
     recent_of,
 )
-from tui_charrnn.generation.tree import Branch, ClampsFrom, DrawsFrom, SamplingFrom, Tree
+from tui_charrnn.generation.tree import Branch, DrawsFrom, Tree
 from tui_charrnn.model.weights import Float32, Float64
 from tui_charrnn.sampling_config import SamplingConfig
 
@@ -286,10 +286,10 @@ class Tape:
         if position < branch.length:
             branch = self.tree.fork(branch.number, position)
             self._number = branch.number
-        if branch.sampling[-1].sampling is not stream.sampling:
-            branch.sampling.append(SamplingFrom(position, stream.sampling))
-        if (branch.clamps[-1].clamps if branch.clamps else ()) != stream.clamps:
-            branch.clamps.append(ClampsFrom(position, stream.clamps))
+        if branch.sampling[-1][1] is not stream.sampling:
+            branch.sampling.append((position, stream.sampling))
+        if (branch.clamps[-1][1] if branch.clamps else ()) != stream.clamps:
+            branch.clamps.append((position, stream.clamps))
         drawn = stream.draws.drawn - 1
         last = branch.draws[-1]
         if (last.rng_seed, last.drawn + position - last.position) != (stream.rng_seed, drawn):

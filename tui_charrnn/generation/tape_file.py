@@ -22,11 +22,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from tui_charrnn.errors import CharRNNError, DataError
-from tui_charrnn.generation.clamping import clamp_words, parse_clamps
+from tui_charrnn.generation.clamping import parse_clamps
 from tui_charrnn.generation.sampling import RandomStream
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.generation.tree import LONGEST_NAME, Branch, ClampsFrom, DrawsFrom, SamplingFrom
+from tui_charrnn.generation.tree import LONGEST_NAME, Branch, DrawsFrom
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.model_config import ModelConfig
@@ -44,9 +44,9 @@ def tape_document(tape: Tape) -> dict[str, Any]:
     """A tape as JSON values."""
     document = _plain_document(tape)
     if tape.seed_clamps or any(branch.clamps for branch in tape.tree.branches):
-        document |= {"format": _CLAMPED, "seed_clamps": clamp_words(tape.seed_clamps)}
+        document |= {"format": _CLAMPED, "seed_clamps": list(map(str, tape.seed_clamps))}
         for entry, branch in zip(document["branches"], tape.tree.branches, strict=True):
-            entry["clamps"] = [[used.position, clamp_words(used.clamps)] for used in branch.clamps]
+            entry["clamps"] = [[start, list(map(str, held))] for start, held in branch.clamps]
     numbers = tape.stream.model.numbers
     return document if numbers == "float32" else {**document, "format": FORMAT, "numbers": numbers}
 
@@ -65,9 +65,7 @@ def _plain_document(tape: Tape) -> dict[str, Any]:
                 "text": "".join([characters[index] for index in branch.indices]),
                 "probabilities": list(branch.probabilities),
                 "taken": list(branch.taken),
-                "sampling": [
-                    [used.position, used.sampling.to_mapping()] for used in branch.sampling
-                ],
+                "sampling": [[start, sampling.to_mapping()] for start, sampling in branch.sampling],
                 "draws": [list(used) for used in branch.draws],
             }
             for branch in tape.tree.branches
@@ -131,14 +129,14 @@ def _opened(model: Model, document: Mapping[str, Any]) -> Tape:
             tr("it was generated in unknown numbers, {numbers!r}.", numbers=str(numbers)[:20])
         )
     model = replace(model, numbers=numbers)
-    stream = CharacterStream(model, first.sampling[0].sampling, seed_clamps)
+    stream = CharacterStream(model, first.sampling[0][1], seed_clamps)
     seed_text = stream.prime(document["seed_text"]).text
     if seed_text != document["seed_text"]:
         raise ValueError(tr("its seed text has characters that the model does not know."))
     stream.draws = RandomStream(first.draws[0].rng_seed, first.draws[0].drawn)
     tape = Tape(stream, seed_text)
     tape.tree.branches[:] = branches
-    stream.sampling = last.sampling[-1].sampling
+    stream.sampling = last.sampling[-1][1]
     stream.clamps = last.clamps_at(last.length)
     tape.rewind(last.length, last.number)
     return tape
@@ -159,7 +157,7 @@ def _branches(
             start=start,
             name=str(entry["name"])[:LONGEST_NAME],
             sampling=[
-                SamplingFrom(position, SamplingConfig.from_mapping(values, skip_unknown=True))
+                (position, SamplingConfig.from_mapping(values, skip_unknown=True))
                 for position, values in entry["sampling"]
             ],
             draws=[DrawsFrom(*used) for used in entry["draws"]],
@@ -167,7 +165,7 @@ def _branches(
             probabilities=array("d", entry["probabilities"]),
             taken=[int(position) for position in entry["taken"]],
             clamps=[
-                ClampsFrom(position, parse_clamps(words, config))
+                (position, parse_clamps(words, config))
                 for position, words in entry.get("clamps", ())
             ],
         )
@@ -179,7 +177,7 @@ def _branches(
 def _check(branch: Branch) -> None:
     """See that positions rise from the branch's start, and that each character has its number."""
     for positions in (
-        [used.position for used in branch.sampling],
+        [position for position, _ in branch.sampling],
         [used.position for used in branch.draws],
     ):
         is_rising = positions == sorted(positions) and all(
@@ -189,7 +187,7 @@ def _check(branch: Branch) -> None:
             raise ValueError(
                 tr("branch {number} has settings for places that it has not.", number=branch.number)
             )
-    held = [used.position for used in branch.clamps]
+    held = [position for position, _ in branch.clamps]
     if held != sorted(held) or not all(
         isinstance(position, int) and branch.start <= position <= branch.length for position in held
     ):

@@ -22,13 +22,6 @@ LONGEST_NAME: Final = 40
 """Characters of the name of a branch."""
 
 
-class SamplingFrom(NamedTuple):
-    """Settings, and the position from which they hold."""
-
-    position: int
-    sampling: SamplingConfig
-
-
 class DrawsFrom(NamedTuple):
     """Random numbers, and the position from which each character takes one of them."""
 
@@ -36,17 +29,6 @@ class DrawsFrom(NamedTuple):
     rng_seed: int
     drawn: int
     """How many numbers of that seed came before."""
-
-
-class ClampsFrom(NamedTuple):
-    """Neurons that are held, and the position from which they are.
-
-    The network holds them as it reads the character before that position, for that is what the
-    character at the position is chosen by.
-    """
-
-    position: int
-    clamps: tuple[Clamp, ...]
 
 
 @dataclass(slots=True)
@@ -61,8 +43,9 @@ class Branch:
     """How many characters it shares with its parent."""
     name: str
     """At most `LONGEST_NAME` characters."""
-    sampling: list[SamplingFrom]
-    """What its characters were chosen by, ascending; the first holds from `start`."""
+    sampling: list[tuple[int, SamplingConfig]]
+    """What its characters were chosen by, and from which position on, ascending; the first holds
+    from `start`."""
     draws: list[DrawsFrom]
     """Which random numbers they took, ascending; the first are those from `start`."""
     indices: array[int] = field(default_factory=lambda: array("i"))
@@ -71,8 +54,10 @@ class Branch:
     """What each of them had when it was chosen."""
     taken: list[int] = field(default_factory=list)
     """Positions of those that were not drawn but taken at somebody's word, ascending."""
-    clamps: list[ClampsFrom] = field(default_factory=list)
-    """Which neurons were held, ascending; before the first of these, none."""
+    clamps: list[tuple[int, tuple[Clamp, ...]]] = field(default_factory=list)
+    """Which neurons were held, and from which position on, ascending; before the first of these,
+    none. The network holds them as it reads the character before that position, for that is what
+    the character at the position is chosen by."""
 
     @property
     def length(self) -> int:
@@ -81,12 +66,11 @@ class Branch:
 
     def sampling_at(self, position: int) -> SamplingConfig:
         """The settings that hold at a position from `start` on."""
-        return next(used.sampling for used in reversed(self.sampling) if used.position <= position)
+        return next(used for start, used in reversed(self.sampling) if start <= position)
 
     def clamps_at(self, position: int) -> tuple[Clamp, ...]:
         """The neurons that are held for a position from `start` on."""
-        before = (used.clamps for used in reversed(self.clamps) if used.position <= position)
-        return next(before, ())
+        return next((held for start, held in reversed(self.clamps) if start <= position), ())
 
     def draws_at(self, position: int) -> DrawsFrom:
         """The random numbers from a position on, which is `start` or later."""
@@ -101,9 +85,8 @@ class Tree:
         self, sampling: SamplingConfig, draws: DrawsFrom, clamps: tuple[Clamp, ...] = ()
     ) -> None:
         """Begin with one branch, whose first character has these settings, draws and clamps."""
-        first = Branch(0, None, 0, "1", [SamplingFrom(0, sampling)], [draws])
-        first.clamps += [ClampsFrom(0, clamps)] if clamps else []
-        self.branches: list[Branch] = [first]
+        self.branches: list[Branch] = [Branch(0, None, 0, "1", [(0, sampling)], [draws])]
+        self.branches[0].clamps += [(0, clamps)] if clamps else []
 
     def fork(self, number: int, position: int) -> Branch:
         """Let a new branch, without a character of its own, leave another one at a position."""
@@ -117,11 +100,11 @@ class Tree:
             parent=holder.number,
             start=position,
             name=str(len(self.branches) + 1),
-            sampling=[SamplingFrom(position, holder.sampling_at(position))],
+            sampling=[(position, holder.sampling_at(position))],
             draws=[holder.draws_at(position)],
         )
         held = holder.clamps_at(position)
-        branch.clamps += [ClampsFrom(position, held)] if held else []
+        branch.clamps += [(position, held)] if held else []
         self.branches.append(branch)
         return branch
 

@@ -6,7 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from tui_charrnn import lazy
-from tui_charrnn.generation.clamping import Clamp, clamp_words
+from tui_charrnn.generation.clamping import Clamp
 from tui_charrnn.generation.sampling import RandomStream, fresh_rng_seed
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
@@ -135,7 +135,7 @@ def prime_tape(
         read_text=primed.text,
         unknown=primed.unknown,
         rng_seed=stream.rng_seed,
-        held=tuple(clamp_words(clamps)),
+        held=tuple(map(str, clamps)),
     )
     return Tape(stream, primed.text), opening
 
@@ -149,7 +149,7 @@ def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
     tape = lazy.open_tape(loaded.model, document)
     loaded = loaded._replace(model=tape.stream.model)
     seed_text, rng_seed = tape.seed_text, tape.tree.branches[0].draws[0].rng_seed
-    held = tuple(clamp_words(tape.seed_clamps))
+    held = tuple(map(str, tape.seed_clamps))
     return tape, Opening(loaded, seed_text, seed_text, (), rng_seed, held, is_recorded=True)
 
 
@@ -163,16 +163,16 @@ def result_of(opening: Opening, tree: Tree, number: int, length: int) -> Generat
     parts = [(branch, min(end, length)) for branch, end in tree.lineage(number)][::-1]
     parts = [(branch, end) for branch, end in parts if branch.start <= end]
     changes = [
-        (used.position, used.sampling)
+        (start, sampling)
         for branch, end in parts
-        for used in branch.sampling
-        if used.position < max(end, 1)
+        for start, sampling in branch.sampling
+        if start < max(end, 1)
     ]
     held = [
-        (used.position, tuple(map(str, used.clamps)))
+        (start, tuple(map(str, clamps)))
         for branch, end in parts
-        for used in branch.clamps
-        if used.position < max(end, 1)
+        for start, clamps in branch.clamps
+        if start < max(end, 1)
     ]
     clamps = in_effect([(0, ()), *held], length)
     hindrance = ""
