@@ -169,10 +169,7 @@ async def test_names_of_branches(tmp_path: Path) -> None:
         tree = generation.tape.tree
         for string in STRINGS.values():
             tree.branches[0].name = string
-            screen = BranchesScreen(
-                tree, generation.opening.vocabulary if generation.opening else "", 0
-            )
-            await app.push_screen(screen)
+            await app.push_screen(BranchesScreen(generation.tape, 0))
             await pilot.pause()
             check(app)
             await app.pop_screen()

@@ -261,11 +261,13 @@ class Tape:
         return self.stream.constraints.forbidden(sampling, recent, place)
 
     def text(self, number: int | None = None, start: int = 0, stop: int | None = None) -> str:
-        """The text of a branch, from one position to another, without the seed text."""
-        with self.lock:
-            number = self._number if number is None else number
-            stop = self.tree.branches[number].length if stop is None else stop
-            return self.tree.spell(self.stream.model.vocabulary.shown, number, start, stop)
+        """The text of a branch, from one position to another, without the seed text.
+
+        Another thread may be writing the tape meanwhile.
+        """
+        number = self._number if number is None else number
+        characters = self.stream.model.vocabulary.shown
+        return "".join([characters[index] for index in self.tree.indices(number, start, stop)])
 
     def keep_less(self, budget: int) -> None:
         """Drop states beyond so many bytes, now and later, to be computed again; the text stays."""

@@ -137,10 +137,6 @@ class Tree:
                 break
         return [index for part in reversed(parts) for index in part]
 
-    def spell(self, vocabulary: str, number: int, start: int, stop: int) -> str:
-        """The characters of a text from one position to another, given all characters by number."""
-        return "".join([vocabulary[index] for index in self.indices(number, start, stop)])
-
     def forks(self, number: int) -> list[Branch]:
         """The branches that leave a branch, by the position at which they do."""
         return sorted(

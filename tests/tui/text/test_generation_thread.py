@@ -30,7 +30,7 @@ def test_a_speech_is_stopped_while_its_seed_is_still_being_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[Message] = []
-    has_ended = threading.Event()
+    has_begun, has_ended = threading.Event(), threading.Event()
 
     def announce(message: Message) -> None:
         told.append(message)
@@ -46,6 +46,7 @@ def test_a_speech_is_stopped_while_its_seed_is_still_being_read(
 
     def prime_and_stop(stream: CharacterStream, text: str, *more: object) -> PrimedSeed:
         if text == seed_text:
+            assert has_begun.wait(PATIENCE)
             generation.stop()
         primed = prime(stream, text, *more)  # type: ignore[arg-type]  # passed on as they came
         read.append(primed)
@@ -53,6 +54,7 @@ def test_a_speech_is_stopped_while_its_seed_is_still_being_read(
 
     monkeypatch.setattr(CharacterStream, "prime", prime_and_stop)
     generation.begin()
+    has_begun.set()
     assert has_ended.wait(30)
     assert 0 < len(read[-1].text) < len(seed_text)
     assert isinstance(told[0], GenerationEnded)

@@ -11,7 +11,8 @@ from textual.getters import query_one
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from tui_charrnn.generation.tree import LONGEST_NAME, Branch, Tree
+from tui_charrnn.generation.tape import Tape
+from tui_charrnn.generation.tree import LONGEST_NAME, Branch
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog
@@ -67,13 +68,11 @@ class BranchesScreen(Dialog[Choice | None]):
 
     branches = query_one("#branches", OptionList)
 
-    def __init__(self, tree: Tree, vocabulary: str, shown: int) -> None:
-        """List the branches of a tree as they are now, with the cursor on the shown one."""
+    def __init__(self, tape: Tape, shown: int) -> None:
+        """List the branches of a tape as they are now, with the cursor on the shown one."""
         super().__init__()
-        self._tree = tree
-        self._vocabulary = vocabulary
-        self._shown = shown
-        self._listed = outline(tree)
+        self._tape, self._shown = tape, shown
+        self._listed = outline(tape.tree)
 
     def compose(self) -> ComposeResult:
         """A branch a row, those that leave it below it."""
@@ -143,7 +142,7 @@ class BranchesScreen(Dialog[Choice | None]):
         branch = listed.branch
         indent = "  " * min(listed.depth, _DEEPEST)
         start, stop = branch.start, min(branch.length, branch.start + _BEGINNING)
-        beginning = self._tree.spell(self._vocabulary, branch.number, start, stop)
+        beginning = self._tape.text(branch.number, start, stop)
         size = counted(len(branch.indices), "character")
         if branch.parent is not None:
             size = tr("from {number:,}, {characters}", number=branch.start + 1, characters=size)
@@ -186,14 +185,12 @@ class ComparisonScreen(Dialog[None]):
     }
     """
 
-    def __init__(self, tree: Tree, vocabulary: str, numbers: tuple[int, int]) -> None:
-        """Name two branches, by their numbers, and the characters of the model."""
+    def __init__(self, tape: Tape, numbers: tuple[int, int]) -> None:
+        """Name two branches, by their numbers; they are compared as they are now."""
         super().__init__()
-        self._tree = tree
-        self._vocabulary = vocabulary
-        self._numbers = numbers
-        self._shared = tree.shared(*numbers)
-        self._lengths = [tree.branches[number].length for number in numbers]
+        self._tape, self._numbers = tape, numbers
+        self._shared = tape.tree.shared(*numbers)
+        self._lengths = [tape.tree.branches[number].length for number in numbers]
 
     def compose(self) -> ComposeResult:
         """One text beside the other, or above it where there is no room."""
@@ -202,7 +199,7 @@ class ComparisonScreen(Dialog[None]):
                 text = TextView()
                 text.can_focus = False
                 own = length - self._shared
-                name = safe_line(self._tree.branches[number].name)
+                name = safe_line(self._tape.tree.branches[number].name)
                 text.border_title = Content(
                     tr(
                         "Branch {name} · {characters}, {shared:,} shared before",
@@ -221,11 +218,11 @@ class ComparisonScreen(Dialog[None]):
             self.query(TextView), self._numbers, self._lengths, strict=True
         ):
             text.follows_end = False
-            shared = self._tree.spell(self._vocabulary, number, start, self._shared)
+            shared = self._tape.text(number, start, self._shared)
             lines = shared.rpartition("\n")[2]
             text.append("… " if start or lines != shared else "", "note")
             text.append(lines, "note")
-            own = self._tree.spell(self._vocabulary, number, self._shared, length)
+            own = self._tape.text(number, self._shared, length)
             text.append(own, "generated")
 
     def action_scroll(self, rows: int) -> None:

@@ -202,8 +202,8 @@ class TapePanel(Static, can_focus=True):
 
     def action_list(self) -> None:
         """List all branches."""
-        opening, tree = self.text.opening, self.text.tree
-        if opening is None or tree is None:
+        tape = self.text.tape
+        if tape is None:
             return
 
         def act(choice: Choice | None) -> None:
@@ -213,9 +213,9 @@ class TapePanel(Static, can_focus=True):
             if choice.compares:
                 self._compare(self.text.branch, choice.number)
             else:
-                self._visit(choice.number, tree.branches[choice.number].start)
+                self._visit(choice.number, tape.tree.branches[choice.number].start)
 
-        self.app.push_screen(BranchesScreen(tree, opening.vocabulary, self.text.branch), act)
+        self.app.push_screen(BranchesScreen(tape, self.text.branch), act)
 
     def action_name(self) -> None:
         """Give the branch in sight a name."""
@@ -310,9 +310,8 @@ class TapePanel(Static, can_focus=True):
         self.app.push_screen(AskTextScreen(tr("Open a tape"), question, "", find=find), open_file)
 
     def _compare(self, one: int, other: int) -> None:
-        opening, tree = self.text.opening, self.text.tree
-        if opening is not None and tree is not None:
-            self.app.push_screen(ComparisonScreen(tree, opening.vocabulary, (one, other)))
+        if self.text.tape is not None:
+            self.app.push_screen(ComparisonScreen(self.text.tape, (one, other)))
 
     def _nearest_fork(self) -> tuple[int, list[int], int] | None:
         """The nearest fork before the cursor, else behind it: position, branches, which is seen."""

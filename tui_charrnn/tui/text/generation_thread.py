@@ -166,16 +166,16 @@ class GenerationThread:
 
     def take(self) -> str:
         """The characters of the continuation in sight that are new since the last call."""
-        if self.tape is None or self.opening is None:
+        if self.tape is None:
             return ""
         start, self.shown = self.shown, self.length
-        return self.tape.tree.spell(self.opening.vocabulary, self.branch, start, self.shown)
+        return self.tape.text(self.branch, start, self.shown)
 
     def result(self) -> GenerationResult | None:
         """All that was taken of the continuation in sight; None before it began."""
         if self.tape is None or self.opening is None:
             return None
-        return lazy.result_of(self.opening, self.tape.tree, self.branch, self.shown)
+        return lazy.result_of(self.opening, self.tape, self.branch, self.shown)
 
     def moment(self, number: int, position: int) -> TapePosition | None:
         """What was known at a place; None if there is no such place.

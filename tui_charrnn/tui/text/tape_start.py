@@ -17,7 +17,6 @@ if TYPE_CHECKING:  # the first character does not wait for what reads other text
     from collections.abc import Callable, Sequence
 
     from tui_charrnn.generation.stream import UnknownCharacter
-    from tui_charrnn.generation.tree import Tree
     from tui_charrnn.sampling_config import SamplingConfig
     from tui_charrnn.tui.session import ActiveClamps
     from tui_charrnn.tui.text.external_text import ExternalText, Recording
@@ -158,9 +157,9 @@ def redraw(stream: CharacterStream) -> None:
     stream.draws = RandomStream(fresh_rng_seed())
 
 
-def result_of(opening: Opening, tree: Tree, number: int, length: int) -> GenerationResult:
+def result_of(opening: Opening, tape: Tape, number: int, length: int) -> GenerationResult:
     """What was generated on a branch of a tape, so many of its characters."""
-    parts = [(branch, min(end, length)) for branch, end in tree.lineage(number)][::-1]
+    parts = [(branch, min(end, length)) for branch, end in tape.tree.lineage(number)][::-1]
     parts = [(branch, end) for branch, end in parts if branch.start <= end]
     changes = [
         (start, sampling)
@@ -187,7 +186,7 @@ def result_of(opening: Opening, tree: Tree, number: int, length: int) -> Generat
         if used.position < end
     ):
         hindrance = _OTHER_DRAWS
-    generated = tree.spell(opening.vocabulary, number, 0, length)
+    generated = tape.text(number, 0, length)
     clamps = clamps if clamps[0][1] else clamps[1:]
     return GenerationResult(opening, generated, in_effect(changes, length), clamps, hindrance)
 

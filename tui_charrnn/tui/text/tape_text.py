@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from textual.timer import Timer
 
+    from tui_charrnn.generation.tape import Tape
     from tui_charrnn.generation.tree import Tree
     from tui_charrnn.tui.session import GenerationSettings
     from tui_charrnn.tui.text.generation_thread import Fork, GenerationThread
@@ -80,10 +81,14 @@ class TapeText:
         return self.generation.shown if self.generation is not None else 0
 
     @property
+    def tape(self) -> Tape | None:
+        """The tape of the text in sight, once that has begun."""
+        return self.generation.tape if self.generation is not None else None
+
+    @property
     def tree(self) -> Tree | None:
-        """All branches of the text, once it has begun."""
-        tape = self.generation.tape if self.generation is not None else None
-        return tape.tree if tape is not None else None
+        """All branches of the text in sight, once that has begun."""
+        return self.tape.tree if self.tape is not None else None
 
     @property
     def is_loading(self) -> bool:
@@ -186,9 +191,7 @@ class TapeText:
 
     def spelled(self, start: int, stop: int) -> str:
         """The characters of the branch in sight from one position to another."""
-        if self.tree is None or self.opening is None:
-            return ""
-        return self.tree.spell(self.opening.vocabulary, self.branch, start, stop)
+        return "" if self.tape is None else self.tape.text(self.branch, start, stop)
 
     def _draw_frame(self) -> None:
         """Draw what came since the last frame, or leave it to the next one."""

@@ -176,14 +176,15 @@ class OriginalityLevels(Levels):
     ) -> IndexedCorpus:
         """The index of the corpus that a model learned from, or of a text that is named."""
 
-        def reading(done: int, total: int | None) -> None:
-            share = f": {done / total:.0%}" if total else ""
-            self._words = tr("reading the corpus") + share
+        def progress(words: str) -> Callable[[int, int | None], None]:
+            def show(done: int, total: int | None) -> None:
+                check_cancelled()
+                self._words = words + (f": {done / total:.0%}" if total else "")
 
-        def indexing(done: int, total: int | None) -> None:
-            check_cancelled()
-            share = f": {done / total:.0%}" if total else ""
-            self._words = tr("indexing the corpus") + share
+            return show
+
+        reading = progress(tr("reading the corpus"))
+        indexing = progress(tr("indexing the corpus"))
 
         def notify(sentence: str) -> None:
             self._coloring.tell(safe_line(sentence))
