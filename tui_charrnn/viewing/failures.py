@@ -36,20 +36,15 @@ class Remedy:
     """Settings of a new run that are to differ, as they would be typed."""
 
 
-OPEN_LOG = Remedy("log", "o", "Open the log")
-RESUME = Remedy("resume", "r", "Resume")
+OPEN_LOG: Final = Remedy("log", "o", "Open the log")
+RESUME: Final = Remedy("resume", "r", "Resume")
 
 
-def batch_size(view: RunView) -> int | None:
-    """Streams side by side: as planned, or as configured before that."""
-    if view.plan is not None:
-        return view.plan.batch_size
-    return view.description.training.batch_size if view.description else None
-
-
-def half_batch(view: RunView) -> list[Remedy]:
+def _half_batch(view: RunView) -> list[Remedy]:
     """A new run with half the batch; nothing where it is not known, or one stream already."""
-    size = batch_size(view)
+    size = view.description.training.batch_size if view.description else None
+    if view.plan is not None:
+        size = view.plan.batch_size
     if size is None or size < 2:
         return []
     half = str(size // 2)
@@ -57,7 +52,7 @@ def half_batch(view: RunView) -> list[Remedy]:
     return [Remedy("half_batch", "b", label, (("batch_size", half),))]
 
 
-def rate_limit(view: RunView) -> float | None:
+def _rate_limit(view: RunView) -> float | None:
     """A peak of the learning rate that is too high: the lowest that the run diverged with."""
     rates = [view.peak_rate]
     if view.peak_rate is None:
@@ -67,9 +62,9 @@ def rate_limit(view: RunView) -> float | None:
     return min((rate for rate in rates if rate), default=None)
 
 
-def lower_rate(view: RunView) -> list[Remedy]:
+def _lower_rate(view: RunView) -> list[Remedy]:
     """A new run with half of what is too high; nothing where that is not known."""
-    limit = rate_limit(view)
+    limit = _rate_limit(view)
     if limit is None:
         return []
     half = f"{limit / 2:.2g}"
@@ -77,21 +72,21 @@ def lower_rate(view: RunView) -> list[Remedy]:
     return [Remedy("lower_rate", "l", label, (("learning_rate", half),))]
 
 
-REFUSALS: Final = frozenset({
+_REFUSALS: Final = frozenset({
     ExitCode.USAGE,
     ExitCode.DATA,
     ExitCode.LOCKED,
     ExitCode.CANNOT_SAVE,
 })
 """Exit codes of a trainer whose log has the reason why it did not take a run up."""
-CRASHES: Final = {
+CRASHES: Final[dict[int, str]] = {
     signal.SIGSEGV: "segmentation fault",
     signal.SIGABRT: "it aborted itself",
     signal.SIGILL: "an instruction that this processor does not have",
     signal.SIGBUS: "bus error",
     signal.SIGFPE: "arithmetic error",
 }
-ENDS: Final = {
+ENDS: Final[dict[int, str]] = {
     signal.SIGKILL: "killed by force",
     signal.SIGTERM: "asked to end",
     signal.SIGHUP: "its terminal was closed",
@@ -102,29 +97,14 @@ ENDS: Final = {
 }
 
 
-def crash_words(exit_code: int) -> str:
-    """What went wrong in native code, or nothing if the process ended otherwise.
-
-    `exit_code` is minus the number of the signal that ended it.
-    """
-    number = _signal(exit_code)
-    return tr(CRASHES[number]) if number in CRASHES else ""
-
-
-def signal_words(exit_code: int) -> str:
+def _signal_words(number: int) -> str:
     """Which signal ended a process, as `SIGKILL, killed by force`."""
-    number = _signal(exit_code)
-    if number is None:
-        return tr("signal {number}", number=-exit_code)
-    words = tr(ENDS[number]) if number in ENDS else (signal.strsignal(number) or "").lower()
-    return f"{number.name}, {words}" if words else number.name
-
-
-def _signal(exit_code: int) -> signal.Signals | None:
     try:
-        return signal.Signals(-exit_code)
+        name = signal.Signals(number).name
     except ValueError:
-        return None
+        return tr("signal {number}", number=number)
+    words = tr(ENDS[number]) if number in ENDS else (signal.strsignal(number) or "").lower()
+    return f"{name}, {words}" if words else name
 
 
 _TO_BE_RESUMED: Final = {RunState.STOPPED, RunState.SAVED, RunState.INTERRUPTED}
@@ -183,7 +163,7 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
     """
     if view.problem:
         hint = tr("It is tried again every two seconds.")
-        return Failure(FailureKind.UNREADABLE, view.run, view.problem, hint)
+        return _failure(view, FailureKind.UNREADABLE, view.problem, hint)
     if view.diverged is not None:
         return _diverged(view, view.diverged)
     if view.failure or view.state is RunState.FAILED:
@@ -204,25 +184,33 @@ def advice_words(view: RunView) -> str:
     return tr("Resume it with: {command}", command=command_words("resume", view.run))
 
 
+def _failure(view: RunView, kind: FailureKind, sentence: str, *hints: str) -> Failure:
+    """A failure with what the app can do about one of its kind."""
+    remedies: dict[FailureKind, tuple[Remedy, ...]] = {
+        FailureKind.UNREADABLE: (),
+        FailureKind.SILENT: (OPEN_LOG,),
+        FailureKind.DIVERGED: (*_lower_rate(view), OPEN_LOG),
+        FailureKind.OUT_OF_MEMORY: (*_half_batch(view), RESUME, OPEN_LOG),
+    }
+    return Failure(
+        kind, view.run, sentence, " ".join(hints), remedies.get(kind, (RESUME, OPEN_LOG))
+    )
+
+
 def _diverged(view: RunView, record: RunDiverged) -> Failure:
-    limit = rate_limit(view)
+    limit = _rate_limit(view)
     hint = (
         tr("Train again with a learning rate below {limit:g}.", limit=limit)
         if limit
         else tr("Train again with a lower learning rate.")
     )
-    return Failure(
-        FailureKind.DIVERGED,
-        view.run,
-        tr(
-            "The {quantity} became {value} at step {step:,}.",
-            quantity=quantity_words(record.quantity),
-            value=safe_line(record.value),
-            step=record.step,
-        ),
-        f"{_kept_words(view)} {hint}",
-        (*lower_rate(view), OPEN_LOG),
+    sentence = tr(
+        "The {quantity} became {value} at step {step:,}.",
+        quantity=quantity_words(record.quantity),
+        value=safe_line(record.value),
+        step=record.step,
     )
+    return _failure(view, FailureKind.DIVERGED, sentence, _kept_words(view), hint)
 
 
 def _explained(view: RunView, said: str, cause: str = "") -> Failure:
@@ -238,14 +226,14 @@ def _explained(view: RunView, said: str, cause: str = "") -> Failure:
         return _disk_full(view, said)
     if cause == "text":
         hint = tr("The run can go on only with the text that it was made for.")
-        return Failure(FailureKind.TEXT_GONE, view.run, said, hint, (RESUME, OPEN_LOG))
-    return Failure(FailureKind.EXPLAINED, view.run, said, _kept_words(view), (RESUME, OPEN_LOG))
+        return _failure(view, FailureKind.TEXT_GONE, said, hint)
+    return _failure(view, FailureKind.EXPLAINED, said, _kept_words(view))
 
 
 def _gone(view: RunView, exit_code: int | None, words: str) -> Failure:
     """The trainer ended without a record; its log or its exit code may have the reason."""
     refusals = [line for line in words.split("\n") if line.startswith(_REFUSED)]
-    if exit_code in REFUSALS and refusals:
+    if exit_code in _REFUSALS and refusals:
         return _explained(view, refusals[-1].removeprefix(_REFUSED))
     if _NO_ROOM.search(words):
         said = tr("The disk had no room for what the trainer had to write.")
@@ -262,17 +250,18 @@ def _gone(view: RunView, exit_code: int | None, words: str) -> Failure:
 
 def _ended_by_itself(view: RunView, exit_code: int | None, words: str) -> Failure:
     """What ended it was neither memory nor the disk, as far as is known."""
-    remedies, kept = (RESUME, OPEN_LOG), _kept_words(view)
+    kept = _kept_words(view)
+    number = -exit_code if exit_code is not None else 0
     found = _CRASHED.search(words) if exit_code is None else None
-    if crash := crash_words(exit_code or 0) or (found[0] if found else ""):
+    if crash := tr(CRASHES.get(number, "")) or (found[0] if found else ""):
         sentence = tr("The trainer crashed in native code: {crash}.", crash=crash)
         hint = tr("If it crashes again, see what this says: {command}", command=command("doctor"))
-        return Failure(FailureKind.CRASHED, view.run, sentence, f"{kept} {hint}", remedies)
-    if exit_code is not None and exit_code < 0:
-        sender = signal_words(exit_code)
+        return _failure(view, FailureKind.CRASHED, sentence, kept, hint)
+    if number > 0:
+        sender = _signal_words(number)
         sentence = tr("The trainer was ended from outside by {signal}.", signal=sender)
         hint = tr("Somebody, a scheduler or a lack of memory may have done it.")
-        return Failure(FailureKind.KILLED, view.run, sentence, f"{hint} {kept}", remedies)
+        return _failure(view, FailureKind.KILLED, sentence, hint, kept)
     if exit_code is not None:
         last = words.rpartition("\n")[2]
         sentence = (
@@ -280,7 +269,7 @@ def _ended_by_itself(view: RunView, exit_code: int | None, words: str) -> Failur
             if last
             else tr("The trainer ended with exit code {code}.", code=exit_code)
         )
-        return Failure(FailureKind.EXPLAINED, view.run, sentence, kept, remedies)
+        return _failure(view, FailureKind.EXPLAINED, sentence, kept)
     return _lost(view)
 
 
@@ -288,13 +277,14 @@ def _lost(view: RunView) -> Failure:
     status = view.status
     if status is None or view.state is RunState.CREATED:
         sentence, hint = tr("No trainer has taken this run up."), tr("It can be started now.")
-    elif _is_elsewhere(view):
+        return _failure(view, FailureKind.LOST, sentence, hint)
+    if _is_elsewhere(view):
         sentence = _silence_words(view, LOST_AFTER)
-        hint = tr("It is gone, or that machine is out of reach.") + f" {_kept_words(view)}"
+        hint = tr("It is gone, or that machine is out of reach.")
     else:
         sentence = tr("The trainer is lost.")
-        hint = tr("It was killed, or the machine went down.") + f" {_kept_words(view)}"
-    return Failure(FailureKind.LOST, view.run, sentence, hint, (RESUME, OPEN_LOG))
+        hint = tr("It was killed, or the machine went down.")
+    return _failure(view, FailureKind.LOST, sentence, hint, _kept_words(view))
 
 
 def _silent(view: RunView) -> Failure:
@@ -302,8 +292,7 @@ def _silent(view: RunView) -> Failure:
         "It may be held up by a disk or a network, or paused by the system. If it comes back, "
         "this goes away."
     )
-    sentence = _silence_words(view, SILENT_AFTER)
-    return Failure(FailureKind.SILENT, view.run, sentence, hint, (OPEN_LOG,))
+    return _failure(view, FailureKind.SILENT, _silence_words(view, SILENT_AFTER), hint)
 
 
 def _silence_words(view: RunView, seconds: float) -> str:
@@ -317,14 +306,13 @@ def _silence_words(view: RunView, seconds: float) -> str:
 
 
 def _out_of_memory(view: RunView, sentence: str) -> Failure:
-    hint = tr("Half the batch needs much less of it.") + f" {_kept_words(view)}"
-    remedies = (*half_batch(view), RESUME, OPEN_LOG)
-    return Failure(FailureKind.OUT_OF_MEMORY, view.run, sentence, hint, remedies)
+    hint = tr("Half the batch needs much less of it.")
+    return _failure(view, FailureKind.OUT_OF_MEMORY, sentence, hint, _kept_words(view))
 
 
 def _disk_full(view: RunView, sentence: str) -> Failure:
-    hint = tr("Make room, then resume.") + f" {_kept_words(view)}"
-    return Failure(FailureKind.DISK_FULL, view.run, sentence, hint, (RESUME, OPEN_LOG))
+    hint = tr("Make room, then resume.")
+    return _failure(view, FailureKind.DISK_FULL, sentence, hint, _kept_words(view))
 
 
 def _kept_words(view: RunView) -> str:
