@@ -45,7 +45,8 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.sparkline import small_curve
 from tui_charrnn.viewing.formatting import format_size
-from tui_charrnn.viewing.run_rows import RunRow, comparison_rows, has_one_text, run_row
+from tui_charrnn.viewing.run_rows import RunRow, comparison_rows, run_row
+from tui_charrnn.viewing.run_words import has_one_text
 
 if TYPE_CHECKING:
     from tui_charrnn.runs.archive import Exported

@@ -16,7 +16,6 @@ from tui_charrnn.viewing import run_words as words
 from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.formatting import format_age, format_count
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import heldout_text
 
 _SPOILED: Final = frozenset({RunState.DIVERGED, RunState.FAILED})
 
@@ -167,11 +166,6 @@ def comparison_rows(views: Sequence[RunView]) -> list[tuple[str, ...]]:
     rows += [(name, *(each[name] for each in figures)) for name in figures[0]]
     rows += _differences([view.description for view in views])
     return [row for row in rows if any(row[1:])]
-
-
-def has_one_text(views: Sequence[RunView]) -> bool:
-    """Whether the losses of runs are of the same held-out text, and so can be compared."""
-    return len(set(map(heldout_text, views))) == 1
 
 
 def _differences(descriptions: Sequence[RunDescription | None]) -> list[tuple[str, ...]]:

@@ -178,15 +178,15 @@ def score_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, 
         rows.append(("calibrated", words))
     if pinned is not None and pinned.best is not None:
         name = safe_line(pinned.run.name)
-        if not has_same_text(view, pinned):
+        if not has_one_text([view, pinned]):
             name = tr("{name}, another text", name=name)
         rows.append(("pinned", f"{pinned.best.loss:.3f} ({name})"))
     return rows
 
 
-def has_same_text(view: RunView, other: RunView) -> bool:
-    """Whether two runs hold out one text, as far as that is known."""
-    return len({heldout_text(view), heldout_text(other)} - {""}) < 2
+def has_one_text(views: Iterable[RunView]) -> bool:
+    """Whether the losses of runs are of the same held-out text, as far as that is known."""
+    return len(set(map(heldout_text, views)) - {""}) < 2
 
 
 def heldout_text(view: RunView) -> str:
