@@ -28,7 +28,7 @@ def decode(
     reading = Reading(encoding=encoding, unify_newlines=unify_newlines, compose=compose)
     source, found = Source("words.txt", "words"), BytesFound()
     pieces = read_source(source, BytesIO(data), reading, found)
-    return Decoded("".join([piece.text for piece in pieces]), found)
+    return Decoded("".join(pieces), found)
 
 
 @given(texts, st.sampled_from(["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]))

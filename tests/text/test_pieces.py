@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tui_charrnn.text import source_reading
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.decoding import joins
-from tui_charrnn.text.source_reading import BytesFound, Piece, read_encoded_pieces, read_pieces
+from tui_charrnn.text.source_reading import BytesFound, read_pieces
 
 TRICKY = (
     "ab \n\r\t\x00e\u0301\u0323\u0344é"  # letters and marks; a mark that is two in NFC
@@ -47,11 +47,11 @@ def at_once(data: bytes, encoding: str, reading: Reading) -> str:
     return unicodedata.normalize("NFC", text) if reading.compose else text
 
 
-def pieces_of(data: bytes, reading: Reading, found: BytesFound, size: int) -> list[Piece]:
+def pieces_of(data: bytes, reading: Reading, found: BytesFound, size: int) -> list[str]:
     """The text in pieces of so many bytes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source_reading, "PIECE", size)
-        return list(read_encoded_pieces(BytesIO(data), reading, found))
+        return list(read_pieces(BytesIO(data), reading, found))
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -68,8 +68,7 @@ def test_pieces_of_any_size_make_up_the_text(
     reading = Reading(encoding=encoding, unify_newlines=unify_newlines, compose=compose)
     found, whole = BytesFound(), BytesFound()
     pieces = pieces_of(data, reading, found, size)
-    assert "".join([piece.text for piece in pieces]) == at_once(data, encoding, reading)
-    assert all(piece.utf8 in {None, piece.text.encode()} for piece in pieces)
+    assert "".join(pieces) == at_once(data, encoding, reading)
     list(read_pieces(BytesIO(data), reading, whole))
     assert found == whole
 
@@ -79,7 +78,7 @@ def test_pieces_of_any_size_make_up_the_text(
 def test_a_mark_that_begins_a_text_stays_there(text: str, size: int) -> None:
     data = f"\u0301{text}".encode()
     pieces = pieces_of(data, Reading(), BytesFound(), size)
-    assert "".join([piece.text for piece in pieces]) == at_once(data, "utf-8", Reading())
+    assert "".join(pieces) == at_once(data, "utf-8", Reading())
 
 
 @given(texts)
@@ -103,11 +102,11 @@ def test_what_a_piece_may_begin_with_melts_into_nothing_before_it() -> None:
 def test_a_text_without_a_place_to_cut_is_read_all_the_same() -> None:
     data = ("e" + "\u0301" * 70_000).encode()
     pieces = pieces_of(data, Reading(), BytesFound(), 1 << 16)
-    assert "".join([piece.text for piece in pieces]) == "é" + "\u0301" * 69_999
+    assert "".join(pieces) == "é" + "\u0301" * 69_999
 
 
 def test_without_a_mark_wide_text_is_in_the_order_of_this_machine() -> None:
     data = b"a\0b\0" * 50
     for size in (1, 3, 1000):
         pieces = pieces_of(data, Reading(encoding="utf-16"), BytesFound(), size)
-        assert "".join([piece.text for piece in pieces]) == data.decode("utf-16")
+        assert "".join(pieces) == data.decode("utf-16")

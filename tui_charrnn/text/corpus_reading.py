@@ -163,8 +163,7 @@ class TextReader:
                 if is_enough:  # all of a packed file was read, but not all that is in it
                     self.is_part = True
                     return
-                text = cutter.cut(piece.text)
-                self.numbering.add(text, piece.utf8 if text is piece.text else None)
+                self.numbering.add(cutter.cut(piece))
                 yield
                 # unpacked bytes too: a small file may hold more text than anybody waits for
                 done = max(self.found.consumed, self.found.bytes)

@@ -259,15 +259,15 @@ class Numbering:
         """Where each stands first, from 0, shape (K,)."""
         return self._firsts[: len(self._met)].copy()
 
-    def add(self, text: str, utf8: bytes | None = None) -> None:
-        """Take the next piece of the text, and the same in UTF-8, if it need not be encoded.
+    def add(self, text: str) -> None:
+        """Take the next piece of the text.
 
         Raises:
             StorageError: If the disk refuses to take the numbers.
         """
         if not text:
             return
-        data = text.encode() if utf8 is None else utf8
+        data = text.encode()
         self._hash.update(data)
         if len(data) == len(text):
             self._add_ascii(data)

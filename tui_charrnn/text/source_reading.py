@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.hangul import refuse_apart, split_syllables
@@ -58,23 +58,7 @@ class BytesFound:
     """Characters, as a reader sees them, that Unicode NFC writes in another way."""
 
 
-class Piece(NamedTuple):
-    """A part of a text."""
-
-    text: str
-    utf8: bytes | None = None
-    """The same in UTF-8, where the file has it so and it need not be encoded again."""
-
-
 def read_pieces(file: Path | BinaryIO, reading: Reading, found: BytesFound) -> Iterator[str]:
-    """The text of a file, as `read_encoded_pieces` cuts it; arguments and errors are its."""
-    for piece in read_encoded_pieces(file, reading, found):
-        yield piece.text
-
-
-def read_encoded_pieces(
-    file: Path | BinaryIO, reading: Reading, found: BytesFound
-) -> Iterator[Piece]:
     """The text of a file, cut only where neither line ends nor composed characters are hurt.
 
     A stream is left open; either may be compressed. `found` takes what is found.
@@ -84,21 +68,18 @@ def read_encoded_pieces(
         OSError: If the file cannot be read, or is compressed and damaged.
         CorpusError: If the encoding is unknown, or nothing is installed that unpacks the file.
     """
-    carry, carried = "", b""
+    carry = ""
     for piece in _decoded(file, reading.encoding, found):
-        held, utf8 = carry + piece.text, piece.utf8
+        held = carry + piece
         cut = _cutting_place(held)
         carry = held[cut:]
-        if utf8 is not None:
-            whole, carried = carried + utf8, carry.encode()
-            utf8 = whole[: len(whole) - len(carried)]
         if cut:
-            yield _clean(held[:cut], utf8, reading, found)
+            yield _clean(held[:cut], reading, found)
     if carry:
-        yield _clean(carry, None, reading, found)
+        yield _clean(carry, reading, found)
 
 
-def _decoded(source: Path | BinaryIO, encoding: str, found: BytesFound) -> Iterator[Piece]:
+def _decoded(source: Path | BinaryIO, encoding: str, found: BytesFound) -> Iterator[str]:
     """The characters of a file as they stand in it."""
     asked = known_encoding(encoding)
     consumed_before, bytes_before = found.consumed, found.bytes
@@ -107,26 +88,19 @@ def _decoded(source: Path | BinaryIO, encoding: str, found: BytesFound) -> Itera
         codec, mark = choose_codec(data, asked)
         found.encodings[codec], found.codec = None, codec
         found.has_mark = found.has_mark or has_mark(data, codec, mark)
-        decoder = begin_decoding(codec, data)
-        has_zeros, is_utf8 = is_wide(codec), codec == "utf-8"
-        skipped, pending = len(mark), b""
+        decoder, skipped = begin_decoding(codec, data), len(mark)
         while data:
-            if not has_zeros and (zero := data.find(b"\0")) >= 0:
+            if not is_wide(codec) and (zero := data.find(b"\0")) >= 0:
                 raise ZeroByteError(found.bytes - bytes_before + zero)
             found.bytes += len(data)
             found.consumed = consumed_before + file.consumed
-            body = data[skipped:]
-            text = decoder.decode(body)
+            text = decoder.decode(data[skipped:])
             refuse_halves(text, codec)
-            if is_utf8:
-                whole, pending = pending + body, decoder.getstate()[0]
-                yield Piece(text, whole[: len(whole) - len(pending)])
-            else:
-                yield Piece(text)
+            yield text
             data, skipped = file.read(PIECE), 0
         rest = decoder.decode(b"", final=True)
         refuse_halves(rest, codec)
-        yield Piece(rest, b"" if is_utf8 else None)
+        yield rest
         found.consumed = consumed_before + file.consumed
 
 
@@ -142,23 +116,23 @@ def _cutting_place(text: str) -> int:
     return max(place, 0) if len(text) - place < _LONGEST_CARRY else len(text)
 
 
-def _clean(text: str, utf8: bytes | None, reading: Reading, found: BytesFound) -> Piece:
+def _clean(text: str, reading: Reading, found: BytesFound) -> str:
     if "\r" in text:
         crlf = text.count("\r\n")
         found.crlf += crlf
         found.cr += text.count("\r") - crlf
         if reading.unify_newlines:
-            text, utf8 = text.replace("\r\n", "\n").replace("\r", "\n"), None
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.isascii():
-        return Piece(text, utf8)
+        return text
     if not unicodedata.is_normalized("NFC", text):
         found.composed += count_decomposed(text)
         if reading.compose:
-            text, utf8 = unicodedata.normalize("NFC", text), None
+            text = unicodedata.normalize("NFC", text)
     if reading.units == "jamo":
         refuse_apart(text)
-        text, utf8 = split_syllables(text), None
-    return Piece(text, utf8)
+        text = split_syllables(text)
+    return text
 
 
 _AT_ONCE: Final = 1 << 20  # bytes in which lines are counted at a time
@@ -171,15 +145,15 @@ def reading_of(source: Source, reading: Reading) -> Reading:
 
 def read_source(
     source: Source, file: Path | BinaryIO, reading: Reading, found: BytesFound
-) -> Iterator[Piece]:
-    """The text of a source, at a path or from standard input, as `read_encoded_pieces` cuts it.
+) -> Iterator[str]:
+    """The text of a source, at a path or from standard input, as `read_pieces` cuts it.
 
     Raises:
         CorpusError: If it is unreadable, empty, binary or not in the encoding.
     """
     before, is_empty = found.bytes, True
     try:
-        for piece in read_encoded_pieces(file, reading_of(source, reading), found):
+        for piece in read_pieces(file, reading_of(source, reading), found):
             is_empty = False
             yield piece
     except OSError as error:
