@@ -1,4 +1,7 @@
-"""How long settings take on this machine: from earlier trials, or by timing a few batches."""
+"""The field for the preset, and what settings come to: above all how long they take here.
+
+That is known from earlier trials, or a few batches are timed.
+"""
 
 import contextlib
 import os
@@ -8,10 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, reason_of
 from tui_charrnn.model.shapes import parameter_count
-from tui_charrnn.presets import MOST_PARAMETERS, find_preset
+from tui_charrnn.presets import MOST_PARAMETERS, PRESETS, Preset, find_preset
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import split_point
@@ -25,8 +32,14 @@ from tui_charrnn.training.trial_facts import (
 )
 from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
-from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, shortness, vocabulary_of
-from tui_charrnn.tui.new_run.form_values import NewRun
+from tui_charrnn.tui.new_run.corpus_summary import (
+    CorpusFacts,
+    shortness,
+    vocabulary_of,
+    with_warnings,
+)
+from tui_charrnn.tui.new_run.fields import FormRow, FormSelect
+from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, NewRun
 from tui_charrnn.viewing.formatting import format_size
 
 HESITATION: Final = 1.5
@@ -320,3 +333,67 @@ def machine_words(trial: Trial) -> str:
         device=tr_recorded(trial.device),
         precision=trial.precision,
     )
+
+
+class PresetField(Vertical):
+    """Takes a preset; has batches timed with the settings, and shows the result."""
+
+    DEFAULT_CSS = """
+    PresetField {
+        height: auto;
+        #preset-facts { margin-left: 11; color: $text-muted; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        options = [(f"{name} · {tr(preset.sentence)}", name) for name, preset in PRESETS.items()]
+        self._list = FormSelect(options, value=DEFAULT_PRESET, id="preset")
+        self._facts = Static("", id="preset-facts", markup=False)
+        self._timer = TrialTimer(lambda answer: self.call_later(self._take, answer))
+        self._asked: tuple[TrialSettings, bool] | None = None
+        self._answer: TrialAnswer | None = None
+        self._shown: tuple[NewRun, CorpusFacts] | None = None
+
+    def compose(self) -> ComposeResult:
+        """The list, and the facts below."""
+        advice = tr("Settings that were tried together. Enter or Space opens the list.")
+        yield FormRow(tr("Preset"), self._list, key="preset", advice=advice)
+        yield self._facts
+
+    @property
+    def preset(self) -> Preset:
+        """The preset that is chosen."""
+        return PRESETS[self._list.chosen]
+
+    def restore(self, name: str) -> None:
+        """Choose a preset."""
+        self._list.show(name)
+
+    def show(self, new: NewRun, facts: CorpusFacts, *, is_busy: bool) -> None:
+        """Show what settings come to."""
+        self._shown = (new, facts)
+        wanted = settings_to_try(new, facts)
+        asked = (wanted, is_busy) if wanted is not None else None
+        if asked != self._asked:
+            self._asked, self._answer = asked, None
+            if wanted is None:
+                self._timer.stop()
+            else:
+                self._timer.ask(wanted, is_busy=is_busy)
+        self._draw()
+
+    def _take(self, answer: TrialAnswer) -> None:
+        """Show an answer, if it is to what was asked last."""
+        if self._asked is not None and answer.settings == self._asked[0]:
+            self._answer = answer
+            self._draw()
+
+    def on_unmount(self) -> None:
+        """Stop timing."""
+        self._timer.stop()
+
+    def _draw(self) -> None:
+        if self._shown is not None:
+            lines = preset_lines(*self._shown, self._answer)
+            self._facts.update(with_warnings([*map(safe_line, lines)]))

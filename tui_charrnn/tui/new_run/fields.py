@@ -1,4 +1,4 @@
-"""The rows of a form: a label, a field, its advice, and its problem."""
+"""The rows of a form: a label, a field, its advice, and its problem; the list of all settings."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Final
@@ -11,18 +11,13 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
-from tui_charrnn.presets import PRESETS, Preset
+from tui_charrnn.presets import Preset
 from tui_charrnn.safe_text import safe_line, with_few_marks
-from tui_charrnn.training.trial_facts import TrialSettings
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts, with_warnings
-from tui_charrnn.tui.new_run.estimate import TrialAnswer, TrialTimer, preset_lines, settings_to_try
 from tui_charrnn.tui.new_run.form_values import (
-    DEFAULT_PRESET,
     NETWORK,
     SETTINGS,
     ListedSetting,
-    NewRun,
     for_network,
 )
 from tui_charrnn.tui.textual_patches import (
@@ -373,67 +368,3 @@ def _setting_field(setting: ListedSetting, typed: str) -> FormInput | FormSelect
     entry = FormInput()
     entry.value = typed
     return entry
-
-
-class PresetField(Vertical):
-    """Takes a preset; has batches timed with the settings, and shows the result."""
-
-    DEFAULT_CSS = """
-    PresetField {
-        height: auto;
-        #preset-facts { margin-left: 11; color: $text-muted; }
-    }
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        options = [(f"{name} · {tr(preset.sentence)}", name) for name, preset in PRESETS.items()]
-        self._list = FormSelect(options, value=DEFAULT_PRESET, id="preset")
-        self._facts = Static("", id="preset-facts", markup=False)
-        self._timer = TrialTimer(lambda answer: self.call_later(self._take, answer))
-        self._asked: tuple[TrialSettings, bool] | None = None
-        self._answer: TrialAnswer | None = None
-        self._shown: tuple[NewRun, CorpusFacts] | None = None
-
-    def compose(self) -> ComposeResult:
-        """The list, and the facts below."""
-        advice = tr("Settings that were tried together. Enter or Space opens the list.")
-        yield FormRow(tr("Preset"), self._list, key="preset", advice=advice)
-        yield self._facts
-
-    @property
-    def preset(self) -> Preset:
-        """The preset that is chosen."""
-        return PRESETS[self._list.chosen]
-
-    def restore(self, name: str) -> None:
-        """Choose a preset."""
-        self._list.show(name)
-
-    def show(self, new: NewRun, facts: CorpusFacts, *, is_busy: bool) -> None:
-        """Show what settings come to."""
-        self._shown = (new, facts)
-        wanted = settings_to_try(new, facts)
-        asked = (wanted, is_busy) if wanted is not None else None
-        if asked != self._asked:
-            self._asked, self._answer = asked, None
-            if wanted is None:
-                self._timer.stop()
-            else:
-                self._timer.ask(wanted, is_busy=is_busy)
-        self._draw()
-
-    def _take(self, answer: TrialAnswer) -> None:
-        """Show an answer, if it is to what was asked last."""
-        if self._asked is not None and answer.settings == self._asked[0]:
-            self._answer = answer
-            self._draw()
-
-    def on_unmount(self) -> None:
-        """Stop timing."""
-        self._timer.stop()
-
-    def _draw(self) -> None:
-        if self._shown is not None:
-            lines = preset_lines(*self._shown, self._answer)
-            self._facts.update(with_warnings([*map(safe_line, lines)]))

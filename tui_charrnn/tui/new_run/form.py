@@ -24,7 +24,8 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus_field import PAUSE, CorpusField, PathField, clean_path
 from tui_charrnn.tui.new_run.corpus_summary import FormFacts
-from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect, FormSettings, PresetField
+from tui_charrnn.tui.new_run.estimate import PresetField
+from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect, FormSettings
 from tui_charrnn.tui.new_run.form_values import (
     DEFAULT_PRESET,
     FormValues,
