@@ -334,8 +334,9 @@ def test_records_hold_no_control_character_whatever_the_vocabulary(rng_seed: int
     from tui_charrnn.cli.samples import RecordWriter, one_stream, write_samples
     from tui_charrnn.generation.stream import StopStrings
 
-    writer = RecordWriter(TextOutput(file, terminal_encoding=None))
-    write_samples(one_stream(stream), [writer], 20, [StopStrings([])])
+    streams = one_stream(stream)
+    writer = RecordWriter(TextOutput(file, terminal_encoding=None), streams)
+    write_samples(streams, writer, 20, [StopStrings([])])
 
     lines = file.getvalue().decode().split("\n")
     assert all(" " <= character <= "~" for line in lines for character in line)

@@ -65,8 +65,9 @@ def test_a_text_does_not_end_in_the_middle_of_a_syllable(rng_seed: int) -> None:
     for length in range(1, 9):
         file = io.BytesIO()
         stream = CharacterStream(korean, SamplingConfig(rng_seed=rng_seed))
-        writer = PlainWriter(TextOutput(file, terminal_encoding=None))
-        write_samples(one_stream(stream), [writer], length, [StopStrings([])])
+        streams = one_stream(stream)
+        writer = PlainWriter(TextOutput(file, terminal_encoding=None), streams)
+        write_samples(streams, writer, length, [StopStrings([])])
         text = file.getvalue().decode()
         assert text[-1] not in INITIALS
         lengths.add(len(text) - length)

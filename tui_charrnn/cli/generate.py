@@ -268,29 +268,28 @@ def _write_streams(
         narrate(
             f"The stop string {string!r} cannot come: the model does not know all its characters."
         )
-    watch = watched.open(texts)
+    watch = watched.open(texts, count)
 
     def work(output: TextOutput) -> None:
         if stream.model.units == "jamo" and not texts.as_json:
             output.join_syllables()
-        in_numbers = stream.model.numbers
-        writer: RecordWriter | PlainWriter = PlainWriter(output, watch)
-        if texts.as_json:
-            end = stream.model.vocabulary.end_index
-            writer = RecordWriter(output, watch, in_numbers, end)
+        seed_text: list[str] = []  # of several texts, which repeat it
 
-        def echo_piece(piece: str) -> None:
+        def echo(piece: str) -> None:
             recorder.add_seed_text(whole_text(piece, stream.model.units))
-            if texts.echo and isinstance(writer, PlainWriter):
-                writer.echo(piece, is_repeated=count > 1)
+            if texts.echo and not texts.as_json:
+                (output.write if count == 1 else seed_text.append)(piece)
 
-        read_seed(stream, texts.seed, echo_piece)
-        streams = (
-            one_stream(stream)
-            if count == 1
-            else parallel_streams(lazy.SideBySide(stream, count, temperatures), temperatures)
+        read_seed(stream, texts.seed, echo)
+        several = count > 1
+        streams = parallel_streams(stream, count, temperatures) if several else one_stream(stream)
+        recorder.begin(streams)
+        writer = (
+            RecordWriter(output, streams, watch)
+            if texts.as_json
+            else PlainWriter(output, streams, watch, "".join(seed_text))
         )
-        write_samples(streams, [recorder, writer], texts.length, stops)
+        write_samples(streams, writer, texts.length, stops, recorder)
 
     is_complete = write_text(work)
     if watch is not None and not texts.as_json:

@@ -27,26 +27,15 @@ _QUOTED: Final = 200
 class OriginalityWatch:
     """Measures every text of one invocation; the seed text is the user's, and not looked at."""
 
-    def __init__(
-        self, corpus: IndexedCorpus, copied_length: int, units: str = "characters"
-    ) -> None:
-        """Passages of so many characters, or jamo, count as copied."""
-        self._units: Final = units
-        self.corpus: Final = corpus
-        self.copied_length: Final = copied_length
-        self._rng_seeds: Sequence[int] = ()
-        self._meters: list[OriginalityMeter] = []
-        self._marks: list[PassageMarks] = []
+    def __init__(self, corpus: IndexedCorpus, copied_length: int, units: str, count: int) -> None:
+        """Passages of so many characters, or jamo, count as copied, in each of `count` texts."""
+        self._corpus, self._copied_length, self._units = corpus, copied_length, units
+        self._meters = [OriginalityMeter(corpus.index, copied_length) for _ in range(count)]
+        self._marks = [PassageMarks(copied_length) for _ in range(count)]
         self._style = ""
         """The escape sequence that marks a passage; empty where none can be shown."""
         if stdout_has_styles():
             self._style = _UNDERLINED_MAGENTA if stdout_has_colors() else _UNDERLINED
-
-    def begin(self, rng_seeds: Sequence[int]) -> None:
-        """Take the RNG seeds of the texts."""
-        self._rng_seeds = rng_seeds
-        self._meters = [OriginalityMeter(self.corpus.index, self.copied_length) for _ in rng_seeds]
-        self._marks = [PassageMarks(self.copied_length) for _ in rng_seeds]
 
     def styled(self, text: int, character: str) -> Iterable[tuple[str, str]]:
         """Take a character of a text; what can be written of it now, and how it looks."""
@@ -63,20 +52,22 @@ class OriginalityWatch:
     def match_facts(self, text: int, character: str) -> Mapping[str, object] | None:
         """Take a character of a text; the passage that it ends, for a record."""
         match = self._meters[text].add(character)
-        return {"length": match.length, **self.corpus.facts(match.offset)} if match.length else None
+        return (
+            {"length": match.length, **self._corpus.facts(match.offset)} if match.length else None
+        )
 
-    def document(self) -> Mapping[str, object]:
-        """All texts summed up, for a record."""
-        pairs = zip(self._rng_seeds, self._meters, strict=True)
+    def document(self, rng_seeds: Sequence[int]) -> Mapping[str, object]:
+        """All texts summed up, with their RNG seeds, for a record."""
+        pairs = zip(rng_seeds, self._meters, strict=True)
         return {
             "corpus": {
-                "name": self.corpus.name,
-                "sha256": self.corpus.sha256,
-                "characters": len(self.corpus.index),
+                "name": self._corpus.name,
+                "sha256": self._corpus.sha256,
+                "characters": len(self._corpus.index),
             },
-            "copied_length": self.copied_length,
+            "copied_length": self._copied_length,
             "texts": [
-                {"rng_seed": seed, **original_facts(meter, self.corpus)} for seed, meter in pairs
+                {"rng_seed": seed, **_original_facts(meter, self._corpus)} for seed, meter in pairs
             ],
         }
 
@@ -84,7 +75,7 @@ class OriginalityWatch:
         """Sum every text up on standard error."""
         for number, meter in enumerate(self._meters, 1):
             text = f"Text {number} of {len(self._meters)}: " if len(self._meters) > 1 else ""
-            for line in original_lines(meter, self.corpus, text, self._units):
+            for line in _original_lines(meter, self._corpus, text, self._units):
                 narrate(line)
 
 
@@ -108,7 +99,7 @@ def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
         raise CorpusError(f"{error} Any text can be named with --corpus.") from error
 
 
-def original_lines(
+def _original_lines(
     meter: OriginalityMeter, corpus: IndexedCorpus, text: str, units: str
 ) -> Iterator[str]:
     """The report on a text, line by line; the first begins with `text`, which names it."""
@@ -137,7 +128,7 @@ def original_lines(
         yield f"New text at length {', '.join(told)}."
 
 
-def original_facts(meter: OriginalityMeter, corpus: IndexedCorpus) -> dict[str, Any]:
+def _original_facts(meter: OriginalityMeter, corpus: IndexedCorpus) -> dict[str, Any]:
     """The same as JSON values."""
     longest, index = meter.longest, meter.index
     return {

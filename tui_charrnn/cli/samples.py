@@ -4,9 +4,9 @@ import dataclasses
 import itertools
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.output import TextOutput, narrate, progress_bar, stdout_is_terminal
@@ -20,7 +20,6 @@ from tui_charrnn.text.originality import copied_length_in
 
 if TYPE_CHECKING:
     from tui_charrnn.cli.originality import OriginalityWatch
-    from tui_charrnn.generation.side_by_side import SideBySide
     from tui_charrnn.generation.stream import CharacterStream, GeneratedCharacter, StopStrings
     from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.model.weights import Float32
@@ -29,10 +28,11 @@ if TYPE_CHECKING:
 class SampleStreams(NamedTuple):
     """One text or several that are generated at the same time."""
 
+    model: "Model"
     rng_seeds: Sequence[int]
     """The RNG seed of each."""
-    temperatures: Sequence[float]
-    """Of each, where several are compared; else empty."""
+    temperatures: Sequence[float | None]
+    """Of each, where several are compared; else None."""
     next: "Callable[[], Sequence[GeneratedCharacter]]"
     """The next character of each."""
     logits_of: "Callable[[int], Float32]"
@@ -44,38 +44,28 @@ class SampleStreams(NamedTuple):
 def one_stream(stream: "CharacterStream") -> SampleStreams:
     """A stream, exactly as it is."""
     return SampleStreams(
+        stream.model,
         (stream.rng_seed,),
-        (),
+        (None,),
         lambda: (stream.next(),),
         lambda _: stream.logits,
         lambda _: stream.is_complete or stream.is_between_records,
     )
 
 
-def parallel_streams(batch: "SideBySide", temperatures: Sequence[float]) -> SampleStreams:
-    """Texts side by side."""
+def parallel_streams(
+    stream: "CharacterStream", count: int, temperatures: Sequence[float]
+) -> SampleStreams:
+    """Texts side by side, which go on from what a stream has read; temperatures as compared."""
+    batch = lazy.SideBySide(stream, count, temperatures)
     return SampleStreams(
+        stream.model,
         tuple(batch.rng_seeds),
-        temperatures,
+        temperatures or (None,) * count,
         batch.next,
         lambda text: batch.logits[text],
         lambda text: batch.is_complete(text) or batch.is_between_records(text),
     )
-
-
-class Writer(Protocol):
-    """Takes characters as they come."""
-
-    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
-        """Take what distinguishes the texts, before their first characters; see `SampleStreams`."""
-
-    def add(
-        self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
-    ) -> None:
-        """Take one character of one text."""
-
-    def close(self) -> None:
-        """Write what was held back."""
 
 
 class PlainWriter:
@@ -84,31 +74,22 @@ class PlainWriter:
     The watch for copied passages decides the style of each piece.
     """
 
-    def __init__(self, output: TextOutput, watch: "OriginalityWatch | None" = None) -> None:
-        self._output = output
-        self._watch = watch
-        self._seeds: Sequence[int] = ()
-        self._temperatures: Sequence[float] = ()
+    def __init__(
+        self,
+        output: TextOutput,
+        streams: SampleStreams,
+        watch: "OriginalityWatch | None" = None,
+        seed_text: str = "",
+    ) -> None:
+        """Write the line above the first of several texts, and what each begins with."""
+        self._output, self._streams, self._watch = output, streams, watch
+        self._seed_text = seed_text
         self._waiting: dict[int, list[tuple[str, str]]] = {}
-        self._seed_text: list[str] = []
-
-    def echo(self, seed_text: str, *, is_repeated: bool) -> None:
-        """Write a piece of the seed text; hold it for the other texts too if there are any."""
-        if is_repeated:
-            self._seed_text.append(seed_text)
-        else:
-            self._output.write(seed_text)
-
-    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
-        """Write the line above the first of several texts; see `Writer`."""
-        self._seeds, self._temperatures = rng_seeds, temperatures
-        if self._watch is not None:
-            self._watch.begin(rng_seeds)
-        if len(rng_seeds) > 1:
-            self._output.write(self._heading(0) + "".join(self._seed_text))
+        if len(streams.rng_seeds) > 1:
+            output.write(self._heading(0))
 
     def add(self, text: int, _position: int, character: "GeneratedCharacter", _: "Float32") -> None:
-        """Write or hold a character; see `Writer`."""
+        """Write or hold a character of one of the texts."""
         if self._watch is None:
             self._put(text, character.character)
             return
@@ -123,54 +104,44 @@ class PlainWriter:
             self._waiting.setdefault(text, []).append((piece, style))
 
     def close(self) -> None:
-        """Write what was held back, and the texts after the first; see `Writer`."""
-        for text in range(len(self._seeds) if self._watch is not None else 0):
+        """Write what was held back, and the texts after the first."""
+        count = len(self._streams.rng_seeds)
+        for text in range(count if self._watch is not None else 0):
             if self._watch is not None and (held := self._watch.held_back(text)):
                 self._put(text, held)
-        for text in range(1, len(self._seeds)):
-            self._output.write("\n\n" + self._heading(text) + "".join(self._seed_text))
+        for text in range(1, count):
+            self._output.write("\n\n" + self._heading(text))
             for piece, style in self._waiting.get(text, []):
                 self._output.write(piece, style)
 
     def _heading(self, text: int) -> str:
-        option = f"--rng-seed {self._seeds[text]}"
-        if self._temperatures:
-            option = f"--temperature {self._temperatures[text]:g} {option}"
-        return f"==> {text + 1} of {len(self._seeds)}: {option} <==\n"
+        streams = self._streams
+        option = f"--rng-seed {streams.rng_seeds[text]}"
+        if (temperature := streams.temperatures[text]) is not None:
+            option = f"--temperature {temperature:g} {option}"
+        return f"==> {text + 1} of {len(streams.rng_seeds)}: {option} <==\n{self._seed_text}"
 
 
 class RecordWriter:
     """Writes a JSON object a line for every character, and one that sums up what was watched."""
 
     def __init__(
-        self,
-        output: TextOutput,
-        watch: "OriginalityWatch | None" = None,
-        numbers: str = "float32",
-        end: int | None = None,
+        self, output: TextOutput, streams: SampleStreams, watch: "OriginalityWatch | None" = None
     ) -> None:
-        self._output = output
-        self._watch = watch
-        self._numbers = numbers
-        self._end = end  # index of what ends a record
+        self._output, self._streams, self._watch = output, streams, watch
+        self._end = streams.model.vocabulary.end_index
         self._surprise = lazy.surprise
-        self._texts: Sequence[Mapping[str, float | str]] = ()
-
-    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
-        """Take what distinguishes the texts; see `Writer`."""
-        self._texts = [{"rng_seed": seed, "numbers": self._numbers} for seed in rng_seeds]
-        if temperatures:
-            pairs = zip(temperatures, self._texts, strict=True)
-            self._texts = [{"temperature": each, **text} for each, text in pairs]
-        if self._watch is not None:
-            self._watch.begin(rng_seeds)
 
     def add(
         self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
     ) -> None:
-        """Write a record; see `Writer`."""
-        record: dict[str, object] = {
-            **self._texts[text],
+        """Write a character of one of the texts."""
+        streams, record = self._streams, dict[str, object]()
+        if (temperature := streams.temperatures[text]) is not None:
+            record["temperature"] = temperature
+        record |= {
+            "rng_seed": streams.rng_seeds[text],
+            "numbers": streams.model.numbers,
             "position": position,
             "character": character.character,
             "probability": character.probability,
@@ -180,27 +151,27 @@ class RecordWriter:
             record["is_end"] = True
         if self._watch is not None:
             record["match"] = self._watch.match_facts(text, character.character)
-        self._write(record)
+        self._output.write(json.dumps(record) + "\n")
 
     def close(self) -> None:
-        """Write the record that sums up; see `Writer`."""
+        """Write the record that sums up."""
         if self._watch is not None:
-            self._write({"originality": self._watch.document()})
-
-    def _write(self, record: Mapping[str, object]) -> None:
-        self._output.write(json.dumps(record) + "\n")
+            document = {"originality": self._watch.document(self._streams.rng_seeds)}
+            self._output.write(json.dumps(document) + "\n")
 
 
 def write_samples(
-    streams: SampleStreams, writers: Sequence[Writer], length: int, stops: "Sequence[StopStrings]"
+    streams: SampleStreams,
+    writer: PlainWriter | RecordWriter,
+    length: int,
+    stops: "Sequence[StopStrings]",
+    recorder: "TextRecorder | None" = None,
 ) -> None:
     """Generate and write texts, each up to `length` characters or its stop string.
 
     One more where the last character begins a syllable of jamo. What was held back is written even
     if this is interrupted.
     """
-    for each in writers:
-        each.begin(streams.rng_seeds, streams.temperatures)
     running = [length > 0] * len(stops)
     try:
         for position in range(length + 1):
@@ -208,15 +179,14 @@ def write_samples(
                 return
             for text, character in enumerate(streams.next()):
                 if running[text]:
-                    logits = streams.logits_of(text)
-                    for each in writers:
-                        each.add(text, position, character, logits)
+                    if recorder is not None:
+                        recorder.add(text, character.character)
+                    writer.add(text, position, character, streams.logits_of(text))
                     has_ended = stops[text].has_ended(character.character)
                     has_ended |= position >= length - 1 and character.character not in INITIALS
                     running[text] = not (has_ended or streams.is_complete(text))
     finally:
-        for each in writers:
-            each.close()
+        writer.close()
 
 
 @dataclasses.dataclass(slots=True)
@@ -232,7 +202,7 @@ class _RecordedText:
 
 
 class TextRecorder:
-    """A `Writer` that records an invocation for the history: model, seed text and texts."""
+    """Records an invocation for the history: model, seed text and texts."""
 
     def __init__(self, path: Path, label: str, *, is_wanted: bool) -> None:
         """Take the file and the name of the model before it is loaded; stores only if wanted."""
@@ -246,20 +216,17 @@ class TextRecorder:
         longest = KEPT_CHARACTERS + 1  # one more shows that it was longer
         self._seed_text = (self._seed_text + piece)[-longest:]
 
-    def begin(self, rng_seeds: Sequence[int], temperatures: Sequence[float]) -> None:
-        """See `Writer`."""
-        each: Sequence[float | None] = temperatures or [None] * len(rng_seeds)
-        self._texts = [_RecordedText(*pair, []) for pair in zip(rng_seeds, each, strict=True)]
+    def begin(self, streams: SampleStreams) -> None:
+        """Begin an empty text for each that is generated."""
+        pairs = zip(streams.rng_seeds, streams.temperatures, strict=True)
+        self._texts = [_RecordedText(*pair, []) for pair in pairs]
 
-    def add(self, text: int, _position: int, character: "GeneratedCharacter", _: "Float32") -> None:
-        """See `Writer`."""
+    def add(self, text: int, character: str) -> None:
+        """Add a character to one of the texts."""
         recorded = self._texts[text]
         recorded.length += 1
         if recorded.length <= KEPT_CHARACTERS:
-            recorded.characters.append(character.character)
-
-    def close(self) -> None:
-        """See `Writer`: `keep` stores the texts."""
+            recorded.characters.append(character)
 
     def keep(self, sampling: SamplingConfig, held: Sequence[str], model: "Model") -> None:
         """Put every text of at least one character into the history.
@@ -347,7 +314,7 @@ class Watched(NamedTuple):
             )
         return True
 
-    def open(self, texts: TextRequest) -> "OriginalityWatch | None":
+    def open(self, texts: TextRequest, count: int) -> "OriginalityWatch | None":
         """Open the corpus in which copied passages are looked for, if an option asks for that."""
         length, model = self.copied_length, texts.stream.model
         if length is not None and length < 2:
@@ -358,7 +325,9 @@ class Watched(NamedTuple):
             compared = lazy.open_own_corpus(model, texts.path, texts.runs)
         else:
             compared = lazy.open_named_corpus(self.corpus, model)
-        return lazy.OriginalityWatch(compared, length or copied_length_in(model.units), model.units)
+        return lazy.OriginalityWatch(
+            compared, length or copied_length_in(model.units), model.units, count
+        )
 
 
 _MOST_FAILURES: Final = 1000
