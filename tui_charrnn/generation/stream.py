@@ -24,7 +24,6 @@ from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.text.vocabulary import Spelled
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.cells import Layer
     from tui_charrnn.generation.clamping import Clamp
 
 
@@ -148,6 +147,8 @@ class CharacterStream:
         self.logits: Final = self._stepper.logits
         """The scores that the last character was chosen by, shape (V,); the next one writes over
         them."""
+        self.layers: Final = self._stepper.layers
+        """The layers, the lowest first, with the states and gates of what `network` remembers."""
         self.constraints: Final = Constraints(model)
         self._sampling = sampling
         self._clamps = tuple(clamps)
@@ -182,11 +183,6 @@ class CharacterStream:
     def is_between_records(self) -> bool:
         """Whether the newest character ended a record; the next one begins another."""
         return self._unread == self._end
-
-    @property
-    def layers(self) -> tuple[Layer, ...]:
-        """The layers, the lowest first, with the states and gates of what `network` remembers."""
-        return self._stepper.layers
 
     @property
     def clamps(self) -> tuple[Clamp, ...]:
