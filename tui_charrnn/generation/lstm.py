@@ -13,6 +13,7 @@ import numpy as np
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.cells import CELLS, StepLayer, StepNorm
 from tui_charrnn.generation.clamping import Clamp, hold
+from tui_charrnn.generation.neuron import GATES
 from tui_charrnn.generation.products import Float32Product, Int8Kernel, Int8Product, quantize
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.shapes import STATES_PER_LAYER
@@ -192,13 +193,10 @@ def quiet() -> np.errstate:
     return np.errstate(over="ignore", invalid="ignore")
 
 
-_SIGMOIDS: Final = {"lstm": (True, True, False, True), "gru": (True, True, False), "rnn": (False,)}
-"""Which gates of a cell are sigmoids; the others are tanhs."""
-
-
 def _step_layer(layer: LayerWeights, cell: str) -> StepLayer:
     hidden_size = len(layer.recurrent_kernel)
-    halves = np.array([0.5 if each else 1.0 for each in _SIGMOIDS[cell]], np.float32)
+    gates = GATES[cell].values() or ["candidate"]  # which is a tanh, the others are sigmoids
+    halves = np.array([1.0 if gate == "candidate" else 0.5 for gate in gates], np.float32)
     norm, bias, kernel, recurrent = None, layer.bias, layer.kernel, layer.recurrent_kernel
     if layer.norm is not None:
         norm, bias = _step_norm(layer.norm, bias, halves), np.zeros_like(bias)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 
@@ -28,7 +27,7 @@ GATES: Final = {
     "gru": {"z": "update", "r": "reset", "g": "candidate"},
     "rnn": {},
 }
-"""The letter of each gate of a cell, and its name; an rnn has no gates."""
+"""The letter of each gate of a cell, in the order of its kernels, and its name; an rnn has none."""
 _GATE_NAMES: Final = {letter: name for gates in GATES.values() for letter, name in gates.items()}
 STATES: Final = {"h": "hidden state", "c": "cell state"}
 _PARTS: Final = {"lstm": "hc", "gru": "h", "rnn": "h"}
@@ -96,9 +95,9 @@ def all_neurons(config: ModelConfig) -> list[Probe]:
 
 def place_of(neuron: Probe, config: ModelConfig) -> int:
     """Where an h or c lies in the state of a network, from 0 to S - 1; see `Stepper.state`."""
-    size = config.hidden_size
-    before = neuron.layer * STATES_PER_LAYER[config.cell] + _PARTS[config.cell].index(neuron.part)
-    return before * size + (neuron.unit or 0)
+    parts = _PARTS[config.cell]
+    before = neuron.layer * len(parts) + parts.index(neuron.part)
+    return before * config.hidden_size + (neuron.unit or 0)
 
 
 def parse_gate(text: str, config: ModelConfig) -> Probe:
