@@ -13,11 +13,11 @@ from tui_charrnn.settings import Settings, refuse, setting
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Oven(Settings):
-    heat: float = setting(180.0, "Degrees.", minimum=0, exclusive_minimum=True, maximum=300)
+    heat: float = setting(180.0, "Degrees.", above=0, maximum=300)
     trays: int = setting(1, "How many.", minimum=1, maximum=4)
     mode: str = setting("fan", "How it heats.", choices=("fan", "grill"))
     light: bool = setting(False, "Whether it is lit.")
-    timer: float | None = setting(None, "Seconds.", minimum=1, optional=True, is_duration=True)
+    timer: float | None = setting(None, "Seconds.", minimum=1, is_duration=True)
 
     def __post_init__(self) -> None:
         refuse(self.problems())

@@ -76,39 +76,27 @@ class TrainingConfig(Settings):
         maximum=65_536,
     )
     epochs: float | None = setting(
-        None,
-        "How long, in passes over the training text.",
-        minimum=0,
-        exclusive_minimum=True,
-        maximum=1e6,
-        optional=True,
+        None, "How long, in passes over the training text.", above=0, maximum=1e6
     )
-    steps: int | None = setting(
-        None, "How long, in batches.", minimum=1, maximum=10**9, optional=True
-    )
+    steps: int | None = setting(None, "How long, in batches.", minimum=1, maximum=10**9)
     train_time: float | None = setting(
         None,
         "How long, as 90s, 10m or 2h; the number of steps is fitted to it as the run goes on.",
-        minimum=0,
-        exclusive_minimum=True,
+        above=0,
         maximum=1e9,
-        optional=True,
         is_duration=True,
     )
     max_epochs: float | None = setting(
         None,
         "Most passes over the text; a length of your own lifts that of a preset.",
-        minimum=0,
-        exclusive_minimum=True,
+        above=0,
         maximum=1e6,
-        optional=True,
     )
     least_steps: int | None = setting(
         None,
         "Steps that a preset's most epochs leave a run: few passes of a small text teach nothing.",
         minimum=1,
         maximum=10**9,
-        optional=True,
         is_listed=False,
     )
     stop_early: int | None = setting(
@@ -116,21 +104,16 @@ class TrainingConfig(Settings):
         "End after so many validations without a lower loss; none trains to the end.",
         minimum=1,
         maximum=100_000,
-        optional=True,
     )
     max_time: float | None = setting(
         None,
         "Save and exit with 75 after this time (e.g. 3h50m).",
-        minimum=0,
-        exclusive_minimum=True,
+        above=0,
         maximum=1e9,
-        optional=True,
         is_duration=True,
     )
     optimizer: str = setting("adamw", "Update rule.", choices=OPTIMIZERS)
-    learning_rate: float = setting(
-        3e-3, "Peak learning rate.", minimum=0, exclusive_minimum=True, maximum=10
-    )
+    learning_rate: float = setting(3e-3, "Peak learning rate.", above=0, maximum=10)
     schedule: str = setting("cosine", "Learning rate over the run.", choices=SCHEDULES)
     warmup_fraction: float = setting(
         0.02, "Share of the run in which the learning rate rises from zero.", minimum=0, maximum=1
@@ -152,14 +135,9 @@ class TrainingConfig(Settings):
         "Average the weights over about 1 / (1 - this) steps; none takes the newest.",
         minimum=0,
         maximum=0.999999,
-        optional=True,
     )
     gradient_norm_limit: float | None = setting(
-        1.0,
-        "Bound on the global norm of the gradient.",
-        minimum=0,
-        exclusive_minimum=True,
-        optional=True,
+        1.0, "Bound on the global norm of the gradient.", above=0, optional=True
     )
     dropout: float = setting(
         0.0,
@@ -196,14 +174,9 @@ class TrainingConfig(Settings):
         "Different characters at most; the rarest others become the unknown symbol.",
         minimum=2,
         maximum=0x110000,
-        optional=True,
     )
     validation_fraction: float = setting(
-        0.1,
-        "Share of the text, at its end, that is held out.",
-        minimum=0,
-        exclusive_minimum=True,
-        maximum=0.9,
+        0.1, "Share of the text, at its end, that is held out.", above=0, maximum=0.9
     )
     evaluations: int = setting(
         20,
@@ -220,18 +193,11 @@ class TrainingConfig(Settings):
     dynamic_evaluation_rate: float | None = setting(
         None,
         "At the end, score again while the weights learn from the text by this rate (try 1e-4).",
-        minimum=0,
-        exclusive_minimum=True,
+        above=0,
         maximum=1,
-        optional=True,
     )
     checkpoint_interval: float = setting(
-        60.0,
-        "Time between checkpoints, as 60s.",
-        minimum=0,
-        exclusive_minimum=True,
-        maximum=1e6,
-        is_duration=True,
+        60.0, "Time between checkpoints, as 60s.", above=0, maximum=1e6, is_duration=True
     )
     keep_checkpoints: int = setting(
         3, "Newest checkpoints that are kept, besides the best.", minimum=1, maximum=10_000
@@ -245,7 +211,7 @@ class TrainingConfig(Settings):
         choices=PRECISIONS,
     )
     threads: int | None = setting(
-        None, "Processor threads; none takes all.", minimum=1, maximum=4096, optional=True
+        None, "Processor threads; none takes all.", minimum=1, maximum=4096
     )
 
     @property

@@ -42,7 +42,7 @@ class Preferences(Settings):
     """What a user may set once for every time that the program is used."""
 
     theme: str | None = setting(
-        None, "Name of the color theme; none takes the default.", optional=True, is_text=True
+        None, "Name of the color theme; none takes the default.", is_text=True
     )
     language: str = setting(
         "auto",
@@ -66,15 +66,11 @@ class Preferences(Settings):
     repetition_window: int = _sampling("repetition_window")
     rng_seed: int | None = _sampling("rng_seed")
     length: int | None = setting(
-        None,
-        "Characters of one text; none is 2,000 in the app and 500 in generate.",
-        minimum=1,
-        optional=True,
+        None, "Characters of one text; none is 2,000 in the app and 500 in generate.", minimum=1
     )
     model: str | None = setting(
         None,
         "Model at the start: bundled, a file or a run; none is the first bundled one.",
-        optional=True,
         is_text=True,
     )
     numbers: str = setting(
@@ -83,7 +79,7 @@ class Preferences(Settings):
         choices=NUMBERS,
     )
     runs_dir: str | None = setting(
-        None, "Folder of the runs; none is the user's data folder.", optional=True, is_text=True
+        None, "Folder of the runs; none is the user's data folder.", is_text=True
     )
     glyphs: str = setting(
         "auto", "Signs to draw charts with; auto depends on the terminal.", choices=GLYPHS
@@ -98,10 +94,7 @@ class Preferences(Settings):
         choices=NOTIFICATIONS,
     )
     notify_command: str | None = setting(
-        None,
-        "Command line that the shell runs when a run has ended.",
-        optional=True,
-        is_text=True,
+        None, "Command line that the shell runs when a run has ended.", is_text=True
     )
     seed_history: bool = setting(True, "Remember the seed texts of the app.")
 

@@ -18,30 +18,23 @@ class SamplingConfig(Settings):
         minimum=0,
         maximum=100,
     )
-    top_k: int | None = setting(
-        None, "Choose among the k likeliest characters only.", minimum=1, optional=True
-    )
+    top_k: int | None = setting(None, "Choose among the k likeliest characters only.", minimum=1)
     top_p: float | None = setting(
         None,
         "Choose among the fewest characters whose probabilities reach p (nucleus).",
-        minimum=0,
-        exclusive_minimum=True,
+        above=0,
         maximum=1,
-        optional=True,
     )
     min_p: float | None = setting(
         None,
         "Choose among characters that have at least p times the likeliest one's probability.",
-        minimum=0,
-        exclusive_minimum=True,
+        above=0,
         maximum=1,
-        optional=True,
     )
     repetition_penalty: float = setting(
         1.0,
         "Above 1, recent characters become less likely; below 1, more likely; 1 = off.",
-        minimum=0,
-        exclusive_minimum=True,
+        above=0,
         maximum=100,
     )
     repetition_window: int = setting(
@@ -55,20 +48,16 @@ class SamplingConfig(Settings):
         "Start of the random numbers; none takes a new one each time.",
         minimum=0,
         maximum=2**63 - 1,
-        optional=True,
     )
 
-    allow: str | None = setting(
-        None, "Only these characters may come.", optional=True, is_text=True
-    )
-    forbid: str | None = setting(None, "These characters never come.", optional=True, is_text=True)
+    allow: str | None = setting(None, "Only these characters may come.", is_text=True)
+    forbid: str | None = setting(None, "These characters never come.", is_text=True)
     line_starts: str | None = setting(
-        None, "Every new line begins with one of these characters.", optional=True, is_text=True
+        None, "Every new line begins with one of these characters.", is_text=True
     )
     acrostic: str | None = setting(
         None,
         "One line for each of these characters, which it begins with; then the text ends.",
-        optional=True,
         is_text=True,
     )
     hangul: str = setting(

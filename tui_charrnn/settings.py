@@ -54,10 +54,9 @@ class Bounds:
 
     sentence: str
     minimum: float = -math.inf
-    """Inclusive, unless `exclusive_minimum`."""
+    above: float = -math.inf
+    """A bound that is not itself allowed."""
     maximum: float = math.inf
-    """Inclusive."""
-    exclusive_minimum: bool = False
     choices: tuple[str, ...] = ()
     optional: bool = False
     """Whether None, meaning off or automatic, is allowed."""
@@ -86,9 +85,7 @@ class Bounds:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return isinstance(value, bool)
         is_sane = math.isfinite(value) if isinstance(value, float) else _fits(value)
-        if not is_sane or value > self.maximum:
-            return False
-        return value > self.minimum if self.exclusive_minimum else value >= self.minimum
+        return is_sane and self.minimum <= value <= self.maximum and value > self.above
 
     def is_none(self, text: str) -> bool:
         """Whether a text stands for None; `none` does everywhere."""
@@ -105,11 +102,11 @@ class Bounds:
         return tr("{allowed}, or auto", allowed=words) if self.automatic else words
 
     def _allowed_numbers(self) -> str:
-        bounds = self.minimum, self.maximum
+        bounds = max(self.minimum, self.above), self.maximum
         low, high = (f"{each:,}" if isinstance(each, int) else f"{each:g}" for each in bounds)
-        if not math.isfinite(self.minimum):
+        if not math.isfinite(bounds[0]):
             return tr("true or false")
-        least = tr("above {low}" if self.exclusive_minimum else "at least {low}", low=low)
+        least = tr("above {low}" if math.isfinite(self.above) else "at least {low}", low=low)
         if not math.isfinite(self.maximum):
             return least
         return tr("{least} and at most {high}", least=least, high=high)
@@ -121,7 +118,8 @@ def written(value: object) -> str:
 
 
 def setting(default: Any, sentence: str, **bounds: Any) -> Any:
-    """A dataclass field whose metadata is its `Bounds`."""
+    """A dataclass field whose metadata is its `Bounds`; optional if that is the default."""
+    bounds = {"optional": default is None, **bounds}
     return field(default=default, metadata={"bounds": Bounds(sentence, **bounds)})
 
 
