@@ -115,7 +115,10 @@ class PseudoTerminal:
     def is_stopped(self) -> bool:
         """Whether the command is suspended, as a shell sees it after Ctrl+Z."""
         seen = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
-        return os.waitid(os.P_PID, self.process.pid, seen) is not None
+        try:
+            return os.waitid(os.P_PID, self.process.pid, seen) is not None
+        except ChildProcessError:  # it has ended since it was last asked for
+            return False
 
     def write(self, keys: str | bytes) -> None:
         """Type."""
