@@ -16,10 +16,10 @@ from tests.support.faulty_disk import FaultyDisk, written_by
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, StorageError
 from tui_charrnn.generation.training_corpus import read_run_corpus
+from tui_charrnn.runs import creation
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import FileSystem
-from tui_charrnn.runs.json_values import DOCUMENT_LIMIT
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.text.corpus import Corpus, Reading, split_point
@@ -48,7 +48,6 @@ def create(
     corpus: Corpus,
     name: str | None = None,
     disk: FileSystem | None = None,
-    document_limit: int = DOCUMENT_LIMIT,
 ) -> RunDirectory:
     with written_by(disk or FileSystem()):
         return create_run(
@@ -60,7 +59,6 @@ def create(
             corpus=corpus,
             vocabulary=choose_vocabulary(Counter(corpus.text)),
             parameter_count=123,
-            document_limit=document_limit,
         )
 
 
@@ -176,9 +174,12 @@ def test_a_given_name_that_another_takes_meanwhile_is_refused(
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["mine"]
 
 
-def test_a_corpus_of_too_many_files_is_stored(tmp_path: Path, corpus: Corpus) -> None:
+def test_a_corpus_of_too_many_files_is_stored(
+    tmp_path: Path, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
     size = create(tmp_path, corpus, "named").description.stat().st_size
-    run = create(tmp_path, corpus, "moved", document_limit=size - 1)
+    monkeypatch.setattr(creation, "DOCUMENT_LIMIT", size - 1)
+    run = create(tmp_path, corpus, "moved")
     assert run.description.stat().st_size < size
     assert read_description(run).corpus.sources == ()
     assert run.corpus.read_bytes() == corpus.text.encode()

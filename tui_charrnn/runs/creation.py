@@ -60,7 +60,6 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     pinned_seeds: tuple[str, ...] = (),
     origin: ModelOrigin | None = None,
     initial_model: bytes = b"",
-    document_limit: int = DOCUMENT_LIMIT,
 ) -> RunDirectory:
     """Make a run directory for a trainer.
 
@@ -77,7 +76,6 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
         pinned_seeds: Seed texts to be sampled at every evaluation; none samples nothing.
         origin: The model that it starts from, if it does.
         initial_model: The file of that model.
-        document_limit: Bytes of the largest run.json that readers accept.
 
     Raises:
         CorpusError: If too little of the text is held out to be scored.
@@ -107,7 +105,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
         versions=_versions(),
         origin=origin,
     )
-    if len(encode_json(description.to_json())) > document_limit:
+    if len(encode_json(description.to_json())) > DOCUMENT_LIMIT:
         description = replace(description, corpus=replace(reference, sources=()))
     stored_text = None if description.corpus.sources else joined_pieces(corpus.numbered.pieces())
     storage.make_folder(folder)

@@ -25,6 +25,7 @@ from tui_charrnn.runs.description import GpuUsage, Usage
 
 _VENDOR: Final = "0x10de"
 _DISPLAY_CLASS: Final = "0x03"  # how the PCI classes of graphics and compute cards begin
+_HIDING: Final = "CUDA_VISIBLE_DEVICES"
 _PATIENCE: Final = 20.0
 """Seconds for nvidia-smi: where no daemon keeps the driver awake it takes some."""
 
@@ -99,9 +100,7 @@ def driver_cards(root: Path = Path("/")) -> tuple[Card, ...]:
     """The cards that a loaded driver lists in `proc`, by name only; quicker than any program."""
     names = []
     for path in sorted((root / "proc/driver/nvidia/gpus").glob("*/information")):
-        lines = read_if_there(path).splitlines()
-        models = (line.partition(":")[2].strip() for line in lines if line.startswith("Model"))
-        names.append(next(models, "NVIDIA"))
+        names.append(_entries(path).get("Model", "NVIDIA"))
     return tuple(Card(name) for name in names)
 
 
@@ -121,7 +120,7 @@ def _count_devices(root: Path) -> int:
 
 def _hiding_value(environment: Mapping[str, str]) -> str | None:
     """CUDA takes the devices up to the first that does not exist, so -1 in front hides all."""
-    value = environment.get("CUDA_VISIBLE_DEVICES")
+    value = environment.get(_HIDING)
     if value is None:
         return None
     first = value.split(",")[0].strip()
@@ -142,6 +141,7 @@ takes longer than multiplying."""
 _CONTROL_GROUPS: Final = Path("/sys/fs/cgroup")
 _MEMBERSHIP: Final = Path("/proc/self/cgroup")
 _MEMORY: Final = Path("/proc/meminfo")
+_PROCESSORS: Final = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,22 +177,17 @@ def examine_machine() -> Machine:
 
 def processor_name() -> str:
     """The processor's name: libraries choose their kernels by it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:  # not Linux
-        return platform.processor() or platform.machine()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
+    name = _entries(_PROCESSORS).get("model name")
+    return name or platform.processor() or platform.machine()
 
 
-def has_bfloat16_instructions(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool | None:
+def has_bfloat16_instructions(cpuinfo: Path = _PROCESSORS) -> bool | None:
     """Whether the processor multiplies matrices in bfloat16, in AVX-512 or AMX.
 
     None where that is not known: on other systems than Linux, and other processors than x86.
     """
-    lines = read_if_there(cpuinfo).splitlines()
-    flags = next((set(line.split()) for line in lines if line.startswith("flags")), None)
-    return None if flags is None else not flags.isdisjoint({"avx512_bf16", "amx_bf16"})
+    flags = _entries(cpuinfo).get("flags")
+    return None if flags is None else not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags.split())
 
 
 def thread_count(threads: int | None) -> int:
@@ -263,12 +258,7 @@ def _group_folders(controller: str, root: Path, membership: Path) -> Iterator[Pa
 
 def _memory() -> tuple[int | None, int | None]:
     """Bytes of memory, and of those that are available."""
-    values = {}
-    for line in read_if_there(_MEMORY).splitlines():
-        name, _, amount = line.partition(":")
-        if amount.split()[1:] == ["kB"]:
-            values[name] = 1024 * int(amount.split()[0])
-    total, available = values.get("MemTotal"), values.get("MemAvailable")
+    total, available = (_bytes_of(name, _MEMORY) for name in ("MemTotal", "MemAvailable"))
     if total is None and "SC_PHYS_PAGES" in os.sysconf_names:  # not Linux
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     limit = memory_limit()
@@ -290,7 +280,21 @@ def read_if_there(path: Path) -> str:
         return ""
 
 
-_HIDING: Final = "CUDA_VISIBLE_DEVICES"
+def _entries(path: Path) -> dict[str, str]:
+    """The lines `name: value` of a system's file, the first of each name; none if it is missing."""
+    found: dict[str, str] = {}
+    for line in read_if_there(path).splitlines():
+        name, _, value = line.partition(":")
+        found.setdefault(name.strip(), value.strip())
+    return found
+
+
+def _bytes_of(name: str, path: Path) -> int | None:
+    """An amount of memory in bytes, by its name in one of Linux's files."""
+    match _entries(path).get(name, "").split():
+        case [number, "kB"] if number.isdigit():
+            return 1024 * int(number)
+    return None
 
 
 class GpuMeter:
@@ -416,22 +420,13 @@ class UsageMeter:
 
 def resident_memory(status: Path = _STATUS) -> int:
     """Bytes that this process holds in memory, or its peak where that is not known."""
-    return _status_bytes("VmRSS", status) or peak_memory(status)
+    return _bytes_of("VmRSS", status) or peak_memory(status)
 
 
 def peak_memory(status: Path = _STATUS) -> int:
     """Bytes that this process held at most."""
-    peak = _status_bytes("VmHWM", status)  # of this program alone, not also of who started it
+    peak = _bytes_of("VmHWM", status)  # of this program alone, not also of who started it
     if peak is not None:
         return peak
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
-
-
-def _status_bytes(name: str, status: Path) -> int | None:
-    """An amount of memory in bytes, by its name in Linux's file."""
-    for line in read_if_there(status).splitlines():
-        words = line.split()
-        if words[:1] == [f"{name}:"] and words[2:] == ["kB"] and words[1].isdigit():
-            return 1024 * int(words[1])
-    return None

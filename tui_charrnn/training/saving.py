@@ -275,11 +275,6 @@ class Rollback:
         """The newest checkpoint of an earlier step than the run stands at."""
         return checkpoint_to_resume_from(self._context.run, before=self._progress.step)
 
-    @property
-    def _can_begin_anew(self) -> bool:
-        """Whether there are steps to undo and no checkpoint that would be lost by it."""
-        return self._progress.step > 0 and checkpoint_to_resume_from(self._context.run) is None
-
     def go_back(self, diverged: RunDiverged) -> bool:
         """Go back with half the learning rate, and record it.
 
@@ -294,15 +289,17 @@ class Rollback:
             StorageError: If the disk refuses to name another checkpoint the latest.
         """
         progress, config = self._progress, self._context.description.training
-        good = self.good
-        if progress.rollbacks >= ROLLBACK_LIMIT or not (good or self._can_begin_anew):
+        good, run = self.good, self._context.run
+        if progress.rollbacks >= ROLLBACK_LIMIT:
             return False
+        if good is None and (progress.step == 0 or checkpoint_to_resume_from(run) is not None):
+            return False  # no step to undo, or a checkpoint that would be lost by beginning anew
         failed = peak_at(diverged.step, config, progress.changes)
         if good is not None:
             self._restore(good)
         else:
             self._engine.reset()
-            take_initial_weights(self._engine, self._context.run, self._context.description)
+            take_initial_weights(self._engine, run, self._context.description)
             progress.go_back_to(Progress())
             self._saver.stand_at(None)
         first = progress.step + 1

@@ -53,24 +53,21 @@ class Scorer:
 
     def score(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
         """As `Engine.evaluate`."""
-        total, count = 0.0, 0.0
+        total, characters = 0.0, 0.0
         states: list[list[Tensor]] = []
         for window in windows:
             if should_stop():
                 return None
             streams = len(window[0])
             rows = np.array_split(np.arange(streams), min(self._shard_count, streams))
-            states = states or [self._zero_states(len(part)) for part in rows]
+            count, size = self._state_shape
+            states = states or [[tf.zeros((len(part), size))] * count for part in rows]
             parts = [tuple(array[part] for array in window) for part in rows]
             losses, after = zip(*self._threads.map(self._score_part, parts, states), strict=True)
             states = list(after)
             total += sum(float(loss) for loss in losses)
-            count += float(window[2].sum(dtype=np.float64))
-        return total / count
-
-    def _zero_states(self, streams: int) -> list[Tensor]:
-        count, size = self._state_shape
-        return [tf.zeros((streams, size)) for _ in range(count)]
+            characters += float(window[2].sum(dtype=np.float64))
+        return total / characters
 
     def _score_part(
         self, window: tuple[npt.NDArray[Any], ...], states: list[Tensor]

@@ -151,15 +151,15 @@ class Optimizer:
     def __init__(self, config: TrainingConfig, parameters: dict[str, Tensor]) -> None:
         self._config = config
         self._parameters = parameters
-        self._slots = {name: self._new_slots(value) for name, value in parameters.items()}
-
-    def _new_slots(self, parameter: Tensor) -> _Slots:
-        is_averaged = self._config.average_decay is not None
-        return _Slots(
-            tf.Variable(tf.zeros_like(parameter), trainable=False),
-            tf.Variable(tf.zeros_like(parameter), trainable=False),
-            tf.Variable(parameter, trainable=False) if is_averaged else None,
-        )
+        is_averaged = config.average_decay is not None
+        self._slots = {
+            name: _Slots(
+                tf.Variable(tf.zeros_like(parameter), trainable=False),
+                tf.Variable(tf.zeros_like(parameter), trainable=False),
+                tf.Variable(parameter, trainable=False) if is_averaged else None,
+            )
+            for name, parameter in parameters.items()
+        }
 
     @property
     def averages(self) -> list[Tensor] | None:
