@@ -14,7 +14,7 @@ from tui_charrnn.training.timing import (
     Timed,
     batch_sizes,
     climb,
-    failure_words,
+    format_failure,
     largest_batch,
     shard_counts,
 )
@@ -49,7 +49,7 @@ def test_the_search_ends_with_the_first_that_gains_too_little() -> None:
 def test_one_that_fails_ends_the_search_and_not_the_run(error: Exception) -> None:
     found = climb([32, 64, 128], by_speed({32: 100, 64: 150, 128: error}), 1.15)
     assert found.taken.number == 64
-    assert found.failure == failure_words(error)
+    assert found.failure == format_failure(error)
 
 
 def test_the_first_one_fails_as_the_run_would() -> None:
@@ -65,8 +65,8 @@ def test_a_reason_to_leave_is_no_failure_of_a_candidate(error: Exception) -> Non
 
 def test_want_of_memory_is_called_so() -> None:
     exhausted = type("ResourceExhaustedError", (Exception,), {})
-    assert failure_words(exhausted("OOM when allocating tensor")) == "not enough memory"
-    assert failure_words(ValueError("first\nsecond")) == "ValueError: first"
+    assert format_failure(exhausted("OOM when allocating tensor")) == "not enough memory"
+    assert format_failure(ValueError("first\nsecond")) == "ValueError: first"
 
 
 def test_batch_sizes_double_up_to_what_was_tried_and_what_fits() -> None:

@@ -223,7 +223,7 @@ def explained(action: Action, path: Path) -> Iterator[None]:
         raise StorageError(f"{sentence} {hint}".rstrip()) from error
 
 
-def cause_words(error: StorageError) -> str:
+def format_cause(error: StorageError) -> str:
     """Why the disk refused, in a few words: `disk full`."""
     cause = error.__cause__
     if isinstance(cause, MemoryError):

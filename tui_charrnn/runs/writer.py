@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.file_system import cause_words, open_to_read
+from tui_charrnn.runs.file_system import format_cause, open_to_read
 from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
 from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.json_values import encode_json
@@ -365,7 +365,7 @@ class EventLog:
             self.problem, self.cause = None, ""
 
     def _refuse(self, error: StorageError) -> None:
-        self.problem, self.cause = str(error), cause_words(error)
+        self.problem, self.cause = str(error), format_cause(error)
 
     def _write_first(self) -> None:
         line = self._backlog[0]

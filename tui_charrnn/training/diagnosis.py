@@ -26,7 +26,7 @@ from tui_charrnn.training.engine.paths import (
     Device,
     RunSize,
     configure_devices,
-    device_words,
+    format_device,
 )
 from tui_charrnn.training.engine.precision import choose_precision
 from tui_charrnn.training.loop import Batch, Material
@@ -148,7 +148,7 @@ def try_settings(settings: TrialSettings) -> Trial:
         seconds_per_step=time_batches(engine, _noise(size, training.sequence_length), timed),
         parameter_count=parameter_count(model, size.vocabulary_size),
         memory=peak_memory(),
-        device=device_words(path.device, thread_count(training.threads)),
+        device=format_device(path.device, thread_count(training.threads)),
         precision=path.precision,
         batch_size=batch_size,
     )

@@ -9,7 +9,7 @@ from tui_charrnn.errors import StorageError
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.checkpoints import checkpoint_to_resume_from, return_to, save_checkpoint
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.file_system import cause_words
+from tui_charrnn.runs.file_system import format_cause
 from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
 from tui_charrnn.runs.layout import CheckpointDirectory
 from tui_charrnn.runs.manifest import read_pointer
@@ -84,9 +84,9 @@ class Saver:
         """Until when the last state is tried to be saved, once nothing is left to be trained."""
         self.train_loss: float | None = None
         """Running mean, for the model's summary."""
-        self.stand_at(context.progress if is_resumed else None)
+        self.note_saved(context.progress if is_resumed else None)
 
-    def stand_at(self, saved: Progress | None) -> None:
+    def note_saved(self, saved: Progress | None) -> None:
         """Know which progress the newest checkpoint holds; None: there is no checkpoint."""
         self._saved = None if saved is None else saved.position
         self._saved_best = (saved.best_loss, saved.best_step) if saved else (None, None)
@@ -160,7 +160,7 @@ class Saver:
 
     def _report_refusal(self, error: StorageError, took: float) -> None:
         """Warn of a refusal if it is a new one, and wait longer."""
-        if self._refusal is None or cause_words(error) != cause_words(self._refusal):
+        if self._refusal is None or format_cause(error) != format_cause(self._refusal):
             message = (
                 f"Not saved: {error} The last saved step is {self.saved_step:,}. "
                 f"{'Training goes on, and saving' if self._limit is None else 'Saving'} is tried "
@@ -176,7 +176,7 @@ class Saver:
         """Report what is not saved and, where nothing else is left to do, how long it is tried."""
         if self._refusal is None:
             return
-        words = f"{cause_words(self._refusal)}, last saved step {self.saved_step:,}"
+        words = f"{format_cause(self._refusal)}, last saved step {self.saved_step:,}"
         if self._limit is not None:
             left = math.ceil(max(0.0, self._limit - time.monotonic()) / 60)
             words += f"; all steps are done, saving is tried for {left} min"
@@ -219,7 +219,7 @@ class Saver:
             self._forget_unsaved_best()
             raise
         seconds = time.monotonic() - started
-        self.stand_at(progress)
+        self.note_saved(progress)
         path = saved.path.relative_to(context.run.path).as_posix()
         self._writer.append(CheckpointSaved(progress.step, path, seconds))
 
@@ -301,7 +301,7 @@ class Rollback:
             self._engine.reset()
             take_initial_weights(self._engine, run, self._context.description)
             progress.go_back_to(Progress())
-            self._saver.stand_at(None)
+            self._saver.note_saved(None)
         first = progress.step + 1
         rate = min(failed / 2, peak_at(first, config, progress.changes))
         progress.changes = with_changes(progress.changes, [RateChange(first, rate)])
@@ -327,4 +327,4 @@ class Rollback:
         if not has_best:
             then.best_loss, then.best_step = None, None
         self._progress.go_back_to(then)
-        self._saver.stand_at(then)
+        self._saver.note_saved(then)

@@ -14,7 +14,7 @@ from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.distributed.roles import Assignment
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.path_choice import RECORDED_FACTS, choose_path
-from tui_charrnn.training.engine.paths import ComputePath, RunSize, device_words, library_versions
+from tui_charrnn.training.engine.paths import ComputePath, RunSize, format_device, library_versions
 from tui_charrnn.training.loop import Material, RunEngine
 from tui_charrnn.training.machine import (
     examine_machine,
@@ -79,7 +79,7 @@ class SetupBuilder:
         self._replicas = hardware.replicas
         self.replica_count: Final = 1 if self._replicas is None else self._replicas.count
         """Devices that compute, of all processes together."""
-        self._begun = recorded_path(prepared)
+        self._recorded = recorded_path(prepared)
 
     def build(self, training: TrainingConfig, shards: int = 0) -> Setup:
         """Build the engine, by the path that the run was started or first built with.
@@ -88,29 +88,28 @@ class SetupBuilder:
         """
         prepared, model = self._prepared, self._work.description.model
         material, batch_size = cut_material(prepared.text, training)
-        rows = batch_size // self.replica_count if self.device.is_gpu else batch_size
-        size = RunSize(len(prepared.text.vocabulary), rows, len(prepared.text.training))
+        is_gpu, rows = self.device.is_gpu, batch_size // self.replica_count
+        tried = rows if is_gpu else batch_size
+        size = RunSize(len(prepared.text.vocabulary), tried, len(prepared.text.training))
         choice = choose_path(
-            self.device, model, training, size, self._begun, self._work.check_cancelled
+            self.device, model, training, size, self._recorded, self._work.check_cancelled
         )
         path = choice.path
-        self._begun = path.facts()
+        self._recorded = path.facts()
         if self._replicas is not None:
-            rows = batch_size // self._replicas.count
-            count = shard_count(thread_count(training.threads), rows)
-            path = replace(path, shards=1 if self.device.is_gpu else count)
-        elif shards and not self.device.is_gpu:
+            shards = shard_count(thread_count(training.threads), rows)
+        if shards and not is_gpu:
             path = replace(path, shards=shards)
-        engine: RunEngine | None = choice.engine if self._replicas is None else None
-        if engine is None:
-            engine = self._engine(training, batch_size, path)
+        engine = self._engine(training, batch_size, path, choice.engine)
         return Setup(training, material, batch_size, path, engine, choice.record)
 
-    def _engine(self, training: TrainingConfig, batch_size: int, path: ComputePath) -> RunEngine:
-        """The engine of this process, or this process's part of one."""
+    def _engine(
+        self, training: TrainingConfig, batch_size: int, path: ComputePath, tried: Engine | None
+    ) -> RunEngine:
+        """The engine of this process, perhaps the one that was tried, or its part of one."""
         work, sizes = self._work, (len(self._prepared.text.vocabulary), batch_size)
         if self._replicas is None:
-            return Engine(work.description.model, training, *sizes, path)
+            return tried or Engine(work.description.model, training, *sizes, path)
         engine = ReplicatedEngine(work.description.model, training, *sizes, path, self._replicas)
         if work.peers is not None:
             engine.share_reasons(work.interruption)
@@ -210,7 +209,7 @@ class SetupBuilder:
 
     def _report_device(self, setup: Setup) -> None:
         writer, count = self._work.writer, self.replica_count
-        words = device_words(setup.path.device, thread_count(setup.training.threads))
+        words = format_device(setup.path.device, thread_count(setup.training.threads))
         words = f"{count} x {words}" if count > 1 else words
         writer.set_status(device=words, precision=setup.path.precision, message="")
         if setup.path_record is not None:
@@ -229,7 +228,7 @@ class SetupBuilder:
             seconds_per_step=seconds,
             parameter_count=description.parameter_count,
             memory=resident_memory(),  # its peak may be that of counting n-grams
-            device=device_words(path.device, thread_count(config.threads)),
+            device=format_device(path.device, thread_count(config.threads)),
             precision=path.precision,
             batch_size=setup.batch_size,
         )

@@ -142,7 +142,7 @@ def climb(
         except Exception as error:
             if taken is None:
                 raise
-            return Climb(taken, tuple(tried), failure_words(error))
+            return Climb(taken, tuple(tried), format_failure(error))
         tried.append((number, timed.speed))
         if taken is not None and timed.speed < gain * taken.speed:
             break
@@ -152,7 +152,7 @@ def climb(
     return Climb(taken, tuple(tried))
 
 
-def failure_words(error: Exception) -> str:
+def format_failure(error: Exception) -> str:
     """Why something could not be computed, in half a sentence."""
     if lacks_memory(error):
         return "not enough memory"

@@ -248,22 +248,22 @@ def choose_path(
     model: ModelConfig,
     training: TrainingConfig,
     size: RunSize,
-    begun: Mapping[str, str] | None = None,
+    recorded: Mapping[str, str] | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
 ) -> PathChoice:
     """Decide how to compute, from the settings and what the device offers.
 
-    `begun` is `ComputePath.facts` of an earlier part of the run: its precision is kept, and on a
+    `recorded` is `ComputePath.facts` of an earlier part of the run: its precision is kept, and on a
     GPU its way if that still works.
     """
-    begun = begun or {}
+    recorded = recorded or {}
     if not device.is_gpu:
-        kept = begun.get("precision") or None
+        kept = recorded.get("precision") or None
         return choose_on_processor(model, training, size, kept)
     reference = reference_path(device)
-    wanted = begun.get("precision") or training.precision
+    wanted = recorded.get("precision") or training.precision
     paths = gpu_paths(device, model, wanted, has_records=training.has_records)
-    earlier = [path for path in (reference, *paths) if _is_way_of(path, begun)]
+    earlier = [path for path in (reference, *paths) if _is_way_of(path, recorded)]
     tester = PathTester(model, training, size)
     trials, best = _try_paths(tester, reference, paths, earlier, check_cancelled)
     path, engine = (reference, None) if best is None else (best.path, best.engine)
@@ -344,10 +344,10 @@ def _try_paths(
         is_late = spent + longest > TRIAL_BUDGET
         if is_late and best is not None and best.path != reference:
             break
-        begun = time.monotonic()
+        started = time.monotonic()
         tried = tester.try_path(path)
         if trials:
-            seconds = time.monotonic() - begun
+            seconds = time.monotonic() - started
             spent, longest = spent + seconds, max(longest, seconds)
         trials.append(tried.trial)
         if tried.engine is None:
@@ -359,10 +359,10 @@ def _try_paths(
     return trials, best
 
 
-def _is_way_of(path: ComputePath, begun: Mapping[str, str]) -> bool:
+def _is_way_of(path: ComputePath, recorded: Mapping[str, str]) -> bool:
     facts = path.facts()
-    was_gpu = begun.get("device", "CPU") != "CPU"
-    return was_gpu and all(begun.get(name) == facts[name] for name in RECORDED_FACTS[1:])
+    was_gpu = recorded.get("device", "CPU") != "CPU"
+    return was_gpu and all(recorded.get(name) == facts[name] for name in RECORDED_FACTS[1:])
 
 
 def _device_reason(device: Device) -> str:

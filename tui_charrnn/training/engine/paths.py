@@ -159,7 +159,7 @@ def _gpu_path(device: Device, way: Way) -> ComputePath:
     return ComputePath(device.name, layers, is_compiled, precision, steps_per_call=STEPS_PER_CALL)
 
 
-def device_words(name: str, threads: int) -> str:
+def format_device(name: str, threads: int) -> str:
     """What a training computes on, for people."""
     return f"processor, {threads} thread{'s' if threads > 1 else ''}" if name == "CPU" else name
 
