@@ -57,6 +57,14 @@ def test_what_was_taken_back_is_left_out(tmp_path: Path, cut: Record) -> None:
     assert [(row.step, row.train_loss) for row in read_figures(run)] == [(1, 4.0), (2, 3.0)]
 
 
+def test_megabytes_that_only_a_later_version_knows_are_passed_over(tmp_path: Path) -> None:
+    run = run_of(tmp_path, batch(1, 4.0))
+    line = '{"kind":"of a later version","text":"' + "x" * 1_000 + '"}\n'
+    with run.events.open("a", encoding="utf-8") as events:
+        events.write(line * 2_500 + f"{encode_record(batch(2, 3.0))}\n")
+    assert [row.step for row in read_figures(run)] == [1, 2]
+
+
 def test_a_run_without_steps_has_no_figures(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no step"):
         export_figures(run_of(tmp_path), tmp_path / "x.csv")

@@ -32,7 +32,8 @@ from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.manifest import Manifest, list_checkpoints, read_pointer
 from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.records import BatchTrained, RunResumed, RunRolledBack, SplitEvaluated
+from tui_charrnn.runs.record_codec import BatchStretch
+from tui_charrnn.runs.records import RunResumed, RunRolledBack, SplitEvaluated
 from tui_charrnn.runs.storage import open_output, refuse_taken
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.translation import tr
@@ -409,21 +410,20 @@ class Figures:
 def read_figures(run: RunDirectory) -> list[Figures]:
     """The steps of a run in order; those that a rollback or a resume took back are left out."""
     rows: dict[int, Figures] = {}
-    reader = RunReader(run)
-    while records := reader.read_new():
-        for record in records:
-            match record:
-                case BatchTrained():
-                    row = rows.setdefault(record.step, Figures(record.step))
-                    row.elapsed, row.train_loss = record.elapsed, record.loss
-                    row.learning_rate = record.learning_rate
-                    row.gradient_norm = record.gradient_norm
-                case SplitEvaluated():
-                    row = rows.setdefault(record.step, Figures(record.step))
-                    row.validation_loss = record.loss
-                    row.elapsed = record.elapsed if row.elapsed is None else row.elapsed
-                case RunRolledBack(to_step=last) | RunResumed(step=last):
-                    rows = {step: row for step, row in rows.items() if step <= last}
+    for item in RunReader(run).read_all():
+        match item:
+            case BatchStretch():
+                for batch in item.records:
+                    row = rows.setdefault(batch.step, Figures(batch.step))
+                    row.elapsed, row.train_loss = batch.elapsed, batch.loss
+                    row.learning_rate = batch.learning_rate
+                    row.gradient_norm = batch.gradient_norm
+            case SplitEvaluated():
+                row = rows.setdefault(item.step, Figures(item.step))
+                row.validation_loss = item.loss
+                row.elapsed = item.elapsed if row.elapsed is None else row.elapsed
+            case RunRolledBack(to_step=last) | RunResumed(step=last):
+                rows = {step: row for step, row in rows.items() if step <= last}
     return [rows[step] for step in sorted(rows)]
 
 

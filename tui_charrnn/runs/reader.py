@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -202,6 +202,17 @@ class RunReader:
             if item is not None:
                 items.append(item)
         return items
+
+    def read_all(self) -> Iterator[RecordOrBatch]:
+        """Read the same piece by piece, until nothing is left but a line without its end.
+
+        Raises:
+            RunError: If the file exists and cannot be read.
+        """
+        behind = -1
+        while self.behind != behind:
+            behind = self.behind
+            yield from self.read_new_stretches()
 
     def _decode(self, line: bytes) -> RecordOrBatch | None:
         """The record of a line, if it is one."""

@@ -5,7 +5,6 @@ Nothing is written; what a hash can prove is checked by it.
 
 import os
 from dataclasses import dataclass, field
-from typing import Final
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.file_system import file_system, is_missing
@@ -20,8 +19,6 @@ from tui_charrnn.runs.records import (
     RunRolledBack,
     RunStarted,
 )
-
-_AT_ONCE: Final = 1 << 22  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +104,9 @@ def verify_events(run: RunDirectory) -> EventFacts:
         reason = f"it cannot be read: {error.strerror}"
         facts.problem = "it is missing" if is_missing(error) else reason
         return facts
-    behind = -1
     try:
-        while reader.behind != behind:
-            behind = reader.behind
-            for item in reader.read_new_stretches(_AT_ONCE):
-                facts.take(item)
+        for item in reader.read_all():
+            facts.take(item)
     except RunError as error:
         facts.problem = str(error)
     facts.unreadable, facts.half_line = reader.unreadable, reader.behind

@@ -124,13 +124,11 @@ def read_history(run: RunDirectory, step: int = 0) -> History:
     Raises:
         RunError: If the file is there and cannot be read.
     """
-    history, reader, behind = History(step=step), RunReader(run), -1
-    while reader.behind != behind:  # it falls until only a torn line is left
-        behind = reader.behind
-        for item in reader.read_new_stretches():
-            if isinstance(item, BatchStretch):
-                history.losses.extend(item.steps, item.losses, item.elapsed)
-            else:
-                history.take(item)
+    history = History(step=step)
+    for item in RunReader(run).read_all():
+        if isinstance(item, BatchStretch):
+            history.losses.extend(item.steps, item.losses, item.elapsed)
+        else:
+            history.take(item)
     history.losses.drop_after(step)
     return history
