@@ -2,6 +2,7 @@
 
 import math
 import random
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,6 @@ from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
@@ -66,7 +66,9 @@ def write_long_run(folder: Path, batches: int) -> RunDirectory:
 def _write_records(writer: RunWriter, batches: int) -> None:
     every = max(1, batches // EVALUATIONS)
     noise, best = random.Random(0), math.inf  # noqa: S311 - the same run every time
-    writer.append(RunStarted(writer.status.pid, host_name(), datetime.now(UTC).isoformat()))
+    writer.append(
+        RunStarted(writer.status.pid, socket.gethostname(), datetime.now(UTC).isoformat())
+    )
     writer.append(_LADDER)
     writer.append(RunPlanned(batches, max(1, batches // 50), every, 32, None))
     for step in range(1, batches + 1):

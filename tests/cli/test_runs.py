@@ -1,6 +1,7 @@
 """`runs`, `attach` and `stop`: what is said of a trainer is what can be known of it."""
 
 import json
+import socket
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,9 @@ from tests.support.fake_run import created_run, fake_run, lose_trainer
 from tests.support.hostile_text import HARMFUL, HOSTILE
 from tui_charrnn.cli import control, main, opening, output, runs
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.liveness import boot_id
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.tui import app
@@ -180,5 +181,5 @@ def pretend_trainer(run: RunDirectory, pid: int) -> None:
     """Let a process be what the run takes for its trainer."""
     status = read_status(run)
     assert status is not None
-    live = replace(status, pid=pid, host=host_name(), boot_id=boot_id())
+    live = replace(status, pid=pid, host=socket.gethostname(), boot_id=boot_id())
     Storage().write_atomically(run.status, encode_json(live.to_json()))

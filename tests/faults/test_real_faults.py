@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -30,7 +31,6 @@ from tui_charrnn.errors import ExitCode, RunLockedError, StorageError
 from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import in_place
-from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.writer import RunWriter
@@ -140,7 +140,7 @@ def test_a_second_trainer_is_told_who_is_at_work(run: RunDirectory) -> None:
             check=False,
         )
     assert second.returncode == ExitCode.LOCKED
-    assert f"process {os.getpid()} on {host_name()}" in second.stderr
+    assert f"process {os.getpid()} on {socket.gethostname()}" in second.stderr
     assert "Traceback" not in second.stderr
 
 

@@ -14,8 +14,8 @@ from tests.support.small_run import records_of, status_of
 from tests.support.terminal import Terminal
 from tests.support.trainer_process import with_trainer
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.host import process_exists
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.liveness import process_exists
 from tui_charrnn.runs.records import BatchTrained
 
 pytestmark = pytest.mark.pty

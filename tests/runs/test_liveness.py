@@ -1,6 +1,7 @@
 """Whether a trainer lives is told by its beat, on the viewer's own clock."""
 
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tui_charrnn.runs import host
+from tui_charrnn.runs import liveness
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.host import boot_id, host_name, process_exists
-from tui_charrnn.runs.liveness import Liveness, judge_at_a_glance
+from tui_charrnn.runs.liveness import Liveness, boot_id, judge_at_a_glance, process_exists
 
 ELSEWHERE = RunStatus(state=RunState.TRAINING, pid=7, host="elsewhere", boot_id="b", beat=1)
-HERE = replace(ELSEWHERE, host=host_name(), boot_id=boot_id())
+HERE = replace(ELSEWHERE, host=socket.gethostname(), boot_id=boot_id())
 
 
 class Clock:
@@ -121,5 +121,5 @@ def test_the_boot_id_names_boot_and_process_space() -> None:
 def test_a_system_that_does_not_tell_has_no_boot_id(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(host, "_BOOT_ID", tmp_path / "missing")
+    monkeypatch.setattr(liveness, "_BOOT_ID", tmp_path / "missing")
     assert boot_id() == ""

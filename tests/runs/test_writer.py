@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,8 @@ from tui_charrnn.errors import RunLockedError, StorageError
 from tui_charrnn.runs import writer as writer_module
 from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.description import GpuUsage, RunState, RunStatus, Usage
-from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.liveness import boot_id
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import RunWarned
 from tui_charrnn.runs.writer import RunWriter
@@ -40,13 +41,19 @@ def test_taking_a_run_up_says_who_does(run: RunDirectory) -> None:
     with RunWriter(run, heartbeat=STEADY):
         status = written(run)
     assert status.state is RunState.PREPARING
-    assert (status.pid, status.host, status.boot_id) == (os.getpid(), host_name(), boot_id())
+    assert (status.pid, status.host, status.boot_id) == (
+        os.getpid(),
+        socket.gethostname(),
+        boot_id(),
+    )
 
 
 def test_a_second_writer_is_refused_and_told_who_holds_the_run(run: RunDirectory) -> None:
     with (
         RunWriter(run, heartbeat=STEADY),
-        pytest.raises(RunLockedError, match=f"process {os.getpid()} on {host_name()}") as caught,
+        pytest.raises(
+            RunLockedError, match=f"process {os.getpid()} on {socket.gethostname()}"
+        ) as caught,
     ):
         RunWriter(run)
     assert caught.value.exit_code == 5
@@ -215,7 +222,7 @@ def test_the_lock_names_the_process(run: RunDirectory) -> None:
     with RunWriter(run, heartbeat=STEADY):
         holder = json.loads(run.lock.read_text())
     assert holder["pid"] == os.getpid()
-    assert holder["host"] == host_name()
+    assert holder["host"] == socket.gethostname()
     assert holder["started"].endswith("+00:00")
 
 

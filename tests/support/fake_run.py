@@ -7,6 +7,7 @@ with FakeTrainer(created_run(folder)) as trainer:                              #
 """
 
 import itertools
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +19,9 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.liveness import boot_id
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.records import RunResumed, RunStarted
 from tui_charrnn.runs.storage import Storage
@@ -130,7 +131,7 @@ def lose_trainer(run: RunDirectory) -> None:
     """Make a run look as if its trainer, on this machine, had been killed while it trained."""
     status = read_status(run) or RunStatus(state=RunState.TRAINING)
     lost = replace(
-        status, state=RunState.TRAINING, pid=DEAD_PID, host=host_name(), boot_id=boot_id()
+        status, state=RunState.TRAINING, pid=DEAD_PID, host=socket.gethostname(), boot_id=boot_id()
     )
     Storage().write_atomically(run.status, encode_json(lost.to_json()))
 
@@ -138,7 +139,9 @@ def lose_trainer(run: RunDirectory) -> None:
 def resume_fake_run(run: RunDirectory, step: int) -> FakeTrainer:
     """A trainer that goes on with a run from the checkpoint of a step."""
     trainer = FakeTrainer(run)
-    trainer.append(RunStarted(trainer.writer.status.pid, host_name(), "2026-01-02T04:04:05+00:00"))
+    trainer.append(
+        RunStarted(trainer.writer.status.pid, socket.gethostname(), "2026-01-02T04:04:05+00:00")
+    )
     trainer.append(RunResumed(step))
     trainer.step = step
     return trainer

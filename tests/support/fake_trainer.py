@@ -1,5 +1,6 @@
 """A trainer that writes what it is told, with the real writer and without TensorFlow."""
 
+import socket
 from typing import Final, Self
 
 from tests.support.tiny_model import random_tensors
@@ -7,7 +8,6 @@ from tui_charrnn.errors import ExitCode
 from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.runs.checkpoints import save_checkpoint
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import (
@@ -55,7 +55,9 @@ class FakeTrainer:
 
     def start(self) -> None:
         """Write what comes before the first batch."""
-        self.append(RunStarted(self.writer.status.pid, host_name(), "2026-01-02T03:04:05+00:00"))
+        self.append(
+            RunStarted(self.writer.status.pid, socket.gethostname(), "2026-01-02T03:04:05+00:00")
+        )
         self.append(BaselinesMeasured((0, 1, 2, 3), (3.0, 2.8, 2.2, 2.4)))
         self.append(
             RunPlanned(

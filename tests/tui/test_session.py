@@ -1,6 +1,7 @@
 """Which run the app comes back to, and what it knows of the trainers that it started."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -10,7 +11,6 @@ import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.runs.search import find_run_to_show, run_of_model
 from tui_charrnn.tui.session import Session
@@ -89,18 +89,20 @@ def written_by(pid: int, host: str) -> RunStatus:
 
 def test_a_trainer_that_ended_before_it_wrote_its_number_is_lost(session: Session) -> None:
     assert is_lost(session, None)
-    assert is_lost(session, written_by(0, host_name()))
+    assert is_lost(session, written_by(0, socket.gethostname()))
 
 
 def test_a_trainer_that_ended_is_lost_for_as_long_as_it_was_the_last(session: Session) -> None:
     (trainer,) = session.trainers.values()
-    assert is_lost(session, written_by(trainer.pid, host_name()))
-    assert is_lost(session, written_by(trainer.pid, host_name()))
+    assert is_lost(session, written_by(trainer.pid, socket.gethostname()))
+    assert is_lost(session, written_by(trainer.pid, socket.gethostname()))
 
 
 @pytest.mark.parametrize("place", ["here", "on-another-machine"])
 def test_a_run_that_another_process_has_taken_up_is_not_lost(session: Session, place: str) -> None:
     (trainer,) = session.trainers.values()
-    other = (trainer.pid + 1, host_name()) if place == "here" else (trainer.pid, "elsewhere")
+    other = (
+        (trainer.pid + 1, socket.gethostname()) if place == "here" else (trainer.pid, "elsewhere")
+    )
     assert not is_lost(session, written_by(*other))
     assert session.trainers == {}

@@ -18,8 +18,8 @@ from tui_charrnn.cli.output import leave_terminal
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import BrokenClusterError, ExitCode, PreemptedError, RunError
 from tui_charrnn.runs.description import RunStatus
-from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.liveness import seconds_since_start
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import Record
 from tui_charrnn.training.distributed.placement import JointTask, split_address

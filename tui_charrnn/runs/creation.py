@@ -8,6 +8,7 @@ import itertools
 import os
 import platform
 import re
+import socket
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -26,7 +27,6 @@ from tui_charrnn.runs.description import (
     RunState,
     RunStatus,
 )
-from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.json_values import DOCUMENT_LIMIT, encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.storage import Storage
@@ -100,7 +100,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
         vocabulary=vocabulary.characters,
         unknown_symbol=vocabulary.unknown_symbol,
         parameter_count=parameter_count,
-        host=host_name(),
+        host=socket.gethostname(),
         pinned_seeds=pinned_seeds,
         versions=_versions(),
         origin=origin,

@@ -1,16 +1,18 @@
 """Whether a trainer lives, judged by what can be seen from here, and who may write a run."""
 
+import contextlib
 import os
+import socket
 import stat
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from tui_charrnn.errors import RunError, RunLockedError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.file_system import explained, file_system
-from tui_charrnn.runs.host import boot_id, host_name, process_exists
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_bounded
 from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.reader import read_status
@@ -29,6 +31,51 @@ LOST_ALTHOUGH_RUNNING_AFTER: Final = 300.0
 debugger, starved, or waiting for a disk; or the number was given to a stranger."""
 
 
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_PROCESS_SPACE: Final = Path("/proc/self/ns/pid")
+
+
+def boot_id() -> str:
+    """An identifier of this boot of this kernel and of this space of process numbers.
+
+    A container may share the host's name and kernel and still number its processes by itself, so
+    the number of that space is part of it. Empty where it is not known (not Linux).
+    """
+    try:
+        boot = _BOOT_ID.read_text(encoding="ascii").strip()
+        return f"{boot}/{_PROCESS_SPACE.readlink()}"
+    except OSError:
+        return ""
+
+
+def seconds_since_start() -> float:
+    """Seconds that this process has been running; 0 where it is not known (not Linux)."""
+    try:
+        # the name of the program, which may hold anything, ends at the last parenthesis
+        fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+        ticks = int(fields[19])  # field 22 of the line, counting from the first: starttime
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return max(0.0, now - ticks / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0.0
+
+
+def process_exists(pid: int) -> bool:
+    """Whether a process of that number runs here; one that ended and waits for its parent, no."""
+    if pid <= 0:
+        return False
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True  # it is there, and somebody else's
+    with contextlib.suppress(OSError, IndexError):
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+        return state not in {b"Z", b"X"}
+    return True
+
+
 class Liveness:
     """Watches one run: a beat that changes is life, whatever the clocks of two machines say."""
 
@@ -39,7 +86,7 @@ class Liveness:
         process_exists: Callable[[int], bool] = process_exists,
     ) -> None:
         self._clock, self._process_exists = clock, process_exists
-        self._place = (host_name(), boot_id())
+        self._place = (socket.gethostname(), boot_id())
         self._last_beat: tuple[int, int, str] | None = None
         self._changed_at = clock()
 
@@ -62,7 +109,7 @@ def judge_at_a_glance(status: RunStatus, age: float) -> Verdict:
 
     `age` is in seconds since state.json was replaced; only as true as two machines' clocks agree.
     """
-    return _judge(status, age, (host_name(), boot_id()), process_exists)
+    return _judge(status, age, (socket.gethostname(), boot_id()), process_exists)
 
 
 def _judge(
@@ -100,7 +147,7 @@ def lock_run(run: RunDirectory, *, sleep: Callable[[float], None] = time.sleep) 
     """
     holder = {
         "pid": os.getpid(),
-        "host": host_name(),
+        "host": socket.gethostname(),
         "boot_id": boot_id(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -151,7 +198,7 @@ def _is_beating(run: RunDirectory, sleep: Callable[[float], None]) -> bool:
     if before is None:
         return False
     beat, pid, place = before
-    if place == (host_name(), boot_id()) and not process_exists(pid):
+    if place == (socket.gethostname(), boot_id()) and not process_exists(pid):
         return False
     sleep(_LISTENING)
     return _beat(run) not in {None, (beat, pid, place)}

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -15,10 +16,9 @@ from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.file_system import format_cause, open_to_read
 from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
-from tui_charrnn.runs.host import boot_id, host_name
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.liveness import lock_run
+from tui_charrnn.runs.liveness import boot_id, lock_run
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import (
@@ -159,7 +159,7 @@ class RunWriter:
                 precision="",
                 usage=None,
                 pid=os.getpid(),
-                host=host_name(),
+                host=socket.gethostname(),
                 boot_id=boot_id(),
             )
             self._events = EventLog(run.events)

@@ -23,8 +23,8 @@ from tui_charrnn.errors import (
 )
 from tui_charrnn.runs.description import RunDescription, RunState
 from tui_charrnn.runs.file_system import explained, file_system
-from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.liveness import seconds_since_start
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.records import (
     RunEnded,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tui_charrnn.preferences import Origin, Preferences
-from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.sampling_config import SamplingConfig
@@ -244,7 +244,7 @@ class Session:
         if trainer is None or trainer.poll() is None:
             return False
         taken_up_by = (status.pid, status.host) if status and status.pid else None
-        if taken_up_by in {None, (trainer.pid, host_name())}:
+        if taken_up_by in {None, (trainer.pid, socket.gethostname())}:
             return True
         del self.trainers[run.path]
         return False

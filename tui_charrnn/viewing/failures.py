@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +11,6 @@ from typing import Final, Literal
 from tui_charrnn.errors import AS_ASKED, ExitCode
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.host import host_name
 from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.liveness import LOST_AFTER, SILENT_AFTER
 from tui_charrnn.runs.records import RunDiverged
@@ -333,7 +333,7 @@ def _memory_words(view: RunView) -> str:
 
 def _is_elsewhere(view: RunView) -> bool:
     host = view.status.host if view.status else ""
-    return bool(host) and host != host_name()
+    return bool(host) and host != socket.gethostname()
 
 
 _OLD_BEST: Final = 4

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import BrokenClusterError, CharRNNError, ExitCode
 from tui_charrnn.runs.description import RunDescription
-from tui_charrnn.runs.host import seconds_since_start
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.liveness import seconds_since_start
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, Reading
