@@ -33,12 +33,15 @@ from tui_charrnn.tui.theme.themes import theme_in_force
 
 _GAP: Final = "  "
 
-config_app = typer.Typer(help="Show and create the settings file.\n\nWithout a command: show them.")
+config_app = typer.Typer()
 
 
 @config_app.callback(invoke_without_command=True)
 def config(context: typer.Context, as_json: JsonDocument = False) -> None:
-    """Show the settings, unless there is a command."""
+    """Show and create the settings file.
+
+    Without a command: show them.
+    """
     if context.invoked_subcommand is None:
         show(as_json)
     else:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _LOOKED_AT: Final = 1 << 24
 """Bytes of a large text that are looked at, unless all of it is asked for or was read before."""
 
-corpora_app = typer.Typer(help="List the named corpora, or inspect a text.")
+corpora_app = typer.Typer()
 
 _SHOWN_CHARACTERS: Final = 200
 _SHOWN_ROWS: Final = 12

@@ -45,12 +45,12 @@ from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file, is_folder, parse_path
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.presets import PRESETS, find_preset
-from tui_charrnn.runs.catalogue import find_run
+from tui_charrnn.runs.catalogue import find_run, summarize_run
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.foreign_parts import foreign_parts
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory, command_words
-from tui_charrnn.runs.liveness import Verdict, judge_at_a_glance
+from tui_charrnn.runs.liveness import Verdict
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.verification import (
     CheckpointFacts,
@@ -218,7 +218,7 @@ def examine_run(run: RunDirectory) -> Health:
         description_problem=description_problem,
         status=status,
         status_problem=status_problem,
-        trainer=_judge_trainer(run, status),
+        trainer=summarize_run(run).judge(time.time()),
         events=verify_events(run),
         checkpoints=verify_checkpoints(run),
         damaged_pointers=damaged_pointers(run),
@@ -234,16 +234,6 @@ def _try(read: Callable[[RunDirectory], _T], run: RunDirectory) -> tuple[_T | No
         return read(run), ""
     except RunError as error:
         return None, str(error)
-
-
-def _judge_trainer(run: RunDirectory, status: RunStatus | None) -> Verdict | None:
-    if status is None or not status.pid:
-        return None
-    try:
-        age = time.time() - run.status.stat().st_mtime
-    except OSError:  # replaced this very moment
-        age = 0.0
-    return judge_at_a_glance(status, max(0.0, age))
 
 
 def _corpus_words(run: RunDirectory, description: RunDescription | None) -> tuple[str, str]:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.replay import Replay
 
 
-history_app = typer.Typer(help="List, search and replay generated texts.")
+history_app = typer.Typer()
 
 _SHOWN: Final = 20
 
@@ -50,7 +50,7 @@ _SHOWN_CHARACTERS: Final = 400  # more than a row has room for
 def history(context: typer.Context, limit: Limit = _SHOWN, as_json: JsonDocument = False) -> None:
     """List, search and replay generated texts.
 
-    Every text is kept, with all that it takes to have it said again, unless the setting `history`
+    Every text is kept, with all that it takes to generate it again, unless the setting `history`
     is off or `generate` is told --no-history: the newest 10,000, in a file that only you can read.
     """
     if context.invoked_subcommand is None:

@@ -55,13 +55,13 @@ _HEADINGS: Final = (
 )
 
 
-models_app = typer.Typer(help="List the models, show, calibrate or export one.")
+models_app = typer.Typer()
 NamedModel: TypeAlias = Annotated[str, model_argument()]
 
 
 @models_app.callback(invoke_without_command=True)
 def models(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
-    """List the models: bundled ones and yours."""
+    """List the models, show, calibrate or export one."""
     if context.invoked_subcommand is None:
         list_all(runs_dir, as_json)
     else:

@@ -10,13 +10,13 @@ from tui_charrnn.cli.options import (
     DrawnInAscii,
     JsonDocument,
     RunsDir,
-    SafeGroup,
     model_argument,
     refuse_out_of_bounds,
 )
 from tui_charrnn.cli.output import (
     TextOutput,
     draws_ascii,
+    narrate,
     picture_width,
     print_json,
     print_picture,
@@ -24,7 +24,7 @@ from tui_charrnn.cli.output import (
     write_text,
 )
 from tui_charrnn.cli.reading import load_preferred
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.hangul import spelled_in
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
@@ -142,14 +142,15 @@ def _document(known: "Embedding", count: int) -> dict[str, object]:
     }
 
 
-lab_app = typer.Typer(
-    cls=SafeGroup, no_args_is_help=True, help="Small experiments that need no model and no trainer."
-)
+lab_app = typer.Typer()
 
 
-@lab_app.callback()
-def lab() -> None:
+@lab_app.callback(invoke_without_command=True)
+def lab(context: typer.Context) -> None:
     """Small experiments that need no model and no trainer."""
+    if context.invoked_subcommand is None:
+        narrate(*context.get_help().splitlines())
+        raise typer.Exit(ExitCode.USAGE)
 
 
 @lab_app.command()

@@ -64,7 +64,7 @@ Filter: TypeAlias = Annotated[
         help="Only runs that have all these words in name, corpus, preset, tags or note.",
     ),
 ]
-runs_app = typer.Typer(help="List and manage the runs.")
+runs_app = typer.Typer()
 
 
 @runs_app.callback(invoke_without_command=True)
