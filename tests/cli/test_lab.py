@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.support.command import run_program
+from tests.support.command import run_here
 from tui_charrnn.cli.pictures import lab_app
 from tui_charrnn.errors import ConfigError
 
@@ -37,8 +37,8 @@ def test_numbers_out_of_bounds_are_refused(option: tuple[str, object]) -> None:
 
 
 def test_without_an_experiment_its_help_is_shown_line_by_line() -> None:
-    ended = run_program("lab")
+    ended = run_here("lab")
     assert ended.returncode == 2
-    lines = ended.stderr.splitlines()
+    lines = ended.stderr.decode().splitlines()
     assert lines[0].startswith("Usage: ")
     assert any(line.split()[:1] == ["clipping"] for line in lines)
