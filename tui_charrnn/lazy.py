@@ -22,7 +22,7 @@ _NAMES: Final = {
     "tui_charrnn.cli.score_page": "open_page",
     "tui_charrnn.generation.both_sides": "BothSides",
     "tui_charrnn.generation.calibration": "calibrate",
-    "tui_charrnn.generation.clamping": "parse_clamps parse_gate_clamps",
+    "tui_charrnn.generation.neuron": "parse_clamps parse_gate_clamps",
     "tui_charrnn.generation.filling": "Filler measure_right_side split_gaps",
     "tui_charrnn.generation.numbers": "choose_numbers with_numbers",
     "tui_charrnn.generation.replay": "Replay",

@@ -22,11 +22,11 @@ from tui_charrnn.cli.output import print_version as print_version
 from tui_charrnn.cli.score_page import open_page as open_page
 from tui_charrnn.generation.both_sides import BothSides as BothSides
 from tui_charrnn.generation.calibration import calibrate as calibrate
-from tui_charrnn.generation.clamping import parse_clamps as parse_clamps
-from tui_charrnn.generation.clamping import parse_gate_clamps as parse_gate_clamps
 from tui_charrnn.generation.filling import Filler as Filler
 from tui_charrnn.generation.filling import measure_right_side as measure_right_side
 from tui_charrnn.generation.filling import split_gaps as split_gaps
+from tui_charrnn.generation.neuron import parse_clamps as parse_clamps
+from tui_charrnn.generation.neuron import parse_gate_clamps as parse_gate_clamps
 from tui_charrnn.generation.numbers import choose_numbers as choose_numbers
 from tui_charrnn.generation.numbers import with_numbers as with_numbers
 from tui_charrnn.generation.replay import Replay as Replay

@@ -8,7 +8,7 @@ import pytest
 from tests.support.command import run_here
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.generation.clamping import parse_clamps
+from tui_charrnn.generation.neuron import parse_clamps
 from tui_charrnn.generation.stream import CharacterStream
 
 CONFIG = tiny_config(hidden_size=16)

@@ -14,7 +14,7 @@ from tests.support.tiny_model import tiny_model, tiny_model_file
 from tui_charrnn.cli.history import entry_lines, list_lines
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.generation.clamping import parse_clamps
+from tui_charrnn.generation.neuron import parse_clamps
 from tui_charrnn.generation.replay import Replay
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape

@@ -7,9 +7,17 @@ from tests.support.naive_steps import held_neurons, indices_of, read_naively
 from tests.support.tiny_model import tiny_config, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.generation.clamping import Clamp, parse_clamps, parse_gate_clamps
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.generation.neuron import GATES, Probe, all_neurons, parse_neuron, place_of
+from tui_charrnn.generation.neuron import (
+    GATES,
+    Clamp,
+    Probe,
+    all_neurons,
+    parse_clamps,
+    parse_gate_clamps,
+    parse_neuron,
+    place_of,
+)
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape

@@ -11,9 +11,8 @@ from tests.support.naive_steps import NaiveNetwork, held_neurons, indices_of
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, DataError
-from tui_charrnn.generation.clamping import Clamp, parse_clamps
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.generation.neuron import Probe, place_of
+from tui_charrnn.generation.neuron import Clamp, Probe, parse_clamps, place_of
 from tui_charrnn.generation.replay import Replay
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape

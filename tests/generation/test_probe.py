@@ -36,10 +36,12 @@ def test_every_name_reads_the_number_of_the_equations(cell: str, layer_count: in
             for part, values in (states | gates).items():
                 for unit in range(HIDDEN):
                     probe = parse_probe(f"{layer}:{part}{unit}", model.config)
-                    assert probe.value(stepper.layers) == pytest.approx(values[unit], abs=1e-5)
+                    assert stepper.layers[layer].value(probe) == pytest.approx(
+                        values[unit], abs=1e-5
+                    )
             for part, values in gates.items():
                 mean = parse_probe(f"{layer}:{part}", model.config)
-                assert mean.value(stepper.layers) == pytest.approx(np.mean(values), abs=1e-5)
+                assert stepper.layers[layer].value(mean) == pytest.approx(np.mean(values), abs=1e-5)
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
@@ -106,4 +108,4 @@ def test_a_state_has_no_mean() -> None:
     model = tiny_model()
     stepper = Stepper(fold_embedding(model))
     with pytest.raises(ValueError, match="unit by unit"):
-        Probe(0, "h", None).value(stepper.layers)
+        stepper.layers[0].value(Probe(0, "h"))

@@ -13,8 +13,8 @@ from tests.support.tiny_model import tiny_config, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation import products
-from tui_charrnn.generation.clamping import parse_clamps
 from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding
+from tui_charrnn.generation.neuron import parse_clamps
 from tui_charrnn.generation.products import load_library, quantize
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream

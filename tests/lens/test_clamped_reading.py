@@ -8,7 +8,7 @@ import pytest
 from tests.support.prediction import predict
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.generation.clamping import parse_clamps
+from tui_charrnn.generation.neuron import parse_clamps
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.lens.reading import TapeReader

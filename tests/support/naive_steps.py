@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.generation.clamping import Clamp
+from tui_charrnn.generation.neuron import Clamp
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import LayerWeights
 

@@ -10,14 +10,16 @@ less than a method that looks all of it up. A leading axis of N, for N texts sid
 out for one text.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from tui_charrnn.model.weights import NORM_EPSILON, Float32
+from tui_charrnn.generation.neuron import Clamp, Probe
+from tui_charrnn.model.weights import NORM_EPSILON, Float32, Float64
 
 
 class StepNorm(NamedTuple):
@@ -69,17 +71,32 @@ class Layer:
     gates: Mapping[str, Float32] = field(default_factory=dict)
     """The activations of the last character by name, each of shape (H,) or (N, H); none of an rnn,
     which has no gates."""
-    gate_sums: Mapping[str, Float32] = field(default_factory=dict)
+    _gate_sums: Mapping[str, Float32] = field(default_factory=dict)
     """Half the pre-activations of the gates that open between 0 and 1, likewise; right between the
     sums and the activation of a step only."""
     _calls: Calls = field(init=False)
 
     def __post_init__(self) -> None:
         """Hold nothing."""
-        self.hold()
+        self.hold(())
 
-    def hold(self, gates: Calls = (), cell: Calls = (), hidden: Calls = ()) -> None:
-        """Have the sums of gates, c and h changed by these calls, and no others, in every step."""
+    def hold(self, clamps: Iterable[Clamp]) -> None:
+        """Hold what clamps name of this layer, and nothing else, from the next step on.
+
+        Both states of a unit follow from that unit's gates alone, so a held value is put in as soon
+        as its part is computed, before anything else looks at it: if c is held, h is what the
+        output gate lets through of it; if h is held, c runs on by itself.
+        """
+        gates: list[Callable[[], object]] = []
+        cell: list[Callable[[], object]] = []
+        hidden: list[Callable[[], object]] = []
+        for neuron, value in ((clamp.neuron, clamp.value) for clamp in clamps):
+            if neuron.gate:
+                gates.append(partial(_hold_gate, self._gate_sums[neuron.gate], value))
+            elif neuron.part == "h":
+                hidden.append(partial(self.hidden[..., neuron.unit].fill, value))
+            elif self.cell_state is not None:
+                cell.append(partial(self.cell_state[..., neuron.unit].fill, value))
         self._calls = (*gates, *self._to_cell, *cell, *self._to_hidden, *hidden)
 
     def advance(self, inputs: Float32) -> None:
@@ -90,6 +107,18 @@ class Layer:
         self._add_up(inputs)
         for call in self._calls:
             call()
+
+    def value(self, probe: Probe) -> float:
+        """A number of this layer after the last step, of one text."""
+        if probe.gate:
+            gate = self.gates[probe.gate]
+            if probe.unit is None:  # `mean` takes three times as long, at every character
+                return float(np.add.reduce(gate)) / len(gate)
+            return gate.item(probe.unit)
+        state = self.cell_state if probe.part == "c" else self.hidden
+        if state is None or probe.unit is None:
+            raise ValueError(f"A state is read unit by unit. Received: {probe}")
+        return state.item(probe.unit)
 
 
 def _lstm(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
@@ -119,7 +148,7 @@ def _lstm(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
             "candidate": candidate,
             "output": output_gate,
         },
-        gate_sums={"input": input_sums, "forget": forget_sums, "output": output_sums},
+        _gate_sums={"input": input_sums, "forget": forget_sums, "output": output_sums},
         _add_up=add_up,
         _to_cell=(
             partial(np.tanh, sums, sums),  # one call for all four
@@ -153,7 +182,7 @@ def _gru(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
     return Layer(
         state,
         gates={"update": update, "reset": reset, "candidate": candidate},
-        gate_sums={"update": update, "reset": reset},
+        _gate_sums={"update": update, "reset": reset},
         _add_up=add_up,
         _to_hidden=(
             partial(np.tanh, opened, opened),
@@ -215,6 +244,38 @@ def _normalize(values: Float32, squares: Float32) -> None:
     np.divide(values, np.sqrt(variance + NORM_EPSILON), values)
 
 
+def _hold_gate(halves: Float32, mean: float) -> None:
+    """Move half the pre-activations of a gate, shape (..., H), for its mean to be one in [0, 1].
+
+    All are moved by the same amount, so the order among the units stays; at 0 every unit's gate is
+    closed, at 1 open.
+    """
+    if mean in {0.0, 1.0}:
+        halves[...] = math.copysign(math.inf, mean - 0.5)  # tanh makes ±1 of it
+    else:
+        halves += _shift(halves.astype(np.float64), 2 * mean - 1)
+
+
+def _shift(halves: Float64, mean: float) -> Float64:
+    """What is added to numbers, shape (..., H), for the mean of their tanh to be one in (-1, 1)."""
+    aim = math.atanh(mean)
+    low = aim - halves.max(axis=-1, keepdims=True)
+    high = aim - halves.min(axis=-1, keepdims=True)
+    shift: Float64 = (low + high) / 2
+    for _ in range(_MOST_ROUNDS):
+        reached = np.tanh(halves + shift)
+        missing = mean - reached.mean(axis=-1, keepdims=True)
+        if np.abs(missing).max() < _CLOSE:
+            break
+        low, high = np.where(missing > 0, shift, low), np.where(missing > 0, high, shift)
+        slope = np.maximum((1 - reached * reached).mean(axis=-1, keepdims=True), _CLOSE)
+        shift = shift + missing / slope
+        shift = np.where((shift > low) & (shift < high), shift, (low + high) / 2)
+    return shift
+
+
+_MOST_ROUNDS: Final = 60
+_CLOSE: Final = 1e-9
 CELLS: Final[Mapping[str, Callable[[StepLayer, Float32, Float32], Layer]]] = {
     "lstm": _lstm,
     "gru": _gru,

@@ -12,8 +12,7 @@ import numpy as np
 
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.cells import CELLS, StepLayer, StepNorm
-from tui_charrnn.generation.clamping import Clamp, hold
-from tui_charrnn.generation.neuron import GATES
+from tui_charrnn.generation.neuron import GATES, Clamp
 from tui_charrnn.generation.products import Float32Product, Int8Kernel, Int8Product, quantize
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.shapes import STATES_PER_LAYER
@@ -71,7 +70,7 @@ class Stepper:
             return
         self._clamps = clamps
         for number, layer in enumerate(self.layers):
-            hold(layer, number, clamps)
+            layer.hold(clamp for clamp in clamps if clamp.neuron.layer == number)
         for product in self._rounded:
             product.is_exact = bool(clamps)
         self._can_overflow = self._reaches_far or bool(clamps)

@@ -1,4 +1,4 @@
-"""One number inside a network, by name.
+"""One number inside a network, by name, and at which value it is held.
 
 `0:c117` is unit 117 of c of the lowest layer, `0:h117` of h; `0:f117` is the forget gate of that
 unit, `0:f` the mean of that gate over the layer's units.
@@ -7,18 +7,15 @@ Notation: L layers, H hidden size, S numbers that a network remembers; layers an
 0, as in the names of a model's tensors.
 """
 
+import math
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-import numpy as np
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
-
-if TYPE_CHECKING:
-    from tui_charrnn.generation.cells import Layer
 
 _NEURON: Final = re.compile(r"([0-9]{1,4}):([ch]?)([0-9]{1,6})", re.ASCII)
 _NAME: Final = re.compile(r"([0-9]{1,4}):([a-z])([0-9]{0,6})", re.ASCII)
@@ -29,13 +26,15 @@ GATES: Final = {
 }
 """The letter of each gate of a cell, in the order of its kernels, and its name; an rnn has none."""
 _GATE_NAMES: Final = {letter: name for gates in GATES.values() for letter, name in gates.items()}
+_OPENING: Final = tuple(letter for letter, name in _GATE_NAMES.items() if name != "candidate")
+"""The gates that open between 0 and 1."""
 STATES: Final = {"h": "hidden state", "c": "cell state"}
 _PARTS: Final = {"lstm": "hc", "gru": "h", "rnn": "h"}
 """What a layer remembers, in the order in which it lies in the state."""
 
 
 class Probe(NamedTuple):
-    """A number of a network that can be read after every character."""
+    """A number of a network that can be read after every character; see `Layer.value`."""
 
     layer: int
     """From 0, the lowest, to L - 1."""
@@ -62,19 +61,6 @@ class Probe(NamedTuple):
         if self.gate != "candidate":
             name = tr("{gate} gate", gate=name)
         return tr("mean {gate}", gate=name) if self.unit is None else name
-
-    def value(self, layers: "Sequence[Layer]") -> float:
-        """The number after the last step of a network with these layers, the lowest first."""
-        layer = layers[self.layer]
-        if self.gate:
-            gate = layer.gates[self.gate]
-            if self.unit is None:  # `mean` takes three times as long, at every character
-                return float(np.add.reduce(gate)) / len(gate)
-            return gate.item(self.unit)
-        state = layer.cell_state if self.part == "c" else layer.hidden
-        if state is None or self.unit is None:
-            raise ValueError(f"A state is read unit by unit. Received: {self}")
-        return state.item(self.unit)
 
 
 def gates_of(config: ModelConfig) -> list[Probe]:
@@ -218,3 +204,77 @@ def neighbor(probe: Probe, config: ModelConfig, step: int) -> Probe:
     place = (probe.layer * width + unit + means + step) % (config.layer_count * width)
     layer, column = divmod(place, width)
     return Probe(layer, probe.part, column - means if column >= means else None)
+
+
+LIMIT: Final = 1000.0
+"""How far from 0 a neuron can be held; what a network holds by itself is rarely beyond 20."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clamp:
+    """A neuron and the value that it has after every character; or a gate, and its mean.
+
+    As a string it is what `parse_clamps` reads, to the bit.
+    """
+
+    neuron: Probe
+    value: float
+    """At most `LIMIT` from 0; of a gate in [0, 1]."""
+
+    def __str__(self) -> str:
+        return f"{self.neuron}={self.value!r}".removesuffix(".0")
+
+
+def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]:
+    """Read clamps as LAYER:CELL=VALUE, or LAYER:GATE=MEAN; see `parse_neuron` and `parse_gate`.
+
+    Raises:
+        ConfigError: If one is not written so, the network has no such cell, the value is not
+            allowed, or a cell is held twice.
+    """
+    clamps: dict[Probe, Clamp] = {}
+    for text in texts:
+        name, sign, number = text.partition("=")
+        if not sign:
+            raise ConfigError(
+                "A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: {text!r}.", text=text
+            )
+        is_gate = name.strip().endswith(_OPENING)
+        neuron = parse_gate(name, config) if is_gate else parse_neuron(name, config)
+        if neuron in clamps:
+            raise ConfigError(
+                "A cell can be held at one value only. Received: {neuron} twice.", neuron=neuron
+            )
+        clamps[neuron] = Clamp(neuron, _value(number, is_gate=is_gate))
+    return tuple(clamps.values())
+
+
+def parse_gate_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]:
+    """The same for gates alone: LAYER:GATE=MEAN.
+
+    Raises:
+        ConfigError: As `parse_clamps`, and if one is of a cell.
+    """
+    texts = list(texts)
+    for text in texts:
+        parse_gate(text.partition("=")[0], config)  # it says which gates there are
+    return parse_clamps(texts, config)
+
+
+def _value(text: str, *, is_gate: bool) -> float:
+    lowest, highest = (0.0, 1.0) if is_gate else (-LIMIT, LIMIT)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not lowest <= value <= highest:
+        raise ConfigError(
+            "The mean of a gate is held at a number from {lowest:g} to {highest:g}. "
+            "Received: {text!r}."
+            if is_gate
+            else "A cell is held at a number from {lowest:g} to {highest:g}. Received: {text!r}.",
+            lowest=lowest,
+            highest=highest,
+            text=text,
+        )
+    return value

@@ -7,9 +7,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from tui_charrnn.generation.clamping import Clamp, parse_clamps
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.neuron import Probe, gates_of
+from tui_charrnn.generation.neuron import Clamp, Probe, gates_of, parse_clamps
 from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.stream import CharacterStream, StreamState
 from tui_charrnn.hangul import split_syllables
@@ -90,7 +89,9 @@ class GateTrial:
         """The mean of every gate as the newest character is read with these clamps."""
         self._read(clamps)
         layers = self._stepper.layers
-        return {gate: gate.value(layers) for gate in gates_of(self._stream.model.config)}
+        return {
+            gate: layers[gate.layer].value(gate) for gate in gates_of(self._stream.model.config)
+        }
 
     def probabilities(self, clamps: tuple[Clamp, ...] = ()) -> Float64:
         """What the model expects next, shape (V,), at temperature 1.

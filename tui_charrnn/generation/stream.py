@@ -24,7 +24,7 @@ from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.text.vocabulary import Spelled
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.clamping import Clamp
+    from tui_charrnn.generation.neuron import Clamp
 
 
 class UnknownCharacter(NamedTuple):

@@ -28,7 +28,7 @@ from tui_charrnn.model.weights import Float32, Float64
 from tui_charrnn.sampling_config import SamplingConfig
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.clamping import Clamp
+    from tui_charrnn.generation.neuron import Clamp
     from tui_charrnn.text.vocabulary import Vocabulary
 
 

@@ -22,7 +22,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from tui_charrnn.errors import CharRNNError, DataError
-from tui_charrnn.generation.clamping import parse_clamps
+from tui_charrnn.generation.neuron import parse_clamps
 from tui_charrnn.generation.sampling import RandomStream
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape

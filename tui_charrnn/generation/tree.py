@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tui_charrnn.sampling_config import SamplingConfig
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.clamping import Clamp
+    from tui_charrnn.generation.neuron import Clamp
 
 
 LONGEST_NAME: Final = 40

@@ -188,12 +188,12 @@ class TapeReader:
             self._step(number, start + place)
             logits[place] = stepper.logits
             if probe is not None and place:
-                self.values.append(probe.value(stepper.layers))
+                self.values.append(stepper.layers[probe.layer].value(probe))
             self._unread = index
         self.at = number, start + len(indices)
         if probe is not None:
             with self._one_step_on():
-                self.values.append(probe.value(stepper.layers))
+                self.values.append(stepper.layers[probe.layer].value(probe))
         return predict_each(logits, np.array(indices, np.intp), self._alternatives)
 
     def views(self) -> tuple[LayerView, ...]:

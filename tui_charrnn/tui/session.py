@@ -19,7 +19,7 @@ from tui_charrnn.tui.keys.table import KEYS
 if TYPE_CHECKING:  # the first frame does not wait for what is known of runs
     import subprocess
 
-    from tui_charrnn.generation.clamping import Clamp
+    from tui_charrnn.generation.neuron import Clamp
     from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.preferences import Resolution
     from tui_charrnn.runs.description import RunStatus

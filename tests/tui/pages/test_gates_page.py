@@ -10,8 +10,7 @@ from tests.support.tape_app import LENGTH, SETTINGS, fresh_tape, tape_app
 from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.generation.clamping import parse_gate_clamps
-from tui_charrnn.generation.neuron import Probe, gates_of
+from tui_charrnn.generation.neuron import Probe, gates_of, parse_gate_clamps
 from tui_charrnn.generation.replay import GateTrial
 from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.stream import CharacterStream

@@ -14,7 +14,7 @@ from tests.support.open_app import note_of
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.cli.generate import generate
-from tui_charrnn.generation.clamping import Clamp
+from tui_charrnn.generation.neuron import Clamp
 from tui_charrnn.generation.replay import Replay
 from tui_charrnn.history.generation import Entry, hindrance_of
 from tui_charrnn.history.store import History, find_same_model

@@ -18,7 +18,7 @@ from tests.support.neuron_app import (
 from tests.support.open_app import note_of
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
-from tui_charrnn.generation.clamping import Clamp
+from tui_charrnn.generation.neuron import Clamp
 from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.background import CancelledError

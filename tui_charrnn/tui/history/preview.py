@@ -12,7 +12,7 @@ from textual.getters import query_one
 from textual.widgets import Static
 
 from tui_charrnn.errors import CharRNNError, ConfigError
-from tui_charrnn.generation.clamping import parse_clamps
+from tui_charrnn.generation.neuron import parse_clamps
 from tui_charrnn.generation.replay import Replay
 from tui_charrnn.history.generation import Entry, Generation, hindrance_of, lacking, length_words
 from tui_charrnn.history.store import find_same_model

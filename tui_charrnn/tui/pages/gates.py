@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from rich.cells import cell_len
 from textual.content import Content
 
-from tui_charrnn.generation.clamping import Clamp
-from tui_charrnn.generation.neuron import Probe, gates_of
+from tui_charrnn.generation.neuron import Clamp, Probe, gates_of
 from tui_charrnn.generation.replay import GateTrial
 from tui_charrnn.model.weights import Float64
 from tui_charrnn.safe_text import safe_line

@@ -6,7 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from tui_charrnn import lazy
-from tui_charrnn.generation.clamping import Clamp
+from tui_charrnn.generation.neuron import Clamp
 from tui_charrnn.generation.sampling import RandomStream, fresh_rng_seed
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape

@@ -10,8 +10,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
-from tui_charrnn.generation.clamping import LIMIT, Clamp, parse_clamps
-from tui_charrnn.generation.neuron import Probe
+from tui_charrnn.generation.neuron import LIMIT, Clamp, Probe, parse_clamps
 from tui_charrnn.generation.training_corpus import read_training_corpus
 from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
 from tui_charrnn.lens.properties import Property, with_following

@@ -219,7 +219,8 @@ class XrayReading:
         self._newest = number, position
         values = self.values
         if position and values is not None:
-            values.keep(self.key_of(number, position - 1), values.probe.value(tape.stream.layers))
+            value = tape.stream.layers[values.probe.layer].value(values.probe)
+            values.keep(self.key_of(number, position - 1), value)
         if position and self._wants_snapshot:
             self._wants_snapshot = False
             self.snapshot = LayerSnapshot(number, position - 1, view_layers(tape.stream.layers))
