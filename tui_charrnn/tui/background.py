@@ -6,7 +6,7 @@ import contextvars
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from textual.message_pump import MessagePump
@@ -99,31 +99,33 @@ class BackgroundTask:
             return
 
 
-class Poller:
+class Poller(Generic[_News]):
     """A daemon thread that looks at something now and then, and rests while nobody watches.
 
     It waits until the screen has taken what it found: a long log fills in piece by piece, and a
     screen that stands still is not buried.
     """
 
-    def __init__(self, name: str, call_later: Callable[..., object], interval: float) -> None:
+    def __init__(
+        self, name: str, call_later: Callable[..., object], take: Callable[[_News], object]
+    ) -> None:
         """Prepare; `start` begins.
 
         Args:
             name: The name of the thread.
             call_later: Of the widget that shows what is found; safe to call from any thread.
-            interval: Seconds between two looks.
+            take: Takes what is found, on the side of the screen.
         """
-        self.interval = interval
         self._name = name
         self._call_later = call_later
-        self._is_watched = False
+        self._take = take
+        self._is_watched = True
         self._is_stopped = False
         self._waking = threading.Event()
         self._taken = threading.Event()
 
-    def look(self) -> float | None:
-        """Look once, in the thread; the seconds until the next look, None until it is woken."""
+    def look(self) -> float:
+        """Look once, in the thread; returns the seconds until the next look."""
         raise NotImplementedError
 
     def start(self) -> None:
@@ -145,21 +147,21 @@ class Poller:
         """Look at once."""
         self._waking.set()
 
-    def show(self, take: Callable[[_News], object], news: _News) -> None:
+    def show(self, news: _News) -> None:
         """Have the screen take news, and wait until it did, in the thread."""
         self._taken.clear()
         if not self._is_stopped:
-            self._call_later(self._take, take, news)
+            self._call_later(self._show, news)
             self._taken.wait()
 
-    def _take(self, take: Callable[[_News], object], news: _News) -> None:
+    def _show(self, news: _News) -> None:
         if not self._is_stopped:
-            take(news)
+            self._take(news)
         self._taken.set()
 
     def _run(self) -> None:
         while not self._is_stopped:
-            self._waking.wait(self.look())
+            self._waking.wait(self.look() if self._is_watched else None)
             self._waking.clear()
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from textual.widget import Widget
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.control import new_request_id, send_request
+from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Liveness, Verdict
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
@@ -22,10 +23,6 @@ from tui_charrnn.tui.background import BackgroundTask, Poller
 from tui_charrnn.tui.messages import NoticePosted, RunChanged
 from tui_charrnn.tui.session import READ_ONLY, Session
 from tui_charrnn.viewing.run_view import Notice, RunView
-
-if TYPE_CHECKING:
-    from tui_charrnn.runs.description import RunDescription, RunStatus
-
 
 POLL_INTERVAL: Final = 0.5  # seconds
 RETRY_INTERVAL: Final = 2.0  # seconds, after a failure
@@ -48,7 +45,7 @@ class RunNews(NamedTuple):
     """Whether the log is another file than before: what was read from it is void."""
 
 
-class RunFeed(Poller):
+class RunFeed(Poller[RunNews | RunDescription | Exception]):
     """Looks into a run directory twice a second.
 
     The status of the trainer comes with the first piece. As a daemon, a read that hangs on a
@@ -60,7 +57,6 @@ class RunFeed(Poller):
         run: RunDirectory,
         call_later: Callable[..., object],
         take: Callable[[RunNews | RunDescription | Exception], object],
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Name the run; `start` follows it.
 
@@ -68,15 +64,12 @@ class RunFeed(Poller):
             run: The run directory to look into.
             call_later: See `Poller`.
             take: Takes what the run is, what is new in it, and why it cannot be read.
-            clock: Seconds, monotonic.
         """
-        super().__init__("run-feed", call_later, POLL_INTERVAL)
-        self._shows = take
+        super().__init__("run-feed", call_later, take)
         self.run = run
-        self._clock = clock
         self._reader = RunReader(run)
         self._restarts = 0
-        self._liveness = Liveness(clock)
+        self._liveness = Liveness()
         self._has_caught_up = False
         self._is_described = False
         self._is_behind = True
@@ -88,35 +81,33 @@ class RunFeed(Poller):
         """Read once and announce what is new."""
         try:
             if not self._is_described:
-                self.show(self._shows, read_description(self.run))
+                self.show(read_description(self.run))
                 self._is_described = True
             self._look()
         except (CharRNNError, OSError) as error:  # a network drive may come back
-            self.show(self._shows, error)
+            self.show(error)
             return RETRY_INTERVAL
-        return 0.0 if self._is_behind else self.interval
+        return 0.0 if self._is_behind else POLL_INTERVAL
 
     def _look(self) -> None:
-        """Read once and announce what is new."""
-        status = read_status(
-            self.run
-        )  # before the records: a trainer that has ended wrote them all
+        # before the records: a trainer that has ended wrote them all
+        status = read_status(self.run)
         records = self._read_piece()
         life: Verdict = self._liveness.judge(status)
-        now = self._clock()
+        now = time.monotonic()
         is_due = life in {"alive", "silent"} and now - self._posted_at >= _CLOCK_INTERVAL
         starts_over = self._reader.restarts > self._restarts
         if records or is_due or starts_over or self._posted != (status, life):
             self._posted, self._posted_at = (status, life), now
             self._restarts = self._reader.restarts
             is_history = not self._has_caught_up
-            self.show(self._shows, RunNews(records, status, life, is_history, starts_over))
+            self.show(RunNews(records, status, life, is_history, starts_over))
         self._has_caught_up = self._has_caught_up or not self._is_behind
 
     def _read_piece(self) -> tuple[RecordOrBatch, ...]:
         """Read as much of what is new as makes one picture; of the first, the beginning."""
         read: list[RecordOrBatch] = []
-        end = self._clock() + (0.0 if self._posted is None else _PIECE_TIME)
+        end = time.monotonic() + (0.0 if self._posted is None else _PIECE_TIME)
         is_behind = True
         while is_behind:
             behind, restarts = self._reader.behind, self._reader.restarts
@@ -129,7 +120,7 @@ class RunFeed(Poller):
             read = new if self._reader.restarts > restarts else read + new
             # a line that a dead trainer left torn is behind for ever
             is_behind = self._reader.behind not in {0, behind}
-            if self._clock() >= end:
+            if time.monotonic() >= end:
                 break
         self._is_behind = is_behind
         return tuple(read)
@@ -200,12 +191,7 @@ class RunFollower(Widget):
 
     DEFAULT_CSS = "RunFollower { display: none; }"
 
-    def __init__(
-        self,
-        session: Session,
-        *,
-        posts_notices: bool = True,
-    ) -> None:
+    def __init__(self, session: Session, *, posts_notices: bool) -> None:
         """Wait for a run to follow; the session knows the trainers that this app started."""
         super().__init__()
         self.view: RunView | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import ClassVar, Final, NamedTuple, Protocol, get_args
 
@@ -40,22 +42,15 @@ _KEPT_FRACTION: Final = 0.9
 """How far the lines are cut back at their limit, so that cutting is rare."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogRow:
+class LogRow(NamedTuple):
     """One row of the screen."""
 
+    line: int
+    """The number of its line, from the first that was ever added."""
     text: str
     kind: LogKind
     begins_line: bool
     ends_line: bool
-
-
-@dataclass(slots=True)
-class _Kept:
-    line: LogLine
-    cost: int
-    rows: int = 0
-    """How many rows it takes; none if it is filtered out."""
 
 
 class LogRows:
@@ -75,18 +70,19 @@ class LogRows:
         self.width = 80
         self.filter = LogFilter.EVERYTHING
         self._line_limit, self._cost_limit = line_limit, cost_limit
-        self._kept: list[_Kept] = []
+        self._lines: deque[LogLine] = deque()
+        self._first_line = 0
         self._cost = 0
 
     @property
     def line_count(self) -> int:
         """How many lines are kept, those that are filtered out with them."""
-        return len(self._kept)
+        return len(self._lines)
 
     @property
     def shown_count(self) -> int:
         """How many of them are shown."""
-        return sum(kept.rows > 0 for kept in self._kept)
+        return sum(row.begins_line for row in self.rows)
 
     def append(self, lines: Sequence[LogLine]) -> int:
         """Add lines at the end.
@@ -98,12 +94,10 @@ class LogRows:
         for line in lines[-self._line_limit :]:
             is_plain = line.text.isascii()
             shown = line if is_plain else replace(line, text=TextGate().show(line.text))
-            cost = max(_LEAST_COST, len(shown.text) * (1 if is_plain else _FOREIGN_COST))
-            kept = _Kept(shown, cost)
-            self._kept.append(kept)
-            self._cost += cost
-            self._lay_out(kept)
-        is_full = len(self._kept) > self._line_limit or self._cost > self._cost_limit
+            self._cost += _cost(shown)
+            self.rows += self._wrapped(self._first_line + len(self._lines), shown)
+            self._lines.append(shown)
+        is_full = len(self._lines) > self._line_limit or self._cost > self._cost_limit
         return self._drop_oldest() if is_full else 0
 
     def arrange(self, *, width: int, log_filter: LogFilter, anchor: int = 0) -> int:
@@ -113,46 +107,43 @@ class LogRows:
             The index of the row where the line of the row `anchor` begins now, or the next one
             that is shown.
         """
-        lines_above, row = 0, 0
-        while lines_above < len(self._kept) and row + self._kept[lines_above].rows <= anchor:
-            row += self._kept[lines_above].rows
-            lines_above += 1
-        self.width, self.filter = width, log_filter
-        self.first, self.rows = 0, []
-        for kept in self._kept:
-            self._lay_out(kept)
-        return sum(kept.rows for kept in self._kept[:lines_above])
+        has_anchor = anchor < len(self.rows)
+        line = self.rows[anchor].line if has_anchor else self._first_line + len(self._lines)
+        self.width, self.filter, self.first = width, log_filter, 0
+        lines = enumerate(self._lines, start=self._first_line)
+        self.rows = [row for number, each in lines for row in self._wrapped(number, each)]
+        return self._begin_of(line)
 
     def clear(self) -> None:
         """Drop everything."""
-        self._kept, self._cost, self.rows, self.first = [], 0, [], 0
-        self.is_cut = False
+        self._lines.clear()
+        self._cost, self.rows, self.first, self.is_cut = 0, [], 0, False
 
-    def _lay_out(self, kept: _Kept) -> None:
-        kept.rows = 0
-        if self.filter.passes(kept.line.kind):
-            text, kind = kept.line.text, kept.line.kind
-            bounds = [0, *wrap_line(text, self.width), len(text)]
-            kept.rows = len(bounds) - 1
-            self.rows.extend(
-                LogRow(text[start:end], kind, begins_line=start == 0, ends_line=end == len(text))
-                for start, end in pairwise(bounds)
-            )
+    def _wrapped(self, number: int, line: LogLine) -> Iterator[LogRow]:
+        text = line.text
+        if self.filter.passes(line.kind):
+            for start, end in pairwise([0, *wrap_line(text, self.width), len(text)]):
+                yield LogRow(number, text[start:end], line.kind, start == 0, end == len(text))
+
+    def _begin_of(self, line: int) -> int:
+        """The index of the first row of a line, or of the next one that is shown."""
+        return bisect_left(self.rows, line, key=lambda row: row.line)
 
     def _drop_oldest(self) -> int:
         lines_left = int(self._line_limit * _KEPT_FRACTION)
         cost_left = int(self._cost_limit * _KEPT_FRACTION)
-        lines = rows = 0
-        while lines < len(self._kept) - 1 and (
-            len(self._kept) - lines > lines_left or self._cost > cost_left
-        ):
-            self._cost -= self._kept[lines].cost
-            rows += self._kept[lines].rows
-            lines += 1
-        self.is_cut = self.is_cut or lines > 0
-        del self._kept[:lines], self.rows[:rows]
+        while len(self._lines) > 1 and (len(self._lines) > lines_left or self._cost > cost_left):
+            self._cost -= _cost(self._lines.popleft())
+            self._first_line += 1
+            self.is_cut = True
+        rows = self._begin_of(self._first_line)
+        del self.rows[:rows]
         self.first += rows
         return rows
+
+
+def _cost(line: LogLine) -> int:
+    return max(_LEAST_COST, len(line.text) * (1 if line.text.isascii() else _FOREIGN_COST))
 
 
 POLL_INTERVAL: Final = 0.5  # seconds
@@ -186,7 +177,7 @@ class LogSource(Protocol):
         ...
 
 
-class LogFeed(Poller):
+class LogFeed(Poller[NewLines]):
     """Reads lines twice a second while they are visible."""
 
     def __init__(
@@ -197,26 +188,23 @@ class LogFeed(Poller):
         take: Callable[[NewLines], object],
     ) -> None:
         """Prepare; `start` begins."""
-        super().__init__("log-feed", call_later, POLL_INTERVAL)
-        self._shows = take
+        super().__init__("log-feed", call_later, take)
         self.run = run
         self._source = source
         self._restarts = 0
         self._problem = ""
         self._has_shown = False
 
-    def look(self) -> float | None:
+    def look(self) -> float:
         """Read once and show what is new."""
-        if not self._is_watched:
-            return None
         lines = self._read()
         starts_over = self._source.restarts > self._restarts
         self._restarts = self._source.restarts
         if lines or starts_over or not self._has_shown:
             self._has_shown = True
             is_whole = not self._source.has_passed_over
-            self.show(self._shows, NewLines(tuple(lines), starts_over, is_whole))
-        return self.interval
+            self.show(NewLines(tuple(lines), starts_over, is_whole))
+        return POLL_INTERVAL
 
     def _read(self) -> list[LogLine]:
         try:

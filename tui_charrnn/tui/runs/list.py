@@ -206,7 +206,7 @@ class RunsListing(NamedTuple):
     """Why the folder cannot be read; empty if it can."""
 
 
-class RunsWatcher(Poller):
+class RunsWatcher(Poller[RunsListing]):
     """Lists a folder every two seconds while it is watched."""
 
     def __init__(
@@ -216,20 +216,17 @@ class RunsWatcher(Poller):
         take: Callable[[RunsListing], object],
     ) -> None:
         """Prepare to list a folder, which need not exist; `start` begins."""
-        super().__init__("runs-watcher", call_later, INTERVAL)
-        self._shows = take
+        super().__init__("runs-watcher", call_later, take)
         self._folder = WatchedFolder(folder)
 
-    def look(self) -> float | None:
+    def look(self) -> float:
         """List once and show the result."""
-        if not self._is_watched:
-            return None
         try:
             listed = prepare(self._folder.list_runs(), time.time())
         except (CharRNNError, OSError) as error:  # a network drive may come back
             listed = RunsListing({}, {}, 0, str(error))
-        self.show(self._shows, listed)
-        return self.interval if self._is_watched else None
+        self.show(listed)
+        return INTERVAL
 
 
 def prepare(found: list[RunSummary], now: float) -> RunsListing:
@@ -310,6 +307,7 @@ class RunList(Vertical):
     def on_mount(self) -> None:
         """Start the thread."""
         self.show_preview()
+        self._watcher.watch(is_watched=False)
         self._watcher.start()
 
     def on_show(self) -> None:
