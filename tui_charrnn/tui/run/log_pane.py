@@ -66,7 +66,7 @@ class LogRows:
         """Number of the oldest row that is kept."""
         self.rows: list[LogRow] = []
         self.is_cut = False
-        """Whether older lines were dropped."""
+        """Whether there were older lines."""
         self.width = 80
         self.filter = LogFilter.EVERYTHING
         self._line_limit, self._cost_limit = line_limit, cost_limit
@@ -152,28 +152,18 @@ POLL_INTERVAL: Final = 0.5  # seconds
 class NewLines(NamedTuple):
     """What was read of a log."""
 
-    lines: tuple[LogLine, ...]
+    lines: Sequence[LogLine]
     starts_over: bool
     """Whether the log is another file than before: what was read from it is void."""
-    is_whole: bool
-    """Whether all lines of the log were read so far; of a long one, only its end is."""
+    is_cut: bool
+    """Whether there are earlier lines that were never read; of a long log, only its end is."""
 
 
 class LogSource(Protocol):
     """Where the lines come from; called in a thread."""
 
-    @property
-    def restarts(self) -> int:
-        """How often what was read before turned out to be void."""
-        ...
-
-    @property
-    def has_passed_over(self) -> bool:
-        """Whether there are earlier lines that were never read."""
-        ...
-
-    def read_new(self) -> list[LogLine]:
-        """The lines that came since the last look; raises `CharRNNError`."""
+    def read_new(self) -> NewLines:
+        """What came since the last look; raises `CharRNNError`."""
         ...
 
 
@@ -182,41 +172,30 @@ class LogFeed(Poller[NewLines]):
 
     def __init__(
         self,
-        run: RunDirectory,
         source: LogSource,
         call_later: Callable[..., object],
         take: Callable[[NewLines], object],
     ) -> None:
         """Prepare; `start` begins."""
         super().__init__("log-feed", call_later, take)
-        self.run = run
         self._source = source
-        self._restarts = 0
         self._problem = ""
         self._has_shown = False
 
     def look(self) -> float:
         """Read once and show what is new."""
-        lines = self._read()
-        starts_over = self._source.restarts > self._restarts
-        self._restarts = self._source.restarts
-        if lines or starts_over or not self._has_shown:
-            self._has_shown = True
-            is_whole = not self._source.has_passed_over
-            self.show(NewLines(tuple(lines), starts_over, is_whole))
-        return POLL_INTERVAL
-
-    def _read(self) -> list[LogLine]:
+        problem = ""
         try:
-            lines = self._source.read_new()
+            new = self._source.read_new()
         except CharRNNError as error:  # a network drive may come back
-            lines, problem = [], str(error)
-        else:
-            problem = ""
-        if problem and problem != self._problem:
-            lines.append(LogLine(safe_line(f"charrnn-tui: {problem}"), "error"))
+            problem = str(error)
+            line = LogLine(safe_line(f"charrnn-tui: {problem}"), "error")
+            new = NewLines([line] if problem != self._problem else [], False, False)
         self._problem = problem
-        return lines
+        if new.lines or new.starts_over or not self._has_shown:
+            self._has_shown = True
+            self.show(new)
+        return POLL_INTERVAL
 
 
 _SIGNS: Final[dict[LogKind, str]] = {
@@ -277,10 +256,9 @@ class LogPane(FollowingScrollView, can_focus=True):
         """Shown while there is no line; safe to show."""
         self._strips: LRUCache[int, Strip] = LRUCache(512)
         """Rows that are drawn, by their numbers."""
+        self._run: RunDirectory | None = None
         self._feed: LogFeed | None = None
         self._is_seen = False
-        self._is_whole = True
-        """Whether all of the log is here, from its first line on."""
         self._end: tuple[LogLine, ...] = ()
         """What comes after all that is read; it is added once it has been read."""
 
@@ -289,12 +267,13 @@ class LogPane(FollowingScrollView, can_focus=True):
 
         For the run that is followed already, nothing changes.
         """
-        if run == (self._feed.run if self._feed else None):
+        if run == self._run:
             return
+        self._run = run
         if self._feed is not None:
             self._feed.stop()
         self._feed = None
-        self._is_whole, self._end = True, ()
+        self._end = ()
         self.clear()
         self.border_title = Content(
             tr("{title} of run {name}", title=self._title, name=safe_line(run.name))
@@ -303,7 +282,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         )
         self.sentence = "" if run else no_run("log")
         if run is not None:
-            self._feed = LogFeed(run, self._open_source(run), self.call_later, self.take_new)
+            self._feed = LogFeed(self._open_source(run), self.call_later, self.take_new)
             self._feed.watch(is_watched=self._is_seen)
             self._feed.start()
         self._show_state()
@@ -322,7 +301,7 @@ class LogPane(FollowingScrollView, can_focus=True):
             self.call_next(self.on_show)
         return super().render_lines(crop)
 
-    def append(self, lines: tuple[LogLine, ...]) -> None:
+    def append(self, lines: Sequence[LogLine]) -> None:
         """Add lines at the end."""
         dropped = self.rows.append(lines)
         self.place(len(self.rows.rows), max(self.scroll_offset.y - dropped, 0))
@@ -405,7 +384,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         """Add what is new."""
         if new.starts_over:
             self.clear()
-        self._is_whole = new.is_whole
+        self.rows.is_cut = self.rows.is_cut or new.is_cut
         self.append(new.lines)
         self._show_state()
         self.show_end()
@@ -441,11 +420,10 @@ class LogPane(FollowingScrollView, can_focus=True):
             )
             self.sentence = hidden if lines else self._no_lines
             self.refresh()
-        is_cut = self.rows.is_cut or not self._is_whole
         self.border_subtitle = Content(
             state_words(
                 self.rows.filter,
-                count_words(shown, lines, is_cut=is_cut),
+                count_words(shown, lines, is_cut=self.rows.is_cut),
                 follows_end=self.follows_end,
                 width=self.outer_size.width - 6,  # the frame
             )

@@ -14,7 +14,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import LineTail, LogTail, read_description
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.run.log_pane import LogPane
+from tui_charrnn.tui.run.log_pane import LogPane, NewLines
 from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter, Story, log_end
 from tui_charrnn.viewing.run_view import RunView
 
@@ -28,39 +28,26 @@ class OutputSource:
     def __init__(self, run: RunDirectory) -> None:
         self._tail = LogTail(run.log)
         self._sorter = LogSorter()
+        self._restarts = 0
 
-    @property
-    def restarts(self) -> int:
-        """How often the file turned out to be another one."""
-        return self._tail.restarts
-
-    @property
-    def has_passed_over(self) -> bool:
-        """Whether some of the file was never read."""
-        return self._tail.has_passed_over
-
-    def read_new(self) -> list[LogLine]:
+    def read_new(self) -> NewLines:
         """The lines that came since the last look."""
-        return [self._sorter.sort(line) for line in self._tail.read_new()]
+        lines = [self._sorter.sort(line) for line in self._tail.read_new()]
+        before, self._restarts = self._restarts, self._tail.restarts
+        return NewLines(lines, self._restarts > before, self._tail.has_passed_over)
 
 
 class StorySource:
     """What happened in the run, from its records."""
-
-    has_passed_over = False
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
         self._tail = LineTail(run.events)
         self._story: Story | None = None
         self._restarts = 0
+        self._starts_over = False
 
-    @property
-    def restarts(self) -> int:
-        """How often the file turned out to be another one."""
-        return self._tail.restarts
-
-    def read_new(self) -> list[LogLine]:
+    def read_new(self) -> NewLines:
         """The lines that the records are worth that came since the last look."""
         lines: list[LogLine] = []
         behind = -1
@@ -68,11 +55,13 @@ class StorySource:
             behind = self._tail.behind
             new = self._tail.read_new_lines(1 << 20)
             if self._story is None or self._tail.restarts > self._restarts:
+                self._starts_over = self._tail.restarts > self._restarts
                 self._restarts = self._tail.restarts
                 self._story, lines = Story(_view_of(self._run)), []
             for line in new:
                 lines += self._story.read(line)
-        return lines
+        starts_over, self._starts_over = self._starts_over, False
+        return NewLines(lines, starts_over, is_cut=False)
 
 
 def _view_of(run: RunDirectory) -> RunView:
