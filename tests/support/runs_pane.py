@@ -16,7 +16,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import activate_keymap, keymap_of, remap
 from tui_charrnn.tui.messages import (
-    NoticePosted,
+    NoteWritten,
     ResumeRequested,
     RunCompared,
     RunMoved,
@@ -45,8 +45,8 @@ class Host(ThemedApp):
     def compose(self) -> ComposeResult:
         yield self.pane
 
-    def on_notice_posted(self, event: NoticePosted) -> None:
-        self.told.append(event.notice.sentence)
+    def on_note_written(self, event: NoteWritten) -> None:
+        self.told.append(event.sentence)
 
     def on_run_opened(self, event: RunOpened) -> None:
         self.asked.append(("open", event.run))

@@ -31,12 +31,11 @@ from tui_charrnn.tui.chrome import (
     is_too_small,
     labels_now,
 )
-from tui_charrnn.tui.hints import finished_words, hint_for
+from tui_charrnn.tui.hints import hint_for
 from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.messages import (
     KeysChanged,
     NoteWritten,
-    NoticePosted,
     PaneRequested,
     RunChanged,
     RunCompared,
@@ -226,17 +225,8 @@ class MainScreen(Screen[None]):
         else:
             self.action_show(event.pane)
 
-    def on_notice_posted(self, event: NoticePosted) -> None:
-        """Say what happened in the run."""
-        event.stop()
-        notice, view = event.notice, self.session.view
-        sentence = notice.sentence
-        if notice.is_finish and view is not None:
-            sentence = finished_words(has_samples=bool(view.samples))
-        self.tell(sentence, is_problem=notice.severity != "information")
-
     def on_note_written(self, event: NoteWritten) -> None:
-        """Say what there is to say about the text."""
+        """Say what there is to say of the text or of the run."""
         event.stop()
         self.tell(event.sentence, is_problem=event.is_problem, lasts=event.lasts)
 

@@ -17,7 +17,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import AskTextScreen, ask_to_stop
-from tui_charrnn.tui.messages import NoteWritten, NoticePosted, RunPinned
+from tui_charrnn.tui.messages import NoteWritten, RunPinned
 from tui_charrnn.tui.run.follower import NO_TRAINER, RunFollower
 from tui_charrnn.tui.session import READ_ONLY
 from tui_charrnn.tui.textual_patches import send_to_terminal
@@ -28,7 +28,6 @@ from tui_charrnn.viewing.announcements import (
     run_notify_command,
 )
 from tui_charrnn.viewing.run_rows import is_at_work
-from tui_charrnn.viewing.run_view import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -199,4 +198,4 @@ class RunAnnouncer(Widget):
             run_notify_command(command, view)
         except OSError as error:
             words = tr("The notify command could not be run: {reason}.", reason=reason_of(error))
-            self.post_message(NoticePosted(Notice(words, "warning")))
+            self.post_message(NoteWritten(words, is_problem=True))

@@ -6,7 +6,7 @@ import socket
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.preferences import Origin, Preferences
 from tui_charrnn.runs.layout import RunDirectory
@@ -46,8 +46,7 @@ ModelIdentity = tuple[object, ...]
 """Models whose neurons are the same ones, as those of one run at different steps are."""
 
 
-@dataclass(frozen=True, slots=True)
-class ActiveClamps:
+class ActiveClamps(NamedTuple):
     """Neurons that are held, and of which models they are."""
 
     clamps: tuple[Clamp, ...] = ()
@@ -146,7 +145,7 @@ class Source(StrEnum):
     BEST = "the run's best checkpoint"
 
 
-@dataclass(slots=True)
+@dataclass
 class Session:
     """What is open; one for the life of the app."""
 

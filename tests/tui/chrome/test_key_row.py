@@ -46,7 +46,7 @@ async def test_what_has_room_is_shown(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        assert "^f Speed ^o Source" in row_of(app)
+        assert "^f Speed ^o Model" in row_of(app)
 
 
 async def test_the_keys_of_matches_are_shown_while_something_is_looked_for(tmp_path: Path) -> None:

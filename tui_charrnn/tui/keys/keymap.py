@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import replace
 from typing import Final
 
 from textual.binding import Binding
@@ -66,7 +65,7 @@ def active_keys() -> tuple[Key, ...]:
 def activate_keymap(keys: tuple[Key, ...], *, is_ascii: bool = False) -> None:
     """Let an app that starts here go by a table of keys, arrows written in words for ASCII."""
     if is_ascii:
-        keys = tuple(replace(key, display=_in_words(key.display)) for key in keys)
+        keys = tuple(key._replace(display=_in_words(key.display)) for key in keys)
     _in_force.set(keys)
 
 
@@ -123,7 +122,7 @@ def keymap_of(keys: Sequence[Key]) -> dict[str, str]:
 def _table(changed: Mapping[str, str]) -> tuple[Key, ...]:
     shown = {name: "/".join(map(shown_key, keys.split(","))) for name, keys in changed.items()}
     return tuple(
-        replace(key, keys=changed[key.id], display=shown[key.id]) if key.id in changed else key
+        key._replace(keys=changed[key.id], display=shown[key.id]) if key.id in changed else key
         for key in KEYS
     )
 

@@ -1,8 +1,7 @@
 """Every key of the app, once: what it is called, who acts when it is pressed, and what it does."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final, Literal, cast
+from typing import Final, Literal, NamedTuple, cast
 
 Owner = Literal[
     "app",
@@ -71,8 +70,7 @@ _SHOWN: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One key and what it does."""
 
     id: str

@@ -20,9 +20,10 @@ from tui_charrnn.runs.records import RequestAnswered
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, Poller
-from tui_charrnn.tui.messages import NoticePosted, RunChanged
+from tui_charrnn.tui.hints import finished_words
+from tui_charrnn.tui.messages import NoteWritten, RunChanged
 from tui_charrnn.tui.session import READ_ONLY, Session
-from tui_charrnn.viewing.run_view import Notice, RunView
+from tui_charrnn.viewing.run_view import RunView
 
 POLL_INTERVAL: Final = 0.5  # seconds
 RETRY_INTERVAL: Final = 2.0  # seconds, after a failure
@@ -228,13 +229,13 @@ class RunFollower(Widget):
         """
         view = self.view
         if view is None or not view.is_live:
-            self._notify(tr(NO_TRAINER))
+            self.post_message(NoteWritten(tr(NO_TRAINER)))
         elif self._session.is_readonly:
-            self._notify(tr(READ_ONLY))
+            self.post_message(NoteWritten(tr(READ_ONLY)))
         else:
             identifier = new_request_id()
             self.pending.add(Pending(identifier, request, words, time.monotonic()))
-            self._notify(tr("The trainer is {words} …", words=words))
+            self.post_message(NoteWritten(tr("The trainer is {words} …", words=words)))
             self.post_message(RunChanged())
             self._send(view.run, request, identifier, arguments)
 
@@ -261,7 +262,7 @@ class RunFollower(Widget):
     def _refuse(self, identifier: str, error: CharRNNError) -> None:
         """Show why a request could not be sent; no answer is awaited."""
         self.pending.drop(identifier)
-        self.post_message(NoticePosted(Notice(safe_line(str(error)), "error")))
+        self.post_message(NoteWritten(safe_line(str(error)), is_problem=True))
         self.post_message(RunChanged())
 
     def _take(self, news: RunNews | RunDescription | Exception) -> None:
@@ -278,7 +279,11 @@ class RunFollower(Widget):
             is_lost = is_gone and news.life != "ended"
             view.observe(news.status, "lost" if is_lost else news.life, time.monotonic())
             for notice in notices if self._posts_notices and not news.is_history else []:
-                self.post_message(NoticePosted(notice))
+                sentence = notice.sentence
+                if notice.is_finish:
+                    sentence = finished_words(has_samples=bool(view.samples))
+                is_problem = notice.severity != "information"
+                self.post_message(NoteWritten(sentence, is_problem=is_problem))
             self._follow_requests(news)
         elif isinstance(news, Exception):
             view.problem = safe_line(str(news))
@@ -300,7 +305,4 @@ class RunFollower(Widget):
                 "batches, and cannot while it is busy.",
                 words=late.words,
             )
-            self.post_message(NoticePosted(Notice(sentence, "warning")))
-
-    def _notify(self, sentence: str) -> None:
-        self.post_message(NoticePosted(Notice(sentence)))
+            self.post_message(NoteWritten(sentence, is_problem=True))

@@ -13,12 +13,11 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import Answer, AskTextScreen, QuestionScreen
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
-from tui_charrnn.tui.messages import NoticePosted, ResumeRequested, RunCompared, RunMoved, RunOpened
+from tui_charrnn.tui.messages import NoteWritten, ResumeRequested, RunCompared, RunMoved, RunOpened
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs.actions import READ_ONLY, ActionRunner
 from tui_charrnn.tui.runs.list import RunList, RunTable, no_runs
 from tui_charrnn.viewing.run_rows import is_at_work
-from tui_charrnn.viewing.run_view import Notice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -302,7 +301,7 @@ class RunsPane(Vertical):
         return " · ".join(word for word, is_so in words.items() if is_so)
 
     def _notify(self, sentence: str) -> None:
-        self.post_message(NoticePosted(Notice(sentence, "information")))
+        self.post_message(NoteWritten(sentence))
 
     def _warn(self, problem: str) -> None:
-        self.post_message(NoticePosted(Notice(problem, "warning")))
+        self.post_message(NoteWritten(problem, is_problem=True))
