@@ -29,7 +29,6 @@ def download(*urls: str, sha256: str | None = None) -> CatalogueEntry:
     return CatalogueEntry(
         name="kernel",
         title="A kernel",
-        kind="download",
         approximate_bytes=15,
         urls=urls,
         maximum_bytes=100,

@@ -96,7 +96,6 @@ def _source(path: Path) -> str:
     return f"{text}\n" if text and "\0" not in text else ""
 
 
-KINDS: Final = ("built", "download")
 _BUILDERS: Final[Mapping[str, Callable[[Progress | None], str]]] = {
     "pydoc": build_pydoc,
     "python": build_python,
@@ -109,18 +108,22 @@ class CatalogueEntry:
 
     name: str
     title: str
-    kind: str
-    """`built` on this machine, or a `download`."""
     approximate_bytes: int
     """Size as UTF-8, for the list."""
     note: str = ""
     builder: str | None = None
+    """Which of `_BUILDERS` makes it on this machine; None for a download."""
     urls: tuple[str, ...] = ()
     maximum_bytes: int = 0
     sha256: str | None = None
     """Of the file, in hexadecimal digits, where it is known beforehand."""
     characters: int | None = None
     """Exact length, where it is known beforehand."""
+
+    @property
+    def kind(self) -> str:
+        """`built` on this machine, or a `download`."""
+        return "built" if self.builder else "download"
 
     @property
     def cached(self) -> CachedText:
