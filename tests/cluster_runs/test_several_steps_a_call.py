@@ -52,7 +52,7 @@ class Trainers:
             task = JointTask(
                 cluster=Cluster(rank, 2, addresses),
                 meet_within=PATIENCE,
-                corpus={"arguments": [str(corpus)]},
+                corpus={"arguments": [str(corpus)], "reading": {}},
                 threads=1,
                 batch_size=TRAINING.batch_size,
             )
