@@ -110,8 +110,10 @@ def format_sizes(embedding: Embedding) -> str:
         weights=weights,
         whole=whole,
     )
-    if weights > whole:
-        return tr(
-            "{sentence}: the table costs {count:,}.", sentence=sentence, count=weights - whole
-        )
-    return tr("{sentence}: the table saves {count:,}.", sentence=sentence, count=whole - weights)
+    return tr(
+        "{sentence}: the table costs {count:,}."
+        if weights > whole
+        else "{sentence}: the table saves {count:,}.",
+        sentence=sentence,
+        count=abs(weights - whole),
+    )

@@ -268,23 +268,16 @@ def _apply_replanned(view: RunView, record: RunReplanned) -> Notice | None:
     if asked is None or abs(record.total_steps - before) <= _TOLD_CHANGE * before:
         return None
     view.told_steps = record.total_steps
-    total, time = record.total_steps, format_round_duration(asked)
-    if total < before:
-        sentence = tr(
-            "{total:,} steps instead of {before:,} fit {time}: this machine is busier than when it "
-            "was timed.",
-            total=total,
-            before=before,
-            time=time,
-        )
-    else:
-        sentence = tr(
-            "{total:,} steps instead of {before:,} fit {time}: this machine is less busy than when "
-            "it was timed.",
-            total=total,
-            before=before,
-            time=time,
-        )
+    sentence = tr(
+        "{total:,} steps instead of {before:,} fit {time}: this machine is busier than when it was "
+        "timed."
+        if record.total_steps < before
+        else "{total:,} steps instead of {before:,} fit {time}: this machine is less busy than "
+        "when it was timed.",
+        total=record.total_steps,
+        before=before,
+        time=format_round_duration(asked),
+    )
     return Notice(sentence)
 
 
