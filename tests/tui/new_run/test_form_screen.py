@@ -8,6 +8,7 @@ import pytest
 from textual import events
 from textual.pilot import Pilot
 from textual.widget import Widget
+from textual.widgets import Static
 
 from tests.support.fake_run import created_run, fake_run
 from tests.support.form_app import (
@@ -26,6 +27,7 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.tui.messages import NewRunRequested
+from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.new_run.fields import FormInput, FormSelect
 from tui_charrnn.tui.new_run.form import FormBody
 from tui_charrnn.tui.new_run.form_values import FormValues, listed_corpus
@@ -181,6 +183,27 @@ async def test_what_the_mouse_scrolled_to_stays_as_the_facts_of_a_text_arrive(
         await wait_until(pilot, "no name", lambda: not app.screen.can_view_entire(field))
         await pilot.pause()
         assert body.scroll_offset.y == 0
+
+
+async def test_a_name_that_is_typed_draws_no_fact_again(
+    app: FormApp, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(estimate, "HESITATION", 0.0)
+    async with app.run_test(size=(80, 40)) as pilot:
+        await form_shown(pilot)
+        await type_corpus(app, pilot, corpus)
+        await wait_until(pilot, "all of it", lambda: "of the held-out text" in facts_of(app))
+        words = "parameters for 9 characters", "could not be timed"
+        await wait_until(
+            pilot, "all that follows", lambda: all(word in outlook_of(app) for word in words)
+        )
+        app.screen.query_one("#name").focus()
+        await pilot.pause()
+        drawn: list[str | None] = []
+        monkeypatch.setattr(Static, "update", lambda shown, *_, **__: drawn.append(shown.id))
+        await pilot.press("a", "b")
+        assert app.body.values.name == "ab"
+        assert not {"corpus-facts", "preset-facts", "form-problem"} & {*drawn}
 
 
 async def test_every_mistake_is_told_at_its_field_and_nothing_is_lost(

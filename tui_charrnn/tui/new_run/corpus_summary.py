@@ -25,6 +25,7 @@ from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
+from tui_charrnn.tui.new_run.fields import show_text
 from tui_charrnn.tui.new_run.form_values import CorpusChoice
 from tui_charrnn.viewing.formatting import format_size
 
@@ -450,7 +451,7 @@ class FormFacts(Static):
         """
         self._search_again(training.validation_fraction)
         lines = fact_lines(self.facts, training)
-        self.update(with_warnings(lines))
+        show_text(self, with_warnings(lines))
         self.display = bool(lines)
         return self.facts.problem or shortness(self.facts, training)
 

@@ -38,7 +38,7 @@ from tui_charrnn.tui.new_run.corpus_summary import (
     vocabulary_of,
     with_warnings,
 )
-from tui_charrnn.tui.new_run.fields import FormRow, FormSelect
+from tui_charrnn.tui.new_run.fields import FormRow, FormSelect, show_text
 from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, NewRun
 from tui_charrnn.viewing.formatting import format_size
 
@@ -396,4 +396,4 @@ class PresetField(Vertical):
     def _draw(self) -> None:
         if self._shown is not None:
             lines = preset_lines(*self._shown, self._answer)
-            self._facts.update(with_warnings([*map(safe_line, lines)]))
+            show_text(self._facts, with_warnings([*map(safe_line, lines)]))

@@ -8,6 +8,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Label, Select, Static
 
@@ -31,6 +32,12 @@ ARROWS: Final = (
     Binding("down,tab", "app.focus_next", "The next field", show=False),
     Binding("up,shift+tab", "app.focus_previous", "The field before", show=False),
 )
+
+
+def show_text(shown: Static, text: str | Content) -> None:
+    """Show a text unless it is shown already: an update lays the whole form out anew."""
+    if text != shown.content:
+        shown.update(text)
 
 
 class FormInput(Input, KeysInOrder):
@@ -176,7 +183,7 @@ class FormRow(Vertical):
                 self.mount(self._problem)
             else:  # shown while the form is put together, or once it is closed
                 self.call_after_refresh(self.mount, self._problem)
-        self._problem.update(f"✗ {safe_line(problem)}" if problem else "")
+        show_text(self._problem, f"✗ {safe_line(problem)}" if problem else "")
         self._problem.display = bool(problem)
 
 
@@ -354,7 +361,7 @@ class FormSettings(Vertical):
             if count
             else tr("{sign} All settings · as the preset has them", sign=sign)
         )
-        self._title.update(title)
+        show_text(self._title, title)
 
 
 def _setting_field(setting: ListedSetting, typed: str) -> FormInput | FormSelect:

@@ -25,7 +25,7 @@ from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus_field import PAUSE, CorpusField, PathField, clean_path
 from tui_charrnn.tui.new_run.corpus_summary import FormFacts
 from tui_charrnn.tui.new_run.estimate import PresetField
-from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect, FormSettings
+from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect, FormSettings, show_text
 from tui_charrnn.tui.new_run.form_values import (
     DEFAULT_PRESET,
     FormValues,
@@ -221,17 +221,17 @@ class FormFooter(Vertical):
 
     def advise(self, advice: str) -> None:
         """Show advice on the field at hand."""
-        self._advice.update(safe_line(advice))
+        show_text(self._advice, safe_line(advice))
 
     def complain(self, problem: str) -> None:
         """Show what is wrong that is no field's fault; an empty sentence takes it back."""
-        self._problem.update(f"✗ {safe_line(problem)}" if problem else "")
+        show_text(self._problem, f"✗ {safe_line(problem)}" if problem else "")
         self._problem.display = bool(problem)
 
     def occupy(self, words: str) -> None:
         """Show what is being done, and let nothing be started meanwhile; empty for its end."""
         self._button.disabled = bool(words)
-        self._progress.update(safe_line(words))
+        show_text(self._progress, safe_line(words))
 
 
 class FormBody(Vertical):
