@@ -111,7 +111,7 @@ def test_a_folder_is_looked_through(tmp_path: Path) -> None:
 def test_a_folder_of_very_many_files_is_not_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus_summary, "FILES_LOOKED_AT", 3)
+    monkeypatch.setattr(corpus_summary, "MOST_FILES", 3)
     for number in range(4):
         written(tmp_path, "to be\n", f"{number}.txt")
     facts = facts_of(tmp_path)

@@ -188,7 +188,7 @@ async def test_what_the_mouse_scrolled_to_stays_as_the_facts_of_a_text_arrive(
 async def test_a_name_that_is_typed_draws_no_fact_again(
     app: FormApp, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(estimate, "HESITATION", 0.0)
+    monkeypatch.setattr(estimate, "TRIAL_DELAY", 0.0)
     async with app.run_test(size=(80, 40)) as pilot:
         await form_shown(pilot)
         await type_corpus(app, pilot, corpus)

@@ -223,7 +223,7 @@ async def test_time_and_memory_are_measured(
     app: FormApp, texts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(estimate, "start_trial", print_trial)
-    monkeypatch.setattr(estimate, "HESITATION", 0.0)
+    monkeypatch.setattr(estimate, "TRIAL_DELAY", 0.0)
     async with app.run_test() as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(texts / "tale.txt"), length="300 steps")
@@ -235,7 +235,7 @@ async def test_time_and_memory_are_measured(
 async def test_why_nothing_is_measured_is_told(
     app: FormApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(estimate, "HESITATION", 0.0)
+    monkeypatch.setattr(estimate, "TRIAL_DELAY", 0.0)
     async with app.run_test() as pilot:
         await form_shown(pilot)
         await wait_until(

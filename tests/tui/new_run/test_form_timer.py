@@ -65,7 +65,7 @@ class Bench:
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     bench = Bench()
     monkeypatch.setattr(estimate, "start_trial", bench.start)
-    monkeypatch.setattr(estimate, "HESITATION", 0.0)
+    monkeypatch.setattr(estimate, "TRIAL_DELAY", 0.0)
     yield bench
     bench.timer.stop()
     for process in bench.processes:

@@ -35,11 +35,11 @@ from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect
 from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
 from tui_charrnn.viewing.formatting import counted, format_size
 
-LOOKED_AT: Final = 20_000
+_MOST_ENTRIES: Final = 20_000
 """Entries of a folder that are looked at, at most."""
-PATIENCE: Final = 2.0
+_TIME_LIMIT: Final = 2.0
 """Seconds after which what was found so far has to do."""
-SHOWN: Final = 50
+_MOST_CANDIDATES: Final = 50
 """Candidates that are offered, at most."""
 _NEXT_PATH: Final = re.compile(r"\s+(?=/|~/|file://)")
 
@@ -94,18 +94,18 @@ def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion
         name = f"{entry.name}/" if is_folder else entry.name
         found.append(Candidate(start + slash + name, name, size))
     found.sort(key=lambda candidate: (candidate.name.casefold(), candidate.name))
-    return Completion(typed, tuple(found[:SHOWN]), is_there)
+    return Completion(typed, tuple(found[:_MOST_CANDIDATES]), is_there)
 
 
 def _entries(
     folder: Path, beginning: str, check_cancelled: Callable[[], None]
 ) -> Iterable["os.DirEntry[str]"]:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + _TIME_LIMIT
     try:
         with os.scandir(folder) as entries:
             for number, entry in enumerate(entries):
                 check_cancelled()
-                if number >= LOOKED_AT or time.monotonic() > deadline:
+                if number >= _MOST_ENTRIES or time.monotonic() > deadline:
                     return
                 is_hidden = entry.name.startswith(".") and not beginning.startswith(".")
                 is_safe = safe_line(entry.name) == entry.name

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from tui_charrnn.text.vocabulary import Vocabulary
 
 
-FILES_LOOKED_AT: Final = 10_000
+MOST_FILES: Final = 10_000
 """Of a folder; a larger one is not counted before training starts."""
-_BROUGHT_ALONG: Final = ("tui_charrnn.model.weights", "tui_charrnn.text.batches")
+_PRELOADED: Final = ("tui_charrnn.model.weights", "tui_charrnn.text.batches")
 """What the form counts with as soon as a corpus is known; slow to load, so the thread does it."""
 
 
@@ -73,7 +73,7 @@ def look_into(
     Nothing is downloaded or made, no pipe and no device is opened.
     """
     # deferred: NumPy, which the first frame does not wait for
-    for name in _BROUGHT_ALONG:
+    for name in _PRELOADED:
         importlib.import_module(name)
     announced_at = 0.0
 
@@ -98,7 +98,7 @@ def look_into(
     except _TooManyFilesError:
         sentence = tr(
             "There are more than {count:,} files: read when training starts.",
-            count=FILES_LOOKED_AT,
+            count=MOST_FILES,
         )
         facts = CorpusFacts(choice, postponed=sentence)
     except (CharRNNError, OSError, UnicodeError) as error:
@@ -127,7 +127,7 @@ def _find(choice: CorpusChoice, task: BackgroundTask) -> FoundSources:
         nonlocal looked_at
         task.check()
         looked_at += 1
-        if looked_at > FILES_LOOKED_AT:
+        if looked_at > MOST_FILES:
             raise _TooManyFilesError
 
     return find_sources(

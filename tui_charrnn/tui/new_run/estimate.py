@@ -42,7 +42,7 @@ from tui_charrnn.tui.new_run.fields import FormRow, FormSelect, show_text
 from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, NewRun
 from tui_charrnn.viewing.formatting import format_size
 
-HESITATION: Final = 1.5
+TRIAL_DELAY: Final = 1.5
 """Seconds that settings have to stand before batches are timed with them."""
 
 NOT_TIMED: Final = "not timed on this machine yet"
@@ -98,7 +98,7 @@ class TrialTimer:
         self._announce(TrialAnswer(settings, remark=BUSY if is_busy else NOT_TIMED))
         if is_busy:
             return
-        task.wait(HESITATION)
+        task.wait(TRIAL_DELAY)
         self._announce(TrialAnswer(settings, remark=TIMING))
         answer = self._time(settings, task)
         task.check()
@@ -180,7 +180,7 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
     lines = [network_words(new.model, vocabulary_size)]
     if new.start.point is not None:
         lines.append(start_words(new, vocabulary_size))
-    elif characters and vocabulary_size and _learns_by_heart(new, characters, vocabulary_size):
+    elif characters and vocabulary_size and _memorizes(new, characters, vocabulary_size):
         lines.append(tr("! The text is too small for this network, which would learn it by heart."))
     preset = find_preset(new.preset)
     is_as_tried = (new.model, new.training) == (preset.model, preset.training)
@@ -223,7 +223,7 @@ def start_words(new: NewRun, vocabulary_size: int | None) -> str:
     )
 
 
-def _learns_by_heart(new: NewRun, characters: int, vocabulary_size: int) -> bool:
+def _memorizes(new: NewRun, characters: int, vocabulary_size: int) -> bool:
     trained_on = split_point(characters, new.training.validation_fraction)
     return parameter_count(new.model, vocabulary_size) > MOST_PARAMETERS * trained_on
 

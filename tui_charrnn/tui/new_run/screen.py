@@ -183,16 +183,16 @@ class NewRunScreen(Dialog[bool]):
 
     def on_mount(self) -> None:
         """Wait for a path; Enter alone trains on the text of the list."""
-        last, values = self._session.form, self.body.values
-        values = last if isinstance(last, FormValues) else values
-        if self._prefill is not None and self._prefill.run is None:
-            values = with_changes(values, self._prefill.changes)
+        last, prefill = self._session.form, self._prefill
+        values = last if isinstance(last, FormValues) else self.body.values
+        if prefill is not None and prefill.run is None:
+            values = with_changes(values, prefill.changes)
         self.body.restore(values)
         self.body.corpus.path.focus()
         BackgroundTask("run-names", self._read_names)
-        if self._prefill is not None and self._prefill.run is not None:
-            self.footer.occupy(tr("Reading how {name} was made …", name=self._prefill.run.name))
-            BackgroundTask("form-prefill", self._read_prefill)
+        if prefill is not None and (run := prefill.run) is not None:
+            self.footer.occupy(tr("Reading how {name} was made …", name=run.name))
+            BackgroundTask("form-prefill", lambda _: self._read_prefill(run, prefill.changes))
 
     def _read_names(self, _: BackgroundTask) -> None:
         with contextlib.suppress(OSError):  # an error when the run is made
@@ -205,16 +205,14 @@ class NewRunScreen(Dialog[bool]):
         self._taken = names
         self.update_facts()
 
-    def _read_prefill(self, _: BackgroundTask) -> None:
+    def _read_prefill(self, run: RunDirectory, changes: Mapping[str, str]) -> None:
         """Read with what a run is made once more; an error says why that cannot be known."""
-        if (prefill := self._prefill) is None or (run := prefill.run) is None:
-            return
+        found: FormValues | Exception
         try:
-            values = values_of_run(run, read_description(run), prefill.changes)
+            found = values_of_run(run, read_description(run), changes)
         except (CharRNNError, OSError) as error:
-            self.call_later(self._fill_in, error)
-        else:
-            self.call_later(self._fill_in, values)
+            found = error
+        self.call_later(self._fill_in, found)
 
     def _fill_in(self, found: FormValues | Exception) -> None:
         """Fill the form in as a run was made."""
@@ -292,7 +290,7 @@ class NewRunScreen(Dialog[bool]):
         try:
             made = start_run(new, self._session.runs_folder, self._launch, show_progress, token)
         except CancelledError:
-            raise
+            raise  # ends the task
         except Exception as error:  # noqa: BLE001 - the form shows it, or the app closes by it
             self.call_later(self._show_failure, error)
         else:
