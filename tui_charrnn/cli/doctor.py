@@ -123,7 +123,7 @@ def doctor(
     and by which command; ends with 0 if all is well, with 3 if something cannot be read.
     """
     if run is not None:
-        found = _find_remains(run, runs_folder(runs_dir))
+        found = _find_any_run(run, runs_folder(runs_dir))
         raise typer.Exit(_print_run(found, as_json=as_json))
     model, training = apply_settings(find_preset(preset), settings)
     facts = Facts(
@@ -196,7 +196,7 @@ class Health:
         return self.trainer in {"alive", "silent"}
 
 
-def _find_remains(name_or_path: str, folder: Path) -> RunDirectory:
+def _find_any_run(name_or_path: str, folder: Path) -> RunDirectory:
     """As `find_run`, and a folder too that was a run and has lost its run.json."""
     try:
         return find_run(name_or_path, folder)
@@ -339,17 +339,17 @@ def recovery(health: Health) -> tuple[str, str]:
     if health.is_at_work:
         return "A trainer is at work on it.", command_words("attach", run)
     if health.foreign_parts or health.description is None or health.corpus_problem:
-        return _speech(health)
+        return _generation_only(health)
     if status is not None and status.state is RunState.FINISHED and found is not None:
         return f"It is finished: step {found.step:,}.", command_words("generate", run, "--model")
     if found is not None:
         return f"It goes on from step {found.step:,}.", command_words("resume", run)
     if health.checkpoints:
-        return _speech(health)
+        return _generation_only(health)
     return "Nothing was saved of it: it begins at its first step.", command_words("resume", run)
 
 
-def _speech(health: Health) -> tuple[str, str]:
+def _generation_only(health: Health) -> tuple[str, str]:
     """What is left where training cannot continue."""
     model = next((facts for facts in health.checkpoints if facts.has_model), None)
     if model is None:

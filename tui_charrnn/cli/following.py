@@ -164,7 +164,7 @@ def _is_stopped(pid: int) -> bool:
     return False
 
 
-def attend(
+def supervise(
     launch: Launch,
     notify: Callable[[str], None],
     watch: TrainerWatch | None,
@@ -189,7 +189,7 @@ def attend(
             has_ended = trainer.poll() is not None
             if watch is not None and not has_ended:
                 watch.look(trainer, relay.leaving)
-            with past_a_hang_up():
+            with ignoring_closed_terminal():
                 relay.report(notify)
                 look()
             if not has_ended:
@@ -198,7 +198,7 @@ def attend(
 
 
 @contextmanager
-def past_a_hang_up() -> Iterator[None]:
+def ignoring_closed_terminal() -> Iterator[None]:
     """Stop writing to a terminal that turns out to be closed."""
     try:
         yield
@@ -232,7 +232,7 @@ class _SignalRelay:
         self._sentences: deque[str] = deque()
         self._interrupts = RepeatedInterrupt()
         self._last_sentence = ""
-        self._handed_on: set[int] = set()
+        self._forwarded: set[int] = set()
 
     @contextmanager
     def listening(self) -> Iterator[None]:
@@ -248,7 +248,7 @@ class _SignalRelay:
     def adopt(self, trainer: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
         """Forward the signals that wait, and those that come from now on."""
         self._trainer = trainer
-        self._hand_on()
+        self._forward()
         return trainer
 
     def report(self, notify: Callable[[str], None]) -> None:
@@ -259,9 +259,9 @@ class _SignalRelay:
     @property
     def leaving(self) -> ExitCode | None:
         """The exit code of a trainer that was asked to leave; None if it was not."""
-        if not self._handed_on:
+        if not self._forwarded:
             return None
-        only_interrupt = self._handed_on == {signal.SIGINT}
+        only_interrupt = self._forwarded == {signal.SIGINT}
         return ExitCode.INTERRUPTED if only_interrupt else ExitCode.RESUME_ME
 
     def explained(self, returncode: int) -> int:
@@ -270,14 +270,14 @@ class _SignalRelay:
         There was nothing to save yet, so it is as if it had listened. Any other return code is
         left as it is.
         """
-        if -returncode not in self._handed_on:
+        if -returncode not in self._forwarded:
             return returncode
         is_interrupt = -returncode == signal.SIGINT
         return int(ExitCode.INTERRUPTED if is_interrupt else ExitCode.RESUME_ME)
 
     def _take(self, number: int, _frame: FrameType | None) -> None:
         self._waiting.append(number)
-        self._hand_on()
+        self._forward()
         if number == signal.SIGINT:
             is_second = self._interrupts.is_repeated()
             words = "Stopping." if is_second else "Saving and stopping. Ctrl-C again: stop now."
@@ -286,7 +286,7 @@ class _SignalRelay:
                 # shown by `report`: a handler may have come in the middle of another sentence
                 self._sentences.append(words)
 
-    def _hand_on(self) -> None:
+    def _forward(self) -> None:
         if self._trainer is None:
             return
         with contextlib.suppress(IndexError):  # another signal's handler may empty it meanwhile
@@ -294,7 +294,7 @@ class _SignalRelay:
                 number = self._waiting.popleft()
                 if self._trainer.poll() is None:
                     self._trainer.send_signal(number)
-                    self._handed_on.add(number)
+                    self._forwarded.add(number)
 
 
 def left_of(limit: float | None) -> float | None:

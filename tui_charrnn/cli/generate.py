@@ -22,11 +22,11 @@ from tui_charrnn.cli.options import (
 from tui_charrnn.cli.output import TextOutput, narrate, stdout_is_terminal, write_text
 from tui_charrnn.cli.reading import find_seed, read_seed
 from tui_charrnn.cli.samples import (
+    Comparison,
     PlainWriter,
     RecordWriter,
     TextRecorder,
     TextRequest,
-    Watched,
     one_stream,
     parallel_streams,
     write_most_likely,
@@ -228,11 +228,11 @@ def generate(
     known = stream.model.vocabulary.characters
     _refuse_impossible(stream, sampling, rules)
     texts = TextRequest(stream, path, folder, seed, chosen_length, tuple(stop or ()), as_json, echo)
-    watched = Watched(originality, corpus, copied_length, new_only)
+    comparison = Comparison(originality, corpus, copied_length, new_only)
     if most_likely:
         is_complete = write_text(partial(write_most_likely, texts, beam or DEFAULT_BEAM))
-    elif watched.is_list(stream.model, count, temperatures):
-        is_complete = write_text(partial(write_records, texts, count, watched))
+    elif comparison.is_list(stream.model, count, temperatures):
+        is_complete = write_text(partial(write_records, texts, count, comparison))
     else:
         top_k = sampling.top_k if settings.get("top_k") is not None else None
         if top_k is not None and top_k > len(known):
@@ -240,7 +240,7 @@ def generate(
                 f"top_k is {top_k:,} and the model knows {len(known):,} characters: all can be "
                 "chosen."
             )
-        is_complete = _write_streams(texts, recorder, watched, count, temperatures)
+        is_complete = _write_streams(texts, recorder, comparison, count, temperatures)
         recorder.keep(sampling, [str(clamp) for clamp in stream.clamps], stream.model)
     if sampling.rng_seed is None and not most_likely and stdout_is_terminal():
         others = {
@@ -257,7 +257,7 @@ def generate(
 def _write_streams(
     texts: TextRequest,
     recorder: TextRecorder,
-    watched: Watched,
+    comparison: Comparison,
     count: int,
     temperatures: Sequence[float],
 ) -> bool:
@@ -268,7 +268,7 @@ def _write_streams(
         narrate(
             f"The stop string {string!r} cannot come: the model does not know all its characters."
         )
-    watch = watched.open(texts, count)
+    watch = comparison.open(texts, count)
 
     def work(output: TextOutput) -> None:
         if stream.model.units == "jamo" and not texts.as_json:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.following import TrainerWatch, attend, left_of, newest_status, within
+from tui_charrnn.cli.following import TrainerWatch, left_of, newest_status, supervise, within
 from tui_charrnn.cli.launching import Watching, launch, start_and_watch
 from tui_charrnn.cli.output import error_lines, narrate
 from tui_charrnn.cli.reading import read_named_corpus
@@ -45,7 +45,7 @@ from tui_charrnn.training.distributed.placement import (
 )
 from tui_charrnn.training.plan import refuse_automatic_batch
 
-_OWN_AFFAIRS: Final = frozenset({"threads", "max_time"})
+_PER_PROCESS: Final = frozenset({"threads", "max_time"})
 """Settings that each process may have of its own."""
 
 
@@ -71,7 +71,7 @@ def train_jointly(
     watch = TrainerWatch(task, limit)
     watching, status = replace(watching, watch=watch), newest_status(run)
     if status is not None and status.state is RunState.FINISHED:  # the others learn it, too
-        attend(lambda: launch(run, watching, limit), narrate, watch)
+        supervise(lambda: launch(run, watching, limit), narrate, watch)
     code = start_and_watch(run, watching, limit)
     if is_new and _remove_untrained(run) and not watching.quiet:
         narrate(f"Nothing was trained, so the run {run.name} is removed.")
@@ -149,7 +149,7 @@ def _take_part(task: JointTask, limit: float | None, stderr: int | None = None) 
             raise StorageError(f"Cannot start the trainer: {error.strerror}.") from error
 
     watch = TrainerWatch(task, limit)
-    code = attend(lambda: watch.launch(start), narrate, watch)
+    code = supervise(lambda: watch.launch(start), narrate, watch)
     if watch.verdict is not None:
         narrate(str(watch.verdict))
         return int(watch.verdict.exit_code)
@@ -183,7 +183,7 @@ def _card(request: RunRequest, cluster: Cluster, devices: int | None) -> dict[st
         f"--{name.replace('_', '-')}": str(value)
         for configuration in request.configurations
         for name, value in configuration.to_mapping().items()
-        if name not in _OWN_AFFAIRS
+        if name not in _PER_PROCESS
     }
     card = {
         "number of processes": str(cluster.size),

@@ -218,7 +218,6 @@ def command_line(*, is_whole: bool = False) -> Any:
     app = typer.Typer(
         name="charrnn-tui",
         cls=SafeGroup,
-        help="Train a character-level LSTM and talk to it. Without a command: open the app.",
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},

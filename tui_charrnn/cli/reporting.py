@@ -10,9 +10,9 @@ from tui_charrnn import lazy
 from tui_charrnn.cli.following import (
     Launch,
     TrainerWatch,
-    attend,
+    ignoring_closed_terminal,
     newest_status,
-    past_a_hang_up,
+    supervise,
     unread_records,
 )
 from tui_charrnn.cli.output import narrate, print_data, send_to_terminal, stderr_is_terminal
@@ -213,7 +213,7 @@ def follow(
     reporter: Reporter,
     watch: TrainerWatch | None = None,
 ) -> int:
-    """Start a trainer and report on it until it ends, as `attend` does.
+    """Start a trainer and report on it until it ends, as `supervise` does.
 
     What cannot be read at one poll is read at a later one.
     """
@@ -226,9 +226,9 @@ def follow(
             reporter.show(records, status)
 
     try:
-        return attend(launch, reporter.notify, watch, look)
+        return supervise(launch, reporter.notify, watch, look)
     finally:
-        with past_a_hang_up():
+        with ignoring_closed_terminal():
             reporter.close()
 
 

@@ -123,7 +123,7 @@ class PlainWriter:
 
 
 class RecordWriter:
-    """Writes a JSON object a line for every character, and one that sums up what was watched."""
+    """Writes a JSON object a line for every character, and one that sums up what was copied."""
 
     def __init__(
         self, output: TextOutput, streams: SampleStreams, watch: "OriginalityWatch | None" = None
@@ -287,7 +287,7 @@ class TextRequest(NamedTuple):
         return lazy.StopStrings(self.stop, self.stream.model.units)
 
 
-class Watched(NamedTuple):
+class Comparison(NamedTuple):
     """What texts are compared with."""
 
     originality: bool
@@ -417,9 +417,11 @@ def _known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
     return frozenset(itertools.chain.from_iterable(learned))
 
 
-def write_records(texts: TextRequest, count: int, watched: Watched, output: TextOutput) -> None:
+def write_records(
+    texts: TextRequest, count: int, comparison: Comparison, output: TextOutput
+) -> None:
     """Write `count` records, as lines or as a JSON list, which is valid even if interrupted."""
-    known = _known_records(texts, watched.corpus) if watched.is_new_only else None
+    known = _known_records(texts, comparison.corpus) if comparison.is_new_only else None
     seed_text = texts.read_seed()
     records = _draw_records(texts, seed_text, known)
     hidden = 0 if texts.echo else len(seed_text)
