@@ -342,54 +342,39 @@ def open_output(path: Path, *, overwrite: bool) -> Iterator[WrittenFile]:
         ConfigError: If the name is a folder's or nothing that could be written to, or is taken.
         StorageError: If the system refuses; what was there is as it was.
     """
-    with explained("write", path):
-        mode = _mode(path)
-    if mode is not None and _is_stream(path, mode):
+    if refuse_taken(path, overwrite=overwrite):
         with _open_stream(path) as stream:
             yield stream
         return
-    _refuse_target(path, mode, overwrite=overwrite)
     with Storage().open_beside(Path(os.path.realpath(path))) as file:
         yield file
 
 
-def refuse_taken(path: Path, *, overwrite: bool) -> None:
+def refuse_taken(path: Path, *, overwrite: bool) -> bool:
     """Make sure that a file can be written at a path, before work is put into it.
+
+    Returns:
+        Whether a pipe or a device is there, behind any links, which is written to as it is.
 
     Raises:
         ConfigError: As `open_output` does.
         StorageError: If that cannot be found out.
     """
     with explained("write", path):
-        mode = _mode(path)
-    if mode is None or not _is_stream(path, mode):
-        _refuse_target(path, mode, overwrite=overwrite)
-
-
-def _refuse_target(path: Path, mode: int | None, *, overwrite: bool) -> None:
-    """Refuse what is no file that may give way; `mode` is that of what is there, if anything is."""
-    if mode is None:
-        return
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            return False
+    if stat.S_ISCHR(mode) or stat.S_ISFIFO(mode):
+        return True
     if stat.S_ISDIR(mode):
         raise ConfigError("{path} is a folder; give the name of a file.", path=path)
     if not stat.S_ISREG(mode):
         raise ConfigError("{path} is no file that could be written; give another name.", path=path)
-    if not overwrite:
+    is_open = str(path).startswith(_STREAMS)
+    if not (overwrite or is_open):
         raise ConfigError("{path} exists already; choose another name, or --force it.", path=path)
-
-
-def _mode(path: Path) -> int | None:
-    """What is there, behind any links; None if nothing is."""
-    try:
-        return path.stat().st_mode
-    except FileNotFoundError:
-        return None
-
-
-def _is_stream(path: Path, mode: int) -> bool:
-    if stat.S_ISCHR(mode) or stat.S_ISFIFO(mode):
-        return True
-    return stat.S_ISREG(mode) and str(path).startswith(_STREAMS)
+    return is_open
 
 
 @contextlib.contextmanager

@@ -136,9 +136,6 @@ def _run_backward(
     return [array.stack() for array in kept], d_first
 
 
-RNN_GATE_SCALES: Final = (1.0,)
-
-
 def run_rnn(
     inputs: Sequence[Tensor],
     recurrent_kernel: Tensor,

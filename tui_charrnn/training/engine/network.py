@@ -24,7 +24,7 @@ from tui_charrnn.training.engine.recurrence import (
     restore_time,
 )
 
-_SCALES: Final = {"lstm": lstm.GATE_SCALES, "gru": gru.GATE_SCALES, "rnn": gru.RNN_GATE_SCALES}
+_SCALES: Final = {"lstm": lstm.GATE_SCALES, "gru": gru.GATE_SCALES, "rnn": (1.0,)}
 
 ONE_HOT_LIMIT: Final = 256
 """Up to so many characters, the first layer's look-up is a product with one-hot columns; for more
