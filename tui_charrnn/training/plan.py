@@ -388,10 +388,8 @@ class TimeFit:
         early = sum(plan.is_early(place) for place in plan.early_evaluations if place > step)
         left = self._budget - elapsed - (1 + early) * scoring
         fitting = math.floor(left / max(1e-9, seconds + scoring / plan.evaluate_every))
-        total, _ = within_epochs(
-            max(step + fitting, min(step + 1, plan.total_steps)),
-            *("train_time", self._config, plan.steps_per_epoch),
-        )
+        most = max(step + fitting, min(step + 1, plan.total_steps))
+        total, _ = within_epochs(most, "train_time", self._config, plan.steps_per_epoch)
         tolerance = max(FIT_TOLERANCE * self._budget, _FAR_TOLERANCE * left)
         if abs(total - plan.total_steps) * seconds <= tolerance:
             return None
