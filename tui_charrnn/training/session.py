@@ -36,7 +36,7 @@ class Session:
         self._writer, self._interruption = context.writer, context.interruption
         self._report = ProgressReport(context)
         self._saver = Saver(context, self._report)
-        self._desk = RequestDesk(context, self._saver, self._report)
+        self._requests = RequestHandler(context, self._saver, self._report)
         self._samples = Samples(context)
         self._memory = MemoryMeter(context)
         self._rollback = Rollback(context, self._saver)
@@ -86,7 +86,7 @@ class Session:
 
     def _should_stop(self) -> bool:
         """Look at requests, the time limit and signals; asked before every batch."""
-        self._desk.answer()
+        self._requests.answer()
         return self._interruption.check(self._context.deadline) is not None
 
     def _note_batch(self, event: BatchTrained) -> None:
@@ -194,7 +194,7 @@ PAUSED_LOOK: Final = 0.2
 """Seconds between two looks for requests while a run is paused."""
 
 
-class RequestDesk:
+class RequestHandler:
     """Carries out requests, one after another, between two batches."""
 
     def __init__(self, context: RunContext, saver: Saver, report: ProgressReport) -> None:
@@ -224,11 +224,11 @@ class RequestDesk:
         for request in take_requests(self._context.run):
             accepted, message = False, request.refusal
             if not request.refusal:
-                accepted, message = self._carry_out(request)
+                accepted, message = self._perform(request)
             answered = RequestAnswered(request.request, accepted, message, request.id)
             self._writer.append(answered)
 
-    def _carry_out(self, request: Request) -> tuple[bool, str]:
+    def _perform(self, request: Request) -> tuple[bool, str]:
         """Whether it was done, and a sentence about it."""
         step = self._progress.step
         match request.request:
