@@ -1,6 +1,5 @@
 """What a training would find on this machine: each part is looked at, then judged."""
 
-import errno
 import fcntl
 import importlib.metadata
 import math
@@ -24,6 +23,7 @@ from tui_charrnn.errors import ExitCode, RunError
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.records import format_way
+from tui_charrnn.runs.storage import NO_LOCKS
 from tui_charrnn.training.machine import Machine, Nvidia
 from tui_charrnn.training.trial_facts import ASSUMED_VOCABULARY, Examination, GpuFacts
 from tui_charrnn.viewing.formatting import counted, format_size
@@ -35,8 +35,6 @@ _LIBRARIES: Final = {
     "Textual": ("textual",),
 }
 """By the name that people know, the packages that bring it."""
-_NO_LOCKS: Final = frozenset({errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
-"""Errors of a file system that has no locks."""
 
 Verdict: TypeAlias = Literal["ok", "note", "problem"]
 MINIMUM_COLUMNS: Final = 40
@@ -143,7 +141,7 @@ def _knows_locks(folder: Path) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
-        return error.errno not in _NO_LOCKS
+        return error.errno not in NO_LOCKS
     finally:
         os.close(descriptor)
     return True

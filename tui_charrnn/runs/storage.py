@@ -104,7 +104,7 @@ def _write_all(file_system: FileSystem, descriptor: int, data: bytes | memoryvie
         rest = rest[file_system.write(descriptor, rest) :]
 
 
-_NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
+NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 """How file systems (Lustre without `-o flock`, some FUSE ones) say that they know no locks."""
 
 
@@ -213,7 +213,7 @@ class Storage:
             except BlockingIOError:
                 return None
             except OSError as error:
-                if error.errno not in _NO_LOCKS:
+                if error.errno not in NO_LOCKS:
                     raise
                 lock.is_real = False
             if holder is not None:
