@@ -38,6 +38,22 @@ async def test_models_are_measured_in_the_text_of_the_first(
         await wait_until(pilot, "a refusal", lambda: "nothing" in note_of(page))
 
 
+async def test_a_picture_at_rest_is_not_drawn_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = MemoryPage(page_context(tmp_path))
+    async with opened(page) as pilot:
+        await wait_until(pilot, "a curve", lambda: len(page.curves) == 1)
+        page.context.session.view = view = RunView(RunDirectory(tmp_path / "run"))
+        drawn: list[object] = []
+        monkeypatch.setattr(page.picture, "update", lambda rows, **_: drawn.append(rows))
+        page.picture.draw()
+        assert drawn == []
+        view.take([MemoryMeasured(7, 3, None, 100, (1.0, 0.5, 0.1))])
+        page.picture.draw()
+        assert len(drawn) == 1
+
+
 async def test_without_a_corpus_the_model_writes_a_text_for_it(tmp_path: Path) -> None:
     page = MemoryPage(page_context(tmp_path))
     async with opened(page) as pilot:

@@ -51,7 +51,9 @@ class Picture(Static):
         if size.width and size.height:
             rows = self._rows(size.width, size.height)[: size.height]
             contents = [row if isinstance(row, Content) else Content(row) for row in rows]
-            self.update(Content("\n").join(contents))
+            drawn = Content("\n").join(contents)
+            if not (isinstance(self.content, Content) and drawn.is_same(self.content)):
+                self.update(drawn, layout=False)  # it has as much room whatever it shows
 
     def on_resize(self) -> None:
         """Fit into the room that there is."""
