@@ -7,27 +7,18 @@ Notation: N characters, batch size B, sequence length T, S steps an epoch, R str
 """
 
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
+from tui_charrnn.text.numbered_text import IndexedText
 
 Int32 = npt.NDArray[np.int32]
 Float32 = npt.NDArray[np.float32]
-
-
-class Indices(Protocol):
-    """The indices of N characters: an array of shape (N,), or what looks them up as one would."""
-
-    def __len__(self) -> int:
-        """N."""
-        ...
-
-    def __getitem__(self, places: npt.NDArray[np.int64], /) -> Int32:
-        """The indices at some places, of the same shape."""
-        ...
+Indices: TypeAlias = Int32 | IndexedText
+"""Of N characters, shape (N,)."""
 
 
 class ContiguousStreams:

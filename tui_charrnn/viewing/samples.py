@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import numpy as np
+
 from tui_charrnn.runs.records import MemoryMeasured, SampleTaken
 from tui_charrnn.translation import tr
 from tui_charrnn.viewing.formatting import format_distance
@@ -123,12 +125,8 @@ def stretched(values: Sequence[float], width: int) -> list[float]:
     """Values with as many columns as there are, those in between on straight lines."""
     if not values:
         return []
-    columns = []
-    for column in range(width):
-        place = column / max(1, width - 1) * (len(values) - 1)
-        low = min(int(place), len(values) - 1)
-        high = min(low + 1, len(values) - 1)
-        columns.append(values[low] + (place - low) * (values[high] - values[low]))
+    places = np.linspace(0, len(values) - 1, width)
+    columns: list[float] = np.interp(places, np.arange(len(values)), values).tolist()
     return columns
 
 
