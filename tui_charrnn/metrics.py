@@ -174,7 +174,10 @@ class LossHistory:
         if count <= width:
             return [bucket.mean for bucket in buckets]
         edges = [column * count // width for column in range(width + 1)]
-        return [_mean_of(buckets[low:high]) for low, high in pairwise(edges)]
+        parts = [buckets[low:high] for low, high in pairwise(edges)]
+        return [
+            sum(each.total for each in part) / sum(each.count for each in part) for part in parts
+        ]
 
     def _goes_on_with(self, steps: Sequence[int]) -> bool:
         """Whether these steps rise, from the last one on."""
@@ -206,11 +209,6 @@ class LossHistory:
         pairs = zip(self._buckets[::2], self._buckets[1::2], strict=True)
         self._buckets = [earlier.joined(later) for earlier, later in pairs]
         self._stride *= 2
-
-
-def _mean_of(buckets: Iterable[Bucket]) -> float:
-    together = list(buckets)
-    return sum(bucket.total for bucket in together) / sum(bucket.count for bucket in together)
 
 
 DECAY: Final = 0.9

@@ -320,7 +320,7 @@ def _decomposition(character: str) -> str | None:
 
 
 LOOKED_THROUGH: Final = 1 << 24
-"""Bytes of the files that are looked through at most: half a second."""
+"""Bytes of the files that are looked through at most: about half a second."""
 _MEMORY: Final = 8 * LOOKED_THROUGH
 """More bytes than their numbers take: they are never written to the disk."""
 _REPORTED_EVERY: Final = 4  # pieces between two reports, about a megabyte
@@ -336,9 +336,9 @@ def survey_sources(
     """Look through the files of a corpus; one that was read before is known as a whole.
 
     What it finds is what `read_corpus` and `inspect_corpus` find in the whole text, or, of a large
-    one, in its first `LOOKED_THROUGH` bytes. Each text is a regular file, or one
-    of the catalogue that is kept here. `on_progress` takes what was found so far, first after about
-    a megabyte; `check_cancelled` is called after every piece and raises to give the survey up.
+    one, in its first `LOOKED_THROUGH` bytes. Each text is a regular file, or one of the catalogue
+    that is kept here. `on_progress` takes what was found so far, first after about a megabyte;
+    `check_cancelled` is called after every piece and raises to give the survey up.
 
     Raises:
         CorpusError: If a file is unreadable, empty, binary or not in the encoding.

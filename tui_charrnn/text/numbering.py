@@ -74,7 +74,10 @@ class NumberStore:
         if self._file is None:
             self._blocks.append(numbers)
             if self.count * self.dtype.itemsize > self._limit:
-                self._move_to_disk()
+                blocks, self._blocks = self._blocks, []
+                self._open()
+                for block in blocks:
+                    self._write(self._file, block.view("u1").data)
         else:
             self._write(self._file, numbers.view("u1").data)
 
@@ -134,12 +137,6 @@ class NumberStore:
         if self._file is not None:
             _discard(self._file, self._path)
             self._file = self._path = None
-
-    def _move_to_disk(self) -> None:
-        blocks, self._blocks = self._blocks, []
-        self._open()
-        for block in blocks:
-            self._write(self._file, block.view("u1").data)
 
     def _open(self) -> None:
         with self._explained():
