@@ -20,7 +20,6 @@ from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from tui_charrnn.model.weights import Float32
 
@@ -68,8 +67,6 @@ class Float32Product:
 class Int8Kernel(NamedTuple):
     """The kernel of a layer in whole numbers: R + U columns, and empty ones up to W in all."""
 
-    columns: npt.NDArray[np.int8]
-    """Each column by itself, shape (W, H)."""
     scales: Float32
     """What a sum of products is multiplied by, shape (W,)."""
     ends: tuple[int, int]
@@ -98,7 +95,7 @@ def quantize(recurrent: Sequence[Float32], above: Float32) -> Int8Kernel:
     else:
         wide = np.float32 if columns.shape[1] <= _EXACT_SIZE else np.float64
         packed = np.ascontiguousarray(columns.T, wide)
-    return Int8Kernel(columns, steps / np.float32(STEPS), (own, own + above.shape[1]), packed)
+    return Int8Kernel(steps / np.float32(STEPS), (own, own + above.shape[1]), packed)
 
 
 class Int8Product:
