@@ -84,7 +84,7 @@ _NAMES: Final = {
     "tui_charrnn.viewing.ascii_signs": "in_ascii",
     "tui_charrnn.viewing.embedding": "format_neighbors format_sizes legend picture_of",
     "tui_charrnn.viewing.failures": (
-        "advice_words diagnose nats_above_ngrams slipped_time steps_since_best"
+        "diagnose format_advice nats_above_ngrams slipped_time steps_since_best"
     ),
     "tui_charrnn.viewing.formatting": "fitted",
     "tui_charrnn.viewing.gradient_pictures": (
@@ -94,7 +94,7 @@ _NAMES: Final = {
     "tui_charrnn.viewing.probability_rows": (
         "bar_rows candidate_rows format_both format_filled path_rows reliability_lines"
     ),
-    "tui_charrnn.viewing.run_view": "extension_words",
+    "tui_charrnn.viewing.run_view": "format_extension",
 }
 """What is asked for, by its module."""
 _MODULES: Final = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -129,8 +129,8 @@ from tui_charrnn.viewing.embedding import format_neighbors as format_neighbors
 from tui_charrnn.viewing.embedding import format_sizes as format_sizes
 from tui_charrnn.viewing.embedding import legend as legend
 from tui_charrnn.viewing.embedding import picture_of as picture_of
-from tui_charrnn.viewing.failures import advice_words as advice_words
 from tui_charrnn.viewing.failures import diagnose as diagnose
+from tui_charrnn.viewing.failures import format_advice as format_advice
 from tui_charrnn.viewing.failures import nats_above_ngrams as nats_above_ngrams
 from tui_charrnn.viewing.failures import slipped_time as slipped_time
 from tui_charrnn.viewing.failures import steps_since_best as steps_since_best
@@ -148,6 +148,6 @@ from tui_charrnn.viewing.probability_rows import format_both as format_both
 from tui_charrnn.viewing.probability_rows import format_filled as format_filled
 from tui_charrnn.viewing.probability_rows import path_rows as path_rows
 from tui_charrnn.viewing.probability_rows import reliability_lines as reliability_lines
-from tui_charrnn.viewing.run_view import extension_words as extension_words
+from tui_charrnn.viewing.run_view import format_extension as format_extension
 
 _MODULES: dict[str, str]

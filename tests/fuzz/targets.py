@@ -51,7 +51,7 @@ from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.log_lines import log_end
 from tui_charrnn.viewing.run_rows import run_lines, run_row
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import card_rows, state_words
+from tui_charrnn.viewing.run_words import card_rows, format_state
 from tui_charrnn.viewing.samples import Scrubber, mark_columns
 
 Mutation = Callable[[bytes, np.random.Generator], bytes]
@@ -99,7 +99,7 @@ def look_at(folder: Path) -> None:
     view.observe(status, Liveness().judge(status), 1.0)
     card_rows(view)
     draw_panes(view)
-    state_words(view, 2.0)
+    format_state(view, 2.0)
     diagnose(view, 1, read_log_end(run.log))
 
 

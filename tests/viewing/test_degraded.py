@@ -7,7 +7,7 @@ from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Verdict
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import card_rows, state_words
+from tui_charrnn.viewing.run_words import card_rows, format_state
 
 FULL = "disk full, last saved step 8,000"
 
@@ -24,14 +24,14 @@ def test_the_card_says_it_first() -> None:
 
 
 def test_the_state_says_that_it_is_so() -> None:
-    assert state_words(seen(FULL), 0.0) == "training, degraded"
-    assert state_words(seen(""), 0.0) == "training"
+    assert format_state(seen(FULL), 0.0) == "training, degraded"
+    assert format_state(seen(""), 0.0) == "training"
 
 
 def test_a_run_that_is_well_or_has_ended_says_nothing_of_it() -> None:
     for view in (seen(""), seen(FULL, RunState.FAILED)):
         assert "degraded" not in [label for label, _ in card_rows(view)]
-    assert state_words(seen(FULL, RunState.FAILED), 0.0) == "failed"
+    assert format_state(seen(FULL, RunState.FAILED), 0.0) == "failed"
 
 
 def test_what_a_stranger_says_is_safe_to_show() -> None:

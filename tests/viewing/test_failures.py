@@ -26,7 +26,7 @@ from tui_charrnn.runs.records import LearningRateChanged, RunDiverged, RunRolled
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.worker import _cause_of, _explain
-from tui_charrnn.viewing.failures import Failure, FailureKind, advice_words, diagnose
+from tui_charrnn.viewing.failures import Failure, FailureKind, diagnose, format_advice
 
 
 def failed_run(
@@ -375,17 +375,17 @@ def test_a_directory_that_cannot_be_read_is_no_fault_of_the_trainer(tmp_path: Pa
 def test_an_end_in_good_order_is_no_failure_and_has_advice(tmp_path: Path, end: str) -> None:
     view = viewed(fake_run(tmp_path, end=end))
     assert diagnose(view, ExitCode.RESUME_ME, ()) is None
-    assert advice_words(view) == f"Resume it with: charrnn-tui resume {view.run.path}"
+    assert format_advice(view) == f"Resume it with: charrnn-tui resume {view.run.path}"
 
 
 def test_a_finished_run_needs_no_advice(tmp_path: Path) -> None:
     view = viewed(fake_run(tmp_path, end="finished"))
     assert diagnose(view, ExitCode.OK, ()) is None
-    assert advice_words(view) == ""
+    assert format_advice(view) == ""
 
 
 def test_a_failed_run_is_advised_by_its_failure(tmp_path: Path) -> None:
-    assert advice_words(viewed(fake_run(tmp_path, end="failed"))) == ""
+    assert format_advice(viewed(fake_run(tmp_path, end="failed"))) == ""
 
 
 def test_a_trainer_that_was_interrupted_before_its_first_word_has_not_failed(

@@ -10,8 +10,8 @@ from tui_charrnn.viewing.log_lines import (
     LogFilter,
     LogKind,
     LogSorter,
+    lines_since_start,
     log_end,
-    words_since_start,
 )
 
 START = [
@@ -130,5 +130,5 @@ def test_last_words_name_an_error_without_its_modules(line: str, shown: str) -> 
 
 
 def test_words_since_start_are_of_the_last_process() -> None:
-    assert words_since_start(["old", START[0], "older", START[0], "new"]) == ["new"]
-    assert words_since_start(["only"]) == ["only"]
+    assert lines_since_start(["old", START[0], "older", START[0], "new"]) == ["new"]
+    assert lines_since_start(["only"]) == ["only"]

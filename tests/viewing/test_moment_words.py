@@ -7,7 +7,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.viewing.xray import moment_words, sampling_words
+from tui_charrnn.viewing.xray import format_choice, format_sampling
 
 
 def test_what_came_how_likely_it_was_and_by_which_settings() -> None:
@@ -18,7 +18,7 @@ def test_what_came_how_likely_it_was_and_by_which_settings() -> None:
     least = tape.moment(1).alternatives(tape.stream.model.vocabulary)[-1]
     tape.take(least.index)
     words = [
-        moment_words(
+        format_choice(
             tape.moment(place), tape.moment(place).alternatives(tape.stream.model.vocabulary)
         )
         for place in range(3)
@@ -34,15 +34,15 @@ def test_an_unknown_character_has_no_rank() -> None:
     vocabulary = Vocabulary(TINY_VOCABULARY, "j")
     tape = Tape(CharacterStream(replace(tiny_model(), vocabulary=vocabulary), SamplingConfig()))
     tape.take(len(vocabulary) - 1)
-    words = moment_words(tape.moment(0), tape.moment(0).alternatives(vocabulary))
+    words = format_choice(tape.moment(0), tape.moment(0).alternatives(vocabulary))
     assert words.startswith("taken: unknown to the model, ")
 
 
 def test_settings_that_do_nothing_are_left_out() -> None:
-    assert sampling_words(SamplingConfig(temperature=1)) == "temperature 1"
+    assert format_sampling(SamplingConfig(temperature=1)) == "temperature 1"
     rules = SamplingConfig(forbid="e\n", line_starts="ab")
-    assert sampling_words(rules) == "temperature 0.8 · forbid e␤ · line starts ab"
+    assert format_sampling(rules) == "temperature 0.8 · forbid e␤ · line starts ab"
     settings = SamplingConfig(temperature=1.25, top_p=0.9, min_p=0.05, repetition_penalty=1.2)
-    assert sampling_words(settings) == (
+    assert format_sampling(settings) == (
         "temperature 1.25 · top-p 0.9 · min-p 0.05 · repetition penalty 1.2 · window 64"
     )

@@ -68,12 +68,12 @@ def test_what_goes_back_without_a_resume_takes_the_place_of_what_came_later(view
 def test_lead_is_measured_against_the_best_ngram(view: RunView) -> None:
     view.take([BaselinesMeasured((0, 1, 2, 3), (4.1, 3.3, 2.5, 2.6)), scored(10, 2.443)])
     assert view.lead == pytest.approx(0.057)
-    assert words.lead_words(view) == "0.057 nats better than the best n-gram"
+    assert words.format_lead(view) == "0.057 nats better than the best n-gram"
 
 
 def test_a_run_behind_the_ngrams_is_called_worse(view: RunView) -> None:
     view.take([BaselinesMeasured((0, 1), (3.0, 2.5)), scored(10, 2.75)])
-    assert words.lead_words(view) == "0.250 nats worse than the best n-gram"
+    assert words.format_lead(view) == "0.250 nats worse than the best n-gram"
 
 
 def test_a_resume_drops_what_came_after_its_step(view: RunView) -> None:
@@ -167,7 +167,9 @@ def test_ngrams_have_names(view: RunView) -> None:
 def test_the_row_names_the_best_loss_once_the_newest_is_worse(view: RunView) -> None:
     view.take([BaselinesMeasured((0, 5), (4.174, 1.669)), batch(1, 2.0), scored(1, 1.53)])
     view.take([batch(2, 1.5), scored(2, 1.9)])
-    assert words.loss_words(view, 90).endswith("· val 1.900 · best 1.530 · 0.14 below 5-gram 1.669")
+    assert words.format_losses(view, 90).endswith(
+        "· val 1.900 · best 1.530 · 0.14 below 5-gram 1.669"
+    )
 
 
 @pytest.mark.parametrize(
@@ -183,21 +185,21 @@ def test_the_row_compares_with_the_best_ngram_while_it_fits(
     view: RunView, width: int, row: str
 ) -> None:
     view.take([BaselinesMeasured((0, 5), (4.174, 1.669)), batch(1, 2.0), scored(1, 1.53)])
-    assert words.loss_words(view, width) == row
+    assert words.format_losses(view, width) == row
 
 
 def test_the_row_tells_the_baseline_before_anything_was_scored(view: RunView) -> None:
     view.take([BaselinesMeasured((0, 2), (4.174, 2.486)), batch(1, 3.0)])
-    assert words.loss_words(view, 70) == "train 3.000 · bigram 2.486"
+    assert words.format_losses(view, 70) == "train 3.000 · bigram 2.486"
 
 
 def test_the_epoch_is_that_of_the_step_and_not_of_an_older_status(view: RunView) -> None:
     status = RunStatus(state=RunState.TRAINING, step=15, epoch=0.75)
     view.observe(status, "alive", 0.0)
-    assert words.epoch_words(view) == "epoch 0.8"
+    assert words.format_epoch(view) == "epoch 0.8"
     view.take([RunPlanned(100, 20, 10, 4, None), batch(25, 2.0)])
     view.observe(status, "alive", 1.0)
-    assert (words.step_words(view), words.epoch_words(view)) == ("step 25/100", "epoch 1.2")
+    assert (words.format_step(view), words.format_epoch(view)) == ("step 25/100", "epoch 1.2")
 
 
 def test_a_resume_takes_back_how_the_run_had_ended(view: RunView) -> None:
@@ -231,12 +233,12 @@ def test_a_run_that_failed_before_its_first_step_names_no_step(view: RunView) ->
 def test_the_clock_runs_while_tensorflow_loads(view: RunView) -> None:
     view.observe(RunStatus(state=RunState.LOADING, beat=1), "alive", now=100.0)
     view.observe(RunStatus(state=RunState.LOADING, beat=2), "alive", now=104.0)
-    assert words.state_words(view, now=107.9) == "loading TensorFlow 0:07"
+    assert words.format_state(view, now=107.9) == "loading TensorFlow 0:07"
 
 
 def test_a_lost_trainer_is_said_to_be_lost(view: RunView) -> None:
     view.observe(RunStatus(state=RunState.TRAINING, step=3), "lost", now=0.0)
-    assert words.state_words(view, now=1.0) == "lost"
+    assert words.format_state(view, now=1.0) == "lost"
     assert not view.is_live
 
 

@@ -20,8 +20,8 @@ from tui_charrnn.runs.records import (
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.samples import (
     Scrubber,
-    absence_words,
-    fact_words,
+    format_absence,
+    format_facts,
     losses_at,
     mark_columns,
     nearest_mark,
@@ -180,30 +180,35 @@ def test_facts_are_those_of_the_step(tmp_path: Path) -> None:
         trainer.train(*[3.0] * 5)
         trainer.sample("to be", ", or not")
         view = viewed(trainer.run)
-    assert fact_words(view, view.samples[0]) == ["step 10", "epoch 0.5", "validation 2.500"]
-    assert fact_words(view, view.samples[1]) == ["step 15", "epoch 0.8"]
+    assert format_facts(view, view.samples[0]) == ["step 10", "epoch 0.5", "validation 2.500"]
+    assert format_facts(view, view.samples[1]) == ["step 15", "epoch 0.8"]
     view.take([MemoryMeasured(10, 4, None, 100, ())])
     memory = "memory 4/>100"
-    assert fact_words(view, view.samples[0]) == ["step 10", "epoch 0.5", memory, "validation 2.500"]
+    assert format_facts(view, view.samples[0]) == [
+        "step 10",
+        "epoch 0.5",
+        memory,
+        "validation 2.500",
+    ]
 
 
 def test_an_unplanned_run_has_no_epochs(tmp_path: Path) -> None:
     view = viewed(created_run(tmp_path))
-    assert fact_words(view, sample(2_009)) == ["step 2,009"]
+    assert format_facts(view, sample(2_009)) == ["step 2,009"]
 
 
 def test_absence_is_explained(tmp_path: Path) -> None:
     view = viewed(fake_run(tmp_path / "a"))
-    assert "no seed was pinned" in absence_words(view)
+    assert "no seed was pinned" in format_absence(view)
     view.description = None
-    assert "Nothing is known" in absence_words(view)
+    assert "Nothing is known" in format_absence(view)
 
 
 def test_a_run_that_trains_says_when_the_first_sample_comes(tmp_path: Path) -> None:
     run = created_run(tmp_path, pinned_seeds=("to be",))
     with FakeTrainer(run) as trainer:
-        assert absence_words(viewed(run)).endswith("with the first batch.")
+        assert format_absence(viewed(run)).endswith("with the first batch.")
         trainer.start()
-        assert absence_words(viewed(run)).endswith("first evaluation, after step 10.")
+        assert format_absence(viewed(run)).endswith("first evaluation, after step 10.")
         trainer.end("stopped")
-    assert "ended before its first evaluation" in absence_words(viewed(run))
+    assert "ended before its first evaluation" in format_absence(viewed(run))

@@ -36,7 +36,7 @@ def test_the_least_probable_are_on_the_highest_level(probability: float, level: 
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_every_level_has_words_with_its_own_borders(measure: Measure) -> None:
-    words = measure.level_words()
+    words = measure.level_labels()
     assert len(words) == LEVELS == len(set(words))
     for border in measure.borders:
         assert (
@@ -69,5 +69,5 @@ def test_deviations_from_a_mean_are_levels() -> None:
 
 
 def test_the_levels_of_a_gate_say_where_they_begin_and_what_the_ends_are() -> None:
-    assert GATE_SCALE.level_words() == ["<0.1 shut", "<0.3", "between", "≥0.7", "≥0.9 open"]
+    assert GATE_SCALE.level_labels() == ["<0.1 shut", "<0.3", "between", "≥0.7", "≥0.9 open"]
     assert [GATE_SCALE.level(value) for value in (0, 0.2, 0.5, 0.8, 1)] == [0, 1, 2, 3, 4]

@@ -30,7 +30,7 @@ from tui_charrnn.presets import MOST_PARAMETERS, PRESETS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
 from tui_charrnn.text.corpus import Corpus
-from tui_charrnn.viewing.formatting import counted, format_size, gram_words
+from tui_charrnn.viewing.formatting import counted, format_ngram, format_size
 
 if TYPE_CHECKING:
     from tui_charrnn.text.inspection import CharacterCount, CorpusInspection
@@ -275,5 +275,5 @@ def _baseline_lines(baselines: "Baselines | None") -> Iterator[tuple[str, str]]:
     for order, loss in zip(baselines.orders, baselines.losses, strict=True):
         mark = "  the best by counting" if order == baselines.best_order else ""
         bits = f"{bits_per_character(loss):6.3f} bits a character{mark}"
-        line = f"{gram_words(order):<8} {loss:6.3f} nats, {bits}"
+        line = f"{format_ngram(order):<8} {loss:6.3f} nats, {bits}"
         yield "baselines" if order == 0 else "", line

@@ -34,7 +34,7 @@ from tui_charrnn.runs.storage import open_output, refuse_taken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.training.machine import thread_count
-from tui_charrnn.viewing.formatting import format_size, gram_words
+from tui_charrnn.viewing.formatting import format_ngram, format_size
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.sources import OfferedModel
@@ -239,7 +239,7 @@ def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tup
         yield "loss", f"{loss:.4f} nats per held-out character ({bits}), before any calibration"
     match training.get("best_ngram"):
         case {"order": int(order), "loss": float(counted)}:
-            yield "counting", f"{counted:.4f} ({gram_words(order)})"
+            yield "counting", f"{counted:.4f} ({format_ngram(order)})"
     fitted = header.calibration
     yield "temperature", "1, not calibrated" if fitted is None else _calibration_words(fitted)
 

@@ -15,7 +15,7 @@ from tui_charrnn.generation.training_corpus import (
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.originality import OriginalityMeter, PassageMarks
-from tui_charrnn.viewing.formatting import NEW_LENGTHS, new_share_words, share_words
+from tui_charrnn.viewing.formatting import NEW_LENGTHS, format_new_shares, format_share
 
 _UNDERLINED: Final = "\x1b[4m"
 _UNDERLINED_MAGENTA: Final = "\x1b[4;35m"
@@ -112,7 +112,7 @@ def _original_lines(
     share = meter.copied_characters / meter.characters
     yield (
         f"{text}Copied from {name} in passages of {meter.copied_length} {units} or more: "
-        f"{meter.copied_characters:,} of {meter.characters:,} {units}, {share_words(share)}."
+        f"{meter.copied_characters:,} of {meter.characters:,} {units}, {format_share(share)}."
     )
     passage = corpus.index.passage(longest.offset, min(longest.length, _QUOTED))
     rest = " ..." if longest.length > _QUOTED else ""
@@ -123,7 +123,7 @@ def _original_lines(
         f"{place.offset:,} of {place.text or 'the text'}, line {place.line:,}: "
         f'"{safe_line(passage)}"{rest}'
     )
-    told = list(new_share_words(meter))
+    told = list(format_new_shares(meter))
     if told:
         yield f"New text at length {', '.join(told)}."
 

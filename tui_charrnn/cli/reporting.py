@@ -28,7 +28,7 @@ from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEval
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.announcements import TerminalStatus, share_done
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import lead_words, speed_words
+from tui_charrnn.viewing.run_words import format_lead, format_speed
 
 RowsOf = Callable[[Record], Sequence[str]]
 LINE_INTERVAL = 10.0  # seconds
@@ -290,7 +290,7 @@ def _format_bar(view: RunView, status: RunStatus) -> str:
         parts.append(f"train {view.smoothed.value:.3f}")
     if view.validation is not None:
         parts.append(f"val {view.validation.loss:.3f}")
-    parts.append(speed_words(view))
+    parts.append(format_speed(view))
     if status.eta is not None and status.state.is_live:
         parts.append(f"{format_duration(status.eta)} left")
     return "  ".join(part for part in parts if part)
@@ -300,4 +300,4 @@ def narrate_outcome(view: RunView) -> None:
     """Tell at the end what was reached, against counting."""
     if view.best is not None:
         line = f"validation {view.best.loss:.3f} at step {view.best.step:,}"
-        narrate(f"{line}: {lead_words(view)}" if view.lead is not None else line)
+        narrate(f"{line}: {format_lead(view)}" if view.lead is not None else line)

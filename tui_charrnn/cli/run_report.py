@@ -19,16 +19,16 @@ from tui_charrnn.runs.manifest import list_checkpoints, read_manifest, read_poin
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
 from tui_charrnn.safe_text import safe_line, safe_text
-from tui_charrnn.viewing.failures import advice_words, diagnose
-from tui_charrnn.viewing.formatting import counted, format_size, format_time, gram_words
-from tui_charrnn.viewing.run_rows import run_row, trouble_words
-from tui_charrnn.viewing.run_view import Notice, RunView, extension_words
+from tui_charrnn.viewing.failures import diagnose, format_advice
+from tui_charrnn.viewing.formatting import counted, format_ngram, format_size, format_time
+from tui_charrnn.viewing.run_rows import format_trouble, run_row
+from tui_charrnn.viewing.run_view import Notice, RunView, format_extension
 from tui_charrnn.viewing.run_words import (
     Row,
     card_rows,
-    dropout_words,
-    lead_words,
-    origin_words,
+    format_dropout,
+    format_lead,
+    format_origin,
 )
 
 _LABEL_WIDTH: Final = 12  # columns
@@ -110,7 +110,7 @@ def _several(label: str, values: Iterable[str]) -> Iterator[Row]:
 def _head_rows(whole: WholeRun) -> Iterator[Row]:
     row = run_row(whole.summary, whole.now)
     failure = diagnose(whole.view, None, ())
-    trouble = trouble_words(whole.summary, whole.view)
+    trouble = format_trouble(whole.summary, whole.view)
     yield "run", row.name
     yield "path", safe_line(str(whole.summary.run.path))
     yield "on disk", format_size(whole.size)
@@ -121,7 +121,7 @@ def _head_rows(whole: WholeRun) -> Iterator[Row]:
     yield "", _format_early_stop(whole.view.stopped_early)
     yield "", trouble
     yield "links", safe_line(foreign_parts(whole.summary.run))
-    yield "", failure.hint if failure is not None else advice_words(whole.view)
+    yield "", failure.hint if failure is not None else format_advice(whole.view)
 
 
 def _format_early_stop(stop: StoppedEarly | None) -> str:
@@ -144,7 +144,7 @@ def _description_rows(description: RunDescription) -> Iterator[Row]:
     yield "preset", safe_line(description.preset)
     yield "network", f"{network}, {description.parameter_count:,} weights"
     if description.origin is not None:
-        yield "from", origin_words(description)
+        yield "from", format_origin(description)
         yield "", safe_line(f"{description.origin.path}, sha256 {description.origin.sha256[:12]}")
     yield "corpus", safe_line(corpus.name)
     yield "", safe_line(", ".join(corpus.sources) or "the run holds a copy")
@@ -162,16 +162,16 @@ def _plan_rows(view: RunView) -> Iterator[Row]:
     if description is not None:
         training = description.training
         batch = f"{plan.batch_size:,} streams of {training.sequence_length:,} characters"
-        rate = f"learning rate {view.planned_rate:.3g}, {dropout_words(training)}"
+        rate = f"learning rate {view.planned_rate:.3g}, {format_dropout(training)}"
         yield "", f"{batch}, {rate}"
-    yield from _several("extended", map(extension_words, view.extensions))
+    yield from _several("extended", map(format_extension, view.extensions))
 
 
 def _ladder_rows(view: RunView) -> Iterator[Row]:
     if view.baselines is not None:
         steps = zip(view.baselines.orders, view.baselines.losses, strict=True)
-        yield "counting", ", ".join(f"{gram_words(order)} {loss:.3f}" for order, loss in steps)
-    yield "", lead_words(view)
+        yield "counting", ", ".join(f"{format_ngram(order)} {loss:.3f}" for order, loss in steps)
+    yield "", format_lead(view)
     if view.calibrated is not None and view.calibrated.temperature is None:
         yield "calibrated", f"no. {safe_line(view.calibrated.reason)}"
 

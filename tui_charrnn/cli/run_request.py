@@ -21,7 +21,7 @@ from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, fitting_batch_size
 from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
-from tui_charrnn.viewing.run_words import dropout_words, origin_words
+from tui_charrnn.viewing.run_words import format_dropout, format_origin
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.training_corpus import StartingModel
@@ -167,7 +167,7 @@ def summarize(
     )
     training_words = (
         f"{_format_batch(training, split)}, "
-        f"{training.optimizer} at {training.learning_rate:g}, {dropout_words(training)}, "
+        f"{training.optimizer} at {training.learning_rate:g}, {format_dropout(training)}, "
         f"{_format_length(training)}"
     )
     remarks = [_format_reading(corpus), _vocabulary_advice(training, vocabulary_size)]
@@ -175,7 +175,7 @@ def summarize(
         f"Run        {safe_line(run.name)}  in {safe_line(str(run.path))}",
         f"Corpus     {corpus_words}",
         *(f"           {remark}" for remark in remarks if remark),
-        *(f"From       {words}" for words in [origin_words(description)] if words),
+        *(f"From       {words}" for words in [format_origin(description)] if words),
         f"Model      {model_words}",
         *_tensor_lines(shapes),
         f"Training   {training_words}",

@@ -317,5 +317,5 @@ def resume(
         length = "train_time" if name == "time" else name
         extended = lazy.extend_run(found, length, lazy.read_amount(length, text, f"--more-{name}"))
         if not quiet:
-            narrate(lazy.extension_words(extended))
+            narrate(lazy.format_extension(extended))
     raise typer.Exit(start_and_watch(found, watching, limit))

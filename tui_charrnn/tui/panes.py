@@ -139,7 +139,7 @@ class PaneHost(Container):
         if failure is not None and self._session.is_readonly:
             remedies = tuple(each for each in failure.remedies if each.id != "resume")
             failure = replace(failure, remedies=remedies)
-        advice = lazy.advice_words(view)
+        advice = lazy.format_advice(view)
         self.trouble = advice
         if failure is not None:
             key = key_label("pane.training")

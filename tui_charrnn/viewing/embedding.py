@@ -10,7 +10,7 @@ from tui_charrnn.lens.embedding import Embedding, cells_of, group_of, initial_of
 from tui_charrnn.model.weights import Float64
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.viewing.formatting import character_words
+from tui_charrnn.viewing.formatting import format_character
 
 GROUPS: Final = {
     "vowel": "vowels",
@@ -41,7 +41,7 @@ class Piece(NamedTuple):
 
 def sign_of(character: str) -> str:
     """A character as one sign of one or two columns."""
-    named = safe_line if is_jamo(character) else character_words
+    named = safe_line if is_jamo(character) else format_character
     shown = _BLANK.get(character) or named(character)
     return shown if 0 < cell_len(shown) <= 2 else "·"
 
@@ -93,8 +93,8 @@ def legend(embedding: Embedding) -> list[Piece]:
 def format_neighbors(embedding: Embedding, index: int, count: int) -> str:
     """A character and its nearest neighbors, with the cosine of each."""
     near = embedding.neighbors(index, count)
-    listed = "  ".join(f"{character_words(each.character)} {each.cosine:+.2f}" for each in near)
-    return f"{character_words(embedding.characters[index])}: {listed}"
+    listed = "  ".join(f"{format_character(each.character)} {each.cosine:+.2f}" for each in near)
+    return f"{format_character(embedding.characters[index])}: {listed}"
 
 
 def format_sizes(embedding: Embedding) -> str:

@@ -16,8 +16,8 @@ from tui_charrnn.runs.liveness import LOST_AFTER, SILENT_AFTER
 from tui_charrnn.runs.records import RunDiverged
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
-from tui_charrnn.viewing.log_lines import words_since_start
-from tui_charrnn.viewing.run_view import RunView, quantity_words
+from tui_charrnn.viewing.log_lines import lines_since_start
+from tui_charrnn.viewing.run_view import RunView, format_quantity
 from tui_charrnn.viewing.run_words import share_of_memory
 
 RemedyId = Literal["resume", "half_batch", "lower_rate", "log"]
@@ -97,7 +97,7 @@ ENDS: Final[dict[int, str]] = {
 }
 
 
-def _signal_words(number: int) -> str:
+def _format_signal(number: int) -> str:
     """Which signal ended a process, as `SIGKILL, killed by force`."""
     try:
         name = signal.Signals(number).name
@@ -172,12 +172,12 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
     if not view.state.is_live or view.ended is not None or exit_code in AS_ASKED:
         return None
     if view.life == "lost":
-        words = [line for line in words_since_start(log) if _NO_FAILURE not in line]
+        words = [line for line in lines_since_start(log) if _NO_FAILURE not in line]
         return _gone(view, exit_code, "\n".join(words))
     return _silent(view) if view.life == "silent" and view.status is not None else None
 
 
-def advice_words(view: RunView) -> str:
+def format_advice(view: RunView) -> str:
     """How to continue a run that was left in good order before its end; empty for others."""
     if diagnose(view, None, ()) is not None or view.state not in _TO_BE_RESUMED:
         return ""
@@ -206,11 +206,11 @@ def _diverged(view: RunView, record: RunDiverged) -> Failure:
     )
     sentence = tr(
         "The {quantity} became {value} at step {step:,}.",
-        quantity=quantity_words(record.quantity),
+        quantity=format_quantity(record.quantity),
         value=safe_line(record.value),
         step=record.step,
     )
-    return _failure(view, FailureKind.DIVERGED, sentence, _kept_words(view), hint)
+    return _failure(view, FailureKind.DIVERGED, sentence, _format_kept(view), hint)
 
 
 def _explained(view: RunView, said: str, cause: str = "") -> Failure:
@@ -227,7 +227,7 @@ def _explained(view: RunView, said: str, cause: str = "") -> Failure:
     if cause == "text":
         hint = tr("The run can go on only with the text that it was made for.")
         return _failure(view, FailureKind.TEXT_GONE, said, hint)
-    return _failure(view, FailureKind.EXPLAINED, said, _kept_words(view))
+    return _failure(view, FailureKind.EXPLAINED, said, _format_kept(view))
 
 
 def _gone(view: RunView, exit_code: int | None, words: str) -> Failure:
@@ -242,7 +242,7 @@ def _gone(view: RunView, exit_code: int | None, words: str) -> Failure:
         found_words = found[0].strip()
         said = tr("The trainer ran out of memory: its log says {words}.", words=found_words)
         return _out_of_memory(view, said)
-    if exit_code in {None, -9} and (share := _memory_words(view)):
+    if exit_code in {None, -9} and (share := _format_memory(view)):
         said = tr("The trainer was killed while it held {share} of memory.", share=share)
         return _out_of_memory(view, said)
     return _ended_by_itself(view, exit_code, words)
@@ -250,7 +250,7 @@ def _gone(view: RunView, exit_code: int | None, words: str) -> Failure:
 
 def _ended_by_itself(view: RunView, exit_code: int | None, words: str) -> Failure:
     """What ended it was neither memory nor the disk, as far as is known."""
-    kept = _kept_words(view)
+    kept = _format_kept(view)
     number = -exit_code if exit_code is not None else 0
     found = _CRASHED.search(words) if exit_code is None else None
     if crash := tr(CRASHES.get(number, "")) or (found[0] if found else ""):
@@ -258,7 +258,7 @@ def _ended_by_itself(view: RunView, exit_code: int | None, words: str) -> Failur
         hint = tr("If it crashes again, see what this says: {command}", command=command("doctor"))
         return _failure(view, FailureKind.CRASHED, sentence, kept, hint)
     if number > 0:
-        sender = _signal_words(number)
+        sender = _format_signal(number)
         sentence = tr("The trainer was ended from outside by {signal}.", signal=sender)
         hint = tr("Somebody, a scheduler or a lack of memory may have done it.")
         return _failure(view, FailureKind.KILLED, sentence, hint, kept)
@@ -279,12 +279,12 @@ def _lost(view: RunView) -> Failure:
         sentence, hint = tr("No trainer has taken this run up."), tr("It can be started now.")
         return _failure(view, FailureKind.LOST, sentence, hint)
     if _is_elsewhere(view):
-        sentence = _silence_words(view, LOST_AFTER)
+        sentence = _format_silence(view, LOST_AFTER)
         hint = tr("It is gone, or that machine is out of reach.")
     else:
         sentence = tr("The trainer is lost.")
         hint = tr("It was killed, or the machine went down.")
-    return _failure(view, FailureKind.LOST, sentence, hint, _kept_words(view))
+    return _failure(view, FailureKind.LOST, sentence, hint, _format_kept(view))
 
 
 def _silent(view: RunView) -> Failure:
@@ -292,10 +292,10 @@ def _silent(view: RunView) -> Failure:
         "It may be held up by a disk or a network, or paused by the system. If it comes back, "
         "this goes away."
     )
-    return _failure(view, FailureKind.SILENT, _silence_words(view, SILENT_AFTER), hint)
+    return _failure(view, FailureKind.SILENT, _format_silence(view, SILENT_AFTER), hint)
 
 
-def _silence_words(view: RunView, seconds: float) -> str:
+def _format_silence(view: RunView, seconds: float) -> str:
     if view.status is None or not _is_elsewhere(view):
         return tr("The trainer has not reported for more than {seconds:.0f} s.", seconds=seconds)
     return tr(
@@ -307,22 +307,22 @@ def _silence_words(view: RunView, seconds: float) -> str:
 
 def _out_of_memory(view: RunView, sentence: str) -> Failure:
     hint = tr("Half the batch needs much less of it.")
-    return _failure(view, FailureKind.OUT_OF_MEMORY, sentence, hint, _kept_words(view))
+    return _failure(view, FailureKind.OUT_OF_MEMORY, sentence, hint, _format_kept(view))
 
 
 def _disk_full(view: RunView, sentence: str) -> Failure:
     hint = tr("Make room, then resume.")
-    return _failure(view, FailureKind.DISK_FULL, sentence, hint, _kept_words(view))
+    return _failure(view, FailureKind.DISK_FULL, sentence, hint, _format_kept(view))
 
 
-def _kept_words(view: RunView) -> str:
+def _format_kept(view: RunView) -> str:
     step = view.checkpoint_step
     if step:
         return tr("The checkpoint of step {step:,} is kept.", step=step)
     return tr("Nothing was saved yet.")
 
 
-def _memory_words(view: RunView) -> str:
+def _format_memory(view: RunView) -> str:
     """How much memory the trainer held by its last report, if that was nearly all."""
     usage = view.status.usage if view.status else None
     if usage is None or usage.memory is None or not usage.memory_total:

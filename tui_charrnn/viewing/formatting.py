@@ -61,7 +61,7 @@ def format_age(seconds: float) -> str:
     return f"{whole}s"
 
 
-def character_words(character: str, *, is_ascii: bool = False) -> str:
+def format_character(character: str, *, is_ascii: bool = False) -> str:
     """A character of a vocabulary for people, safe to show.
 
     In ASCII, a sign that would be drawn as another one has its code point.
@@ -81,7 +81,7 @@ def character_words(character: str, *, is_ascii: bool = False) -> str:
 GRAMS: Final = {0: "uniform", 1: "unigram", 2: "bigram"}
 
 
-def gram_words(order: int) -> str:
+def format_ngram(order: int) -> str:
     """What an n-gram model of an order is called."""
     return tr(GRAMS[order]) if order in GRAMS else f"{order}-gram"
 
@@ -137,16 +137,16 @@ NEW_LENGTHS: Final = (5, 10, 20, 50)
 """Lengths for which the share of new text is shown."""
 
 
-def share_words(share: float) -> str:
+def format_share(share: float) -> str:
     """A share as a percentage; one that is neither 0 nor 1 is never shown as such."""
     if 0 < share < 1:
         return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
     return f"{share:.0%}".replace("%", " %")
 
 
-def new_share_words(meter: "OriginalityMeter") -> Iterator[str]:
+def format_new_shares(meter: "OriginalityMeter") -> Iterator[str]:
     """The share of new text at every length that the text has, as `20: 98.1 %`."""
     for length in NEW_LENGTHS:
         share = meter.new_share(length)
         if share is not None:
-            yield f"{length}: {share_words(share)}"
+            yield f"{length}: {format_share(share)}"

@@ -25,7 +25,7 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
-from tui_charrnn.viewing.formatting import gram_words
+from tui_charrnn.viewing.formatting import format_ngram
 from tui_charrnn.viewing.run_view import RunView, apply_record
 
 LogKind = Literal["noise", "plain", "good", "warning", "error"]
@@ -139,7 +139,7 @@ def log_end(log: Sequence[str], count: int) -> list[LogLine]:
     return [line for line in lines if line.kind != "noise" and line.text.strip()][-count:]
 
 
-def words_since_start(log: Sequence[str]) -> list[str]:
+def lines_since_start(log: Sequence[str]) -> list[str]:
     """The informative lines of the last process that wrote a log; several may have, in turn."""
     starts = [number for number, line in enumerate(log) if _PREAMBLE.match(line)]
     return [line.text for line in log_end(log[starts[-1] :] if starts else log, _LAST_WORDS)]
@@ -213,7 +213,7 @@ class Story:
         if isinstance(record, RunEnded):
             self._has_trainer = False
         is_slip = isinstance(record, RunReplanned) and notice is not None
-        words = None if is_slip else _own_words(record)
+        words = None if is_slip else _format_own(record)
         if words is None and notice is not None:
             is_pause = isinstance(record, RequestAnswered) and record.request == "pause"
             kind = "warning" if is_pause or is_slip else _SEVERITIES[notice.severity]
@@ -232,11 +232,11 @@ class Story:
             "Step {step:,}: validation {loss:.3f}, better than the best {name}.",
             step=step,
             loss=loss,
-            name=gram_words(ngram[0]),
+            name=format_ngram(ngram[0]),
         ), "good"
 
 
-def _own_words(record: Record) -> _Words | None:
+def _format_own(record: Record) -> _Words | None:
     """The line of a record that has no notice while it is watched, or another one."""
     words: _Words | None = None
     match record:
@@ -244,12 +244,12 @@ def _own_words(record: Record) -> _Words | None:
             order, loss = record.best
             counted = tr(
                 "N-grams are counted; the best, {name}, has {loss:.3f}.",
-                name=gram_words(order),
+                name=format_ngram(order),
                 loss=loss,
             )
             words = counted, "plain"
         case RunPlanned():
-            words = _plan_words(record), "plain"
+            words = _format_plan(record), "plain"
         case RunReplanned():
             planned = tr(
                 "{steps:,} steps from now on; one takes {seconds:.2g} s.",
@@ -269,11 +269,11 @@ def _own_words(record: Record) -> _Words | None:
             place = tr("Goes on from step {step:,}.", step=step) if step else tr("Begins anew.")
             words = place, "plain"
         case RunEnded():
-            words = _end_words(record), "good" if record.reason == RunState.FINISHED else "plain"
+            words = _format_end(record), "good" if record.reason == RunState.FINISHED else "plain"
     return words
 
 
-def _plan_words(record: RunPlanned) -> str:
+def _format_plan(record: RunPlanned) -> str:
     total, every = record.total_steps, record.evaluate_every
     if not record.early_evaluations:
         return tr("Planned: {steps:,} steps, validated every {every:,}.", steps=total, every=every)
@@ -285,7 +285,7 @@ def _plan_words(record: RunPlanned) -> str:
     )
 
 
-def _end_words(record: RunEnded) -> str:
+def _format_end(record: RunEnded) -> str:
     if record.reason in ENDS:
         return tr(ENDS[RunState(record.reason)], step=record.step)
     reason = safe_line(record.reason).capitalize()

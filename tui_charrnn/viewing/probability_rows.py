@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from tui_charrnn.generation.both_sides import CHAINS, SWEEPS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.viewing.formatting import bar, character_words, padded, percent
+from tui_charrnn.viewing.formatting import bar, format_character, padded, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -114,7 +114,7 @@ def format_both(both: BothFilled) -> str:
 
 def format_fill(fill: str) -> str:
     """What stands in the gaps, for people: a single sign by its name if it has no shape."""
-    return character_words(fill) if len(fill) == 1 else safe_line(fill)
+    return format_character(fill) if len(fill) == 1 else safe_line(fill)
 
 
 def format_filled(filled: Filled) -> str:

@@ -50,13 +50,13 @@ def run_row(summary: RunSummary, now: float) -> RunRow:
     `now` is in seconds since 1970.
     """
     status, description = summary.status, summary.description
-    mark, state = _state_words(summary, summary.judge(now))
+    mark, state = _format_state(summary, summary.judge(now))
     return RunRow(
         mark=mark,
         state=state,
         name=safe_line(summary.run.name),
         corpus=safe_line(description.corpus.name) if description else "",
-        step=_step_words(status) if status else "",
+        step=_format_step(status) if status else "",
         best=f"{summary.best_loss:.3f}" if summary.best_loss is not None else "",
         curve=status.curve if status else (),
         age=format_age(now - summary.modified),
@@ -71,22 +71,22 @@ def run_lines(summary: RunSummary, now: float) -> list[str]:
     view = RunView(summary.run, description=summary.description)
     view.observe(summary.status, summary.judge(now) or "ended", time.monotonic())
     row = run_row(summary, now)
-    trouble = trouble_words(summary, view)
+    trouble = format_trouble(summary, view)
     state = f"{row.mark} {row.state}"
     lines = [
-        " · ".join(filter(None, _subject_words(summary.description, view))) or row.name,
+        " · ".join(filter(None, _format_subject(summary.description, view))) or row.name,
         f"{state} · {trouble}"
         if trouble
         else " · ".join(filter(None, _progress(state, row, view))),
-        _best_words(summary),
+        _format_best(summary),
         safe_line(" · ".join(filter(None, (" ".join(summary.labels.tags), summary.labels.note)))),
-        " · ".join(filter(None, _origin_words(summary.description, summary.status))),
+        " · ".join(filter(None, _format_origin(summary.description, summary.status))),
         safe_line(str(summary.run.path)),
     ]
     return [line for line in lines if line]
 
 
-def trouble_words(summary: RunSummary, view: RunView) -> str:
+def format_trouble(summary: RunSummary, view: RunView) -> str:
     """What is wrong with a run; empty if all is well."""
     if summary.problem or summary.status is None:
         return safe_line(summary.problem or tr("It has no state.json."))
@@ -97,7 +97,7 @@ def trouble_words(summary: RunSummary, view: RunView) -> str:
     return message if summary.status.state in _SPOILED else ""
 
 
-def _state_words(summary: RunSummary, verdict: Verdict | None) -> tuple[str, str]:
+def _format_state(summary: RunSummary, verdict: Verdict | None) -> tuple[str, str]:
     """The sign for the state, and a word or two."""
     status = summary.status
     if status is None:
@@ -113,17 +113,17 @@ def _state_words(summary: RunSummary, verdict: Verdict | None) -> tuple[str, str
     return ("■" if verdict == "ended" else at_work if verdict else "○"), state
 
 
-def _step_words(status: RunStatus) -> str:
+def _format_step(status: RunStatus) -> str:
     step, total = format_count(status.step), status.total_steps
     return step if not total or total == status.step else f"{step}/{format_count(total)}"
 
 
-def _subject_words(description: RunDescription | None, view: RunView) -> Iterator[str]:
+def _format_subject(description: RunDescription | None, view: RunView) -> Iterator[str]:
     if description is not None:
         corpus, count = description.corpus, format_count(description.corpus.characters)
         units = tr(safe_line(corpus.units))
         yield tr("{name}, {count} {units}", name=safe_line(corpus.name), count=count, units=units)
-        yield words.network_words(view)
+        yield words.format_network(view)
         if description.origin:
             yield tr("from {name}", name=safe_line(description.origin.name))
         if description.preset:
@@ -133,13 +133,13 @@ def _subject_words(description: RunDescription | None, view: RunView) -> Iterato
 def _progress(state: str, row: RunRow, view: RunView) -> Iterator[str]:
     yield state
     yield tr("step {step}", step=row.step) if row.step else ""
-    yield words.epoch_words(view)
-    yield words.left_words(view)
-    yield words.speed_words(view) if view.is_live else ""
+    yield words.format_epoch(view)
+    yield words.format_time_left(view)
+    yield words.format_speed(view) if view.is_live else ""
     yield tr("written {age} ago", age=row.age)
 
 
-def _best_words(summary: RunSummary) -> str:
+def _format_best(summary: RunSummary) -> str:
     if summary.best_loss is None:
         return ""
     loss, bits = summary.best_loss, bits_per_character(summary.best_loss)
@@ -150,7 +150,7 @@ def _best_words(summary: RunSummary) -> str:
     return tr("{best} at step {step:,}", best=best, step=step) if step else best
 
 
-def _origin_words(description: RunDescription | None, status: RunStatus | None) -> Iterator[str]:
+def _format_origin(description: RunDescription | None, status: RunStatus | None) -> Iterator[str]:
     if status is not None:
         device = tr_recorded(safe_line(status.device))
         yield ", ".join(filter(None, (device, safe_line(status.precision))))

@@ -243,7 +243,7 @@ def apply_record(view: RunView, record: RecordOrBatch) -> Notice | None:
     return None if reducer is None else reducer(view, record)
 
 
-def quantity_words(quantity: str) -> str:
+def format_quantity(quantity: str) -> str:
     """What stopped being finite, as records name it, in words."""
     return tr(QUANTITIES.get(quantity, "gradient"))
 
@@ -281,7 +281,7 @@ def _apply_replanned(view: RunView, record: RunReplanned) -> Notice | None:
     return Notice(sentence)
 
 
-def extension_words(record: RunExtended) -> str:
+def format_extension(record: RunExtended) -> str:
     """By how much a run is longer, and how its learning rate continues."""
     more, total = record.total_steps - record.step + 1, record.total_steps
     if record.train_time is None:
@@ -311,7 +311,7 @@ def _apply_extended(view: RunView, record: RunExtended) -> Notice:
         view.plan = replace(view.plan, total_steps=record.total_steps)
     view.told_steps, view.peak_rate = record.total_steps, record.learning_rate
     view.extensions.append(record)
-    return Notice(extension_words(record))
+    return Notice(format_extension(record))
 
 
 def _apply_batch_size(_: RunView, record: BatchSizeChosen) -> Notice:
@@ -383,11 +383,11 @@ def _apply_dynamic_evaluation(_: RunView, record: DynamicallyEvaluated) -> Notic
 
 def _apply_calibration(view: RunView, record: ModelCalibrated) -> Notice | None:
     view.calibrated = record
-    words = calibration_words(record)
+    words = format_calibration(record)
     return Notice(tr("Calibrated: {words}.", words=words)) if words else None
 
 
-def calibration_words(record: ModelCalibrated) -> str:
+def format_calibration(record: ModelCalibrated) -> str:
     """The temperature and both losses; empty if nothing was fitted."""
     if record.temperature is None or record.loss_before is None or record.loss is None:
         return ""
@@ -483,7 +483,7 @@ def _apply_rolled_back(view: RunView, record: RunRolledBack) -> Notice:
     view.warning = tr(
         "The {quantity} became {value} at step {step:,}: back to {place}, peak learning rate "
         "{rate:g} (rollback {attempt}).",
-        quantity=quantity_words(record.quantity),
+        quantity=format_quantity(record.quantity),
         value=safe_line(record.value),
         step=record.step,
         place=tr("step {step}", step=to_step) if record.to_step else tr("the beginning"),
@@ -498,7 +498,7 @@ def _apply_diverged(view: RunView, record: RunDiverged) -> Notice:
     view.losses.mark_gap(record.step)
     sentence = tr(
         "The {quantity} stopped being a finite number at step {step:,}.",
-        quantity=quantity_words(record.quantity),
+        quantity=format_quantity(record.quantity),
         step=record.step,
     )
     return Notice(sentence, "error")

@@ -13,7 +13,7 @@ from tui_charrnn.runs.description import GpuUsage, RunDescription, RunState, Usa
 from tui_charrnn.runs.records import PathChosen, format_way
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
-from tui_charrnn.viewing.formatting import format_size, gram_words
+from tui_charrnn.viewing.formatting import format_ngram, format_size
 from tui_charrnn.viewing.run_view import RunView
 
 STATE_WORDS: Final = {
@@ -35,13 +35,13 @@ STATE_WORDS: Final = {
 _WITH_CLOCK = {RunState.CREATED, RunState.PREPARING, RunState.LOADING, RunState.TIMING}
 
 
-def clock_words(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """A running clock: 0:07, 12:40."""
     whole = max(0, int(seconds))
     return f"{whole // 60}:{whole % 60:02}"
 
 
-def state_words(view: RunView, now: float) -> str:
+def format_state(view: RunView, now: float) -> str:
     """What the run is doing at `now` (seconds, monotonic), with a clock while nothing moves."""
     if view.failure or view.diverged:
         return tr(STATE_WORDS[RunState.FAILED if view.failure else RunState.DIVERGED])
@@ -51,15 +51,15 @@ def state_words(view: RunView, now: float) -> str:
     if view.state is RunState.FINISHED and view.stopped_early is not None:
         words = tr("finished early")
     if view.state in _WITH_CLOCK:
-        words = f"{words} {clock_words(now - view.state_since)}"
-    if degraded_words(view):
+        words = f"{words} {format_clock(now - view.state_since)}"
+    if format_degradation(view):
         words = tr("{state}, degraded", state=words)
     if view.is_live and view.life == "silent" and view.status:
         words = tr("{state} (no news)", state=words)
     return words
 
 
-def degraded_words(view: RunView) -> str:
+def format_degradation(view: RunView) -> str:
     """Why a run that is being trained is less safe than it should be: disk full, last saved ..."""
     if view.status is None or not view.is_live:
         return ""
@@ -75,12 +75,12 @@ def state_mark(view: RunView) -> str:
     return "●" if view.is_live else "■"
 
 
-def epoch_words(view: RunView) -> str:
+def format_epoch(view: RunView) -> str:
     """How often the training text has been read."""
     return tr("epoch {epoch:.1f}", epoch=view.epoch) if view.epoch else ""
 
 
-def step_words(view: RunView) -> str:
+def format_step(view: RunView) -> str:
     """The step and how many there will be."""
     total = view.total_steps
     if not total:
@@ -94,7 +94,7 @@ def fraction(view: RunView) -> float | None:
     return min(1.0, view.step / total) if total else None
 
 
-def left_words(view: RunView) -> str:
+def format_time_left(view: RunView) -> str:
     """The time that is left, or nothing where it is not known or all is done."""
     left = _left(view)
     return tr("{time} left", time=left) if left else ""
@@ -105,7 +105,7 @@ def _left(view: RunView) -> str:
     return "" if eta is None else format_duration(eta)
 
 
-def speed_words(view: RunView) -> str:
+def format_speed(view: RunView) -> str:
     """Characters trained on a second."""
     rate = view.status.characters_per_second if view.status else None
     if rate is None:
@@ -115,7 +115,7 @@ def speed_words(view: RunView) -> str:
     return tr("{rate:,.0f} ch/s", rate=rate)
 
 
-def lead_words(view: RunView) -> str:
+def format_lead(view: RunView) -> str:
     """How the best validation loss compares with the best n-gram model."""
     if view.lead is None or view.baseline is None:
         return ""
@@ -127,7 +127,7 @@ def lead_words(view: RunView) -> str:
     )
 
 
-def dropout_words(training: TrainingConfig) -> str:
+def format_dropout(training: TrainingConfig) -> str:
     """The dropout, and what each epoch adds to it."""
     grown = f" and {training.dropout_growth:g} more an epoch" if training.dropout_growth else ""
     return f"dropout {training.dropout:g}{grown}"
@@ -166,7 +166,7 @@ def score_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, 
         ))
     if view.baseline is not None:
         order, loss = view.baseline
-        rows.append(("baseline", f"{loss:.3f} ({gram_words(order)})"))
+        rows.append(("baseline", f"{loss:.3f} ({format_ngram(order)})"))
     fitted = view.calibrated
     if fitted is not None and fitted.loss_before is not None and fitted.loss is not None:
         words = tr(
@@ -215,7 +215,7 @@ def format_perplexity(loss: float) -> str:
     return f"{value:.2f}" if value < 100 else f"{value:,.0f}"
 
 
-def loss_words(view: RunView, width: int) -> str:
+def format_losses(view: RunView, width: int) -> str:
     """The losses in one line of at most `width` columns, for where there is no room for rows."""
     train, validation, bits, baseline = "", "", "", ""
     if view.smoothed.value is not None:
@@ -227,7 +227,7 @@ def loss_words(view: RunView, width: int) -> str:
             bits = tr("best {loss:.3f}", loss=view.best.loss)
     if view.baseline is not None:
         order, loss = view.baseline
-        baseline = f"{gram_words(order)} {loss:.3f}"
+        baseline = f"{format_ngram(order)} {loss:.3f}"
     lead = baseline
     if view.lead is not None:
         lead = tr(
@@ -260,7 +260,7 @@ def longest_fitting(choices: Iterable[Sequence[str]], *, separator: str, width: 
     return row
 
 
-def network_words(view: RunView) -> str:
+def format_network(view: RunView) -> str:
     """The kind and size of the network."""
     if view.description is None:
         return ""
@@ -275,7 +275,7 @@ _LISTED: Final = 20
 """Added characters that are listed at most."""
 
 
-def origin_words(description: RunDescription | None) -> str:
+def format_origin(description: RunDescription | None) -> str:
     """The model that a run started from, and what was added to its vocabulary; empty for none."""
     if description is None or description.origin is None:
         return ""
@@ -302,7 +302,7 @@ def card_groups(view: RunView, pinned: RunView | None = None) -> dict[str, list[
     Names of groups and labels are in English, and are translated where they are shown.
     """
     groups: dict[str, Iterable[Row]] = {
-        "progress": [*_progress_rows(view), ("saved", _saved_words(view))],
+        "progress": [*_progress_rows(view), ("saved", _format_saved(view))],
         "loss": loss_rows(view, pinned),
         "learning": _learning_rows(view),
         "machine": _machine_rows(view),
@@ -318,12 +318,12 @@ def card_rows(view: RunView) -> list[Row]:
 
 def detail_rows(view: RunView) -> list[Row]:
     """What the status line has no room for: learning, model, machine, what is saved."""
-    rows = [*_learning_rows(view), *_machine_rows(view), ("saved", _saved_words(view))]
+    rows = [*_learning_rows(view), *_machine_rows(view), ("saved", _format_saved(view))]
     return [(label, value) for label, value in rows if value]
 
 
 def _progress_rows(view: RunView) -> Iterator[Row]:
-    yield "degraded", degraded_words(view)
+    yield "degraded", format_degradation(view)
     total = f"/{view.total_steps:,}" if view.total_steps else ""
     yield "step", f"{view.step:,}{total}" if view.step else ""
     yield "epoch", f"{view.epoch:.1f}" if view.epoch else ""
@@ -331,7 +331,7 @@ def _progress_rows(view: RunView) -> Iterator[Row]:
     if view.status is not None and view.status.elapsed:
         yield "trained", format_duration(view.status.elapsed)
     if view.is_live:
-        yield "speed", speed_words(view)
+        yield "speed", format_speed(view)
 
 
 def _learning_rows(view: RunView) -> Iterator[Row]:
@@ -341,8 +341,8 @@ def _learning_rows(view: RunView) -> Iterator[Row]:
         norm = f"{batch.gradient_norm:.2f}"
         clipped = tr("{norm}, {share:.0%} clipped", norm=norm, share=share or 0.0)
         yield "gradient", norm if share is None else clipped
-    yield "network", network_words(view)
-    yield "from", origin_words(view.description)
+    yield "network", format_network(view)
+    yield "from", format_origin(view.description)
 
 
 def _machine_rows(view: RunView) -> Iterator[Row]:
@@ -352,12 +352,12 @@ def _machine_rows(view: RunView) -> Iterator[Row]:
     yield "device", tr_recorded(safe_line(status.device))
     yield "precision", safe_line(status.precision or (view.plan.precision if view.plan else ""))
     if view.path is not None:
-        yield "computed by", _path_words(view.path)
+        yield "computed by", _format_path(view.path)
     if status.usage is not None and view.is_live:
         yield from _usage_rows(status.usage)
 
 
-def _path_words(path: PathChosen) -> str:
+def _format_path(path: PathChosen) -> str:
     """The way that a GPU computes in, and what came of trying the others."""
     way = format_way(path)
     seconds = next((t.seconds_per_step for t in path.trials if format_way(t) == way), None)
@@ -379,7 +379,7 @@ def _usage_rows(usage: Usage) -> Iterator[Row]:
     if usage.memory is not None:
         yield "memory", share_of_memory(usage)
     for number, gpu in enumerate(usage.gpus):
-        yield "gpu" if len(usage.gpus) == 1 else f"gpu {number}", _gpu_words(gpu)
+        yield "gpu" if len(usage.gpus) == 1 else f"gpu {number}", _format_gpu(gpu)
 
 
 def share_of_memory(usage: Usage) -> str:
@@ -390,7 +390,7 @@ def share_of_memory(usage: Usage) -> str:
     return tr("{used} of {total}", used=used, total=format_size(usage.memory_total))
 
 
-def _gpu_words(gpu: GpuUsage) -> str:
+def _format_gpu(gpu: GpuUsage) -> str:
     parts = []
     if gpu.load is not None:
         parts.append(f"{gpu.load:.0%}")
@@ -404,7 +404,7 @@ def _gpu_words(gpu: GpuUsage) -> str:
     return " ".join(parts) or safe_line(gpu.name)
 
 
-def _saved_words(view: RunView) -> str:
+def _format_saved(view: RunView) -> str:
     """The newest checkpoint, and how much training it is behind."""
     if view.checkpoint_step is None:
         return ""

@@ -146,7 +146,7 @@ def playing_order(count: int, most: int = MOST_PLAYED) -> list[int]:
     return [round(place * (count - 1) / (shown - 1)) for place in range(shown)]
 
 
-def fact_words(view: RunView, sample: SampleTaken) -> list[str]:
+def format_facts(view: RunView, sample: SampleTaken) -> list[str]:
     """What is known of the moment of a sample: step, epoch, memory and, last, validation loss."""
     parts = [tr("step {step:,}", step=sample.step)]
     if view.plan is not None and view.plan.steps_per_epoch:
@@ -156,17 +156,17 @@ def fact_words(view: RunView, sample: SampleTaken) -> list[str]:
         parts.append(tr("validation {loss:.3f}", loss=view.evaluations[place].loss))
     memory = next((one for one in view.memories if one.step == sample.step), None)
     if memory is not None:
-        parts.insert(-1 if len(parts) > 1 else 1, memory_words(memory))
+        parts.insert(-1 if len(parts) > 1 else 1, format_memory(memory))
     return parts
 
 
-def memory_words(memory: MemoryMeasured) -> str:
+def format_memory(memory: MemoryMeasured) -> str:
     """From how many characters back on less than a half and a tenth of the influence is left."""
     half, tenth = (format_distance(each, memory.reach) for each in (memory.half, memory.tenth))
     return tr("memory {half}/{tenth}", half=half, tenth=tenth)
 
 
-def absence_words(view: RunView) -> str:
+def format_absence(view: RunView) -> str:
     """Why there is no sample."""
     if view.description is None:
         return tr("Nothing is known of this run yet.")

@@ -43,7 +43,7 @@ class Measure:
         step = bisect_right(self.borders, self.value(expected))
         return len(self.borders) - step if self.falls else step
 
-    def level_words(self) -> list[str]:
+    def level_labels(self) -> list[str]:
         """What each level means, from level 0 on, as a range in the unit."""
         first, *_, last = self.borders
         ranges = [
@@ -75,7 +75,7 @@ class Scale:
         """From 0, far below the middle, to `LEVELS` - 1, far above it."""
         return bisect_right(self.borders, value)
 
-    def level_words(self) -> list[str]:
+    def level_labels(self) -> list[str]:
         """What each level means, from level 0 on."""
         lowest, low, high, highest = (f"{border:.3g}" for border in self.borders)
         first, last = (f" {tr(name)}" if name else "" for name in self.ends)
@@ -131,9 +131,9 @@ def full_scale(largest: float) -> float:
     return next((step * power for step in (1, 2, 5) if largest <= step * power), 10 * power)
 
 
-def moment_words(moment: TapePosition, alternatives: Sequence[Alternative]) -> str:
+def format_choice(moment: TapePosition, alternatives: Sequence[Alternative]) -> str:
     """What came at a place, and by which settings it was chosen."""
-    parts = [sampling_words(moment.sampling)]
+    parts = [format_sampling(moment.sampling)]
     surprise = moment.surprise
     if surprise is not None:
         by_model = sorted(alternatives, key=lambda other: -other.model_probability)
@@ -155,7 +155,7 @@ RULES: Final = ("allow", "forbid", "line_starts", "acrostic")
 """Settings of rules for the characters; their names are translated where they are shown."""
 
 
-def sampling_words(sampling: SamplingConfig) -> str:
+def format_sampling(sampling: SamplingConfig) -> str:
     """The settings that differ from plain sampling, and the temperature."""
     parts = [tr("temperature {value:g}", value=sampling.temperature)]
     if sampling.top_k is not None:

@@ -18,7 +18,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.tui.run import run_log
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Quantity, Span
 from tui_charrnn.tui.run.failure_card import FailureCard
-from tui_charrnn.tui.run.log_pane import state_words
+from tui_charrnn.tui.run.log_pane import format_state
 from tui_charrnn.tui.run.run_card import RunCard, StatusLine, Teaser
 from tui_charrnn.tui.run.run_log import RunLog
 from tui_charrnn.tui.run.samples_pane import SamplesPane
@@ -127,4 +127,4 @@ def test_the_chart(trainer: FakeTrainer, size: tuple[int, int]) -> None:
 
 def test_which_lines_of_the_log_are_shown() -> None:
     for shown in LogFilter:
-        assert latin_words(state_words(shown, "", follows_end=False, width=80)) == []
+        assert latin_words(format_state(shown, "", follows_end=False, width=80)) == []

@@ -11,7 +11,7 @@ from tests.support.tape_app import LENGTH, SETTINGS, fresh_tape, tape_app
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.tape.panel import TapePanel
-from tui_charrnn.viewing.formatting import character_words
+from tui_charrnn.viewing.formatting import format_character
 
 PICKY = SamplingConfig(rng_seed=5, temperature=0.9, top_k=9, repetition_penalty=1.2)
 
@@ -116,10 +116,10 @@ async def test_what_could_come_is_listed_with_bars_and_numbers(tmp_path: Path) -
         assert f"{100 * likeliest.probability:.1f} %" in shown[0]
         assert f"{100 * likeliest.model_probability:.1f} %" in shown[0]
         assert shown[0].count("█") > shown[2].count("█") > 0
-        assert character_words(second.character) in shown[1]
+        assert format_character(second.character) in shown[1]
         assert sum("▸" in line for line in shown) == 1
         chosen = next(line for line in shown if "▸" in line)
-        assert character_words(spoken_by(app.app)[-3]) in chosen
+        assert format_character(spoken_by(app.app)[-3]) in chosen
 
 
 async def test_it_can_be_read_in_ascii(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from textual.content import Content
 
 from tui_charrnn.generation.tape import Alternative
 from tui_charrnn.tui.text.alternative_rows import AlternativeRow, chosen_rows, drawn_rows
-from tui_charrnn.viewing.formatting import bar, character_words, percent
+from tui_charrnn.viewing.formatting import bar, format_character, percent
 
 ALTERNATIVES = [Alternative(chr(97 + n), n, 0.5**n / 2, 0.5**n / 3) for n in range(20)]
 
@@ -45,13 +45,13 @@ def test_what_came_and_its_branches_are_told() -> None:
     ],
 )
 def test_every_character_has_words(character: str, words: str) -> None:
-    assert character_words(character) == words
+    assert format_character(character) == words
 
 
 def test_signs_that_ascii_draws_otherwise_are_named() -> None:
-    assert character_words("\N{EM DASH}", is_ascii=True) == "U+2014"
-    assert character_words("é", is_ascii=True) == "é"
-    assert character_words("-", is_ascii=True) == "-"
+    assert format_character("\N{EM DASH}", is_ascii=True) == "U+2014"
+    assert format_character("é", is_ascii=True) == "é"
+    assert format_character("-", is_ascii=True) == "-"
 
 
 @pytest.mark.parametrize(

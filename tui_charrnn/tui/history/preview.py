@@ -26,7 +26,7 @@ from tui_charrnn.tui.text.model_loader import LoadedModel, shown_label
 from tui_charrnn.tui.text.search import Search
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.viewing.formatting import format_age
-from tui_charrnn.viewing.xray import sampling_words
+from tui_charrnn.viewing.xray import format_sampling
 
 FRAME: Final = 1 / 20  # seconds between two looks for new characters
 _MOST_FACTS: Final = 5  # lines
@@ -199,7 +199,7 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
     when = tr("{time:%Y-%m-%d %H:%M}, {age} ago", time=entry.time.astimezone(), age=age)
     yield f"{safe_line(shown_label(kept.model.label))} · {when}"
     yield f"{length_words(kept)} · {tr('RNG {seed}', seed=kept.rng_seed)}"
-    changes = [(after, sampling_words(config)) for after, config in kept.sampling]
+    changes = [(after, format_sampling(config)) for after, config in kept.sampling]
     for after, held in kept.clamps:
         cells = ", ".join(map(safe_line, held))
         changes.append((after, tr("held: {cells}", cells=cells) if held else tr("no cell is held")))

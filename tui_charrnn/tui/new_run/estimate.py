@@ -177,7 +177,7 @@ def _text_size(new: NewRun, facts: CorpusFacts) -> tuple[int | None, int | None]
 def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) -> list[str]:
     """What the settings are and come to: the network, the time, the memory, the expected loss."""
     characters, vocabulary_size = _text_size(new, facts)
-    lines = [network_words(new.model, vocabulary_size)]
+    lines = [format_network(new.model, vocabulary_size)]
     if new.start.point is not None:
         lines.append(start_words(new, vocabulary_size))
     elif characters and vocabulary_size and _memorizes(new, characters, vocabulary_size):
@@ -301,7 +301,7 @@ def time_words(seconds: float) -> str:
     return tr("{days:.1f} days", days=seconds / 86_400)
 
 
-def network_words(model: ModelConfig, vocabulary_size: int | None) -> str:
+def format_network(model: ModelConfig, vocabulary_size: int | None) -> str:
     """A network in a few words; without a known vocabulary, its size for a usual one."""
     count = parameter_count(model, vocabulary_size or GUESSED_VOCABULARY)
     layers = "" if model.layer_count == 1 else f"{model.layer_count} x "

@@ -18,7 +18,7 @@ from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.tui.session import ActiveClamps, identity_of
 from tui_charrnn.tui.text.generation_thread import Fork
-from tui_charrnn.viewing.formatting import bar, character_words, padded, percent
+from tui_charrnn.viewing.formatting import bar, format_character, padded, percent
 
 if TYPE_CHECKING:
     from textual.binding import BindingType
@@ -219,7 +219,7 @@ class GatesPage(Page):
             parts: list[str | tuple[str, str]] = []
             for share in _both(found, index):
                 parts += [(f"{bar(share, room):<{room}}", "$accent"), f" {percent(share):>8}  "]
-            name = f"  {character_words(characters[index], is_ascii=is_ascii)}"
+            name = f"  {format_character(characters[index], is_ascii=is_ascii)}"
             rows.append(Content.assemble(padded(name, _NAME), *parts))
         return rows
 

@@ -421,7 +421,7 @@ class LogPane(FollowingScrollView, can_focus=True):
             self.sentence = hidden if lines else self._no_lines
             self.refresh()
         self.border_subtitle = Content(
-            state_words(
+            format_state(
                 self.rows.filter,
                 count_words(shown, lines, is_cut=self.rows.is_cut),
                 follows_end=self.follows_end,
@@ -473,7 +473,7 @@ def count_words(shown: int, lines: int, *, is_cut: bool) -> str:
     return tr("{shown:,} of {lines:,} lines", shown=shown, lines=lines)
 
 
-def state_words(log_filter: LogFilter, count: str, *, follows_end: bool, width: int) -> str:
+def format_state(log_filter: LogFilter, count: str, *, follows_end: bool, width: int) -> str:
     """Which lines are shown and whether the end is followed, in so many columns."""
     wanted, held = tr(log_filter.value), "" if follows_end else tr("held")
     return longest_fitting(

@@ -172,7 +172,7 @@ class RunCard(VerticalScroll):
             lines = _side_by_side([*words.score_rows(view), *detail_rows(view)], width)
         else:
             groups = card_groups(view, self._pinned)
-            sentences = [*filter(None, (words.lead_words(view), self._advice))]
+            sentences = [*filter(None, (words.format_lead(view), self._advice))]
             below = sum(1 + len(wrapped(sentence, width)) for sentence in sentences)
             lines = _one_below_another(groups, width, has_headings=True)
             room = self.scrollable_content_region.height - len(head.splitlines()) - _CURVE_HEIGHT
@@ -188,7 +188,7 @@ class RunCard(VerticalScroll):
 
 
 def _head(view: RunView, now: float, asked: str, width: int) -> str:
-    lines = [f"{words.state_mark(view)} {words.state_words(view, now)}"]
+    lines = [f"{words.state_mark(view)} {words.format_state(view, now)}"]
     share = words.fraction(view)
     if share is not None and words.needs_bar(view):
         room = max(1, width - 6)
@@ -297,7 +297,7 @@ class StatusLine(Container):
         self.trouble.display = bool(self._trouble)
         self.trouble.show(self._trouble)
         self.state.show(progress_words(view, self._now, self._asked, width))
-        self.numbers.show(words.loss_words(view, width - _LEAST_CURVE))
+        self.numbers.show(words.format_losses(view, width - _LEAST_CURVE))
         self.set_class(view.is_live, "-live")
         self.set_class(words.state_mark(view) == "✗", "-failed")
         self.set_class(words.state_mark(view) == "║", "-paused")
@@ -312,15 +312,15 @@ class StatusLine(Container):
 def progress_words(view: RunView, now: float, asked: str, width: int) -> str:
     """How far a run is, in one row: as much of it as there is room for."""
     share = words.fraction(view)
-    state = f"{words.state_mark(view)} {words.state_words(view, now)}"
+    state = f"{words.state_mark(view)} {words.format_state(view, now)}"
     state += f" ({asked})" if asked else ""
-    step = words.step_words(view) if view.step else ""
-    epoch = words.epoch_words(view)
+    step = words.format_step(view) if view.step else ""
+    epoch = words.format_epoch(view)
     percent = f"{share:.0%}" if share is not None else ""
     drawn = f"▕{bar(share or 0.0, _BAR_WIDTH):<{_BAR_WIDTH}}▏{percent}"
     done = drawn if words.needs_bar(view) else ""
-    left = words.left_words(view)
-    speed = words.speed_words(view) if view.is_live else ""
+    left = words.format_time_left(view)
+    speed = words.format_speed(view) if view.is_live else ""
     return words.longest_fitting(
         (
             [state, step, epoch, done, left, speed],

@@ -32,8 +32,8 @@ from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import longest_fitting
 from tui_charrnn.viewing.samples import (
     Scrubber,
-    absence_words,
-    fact_words,
+    format_absence,
+    format_facts,
     losses_at,
     mark_columns,
     nearest_mark,
@@ -371,14 +371,14 @@ class SamplesPane(Vertical, can_focus=True):
         self.slider.display = self.facts.display = sample is not None
         if view is None or sample is None:
             lack = no_run("childhood")
-            self.text.show((lack if view is None else absence_words(view), "note"))
+            self.text.show((lack if view is None else format_absence(view), "note"))
             return
         losses = losses_at(view, [taken.step for taken in scrubber.of_seed])
         baseline = view.baseline[1] if view.baseline is not None else None
         self.slider.show(losses, scrubber.position, baseline)
         seconds = PLAY_INTERVALS[self._speed] if self._playing is not None else None
         places = place_words(scrubber, seconds)
-        self.facts.update(fact_row(fact_words(view, sample), places, self.content_size.width))
+        self.facts.update(fact_row(format_facts(view, sample), places, self.content_size.width))
         self.text.show((sample.seed_text, "seed"), (sample.text, "generated"))
 
 

@@ -26,7 +26,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.viewing.formatting import format_size
-from tui_charrnn.viewing.run_view import extension_words
+from tui_charrnn.viewing.run_view import format_extension
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -292,7 +292,7 @@ def extend(run: RunDirectory, typed: str) -> Outcome:
     """Give a finished run more steps, so that it can be resumed."""
     require_tensorflow()
     extended = extend_run(run, *_read_more(typed))
-    return Outcome(extension_words(extended), after=run, is_resumed=True)
+    return Outcome(format_extension(extended), after=run, is_resumed=True)
 
 
 def rename_problem(found: RunSummary, *, is_trained: bool) -> str:

@@ -27,7 +27,7 @@ from tui_charrnn.tui.text.saving import newest_tape, save_in_background, save_ta
 from tui_charrnn.tui.text.session_texts import Tell
 from tui_charrnn.tui.text.tape_text import Step, TapeText
 from tui_charrnn.viewing.branches import continuations, forks_on
-from tui_charrnn.viewing.xray import moment_words
+from tui_charrnn.viewing.xray import format_choice
 
 _HEAD: Final = 1  # rows above the first alternative
 
@@ -414,7 +414,7 @@ class TapePanel(Static, can_focus=True):
         lines = drawn_rows(self.rows, width, is_ascii=is_ascii)
         self.update(Content("\n").join(lines))
         if read is not None:
-            self.border_subtitle = Content(moment_words(read.moment, read.alternatives))
+            self.border_subtitle = Content(format_choice(read.moment, read.alternatives))
 
     def _show_place(self) -> None:
         """Say above the alternatives where the cursor is."""

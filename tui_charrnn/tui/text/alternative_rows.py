@@ -9,7 +9,7 @@ from textual.content import Content
 
 from tui_charrnn.generation.tape import Alternative
 from tui_charrnn.translation import tr
-from tui_charrnn.viewing.formatting import bar, character_words, percent
+from tui_charrnn.viewing.formatting import bar, format_character, percent
 
 _NAME_WIDTH: Final = 9  # columns
 _NUMBER_WIDTH: Final = 9  # columns of a percentage
@@ -96,7 +96,7 @@ def _drawn(
     drawn = character_row(
         mark_of(has_come=row.is_chosen, is_forbidden=other.is_forbidden),
         str(key) if key <= _KEYS else " ",
-        character_words(other.character, is_ascii=is_ascii),
+        format_character(other.character, is_ascii=is_ascii),
         (other.probability, bar_width),
         _right(as_set),
         f" {percent(other.model_probability):>9}",

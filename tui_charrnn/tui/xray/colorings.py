@@ -156,7 +156,7 @@ class MeasureLevels(Levels):
     def legend(self) -> tuple[str, Sequence[str]]:
         """The measure and its unit, and its borders."""
         measure = self._measure
-        return f"{tr(measure.name)}, {tr(measure.unit)}", measure.level_words()
+        return f"{tr(measure.name)}, {tr(measure.unit)}", measure.level_labels()
 
     def level(self, branch: int, position: int) -> int | None:
         """The level of a character's number."""
@@ -177,7 +177,7 @@ class UnitLevels(Levels):
     def legend(self) -> tuple[str, Sequence[str]]:
         """The name, what it is, and the borders."""
         probe = self.probe
-        return f"{probe} {probe.words}", self.scale.level_words()
+        return f"{probe} {probe.words}", self.scale.level_labels()
 
     @property
     def scale(self) -> Scale:

@@ -23,7 +23,7 @@ from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.streamed_text import ScaleName
 from tui_charrnn.tui.xray.colorings import Levels
 from tui_charrnn.tui.xray.reader import Passage, XrayReading
-from tui_charrnn.viewing.formatting import new_share_words, share_words
+from tui_charrnn.viewing.formatting import format_new_shares, format_share
 
 _NEW: Final = 0
 _COPIED: Final = 3
@@ -75,8 +75,8 @@ class OriginalityLevels(Levels):
         if track is None or not track.summary.characters:
             return head, (tr("new"), "", "", tr("copied"), "")
         copied = track.summary.copied / track.summary.characters
-        new_words = tr("new {share}", share=share_words(1 - copied))
-        copied_words = tr("copied {share}", share=share_words(copied))
+        new_words = tr("new {share}", share=format_share(1 - copied))
+        copied_words = tr("copied {share}", share=format_share(copied))
         return head, (new_words, "", "", copied_words, "")
 
     def level(self, branch: int, position: int) -> int | None:
@@ -106,7 +106,7 @@ class OriginalityLevels(Levels):
         if track is None or not track.summary.characters:
             return []
         found, place = track.summary, min(position, len(track) - 1)
-        share = share_words(found.copied / found.characters)
+        share = format_share(found.copied / found.characters)
         shares = [words.replace(" ", "\N{NO-BREAK SPACE}") for words in found.shares]
         lines = [
             tr("copied, {length} or more: {share}", length=track.copied_length, share=share),
@@ -218,7 +218,7 @@ class OriginalitySummary:
     copied: int = 0
     """Characters that are part of a copied passage."""
     shares: tuple[str, ...] = ()
-    """How much is new at every length; see `new_share_words`."""
+    """How much is new at every length; see `format_new_shares`."""
     longest: int = 0
     """Characters of the longest passage that the corpus has."""
     line: int = 0
@@ -281,12 +281,12 @@ class OriginalityTrack:
         meter = self._meter
         longest, index = meter.longest, meter.index
         if longest is None:
-            return OriginalitySummary(meter.characters, shares=tuple(new_share_words(meter)))
+            return OriginalitySummary(meter.characters, shares=tuple(format_new_shares(meter)))
         place = self._corpus.place(longest.offset)
         return OriginalitySummary(
             characters=meter.characters,
             copied=meter.copied_characters,
-            shares=tuple(new_share_words(meter)),
+            shares=tuple(format_new_shares(meter)),
             longest=longest.length,
             line=place.line,
             offset=place.offset,

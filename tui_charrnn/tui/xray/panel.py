@@ -26,7 +26,7 @@ from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.xray.color_layer import XrayColors, XrayPlace
 from tui_charrnn.tui.xray.colorings import NAME, VALUE
 from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
-from tui_charrnn.viewing.formatting import character_words, padded, percent
+from tui_charrnn.viewing.formatting import format_character, padded, percent
 from tui_charrnn.viewing.probability_rows import reliability_lines
 from tui_charrnn.viewing.xray import (
     CANDIDATE_SCALE,
@@ -249,7 +249,7 @@ def name_of(text: TapeText, app: App[object], index: int) -> str:
     if text.loaded is None:
         return ""
     character = text.loaded.model.vocabulary.characters[index]
-    return character_words(character, is_ascii=bool(getattr(app, "is_ascii", False)))
+    return format_character(character, is_ascii=bool(getattr(app, "is_ascii", False)))
 
 
 def pages_of(layer_count: int, *, has_gates: bool) -> list[Page]:

@@ -11,7 +11,7 @@ from tui_charrnn.metrics import DECAY, Bucket, LossHistory, smoothed_means
 from tui_charrnn.runs.records import SplitEvaluated
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.viewing.formatting import gram_words
+from tui_charrnn.viewing.formatting import format_ngram
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import heldout_text
 
@@ -236,7 +236,7 @@ class Series:
             evaluations=_some(view.evaluations, after_evaluation),
             checkpoints=_some(view.checkpoints, after_checkpoint),
             gaps=losses.gaps,
-            ladder=[(gram_words(order), loss) for order, loss in ladder],
+            ladder=[(format_ngram(order), loss) for order, loss in ladder],
             corpus=heldout_text(view),
             step=view.step,
             total_steps=view.total_steps,
