@@ -7,14 +7,13 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.neuron import Clamp, Probe, gates_of, parse_clamps
 from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.stream import CharacterStream, StreamState
 from tui_charrnn.hangul import split_syllables
 from tui_charrnn.history.generation import Generation
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model.weights import Float32, Float64
+from tui_charrnn.model.weights import Float64
 from tui_charrnn.sampling_config import SamplingConfig
 
 
@@ -82,13 +81,12 @@ class GateTrial:
 
     def __init__(self, model: Model, state: StreamState, sampling: SamplingConfig) -> None:
         self._stream = CharacterStream(model, sampling)
-        self._stepper = Stepper(self._stream.weights)
         self._state = state
 
     def means(self, clamps: tuple[Clamp, ...] = ()) -> dict[Probe, float]:
         """The mean of every gate as the newest character is read with these clamps."""
         self._read(clamps)
-        layers = self._stepper.layers
+        layers = self._stream.layers
         return {
             gate: layers[gate.layer].value(gate) for gate in gates_of(self._stream.model.config)
         }
@@ -99,18 +97,19 @@ class GateTrial:
         Clamps hold as the newest character is read; with none, the step is that of the stream, bit
         for bit.
         """
-        return distribution(self._read(clamps), _PLAIN)
+        self._read(clamps)
+        return distribution(self._stream.logits, _PLAIN)
 
     def continuation(self, clamps: tuple[Clamp, ...], length: int) -> Sequence[int]:
         """How the text goes on from the random numbers of this place, in numbers of the vocabulary.
 
         Clamps hold from the newest character on.
         """
+        first = self._read(clamps)
+        return [first, *(self._stream.next().index for _ in range(length - 1))]
+
+    def _read(self, clamps: tuple[Clamp, ...]) -> int:
+        """Read the newest character with these clamps; return the one that is drawn after it."""
         self._stream.restore(self._state)
         self._stream.clamps = clamps
-        return [self._stream.next().index for _ in range(length)]
-
-    def _read(self, clamps: tuple[Clamp, ...]) -> Float32:
-        self._stepper.hold(clamps)
-        self._stepper.state[:] = self._state.network
-        return self._stepper.read(self._state.unread)
+        return self._stream.next().index

@@ -125,24 +125,22 @@ class Depth:
 
 
 class Column:
-    """Follows how many characters, up to a bound, the line has so far: 0 after a line feed."""
+    """Follows how many characters, 1,000 at most, the line has so far: 0 after a line feed."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._column = 0
 
     def __call__(self, window: Window) -> Values:
         """The number of characters since the last line feed."""
         column = columns(window, self._column)
         self._column = int(column[-1])
-        return np.minimum(column, self._most).astype(np.float32)
+        return np.minimum(column, _MOST_COLUMNS).astype(np.float32)
 
 
 class Indentation:
-    """Follows how many spaces and tabs, up to a bound, the line so far begins with."""
+    """Follows how many spaces and tabs, 1,000 at most, the line so far begins with."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._column = self._indentation = 0
 
     def __call__(self, window: Window) -> Values:
@@ -160,7 +158,7 @@ class Indentation:
         last_lead = np.maximum.accumulate(np.where(is_lead, np.arange(1, count + 1), 0))
         indentation = np.concatenate([[self._indentation], column])[last_lead]
         self._column, self._indentation = int(column[-1]), int(indentation[-1])
-        values: Values = np.minimum(indentation, self._most).astype(np.float32)
+        values: Values = np.minimum(indentation, _MOST_COLUMNS).astype(np.float32)
         return values
 
 
@@ -311,19 +309,11 @@ PROPERTIES: Final = (
         "comment", "in a comment, from # or // to the end of the line", lambda: Switch(_comment)
     ),
     Property("after-name", "in the first line after a speaker's NAME:", lambda: Switch(_Speech())),
-    Property(
-        "line-position",
-        "how many characters the line has so far",
-        lambda: Column(_MOST_COLUMNS),
-    ),
+    Property("line-position", "how many characters the line has so far", Column),
     Property(
         "newline-distance", "how many characters come before the line ends", lambda: until_newline
     ),
-    Property(
-        "indentation",
-        "how many spaces or tabs the line begins with",
-        lambda: Indentation(_MOST_COLUMNS),
-    ),
+    Property("indentation", "how many spaces or tabs the line begins with", Indentation),
     Property(
         "word-start",
         "the first character of a word",
