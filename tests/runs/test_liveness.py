@@ -56,13 +56,23 @@ def test_a_beat_that_falls_is_life_too(clock: Clock) -> None:
     assert life.judge(replace(ELSEWHERE, beat=1)) == "alive"
 
 
-def test_a_process_that_is_gone_from_here_is_lost_at_once(clock: Clock) -> None:
-    life = Liveness(clock, process_exists=lambda _: False)
+def let_processes_exist(monkeypatch: pytest.MonkeyPatch, is_so: bool) -> None:
+    monkeypatch.setattr(liveness, "process_exists", lambda _: is_so)
+
+
+def test_a_process_that_is_gone_from_here_is_lost_at_once(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_processes_exist(monkeypatch, False)
+    life = Liveness(clock)
     assert life.judge(HERE) == "lost"
 
 
-def test_a_process_number_in_use_proves_life_only_for_a_while(clock: Clock) -> None:
-    life = Liveness(clock, process_exists=lambda _: True)
+def test_a_process_number_in_use_proves_life_only_for_a_while(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_processes_exist(monkeypatch, True)
+    life = Liveness(clock)
     life.judge(HERE)
     at(clock, 100)
     assert life.judge(HERE) == "silent"
@@ -72,9 +82,10 @@ def test_a_process_number_in_use_proves_life_only_for_a_while(clock: Clock) -> N
 
 @pytest.mark.parametrize("other", [{"host": "elsewhere"}, {"boot_id": "another"}, {"pid": 0}])
 def test_a_process_number_says_nothing_about_other_places(
-    clock: Clock, other: dict[str, object]
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, other: dict[str, object]
 ) -> None:
-    life = Liveness(clock, process_exists=lambda _: False)
+    let_processes_exist(monkeypatch, False)
+    life = Liveness(clock)
     assert life.judge(replace(HERE, **other)) == "alive"  # type: ignore[arg-type]  # of any field
 
 

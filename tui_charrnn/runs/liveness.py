@@ -79,14 +79,8 @@ def process_exists(pid: int) -> bool:
 class Liveness:
     """Watches one run: a beat that changes is life, whatever the clocks of two machines say."""
 
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        *,
-        process_exists: Callable[[int], bool] = process_exists,
-    ) -> None:
-        self._clock, self._process_exists = clock, process_exists
-        self._place = (socket.gethostname(), boot_id())
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._last_beat: tuple[int, int, str] | None = None
         self._changed_at = clock()
 
@@ -101,29 +95,21 @@ class Liveness:
             self._last_beat, self._changed_at = beat, now
         if status is None:
             return _by_silence(now - self._changed_at, LOST_AFTER)
-        return _judge(status, now - self._changed_at, self._place, self._process_exists)
+        return judge_at_a_glance(status, now - self._changed_at)
 
 
 def judge_at_a_glance(status: RunStatus, age: float) -> Verdict:
     """Judge a run without watching it, as a list of many runs must.
 
-    `age` is in seconds since state.json was replaced; only as true as two machines' clocks agree.
+    `age` is in seconds since the status was new; by the time of its file, it is only as true as two
+    machines' clocks agree.
     """
-    return _judge(status, age, (socket.gethostname(), boot_id()), process_exists)
-
-
-def _judge(
-    status: RunStatus, silence: float, place: tuple[str, str], process_exists: Callable[[int], bool]
-) -> Verdict:
     if not status.state.is_live:
         return "ended"
-    limit = LOST_AFTER
-    is_here = status.pid > 0 and bool(place[1]) and (status.host, status.boot_id) == place
-    if is_here:
-        if not process_exists(status.pid):
-            return "lost"
-        limit = LOST_ALTHOUGH_RUNNING_AFTER
-    return _by_silence(silence, limit)
+    here = socket.gethostname(), boot_id()
+    if status.pid <= 0 or not here[1] or (status.host, status.boot_id) != here:
+        return _by_silence(age, LOST_AFTER)
+    return _by_silence(age, LOST_ALTHOUGH_RUNNING_AFTER) if process_exists(status.pid) else "lost"
 
 
 def _by_silence(seconds: float, limit: float) -> Verdict:
