@@ -88,7 +88,7 @@ def main() -> None:
     device = configure_devices(None, 32)
     ways = ways_of(device)
     facts = {
-        "device": device.name if device.is_gpu else "CPU",
+        "device": device.taken.name,
         "ways": list(ways),
         "versions": {"TensorFlow": tf.__version__, "Keras": keras.__version__},
         "visible": os.environ.get("CUDA_VISIBLE_DEVICES", ""),

@@ -310,7 +310,7 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
         hardware = open_hardware(config.threads, prepared.batch_size, work.devices)
     builder = SetupBuilder(work, prepared, hardware)
     if builder.device.is_gpu:
-        work.writer.set_status(message=_TRYING if builder.device.has_code else _COMPILING)
+        work.writer.set_status(message=_TRYING if builder.device.taken.has_code else _COMPILING)
     if prepared.checkpoint is not None and prepared.state is not None:
         state, setup = prepared.state, builder.rebuild()
         model = read_model(prepared.checkpoint.model)

@@ -45,19 +45,9 @@ class Device:
         return bool(self.gpus)
 
     @property
-    def name(self) -> str:
-        """Name of the GPU, or `CPU`."""
-        return self.gpus[0].name if self.gpus else "CPU"
-
-    @property
-    def has_code(self) -> bool:
-        """As of the GPU that is taken; a processor needs none."""
-        return not self.gpus or self.gpus[0].has_code
-
-    @property
-    def capability(self) -> tuple[int, int] | None:
-        """Of the GPU."""
-        return self.gpus[0].capability if self.gpus else None
+    def taken(self) -> Gpu:
+        """The GPU that is taken; one of the name `CPU` where there is none."""
+        return self.gpus[0] if self.gpus else Gpu("CPU", None)
 
 
 Layers: TypeAlias = Literal["handwritten", "cudnn", "keras"]
@@ -138,7 +128,8 @@ def gpu_paths(
     The precision `auto` stands for both. No library resets states within a window, as records
     need it.
     """
-    is_bfloat16_known = device.capability is None or device.capability >= _BFLOAT16_CAPABILITY
+    capability = device.taken.capability
+    is_bfloat16_known = capability is None or capability >= _BFLOAT16_CAPABILITY
     return [
         _gpu_path(device, way)
         for way in GPU_WAYS
@@ -156,7 +147,9 @@ def reference_path(device: Device) -> ComputePath:
 
 def _gpu_path(device: Device, way: Way) -> ComputePath:
     layers, is_compiled, precision = way
-    return ComputePath(device.name, layers, is_compiled, precision, steps_per_call=STEPS_PER_CALL)
+    return ComputePath(
+        device.taken.name, layers, is_compiled, precision, steps_per_call=STEPS_PER_CALL
+    )
 
 
 def format_device(name: str, threads: int) -> str:
