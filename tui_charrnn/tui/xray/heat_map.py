@@ -111,7 +111,7 @@ def scale_row(maps: Sequence[HeatMap], palette: Palette | None) -> Content:
     steps = range(-_SHADES, _SHADES + 1, 4)
     return Content.assemble(
         (f"{low} ", "$note-text"),
-        *(("█", _one(palette, step)) for step in steps),
+        *(("█", _style(palette, step)) for step in steps),
         (f" {high}", "$note-text"),
     )
 
@@ -198,10 +198,8 @@ def _cells(
             if marked in places:
                 here = step if marked == places[0] else below or 0
                 parts.append(("◆", _mark(palette, here)))
-            elif below is None:
-                parts.append(("▀", _one(palette, step)))
             else:
-                parts.append(("▀", _two(palette, step, below)))
+                parts.append(("▀", _style(palette, step, below)))
         rows.append(Content.assemble(*_merged(parts)))
     return rows
 
@@ -222,14 +220,10 @@ def _color(palette: Palette, step: int) -> Color:
     return palette.ground.blend(full, abs(step) / _SHADES, 1)
 
 
-@lru_cache(256)
-def _one(palette: Palette, step: int) -> Style:
-    return Style(foreground=_color(palette, step))
-
-
 @lru_cache(8192)
-def _two(palette: Palette, upper: int, lower: int) -> Style:
-    return Style(foreground=_color(palette, upper), background=_color(palette, lower))
+def _style(palette: Palette, upper: int, lower: int | None = None) -> Style:
+    background = None if lower is None else _color(palette, lower)
+    return Style(foreground=_color(palette, upper), background=background)
 
 
 @lru_cache(256)
