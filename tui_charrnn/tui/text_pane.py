@@ -133,7 +133,12 @@ class TextPane(Vertical):
         if self._xray is None:
             colors = lazy.XrayColors(self.text)
             self.view.text_layers.insert(0, colors)
-            self._xray = lazy.XrayLegend(colors, self.read_text, self.tell)
+
+            def mark_unit(name: str) -> None:
+                if self._neurons is not None:
+                    self._neurons.colored = name
+
+            self._xray = lazy.XrayLegend(colors, self.read_text, self.tell, mark_unit)
             self.mount(self._xray, self._xray.panel, after=self.view)
         return self._xray
 
@@ -355,6 +360,7 @@ class TextPane(Vertical):
                 show_title=self.texts.show_title,
                 tell=self.tell,
             )
+            self._neurons.colored = "" if self._xray is None else self._xray.unit
             self.mount(self._neurons, before=self.seed)
         self.view.selection.drop()
         self.add_class("-neurons")

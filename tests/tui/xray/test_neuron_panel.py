@@ -69,6 +69,24 @@ async def test_a_property_alone_is_listed_and_in_turn_all(tmp_path: Path) -> Non
         assert f"Neurons · {seen[-1]}" in screen_text(app.app)
 
 
+async def test_the_list_marks_what_the_text_is_colored_by_also_from_the_text(
+    tmp_path: Path,
+) -> None:
+    async with neuron_app(tmp_path) as app:
+
+        def marked() -> list[str]:
+            found = [row.partition("▸")[2].split() for row in screen_rows(app.app) if "▸" in row]
+            return [words[0] for words in found if words and ":" in words[0]]
+
+        await app.pilot.press("enter")
+        await wait_until(app.pilot, "the cell", lambda: marked() == [str(COUNTER)])
+        app.view.focus()
+        await app.pilot.press("full_stop")
+        await wait_until(app.pilot, "another", lambda: marked() not in ([], [str(COUNTER)]))
+        await app.pilot.press("x", "x")  # on to influence, of no neuron
+        await wait_until(app.pilot, "none", lambda: marked() == [])
+
+
 async def test_a_held_cell_is_held_from_the_next_character_on(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         free = [app.tape.moment(place).state.network[PLACE] for place in range(LENGTH)]

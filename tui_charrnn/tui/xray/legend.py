@@ -63,6 +63,7 @@ class XrayLegend(Vertical):
         colors: XrayColors,
         read_text: Callable[[str | Path], object],
         tell: Callable[[str], object],
+        mark_unit: Callable[[str], object],
     ) -> None:
         """Color nothing yet.
 
@@ -70,14 +71,18 @@ class XrayLegend(Vertical):
             colors: Colors the text.
             read_text: Has the model read a text, or the file that it is in.
             tell: Says something about the text; safe to call from any thread.
+            mark_unit: Takes the name of the neuron or gate that colors the text, empty for none.
         """
         super().__init__(id="xray-legend")
         self.display = False
         self.text_colors = colors
         self.panel = XrayPanel(colors)
         """To be mounted beside it."""
+        self.unit = ""
+        """The name of the neuron or gate that the text is colored by; empty if it is by none."""
         self._read_text = read_text
         self._tell = tell
+        self._mark_unit = mark_unit
         self._shows_panel = False
         """Whether the panel stands below the text where there is no room beside it."""
         self._units: dict[UnitKind, UnitColoring] = {
@@ -245,6 +250,10 @@ class XrayLegend(Vertical):
 
     def _color(self, coloring: Coloring | None) -> None:
         self.text_colors.coloring = coloring
+        config, self.unit = self._config, ""
+        if isinstance(coloring, UnitColoring) and config is not None:
+            self.unit = str(coloring.probe(config))
+        self._mark_unit(self.unit)
         self.fit()
         self.post_message(KeysChanged())  # the text pane may get other room
 

@@ -8,6 +8,7 @@ from typing import ClassVar, Final, NamedTuple
 
 from textual.binding import BindingType
 from textual.content import Content
+from textual.reactive import reactive
 
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.generation.neuron import LIMIT, Clamp, Probe, parse_clamps
@@ -126,6 +127,9 @@ class NeuronPanel(CursorView):
     }
     """
 
+    colored: reactive[str] = reactive("")
+    """The name of the neuron that the text is colored by, which is marked."""
+
     def __init__(
         self,
         text: TapeText,
@@ -156,8 +160,6 @@ class NeuronPanel(CursorView):
         self._color = color
         self._show_title = show_title
         self._tell = tell
-        self._colored = ""
-        """The name of the neuron that the text is colored by."""
         self._filter = ""
         """The property whose followers are listed; empty for all."""
 
@@ -234,10 +236,9 @@ class NeuronPanel(CursorView):
         row = self.selected
         if row is None:
             return
-        self._colored, cell = str(row.neuron), row.cell
+        cell = row.cell
         mean, deviation = (cell.mean, cell.deviation) if cell is not None else (None, None)
-        self._color(self._colored, mean, deviation)
-        self.refresh()
+        self._color(str(row.neuron), mean, deviation)
 
     def action_hold(self) -> None:
         """Ask for the value at which the cell is to be held."""
@@ -356,7 +357,7 @@ class NeuronPanel(CursorView):
     def cells(self, index: int, width: int) -> list[Cell]:
         """The neuron, how closely it follows what, and at which value it is held."""
         neuron, follower = self.rows[index]
-        mark = "▸" if str(neuron) == self._colored else " "
+        mark = "▸" if str(neuron) == self.colored else " "
         clamp = next((one for one in self._settings.held.clamps if one.neuron == neuron), None)
         held = f"= {clamp.value:g}" if clamp is not None else ""
         cells = [Cell(f"{mark} {neuron}", _CELL, "text" if clamp is None else "held")]
