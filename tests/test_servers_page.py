@@ -174,6 +174,6 @@ def test_the_patience_is_that_of_the_program() -> None:
     for sentence in (
         f"longer than {held_thread.PATIENCE:g} seconds",
         f"after {placement.HEARTBEAT:g} seconds without a sign of life",
-        f"stopped (SIGSTOP) for {following.STOPPED_FOR:g} seconds",
+        f"stopped (SIGSTOP) for {following.STOPPED_TIMEOUT:g} seconds",
     ):
         assert sentence in page

@@ -22,8 +22,8 @@ def _carried_out(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]):
         return lazy.print_version()
     if not arguments and COMPLETION not in os.environ:
-        return lazy.open_at_once()
-    lazy.start_without_collecting()
+        return lazy.run_without_arguments()
+    lazy.delay_garbage_collection()
     return lazy.run(arguments)
 
 

@@ -16,7 +16,7 @@ _NAMES: Final = {
     "rich.progress": "BarColumn DownloadColumn Progress TextColumn TimeRemainingColumn",
     "tui_charrnn.cli.joint_training": "train_jointly",
     "tui_charrnn.cli.main": "run",
-    "tui_charrnn.cli.opening": "open_at_once start_without_collecting",
+    "tui_charrnn.cli.opening": "delay_garbage_collection run_without_arguments",
     "tui_charrnn.cli.originality": "OriginalityWatch open_named_corpus open_own_corpus",
     "tui_charrnn.cli.output": "print_version",
     "tui_charrnn.cli.score_page": "open_page",

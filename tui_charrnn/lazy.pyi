@@ -13,8 +13,8 @@ from rich.progress import TimeRemainingColumn as TimeRemainingColumn
 
 from tui_charrnn.cli.joint_training import train_jointly as train_jointly
 from tui_charrnn.cli.main import run as run
-from tui_charrnn.cli.opening import open_at_once as open_at_once
-from tui_charrnn.cli.opening import start_without_collecting as start_without_collecting
+from tui_charrnn.cli.opening import delay_garbage_collection as delay_garbage_collection
+from tui_charrnn.cli.opening import run_without_arguments as run_without_arguments
 from tui_charrnn.cli.originality import OriginalityWatch as OriginalityWatch
 from tui_charrnn.cli.originality import open_named_corpus as open_named_corpus
 from tui_charrnn.cli.originality import open_own_corpus as open_own_corpus

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.cli.opening import start_without_collecting
+from tui_charrnn.cli.opening import delay_garbage_collection
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.sampling_config import SamplingConfig
@@ -100,7 +100,7 @@ def main() -> int:
     StreamingApp.history, StreamingApp.pace = int(history), int(pace)
     StreamingApp.seconds, StreamingApp.result = float(seconds), Path(result)
     vars(app_module)["CharRNNApp"] = StreamingApp
-    start_without_collecting()
+    delay_garbage_collection()
     code = app_module.run_app(None, Path(runs), model)
     if StreamingApp.model is not None:
         found = json.loads(StreamingApp.result.read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ from tui_charrnn.runs.reader import read_status
 from tui_charrnn.text.corpus import Corpus
 from tui_charrnn.training.creation import make_run
 
-START_PATIENCE: Final = 300.0
+START_TIMEOUT: Final = 300.0
 """Seconds in which a trainer must have come to its first batch."""
 _STOP_PATIENCE: Final = 60.0
 _ENDLESS: Final[dict[str, Any]] = {
@@ -85,7 +85,7 @@ class WorkingTrainer:
             status = read_status(self.run)
             return status is not None and status.state is RunState.TRAINING and status.step > 0
 
-        self.wait_until("its first batch", has_trained, START_PATIENCE)
+        self.wait_until("its first batch", has_trained, START_TIMEOUT)
 
     def stop(self) -> None:
         """Ask it to stop, and end it if it does not."""

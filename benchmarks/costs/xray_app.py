@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.cli.opening import start_without_collecting
+from tui_charrnn.cli.opening import delay_garbage_collection
 from tui_charrnn.tui import app as app_module
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.text.wrapped_text import TextStyle
@@ -108,7 +108,7 @@ def main() -> int:
     XrayedApp.names, XrayedApp.seconds = tuple(names.split(",")), float(seconds)
     XrayedApp.result = Path(result)
     vars(app_module)["CharRNNApp"] = XrayedApp
-    start_without_collecting()
+    delay_garbage_collection()
     return app_module.run_app(None, Path(runs), None)
 
 

@@ -113,7 +113,7 @@ def test_a_trainer_that_ends_without_an_answer_changed_nothing(
 def test_patience_ends_with_what_becomes_of_the_request(
     trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "CHANGE_PATIENCE", -1.0)
+    monkeypatch.setattr(control, "ANSWER_TIMEOUT", -1.0)
     with pytest.raises(UnansweredError, match="has not answered yet; the request waits") as caught:
         ask(trainer.run)
     assert caught.value.exit_code == 7

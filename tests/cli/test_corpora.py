@@ -135,7 +135,7 @@ def test_of_a_packed_text_no_more_than_a_part_is_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     """The file is smaller than what is looked at of a text, and holds far more."""
-    monkeypatch.setattr(corpora, "_LOOKED_AT", 500_000)
+    monkeypatch.setattr(corpora, "_INSPECTED_BYTES", 500_000)
     path = tmp_path / "bomb.txt.gz"
     with gzip.open(path, "wb", compresslevel=9) as file:
         for _ in range(size // 1_000_000):
@@ -152,7 +152,7 @@ def test_of_a_packed_text_no_more_than_a_part_is_unpacked(
 def test_of_a_large_text_the_first_part_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpora, "_LOOKED_AT", 100_000)
+    monkeypatch.setattr(corpora, "_INSPECTED_BYTES", 100_000)
     path = tmp_path / "large.txt"
     path.write_bytes(b"To be, or not to be\n" * 50_000)
     lines = run("inspect", str(path)).stdout.splitlines()

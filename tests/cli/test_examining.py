@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.examination import ON_CPU, python
-from tui_charrnn.cli.tensorflow_process import ask, examiner_command, last_useful_line
+from tui_charrnn.cli.tensorflow_process import ask, examiner_command, explaining_line
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.trial_facts import encode_result
 
@@ -28,7 +28,7 @@ def test_a_process_that_cannot_answer_is_explained(code: str, words: str) -> Non
 
 
 def test_a_process_that_takes_too_long_is_given_up() -> None:
-    assert "not ready after" in ask(["/bin/sleep", "60"], patience=0.2).failure
+    assert "not ready after" in ask(["/bin/sleep", "60"], timeout=0.2).failure
 
 
 def test_a_python_that_is_gone_is_explained(tmp_path: Path) -> None:
@@ -45,9 +45,9 @@ def test_what_tensorflow_says_about_gpus_is_kept() -> None:
 
 def test_a_log_line_is_the_last_resort() -> None:
     log = "2026-11-24 17:00:00.123456: E tensorflow/x.cc:3] something"
-    assert last_useful_line(f"ValueError: this\n\n{log}\n") == "ValueError: this"
-    assert last_useful_line(f"{log}\n") == log
-    assert not last_useful_line("")
+    assert explaining_line(f"ValueError: this\n\n{log}\n") == "ValueError: this"
+    assert explaining_line(f"{log}\n") == log
+    assert not explaining_line("")
 
 
 def test_the_settings_reach_the_process() -> None:

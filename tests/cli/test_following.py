@@ -160,7 +160,7 @@ def test_json_that_the_disk_refuses_is_told_once(
 def test_a_detached_trainer_is_left_once_it_has_the_run(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(following, "START_PATIENCE", PATIENCE)
+    monkeypatch.setattr(following, "START_TIMEOUT", PATIENCE)
     code, started = watch(monkeypatch, run, "import time; time.sleep(3600)", detach=True)
     try:
         status = read_status(run)
@@ -177,7 +177,7 @@ def test_a_detached_trainer_is_left_once_it_has_the_run(
 def test_a_detached_trainer_that_is_refused_is_told_of(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(following, "START_PATIENCE", PATIENCE)
+    monkeypatch.setattr(following, "START_TIMEOUT", PATIENCE)
     with RunWriter(run):
         code = main.run(["resume", "--detach", str(run.path)])
     told = capsys.readouterr()

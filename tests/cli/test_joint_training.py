@@ -27,7 +27,7 @@ def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[JointTask]:
         found.append(task)
         return 75
 
-    monkeypatch.setattr(joint_training, "_take_part", take_part)
+    monkeypatch.setattr(joint_training, "_train_as_worker", take_part)
     return found
 
 

@@ -170,10 +170,3 @@ def test_an_interrupt_while_modules_are_loaded_is_no_traceback() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, cwd=ROOT)
     assert (ended.returncode, ended.stderr) == (130, b"")
-
-
-def test_a_command_that_is_gone_names_what_to_do_instead() -> None:
-    words = ["launch", "--workers", "2", "--", "train", "--headless", "my.txt"]
-    ended = run_program(*words)
-    assert (ended.returncode, ended.stdout, ended.stderr.count(b"\n")) == (2, b"", 1)
-    assert b"--cluster HOST:PORT,HOST:PORT --rank N" in ended.stderr

@@ -137,7 +137,7 @@ def test_what_a_cell_records_is_drawn_while_it_trains(
         return ExitCode.RESUME_ME
 
     monkeypatch.setattr("tui_charrnn.cli.memory.train_headless", train)
-    monkeypatch.setattr("tui_charrnn.cli.reporting.narrate", drawn.append)
+    monkeypatch.setattr("tui_charrnn.cli.reporting.print_message", drawn.append)
     invoke(text, *TRAIN, *ascii_option)
     assert drawn[0] == "step 10: under a half from 3, a tenth from >100"
     assert drawn[1].startswith("h ")

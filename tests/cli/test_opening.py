@@ -31,11 +31,11 @@ def test_garbage_is_left_alone_until_the_app_has_started(
         started.append(timer)
 
     monkeypatch.setattr(threading.Timer, "start", start)
-    opening.start_without_collecting()
+    opening.delay_garbage_collection()
     assert not gc.isenabled()
     (timer,) = started
     assert timer.daemon
-    assert timer.interval == opening.STARTING
+    assert timer.interval == opening.GC_DELAY
     timer.function()
     assert gc.isenabled()
     assert gc.get_freeze_count() > 0

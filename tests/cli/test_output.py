@@ -37,7 +37,7 @@ def test_data_is_safe_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_narration_is_always_safe(capsys: pytest.CaptureFixture[str]) -> None:
-    output.narrate("a\x1b[31m")
+    output.print_message("a\x1b[31m")
     assert capsys.readouterr() == ("", "a␛[31m\n")
 
 
@@ -95,7 +95,7 @@ def test_closed_streams_are_no_terminals(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("sys.stderr", None)
     assert not output.stdout_is_terminal()
     assert not output.stderr_is_terminal()
-    output.narrate("nobody hears this")
+    output.print_message("nobody hears this")
 
 
 class Refusing(io.StringIO):
@@ -111,7 +111,7 @@ class Refusing(io.StringIO):
 
 def test_narration_that_nobody_takes_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", Refusing(BrokenPipeError()))
-    output.narrate("nobody hears this")
+    output.print_message("nobody hears this")
 
 
 @pytest.mark.parametrize(

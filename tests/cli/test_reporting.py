@@ -163,6 +163,6 @@ def test_a_model_of_both_directions_is_to_fill_gaps(
     made = read_description(fake_run(tmp_path))
     description = replace(made, model=replace(made.model, direction="both"))
     view = RunView(RunDirectory(tmp_path / "fake"), description=description)
-    launching._print_next_step(view, 0, is_joint=False)
+    launching._print_next_command(view, 0, is_joint=False)
     words = shlex.split(capsys.readouterr().err.partition(": ")[2])
     assert words[-4:-1] == ["fill", "the k▢ng", "--bidirectional"]

@@ -7,25 +7,25 @@ from pathlib import Path
 import pytest
 
 from tests.support.pseudo_terminal import terminal_pair
-from tui_charrnn.cli.diagnosis import look_at_folder, look_at_terminal
+from tui_charrnn.cli.diagnosis import examine_folder, examine_terminal
 
 
 def test_a_folder_is_judged_by_the_nearest_that_is_there(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()
-    assert look_at_folder(tmp_path / "not/yet/there").is_writable
-    assert not look_at_folder(file / "runs").is_writable
+    assert examine_folder(tmp_path / "not/yet/there").is_writable
+    assert not examine_folder(file / "runs").is_writable
     circle = tmp_path / "circle"
     circle.symlink_to(circle)
-    assert not look_at_folder(circle).is_writable
+    assert not examine_folder(circle).is_writable
     assert sorted(tmp_path.iterdir()) == sorted([circle, file, tmp_path / "home"])
 
 
 def test_a_terminal_is_asked_for_its_size_and_colors(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal_pair((120, 36)) as (_, theirs), TextIOWrapper(theirs, encoding="utf-8") as stream:
         monkeypatch.setattr(sys, "__stdout__", stream)
-        found = look_at_terminal({"TERM": "xterm-256color", "LANG": "en_US.UTF-8"})
-        plain = look_at_terminal({"TERM": "dumb", "LC_ALL": "C", "LANG": "en_US.UTF-8"})
+        found = examine_terminal({"TERM": "xterm-256color", "LANG": "en_US.UTF-8"})
+        plain = examine_terminal({"TERM": "dumb", "LC_ALL": "C", "LANG": "en_US.UTF-8"})
     assert found is not None
     assert (found.columns, found.rows) == (120, 36)
     assert (found.colors, found.locale) == ("256", "en_US.UTF-8")

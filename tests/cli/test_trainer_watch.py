@@ -110,7 +110,7 @@ def test_the_time_limit_holds_while_it_connects(started: Trainer) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells that a child is stopped")
 @started_with(meet_within=0.0, is_connected=True)
 def test_one_that_was_stopped_is_ended(started: Trainer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(following, "STOPPED_FOR", 0.2)
+    monkeypatch.setattr(following, "STOPPED_TIMEOUT", 0.2)
     os.kill(started.process.pid, signal.SIGSTOP)
     code, sentence = started.await_verdict()
     assert (code, "SIGSTOP" in sentence) == (75, True)

@@ -11,7 +11,7 @@ from tui_charrnn.cli.options import (
     refuse_options_before_command,
     with_setting_options,
 )
-from tui_charrnn.cli.output import narrate, print_data, print_json
+from tui_charrnn.cli.output import print_data, print_json, print_message
 from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file
@@ -54,7 +54,7 @@ def show_path() -> None:
     path = preferences_file()
     print_data(str(path))
     if not is_file(path):
-        narrate(f"There is no such file yet. Write one with: {command('config', 'init')}")
+        print_message(f"There is no such file yet. Write one with: {command('config', 'init')}")
 
 
 @config_app.command("show")

@@ -7,7 +7,7 @@ import typer
 
 from tui_charrnn.cli.following import newest_status
 from tui_charrnn.cli.options import RunArgument, RunsDir
-from tui_charrnn.cli.output import narrate
+from tui_charrnn.cli.output import print_message
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ConfigError, RunError, UnansweredError
 from tui_charrnn.preferences import runs_folder
@@ -20,9 +20,9 @@ from tui_charrnn.runs.reader import LineTail, read_status
 from tui_charrnn.runs.record_codec import decode_record
 from tui_charrnn.runs.records import RequestAnswered
 
-STOP_PATIENCE = 60.0  # seconds
+STOP_TIMEOUT = 60.0  # seconds
 
-CHANGE_PATIENCE: Final = 60.0
+ANSWER_TIMEOUT: Final = 60.0
 """Seconds that a trainer is given to answer; it does not while TensorFlow loads."""
 
 
@@ -33,26 +33,26 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     life = Liveness()
     verdict = life.judge(status)
     if status is None or verdict == "ended":
-        narrate(f"No trainer is at work on {found.name}.")
+        print_message(f"No trainer is at work on {found.name}.")
         return
     if verdict != "lost":
         send_request(found, "stop")
-    deadline = time.monotonic() + STOP_PATIENCE
+    deadline = time.monotonic() + STOP_TIMEOUT
     while status is not None and (verdict := life.judge(status)) in {"alive", "silent"}:
         if time.monotonic() > deadline:
             raise UnansweredError(
-                f"{found.name} has not stopped within {STOP_PATIENCE:g} s; the request waits for "
+                f"{found.name} has not stopped within {STOP_TIMEOUT:g} s; the request waits for "
                 "its trainer."
             )
         time.sleep(0.1)
         status = newest_status(found, status)
     if status is not None and verdict == "lost":
-        narrate(
+        print_message(
             f"The trainer of {found.name} is lost; its checkpoints are kept. "
             f"Resume it with: {command_words('resume', found)}"
         )
         return
-    narrate(f"{found.name} is {status.state if status else 'gone'}.")
+    print_message(f"{found.name} is {status.state if status else 'gone'}.")
 
 
 def change(
@@ -87,7 +87,7 @@ def _ask(run: RunDirectory, word: str, **arguments: Any) -> None:
     status = read_status(run)
     is_new = status is not None and status.state is RunState.CREATED
     if status is None or is_new or Liveness().judge(status) == "ended":
-        narrate(f"No trainer is at work on {run.name}; nothing was changed.")
+        print_message(f"No trainer is at work on {run.name}; nothing was changed.")
     elif Liveness().judge(status) == "lost":
         _report_lost(run)
     else:
@@ -98,7 +98,7 @@ def _ask(run: RunDirectory, word: str, **arguments: Any) -> None:
 def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request: str) -> None:
     """Wait for the answer to a request and print it."""
     life = Liveness()
-    deadline = time.monotonic() + CHANGE_PATIENCE
+    deadline = time.monotonic() + ANSWER_TIMEOUT
     while True:
         status = newest_status(run, status) or status
         verdict = life.judge(status)  # asked before the answer, which comes before an end
@@ -106,11 +106,11 @@ def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request:
         if answer is not None and not answer.accepted:
             raise ConfigError(f"The trainer of {run.name} refused: {answer.message}")
         if answer is not None:
-            narrate(f"{run.name}: {answer.message}.")
+            print_message(f"{run.name}: {answer.message}.")
         elif verdict == "lost":
             _report_lost(run)
         elif verdict == "ended":
-            narrate(f"{run.name} is {status.state}; nothing was changed.")
+            print_message(f"{run.name} is {status.state}; nothing was changed.")
         elif time.monotonic() > deadline:
             raise UnansweredError(
                 f"{run.name} has not answered yet; the request waits for its trainer."
@@ -122,7 +122,7 @@ def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request:
 
 
 def _report_lost(run: RunDirectory) -> None:
-    narrate(
+    print_message(
         f"The trainer of {run.name} is lost; nothing was changed. "
         f"Resume it with: {command_words('resume', run)}"
     )

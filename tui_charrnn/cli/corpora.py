@@ -13,7 +13,7 @@ from tui_charrnn.cli.options import (
     refuse_options_before_command,
     texts_argument,
 )
-from tui_charrnn.cli.output import narrate, print_data, print_json, stdout_is_terminal
+from tui_charrnn.cli.output import print_data, print_json, print_message, stdout_is_terminal
 from tui_charrnn.cli.reading import (
     Encoding,
     KeepDecomposed,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tui_charrnn.text.ngrams import Baselines
 
 
-_LOOKED_AT: Final = 1 << 24
+_INSPECTED_BYTES: Final = 1 << 24
 """Bytes of a large text that are looked at, unless all of it is asked for or was read before."""
 
 corpora_app = typer.Typer()
@@ -66,12 +66,12 @@ def list_corpora(as_json: JsonDocument = False) -> None:
     width = max(len(entry.name) for entry in entries)
     title_width = max(len(entry.title) for entry in entries)
     for entry in entries:
-        size = format_size(entry.approximate_bytes)
+        size, availability = format_size(entry.approximate_bytes), _format_availability(entry)
         print_data(
-            f"{entry.name:<{width}}  {entry.title:<{title_width}}  {size:>8}  {_whereabouts(entry)}"
+            f"{entry.name:<{width}}  {entry.title:<{title_width}}  {size:>8}  {availability}"
         )
     if stdout_is_terminal():
-        narrate(
+        print_message(
             "Train on one: charrnn-tui train NAME.  See more: charrnn-tui corpora inspect NAME."
         )
 
@@ -97,7 +97,7 @@ def inspect(
         keep_decomposed=keep_decomposed,
         units=units,
         records=records,
-        limit=None if is_whole else _LOOKED_AT,
+        limit=None if is_whole else _INSPECTED_BYTES,
     )
     found = lazy.inspect_corpus(text)
     if as_json:
@@ -107,7 +107,7 @@ def inspect(
         print_data(f"{label:<12}{line}".rstrip())
 
 
-def _whereabouts(entry: CatalogueEntry) -> str:
+def _format_availability(entry: CatalogueEntry) -> str:
     if entry.is_here:
         return f"here, sha256 {(entry.expected_sha256 or '')[:12]}"
     return "made on first use, no network" if entry.kind == "built" else "needs the network once"

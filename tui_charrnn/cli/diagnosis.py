@@ -99,7 +99,7 @@ def library_versions() -> dict[str, str | None]:
     return found
 
 
-def look_at_folder(path: Path) -> Folder:
+def examine_folder(path: Path) -> Folder:
     """Ask whether a folder could be written in, without writing in it."""
     there = next(each for each in (path, *path.parents) if os.path.lexists(each))
     try:
@@ -109,7 +109,7 @@ def look_at_folder(path: Path) -> Folder:
     return Folder(str(path), there.is_dir() and os.access(there, os.W_OK | os.X_OK), free)
 
 
-def look_at_terminal(environment: Mapping[str, str] = os.environ) -> Terminal | None:
+def examine_terminal(environment: Mapping[str, str] = os.environ) -> Terminal | None:
     """Ask the terminal that one of the standard streams is; None if there is none."""
     size = _terminal_size()
     if size is None:
@@ -120,7 +120,7 @@ def look_at_terminal(environment: Mapping[str, str] = os.environ) -> Terminal | 
     return Terminal(size.columns, size.lines, console.color_system, locale)
 
 
-def look_at_locks(runs: Path) -> Locks:
+def examine_locks(runs: Path) -> Locks:
     """Ask the file system of a folder, which need not exist, and look at its runs."""
     there = next(each for each in (runs, *runs.parents) if os.access(each, os.F_OK))
     by_verdict: dict[str, list[str]] = {}

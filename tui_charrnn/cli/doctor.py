@@ -17,6 +17,9 @@ from tui_charrnn.cli.diagnosis import (
     Folder,
     Locks,
     Terminal,
+    examine_folder,
+    examine_locks,
+    examine_terminal,
     judge_computation,
     judge_folders,
     judge_locks,
@@ -25,9 +28,6 @@ from tui_charrnn.cli.diagnosis import (
     judge_terminal,
     judge_versions,
     library_versions,
-    look_at_folder,
-    look_at_locks,
-    look_at_terminal,
 )
 from tui_charrnn.cli.options import (
     JsonDocument,
@@ -37,7 +37,7 @@ from tui_charrnn.cli.options import (
     complete_run,
     with_setting_options,
 )
-from tui_charrnn.cli.output import narrate, print_data, print_json, stdout_is_terminal
+from tui_charrnn.cli.output import print_data, print_json, print_message, stdout_is_terminal
 from tui_charrnn.cli.tensorflow_process import Answer, ask, examiner_command
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode, RunError
@@ -135,10 +135,10 @@ def doctor(
         machine=examine_machine(),
         threads=thread_count(training.threads),
         nvidia=find_nvidia(),
-        runs=look_at_folder(runs_folder(runs_dir)),
-        cache=look_at_folder(corpora_folder()),
-        locks=look_at_locks(runs_folder(runs_dir)),
-        terminal=look_at_terminal(),
+        runs=examine_folder(runs_folder(runs_dir)),
+        cache=examine_folder(corpora_folder()),
+        locks=examine_locks(runs_folder(runs_dir)),
+        terminal=examine_terminal(),
         answer=_ask_tensorflow(model, training),
     )
     findings = list(diagnose(facts))
@@ -151,7 +151,7 @@ def doctor(
         })
     else:
         _print(findings)
-        narrate(_conclusion(findings))
+        print_message(_summary_sentence(findings))
     raise typer.Exit(int(code))
 
 
@@ -160,7 +160,7 @@ def _ask_tensorflow(model: ModelConfig, training: TrainingConfig) -> Answer:
         require_tensorflow()
     except ConfigError as error:
         return Answer(failure=str(error))
-    narrate("Loading TensorFlow in a process of its own, to ask it; some seconds ...")
+    print_message("Loading TensorFlow in a process of its own, to ask it; some seconds ...")
     return ask(examiner_command(model, training))
 
 
@@ -391,7 +391,7 @@ def _print_run(run: RunDirectory, *, as_json: bool) -> int:
         })
     else:
         _print(findings)
-        narrate(f"{sentence} {remedy}".rstrip())
+        print_message(f"{sentence} {remedy}".rstrip())
     return code
 
 
@@ -440,7 +440,7 @@ def _verdicts(findings: Sequence[Finding]) -> list[dict[str, str]]:
     return [{"verdict": each.verdict, "label": each.label, "text": each.text} for each in findings]
 
 
-def _conclusion(findings: Sequence[Finding]) -> str:
+def _summary_sentence(findings: Sequence[Finding]) -> str:
     problems = [finding for finding in findings if finding.verdict == "problem"]
     if not problems:
         return "Training can start here."

@@ -15,10 +15,10 @@ from tui_charrnn.cli.options import (
     refuse_out_of_bounds,
 )
 from tui_charrnn.cli.output import (
-    narrate,
     picture_width,
     print_data,
     print_json,
+    print_message,
     print_picture,
     progress_bar,
 )
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.filling import Filled
     from tui_charrnn.model.checkpoint import Model
 
-_MOST: Final = {"count": 10_000, "beam": 4096, "places": 100_000, "right": 1_000}
+_MAXIMA: Final = {"count": 10_000, "beam": 4096, "places": 100_000, "right": 1_000}
 """What the numbers are at most; all are 1 at least."""
 _READ: Final = 100_000
 """Characters of a text that is measured."""
@@ -96,7 +96,7 @@ def fill(
     that reads both directions gives one gap exactly, and draws several (Gibbs sampling).
     """
     for name, value in {"count": count, "beam": beam, "places": places, "right": right}.items():
-        refuse_out_of_bounds(name, value, 1, _MOST[name])
+        refuse_out_of_bounds(name, value, 1, _MAXIMA[name])
     _refuse_unfit(text, over, bidirectional)
     if over is not None:
         source = find_sources([over], encoding="utf-8").sources[0]
@@ -119,7 +119,7 @@ def fill(
     told += [lazy.format_both(both)] if both is not None else []
     print_picture([*rows, "", best, *told], is_ascii=is_ascii)
     if filled.unknown:
-        narrate(f"The model has never seen {filled.unknown:,} characters of the text.")
+        print_message(f"The model has never seen {filled.unknown:,} characters of the text.")
 
 
 def _refuse_unfit(text: str | None, over: str | None, bidirectional: str | None) -> None:

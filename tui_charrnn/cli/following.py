@@ -14,7 +14,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import Final
 
-from tui_charrnn.cli.output import leave_terminal
+from tui_charrnn.cli.output import discard_terminal_output
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import BrokenClusterError, ExitCode, PreemptedError, RunError
 from tui_charrnn.runs.description import RunStatus
@@ -26,13 +26,13 @@ from tui_charrnn.training.distributed.placement import JointTask, split_address
 from tui_charrnn.training.interruption import RepeatedInterrupt
 
 POLL_INTERVAL: Final = 0.1  # seconds
-START_PATIENCE: Final = 10.0
+START_TIMEOUT: Final = 10.0
 """Seconds that a trainer is given to take its run up before it is left alone."""
 
 Launch = Callable[[], "subprocess.Popen[bytes]"]
-STOPPED_FOR: Final = 30.0
+STOPPED_TIMEOUT: Final = 30.0
 """Seconds after which a stopped trainer is ended: the others have continued without it."""
-_ANSWER: Final = 1.0
+_CONNECT_TIMEOUT: Final = 1.0
 """Seconds that an address is given to take a connection."""
 _STOPPED: Final = (
     "The trainer was stopped from outside for too long (SIGSTOP): the other processes have gone on "
@@ -40,9 +40,9 @@ _STOPPED: Final = (
     "there."
 )
 _EARLY: Final = "It was told to leave before all processes were there: nothing was trained."
-_PREEMPTIONS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
+_PREEMPTION_SIGNALS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """What schedulers send before they take a machine away."""
-_SHORTEST: Final = 0.001
+_MIN_SECONDS: Final = 0.001
 """Seconds where no time is left: enough to report that."""
 
 
@@ -99,22 +99,22 @@ class TrainerWatch:
         finally:
             os.close(events)
 
-    def look(self, trainer: "subprocess.Popen[bytes]", leaving: ExitCode | None) -> None:
-        """End the trainer if necessary; `leaving` is its exit code if it was asked to leave."""
+    def look(self, trainer: "subprocess.Popen[bytes]", leave_code: ExitCode | None) -> None:
+        """End the trainer if necessary; `leave_code` is its exit code if it was asked to leave."""
         self._read_events()
         now = time.monotonic()
         if _is_stopped(trainer.pid):
             self._stopped_since = self._stopped_since or now
-            if now - self._stopped_since >= STOPPED_FOR:
+            if now - self._stopped_since >= STOPPED_TIMEOUT:
                 self._kill(trainer, _STOPPED, ExitCode.RESUME_ME)
             return
         self._stopped_since = None
         if self._connecting_since is None:
             return
         if self._limit is not None and seconds_since_start() > self._limit:
-            leaving = leaving or ExitCode.RESUME_ME
-        if leaving is not None:
-            self._kill(trainer, _EARLY, leaving)
+            leave_code = leave_code or ExitCode.RESUME_ME
+        if leave_code is not None:
+            self._kill(trainer, _EARLY, leave_code)
         elif now - self._connecting_since >= self._task.meet_within:
             self._kill(trainer, self._missing(), ExitCode.RESUME_ME)
 
@@ -148,7 +148,7 @@ class TrainerWatch:
 
 def _answers(address: str) -> bool:
     try:
-        socket.create_connection(split_address(address), timeout=_ANSWER).close()
+        socket.create_connection(split_address(address), timeout=_CONNECT_TIMEOUT).close()
     except OSError:
         return False
     return True
@@ -183,18 +183,18 @@ def supervise(
         StorageError: If the trainer cannot be started.
     """
     relay, has_ended = _SignalRelay(), False
-    with relay.listening():
-        trainer = relay.adopt(launch())
+    with relay.handling():
+        trainer = relay.forward_to(launch())
         while not has_ended:
             has_ended = trainer.poll() is not None
             if watch is not None and not has_ended:
-                watch.look(trainer, relay.leaving)
+                watch.look(trainer, relay.leave_code)
             with ignoring_closed_terminal():
                 relay.report(notify)
                 look()
             if not has_ended:
                 time.sleep(POLL_INTERVAL)
-    return relay.explained(trainer.returncode)
+    return relay.exit_code(trainer.returncode)
 
 
 @contextmanager
@@ -205,16 +205,16 @@ def ignoring_closed_terminal() -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.EIO:
             raise
-        leave_terminal()
+        discard_terminal_output()
 
 
-def await_start(run: RunDirectory, trainer: "subprocess.Popen[bytes]") -> int | None:
-    """Wait, up to `START_PATIENCE`, until a trainer has taken over its run.
+def wait_for_start(run: RunDirectory, trainer: "subprocess.Popen[bytes]") -> int | None:
+    """Wait, up to `START_TIMEOUT`, until a trainer has taken over its run.
 
     Returns:
         The exit code of a trainer that has ended; None if it is at work.
     """
-    deadline = time.monotonic() + START_PATIENCE
+    deadline = time.monotonic() + START_TIMEOUT
     while trainer.poll() is None and time.monotonic() < deadline:
         status = newest_status(run)
         if status is not None and status.pid == trainer.pid:
@@ -235,17 +235,17 @@ class _SignalRelay:
         self._forwarded: set[int] = set()
 
     @contextmanager
-    def listening(self) -> Iterator[None]:
+    def handling(self) -> Iterator[None]:
         """Take signals over while the context lasts."""
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-        before = {number: signal.signal(number, self._take) for number in numbers}
+        before = {number: signal.signal(number, self._on_signal) for number in numbers}
         try:
             yield
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
-    def adopt(self, trainer: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
+    def forward_to(self, trainer: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
         """Forward the signals that wait, and those that come from now on."""
         self._trainer = trainer
         self._forward()
@@ -257,14 +257,14 @@ class _SignalRelay:
             notify(self._sentences.popleft())
 
     @property
-    def leaving(self) -> ExitCode | None:
+    def leave_code(self) -> ExitCode | None:
         """The exit code of a trainer that was asked to leave; None if it was not."""
         if not self._forwarded:
             return None
         only_interrupt = self._forwarded == {signal.SIGINT}
         return ExitCode.INTERRUPTED if only_interrupt else ExitCode.RESUME_ME
 
-    def explained(self, returncode: int) -> int:
+    def exit_code(self, returncode: int) -> int:
         """The exit code of a trainer that one of these signals ended before it listened.
 
         There was nothing to save yet, so it is as if it had listened. Any other return code is
@@ -275,16 +275,16 @@ class _SignalRelay:
         is_interrupt = -returncode == signal.SIGINT
         return int(ExitCode.INTERRUPTED if is_interrupt else ExitCode.RESUME_ME)
 
-    def _take(self, number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self._waiting.append(number)
         self._forward()
         if number == signal.SIGINT:
             is_second = self._interrupts.is_repeated()
-            words = "Stopping." if is_second else "Saving and stopping. Ctrl-C again: stop now."
-            if words != self._last_sentence:
-                self._last_sentence = words
+            sentence = "Stopping." if is_second else "Saving and stopping. Ctrl-C again: stop now."
+            if sentence != self._last_sentence:
+                self._last_sentence = sentence
                 # shown by `report`: a handler may have come in the middle of another sentence
-                self._sentences.append(words)
+                self._sentences.append(sentence)
 
     def _forward(self) -> None:
         if self._trainer is None:
@@ -297,13 +297,13 @@ class _SignalRelay:
                     self._forwarded.add(number)
 
 
-def left_of(limit: float | None) -> float | None:
+def remaining_time(limit: float | None) -> float | None:
     """Seconds that are left of a time limit that counts from the start of this process."""
-    return None if limit is None else max(_SHORTEST, limit - seconds_since_start())
+    return None if limit is None else max(_MIN_SECONDS, limit - seconds_since_start())
 
 
 @contextmanager
-def preemptible(*, is_headless: bool) -> Iterator[None]:
+def handle_preemption(*, is_headless: bool) -> Iterator[None]:
     """End with 75 on a scheduler's signal, as a trainer does, if a scheduler may have started it.
 
     Before a trainer is started there is nothing to save, and what is half made is removed as after
@@ -312,7 +312,7 @@ def preemptible(*, is_headless: bool) -> Iterator[None]:
     if not is_headless:
         yield
         return
-    handlers = {**dict.fromkeys(_PREEMPTIONS, _leave), signal.SIGHUP: _hang_up}
+    handlers = {**dict.fromkeys(_PREEMPTION_SIGNALS, _on_preemption), signal.SIGHUP: _on_hangup}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
@@ -322,13 +322,13 @@ def preemptible(*, is_headless: bool) -> Iterator[None]:
 
 
 @contextmanager
-def within(limit: float | None) -> Iterator[None]:
+def time_limit(limit: float | None) -> Iterator[None]:
     """End with 75 after so many seconds from the start of this process; None sets no limit."""
     if limit is None:
         yield
         return
-    before = signal.signal(signal.SIGALRM, _run_out)
-    signal.setitimer(signal.ITIMER_REAL, left_of(limit) or _SHORTEST)
+    before = signal.signal(signal.SIGALRM, _on_time_limit)
+    signal.setitimer(signal.ITIMER_REAL, remaining_time(limit) or _MIN_SECONDS)
     try:
         yield
     finally:
@@ -336,20 +336,20 @@ def within(limit: float | None) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
-    raise PreemptedError(_words(signal.Signals(number).name + " came"))
+def _on_preemption(number: int, _frame: FrameType | None) -> None:
+    raise PreemptedError(_preempted_sentence(signal.Signals(number).name + " came"))
 
 
-def _run_out(_number: int, _frame: FrameType | None) -> None:
-    raise PreemptedError(_words("The time limit was over"))
+def _on_time_limit(_number: int, _frame: FrameType | None) -> None:
+    raise PreemptedError(_preempted_sentence("The time limit was over"))
 
 
-def _words(what: str) -> str:
+def _preempted_sentence(what: str) -> str:
     return (
         f"{what} while no trainer was at work: nothing had to be saved. Give the same command "
         "again to go on."
     )
 
 
-def _hang_up(_number: int, _frame: FrameType | None) -> None:
-    leave_terminal()
+def _on_hangup(_number: int, _frame: FrameType | None) -> None:
+    discard_terminal_output()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.opening import leave_numpy_one_thread
+from tui_charrnn.cli.opening import use_one_numpy_thread
 from tui_charrnn.cli.options import (
     ModelOption,
     NumbersOption,
@@ -19,7 +19,7 @@ from tui_charrnn.cli.options import (
     refuse_out_of_bounds,
     with_setting_options,
 )
-from tui_charrnn.cli.output import TextOutput, narrate, stdout_is_terminal, write_text
+from tui_charrnn.cli.output import TextOutput, print_message, stdout_is_terminal, write_text
 from tui_charrnn.cli.reading import find_seed, read_seed
 from tui_charrnn.cli.samples import (
     Comparison,
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 DEFAULT_LENGTH: Final = 500
 """Characters by default."""
 DEFAULT_BEAM: Final = 20
-_MOST_TEXTS: Final = 1024
-_MOST_TEMPERATURES: Final = 16
+_MAX_TEXTS: Final = 1024
+_MAX_TEMPERATURES: Final = 16
 _SAMPLING: Final = tuple(name for name in SamplingConfig.bounds() if name in Preferences.bounds())
 _DRAWING: Final = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "rng_seed")
 """Settings that mean nothing where nothing is drawn."""
@@ -195,7 +195,7 @@ def generate(
     """
     if length is not None and length < 0:
         raise ConfigError(f"--length must be at least 0. Received: {length}.")
-    refuse_out_of_bounds("count", count, 1, _MOST_TEXTS)
+    refuse_out_of_bounds("count", count, 1, _MAX_TEXTS)
     _check_search(
         most_likely,
         beam,
@@ -220,9 +220,9 @@ def generate(
     sampling = dataclasses.replace(preferred.sampling(), **rules)
     chosen_length = (preferred.length or DEFAULT_LENGTH) if length is None else length
     seed = find_seed(seed_text, seed_file)
-    leave_numpy_one_thread()
+    use_one_numpy_thread()
     folder, model = runs_folder(runs_dir), preferred.model
-    path = default_model() if model is None else lazy.find_model(model, folder, narrate)
+    path = default_model() if model is None else lazy.find_model(model, folder, print_message)
     recorder = TextRecorder(path, model or path.stem, is_wanted=preferred.history)
     stream = _open_stream(path, preferred, sampling, clamp or [], clamp_gate or [])
     known = stream.model.vocabulary.characters
@@ -236,7 +236,7 @@ def generate(
     else:
         top_k = sampling.top_k if settings.get("top_k") is not None else None
         if top_k is not None and top_k > len(known):
-            narrate(
+            print_message(
                 f"top_k is {top_k:,} and the model knows {len(known):,} characters: all can be "
                 "chosen."
             )
@@ -249,7 +249,7 @@ def generate(
             "--numbers": None if preferred.numbers == "float32" else stream.model.numbers,
             "--new-only": "" if new_only else None,
         }
-        _narrate_options(stream, others)
+        _print_repeat_options(stream, others)
     if not is_complete:
         raise typer.Exit(ExitCode.INTERRUPTED)
 
@@ -263,9 +263,9 @@ def _write_streams(
 ) -> bool:
     """Write texts character by character; False if Ctrl-C cut them short."""
     stream = texts.stream
-    stops = [texts.make_stop() for _ in range(count)]
+    stops = [texts.make_stop_strings() for _ in range(count)]
     for string in stops[0].unreachable(stream.model.vocabulary.characters):
-        narrate(
+        print_message(
             f"The stop string {string!r} cannot come: the model does not know all its characters."
         )
     watch = comparison.open(texts, count)
@@ -302,7 +302,7 @@ def _check_search(is_wanted: bool, beam: int | None, others: Mapping[str, object
     if beam is not None:
         if not is_wanted:
             raise ConfigError("--beam goes with --most-likely.")
-        refuse_out_of_bounds("beam", beam, 1, _MOST_TEXTS)
+        refuse_out_of_bounds("beam", beam, 1, _MAX_TEXTS)
     given = [name for name, value in others.items() if value is not None]
     if is_wanted and given:
         raise ConfigError(
@@ -328,14 +328,14 @@ def _refuse_impossible(
         )
 
 
-def _narrate_options(stream: "CharacterStream", others: Mapping[str, object]) -> None:
+def _print_repeat_options(stream: "CharacterStream", others: Mapping[str, object]) -> None:
     """Report which options generate the same text again; of `others` those that are not None."""
     clamps = [
         f"{'--clamp' if clamp.neuron.part in 'hc' else '--clamp-gate'} {clamp}"
         for clamp in stream.clamps
     ]
     given = [f"{name} {value}".rstrip() for name, value in others.items() if value is not None]
-    narrate(
+    print_message(
         f"For the same text again: {' '.join([f'--rng-seed {stream.rng_seed}', *clamps, *given])}"
     )
 
@@ -347,9 +347,9 @@ def _temperatures(given: str | None, temperature: str | None, count: int) -> lis
     if temperature is not None or count > 1:
         raise ConfigError("--compare-temperatures goes without --temperature and --count.")
     parsed = [SamplingConfig.parse("temperature", each.strip()) for each in given.split(",")]
-    if not 2 <= len(parsed) <= _MOST_TEMPERATURES:
+    if not 2 <= len(parsed) <= _MAX_TEMPERATURES:
         raise ConfigError(
-            f"--compare-temperatures takes 2 to {_MOST_TEMPERATURES} numbers with commas between, "
+            f"--compare-temperatures takes 2 to {_MAX_TEMPERATURES} numbers with commas between, "
             f"as 0.3,0.8,1.2. Received: {given!r}."
         )
     return parsed
@@ -364,7 +364,7 @@ def _open_stream(
 ) -> "CharacterStream":
     loaded = lazy.load_model(path)
     if preferred.numbers != "float32":
-        loaded = lazy.with_numbers(loaded, preferred.numbers, narrate)
+        loaded = lazy.with_numbers(loaded, preferred.numbers, print_message)
     held = [
         *lazy.parse_clamps(clamps, loaded.config),
         *lazy.parse_gate_clamps(gate_clamps, loaded.config),

@@ -7,13 +7,13 @@ import typer
 from rich.cells import cell_len
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.opening import leave_numpy_one_thread
+from tui_charrnn.cli.opening import use_one_numpy_thread
 from tui_charrnn.cli.options import JsonDocument, refuse_options_before_command
 from tui_charrnn.cli.output import (
     TextOutput,
-    narrate,
     print_data,
     print_json,
+    print_message,
     stdout_is_terminal,
     table_lines,
     write_text,
@@ -42,7 +42,7 @@ Limit: TypeAlias = Annotated[
 _LABEL_WIDTH: Final = 12  # columns
 _MODEL_WIDTH: Final = 24  # columns at most
 _TEXT_WIDTH: Final = 60  # columns without a terminal
-_LEAST_TEXT: Final = 12  # columns
+_MIN_TEXT_WIDTH: Final = 12  # columns
 _SHOWN_CHARACTERS: Final = 400  # more than a row has room for
 
 
@@ -65,12 +65,12 @@ def list_newest(limit: Limit = _SHOWN, as_json: JsonDocument = False) -> None:
     kept = History()
     entries = kept.newest(limit)
     if not entries and not as_json:
-        narrate(f"The history is empty. Generate a text: {command('generate')}")
+        print_message(f"The history is empty. Generate a text: {command('generate')}")
         return
     _print_list(entries, as_json)
     hidden = kept.count() - len(entries) if len(entries) == limit and not as_json else 0
     if hidden > 0:
-        narrate(f"And {hidden:,} older ones; --limit shows more.")
+        print_message(f"And {hidden:,} older ones; --limit shows more.")
 
 
 @history_app.command()
@@ -99,7 +99,7 @@ def search(
         raise ConfigError("There is no word to look for. Received: nothing but blanks.")
     entries = History().search(" ".join(words), limit)
     if not entries and not as_json:
-        narrate(f"No text in the history holds {' and '.join(map(repr, wanted))}.")
+        print_message(f"No text in the history holds {' and '.join(map(repr, wanted))}.")
         return
     _print_list(entries, as_json)
 
@@ -122,7 +122,7 @@ def replay(
         kept=f"The text is kept: {command('history', 'show', str(number))}",
         anyway="To generate with the changed model and the same settings, add --anyway.",
     )
-    leave_numpy_one_thread()
+    use_one_numpy_thread()
     replayed = lazy.Replay(lazy.load_model(path), entry.generation)
 
     def work(output: TextOutput) -> None:
@@ -153,7 +153,7 @@ def rm(
     if as_json:
         print_json({"removed": removed})
         return
-    narrate(f"Deleted: {', '.join(map(str, removed))}.")
+    print_message(f"Deleted: {', '.join(map(str, removed))}.")
 
 
 @history_app.command()
@@ -173,7 +173,7 @@ def clear(
     if as_json:
         print_json({"removed": count})
         return
-    narrate(f"Deleted: {counted(count, 'text')}.")
+    print_message(f"Deleted: {counted(count, 'text')}.")
 
 
 def _print_list(entries: list[Entry], as_json: bool) -> None:
@@ -188,7 +188,7 @@ def _report_difference(replayed: "Replay") -> None:
     place = replayed.difference()
     if place is None:
         return
-    narrate(
+    print_message(
         f"This is not what was said then: it differs from character {place + 1:,} on. "
         f"Another machine, or texts that were said side by side, may round in another way."
     )
@@ -197,7 +197,7 @@ def _report_difference(replayed: "Replay") -> None:
 def list_lines(entries: Sequence[Entry]) -> Iterator[str]:
     """A row for every text, under a heading."""
     rows = [("ID", "WHEN", "MODEL", "TEXT"), *map(_cells, entries)]
-    return table_lines(rows, cut=-1, least=_LEAST_TEXT)
+    return table_lines(rows, cut=-1, least=_MIN_TEXT_WIDTH)
 
 
 def entry_lines(entry: Entry) -> Iterator[str]:

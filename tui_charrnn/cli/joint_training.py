@@ -13,9 +13,15 @@ from dataclasses import replace
 from typing import Final
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.following import TrainerWatch, left_of, newest_status, supervise, within
+from tui_charrnn.cli.following import (
+    TrainerWatch,
+    newest_status,
+    remaining_time,
+    supervise,
+    time_limit,
+)
 from tui_charrnn.cli.launching import Watching, launch, start_and_watch
-from tui_charrnn.cli.output import error_lines, narrate
+from tui_charrnn.cli.output import error_lines, print_message
 from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.config import TrainingConfig
@@ -67,14 +73,14 @@ def train_jointly(
     except CharRNNError as error:
         return _refuse(cluster, watching.placement, error)
     if run is None:
-        return _take_part(task, limit)
+        return _train_as_worker(task, limit)
     watch = TrainerWatch(task, limit)
     watching, status = replace(watching, watch=watch), newest_status(run)
     if status is not None and status.state is RunState.FINISHED:  # the others learn it, too
-        supervise(lambda: launch(run, watching, limit), narrate, watch)
+        supervise(lambda: launch(run, watching, limit), print_message, watch)
     code = start_and_watch(run, watching, limit)
     if is_new and _remove_untrained(run) and not watching.quiet:
-        narrate(f"Nothing was trained, so the run {run.name} is removed.")
+        print_message(f"Nothing was trained, so the run {run.name} is removed.")
     return code
 
 
@@ -107,35 +113,35 @@ def _prepare(
     if not watching.quiet:
         more = "ranks" if cluster.size > 2 else "rank"
         others = "rank 0" if cluster.rank else f"{cluster.size - 1} other {more}"
-        narrate(f"{cluster.name_of(cluster.rank)} trains together with {others}.")
+        print_message(f"{cluster.name_of(cluster.rank)} trains together with {others}.")
     if cluster.rank:
         return task, training.max_time, None, False
     is_new = request.name is None or not (request.folder / request.name).exists()
-    with within(training.max_time):
-        run = _settle_run(request, cluster.size * (placement.devices or 1))
+    with time_limit(training.max_time):
+        run = _prepare_run(request, cluster.size * (placement.devices or 1))
     return task, training.max_time, run, is_new
 
 
 def _refuse(cluster: Cluster, placement: Placement, error: CharRNNError) -> int:
     """Have a trainer report to all others why this rank cannot take part; returns the exit code."""
     lines = error_lines(error)
-    narrate("The other ranks are told why this one cannot take part, once all are there:")
-    narrate(*(f"charrnn-tui: {line}" for line in lines))
+    print_message("The other ranks are told why this one cannot take part, once all are there:")
+    print_message(*(f"charrnn-tui: {line}" for line in lines))
     task = JointTask(
         cluster=cluster,
         devices=placement.devices,
         meet_within=placement.meet_within,
         failure=(int(error.exit_code), " ".join(lines)),
     )
-    _take_part(task, limit=None, stderr=subprocess.DEVNULL)
+    _train_as_worker(task, limit=None, stderr=subprocess.DEVNULL)
     return int(error.exit_code)
 
 
-def _take_part(task: JointTask, limit: float | None, stderr: int | None = None) -> int:
+def _train_as_worker(task: JointTask, limit: float | None, stderr: int | None = None) -> int:
     """Start a trainer that writes no run, and stay until it ends; the result is the exit code."""
 
     def start(task: JointTask) -> "subprocess.Popen[bytes]":
-        left = left_of(limit)
+        left = remaining_time(limit)
         words = [] if left is None else ["--max-time", f"{left:.3f}"]
         try:
             return subprocess.Popen(
@@ -149,17 +155,17 @@ def _take_part(task: JointTask, limit: float | None, stderr: int | None = None) 
             raise StorageError(f"Cannot start the trainer: {error.strerror}.") from error
 
     watch = TrainerWatch(task, limit)
-    code = supervise(lambda: watch.launch(start), narrate, watch)
+    code = supervise(lambda: watch.launch(start), print_message, watch)
     if watch.verdict is not None:
-        narrate(str(watch.verdict))
+        print_message(str(watch.verdict))
         return int(watch.verdict.exit_code)
     if code < 0:
-        narrate(f"The trainer was ended by signal {-code} from outside.")
+        print_message(f"The trainer was ended by signal {-code} from outside.")
         return int(ExitCode.UNEXPECTED)
     return code
 
 
-def _settle_run(request: RunRequest, replicas: int) -> RunDirectory:
+def _prepare_run(request: RunRequest, replicas: int) -> RunDirectory:
     """The run to be trained, made where it is not there, and refused where it cannot be trained."""
 
     def refuse(characters: int, training: TrainingConfig) -> None:

@@ -10,15 +10,15 @@ from typing import Any, Final
 from tui_charrnn import lazy
 from tui_charrnn.cli.following import (
     TrainerWatch,
-    await_start,
-    left_of,
+    handle_preemption,
     newest_status,
-    preemptible,
+    remaining_time,
     unread_records,
+    wait_for_start,
 )
-from tui_charrnn.cli.opening import start_without_collecting
-from tui_charrnn.cli.output import narrate, print_data, send_to_terminal
-from tui_charrnn.cli.reporting import RowsOf, choose_reporter, follow, narrate_outcome, no_rows
+from tui_charrnn.cli.opening import delay_garbage_collection
+from tui_charrnn.cli.output import print_data, print_message, send_to_terminal
+from tui_charrnn.cli.reporting import RowsOf, choose_reporter, follow, no_rows, print_outcome
 from tui_charrnn.errors import (
     AS_ASKED,
     BrokenClusterError,
@@ -41,7 +41,7 @@ from tui_charrnn.viewing.announcements import end_sentence, notification, run_no
 from tui_charrnn.viewing.run_view import RunView
 
 _ONE_DEVICE: Final = Placement()
-_USUAL_START: Final = "The "
+_DEFAULT_START: Final = "The "
 _START_WORDS: Final = 3
 _START_LENGTH: Final = 40
 """Words, and characters, of a pinned seed that are proposed as the beginning of a text."""
@@ -80,7 +80,7 @@ def start_and_watch(run: RunDirectory, watching: Watching, max_time: float | Non
     status = newest_status(run)  # a damaged one is no hindrance: the trainer replaces it
     if status is not None and status.state is RunState.FINISHED:
         if not watching.quiet:
-            narrate(
+            print_message(
                 f"The run {run.name} is finished; there is nothing left to train. To extend it: "
                 f"{command_words('resume', run)} --more-time 10m"
             )
@@ -91,12 +91,12 @@ def start_and_watch(run: RunDirectory, watching: Watching, max_time: float | Non
             raise ConfigError("--notify-command runs when the command ends: leave out --detach.")
         return _train_detached(run, watching, limit)
     if watching.headless:
-        with preemptible(is_headless=True):
+        with handle_preemption(is_headless=True):
             return _end(run, watching, train_headless(run, watching, limit))
     launch(run, watching, limit)
     if watching.notify_command is not None:
         os.environ[variable_of("notify_command")] = watching.notify_command  # the app reads it
-    start_without_collecting()
+    delay_garbage_collection()
     return lazy.run_app(run=run.path, runs_folder=run.path.parent, model=None)
 
 
@@ -108,22 +108,22 @@ def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subpr
         return watch.launch(
             lambda task: launch_trainer(
                 run,
-                max_time=left_of(limit),
+                max_time=remaining_time(limit),
                 placement=["--joint", task.to_json()],
                 kept_open=[task.events],
             )
         )
     if devices != 1:
         options["placement"] = ["--devices", str(devices or ALL)]
-    return launch_trainer(run, max_time=left_of(limit), **options)
+    return launch_trainer(run, max_time=remaining_time(limit), **options)
 
 
 def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) -> int:
     """Leave the trainer once it has taken over the run, or report why it has not."""
-    log_size = _size_of_log(run)
-    returncode = await_start(run, launch(run, watching, limit))
+    log_size = _log_size(run)
+    returncode = wait_for_start(run, launch(run, watching, limit))
     if returncode is None:
-        narrate(
+        print_message(
             f"Training goes on by itself. Watch: {command_words('attach', run)}  "
             f"Stop: {command_words('stop', run)}"
         )
@@ -141,9 +141,9 @@ def train_headless(run: RunDirectory, watching: Watching, limit: float | None) -
         Its exit code, negative if a signal ended it.
     """
     reader, view = RunReader(run), RunView(run, description=read_description(run))
-    log_size = _size_of_log(run)
+    log_size = _log_size(run)
     if not watching.quiet:
-        narrate(
+        print_message(
             "Ctrl-C once: save and stop; twice: stop now. From another terminal: "
             f"{command_words('attach', run)}"
         )
@@ -157,17 +157,17 @@ def train_headless(run: RunDirectory, watching: Watching, limit: float | None) -
     returncode = follow(run, reader, lambda: launch(run, watching, limit), reporter, watch)
     if watch is not None and (error := watch.verdict) is not None:
         _record_loss(run, error)
-        narrate(str(error))
+        print_message(str(error))
         return int(error.exit_code)
     if not watching.quiet:
-        narrate_outcome(view)
+        print_outcome(view)
     _announce_end(view, watching)
     if returncode not in AS_ASKED:
         is_reported = not (watching.quiet or watching.as_json) and view.ended is not ended_before
         if not (is_reported and view.failure):
             report_failure(run, returncode, log_size)
     elif not watching.quiet:
-        _print_next_step(view, returncode, is_joint=watching.placement.cluster is not None)
+        _print_next_command(view, returncode, is_joint=watching.placement.cluster is not None)
     return returncode
 
 
@@ -182,7 +182,7 @@ def _announce_end(view: RunView, watching: Watching) -> None:
     try:
         run_notify_command(preferred.notify_command, view)
     except OSError as error:
-        narrate(f"The notify command could not be run: {error.strerror}.")
+        print_message(f"The notify command could not be run: {error.strerror}.")
 
 
 def _record_loss(run: RunDirectory, error: BrokenClusterError) -> None:
@@ -201,30 +201,30 @@ def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:
     return returncode if returncode >= 0 else int(ExitCode.UNEXPECTED)
 
 
-def _print_next_step(view: RunView, code: int, *, is_joint: bool) -> None:
+def _print_next_command(view: RunView, code: int, *, is_joint: bool) -> None:
     if code == ExitCode.OK:
         if view.description is not None and view.description.model.reads_both:
             words = command_words("fill", view.run, "the k▢ng", "--bidirectional")
-            narrate(f"Fill gaps with it: {words}")
+            print_message(f"Fill gaps with it: {words}")
             return
         words = command_words("generate", view.run, *proposed_start(view), "--model")
-        narrate(f"Talk to it: {words}")
+        print_message(f"Talk to it: {words}")
         return
     saved = view.checkpoint_step
     where = f"Saved at step {saved:,}." if saved else "Nothing was saved yet."
     alone = command_words("resume", view.run)
     if not is_joint:
-        narrate(f"{where} Resume it with: {alone}")
+        print_message(f"{where} Resume it with: {alone}")
         return
     by_itself = f", one alone by: {alone}" if saved else "."
-    narrate(f"{where} All go on by the same command with --resume auto{by_itself}")
+    print_message(f"{where} All go on by the same command with --resume auto{by_itself}")
 
 
 def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
     """Report why a trainer ended, by its log or its status."""
     if returncode < 0:
         name = signal.Signals(-returncode).name
-        narrate(
+        print_message(
             f"The trainer was ended by {name} from outside (too little memory is a common "
             f"reason). What it saved is kept. Resume it with: {command_words('resume', run)}"
         )
@@ -233,21 +233,21 @@ def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
         try:
             refuse_gone(run)
         except RunGoneError as error:
-            narrate(str(error))
+            print_message(str(error))
             return
     status = newest_status(run)
-    told = _refusal(run, log_size) or (status.message if status else "")
-    narrate(told or f"The trainer ended with exit code {returncode}; its log is {run.log}.")
+    told = _logged_error(run, log_size) or (status.message if status else "")
+    print_message(told or f"The trainer ended with exit code {returncode}; its log is {run.log}.")
 
 
-def _size_of_log(run: RunDirectory) -> int:
+def _log_size(run: RunDirectory) -> int:
     try:
         return run.log.lstat().st_size
     except OSError:
         return 0
 
 
-def _refusal(run: RunDirectory, log_size: int) -> str:
+def _logged_error(run: RunDirectory, log_size: int) -> str:
     """What a trainer said that could not take the run up, and so could not record it."""
     try:
         with open_to_read(run.log, inside=run.path) as log:
@@ -265,5 +265,5 @@ def proposed_start(view: RunView) -> list[str]:
     first = " ".join(seeds[0].split()[:_START_WORDS])[:_START_LENGTH] if seeds else ""
     if first and not first.startswith("-"):
         return [first]
-    is_known = description is None or set(_USUAL_START) <= set(description.vocabulary)
-    return [_USUAL_START] if is_known else []
+    is_known = description is None or set(_DEFAULT_START) <= set(description.vocabulary)
+    return [_DEFAULT_START] if is_known else []

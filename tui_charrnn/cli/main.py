@@ -15,7 +15,7 @@ from tui_charrnn.cli.opening import open_app as start_app
 from tui_charrnn.cli.options import (
     AsciiOnly,
     LanguageOption,
-    LaterCommand,
+    LazyCommand,
     NumbersOption,
     RunArgument,
     RunsDir,
@@ -225,7 +225,7 @@ def command_line(*, is_whole: bool = False) -> Any:
     app.callback(invoke_without_command=True)(open_app)
     group: Any = get_command(app)
     for name, (_, sentence) in COMMANDS.items():
-        later = LaterCommand(name, sentence, partial(load_command, name))
+        later = LazyCommand(name, sentence, partial(load_command, name))
         group.commands[name] = later.load() if is_whole else later
     return group
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.following import newest_status, preemptible
+from tui_charrnn.cli.following import handle_preemption, newest_status
 from tui_charrnn.cli.launching import Watching, train_headless
 from tui_charrnn.cli.options import (
     DrawnInAscii,
@@ -19,9 +19,9 @@ from tui_charrnn.cli.options import (
 )
 from tui_charrnn.cli.output import (
     draws_ascii,
-    narrate,
     picture_width,
     print_json,
+    print_message,
     print_picture,
     progress_bar,
 )
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from tui_charrnn.viewing.gradient_pictures import MemoryCurve
 
 _CELLS: Final = ("rnn", "gru", "lstm")
-_FARTHEST: Final = 500
-_MOST_CHARACTERS: Final = 1_000_000
+_MAX_REACH: Final = 500
+_MAX_CHARACTERS: Final = 1_000_000
 _HEIGHT: Final = 22
 """Rows of the picture."""
 
@@ -100,8 +100,8 @@ def memory(
     many characters back on less than a half, a tenth and a hundredth of the largest mean is left.
     The strips below show how the gradient of the loss fades on its way back through h.
     """
-    refuse_out_of_bounds("reach", reach, 1, _FARTHEST)
-    refuse_out_of_bounds("characters", characters, 2, _MOST_CHARACTERS)
+    refuse_out_of_bounds("reach", reach, 1, _MAX_REACH)
+    refuse_out_of_bounds("characters", characters, 2, _MAX_CHARACTERS)
     if train:
         learned = read_named_corpus(models, encoding=encoding)
         read = (read_named_corpus([text], encoding=encoding) if text else learned).text
@@ -177,7 +177,7 @@ def _find(
     if text is not None:
         return found, read_named_corpus([text], encoding=encoding).text
     first, folder = names[0], runs_folder(runs_dir)
-    narrate(f"Reading what {first} was trained on; --text names another text.")
+    print_message(f"Reading what {first} was trained on; --text names another text.")
     path = lazy.find_model(first, folder)
     return found, lazy.read_training_corpus(found[first], path, folder).text
 
@@ -211,7 +211,7 @@ def _train_cells(
             seeds=None,
             quiet=False,
         )
-        with preemptible(is_headless=True):
+        with handle_preemption(is_headless=True):
             run = request.find_or_make(text)
             status = newest_status(run)
             is_new = status is None or status.state is not RunState.FINISHED

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.opening import leave_numpy_one_thread
+from tui_charrnn.cli.opening import use_one_numpy_thread
 from tui_charrnn.cli.options import (
     Force,
     JsonDocument,
@@ -20,7 +20,13 @@ from tui_charrnn.cli.options import (
     refuse_options_before_command,
     target_argument,
 )
-from tui_charrnn.cli.output import narrate, print_data, print_json, stdout_is_terminal, table_lines
+from tui_charrnn.cli.output import (
+    print_data,
+    print_json,
+    print_message,
+    stdout_is_terminal,
+    table_lines,
+)
 from tui_charrnn.cli.reading import Encoding
 from tui_charrnn.cli.tensorflow_process import convert
 from tui_charrnn.errors import ConfigError, CorpusError, ModelFileError
@@ -41,7 +47,7 @@ if TYPE_CHECKING:
     from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.model.header import Calibration, ModelFacts, ModelHeader
 
-_MOST_HELD_OUT: Final = 1_000_000
+_MAX_HELD_OUT: Final = 1_000_000
 _HEADINGS: Final = (
     "MODEL",
     "FROM",
@@ -87,7 +93,7 @@ def export(
     if to != "keras":
         raise ConfigError(f"--to must be keras. Received: {to!r}.")
     require_tensorflow()
-    path = lazy.find_model(model, runs_folder(runs_dir), narrate)
+    path = lazy.find_model(model, runs_folder(runs_dir), print_message)
     name = Path(model).stem or path.stem
     target = file or parse_path(f"{name}.keras", "The file")
     characters = target.with_suffix(".json")
@@ -107,7 +113,7 @@ def export(
     with open_output(characters, overwrite=force) as output:
         output.write(json.dumps(document).encode())
     print_data(str(target))
-    narrate(f"Its characters, in the order of their indices: {characters}")
+    print_message(f"Its characters, in the order of their indices: {characters}")
 
 
 @models_app.command()
@@ -121,7 +127,7 @@ def numbers(
     The model writes 2,000 characters in float32 and reads them in int8. auto takes int8 if the log
     probabilities of these characters differ by 0.02 nats on average and 0.5 at most.
     """
-    loaded = lazy.load_model(lazy.find_model(model, runs_folder(runs_dir), narrate))
+    loaded = lazy.load_model(lazy.find_model(model, runs_folder(runs_dir), print_message))
     choice = lazy.choose_numbers(loaded)
     difference = choice.difference._asdict() if choice.difference else None
     if as_json:
@@ -162,9 +168,9 @@ def calibrate(
     temperature 1 means from then on. Both losses are of the second half. A run calibrates its best
     model by itself when it is done.
     """
-    leave_numpy_one_thread()
+    use_one_numpy_thread()
     refuse_taken(file, overwrite=force)
-    path = lazy.find_model(model, runs_folder(runs_dir), narrate)
+    path = lazy.find_model(model, runs_folder(runs_dir), print_message)
     if file.exists() and file.samefile(path):
         raise ConfigError(f"{file} is the model that is read; give another name.")
     loaded = lazy.load_model(path)
@@ -175,7 +181,7 @@ def calibrate(
     with open_output(file, overwrite=force) as output:
         output.write(lazy.with_calibration(path.read_bytes(), fitted))
     print_data(str(file))
-    narrate(f"Temperature {_calibration_words(fitted)}")
+    print_message(f"Temperature {_format_calibration(fitted)}")
 
 
 def _held_out(
@@ -191,11 +197,11 @@ def _held_out(
     if not isinstance(start, int):
         raise CorpusError("The model does not say what was held out of its text. Name one: --text.")
     what = f"what was held out of {corpus.name}" if is_own else f"{corpus.name}, all of it"
-    narrate(f"Fitted and judged on {safe_line(what)}.")
-    return corpus.numbered.decode(start, start + _MOST_HELD_OUT), corpus.units_per_character(start)
+    print_message(f"Fitted and judged on {safe_line(what)}.")
+    return corpus.numbered.decode(start, start + _MAX_HELD_OUT), corpus.units_per_character(start)
 
 
-def _calibration_words(calibration: "Calibration") -> str:
+def _format_calibration(calibration: "Calibration") -> str:
     before, after = calibration.loss_before, calibration.loss
     return (
         f"{calibration.temperature:.4f}, fitted on {calibration.fitted_characters:,} characters; "
@@ -207,7 +213,7 @@ def _calibration_words(calibration: "Calibration") -> str:
 @models_app.command()
 def show(model: NamedModel, runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     """Show what a model file says of itself: network, text, training, losses, calibration."""
-    path = lazy.find_model(model, runs_folder(runs_dir), narrate)
+    path = lazy.find_model(model, runs_folder(runs_dir), print_message)
     facts = read_facts(path)
     if facts.header is None:
         raise ModelFileError(facts.problem or f"{path} cannot be read.")
@@ -241,7 +247,7 @@ def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tup
         case {"order": int(order), "loss": float(counted)}:
             yield "counting", f"{counted:.4f} ({format_ngram(order)})"
     fitted = header.calibration
-    yield "temperature", "1, not calibrated" if fitted is None else _calibration_words(fitted)
+    yield "temperature", "1, not calibrated" if fitted is None else _format_calibration(fitted)
 
 
 def list_all(runs_dir: Path | None, as_json: bool = False) -> None:
@@ -252,7 +258,7 @@ def list_all(runs_dir: Path | None, as_json: bool = False) -> None:
         print_json(list(values))
         return
     if not found:
-        narrate(f"There are no models here. Train one: {command('train', 'pydoc')}")
+        print_message(f"There are no models here. Train one: {command('train', 'pydoc')}")
         return
     rows: list[Sequence[str]] = [_HEADINGS]
     rows += [_cells(model) for model in found if model.facts.header is not None]
@@ -260,11 +266,11 @@ def list_all(runs_dir: Path | None, as_json: bool = False) -> None:
         print_data(line)
     for model in found:
         if model.facts.problem is not None:
-            narrate(f"{safe_line(model.name)}: {safe_line(model.facts.problem)}")
+            print_message(f"{safe_line(model.name)}: {safe_line(model.facts.problem)}")
     if stdout_is_terminal():
         first = found[0].name
-        narrate(f"Talk to one: {command('--model', first)}")
-        narrate(
+        print_message(f"Talk to one: {command('--model', first)}")
+        print_message(
             f"LOSS is nats per held-out character, BITS the same in bits. Without --model: {first}."
         )
 

@@ -23,8 +23,8 @@ from tui_charrnn.cli.options import (
 )
 from tui_charrnn.cli.output import (
     TextOutput,
-    narrate,
     print_json,
+    print_message,
     progress_bar,
     stdout_has_colors,
     stdout_is_terminal,
@@ -49,9 +49,9 @@ _NAMES: Final = (
     "digit"
 )
 """Of all properties, as they are defined in a module that needs NumPy."""
-_MOST_CELLS: Final = 1000
-_MOST_EXCERPTS: Final = 100
-_MOST_STREAMS: Final = 4096
+_MAX_CELLS: Final = 1000
+_MAX_EXCERPTS: Final = 100
+_MAX_STREAMS: Final = 4096
 _MEAN_WIDTH: Final = 8
 SIGNS: Final = {-2: "=", -1: "-", 0: " ", 1: "+", 2: "#"}
 """By level."""
@@ -62,7 +62,7 @@ _COLORS: Final = {
     2: "\x1b[97;41m",
 }
 _PIPE_WIDTH: Final = 80
-_LEAST_WIDTH: Final = 20
+_MIN_WIDTH: Final = 20
 
 
 def neurons(
@@ -104,10 +104,10 @@ def neurons(
 
     To see what a cell does, clamp it: charrnn-tui generate --clamp 0:c7=2.5
     """
-    refuse_out_of_bounds("top", top, 1, _MOST_CELLS)
-    refuse_out_of_bounds("excerpts", excerpts, 0, _MOST_EXCERPTS)
+    refuse_out_of_bounds("top", top, 1, _MAX_CELLS)
+    refuse_out_of_bounds("excerpts", excerpts, 0, _MAX_EXCERPTS)
     if parallel is not None:
-        refuse_out_of_bounds("parallel", parallel, 1, _MOST_STREAMS)
+        refuse_out_of_bounds("parallel", parallel, 1, _MAX_STREAMS)
     sources = find_sources(corpus, encoding=encoding).sources
     name, chosen = load_preferred(model, runs_dir)
     wanted = lazy.find_properties(properties or [])
@@ -136,7 +136,7 @@ def neurons(
         return
     write_text(lambda output: _write_report(output, strongest_first, shown, chosen))
     if found.unknown:
-        narrate(
+        print_message(
             f"{found.unknown:,} characters of {safe_line(read)} are unknown to {safe_line(name)}, "
             f"which has read the other {found.characters:,}."
         )
@@ -144,7 +144,7 @@ def neurons(
         cell = strongest_first[0].neurons[0]
         value = cell.mean + math.copysign(2 * cell.deviation, cell.r)
         held = f"{cell.neuron}={value:.2g}"
-        narrate(f"To see what a cell does, clamp it: {command('generate', '--clamp', held)}")
+        print_message(f"To see what a cell does, clamp it: {command('generate', '--clamp', held)}")
 
 
 def _blocks(sources: Sequence[Source], encoding: str) -> Iterator[str]:
@@ -268,7 +268,7 @@ def _text_width() -> int:
     """Columns that a line may take."""
     if not stdout_is_terminal():
         return _PIPE_WIDTH
-    return max(_LEAST_WIDTH, shutil.get_terminal_size().columns)
+    return max(_MIN_WIDTH, shutil.get_terminal_size().columns)
 
 
 def excerpt_rows(text: str, levels: "npt.NDArray[np.int8]", width: int) -> Iterator[ExcerptRow]:

@@ -1,6 +1,6 @@
 """Opens the app, where there is a terminal for it. Typer is not needed for it.
 
-Nothing is imported here that takes long: `start_without_collecting` comes first.
+Nothing is imported here that takes long: `delay_garbage_collection` comes first.
 """
 
 import codecs
@@ -22,17 +22,17 @@ from tui_charrnn.invocation import command
 from tui_charrnn.preferences import read_sampling, resolve, runs_folder
 from tui_charrnn.safe_text import safe_line
 
-STARTING: Final = 3.0
+GC_DELAY: Final = 3.0
 """Seconds in which nothing is collected as garbage."""
 
 
-def open_at_once() -> int:
+def run_without_arguments() -> int:
     """Carry out `charrnn-tui` without arguments; the result is the exit code.
 
     It saves the time in which the commands and their parser are loaded, a tenth of what the first
     frame takes.
     """
-    start_without_collecting()
+    delay_garbage_collection()
     prepare_streams()
     return exit_code_of(open_app)
 
@@ -49,7 +49,7 @@ def open_app(
     """
     preferred, _ = read_sampling(sampling or {})
     resolve(preferred, wanted=preferred).checked()
-    start_without_collecting()
+    delay_garbage_collection()
     require_app_terminal()
     folder = runs_folder(runs_dir, is_lenient=True)
     cache_folder()  # refused here rather than in a thread of the app
@@ -73,7 +73,7 @@ def load_asyncio_without_tls() -> None:
         del sys.modules["ssl"]
 
 
-def start_without_collecting() -> None:
+def delay_garbage_collection() -> None:
     """Look for garbage once the program has started, and never again among what it started with.
 
     Hundreds of modules are loaded until then and nothing of them is garbage, but looking for it
@@ -82,12 +82,12 @@ def start_without_collecting() -> None:
     if not gc.isenabled():
         return  # it has been said before
     gc.disable()
-    started = threading.Timer(STARTING, _collect_from_now_on)
+    started = threading.Timer(GC_DELAY, _enable_garbage_collection)
     started.daemon = True
     started.start()
 
 
-def leave_numpy_one_thread() -> None:
+def use_one_numpy_thread() -> None:
     """Have NumPy's products take one thread, unless it is loaded by now.
 
     One is enough for a vector, takes nothing from a trainer beside it, and leaves the others to
@@ -97,7 +97,7 @@ def leave_numpy_one_thread() -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-def _collect_from_now_on() -> None:
+def _enable_garbage_collection() -> None:
     gc.freeze()
     gc.enable()
 

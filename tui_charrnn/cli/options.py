@@ -25,46 +25,41 @@ from tui_charrnn.translation import LANGUAGES
 
 _PLAIN: Final = "_@%+=:,./-"
 """Besides letters and digits, as `shlex.quote` has it."""
-_MOST_PATHS: Final = 10_000
+_MAX_PATHS: Final = 10_000
 """Entries of a folder that are offered."""
 _NOT_FIRST: Final = ("-", "=", "%")
 """Characters with a meaning at the beginning of a word: options, commands (zsh), jobs."""
-
-_GONE: Final = {
-    "launch": "There is no `launch` any more: start every process yourself, by srun, mpirun or a "
-    "shell each, with `train --headless ... --cluster HOST:PORT,HOST:PORT --rank N`."
-}
-_WHOLE: Final = 1000
+_HELP_WIDTH: Final = 1000
 """Characters that no first sentence of a command reaches."""
 
 
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:
     """Names of runs, in the folder that the command line names."""
-    return _beginning(incomplete, _run_names(context))
+    return _starting_with(incomplete, _run_names(context))
 
 
 def complete_model(context: typer.Context, incomplete: str) -> list[str]:
     """Names of the bundled models and of runs, and files."""
     names = [*bundled_models(), *_run_names(context)]
-    return [*_beginning(incomplete, names), *complete_path(incomplete)]
+    return [*_starting_with(incomplete, names), *complete_path(incomplete)]
 
 
 def complete_corpus(incomplete: str) -> list[str]:
     """The names of the known texts that begin so, and files."""
-    return [*_beginning(incomplete, load_catalogue()), *complete_path(incomplete)]
+    return [*_starting_with(incomplete, load_catalogue()), *complete_path(incomplete)]
 
 
 def complete_theme(incomplete: str) -> list[str]:
     """The names of the themes that begin so, bundled or the user's own."""
     folders = [resource_folder("themes"), config_folder() / "themes"]
     names = {path.stem for folder in folders for path in folder.glob("*.toml")}
-    return _beginning(incomplete, sorted(names))
+    return _starting_with(incomplete, sorted(names))
 
 
 def complete_one_of(names: Iterable[str]) -> Callable[[str], list[str]]:
     """What completes one of some names."""
     known = list(names)
-    return lambda incomplete: _beginning(incomplete, known)
+    return lambda incomplete: _starting_with(incomplete, known)
 
 
 def complete_path(incomplete: str) -> list[str]:
@@ -77,12 +72,12 @@ def complete_path(incomplete: str) -> list[str]:
     start, slash, beginning = incomplete.rpartition("/")
     try:
         folder = parse_path(start + slash, "The folder") if slash else Path()
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)[:_MOST_PATHS]
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)[:_MAX_PATHS]
         names = [f"{each.name}/" if each.is_dir() else each.name for each in entries]
     except (OSError, CharRNNError):
         return []
     visible = [name for name in names if beginning.startswith(".") or not name.startswith(".")]
-    return _beginning(incomplete, [start + slash + name for name in visible])
+    return _starting_with(incomplete, [start + slash + name for name in visible])
 
 
 def _run_names(context: typer.Context) -> Iterator[str]:
@@ -96,7 +91,7 @@ def _run_names(context: typer.Context) -> Iterator[str]:
             yield path.name
 
 
-def _beginning(incomplete: str, names: Iterable[str]) -> list[str]:
+def _starting_with(incomplete: str, names: Iterable[str]) -> list[str]:
     """Those that begin so; what a shell or a terminal would act on is left out.
 
     What is completed is evaluated by zsh, and stands unquoted on the command line of bash: a folder
@@ -311,7 +306,7 @@ def refuse_out_of_bounds(option: str, value: int, lowest: int, highest: int) -> 
         raise ConfigError(f"--{option} must be {allowed}. Received: {value}.")
 
 
-class LaterCommand(TyperCommand):
+class LazyCommand(TyperCommand):
     """A line of the help; the command behind it is loaded once it is called."""
 
     def __init__(self, name: str, sentence: str, load: Callable[[], Any]) -> None:
@@ -331,11 +326,9 @@ class SafeGroup(TyperGroup):
             return super().make_context(*arguments, **options)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command; one that there was once is answered with what takes its place."""
-        if args and args[0] in _GONE:
-            raise ConfigError(_GONE[args[0]])
+        """Find the command, and load it if it is not loaded yet."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, command.load() if isinstance(command, LaterCommand) else command, rest
+        return name, command.load() if isinstance(command, LazyCommand) else command, rest
 
     def invoke(self, ctx: Any) -> Any:
         """Read the rest and carry it out."""
@@ -345,7 +338,7 @@ class SafeGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """List the commands, each by its whole first sentence, in as many rows as that takes."""
         for each in self.commands.values():
-            each.short_help = each.short_help or each.get_short_help_str(_WHOLE)
+            each.short_help = each.short_help or each.get_short_help_str(_HELP_WIDTH)
         super().format_commands(ctx, formatter)
 
 

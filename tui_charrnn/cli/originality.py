@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from tui_charrnn.cli.output import narrate, progress_bar, stdout_has_colors, stdout_has_styles
+from tui_charrnn.cli.output import print_message, progress_bar, stdout_has_colors, stdout_has_styles
 from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.training_corpus import (
@@ -76,7 +76,7 @@ class OriginalityWatch:
         for number, meter in enumerate(self._meters, 1):
             text = f"Text {number} of {len(self._meters)}: " if len(self._meters) > 1 else ""
             for line in _original_lines(meter, self._corpus, text, self._units):
-                narrate(line)
+                print_message(line)
 
 
 def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
@@ -85,7 +85,7 @@ def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
         [argument], keep_newlines="\r" in model.vocabulary.characters, units=model.units
     )
     with progress_bar("Indexing the corpus") as progress:
-        return index_corpus(corpus, progress=progress, notify=narrate)
+        return index_corpus(corpus, progress=progress, notify=print_message)
 
 
 def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
@@ -93,7 +93,7 @@ def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
     try:
         with progress_bar("Reading and indexing the corpus of the model") as progress:
             return open_training_index(
-                model, path, runs, reading=progress, indexing=progress, notify=narrate
+                model, path, runs, reading=progress, indexing=progress, notify=print_message
             )
     except CorpusError as error:
         raise CorpusError(f"{error} Any text can be named with --corpus.") from error

@@ -38,7 +38,7 @@ _FLUSH_INTERVAL: Final = 0.1
 _NO_STYLE: Final = "\x1b[0m"
 _COLUMN_GAP: Final = "  "
 """Between two columns of a table."""
-_LEAST_PICTURE: Final = 40  # columns
+_MIN_PICTURE_WIDTH: Final = 40  # columns
 _TAB: Final = 8
 """Columns between two tab stops of a terminal."""
 
@@ -100,7 +100,7 @@ def send_to_terminal(sequence: str) -> None:
         _write(sys.stderr, sequence)
 
 
-def narrate(*lines: str) -> None:
+def print_message(*lines: str) -> None:
     """Tell the user something on standard error, in lines that are made safe for a terminal.
 
     Nothing fails because nobody listens any more.
@@ -151,7 +151,7 @@ def _refused_output(error: OSError) -> StorageError:
     return StorageError(f"Cannot write to standard output: {error.strerror or error}.")
 
 
-def leave_terminal() -> None:
+def discard_terminal_output() -> None:
     """Discard what is written to a terminal that was closed; files and pipes stay."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):  # none, closed, not a file
@@ -174,7 +174,7 @@ def progress_bar(task: str, *, in_bytes: bool = True) -> Iterator["Progress"]:
     if stderr_is_terminal():
         yield from _drawn_bar(task, in_bytes=in_bytes)
     else:
-        yield _narrated_once(task)
+        yield _announced_once(task)
 
 
 def _drawn_bar(task: str, *, in_bytes: bool) -> Iterator["Progress"]:
@@ -199,13 +199,13 @@ def _drawn_bar(task: str, *, in_bytes: bool) -> Iterator["Progress"]:
         bar.stop()
 
 
-def _narrated_once(task: str) -> "Progress":
+def _announced_once(task: str) -> "Progress":
     is_told = False
 
     def report(_done: int, _total: int | None) -> None:
         nonlocal is_told
         if not is_told:
-            narrate(f"{task} ...")
+            print_message(f"{task} ...")
             is_told = True
 
     return report
@@ -233,7 +233,7 @@ def _write(stream: TextIO | None, text: str) -> None:
 
 def picture_width() -> int:
     """Columns that there are to draw in."""
-    return max(_LEAST_PICTURE, shutil.get_terminal_size().columns)
+    return max(_MIN_PICTURE_WIDTH, shutil.get_terminal_size().columns)
 
 
 def draws_ascii(*, is_asked: bool) -> bool:
@@ -400,7 +400,7 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
     try:
         return work() or int(ExitCode.OK)
     except CharRNNError as error:
-        narrate(*(f"charrnn-tui: {line}" for line in error_lines(error)))
+        print_message(*(f"charrnn-tui: {line}" for line in error_lines(error)))
         return int(error.exit_code)
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # Typer's own answer to it is 1
@@ -410,7 +410,7 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the last line of defense: logged, told, exit 1
-        return int(_after_defect(error))
+        return int(_report_unexpected(error))
 
 
 def error_lines(error: CharRNNError) -> Sequence[str]:
@@ -418,16 +418,18 @@ def error_lines(error: CharRNNError) -> Sequence[str]:
     return [error.as_options()] if isinstance(error, SettingError) else error.lines
 
 
-def _after_defect(error: Exception) -> ExitCode:
+def _report_unexpected(error: Exception) -> ExitCode:
     """Tell of an exception that nobody expected, or that has a plain reason after all."""
-    if isinstance(error, OSError) and _is_of_echo(error):
+    if isinstance(error, OSError) and _is_from_echo(error):
         _discard(sys.stdout)
-        narrate(f"charrnn-tui: {_refused_output(error)}")
+        print_message(f"charrnn-tui: {_refused_output(error)}")
         return ExitCode.CANNOT_SAVE
     if isinstance(error, FileNotFoundError) and _is_folder_gone():
-        narrate("charrnn-tui: This folder is gone: it was removed or moved. Go to another one.")
+        print_message(
+            "charrnn-tui: This folder is gone: it was removed or moved. Go to another one."
+        )
         return ExitCode.DATA
-    narrate(*report_crash(error, state_folder()).splitlines())
+    print_message(*report_crash(error, state_folder()).splitlines())
     return ExitCode.UNEXPECTED
 
 
@@ -440,7 +442,7 @@ def _is_folder_gone() -> bool:
     return False
 
 
-def _is_of_echo(error: Exception) -> bool:
+def _is_from_echo(error: Exception) -> bool:
     """Whether it was raised where Typer prints the help, or what completes a line."""
     place = error.__traceback__
     while place is not None and place.tb_next is not None:

@@ -16,9 +16,9 @@ from tui_charrnn.cli.options import (
 from tui_charrnn.cli.output import (
     TextOutput,
     draws_ascii,
-    narrate,
     picture_width,
     print_json,
+    print_message,
     print_picture,
     stdout_has_colors,
     write_text,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _HEIGHT: Final = 18
 _CLIPPING_HEIGHT: Final = 22
 """Rows of the pictures."""
-_HIGHEST_SETTING: Final = 1000.0
+_MAX_SETTING: Final = 1000.0
 _COLORS: Final = {
     "vowel": "31",
     "consonant": "36",
@@ -149,7 +149,7 @@ lab_app = typer.Typer()
 def lab(context: typer.Context) -> None:
     """Small experiments that need no model and no trainer."""
     if context.invoked_subcommand is None:
-        narrate(*context.get_help().splitlines())
+        print_message(*context.get_help().splitlines())
         raise typer.Exit(ExitCode.USAGE)
 
 
@@ -178,10 +178,8 @@ def clipping(
     by itself, to the same norm, would turn it (ELEMENT-WISE: the mean of those that are too long).
     """
     for name, value in (("limit", limit), ("radius", radius), ("learning-rate", learning_rate)):
-        if not 0 < value <= _HIGHEST_SETTING:
-            raise ConfigError(
-                f"--{name} is above 0, {_HIGHEST_SETTING:g} at most. Received: {value}."
-            )
+        if not 0 < value <= _MAX_SETTING:
+            raise ConfigError(f"--{name} is above 0, {_MAX_SETTING:g} at most. Received: {value}.")
     refuse_out_of_bounds("steps", steps, 1, 10_000)
     refuse_out_of_bounds("rng-seed", rng_seed, 0, 2**32 - 1)
     settings = lazy.ClippingSettings(limit, radius, learning_rate, steps, rng_seed)

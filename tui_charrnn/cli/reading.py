@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, TypeAlias
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.opening import leave_numpy_one_thread
+from tui_charrnn.cli.opening import use_one_numpy_thread
 from tui_charrnn.cli.output import (
-    narrate,
+    print_message,
     progress_bar,
     stderr_is_terminal,
     stdin_bytes,
@@ -72,7 +72,7 @@ RecordsOption: TypeAlias = Annotated[
 ]
 
 
-def known_name(encoding: str) -> str:
+def checked_encoding(encoding: str) -> str:
     """The name of an encoding as it was given."""
     try:
         known_encoding(encoding)
@@ -82,7 +82,10 @@ def known_name(encoding: str) -> str:
 
 
 Encoding: TypeAlias = Annotated[
-    str, typer.Option("--encoding", metavar="NAME", parser=known_name, help="Encoding of the text.")
+    str,
+    typer.Option(
+        "--encoding", metavar="NAME", parser=checked_encoding, help="Encoding of the text."
+    ),
 ]
 
 
@@ -121,7 +124,7 @@ def read_named_corpus(
 
 def report_recorded(name: str, sha256: str | None) -> None:
     """Report that a text was downloaded whose hash was not known."""
-    narrate(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
+    print_message(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
 
 
 def load_models(
@@ -132,12 +135,12 @@ def load_models(
     Returns:
         By the name that the user gave, in the order of the arguments.
     """
-    leave_numpy_one_thread()
+    use_one_numpy_thread()
     folder = runs_folder(runs_dir)
     paths: dict[Path, str] = {}
     wanted: Sequence[str | None] = models or [None]
     for argument in wanted:
-        path = lazy.find_model(argument, folder, narrate)
+        path = lazy.find_model(argument, folder, print_message)
         name = argument or path.stem
         if path in paths:
             raise ConfigError(
@@ -148,7 +151,7 @@ def load_models(
     if numbers == "float32":
         return loaded
     return {
-        name: lazy.with_numbers(each, numbers, partial(_narrate_of, name))
+        name: lazy.with_numbers(each, numbers, partial(_print_model_message, name))
         for name, each in loaded.items()
     }
 
@@ -161,8 +164,8 @@ def load_preferred(
     return next(iter(load_models([named] if named else [], runs_dir).items()))
 
 
-def _narrate_of(name: str, sentence: str) -> None:
-    narrate(f"{safe_line(name)}: {sentence}")
+def _print_model_message(name: str, sentence: str) -> None:
+    print_message(f"{safe_line(name)}: {sentence}")
 
 
 def scoring_bar(source: Source, *, has_lines: bool) -> AbstractContextManager[Progress | None]:
@@ -292,7 +295,7 @@ def read_seed(stream: "CharacterStream", seed: Seed, echo: Callable[[str], None]
         named = named_characters(dict.fromkeys(unknown, 1), "more")
         other = lazy.bundled_instead("".join(unknown), vocabulary.characters)
         hint = f" --model {other} knows it." if other else ""
-        narrate(f"{done}, as the model does not know it: {named}.{hint}")
+        print_message(f"{done}, as the model does not know it: {named}.{hint}")
 
 
 def _seed_pieces(seed: Seed, *, unify_newlines: bool) -> Iterator[str]:

@@ -15,7 +15,7 @@ from tui_charrnn.cli.following import (
     supervise,
     unread_records,
 )
-from tui_charrnn.cli.output import narrate, print_data, send_to_terminal, stderr_is_terminal
+from tui_charrnn.cli.output import print_data, print_message, send_to_terminal, stderr_is_terminal
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import StorageError
@@ -62,17 +62,17 @@ class QuietReporter:
             self._prints_records = False
         except StorageError as error:
             self._prints_records = False
-            narrate(f"{error} Training goes on without it.")
+            print_message(f"{error} Training goes on without it.")
 
     def notify(self, sentence: str) -> None:
         """Say even so what the user must know now."""
-        narrate(sentence)
+        print_message(sentence)
 
     def close(self) -> None:
         """Do nothing."""
 
 
-class _Narrator:
+class _RecordMessages:
     """The sentences that both reporters for people show."""
 
     def __init__(self, view: RunView, notify: Callable[[str], None], rows_of: RowsOf) -> None:
@@ -119,16 +119,16 @@ class LineReporter:
     """Prints flushed `key=value` lines on standard error."""
 
     def __init__(self, view: RunView, rows_of: RowsOf = no_rows) -> None:
-        self._narrator = _Narrator(view, narrate, rows_of)
+        self._messages = _RecordMessages(view, print_message, rows_of)
         self._next_line, self._next_waiting = 0.0, time.monotonic() + WAITING_INTERVAL
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Print a line for every evaluation, and one every ten seconds between them."""
         for record in records:
-            self._narrator.take(record)
+            self._messages.take(record)
             if isinstance(record, SplitEvaluated):
                 self._print(status)
-        self._narrator.observe(status)
+        self._messages.observe(status)
         is_training = any(isinstance(record, BatchTrained) for record in records)
         is_waiting = status is not None and bool(status.degraded)
         now = time.monotonic()
@@ -139,12 +139,12 @@ class LineReporter:
         self._next_line = time.monotonic() + LINE_INTERVAL
         self._next_waiting = time.monotonic() + WAITING_INTERVAL
         pairs = {"time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        pairs |= _numbers(self._narrator.view, status)
-        narrate(" ".join(f"{key}={value}" for key, value in pairs.items()))
+        pairs |= _numbers(self._messages.view, status)
+        print_message(" ".join(f"{key}={value}" for key, value in pairs.items()))
 
     def notify(self, sentence: str) -> None:
         """Say a sentence between the lines."""
-        narrate(sentence)
+        print_message(sentence)
 
     def close(self) -> None:
         """Do nothing: every line is flushed."""
@@ -163,25 +163,25 @@ class BarReporter:
             refresh_per_second=4,
         )
         self._task = self._bar.add_task("", total=None, state="starting", numbers="")
-        self._narrator = _Narrator(view, self.notify, rows_of)
+        self._messages = _RecordMessages(view, self.notify, rows_of)
         self._terminal = TerminalStatus(send_to_terminal)
         self._bar.start()
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
         """Move the bar."""
         for record in records:
-            self._narrator.take(record)
-        self._narrator.observe(status)
+            self._messages.take(record)
+        self._messages.observe(status)
         if status is None:
             return
         if (share := share_done(status)) is not None:
-            self._terminal.show(self._narrator.view.run.name, share)
+            self._terminal.show(self._messages.view.run.name, share)
         self._bar.update(
             self._task,
             total=status.total_steps,
             completed=status.step,
             state=str(status.state),
-            numbers=_format_bar(self._narrator.view, status),
+            numbers=_format_bar(self._messages.view, status),
         )
 
     def notify(self, sentence: str) -> None:
@@ -296,8 +296,8 @@ def _format_bar(view: RunView, status: RunStatus) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def narrate_outcome(view: RunView) -> None:
+def print_outcome(view: RunView) -> None:
     """Tell at the end what was reached, against counting."""
     if view.best is not None:
         line = f"validation {view.best.loss:.3f} at step {view.best.step:,}"
-        narrate(f"{line}: {format_lead(view)}" if view.lead is not None else line)
+        print_message(f"{line}: {format_lead(view)}" if view.lead is not None else line)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.output import narrate
+from tui_charrnn.cli.output import print_message
 from tui_charrnn.cli.reporting import format_length
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CorpusError, RunError, RunLockedError
@@ -90,7 +90,7 @@ class RunRequest:
             self._refuse_held()
             raise
         if not self.quiet:
-            narrate(*summarize(run, *self.configurations, text).splitlines())
+            print_message(*summarize(run, *self.configurations, text).splitlines())
         return run
 
     def _refuse_held(self) -> None:
@@ -119,7 +119,7 @@ class RunRequest:
                 if tuple(source.address for source in found) == own.sources:
                     return  # whether it has changed since, the trainer finds out
         where = ", ".join(own.sources[:3]) + (", ..." if len(own.sources) > 3 else "")
-        narrate(
+        print_message(
             f"The run {run.name} continues with the text that it was started with, "
             f"{own.name} ({where or 'a copy in the run'}), whatever this command line names.{why} "
             "For another text, choose another --name."
@@ -137,7 +137,7 @@ class RunRequest:
             if name != "max_time" and then[name] != now[name]
         ]
         if kept:
-            narrate(
+            print_message(
                 f"The run {run.name} is there and goes on as it was begun: {', '.join(kept)}. For "
                 "other settings, choose another --name."
             )

@@ -22,9 +22,9 @@ from tui_charrnn.cli.options import (
 )
 from tui_charrnn.cli.output import (
     has_terminal,
-    narrate,
     print_data,
     print_json,
+    print_message,
     progress_bar,
     table_lines,
 )
@@ -91,10 +91,12 @@ def list_all(words: Filter = "", runs_dir: RunsDir = None, as_json: JsonDocument
         print_json([summary_facts(summary, now) for summary in found])
         return
     if everything and not found:
-        narrate(f"No run has the words {safe_line(words)!r} in name, corpus, preset, tags or note.")
+        print_message(
+            f"No run has the words {safe_line(words)!r} in name, corpus, preset, tags or note."
+        )
         return
     if not found:
-        narrate(f"There are no runs in {folder} yet. Start one: {command('train', 'pydoc')}")
+        print_message(f"There are no runs in {folder} yet. Start one: {command('train', 'pydoc')}")
         return
     rows: list[tuple[str, ...]] = [_HEADINGS]
     rows += [_cells(run_row(summary, now)) for summary in found]
@@ -145,7 +147,7 @@ def tag(
     changed = tuple(f"-{tag}" for tag in tags) if remove else tuple(tags)
     labels = read_labels(found).with_tags(changed)
     write_labels(found, labels)
-    narrate(f"Tags of {safe_line(found.name)}: {safe_line(' '.join(labels.tags)) or 'none'}.")
+    print_message(f"Tags of {safe_line(found.name)}: {safe_line(' '.join(labels.tags)) or 'none'}.")
 
 
 @runs_app.command()
@@ -176,7 +178,7 @@ def compare(
     for line in table_lines(rows):
         print_data(line)
     if not has_one_text(views):
-        narrate("They were held against different texts: their losses cannot be compared.")
+        print_message("They were held against different texts: their losses cannot be compared.")
 
 
 @runs_app.command()
@@ -192,7 +194,7 @@ def rename(
     if as_json:
         print_json(_place(renamed))
         return
-    narrate(f"{safe_line(found.name)} is called {safe_line(renamed.name)} now.")
+    print_message(f"{safe_line(found.name)} is called {safe_line(renamed.name)} now.")
 
 
 @runs_app.command()
@@ -238,7 +240,7 @@ def export(
         print_data(json.dumps({"path": str(written)}) if as_json else str(written))
         return
     if missed := missed_best(found, best_or_newest(found)):
-        narrate(missed)
+        print_message(missed)
     with progress_bar(f"Packing {found.name}") as progress:
         if model is None:
             target = file or parse_path(".", "The archive")
@@ -253,7 +255,7 @@ def export(
         print_json(facts)
         return
     print_data(str(made.path))
-    narrate(f"Packed {format_size(made.size)}: {_format_checkpoints(made)}.")
+    print_message(f"Packed {format_size(made.size)}: {_format_checkpoints(made)}.")
 
 
 def _export_events(run: RunDirectory, kind: str, file: Path | None, *, overwrite: bool) -> Path:
@@ -262,14 +264,14 @@ def _export_events(run: RunDirectory, kind: str, file: Path | None, *, overwrite
         target = file or parse_path(".", "The file")
         target = target / f"{run.name}.csv" if is_folder(target) else target
         count = export_figures(run, target, overwrite=overwrite)
-        narrate(f"Wrote {count:,} steps.")
+        print_message(f"Wrote {count:,} steps.")
         return target
     require_tensorflow()
     folder = file or parse_path(f"{run.name}-tensorboard", "The folder")
     if folder.exists() and not (overwrite and is_folder(folder)):
         raise ConfigError(f"{folder} is there already. Name another folder.")
     convert("tensorboard", run.path, folder)
-    narrate(f"Look at them: tensorboard --logdir {shlex.quote(str(folder))}")
+    print_message(f"Look at them: tensorboard --logdir {shlex.quote(str(folder))}")
     return folder
 
 
@@ -324,7 +326,7 @@ def restore(
     if as_json:
         print_json(_place(run))
         return
-    narrate(f"{safe_line(run.name)} is back{taken}.")
+    print_message(f"{safe_line(run.name)} is back{taken}.")
 
 
 def _throw_away(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, Any]:
@@ -335,12 +337,14 @@ def _throw_away(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, 
     shown = ", ".join(safe_line(run.name) for run in runs)
     count = "the run" if len(runs) == 1 else f"{len(runs)} runs"
     if not _is_wanted(f"Move {count} {shown} into the trash?", is_sure=is_sure):
-        narrate("Nothing was moved.")
+        print_message("Nothing was moved.")
         return {"trashed": []}
     trashed = []
     for run in runs:
         trashed.append({"name": run.name, "path": str(upkeep.trash_run(run).path)})
-        narrate(f"{safe_line(run.name)} is in the trash. Bring it back: {_restore_command(run)}")
+        print_message(
+            f"{safe_line(run.name)} is in the trash. Bring it back: {_restore_command(run)}"
+        )
     return {"trashed": trashed}
 
 
@@ -363,10 +367,12 @@ def _empty(folder: Path, is_sure: bool) -> dict[str, Any]:
         size = format_size(disk_size(folder / upkeep.TRASH))
         question = f"Delete for good what is in the trash: {shown}{more}, {size}?"
         if not _is_wanted(question, is_sure=is_sure):
-            narrate("Nothing was deleted.")
+            print_message("Nothing was deleted.")
             return {"freed_bytes": 0}
     freed = upkeep.empty_trash(folder)
-    narrate(f"The trash is empty; {format_size(freed)} freed." if freed else "The trash is empty.")
+    print_message(
+        f"The trash is empty; {format_size(freed)} freed." if freed else "The trash is empty."
+    )
     return {"freed_bytes": freed}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.output import TextOutput, narrate, progress_bar, stdout_is_terminal
+from tui_charrnn.cli.output import TextOutput, print_message, progress_bar, stdout_is_terminal
 from tui_charrnn.cli.reading import Seed, read_named_corpus, read_seed
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, DataError, HistoryError
@@ -259,7 +259,7 @@ class TextRecorder:
                 for text in texts
             ])
         except HistoryError as error:
-            narrate(f"The text was not kept: {error}")
+            print_message(f"The text was not kept: {error}")
 
 
 class TextRequest(NamedTuple):
@@ -282,7 +282,7 @@ class TextRequest(NamedTuple):
         read_seed(self.stream, self.seed, read.append)
         return "".join(read)
 
-    def make_stop(self) -> "StopStrings":
+    def make_stop_strings(self) -> "StopStrings":
         """What watches a text for the strings that end it."""
         return lazy.StopStrings(self.stop, self.stream.model.units)
 
@@ -330,7 +330,7 @@ class Comparison(NamedTuple):
         )
 
 
-_MOST_FAILURES: Final = 1000
+_MAX_FAILURES: Final = 1000
 """Records in a row that are none to be written, after which there is no hope."""
 
 _REASON: Final = (
@@ -351,7 +351,7 @@ class _GeneratedRecord(NamedTuple):
 
 def _draw_record(texts: TextRequest, seed_text: str) -> _GeneratedRecord:
     """Draw a record after the seed text, which the stream has read."""
-    stream, stop = texts.stream, texts.make_stop()
+    stream, stop = texts.stream, texts.make_stop_strings()
     characters, bits = [seed_text], 0.0
     for _ in range(texts.length):
         drawn = stream.next()
@@ -374,7 +374,7 @@ def _draw_records(
     stream, start = texts.stream, texts.stream.snapshot()
     seen = {""}
     failures = count = 0
-    while failures < _MOST_FAILURES:
+    while failures < _MAX_FAILURES:
         draws = stream.draws
         stream.restore(start)
         stream.draws = draws
@@ -387,7 +387,7 @@ def _draw_records(
             seen.add(record.text)
         yield record
     raise DataError(
-        f"After {count:,} records {_MOST_FAILURES:,} in a row were empty, known or repeated: "
+        f"After {count:,} records {_MAX_FAILURES:,} in a row were empty, known or repeated: "
         "the model has nothing else to say. Try a higher --temperature."
     )
 
@@ -406,7 +406,7 @@ def _known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
     try:
         with progress_bar("Reading the corpus of the model") as progress:
             found = lazy.read_learned_texts(
-                model, texts.path, texts.runs, progress=progress, notify=narrate
+                model, texts.path, texts.runs, progress=progress, notify=print_message
             )
     except CorpusError as error:
         raise CorpusError(
@@ -444,13 +444,15 @@ def write_records(
 def write_most_likely(texts: TextRequest, beam: int, output: TextOutput) -> None:
     """Search for the likeliest text with a beam, and write it."""
     seed_text = texts.read_seed() if texts.echo else texts.read_seed()[:0]
-    found = lazy.search_likeliest(texts.stream, texts.length, beam, texts.make_stop().strings)
+    found = lazy.search_likeliest(
+        texts.stream, texts.length, beam, texts.make_stop_strings().strings
+    )
     count, text = len(found.indices), join_syllables(seed_text + found.text)
     end = texts.stream.model.vocabulary.end_index
     if not texts.as_json:
         output.write(text)
         if stdout_is_terminal():
-            narrate(f"ln p = {found.log_probability:.2f} with --beam {beam}. {_REASON}")
+            print_message(f"ln p = {found.log_probability:.2f} with --beam {beam}. {_REASON}")
         return
     bits = -found.log_probability / math.log(2)
     document = {

@@ -18,7 +18,13 @@ from tui_charrnn.cli.options import (
     refuse_out_of_bounds,
     texts_argument,
 )
-from tui_charrnn.cli.output import narrate, picture_width, print_data, print_json, print_picture
+from tui_charrnn.cli.output import (
+    picture_width,
+    print_data,
+    print_json,
+    print_message,
+    print_picture,
+)
 from tui_charrnn.cli.reading import (
     Encoding,
     load_models,
@@ -39,9 +45,9 @@ from tui_charrnn.training.machine import thread_count
 if TYPE_CHECKING:
     from tui_charrnn.generation.text_scores import LineScore, ModelScore, Origin, ScoreTotal
 
-_MOST_STREAMS: Final = 4096
-_MOST_PASSAGES: Final = 1000
-_HIGHEST_RATE: Final = 10.0
+_MAX_STREAMS: Final = 4096
+_MAX_PASSAGES: Final = 1000
+_MAX_RATE: Final = 10.0
 _NUMBER_WIDTH: Final = 10
 _NAME_WIDTH: Final = 16
 _HEADING: Final = "BITS/CHAR  PERPLEXITY    CHARACTERS   UNKNOWN"
@@ -115,13 +121,13 @@ def score(
     unknown character costs 20.1 bits, as a choice among all of Unicode. Dynamic evaluation is told
     beside the plain score and never ranked by; it reads in one stretch.
     """
-    refuse_out_of_bounds("top", top, 0, _MOST_PASSAGES)
+    refuse_out_of_bounds("top", top, 0, _MAX_PASSAGES)
     if parallel is not None:
-        refuse_out_of_bounds("parallel", parallel, 1, _MOST_STREAMS)
+        refuse_out_of_bounds("parallel", parallel, 1, _MAX_STREAMS)
     rate = dynamic_evaluation_rate
-    if rate is not None and not 0 < rate <= _HIGHEST_RATE:
+    if rate is not None and not 0 < rate <= _MAX_RATE:
         raise ConfigError(
-            f"--dynamic-evaluation-rate must be above 0 and at most {_HIGHEST_RATE:g}. "
+            f"--dynamic-evaluation-rate must be above 0 and at most {_MAX_RATE:g}. "
             f"Received: {rate}."
         )
     sources = find_sources(files, encoding=encoding).sources
@@ -132,7 +138,9 @@ def score(
     models = load_models(named, runs_dir, preferred.numbers)
     for name, each in models.items():
         if each.config.reads_both:
-            narrate(f"{name} reads both directions: its bits are of characters between known ones.")
+            print_message(
+                f"{name} reads both directions: its bits are of characters between known ones."
+            )
     scorers = {
         name: lazy.ModelScorer(
             each,
@@ -243,7 +251,7 @@ class PlainReport:
                     f"column {passage.column:,}: {safe_line(passage.text)}"
                 )
             if score.unknown:
-                narrate(unknown_sentence(name, model, score.unknown))
+                print_message(unknown_sentence(name, model, score.unknown))
 
     def _mark(self, model: str, total: "ScoreTotal", place: int) -> str:
         if not self._is_ranking:
@@ -340,7 +348,9 @@ def which(
     print_picture(rows, is_ascii=is_ascii)
     for name, count in zip(origin.names, origin.unknown, strict=True):
         if count:
-            narrate(f"{name} has never seen {count:,} of the {len(origin.text):,} characters.")
+            print_message(
+                f"{name} has never seen {count:,} of the {len(origin.text):,} characters."
+            )
 
 
 def _origin_document(origin: "Origin") -> dict[str, object]:

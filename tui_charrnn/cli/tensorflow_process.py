@@ -21,7 +21,7 @@ from tui_charrnn.training.trial_facts import (
     trial_command,
 )
 
-PATIENCE: Final = 600.0
+TIMEOUT: Final = 600.0
 """Seconds that TensorFlow is given: from a slow network disk it takes minutes to load, and on a GPU
 that its package has no code for minutes to compile."""
 _LOG_LINE: Final = re.compile(
@@ -51,22 +51,22 @@ def examiner_command(model: ModelConfig, training: TrainingConfig) -> list[str]:
     return trial_command("examine", TrialSettings(model, training))
 
 
-def ask(command: Sequence[str], patience: float = PATIENCE) -> Answer:
-    """Run the process of `examiner_command` for `patience` seconds at most."""
+def ask(command: Sequence[str], timeout: float = TIMEOUT) -> Answer:
+    """Run the process of `examiner_command` for `timeout` seconds at most."""
     try:
-        ended = _run(command, log_level=1, timeout=patience)  # with warnings: what a GPU lacks
+        ended = _run(command, log_level=1, timeout=timeout)  # with warnings: what a GPU lacks
     except OSError as error:
         return Answer(failure=f"{command[0]} cannot be started: {error.strerror}.")
     except subprocess.TimeoutExpired as late:
-        waited = format_duration(patience)
-        said = last_useful_line(_decoded(late.stderr))
+        waited = format_duration(timeout)
+        said = explaining_line(_decoded(late.stderr))
         return Answer(
             failure=f"TensorFlow was not ready after {waited}, and was given up{_quoted(said)}. A "
             "disk that is slow, as over a network, is a common reason; try again."
         )
     errors = _decoded(ended.stderr)
     if ended.returncode:
-        return Answer(failure=_explain_end(ended.returncode, last_useful_line(errors)))
+        return Answer(failure=_explain_end(ended.returncode, explaining_line(errors)))
     try:
         examination = decode_result(Examination, _decoded(ended.stdout))
     except ValueError as error:
@@ -75,7 +75,7 @@ def ask(command: Sequence[str], patience: float = PATIENCE) -> Answer:
     return Answer(examination, gpu_trouble=_find_gpu_trouble(errors))
 
 
-def last_useful_line(errors: str) -> str:
+def explaining_line(errors: str) -> str:
     """The line of a process's standard error that best explains its end; empty if there is none.
 
     A log line of TensorFlow's is taken only if there is nothing else.
@@ -128,7 +128,7 @@ def convert(kind: str, source: Path, target: Path) -> None:
     ended = _run([*module, kind, str(source.absolute()), str(target.absolute())], log_level=3)
     if not ended.returncode:
         return
-    said = last_useful_line(_decoded(ended.stderr))
+    said = explaining_line(_decoded(ended.stderr))
     if ended.returncode not in {ExitCode.USAGE, ExitCode.DATA, ExitCode.CANNOT_SAVE}:
         raise RunError(_explain_end(ended.returncode, said))
     error = CharRNNError(said)

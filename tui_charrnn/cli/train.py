@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.following import preemptible, within
+from tui_charrnn.cli.following import handle_preemption, time_limit
 from tui_charrnn.cli.launching import Watching, start_and_watch
 from tui_charrnn.cli.opening import app_obstacle
 from tui_charrnn.cli.options import (
@@ -19,7 +19,7 @@ from tui_charrnn.cli.options import (
     complete_one_of,
     with_setting_options,
 )
-from tui_charrnn.cli.output import narrate
+from tui_charrnn.cli.output import print_message
 from tui_charrnn.cli.reading import (
     Encoding,
     KeepDecomposed,
@@ -235,14 +235,14 @@ def train(
             quiet=quiet,
         )
 
-    with preemptible(is_headless=is_watched):
+    with handle_preemption(is_headless=is_watched):
         if placement.cluster is not None:
             raise typer.Exit(lazy.train_jointly(placement.cluster, make_request, watching))
         request = make_request()
         limit = request.configurations[1].max_time
         run = request.find()
         if run is None:
-            with within(limit):
+            with time_limit(limit):
                 run = request.find_or_make(read_named_corpus(corpus, **request.reading))
         raise typer.Exit(start_and_watch(run, watching, limit))
 
@@ -255,7 +255,7 @@ def _starting_model(
         return None, None
     if existing is not None and holds_run(existing):
         return lazy.starting_point_of(read_description(existing)), None
-    starting = lazy.open_starting_model(argument, folder, narrate)
+    starting = lazy.open_starting_model(argument, folder, print_message)
     return starting.point, starting
 
 
@@ -317,5 +317,5 @@ def resume(
         length = "train_time" if name == "time" else name
         extended = lazy.extend_run(found, length, lazy.read_amount(length, text, f"--more-{name}"))
         if not quiet:
-            narrate(lazy.format_extension(extended))
+            print_message(lazy.format_extension(extended))
     raise typer.Exit(start_and_watch(found, watching, limit))
