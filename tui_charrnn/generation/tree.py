@@ -78,8 +78,19 @@ class Branch:
         return DrawsFrom(position, used.rng_seed, used.drawn + position - used.position)
 
 
+class ListedBranch(NamedTuple):
+    """A branch in the list of all."""
+
+    branch: Branch
+    depth: int
+    """How many branches it lies on; 0 for the first."""
+
+
 class Tree:
-    """All continuations, in the order in which they came to be; the first has no parent."""
+    """All continuations, in the order in which they came to be; the first has no parent.
+
+    Numbers and arrays in it only grow, so it may be read while a text streams into it.
+    """
 
     def __init__(
         self, sampling: SamplingConfig, draws: DrawsFrom, clamps: tuple[Clamp, ...] = ()
@@ -90,20 +101,16 @@ class Tree:
 
     def fork(self, number: int, position: int) -> Branch:
         """Let a new branch, without a character of its own, leave another one at a position."""
-        holder = next(
-            branch
-            for branch, _ in self.lineage(number)
-            if branch.start < position or branch.parent is None
-        )
+        trunk = self._trunk(number, position)
         branch = Branch(
             number=len(self.branches),
-            parent=holder.number,
+            parent=trunk.number,
             start=position,
             name=str(len(self.branches) + 1),
-            sampling=[(position, holder.sampling_at(position))],
-            draws=[holder.draws_at(position)],
+            sampling=[(position, trunk.sampling_at(position))],
+            draws=[trunk.draws_at(position)],
         )
-        held = holder.clamps_at(position)
+        held = trunk.clamps_at(position)
         branch.clamps += [(position, held)] if held else []
         self.branches.append(branch)
         return branch
@@ -150,3 +157,61 @@ class Tree:
         pairs = zip(ours, theirs, strict=False)
         differing = (place for place, (one, two) in enumerate(pairs) if one != two)
         return next(differing, min(len(ours), len(theirs)))
+
+    def fork_positions(self, number: int) -> list[int]:
+        """Where another branch continues a branch's text differently, ascending."""
+        found = set()
+        for branch, end in self.lineage(number):
+            found |= {
+                other.start
+                for other in self.branches
+                if other.parent == branch.number and other.start <= end
+            }
+        return sorted(found)
+
+    def continuations(self, number: int, position: int) -> dict[int, int]:
+        """What follows the first characters of a branch's text, on it and on others.
+
+        `position` is how many characters they share.
+
+        Returns:
+            The number of the next character by that of the branch that has it, in the order in
+            which they came to be. The branch itself is among them unless it ends here.
+        """
+        trunk = self._trunk(number, position)
+        leaving = [
+            other for other in self.forks(trunk.number) if other.start == position and other.indices
+        ]
+        own = self.holder(number, position)
+        return {
+            number if branch is own else branch.number: branch.indices[position - branch.start]
+            for branch in ([trunk] if trunk.length > position else []) + leaving
+        }
+
+    def parting(self, number: int, other: int) -> int:
+        """The position from which on two branches' texts are not the same characters."""
+        ends = {branch.number: end for branch, end in self.lineage(number)}
+        return next(
+            min(end, ends[branch.number])
+            for branch, end in self.lineage(other)
+            if branch.number in ends
+        )
+
+    def outline(self) -> list[ListedBranch]:
+        """All branches, each followed by those that leave it, the earliest first."""
+        listed: list[ListedBranch] = []
+        waiting = [ListedBranch(self.branches[0], 0)]
+        while waiting:
+            newest = waiting.pop()
+            listed.append(newest)
+            leaving = self.forks(newest.branch.number)
+            waiting += [ListedBranch(branch, newest.depth + 1) for branch in reversed(leaving)]
+        return listed
+
+    def _trunk(self, number: int, position: int) -> Branch:
+        """The branch that one which leaves a branch's text at a position is a fork of."""
+        return next(
+            branch
+            for branch, _ in self.lineage(number)
+            if branch.start < position or branch.parent is None
+        )

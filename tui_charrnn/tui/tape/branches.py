@@ -12,13 +12,12 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.generation.tree import LONGEST_NAME, Branch
+from tui_charrnn.generation.tree import LONGEST_NAME, Branch, ListedBranch
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.text.text_view import TextView
-from tui_charrnn.viewing.branches import Listed, outline
 from tui_charrnn.viewing.formatting import counted
 
 _DEEPEST: Final = 6
@@ -72,7 +71,7 @@ class BranchesScreen(Dialog[Choice | None]):
         """List the branches of a tape as they are now, with the cursor on the shown one."""
         super().__init__()
         self._tape, self._shown = tape, shown
-        self._listed = outline(tape.tree)
+        self._listed = tape.tree.outline()
 
     def compose(self) -> ComposeResult:
         """A branch a row, those that leave it below it."""
@@ -138,7 +137,7 @@ class BranchesScreen(Dialog[Choice | None]):
     def _options(self) -> list[Option]:
         return [Option(self._row(listed)) for listed in self._listed]
 
-    def _row(self, listed: Listed) -> Content:
+    def _row(self, listed: ListedBranch) -> Content:
         branch = listed.branch
         indent = "  " * min(listed.depth, _DEEPEST)
         start, stop = branch.start, min(branch.length, branch.start + _BEGINNING)

@@ -26,7 +26,6 @@ from tui_charrnn.tui.text.generation_thread import Fork
 from tui_charrnn.tui.text.saving import newest_tape, save_in_background, save_tape, texts_folder
 from tui_charrnn.tui.text.session_texts import Tell
 from tui_charrnn.tui.text.tape_text import Step, TapeText
-from tui_charrnn.viewing.branches import continuations, forks_on
 from tui_charrnn.viewing.xray import format_choice
 
 _HEAD: Final = 1  # rows above the first alternative
@@ -100,7 +99,7 @@ class TapePanel(Static, can_focus=True):
         read, tree = self.read, self.text.tree
         if read is None or tree is None:
             return []
-        came = continuations(tree, *read.at)
+        came = tree.continuations(*read.at)
         names = {
             index: tr("branch {name}", name=safe_line(tree.branches[number].name))
             for number, index in came.items()
@@ -182,7 +181,7 @@ class TapePanel(Static, can_focus=True):
         at, tree = self.cursor.at, self.text.tree
         if at is None or tree is None:
             return
-        forks = forks_on(tree, at[0])
+        forks = tree.fork_positions(at[0])
         found = (
             min((fork for fork in forks if fork > at[1]), default=None)
             if by > 0
@@ -316,11 +315,11 @@ class TapePanel(Static, can_focus=True):
     def _nearest_fork(self) -> tuple[int, list[int], int] | None:
         """The nearest fork before the cursor, else behind it: position, branches, which is seen."""
         at, tree = self.cursor.at, self.text.tree
-        forks = forks_on(tree, at[0]) if tree is not None and at is not None else []
+        forks = tree.fork_positions(at[0]) if tree is not None and at is not None else []
         if at is None or tree is None or not forks:
             return None
         position = max((fork for fork in forks if fork <= at[1]), default=forks[0])
-        numbers = list(continuations(tree, at[0], position))
+        numbers = list(tree.continuations(at[0], position))
         return position, numbers, numbers.index(at[0]) if at[0] in numbers else -1
 
     def _continue_with(self, position: int, indices: tuple[int, ...]) -> None:
@@ -328,7 +327,7 @@ class TapePanel(Static, can_focus=True):
         at, tree = self.cursor.at, self.text.tree
         if at is None or tree is None:
             return
-        came = {index: number for number, index in continuations(tree, at[0], position).items()}
+        came = {index: number for number, index in tree.continuations(at[0], position).items()}
         known = came.get(indices[0]) if len(indices) == 1 else None
         if known == at[0]:
             self.cursor.point(position + 1)

@@ -16,7 +16,6 @@ from tui_charrnn.tui.text.wrapped_text import (
     source_at,
     sources_in_row,
 )
-from tui_charrnn.viewing.branches import forks_on, parting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,7 +149,7 @@ class TapeText:
         """Show another branch, by its number, from where it parts from the one in sight."""
         if self.generation is None or self.tree is None or number == self.branch:
             return
-        shared = min(parting(self.tree, self.branch, number), self.shown)
+        shared = min(self.tree.parting(self.branch, number), self.shown)
         if self.place_at(shared) is None:  # what both begin with was dropped long ago
             self.view.clear()
             self._origin = -shared
@@ -262,7 +261,7 @@ class TapeCursor(TextLayer):
         text = self.text
         if self._at is None or text.tree is None:
             return
-        forks, position = {*forks_on(text.tree, text.branch)}, self._at[1]
+        forks, position = {*text.tree.fork_positions(text.branch)}, self._at[1]
         place = text.place_at(position)
         if place is not None and place[0] != row:
             place = None

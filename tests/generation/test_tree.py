@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.tree import DrawsFrom, Tree
-from tui_charrnn.viewing.branches import continuations, forks_on, outline, parting
 
 FORKS = st.lists(
     st.tuples(st.integers(0, 9), st.integers(0, 30), st.text("abc", min_size=1, max_size=6)),
@@ -51,7 +50,7 @@ def test_branches_part_where_their_characters_are_no_longer_the_same_ones(
         for other in range(len(tree.branches)):
             shared = zip(paths(tree, one), paths(tree, other), strict=False)
             expected = sum(1 for ours, theirs in shared if ours == theirs)
-            assert parting(tree, one, other) == expected
+            assert tree.parting(one, other) == expected
 
 
 @given(st.text("abc", min_size=1, max_size=12), FORKS)
@@ -61,30 +60,30 @@ def test_every_branch_is_found_at_the_fork_where_it_parts(
     tree = tree_of(first, forks)
     for number in range(len(tree.branches)):
         text = text_of(tree, number)
-        for position in forks_on(tree, number):
-            found = continuations(tree, number, position)
+        for position in tree.fork_positions(number):
+            found = tree.continuations(number, position)
             assert len(found) > 1 or position == len(text)
             assert (number in found) == (position < len(text))
             for other, index in found.items():
                 assert text_of(tree, other)[: position + 1] == text[:position] + chr(index)
         for branch in tree.branches:
-            apart = parting(tree, number, branch.number)
+            apart = tree.parting(number, branch.number)
             if branch.number != number and apart < len(text):
-                assert apart in forks_on(tree, number)
+                assert apart in tree.fork_positions(number)
 
 
 def test_continuations_of_a_fork_are_all_branches_that_leave_there() -> None:
     tree = tree_of("abcdef", [(0, 3, "xy"), (1, 3, "z"), (0, 3, "q"), (1, 4, "w")])
     assert [branch.parent for branch in tree.branches] == [None, 0, 0, 0, 1]
-    assert continuations(tree, 4, 3) == {0: ord("d"), 4: ord("x"), 2: ord("z"), 3: ord("q")}
-    assert continuations(tree, 4, 4) == {1: ord("y"), 4: ord("w")}
-    assert continuations(tree, 0, 2) == {0: ord("c")}
-    assert continuations(tree, 0, 6) == {}
-    assert forks_on(tree, 4) == [3, 4]
-    assert forks_on(tree, 0) == [3]
+    assert tree.continuations(4, 3) == {0: ord("d"), 4: ord("x"), 2: ord("z"), 3: ord("q")}
+    assert tree.continuations(4, 4) == {1: ord("y"), 4: ord("w")}
+    assert tree.continuations(0, 2) == {0: ord("c")}
+    assert tree.continuations(0, 6) == {}
+    assert tree.fork_positions(4) == [3, 4]
+    assert tree.fork_positions(0) == [3]
 
 
 def test_each_branch_is_followed_by_those_that_leave_it_the_earliest_first() -> None:
     tree = tree_of("abcdef", [(0, 4, "x"), (0, 1, "yz"), (2, 2, "w")])
-    listed = [(row.branch.number, row.depth) for row in outline(tree)]
+    listed = [(row.branch.number, row.depth) for row in tree.outline()]
     assert listed == [(0, 0), (2, 1), (3, 2), (1, 1)]
