@@ -76,7 +76,7 @@ _NAMES: Final = {
     "tui_charrnn.tui.text.sampling_dialog": "SamplingScreen ask_for_acrostic",
     "tui_charrnn.tui.text.saving": "copy_text save_text",
     "tui_charrnn.tui.text.search": "Search SearchBar",
-    "tui_charrnn.tui.text.tape_start": "redraw result_of start_tape",
+    "tui_charrnn.tui.text.tape_start": "result_of start_tape",
     "tui_charrnn.tui.theme.picker": "ThemeScreen",
     "tui_charrnn.tui.xray.color_layer": "XrayColors",
     "tui_charrnn.tui.xray.legend": "XrayLegend",

@@ -117,7 +117,6 @@ from tui_charrnn.tui.text.saving import copy_text as copy_text
 from tui_charrnn.tui.text.saving import save_text as save_text
 from tui_charrnn.tui.text.search import Search as Search
 from tui_charrnn.tui.text.search import SearchBar as SearchBar
-from tui_charrnn.tui.text.tape_start import redraw as redraw
 from tui_charrnn.tui.text.tape_start import result_of as result_of
 from tui_charrnn.tui.text.tape_start import start_tape as start_tape
 from tui_charrnn.tui.theme.picker import ThemeScreen as ThemeScreen

@@ -211,6 +211,10 @@ class CharacterStream:
         self._unread = self.model.vocabulary.start_index
         return self.feed(seed_text, should_stop)
 
+    def redraw(self) -> None:
+        """Let other random numbers than before decide from the next character on."""
+        self.draws = RandomStream(fresh_rng_seed())
+
     def feed(self, text: str, should_stop: Callable[[], bool] | None = None) -> PrimedSeed:
         """Read more text: the next piece of a long seed text.
 

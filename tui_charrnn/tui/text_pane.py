@@ -384,18 +384,18 @@ class TextPane(Vertical):
         def take_back(entry: Entry | None) -> None:
             if entry is None:
                 return
-            said, opening = entry.generation, self.text.opening
+            kept = entry.generation
             self.close_tape()
             rng_seed = self._settings.sampling.rng_seed  # it stays that of every text, or none
-            self._settings.sampling = dataclasses.replace(said.sampling[0][1], rng_seed=rng_seed)
-            self._settings.held = lazy.held_again(said, None if opening is None else opening.loaded)
+            self._settings.sampling = dataclasses.replace(kept.sampling[0][1], rng_seed=rng_seed)
+            self._settings.held = lazy.held_again(kept, self.text.loaded)
             self.texts.show_title()
-            self.seed.load_text(said.seed_text[-LONGEST_SEED:])
+            self.seed.load_text(kept.seed_text[-LONGEST_SEED:])
             self.seed.move_cursor(self.seed.document.end)
             self.post_message(PaneRequested("text"))
             words = tr(
                 "Seed and settings of a text by {model} are back; Enter generates.",
-                model=shown_label(said.model.label),
+                model=shown_label(kept.model.label),
             )
             # once the seed box has its height: a text that follows its end again says so
             self.call_after_refresh(self.call_after_refresh, self.tell, words)

@@ -251,7 +251,7 @@ class GenerationThread:
         if (tape.branch.number, tape.position) != (fork.branch, fork.position):
             tape.rewind(fork.position, fork.branch)
         if fork.is_redrawn:
-            lazy.redraw(tape.stream)
+            tape.stream.redraw()
         self._apply_settings(tape)
         for index in fork.taken:
             tape.take(index)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from tui_charrnn import lazy
 from tui_charrnn.generation.neuron import Clamp
-from tui_charrnn.generation.sampling import RandomStream, fresh_rng_seed
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.hangul import INITIALS
@@ -150,11 +149,6 @@ def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
     seed_text, rng_seed = tape.seed_text, tape.tree.branches[0].draws[0].rng_seed
     held = tuple(map(str, tape.seed_clamps))
     return tape, Opening(loaded, seed_text, seed_text, (), rng_seed, held, is_recorded=True)
-
-
-def redraw(stream: CharacterStream) -> None:
-    """Let other random numbers than before decide from the next character on."""
-    stream.draws = RandomStream(fresh_rng_seed())
 
 
 def result_of(opening: Opening, tape: Tape, number: int, length: int) -> GenerationResult:
