@@ -33,9 +33,8 @@ class BackgroundTask:
         """
         self._cancelled = threading.Event()
         self._woken = threading.Event()
-        self._work = work
         # in the context of who starts it: the user's keys, which sentences name, are part of it
-        run, args = contextvars.copy_context().run, (self._run,)
+        run, args = contextvars.copy_context().run, (self._run, work)
         self._thread = threading.Thread(target=run, args=args, daemon=True, name=name)
         self._thread.start()
 
@@ -92,9 +91,9 @@ class BackgroundTask:
         if self._cancelled.is_set():
             raise CancelledError
 
-    def _run(self) -> None:
+    def _run(self, work: Callable[[BackgroundTask], None]) -> None:
         try:
-            self._work(self)
+            work(self)
         except CancelledError:
             return
 
