@@ -4,11 +4,13 @@ import pytest
 from textual._context import active_message_pump
 from textual.app import ComposeResult
 from textual.command import CommandInput, CommandList, CommandPalette
+from textual.containers import Horizontal, VerticalScroll
 from textual.css.query import NoMatches
-from textual.events import MouseDown
+from textual.events import MouseDown, Resize
 from textual.geometry import Offset, Size
 from textual.widgets import Input, OptionList, Static
 
+from tests.support.shown_screen import screen_text
 from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.new_run.fields import FormInput, FormRow
@@ -135,6 +137,51 @@ async def test_a_click_on_what_was_just_removed_hits_nothing(
         app.post_message(event)
         await pilot.pause()
         assert app.is_running
+
+
+@pytest.mark.usefixtures("korean")
+async def test_a_palette_without_a_match_says_so_in_the_language_of_the_app() -> None:
+    app = Host(9)
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+p", *"qqqq")
+        await wait_until(pilot, "the sentence", lambda: "찾은 명령이 없습니다" in screen_text(app))
+
+
+class Told(Static):
+    """Keeps the widths that it was told."""
+
+    def __init__(self) -> None:
+        super().__init__("text")
+        self.widths: list[int] = []
+
+    def on_resize(self, event: Resize) -> None:
+        self.widths.append(event.size.width)
+
+
+class Beside(ThemedApp):
+    """A widget beside one that scrolls."""
+
+    CSS = "Told { width: 40; } VerticalScroll { width: 1fr; } #long { height: 100; }"
+
+    def compose(self) -> ComposeResult:
+        with Horizontal():
+            yield Told()
+            with VerticalScroll():
+                yield Static(id="long")
+
+
+async def test_a_widget_is_told_its_size_although_a_neighbor_scrolls_meanwhile() -> None:
+    app = Beside()
+    async with app.run_test(size=(80, 12)) as pilot:
+        await pilot.pause()
+        told, compositor = app.query_one(Told), app.screen._compositor
+        told.widths.clear()
+        told.styles.width = 20
+        told._check_refresh()  # asks for a layout, which comes after what follows
+        compositor.reflow_visible(app.screen, app.size)  # as by a scroll
+        assert compositor.full_map[told].region.width == 20
+        await pilot.pause()
+        assert told.widths == [20]
 
 
 async def test_an_error_of_what_was_closed_is_none() -> None:
