@@ -88,7 +88,6 @@ class TitleRow(Static):
             self.update(row, layout=False)  # it keeps its row, and the width of the screen
 
 
-PANES: Final = ("text", "training", "runs", "childhood", "log")
 LABELS: Final = {
     "text": "Text",
     "training": "Loss",
@@ -96,6 +95,7 @@ LABELS: Final = {
     "childhood": "Childhood",
     "log": "Log",
 }
+PANES: Final = tuple(LABELS)
 
 
 class PaneTabs(Static):

@@ -133,11 +133,14 @@ class RunCard(VerticalScroll):
     def __init__(self) -> None:
         super().__init__(can_focus=False)
         self.border_title = Content(tr("Training"))
-        self._view: RunView | None = None
-        self._pinned: RunView | None = None
-        self._now = 0.0
-        self._asked = ""
-        self._advice = ""
+        self._known: tuple[RunView | None, RunView | None, float, str, str] = (
+            None,
+            None,
+            0.0,
+            "",
+            "",
+        )
+        """What was shown last."""
 
     def compose(self) -> ComposeResult:
         """State and progress, the newest losses, numbers, the newest warning."""
@@ -154,25 +157,25 @@ class RunCard(VerticalScroll):
         self, view: RunView | None, pinned: RunView | None, now: float, asked: str, advice: str
     ) -> None:
         """Draw what is known of a run; see `StatusLine.show`. Advice is how to resume it."""
-        self._view, self._pinned, self._now = view, pinned, now
-        self._asked, self._advice = asked, advice
+        self._known = view, pinned, now, asked, advice
         self._draw()
 
     def _draw(self) -> None:
-        view, width = self._view, self.scrollable_content_region.width
+        view, pinned, now, asked, advice = self._known
+        width = self.scrollable_content_region.width
         if view is None or not width:
             return
         is_broad = width >= _ROOMY
         for part in (self.head, self.losses):  # where it is broad, the status line shows them
             part.display = not is_broad
-        head = _head(view, self._now, self._asked, width)
+        head = _head(view, now, asked, width)
         self.head.show(head)
         self.losses.show(view.losses.columns(width))
         if is_broad:  # the status line has the rest, and the chart what is pinned
             lines = _side_by_side([*words.score_rows(view), *detail_rows(view)], width)
         else:
-            groups = card_groups(view, self._pinned)
-            sentences = [*filter(None, (words.format_lead(view), self._advice))]
+            groups = card_groups(view, pinned)
+            sentences = [*filter(None, (words.format_lead(view), advice))]
             below = sum(1 + len(wrapped(sentence, width)) for sentence in sentences)
             lines = _one_below_another(groups, width, has_headings=True)
             room = self.scrollable_content_region.height - len(head.splitlines()) - _CURVE_HEIGHT
@@ -182,9 +185,13 @@ class RunCard(VerticalScroll):
         self.body.show(Content("\n").join(lines))
         self.warning.display = bool(view.warning) and view.is_live
         self.warning.show(view.warning)
-        self.set_class(view.is_live, "-live")
-        self.set_class(words.state_mark(view) == "✗", "-failed")
-        self.set_class(words.state_mark(view) == "║", "-paused")
+        _set_state_classes(self, view)
+
+
+def _set_state_classes(widget: Widget, view: RunView) -> None:
+    widget.set_class(view.is_live, "-live")
+    widget.set_class(words.state_mark(view) == "✗", "-failed")
+    widget.set_class(words.state_mark(view) == "║", "-paused")
 
 
 def _head(view: RunView, now: float, asked: str, width: int) -> str:
@@ -264,10 +271,8 @@ class StatusLine(Container):
 
     def __init__(self) -> None:
         super().__init__()
-        self._view: RunView | None = None
-        self._now = 0.0
-        self._asked = ""
-        self._trouble = ""
+        self._known: tuple[RunView | None, float, str, str] = None, 0.0, "", ""
+        """What was shown last."""
         self.add_class("-empty")
 
     def compose(self) -> ComposeResult:
@@ -286,25 +291,23 @@ class StatusLine(Container):
 
         `asked` is what the trainer has not answered yet, `trouble` what is wrong or how to go on.
         """
-        self._view, self._now, self._asked, self._trouble = view, now, asked, trouble
+        self._known = view, now, asked, trouble
         self.set_class(view is None, "-empty")
         self._draw()
 
     def _draw(self) -> None:
-        view, width = self._view, self.content_size.width
+        (view, now, asked, trouble), width = self._known, self.content_size.width
         if view is None or not width:  # it is drawn once there is room
             return
-        self.trouble.display = bool(self._trouble)
-        self.trouble.show(self._trouble)
-        self.state.show(progress_words(view, self._now, self._asked, width))
+        self.trouble.display = bool(trouble)
+        self.trouble.show(trouble)
+        self.state.show(progress_words(view, now, asked, width))
         self.numbers.show(words.format_losses(view, width - _LEAST_CURVE))
-        self.set_class(view.is_live, "-live")
-        self.set_class(words.state_mark(view) == "✗", "-failed")
-        self.set_class(words.state_mark(view) == "║", "-paused")
+        _set_state_classes(self, view)
         self.call_after_refresh(self._draw_curve)  # the numbers leave it more room or less
 
     def _draw_curve(self) -> None:
-        width, view = self.losses.size.width, self._view
+        width, view = self.losses.size.width, self._known[0]
         if view is not None and width:
             self.losses.show(view.losses.columns(width))
 
