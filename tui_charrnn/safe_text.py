@@ -11,6 +11,7 @@ escape sequence together again. Nothing is dropped: what cannot be shown is show
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from typing import Final
 
 from tui_charrnn.hangul import shown_hangul
@@ -71,14 +72,8 @@ def with_few_marks(text: str, instead: str) -> str:
     """
     if text.isascii():
         return text
-    result, marks = [], 0
-    for character in text:
-        if _is_mark(character):
-            marks += 1
-        elif character not in _JOINERS:
-            marks = 0
-        result.append(instead if marks > _COMBINING_LIMIT and _is_mark(character) else character)
-    return "".join(result)
+    numbered = _numbered_marks(text)
+    return "".join(instead if mark > _COMBINING_LIMIT else each for each, mark in numbered)
 
 
 def _sign_for(character: str) -> str:
@@ -91,18 +86,23 @@ def _sign_for(character: str) -> str:
 
 def _without_piles(text: str) -> str:
     """Give marks past the limit of one base a dotted circle of their own as base."""
-    result, marks = [], 0
-    for character in text:
-        is_mark = _is_mark(character)
-        if is_mark or character not in _JOINERS:  # a joiner takes no room and is no new base
-            marks = marks + 1 if is_mark else 0
-        if marks > _COMBINING_LIMIT:
+    result = []
+    for character, mark in _numbered_marks(text):
+        if mark > _COMBINING_LIMIT and mark % _COMBINING_LIMIT == 1:
             result.append("\N{DOTTED CIRCLE}")
-            marks = 1
         result.append(character)
     return "".join(result)
 
 
-def _is_mark(character: str) -> bool:
-    # the category too: some vowel signs that pile up, as in Thai, combine with class 0
-    return bool(unicodedata.combining(character)) or unicodedata.category(character) in _MARKS
+def _numbered_marks(text: str) -> Iterator[tuple[str, int]]:
+    """Each character, and which mark on its base it is, from 1; 0 for what is none."""
+    marks = 0
+    for character in text:
+        # the category too: some vowel signs that pile up, as in Thai, combine with class 0
+        if unicodedata.combining(character) or unicodedata.category(character) in _MARKS:
+            marks += 1
+            yield character, marks
+            continue
+        if character not in _JOINERS:  # a joiner takes no room and is no new base
+            marks = 0
+        yield character, 0
