@@ -75,7 +75,7 @@ class CorpusReference:
     compose: bool = True
     """Whether characters were composed (Unicode NFC)."""
     units: str = "characters"
-    """What the text is counted in: characters, or jamo (`text.hangul`)."""
+    """What the text is counted in: characters, or jamo (`hangul`)."""
     records: str = "none"
     """What is a record (`text.records`), if the text is cut into any."""
     units_per_character: float = 1.0
