@@ -1,13 +1,14 @@
 """What of Textual is mended."""
 
 import pytest
-from textual._context import active_message_pump
+from textual._context import active_message_pump, visible_screen_stack
 from textual.app import ComposeResult
 from textual.command import CommandInput, CommandList, CommandPalette
 from textual.containers import Horizontal, VerticalScroll
 from textual.css.query import NoMatches
 from textual.events import MouseDown, Resize
 from textual.geometry import Offset, Size
+from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 
 from tests.support.shown_screen import screen_text
@@ -202,3 +203,15 @@ async def test_a_row_of_the_form_can_be_told_a_problem_before_it_is_there() -> N
         await app.screen.mount(row)
         await pilot.pause()
         assert "It is wrong." in str(row.query_one(".form-problem", Static).content)
+
+
+async def test_a_screen_below_others_has_the_one_below_it_for_its_background() -> None:
+    app = ThemedApp()
+    async with app.run_test() as pilot:
+        lower, middle, upper, top = (ModalScreen[None]() for _ in range(4))
+        for screen in (lower, middle, upper, top):
+            await app.push_screen(screen)
+        await pilot.pause()
+        visible_screen_stack.set(app._background_screens)  # as at a look for what the mouse is over
+        backgrounds = [screen.render() for screen in (upper, middle, top)]
+    assert [getattr(below, "screen", None) for below in backgrounds] == [middle, lower, upper]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from rich.align import Align
 from textual import constants, events
-from textual._context import active_message_pump
+from textual._context import active_message_pump, visible_screen_stack
 from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.command import CommandInput, CommandList, CommandPalette
@@ -31,6 +31,7 @@ from tui_charrnn.tui.terminal import terminal_decoder
 if TYPE_CHECKING:  # the first frame does not wait for them
     from collections.abc import Callable
 
+    from rich.console import RenderableType
     from textual.driver import Driver
     from textual.geometry import Offset, Size
     from textual.visual import VisualType
@@ -41,6 +42,7 @@ _MOVE_PAGE: Final = OptionList._move_page
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
 _DISMISS: Final = CommandPalette.dismiss
 _GATHER_COMMANDS: Final = CommandPalette._gather_commands
+_RENDER_SCREEN: Final = Screen.render
 _SCREEN_RESIZED: Final = Screen._screen_resized
 _SIZE_UPDATED: Final = {owner: owner._size_updated for owner in (Widget, ScrollView)}
 
@@ -65,7 +67,9 @@ def mend_textual() -> None:
     clicked on for its parent, which one that was just removed has no longer. The palette
     closes itself twice where it is clicked beside twice, or a key has closed it meanwhile, and
     looks for its list where something is typed before that has been put in. A second palette has
-    the name of the first one, which may still be there for a moment after it was closed.
+    the name of the first one, which may still be there for a moment after it was closed. Of three
+    screens over one another, the one in the middle may take that above it for its background, and
+    the two then draw each other without end.
 
     Also what leaves it wrong: a widget that changes its size while a neighbor scrolls is not told,
     as the map of the screen that sizes are compared with was drawn anew by the scrolling. Text
@@ -77,6 +81,7 @@ def mend_textual() -> None:
         (OptionList, "_move_page", _move_page),
         (Screen, "get_widget_and_offset_at", _widget_and_offset_at),
         (Screen, "_screen_resized", _screen_resized),
+        (Screen, "render", _render_screen),
         (CommandPalette, "dismiss", _dismiss),
         (CommandPalette, "_gather_commands", _gather_commands),
         (App, "action_command_palette", _open_palette),
@@ -100,6 +105,13 @@ def _widget_and_offset_at(
 ) -> tuple[Widget | None, Offset | None]:
     widget, offset = _WIDGET_AND_OFFSET_AT(self, x, y)
     return (None, None) if widget is not None and widget.parent is None else (widget, offset)
+
+
+def _render_screen(self: Screen[object]) -> RenderableType:
+    stack = self.app.screen_stack
+    below = stack[: stack.index(self)] if self in stack else []
+    visible_screen_stack.set(below)  # the last one is the background of a translucent screen
+    return _RENDER_SCREEN(self)
 
 
 def _screen_resized(self: Screen[object], size: Size) -> None:
