@@ -13,6 +13,7 @@ Notation: N characters of the text, K different ones.
 import contextlib
 import fcntl
 import hashlib
+import io
 import os
 import secrets
 import time
@@ -52,8 +53,7 @@ class NumberStore:
     def __init__(self, folder: Path, limit: int | None = None) -> None:
         self._folder = folder
         self._limit = KEPT_IN_MEMORY if limit is None else limit
-        self._blocks: list[Numbers] = []
-        self._file: BinaryIO | None = None
+        self._file: BinaryIO = io.BytesIO()
         self._path: Path | None = None
         self.dtype: np.dtype[np.unsignedinteger] = np.dtype("u1")
         self.count = 0
@@ -62,7 +62,7 @@ class NumberStore:
     @property
     def is_on_disk(self) -> bool:
         """Whether there are too many numbers for memory."""
-        return self._file is not None
+        return self._path is not None
 
     def append(self, numbers: Numbers) -> None:
         """Take the next numbers, of the present width.
@@ -71,15 +71,9 @@ class NumberStore:
             StorageError: If the disk refuses.
         """
         self.count += len(numbers)
-        if self._file is None:
-            self._blocks.append(numbers)
-            if self.count * self.dtype.itemsize > self._limit:
-                blocks, self._blocks = self._blocks, []
-                self._open()
-                for block in blocks:
-                    self._write(self._file, block.view("u1").data)
-        else:
-            self._write(self._file, numbers.view("u1").data)
+        if not self.is_on_disk and self.count * self.dtype.itemsize > self._limit:
+            self._move(self.dtype, to_disk=True)
+        self._write(numbers.view("u1").data)
 
     def widen(self, dtype: "np.dtype[np.unsignedinteger]") -> None:
         """Hold all numbers, those that came and those that come, in more bits.
@@ -87,23 +81,13 @@ class NumberStore:
         Raises:
             StorageError: If the disk refuses.
         """
-        narrow = self.dtype
-        self.dtype = dtype.newbyteorder("<")
-        if self._file is None:
-            self._blocks = [block.astype(self.dtype) for block in self._blocks]
-            return
-        old, old_path = self._file, self._path
-        self._open()
-        try:
-            for numbers in self._read_blocks(old, narrow):
-                self._write(self._file, numbers.astype(self.dtype).view("u1").data)
-        finally:
-            _discard(old, old_path)
+        self._move(dtype.newbyteorder("<"), to_disk=self.is_on_disk)
 
     def finish(self) -> Numbers:
-        """All numbers, shape (N,): in memory, or mapped from a private file."""
-        if self._file is None:
-            return np.concatenate(self._blocks) if self._blocks else np.zeros(0, self.dtype)
+        """All numbers, shape (N,): copied from memory, or mapped from a private file."""
+        if not self.is_on_disk:
+            self._file.seek(0)
+            return np.frombuffer(self._file.read(), self.dtype)
         numbers = map_numbers(self._file, self.dtype, self.count)
         self.discard()  # the mapping holds on to what has no name any more
         return numbers
@@ -119,9 +103,9 @@ class NumberStore:
         Raises:
             StorageError: If the disk refuses.
         """
-        if self._file is None or self._path is None:
+        if self._path is None:
             raise ValueError("There is no file to publish: the numbers are in memory.")
-        self._write(self._file, footer)
+        self._write(footer)
         with self._explained():
             os.utime(self._file.fileno(), ns=(modified, modified))
             os.fsync(self._file.fileno())
@@ -134,31 +118,30 @@ class NumberStore:
 
     def discard(self) -> None:
         """Remove what is left of the file, if there is one without its name."""
-        if self._file is not None:
-            _discard(self._file, self._path)
-            self._file = self._path = None
+        _discard(self._file, self._path)
+        self._path = None
 
-    def _open(self) -> None:
-        with self._explained():
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            remove_orphans(self._folder)
-            self._path, self._file = _locked_file(self._folder)
+    def _move(self, dtype: "np.dtype[np.unsignedinteger]", *, to_disk: bool) -> None:
+        """Copy all numbers into another file, as numbers of some width."""
+        old, old_path, narrow = self._file, self._path, self.dtype
+        self._file, self._path, self.dtype = io.BytesIO(), None, dtype
+        try:
+            with self._explained():
+                if to_disk:
+                    self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    remove_orphans(self._folder)
+                    self._path, self._file = _locked_file(self._folder)
+                old.seek(0)
+                while data := old.read(_COPIED):
+                    self._write(np.frombuffer(data, narrow).astype(dtype).view("u1").data)
+        finally:
+            _discard(old, old_path)
 
-    def _write(self, file: BinaryIO | None, data: bytes | memoryview) -> None:
-        if file is None:
-            raise ValueError("There is no file to write to.")
+    def _write(self, data: bytes | memoryview) -> None:
         rest = memoryview(data)
         with self._explained():
             while rest:
-                rest = rest[file.write(rest) :]
-
-    def _read_blocks(
-        self, file: BinaryIO, dtype: np.dtype[np.unsignedinteger]
-    ) -> Iterator[Numbers]:
-        with self._explained():
-            file.seek(0)
-            while data := file.read(_COPIED):
-                yield np.frombuffer(data, dtype)
+                rest = rest[self._file.write(rest) :]
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
