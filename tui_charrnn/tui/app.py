@@ -71,7 +71,7 @@ _REQUEST_PATIENCE: Final = 2.0
 
 
 class CharRNNApp(ThemedApp):
-    """Shows a run that another process trains, and lets a model speak."""
+    """Shows a run that another process trains, and generates text with a model."""
 
     TITLE = "charrnn-tui"
     CSS_PATH = "charrnn.tcss"
@@ -150,7 +150,7 @@ class CharRNNApp(ThemedApp):
         self.main.call_later(self.post_message, FirstFrameShown())
 
     def on_first_frame_shown(self) -> None:
-        """Look in a thread at the run that was named, or for one, and let a model speak."""
+        """Look in a thread at the run that was named, or for one, and let a model generate."""
         if self._run_to_open is not None:
             look_at_run(self, self._run_to_open)
             return
@@ -159,7 +159,7 @@ class CharRNNApp(ThemedApp):
         look_for_run_soon(self, self.session, lambda: text.is_loading)
 
     def on_run_found(self, event: RunFound) -> None:
-        """Show it, unless another run has been opened meanwhile; one that was named speaks."""
+        """Show it, unless another one has been opened meanwhile; one that was named generates."""
         if self.session.view is not None or is_closing(self.main):
             return
         if event.run is None:
@@ -293,7 +293,7 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     Args:
         run: The run directory to show; None shows one that is being trained, if there is one.
         runs_folder: Where runs are kept.
-        model: The model that speaks: a file, a run or a name; None is the preferred one.
+        model: The model that generates: a file, a run or a name; None is the preferred one.
         readonly: Whether nothing is asked of trainers.
         is_ascii: Whether frames and charts are drawn in ASCII, whatever the settings say.
         tape: The file of a tape to open.

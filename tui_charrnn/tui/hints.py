@@ -103,7 +103,7 @@ def _hint_of_empty(view: RunView | None) -> str:
     )
 
 
-def finished_words(*, has_samples: bool) -> str:
+def finished_hint(*, has_samples: bool) -> str:
     """What to do with a run that is finished."""
     source = key_label("text.source")
     if not has_samples:
@@ -127,7 +127,7 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
         return tr("Paused. {key} goes on.", key=key_label("run.pause"))
     if view.state == "finished":
         is_told = pane in {"text", "training"}
-        return finished_words(has_samples=bool(view.samples)) if is_told else ""
+        return finished_hint(has_samples=bool(view.samples)) if is_told else ""
     return _advice_of_numbers(view, may_steer=not session.is_readonly)
 
 

@@ -170,7 +170,7 @@ class MainScreen(Screen[None]):
             self.action_page("learn")
 
     def open_run(self, run: RunDirectory | None) -> None:
-        """Show a run; its weights can speak from now on. An app that is being left shows none."""
+        """Show a run; its weights can generate. An app that is being left shows none."""
         if is_closing(self):  # threads look for runs and start trainers
             return
         controls, (other, _) = self.run_controls, self._others

@@ -33,7 +33,7 @@ class RunFound(Message):
     run: RunDirectory | None
     was_named: bool = False
     has_weights: bool = False
-    """Whether it can speak; known of one that was named."""
+    """Whether it can generate; known of one that was named."""
 
 
 @dataclass

@@ -21,7 +21,7 @@ from tests.support.drawn_chart import (
 from tests.support.viewed_losses import LADDER, falling_losses, viewed_losses
 from tui_charrnn.runs.records import RunRolledBack, SplitEvaluated
 from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, BRAILLE, Glyphs, Mark
-from tui_charrnn.tui.run.chart.drawing import draw_chart, draw_words
+from tui_charrnn.tui.run.chart.drawing import draw_chart, draw_message
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span, series_of
 from tui_charrnn.viewing.run_view import RunView
 
@@ -59,8 +59,8 @@ def test_every_row_is_exactly_as_wide_as_asked(
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 3), (40, 5), (3, 9)])
 def test_a_sentence_is_as_large_as_asked(size: tuple[int, int]) -> None:
-    assert [len(line) for line in lines(draw_words("No batch yet.", size))] == [size[0]] * size[1]
-    assert "No batch yet." in "\n".join(lines(draw_words("No batch yet.", (40, 5))))
+    assert [len(line) for line in lines(draw_message("No batch yet.", size))] == [size[0]] * size[1]
+    assert "No batch yet." in "\n".join(lines(draw_message("No batch yet.", (40, 5))))
 
 
 def test_the_line_falls_as_the_losses_do() -> None:

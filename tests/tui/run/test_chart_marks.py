@@ -84,7 +84,7 @@ def test_the_name_of_an_axis_leaves_the_last_number_its_place() -> None:
 def test_the_last_batches_are_a_third_of_a_run_at_most() -> None:
     view, look = viewed_losses(falling_losses(900)), replace(RAW, span=Span.RECENT)
     assert drawn(view, look=look).readings[0].bucket.first_step == 601
-    assert look.words_of(view)[0] == "last 300 of 900 batches"
+    assert look.describe(view)[0] == "last 300 of 900 batches"
 
 
 def test_the_name_of_a_reference_stands_where_nothing_is_drawn() -> None:

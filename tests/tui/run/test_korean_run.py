@@ -122,7 +122,7 @@ def test_the_chart(trainer: FakeTrainer, size: tuple[int, int]) -> None:
             look = Look(Span.RECENT, Curvature.LOGARITHMIC, axis, 0.0, quantity)
             rows = lines(drawn(view, view, look=look, size=size, pinned=view, cursor=5))
             assert latin_words("\n".join(rows), {"run", "gram"}) == []
-            assert latin_words(" ".join(look.words_of(view))) == []
+            assert latin_words(" ".join(look.describe(view))) == []
 
 
 def test_which_lines_of_the_log_are_shown() -> None:

@@ -17,7 +17,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import activate_keymap, keymap_of, remap
-from tui_charrnn.tui.run.log_pane import LogPane, NewLines, count_words
+from tui_charrnn.tui.run.log_pane import LogPane, NewLines, format_line_count
 from tui_charrnn.tui.run.run_log import OutputSource
 from tui_charrnn.viewing.log_lines import LogLine
 
@@ -217,7 +217,7 @@ async def test_a_narrow_pane_says_first_that_the_end_is_not_followed(run: RunDir
     ],
 )
 def test_lines_are_counted(shown: int, lines: int, *, is_cut: bool, words: str) -> None:
-    assert count_words(shown, lines, is_cut=is_cut) == words
+    assert format_line_count(shown, lines, is_cut=is_cut) == words
 
 
 async def test_a_narrower_pane_keeps_the_place(run: RunDirectory) -> None:

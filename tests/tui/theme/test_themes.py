@@ -150,7 +150,7 @@ def test_colors_are_written_in_themes_alone() -> None:
         r"""["':\s]#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b|\brgba?\("""
     )
     files = [path for suffix in ("py", "tcss") for path in package.rglob(f"*.{suffix}")]
-    files.remove(package / "cli" / "score_report.py")  # a page for browsers, which know no themes
+    files.remove(package / "cli" / "score_page.py")  # a page for browsers, which know no themes
     assert len(files) > 10
     assert [path for path in files if literal.search(path.read_text(encoding="utf-8"))] == []
 

@@ -20,7 +20,7 @@ from tui_charrnn.runs.records import RequestAnswered
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, Poller
-from tui_charrnn.tui.hints import finished_words
+from tui_charrnn.tui.hints import finished_hint
 from tui_charrnn.tui.messages import NoteWritten, RunChanged
 from tui_charrnn.tui.session import READ_ONLY, Session
 from tui_charrnn.viewing.run_view import RunView
@@ -281,7 +281,7 @@ class RunFollower(Widget):
             for notice in notices if self._posts_notices and not news.is_history else []:
                 sentence = notice.sentence
                 if notice.is_finish:
-                    sentence = finished_words(has_samples=bool(view.samples))
+                    sentence = finished_hint(has_samples=bool(view.samples))
                 is_problem = notice.severity != "information"
                 self.post_message(NoteWritten(sentence, is_problem=is_problem))
             self._follow_requests(news)

@@ -423,7 +423,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         self.border_subtitle = Content(
             format_state(
                 self.rows.filter,
-                count_words(shown, lines, is_cut=self.rows.is_cut),
+                format_line_count(shown, lines, is_cut=self.rows.is_cut),
                 follows_end=self.follows_end,
                 width=self.outer_size.width - 6,  # the frame
             )
@@ -460,7 +460,7 @@ def draw_sentence(sentence: str, y: int, width: int, look: Style) -> Strip:
     ])
 
 
-def count_words(shown: int, lines: int, *, is_cut: bool) -> str:
+def format_line_count(shown: int, lines: int, *, is_cut: bool) -> str:
     """How many lines of a log are shown."""
     if not lines:
         return ""

@@ -20,7 +20,7 @@ from tui_charrnn.tui.background import Throttle
 from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.run.chart.canvas import Mark, glyphs_of
-from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_quantity, draw_words
+from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_message, draw_quantity
 from tui_charrnn.tui.run.chart.readout import NO_BATCH, nearest
 from tui_charrnn.tui.run.chart.series import Look, Quantity, series_of
 from tui_charrnn.viewing.run_view import RunView
@@ -101,12 +101,12 @@ class LossChart(Widget, can_focus=True):
             self._drawing.request((_news_of(view), _news_of(other), _news_of(pinned)))
 
     def _redraw(self) -> None:
-        self._show_words()
+        self._show_look()
         self.refresh()
 
-    def _show_words(self) -> None:
+    def _show_look(self) -> None:
         """Describe below the chart what is shown."""
-        words = self.glyphs.separator.join(self.look.words_of(self._view))
+        words = self.glyphs.separator.join(self.look.describe(self._view))
         if not self._is_second and str(self.border_subtitle) != words:
             self.border_subtitle = Content(words)
 
@@ -124,7 +124,7 @@ class LossChart(Widget, can_focus=True):
 
     def watch_look(self) -> None:
         """Describe what is shown; it has a scale of its own."""
-        self._show_words()
+        self._show_look()
         self._chart = replace(self._chart, scale=None)
 
     def action_turn(self, choice: str) -> None:
@@ -155,9 +155,9 @@ class LossChart(Widget, can_focus=True):
     def _draw(self) -> Chart:
         view, size = self._view, (self.size.width, self.size.height)
         if view is None:
-            return draw_words(no_run(), size)
+            return draw_message(no_run(), size)
         if not view.losses.has_any and view.baselines is None:
-            return draw_words(tr(NO_BATCH), size)
+            return draw_message(tr(NO_BATCH), size)
         if self._is_second:
             return draw_quantity(
                 series_of(view, None, self.look, self._pinned),

@@ -301,7 +301,7 @@ class StatusLine(Container):
             return
         self.trouble.display = bool(trouble)
         self.trouble.show(trouble)
-        self.state.show(progress_words(view, now, asked, width))
+        self.state.show(format_progress(view, now, asked, width))
         self.numbers.show(words.format_losses(view, width - _LEAST_CURVE))
         _set_state_classes(self, view)
         self.call_after_refresh(self._draw_curve)  # the numbers leave it more room or less
@@ -312,7 +312,7 @@ class StatusLine(Container):
             self.losses.show(view.losses.columns(width))
 
 
-def progress_words(view: RunView, now: float, asked: str, width: int) -> str:
+def format_progress(view: RunView, now: float, asked: str, width: int) -> str:
     """How far a run is, in one row: as much of it as there is room for."""
     share = words.fraction(view)
     state = f"{words.state_mark(view)} {words.format_state(view, now)}"

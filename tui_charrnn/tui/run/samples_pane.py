@@ -159,7 +159,7 @@ class SampleText(TextView, can_focus=False):
             self.append(text, style)
 
 
-def place_words(scrubber: Scrubber, seconds: float | None) -> tuple[str, str]:
+def format_place(scrubber: Scrubber, seconds: float | None) -> tuple[str, str]:
     """Which sample of how many is shown, at length and in short; arguments as of `show`."""
     place = tr(
         "{position:,} of {count:,}", position=scrubber.position + 1, count=len(scrubber.of_seed)
@@ -358,7 +358,7 @@ class SamplesPane(Vertical, can_focus=True):
             if view
             else tr("Childhood")
         )
-        self.border_subtitle = Content(setting_words(scrubber, scrubber.sample))
+        self.border_subtitle = Content(format_settings(scrubber, scrubber.sample))
         self._draw_sample()
 
     def _draw_sample(self) -> None:
@@ -377,12 +377,12 @@ class SamplesPane(Vertical, can_focus=True):
         baseline = view.baseline[1] if view.baseline is not None else None
         self.slider.show(losses, scrubber.position, baseline)
         seconds = PLAY_INTERVALS[self._speed] if self._playing is not None else None
-        places = place_words(scrubber, seconds)
+        places = format_place(scrubber, seconds)
         self.facts.update(fact_row(format_facts(view, sample), places, self.content_size.width))
         self.text.show((sample.seed_text, "seed"), (sample.text, "generated"))
 
 
-def setting_words(scrubber: Scrubber, sample: SampleTaken | None) -> str:
+def format_settings(scrubber: Scrubber, sample: SampleTaken | None) -> str:
     """How the samples were drawn, and which seed of several it is."""
     if sample is None:
         return ""

@@ -1,4 +1,4 @@
-"""The list of themes: each is worn as soon as the cursor is on it."""
+"""The list of themes: each is applied as soon as the cursor is on it."""
 
 from functools import partial
 from typing import ClassVar
@@ -19,9 +19,9 @@ from tui_charrnn.tui.theme.themes import DEFAULT_THEME, ThemeSet, find_themes, r
 
 
 class ThemeScreen(Dialog[None]):
-    """Enter keeps a theme for good; Esc goes back to the one that was worn before.
+    """Enter keeps a theme for good; Esc goes back to the one before.
 
-    The style sheet of the app puts it at the side, so that most of what is dressed stays in sight.
+    The style sheet of the app puts it at the side, so that most of the app stays in sight.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -73,7 +73,7 @@ class ThemeScreen(Dialog[None]):
             self.themes.highlighted = names.index(self._before)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Wear what the cursor is on."""
+        """Apply the theme that the cursor is on."""
         event.stop()
         if event.option.id:
             self.app.theme = event.option.id
@@ -88,7 +88,7 @@ class ThemeScreen(Dialog[None]):
         self.dismiss()
 
     def action_go_back(self) -> None:
-        """Wear again what was worn before."""
+        """Apply the theme again that was on before."""
         self.app.theme = self._before
         self.dismiss()
 

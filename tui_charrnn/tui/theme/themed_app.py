@@ -1,4 +1,4 @@
-"""An app that any theme can dress: the program's, those of Textual, and whatever comes later.
+"""An app that takes any theme: the program's, those of Textual, and whatever comes later.
 
 Also where colors, motion and signs are held back: NO_COLOR, reduced motion, ASCII.
 """
@@ -31,7 +31,7 @@ from tui_charrnn.tui.theme.themes import (
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
 _LAST_RESORT: Final = "textual-dark"
-"""Comes with Textual: there is always something to wear."""
+"""Comes with Textual, so it is always there."""
 
 _SHADES_OF_GRAY: Final = frozenset({Monochrome, NoColor})
 """What Textual does without colors."""
@@ -79,10 +79,10 @@ class ThemedApp(App[None]):
         return fallback_variables(self.current_theme)
 
     def apply_theme(self, wanted: str = "") -> list[str]:
-        """Wear the theme that is wanted from the first frame on; called before the app runs.
+        """Apply the theme that is wanted from the first frame on; called before the app runs.
 
         If the program has it and the user has none of their own, no other is read: the first frame
-        does not wait for what is not worn.
+        does not wait for them.
 
         Args:
             wanted: The name of a theme. If it is empty, TEXTUAL_THEME names one, then the one that
@@ -118,7 +118,7 @@ class ThemedApp(App[None]):
     def refresh_css(self, animate: bool = True) -> None:
         """Read the style sheets for another theme; for that which they were read for, do nothing.
 
-        Textual asks for it at every start, for the theme that is worn from the beginning.
+        Textual asks for it at every start, for the theme that is on from the beginning.
         """
         if self._read_for != self.current_theme:
             super().refresh_css(animate)

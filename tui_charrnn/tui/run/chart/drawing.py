@@ -367,7 +367,7 @@ def draw_chart(
         cursor: A step to read out; None reads out the newest.
     """
     if min(size) < 1:
-        return draw_words("", size)
+        return draw_message("", size)
     run, window = all_series[0], Window.over(all_series, look.span)
     scale = _scale_over(all_series, window, look.curvature).or_earlier(earlier)
     frame = Frame(*size, window, scale, _second_scale(run, window), glyphs)
@@ -413,7 +413,7 @@ def draw_quantity(
     window = Window.over([run], look.span)
     line, scale = run.second, _second_scale(run, window)
     if line is None or scale is None or min(size) < 1:
-        return draw_words(tr(f"There is no {look.quantity.value} yet."), size)
+        return draw_message(tr(f"There is no {look.quantity.value} yet."), size)
     plot = Plot(Frame(*size, window, scale, scale, glyphs), run)
     legend: Row = [
         (f"{line.unit}  ", Mark.LABEL),
@@ -448,7 +448,7 @@ def _around(plot: Plot, checkpoints: Collection[int], legend: Row, readout: Row)
     ]
 
 
-def draw_words(words: str, size: tuple[int, int]) -> Chart:
+def draw_message(words: str, size: tuple[int, int]) -> Chart:
     """A sentence in the middle, where there is nothing to draw yet; wrapped, cut if it must be.
 
     Args:

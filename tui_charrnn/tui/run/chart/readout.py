@@ -12,7 +12,7 @@ from tui_charrnn.metrics import Bucket, bits_per_character
 from tui_charrnn.runs.records import SplitEvaluated
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.canvas import Glyphs, Mark, Piece, Row
-from tui_charrnn.tui.run.chart.scales import Window, time_words
+from tui_charrnn.tui.run.chart.scales import Window, format_time
 from tui_charrnn.tui.run.chart.series import Axis, Series
 
 NO_BATCH: Final = "No batch yet: the loss is drawn from the first one on."
@@ -136,7 +136,7 @@ def readout_row(
     train = tr("train {loss:.3f}", loss=loss)
     extremes = f" ({bucket.minimum:.3f}{dash}{bucket.maximum:.3f})" if bucket.count > 1 else ""
     bits = tr("{bits:.2f} bits", bits=bits_per_character(loss))
-    epoch, time = "", time_words(round(bucket.elapsed), 1.0)
+    epoch, time = "", format_time(round(bucket.elapsed), 1.0)
     if series.steps_per_epoch:
         epoch = tr("epoch {epoch:.2f}", epoch=bucket.last_step / series.steps_per_epoch)
     place = [
@@ -149,8 +149,8 @@ def readout_row(
         validation = tr("validation {loss:.3f}", loss=scored.loss)
         long = tr("validation {loss:.3f} at {step:,}", loss=scored.loss, step=scored.step)
         short = tr("val {loss:.3f}", loss=scored.loss)
-    lead = _lead_words(series, scored)
-    others = _words_beside(all_series, bucket.last_step)
+    lead = _format_lead(series, scored)
+    others = _format_beside(all_series, bucket.last_step)
     whole = f"{train}{extremes}"
     choices = (
         [*place, *when, whole, bits, long, *others, lead],
@@ -197,7 +197,7 @@ def _first_fitting(choices: Iterable[Sequence[str]], separator: str, width: int)
     return row
 
 
-def _lead_words(series: Series, scored: SplitEvaluated | None) -> str:
+def _format_lead(series: Series, scored: SplitEvaluated | None) -> str:
     """How a score compares with the best n-gram model."""
     if scored is None or not series.ladder:
         return ""
@@ -209,7 +209,7 @@ def _lead_words(series: Series, scored: SplitEvaluated | None) -> str:
     )
 
 
-def _words_beside(all_series: Sequence[Series], step: int) -> list[str]:
+def _format_beside(all_series: Sequence[Series], step: int) -> list[str]:
     """What the quantity beside the losses is at a step, and what the other runs had reached."""
     words, place = [], all_series[0].place(step)
     second = all_series[0].second

@@ -45,7 +45,7 @@ def powers(low: float, high: float) -> list[float]:
     return [number for number in numbers if low <= number <= high]
 
 
-def number_words(number: float, step: float) -> str:
+def format_number(number: float, step: float) -> str:
     """A multiple of a step, as short as the step allows."""
     if number and not 1e-4 <= abs(number) < 1e6:
         return f"{number:.3g}"
@@ -53,15 +53,15 @@ def number_words(number: float, step: float) -> str:
     return f"{number:,.{decimals}f}"
 
 
-def count_words(number: float, _step: float) -> str:
+def format_count(number: float, _step: float) -> str:
     """A whole number."""
     return f"{round(number):,}" if abs(number) < 1e15 else f"{number:.3g}"
 
 
-def time_words(seconds: float, step: float) -> str:
+def format_time(seconds: float, step: float) -> str:
     """A multiple of a round span of time, as short as the span allows: 45s, 10m, 1h30m, 2d."""
     if step < 1 or seconds >= 1e9:
-        return f"{number_words(seconds, step)}s"
+        return f"{format_number(seconds, step)}s"
     words, left = "", round(seconds)
     for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
         amount, left = divmod(left, length)
@@ -172,7 +172,7 @@ class ValueScale:
         for number in numbers:
             row = self.dot(number / factor, dots) * rows // dots
             if not {row - 1, row, row + 1} & labels.keys():
-                labels[row] = number_words(number, step) if step else f"{number:.3g}"
+                labels[row] = format_number(number, step) if step else f"{number:.3g}"
         return labels
 
     def contains(self, loss: float) -> bool:
@@ -203,7 +203,7 @@ def _rounded(low: float, high: float, is_logarithmic: bool) -> tuple[float, floa
 _PARTS: Final = 20
 """Of the span: the end of the window is a multiple of one of them, so that it moves seldom."""
 UNITS: Final = {Axis.STEPS: "step", Axis.EPOCHS: "epoch", Axis.TIME: "time"}
-_WORDS: Final = {Axis.STEPS: count_words, Axis.EPOCHS: number_words, Axis.TIME: time_words}
+_FORMATS: Final = {Axis.STEPS: format_count, Axis.EPOCHS: format_number, Axis.TIME: format_time}
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +257,7 @@ class Window:
 
         Labels keep apart from one another; the last one ends with the plot.
         """
-        words, limit = _WORDS[self.axis], width
+        words, limit = _FORMATS[self.axis], width
         step = 0.0
         for _ in range(40):  # every round makes the step larger
             step = self._step_above(step)

@@ -173,7 +173,7 @@ class Look:
         values = list(every)
         return replace(self, **{choice: values[(values.index(now) + 1) % len(values)]})
 
-    def words_of(self, view: RunView | None) -> list[str]:
+    def describe(self, view: RunView | None) -> list[str]:
         """The choices in words, with how many batches of a run the last ones are."""
         span, smoothing = tr(self.span.value), tr("not smoothed")
         if self.span is Span.RECENT and view is not None and view.batches:
