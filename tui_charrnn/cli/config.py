@@ -1,4 +1,4 @@
-"""`charrnn-tui config`: the user's settings, where they are kept and which of them holds."""
+"""The commands of `charrnn-tui config`: show the settings in effect, or create their file."""
 
 import os
 from collections.abc import Iterator
@@ -98,24 +98,24 @@ def write_file() -> None:
 
 
 def _settings(found: Resolution) -> Iterator[tuple[str, Any, str]]:
-    """Name, value and origin of every setting; the theme is the one that the app comes in."""
+    """Yield name, value and origin of every setting; for the theme, the one that the app uses."""
     for name, value in found.preferences.to_mapping().items():
         origin = str(found.origins[name])
         yield (name, *(theme_in_force(value or "", origin) if name == "theme" else (value, origin)))
 
 
 def _rows(found: Resolution, changed: dict[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Name, value and origin of everything, safe to show."""
+    """Yield the table rows of settings and changed keys: name, value and origin, safe to show."""
     for name, value, origin in _settings(found):
         is_variable = origin == Origin.ENVIRONMENT
-        words = f"{origin} {variable_of(name)}" if is_variable else origin
-        yield name, safe_line(format_value(name, value)), words
+        source = f"{origin} {variable_of(name)}" if is_variable else origin
+        yield name, safe_line(format_value(name, value)), source
     for name, keys in changed.items():
         yield f"keys.{name}", keys, str(Origin.FILE)
 
 
 def _facts(found: Resolution, changed: dict[str, str]) -> dict[str, Any]:
-    """The same for programs; what is off or automatic is null."""
+    """Return settings and keys as JSON values; null means off or automatic."""
     return {
         "file": str(found.file) if is_file(found.file) else None,
         "settings": {

@@ -1,4 +1,4 @@
-"""The commands `stop`, `set`, `pause` and `unpause`: ask the trainer of a run for something."""
+"""The commands `stop`, `set`, `pause` and `unpause`, which send a request to a run's trainer."""
 
 import time
 from typing import Annotated, Any, Final
@@ -23,7 +23,7 @@ from tui_charrnn.runs.records import RequestAnswered
 STOP_TIMEOUT = 60.0  # seconds
 
 ANSWER_TIMEOUT: Final = 60.0
-"""Seconds that a trainer is given to answer; it does not while TensorFlow loads."""
+"""Seconds to wait for an answer; a trainer does not answer while TensorFlow loads."""
 
 
 def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
@@ -82,8 +82,8 @@ def unpause(run: RunArgument, runs_dir: RunsDir = None) -> None:
     _ask(find_run(run, runs_folder(runs_dir)), "resume")
 
 
-def _ask(run: RunDirectory, word: str, **arguments: Any) -> None:
-    """Ask the trainer of a run for something, if there is one."""
+def _ask(run: RunDirectory, request: str, **arguments: Any) -> None:
+    """Send a request to the trainer of a run, if there is one, and wait for its answer."""
     status = read_status(run)
     is_new = status is not None and status.state is RunState.CREATED
     if status is None or is_new or Liveness().judge(status) == "ended":
@@ -92,7 +92,7 @@ def _ask(run: RunDirectory, word: str, **arguments: Any) -> None:
         _report_lost(run)
     else:
         tail = LineTail(run.events)
-        _await_answer(run, status, tail, send_request(run, word, **arguments))
+        _await_answer(run, status, tail, send_request(run, request, **arguments))
 
 
 def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request: str) -> None:
@@ -101,7 +101,7 @@ def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request:
     deadline = time.monotonic() + ANSWER_TIMEOUT
     while True:
         status = newest_status(run, status) or status
-        verdict = life.judge(status)  # asked before the answer, which comes before an end
+        verdict = life.judge(status)  # read first: a trainer writes its answer before it ends
         answer = _find_answer(tail, request)
         if answer is not None and not answer.accepted:
             raise ConfigError(f"The trainer of {run.name} refused: {answer.message}")
@@ -129,12 +129,12 @@ def _report_lost(run: RunDirectory) -> None:
 
 
 def _find_answer(tail: LineTail, request: str) -> RequestAnswered | None:
-    """The answer to a request, if it is among the lines that came since the last time."""
+    """Return the answer to a request if it is among the new lines, else None."""
     while True:
         try:
             lines = tail.read_new_lines()
             ours = [decode_record(line) for line in lines if request in line]
-        except (RunError, ValueError):  # a network file system that stumbles, or a torn line
+        except (RunError, ValueError):  # a network file system error, or an incomplete line
             return None
         for record in ours:
             if isinstance(record, RequestAnswered):

@@ -1,4 +1,4 @@
-"""The commands of `charrnn-tui corpora`: list the texts that have a name, and inspect a text."""
+"""The commands of `charrnn-tui corpora`: list the named corpora, and inspect a text."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 _INSPECTED_BYTES: Final = 1 << 24
-"""Bytes of a large text that are looked at, unless all of it is asked for or was read before."""
+"""Bytes of a large text that `inspect` reads without --whole."""
 
 corpora_app = typer.Typer()
 
@@ -129,7 +129,7 @@ def _entry_values(entry: CatalogueEntry) -> dict[str, Any]:
 
 
 def _inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, Any]:
-    """What was found in a text, as JSON values."""
+    """Return the inspection of a text as JSON values."""
     return {
         "name": corpus.name,
         "sources": list(corpus.sources),
@@ -160,7 +160,7 @@ def _count_values(count: "CharacterCount") -> dict[str, Any]:
 
 
 def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[str, str]]:
-    """The report for people: a label, empty in continued lines, and a line safe to show."""
+    """Yield lines safe to show, each with a label, which is empty for continuation lines."""
     yield "corpus", f"{safe_line(corpus.name)}, {_files(corpus)}"
     if (size := corpus.report.part_of) is not None:
         read = corpus.report.bytes
@@ -202,15 +202,15 @@ def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[st
 
 
 def _parts(found: "CorpusInspection") -> str:
-    """How many lines there are, or records."""
+    """Format the number of lines, or of records."""
     if found.survey.records is None:
         return counted(found.survey.lines, "line")
-    again = f", {found.repeated_records:,} of them repeated" * bool(found.repeated_records)
-    return f"{found.survey.records:,} records{again}"
+    repeated = f", {found.repeated_records:,} of them repeated" * bool(found.repeated_records)
+    return f"{found.survey.records:,} records{repeated}"
 
 
 def _warning_lines(found: "CorpusInspection") -> Iterator[tuple[str, str]]:
-    """What makes the validation loss too low, and which presets would overfit."""
+    """Yield warnings: what makes the validation loss too low, and which presets would overfit."""
     for sentence in found.warnings:
         yield "", f"! {safe_line(sentence)}"
     most = MOST_PARAMETERS * found.training_characters

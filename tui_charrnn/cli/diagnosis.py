@@ -1,4 +1,4 @@
-"""What a training would find on this machine: each part is looked at, then judged."""
+"""The checks of `doctor` on this machine: `examine_*` collect facts, `judge_*` rate them."""
 
 import fcntl
 import importlib.metadata
@@ -34,57 +34,57 @@ _LIBRARIES: Final = {
     "NumPy": ("numpy",),
     "Textual": ("textual",),
 }
-"""By the name that people know, the packages that bring it."""
+"""Distribution packages by the name of the library."""
 
 Verdict: TypeAlias = Literal["ok", "note", "problem"]
 MINIMUM_COLUMNS: Final = 40
 MINIMUM_ROWS: Final = 12
-"""Below these the app only asks for more room."""
+"""The smallest terminal in which the app draws its screen."""
 _LIBRARY_MEMORY: Final = 1_000_000_000
-"""Bytes that TensorFlow takes, with some room for the text and what a step computes."""
+"""Bytes for TensorFlow, the text and the activations of a step."""
 _STEP_COPIES: Final = 6
-"""Parameters, gradients of two shards, two moments, and one in passing."""
+"""Tensors of the model's size in a step: parameters, two gradients, two moments, a temporary."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder that this program writes in."""
+    """A folder that this program writes to."""
 
     path: str
     is_writable: bool
-    """Whether it can be written in, or made."""
+    """Whether it can be written to, or created."""
     free: int | None
-    """Bytes that are free on its disk; None if that is not known."""
+    """Free bytes on its disk; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """What the app would be shown on."""
+    """The terminal in which the app would run."""
 
     columns: int
     rows: int
     colors: str | None
-    """`truecolor`, `256`, `standard` or `windows`; None for none."""
+    """`truecolor`, `256`, `standard` or `windows`; None without colors."""
     locale: str
-    """Of its characters, as the environment names it; empty if it does not."""
+    """The character locale from the environment; empty if none is set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Locks:
-    """Whether two trainers on one run would know of each other, and who is at work."""
+    """Whether file locks keep a second trainer from a run, and which trainers are active."""
 
     are_known: bool
-    """Whether the file system knows locks."""
+    """Whether the file system of the runs supports file locks."""
     at_work: tuple[str, ...]
-    """Names of the runs of the folder whose trainers are heard of."""
+    """Names of the runs in the folder that have a live trainer."""
     lost: tuple[str, ...]
-    """Names of those whose trainers are lost."""
+    """Names of the runs in the folder that have lost their trainer."""
 
 
 def library_versions() -> dict[str, str | None]:
-    """Versions by name, of ourselves and what we need; None where something is not installed.
+    """Return versions by name, of this program and its libraries; None if not installed.
 
-    Nothing is imported for it, so a library that cannot be loaded has its version too.
+    No library is imported, so one that cannot be loaded has a version too.
     """
     found: dict[str, str | None] = {
         "charrnn-tui": __version__,
@@ -100,17 +100,17 @@ def library_versions() -> dict[str, str | None]:
 
 
 def examine_folder(path: Path) -> Folder:
-    """Ask whether a folder could be written in, without writing in it."""
-    there = next(each for each in (path, *path.parents) if os.path.lexists(each))
+    """Check whether a folder can be written to, without writing to it."""
+    nearest = next(each for each in (path, *path.parents) if os.path.lexists(each))
     try:
-        free = shutil.disk_usage(there).free
+        free = shutil.disk_usage(nearest).free
     except OSError:
         free = None
-    return Folder(str(path), there.is_dir() and os.access(there, os.W_OK | os.X_OK), free)
+    return Folder(str(path), nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK), free)
 
 
 def examine_terminal(environment: Mapping[str, str] = os.environ) -> Terminal | None:
-    """Ask the terminal that one of the standard streams is; None if there is none."""
+    """Return the terminal of the standard streams; None if none of them is a terminal."""
     size = _terminal_size()
     if size is None:
         return None
@@ -121,8 +121,8 @@ def examine_terminal(environment: Mapping[str, str] = os.environ) -> Terminal | 
 
 
 def examine_locks(runs: Path) -> Locks:
-    """Ask the file system of a folder, which need not exist, and look at its runs."""
-    there = next(each for each in (runs, *runs.parents) if os.access(each, os.F_OK))
+    """Check file locks and trainers for a folder of runs, which need not exist."""
+    nearest = next(each for each in (runs, *runs.parents) if os.access(each, os.F_OK))
     by_verdict: dict[str, list[str]] = {}
     try:
         for summary in list_runs(runs):
@@ -130,14 +130,14 @@ def examine_locks(runs: Path) -> Locks:
     except RunError:  # `judge_folders` reports a folder that cannot be read
         by_verdict = {}
     at_work = [*by_verdict.get("alive", []), *by_verdict.get("silent", [])]
-    return Locks(_knows_locks(there), tuple(at_work), tuple(by_verdict.get("lost", [])))
+    return Locks(_has_locks(nearest), tuple(at_work), tuple(by_verdict.get("lost", [])))
 
 
-def _knows_locks(folder: Path) -> bool:
+def _has_locks(folder: Path) -> bool:
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return True  # it cannot be asked
+        return True  # unknown; `judge_folders` reports the folder
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError as error:
@@ -159,24 +159,24 @@ def _terminal_size() -> os.terminal_size | None:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     verdict: Verdict
     label: str
     text: str
-    """With the remedy, where something is not right."""
+    """What was found and, for a note or a problem, what to do."""
     exit_code: ExitCode = ExitCode.OK
-    """What a problem ends the command with."""
+    """The exit code of the command for a problem."""
 
 
 def judge_versions(versions: Mapping[str, str | None]) -> Finding:
-    """Name every version."""
-    words = [f"{name} {version or '(not installed)'}" for name, version in versions.items()]
-    return Finding("ok", "versions", ", ".join(words))
+    """List every version."""
+    parts = [f"{name} {version or '(not installed)'}" for name, version in versions.items()]
+    return Finding("ok", "versions", ", ".join(parts))
 
 
 def judge_settings(preset: str, model: ModelConfig, training: TrainingConfig) -> Finding:
-    """Say what the answer is about."""
+    """Describe the network and batch that the checks apply to."""
     shape = f"{model.layer_count} x {model.cell_name} {model.hidden_size}"
     batch = f"batch {training.batch_size} x {training.sequence_length} characters"
     return Finding("ok", "settings", f"preset {preset}: {shape}, {batch}")
@@ -185,21 +185,21 @@ def judge_settings(preset: str, model: ModelConfig, training: TrainingConfig) ->
 def judge_machine(
     machine: Machine, threads: int, model: ModelConfig, system: str
 ) -> Iterator[Finding]:
-    """Judge processor, the threads that a training would take, and memory."""
+    """Judge the processor, the number of threads and the memory for a training."""
     yield Finding("ok", "processor", f"{machine.processor} ({system})")
     given = machine.allowed if machine.quota is None else min(machine.allowed, machine.quota)
-    words = f"{threads} taken, of {counted(machine.processors, 'processor')}"
+    text = f"{threads} taken, of {counted(machine.processors, 'processor')}"
     limits = []
     if machine.allowed < machine.processors:
         limits.append(f"this process may run on {machine.allowed}")
     if machine.quota is not None and machine.quota < machine.allowed:
         limits.append(f"its control group has the time of {machine.quota:g}")
-    words += "".join(f"; {limit}" for limit in limits)
+    text += "".join(f"; {limit}" for limit in limits)
     if threads > math.ceil(given):
-        words += f". More than {given:g} only get in each other's way: lower --threads"
-        yield Finding("note", "threads", words)
+        text += f". More than {given:g} only get in each other's way: lower --threads"
+        yield Finding("note", "threads", text)
     else:
-        yield Finding("ok", "threads", words)
+        yield Finding("ok", "threads", text)
     yield _judge_memory(machine, model)
 
 
@@ -207,51 +207,51 @@ def _judge_memory(machine: Machine, model: ModelConfig) -> Finding:
     if machine.memory is None or machine.available is None:
         total = "unknown" if machine.memory is None else format_size(machine.memory)
         return Finding("ok", "memory", total)
-    words = f"{format_size(machine.memory)}, {format_size(machine.available)} of it available"
+    text = f"{format_size(machine.memory)}, {format_size(machine.available)} of it available"
     needed = _LIBRARY_MEMORY + _STEP_COPIES * _tensor_bytes(model)
     if machine.available < needed:
-        words += f". A training takes about {format_size(needed)}: close other programs"
-        return Finding("note", "memory", words)
-    return Finding("ok", "memory", words)
+        text += f". A training takes about {format_size(needed)}: close other programs"
+        return Finding("note", "memory", text)
+    return Finding("ok", "memory", text)
 
 
 def judge_folders(
     runs: Folder, cache: Folder, model: ModelConfig, training: TrainingConfig
 ) -> Iterator[Finding]:
-    """Judge where runs and downloaded texts are kept."""
+    """Judge the folders of runs and of downloaded texts."""
     copies = 4 if training.average_decay is not None else 3  # weights, moments, averages
-    checkpoints = training.keep_checkpoints + 2  # the best, and one that is being written
+    checkpoints = training.keep_checkpoints + 2  # the best one, and one being written
     needed = copies * checkpoints * _tensor_bytes(model)
-    words = f"{_format_folder(runs)}; the checkpoints take {format_size(needed)}"
+    text = f"{_format_folder(runs)}; the checkpoints take {format_size(needed)}"
     if not runs.is_writable:
-        words = f"{runs.path} cannot be written in. Name another: --runs-dir or CHARRNN_RUNS"
-        yield Finding("problem", "runs", words, ExitCode.CANNOT_SAVE)
+        text = f"{runs.path} cannot be written in. Name another: --runs-dir or CHARRNN_RUNS"
+        yield Finding("problem", "runs", text, ExitCode.CANNOT_SAVE)
     elif runs.free is not None and runs.free < needed:
-        words += ". Free some space, or name another folder: --runs-dir or CHARRNN_RUNS"
-        yield Finding("problem", "runs", words, ExitCode.CANNOT_SAVE)
+        text += ". Free some space, or name another folder: --runs-dir or CHARRNN_RUNS"
+        yield Finding("problem", "runs", text, ExitCode.CANNOT_SAVE)
     else:
-        yield Finding("ok", "runs", words)
+        yield Finding("ok", "runs", text)
     if cache.is_writable:
         yield Finding("ok", "cache", _format_folder(cache))
     else:
-        words = f"{cache.path} cannot be written in, so no text can be downloaded. Name another: "
-        yield Finding("note", "cache", words + "CHARRNN_CACHE")
+        text = f"{cache.path} cannot be written in, so no text can be downloaded. Name another: "
+        yield Finding("note", "cache", text + "CHARRNN_CACHE")
 
 
 def judge_locks(locks: Locks) -> Finding:
-    """Judge the locks, and list the runs that are being trained."""
-    words = ["file locks work"]
+    """Judge the file locks, and list active and lost trainers."""
+    parts = ["file locks work"]
     if locks.at_work:
-        words.append(f"at work: {', '.join(locks.at_work)}")
+        parts.append(f"at work: {', '.join(locks.at_work)}")
     if locks.lost:
-        words.append(f"trainer lost: {', '.join(locks.lost)} (`doctor RUN` says more)")
+        parts.append(f"trainer lost: {', '.join(locks.lost)} (`doctor RUN` says more)")
     if not locks.are_known:
-        words[0] = (
+        parts[0] = (
             "the disk of the runs knows no locks, so a trainer listens for 5 s whether another "
             "is at work"
         )
-    is_well = locks.are_known and not locks.lost
-    return Finding("ok" if is_well else "note", "locks", "; ".join(words))
+    is_ok = locks.are_known and not locks.lost
+    return Finding("ok" if is_ok else "note", "locks", "; ".join(parts))
 
 
 def _format_folder(folder: Folder) -> str:
@@ -260,12 +260,12 @@ def _format_folder(folder: Folder) -> str:
 
 
 def judge_terminal(terminal: Terminal | None) -> Finding:
-    """Judge what the app would be shown on."""
+    """Judge size, colors and locale of the terminal."""
     if terminal is None:
         return Finding("note", "terminal", "none here, so no app: charrnn-tui train --headless")
     colors = {"truecolor": "16 million colors", "256": "256 colors"}
     size = f"{terminal.columns} x {terminal.rows}"
-    words = [
+    parts = [
         size,
         colors.get(terminal.colors or "", "few colors" if terminal.colors else "no colors"),
     ]
@@ -273,17 +273,17 @@ def judge_terminal(terminal: Terminal | None) -> Finding:
     if terminal.columns < MINIMUM_COLUMNS or terminal.rows < MINIMUM_ROWS:
         remedies.append(f"the app needs {MINIMUM_COLUMNS} x {MINIMUM_ROWS}")
     if not _is_unicode(terminal.locale):
-        words.append(f"locale {terminal.locale}")
+        parts.append(f"locale {terminal.locale}")
         remedies.append("the app draws in Unicode; set LC_ALL=C.UTF-8")
     else:
-        words.append("Unicode")
+        parts.append("Unicode")
     if remedies:
-        return Finding("note", "terminal", f"{', '.join(words)}: {'; '.join(remedies)}")
-    return Finding("ok", "terminal", ", ".join(words))
+        return Finding("note", "terminal", f"{', '.join(parts)}: {'; '.join(remedies)}")
+    return Finding("ok", "terminal", ", ".join(parts))
 
 
 def _is_unicode(locale: str) -> bool:
-    """Whether a locale is, or leaves it to the terminal, which then is in all likelihood."""
+    """Return whether a locale uses UTF-8; an empty one counts, as most terminals use it."""
     return not locale or "utf8" in locale.lower().replace("-", "")
 
 
@@ -291,17 +291,17 @@ def _tensor_bytes(model: ModelConfig) -> int:
     return 4 * parameter_count(model, ASSUMED_VOCABULARY)
 
 
-_LAYER_WORDS: Final = {
+_LAYER_NAMES: Final = {
     "handwritten": "our own backpropagation through time",
     "cudnn": "NVIDIA's cuDNN",
     "keras": "Keras's layers",
 }
 _INSTALL_CUDA: Final = "pip install --editable '.[cuda]'"
-_WAY: Final = ("layers", "compiler", "precision")
+_COMPUTE_KEYS: Final = ("layers", "compiler", "precision")
 
 
 def judge_computation(answer: Answer, nvidia: Nvidia, precision: str) -> Iterator[Finding]:
-    """Judge the GPUs and the path to compute, or explain why there is none."""
+    """Judge the GPUs and how TensorFlow would compute, or explain why it cannot."""
     examination = answer.examination
     if examination is None:
         yield Finding("problem", "tensorflow", answer.failure, ExitCode.UNEXPECTED)
@@ -312,7 +312,7 @@ def judge_computation(answer: Answer, nvidia: Nvidia, precision: str) -> Iterato
         yield _judge_absence(examination, nvidia, answer.gpu_trouble)
     path, reasons = examination.path, examination.reasons
     yield Finding("ok", "device", f"{path['device']}: {reasons['device']}")
-    layers = _LAYER_WORDS.get(path["layers"], path["layers"])
+    layers = _LAYER_NAMES.get(path["layers"], path["layers"])
     yield Finding("ok", "layers", f"{layers}: {reasons['layers']}")
     yield _judge_precision(examination, precision)
     compiler = "XLA" if path["compiler"] == "xla" else "none"
@@ -322,17 +322,17 @@ def judge_computation(answer: Answer, nvidia: Nvidia, precision: str) -> Iterato
     yield Finding("ok", "batch", f"{cut}: {reasons['shards']}")
     yield from _judge_trials(examination)
     if examination.trial_seconds is not None:
-        words = f"{examination.trial_seconds:.1f} s for two, compiling included"
-        yield Finding("ok", "first steps", words)
+        text = f"{examination.trial_seconds:.1f} s for two, compiling included"
+        yield Finding("ok", "first steps", text)
     if examination.trial_failure is not None:
-        words = f"this network cannot be trained on {path['device']}: "
+        text = f"this network cannot be trained on {path['device']}: "
         remedy = ". On the processor it may: CUDA_VISIBLE_DEVICES=-1" if examination.gpus else ""
-        words += examination.trial_failure.rstrip(".") + remedy
-        yield Finding("problem", "first steps", words, ExitCode.UNEXPECTED)
+        text += examination.trial_failure.rstrip(".") + remedy
+        yield Finding("problem", "first steps", text, ExitCode.UNEXPECTED)
 
 
 def _judge_trials(examination: Examination) -> Iterator[Finding]:
-    """A row for each way to compute that was tried on a GPU."""
+    """Yield a row for each combination of layers, compiler and precision timed on a GPU."""
     names = [format_way(trial) for trial in examination.trials]
     column = max(map(len, names), default=0)
     for name, trial in zip(names, examination.trials, strict=True):
@@ -343,78 +343,78 @@ def _judge_trials(examination: Examination) -> Iterator[Finding]:
         milliseconds = f"{1000 * trial.seconds_per_step:.2f} ms"
         speed = f"{examination.characters / trial.seconds_per_step:,.0f} characters/s"
         facts = (trial.layers, trial.compiler, trial.precision)
-        is_taken = facts == tuple(examination.path[name] for name in _WAY)
-        end = "  taken" if is_taken else ""
+        is_chosen = facts == tuple(examination.path[name] for name in _COMPUTE_KEYS)
+        end = "  taken" if is_chosen else ""
         yield Finding(
             "ok", "way", f"{row}{milliseconds:>10}  {speed:>24}  off by {trial.difference:.1g}{end}"
         )
 
 
 def _judge_gpu(gpu: GpuFacts, nvidia: Nvidia) -> Finding:
-    words = [gpu.name]
+    parts = [gpu.name]
     if gpu.capability:
-        words.append(f"compute capability {gpu.capability}")
+        parts.append(f"compute capability {gpu.capability}")
     sizes = {card.memory for card in nvidia.cards if card.name == gpu.name}
     if len(sizes) == 1 and (memory := sizes.pop()) is not None:
-        words.append(format_size(memory))
+        parts.append(format_size(memory))
     if nvidia.driver:
-        words.append(f"driver {nvidia.driver}")
+        parts.append(f"driver {nvidia.driver}")
     growth = "as it is needed" if gpu.has_growing_memory else "all at once, so it cannot be shared"
-    words.append(f"memory is taken {growth}")
+    parts.append(f"memory is taken {growth}")
     if not gpu.has_code:
-        words.append(
+        parts.append(
             "TensorFlow's package has no code for it, so the first start compiles for minutes: "
             "CUDA_CACHE_PATH, a folder on a disk that lasts, keeps what was compiled"
         )
-    is_well = gpu.has_growing_memory and gpu.has_code
-    return Finding("ok" if is_well else "note", "gpu", ", ".join(words))
+    is_ok = gpu.has_growing_memory and gpu.has_code
+    return Finding("ok" if is_ok else "note", "gpu", ", ".join(parts))
 
 
 def _judge_absence(examination: Examination, nvidia: Nvidia, trouble: str) -> Finding:
-    """Say why TensorFlow sees no GPU, and how it would."""
+    """Explain why TensorFlow finds no GPU, and what to do about it."""
     names = " and ".join(dict.fromkeys(card.name for card in nvidia.cards)) or "an NVIDIA card"
     is_known = bool(nvidia.cards or nvidia.driver)
     if not is_known and not nvidia.devices:
         built = f"built for CUDA {examination.cuda}" if examination.cuda else "built without CUDA"
         return Finding("ok", "gpu", f"none: no NVIDIA hardware was found (TensorFlow is {built})")
     if nvidia.hidden_by is not None:
-        words = f"CUDA_VISIBLE_DEVICES={nvidia.hidden_by!r} hides {names}: unset it to use it"
+        text = f"CUDA_VISIBLE_DEVICES={nvidia.hidden_by!r} hides {names}: unset it to use it"
     elif not is_known:
-        words = (
+        text = (
             "an NVIDIA card is here, but no driver for it: install NVIDIA's driver; in a "
             "container, start that with its GPUs, as docker run --gpus all"
         )
     elif examination.cuda is None:
-        words = (
+        text = (
             f"{names} is here, but this TensorFlow is built without CUDA: on Linux, in the "
             f"checkout, {_INSTALL_CUDA}"
         )
     elif not nvidia.has_libraries:
-        words = (
+        text = (
             f"{names} is here, but TensorFlow lacks NVIDIA's libraries: in the checkout, "
             f"{_INSTALL_CUDA}"
         )
     else:
-        said = f' It said "{trouble}".' if trouble else ""
-        words = (
-            f"{names} is here, but TensorFlow cannot use it.{said} Is the driver new enough for "
+        quote = f' It said "{trouble}".' if trouble else ""
+        text = (
+            f"{names} is here, but TensorFlow cannot use it.{quote} Is the driver new enough for "
             f"CUDA {examination.cuda}?"
         )
-    return Finding("note", "gpu", words)
+    return Finding("note", "gpu", text)
 
 
 def _judge_precision(examination: Examination, asked: str) -> Finding:
     precision, automatic = examination.path["precision"], examination.automatic
-    words = f"{precision}: {examination.reasons['precision']}"
+    text = f"{precision}: {examination.reasons['precision']}"
     if automatic is None:
-        return Finding("ok", "precision", words + _format_tensor_float(examination))
+        return Finding("ok", "precision", text + _format_tensor_float(examination))
     if asked == "auto" or automatic[0] == precision:
-        return Finding("ok", "precision", words)
-    return Finding("note", "precision", f"{words}; auto would take {automatic[0]}: {automatic[1]}")
+        return Finding("ok", "precision", text)
+    return Finding("note", "precision", f"{text}; auto would take {automatic[0]}: {automatic[1]}")
 
 
 def _format_tensor_float(examination: Examination) -> str:
-    """Of TensorFloat-32, where the first GPU has it."""
+    """Describe TensorFloat-32 rounding; empty if the first GPU does not use it."""
     capability = examination.gpus[0].capability if examination.gpus else None
     if not (examination.has_tensor_float_32 and capability):
         return ""

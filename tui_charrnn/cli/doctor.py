@@ -1,4 +1,4 @@
-"""The command `doctor`: whether a training can start here, and what can be had from a run."""
+"""The command `doctor`: check whether training can start here, or what of a run is intact."""
 
 import platform
 import shutil
@@ -76,7 +76,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All that was found out."""
+    """All facts about this machine."""
 
     preset: str
     model: ModelConfig
@@ -166,7 +166,7 @@ def _ask_tensorflow(model: ModelConfig, training: TrainingConfig) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """All that was found out about a run."""
+    """All facts about a run."""
 
     run: RunDirectory
     description: RunDescription | None
@@ -174,30 +174,30 @@ class Health:
     status: RunStatus | None
     status_problem: str
     trainer: Verdict | None
-    """Whether one is at work; None if nothing can be known."""
+    """Whether a trainer is active; None if unknown."""
     events: EventFacts
     checkpoints: list[CheckpointFacts]
     damaged_pointers: list[str]
     corpus_problem: str
-    """Why the text cannot be trained on any more; empty if it can."""
+    """Why training on the text cannot continue; empty if it can."""
     corpus_remark: str
-    """What else is to be said of it."""
+    """Other information about the text."""
     foreign_parts: str = ""
-    """Which of its files and folders are links, pipes or devices; empty if none is."""
+    """Which of its files and folders are links, pipes or devices; empty if none are."""
 
     @property
     def resumable(self) -> CheckpointFacts | None:
-        """The newest checkpoint that training can continue from."""
+        """The newest checkpoint that training can continue from; None without one."""
         return next((facts for facts in self.checkpoints if facts.is_whole), None)
 
     @property
     def is_at_work(self) -> bool:
-        """Whether a trainer is writing the run, as far as can be seen."""
+        """Whether a trainer seems to be writing the run."""
         return self.trainer in {"alive", "silent"}
 
 
 def _find_any_run(name_or_path: str, folder: Path) -> RunDirectory:
-    """As `find_run`, and a folder too that was a run and has lost its run.json."""
+    """Find a run as `find_run` does, or the folder of a run whose run.json is missing."""
     try:
         return find_run(name_or_path, folder)
     except RunError:
@@ -208,10 +208,10 @@ def _find_any_run(name_or_path: str, folder: Path) -> RunDirectory:
 
 
 def examine_run(run: RunDirectory) -> Health:
-    """Look a run over; nothing in it is changed."""
+    """Examine a run without changing anything in it."""
     description, description_problem = _try(read_description, run)
     status, status_problem = _try(read_status, run)
-    problem, remark = _corpus_words(run, description)
+    problem, remark = _check_corpus(run, description)
     return Health(
         run=run,
         description=description,
@@ -229,15 +229,15 @@ def examine_run(run: RunDirectory) -> Health:
 
 
 def _try(read: Callable[[RunDirectory], _T], run: RunDirectory) -> tuple[_T | None, str]:
-    """What is read of a run, and why it cannot be."""
+    """Read a part of a run; return it with an empty string, or None with the error."""
     try:
         return read(run), ""
     except RunError as error:
         return None, str(error)
 
 
-def _corpus_words(run: RunDirectory, description: RunDescription | None) -> tuple[str, str]:
-    """What is wrong with the text of a run, and what else is to be said; nothing is downloaded."""
+def _check_corpus(run: RunDirectory, description: RunDescription | None) -> tuple[str, str]:
+    """Return `corpus_problem` and `corpus_remark` of `Health`, without downloading anything."""
     if description is None:
         return "", "not looked for, as run.json does not say which it is"
     reference = description.corpus
@@ -251,7 +251,7 @@ def _corpus_words(run: RunDirectory, description: RunDescription | None) -> tupl
 
 
 def judge_run(health: Health) -> Iterator[Finding]:
-    """Judge every part of a run, in the order of the report."""
+    """Yield the findings about a run, in the order of the report."""
     if health.foreign_parts:
         yield _damage("parts", health.foreign_parts)
     yield _judge_description(health)
@@ -281,45 +281,45 @@ def _judge_state(health: Health) -> Finding:
     status = health.status
     if status is None:
         return _damage("state.json", "it is missing; the next trainer writes a new one")
-    words = f"{status.state} at step {status.step:,}"
+    text = f"{status.state} at step {status.step:,}"
     if health.is_at_work:
-        return Finding("ok", "trainer", f"{words}; process {status.pid} on {status.host}")
+        return Finding("ok", "trainer", f"{text}; process {status.pid} on {status.host}")
     if health.trainer == "lost":
-        words += f", but process {status.pid} on {status.host} is gone: it was killed or crashed"
-        return Finding("note", "trainer", words)
-    return Finding("ok", "trainer", f"none at work; {words}")
+        text += f", but process {status.pid} on {status.host} is gone: it was killed or crashed"
+        return Finding("note", "trainer", text)
+    return Finding("ok", "trainer", f"none at work; {text}")
 
 
 def _judge_events(health: Health) -> Finding:
     events = health.events
     if events.problem:
         return _damage("events", f"events.jsonl: {events.problem}")
-    words = [f"{counted(events.records, 'record')}, up to step {events.last_step:,}"]
-    # a trainer that is killed leaves a torn line, which the next one ends
+    parts = [f"{counted(events.records, 'record')}, up to step {events.last_step:,}"]
+    # a killed trainer leaves an incomplete line, which the next trainer terminates
     damaged = max(0, events.unreadable - max(0, events.starts - 1))
     if events.missing:
         shown = [f"{first:,} to {last:,}" for first, last in events.missing[:_SHOWN_GAPS]]
         more = ", ..." if len(events.missing) > _SHOWN_GAPS else ""
-        words.append(f"the records of steps {', '.join(shown)}{more} are missing")
+        parts.append(f"the records of steps {', '.join(shown)}{more} are missing")
     if events.repeated:
-        words.append(f"more records than one of {counted(events.repeated, 'step')}")
+        parts.append(f"more records than one of {counted(events.repeated, 'step')}")
     if damaged:
-        words.append(f"{counted(damaged, 'line')} of what is no record")
-    if len(words) > 1:
-        return _damage("events", f"{'; '.join(words)}. Curves have a gap; training lacks nothing")
+        parts.append(f"{counted(damaged, 'line')} of what is no record")
+    if len(parts) > 1:
+        return _damage("events", f"{'; '.join(parts)}. Curves have a gap; training lacks nothing")
     if events.unreadable:
-        words.append(f"{counted(events.unreadable, 'torn line')}, as a killed trainer leaves")
+        parts.append(f"{counted(events.unreadable, 'torn line')}, as a killed trainer leaves")
     if events.half_line and not health.is_at_work:
-        words.append("the last line is half written, until the next trainer ends it")
-    verdict: Literal["ok", "note"] = "note" if len(words) > 1 else "ok"
-    return Finding(verdict, "events", "; ".join(words))
+        parts.append("the last line is half written, until the next trainer ends it")
+    verdict: Literal["ok", "note"] = "note" if len(parts) > 1 else "ok"
+    return Finding(verdict, "events", "; ".join(parts))
 
 
 def _judge_checkpoints(health: Health) -> Iterator[Finding]:
-    whole = [facts for facts in health.checkpoints if facts.is_whole]
+    intact = [facts for facts in health.checkpoints if facts.is_whole]
     damaged = [facts for facts in health.checkpoints if not facts.is_whole]
-    if whole:
-        steps = ", ".join(f"{facts.step:,}" for facts in whole)
+    if intact:
+        steps = ", ".join(f"{facts.step:,}" for facts in intact)
         yield Finding("ok", "checkpoints", f"whole, every hash as written: step {steps}")
     elif not damaged:
         yield Finding("note", "checkpoints", "none was saved yet")
@@ -334,7 +334,7 @@ def _damage(label: str, text: str) -> Finding:
 
 
 def recovery(health: Health) -> tuple[str, str]:
-    """What can be had from a run as it is, in a sentence, and the command for it, if one helps."""
+    """Return what can be recovered from a run, in a sentence, and the command for it or ""."""
     run, found, status = health.run, health.resumable, health.status
     if health.is_at_work:
         return "A trainer is at work on it.", command_words("attach", run)
@@ -350,7 +350,7 @@ def recovery(health: Health) -> tuple[str, str]:
 
 
 def _generation_only(health: Health) -> tuple[str, str]:
-    """What is left where training cannot continue."""
+    """Return the `recovery` of a run whose training cannot continue."""
     model = next((facts for facts in health.checkpoints if facts.has_model), None)
     if model is None:
         return "It cannot go on, and no model of it is whole. Put its files back from a copy.", ""
@@ -371,7 +371,7 @@ def _generation_only(health: Health) -> tuple[str, str]:
 
 
 def _print_run(run: RunDirectory, *, as_json: bool) -> int:
-    """Report on a run; the result is the exit code."""
+    """Print the report on a run, and return the exit code."""
     health = examine_run(run)
     findings = list(judge_run(health))
     code = int(_exit_code(findings))
@@ -406,7 +406,7 @@ def _print(findings: Sequence[Finding]) -> None:
 
 
 def diagnose(facts: Facts) -> Iterator[Finding]:
-    """Judge all facts, in the order of the report."""
+    """Yield the findings about this machine, in the order of the report."""
     yield judge_versions(facts.versions)
     yield from judge_machine(facts.machine, facts.threads, facts.model, facts.system)
     yield judge_settings(facts.preset, facts.model, facts.training)
@@ -417,7 +417,7 @@ def diagnose(facts: Facts) -> Iterator[Finding]:
 
 
 def report_lines(findings: Sequence[Finding], width: int | None) -> Iterator[str]:
-    """The report for people; lines are broken after `width` cells, None breaks none."""
+    """Yield the lines of the report, wrapped at `width` columns; None does not wrap."""
     column = max(len(finding.label) for finding in findings)
     for finding in findings:
         start = f"{finding.verdict:<7}  {finding.label:<{column}}  "

@@ -1,4 +1,4 @@
-"""The command `fill`: what stands in the gaps of a text."""
+"""The command `fill`: predict the characters in the gaps of a text."""
 
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from tui_charrnn.model.checkpoint import Model
 
 _MAXIMA: Final = {"count": 10_000, "beam": 4096, "places": 100_000, "right": 1_000}
-"""What the numbers are at most; all are 1 at least."""
-_READ: Final = 100_000
-"""Characters of a text that is measured."""
+"""The largest value of each number; the smallest is 1."""
+_MEASURED_CHARACTERS: Final = 100_000
+"""Characters of the --over text that are read."""
 
 
 def fill(
@@ -100,7 +100,7 @@ def fill(
     _refuse_unfit(text, over, bidirectional)
     if over is not None:
         source = find_sources([over], encoding="utf-8").sources[0]
-        text = next(read_blocks(source, "utf-8", size=_READ))[:_READ]
+        text = next(read_blocks(source, "utf-8", size=_MEASURED_CHARACTERS))[:_MEASURED_CHARACTERS]
         _, loaded = load_preferred(model, runs_dir, lazy.bundled_for(text))
         _measure(loaded, text, (places, right), as_json=as_json)
         return
@@ -111,19 +111,19 @@ def fill(
     name, loaded = load_preferred(model, runs_dir, lazy.bundled_for("".join(parts)))
     filled = lazy.Filler(loaded).fill(parts, beam=beam)
     if as_json:
-        print_json({"model": name, **_document(filled, both, count)})
+        print_json({"model": name, **_json_values(filled, both, count)})
         return
     rows = lazy.candidate_rows(filled, picture_width(), count, both)
     best = safe_line(filled.text(filled.candidates[0].fill))
-    told = [f"{lazy.format_filled(filled)} Model: {safe_line(name)}."]
-    told += [lazy.format_both(both)] if both is not None else []
-    print_picture([*rows, "", best, *told], is_ascii=is_ascii)
+    notes = [f"{lazy.format_filled(filled)} Model: {safe_line(name)}."]
+    notes += [lazy.format_both(both)] if both is not None else []
+    print_picture([*rows, "", best, *notes], is_ascii=is_ascii)
     if filled.unknown:
         print_message(f"The model has never seen {filled.unknown:,} characters of the text.")
 
 
 def _refuse_unfit(text: str | None, over: str | None, bidirectional: str | None) -> None:
-    """Refuse what does not go together."""
+    """Raise `ConfigError` for arguments that cannot be combined."""
     if (text is None) == (over is None):
         raise ConfigError("Give a text with gaps, or --over FILE, and not both.")
     if over is not None and bidirectional is not None:
@@ -133,11 +133,11 @@ def _refuse_unfit(text: str | None, over: str | None, bidirectional: str | None)
         )
 
 
-def _document(filled: "Filled", both: "BothFilled | None", count: int) -> dict[str, object]:
-    likeliest = sorted(both.shares.items(), key=lambda one: -one[1])[:count] if both else []
-    read = {"is_exact": both.is_exact, "shares": dict(likeliest)} if both else None
+def _json_values(filled: "Filled", both: "BothFilled | None", count: int) -> dict[str, object]:
+    likeliest = sorted(both.shares.items(), key=lambda item: -item[1])[:count] if both else []
+    bidirectional = {"is_exact": both.is_exact, "shares": dict(likeliest)} if both else None
     return {
-        "bidirectional": read,
+        "bidirectional": bidirectional,
         "parts": filled.parts,
         "bits": filled.bits,
         "beam": filled.beam,
@@ -150,7 +150,7 @@ def _document(filled: "Filled", both: "BothFilled | None", count: int) -> dict[s
 
 
 def _measure(model: "Model", text: str, size: tuple[int, int], *, as_json: bool) -> None:
-    """Print what the right side is worth over a text."""
+    """Measure over a text how many bits the right side adds, and print them."""
     places, right = size
     with progress_bar(f"Trying {places:,} places", in_bytes=False) as progress:
         for found in lazy.measure_right_side(model, text, places=places, right=right):

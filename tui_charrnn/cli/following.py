@@ -1,4 +1,4 @@
-"""Watches a trainer from the command line, and answers signals with or without one."""
+"""Supervises a trainer process for a command, and handles signals before and while it runs."""
 
 import contextlib
 import errno
@@ -27,13 +27,13 @@ from tui_charrnn.training.interruption import RepeatedInterrupt
 
 POLL_INTERVAL: Final = 0.1  # seconds
 START_TIMEOUT: Final = 10.0
-"""Seconds that a trainer is given to take its run up before it is left alone."""
+"""Seconds that --detach waits for a trainer to lock its run."""
 
 Launch = Callable[[], "subprocess.Popen[bytes]"]
 STOPPED_TIMEOUT: Final = 30.0
-"""Seconds after which a stopped trainer is ended: the others have continued without it."""
+"""Seconds after which a stopped trainer is killed: the others have continued without it."""
 _CONNECT_TIMEOUT: Final = 1.0
-"""Seconds that an address is given to take a connection."""
+"""Seconds to wait for an address to accept a connection."""
 _STOPPED: Final = (
     "The trainer was stopped from outside for too long (SIGSTOP): the other processes have gone on "
     "without it, or ended. What was saved is kept; the same command on all of them goes on from "
@@ -41,21 +41,21 @@ _STOPPED: Final = (
 )
 _EARLY: Final = "It was told to leave before all processes were there: nothing was trained."
 _PREEMPTION_SIGNALS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-"""What schedulers send before they take a machine away."""
+"""Signals that schedulers send before they end a job."""
 _MIN_SECONDS: Final = 0.001
-"""Seconds where no time is left: enough to report that."""
+"""The smallest time limit in seconds: a timer of 0 would never fire."""
 
 
 def unread_records(reader: RunReader) -> Iterator[list[Record]]:
-    """All records that are there by now and were not read before, piece by piece.
+    """Yield the records that are new since the last call, in batches.
 
-    At least one piece comes, perhaps an empty one. Where reading fails, the rest waits.
+    Yields at least one batch, which may be empty. After a read error the rest is left for later.
     """
     behind = -1
     while True:
         try:
             yield reader.read_new()
-        except (RunError, OSError):  # as in `newest_status`
+        except (RunError, OSError):  # a network file system error; the next call reads on
             yield []
         if reader.behind in {0, behind}:
             return
@@ -63,18 +63,18 @@ def unread_records(reader: RunReader) -> Iterator[list[Record]]:
 
 
 def newest_status(run: RunDirectory, before: RunStatus | None = None) -> RunStatus | None:
-    """The status of the trainer, or the one before if it cannot be read just now."""
+    """Read the status of the trainer; return `before` if it cannot be read now."""
     try:
         return read_status(run)
-    except (RunError, OSError):  # a network file system that stumbles; the trainer continues
+    except (RunError, OSError):  # a network file system error; the trainer continues
         return before
 
 
 class TrainerWatch:
-    """Ends a trainer that waits for other processes and cannot end by itself.
+    """Kills a trainer of a joint training that cannot end by itself.
 
-    TensorFlow holds the interpreter while it connects: neither a time limit of ours nor a signal's
-    handler is of use then. And a trainer that was stopped (SIGSTOP) does nothing at all.
+    While TensorFlow connects to other processes it blocks the interpreter, so neither the trainer's
+    own time limit nor its signal handlers run. A trainer stopped by SIGSTOP does not run at all.
 
     The limit is in seconds after the start of this process.
     """
@@ -82,7 +82,7 @@ class TrainerWatch:
     def __init__(self, task: JointTask, limit: float | None = None) -> None:
         self._task, self._limit = task, limit
         self.verdict: BrokenClusterError | None = None
-        """Why the trainer was killed, and the exit code in place of its own."""
+        """Why the trainer was killed, with the exit code of the command; None if it was not."""
         self._events = -1
         self._addresses = ""
         self._connecting_since: float | None = None
@@ -91,7 +91,7 @@ class TrainerWatch:
     def launch(
         self, start: Callable[[JointTask], "subprocess.Popen[bytes]"]
     ) -> "subprocess.Popen[bytes]":
-        """Start the trainer, which is to inherit the descriptor that its task names."""
+        """Start the trainer, which inherits the write end of a pipe as `task.events`."""
         self._events, events = os.pipe()
         os.set_blocking(self._events, False)
         try:
@@ -100,7 +100,7 @@ class TrainerWatch:
             os.close(events)
 
     def look(self, trainer: "subprocess.Popen[bytes]", leave_code: ExitCode | None) -> None:
-        """End the trainer if necessary; `leave_code` is its exit code if it was asked to leave."""
+        """Kill the trainer if necessary; `leave_code` is its exit code if it was asked to exit."""
         self._read_events()
         now = time.monotonic()
         if _is_stopped(trainer.pid):
@@ -119,7 +119,7 @@ class TrainerWatch:
             self._kill(trainer, self._missing(), ExitCode.RESUME_ME)
 
     def _read_events(self) -> None:
-        """The trainer writes all addresses before it connects, and closes the pipe after that."""
+        """Read the pipe: the trainer writes all addresses, connects, and then closes it."""
         with suppress(BlockingIOError):
             while read := os.read(self._events, 1 << 16):
                 self._addresses += read.decode()
@@ -133,7 +133,7 @@ class TrainerWatch:
         trainer.wait()
 
     def _missing(self) -> str:
-        """Who does not answer, asked while this process's own trainer still does."""
+        """Name the ranks that do not answer; asked while the trainer of this rank still does."""
         cluster = replace(self._task.cluster, addresses=tuple(self._addresses.split(",")))
         missing = [
             cluster.name_of(rank)
@@ -142,8 +142,8 @@ class TrainerWatch:
         ]
         within = format_duration(self._task.meet_within)
         others = ", ".join(missing)
-        told = f"{others} did not answer" if missing else "Not all processes were connected"
-        return f"{told} within {within}. Start all ranks, or wait longer: --meet-within"
+        problem = f"{others} did not answer" if missing else "Not all processes were connected"
+        return f"{problem} within {within}. Start all ranks, or wait longer: --meet-within"
 
 
 def _answers(address: str) -> bool:
@@ -155,7 +155,7 @@ def _answers(address: str) -> bool:
 
 
 def _is_stopped(pid: int) -> bool:
-    """Whether a child process was stopped by a signal and not continued; on Linux."""
+    """Return whether a child process is stopped by a signal; always False without waitid."""
     if not hasattr(os, "waitid"):
         return False
     with suppress(ChildProcessError):
@@ -170,14 +170,14 @@ def supervise(
     watch: TrainerWatch | None,
     look: Callable[[], None] = lambda: None,
 ) -> int:
-    """Start a trainer and stay until it ends; `look` is called now and then, and once at the end.
+    """Start a trainer and wait until it ends; `look` is called at every poll and once after that.
 
-    SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 are forwarded to the trainer, which runs in a session of
-    its own. A terminal that was closed is no longer written to. If this process dies, the trainer
+    SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 are forwarded to the trainer, which runs in its own
+    session. Once the terminal is closed nothing is written to it. If this process dies, the trainer
     continues.
 
     Returns:
-        The exit code of the trainer, negative if a signal from outside ended it.
+        The exit code of the trainer; negative if a signal that was not forwarded ended it.
 
     Raises:
         StorageError: If the trainer cannot be started.
@@ -199,7 +199,7 @@ def supervise(
 
 @contextmanager
 def ignoring_closed_terminal() -> Iterator[None]:
-    """Stop writing to a terminal that turns out to be closed."""
+    """Ignore the error of writing to a closed terminal, and discard later output to it."""
     try:
         yield
     except OSError as error:
@@ -209,22 +209,22 @@ def ignoring_closed_terminal() -> Iterator[None]:
 
 
 def wait_for_start(run: RunDirectory, trainer: "subprocess.Popen[bytes]") -> int | None:
-    """Wait, up to `START_TIMEOUT`, until a trainer has taken over its run.
+    """Wait, up to `START_TIMEOUT`, until a trainer has locked its run.
 
     Returns:
-        The exit code of a trainer that has ended; None if it is at work.
+        The exit code of the trainer if it has ended; None if it is running.
     """
     deadline = time.monotonic() + START_TIMEOUT
     while trainer.poll() is None and time.monotonic() < deadline:
         status = newest_status(run)
         if status is not None and status.pid == trainer.pid:
-            break  # it holds the lock: without it no trainer writes its number
+            break  # a trainer writes its process ID only while it holds the lock
         time.sleep(POLL_INTERVAL)
     return trainer.poll()
 
 
 class _SignalRelay:
-    """Hands signals on to a trainer; those that come while it is being started wait for it."""
+    """Forwards signals to a trainer; queues those that arrive before it has started."""
 
     def __init__(self) -> None:
         self._trainer: subprocess.Popen[bytes] | None = None
@@ -236,7 +236,7 @@ class _SignalRelay:
 
     @contextmanager
     def handling(self) -> Iterator[None]:
-        """Take signals over while the context lasts."""
+        """Install the signal handlers for the duration of the context."""
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
         before = {number: signal.signal(number, self._on_signal) for number in numbers}
         try:
@@ -246,29 +246,29 @@ class _SignalRelay:
                 signal.signal(number, handler)
 
     def forward_to(self, trainer: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
-        """Forward the signals that wait, and those that come from now on."""
+        """Forward the queued signals, and later ones as they arrive; return the trainer."""
         self._trainer = trainer
         self._forward()
         return trainer
 
     def report(self, notify: Callable[[str], None]) -> None:
-        """Report what became of the signals that came since the last time."""
+        """Notify the user of the signals that were handled since the last call."""
         while self._sentences:
             notify(self._sentences.popleft())
 
     @property
     def leave_code(self) -> ExitCode | None:
-        """The exit code of a trainer that was asked to leave; None if it was not."""
+        """The exit code of a trainer after the forwarded signals; None if there were none."""
         if not self._forwarded:
             return None
         only_interrupt = self._forwarded == {signal.SIGINT}
         return ExitCode.INTERRUPTED if only_interrupt else ExitCode.RESUME_ME
 
     def exit_code(self, returncode: int) -> int:
-        """The exit code of a trainer that one of these signals ended before it listened.
+        """Convert the return code of a trainer to its exit code.
 
-        There was nothing to save yet, so it is as if it had listened. Any other return code is
-        left as it is.
+        A forwarded signal may end a trainer before it installs its handlers. Nothing had to be
+        saved then, so the exit code is the one after a handled signal.
         """
         if -returncode not in self._forwarded:
             return returncode
@@ -283,13 +283,13 @@ class _SignalRelay:
             sentence = "Stopping." if is_second else "Saving and stopping. Ctrl-C again: stop now."
             if sentence != self._last_sentence:
                 self._last_sentence = sentence
-                # shown by `report`: a handler may have come in the middle of another sentence
+                # `report` prints it: a handler may interrupt another write
                 self._sentences.append(sentence)
 
     def _forward(self) -> None:
         if self._trainer is None:
             return
-        with contextlib.suppress(IndexError):  # another signal's handler may empty it meanwhile
+        with contextlib.suppress(IndexError):  # a nested signal handler may empty the queue
             while True:
                 number = self._waiting.popleft()
                 if self._trainer.poll() is None:
@@ -298,16 +298,16 @@ class _SignalRelay:
 
 
 def remaining_time(limit: float | None) -> float | None:
-    """Seconds that are left of a time limit that counts from the start of this process."""
+    """Return the seconds left until a limit, in seconds after the start of this process."""
     return None if limit is None else max(_MIN_SECONDS, limit - seconds_since_start())
 
 
 @contextmanager
 def handle_preemption(*, is_headless: bool) -> Iterator[None]:
-    """End with 75 on a scheduler's signal, as a trainer does, if a scheduler may have started it.
+    """Exit with 75 on a scheduler's signal, as a trainer does; do nothing unless headless.
 
-    Before a trainer is started there is nothing to save, and what is half made is removed as after
-    any other error. A terminal that is closed meanwhile (SIGHUP) is no longer written to.
+    Before a trainer has started there is nothing to save, and incomplete files are removed as after
+    any other error. After SIGHUP nothing is written to the terminal.
     """
     if not is_headless:
         yield
@@ -323,7 +323,7 @@ def handle_preemption(*, is_headless: bool) -> Iterator[None]:
 
 @contextmanager
 def time_limit(limit: float | None) -> Iterator[None]:
-    """End with 75 after so many seconds from the start of this process; None sets no limit."""
+    """Exit with 75 at `limit` seconds after the start of this process; None sets no limit."""
     if limit is None:
         yield
         return
@@ -344,9 +344,9 @@ def _on_time_limit(_number: int, _frame: FrameType | None) -> None:
     raise PreemptedError(_preempted_sentence("The time limit was over"))
 
 
-def _preempted_sentence(what: str) -> str:
+def _preempted_sentence(event: str) -> str:
     return (
-        f"{what} while no trainer was at work: nothing had to be saved. Give the same command "
+        f"{event} while no trainer was at work: nothing had to be saved. Give the same command "
         "again to go on."
     )
 

@@ -1,4 +1,4 @@
-"""The command `generate`: text from a model, on standard output."""
+"""The command `generate`: write generated text to standard output."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -45,15 +45,22 @@ if TYPE_CHECKING:
 
 
 DEFAULT_LENGTH: Final = 500
-"""Characters by default."""
+"""Default number of characters."""
 DEFAULT_BEAM: Final = 20
 _MAX_TEXTS: Final = 1024
 _MAX_TEMPERATURES: Final = 16
 _SAMPLING: Final = tuple(name for name in SamplingConfig.bounds() if name in Preferences.bounds())
-_DRAWING: Final = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "rng_seed")
-"""Settings that mean nothing where nothing is drawn."""
+_SAMPLING_OPTIONS: Final = (
+    "temperature",
+    "top_k",
+    "top_p",
+    "min_p",
+    "repetition_penalty",
+    "rng_seed",
+)
+"""Settings that have no effect with --most-likely, which samples nothing."""
 _PREFERRED: Final = (*_SAMPLING, "length", "model", "history", "numbers")
-"""The settings that stand in for options."""
+"""Preferences that are the defaults of options."""
 
 
 @with_setting_options(SamplingConfig, after="length", defaults=SamplingConfig())
@@ -203,7 +210,7 @@ def generate(
             "--count": count > 1 or None,
             "--new-only": new_only or None,
             "--compare-temperatures": compare_temperatures,
-            **{f"--{name.replace('_', '-')}": settings.get(name) for name in _DRAWING},
+            **{f"--{name.replace('_', '-')}": settings.get(name) for name in _SAMPLING_OPTIONS},
             "--originality": originality or None,
             "--corpus": corpus,
             "--copied-length": copied_length,
@@ -241,7 +248,7 @@ def generate(
                 "chosen."
             )
         is_complete = _write_streams(texts, recorder, comparison, count, temperatures)
-        recorder.keep(sampling, [str(clamp) for clamp in stream.clamps], stream.model)
+        recorder.store(sampling, [str(clamp) for clamp in stream.clamps], stream.model)
     if sampling.rng_seed is None and not most_likely and stdout_is_terminal():
         others = {
             "--compare-temperatures": compare_temperatures,
@@ -261,7 +268,7 @@ def _write_streams(
     count: int,
     temperatures: Sequence[float],
 ) -> bool:
-    """Write texts character by character; False if Ctrl-C cut them short."""
+    """Write texts character by character; return False if Ctrl-C interrupted them."""
     stream = texts.stream
     stops = [texts.make_stop_strings() for _ in range(count)]
     for string in stops[0].unreachable(stream.model.vocabulary.characters):
@@ -273,7 +280,7 @@ def _write_streams(
     def work(output: TextOutput) -> None:
         if stream.model.units == "jamo" and not texts.as_json:
             output.join_syllables()
-        seed_text: list[str] = []  # of several texts, which repeat it
+        seed_text: list[str] = []  # several texts: each is written after it
 
         def echo(piece: str) -> None:
             recorder.add_seed_text(whole_text(piece, stream.model.units))
@@ -298,7 +305,7 @@ def _write_streams(
 
 
 def _check_search(is_wanted: bool, beam: int | None, others: Mapping[str, object]) -> None:
-    """Raise `ConfigError` for options of drawing, None if not given, where nothing is drawn."""
+    """Raise `ConfigError` for sampling options with --most-likely; a value of None is not given."""
     if beam is not None:
         if not is_wanted:
             raise ConfigError("--beam goes with --most-likely.")
@@ -314,7 +321,7 @@ def _check_search(is_wanted: bool, beam: int | None, others: Mapping[str, object
 def _refuse_impossible(
     stream: "CharacterStream", sampling: SamplingConfig, rules: Mapping[str, str]
 ) -> None:
-    """Raise `ConfigError` for rules under which the model cannot write a text."""
+    """Raise `ConfigError` for `--allow` and other rules that leave no character to generate."""
     if unknown := stream.constraints.unknown(sampling):
         raise ConfigError(
             "Lines cannot begin with characters that the model has never seen. "
@@ -329,7 +336,7 @@ def _refuse_impossible(
 
 
 def _print_repeat_options(stream: "CharacterStream", others: Mapping[str, object]) -> None:
-    """Report which options generate the same text again; of `others` those that are not None."""
+    """Print the options that generate the same text again; `others` without those that are None."""
     clamps = [
         f"{'--clamp' if clamp.neuron.part in 'hc' else '--clamp-gate'} {clamp}"
         for clamp in stream.clamps
@@ -341,7 +348,7 @@ def _print_repeat_options(stream: "CharacterStream", others: Mapping[str, object
 
 
 def _temperatures(given: str | None, temperature: str | None, count: int) -> list[float]:
-    """The temperatures that are compared; none if that is not asked for."""
+    """Parse --compare-temperatures; return an empty list if it is not given."""
     if given is None:
         return []
     if temperature is not None or count > 1:
@@ -365,8 +372,8 @@ def _open_stream(
     loaded = lazy.load_model(path)
     if preferred.numbers != "float32":
         loaded = lazy.with_numbers(loaded, preferred.numbers, print_message)
-    held = [
+    parsed = [
         *lazy.parse_clamps(clamps, loaded.config),
         *lazy.parse_gate_clamps(gate_clamps, loaded.config),
     ]
-    return lazy.CharacterStream(loaded, sampling, held)
+    return lazy.CharacterStream(loaded, sampling, parsed)

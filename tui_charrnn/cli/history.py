@@ -62,13 +62,13 @@ def history(context: typer.Context, limit: Limit = _SHOWN, as_json: JsonDocument
 @history_app.command("list")
 def list_newest(limit: Limit = _SHOWN, as_json: JsonDocument = False) -> None:
     """List the newest generated texts."""
-    kept = History()
-    entries = kept.newest(limit)
+    store = History()
+    entries = store.newest(limit)
     if not entries and not as_json:
         print_message(f"The history is empty. Generate a text: {command('generate')}")
         return
     _print_list(entries, as_json)
-    hidden = kept.count() - len(entries) if len(entries) == limit and not as_json else 0
+    hidden = store.count() - len(entries) if len(entries) == limit and not as_json else 0
     if hidden > 0:
         print_message(f"And {hidden:,} older ones; --limit shows more.")
 
@@ -146,10 +146,10 @@ def rm(
     as_json: JsonDocument = False,
 ) -> None:
     """Delete texts from the history permanently."""
-    kept = History()
+    store = History()
     for number in numbers:  # all or none
-        find_entry(kept, number)
-    removed = kept.remove(numbers)
+        find_entry(store, number)
+    removed = store.remove(numbers)
     if as_json:
         print_json({"removed": removed})
         return
@@ -164,12 +164,12 @@ def clear(
     as_json: JsonDocument = False,
 ) -> None:
     """Delete the whole history permanently."""
-    kept = History()
+    store = History()
     if not is_sure:
         raise ConfigError(
-            f"This deletes {counted(kept.count(), 'text')} permanently. Add --yes to confirm."
+            f"This deletes {counted(store.count(), 'text')} permanently. Add --yes to confirm."
         )
-    count = kept.clear()
+    count = store.clear()
     if as_json:
         print_json({"removed": count})
         return
@@ -195,13 +195,13 @@ def _report_difference(replayed: "Replay") -> None:
 
 
 def list_lines(entries: Sequence[Entry]) -> Iterator[str]:
-    """A row for every text, under a heading."""
+    """Yield a table with a heading and a row for each text."""
     rows = [("ID", "WHEN", "MODEL", "TEXT"), *map(_cells, entries)]
     return table_lines(rows, cut=-1, least=_MIN_TEXT_WIDTH)
 
 
 def entry_lines(entry: Entry) -> Iterator[str]:
-    """Everything about a text, and the text itself below, line by line."""
+    """Yield the metadata of a text, then the text itself, line by line."""
     for label, value in _facts(entry):
         yield f"{label:<{_LABEL_WIDTH}}{safe_line(value)}".rstrip()
     yield ""
@@ -227,8 +227,8 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     yield "numbers", generation.numbers
     for after, config in generation.sampling:
         yield f"from {after:,}" if after else "settings", _format_settings(config)
-    for after, held in generation.clamps:
-        yield f"from {after:,}" if after else "held", ", ".join(held) if held else "none"
+    for after, clamps in generation.clamps:
+        yield f"from {after:,}" if after else "held", ", ".join(clamps) if clamps else "none"
     again = command("history", "replay", str(entry.number))
     yield "again", f"not possible: {hindrance}" if hindrance else again
 

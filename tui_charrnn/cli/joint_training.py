@@ -1,8 +1,8 @@
-"""The command of one rank of a training over several processes.
+"""Runs one rank of a distributed training.
 
-Rank 0 makes the run or finds it, and follows its trainer as any command does. Every other rank
-starts a trainer that writes nothing, and stays until it ends. The trainers meet, agree and train
-(`training/distributed/`).
+Rank 0 creates or finds the run, and follows its trainer as in a training on one process. Every
+other rank starts a trainer that writes no run, and waits until it ends. The trainers connect,
+compare their settings and train in `training/distributed/`.
 """
 
 import os
@@ -52,31 +52,33 @@ from tui_charrnn.training.distributed.placement import (
 from tui_charrnn.training.plan import refuse_automatic_batch
 
 _PER_PROCESS: Final = frozenset({"threads", "max_time"})
-"""Settings that each process may have of its own."""
+"""Settings that may differ between processes."""
 
 
 def train_jointly(
     cluster: Cluster, make_request: Callable[[], RunRequest], watching: Watching
 ) -> int:
-    """Train together with other processes, as the rank that this one has.
+    """Train together with the other processes of a cluster, as rank `cluster.rank`.
 
     Returns:
-        The exit code to end with.
+        The exit code of the command.
 
     Raises:
-        PreemptedError: If the process must leave before it starts a trainer.
+        PreemptedError: If a signal or the time limit ends the command before a trainer starts.
     """
     try:
         task, limit, run, is_new = _prepare(cluster, make_request, watching)
     except PreemptedError:
-        raise  # there is no time to wait for the others
+        raise  # no time is left to report to the other ranks
     except CharRNNError as error:
-        return _refuse(cluster, watching.placement, error)
+        return _report_failure(cluster, watching.placement, error)
     if run is None:
         return _train_as_worker(task, limit)
     watch = TrainerWatch(task, limit)
     watching, status = replace(watching, watch=watch), newest_status(run)
-    if status is not None and status.state is RunState.FINISHED:  # the others learn it, too
+    if (
+        status is not None and status.state is RunState.FINISHED
+    ):  # the trainer reports that to the other ranks
         supervise(lambda: launch(run, watching, limit), print_message, watch)
     code = start_and_watch(run, watching, limit)
     if is_new and _remove_untrained(run) and not watching.quiet:
@@ -87,7 +89,7 @@ def train_jointly(
 def _prepare(
     cluster: Cluster, make_request: Callable[[], RunRequest], watching: Watching
 ) -> tuple[JointTask, float | None, RunDirectory | None, bool]:
-    """The trainer's task and time limit and, on rank 0, the run, and whether it is made here."""
+    """Return task, time limit and, on rank 0, the run, and whether this command creates it."""
     request, placement = make_request(), watching.placement
     training, reading = request.configurations[1], request.reading
     refuse_automatic_batch(training, cluster.size)
@@ -95,7 +97,7 @@ def _prepare(
         cluster=cluster,
         devices=placement.devices,
         meet_within=placement.meet_within,
-        card=_card(request, cluster, placement.devices),
+        card=_shared_settings(request, cluster, placement.devices),
         quiet=watching.quiet,
         threads=training.threads,
         batch_size=training.batch_size,
@@ -122,8 +124,8 @@ def _prepare(
     return task, training.max_time, run, is_new
 
 
-def _refuse(cluster: Cluster, placement: Placement, error: CharRNNError) -> int:
-    """Have a trainer report to all others why this rank cannot take part; returns the exit code."""
+def _report_failure(cluster: Cluster, placement: Placement, error: CharRNNError) -> int:
+    """Start a trainer that reports this rank's error to all others; return the exit code."""
     lines = error_lines(error)
     print_message("The other ranks are told why this one cannot take part, once all are there:")
     print_message(*(f"charrnn-tui: {line}" for line in lines))
@@ -138,14 +140,14 @@ def _refuse(cluster: Cluster, placement: Placement, error: CharRNNError) -> int:
 
 
 def _train_as_worker(task: JointTask, limit: float | None, stderr: int | None = None) -> int:
-    """Start a trainer that writes no run, and stay until it ends; the result is the exit code."""
+    """Start a trainer that writes no run, wait until it ends, and return the exit code."""
 
     def start(task: JointTask) -> "subprocess.Popen[bytes]":
         left = remaining_time(limit)
-        words = [] if left is None else ["--max-time", f"{left:.3f}"]
+        options = [] if left is None else ["--max-time", f"{left:.3f}"]
         try:
             return subprocess.Popen(
-                [*TRAINER, *words, "--joint", task.to_json()],
+                [*TRAINER, *options, "--joint", task.to_json()],
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
                 env=trainer_environment(os.environ),
@@ -166,46 +168,47 @@ def _train_as_worker(task: JointTask, limit: float | None, stderr: int | None = 
 
 
 def _prepare_run(request: RunRequest, replicas: int) -> RunDirectory:
-    """The run to be trained, made where it is not there, and refused where it cannot be trained."""
+    """Find or create the run; raise an error if its batch cannot be divided among replicas."""
 
-    def refuse(characters: int, training: TrainingConfig) -> None:
+    def check_batch(characters: int, training: TrainingConfig) -> None:
         size = fitting_batch_size(characters, training.batch_size, training.sequence_length)
         refuse_uneven(size, replicas)
 
     training = request.configurations[1]
     text = read_named_corpus(request.corpus, **request.reading)
-    refuse(text.split(training.validation_fraction), training)
+    check_batch(text.split(training.validation_fraction), training)
     run = request.find_or_make(text)
     if (lock := keep_trainers_out(run)) is not None:
         lock.release()
-    begun = read_description(run)  # one that was there may have another batch size
-    refuse(begun.corpus.training_characters, begun.training)
+    description = read_description(run)  # an existing run may have another batch size
+    check_batch(description.corpus.training_characters, description.training)
     return run
 
 
-def _card(request: RunRequest, cluster: Cluster, devices: int | None) -> dict[str, str]:
-    """What is compared, by the names that the user gives it."""
+def _shared_settings(request: RunRequest, cluster: Cluster, devices: int | None) -> dict[str, str]:
+    """Return the settings that must be equal on all ranks, by the names of their options."""
     settings = {
         f"--{name.replace('_', '-')}": str(value)
         for configuration in request.configurations
         for name, value in configuration.to_mapping().items()
         if name not in _PER_PROCESS
     }
-    card = {
+    shared = {
         "number of processes": str(cluster.size),
         "--name": str(request.name),
         "--devices": str(devices or ALL),
         **settings,
     }
     if (start := _starting_model(request, cluster.rank)) is not None:
-        card[STARTING_MODEL] = start
-    return card
+        shared[STARTING_MODEL] = start
+    return shared
 
 
 def _starting_model(request: RunRequest, rank: int) -> str | None:
-    """SHA-256 of the model that a rank starts from, empty without one; None if it needs none.
+    """Return the SHA-256 of the starting model; "" without one, None if not needed or not found.
 
-    A run that is resumed needs none. Only rank 0 knows: others may see one that it just made.
+    A resumed run needs no starting model. Only rank 0 knows whether the run is resumed: the other
+    ranks may see a run that rank 0 has just created.
     """
     if rank == 0 and request.existing is not None:
         return None
@@ -219,7 +222,7 @@ def _starting_model(request: RunRequest, rank: int) -> str | None:
 
 
 def _remove_untrained(run: RunDirectory) -> bool:
-    """Leave nothing of a run that was made here and never took a step: the others refused it."""
+    """Remove a run that was created here and has no training step; return whether it did."""
     with suppress(RunError, StorageError, OSError):
         if not any(isinstance(each, BatchTrained) for each in RunReader(run).read_new()):
             Storage().remove_tree(run.path)

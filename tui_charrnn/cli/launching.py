@@ -1,4 +1,4 @@
-"""Starts a run's trainer and stays with it in the way that was asked for."""
+"""Starts the trainer of a run, and follows it headless, detached or in the app."""
 
 import contextlib
 import os
@@ -44,14 +44,14 @@ _ONE_DEVICE: Final = Placement()
 _DEFAULT_START: Final = "The "
 _START_WORDS: Final = 3
 _START_LENGTH: Final = 40
-"""Words, and characters, of a pinned seed that are proposed as the beginning of a text."""
+"""Words, and characters, of a pinned seed text that are suggested as a seed text."""
 _LOG_END: Final = 64 << 10
-"""Bytes at the end of a log in which its last sentence is looked for."""
+"""Bytes at the end of a log that are searched for the last error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watching:
-    """How a command stays with the trainer that it starts."""
+    """How a command starts and follows a trainer."""
 
     headless: bool
     detach: bool = False
@@ -62,22 +62,22 @@ class Watching:
     placement: Placement = _ONE_DEVICE
     """The devices and processes that train."""
     watch: TrainerWatch | None = None
-    """Over a trainer that trains together with others."""
+    """The watch over the trainer of a distributed training."""
     notify_command: str | None = None
-    """What the user's shell runs when the run has ended; None takes the preference."""
+    """Shell command to run when the run has ended; None uses the preference."""
     rows_of: RowsOf = no_rows
-    """Rows that are shown below the sentence of a record, of a run that is not quiet."""
+    """Returns rows to print below the message of a record, unless quiet."""
 
 
 def start_and_watch(run: RunDirectory, watching: Watching, max_time: float | None = None) -> int:
-    """Start the trainer of a run; then follow it, leave it, or open the app on it.
+    """Start the trainer of a run; then follow it, detach from it, or open the app on it.
 
-    `max_time` is in seconds after the start of this process; None takes the run's own setting.
+    `max_time` is in seconds after the start of this process; None uses the run's setting.
 
     Returns:
-        The exit code to end with.
+        The exit code of the command.
     """
-    status = newest_status(run)  # a damaged one is no hindrance: the trainer replaces it
+    status = newest_status(run)  # None if it is damaged: the trainer replaces it
     if status is not None and status.state is RunState.FINISHED:
         if not watching.quiet:
             print_message(
@@ -101,7 +101,7 @@ def start_and_watch(run: RunDirectory, watching: Watching, max_time: float | Non
 
 
 def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subprocess.Popen[bytes]":
-    """Start the trainer of a run, as it was asked for."""
+    """Start the trainer of a run with the options of the command."""
     options: dict[str, Any] = {"accepts_change": True} if watching.accepts_change else {}
     devices, watch = watching.placement.devices, watching.watch
     if watch is not None:
@@ -119,7 +119,7 @@ def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subpr
 
 
 def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) -> int:
-    """Leave the trainer once it has taken over the run, or report why it has not."""
+    """Start the trainer, and return once it has locked the run or failed."""
     log_size = _log_size(run)
     returncode = wait_for_start(run, launch(run, watching, limit))
     if returncode is None:
@@ -133,7 +133,7 @@ def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) 
 
 
 def train_headless(run: RunDirectory, watching: Watching, limit: float | None) -> int:
-    """Start the trainer of a run, and report on it until it ends.
+    """Start the trainer of a run, and report its progress until it ends.
 
     `limit` is in seconds after the start of this process.
 
@@ -172,7 +172,7 @@ def train_headless(run: RunDirectory, watching: Watching, limit: float | None) -
 
 
 def _announce_end(view: RunView, watching: Watching) -> None:
-    """Notify the user by the terminal, and run the user's command."""
+    """Send a terminal notification, and run the user's notify command."""
     flags = {"notify_command": watching.notify_command}
     preferred = resolve(flags, wanted=["notify", "notify_command"]).preferences
     if not (watching.quiet or watching.as_json):
@@ -186,7 +186,7 @@ def _announce_end(view: RunView, watching: Watching) -> None:
 
 
 def _record_loss(run: RunDirectory, error: BrokenClusterError) -> None:
-    """Record for a trainer that was killed why it could not train together with the others."""
+    """Record why the trainer of a distributed training was killed."""
     with contextlib.suppress(CharRNNError), RunWriter(run) as writer:
         code, status = int(error.exit_code), writer.status
         writer.append(RunWarned(str(error)))
@@ -195,7 +195,7 @@ def _record_loss(run: RunDirectory, error: BrokenClusterError) -> None:
 
 
 def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:
-    """The exit code of the command; the run is what a training gives, so its path is the data."""
+    """Print the path of the run after success, and return the exit code of the command."""
     if returncode == ExitCode.OK and not watching.as_json:
         print_data(str(run.path))
     return returncode if returncode >= 0 else int(ExitCode.UNEXPECTED)
@@ -221,7 +221,7 @@ def _print_next_command(view: RunView, code: int, *, is_joint: bool) -> None:
 
 
 def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
-    """Report why a trainer ended, by its log or its status."""
+    """Print why a trainer failed, from its log or its status."""
     if returncode < 0:
         name = signal.Signals(-returncode).name
         print_message(
@@ -229,15 +229,15 @@ def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
             f"reason). What it saved is kept. Resume it with: {command_words('resume', run)}"
         )
         return
-    with contextlib.suppress(StorageError):  # a disk that fails has not lost the run
+    with contextlib.suppress(StorageError):  # a disk error does not mean that the run is missing
         try:
             refuse_gone(run)
         except RunGoneError as error:
             print_message(str(error))
             return
     status = newest_status(run)
-    told = _logged_error(run, log_size) or (status.message if status else "")
-    print_message(told or f"The trainer ended with exit code {returncode}; its log is {run.log}.")
+    reason = _logged_error(run, log_size) or (status.message if status else "")
+    print_message(reason or f"The trainer ended with exit code {returncode}; its log is {run.log}.")
 
 
 def _log_size(run: RunDirectory) -> int:
@@ -248,7 +248,7 @@ def _log_size(run: RunDirectory) -> int:
 
 
 def _logged_error(run: RunDirectory, log_size: int) -> str:
-    """What a trainer said that could not take the run up, and so could not record it."""
+    """Return the error that a trainer logged when it could not lock the run; "" without one."""
     try:
         with open_to_read(run.log, inside=run.path) as log:
             log.seek(max(log_size, log.seek(0, os.SEEK_END) - _LOG_END))
@@ -259,7 +259,7 @@ def _logged_error(run: RunDirectory, log_size: int) -> str:
 
 
 def proposed_start(view: RunView) -> list[str]:
-    """How a text of a run's model may begin: as its corpus does, or with what it can write."""
+    """Suggest a seed text as command arguments: the start of the corpus, or a default."""
     description = view.description
     seeds = description.pinned_seeds if description is not None else ()
     first = " ".join(seeds[0].split()[:_START_WORDS])[:_START_LENGTH] if seeds else ""

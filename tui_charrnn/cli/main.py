@@ -1,4 +1,4 @@
-"""The registry of the commands, and the run of one command line. Only what it calls is loaded."""
+"""The registry of the commands, and `run`, which loads and runs one of them."""
 
 import os
 from contextlib import nullcontext, suppress
@@ -96,11 +96,11 @@ COMMANDS: Final = {
     "corpora": ("corpora:corpora_app", "List the named corpora, or inspect a text."),
     "config": ("config:config_app", "Show and create the settings file."),
 }
-"""Module and name of each, and its first sentence, in the order of the help."""
+"""Name to (`module:attribute`, first sentence of its help), in the order of the help."""
 
 
 def load_command(name: str) -> Any:
-    """The command of a name of `COMMANDS`, from its module."""
+    """Import the command of a name in `COMMANDS`, and return it."""
     module, _, attribute = COMMANDS[name][0].partition(":")
     loaded = getattr(import_module(f"tui_charrnn.cli.{module}"), attribute)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -206,7 +206,7 @@ def learn(
 
 
 def _not_installed(error: OSError) -> StorageError:
-    """The error where Typer could not write the completion of a shell."""
+    """Convert an error of Typer's writing of a shell completion."""
     return StorageError(
         f"The completion cannot be installed: {error.filename}: {error.strerror}. Print it, for a "
         f"file of your shell that you can write to: {command('--show-completion')}"
@@ -214,7 +214,7 @@ def _not_installed(error: OSError) -> StorageError:
 
 
 def command_line(*, is_whole: bool = False) -> Any:
-    """The program's command line; `is_whole` loads all commands now."""
+    """Return the Click group of all commands; `is_whole` loads them now instead of when called."""
     app = typer.Typer(
         name="charrnn-tui",
         cls=SafeGroup,
@@ -231,10 +231,10 @@ def command_line(*, is_whole: bool = False) -> Any:
 
 
 def run(arguments: list[str]) -> int:
-    """Carry out one command line; the result is the exit code."""
+    """Run one command line, and return the exit code."""
 
     def work() -> None:
-        # what a shell hands over half typed is no defect of ours: then nothing is completed
+        # during completion the command line is incomplete: an error means no completions
         with suppress(Exception) if COMPLETION in os.environ else nullcontext():
             try:
                 command_line()(args=arguments, prog_name="charrnn-tui")

@@ -1,4 +1,4 @@
-"""The command `memory`: how far back models look."""
+"""The command `memory`: measure how far back a model uses its input."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -46,7 +46,7 @@ _CELLS: Final = ("rnn", "gru", "lstm")
 _MAX_REACH: Final = 500
 _MAX_CHARACTERS: Final = 1_000_000
 _HEIGHT: Final = 22
-"""Rows of the picture."""
+"""Rows of the chart."""
 
 
 def memory(
@@ -103,11 +103,11 @@ def memory(
     refuse_out_of_bounds("reach", reach, 1, _MAX_REACH)
     refuse_out_of_bounds("characters", characters, 2, _MAX_CHARACTERS)
     if train:
-        learned = read_named_corpus(models, encoding=encoding)
-        read = (read_named_corpus([text], encoding=encoding) if text else learned).text
+        corpus = read_named_corpus(models, encoding=encoding)
+        read = (read_named_corpus([text], encoding=encoding) if text else corpus).text
         settings = {"hidden_size": str(hidden_size), "train_time": train_time}
         rows_of = _rows_of(is_ascii=is_ascii)
-        found = _train_cells(models, learned, encoding, runs_dir, settings, rows_of)
+        found = _train_cells(models, corpus, encoding, runs_dir, settings, rows_of)
     else:
         named, read = _find(models, text, encoding, runs_dir)
         found = ((name, model, False) for name, model in named.items())
@@ -133,7 +133,7 @@ def memory(
 
 
 def _rows_of(*, is_ascii: bool) -> RowsOf:
-    """Draws what a run records of its memory while it trains."""
+    """Return a function that draws a `MemoryMeasured` record of a run while it trains."""
     is_ascii = draws_ascii(is_asked=is_ascii)
 
     def rows_of(record: Record) -> Sequence[str]:
@@ -162,7 +162,7 @@ def _print(curves: "Sequence[MemoryCurve]", *, is_ascii: bool) -> None:
 def _find(
     models: Sequence[str], text: str | None, encoding: str, runs_dir: Path | None
 ) -> "tuple[dict[str, Model], str]":
-    """Models by name, and the text to look back in, which may be named last among them."""
+    """Load the models by name and the text to measure on, which may be the last of `models`."""
     *names, last = models
     if (
         names
@@ -183,16 +183,16 @@ def _find(
 
 
 def _train_cells(
-    words: Sequence[str],
+    arguments: Sequence[str],
     text: Corpus,
     encoding: str,
     runs_dir: Path | None,
     settings: Mapping[str, str],
     rows_of: RowsOf,
 ) -> "Iterator[tuple[str, Model, bool]]":
-    """Each cell with its model, once it is trained, and whether to draw before the next one.
+    """Train each cell; yield its name, its model, and whether to draw before the next one.
 
-    A cell that was trained before, on that text and with those settings, is taken as it is.
+    A cell that was already trained on that text with those settings is not trained again.
     """
     require_tensorflow()
     for cell in _CELLS:
@@ -200,10 +200,10 @@ def _train_cells(
             folder=runs_folder(runs_dir),
             name="-".join(["memory", cell, *settings.values(), text.sha256[:6]]),
             may_exist=True,
-            corpus=words,
+            corpus=arguments,
             reading={"encoding": encoding},
             preset="small",
-            # as plain as the other two, which have no normalized layers
+            # the rnn and the gru have no layer normalization, so the lstm gets none
             configurations=apply_settings(
                 find_preset("small"), {"cell": cell, "layer_norm": "false", **settings}
             ),

@@ -1,4 +1,4 @@
-"""`charrnn-tui models`: the models that can be talked to."""
+"""The commands of `charrnn-tui models`: list, show, calibrate and export models."""
 
 import json
 import tempfile
@@ -108,7 +108,7 @@ def export(
         with open_output(target, overwrite=force) as output:
             output.write(made.read_bytes())
     document = {"vocabulary": loaded.vocabulary.characters, "units": loaded.units}
-    if loaded.vocabulary.end_symbol is not None:  # before which states are to be reset
+    if loaded.vocabulary.end_symbol is not None:  # where the caller must reset the states
         document["end_symbol"] = loaded.vocabulary.end_symbol
     with open_output(characters, overwrite=force) as output:
         output.write(json.dumps(document).encode())
@@ -187,7 +187,7 @@ def calibrate(
 def _held_out(
     model: "Model", path: Path, text: str | None, encoding: str, runs: Path
 ) -> tuple[str, float]:
-    """Text that a model was not trained on, a million units at most, and units per character."""
+    """Return at most a million units that a model was not trained on, and units per character."""
     if text is None:
         corpus = lazy.read_training_corpus(model, path, runs)
     else:
@@ -196,8 +196,8 @@ def _held_out(
     start = model.corpus.get("training_characters") if is_own else 0
     if not isinstance(start, int):
         raise CorpusError("The model does not say what was held out of its text. Name one: --text.")
-    what = f"what was held out of {corpus.name}" if is_own else f"{corpus.name}, all of it"
-    print_message(f"Fitted and judged on {safe_line(what)}.")
+    source = f"what was held out of {corpus.name}" if is_own else f"{corpus.name}, all of it"
+    print_message(f"Fitted and judged on {safe_line(source)}.")
     return corpus.numbered.decode(start, start + _MAX_HELD_OUT), corpus.units_per_character(start)
 
 
@@ -225,7 +225,7 @@ def show(model: NamedModel, runs_dir: RunsDir = None, as_json: JsonDocument = Fa
 
 
 def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tuple[str, str]]:
-    """The metadata of a model file, with any values in it, as labels and values."""
+    """Yield the metadata of a model file as labels and values, which are not made safe."""
     config, corpus, training, loss = header.config, header.corpus, header.training, facts.loss
     network = f"{config.cell_name} {config.layer_count}x{config.hidden_size}"
     yield "model", name
@@ -238,8 +238,8 @@ def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tup
             yield "", f"{count:,} {key.replace('_', ' ')}"
     if isinstance(credit := corpus.get("credit"), str):
         yield "", credit
-    told = [f"{key} {training[key]}" for key in ("preset", "step") if key in training]
-    yield "training", ", ".join(told)
+    details = [f"{key} {training[key]}" for key in ("preset", "step") if key in training]
+    yield "training", ", ".join(details)
     if loss is not None:
         bits = f"{bits_per_character(loss):.4f} bits"
         yield "loss", f"{loss:.4f} nats per held-out character ({bits}), before any calibration"
@@ -251,7 +251,7 @@ def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tup
 
 
 def list_all(runs_dir: Path | None, as_json: bool = False) -> None:
-    """Print a line a model."""
+    """Print a table of the models."""
     found = list(lazy.offered_models(runs_folder(runs_dir)))
     if as_json:
         values = (_values(each.facts, name=each.name, origin=each.origin) for each in found)
@@ -282,7 +282,7 @@ def _cells(model: "OfferedModel") -> tuple[str, ...]:
     return (
         safe_line(model.name),
         model.origin,
-        safe_line(_corpus_words(facts.header)),
+        safe_line(_format_corpus(facts.header)),
         f"{config.cell_name} {config.layer_count}x{config.hidden_size}",
         f"{facts.parameters / 1e6:.2f} M",
         f"{len(facts.header.vocabulary):,}",
@@ -292,8 +292,8 @@ def _cells(model: "OfferedModel") -> tuple[str, ...]:
     )
 
 
-def _corpus_words(header: "ModelHeader") -> str:
-    """The text that a model learned from, and the model that it started from."""
+def _format_corpus(header: "ModelHeader") -> str:
+    """Format the corpus of a model, and the model that it was fine-tuned from."""
     name, source = str(header.corpus.get("name", "")), header.training.get("from")
     return f"{name}, from {source.get('name', '')}" if isinstance(source, dict) else name
 

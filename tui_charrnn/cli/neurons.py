@@ -1,4 +1,4 @@
-"""The command `neurons`: which cells of a model follow which properties of a text."""
+"""The command `neurons`: find the cells of a model that follow a property of a text."""
 
 import math
 import shutil
@@ -48,15 +48,15 @@ _NAMES: Final = (
     "comment, after-name, line-position, newline-distance, indentation, word-start, upper-case, "
     "digit"
 )
-"""Of all properties, as they are defined in a module that needs NumPy."""
+"""Names of all properties, repeated here because their module imports NumPy."""
 _MAX_CELLS: Final = 1000
 _MAX_EXCERPTS: Final = 100
 _MAX_STREAMS: Final = 4096
 _MEAN_WIDTH: Final = 8
 SIGNS: Final = {-2: "=", -1: "-", 0: " ", 1: "+", 2: "#"}
-"""By level."""
+"""The sign below a character, by level."""
 _COLORS: Final = {
-    -2: "\x1b[97;44m",  # each with its background, to be read on a dark and on a light one
+    -2: "\x1b[97;44m",  # foreground and background, readable on dark and on light terminals
     -1: "\x1b[30;46m",
     1: "\x1b[30;43m",
     2: "\x1b[97;41m",
@@ -118,12 +118,12 @@ def neurons(
     found = lazy.find_neurons(finder, _blocks(sources, encoding), top=top, layer=layer)
     strongest_first = sorted(found.properties, key=_strength, reverse=True)
     shown = [each for each in strongest_first if each.neurons and each.excerpt][:excerpts]
-    read = " + ".join(source.name for source in sources)
+    texts = " + ".join(source.name for source in sources)
     if as_json:
         names = {each.property.name for each in shown}
         document = {
             "model": name,
-            "text": read,
+            "text": texts,
             "characters": found.characters,
             "unknown": found.unknown,
             "shifts": lazy.SHIFTS,
@@ -137,18 +137,18 @@ def neurons(
     write_text(lambda output: _write_report(output, strongest_first, shown, chosen))
     if found.unknown:
         print_message(
-            f"{found.unknown:,} characters of {safe_line(read)} are unknown to {safe_line(name)}, "
+            f"{found.unknown:,} characters of {safe_line(texts)} are unknown to {safe_line(name)}, "
             f"which has read the other {found.characters:,}."
         )
     if stdout_is_terminal() and strongest_first[0].neurons:
         cell = strongest_first[0].neurons[0]
         value = cell.mean + math.copysign(2 * cell.deviation, cell.r)
-        held = f"{cell.neuron}={value:.2g}"
-        print_message(f"To see what a cell does, clamp it: {command('generate', '--clamp', held)}")
+        clamp = f"{cell.neuron}={value:.2g}"
+        print_message(f"To see what a cell does, clamp it: {command('generate', '--clamp', clamp)}")
 
 
 def _blocks(sources: Sequence[Source], encoding: str) -> Iterator[str]:
-    """The texts one after another."""
+    """Yield the characters of all texts in blocks, with a progress bar for each text."""
     for source in sources:
         with progress_bar(f"Reading {source.name}") as progress:
             yield from read_blocks(source, encoding, progress)
@@ -160,7 +160,7 @@ def _write_report(
     shown: "Sequence[Finding]",
     model: "Model",
 ) -> None:
-    """Write the table of all findings, then the passages of some, each with its strongest cell."""
+    """Write the table of findings, then the excerpts in `shown` with the strongest cell of each."""
     for line in _table(findings):
         output.write(f"{line}\n")
     if shown:
@@ -179,7 +179,7 @@ def _strength(finding: "Finding") -> float:
 
 def _table(findings: "Sequence[Finding]") -> Iterator[str]:
     width = max(len(each.property.name) for each in findings) + 2
-    names = [len(str(one.neuron)) for each in findings for one in each.neurons]
+    names = [len(str(cell.neuron)) for each in findings for cell in each.neurons]
     name_width = max(names, default=0)
     cell_width = name_width + len(" +0.000  ")
     columns = max(1, (_text_width() - width - _MEAN_WIDTH - 10) // cell_width)
@@ -187,7 +187,7 @@ def _table(findings: "Sequence[Finding]") -> Iterator[str]:
     for each in findings:
         if not each.neurons:
             continue
-        cells = [f"{one.neuron!s:<{name_width}} {one.r:+.3f}" for one in each.neurons]
+        cells = [f"{cell.neuron!s:<{name_width}} {cell.r:+.3f}" for cell in each.neurons]
         start = f"{each.property.name:<{width}}{each.mean:>{_MEAN_WIDTH}.3g}  {each.chance:6.3f}  "
         for place in range(0, len(cells), columns):
             row = "".join(f"{cell:<{cell_width}}" for cell in cells[place : place + columns])
@@ -223,7 +223,7 @@ def _write_excerpt(output: TextOutput, finding: "Finding", model: "Model") -> No
 
 
 def _finding_values(finding: "Finding", model: "Model | None") -> dict[str, Any]:
-    """A finding as JSON values; with its passage if there is a model to read it."""
+    """Return a finding as JSON values, with its excerpt if a model is given to read it."""
     values: dict[str, Any] = {
         "property": finding.property.name,
         "sentence": finding.property.sentence,
@@ -256,23 +256,23 @@ def _finding_values(finding: "Finding", model: "Model | None") -> dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ExcerptRow:
-    """One row of a passage."""
+    """One row of an excerpt."""
 
     pieces: tuple[tuple[str, int], ...]
-    """Its text, safe to show, where neighbors of one level are together, and their levels."""
+    """Runs of characters of one level: their text, safe to show, and the level."""
     marks: str
-    """The signs below it; empty if there are none."""
+    """The signs below the row; empty if all characters have level 0."""
 
 
 def _text_width() -> int:
-    """Columns that a line may take."""
+    """Return the columns available for a line."""
     if not stdout_is_terminal():
         return _PIPE_WIDTH
     return max(_MIN_WIDTH, shutil.get_terminal_size().columns)
 
 
 def excerpt_rows(text: str, levels: "npt.NDArray[np.int8]", width: int) -> Iterator[ExcerptRow]:
-    """Lay a passage of N characters with levels, shape (N,), out in rows of `width` columns."""
+    """Wrap an excerpt of N characters with levels, shape (N,), into rows of `width` columns."""
     row: list[tuple[str, int]] = []
     used = 0
     for character, level in zip(text, levels.tolist(), strict=True):
@@ -281,7 +281,7 @@ def excerpt_rows(text: str, levels: "npt.NDArray[np.int8]", width: int) -> Itera
         if used + columns > width and columns:
             yield _row(row)
             row, used = [], 0
-        # a mark that is put on the character before it is drawn with that one
+        # a combining mark takes the level of the character before it
         row.append((shown, row[-1][1] if row and not columns else level))
         used += columns
         if character == "\n":

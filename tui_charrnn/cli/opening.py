@@ -1,6 +1,6 @@
-"""Opens the app, where there is a terminal for it. Typer is not needed for it.
+"""Opens the app if the terminal can show it, without Typer.
 
-Nothing is imported here that takes long: `delay_garbage_collection` comes first.
+This module imports nothing slow, so that `delay_garbage_collection` runs before most imports.
 """
 
 import codecs
@@ -23,14 +23,14 @@ from tui_charrnn.preferences import read_sampling, resolve, runs_folder
 from tui_charrnn.safe_text import safe_line
 
 GC_DELAY: Final = 3.0
-"""Seconds in which nothing is collected as garbage."""
+"""Seconds after the start during which the garbage collector is off."""
 
 
 def run_without_arguments() -> int:
-    """Carry out `charrnn-tui` without arguments; the result is the exit code.
+    """Run `charrnn-tui` without arguments, and return the exit code.
 
-    It saves the time in which the commands and their parser are loaded, a tenth of what the first
-    frame takes.
+    It does not import the commands and their parser, which takes a tenth of the time to the first
+    frame.
     """
     delay_garbage_collection()
     prepare_streams()
@@ -42,30 +42,30 @@ def open_app(
     sampling: Mapping[str, str | None] | None = None,
     **options: Any,
 ) -> int:
-    """Open the app; `options` are those of `run_app`, which returns the exit code.
+    """Open the app with the options of `run_app`, and return the exit code.
 
     Raises:
-        ConfigError: If there is no terminal, CHARRNN_CACHE is no path, or an option is not allowed.
+        ConfigError: If no terminal can show the app, or an option or CHARRNN_CACHE is not allowed.
     """
     preferred, _ = read_sampling(sampling or {})
     resolve(preferred, wanted=preferred).checked()
     delay_garbage_collection()
     require_app_terminal()
     folder = runs_folder(runs_dir, is_lenient=True)
-    cache_folder()  # refused here rather than in a thread of the app
+    cache_folder()  # raises here rather than in a thread of the app
     load_asyncio_without_tls()
     opened = {"run": None, "model": None, **options}
     return lazy.run_app(runs_folder=folder, sampling=sampling, **opened)
 
 
 def load_asyncio_without_tls() -> None:
-    """Load asyncio without OpenSSL, a thirtieth of what the first frame takes.
+    """Import asyncio without `ssl`, which takes a thirtieth of the time to the first frame.
 
-    The app's loop has no connection that would need it. What downloads texts imports `ssl` itself.
+    The event loop of the app opens no TLS connection. Code that downloads texts imports `ssl`.
     """
     if "ssl" in sys.modules:
         return
-    missing: dict[str, ModuleType | None] = {"ssl": None}  # how Python marks what is not there
+    missing: dict[str, ModuleType | None] = {"ssl": None}  # None makes `import ssl` fail
     sys.modules.update(missing)  # type: ignore[arg-type]  # None is allowed by the language
     try:
         importlib.import_module("asyncio")
@@ -74,13 +74,13 @@ def load_asyncio_without_tls() -> None:
 
 
 def delay_garbage_collection() -> None:
-    """Look for garbage once the program has started, and never again among what it started with.
+    """Disable the garbage collector for `GC_DELAY`, then exclude all objects that exist by then.
 
-    Hundreds of modules are loaded until then and nothing of them is garbage, but looking for it
-    takes a tenth of the time, and later holds the app's screen up.
+    The imports at the start create no garbage, but searching them takes a tenth of the start time
+    and would later delay frames of the app.
     """
     if not gc.isenabled():
-        return  # it has been said before
+        return  # already delayed
     gc.disable()
     started = threading.Timer(GC_DELAY, _enable_garbage_collection)
     started.daemon = True
@@ -88,10 +88,10 @@ def delay_garbage_collection() -> None:
 
 
 def use_one_numpy_thread() -> None:
-    """Have NumPy's products take one thread, unless it is loaded by now.
+    """Limit the matrix products of NumPy to one thread, unless it is already imported.
 
-    One is enough for a vector, takes nothing from a trainer beside it, and leaves the others to
-    streams that are divided among threads of our own.
+    One is enough for products with a vector. The other processors are left to a trainer, or to the
+    threads that score or generate several streams.
     """
     if "numpy" not in sys.modules:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -102,12 +102,12 @@ def _enable_garbage_collection() -> None:
     gc.enable()
 
 
-_PLAIN: Final = frozenset({"dumb", "unknown"})
-"""TERM of terminals that cannot place text, as those within editors."""
+_LINE_TERMINALS: Final = frozenset({"dumb", "unknown"})
+"""TERM of terminals without cursor addressing, such as those inside editors."""
 
 
 def require_app_terminal() -> None:
-    """Refuse a terminal in which the app cannot be seen or typed to."""
+    """Raise `ConfigError` if the app cannot be opened in this terminal."""
     obstacle = app_obstacle()
     if obstacle:
         raise ConfigError(
@@ -117,16 +117,16 @@ def require_app_terminal() -> None:
 
 
 def app_obstacle(environment: Mapping[str, str] = os.environ) -> str:
-    """Why the app cannot be opened here, as a sentence; empty if it can."""
+    """Return why the app cannot be opened here, as a sentence; empty if it can."""
     if not has_terminal():
         return "There is no terminal to open the app in."
-    drawn_on = sys.__stderr__  # where Textual draws, so that standard output stays free
-    if drawn_on is None or not drawn_on.isatty():
+    screen = sys.__stderr__  # Textual draws on standard error
+    if screen is None or not screen.isatty():
         return "There is no terminal to open the app in: it draws on standard error."
     kind = environment.get("TERM", "")
-    if kind in _PLAIN:
+    if kind in _LINE_TERMINALS:
         return f"The app cannot be drawn in a terminal that only prints lines (TERM={kind})."
-    encoding = foreign_encoding(drawn_on, environment)
+    encoding = foreign_encoding(screen, environment)
     if encoding:
         return (
             f"The app cannot be drawn in the encoding of this locale, {safe_line(encoding)}: "
@@ -136,10 +136,10 @@ def app_obstacle(environment: Mapping[str, str] = os.environ) -> str:
 
 
 def foreign_encoding(stream: TextIO, environment: Mapping[str, str]) -> str:
-    """The encoding of a terminal, where it is not UTF-8; empty where it is.
+    """Return the encoding of a terminal if it is not UTF-8; empty if it is.
 
-    The locale of the environment counts too: where it is not installed, Python itself falls back to
-    UTF-8, and the terminal does not. `C` and `POSIX` do not describe the terminal.
+    The locale of the environment counts too: if it is not installed, Python falls back to UTF-8,
+    but the terminal does not. `C` and `POSIX` name no encoding of the terminal.
     """
     locales = (environment.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
     locale = next((each for each in locales if each), "")
@@ -150,5 +150,5 @@ def foreign_encoding(stream: TextIO, environment: Mapping[str, str]) -> str:
 def _is_utf8(encoding: str) -> bool:
     try:
         return codecs.lookup(encoding).name == "utf-8"
-    except (LookupError, ValueError):  # a charset that Python does not know, or no name at all
+    except (LookupError, ValueError):  # an encoding unknown to Python, or an invalid name
         return False

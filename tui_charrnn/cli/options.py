@@ -1,4 +1,4 @@
-"""What the commands share of Typer: options, what completes them, and refusals."""
+"""Typer options that commands share, their completion, and checks of option values."""
 
 import inspect
 import os
@@ -24,48 +24,48 @@ from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.translation import LANGUAGES
 
 _PLAIN: Final = "_@%+=:,./-"
-"""Besides letters and digits, as `shlex.quote` has it."""
+"""Characters that need no quotes besides letters and digits, as in `shlex.quote`."""
 _MAX_PATHS: Final = 10_000
-"""Entries of a folder that are offered."""
+"""Entries of a folder that are completed at most."""
 _NOT_FIRST: Final = ("-", "=", "%")
-"""Characters with a meaning at the beginning of a word: options, commands (zsh), jobs."""
+"""Characters that are special at the start of a word: options, commands (zsh), jobs."""
 _HELP_WIDTH: Final = 1000
-"""Characters that no first sentence of a command reaches."""
+"""Characters of a command's first sentence in the help: more than any has, so none is cut."""
 
 
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:
-    """Names of runs, in the folder that the command line names."""
+    """Complete the name of a run in the folder of --runs-dir."""
     return _starting_with(incomplete, _run_names(context))
 
 
 def complete_model(context: typer.Context, incomplete: str) -> list[str]:
-    """Names of the bundled models and of runs, and files."""
+    """Complete the name of a bundled model or a run, or a path."""
     names = [*bundled_models(), *_run_names(context)]
     return [*_starting_with(incomplete, names), *complete_path(incomplete)]
 
 
 def complete_corpus(incomplete: str) -> list[str]:
-    """The names of the known texts that begin so, and files."""
+    """Complete the name of a corpus, or a path."""
     return [*_starting_with(incomplete, load_catalogue()), *complete_path(incomplete)]
 
 
 def complete_theme(incomplete: str) -> list[str]:
-    """The names of the themes that begin so, bundled or the user's own."""
+    """Complete the name of a theme, bundled or the user's own."""
     folders = [resource_folder("themes"), config_folder() / "themes"]
     names = {path.stem for folder in folders for path in folder.glob("*.toml")}
     return _starting_with(incomplete, sorted(names))
 
 
 def complete_one_of(names: Iterable[str]) -> Callable[[str], list[str]]:
-    """What completes one of some names."""
+    """Return a function that completes one of some names."""
     known = list(names)
     return lambda incomplete: _starting_with(incomplete, known)
 
 
 def complete_path(incomplete: str) -> list[str]:
-    """The paths that begin so, a folder with a slash at its end.
+    """Complete a path; a folder ends with a slash.
 
-    Bash completes and quotes paths itself; zsh and fish offer only what is returned here.
+    Bash completes and quotes paths itself; zsh and fish offer only the returned ones.
     """
     if os.environ.get(COMPLETION) == "complete_bash":
         return []
@@ -84,7 +84,7 @@ def _run_names(context: typer.Context) -> Iterator[str]:
     try:
         folder = runs_folder(context.params.get("runs_dir"), is_lenient=True)
         paths = sorted(folder.iterdir())
-    except (OSError, CharRNNError):  # no such folder, or none that may be read
+    except (OSError, CharRNNError):  # the folder is missing or cannot be read
         return
     for path in paths:
         if not path.name.startswith(".") and RunDirectory(path).description.is_file():
@@ -92,17 +92,17 @@ def _run_names(context: typer.Context) -> Iterator[str]:
 
 
 def _starting_with(incomplete: str, names: Iterable[str]) -> list[str]:
-    """Those that begin so; what a shell or a terminal would act on is left out.
+    """Return the names that start with `incomplete`, without those that a shell would interpret.
 
-    What is completed is evaluated by zsh, and stands unquoted on the command line of bash: a folder
-    that somebody else named must not run a command there. Such a run is named by its path, which
-    the shell completes and quotes itself.
+    Zsh evaluates completions, and bash inserts them unquoted: the name of a folder from elsewhere
+    must not run a command. Such a run can be named by its path, which the shell completes and
+    quotes itself.
     """
     return [name for name in names if name.startswith(incomplete) and _is_plain(name)]
 
 
 def _is_plain(name: str) -> bool:
-    """Whether a name means nothing but itself to bash, zsh and fish, without quotes."""
+    """Return whether bash, zsh and fish take a name literally without quotes."""
     return name[:1] not in _NOT_FIRST and all(
         character.isalnum()
         or character in _PLAIN
@@ -152,7 +152,7 @@ RunsDir: TypeAlias = Annotated[
 
 
 def model_option(sentence: str, default: str | bool = True) -> Any:
-    """The option `--model`; the default is as its help shows it."""
+    """Return the option `--model`; `default` is the text that its help shows."""
     return typer.Option(
         "--model",
         "-m",
@@ -166,7 +166,7 @@ def model_option(sentence: str, default: str | bool = True) -> Any:
 def model_argument(
     sentence: str = "A model file, a run, or a bundled model.", default: str | bool = True
 ) -> Any:
-    """An argument that names a model; the default is as its help shows it."""
+    """Return an argument that names a model; `default` is the text that its help shows."""
     return typer.Argument(
         metavar="FILE|RUN|NAME",
         autocompletion=complete_model,
@@ -176,22 +176,22 @@ def model_argument(
 
 
 def texts_argument(metavar: str, sentence: str) -> Any:
-    """An argument that names texts."""
+    """Return an argument that names texts."""
     return typer.Argument(metavar=metavar, autocompletion=complete_corpus, help=sentence)
 
 
-def target_argument(what: str, sentence: str) -> Any:
-    """An argument that names a file which is written; `what` it is called where it is refused."""
+def target_argument(name: str, sentence: str) -> Any:
+    """Return an argument for a file that is written; errors call it `name`."""
     return typer.Argument(
         metavar="FILE",
         autocompletion=complete_path,
-        parser=lambda text: parse_path(text, what),
+        parser=lambda text: parse_path(text, name),
         help=sentence,
     )
 
 
 def file_option(name: str, sentence: str) -> Any:
-    """An option that names a file which is there."""
+    """Return an option for an existing file."""
     return typer.Option(
         name,
         metavar="FILE",
@@ -219,16 +219,16 @@ _COMPLETIONS: Final[Mapping[str, Any]] = {
     "model": complete_model,
     "runs_dir": complete_path,
 }
-"""By the name of a setting."""
+"""Completion function by the name of a setting."""
 
 
 def with_setting_options(
     *configurations: type[Settings], after: str = "", defaults: Settings | None = None
 ) -> Callable[[Any], Any]:
-    """Give a command an option for every setting of some configurations.
+    """Decorate a command with an option for every setting of some configurations.
 
-    The command takes them as keyword arguments: the text of those that were given, None for the
-    others. In the help they come last, or `after` another option, with `defaults` if there are any.
+    The command receives each as a keyword argument: its text if it was given, else None. The help
+    lists them last or `after` another option, and shows the values of `defaults`.
     """
 
     def decorate(command: Any) -> Any:
@@ -286,10 +286,10 @@ def _kind_of_value(bounds: Bounds) -> str:
 def apply_settings(
     preset: Preset, given: Mapping[str, str | None], start: StartingPoint | None = None
 ) -> tuple[ModelConfig, TrainingConfig]:
-    """A preset's configurations with the given settings in place of its own; see `configure`.
+    """Return the configurations of a preset with the given settings; see `configure`.
 
     Raises:
-        ConfigError: If a value is not allowed, or contradicts that model.
+        ConfigError: If a value is not allowed, or conflicts with the starting model.
     """
     values: dict[str, Any] = {}
     for configuration in (ModelConfig, TrainingConfig):
@@ -300,14 +300,14 @@ def apply_settings(
 
 
 def refuse_out_of_bounds(option: str, value: int, lowest: int, highest: int) -> None:
-    """Refuse a number that is not between two others."""
+    """Raise `ConfigError` for a number that is not between two bounds."""
     if not lowest <= value <= highest:
         allowed = f"at least {lowest} and at most {highest:,}" if lowest < highest else f"{lowest}"
         raise ConfigError(f"--{option} must be {allowed}. Received: {value}.")
 
 
 class LazyCommand(TyperCommand):
-    """A line of the help; the command behind it is loaded once it is called."""
+    """A command in the help whose module is imported when the command is called."""
 
     def __init__(self, name: str, sentence: str, load: Callable[[], Any]) -> None:
         super().__init__(name, help=sentence)
@@ -315,14 +315,14 @@ class LazyCommand(TyperCommand):
 
 
 class SafeGroup(TyperGroup):
-    """Commands; no refusal of theirs brings a control character to the terminal.
+    """A group of commands whose errors contain no control characters.
 
-    Typer's own refusals quote from the command line.
+    Typer's own errors quote the command line.
     """
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
-        """Read the options before the command."""
-        with _safe_refusals():
+        """Parse the options before the command."""
+        with _safe_errors():
             return super().make_context(*arguments, **options)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -331,12 +331,12 @@ class SafeGroup(TyperGroup):
         return name, command.load() if isinstance(command, LazyCommand) else command, rest
 
     def invoke(self, ctx: Any) -> Any:
-        """Read the rest and carry it out."""
-        with _safe_refusals():
+        """Parse the rest of the command line, and run the command."""
+        with _safe_errors():
             return super().invoke(ctx)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """List the commands, each by its whole first sentence, in as many rows as that takes."""
+        """List the commands with their whole first sentences, wrapped instead of cut."""
         for each in self.commands.values():
             each.short_help = each.short_help or each.get_short_help_str(_HELP_WIDTH)
         super().format_commands(ctx, formatter)
@@ -360,11 +360,12 @@ def refuse_options_before_command(context: typer.Context) -> None:
 
 
 @contextmanager
-def _safe_refusals() -> Iterator[None]:
+def _safe_errors() -> Iterator[None]:
+    """Replace control characters in the messages of Typer's errors."""
     try:
         yield
     except Exception as error:
-        message = getattr(error, "message", None)  # Typer's refusals have one
+        message = getattr(error, "message", None)  # Typer's errors have one
         if isinstance(message, str):
-            error.message = safe_line(message)  # type: ignore[attr-defined]  # as just seen
+            error.message = safe_line(message)  # type: ignore[attr-defined]  # it has a string
         raise

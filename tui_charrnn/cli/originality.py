@@ -1,4 +1,4 @@
-"""Watches generated text for passages of a corpus: marks them as they come, and sums up."""
+"""Finds passages of a corpus in generated text: marks them in the output, and summarizes them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,24 +21,24 @@ _UNDERLINED: Final = "\x1b[4m"
 _UNDERLINED_MAGENTA: Final = "\x1b[4;35m"
 
 _QUOTED: Final = 200
-"""Characters of a passage that are quoted."""
+"""Characters of a passage that the summary quotes."""
 
 
 class OriginalityWatch:
-    """Measures every text of one invocation; the seed text is the user's, and not looked at."""
+    """Measures how much of each generated text is copied; seed texts are not measured."""
 
     def __init__(self, corpus: IndexedCorpus, copied_length: int, units: str, count: int) -> None:
-        """Passages of so many characters, or jamo, count as copied, in each of `count` texts."""
+        """Count passages of `copied_length` characters, or jamo, as copied in `count` texts."""
         self._corpus, self._copied_length, self._units = corpus, copied_length, units
         self._meters = [OriginalityMeter(corpus.index, copied_length) for _ in range(count)]
         self._marks = [PassageMarks(copied_length) for _ in range(count)]
         self._style = ""
-        """The escape sequence that marks a passage; empty where none can be shown."""
+        """The escape sequence that marks a passage; empty if the terminal shows no styles."""
         if stdout_has_styles():
             self._style = _UNDERLINED_MAGENTA if stdout_has_colors() else _UNDERLINED
 
     def styled(self, text: int, character: str) -> Iterable[tuple[str, str]]:
-        """Take a character of a text; what can be written of it now, and how it looks."""
+        """Add a character to a text; return pieces that can be written now, with their styles."""
         match = self._meters[text].add(character)
         if not self._style:
             return ((character, ""),)
@@ -46,18 +46,18 @@ class OriginalityWatch:
         return [(piece, self._style if is_copied else "") for piece, is_copied in pieces]
 
     def held_back(self, text: int) -> str:
-        """What `styled` has held back of a text that has ended."""
+        """Return the rest of a text that `styled` has not returned yet; the text has ended."""
         return self._marks[text].close()
 
     def match_facts(self, text: int, character: str) -> Mapping[str, object] | None:
-        """Take a character of a text; the passage that it ends, for a record."""
+        """Add a character to a text; return the passage that it ends as JSON values, or None."""
         match = self._meters[text].add(character)
         return (
             {"length": match.length, **self._corpus.facts(match.offset)} if match.length else None
         )
 
     def document(self, rng_seeds: Sequence[int]) -> Mapping[str, object]:
-        """All texts summed up, with their RNG seeds, for a record."""
+        """Return the summary of all texts, with their RNG seeds, as JSON values."""
         pairs = zip(rng_seeds, self._meters, strict=True)
         return {
             "corpus": {
@@ -72,7 +72,7 @@ class OriginalityWatch:
         }
 
     def print_summary(self) -> None:
-        """Sum every text up on standard error."""
+        """Print the summary of every text to standard error."""
         for number, meter in enumerate(self._meters, 1):
             text = f"Text {number} of {len(self._meters)}: " if len(self._meters) > 1 else ""
             for line in _original_lines(meter, self._corpus, text, self._units):
@@ -80,7 +80,7 @@ class OriginalityWatch:
 
 
 def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
-    """Read a corpus that the user names, with line ends as the model writes them, and index it."""
+    """Read and index a corpus that the user names; line ends are kept if the model has CR."""
     corpus = read_named_corpus(
         [argument], keep_newlines="\r" in model.vocabulary.characters, units=model.units
     )
@@ -102,12 +102,12 @@ def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
 def _original_lines(
     meter: OriginalityMeter, corpus: IndexedCorpus, text: str, units: str
 ) -> Iterator[str]:
-    """The report on a text, line by line; the first begins with `text`, which names it."""
+    """Yield the summary of a text, line by line; the first starts with `text`, which names it."""
     name = f"{corpus.name} ({len(corpus.index):,} {units})"
     longest = meter.longest
     if longest is None:
-        nothing = "no text" if not meter.characters else "no character of it"
-        yield f"{text}Copied from {name}: {nothing}."
+        amount = "no text" if not meter.characters else "no character of it"
+        yield f"{text}Copied from {name}: {amount}."
         return
     share = meter.copied_characters / meter.characters
     yield (
@@ -123,13 +123,13 @@ def _original_lines(
         f"{place.offset:,} of {place.text or 'the text'}, line {place.line:,}: "
         f'"{safe_line(passage)}"{rest}'
     )
-    told = list(format_new_shares(meter))
-    if told:
-        yield f"New text at length {', '.join(told)}."
+    shares = list(format_new_shares(meter))
+    if shares:
+        yield f"New text at length {', '.join(shares)}."
 
 
 def _original_facts(meter: OriginalityMeter, corpus: IndexedCorpus) -> dict[str, Any]:
-    """The same as JSON values."""
+    """Return the summary of a text as JSON values."""
     longest, index = meter.longest, meter.index
     return {
         "characters": meter.characters,

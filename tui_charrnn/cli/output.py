@@ -1,4 +1,4 @@
-"""Where a command writes: data on standard output, narration on standard error, and how it ends."""
+"""Writes data to standard output and messages to standard error, and handles a command's errors."""
 
 import contextlib
 import io
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 _FLUSH_INTERVAL: Final = 0.1
-"""Seconds that a program reading the text waits for news at most."""
+"""Seconds between two flushes of generated text in a pipe."""
 _NO_STYLE: Final = "\x1b[0m"
 _COLUMN_GAP: Final = "  "
 """Between two columns of a table."""
@@ -44,10 +44,9 @@ _TAB: Final = 8
 
 
 def prepare_streams() -> None:
-    r"""Let no character fail on standard output or error in any locale.
+    r"""Write characters that the locale lacks as escapes such as `\xe9`, instead of failing.
 
-    What it lacks is written as an escape such as `\xe9`. The bytes that `generate` writes go past
-    this.
+    `generate` writes bytes, which this does not change.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -55,7 +54,7 @@ def prepare_streams() -> None:
 
 
 def print_version() -> int:
-    """Print which version this is; the result is the exit code."""
+    """Print the version, and return the exit code."""
 
     def work() -> None:
         with contextlib.suppress(BrokenPipeError):
@@ -65,45 +64,45 @@ def print_version() -> int:
 
 
 def has_terminal() -> bool:
-    """Whether a person can both see and type, as the app needs."""
+    """Return whether standard input and output are terminals, as the app needs."""
     return _is_terminal(sys.stdin) and _is_terminal(sys.stdout)
 
 
 def stdin_bytes() -> BinaryIO | None:
-    """Standard input, or None where there is none, as in a daemon or after `<&-`."""
+    """Return standard input, or None if it is closed, as in a daemon or after `<&-`."""
     return getattr(sys.stdin, "buffer", None)
 
 
 def stdout_is_terminal() -> bool:
-    """Whether standard output is read by a person rather than by a program."""
+    """Return whether standard output is a terminal."""
     return _is_terminal(sys.stdout)
 
 
 def stdout_has_styles() -> bool:
-    """Whether standard output is a terminal that knows escape sequences."""
+    """Return whether standard output is a terminal that supports escape sequences."""
     return stdout_is_terminal() and os.environ.get("TERM", "") not in {"", "dumb"}
 
 
 def stdout_has_colors() -> bool:
-    """Whether it has, and colors are wanted."""
+    """Return whether standard output supports escape sequences and NO_COLOR is not set."""
     return stdout_has_styles() and not os.environ.get("NO_COLOR")
 
 
 def stderr_is_terminal() -> bool:
-    """Whether standard error is a terminal that can redraw a line."""
+    """Return whether standard error is a terminal that can redraw a line."""
     return _is_terminal(sys.stderr) and os.environ.get("TERM", "") != "dumb"
 
 
 def send_to_terminal(sequence: str) -> None:
-    """Send a sequence of control characters, if standard error is a terminal that may know it."""
+    """Write an escape sequence to standard error if that is a terminal."""
     if stderr_is_terminal():
         _write(sys.stderr, sequence)
 
 
 def print_message(*lines: str) -> None:
-    """Tell the user something on standard error, in lines that are made safe for a terminal.
+    """Print lines to standard error, made safe for a terminal.
 
-    Nothing fails because nobody listens any more.
+    Errors are ignored: a closed standard error must not end the command.
     """
     try:
         _write(sys.stderr, "".join(safe_line(line) + "\n" for line in lines))
@@ -112,11 +111,11 @@ def print_message(*lines: str) -> None:
 
 
 def print_data(text: str) -> None:
-    """Write a line of data on standard output: safe on a terminal, exact in a pipe.
+    """Print a line of data to standard output: safe on a terminal, exact in a pipe.
 
     Raises:
-        BrokenPipeError: If the reader has had enough, as `head` has.
-        StorageError: If the text is not taken for another reason, as on a full disk.
+        BrokenPipeError: If the reader has closed the pipe, as `head` does.
+        StorageError: If writing fails for another reason, such as a full disk.
     """
     try:
         _write(sys.stdout, (safe_line(text) if stdout_is_terminal() else text) + "\n")
@@ -129,7 +128,7 @@ def print_data(text: str) -> None:
 
 
 def print_json(document: object) -> None:
-    """Print a JSON document on a line; a number that JSON lacks, such as infinity, is null."""
+    """Print a JSON document on one line; infinity and NaN become null."""
     try:
         text = lazy.dumps(document, allow_nan=False)
     except ValueError:
@@ -138,7 +137,7 @@ def print_json(document: object) -> None:
 
 
 def _with_nulls(value: object) -> object:
-    """A JSON value with null in place of numbers that are not finite."""
+    """Replace numbers that are not finite by None in a JSON value."""
     if isinstance(value, Mapping):
         return {name: _with_nulls(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
@@ -147,34 +146,39 @@ def _with_nulls(value: object) -> object:
 
 
 def _refused_output(error: OSError) -> StorageError:
-    """The error where standard output cannot be written."""
+    """Convert an error of writing to standard output."""
     return StorageError(f"Cannot write to standard output: {error.strerror or error}.")
 
 
 def discard_terminal_output() -> None:
-    """Discard what is written to a terminal that was closed; files and pipes stay."""
+    """Discard all later output to a closed terminal; files and pipes are still written."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # none, closed, not a file
-            if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):  # closed, it is no tty any more
+        with contextlib.suppress(
+            OSError, ValueError, AttributeError
+        ):  # missing, closed, or not a file
+            if stat.S_ISCHR(
+                os.fstat(stream.fileno()).st_mode
+            ):  # a closed terminal is no tty any more
                 _discard(stream)
 
 
 @contextmanager
 def progress_bar(task: str, *, in_bytes: bool = True) -> Iterator["Progress"]:
-    """Show how a piece of work advances, on standard error.
+    """Show the progress of a task on standard error.
 
-    Nothing appears before the first report, so finished work is silent. Without a terminal the
-    first report narrates the task, once.
+    Nothing is shown before the first call. Without a terminal the first call prints the task.
 
-    It counts bytes, or else in percent; `task` is as in `Downloading tiny Shakespeare`.
+    Args:
+        task: What is done, for example `Downloading tiny Shakespeare`.
+        in_bytes: Whether the bar shows bytes rather than percent.
 
     Yields:
-        A function that takes how many are done and, if it is known, how many there are.
+        A function that takes the amount done and, if known, the total amount.
     """
     if stderr_is_terminal():
         yield from _drawn_bar(task, in_bytes=in_bytes)
     else:
-        yield _announced_once(task)
+        yield _print_task_once(task)
 
 
 def _drawn_bar(task: str, *, in_bytes: bool) -> Iterator["Progress"]:
@@ -199,14 +203,14 @@ def _drawn_bar(task: str, *, in_bytes: bool) -> Iterator["Progress"]:
         bar.stop()
 
 
-def _announced_once(task: str) -> "Progress":
-    is_told = False
+def _print_task_once(task: str) -> "Progress":
+    is_printed = False
 
     def report(_done: int, _total: int | None) -> None:
-        nonlocal is_told
-        if not is_told:
+        nonlocal is_printed
+        if not is_printed:
             print_message(f"{task} ...")
-            is_told = True
+            is_printed = True
 
     return report
 
@@ -219,7 +223,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _discard(stream: TextIO) -> None:
-    with contextlib.suppress(OSError):  # not a file, as in a test: nobody flushes it at the end
+    with contextlib.suppress(OSError):  # not a file, as in a test
         descriptor = os.open(os.devnull, os.O_WRONLY)
         os.dup2(descriptor, stream.fileno())
         os.close(descriptor)
@@ -232,26 +236,27 @@ def _write(stream: TextIO | None, text: str) -> None:
 
 
 def picture_width() -> int:
-    """Columns that there are to draw in."""
+    """Return the width for pictures in columns."""
     return max(_MIN_PICTURE_WIDTH, shutil.get_terminal_size().columns)
 
 
 def draws_ascii(*, is_asked: bool) -> bool:
-    """Whether signs are drawn in ASCII, by an option or by the settings."""
+    """Return whether to draw in ASCII, by an option or by the settings."""
     return resolve({"ascii": is_asked or None}, wanted=["ascii"]).checked().ascii
 
 
 def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
-    """Print rows that are safe for a terminal; in ASCII if asked, or by the settings."""
+    """Print rows that are safe for a terminal, in ASCII as `draws_ascii` decides."""
     is_ascii = draws_ascii(is_asked=is_ascii)
     for row in rows:
         print_data((lazy.in_ascii(row) if is_ascii else row).rstrip())
 
 
 def table_lines(rows: Sequence[Sequence[str]], cut: int = 0, least: int = 8) -> Iterator[str]:
-    """A line for each row; rows are of equal length and safe to show, the headings first.
+    """Yield a line for each row of a table; cells are safe to show, the headings come first.
 
-    Where the whole is too wide for a terminal, one column is `cut`, to so many columns at `least`.
+    If the table is wider than the terminal, the cells of column number `cut` are shortened, to not
+    less than `least` terminal columns.
     """
     widths = [max(map(lazy.cell_len, column)) for column in zip(*rows, strict=True)]
     if stdout_is_terminal():
@@ -262,10 +267,10 @@ def table_lines(rows: Sequence[Sequence[str]], cut: int = 0, least: int = 8) -> 
 
 
 class TextOutput:
-    """Standard output as a text that grows.
+    """Writes a growing text to standard output.
 
-    In a pipe the bytes are exactly the text in UTF-8, in any locale, flushed at once
-    first and then a few times a second. On a terminal every piece appears at once, made harmless.
+    A pipe receives exactly the text in UTF-8, in any locale; the first piece is flushed
+    immediately, later ones ten times a second. A terminal shows every piece immediately, made safe.
     """
 
     def __init__(
@@ -275,7 +280,7 @@ class TextOutput:
         terminal_encoding: str | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Write to a stream; the encoding is None if it is no terminal, the clock in seconds."""
+        """Write to `stream`; `terminal_encoding` is None for a pipe, `clock` returns seconds."""
         self._stream = stream
         self._encoding = terminal_encoding
         self._clock = clock
@@ -285,11 +290,11 @@ class TextOutput:
         self._drawn: Callable[[str], str] = shown_hangul
 
     def join_syllables(self, width: Callable[[], int] | None = None) -> None:
-        """Join jamo to syllables; `width` gives a terminal's columns, None asks the system."""
+        """Join jamo to syllables; `width` returns the terminal's columns, None asks the system."""
         self._joined, self._drawn = JoinedText(), DrawnSyllables(width).draw
 
     def write(self, text: str, style: str = "") -> None:
-        """Add to the text; on a terminal in a style, an escape sequence, which ends with it."""
+        """Append to the text; on a terminal in a style, an escape sequence that is reset after."""
         if self._encoding is not None:
             shown = self._shown(text)
             styled = f"{style}{shown}{_NO_STYLE}" if style else shown
@@ -303,7 +308,7 @@ class TextOutput:
             self._flushed = now
 
     def close(self) -> None:
-        """Write out what is held back; on a terminal, leave the prompt a line of its own."""
+        """Write buffered text; on a terminal, end the last line before the prompt."""
         if self._encoding is not None and self._tail and not self._tail.endswith("\n"):
             self._stream.write(b"\n")
         if self._encoding is None and self._joined:
@@ -311,10 +316,10 @@ class TextOutput:
         self._stream.flush()
 
     def _shown(self, text: str) -> str:
-        """The text as `safe_text` shows it after what came before.
+        """Return the text made safe, as a continuation of the text before.
 
-        Its bound on the marks piled on one character would never be reached by text that comes
-        character by character, so the end of what was shown is shown to it again.
+        `safe_signs` limits the combining marks on one character, so it also gets the last 16
+        characters that were shown.
         """
         shown = safe_signs(self._tail + text)[len(self._tail) :]
         self._tail = (self._tail + shown)[-16:]
@@ -322,11 +327,11 @@ class TextOutput:
 
 
 class DrawnSyllables:
-    """Draws a text that comes in jamo: a syllable is written over in its two cells as it grows."""
+    """Draws a text of jamo on a terminal: a growing syllable is overwritten in its two cells."""
 
     def __init__(self, width: Callable[[], int] | None = None) -> None:
-        """Start at the left of a line; `width` gives the columns, None asks the system."""
-        # a serial line reports no columns: then no row ends
+        """Start at column 0; `width` returns the terminal's columns, None asks the system."""
+        # a serial line reports 0 columns: then rows are not wrapped
         self._width = width or (lambda: os.get_terminal_size().columns or sys.maxsize)
         self._cells = lazy.cell_len
         self._growing = ""
@@ -334,14 +339,14 @@ class DrawnSyllables:
         self._column = 0
 
     def draw(self, text: str) -> str:
-        """What the terminal is sent for some more of the text, which is safe but for its jamo."""
+        """Return the characters to send for the next piece of text, which is safe but for jamo."""
         return "".join(map(self._sent, text))
 
     def _sent(self, character: str) -> str:
         grown = self._growing + character
         if self._growing and len(joined := join_syllables(grown)) == 1 and is_jamo(character):
             self._growing = grown
-            # behind the last column terminals differ in where the cursor waits
+            # after the last column terminals place the cursor differently: address the column
             is_last = self._column == self._width()
             return (f"\x1b[{self._column - 1}G" if is_last else "\x1b[2D") + joined
         is_open = character in INITIALS or is_open_syllable(character)
@@ -359,12 +364,12 @@ class DrawnSyllables:
             for sign in shown:
                 cells = self._cells(sign)
                 self._column += cells
-                if self._column > self._width():  # it went to the next row
+                if self._column > self._width():  # wrapped to the next row
                     self._column = cells
 
 
 def write_text(work: Callable[[TextOutput], None]) -> bool:
-    """Have `work` write to standard output; returns False if Ctrl-C interrupted it.
+    """Run `work`, which writes to standard output; return False if Ctrl-C interrupted it.
 
     Raises:
         StorageError: If standard output is closed or cannot be written.
@@ -382,7 +387,7 @@ def write_text(work: Callable[[TextOutput], None]) -> bool:
             pass
         finally:
             output.close()
-    except BrokenPipeError:  # the reader has had enough, as `head` has
+    except BrokenPipeError:  # the reader has closed the pipe, as `head` does
         _discard(sys.stdout)
         return True
     except OSError as error:
@@ -392,10 +397,9 @@ def write_text(work: Callable[[TextOutput], None]) -> bool:
 
 
 def exit_code_of(work: Callable[[], int | None]) -> int:
-    """Run a command, which returns its exit code, None for 0, or raises; returns the exit code.
+    """Run a command, print its error, and return its exit code; `work` may return None for 0.
 
-    A reader of standard output that closed it, as `head` does, is no error: the exit code is 0,
-    also with `set -o pipefail`.
+    If the reader of standard output closes it, as `head` does, the exit code is 0.
     """
     try:
         return work() or int(ExitCode.OK)
@@ -403,23 +407,23 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
         print_message(*(f"charrnn-tui: {line}" for line in error_lines(error)))
         return int(error.exit_code)
     except SystemExit as end:
-        if isinstance(end.__context__, BrokenPipeError):  # Typer's own answer to it is 1
+        if isinstance(end.__context__, BrokenPipeError):  # for which Typer exits with 1
             _discard(sys.stdout)
             return int(ExitCode.OK)
         return end.code if isinstance(end.code, int) else int(ExitCode.UNEXPECTED)
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
-    except Exception as error:  # noqa: BLE001  the last line of defense: logged, told, exit 1
+    except Exception as error:  # noqa: BLE001  the last handler: log, print, exit with 1
         return int(_report_unexpected(error))
 
 
 def error_lines(error: CharRNNError) -> Sequence[str]:
-    """What a command reports of an error, line by line; settings by the names of their options."""
+    """Return the lines of an error message, which names settings by their options."""
     return [error.as_options()] if isinstance(error, SettingError) else error.lines
 
 
 def _report_unexpected(error: Exception) -> ExitCode:
-    """Tell of an exception that nobody expected, or that has a plain reason after all."""
+    """Print an unexpected exception, or its cause if it is a known one; return the exit code."""
     if isinstance(error, OSError) and _is_from_echo(error):
         _discard(sys.stdout)
         print_message(f"charrnn-tui: {_refused_output(error)}")
@@ -434,7 +438,7 @@ def _report_unexpected(error: Exception) -> ExitCode:
 
 
 def _is_folder_gone() -> bool:
-    """Whether relative paths lead nowhere, as somebody removed the folder that this is run in."""
+    """Return whether the working directory was removed, so that relative paths fail."""
     try:
         Path.cwd()
     except FileNotFoundError:
@@ -443,8 +447,8 @@ def _is_folder_gone() -> bool:
 
 
 def _is_from_echo(error: Exception) -> bool:
-    """Whether it was raised where Typer prints the help, or what completes a line."""
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    return place is not None and place.tb_frame.f_code.co_name == "echo"
+    """Return whether Typer raised it while printing the help or completions."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    return frame is not None and frame.tb_frame.f_code.co_name == "echo"

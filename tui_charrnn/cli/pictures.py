@@ -1,4 +1,4 @@
-"""The commands `embedding` and `lab`: pictures of what a model and an experiment have in them."""
+"""The commands `embedding` and `lab`: pictures of a model's embedding and of experiments."""
 
 import unicodedata
 from typing import TYPE_CHECKING, Annotated, Final
@@ -74,11 +74,11 @@ def embedding(
     if count < 1:
         raise ConfigError(f"--count must be at least 1. Received: {count}.")
     known = lazy.Embedding(load_preferred(model, runs_dir)[1])
-    wanted = character or _first(known.characters)
+    wanted = character or _default_characters(known.characters)
     spelled = {each: _spelled(known.characters, each) for each in wanted}
-    strange = [each for each, parts in spelled.items() if not parts]
-    if strange:
-        raise ConfigError(f"--character is one that the model knows. Received: {strange[0]!r}.")
+    unknown = [each for each, parts in spelled.items() if not parts]
+    if unknown:
+        raise ConfigError(f"--character is one that the model knows. Received: {unknown[0]!r}.")
     parts = dict.fromkeys("".join(spelled.values()))
     chosen = [known.characters.index(each) for each in parts]
     if as_json:
@@ -88,13 +88,13 @@ def embedding(
 
 
 def _spelled(known: str, character: str) -> str:
-    """A character as the model knows it, a syllable perhaps in its jamo; empty if it does not."""
+    """Spell a character in the vocabulary, a syllable perhaps in jamo; empty if it is unknown."""
     composed = unicodedata.normalize("NFC", character)
     return spelled_in(known, composed) if len(composed) == 1 else ""
 
 
-def _first(known: str) -> str:
-    """Characters that are telling in most models; the first three that a model knows are taken."""
+def _default_characters(known: str) -> str:
+    """Choose the default characters: the first three in the vocabulary of a fixed list."""
     return "".join(each for each in "가나다aeT.0" if spelled_in(known, each))[:3] or known[:1]
 
 

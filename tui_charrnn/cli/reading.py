@@ -1,4 +1,4 @@
-"""Reads the texts and the models that a command names, and shows how far it is."""
+"""Loads the texts and models that a command names, and shows the progress."""
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -42,12 +42,12 @@ KeepDecomposed: TypeAlias = Annotated[
 ]
 
 Seed: TypeAlias = str | Path | BinaryIO
-"""A seed text itself, or where it is read from."""
+"""A seed text, or the path or stream to read it from."""
 _BLOCK: Final = 1 << 20
-_LONGEST: Final = 100_000
-"""Characters of a text that is given as an argument."""
+_MAX_ARGUMENT: Final = 100_000
+"""Characters of the argument TEXT at most."""
 _NAMED_CHARACTERS: Final = 8
-"""Unknown characters that are named one by one."""
+"""Unknown characters that a message lists at most."""
 
 
 UnitsOption: TypeAlias = Annotated[
@@ -73,7 +73,7 @@ RecordsOption: TypeAlias = Annotated[
 
 
 def checked_encoding(encoding: str) -> str:
-    """The name of an encoding as it was given."""
+    """Return the name of an encoding; raise `ConfigError` if it is unknown."""
     try:
         known_encoding(encoding)
     except CorpusError as error:
@@ -101,7 +101,7 @@ def read_named_corpus(
 ) -> Corpus:
     """Read a corpus from the arguments and options of a command line.
 
-    Of a large text `limit` bytes are enough; None reads all.
+    At most `limit` bytes of a large text are read; None reads all.
     """
     with progress_bar("Reading the corpus") as progress:
         corpus = lazy.read_corpus(
@@ -123,17 +123,17 @@ def read_named_corpus(
 
 
 def report_recorded(name: str, sha256: str | None) -> None:
-    """Report that a text was downloaded whose hash was not known."""
+    """Print the hash of a downloaded text whose hash was not known before."""
     print_message(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
 
 
 def load_models(
     models: Sequence[str], runs_dir: Path | None, numbers: str = "float32"
 ) -> "dict[str, Model]":
-    """Load models: files, runs or bundled models; none stands for the first bundled model.
+    """Load models: files, runs or bundled models; the first bundled model if none is named.
 
     Returns:
-        By the name that the user gave, in the order of the arguments.
+        The models by the names that the user gave, in the order of the arguments.
     """
     use_one_numpy_thread()
     folder = runs_folder(runs_dir)
@@ -159,7 +159,7 @@ def load_models(
 def load_preferred(
     model: str | None, runs_dir: Path | None, default: str | None = None
 ) -> "tuple[str, Model]":
-    """The model that an option names, or the preferred or a default one; its name, the model."""
+    """Load the model of an option, the preferences or `default`; return its name and it."""
     named = model or resolve({}, wanted=["model"]).checked().model or default
     return next(iter(load_models([named] if named else [], runs_dir).items()))
 
@@ -169,7 +169,7 @@ def _print_model_message(name: str, sentence: str) -> None:
 
 
 def scoring_bar(source: Source, *, has_lines: bool) -> AbstractContextManager[Progress | None]:
-    """A bar on a terminal that shows how far a text is, where no lines are printed beside it."""
+    """Return a progress bar for a text if standard error is a terminal free of other output."""
     if not stderr_is_terminal() or (has_lines and stdout_is_terminal()):
         return nullcontext()
     return progress_bar(f"Scoring {source.name}")
@@ -178,10 +178,10 @@ def scoring_bar(source: Source, *, has_lines: bool) -> AbstractContextManager[Pr
 def read_blocks(
     source: Source, encoding: str, progress: Progress | None = None, size: int = _BLOCK
 ) -> Iterator[str]:
-    """The characters of a text, as a corpus is read: line feeds alone, composed (Unicode NFC).
+    """Yield the characters of a text in blocks, with line feeds only and composed (Unicode NFC).
 
-    Blocks have at least `size` characters, but for the last one; `progress` is called with the
-    bytes done and, if known, the bytes in all.
+    Blocks have at least `size` characters, except the last one; `progress` is called with the bytes
+    done and, if known, the total bytes.
 
     Raises:
         CorpusError: If the text is missing, empty, binary or not in the encoding.
@@ -189,7 +189,7 @@ def read_blocks(
     found = BytesFound()
     is_empty = True
     try:
-        for block in _joined(_pieces(source, encoding, found), size):
+        for block in _blocks_of(_pieces(source, encoding, found), size):
             is_empty = False
             yield block
             if progress is not None:
@@ -197,12 +197,12 @@ def read_blocks(
     except OSError as error:
         raise CorpusError(f"{source.name} cannot be read: {error.strerror}.") from error
     except UnicodeError as error:
-        why = "text: it holds a byte that is zero"
+        problem = "text: it holds a byte that is zero"
         if isinstance(error, UnicodeDecodeError):
-            why = f"valid {', '.join(found.encodings)}: {_undecodable(error, found)}"
+            problem = f"valid {', '.join(found.encodings)}: {_undecodable(error, found)}"
         raise CorpusError(
-            f"{source.name} is not {why}. Name the file's encoding with --encoding, for example "
-            "cp1252, cp949 or utf-16."
+            f"{source.name} is not {problem}. Name the file's encoding with --encoding, for "
+            "example cp1252, cp949 or utf-16."
         ) from error
     if is_empty:
         raise CorpusError(f"There is no text in {source.name}: it is empty.")
@@ -227,7 +227,7 @@ def _size(source: Source) -> int | None:
     return path.stat().st_size if path and path.is_file() else None
 
 
-def _joined(pieces: Iterable[str], size: int) -> Iterator[str]:
+def _blocks_of(pieces: Iterable[str], size: int) -> Iterator[str]:
     waiting: list[str] = []
     length = 0
     for piece in pieces:
@@ -246,22 +246,22 @@ def _undecodable(error: UnicodeDecodeError, found: BytesFound) -> str:
 
 
 def read_argument(text: str) -> str:
-    """The argument TEXT itself, which is short, or standard input if it is `-`."""
+    """Return the argument TEXT, or standard input if it is `-`; at most 100,000 characters."""
     if text == "-":
         stdin = stdin_bytes()
         if stdin is None:
             raise DataError("Standard input is closed: TEXT cannot be read from it.")
         try:
-            text = stdin.read(4 * _LONGEST + 4).decode()
+            text = stdin.read(4 * _MAX_ARGUMENT + 4).decode()
         except UnicodeDecodeError as error:
             raise DataError(f"TEXT from standard input is not UTF-8: {error.reason}.") from error
-    if not 0 < len(text) <= _LONGEST:
-        raise ConfigError(f"TEXT has 1 to {_LONGEST:,} characters. Received: {len(text):,}.")
+    if not 0 < len(text) <= _MAX_ARGUMENT:
+        raise ConfigError(f"TEXT has 1 to {_MAX_ARGUMENT:,} characters. Received: {len(text):,}.")
     return text
 
 
 def find_seed(seed_text: str, seed_file: str | None) -> Seed:
-    """Where the seed text comes from; `-` is standard input, as the text or as the file."""
+    """Return the seed text, its file, or standard input if one of both arguments is `-`."""
     if seed_file is not None and seed_text:
         raise ConfigError(
             "The seed text is given twice, as an argument and by --seed-file. Leave one of them "
@@ -278,9 +278,9 @@ def find_seed(seed_text: str, seed_file: str | None) -> Seed:
 
 
 def read_seed(stream: "CharacterStream", seed: Seed, echo: Callable[[str], None]) -> None:
-    """Prime a stream with a seed text, and report characters that the model does not know.
+    """Prime a stream with a seed text, and print the characters that the model does not know.
 
-    `echo` takes what the stream read, piece by piece.
+    `echo` receives the text that the stream read, piece by piece.
     """
     unknown: dict[str, None] = {}
     stream.prime("")
@@ -291,18 +291,18 @@ def read_seed(stream: "CharacterStream", seed: Seed, echo: Callable[[str], None]
     if unknown:
         vocabulary = stream.model.vocabulary
         is_folded = vocabulary.unknown_symbol is not None
-        done = "Read as the unknown symbol" if is_folded else "Left out of the seed text"
+        treatment = "Read as the unknown symbol" if is_folded else "Left out of the seed text"
         named = named_characters(dict.fromkeys(unknown, 1), "more")
         other = lazy.bundled_instead("".join(unknown), vocabulary.characters)
         hint = f" --model {other} knows it." if other else ""
-        print_message(f"{done}, as the model does not know it: {named}.{hint}")
+        print_message(f"{treatment}, as the model does not know it: {named}.{hint}")
 
 
 def _seed_pieces(seed: Seed, *, unify_newlines: bool) -> Iterator[str]:
-    """A seed text in pieces, so that it may be longer than memory.
+    """Yield a seed text in pieces, so that it may be larger than memory.
 
-    A file is UTF-8, or UTF-16 or 32 with a byte order mark. Line ends of Windows in it become line
-    feeds where the model knows no other.
+    A file is UTF-8, or UTF-16 or UTF-32 with a byte order mark. `unify_newlines` converts CR LF and
+    CR to line feeds.
     """
     if isinstance(seed, str):
         yield seed
@@ -324,7 +324,7 @@ def _seed_pieces(seed: Seed, *, unify_newlines: bool) -> Iterator[str]:
 
 
 def named_characters(counts: Mapping[str, int], others: str) -> str:
-    """The first of some characters, each with its code and how often it came."""
+    """List the first characters with code point and count; `others` names the rest."""
     named = [
         f"{character!r} (U+{ord(character):04X}){f' ×{count:,}' if count > 1 else ''}"
         for character, count in itertools.islice(counts.items(), _NAMED_CHARACTERS)
@@ -334,6 +334,6 @@ def named_characters(counts: Mapping[str, int], others: str) -> str:
 
 
 def unknown_sentence(text: str, model: str, unknown: Mapping[str, int]) -> str:
-    """Which characters of a text a model does not know, the most frequent first."""
+    """Return the message on the characters that a model does not know, most frequent first."""
     named = named_characters(unknown, "others")
     return f"Not scored in {safe_line(text)}, as {safe_line(model)} does not know them: {named}."

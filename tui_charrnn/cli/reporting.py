@@ -1,4 +1,4 @@
-"""Reports on a run on the command line: a bar on a terminal, plain lines elsewhere, or JSON."""
+"""Prints the progress of a run: a bar on a terminal, plain lines elsewhere, or JSON records."""
 
 import math
 import time
@@ -33,19 +33,19 @@ from tui_charrnn.viewing.run_words import format_lead, format_speed
 RowsOf = Callable[[Record], Sequence[str]]
 LINE_INTERVAL = 10.0  # seconds
 WAITING_INTERVAL = 60.0
-"""Seconds between two lines while no records come, as the disk takes none."""
+"""Seconds between two lines while a full disk prevents new records."""
 
 
 def no_rows(_: Record) -> Sequence[str]:
-    """Show nothing beside what is shown of every run."""
+    """Return no additional rows for a record."""
     return ()
 
 
 class QuietReporter:
-    """Shows no progress; prints every record as one line of JSON, if that is asked for.
+    """Shows no progress; with `prints_records`, prints every new record as one line of JSON.
 
-    What happened before a resume was printed then. A reader that has gone, as `head` does, or a
-    full disk ends the printing, not the training.
+    If standard output is closed, as by `head`, or its disk is full, the printing ends and the
+    training continues.
     """
 
     def __init__(self, view: RunView, *, prints_records: bool = False) -> None:
@@ -53,7 +53,7 @@ class QuietReporter:
         self._prints_records = prints_records
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:  # noqa: ARG002
-        """Take over what is new, and print it."""
+        """Apply the new records, and print them."""
         self._view.take(records)
         try:
             for record in records if self._prints_records else ():
@@ -65,7 +65,7 @@ class QuietReporter:
             print_message(f"{error} Training goes on without it.")
 
     def notify(self, sentence: str) -> None:
-        """Say even so what the user must know now."""
+        """Print a message."""
         print_message(sentence)
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class QuietReporter:
 
 
 class _RecordMessages:
-    """The sentences that both reporters for people show."""
+    """The messages on records and status that the line and bar reporters share."""
 
     def __init__(self, view: RunView, notify: Callable[[str], None], rows_of: RowsOf) -> None:
         self.view = view
@@ -83,9 +83,9 @@ class _RecordMessages:
         self._degraded = ""
 
     def take(self, record: Record) -> None:
-        """Apply a record, and show what is worth a sentence."""
-        for news in self.view.take([record]):
-            self._notify(news.sentence)
+        """Apply a record to the view, and show the notices and rows that follow from it."""
+        for notice in self.view.take([record]):
+            self._notify(notice.sentence)
         for row in self._rows_of(record):
             self._notify(row)
         if isinstance(record, RunPlanned):
@@ -93,7 +93,7 @@ class _RecordMessages:
             self._notify(_format_plan(record, description.training if description else None))
 
     def observe(self, status: RunStatus | None) -> None:
-        """Take the state in that the trainer has now; it comes after the records."""
+        """Apply the current status, and show its messages; call it after the new records."""
         if status is not None:
             self.view.observe(status, "alive", time.monotonic())
             if status.state is RunState.LOADING and not self._is_loading_shown:
@@ -101,18 +101,18 @@ class _RecordMessages:
                 self._notify(status.message or "Loading TensorFlow (several seconds) ...")
             self._report_degraded(status.degraded, is_done=status.step == status.total_steps)
 
-    def _report_degraded(self, words: str, *, is_done: bool) -> None:
-        """Say when the run becomes less safe than it should be, and when it is safe again."""
-        if words and words != self._degraded:
+    def _report_degraded(self, degraded: str, *, is_done: bool) -> None:
+        """Show when the run cannot be saved, and when it is saved again."""
+        if degraded and degraded != self._degraded:
             advice = (
                 "Make room, or press Ctrl-C to leave without the last steps."
                 if is_done
                 else "Training goes on, and saving is tried again."
             )
-            self._notify(f"Degraded: {words}. {advice}")
-        elif self._degraded and not words:
+            self._notify(f"Degraded: {degraded}. {advice}")
+        elif self._degraded and not degraded:
             self._notify("Recovered: all is saved again.")
-        self._degraded = words
+        self._degraded = degraded
 
 
 class LineReporter:
@@ -123,7 +123,7 @@ class LineReporter:
         self._next_line, self._next_waiting = 0.0, time.monotonic() + WAITING_INTERVAL
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
-        """Print a line for every evaluation, and one every ten seconds between them."""
+        """Print a line for every evaluation, and at most one in ten seconds between them."""
         for record in records:
             self._messages.take(record)
             if isinstance(record, SplitEvaluated):
@@ -143,7 +143,7 @@ class LineReporter:
         print_message(" ".join(f"{key}={value}" for key, value in pairs.items()))
 
     def notify(self, sentence: str) -> None:
-        """Say a sentence between the lines."""
+        """Print a message between the lines."""
         print_message(sentence)
 
     def close(self) -> None:
@@ -168,7 +168,7 @@ class BarReporter:
         self._bar.start()
 
     def show(self, records: list[Record], status: RunStatus | None) -> None:
-        """Move the bar."""
+        """Apply new records and the status, and redraw the bar."""
         for record in records:
             self._messages.take(record)
         self._messages.observe(status)
@@ -185,11 +185,11 @@ class BarReporter:
         )
 
     def notify(self, sentence: str) -> None:
-        """Say a sentence above the bar."""
+        """Print a message above the bar."""
         self._bar.console.print(safe_line(sentence), markup=False, highlight=False)
 
     def close(self) -> None:
-        """Leave the bar as it stands, and the terminal as it was."""
+        """Stop redrawing the bar, and reset the terminal's title and progress."""
         self._terminal.close()
         self._bar.stop()
 
@@ -200,7 +200,7 @@ Reporter: TypeAlias = QuietReporter | LineReporter | BarReporter
 def choose_reporter(
     view: RunView, *, as_json: bool, is_quiet: bool, rows_of: RowsOf = no_rows
 ) -> Reporter:
-    """The reporter that fits the options and what standard output and standard error are."""
+    """Choose a reporter by the options, and by whether standard error is a terminal."""
     if as_json or is_quiet:
         return QuietReporter(view, prints_records=as_json)
     return (BarReporter if stderr_is_terminal() else LineReporter)(view, rows_of)
@@ -213,9 +213,9 @@ def follow(
     reporter: Reporter,
     watch: TrainerWatch | None = None,
 ) -> int:
-    """Start a trainer and report on it until it ends, as `supervise` does.
+    """Start a trainer, and report its progress until it ends; returns as `supervise` does.
 
-    What cannot be read at one poll is read at a later one.
+    Records that cannot be read at one poll are read at a later one.
     """
     status = None
 
@@ -233,26 +233,26 @@ def follow(
 
 
 def _format_plan(plan: RunPlanned, training: TrainingConfig | None) -> str:
-    """How long a run will be, and which of its bounds holds."""
+    """Format the planned length of a run, and which bound limits it."""
     epochs = plan.total_steps / plan.steps_per_epoch
-    words = f"Planned: {plan.total_steps:,} steps, {epochs:.1f} epochs"
+    text = f"Planned: {plan.total_steps:,} steps, {epochs:.1f} epochs"
     if plan.seconds_per_step is not None:
         seconds = plan.total_steps * plan.seconds_per_step
-        words += f", about {format_duration(seconds)} at {plan.seconds_per_step:.3f} s a step"
+        text += f", about {format_duration(seconds)} at {plan.seconds_per_step:.3f} s a step"
     if plan.bound != TrainingConfig.LENGTH_BOUND or training is None:
-        return words + "."
+        return text + "."
     length, most = format_length(training), training.max_epochs or epochs
     if plan.total_steps > math.ceil(most * plan.steps_per_epoch):
         return (
-            f"{words}. It ends there, before its {length}: the preset's {most:g} epochs are fewer "
+            f"{text}. It ends there, before its {length}: the preset's {most:g} epochs are fewer "
             f"than {plan.total_steps:,} steps, its least."
         )
-    end = f"{words}. It ends at {most:g} epochs, before its {length}"
+    end = f"{text}. It ends at {most:g} epochs, before its {length}"
     return f"{end}: more passes would overfit." if training.least_steps else f"{end}."
 
 
 def format_length(training: TrainingConfig) -> str:
-    """How long is trained."""
+    """Format the requested length of a training: a duration, steps or epochs."""
     if training.train_time is not None:
         return format_duration(training.train_time)
     if training.steps is not None:
@@ -261,11 +261,13 @@ def format_length(training: TrainingConfig) -> str:
 
 
 def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:
-    """The values of a plain line, by key."""
+    """Return the values of a plain line by key."""
     step = view.step if status is None or not status.degraded else max(view.step, status.step)
     pairs: dict[str, Any] = {"step": f"{step}/{view.total_steps or '?'}"}
     if view.plan is not None:
-        epoch = step / view.plan.steps_per_epoch  # the status is up to two seconds older
+        epoch = (
+            step / view.plan.steps_per_epoch
+        )  # the status may be two seconds older than the records
         pairs["epoch"] = f"{epoch:.2f}" if epoch >= 0.1 else f"{epoch:.2g}"
     if status is not None and status.degraded:
         pairs["state"] = "degraded"
@@ -284,7 +286,7 @@ def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:
 
 
 def _format_bar(view: RunView, status: RunStatus) -> str:
-    """The numbers beside the bar, short enough to leave it room in 80 columns."""
+    """Format the numbers beside the bar, short enough for 80 columns."""
     parts = [f"{status.step:,}/{status.total_steps:,}" if status.total_steps else ""]
     if view.smoothed.value is not None:
         parts.append(f"train {view.smoothed.value:.3f}")
@@ -297,7 +299,7 @@ def _format_bar(view: RunView, status: RunStatus) -> str:
 
 
 def print_outcome(view: RunView) -> None:
-    """Tell at the end what was reached, against counting."""
+    """Print the best validation loss, compared with the best n-gram model."""
     if view.best is not None:
         line = f"validation {view.best.loss:.3f} at step {view.best.step:,}"
         print_message(f"{line}: {format_lead(view)}" if view.lead is not None else line)

@@ -1,4 +1,4 @@
-"""Everything that is known of one run: `runs show` for people, JSON values for programs."""
+"""The command `runs show`, and the JSON values of runs."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -42,34 +42,34 @@ class SavedCheckpoint:
 
     step: int
     loss: float | None
-    """Validation loss, if it was measured there."""
+    """Validation loss at this step; None if it was not measured."""
     size: int
-    """Bytes."""
+    """Size in bytes."""
     seconds: float | None
-    """Seconds for which training paused for it; None if that is not recorded."""
+    """Seconds that saving paused the training; None if not recorded."""
     is_latest: bool
     is_best: bool
 
 
 @dataclass(frozen=True, slots=True)
 class WholeRun:
-    """All that can be known of a run without its trainer."""
+    """All information in a run directory."""
 
     summary: RunSummary
     view: RunView
-    """All records, folded."""
+    """The view after all records."""
     checkpoints: tuple[SavedCheckpoint, ...]
-    """The newest first."""
+    """Newest first."""
     warnings: tuple[str, ...]
-    """The last ones, oldest first; safe to show."""
+    """The last warnings, oldest first; safe to show."""
     size: int
-    """Bytes on disk."""
+    """Size on disk in bytes."""
     now: float
-    """When it was read: seconds since 1970."""
+    """Time of reading, in seconds since 1970."""
 
     @property
     def samples(self) -> list[SampleTaken]:
-        """The newest of each pinned seed."""
+        """The newest sample of each pinned seed text."""
         return list({sample.seed_text: sample for sample in self.view.samples}.values())
 
 
@@ -185,7 +185,7 @@ def _format_checkpoint(saved: SavedCheckpoint) -> str:
 
 
 def _sample_lines(sample: SampleTaken) -> Iterator[str]:
-    """A sample, below a line that names it."""
+    """Yield a heading and the lines of a sample."""
     yield ""
     yield f"sample of step {sample.step:,}, temperature {sample.temperature:g}:"
     text = safe_text(sample.seed_text + sample.text)
@@ -193,19 +193,19 @@ def _sample_lines(sample: SampleTaken) -> Iterator[str]:
 
 
 def read_whole_run(run: RunDirectory) -> WholeRun:
-    """Read everything of a run; a damaged one as far as it can be read."""
+    """Read all information in a run; of a damaged run, what can be read."""
     now, reader = time.time(), RunReader(run)
     summary = summarize_run(run)
     view = RunView(run, description=summary.description)
-    news: list[Notice] = []
+    notices: list[Notice] = []
     seconds: dict[int, float] = {}
     for records in unread_records(reader):
-        news += view.take(records)
+        notices += view.take(records)
         seconds |= {
             each.step: each.seconds for each in records if isinstance(each, CheckpointSaved)
         }
     view.observe(summary.status, summary.judge(now) or "ended", time.monotonic())
-    warnings = [told.sentence for told in news if told.severity != "information"]
+    warnings = [notice.sentence for notice in notices if notice.severity != "information"]
     return WholeRun(
         summary=summary,
         view=view,
@@ -217,7 +217,7 @@ def read_whole_run(run: RunDirectory) -> WholeRun:
 
 
 def summary_facts(summary: RunSummary, now: float) -> dict[str, Any]:
-    """A run as a line of the list; `now` is in seconds since 1970."""
+    """Return a run of the list as JSON values; `now` is in seconds since 1970."""
     status, description = summary.status, summary.description
     return {
         "name": summary.run.name,
@@ -241,7 +241,7 @@ def summary_facts(summary: RunSummary, now: float) -> dict[str, Any]:
 
 
 def _whole_facts(whole: WholeRun) -> dict[str, Any]:
-    """All facts of a run: those of the list, and the rest."""
+    """Return everything about a run as JSON values, including `summary_facts`."""
     description, status, plan = whole.summary.description, whole.summary.status, whole.view.plan
     return {
         **summary_facts(whole.summary, whole.now),

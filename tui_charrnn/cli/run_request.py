@@ -1,4 +1,4 @@
-"""Which run `charrnn-tui train` is asked for: a new one, or one that may be there already."""
+"""The run that `train` requests: finds an existing one or creates it, and prints a summary."""
 
 import math
 import time
@@ -30,47 +30,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A run, by its name and its settings."""
+    """The name, corpus and settings of a run to find or create."""
 
     folder: Path
     name: str | None
     may_exist: bool
-    """Whether a run of that name is continued."""
+    """Whether an existing run of that name is continued."""
     corpus: Sequence[str]
-    """What the command line names as the text."""
+    """The text as the command line names it."""
     reading: Mapping[str, Any]
     """Options of `read_named_corpus`."""
     preset: str
     configurations: tuple[ModelConfig, TrainingConfig]
     given: Mapping[str, str | None]
-    """The settings that the command line has, as texts; None for the others."""
+    """The setting options of the command line as texts; None for those not given."""
     seeds: Sequence[str] | None
-    """To be sampled as it learns; None takes the beginning of the text."""
+    """Seed texts to sample during training; None uses the first line of the corpus."""
     quiet: bool
     start_from: str | None = None
-    """What the command line names as the model that it starts from."""
+    """The starting model as the command line names it."""
     starting: "StartingModel | None" = None
-    """That model, unless the run is there already."""
+    """The loaded starting model; None if the run already exists."""
 
     @property
     def existing(self) -> RunDirectory | None:
-        """The run, if it is there and may be."""
+        """The run, if it exists and may be continued."""
         if not self.may_exist or self.name is None:
             return None
         existing = RunDirectory(self.folder / self.name)
         return existing if holds_run(existing) else None
 
     def find(self) -> RunDirectory | None:
-        """The run, if it is there and may be; reports which settings and which text it keeps."""
+        """Return `existing`, and print which of its settings and text differ from the request."""
         if (existing := self.existing) is None:
             return None
         if not self.quiet:
             self._report_kept_settings(existing)
-        self._report_other_text(existing)  # no matter how quiet: it was asked for another one
+        self._report_other_text(existing)  # even if quiet: the request named another text
         return existing
 
     def find_or_make(self, text: Corpus) -> RunDirectory:
-        """The run, made for a text and summed up unless it is there."""
+        """Return the existing run, or create one for a text and print its summary."""
         if (found := self.find()) is not None:
             return found
         try:
@@ -84,22 +84,22 @@ class RunRequest:
                 self.starting,
             )
         except NameTakenError:
-            # another start of the job made it meanwhile: the trainer that comes second ends with 5
+            # another process has just created it: the trainer that starts second exits with 5
             if (found := self.find()) is not None:
                 return found
-            self._refuse_held()
+            self._refuse_active()
             raise
         if not self.quiet:
             print_message(*summarize(run, *self.configurations, text).splitlines())
         return run
 
-    def _refuse_held(self) -> None:
-        """Refuse a name whose run a trainer holds, or will hold as soon as it has started."""
+    def _refuse_active(self) -> None:
+        """Raise `RunLockedError` if a trainer is training the run of that name or starting to."""
         run = RunDirectory(self.folder / str(self.name))
         try:
             status, age = read_status(run), time.time() - run.status.lstat().st_mtime
         except (RunError, OSError):
-            return  # the name is taken in any case
+            return  # the caller re-raises `NameTakenError`
         if status is not None and judge_at_a_glance(status, max(0.0, age)) in {"alive", "silent"}:
             raise RunLockedError(
                 f"There is a run {run.name!r} in {self.folder} already, and it is being trained; "
@@ -107,34 +107,34 @@ class RunRequest:
             )
 
     def _report_other_text(self, run: RunDirectory) -> None:
-        """Report that the run continues with another text than the command line names."""
+        """Print a message if the text of the run differs from the requested one."""
         own = read_description(run).corpus
-        why = ""
+        reason = ""
         if STANDARD_INPUT not in self.corpus:
             try:
                 found = find_sources(self.corpus, encoding=self.reading["encoding"]).sources
             except CorpusError as error:
-                why = f" {error}"
+                reason = f" {error}"
             else:
                 if tuple(source.address for source in found) == own.sources:
-                    return  # whether it has changed since, the trainer finds out
-        where = ", ".join(own.sources[:3]) + (", ..." if len(own.sources) > 3 else "")
+                    return  # the trainer checks whether its content has changed
+        sources = ", ".join(own.sources[:3]) + (", ..." if len(own.sources) > 3 else "")
         print_message(
             f"The run {run.name} continues with the text that it was started with, "
-            f"{own.name} ({where or 'a copy in the run'}), whatever this command line names.{why} "
-            "For another text, choose another --name."
+            f"{own.name} ({sources or 'a copy in the run'}), whatever this command line names."
+            f"{reason} For another text, choose another --name."
         )
 
     def _report_kept_settings(self, run: RunDirectory) -> None:
-        """Report which of the given settings differ from those of the run that is there."""
-        begun, (model, training) = read_description(run), self.configurations
-        then = {**begun.model.to_mapping(), **begun.training.to_mapping()}
-        now = {**model.to_mapping(), **training.to_mapping()}
+        """Print which of the given settings differ from those of the existing run."""
+        description, (model, training) = read_description(run), self.configurations
+        existing = {**description.model.to_mapping(), **description.training.to_mapping()}
+        requested = {**model.to_mapping(), **training.to_mapping()}
         names = [name for name, text in self.given.items() if text is not None]
         kept = [
-            f"{name} {then[name]}"
+            f"{name} {existing[name]}"
             for name in names
-            if name != "max_time" and then[name] != now[name]
+            if name != "max_time" and existing[name] != requested[name]
         ]
         if kept:
             print_message(
@@ -146,7 +146,7 @@ class RunRequest:
 def summarize(
     run: RunDirectory, model: ModelConfig, training: TrainingConfig, corpus: Corpus
 ) -> str:
-    """What will be trained on what, for how long, and where it is kept."""
+    """Return a summary of run, corpus, model and training, one line or more for each."""
     characters, occurrences = len(corpus), corpus.numbered.occurrences()
     description = read_description(run)
     vocabulary = lazy.Vocabulary(
@@ -155,17 +155,17 @@ def summarize(
     vocabulary_size = len(vocabulary)
     split = corpus.split(training.validation_fraction)
     shapes = tensor_shapes(model, vocabulary_size)
-    corpus_words = (
+    corpus_text = (
         f"{safe_line(corpus.name)}: {characters:,} {corpus.reading.units}, "
         f"vocabulary {vocabulary_size:,}"
         f"{_format_folding(vocabulary, occurrences)}; {_format_split(corpus, training)}"
     )
-    model_words = (
+    model_text = (
         f"embedding {model.embedding_size}, {model.layer_count} x {model.cell_name} "
         f"{model.hidden_size}, softmax {vocabulary_size}: "
         f"{parameter_count(model, vocabulary_size):,} parameters"
     )
-    training_words = (
+    training_text = (
         f"{_format_batch(training, split)}, "
         f"{training.optimizer} at {training.learning_rate:g}, {format_dropout(training)}, "
         f"{_format_length(training)}"
@@ -173,18 +173,18 @@ def summarize(
     remarks = [_format_reading(corpus), _vocabulary_advice(training, vocabulary_size)]
     lines = [
         f"Run        {safe_line(run.name)}  in {safe_line(str(run.path))}",
-        f"Corpus     {corpus_words}",
+        f"Corpus     {corpus_text}",
         *(f"           {remark}" for remark in remarks if remark),
         *(f"From       {words}" for words in [format_origin(description)] if words),
-        f"Model      {model_words}",
+        f"Model      {model_text}",
         *_tensor_lines(shapes),
-        f"Training   {training_words}",
+        f"Training   {training_text}",
     ]
     return "\n".join(lines)
 
 
 def _format_split(corpus: Corpus, training: TrainingConfig) -> str:
-    """How much is held out; of records, how many there are, and how many are there twice."""
+    """Format the held-out part of a corpus and, if any, its records and repeated records."""
     fraction = training.validation_fraction
     if not training.has_records:
         return f"the last {len(corpus) - corpus.split(fraction):,} are held out"
@@ -195,7 +195,7 @@ def _format_split(corpus: Corpus, training: TrainingConfig) -> str:
 
 
 def _vocabulary_advice(training: TrainingConfig, size: int) -> str:
-    """What to do about so many characters that each step computes little else; or nothing."""
+    """Return advice if the vocabulary is so large that it slows every step down; may be empty."""
     if size <= 20_000 or training.max_vocabulary is not None:
         return ""
     return (
@@ -205,7 +205,7 @@ def _vocabulary_advice(training: TrainingConfig, size: int) -> str:
 
 
 def _format_folding(vocabulary: "Vocabulary", occurrences: Mapping[str, int]) -> str:
-    """How many characters, and how much of the text, the unknown symbol stands for."""
+    """Format how many characters the unknown symbol replaces, and their share of the text."""
     if vocabulary.unknown_symbol is None:
         return ""
     folded = [
@@ -218,7 +218,7 @@ def _format_folding(vocabulary: "Vocabulary", occurrences: Mapping[str, int]) ->
 
 
 def _format_reading(corpus: Corpus) -> str:
-    """What reading changed or passed over; empty if it took all as it was."""
+    """Format what reading has changed or skipped; empty if nothing."""
     report, reading = corpus.report, corpus.reading
     line_ends = report.crlf + report.cr
     happened = [
@@ -235,9 +235,9 @@ def _format_reading(corpus: Corpus) -> str:
 
 
 def _format_batch(training: TrainingConfig, training_characters: int) -> str:
-    asked, length = training.batch_size, training.sequence_length
-    fitting = fitting_batch_size(training_characters, asked, length)
-    remark = f" (not {asked}: the text is small)" if fitting < asked else ""
+    requested, length = training.batch_size, training.sequence_length
+    fitting = fitting_batch_size(training_characters, requested, length)
+    remark = f" (not {requested}: the text is small)" if fitting < requested else ""
     if training.auto_batch_size:
         remark += " or more, as is timed at the start"
     return f"batch {fitting} x {length} characters{remark}"
@@ -252,7 +252,7 @@ def _tensor_lines(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
 
 
 def _format_length(training: TrainingConfig) -> str:
-    """The length of a training, with all that may end it before."""
+    """Format the length of a training with all limits that may end it earlier."""
     parts = [("for " if training.train_time is not None else "") + format_length(training)]
     if training.max_epochs is not None:
         parts.append(f"{training.max_epochs:g} epochs at most")

@@ -192,7 +192,7 @@ def rename(
     found = find_run(run, runs_folder(runs_dir))
     renamed = upkeep.rename_run(found, name)
     if as_json:
-        print_json(_place(renamed))
+        print_json(_run_values(renamed))
         return
     print_message(f"{safe_line(found.name)} is called {safe_line(renamed.name)} now.")
 
@@ -259,7 +259,7 @@ def export(
 
 
 def _export_events(run: RunDirectory, kind: str, file: Path | None, *, overwrite: bool) -> Path:
-    """Write the figures of a run; return where they are."""
+    """Write the figures of a run, and return their path."""
     if kind == "csv":
         target = file or parse_path(".", "The file")
         target = target / f"{run.name}.csv" if is_folder(target) else target
@@ -276,7 +276,7 @@ def _export_events(run: RunDirectory, kind: str, file: Path | None, *, overwrite
 
 
 def _format_checkpoints(made: "Exported") -> str:
-    """Which checkpoints are in a file."""
+    """Format which checkpoints a file contains."""
     if not made.steps:
         return "no checkpoint yet"
     steps = ", ".join(f"{step:,}" for step in made.steps[:5])
@@ -303,7 +303,7 @@ def rm(
         raise ConfigError(
             "Name the runs to be moved into the trash, or say --empty-trash, and not both."
         )
-    facts = _throw_away(runs, folder, is_sure) if runs else _empty(folder, is_sure)
+    facts = _move_to_trash(runs, folder, is_sure) if runs else _empty_trash(folder, is_sure)
     if as_json:
         print_json(facts)
 
@@ -322,21 +322,21 @@ def restore(
     trashed = next((run for run in upkeep.list_trash(folder) if name in {None, run.name}), None)
     run = upkeep.restore_run(folder, name)
     wanted = trashed.name if trashed is not None else run.name
-    taken = f", as there is another {safe_line(wanted)} by now" if run.name != wanted else ""
+    renamed = f", as there is another {safe_line(wanted)} by now" if run.name != wanted else ""
     if as_json:
-        print_json(_place(run))
+        print_json(_run_values(run))
         return
-    print_message(f"{safe_line(run.name)} is back{taken}.")
+    print_message(f"{safe_line(run.name)} is back{renamed}.")
 
 
-def _throw_away(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, Any]:
-    """Move runs into the trash; returns which and where to."""
+def _move_to_trash(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, Any]:
+    """Move runs into the trash; return their names and new paths as JSON values."""
     runs = list(dict.fromkeys(find_run(name, folder) for name in names))
-    for run in runs:  # all or none, as far as that can be known before
+    for run in runs:  # check all before moving the first
         upkeep.refuse_live(run)
     shown = ", ".join(safe_line(run.name) for run in runs)
     count = "the run" if len(runs) == 1 else f"{len(runs)} runs"
-    if not _is_wanted(f"Move {count} {shown} into the trash?", is_sure=is_sure):
+    if not _is_confirmed(f"Move {count} {shown} into the trash?", is_sure=is_sure):
         print_message("Nothing was moved.")
         return {"trashed": []}
     trashed = []
@@ -348,7 +348,7 @@ def _throw_away(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, 
     return {"trashed": trashed}
 
 
-def _place(run: RunDirectory) -> dict[str, str]:
+def _run_values(run: RunDirectory) -> dict[str, str]:
     return {"name": run.name, "path": str(run.path)}
 
 
@@ -358,15 +358,15 @@ def _restore_command(run: RunDirectory) -> str:
     return safe_line(command("runs", "restore", run.name, *place))
 
 
-def _empty(folder: Path, is_sure: bool) -> dict[str, Any]:
-    """Empty the trash permanently; returns how many bytes that freed."""
+def _empty_trash(folder: Path, is_sure: bool) -> dict[str, Any]:
+    """Delete everything in the trash; return the freed bytes as JSON values."""
     trashed = upkeep.list_trash(folder)
     if trashed:
         shown = ", ".join(safe_line(run.name) for run in trashed[:5])
         more = f" and {len(trashed) - 5} more" if len(trashed) > 5 else ""
         size = format_size(disk_size(folder / upkeep.TRASH))
         question = f"Delete for good what is in the trash: {shown}{more}, {size}?"
-        if not _is_wanted(question, is_sure=is_sure):
+        if not _is_confirmed(question, is_sure=is_sure):
             print_message("Nothing was deleted.")
             return {"freed_bytes": 0}
     freed = upkeep.empty_trash(folder)
@@ -376,8 +376,8 @@ def _empty(folder: Path, is_sure: bool) -> dict[str, Any]:
     return {"freed_bytes": freed}
 
 
-def _is_wanted(question: str, *, is_sure: bool) -> bool:
-    """Whether the user confirms, who is asked once."""
+def _is_confirmed(question: str, *, is_sure: bool) -> bool:
+    """Ask the user once to confirm, unless `is_sure`; return whether they do."""
     if is_sure:
         return True
     if not has_terminal():

@@ -1,4 +1,4 @@
-"""What `generate` writes: one text or several, as text or as records."""
+"""Generates texts and records for `generate`, and writes them as text or JSON."""
 
 import dataclasses
 import itertools
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
 
 class SampleStreams(NamedTuple):
-    """One text or several that are generated at the same time."""
+    """One or more texts that are generated in parallel."""
 
     model: "Model"
     rng_seeds: Sequence[int]
-    """The RNG seed of each."""
+    """The RNG seed of each text."""
     temperatures: Sequence[float | None]
-    """Of each, where several are compared; else None."""
+    """The temperature of each text with --compare-temperatures, else None."""
     next: "Callable[[], Sequence[GeneratedCharacter]]"
-    """The next character of each."""
+    """Returns the next character of each text."""
     logits_of: "Callable[[int], Float32]"
-    """What the last character of one was chosen by, shape (V,)."""
+    """Returns the logits of the last character of a text, shape (V,)."""
     is_complete: Callable[[int], bool]
-    """Whether one has all lines that the settings ask for, or is a record that has ended."""
+    """Returns whether a text has all requested lines, or is a record that has ended."""
 
 
 def one_stream(stream: "CharacterStream") -> SampleStreams:
-    """A stream, exactly as it is."""
+    """Return `SampleStreams` of a single text, which continues the stream."""
     return SampleStreams(
         stream.model,
         (stream.rng_seed,),
@@ -56,7 +56,7 @@ def one_stream(stream: "CharacterStream") -> SampleStreams:
 def parallel_streams(
     stream: "CharacterStream", count: int, temperatures: Sequence[float]
 ) -> SampleStreams:
-    """Texts side by side, which go on from what a stream has read; temperatures as compared."""
+    """Return `SampleStreams` of `count` texts that continue from the state of a stream."""
     batch = lazy.SideBySide(stream, count, temperatures)
     return SampleStreams(
         stream.model,
@@ -69,9 +69,9 @@ def parallel_streams(
 
 
 class PlainWriter:
-    """Writes the first text as it comes, the others after it, each under a line of its own.
+    """Writes the first text while it is generated, then the others, each below a heading.
 
-    The watch for copied passages decides the style of each piece.
+    `watch` returns the style of each piece, which marks copied passages.
     """
 
     def __init__(
@@ -81,15 +81,15 @@ class PlainWriter:
         watch: "OriginalityWatch | None" = None,
         seed_text: str = "",
     ) -> None:
-        """Write the line above the first of several texts, and what each begins with."""
+        """Write the first heading if there are several texts; `seed_text` follows each heading."""
         self._output, self._streams, self._watch = output, streams, watch
         self._seed_text = seed_text
-        self._waiting: dict[int, list[tuple[str, str]]] = {}
+        self._buffers: dict[int, list[tuple[str, str]]] = {}
         if len(streams.rng_seeds) > 1:
             output.write(self._heading(0))
 
     def add(self, text: int, _position: int, character: "GeneratedCharacter", _: "Float32") -> None:
-        """Write or hold a character of one of the texts."""
+        """Write a character of the first text, or buffer one of another text."""
         if self._watch is None:
             self._put(text, character.character)
             return
@@ -97,21 +97,21 @@ class PlainWriter:
             self._put(text, piece, style)
 
     def _put(self, text: int, piece: str, style: str = "") -> None:
-        """Write a piece of the first text, or hold one of another; `TextOutput` has the styles."""
+        """Write a piece of the first text, or buffer one of another text."""
         if text == 0:
             self._output.write(piece, style)
         else:
-            self._waiting.setdefault(text, []).append((piece, style))
+            self._buffers.setdefault(text, []).append((piece, style))
 
     def close(self) -> None:
-        """Write what was held back, and the texts after the first."""
+        """Write the buffered rest of the first text, then the other texts."""
         count = len(self._streams.rng_seeds)
         for text in range(count if self._watch is not None else 0):
-            if self._watch is not None and (held := self._watch.held_back(text)):
-                self._put(text, held)
+            if self._watch is not None and (rest := self._watch.held_back(text)):
+                self._put(text, rest)
         for text in range(1, count):
             self._output.write("\n\n" + self._heading(text))
-            for piece, style in self._waiting.get(text, []):
+            for piece, style in self._buffers.get(text, []):
                 self._output.write(piece, style)
 
     def _heading(self, text: int) -> str:
@@ -123,7 +123,7 @@ class PlainWriter:
 
 
 class RecordWriter:
-    """Writes a JSON object a line for every character, and one that sums up what was copied."""
+    """Writes a line of JSON for every character, and one with the summary of copied passages."""
 
     def __init__(
         self, output: TextOutput, streams: SampleStreams, watch: "OriginalityWatch | None" = None
@@ -135,7 +135,7 @@ class RecordWriter:
     def add(
         self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
     ) -> None:
-        """Write a character of one of the texts."""
+        """Write the record of a character."""
         streams, record = self._streams, dict[str, object]()
         if (temperature := streams.temperatures[text]) is not None:
             record["temperature"] = temperature
@@ -154,7 +154,7 @@ class RecordWriter:
         self._output.write(json.dumps(record) + "\n")
 
     def close(self) -> None:
-        """Write the record that sums up."""
+        """Write the summary of copied passages, if they were searched for."""
         if self._watch is not None:
             document = {"originality": self._watch.document(self._streams.rng_seeds)}
             self._output.write(json.dumps(document) + "\n")
@@ -169,8 +169,8 @@ def write_samples(
 ) -> None:
     """Generate and write texts, each up to `length` characters or its stop string.
 
-    One more where the last character begins a syllable of jamo. What was held back is written even
-    if this is interrupted.
+    A text gets one more character if the last one starts a syllable of jamo. Buffered text is
+    written even after an interrupt.
     """
     running = [length > 0] * len(stops)
     try:
@@ -195,17 +195,17 @@ class _RecordedText:
 
     rng_seed: int
     temperature: float | None
-    """None where none was compared."""
+    """None without --compare-temperatures."""
     characters: list[str]
-    """At most as many as are kept."""
+    """At most `KEPT_CHARACTERS`."""
     length: int = 0
 
 
 class TextRecorder:
-    """Records an invocation for the history: model, seed text and texts."""
+    """Records model, seed text and generated texts of a command for the history."""
 
     def __init__(self, path: Path, label: str, *, is_wanted: bool) -> None:
-        """Take the file and the name of the model before it is loaded; stores only if wanted."""
+        """Record texts of the model file `path`, called `label`; `is_wanted` stores them."""
         self._is_wanted = is_wanted
         self._file, self._label = ModelFile(path), label
         self._seed_text = ""
@@ -213,11 +213,11 @@ class TextRecorder:
 
     def add_seed_text(self, piece: str) -> None:
         """Add a piece of the seed text."""
-        longest = KEPT_CHARACTERS + 1  # one more shows that it was longer
+        longest = KEPT_CHARACTERS + 1  # one more marks it as truncated
         self._seed_text = (self._seed_text + piece)[-longest:]
 
     def begin(self, streams: SampleStreams) -> None:
-        """Begin an empty text for each that is generated."""
+        """Start an empty text for each stream."""
         pairs = zip(streams.rng_seeds, streams.temperatures, strict=True)
         self._texts = [_RecordedText(*pair, []) for pair in pairs]
 
@@ -228,10 +228,10 @@ class TextRecorder:
         if recorded.length <= KEPT_CHARACTERS:
             recorded.characters.append(character)
 
-    def keep(self, sampling: SamplingConfig, held: Sequence[str], model: "Model") -> None:
-        """Put every text of at least one character into the history.
+    def store(self, sampling: SamplingConfig, clamps: Sequence[str], model: "Model") -> None:
+        """Add every text that is not empty to the history.
 
-        Settings are without temperatures that were compared; clamps are `held` as LAYER:CELL=VALUE.
+        Compared temperatures replace the one of `sampling`; clamps are written LAYER:CELL=VALUE.
         """
         texts = [text for text in self._texts if text.length]
         if not (self._is_wanted and texts):
@@ -253,7 +253,7 @@ class TextRecorder:
                     ),
                     rng_seed=text.rng_seed,
                     model=origin,
-                    clamps=((0, tuple(held)),) if held else (),
+                    clamps=((0, tuple(clamps)),) if clamps else (),
                     numbers=model.numbers,
                 )
                 for text in texts
@@ -263,13 +263,13 @@ class TextRecorder:
 
 
 class TextRequest(NamedTuple):
-    """What is to be written after which seed text."""
+    """The stream, seed text and output options of a `generate` command."""
 
     stream: "CharacterStream"
     path: Path
-    """Of the model's file."""
+    """Path of the model file."""
     runs: Path
-    """Where runs are looked up by name."""
+    """Folder of the runs."""
     seed: Seed
     length: int
     stop: tuple[str, ...]
@@ -277,28 +277,28 @@ class TextRequest(NamedTuple):
     echo: bool
 
     def read_seed(self) -> str:
-        """Prime the stream; returns what it read."""
+        """Prime the stream with the seed text, and return the text that it read."""
         read: list[str] = []
         read_seed(self.stream, self.seed, read.append)
         return "".join(read)
 
     def make_stop_strings(self) -> "StopStrings":
-        """What watches a text for the strings that end it."""
+        """Return a new matcher of the stop strings for one text."""
         return lazy.StopStrings(self.stop, self.stream.model.units)
 
 
 class Comparison(NamedTuple):
-    """What texts are compared with."""
+    """The options that compare generated texts with a corpus."""
 
     originality: bool
     corpus: str | None
-    """A text that is named instead of the model's own."""
+    """The corpus to compare with; None uses the one that the model was trained on."""
     copied_length: int | None
     is_new_only: bool
-    """Whether records of the corpus are left out."""
+    """Whether to leave out records that the corpus contains."""
 
     def is_list(self, model: "Model", count: int, temperatures: Sequence[float]) -> bool:
-        """Whether records are written one after another."""
+        """Return whether to write a list of records, one after another."""
         is_watched = self.originality or self.copied_length is not None or bool(temperatures)
         if not self.is_new_only:
             is_watched = is_watched or self.corpus is not None
@@ -315,7 +315,7 @@ class Comparison(NamedTuple):
         return True
 
     def open(self, texts: TextRequest, count: int) -> "OriginalityWatch | None":
-        """Open the corpus in which copied passages are looked for, if an option asks for that."""
+        """Open the corpus for a watch on copied passages; None if no option requests one."""
         length, model = self.copied_length, texts.stream.model
         if length is not None and length < 2:
             raise ConfigError(f"--copied-length must be at least 2. Received: {length}.")
@@ -331,7 +331,7 @@ class Comparison(NamedTuple):
 
 
 _MAX_FAILURES: Final = 1000
-"""Records in a row that are none to be written, after which there is no hope."""
+"""Rejected records in a row after which generation fails."""
 
 _REASON: Final = (
     "A likeliest text repeats itself: what was said once is likelier the next time, and nothing is "
@@ -340,36 +340,39 @@ _REASON: Final = (
 
 
 class _GeneratedRecord(NamedTuple):
-    """A record, the seed text with it."""
+    """A generated record, including the seed text."""
 
     text: str
     bits: float
-    """Surprise of what was generated, its end sign with it."""
+    """Surprise of the generated characters, including the end symbol."""
     is_whole: bool
-    """Whether the model ended it."""
+    """Whether the model generated its end symbol."""
 
 
-def _draw_record(texts: TextRequest, seed_text: str) -> _GeneratedRecord:
-    """Draw a record after the seed text, which the stream has read."""
+def _sample_record(texts: TextRequest, seed_text: str) -> _GeneratedRecord:
+    """Sample a record after the seed text, which the stream has read."""
     stream, stop = texts.stream, texts.make_stop_strings()
     characters, bits = [seed_text], 0.0
     for _ in range(texts.length):
-        drawn = stream.next()
-        bits += lazy.surprise(stream.logits, drawn.index)
+        sampled = stream.next()
+        bits += lazy.surprise(stream.logits, sampled.index)
         if stream.is_between_records:
             return _GeneratedRecord("".join(characters), bits, is_whole=True)
-        characters.append(drawn.character)
-        if stop.has_ended(drawn.character):
+        characters.append(sampled.character)
+        if stop.has_ended(sampled.character):
             break
     return _GeneratedRecord("".join(characters), bits, is_whole=False)
 
 
-def _draw_records(
+def _sample_records(
     texts: TextRequest, seed_text: str, known: frozenset[str] | None
 ) -> Iterator[_GeneratedRecord]:
-    """Records without end, none empty; without `known` ones and repetitions, unless None.
+    """Sample records that are not empty, without end; `known` also excludes those and repetitions.
 
-    Each begins from the same state; random numbers are not reset between them.
+    Each record starts from the same state; the random numbers continue.
+
+    Raises:
+        DataError: If too many records in a row are rejected.
     """
     stream, start = texts.stream, texts.stream.snapshot()
     seen = {""}
@@ -378,7 +381,7 @@ def _draw_records(
         draws = stream.draws
         stream.restore(start)
         stream.draws = draws
-        record = _draw_record(texts, seed_text)
+        record = _sample_record(texts, seed_text)
         if record.text in seen or (known is not None and record.text in known):
             failures += 1
             continue
@@ -393,7 +396,7 @@ def _draw_records(
 
 
 def _known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
-    """The records that a model was trained on, or those of the text `corpus`."""
+    """Return the records that a model was trained on, or those of the text `corpus`."""
     model = texts.stream.model
     if corpus is not None:
         text = read_named_corpus(
@@ -423,7 +426,7 @@ def write_records(
     """Write `count` records, as lines or as a JSON list, which is valid even if interrupted."""
     known = _known_records(texts, comparison.corpus) if comparison.is_new_only else None
     seed_text = texts.read_seed()
-    records = _draw_records(texts, seed_text, known)
+    records = _sample_records(texts, seed_text, known)
     hidden = 0 if texts.echo else len(seed_text)
     if texts.as_json:
         output.write("[")
@@ -434,7 +437,7 @@ def write_records(
                 document = {"text": text, "bits": record.bits, "is_whole": record.is_whole}
                 output.write(("," * bool(number)) + "\n" + json.dumps(document))
             else:
-                # a record of several lines is kept apart from the one before
+                # a blank line separates a record of several lines from the one before
                 output.write(("\n" if number and "\n" in text else "") + text + "\n")
     finally:
         if texts.as_json:

@@ -1,4 +1,4 @@
-"""The commands `score` and `which`: how surprising texts are to models, and to which one least."""
+"""The commands `score` and `which`: measure the surprise of texts, and compare models by it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -173,7 +173,7 @@ def score(
 
 
 def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source], *, force: bool) -> None:
-    """Find out what is wrong with the name of a page before a text is scored."""
+    """Raise an error before scoring if the page would replace a text or an existing file."""
     for source in sources:
         if page and source.path and is_file(page) and page.samefile(source.path):
             raise ConfigError(f"--html would overwrite the text {source.name}; name another file.")
@@ -182,14 +182,14 @@ def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source], *, force:
 
 
 class JsonReport:
-    """One document for every line, if lines are wanted, and one for every text."""
+    """Prints one JSON document for every text, and one for every line with --lines."""
 
     def __init__(self, models: Mapping[str, str], **_: bool) -> None:
-        """Begin a report; the arguments are those of `PlainReport`."""
+        """Take the arguments of `PlainReport`."""
         self._numbers = models
 
     def line_of(self, text: str) -> "Callable[[LineScore], None]":
-        """Takes the scores of the lines of a text."""
+        """Return a function that prints the scores of a line of the text."""
 
         def print_line(line: "LineScore") -> None:
             order = lazy.ranked(line.totals)
@@ -205,7 +205,7 @@ class JsonReport:
         return print_line
 
     def text(self, name: str, found: "Mapping[str, ModelScore]") -> None:
-        """Report the score of a whole text."""
+        """Print the document of a text."""
         scores = [
             {**_model_values(model, score), "numbers": self._numbers[model]}
             for model, score in found.items()
@@ -214,10 +214,10 @@ class JsonReport:
 
 
 class PlainReport:
-    """A row for every text and model; before it the lines of the text, after it its passages."""
+    """Prints a row for every text and model, after the lines and before the passages of a text."""
 
     def __init__(self, models: Mapping[str, str], *, has_lines: bool) -> None:
-        """Begin a report; of each model, by name, what its numbers are multiplied in."""
+        """Report on models: their names, each with the type of its numbers."""
         self._models = models
         self._is_ranking = len(models) > 1
         self._has_lines = has_lines
@@ -225,14 +225,14 @@ class PlainReport:
         self._has_heading = False
 
     def line_of(self, text: str) -> "Callable[[LineScore], None]":
-        """Takes the scores of the lines of a text."""
+        """Return a function that prints the scores of a line of the text."""
         names = self._models if self._is_ranking else ["BITS/CHAR"]
         columns = [f"{safe_line(name)[:_NAME_WIDTH]:>{_NAME_WIDTH}} " for name in names]
         print_data(f"{''.join(columns)}    LINE  {safe_line(text)}")
         return self._print_line
 
     def text(self, name: str, found: "Mapping[str, ModelScore]") -> None:
-        """Report the score of a whole text."""
+        """Print the rows of a text."""
         if not self._has_heading or self._has_lines:
             self._has_heading = True
             model = f"COMPARABLE  {'MODEL':<{self._width + 2}}  " if self._is_ranking else ""
@@ -271,7 +271,7 @@ class PlainReport:
 
 
 def _total_values(total: "ScoreTotal") -> dict[str, float | None]:
-    """A total as JSON values; null where nothing was scored."""
+    """Return a total as JSON values; null if nothing was scored."""
     return {
         "bits_per_character": total.bits_per_character,
         "perplexity": total.perplexity,

@@ -18,9 +18,9 @@ from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.probability_rows import reliability_lines
 
 SHOWN_CHARACTERS: Final = 200_000
-"""Characters of a text that are on the page; a browser hardly takes more."""
+"""Characters of a text on the page; more slow a browser down."""
 LEVELS: Final = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
-"""Bits from which on a character has the next level; the lowest level is 0."""
+"""Lower bounds in bits of the levels 1, 2 ...; level 0 is below the first."""
 _UNKNOWN: Final = len(LEVELS) + 1
 _LINES: Final = (
     "1px dotted",
@@ -31,7 +31,7 @@ _LINES: Final = (
     "3px solid",
     "4px double",
 )
-"""Below the characters of level 1, 2 ..."""
+"""CSS underlines of the levels 1, 2 ..."""
 _LIGHT: Final = ("#fff3d6", "#ffe5ad", "#ffd384", "#ffbd66", "#ffa35c", "#ff8a5c", "#ff7066")
 _DARK: Final = ("#332a14", "#4a3a14", "#614712", "#785112", "#8f5416", "#a3501f", "#b8422e")
 
@@ -78,20 +78,20 @@ class ScorePage:
     """Writes the page, one text after another."""
 
     def __init__(self, file: TextIO) -> None:
-        """Write the beginning of a page to a file."""
+        """Write the head of the page to a file."""
         self._file = file
         self._text = ""
         self._bits: dict[str, list[Float64]] = {}
         file.write(_head())
 
     def begin(self, models: Sequence[str]) -> None:
-        """Begin a text that is scored by models."""
+        """Start a text that is scored by models."""
         self._text = ""
         self._bits = {model: [] for model in models}
 
     def add(self, block: str, bits: Mapping[str, Float64]) -> None:
-        """Take a block of N characters in, with their bits by model, shape (N,) each."""
-        room = SHOWN_CHARACTERS + 1 - len(self._text)  # one more shows that there is more
+        """Add a block of N characters, with their bits by model, shape (N,) each."""
+        room = SHOWN_CHARACTERS + 1 - len(self._text)  # one more marks the text as truncated
         self._text += block[:room]
         for model, found in bits.items():
             self._bits[model].append(found[:room])
@@ -117,7 +117,7 @@ class ScorePage:
 
 @contextmanager
 def open_page(path: Path | None, *, overwrite: bool) -> Iterator[ScorePage | None]:
-    """Open a page to be written, or none if there is no path; it appears when it is whole."""
+    """Open a page for writing, or yield None without a path; the file appears when complete."""
     if path is None:
         yield None
         return
@@ -127,18 +127,18 @@ def open_page(path: Path | None, *, overwrite: bool) -> Iterator[ScorePage | Non
         yield page
         page.close()
         text.flush()
-        text.detach().detach()  # else they would close the file once more
+        text.detach().detach()  # otherwise they would close the file again
 
 
 def levels_of(bits: Float64) -> np.ndarray:
-    """The level of each character, shape (N,): 0 to 7, or 8 for an unknown one (NaN)."""
+    """Return the level of each character, shape (N,): 0 to 7, or 8 for an unknown one (NaN)."""
     levels = np.searchsorted(LEVELS, bits, side="right").astype(np.uint8)
     levels[np.isnan(bits)] = _UNKNOWN
     return levels
 
 
 def marked_text(text: str, bits: Float64) -> Iterator[str]:
-    """A text of N characters as HTML, with the bits of each, shape (N,); NaN of an unknown one."""
+    """Yield the HTML of N characters with their bits, shape (N,); NaN for unknown characters."""
     for character, level, number in zip(text, levels_of(bits).tolist(), bits.tolist(), strict=True):
         figures = "" if level == _UNKNOWN else f"{number:.2f} bits, {100 * 2**-number:.3g} %"
         yield _marked(character, level, figures)
@@ -157,11 +157,11 @@ def _escaped(text: str) -> str:
 
 
 _SIDE: Final = 260
-"""Pixels of the diagram's square."""
+"""Side of the diagram in pixels."""
 
 
 def _diagram(bins: Sequence[Bin]) -> str:
-    """Expected against observed, as a picture: points on the dashed line came as expected."""
+    """Return a reliability diagram as SVG; points on the dashed line are perfectly calibrated."""
     points = [
         f'<circle cx="{_SIDE * each.expected:.1f}" cy="{_SIDE * (1 - each.observed):.1f}" r="4">'
         f"<title>{each.symbols:,}: expected {each.expected:.1%}, came {each.observed:.1%}</title>"
@@ -180,7 +180,7 @@ def _diagram(bins: Sequence[Bin]) -> str:
 
 
 def _summary(name: str, model: str, score: ModelScore, *, is_one: bool) -> Iterator[str]:
-    """The figures of a model and the passages that surprise it, as the table has them."""
+    """Yield the HTML of the figures and passages of a model, as the table has them."""
     total = score.total
     if total.bits_per_character is None or total.perplexity is None:
         parts = ["nothing was scored"]

@@ -1,4 +1,4 @@
-"""The commands `train` and `resume`: make a run directory, start its trainer, and watch."""
+"""The commands `train` and `resume`: create a run, start its trainer, and follow it."""
 
 import os
 from pathlib import Path
@@ -72,14 +72,14 @@ _PRESET_HELP = "Starting point: " + "; ".join(
 def _choose_placement(
     devices: str | None, cluster: str | None, rank: int | None, meet_within: str, *, headless: bool
 ) -> Placement:
-    """Where a training computes; only a headless one looks at TF_CONFIG and Slurm's variables."""
-    patience = parse_duration(meet_within) or MEET_WITHIN
+    """Return devices and cluster; only headless training reads TF_CONFIG and Slurm's variables."""
+    timeout = parse_duration(meet_within) or MEET_WITHIN
     if not headless:
         if cluster is not None or rank is not None:
             raise ConfigError("--cluster and --rank need --headless: every process stays with it.")
         return Placement(devices=parse_devices(devices))
     found = find_cluster(cluster, rank, os.environ)
-    return Placement(found, parse_devices(devices), patience)
+    return Placement(found, parse_devices(devices), timeout)
 
 
 NotifyCommand: TypeAlias = Annotated[
@@ -250,7 +250,7 @@ def train(
 def _starting_model(
     argument: str | None, existing: RunDirectory | None, folder: Path
 ) -> "tuple[StartingPoint | None, StartingModel | None]":
-    """What the settings come from, and the model, which a run that is there does not need."""
+    """Return the starting point of the settings, and the model unless the run already exists."""
     if argument is None:
         return None, None
     if existing is not None and holds_run(existing):
