@@ -14,7 +14,7 @@ pytestmark = pytest.mark.pty
 
 PLACES = {
     "a message": "TextPane.on_seed_input_submitted = lambda self, event: fail()",
-    "a thread": "GenerationThread._speak = lambda self, *_, **__: fail()",
+    "a thread": "GenerationThread._generate = lambda self, *_, **__: fail()",
     "a row that is drawn": "SeedInput.render_line = lambda self, y: fail()",
     "a timer": "TapeText.draw_new = lambda self: fail()",
     "the keyboard": "TolerantDriver.process_message = lambda self, event: fail()",

@@ -19,7 +19,7 @@ from tui_charrnn.tui.help import commands_of as palette_commands
 from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, Glyphs
 from tui_charrnn.tui.run.log_pane import LogPane
 from tui_charrnn.tui.run.loss_chart import LossChart
-from tui_charrnn.tui.session import session_for
+from tui_charrnn.tui.session import Source, session_for
 
 
 def preferred_app(folder: Path, text: str) -> CharRNNApp:
@@ -216,14 +216,13 @@ async def test_a_question_on_top_leaves_only_the_keys_of_the_app(tmp_path: Path)
         assert "Show the list of all runs" not in commands
 
 
-async def test_a_sentence_from_the_thread_that_speaks_names_the_keys_too(tmp_path: Path) -> None:
-    app = preferred_app(tmp_path, "[keys]\ntext.source = 'f10'\nrun.train = 'f11'")
+async def test_a_sentence_from_the_generating_thread_names_the_keys_too(tmp_path: Path) -> None:
+    app = preferred_app(tmp_path, "[keys]\ntext.source = 'f10'")
     async with app.run_test(size=(100, 30)) as pilot:
         await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
-        await pilot.press("f10")
-        await wait_until(pilot, "the note", lambda: "run to generate with: F11" in note_of(app))
         app.main.open_run(created_run(tmp_path / "runs", name="new"))
-        await pilot.press("f10", *"ab", "enter")
+        app.session.source = Source.NEWEST
+        await pilot.press(*"ab", "enter")
         await wait_until(pilot, "the note", lambda: "F10 goes back to" in note_of(app))
 
 

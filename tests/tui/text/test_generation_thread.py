@@ -1,4 +1,4 @@
-"""The thread that speaks: what stops it."""
+"""The thread that generates: what stops it, and what it tells of a text."""
 
 import threading
 from pathlib import Path
@@ -26,7 +26,7 @@ from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.text.text_view import TextView
 
 
-def test_a_speech_is_stopped_while_its_seed_is_still_being_read(
+def test_generation_is_stopped_while_the_seed_is_still_being_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     told: list[Message] = []
