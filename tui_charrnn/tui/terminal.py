@@ -42,16 +42,14 @@ class TerminalGuard:
     terminal and ends the process if the loop does not answer.
     """
 
-    def __init__(self, leave: Callable[[int], object], grace: float = GRACE) -> None:
+    def __init__(self, leave: Callable[[int], object]) -> None:
         """Say how to leave.
 
         Args:
             leave: Ends the app with an exit code; called in the main thread, perhaps in the
                 middle of anything, so it must only schedule.
-            grace: Seconds before the process is ended without the app.
         """
         self._leave = leave
-        self._grace = grace
         self._descriptor = sys.__stdin__.fileno() if sys.__stdin__ else -1
         self._attributes: list[Any] | None = None
         self._previous: dict[signal.Signals, Any] = {}
@@ -80,7 +78,7 @@ class TerminalGuard:
 
     def _leave_soon(self, code: int) -> None:
         if self._timer is None:
-            self._timer = threading.Timer(self._grace, self._end_at_once, args=(code,))
+            self._timer = threading.Timer(GRACE, self._end_at_once, args=(code,))
             self._timer.daemon = True
             self._timer.start()
         self._leave(code)

@@ -14,6 +14,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.canvas import Glyphs, Mark, Piece, Row
 from tui_charrnn.tui.run.chart.scales import Window, format_time
 from tui_charrnn.tui.run.chart.series import Axis, Series
+from tui_charrnn.viewing.run_words import longest_fitting
 
 NO_BATCH: Final = "No batch yet: the loss is drawn from the first one on."
 _NAME_WIDTH: Final = 24
@@ -166,7 +167,13 @@ def readout_row(
         [*place, train],
         [f"{loss:.3f}"],
     )
-    return fitted(_first_fitting(choices, glyphs.separator, width), width)
+    parts = longest_fitting(choices, separator=glyphs.separator, width=width)
+    row = [
+        piece
+        for part in parts.split(glyphs.separator)
+        for piece in ((glyphs.separator, Mark.LABEL), (part, Mark.VALUE))
+    ]
+    return fitted(row[1:], width)
 
 
 def fitted(row: Iterable[Piece], width: int, right: str = "") -> Row:
@@ -182,19 +189,6 @@ def fitted(row: Iterable[Piece], width: int, right: str = "") -> Row:
     if right:
         kept.append((set_cell_size(right, min(width, cell_len(right))), Mark.LABEL))
     return [(text, mark) for text, mark in kept if text]
-
-
-def _first_fitting(choices: Iterable[Sequence[str]], separator: str, width: int) -> Row:
-    """The first choice whose parts fit into the width together, or else the last one."""
-    row: Row = []
-    for parts in choices:
-        row = []
-        for part in filter(None, parts):
-            row += [(separator, Mark.LABEL)] if row else []
-            row.append((part, Mark.VALUE))
-        if sum(cell_len(text) for text, _ in row) <= width:
-            break
-    return row
 
 
 def _format_lead(series: Series, scored: SplitEvaluated | None) -> str:
