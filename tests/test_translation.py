@@ -107,6 +107,7 @@ def table_sentences() -> set[str]:
         *Source,
         *chrome.LABELS.values(),
         *hints.NO_RUN.values(),
+        *(sentence for sentence, _ in hints.PANE_HINTS.values()),
         *(chrome.TOO_SMALL, chrome.SHOW_PROBLEMS, chrome.TAGLINE, "Change the theme"),
         *(READ_ONLY, follower.NO_TRAINER),
         *run_view.REFUSALS.values(),

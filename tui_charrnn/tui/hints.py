@@ -51,35 +51,31 @@ def hint_for(pane: str, session: Session) -> str:
             source=key_label("text.source"),
             loss=key_label("pane.training"),
         )
-    return _hint_of_empty(session.view) if _is_empty(pane, session.view) else _hint_of(pane)
+    if _is_empty(pane, session.view):
+        return _hint_of_empty(session.view)
+    sentence, keys = PANE_HINTS[pane]
+    return tr(sentence, **{name: key_label(key) for name, key in keys.items()})
 
 
-def _hint_of(pane: str) -> str:
-    """What the keys of a pane do."""
-    if pane == "training":
-        return tr(
-            "{left} {right} read the values out · {text} back to the text",
-            left=key_label("chart.left"),
-            right=key_label("chart.right"),
-            text=key_label("pane.text"),
-        )
-    if pane == "runs":
-        return tr(
-            "{open} shows a run, {compare} compares it.",
-            open=key_label("runs.open"),
-            compare=key_label("runs.compare"),
-        )
-    if pane == "childhood":
-        return tr(
-            "{play} plays how it learned, {faster} and {slower} change the speed.",
-            play=key_label("childhood.play"),
-            faster=key_label("childhood.faster"),
-            slower=key_label("childhood.slower"),
-        )
-    return tr(
+PANE_HINTS: Final = {
+    "training": (
+        "{left} {right} read the values out · {text} back to the text",
+        {"left": "chart.left", "right": "chart.right", "text": "pane.text"},
+    ),
+    "runs": (
+        "{open} shows a run, {compare} compares it.",
+        {"open": "runs.open", "compare": "runs.compare"},
+    ),
+    "childhood": (
+        "{play} plays how it learned, {faster} and {slower} change the speed.",
+        {"play": "childhood.play", "faster": "childhood.faster", "slower": "childhood.slower"},
+    ),
+    "log": (
         "{output} shows what the trainer's process printed, or folds it away.",
-        output=key_label("log.output"),
-    )
+        {"output": "log.output"},
+    ),
+}
+"""What the keys of a pane do, and the ids of these keys."""
 
 
 def _is_empty(pane: str, view: RunView | None) -> bool:
