@@ -1,6 +1,6 @@
 """The training form: filled in, checked, started and left."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -27,10 +27,10 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.tui.messages import NewRunRequested
-from tui_charrnn.tui.new_run import estimate
+from tui_charrnn.tui.new_run import estimate, screen
 from tui_charrnn.tui.new_run.fields import FormInput, FormSelect
 from tui_charrnn.tui.new_run.form import FormBody
-from tui_charrnn.tui.new_run.form_values import FormValues, listed_corpus
+from tui_charrnn.tui.new_run.form_values import FormValues, NewRun, check_form, listed_corpus
 
 TEXT = "to be, or not to be\n" * 1000
 
@@ -204,6 +204,27 @@ async def test_a_name_that_is_typed_draws_no_fact_again(
         await pilot.press("a", "b")
         assert app.body.values.name == "ab"
         assert not {"corpus-facts", "preset-facts", "form-problem"} & {*drawn}
+
+
+async def test_what_changes_at_once_is_checked_once(
+    app: FormApp, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with app.run_test(size=(120, 36)) as pilot:
+        await form_shown(pilot)
+        await type_corpus(app, pilot, corpus)
+        await wait_until(pilot, "all of it", lambda: "of the held-out text" in facts_of(app))
+        await pilot.pause()
+        checked: list[FormValues] = []
+
+        def check(values: FormValues, taken: Collection[str]) -> NewRun:
+            checked.append(values)
+            return check_form(values, taken)
+
+        monkeypatch.setattr(screen, "check_form", check)
+        app.set(batch_size="8", dropout="0.2", learning_rate="0.01")
+        await wait_until(pilot, "a check", lambda: bool(checked) and len(checked[-1].settings) == 3)
+        await pilot.pause()
+        assert len(checked) < 3
 
 
 async def test_every_mistake_is_told_at_its_field_and_nothing_is_lost(

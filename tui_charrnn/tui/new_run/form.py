@@ -264,6 +264,7 @@ class FormBody(Vertical):
         self._run_name = FormInput(placeholder=tr("chosen for you"), id="name")
         self._training = preset.training
         """The newest settings without a mistake: facts of the text depend on them."""
+        self._is_notifying = False
         self._follows_focus = True
         """Whether the field with the focus stays in sight: until the mouse scrolls elsewhere."""
 
@@ -386,6 +387,12 @@ class FormBody(Vertical):
     @on(FormFacts.Learned)
     @on(StartField.Learned)
     def pass_on(self, event: Message) -> None:
-        """Notify the owner of the form."""
+        """Notify the owner of the form, of many changes at once only once."""
         event.stop()
-        self.post_message(self.Changed())
+        if not self._is_notifying:
+            self._is_notifying = True
+            self.post_message(self.Changed())
+
+    def on_form_body_changed(self) -> None:
+        """Notify the owner again of what changes from now on."""
+        self._is_notifying = False
