@@ -30,9 +30,9 @@ def test_a_tape_that_is_not_there_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main.run(["--tape", str(tmp_path / "no\x1b[31mne.json")]) == ExitCode.DATA
-    told = capsys.readouterr().err
-    assert "--tape cannot be read: there is no file" in told
-    assert "no␛[31mne.json" in told
+    printed = capsys.readouterr().err
+    assert "--tape cannot be read: there is no file" in printed
+    assert "no␛[31mne.json" in printed
 
 
 def test_settings_of_the_text_reach_the_app_as_those_of_generate(

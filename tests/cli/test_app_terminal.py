@@ -1,4 +1,4 @@
-"""Where the app cannot be opened: one sentence, which names the commands that work all the same."""
+"""If the app cannot be opened: one sentence, which names the commands that work without it."""
 
 import io
 import os
@@ -29,23 +29,23 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     ids=["dumb", "locale", "streams", "ascii"],
 )
 @pytest.mark.parametrize("command", ["", "attach"])
-def test_a_terminal_that_cannot_show_the_app_is_told_in_a_sentence(
+def test_a_terminal_that_cannot_show_the_app_gets_one_sentence(
     isolated_home: Path, variables: dict[str, str], reason: str, command: str
 ) -> None:
     run = fake_run(isolated_home / "runs")
     words = [*PROGRAM, command, run.name] if command else PROGRAM
     with Terminal(words, size=(300, 24), environment=variables) as terminal:
         assert terminal.wait_for_end() == 2
-        told = terminal.raw.decode().split("\r\n")
-    assert told[0].startswith("charrnn-tui: The app cannot be drawn in ")
-    assert reason in told[0]
-    assert all(f"{name}`" in told[0] for name in ("generate", "train --headless", "runs"))
-    assert told[1:] == [""]
+        printed = terminal.raw.decode().split("\r\n")
+    assert printed[0].startswith("charrnn-tui: The app cannot be drawn in ")
+    assert reason in printed[0]
+    assert all(f"{name}`" in printed[0] for name in ("generate", "train --headless", "runs"))
+    assert printed[1:] == [""]
 
 
 @pytest.mark.pty
 @pytest.mark.parametrize("redirection", ["</dev/null", "| cat", "2>/dev/null"])
-def test_a_stream_that_is_no_terminal_is_told_in_a_sentence(redirection: str) -> None:
+def test_a_stream_that_is_no_terminal_gets_one_sentence(redirection: str) -> None:
     script = f'"$@" {redirection}; echo "exit $?"'
     command = ["/bin/sh", "-c", script, "sh", *PROGRAM]
     with Terminal(command, size=(300, 24)) as terminal:
@@ -85,7 +85,7 @@ def test_the_encoding_is_that_of_the_stream_and_of_the_locale(
         assert foreign_encoding(stream, variables) == foreign
 
 
-def test_nothing_of_this_is_said_of_the_plain_commands() -> None:
+def test_plain_commands_work_in_any_terminal() -> None:
     ended = subprocess.run(
         [*PROGRAM, "runs"],
         cwd=ROOT,

@@ -27,18 +27,18 @@ TRANSITIONS = random_transitions(len(LETTERS))
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """12,000 characters of a chain."""
-    rng, last, said = np.random.default_rng(0), 0, []
+    rng, last, generated = np.random.default_rng(0), 0, []
     for _ in range(12_000):
         last = int(rng.choice(len(LETTERS), p=TRANSITIONS[last]))
-        said.append(LETTERS[last])
+        generated.append(LETTERS[last])
     path = tmp_path_factory.mktemp("text") / "chain.txt"
-    path.write_text("".join(said), encoding="utf-8")
+    path.write_text("".join(generated), encoding="utf-8")
     return path
 
 
 @pytest.fixture
 def model(tmp_path: Path, text: Path) -> Path:
-    """The same chain, twice as sure of itself; the first half of the text is said to be learned."""
+    """A model of the same chain with doubled logits, trained on the first half of the text."""
     chain, corpus = markov_model(TRANSITIONS, LETTERS), read_corpus([str(text)])
     tensors = dict(tensors_from_weights(chain.weights, chain.config))
     tensors |= {name: 2 * tensors[name] for name in ("output.kernel", "output.bias")}
@@ -74,7 +74,7 @@ def test_a_copy_is_calibrated_and_the_model_stays_as_it_is(model: Path, text: Pa
     assert "what was held out of chain" in ended.stderr
 
 
-def test_only_what_was_held_out_of_its_own_text_is_taken(model: Path, text: Path) -> None:
+def test_only_the_held_out_part_of_its_own_text_is_used(model: Path, text: Path) -> None:
     copy = model.with_name("copy.safetensors")
     run("calibrate", model, copy, "--text", text)
     fitted, tail = load_model(copy).calibration, text.read_text(encoding="utf-8")[6_000:]
@@ -117,8 +117,8 @@ def test_a_model_shows_its_calibration(model: Path, text: Path) -> None:
     assert fitted is not None
     assert "temperature  1, not calibrated" in run("show", model).stdout
     assert f"temperature  {fitted.temperature:.4f}, fitted on" in run("show", copy).stdout
-    told = json.loads(run("show", copy, "--json").stdout)
-    assert told["calibration"]["loss"] == fitted.loss
+    printed = json.loads(run("show", copy, "--json").stdout)
+    assert printed["calibration"]["loss"] == fitted.loss
     assert json.loads(run("show", model, "--json").stdout)["calibration"] is None
 
 

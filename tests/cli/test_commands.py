@@ -43,8 +43,8 @@ def test_a_command_is_listed_by_its_own_first_sentence(name: str) -> None:
 
 
 def test_every_command_is_in_the_help() -> None:
-    told = run_program("--help").stdout.decode()
-    assert all(f"  {name} " in told for name in COMMANDS)
+    printed = run_program("--help").stdout.decode()
+    assert all(f"  {name} " in printed for name in COMMANDS)
 
 
 def test_a_shell_gets_the_names_of_commands() -> None:

@@ -1,4 +1,4 @@
-"""What a shell is told to complete."""
+"""Shell completion."""
 
 import os
 import re
@@ -35,11 +35,11 @@ HOSTILE: Final = (
     "-p",
     "=p",
 )
-"""Names of folders that a shell does more with than to insert them."""
+"""Names of folders that a shell would interpret."""
 
 
 def completed(*words: str, incomplete: str = "") -> list[str]:
-    """What bash is offered after some words."""
+    """The completions in bash after some words."""
     variables = {
         "_CHARRNN_TUI_COMPLETE": "complete_bash",
         "COMP_WORDS": " ".join(["charrnn-tui", *words, incomplete]),
@@ -104,7 +104,7 @@ def hostile_folder(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
-def test_no_shell_is_told_a_name_that_it_would_act_on(hostile_folder: Path, shell: str) -> None:
+def test_no_shell_gets_a_name_that_it_would_interpret(hostile_folder: Path, shell: str) -> None:
     line = f"charrnn-tui resume --runs-dir {hostile_folder} "
     variables = {
         "_CHARRNN_TUI_COMPLETE": f"complete_{shell}",
@@ -113,11 +113,11 @@ def test_no_shell_is_told_a_name_that_it_would_act_on(hostile_folder: Path, shel
         "COMP_WORDS": line,
         "COMP_CWORD": "4",
     }
-    told = run_program(variables=variables).stdout.decode()
+    printed = run_program(variables=variables).stdout.decode()
     for name in ("plays", "poems", "news", "시"):
-        assert name in told
-    assert not [name for name in HOSTILE if name in told.replace("\\", "")]
-    assert "touch" not in told
+        assert name in printed
+    assert not [name for name in HOSTILE if name in printed.replace("\\", "")]
+    assert "touch" not in printed
 
 
 def test_bash_runs_nothing_and_inserts_nothing_that_it_would_run(
@@ -143,7 +143,7 @@ def test_bash_runs_nothing_and_inserts_nothing_that_it_would_run(
         "PYTHONPATH": str(ROOT),
         "PATH": f"{program.parent}:{os.environ['PATH']}",
     }
-    told = [
+    printed = [
         subprocess.run(
             [bash, "--norc", "-c", script, "bash", str(hostile_folder), word],
             cwd=place,
@@ -154,12 +154,12 @@ def test_bash_runs_nothing_and_inserts_nothing_that_it_would_run(
         ).stdout.split()
         for word in ("p", "$")
     ]
-    assert told == [["plays", "poems"], []]
+    assert printed == [["plays", "poems"], []]
     assert list(place.iterdir()) == []
 
 
 def offered(shell: str, line: str) -> list[str]:
-    """What zsh or fish is offered after a command line."""
+    """The completions in zsh or fish of a command line."""
     variables = {
         "_CHARRNN_TUI_COMPLETE": f"complete_{shell}",
         "_TYPER_COMPLETE_ARGS": line,
@@ -167,8 +167,8 @@ def offered(shell: str, line: str) -> list[str]:
     }
     ended = run_program(variables=variables)
     assert ended.stderr == b""
-    told = ended.stdout.decode()
-    return re.findall(r'"([^"]*)"', told) if shell == "zsh" else told.split()
+    printed = ended.stdout.decode()
+    return re.findall(r'"([^"]*)"', printed) if shell == "zsh" else printed.split()
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_texts_themes_properties_and_choices_are_completed(
 @pytest.mark.parametrize(
     ("words", "place"), [('charrnn-tui "half', "1"), ("charrnn-tui", "x"), ("", ""), ("a\\", "9")]
 )
-def test_garbage_completes_nothing_and_says_nothing(words: str, place: str) -> None:
+def test_garbage_completes_nothing_and_prints_nothing(words: str, place: str) -> None:
     variables = {
         "_CHARRNN_TUI_COMPLETE": "complete_bash",
         "COMP_WORDS": words,

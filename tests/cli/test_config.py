@@ -20,7 +20,7 @@ from tui_charrnn.runs.file_system import in_place
 
 @pytest.fixture
 def file(isolated_home: Path) -> Path:
-    """The user's own file, in a folder that is there."""
+    """The user's settings file, in an existing folder."""
     path = preferences_file()
     assert isolated_home in path.parents
     path.parent.mkdir(parents=True)
@@ -33,7 +33,7 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) ->
     return captured.out, captured.err
 
 
-def test_path_names_the_file_and_says_how_to_get_one(capsys: pytest.CaptureFixture[str]) -> None:
+def test_path_names_the_file_and_how_to_create_it(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = shown(capsys, "config", "path")
     assert out == f"{preferences_file()}\n"
     assert "config init" in err
@@ -61,7 +61,7 @@ def test_init_writes_a_file_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert path.read_text(encoding="utf-8") == "pace = 7\n"
 
 
-def test_init_says_where_it_cannot_write(
+def test_init_reports_where_it_cannot_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
@@ -79,7 +79,7 @@ def test_a_full_disk_leaves_no_empty_file(capsys: pytest.CaptureFixture[str]) ->
     shown(capsys, "config", "init")
 
 
-def test_the_file_is_for_the_user_alone(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_the_user_can_read_the_file(capsys: pytest.CaptureFixture[str]) -> None:
     before = os.umask(0)
     try:
         shown(capsys, "config", "init")
@@ -89,7 +89,7 @@ def test_the_file_is_for_the_user_alone(capsys: pytest.CaptureFixture[str]) -> N
     assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)] == [0o600, 0o700]
 
 
-def test_show_tells_every_value_and_its_origin(
+def test_show_prints_every_value_and_its_origin(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text("temperature = 0.5\ntop_k = 3\n[keys]\n'text.more' = 'f10'", encoding="utf-8")
@@ -116,7 +116,7 @@ def test_show_tells_every_value_and_its_origin(
         (("nosuch", "nord", ""), ["theme", "ember", "default"]),
     ],
 )
-def test_the_theme_that_the_app_comes_in_is_shown(
+def test_the_theme_that_the_app_uses_is_shown(
     file: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -150,7 +150,7 @@ def test_show_gives_programs_one_document(file: Path, capsys: pytest.CaptureFixt
     assert facts["keys"]["run.pause"] == {"value": ["f5"], "origin": "default"}
 
 
-def test_show_tells_what_holds_also_where_something_is_wrong(
+def test_show_prints_what_is_in_effect_despite_errors(
     file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text("pace = 0\ntop_k = 3\n[keys]\n'text.mor' = 'f10'", encoding="utf-8")
@@ -219,7 +219,7 @@ def test_the_folder_of_the_runs_can_be_set(
     assert json.loads(shown(capsys, "runs", "--json", "--runs-dir", flag)[0])[0]["name"] == "b"
 
 
-def test_generate_goes_by_the_settings_unless_an_option_says_otherwise(
+def test_generate_uses_the_settings_unless_an_option_overrides_them(
     file: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     def text(*options: str) -> bytes:

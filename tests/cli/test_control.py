@@ -1,4 +1,4 @@
-"""`set`, `pause` and `unpause`: what the trainer answers is what is told."""
+"""`set`, `pause` and `unpause` print the trainer's answer."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from tui_charrnn.runs.records import RequestAnswered
 
 @pytest.fixture
 def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
-    """One that is at work in this process, and answers nothing by itself."""
+    """A run whose trainer is this process and answers no request."""
     with FakeTrainer(created_run(tmp_path, name="mine")) as working:
         working.start()
         working.train(3.0, 2.5)
@@ -25,7 +25,7 @@ def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    """Let something happen instead of every wait of the command."""
+    """Call a function instead of every sleep of the command."""
     monkeypatch.setattr("time.sleep", lambda _seconds: act())
 
 
@@ -48,7 +48,7 @@ def ask(run: RunDirectory, value: str = "0.5") -> None:
     control.change(run.name, value, run.path.parent)
 
 
-def test_the_value_is_sent_and_the_answer_to_it_told(
+def test_the_value_is_sent_and_the_answer_printed(
     trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     taken, answer = answering(trainer, True, "the learning rate is 0.5 from step 3 on")
@@ -91,15 +91,13 @@ def test_a_new_run_has_no_trainer_yet(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "No trainer is at work" in capsys.readouterr().err
 
 
-def test_a_lost_trainer_is_said_to_be_lost(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_lost_trainer_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = fake_run(tmp_path, end=None)
     lose_trainer(run)
     ask(run)
-    told = capsys.readouterr().err
-    assert "is lost; nothing was changed" in told
-    assert f"charrnn-tui resume {run.path}" in told
+    printed = capsys.readouterr().err
+    assert "is lost; nothing was changed" in printed
+    assert f"charrnn-tui resume {run.path}" in printed
 
 
 def test_a_trainer_that_ends_without_an_answer_changed_nothing(

@@ -31,14 +31,14 @@ def run_for_json(*arguments: str, stdin: bytes | None = None) -> Any:
     return json.loads(run(*arguments, "--json", stdin=stdin).stdout)
 
 
-def test_the_list_says_what_needs_the_network() -> None:
+def test_the_list_marks_what_needs_the_network() -> None:
     lines = {line.split()[0]: line for line in run().stdout.splitlines()}
     assert "no network" in lines["pydoc"]
     assert "needs the network" in lines["shakespeare"]
     assert "1.12 MB" in lines["shakespeare"]
 
 
-def test_the_list_says_what_is_here() -> None:
+def test_the_list_marks_what_is_downloaded() -> None:
     run("inspect", "pydoc")
     lines = {line.split()[0]: line for line in run().stdout.splitlines()}
     assert "here, sha256 " in lines["pydoc"]
@@ -51,7 +51,7 @@ def test_the_list_is_there_for_programs() -> None:
     assert not entries["python"]["needs_network"]
 
 
-def test_a_report_holds_every_part(tmp_path: Path) -> None:
+def test_a_report_has_every_part(tmp_path: Path) -> None:
     path = tmp_path / "play.txt"
     path.write_bytes(b"\xef\xbb\xbf" + b"To be, or not to be\r\n" * 40)
     lines = run("inspect", str(path)).stdout.splitlines()
@@ -88,14 +88,14 @@ def test_a_report_on_korean_names_the_option_for_jamo() -> None:
     assert "Korean:" not in run("inspect", "-", "--units", "jamo", stdin=text).stdout
 
 
-def test_options_keep_what_is_to_be_kept() -> None:
+def test_options_disable_conversions() -> None:
     found = run_for_json(
         "inspect", "-", "--keep-newlines", "--keep-decomposed", stdin=b"e\xcc\x81\r\n"
     )
     assert found["vocabulary"] == "\n\re\u0301"
 
 
-def test_a_hash_that_nobody_knew_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_hash_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "fetch", lambda *_, **__: b"/* a kernel */\n")
     result = run("inspect", "linux")
     assert "The hash of linux was not known; recorded for later uses: SHA-256" in result.stderr
@@ -134,7 +134,7 @@ def test_the_list_loads_neither_numpy_nor_tensorflow() -> None:
 def test_of_a_packed_text_no_more_than_a_part_is_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
-    """The file is smaller than what is looked at of a text, and holds far more."""
+    """A file that is smaller than the inspected part, and much larger when unpacked."""
     monkeypatch.setattr(corpora, "_INSPECTED_BYTES", 500_000)
     path = tmp_path / "bomb.txt.gz"
     with gzip.open(path, "wb", compresslevel=9) as file:

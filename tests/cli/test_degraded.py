@@ -1,4 +1,4 @@
-"""Without a screen, a run whose disk is full says so in a line, and again when it is well."""
+"""Headless, a full disk is reported in one line, and its end in another."""
 
 import re
 from dataclasses import replace
@@ -16,7 +16,7 @@ WELL = RunStatus(state=RunState.TRAINING, step=8_100)
 FULL = replace(WELL, degraded="disk full, last saved step 8,000")
 
 
-def test_it_is_told_once_and_taken_back(capsys: pytest.CaptureFixture[str]) -> None:
+def test_degraded_and_recovered_are_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
     reporter = LineReporter(RunView(RunDirectory(Path("run"))))
     for status in (WELL, FULL, FULL, WELL, WELL):
         reporter.show([], status)
@@ -26,7 +26,7 @@ def test_it_is_told_once_and_taken_back(capsys: pytest.CaptureFixture[str]) -> N
     ]
 
 
-def test_where_nothing_is_left_to_train_it_is_said_what_to_do(
+def test_a_trained_run_that_cannot_be_saved_gets_advice(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     reporter = LineReporter(RunView(RunDirectory(Path("run"))))
@@ -42,7 +42,7 @@ def test_where_nothing_is_left_to_train_it_is_said_what_to_do(
     ]
 
 
-def test_every_line_of_numbers_says_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_lines_of_numbers_are_marked_while_degraded(capsys: pytest.CaptureFixture[str]) -> None:
     reporter = LineReporter(RunView(RunDirectory(Path("run"))))
     reporter.show([SplitEvaluated(8_100, 2.5, False, 9.0)], FULL)
     reporter.show([SplitEvaluated(8_200, 2.5, False, 9.0)], WELL)
@@ -50,7 +50,7 @@ def test_every_line_of_numbers_says_it(capsys: pytest.CaptureFixture[str]) -> No
     assert [" state=degraded" in line for line in lines] == [True, False]
 
 
-def test_a_line_a_minute_comes_while_the_disk_takes_no_records(
+def test_a_line_a_minute_is_printed_while_the_disk_is_full(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = 1000.0

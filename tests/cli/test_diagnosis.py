@@ -1,4 +1,4 @@
-"""Machine, folders and terminal are told in verdicts, with the remedy where one is needed."""
+"""Findings about machine, folders and terminal, with a remedy where one is needed."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""`doctor` tells what it found, aligned and safe, and ends with an honest exit code."""
+"""`doctor` prints its findings, aligned and safe, and returns the right exit code."""
 
 import json
 from pathlib import Path
@@ -25,32 +25,32 @@ def test_lines_are_aligned_safe_and_broken_where_the_terminal_ends() -> None:
     assert broken[2].startswith(" " * 20 + "a")
 
 
-def told_by_doctor(
+def run_doctor(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str, code: str
 ) -> tuple[int, str, str]:
-    """Exit code, data and narration with a process that does something else."""
+    """Exit code, standard output and error with `code` in place of the examining process."""
     monkeypatch.setattr(command, "examiner_command", lambda *_: python(code))
     ended = run(["doctor", *options])
-    told = capsys.readouterr()
-    return ended, told.out, told.err
+    printed = capsys.readouterr()
+    return ended, printed.out, printed.err
 
 
-def test_a_tensorflow_that_fails_ends_with_1_and_the_rest_is_told(
+def test_a_tensorflow_that_fails_ends_with_1_and_the_rest_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, data, narration = told_by_doctor(monkeypatch, capsys, code="raise OSError('no AVX')")
+    code, data, messages = run_doctor(monkeypatch, capsys, code="raise OSError('no AVX')")
     assert code == ExitCode.UNEXPECTED
     assert "problem  tensorflow" in data
     assert "Textual" in data
-    assert "no AVX" in narration
-    assert "Training cannot start here" in narration
+    assert "no AVX" in messages
+    assert "Training cannot start here" in messages
 
 
 def test_a_runs_folder_that_cannot_be_made_ends_with_6(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    code, data, _ = told_by_doctor(
+    code, data, _ = run_doctor(
         monkeypatch,
         capsys,
         "--runs-dir",
@@ -64,23 +64,21 @@ def test_a_runs_folder_that_cannot_be_made_ends_with_6(
 def test_all_is_well_ends_with_0(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], isolated_home: Path
 ) -> None:
-    code, data, narration = told_by_doctor(
-        monkeypatch, capsys, code=f"print({encode_result(ON_CPU)!r})"
-    )
+    code, data, messages = run_doctor(monkeypatch, capsys, code=f"print({encode_result(ON_CPU)!r})")
     assert code == ExitCode.OK
     assert "problem" not in data
-    assert narration.splitlines()[0].startswith("Loading TensorFlow")
-    assert narration.splitlines()[-1] == "Training can start here."
+    assert messages.splitlines()[0].startswith("Loading TensorFlow")
+    assert messages.splitlines()[-1] == "Training can start here."
     assert list(isolated_home.iterdir()) == []
 
 
 def test_a_wrong_setting_is_refused_before_anything_is_started(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, data, narration = told_by_doctor(monkeypatch, capsys, "--threads", "0", code="1 / 0")
+    code, data, messages = run_doctor(monkeypatch, capsys, "--threads", "0", code="1 / 0")
     assert (code, data) == (ExitCode.USAGE, "")
-    assert "threads must be" in narration
-    assert "Loading" not in narration
+    assert "threads must be" in messages
+    assert "Loading" not in messages
 
 
 @pytest.mark.trainer

@@ -36,9 +36,9 @@ def test_the_document_has_every_character_with_its_neighbors(model: Path) -> Non
 
 
 def test_the_picture_is_ascii_if_that_is_asked_for(model: Path) -> None:
-    told = invoke(model, "--ascii", "--character", "b").stdout
-    assert told.isascii()
-    assert "\nb: " in told
+    printed = invoke(model, "--ascii", "--character", "b").stdout
+    assert printed.isascii()
+    assert "\nb: " in printed
 
 
 def test_what_the_model_does_not_know_has_no_neighbors(model: Path) -> None:

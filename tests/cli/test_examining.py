@@ -1,4 +1,4 @@
-"""A process that loads TensorFlow is understood, however it ends."""
+"""Every end of the process that loads TensorFlow is explained."""
 
 import json
 from pathlib import Path
@@ -27,15 +27,15 @@ def test_a_process_that_cannot_answer_is_explained(code: str, words: str) -> Non
     assert "Traceback" not in answer.failure
 
 
-def test_a_process_that_takes_too_long_is_given_up() -> None:
+def test_a_process_that_takes_too_long_is_ended() -> None:
     assert "not ready after" in ask(["/bin/sleep", "60"], timeout=0.2).failure
 
 
-def test_a_python_that_is_gone_is_explained(tmp_path: Path) -> None:
+def test_a_missing_python_is_explained(tmp_path: Path) -> None:
     assert "cannot be started" in ask([str(tmp_path / "python")]).failure
 
 
-def test_what_tensorflow_says_about_gpus_is_kept() -> None:
+def test_tensorflows_messages_about_gpus_are_kept() -> None:
     line = "W0000 00:00:17.1 2 gpu_device.cc:2431] Cannot dlopen some GPU libraries."
     code = f"import sys; print({line!r}, file=sys.stderr); print({encode_result(ON_CPU)!r})"
     answer = ask(python(code))

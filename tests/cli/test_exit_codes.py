@@ -1,4 +1,4 @@
-"""Every exit code through the real command, and every failure in one place of one tree."""
+"""Every exit code of the real command, and every error class in one module."""
 
 import os
 import re
@@ -32,33 +32,33 @@ def corpus(tmp_path: Path) -> Path:
     return path
 
 
-def told(*words: str, variables: dict[str, str] | None = None) -> tuple[int, str]:
-    """Exit code and narration of a command, which never shows a traceback."""
+def invoke_command(*words: str, variables: dict[str, str] | None = None) -> tuple[int, str]:
+    """Exit code and standard error of a command, which never shows a traceback."""
     ended = run_program(*words, variables=variables)
-    narration = ended.stderr.decode()
-    assert "Traceback" not in narration
-    return ended.returncode, narration
+    messages = ended.stderr.decode()
+    assert "Traceback" not in messages
+    return ended.returncode, messages
 
 
 def test_0_is_all_is_well() -> None:
-    assert told("corpora") == (0, "")
+    assert invoke_command("corpora") == (0, "")
 
 
 def test_1_is_a_program_that_cannot_work(tmp_path: Path) -> None:
     (tmp_path / "tensorflow.py").write_text("raise ImportError('no such library')")
     path = f"{tmp_path}:{ROOT}"
-    code, narration = told("doctor", variables={"PYTHONPATH": path})
-    assert (code, "no such library" in narration) == (1, True), narration
+    code, messages = invoke_command("doctor", variables={"PYTHONPATH": path})
+    assert (code, "no such library" in messages) == (1, True), messages
 
 
 def test_2_is_a_wrong_option(tmp_path: Path, corpus: Path) -> None:
-    code, narration = told("train", "--headless", str(corpus), "--hidden-size", "0")
-    assert (code, "--hidden-size" in narration) == (2, True), narration
+    code, messages = invoke_command("train", "--headless", str(corpus), "--hidden-size", "0")
+    assert (code, "--hidden-size" in messages) == (2, True), messages
 
 
 def test_3_is_data_that_cannot_be_read(tmp_path: Path) -> None:
-    code, narration = told("resume", "nowhere", "--runs-dir", str(tmp_path))
-    assert (code, "nowhere" in narration) == (3, True), narration
+    code, messages = invoke_command("resume", "nowhere", "--runs-dir", str(tmp_path))
+    assert (code, "nowhere" in messages) == (3, True), messages
 
 
 @pytest.mark.trainer
@@ -71,7 +71,7 @@ def test_4_is_a_loss_that_is_no_number(tmp_path: Path, corpus: Path) -> None:
     program = start_program(*words, *SETTINGS, *wild, "--steps=100000", "--evaluations=1")
     run = RunDirectory(tmp_path / "runs" / "wild")
     wait_for("it went back three times", lambda: len(of_kind(run, RunRolledBack)) == 3)
-    assert told("set", "wild", "--runs-dir", runs, "--learning-rate=10")[0] == 0
+    assert invoke_command("set", "wild", "--runs-dir", runs, "--learning-rate=10")[0] == 0
     ended = finish(program)
     assert ended.returncode == 4, ended.stderr
     assert b"lower learning rate" in ended.stderr
@@ -80,14 +80,14 @@ def test_4_is_a_loss_that_is_no_number(tmp_path: Path, corpus: Path) -> None:
 def test_5_is_a_run_that_another_trainer_holds(tmp_path: Path) -> None:
     run = created_run(tmp_path)
     with RunWriter(run):
-        code, narration = told("resume", "--headless", str(run.path))
-    assert (code, f"already being trained by process {os.getpid()}" in narration) == (5, True)
+        code, messages = invoke_command("resume", "--headless", str(run.path))
+    assert (code, f"already being trained by process {os.getpid()}" in messages) == (5, True)
 
 
 def test_6_is_a_disk_that_does_not_save(tmp_path: Path, corpus: Path) -> None:
     runs = str(corpus / "runs")
-    code, narration = told("train", "--headless", str(corpus), "--runs-dir", runs)
-    assert (code, "Cannot make the folder" in narration) == (6, True), narration
+    code, messages = invoke_command("train", "--headless", str(corpus), "--runs-dir", runs)
+    assert (code, "Cannot make the folder" in messages) == (6, True), messages
 
 
 def test_7_is_a_trainer_that_does_not_answer(
@@ -103,10 +103,10 @@ def test_7_is_a_trainer_that_does_not_answer(
 
 def test_75_is_a_run_that_is_to_go_on(tmp_path: Path, corpus: Path) -> None:
     runs = str(tmp_path / "runs")
-    code, narration = told(
+    code, messages = invoke_command(
         "train", "--headless", str(corpus), "--runs-dir", runs, "--max-time=0.001"
     )
-    assert (code, "same command" in narration) == (75, True), narration
+    assert (code, "same command" in messages) == (75, True), messages
 
 
 def test_130_is_ctrl_c() -> None:

@@ -42,7 +42,7 @@ def test_the_document_has_what_was_found(model: list[object]) -> None:
         assert (one["fill"], one["both"]) == (other.fill, pytest.approx(other.both))
 
 
-def test_the_table_says_how_it_was_found(model: list[object]) -> None:
+def test_the_table_describes_the_method(model: list[object]) -> None:
     one = invoke("ba_ cab", *model, "--ascii").stdout
     assert one.isascii()
     assert "Every candidate was tried" in one
@@ -84,7 +84,7 @@ def test_what_is_no_question_is_refused(model: list[object], arguments: list[str
     assert isinstance(invoke(*arguments, *model).exception, ConfigError)
 
 
-def test_a_model_of_both_directions_stands_beside(model: list[object], tmp_path: Path) -> None:
+def test_a_model_of_both_directions_is_shown_beside(model: list[object], tmp_path: Path) -> None:
     config = replace(tiny_config(), direction="both")
     both = tiny_model_file(tmp_path / "both.safetensors", config=config)
     document = json.loads(invoke("ba▢ ca", *model, "--bidirectional", both, "--json").stdout)

@@ -1,4 +1,4 @@
-"""A command that stays with a trainer: it tells the truth about it, whatever comes between."""
+"""A command that follows a trainer reports what happened to it."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ def run(tmp_path: Path) -> RunDirectory:
 def watch(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory, code: str, *, detach: bool = False
 ) -> tuple[int, list["subprocess.Popen[bytes]"]]:
-    """Exit code of a command that starts a trainer which does as told, and that trainer."""
+    """Exit code of a command that starts a scripted trainer, and that trainer."""
     started: list[subprocess.Popen[bytes]] = []
 
     def launch(run: RunDirectory, *, max_time: float | None = None) -> "subprocess.Popen[bytes]":
@@ -45,15 +45,15 @@ def watch(
     return start_and_watch(run, Watching(headless=not detach, detach=detach)), started
 
 
-def test_the_outcome_is_told_with_what_was_before(
+def test_the_outcome_is_printed_with_earlier_results(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = fake_run(tmp_path, losses=[3.0, 2.0], evaluations={2: 1.5}, end="saved")
     go_on = "trainer.step = 2; trainer.train(1.9); trainer.evaluate(1.75); trainer.end()"
     code, _ = watch(monkeypatch, run, go_on)
-    told = capsys.readouterr()
-    assert (code, told.out) == (0, f"{run.path}\n")
-    assert "validation 1.500 at step 2" in told.err
+    printed = capsys.readouterr()
+    assert (code, printed.out) == (0, f"{run.path}\n")
+    assert "validation 1.500 at step 2" in printed.err
 
 
 def test_a_damaged_state_is_no_hindrance(
@@ -95,24 +95,24 @@ def test_a_signal_while_the_trainer_is_started_reaches_it(
     assert follow(run, RunReader(run), launch, QuietReporter(RunView(run))) == code
 
 
-def test_a_trainer_that_is_killed_from_outside_is_told_of(
+def test_a_trainer_that_is_killed_from_outside_is_reported(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, _ = watch(monkeypatch, run, "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     assert code == 1
-    assert "SIGKILL" in told
-    assert f"charrnn-tui resume {run.path}" in told
+    assert "SIGKILL" in printed
+    assert f"charrnn-tui resume {run.path}" in printed
 
 
-def test_a_trainer_that_ends_without_a_word_is_told_of(
+def test_a_trainer_that_ends_without_a_word_is_reported(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert watch(monkeypatch, run, "sys.exit(1)")[0] == 1
     assert str(run.log) in capsys.readouterr().err
 
 
-def test_a_failure_is_told_once(
+def test_a_failure_is_reported_once(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, _ = watch(monkeypatch, run, "trainer.start(); trainer.fail('No text.'); sys.exit(3)")
@@ -138,14 +138,14 @@ def test_json_ends_with_its_reader_and_training_does_not(tmp_path: Path, run: Ru
         assert program.stdout.readline().startswith(b'{"kind":"started"')
         program.stdout.close()
         go_on.touch()
-        told = program.stderr.read()
+        printed = program.stderr.read()
     assert program.returncode == 4
-    assert b"The loss is not a number." in told
-    assert b"Broken pipe" not in told
+    assert b"The loss is not a number." in printed
+    assert b"Broken pipe" not in printed
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_json_that_the_disk_refuses_is_told_once(
+def test_json_that_the_disk_refuses_is_reported_once(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     records: list[Record] = [BatchTrained(step, 2.0, 0.1, 0.5, 1.0) for step in (1, 2)]
@@ -157,7 +157,7 @@ def test_json_that_the_disk_refuses_is_told_once(
     assert capsys.readouterr().err.count("No space left") == 1
 
 
-def test_a_detached_trainer_is_left_once_it_has_the_run(
+def test_the_command_ends_once_a_detached_trainer_has_the_run(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(following, "START_TIMEOUT", PATIENCE)
@@ -169,21 +169,21 @@ def test_a_detached_trainer_is_left_once_it_has_the_run(
     finally:
         started[0].kill()
         started[0].wait()
-    told = capsys.readouterr()
-    assert (code, told.out) == (0, f"{run.path}\n")
-    assert f"charrnn-tui stop {run.path}" in told.err
+    printed = capsys.readouterr()
+    assert (code, printed.out) == (0, f"{run.path}\n")
+    assert f"charrnn-tui stop {run.path}" in printed.err
 
 
-def test_a_detached_trainer_that_is_refused_is_told_of(
+def test_a_detached_trainer_that_is_refused_is_reported(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(following, "START_TIMEOUT", PATIENCE)
     with RunWriter(run):
         code = main.run(["resume", "--detach", str(run.path)])
-    told = capsys.readouterr()
-    assert (code, told.out) == (5, "")
-    assert str(os.getpid()) in told.err
-    assert "goes on by itself" not in told.err
+    printed = capsys.readouterr()
+    assert (code, printed.out) == (5, "")
+    assert str(os.getpid()) in printed.err
+    assert "goes on by itself" not in printed.err
 
 
 def test_a_long_history_is_read_in_pieces(run: RunDirectory) -> None:

@@ -1,4 +1,4 @@
-"""`train --from` and `resume --more-steps`: what they refuse, and what is told of such runs."""
+"""`train --from` and `resume --more-steps`: errors, and reports on such runs."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ SAVED = "trainer.start(); trainer.train(3.0); trainer.save(2.0); trainer.end('sa
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A runs folder beside a text and a model; trainers save their first step and leave."""
+    """A runs folder beside a text and a model; trainers save their first step and exit."""
     (tmp_path / "new.txt").write_text("a bad cab, a fab jab: Ä\n" * 99, encoding="utf-8")
     (tmp_path / "old.safetensors").write_bytes(tiny_model_bytes())
 
@@ -37,12 +37,12 @@ def train(runs: Path, *options: str) -> int:
     return main.run([*words, "--from", "old.safetensors", *options])
 
 
-def test_a_run_from_a_model_says_so_everywhere(
+def test_the_starting_model_is_shown_everywhere(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train(runs, "--name", "tuned")
-    told = capsys.readouterr().err
-    assert "From       old, 3 characters added: , : Ä" in told
+    printed = capsys.readouterr().err
+    assert "From       old, 3 characters added: , : Ä" in printed
     run = RunDirectory(runs / "tuned")
     origin = read_description(run).origin
     assert origin is not None
@@ -56,7 +56,7 @@ def test_a_run_from_a_model_says_so_everywhere(
     assert facts["description"]["origin"]["sha256"] == origin.sha256
 
 
-def test_the_model_may_be_gone_when_a_job_goes_on(
+def test_the_model_may_be_missing_when_a_job_resumes(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--name", "job", "--resume", "auto"]
@@ -64,8 +64,8 @@ def test_the_model_may_be_gone_when_a_job_goes_on(
     Path("old.safetensors").unlink()
     capsys.readouterr()
     assert train(runs, *options) != 3
-    told = capsys.readouterr().err
-    assert "no model file" not in told
+    printed = capsys.readouterr().err
+    assert "no model file" not in printed
     assert train(runs, *options, "--hidden-size", "9") == 2
     assert "the model old has 5" in capsys.readouterr().err
     assert train(runs) == 3
@@ -121,7 +121,7 @@ def test_a_run_that_is_not_finished_is_refused(
     assert resume(run, "--more-steps", "5") in {2, 5}
 
 
-def test_an_extension_is_told_recorded_and_shown(
+def test_an_extension_is_printed_recorded_and_shown(
     runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = fake_run(runs, evaluations={3: 2.2})

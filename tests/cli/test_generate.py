@@ -72,12 +72,12 @@ def shown_on_terminal(*arguments: object, environment: Sequence[str] = ()) -> tu
     ):
         theirs.close()
         shown = b"".join(iter(lambda: read_terminal(ours), b""))
-        _, narrated = child.communicate()
-    assert child.returncode == 0, narrated
-    return shown, narrated
+        _, messages = child.communicate()
+    assert child.returncode == 0, messages
+    return shown, messages
 
 
-def test_the_text_is_the_seed_text_and_what_the_stream_says(model_file: Path) -> None:
+def test_the_text_is_the_seed_text_and_the_output_of_the_stream(model_file: Path) -> None:
     stream = CharacterStream(tiny_model(), SamplingConfig(temperature=0.7, top_k=5, rng_seed=3))
     stream.prime("bad")
     expected = "bad" + "".join(stream.next().character for _ in range(40))
@@ -165,9 +165,9 @@ def test_a_pipe_receives_exact_utf8_in_any_locale(tmp_path: Path) -> None:
 
     locale = ("LC_ALL=C", "PYTHONUTF8=0", "PYTHONIOENCODING=ascii")
     with start("-n", 200, "--rng-seed", 1, "--model", file, environment=locale) as child:
-        text, narrated = child.communicate()
+        text, messages = child.communicate()
 
-    assert (child.returncode, narrated) == (0, b"")
+    assert (child.returncode, messages) == (0, b"")
     assert text == expected.encode()
 
 
@@ -206,10 +206,10 @@ def test_a_reader_that_has_had_enough_is_no_error(model_file: Path) -> None:
 def test_a_full_disk_is_reported_in_a_sentence(model_file: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         child = start("-n", 5, "--model", model_file, stdout=full.fileno())
-        _, narrated = child.communicate()
+        _, messages = child.communicate()
 
-    assert narrated.startswith(b"6: Cannot write to standard output: No space left")
-    assert b"Exception ignored" not in narrated
+    assert messages.startswith(b"6: Cannot write to standard output: No space left")
+    assert b"Exception ignored" not in messages
 
 
 def test_closed_standard_output_is_reported_in_a_sentence(model_file: Path) -> None:
@@ -228,11 +228,11 @@ def test_ctrl_c_keeps_what_came(model_file: Path) -> None:
         assert child.stdout is not None
         first = os.read(child.stdout.fileno(), 1)  # past the buffer, as communicate() reads
         child.send_signal(signal.SIGINT)
-        rest, narrated = child.communicate()
+        rest, messages = child.communicate()
 
     whole = (first + rest).decode()
     expected = invoke("-n", len(whole), "--rng-seed", 1, "--model", model_file).stdout
-    assert (child.returncode, narrated) == (130, b"")
+    assert (child.returncode, messages) == (130, b"")
     assert whole == expected
 
 
@@ -247,13 +247,13 @@ def test_a_terminal_receives_no_escape_sequences(tmp_path: Path) -> None:
 
 @pytest.mark.pty
 def test_a_terminal_gets_a_line_end_and_the_rng_seed(model_file: Path) -> None:
-    shown, narrated = shown_on_terminal("a", "-n", 30, "--model", model_file)
-    rng_seed = narrated.decode().split()[-1]
+    shown, messages = shown_on_terminal("a", "-n", 30, "--model", model_file)
+    rng_seed = messages.decode().split()[-1]
     again, silence = shown_on_terminal("a", "-n", 30, "--rng-seed", rng_seed, "--model", model_file)
 
     assert shown == again
     assert shown.endswith(b"\r\n")
-    assert b"--rng-seed" in narrated
+    assert b"--rng-seed" in messages
     assert not silence
 
 

@@ -36,7 +36,7 @@ def invoke(*arguments: object, stdin: bytes | None = None) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
 
 
-def said(sampling: SamplingConfig, seed_text: str, length: int, **model: str) -> str:
+def generate_text(sampling: SamplingConfig, seed_text: str, length: int, **model: str) -> str:
     stream = CharacterStream(tiny_model(**model), sampling)  # type: ignore[arg-type]  # names of texts only
     stream.prime(seed_text)
     return "".join(stream.next().character for _ in range(length))
@@ -59,7 +59,7 @@ def test_a_seed_text_of_many_pieces_is_read_as_one(model_file: Path, tmp_path: P
 
     result = invoke("--seed-file", file, "-n", 30, "--rng-seed", 3, "--model", model_file)
 
-    assert result.stdout == seed_text + said(SamplingConfig(rng_seed=3), seed_text, 30)
+    assert result.stdout == seed_text + generate_text(SamplingConfig(rng_seed=3), seed_text, 30)
 
 
 def test_pieces_of_a_seed_file_hurt_no_character(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_seed_file_with_nothing_to_read_starts_as_after_a_newline(
 ) -> None:
     result = invoke("-", "-n", 30, "--rng-seed", 3, "--model", model_file, stdin=content)
 
-    assert result.stdout == said(SamplingConfig(rng_seed=3), "\n", 30)
+    assert result.stdout == generate_text(SamplingConfig(rng_seed=3), "\n", 30)
 
 
 def test_every_setting_reaches_the_stream(model_file: Path) -> None:
@@ -157,13 +157,13 @@ def test_every_setting_reaches_the_stream(model_file: Path) -> None:
 
     result = invoke("bad", "-n", 60, *arguments, "--no-echo", "--model", model_file)
 
-    assert result.stdout == said(SamplingConfig.from_mapping(options), "bad", 60)
+    assert result.stdout == generate_text(SamplingConfig.from_mapping(options), "bad", 60)
     for name in ("min_p", "repetition_penalty"):
         fewer = {key: value for key, value in options.items() if key != name}
-        assert result.stdout != said(SamplingConfig.from_mapping(fewer), "bad", 60)
+        assert result.stdout != generate_text(SamplingConfig.from_mapping(fewer), "bad", 60)
 
 
-def test_records_tell_probability_and_surprise_of_every_character(model_file: Path) -> None:
+def test_records_have_probability_and_surprise_of_every_character(model_file: Path) -> None:
     sampling = SamplingConfig(temperature=0.5, top_k=4, rng_seed=3)
     result = invoke(
         *("bad", "-n", 25, "-t", 0.5, "--top-k", 4, "--rng-seed", 3, "--json"),
@@ -244,14 +244,14 @@ def test_a_stop_string_in_the_seed_text_does_not_count(model_file: Path) -> None
     assert invoke("bad", "--stop", "d" + whole[0], *options).stdout == whole
 
 
-def test_a_stop_string_that_cannot_come_is_told(model_file: Path) -> None:
+def test_a_stop_string_that_cannot_occur_is_reported(model_file: Path) -> None:
     result = invoke("-n", 5, "--stop", "Ω", "--model", model_file)
 
     assert "stop string 'Ω' cannot come" in result.stderr
     assert len(result.stdout) == 5
 
 
-def test_more_than_the_vocabulary_for_top_k_is_told_and_takes_all(model_file: Path) -> None:
+def test_a_top_k_above_the_vocabulary_is_reported_and_allows_all(model_file: Path) -> None:
     plain = invoke("-n", 40, "--rng-seed", 3, "--model", model_file)
     result = invoke("-n", 40, "--rng-seed", 3, "--top-k", 5000, "--model", model_file)
 
@@ -302,7 +302,7 @@ def test_what_is_not_allowed_is_refused_in_a_sentence(
 
 
 def with_format(number: int) -> Callable[[bytes], bytes]:
-    """A change of a model file's format number; the lengths of the file stay right."""
+    """Change a model file's format number without changing its length."""
 
     def change(file: bytes) -> bytes:
         (length,) = struct.unpack_from("<Q", file)
@@ -349,7 +349,7 @@ def test_temperatures_are_compared_from_the_same_random_numbers(model_file: Path
     records = invoke(*common, "--compare-temperatures", "0.5,1", "--json").stdout.splitlines()
     for number, temperature in enumerate([0.5, 1.0], 1):
         sampling = SamplingConfig(temperature=temperature, rng_seed=3)
-        text = said(sampling, "bad", 12)
+        text = generate_text(sampling, "bad", 12)
         heading = f"==> {number} of 2: --temperature {temperature:g} --rng-seed 3 <=="
         assert f"{heading}\nbad{text}" in plain
         of_text = [one for one in map(json.loads, records) if one["temperature"] == temperature]

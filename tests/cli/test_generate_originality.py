@@ -1,4 +1,4 @@
-"""`generate --originality`: what is copied, on a terminal, in a pipe and in records."""
+"""`generate --originality`: copied passages on a terminal, in a pipe and in records."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from tui_charrnn.runs.checkpoints import save_checkpoint
 
 SAYS = ("-n", "300", "--rng-seed", "1")
 LEAST = 8
-"""Characters of a copied passage here."""
+"""Characters from which on a passage counts as copied in these tests."""
 STYLE = re.compile(r"(\x1b\[[\d;]*m)")
 
 
@@ -40,15 +40,15 @@ def model_file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def said(model_file: Path) -> str:
+def generated(model_file: Path) -> str:
     return invoke(*SAYS, "--model", model_file).stdout
 
 
 @pytest.fixture
-def corpus(said: str, tmp_path: Path) -> Path:
-    """A text with three passages that the model says, two of which overlap, and a line end."""
+def corpus(generated: str, tmp_path: Path) -> Path:
+    """A text with three passages that the model generates, two of which overlap, and a newline."""
     file = tmp_path / "corpus.txt"
-    passages = (said[40:90], said[80:110], said[200:212])
+    passages = (generated[40:90], generated[80:110], generated[200:212])
     file.write_text("xx\n" + "?".join(passages) + "\nyy\n", encoding="utf-8")
     return file
 
@@ -95,25 +95,25 @@ def asked(model_file: Path, corpus: Path) -> tuple[object, ...]:
     return (*SAYS, "--model", model_file, "--corpus", corpus, "--copied-length", LEAST)
 
 
-def test_a_pipe_gets_the_same_text(model_file: Path, corpus: Path, said: str) -> None:
-    assert invoke(*asked(model_file, corpus)).stdout == said
+def test_a_pipe_gets_the_same_text(model_file: Path, corpus: Path, generated: str) -> None:
+    assert invoke(*asked(model_file, corpus)).stdout == generated
 
 
-def test_the_sums_equal_a_search(model_file: Path, corpus: Path, said: str) -> None:
-    told = invoke(*asked(model_file, corpus)).stderr
+def test_the_sums_equal_a_search(model_file: Path, corpus: Path, generated: str) -> None:
+    printed = invoke(*asked(model_file, corpus)).stderr
     text = corpus.read_text(encoding="utf-8")
-    copied = len(copied_positions(said, text, LEAST))
+    copied = len(copied_positions(generated, text, LEAST))
 
-    assert f"{copied} of 300 characters, {copied / 3:.1f} %" in told
-    assert "Longest copied passage: 50 characters, from position " in told
-    assert " of the text, line 2: " in told
-    assert said[40:90].replace("\n", "␤") in told
+    assert f"{copied} of 300 characters, {copied / 3:.1f} %" in printed
+    assert "Longest copied passage: 50 characters, from position " in printed
+    assert " of the text, line 2: " in printed
+    assert generated[40:90].replace("\n", "␤") in printed
     for length in (10, 20):
-        assert f"{length}: {100 * share_of_new(said, text, length):.1f} %" in told
+        assert f"{length}: {100 * share_of_new(generated, text, length):.1f} %" in printed
 
 
 def test_records_have_every_match_and_the_last_sums_up(
-    model_file: Path, corpus: Path, said: str
+    model_file: Path, corpus: Path, generated: str
 ) -> None:
     text = corpus.read_text(encoding="utf-8")
     records = [
@@ -122,24 +122,24 @@ def test_records_have_every_match_and_the_last_sums_up(
     ]
     closing = records.pop()["originality"]
 
-    assert [record["character"] for record in records] == list(said)
+    assert [record["character"] for record in records] == list(generated)
     for position, record in enumerate(records, 1):
         match = record["match"] or {"length": 0, "offset": 0, "line": 1}
-        end = said[position - match["length"] : position]
+        end = generated[position - match["length"] : position]
         assert text.startswith(end, match["offset"])
         assert match["line"] == text.count("\n", 0, match["offset"]) + 1
-        longer = said[max(position - match["length"] - 1, 0) : position]
+        longer = generated[max(position - match["length"] - 1, 0) : position]
         assert longer == end or longer not in text
     assert closing["corpus"]["name"] == "corpus"
     assert closing["corpus"]["characters"] == len(text)
     (summed,) = closing["texts"]
     assert summed["rng_seed"] == 1
-    assert summed["copied_characters"] == len(copied_positions(said, text, LEAST))
+    assert summed["copied_characters"] == len(copied_positions(generated, text, LEAST))
     longest = summed["longest"]
-    assert said[longest["position"] :][: longest["length"]] == longest["text"]
+    assert generated[longest["position"] :][: longest["length"]] == longest["text"]
     assert text.find(longest["text"]) == longest["offset"]
     assert set(summed["new_share"]) == {"5", "10", "20", "50"}
-    assert summed["new_share"]["10"] == pytest.approx(share_of_new(said, text, 10))
+    assert summed["new_share"]["10"] == pytest.approx(share_of_new(generated, text, 10))
 
 
 def test_several_texts_are_summed_up_one_by_one(model_file: Path, corpus: Path) -> None:
@@ -158,7 +158,7 @@ def test_the_seed_text_is_not_looked_at(model_file: Path, tmp_path: Path) -> Non
     assert "no text" in result.stderr
 
 
-def test_a_text_without_a_character_of_the_corpus_is_said_to_be_so(
+def test_a_text_without_a_character_of_the_corpus_is_reported(
     model_file: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "other.txt"
@@ -176,7 +176,7 @@ def test_a_length_that_is_no_passage_is_refused(model_file: Path, corpus: Path) 
 
 
 def shown_on_terminal(arguments: tuple[object, ...], variables: Mapping[str, str]) -> str:
-    """What a terminal gets as standard output."""
+    """Standard output on a terminal."""
     command = [sys.executable, "-m", "tui_charrnn", "generate", *map(str, arguments)]
     environment = {**os.environ, **TERMINAL_VARIABLES, "PYTHONPATH": str(ROOT), **variables}
     with (
@@ -210,12 +210,12 @@ def styles_of(shown: str) -> tuple[str, dict[int, str]]:
     ("variables", "style"), [({}, "\x1b[4;35m"), ({"NO_COLOR": "1"}, "\x1b[4m")]
 )
 def test_a_terminal_gets_copied_passages_underlined(
-    model_file: Path, corpus: Path, said: str, variables: dict[str, str], style: str
+    model_file: Path, corpus: Path, generated: str, variables: dict[str, str], style: str
 ) -> None:
     text, styles = styles_of(shown_on_terminal(asked(model_file, corpus), variables))
 
-    assert text.rstrip("\n") == said.rstrip("\n")
-    expected = copied_positions(said, corpus.read_text(encoding="utf-8"), LEAST)
+    assert text.rstrip("\n") == generated.rstrip("\n")
+    expected = copied_positions(generated, corpus.read_text(encoding="utf-8"), LEAST)
     assert styles == dict.fromkeys(expected, style)
 
 

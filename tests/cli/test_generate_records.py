@@ -28,58 +28,62 @@ def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def said(*arguments: object) -> str:
+def generate_text(*arguments: object) -> str:
     result = invoke(*arguments, "--no-history")
     assert result.exit_code == 0, result.exception or result.output
     return result.stdout
 
 
 def test_a_text_ends_with_its_record(model_file: Path) -> None:
-    text = said("ab", "-m", model_file, "--rng-seed", 3)
+    text = generate_text("ab", "-m", model_file, "--rng-seed", 3)
     assert text.startswith("ab")
     assert text.endswith("\n")
     assert text.count("\n") == 1
 
 
-def test_the_record_of_an_end_sign_says_so(model_file: Path) -> None:
-    lines = said("-m", model_file, "--rng-seed", 3, "--json").splitlines()
+def test_the_record_of_an_end_symbol_is_marked(model_file: Path) -> None:
+    lines = generate_text("-m", model_file, "--rng-seed", 3, "--json").splitlines()
     *others, last = map(json.loads, lines)
     assert (last["character"], last["is_end"]) == ("\n", True)
     assert not any("is_end" in each for each in others)
 
 
 def test_the_likeliest_record_ends(model_file: Path) -> None:
-    document = json.loads(said("ab", "-m", model_file, "--most-likely", "--json"))
+    document = json.loads(generate_text("ab", "-m", model_file, "--most-likely", "--json"))
     assert document["is_ended"]
     assert "\n" not in document["text"]
     assert document["length"] == len(document["text"]) - 2 + 1
 
 
 def test_texts_at_several_temperatures_are_records_too(model_file: Path) -> None:
-    text = said("-m", model_file, "--compare-temperatures", "0.5,1")
+    text = generate_text("-m", model_file, "--compare-temperatures", "0.5,1")
     assert len([line for line in text.splitlines() if line and line[0] != "="]) <= 2
 
 
 def test_so_many_records_are_written_a_line_each(model_file: Path) -> None:
-    lines = said("-m", model_file, "--count", 30, "--rng-seed", 1).splitlines()
+    lines = generate_text("-m", model_file, "--count", 30, "--rng-seed", 1).splitlines()
     assert len(lines) == 30
     assert all(lines)
     assert set("".join(lines)) <= set("abc")
-    again = said("-m", model_file, "--count", 30, "--rng-seed", 1).splitlines()
+    again = generate_text("-m", model_file, "--count", 30, "--rng-seed", 1).splitlines()
     assert again == lines
-    assert said("-m", model_file, "--count", 10, "--rng-seed", 1).splitlines() == lines[:10]
+    assert (
+        generate_text("-m", model_file, "--count", 10, "--rng-seed", 1).splitlines() == lines[:10]
+    )
 
 
-def test_the_first_of_them_is_the_one_that_comes_alone(model_file: Path) -> None:
-    alone = said("b", "-m", model_file, "--rng-seed", 4)
-    assert said("b", "-m", model_file, "--rng-seed", 4, "--count", 3).startswith(alone)
+def test_the_first_of_several_equals_a_single_one(model_file: Path) -> None:
+    alone = generate_text("b", "-m", model_file, "--rng-seed", 4)
+    assert generate_text("b", "-m", model_file, "--rng-seed", 4, "--count", 3).startswith(alone)
 
 
-def test_every_record_goes_on_from_the_seed_text(model_file: Path) -> None:
-    lines = said("ca", "-m", model_file, "--count", 20).splitlines()
+def test_every_record_continues_the_seed_text(model_file: Path) -> None:
+    lines = generate_text("ca", "-m", model_file, "--count", 20).splitlines()
     assert all(line.startswith("ca") for line in lines)
-    bare = said("ca", "-m", model_file, "--count", 20, "--rng-seed", 2, "--no-echo").splitlines()
-    whole = said("ca", "-m", model_file, "--count", 20, "--rng-seed", 2).splitlines()
+    bare = generate_text(
+        "ca", "-m", model_file, "--count", 20, "--rng-seed", 2, "--no-echo"
+    ).splitlines()
+    whole = generate_text("ca", "-m", model_file, "--count", 20, "--rng-seed", 2).splitlines()
     assert ["ca" + line for line in bare] == whole
 
 
@@ -87,30 +91,30 @@ def test_new_ones_leave_out_the_corpus_and_each_other(model_file: Path, tmp_path
     known = tmp_path / "known.txt"
     known.write_text("a\nb\nc\nab\nba\n")
     options = "-m", model_file, "--count", 40, "--rng-seed", 1
-    everything = said(*options).splitlines()
+    everything = generate_text(*options).splitlines()
     assert {"a", "b", "c"} & set(everything)
-    new = said(*options, "--new-only", "--corpus", known).splitlines()
+    new = generate_text(*options, "--new-only", "--corpus", known).splitlines()
     assert len(set(new)) == len(new) == 40
     assert not set(new) & {"a", "b", "c", "ab", "ba"}
 
 
 def test_a_list_is_one_json_document(model_file: Path) -> None:
     options = "a", "-m", model_file, "--count", 12, "--rng-seed", 1
-    records = json.loads(said(*options, "--json"))
-    assert [each["text"] for each in records] == said(*options).splitlines()
+    records = json.loads(generate_text(*options, "--json"))
+    assert [each["text"] for each in records] == generate_text(*options).splitlines()
     assert all(each["bits"] > 0 and each["is_whole"] for each in records)
-    cut = json.loads(said(*options, "--json", "--length", 1))
+    cut = json.loads(generate_text(*options, "--json", "--length", 1))
     assert not all(each["is_whole"] for each in cut)
     assert max(len(each["text"]) for each in cut) == 2
 
 
-def test_records_of_several_lines_are_kept_apart(tmp_path: Path) -> None:
+def test_records_of_several_lines_are_separated(tmp_path: Path) -> None:
     path = record_model_file(tmp_path / "poems.safetensors", "\nab", "blank-line")
-    records = json.loads(said("-m", path, "--count", 6, "--rng-seed", 1, "--json"))
+    records = json.loads(generate_text("-m", path, "--count", 6, "--rng-seed", 1, "--json"))
     expected = records[0]["text"] + "\n"
     for record in records[1:]:
         expected += "\n" * ("\n" in record["text"]) + record["text"] + "\n"
-    assert said("-m", path, "--count", 6, "--rng-seed", 1) == expected
+    assert generate_text("-m", path, "--count", 6, "--rng-seed", 1) == expected
 
 
 def test_new_ones_need_the_corpus(model_file: Path) -> None:
@@ -120,7 +124,7 @@ def test_new_ones_need_the_corpus(model_file: Path) -> None:
     assert "--corpus" in str(error)
 
 
-def test_when_nothing_new_comes_it_ends_in_a_sentence(tmp_path: Path) -> None:
+def test_without_new_records_it_ends_with_a_sentence(tmp_path: Path) -> None:
     path, known = record_model_file(tmp_path / "one.safetensors", "ab"), tmp_path / "known.txt"
     known.write_text("a\nb\n")
     result = invoke("-m", path, "--new-only", "--count", 3, "-n", 1, "--corpus", known, "--json")
@@ -157,8 +161,8 @@ def test_the_likeliest_text_is_written(tmp_path: Path) -> None:
     stream.prime("bad")
     found = search_likeliest(stream, 30, 4)
     options = "bad", "-m", path, "--most-likely", "--beam", 4, "-n", 30, "--forbid", "a"
-    assert said(*options) == "bad" + found.text
-    document = json.loads(said(*options, "--json", "--no-echo"))
+    assert generate_text(*options) == "bad" + found.text
+    document = json.loads(generate_text(*options, "--json", "--no-echo"))
     assert document["text"] == found.text
     assert document["log_probability"] == pytest.approx(found.log_probability)
     assert (document["beam"], document["length"], document["is_ended"]) == (4, 30, False)

@@ -1,4 +1,4 @@
-"""Any text with Hangul, from the bytes of a file to a pipe and to a terminal, read in jamo."""
+"""Texts with Hangul, read in jamo from a file and written to a pipe and to a terminal."""
 
 import io
 import re
@@ -36,7 +36,7 @@ TEXTS = st.lists(
     st.one_of(*(st.tuples(st.just(kind), text) for kind, text in KINDS.items())), min_size=1
 )
 OURS = re.compile(r"\x1b\[(?:2D|\d+G)")
-"""How a syllable is written over."""
+"""The escape sequence that overwrites a syllable."""
 
 
 def piped(units: str) -> bytes:
@@ -50,7 +50,7 @@ def piped(units: str) -> bytes:
 
 
 def assert_safe(text: str) -> None:
-    """No control, and none of the letters whose width differs between terminals."""
+    """Whether a character is no control and has the same width on all terminals."""
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e]", text)
     assert not re.search("[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb]", text)
 

@@ -1,4 +1,4 @@
-"""The command `history`, and what `generate` keeps, as its command line has it."""
+"""The command `history`, and the texts that `generate` stores."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def listed() -> list[dict[str, Any]]:
     return entries
 
 
-def test_generate_keeps_what_it_wrote_and_replay_says_it_again(model: Path) -> None:
+def test_generate_stores_what_it_wrote_and_replay_repeats_it(model: Path) -> None:
     written = generate(model, "bad", "-n", "60", "-t", "0.7", "--top-k", "5")
 
     (entry,) = listed()
@@ -63,7 +63,7 @@ def test_unknown_characters_of_the_seed_text_make_no_difference(model: Path) -> 
     assert history("replay", "1").encode() == generate(model, "bad", "-n", "20", "--rng-seed", "3")
 
 
-def test_texts_side_by_side_are_kept_one_by_one(model: Path) -> None:
+def test_parallel_texts_are_stored_one_by_one(model: Path) -> None:
     generate(model, "--count", "3", "-n", "10", "--rng-seed", "5")
 
     entries = listed()
@@ -78,7 +78,7 @@ def test_records_are_kept_as_text(model: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["-n", "0"], ["-n", "5", "--no-history"]])
-def test_nothing_said_or_nothing_wanted_is_not_kept(model: Path, arguments: list[str]) -> None:
+def test_empty_and_unwanted_texts_are_not_stored(model: Path, arguments: list[str]) -> None:
     generate(model, "bad", *arguments)
 
     assert not history_file().exists()
@@ -86,7 +86,7 @@ def test_nothing_said_or_nothing_wanted_is_not_kept(model: Path, arguments: list
     assert listed() == []
 
 
-def test_what_ctrl_c_cut_short_is_kept_as_far_as_it_came(model: Path) -> None:
+def test_a_text_cut_short_by_ctrl_c_is_stored(model: Path) -> None:
     child = start_program("generate", "-n", str(10**9), "--rng-seed", "1", "--model", str(model))
     assert child.stdout is not None
     first = os.read(child.stdout.fileno(), 1)
@@ -109,9 +109,7 @@ def test_what_ctrl_c_cut_short_is_kept_as_far_as_it_came(model: Path) -> None:
     ],
     ids=["damaged", "a folder"],
 )
-def test_generate_goes_on_whatever_became_of_the_history(
-    model: Path, spoil: Any, words: str
-) -> None:
+def test_generate_continues_without_the_history(model: Path, spoil: Any, words: str) -> None:
     history_file().parent.mkdir(parents=True)
     spoil(history_file())
 
@@ -124,7 +122,7 @@ def test_generate_goes_on_whatever_became_of_the_history(
     assert (listing.returncode, words in listing.stderr.decode()) == (3, True), listing.stderr
 
 
-def test_a_changed_model_is_told_of_instead_of_speaking(model: Path) -> None:
+def test_a_changed_model_is_reported_and_generates_nothing(model: Path) -> None:
     generate(model, "bad", "-n", "30")
     tiny_model_file(model, rng_seed=1)
 
@@ -138,7 +136,7 @@ def test_a_changed_model_is_told_of_instead_of_speaking(model: Path) -> None:
     assert b"This is not what was said then" in spoken.stderr
 
 
-def test_a_model_that_is_gone_is_told_of(model: Path) -> None:
+def test_a_missing_model_is_reported(model: Path) -> None:
     generate(model, "bad", "-n", "30")
     model.unlink()
 
@@ -163,15 +161,15 @@ def test_settings_that_changed_on_the_way_change_again(model: Path) -> None:
         )
     )
 
-    said = history("replay", str(number)).encode()
+    generated = history("replay", str(number)).encode()
 
     wild_text = generate(model, "bad", "-n", "30", "--rng-seed", "2", "-t", "5")
-    assert said[:13] == wild_text[:13]
-    assert said != wild_text
-    assert said != kept
+    assert generated[:13] == wild_text[:13]
+    assert generated != wild_text
+    assert generated != kept
 
 
-def test_what_cannot_be_said_again_says_why() -> None:
+def test_a_text_that_cannot_be_replayed_has_a_reason() -> None:
     origin = ModelOrigin("mine", None, None)
     History().add(
         Generation(

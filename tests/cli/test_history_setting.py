@@ -1,4 +1,4 @@
-"""The setting `history`, and the flag of `generate` that goes before it."""
+"""The setting `history`, and the option of `generate` that overrides it."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Whatever is called something that does harm: no command lets it reach the terminal as it is."""
+"""No command sends control characters of a name or a text to the terminal."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ from tui_charrnn.runs.storage import Storage
 
 Commands: TypeAlias = list[list[str]]
 Place: TypeAlias = Callable[[Path, str], Commands]
-"""Puts a string somewhere, and says which commands show it or complain of it."""
+"""Stores a string somewhere, and returns the commands that show it or report an error with it."""
 
 
 def run_name(folder: Path, string: str) -> Commands:
@@ -189,7 +189,7 @@ def test_a_terminal_gets_no_control_that_is_not_ours(
         for stream in (sys.stdout, sys.stderr):
             monkeypatch.setattr(stream, "isatty", lambda: True)
         run(words)
-        told = capsys.readouterr()
+        printed = capsys.readouterr()
         shows_text = words[0] == "generate" or words[1:2] == ["show"]
-        assert harm_in(told.out, is_text=shows_text) == [], words
-        assert harm_in(told.err) == [], words
+        assert harm_in(printed.out, is_text=shows_text) == [], words
+        assert harm_in(printed.err) == [], words

@@ -1,4 +1,4 @@
-"""SIGINT once saves, twice leaves at once; once is once, however often it is delivered."""
+"""One SIGINT saves, a second one exits immediately; a signal delivered twice counts once."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def run(tmp_path: Path) -> RunDirectory:
 def held(
     tmp_path: Path, run: RunDirectory, echo_time: float
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """The command, whose trainer stands still."""
+    """The command, whose trainer is blocked."""
     words = "resume", "--headless", str(run.path)
     with start_command(tmp_path, *words, echo_time=echo_time) as program:
         wait_for("the trainer is held", (tmp_path / "held").exists)
@@ -40,8 +40,8 @@ def held(
             program.kill()
 
 
-def heard(program: "subprocess.Popen[bytes]", word: bytes) -> None:
-    """Read on until the command has said a word: a signal has gone on to its trainer then."""
+def read_until(program: "subprocess.Popen[bytes]", word: bytes) -> None:
+    """Read standard error until a word: the command has then forwarded the signal."""
     assert program.stderr is not None
     while word not in (line := program.stderr.readline()):
         assert line, f"it ended without {word.decode()}"
@@ -58,7 +58,7 @@ def test_a_scheduler_that_sends_it_to_every_process_is_one_interrupt(
     with held(tmp_path, run, echo_time=PATIENCE) as program:
         os.kill(status_of(run).pid, signal.SIGINT)
         program.send_signal(signal.SIGINT)
-        heard(program, b"Saving and stopping")
+        read_until(program, b"Saving and stopping")
         (tmp_path / "go").touch()
         ended = finish(program)
     assert ended.returncode == 130, ended.stderr
@@ -66,11 +66,11 @@ def test_a_scheduler_that_sends_it_to_every_process_is_one_interrupt(
     assert (status_of(run).state, saved_step(run)) == (RunState.INTERRUPTED, HELD_AFTER)
 
 
-def test_whoever_insists_is_not_kept_waiting(tmp_path: Path, run: RunDirectory) -> None:
+def test_a_second_interrupt_stops_immediately(tmp_path: Path, run: RunDirectory) -> None:
     with held(tmp_path, run, echo_time=0.1) as program:
         before = saved_step(run)
         program.send_signal(signal.SIGINT)
-        heard(program, b"Saving and stopping")
+        read_until(program, b"Saving and stopping")
         no_echo = time.monotonic() + 2.0
         wait_for("no echo any more", lambda: time.monotonic() > no_echo)
         program.send_signal(signal.SIGINT)

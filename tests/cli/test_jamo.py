@@ -1,4 +1,4 @@
-"""The commands with a model of jamo: people read and look for syllables."""
+"""Commands with a model of jamo read and print syllables."""
 
 import io
 import json
@@ -30,7 +30,7 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bundled(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two bundled models, of which the user's language takes the English one."""
+    """Two bundled models, of which the English one is the user's default."""
     english = tiny_model_file(tmp_path / "shakespeare.safetensors")
     models = {"shakespeare": english, "korean": model}
     monkeypatch.setattr(folders, "bundled_models", lambda: models)
@@ -95,22 +95,22 @@ def test_a_text_is_measured_by_the_model_of_its_script(bundled: None, tmp_path: 
 
 
 def test_who_asks_another_model_hears_of_the_korean_one(bundled: None) -> None:
-    told = invoke(generate, "가", "-n", 1, "--model", "shakespeare").stderr
-    assert "--model korean knows it." in told
+    printed = invoke(generate, "가", "-n", 1, "--model", "shakespeare").stderr
+    assert "--model korean knows it." in printed
     assert "korean" not in invoke(generate, "Ω", "-n", 1, "--model", "shakespeare").stderr
 
 
 def test_the_neighbors_of_a_syllable_are_those_of_its_jamo(model: Path) -> None:
-    told = invoke(embedding, model, "--character", "각").stdout.splitlines()
-    names = [line.split(":")[0] for line in told if ":" in line]
+    printed = invoke(embedding, model, "--character", "각").stdout.splitlines()
+    names = [line.split(":")[0] for line in printed if ":" in line]
     assert names[:3] == ["ㄱ", "ㅏ", "-ㄱ"]
-    assert not any(is_jamo(character) for line in told for character in line)
-    assert "  finals" in "".join(told)
+    assert not any(is_jamo(character) for line in printed for character in line)
+    assert "  finals" in "".join(printed)
 
 
 def test_copied_passages_are_counted_in_jamo(model: Path, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("가각 내 " * 9, encoding="utf-8")
-    told = invoke(
+    printed = invoke(
         generate, "가", "-n", 9, "--model", model, "--originality", "--corpus", tmp_path / "text"
     ).stderr
-    assert "in passages of 40 jamo or more: 0 of " in told
+    assert "in passages of 40 jamo or more: 0 of " in printed

@@ -1,4 +1,4 @@
-"""What the command of a rank hands to its trainer: what is compared, or why it cannot take part."""
+"""The task that a rank passes to its trainer: the settings to compare, or its error."""
 
 import hashlib
 from pathlib import Path
@@ -17,7 +17,7 @@ CLUSTER = ["--cluster", "localhost:21000,localhost:21001"]
 
 @pytest.fixture
 def tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[JointTask]:
-    """Of the trainers that would be started, beside a text and a model."""
+    """The tasks of the trainers that would be started, beside a text and a model."""
     (tmp_path / "new.txt").write_text("a bad cab, a fab jab\n" * 99, encoding="utf-8")
     (tmp_path / "old.safetensors").write_bytes(tiny_model_bytes())
     monkeypatch.chdir(tmp_path)
@@ -56,7 +56,7 @@ def test_the_hash_of_the_starting_model_is_compared(tasks: list[JointTask]) -> N
 def test_a_run_that_is_there_needs_no_starting_model(
     tmp_path: Path, tasks: list[JointTask], rank: int, start: str | None, entry: str | None
 ) -> None:
-    """Rank 0 alone knows that it was there before: others may see one that it just made."""
+    """Only rank 0 knows whether a run existed before: others may see one that it has created."""
     created_run(tmp_path / "runs", name="mine")
     request = RunRequest(
         folder=tmp_path / "runs",

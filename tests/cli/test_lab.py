@@ -14,7 +14,7 @@ def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(lab_app, ["clipping", *map(str, arguments)])
 
 
-def test_both_runs_are_told() -> None:
+def test_both_runs_are_reported() -> None:
     document = json.loads(invoke("--json").stdout)
     assert [run["limit"] for run in document["runs"]] == [None, 1.0]
     assert [run["diverged"] for run in document["runs"]] == [True, False]

@@ -1,4 +1,4 @@
-"""What holds for every command: its streams, its locale, its defects."""
+"""Behavior of every command: streams, locale and unexpected errors."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def test_a_reader_that_has_had_enough_is_no_error(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("words", ["corpora", "--help", "runs list --help"])
-def test_a_full_disk_is_told_in_a_sentence(words: str) -> None:
+def test_a_full_disk_is_reported_in_a_sentence(words: str) -> None:
     ended = run_in_shell(">/dev/full", *words.split())
     assert ended.returncode == 6
     assert ended.stderr.startswith(b"charrnn-tui: Cannot write to standard output: No space")
@@ -119,7 +119,7 @@ def test_without_streams_a_finished_run_can_be_resumed(isolated_home: Path) -> N
     assert run_in_shell("<&- >&- 2>&-", "resume", run.name).returncode == 0
 
 
-def test_a_defect_is_told_even_where_no_report_can_be_written(
+def test_a_defect_is_reported_even_where_no_report_can_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> None:
@@ -129,9 +129,9 @@ def test_a_defect_is_told_even_where_no_report_can_be_written(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
     monkeypatch.setattr(main, "command_line", fail)
     assert main.run([]) == 1
-    told = capsys.readouterr().err
-    assert "ZeroDivisionError: a defect" in told
-    assert "No report could be written" in told
+    printed = capsys.readouterr().err
+    assert "ZeroDivisionError: a defect" in printed
+    assert "No report could be written" in printed
 
 
 def test_the_commands_load_no_numpy() -> None:
@@ -148,12 +148,14 @@ def test_the_list_of_runs_loads_no_more_than_it_needs() -> None:
         "print([name for name in ('numpy', 'http.client', 'rich.progress')"
         " if name in sys.modules])"
     )
-    told = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
-    assert told.stdout == b"[]\n"
+    printed = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True
+    )
+    assert printed.stdout == b"[]\n"
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_the_version_on_a_full_disk_is_told_in_a_sentence() -> None:
+def test_the_version_on_a_full_disk_is_reported_in_a_sentence() -> None:
     ended = run_in_shell(">/dev/full", "--version")
     assert (ended.returncode, ended.stderr.count(b"\n")) == (6, 1)
 

@@ -1,4 +1,4 @@
-"""The command `memory`; what it trains is over at once."""
+"""The command `memory`, with trainings that end immediately."""
 
 import json
 from pathlib import Path
@@ -71,7 +71,7 @@ def test_numbers_out_of_bounds_are_refused(tmp_path: Path, option: tuple[str, in
 
 @pytest.fixture
 def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Cells and sizes in the order in which they were trained, each at once and at random."""
+    """Cells and sizes in the order of training; each model is random and ready immediately."""
     cells: list[str] = []
 
     def train(run: RunDirectory, *_: object) -> ExitCode:
@@ -91,7 +91,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 TRAIN = ("--train", "--hidden-size", 6, "--train-time", "15s", "--reach", 20)
 
 
-def test_three_cells_are_trained_one_after_another_and_drawn_as_they_come(
+def test_three_cells_are_trained_and_drawn_one_after_another(
     text: Path, trained: list[str]
 ) -> None:
     drawn = invoke(text, *TRAIN).stdout
@@ -109,7 +109,7 @@ def test_what_was_trained_before_is_taken_as_it_is(text: Path, trained: list[str
     assert [model["network"] for model in document["models"]] == ["rnn 6", "gru 6", "lstm 6"]
 
 
-def test_standard_input_is_trained_on_and_looked_back_in(trained: list[str]) -> None:
+def test_standard_input_is_trained_on_and_measured(trained: list[str]) -> None:
     ended = invoke("-", *TRAIN, "--json", stdin=TEXT)
     assert trained == ["rnn 6", "gru 6", "lstm 6"]
     assert json.loads(ended.stdout)["characters"] == len(TEXT)

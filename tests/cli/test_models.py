@@ -1,4 +1,4 @@
-"""`models`: what can be talked to by name, and what each says of itself."""
+"""`models` lists the models and shows their metadata."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ from tui_charrnn.runs.layout import RunDirectory
 
 @pytest.fixture
 def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A runs folder, and one bundled model."""
+    """A runs folder and one bundled model."""
     bundled = tmp_path / "bundled" / "small.safetensors"
     bundled.parent.mkdir()
     bundled.write_bytes(tiny_model_bytes())
@@ -93,7 +93,7 @@ def test_a_damaged_model_is_named_beside_the_others(
     assert "is cut off" in str(listed(runs_folder, capsys)[1]["problem"])
 
 
-def test_without_any_it_says_what_to_do(
+def test_without_models_it_prints_advice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(folders, "bundled_models", dict)

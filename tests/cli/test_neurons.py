@@ -42,7 +42,7 @@ def text(tmp_path: Path) -> str:
 
 
 def on_terminal(arguments: tuple[str, ...], variables: dict[str, str]) -> str:
-    """What the program writes to a terminal."""
+    """The output of the program on a terminal."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     with terminal_pair() as (ours, theirs):
         child = subprocess.Popen(
@@ -163,7 +163,7 @@ def test_texts_are_read_one_after_another_from_wherever_they_come(
         assert ours == pytest.approx({cell["cell"]: cell["r"] for cell in other["cells"]}, abs=1e-3)
 
 
-def test_unknown_characters_are_told(model: str) -> None:
+def test_unknown_characters_are_reported(model: str) -> None:
     ended = run_here("neurons", "-", "-m", model, "--excerpts", "0", stdin="(aΩb)한".encode())
 
     assert "2 characters of standard input are unknown to" in ended.stderr.decode()
@@ -190,7 +190,7 @@ def test_hostile_text_is_made_harmless_in_a_pipe_too(tmp_path: Path) -> None:
         (("--property", "mood"), "property must be one of double-quotes, single-quotes,"),
     ],
 )
-def test_what_is_not_allowed_is_told(
+def test_values_that_are_not_allowed_are_reported(
     model: str, text: str, arguments: tuple[str, ...], sentence: str
 ) -> None:
     ended = run_here("neurons", text, "-m", model, *arguments)
@@ -208,7 +208,7 @@ def test_what_is_not_allowed_is_told(
         ("한글".encode(), "The model knows no character of this text"),
     ],
 )
-def test_texts_that_cannot_be_read_are_told(model: str, stdin: bytes, sentence: str) -> None:
+def test_texts_that_cannot_be_read_are_reported(model: str, stdin: bytes, sentence: str) -> None:
     ended = run_here("neurons", "-", "-m", model, stdin=stdin)
 
     assert ended.returncode == 3
@@ -217,19 +217,19 @@ def test_texts_that_cannot_be_read_are_told(model: str, stdin: bytes, sentence: 
 
 
 def test_the_help_names_every_property() -> None:
-    told = " ".join(run_here("neurons", "--help").stdout.decode().split())
+    printed = " ".join(run_here("neurons", "--help").stdout.decode().split())
 
-    assert f"One of {', '.join(each.name for each in PROPERTIES)}." in told.replace("- ", "-")
+    assert f"One of {', '.join(each.name for each in PROPERTIES)}." in printed.replace("- ", "-")
 
 
-def test_a_model_that_is_not_there_is_told(text: str) -> None:
+def test_a_model_that_is_not_there_is_reported(text: str) -> None:
     ended = run_here("neurons", text, "--model", "nobody")
 
     assert ended.returncode == 3
     assert "There is no model file, run or bundled model 'nobody'." in ended.stderr.decode()
 
 
-def test_a_layer_of_several_is_looked_at_alone(tmp_path: Path, text: str) -> None:
+def test_one_layer_can_be_selected(tmp_path: Path, text: str) -> None:
     path = tiny_model_file(
         tmp_path / "two.safetensors", vocabulary="\n()ab", config=tiny_config(layer_count=2)
     )

@@ -1,4 +1,4 @@
-"""`generate --clamp`, as its command line has it."""
+"""The option `generate --clamp`."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def options(*clamps: str) -> list[str]:
     return [word for clamp in clamps for word in ("--clamp", clamp)]
 
 
-def test_the_text_is_what_the_clamped_stream_says(model: str) -> None:
+def test_the_text_is_the_output_of_the_clamped_stream(model: str) -> None:
     sampling = SamplingConfig(temperature=1, rng_seed=3)
     stream = CharacterStream(tiny_model(config=CONFIG), sampling, parse_clamps(CLAMPS, CONFIG))
     stream.prime("bad")
@@ -37,13 +37,13 @@ def test_the_text_is_what_the_clamped_stream_says(model: str) -> None:
     assert ended.stdout.decode() == expected
 
 
-def test_the_history_has_the_text_said_again_with_the_clamps(model: str) -> None:
-    said = run_here("generate", "bad", "-n", "60", "-m", model, *options(*CLAMPS))
+def test_the_history_replays_the_text_with_the_clamps(model: str) -> None:
+    generated = run_here("generate", "bad", "-n", "60", "-m", model, *options(*CLAMPS))
 
     replayed = run_here("history", "replay", "1")
     shown = run_here("history", "show", "1").stdout.decode()
 
-    assert (replayed.returncode, replayed.stdout) == (0, said.stdout)
+    assert (replayed.returncode, replayed.stdout) == (0, generated.stdout)
     assert replayed.stderr == b""
     assert "held        0:c2=6, 0:h3=-2" in shown
 
@@ -62,7 +62,7 @@ def test_several_texts_and_records_are_clamped_too(model: str) -> None:
 
 
 @pytest.mark.parametrize("clamp", ["1:0=1", "0:16=1", "0:1", "0:1=x", "c1=1"])
-def test_what_is_no_clamp_is_told(model: str, clamp: str) -> None:
+def test_an_invalid_clamp_is_reported(model: str, clamp: str) -> None:
     ended = run_here("generate", "-m", model, "--clamp", clamp)
 
     assert (ended.returncode, ended.stdout) == (2, b"")

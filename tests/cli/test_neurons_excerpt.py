@@ -1,4 +1,4 @@
-"""Passages in rows: what stands in them, the signs below, and the colors."""
+"""Excerpts in rows: their text, the signs below, and the colors."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def test_rows_end_at_line_feeds_and_where_they_are_full() -> None:
     assert [row.marks for row in found] == ["+++", "+", "++", "+", "+++", "+"]
 
 
-def test_signs_stand_below_wide_characters_and_signs_for_controls() -> None:
+def test_signs_are_below_wide_characters_and_signs_for_controls() -> None:
     (row,) = rows("a한\x1b\u202eb", [0, 1, -1, 2, 0])
 
     assert "".join(text for text, _ in row.pieces) == "a한␛⟨202E⟩b"
@@ -44,7 +44,7 @@ def test_a_passage_without_levels_has_no_signs() -> None:
     assert [row.marks for row in rows("ab", [0, 0])] == [""]
 
 
-def test_colors_can_be_told_apart_on_every_terminal() -> None:
+def test_colors_can_be_distinguished_on_every_terminal() -> None:
     # of the sixteen that every terminal has, each with a background of its own
     assert all(color.startswith("\x1b[") and ";4" in color for color in _COLORS.values())
     assert len(set(_COLORS.values())) == len(_COLORS) == 4

@@ -1,4 +1,4 @@
-"""The option `--numbers`: what is said of it, and what is written down."""
+"""The option `--numbers`, and the records of its value."""
 
 import json
 import shlex
@@ -36,7 +36,7 @@ CONFIG = tiny_config(hidden_size=24)
 
 @pytest.fixture(autouse=True)
 def without_library(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """NumPy has the same bits as NumKong, wherever these tests run."""
+    """NumPy computes the same bits as NumKong on every machine."""
     load_library.cache_clear()
     monkeypatch.setitem(sys.modules, "numkong", None)
     yield
@@ -86,7 +86,7 @@ def test_the_environment_chooses_too(model: str, monkeypatch: pytest.MonkeyPatch
     assert records(model, "--json")[0]["numbers"] == "int8"
 
 
-def test_auto_says_why_it_takes_float32_and_keeps_it(
+def test_auto_reports_why_it_uses_float32(
     model: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     say_of_auto(monkeypatch, BAD)
@@ -95,7 +95,7 @@ def test_auto_says_why_it_takes_float32_and_keeps_it(
     assert History().newest(1)[0].generation.numbers == "float32"
 
 
-def test_a_score_says_what_it_was_made_in(model: str, tmp_path: Path, capsys: Capture) -> None:
+def test_a_score_names_its_numbers(model: str, tmp_path: Path, capsys: Capture) -> None:
     text = tmp_path / "text.txt"
     text.write_text("bad cab\nhide a jig")
     rounded = replace(tiny_model(config=CONFIG), numbers="int8")
@@ -113,14 +113,14 @@ def test_a_model_of_two_directions_refuses_int8(tmp_path: Path, capsys: Capture)
     assert "--numbers float32, or auto" in capsys.readouterr().err
 
 
-def test_what_auto_takes_is_told_for_a_model(
+def test_the_choice_of_auto_is_printed_for_a_model(
     model: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     say_of_auto(monkeypatch, GOOD)
     assert run(["models", "numbers", model]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in told] == ["numbers", "difference", "reason"]
-    assert "0.0100 on average, 0.200 at most" in told[1]
+    printed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in printed] == ["numbers", "difference", "reason"]
+    assert "0.0100 on average, 0.200 at most" in printed[1]
     assert run(["models", "numbers", model, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["difference"] == {"mean": 0.01, "largest": 0.2}
 
@@ -154,8 +154,8 @@ def test_the_command_of_a_saved_text_has_its_numbers(model: str, tmp_path: Path)
     read = stream.prime("bad").text
     loaded = LoadedModel(kept, "model tiny", file=file, mark=file_mark(file))
     text = "".join(stream.next().character for _ in range(200))
-    said = GenerationResult(Opening(loaded, "bad", read, (), 8), text, ((0, sampling),))
-    path = save_result(tmp_path / "texts", said)
+    generated = GenerationResult(Opening(loaded, "bad", read, (), 8), text, ((0, sampling),))
+    path = save_result(tmp_path / "texts", generated)
     settings = json.loads(path.with_suffix(".json").read_text())
     result = invoke(*shlex.split(settings["command"])[2:])
     assert settings["numbers"] == "int8"

@@ -1,4 +1,4 @@
-"""`generate --json`, `score` and the x-ray tell the same bits of the same text, also where rare
+"""`generate --json`, `score` and the x-ray give the same bits for the same text, also where rare
 characters are folded into the unknown symbol."""
 
 import json
@@ -26,7 +26,7 @@ FOLDED = Vocabulary("\n abcde\ufffd", "\ufffd")
 
 @pytest.fixture
 def model_file(tmp_path: Path) -> Path:
-    """A model that expects the unknown symbol in every place, but not too much."""
+    """A model that gives the unknown symbol some probability everywhere."""
     tensors = random_tensors(tiny_config(), len(FOLDED))
     tensors["output.bias"][-1] = 2
     path = tmp_path / "model.safetensors"
@@ -35,7 +35,7 @@ def model_file(tmp_path: Path) -> Path:
 
 
 def xray_bits(model_file: Path, text: str) -> tuple[np.ndarray, str]:
-    """The surprise of every character that the model reads of a text, and the sentence on it."""
+    """The surprise of every character of a text in the x-ray, and the x-ray's message."""
     loaded = LoadedModel(load_model(model_file), "tiny")
     given = prepared(text, lambda _: loaded, lambda _: False)
     tape, _ = start_tape(given, None, SamplingConfig(), ActiveClamps(), lambda: False)
@@ -53,11 +53,11 @@ def test_a_generated_text(model_file: Path) -> None:
     records = [json.loads(line) for line in CliRunner().invoke(app, arguments).stdout.splitlines()]
 
     text = "".join(record["character"] for record in records)
-    told = [record["surprise"] for record in records]
+    printed = [record["surprise"] for record in records]
     assert len(text) == 60
     assert "\ufffd" not in text
-    np.testing.assert_allclose(TextScorer(load_model(model_file)).score(text), told, rtol=1e-5)
-    np.testing.assert_allclose(xray_bits(model_file, text)[0], told, rtol=1e-5)
+    np.testing.assert_allclose(TextScorer(load_model(model_file)).score(text), printed, rtol=1e-5)
+    np.testing.assert_allclose(xray_bits(model_file, text)[0], printed, rtol=1e-5)
 
 
 def test_a_text_with_unknown_characters(model_file: Path) -> None:

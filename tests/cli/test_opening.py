@@ -1,4 +1,4 @@
-"""The app without arguments: opened without the parser, and without looking for garbage."""
+"""Without arguments the app opens without the parser and with the garbage collector off."""
 
 import gc
 import subprocess
@@ -15,14 +15,14 @@ from tui_charrnn.errors import ConfigError
 
 @pytest.fixture
 def collected() -> Iterator[None]:
-    """Garbage is looked for before and after, whatever another test began."""
+    """Enable the garbage collector before and after a test."""
     gc.enable()
     yield
     gc.enable()
     gc.unfreeze()
 
 
-def test_garbage_is_left_alone_until_the_app_has_started(
+def test_the_garbage_collector_is_off_until_the_app_has_started(
     collected: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[threading.Timer] = []

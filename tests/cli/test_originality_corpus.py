@@ -135,7 +135,7 @@ def test_another_text_of_the_same_name_is_not_taken(tmp_path: Path) -> None:
         ({"name": 5, "sha256": ["hostile"]}, "was not found here."),
     ],
 )
-def test_a_text_that_is_nowhere_is_said_so(
+def test_a_missing_text_is_reported(
     tmp_path: Path, facts: dict[str, object], sentence: str
 ) -> None:
     result = ask("--originality", "--model", model_trained_on(tmp_path / "model", facts))
@@ -145,7 +145,7 @@ def test_a_text_that_is_nowhere_is_said_so(
     assert not result.stdout
 
 
-def test_a_named_corpus_is_taken_whatever_the_model_says(tmp_path: Path) -> None:
+def test_a_named_corpus_overrides_the_one_of_the_model(tmp_path: Path) -> None:
     file = tmp_path / "other.txt"
     file.write_text(TEXT, encoding="utf-8")
     model = model_trained_on(tmp_path / "model", {"name": "notes", "sha256": "0" * 64})
@@ -169,7 +169,7 @@ def test_line_ends_are_read_as_the_model_writes_them(
     )
 
 
-def test_what_cannot_be_kept_is_said_and_compared_all_the_same(tmp_path: Path) -> None:
+def test_an_index_that_cannot_be_stored_is_reported_and_still_compared(tmp_path: Path) -> None:
     file = tmp_path / "other.txt"
     file.write_text(TEXT, encoding="utf-8")
     index_path("").parent.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Data goes to standard output, narration to standard error, and nothing hurts a terminal."""
+"""Data goes to standard output, messages to standard error, and both are safe on a terminal."""
 
 import io
 import math
@@ -17,7 +17,7 @@ class Terminal(io.StringIO):
 
 
 def take_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Put a terminal at standard output and error; no fixture, for pytest swaps them in between."""
+    """Replace standard output and error by terminals; no fixture, as pytest would replace them."""
     stream = Terminal()
     monkeypatch.setattr("sys.stdout", stream)
     monkeypatch.setattr("sys.stderr", stream)
@@ -36,7 +36,7 @@ def test_data_is_safe_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert terminal.getvalue() == "a␛[31m\n"
 
 
-def test_narration_is_always_safe(capsys: pytest.CaptureFixture[str]) -> None:
+def test_messages_are_always_safe(capsys: pytest.CaptureFixture[str]) -> None:
     output.print_message("a\x1b[31m")
     assert capsys.readouterr() == ("", "a␛[31m\n")
 
@@ -99,7 +99,7 @@ def test_closed_streams_are_no_terminals(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 class Refusing(io.StringIO):
-    """A stream that takes nothing."""
+    """A stream on which every write fails."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__()
@@ -109,7 +109,7 @@ class Refusing(io.StringIO):
         raise self._error
 
 
-def test_narration_that_nobody_takes_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_message_that_cannot_be_written_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", Refusing(BrokenPipeError()))
     output.print_message("nobody hears this")
 
@@ -135,14 +135,14 @@ def test_the_app_needs_both_a_keyboard_and_a_screen(monkeypatch: pytest.MonkeyPa
     assert output.stdin_bytes() is None
 
 
-def test_progress_is_narrated_once_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_printed_once_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with output.progress_bar("Downloading a text") as progress:
         progress(1, 3)
         progress(3, 3)
     assert capsys.readouterr() == ("", "Downloading a text ...\n")
 
 
-def test_nothing_is_said_where_there_is_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_printed_without_work(capsys: pytest.CaptureFixture[str]) -> None:
     with output.progress_bar("Downloading a text"):
         pass
     assert capsys.readouterr() == ("", "")

@@ -60,7 +60,7 @@ READ = {
     "runs rm RUN...": ["runs", "rm", "{}", "--yes"],
     "corpora inspect CORPUS...": ["corpora", "inspect", "{}"],
 }
-"""Arguments of what is read."""
+"""Arguments of paths that are read."""
 
 WRITTEN = {
     "score --html": ["score", "text.txt", "--html", "{}"],
@@ -74,7 +74,7 @@ NO_PATH = ("no user", "long name", "nul")
 SPECIAL = ("circle", "closed", "pipe", "device", "socket")
 BAD = (*NO_PATH, *SPECIAL, "folder", "pattern")
 ELSEWHERE = {"app --model", "app --runs-dir", "learn --model", "runs export --model"}
-"""Other path arguments, which a test of their own below tries or the app answers on its screen."""
+"""Other path arguments: they have their own test below, or the app shows the error."""
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def commands() -> set[str]:
 
 @pytest.fixture
 def bad_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """Bad paths by kind; this is the current folder, and holds a good text."""
+    """Bad paths by kind; the current folder contains a good text."""
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -127,12 +127,12 @@ def bad_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[
 
 
 def ended_with(arguments: list[str], path: str, capsys: Capture) -> tuple[int, str]:
-    """Exit code and narration of a command, which has to be one sentence."""
+    """Exit code and message of a command; the message must be one sentence."""
     code = run([path if word == "{}" else word for word in arguments])
-    told = capsys.readouterr().err
-    assert told.splitlines()[-1].startswith("charrnn-tui: "), told
-    assert "defect" not in told, told
-    return code, told
+    printed = capsys.readouterr().err
+    assert printed.splitlines()[-1].startswith("charrnn-tui: "), printed
+    assert "defect" not in printed, printed
+    return code, printed
 
 
 def test_every_path_argument_is_in_the_table(commands: set[str]) -> None:
@@ -143,9 +143,9 @@ def test_every_path_argument_is_in_the_table(commands: set[str]) -> None:
 @pytest.mark.parametrize("kind", BAD)
 @pytest.mark.parametrize("argument", READ)
 def test_what_is_read(argument: str, kind: str, bad_paths: dict[str, str], capsys: Capture) -> None:
-    code, told = ended_with(READ[argument], bad_paths[kind], capsys)
+    code, printed = ended_with(READ[argument], bad_paths[kind], capsys)
     expected = 2 if (argument, kind) == ("generate --model", "nul") else 3  # it is a setting too
-    assert code == expected, told
+    assert code == expected, printed
 
 
 @pytest.mark.parametrize(
@@ -156,13 +156,13 @@ def test_what_is_written(
     argument: str, kind: str, bad_paths: dict[str, str], capsys: Capture, isolated_home: Path
 ) -> None:
     fake_run(isolated_home / "runs")
-    code, told = ended_with(WRITTEN[argument], bad_paths[kind], capsys)
-    # that it is no archive's name is told first, and that a pipe is none of a .keras file
+    code, printed = ended_with(WRITTEN[argument], bad_paths[kind], capsys)
+    # that it is no archive's name is printed first, and that a pipe is none of a .keras file
     is_usage = kind in {*NO_PATH, "socket"} or argument == "runs export FILE"
     is_usage = is_usage or (argument == "models export FILE" and kind == "pipe")
     # and that the text is too short before a pipe is opened
     is_data = (argument, kind) == ("models calibrate FILE", "pipe")
-    assert code == (2 if is_usage else 3 if is_data else 6), told
+    assert code == (2 if is_usage else 3 if is_data else 6), printed
 
 
 @pytest.mark.parametrize("kind", NO_PATH)
@@ -170,8 +170,8 @@ def test_a_model_that_is_written(
     kind: str, bad_paths: dict[str, str], capsys: Capture, isolated_home: Path
 ) -> None:
     fake_run(isolated_home / "runs")
-    code, told = ended_with(["runs", "export", "fake", "--model", "{}"], bad_paths[kind], capsys)
-    assert code == 2, told
+    code, printed = ended_with(["runs", "export", "fake", "--model", "{}"], bad_paths[kind], capsys)
+    assert code == 2, printed
 
 
 NEED_RUNS = {
@@ -219,9 +219,9 @@ def test_every_runs_dir_is_in_the_table(commands: set[str]) -> None:
 def test_the_folder_of_the_runs(
     command: str, kind: str, bad_paths: dict[str, str], capsys: Capture
 ) -> None:
-    code, told = ended_with([*NEED_RUNS[command], "--runs-dir", "{}"], bad_paths[kind], capsys)
+    code, printed = ended_with([*NEED_RUNS[command], "--runs-dir", "{}"], bad_paths[kind], capsys)
     expected = 2 if kind == "no user" else 6 if command == "train" else 3
-    assert code == expected, told
+    assert code == expected, printed
 
 
 @pytest.mark.parametrize("kind", ["no user", "long name"])
@@ -251,8 +251,8 @@ def test_a_variable_that_is_no_path(
     capsys: Capture,
 ) -> None:
     monkeypatch.setenv(variable, bad_paths[kind])
-    code, told = ended_with(words.split(), "", capsys)
-    assert (code, variable in told) == (2, True), told
+    code, printed = ended_with(words.split(), "", capsys)
+    assert (code, variable in printed) == (2, True), printed
 
 
 @pytest.mark.parametrize("kind", [*SPECIAL, "folder"])
@@ -260,8 +260,8 @@ def test_a_file_of_settings_that_is_none(
     kind: str, bad_paths: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     monkeypatch.setenv("CHARRNN_CONFIG", bad_paths[kind])
-    code, told = ended_with(["generate"], "", capsys)
-    assert code == 2, told
+    code, printed = ended_with(["generate"], "", capsys)
+    assert code == 2, printed
 
 
 @pytest.mark.parametrize("kind", NO_PATH)
@@ -277,8 +277,8 @@ def test_a_setting_that_is_no_path(
     Path("settings.toml").write_text(f"{name} = {json.dumps(bad_paths[kind])}\n", "utf-8")
     monkeypatch.setenv("CHARRNN_CONFIG", "settings.toml")
     monkeypatch.delenv("CHARRNN_RUNS")
-    ended, told = ended_with(["generate" if name == "model" else "runs"], "", capsys)
-    assert ended == (2 if kind == "nul" else code), told
+    ended, printed = ended_with(["generate" if name == "model" else "runs"], "", capsys)
+    assert ended == (2 if kind == "nul" else code), printed
 
 
 def test_the_cache_is_expanded(
@@ -329,5 +329,5 @@ def test_a_completion_that_cannot_be_installed(
 ) -> None:
     monkeypatch.setenv("HOME", str(Path("shut").absolute()))
     monkeypatch.setattr("shellingham.detect_shell", lambda *_: ("bash", "/bin/bash"))
-    code, told = ended_with(["--install-completion"], "", capsys)
-    assert (code, "--show-completion" in told) == (6, True)
+    code, printed = ended_with(["--install-completion"], "", capsys)
+    assert (code, "--show-completion" in printed) == (6, True)

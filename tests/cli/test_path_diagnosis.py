@@ -1,4 +1,4 @@
-"""How a training is computed is told in verdicts, with the remedy where a GPU is not used."""
+"""Findings about how a training is computed, with a remedy where a GPU is not used."""
 
 from dataclasses import replace
 
@@ -15,13 +15,13 @@ CARD = Nvidia(cards=(Card("NVIDIA A10", 24_000_000_000),), driver="550.1", devic
 
 
 def labeled(label: str, answer: Answer, nvidia: Nvidia, precision: str = "auto") -> Finding:
-    """The finding of that name."""
+    """The finding with a label."""
     found = [each for each in judge_computation(answer, nvidia, precision) if each.label == label]
     assert len(found) == 1
     return found[0]
 
 
-def test_every_part_of_the_path_is_told_with_its_reason() -> None:
+def test_every_part_of_the_path_is_reported_with_its_reason() -> None:
     found = {each.label: each for each in judge_computation(Answer(ON_CPU), Nvidia(), "auto")}
     for name in NAMES:
         finding = found["batch" if name == "shards" else name]
@@ -31,7 +31,7 @@ def test_every_part_of_the_path_is_told_with_its_reason() -> None:
     assert "no NVIDIA hardware" in found["gpu"].text
 
 
-def test_a_gpu_is_told_with_capability_memory_and_driver() -> None:
+def test_a_gpu_is_reported_with_capability_memory_and_driver() -> None:
     found = labeled("gpu", Answer(ON_GPU), CARD)
     assert found.verdict == "ok"
     for word in ("NVIDIA A10", "8.6", "24 GB", "550.1", "as it is needed"):
@@ -39,7 +39,7 @@ def test_a_gpu_is_told_with_capability_memory_and_driver() -> None:
     assert "TF32" in labeled("precision", Answer(ON_GPU), CARD).text
 
 
-def test_an_old_gpu_has_no_tf32_to_speak_of() -> None:
+def test_tf32_is_not_mentioned_for_an_old_gpu() -> None:
     old = replace(ON_GPU, gpus=(GpuFacts("NVIDIA T4", "7.5", True, True),))
     assert "TF32" not in labeled("precision", Answer(old), CARD).text
 
@@ -72,7 +72,7 @@ def test_a_gpu_that_tensorflow_does_not_see_has_a_remedy(
         ("bfloat16", "bfloat16", "note", "auto would take float32: a reason of auto"),
     ],
 )
-def test_a_precision_that_auto_would_not_take_is_told(
+def test_a_precision_that_auto_would_not_choose_is_reported(
     asked: str, precision: str, verdict: str, words: str
 ) -> None:
     examination = replace(ON_CPU, path={**ON_CPU.path, "precision": precision})
@@ -99,7 +99,7 @@ def test_every_way_that_was_tried_has_a_row() -> None:
     assert rows[2].text.endswith("dropped: ValueError: no")
 
 
-def test_a_gpu_that_the_package_has_no_code_for_is_told_where_to_keep_it() -> None:
+def test_a_gpu_that_the_package_has_no_code_for_gets_advice_on_the_cache() -> None:
     new = replace(ON_GPU, gpus=(GpuFacts("NVIDIA H100", "9.0", True, False),))
     found = labeled("gpu", Answer(new), CARD)
     assert found.verdict == "note"

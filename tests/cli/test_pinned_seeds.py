@@ -1,4 +1,4 @@
-"""`train --pin-seed` and `--no-samples`: what a run is asked to go on with as it learns."""
+"""`train --pin-seed` and `--no-samples`: the seed texts that a run samples."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ TEXT = "\n  to be, or not to be: that is the question.\n" * 50
 def trained(
     folder: Path, monkeypatch: pytest.MonkeyPatch, *options: str
 ) -> tuple[int, tuple[str, ...] | None]:
-    """The exit code, and the seeds of the run that would be trained; None if none was made."""
+    """The exit code, and the seed texts of the run; None if no run was created."""
     monkeypatch.setattr(train_module, "start_and_watch", lambda *_: 0)
     corpus = folder / "corpus.txt"
     corpus.write_text(TEXT, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""A scheduler takes the machine back while a text is being read: 75, at once, nothing left behind.
+"""A scheduler's signal while a text is read ends the command with 75, without leftover files.
 
 The text is a pipe without an end, so that what reads it is held there.
 """
@@ -25,7 +25,7 @@ from tui_charrnn.runs.records import RunEnded, RunPreempted
 
 @contextmanager
 def endless_text(path: Path) -> Iterator[None]:
-    """Wait until somebody reads a pipe of that name, and hold the reader there."""
+    """Wait until a process reads from a named pipe, and block that reader."""
     opened: list[int] = []
 
     def has_reader() -> bool:
@@ -44,7 +44,7 @@ def endless_text(path: Path) -> Iterator[None]:
 
 @contextmanager
 def held_text(path: Path) -> Iterator[None]:
-    """Hold whoever reads a pipe of that name, and do not wait for that."""
+    """Block every reader of a named pipe, without waiting for one."""
     descriptor = os.open(path, os.O_RDWR)
     try:
         yield
@@ -94,7 +94,7 @@ def test_a_closed_terminal_while_the_command_reads_changes_nothing(
     assert b"nobody writes into" in ended.stderr
 
 
-def test_the_time_limit_holds_while_the_command_reads(tmp_path: Path, text: Path) -> None:
+def test_the_time_limit_applies_while_the_command_reads(tmp_path: Path, text: Path) -> None:
     runs = str(tmp_path / "runs")
     with held_text(text):
         ended = run_program("train", "--headless", str(text), "--runs-dir", runs, "--max-time=1s")
@@ -125,9 +125,7 @@ def test_a_signal_while_the_trainer_is_held_by_a_disk(tmp_path: Path, text: Path
     assert status_of(run).state is RunState.SAVED
 
 
-def test_the_time_limit_holds_while_the_trainer_is_held_by_a_disk(
-    tmp_path: Path, text: Path
-) -> None:
+def test_the_time_limit_applies_while_a_disk_blocks_the_trainer(tmp_path: Path, text: Path) -> None:
     run = unreadable_run(tmp_path, text)
     with held_text(tmp_path / "runs" / ".corpora" / "fake.txt"):
         ended = run_program("resume", "--headless", str(run.path), "--max-time=1s")

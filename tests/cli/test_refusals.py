@@ -1,4 +1,4 @@
-"""What is wrong is told in one sentence, before anything is made; no TensorFlow is needed."""
+"""Errors are one sentence, before any file is written; they need no TensorFlow."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ def corpus(tmp_path: Path) -> Path:
 
 
 def refusal(runs: Path, *arguments: str) -> tuple[int, str]:
-    """Exit code and narration of a training that must not begin."""
+    """Exit code and message of a training that must not start."""
     ended = run_program("train", "--headless", *arguments, "--runs-dir", str(runs))
     words = ended.stderr.decode()
     assert ended.stdout == b""
@@ -48,8 +48,8 @@ def refusal(runs: Path, *arguments: str) -> tuple[int, str]:
 def test_a_wrong_option_ends_with_2(
     tmp_path: Path, corpus: Path, options: list[str], words: str
 ) -> None:
-    code, told = refusal(tmp_path / "runs", str(corpus), *options)
-    assert (code, words in told) == (2, True), told
+    code, printed = refusal(tmp_path / "runs", str(corpus), *options)
+    assert (code, words in printed) == (2, True), printed
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ def test_a_text_that_cannot_be_used_ends_with_3(
     tmp_path: Path, corpus: Path, content: bytes, words: str
 ) -> None:
     corpus.write_bytes(content)
-    code, told = refusal(tmp_path / "runs", str(corpus))
-    assert (code, words in told) == (3, True), told
+    code, printed = refusal(tmp_path / "runs", str(corpus))
+    assert (code, words in printed) == (3, True), printed
 
 
 def test_a_missing_path_ends_with_3(tmp_path: Path) -> None:
-    code, told = refusal(tmp_path / "runs", str(tmp_path / "missing.txt"))
-    assert (code, "missing.txt" in told) == (3, True), told
+    code, printed = refusal(tmp_path / "runs", str(tmp_path / "missing.txt"))
+    assert (code, "missing.txt" in printed) == (3, True), printed
 
 
 def test_without_a_terminal_the_app_is_refused_with_the_way_out() -> None:
@@ -89,9 +89,9 @@ def test_an_unknown_run_ends_with_3() -> None:
 
 
 def test_every_setting_has_an_option() -> None:
-    told = run_program("train", "--help", variables={"COLUMNS": "200"}).stdout.decode()
+    printed = run_program("train", "--help", variables={"COLUMNS": "200"}).stdout.decode()
     names = [*ModelConfig.listed(), *TrainingConfig.listed()]
-    missing = [name for name in names if f"--{name.replace('_', '-')} " not in told]
+    missing = [name for name in names if f"--{name.replace('_', '-')} " not in printed]
     assert missing == []
 
 

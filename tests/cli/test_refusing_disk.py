@@ -1,4 +1,4 @@
-"""A disk that answers every look with an error, or another user's run: a sentence and its code."""
+"""A disk on which every read fails, or another user's run: one sentence and the exit code."""
 
 import errno
 from pathlib import Path
@@ -32,7 +32,7 @@ def run(tmp_path: Path) -> RunDirectory:
     ],
     ids=" ".join,
 )
-def test_a_run_that_cannot_be_read_is_told_of_with_3(
+def test_a_run_that_cannot_be_read_is_reported_with_3(
     run: RunDirectory,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -43,14 +43,14 @@ def test_a_run_that_cannot_be_read_is_told_of_with_3(
     with monkeypatch.context() as patch:
         refuse_all(patch, run.path, code, only_inside=only_inside)
         assert run_command([*words, str(run.path)]) == 3
-    said = capsys.readouterr().err
-    assert "There is no run" not in said
-    assert said.count("\n") == 1
-    assert "defect" not in said
+    printed = capsys.readouterr().err
+    assert "There is no run" not in printed
+    assert printed.count("\n") == 1
+    assert "defect" not in printed
 
 
 @pytest.mark.parametrize("only_inside", [False, True])
-def test_how_a_trainer_ended_is_told_all_the_same(
+def test_the_end_of_a_trainer_is_still_reported(
     run: RunDirectory,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

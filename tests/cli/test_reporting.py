@@ -1,4 +1,4 @@
-"""How a run is told on the command line."""
+"""Reports on a run on the command line."""
 
 import shlex
 from collections.abc import Callable
@@ -44,41 +44,41 @@ def test_a_change_and_a_rollback_are_one_line_each(
     reporter.show([RunRolledBack(45, 40, "loss", "nan", 0.0015, 1)], None)
     reporter.show([LearningRateChanged(41, 0.0015, "divergence")], None)
     reporter.close()
-    told = [line for line in capsys.readouterr().err.splitlines() if "learning rate" in line]
-    assert told == [
+    printed = [line for line in capsys.readouterr().err.splitlines() if "learning rate" in line]
+    assert printed == [
         "Peak learning rate 0.003 from step 41 on.",
         "The loss became nan at step 45: back to step 40, peak learning rate 0.0015 (rollback 1).",
     ]
 
 
-def told_by_lines(view: RunView, record: Record, capsys: pytest.CaptureFixture[str]) -> str:
+def lines_of(view: RunView, record: Record, capsys: pytest.CaptureFixture[str]) -> str:
     LineReporter(view).show([record], None)
     return capsys.readouterr().err.strip()
 
 
-def test_the_plan_says_which_bound_holds(
+def test_the_plan_names_the_bound_in_effect(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     training = TrainingConfig(train_time=600.0, max_epochs=16.0, least_steps=2_000)
     run = created_run(tmp_path, training=training)
     view = RunView(run, description=read_description(run))
     by_epochs = RunPlanned(1_600, 100, 50, 32, 0.05, bound="max_epochs")
-    assert told_by_lines(view, by_epochs, capsys) == (
+    assert lines_of(view, by_epochs, capsys) == (
         "Planned: 1,600 steps, 16.0 epochs, about 1m20s at 0.050 s a step. It ends at 16 epochs, "
         "before its 10m00s: more passes would overfit."
     )
     at_least = RunPlanned(2_000, 100, 50, 32, 0.05, bound="max_epochs")
-    assert told_by_lines(view, at_least, capsys).endswith(
+    assert lines_of(view, at_least, capsys).endswith(
         "It ends there, before its 10m00s: the preset's 16 epochs are fewer than 2,000 steps, its "
         "least."
     )
     by_time = RunPlanned(1_200, 100, 50, 32, 0.5, bound="train_time")
-    assert told_by_lines(view, by_time, capsys) == (
+    assert lines_of(view, by_time, capsys) == (
         "Planned: 1,200 steps, 12.0 epochs, about 10m00s at 0.500 s a step."
     )
 
 
-def test_what_a_loading_trainer_waits_for_is_told_once(
+def test_what_a_loading_trainer_waits_for_is_printed_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reporter = LineReporter(RunView(RunDirectory(tmp_path)))
@@ -88,12 +88,12 @@ def test_what_a_loading_trainer_waits_for_is_told_once(
     assert capsys.readouterr().err == "Waiting ...\n"
 
 
-def test_what_was_chosen_by_timing_is_told(
+def test_what_was_chosen_by_timing_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     view = RunView(RunDirectory(tmp_path))
     chosen = BatchSizeChosen(64, 0.00707, (32, 64), (50_000.0, 70_000.0), "not enough memory")
-    assert told_by_lines(view, chosen, capsys) == (
+    assert lines_of(view, chosen, capsys) == (
         "Batch size 64, learning rate 0.00707 (characters a second: 32 had 50,000, 64 had 70,000; "
         "a larger one failed: not enough memory)."
     )
@@ -101,7 +101,7 @@ def test_what_was_chosen_by_timing_is_told(
 
 def test_an_early_stop_names_the_best(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     view = RunView(RunDirectory(tmp_path))
-    assert told_by_lines(view, StoppedEarly(900, 600, 1.5, 3), capsys) == (
+    assert lines_of(view, StoppedEarly(900, 600, 1.5, 3), capsys) == (
         "Stopped early: no lower loss in 3 validations. Best at step 600, with 1.5000: its "
         "weights are used."
     )
@@ -118,7 +118,7 @@ def test_json_prints_them_as_they_are_recorded(
     )
 
 
-def test_the_last_evaluation_is_told_before_the_end(
+def test_the_last_evaluation_is_printed_before_the_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reporter = LineReporter(RunView(RunDirectory(tmp_path)))

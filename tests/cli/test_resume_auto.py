@@ -1,4 +1,4 @@
-"""`train --resume auto` is one line for every start of a job: it begins, goes on or is done."""
+"""`train --resume auto` starts a run, resumes it, or exits if it is finished."""
 
 import subprocess
 from pathlib import Path
@@ -30,7 +30,7 @@ def corpus(tmp_path: Path) -> Path:
 
 
 def job(corpus: Path, name: str, *more: str) -> "subprocess.CompletedProcess[str]":
-    """The one line of a job's script."""
+    """The command line of a job script."""
     runs = str(corpus.parent / "runs")
     words = ["train", "--headless", str(corpus), "--runs-dir", runs, "--name", name, *more]
     command = with_trainer(TRAINER, *words, "--resume", "auto", "--preset", "tiny")
@@ -39,7 +39,7 @@ def job(corpus: Path, name: str, *more: str) -> "subprocess.CompletedProcess[str
     )
 
 
-def test_it_begins_a_run_and_goes_on_with_it(corpus: Path) -> None:
+def test_it_starts_a_run_and_resumes_it(corpus: Path) -> None:
     run = RunDirectory(corpus.parent / "runs" / "mine")
     for starts in (1, 2):
         ended = job(corpus, "mine")
@@ -58,7 +58,7 @@ def test_a_finished_run_leaves_nothing_to_do(corpus: Path) -> None:
     assert run.events.read_bytes() == before
 
 
-def test_what_was_settled_when_a_run_began_is_told(corpus: Path) -> None:
+def test_settings_that_the_run_keeps_are_reported(corpus: Path) -> None:
     run = created_run(corpus.parent / "runs", name="mine")
     size = read_description(run).model.hidden_size
     ended = job(corpus, "mine", "--hidden-size", str(size + 1), "--max-time", "1h")
@@ -67,13 +67,13 @@ def test_what_was_settled_when_a_run_began_is_told(corpus: Path) -> None:
     assert "as it was begun" not in same.stderr
 
 
-def test_a_run_of_the_same_text_goes_on_without_a_word_about_it(corpus: Path) -> None:
+def test_a_run_of_the_same_text_resumes_without_a_message_about_it(corpus: Path) -> None:
     job(corpus, "mine")
     assert "the text that it was started with" not in job(corpus, "mine").stderr
 
 
 @pytest.mark.parametrize("is_there", [False, True])
-def test_another_text_than_that_of_the_run_is_told_of(corpus: Path, is_there: bool) -> None:
+def test_another_text_than_that_of_the_run_is_reported(corpus: Path, is_there: bool) -> None:
     run = created_run(corpus.parent / "runs", name="mine")
     if not is_there:
         corpus.unlink()
@@ -84,10 +84,10 @@ def test_another_text_than_that_of_the_run_is_told_of(corpus: Path, is_there: bo
     assert ("corpus.txt" in ended.stderr.replace(own, "")) == (not is_there)
 
 
-def test_a_start_that_comes_second_goes_on_with_the_run_of_the_first(
+def test_a_second_start_continues_the_run_of_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both found no run of the name, and both made one: the trainers settle who trains it."""
+    """Two commands find no run and both create it: the lock decides which one trains it."""
     text = fake_corpus(tmp_path)
     request = RunRequest(
         folder=tmp_path / "runs",

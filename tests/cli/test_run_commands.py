@@ -1,4 +1,4 @@
-"""`runs show`, `rename`, `export`, `rm` and `restore`, as they are typed."""
+"""`runs show`, `rename`, `export`, `rm` and `restore`."""
 
 import io
 import json
@@ -37,7 +37,7 @@ def runs(*arguments: str) -> int:
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
-    """Let somebody sit at a terminal and type."""
+    """Simulate a terminal with typed input."""
     monkeypatch.setattr("tui_charrnn.cli.runs.has_terminal", lambda: True)
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
 
@@ -56,7 +56,7 @@ def test_without_a_subcommand_the_runs_are_listed(folder: Path, capsys: Capture)
     assert json.loads(outputs[2]) == json.loads(outputs[3])
 
 
-def test_show_tells_of_links_inside_a_run(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_show_reports_links_inside_a_run(folder: Path, tmp_path: Path, capsys: Capture) -> None:
     run = fake_run(folder)
     run.log.unlink(missing_ok=True)
     run.log.symlink_to(tmp_path / "elsewhere")
@@ -71,12 +71,12 @@ def test_all_runs_are_one_json_document(folder: Path, capsys: Capture) -> None:
     for name in ("one", "two"):
         fake_run(folder, name=name)
     assert runs("list", "--json") == 0
-    told = capsys.readouterr()
-    assert {found["name"] for found in json.loads(told.out)} == {"one", "two"}
-    assert told.err == ""
+    printed = capsys.readouterr()
+    assert {found["name"] for found in json.loads(printed.out)} == {"one", "two"}
+    assert printed.err == ""
 
 
-def test_a_failure_is_told_on_standard_error_alone(folder: Path, capsys: Capture) -> None:
+def test_a_failure_is_printed_on_standard_error_alone(folder: Path, capsys: Capture) -> None:
     fake_run(folder)
     for words in (
         ["show", "none"],
@@ -86,31 +86,31 @@ def test_a_failure_is_told_on_standard_error_alone(folder: Path, capsys: Capture
         ["rename", "none", "some"],
     ):
         assert runs(*words, "--json") == 3
-        told = capsys.readouterr()
-        assert told.out == ""
-        assert told.err.startswith("charrnn-tui: There is no")
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.startswith("charrnn-tui: There is no")
 
 
-def test_what_is_done_is_told_as_json(folder: Path, tmp_path: Path, capsys: Capture) -> None:
+def test_results_are_printed_as_json(folder: Path, tmp_path: Path, capsys: Capture) -> None:
     trained(folder)
 
-    def told(*words: str) -> Any:
+    def invoke_command(*words: str) -> Any:
         assert runs(*words, "--json") == 0
         return json.loads(capsys.readouterr().out)
 
     better = {"name": "better", "path": str(folder / "better")}
-    assert told("rename", "fake", "better") == better
+    assert invoke_command("rename", "fake", "better") == better
     archive = tmp_path / "mine.tar.gz"
-    made = told("export", "better", str(archive))
+    made = invoke_command("export", "better", str(archive))
     size = archive.stat().st_size
     assert made == {"path": str(archive), "bytes": size, "checkpoints": [2, 3]}
-    (trashed,) = told("rm", "better", "--yes")["trashed"]
+    (trashed,) = invoke_command("rm", "better", "--yes")["trashed"]
     assert trashed["name"] == "better"
     assert Path(trashed["path"], "run.json").exists()
-    assert told("restore") == better
-    told("rm", "better", "--yes")
-    assert told("rm", "--empty-trash", "--yes")["freed_bytes"] > 0
-    assert told("rm", "--empty-trash", "--yes") == {"freed_bytes": 0}
+    assert invoke_command("restore") == better
+    invoke_command("rm", "better", "--yes")
+    assert invoke_command("rm", "--empty-trash", "--yes")["freed_bytes"] > 0
+    assert invoke_command("rm", "--empty-trash", "--yes") == {"freed_bytes": 0}
 
 
 def test_what_is_not_wanted_is_json_too(
@@ -128,7 +128,7 @@ def test_options_before_a_subcommand_are_explained(tmp_path: Path, capsys: Captu
     assert "runs show --runs-dir FOLDER" in capsys.readouterr().err
 
 
-def test_show_tells_everything(folder: Path, capsys: Capture) -> None:
+def test_show_prints_everything(folder: Path, capsys: Capture) -> None:
     run = created_run(folder, pinned_seeds=("to be",))
     with FakeTrainer(run, total_steps=1000) as trainer:
         trainer.start()
@@ -139,7 +139,7 @@ def test_show_tells_everything(folder: Path, capsys: Capture) -> None:
         trainer.train(2.0)
         trainer.sample("to be", " a newer one")
         assert runs("show", "fake") == 0
-    told = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for words in (
         "● training",
         str(run.path),
@@ -155,11 +155,11 @@ def test_show_tells_everything(folder: Path, capsys: Capture) -> None:
         "step 2, 2.41 kB, saved in 0.01 s, validation 2.250, best, newest",
         "sample of step 3, temperature 0.8:\n  to be a newer one\n",
     ):
-        assert words in told
-    assert " a sample" not in told
+        assert words in printed
+    assert " a sample" not in printed
 
 
-def test_show_tells_of_an_early_stop(folder: Path, capsys: Capture) -> None:
+def test_show_reports_an_early_stop(folder: Path, capsys: Capture) -> None:
     with FakeTrainer(created_run(folder)) as trainer:
         trainer.start()
         trainer.append(StoppedEarly(900, 600, 1.5, 3))
@@ -184,13 +184,13 @@ def test_show_has_all_facts_as_one_object(folder: Path, capsys: Capture) -> None
     assert facts["bytes"] > sum(saved["size"] for saved in facts["checkpoints"]) > 0
 
 
-def test_show_tells_what_went_wrong(folder: Path, capsys: Capture) -> None:
+def test_show_reports_what_failed(folder: Path, capsys: Capture) -> None:
     lose_trainer(fake_run(folder, name="lost", evaluations={2: 2.0}, end=None))
     fake_run(folder, name="failed", end="failed")
     assert runs("show", "lost") == 0
-    told = capsys.readouterr().out
-    assert "✗ lost" in told
-    assert "The checkpoint of step 2 is kept." in told
+    printed = capsys.readouterr().out
+    assert "✗ lost" in printed
+    assert "The checkpoint of step 2 is kept." in printed
     assert runs("show", "failed") == 0
     assert "Something went wrong." in capsys.readouterr().out
 
@@ -199,9 +199,9 @@ def test_a_damaged_run_is_shown_as_far_as_possible(folder: Path, capsys: Capture
     trained(folder)
     (folder / "fake" / "run.json").write_bytes(b'{"format": 1, "na')
     assert runs("show", "fake") == 0
-    told = capsys.readouterr().out
-    assert "run.json cannot be used" in told
-    assert "best        2.250 at step 2" in told
+    printed = capsys.readouterr().out
+    assert "run.json cannot be used" in printed
+    assert "best        2.250 at step 2" in printed
     (folder / "fake" / "state.json").unlink()
     (folder / "fake" / "events.jsonl").unlink()
     assert runs("show", "fake") == 0
@@ -210,7 +210,7 @@ def test_a_damaged_run_is_shown_as_far_as_possible(folder: Path, capsys: Capture
     assert json.loads(capsys.readouterr().out)["status"] is None
 
 
-def test_a_run_without_a_status_says_so(folder: Path, capsys: Capture) -> None:
+def test_a_run_without_a_status_is_reported(folder: Path, capsys: Capture) -> None:
     created_run(folder).status.unlink()
     assert runs("show", "fake") == 0
     assert "no state.json" in capsys.readouterr().out
@@ -263,9 +263,9 @@ def test_rm_asks_once(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Cap
     answer(monkeypatch, "y\n")
     assert runs("rm", "one", "two") == 0
     assert names(folder) == []
-    told = capsys.readouterr().err
-    assert told.count("[y/N]") == 3
-    assert "charrnn-tui runs restore two" in told
+    printed = capsys.readouterr().err
+    assert printed.count("[y/N]") == 3
+    assert "charrnn-tui runs restore two" in printed
 
 
 def test_without_a_terminal_rm_wants_to_be_sure(folder: Path, capsys: Capture) -> None:
@@ -332,9 +332,9 @@ def test_an_exported_run_opens_elsewhere(
     trained(folder)
     monkeypatch.chdir(tmp_path)
     assert runs("export", "fake") == 0
-    told = capsys.readouterr()
-    assert told.out == f"{tmp_path / 'fake.tar.gz'}\n"
-    assert "checkpoints of step 2, 3" in told.err
+    printed = capsys.readouterr()
+    assert printed.out == f"{tmp_path / 'fake.tar.gz'}\n"
+    assert "checkpoints of step 2, 3" in printed.err
     elsewhere = tmp_path / "elsewhere"
     with tarfile.open(tmp_path / "fake.tar.gz") as packed:
         packed.extractall(elsewhere, filter="data")

@@ -1,4 +1,4 @@
-"""`doctor RUN` says of every file whether it is whole, and which command makes the best of it."""
+"""`doctor RUN` reports damaged files, and the command that recovers the most."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from tui_charrnn.runs.layout import RunDirectory
 
 
 def examined(run: RunDirectory) -> tuple[dict[str, str], str, str]:
-    """What is wrong by part, what can be had, and the command for it."""
+    """The problems by label, the recovery sentence, and its command."""
     health = examine_run(run)
     wrong = {found.label: found.text for found in judge_run(health) if found.verdict == "problem"}
     return wrong, *recovery(health)
@@ -86,7 +86,7 @@ DAMAGES: list[tuple[Callable[[RunDirectory], None], str, str, str]] = [
 @pytest.mark.parametrize(
     ("damage", "part", "words", "remedy"), DAMAGES, ids=[case[0].__name__ for case in DAMAGES]
 )
-def test_every_damage_is_told_with_what_helps(
+def test_every_damage_is_reported_with_a_remedy(
     run: RunDirectory, damage: Callable[[RunDirectory], None], part: str, words: str, remedy: str
 ) -> None:
     assert examined(run)[0] == {}
@@ -120,7 +120,7 @@ def test_a_killed_trainer_is_no_damage(run: RunDirectory) -> None:
     assert "finished" in sentence
 
 
-def test_a_run_at_work_is_left_to_its_trainer(tmp_path: Path) -> None:
+def test_an_active_run_has_no_problem(tmp_path: Path) -> None:
     with FakeTrainer(created_run(tmp_path)) as trainer:
         trainer.start()
         trainer.train(3.0)
@@ -152,20 +152,20 @@ def test_a_loss_of_any_size_is_a_record(run: RunDirectory) -> None:
     assert (events.last_step, events.missing, events.repeated) == (8, [], 0)
 
 
-def told_by_doctor(*words: str) -> tuple[int, bytes, bytes]:
+def run_doctor(*words: str) -> tuple[int, bytes, bytes]:
     ended = run_program("doctor", *words)
     return ended.returncode, ended.stdout, ended.stderr
 
 
 def test_the_command_ends_with_0_and_3_and_has_a_document(run: RunDirectory) -> None:
-    code, data, narration = told_by_doctor(str(run.path))
+    code, data, messages = run_doctor(str(run.path))
     assert (code, b"problem" in data) == (0, False), data
-    assert b"charrnn-tui resume" in narration
+    assert b"charrnn-tui resume" in messages
     damage_model(run)
-    code, data, narration = told_by_doctor(str(run.path))
+    code, data, messages = run_doctor(str(run.path))
     assert (code, b"problem" in data) == (3, True), data
-    assert b"from step 2" in narration
-    code, data, _ = told_by_doctor(str(run.path), "--json")
+    assert b"from step 2" in messages
+    code, data, _ = run_doctor(str(run.path), "--json")
     document: dict[str, Any] = json.loads(data)
     assert (code, document["exit_code"], document["resumable_step"]) == (3, 3, 2)
     assert document["command"] == f"charrnn-tui resume {run.path}"

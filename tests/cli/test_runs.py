@@ -1,4 +1,4 @@
-"""`runs`, `attach` and `stop`: what is said of a trainer is what can be known of it."""
+"""`runs`, `attach` and `stop` report the state of a trainer."""
 
 import json
 import socket
@@ -38,7 +38,7 @@ def test_a_killed_trainer_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert (found["state"], found["trainer"]) == ("training", "lost")
 
 
-def test_a_trainer_that_said_so_has_ended(
+def test_a_trainer_that_recorded_its_end_has_ended(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fake_run(tmp_path)
@@ -56,8 +56,10 @@ def test_a_row_has_what_a_list_shows(tmp_path: Path, capsys: pytest.CaptureFixtu
     run = fake_run(tmp_path, losses=[3.0, 2.0], evaluations={2: 2.25}, end=None)
     status = read_status(run)
     assert status is not None
-    told = replace(status, state=RunState.STOPPED, curve=(4.0, 3.0, 2.0, 1.5), total_steps=12_345)
-    Storage().write_atomically(run.status, encode_json(told.to_json()))
+    printed = replace(
+        status, state=RunState.STOPPED, curve=(4.0, 3.0, 2.0, 1.5), total_steps=12_345
+    )
+    Storage().write_atomically(run.status, encode_json(printed.to_json()))
     runs.list_all(runs_dir=tmp_path)
     heading, row = capsys.readouterr().out.splitlines()
     assert heading.split() == ["RUN", "STATE", "CORPUS", "STEP", "BEST", "CURVE", "AGE"]
@@ -66,7 +68,7 @@ def test_a_row_has_what_a_list_shows(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert facts(tmp_path, capsys)["curve"] == [4.0, 3.0, 2.0, 1.5]
 
 
-def test_columns_stand_below_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_columns_are_aligned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("漢字のラン", "plain", "cafe\u0301"):
         fake_run(tmp_path, name=name)
     runs.list_all(runs_dir=tmp_path)
@@ -108,7 +110,7 @@ def test_a_hostile_list_is_harmless(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert not HARMFUL.search(capsys.readouterr().out.replace("\n", ""))
 
 
-def test_attach_says_whether_it_only_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_attach_passes_readonly_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = fake_run(tmp_path)
     opened: list[dict[str, object]] = []
 
@@ -147,19 +149,17 @@ def test_attach_takes_the_settings_of_a_text(
     assert "temperature must be at least 0 and at most 100" in capsys.readouterr().err
 
 
-def test_stop_says_that_the_trainer_was_gone(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_stop_reports_a_lost_trainer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = fake_run(tmp_path, end=None)
     lose_trainer(run)
     control.stop("fake", tmp_path)
-    told = capsys.readouterr().err
-    assert "is lost" in told
-    assert f"charrnn-tui resume {run.path}" in told
+    printed = capsys.readouterr().err
+    assert "is lost" in printed
+    assert f"charrnn-tui resume {run.path}" in printed
     assert not list(run.control.iterdir())
 
 
-def test_stop_says_that_the_trainer_went_meanwhile(
+def test_stop_reports_that_the_trainer_has_ended_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = fake_run(tmp_path, end=None)
@@ -172,13 +172,13 @@ def test_stop_says_that_the_trainer_went_meanwhile(
 
         monkeypatch.setattr("time.sleep", kill_instead)
         control.stop("fake", tmp_path)
-    told = capsys.readouterr().err
-    assert "is training" not in told
-    assert f"charrnn-tui resume {run.path}" in told
+    printed = capsys.readouterr().err
+    assert "is training" not in printed
+    assert f"charrnn-tui resume {run.path}" in printed
 
 
 def pretend_trainer(run: RunDirectory, pid: int) -> None:
-    """Let a process be what the run takes for its trainer."""
+    """Record a process as the trainer of a run."""
     status = read_status(run)
     assert status is not None
     live = replace(status, pid=pid, host=socket.gethostname(), boot_id=boot_id())

@@ -1,4 +1,4 @@
-"""The command `score`, as its command line has it."""
+"""The command `score`."""
 
 import html.parser
 import json
@@ -161,7 +161,7 @@ def test_streams_side_by_side_find_nearly_the_same(model: str, tmp_path: Path) -
     assert len({score["characters"] for each in found for score in each["scores"]}) == 1
 
 
-def test_dynamic_evaluation_is_told_apart(model: str, text: str) -> None:
+def test_dynamic_evaluation_is_printed_separately(model: str, text: str) -> None:
     plain = documents(run_here("score", text, "-m", model, "--json"))[0]["scores"][0]
     scorer = DynamicScorer(tiny_model(), 0.5)
     scorer.add(TEXT * 9)
@@ -178,7 +178,7 @@ def test_dynamic_evaluation_is_told_apart(model: str, text: str) -> None:
 
 
 class Page(html.parser.HTMLParser):
-    """What a browser makes of a page, as far as it matters here."""
+    """A parser that extracts text and styles of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -260,7 +260,7 @@ def test_the_page_has_what_the_table_has(model: str, other: str, text: str, tmp_
     assert html.escape(ended.stderr.decode().splitlines()[-1]) in written
 
 
-def test_the_page_holds_the_beginning_of_a_long_text(model: str, tmp_path: Path) -> None:
+def test_the_page_has_the_start_of_a_long_text(model: str, tmp_path: Path) -> None:
     path, page = tmp_path / "long.txt", tmp_path / "page.html"
     path.write_text("ab" * (SHOWN_CHARACTERS // 2) + "c", encoding="utf-8")
 
@@ -337,18 +337,18 @@ def test_no_more_than_a_block_of_a_text_is_in_memory(tmp_path: Path) -> None:
     path.write_bytes(text.encode())
     (source,) = find_sources([str(path)], encoding="utf-8").sources
 
-    told: list[tuple[int, int | None]] = []
+    printed: list[tuple[int, int | None]] = []
 
-    blocks = list(read_blocks(source, "utf-8", lambda *done: told.append(done), 100_000))
+    blocks = list(read_blocks(source, "utf-8", lambda *done: printed.append(done), 100_000))
 
-    assert told[-1] == (len(text.encode()), len(text.encode()))
-    assert len(told) == len(blocks)
+    assert printed[-1] == (len(text.encode()), len(text.encode()))
+    assert len(printed) == len(blocks)
     assert "".join(blocks) == text.replace("\r", "")
     assert max(map(len, blocks)) <= 100_000 + PIECE
     assert min(map(len, blocks[:-1])) >= 100_000
 
 
-def test_a_page_gives_way_only_if_the_user_says_so(tmp_path: Path, model: str, text: str) -> None:
+def test_a_page_is_replaced_only_with_force(tmp_path: Path, model: str, text: str) -> None:
     page = tmp_path / "page.html"
     page.write_text("mine", encoding="utf-8")
     ended = run_here("score", text, "-m", model, "--html", str(page))

@@ -1,4 +1,4 @@
-"""What is told before a run begins."""
+"""The summary that is printed before a run starts."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,17 +15,17 @@ def test_the_summary_names_every_tensor_and_their_sum(tmp_path: Path) -> None:
     model = ModelConfig(embedding_size=5, hidden_size=7, layer_count=2)
     corpus = fake_corpus(tmp_path, "abcab" * 400)
     run = created_run(tmp_path, text="abcab" * 400)
-    told = summarize(run, model, TrainingConfig(train_time=90), corpus)
-    assert "2,000 characters, vocabulary 3; the last 200 are held out" in told
-    assert f"{parameter_count(model, 3):,} parameters" in told
+    printed = summarize(run, model, TrainingConfig(train_time=90), corpus)
+    assert "2,000 characters, vocabulary 3; the last 200 are held out" in printed
+    assert f"{parameter_count(model, 3):,} parameters" in printed
     sizes = [
         int(line.split()[-1].replace(",", ""))
-        for line in told.splitlines()
+        for line in printed.splitlines()
         if line.startswith(" " * 11)
     ]
     assert len(sizes) == 9
     assert sum(sizes) == parameter_count(model, 3)
-    assert "for 1m30s" in told
+    assert "for 1m30s" in printed
 
 
 def summary_of(folder: Path, content: bytes, encoding: str = "utf-8") -> str:
@@ -37,59 +37,59 @@ def summary_of(folder: Path, content: bytes, encoding: str = "utf-8") -> str:
     return summarize(created_run(folder), ModelConfig(), TrainingConfig(steps=3), corpus)
 
 
-def test_what_reading_changed_is_told_in_one_line(tmp_path: Path) -> None:
-    told = summary_of(tmp_path, b"\xff\xfe" + "e\u0301t\u00e9\r\n".encode("utf-16-le") * 200)
-    line = told.splitlines()[2].strip()
+def test_what_reading_changed_is_reported_in_one_line(tmp_path: Path) -> None:
+    printed = summary_of(tmp_path, b"\xff\xfe" + "e\u0301t\u00e9\r\n".encode("utf-16-le") * 200)
+    line = printed.splitlines()[2].strip()
     assert line == (
         "decoded from utf-16-le; byte order mark left out; 200 CR LF or CR turned into LF; "
         "200 characters composed (Unicode NFC); 1 binary or empty files skipped"
     )
 
 
-def test_where_reading_changed_nothing_no_line_says_so(tmp_path: Path) -> None:
+def test_unchanged_text_has_no_line_about_changes(tmp_path: Path) -> None:
     corpus = fake_corpus(tmp_path, "abcab" * 400)
-    told = summarize(created_run(tmp_path), ModelConfig(), TrainingConfig(steps=3), corpus)
-    assert [line.split()[0] for line in told.splitlines()[:3]] == ["Run", "Corpus", "Model"]
+    printed = summarize(created_run(tmp_path), ModelConfig(), TrainingConfig(steps=3), corpus)
+    assert [line.split()[0] for line in printed.splitlines()[:3]] == ["Run", "Corpus", "Model"]
 
 
-def test_changes_that_were_declined_are_not_told(tmp_path: Path) -> None:
+def test_changes_that_were_declined_are_not_printed(tmp_path: Path) -> None:
     corpus = fake_corpus(tmp_path, "e\u0301\n" * 800)
     corpus = replace(corpus, reading=Reading(compose=False))
-    told = summarize(created_run(tmp_path), ModelConfig(), TrainingConfig(steps=3), corpus)
-    assert "composed" not in told
+    printed = summarize(created_run(tmp_path), ModelConfig(), TrainingConfig(steps=3), corpus)
+    assert "composed" not in printed
 
 
-def test_rare_characters_are_told_with_their_share(tmp_path: Path) -> None:
+def test_rare_characters_are_reported_with_their_share(tmp_path: Path) -> None:
     corpus = fake_corpus(tmp_path, "abcab" * 399 + "xxxyz")
     training = TrainingConfig(steps=3, min_count=3)
     run = created_run(tmp_path, text="abcab" * 399 + "xxxyz", training=training)
-    told = summarize(run, ModelConfig(), training, corpus)
+    printed = summarize(run, ModelConfig(), training, corpus)
     assert (
         "vocabulary 5 (2 rare ones as one symbol, 0.001 of the text); the last 200 are held out"
-    ) in told
+    ) in printed
 
 
 def test_the_batch_size_is_the_one_that_fits(tmp_path: Path) -> None:
     corpus = fake_corpus(tmp_path, "abcab" * 400)  # 1,800 characters are trained on
     training = TrainingConfig(steps=3, batch_size=32, sequence_length=100)
-    told = summarize(created_run(tmp_path), ModelConfig(), training, corpus)
-    assert "batch 17 x 100 characters (not 32: the text is small)" in told
+    printed = summarize(created_run(tmp_path), ModelConfig(), training, corpus)
+    assert "batch 17 x 100 characters (not 32: the text is small)" in printed
 
 
 def test_a_hostile_name_cannot_reach_the_terminal(tmp_path: Path) -> None:
     corpus = fake_corpus(tmp_path, "abcab" * 400, name="a\x1b]52;c;AAAA\x07.txt")
-    told = summarize(created_run(tmp_path), ModelConfig(), TrainingConfig(steps=3), corpus)
-    assert "\x1b" not in told
-    assert "\x07" not in told
+    printed = summarize(created_run(tmp_path), ModelConfig(), TrainingConfig(steps=3), corpus)
+    assert "\x1b" not in printed
+    assert "\x07" not in printed
 
 
-def test_a_huge_vocabulary_is_told_with_the_option_that_helps(tmp_path: Path) -> None:
+def test_a_huge_vocabulary_is_reported_with_the_option_that_helps(tmp_path: Path) -> None:
     characters = [chr(code) for code in range(0x3400, 0xD7A4)]
     corpus = fake_corpus(tmp_path, "".join(characters))
     training = TrainingConfig(steps=3)
     run = created_run(tmp_path, text="".join(characters))
-    told = summarize(run, ModelConfig(), training, corpus)
-    assert "make every step slow: --max-vocabulary 8000" in told
+    printed = summarize(run, ModelConfig(), training, corpus)
+    assert "make every step slow: --max-vocabulary 8000" in printed
     bounded = replace(training, max_vocabulary=8000)
-    told = summarize(created_run(tmp_path, name="other"), ModelConfig(), bounded, corpus)
-    assert "make every step slow" not in told
+    printed = summarize(created_run(tmp_path, name="other"), ModelConfig(), bounded, corpus)
+    assert "make every step slow" not in printed

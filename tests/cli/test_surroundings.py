@@ -1,4 +1,4 @@
-"""What surrounds a training is looked at without changing it."""
+"""Examining folders, locks and the terminal changes nothing."""
 
 import sys
 from io import TextIOWrapper

@@ -1,4 +1,4 @@
-"""A syllable grows in its place on a terminal, wherever in a row it stands."""
+"""A syllable grows in place on a terminal, in every column."""
 
 import io
 import re
@@ -13,7 +13,7 @@ TEXT = "푸른 하늘에 흰 구름이 떠있다. 값도 없는 a 닭을 b보고
 
 
 class Terminal:
-    """Rows of cells, as xterm and tmux fill them; they differ in where the cursor waits to wrap."""
+    """Rows of cells as in xterm and tmux, which place the cursor differently before wrapping."""
 
     def __init__(self, width: int, *, waits_in_last_column: bool) -> None:
         self.width, self._last = width, width - 1 if waits_in_last_column else width

@@ -1,4 +1,4 @@
-"""`train`, `resume`, `runs` and `stop` in processes of their own.
+"""`train`, `resume`, `runs` and `stop` in separate processes.
 
 Where it matters that it is TensorFlow that computes, it does; the trainers of the other tests
 compute with NumPy, and are else the real ones.
@@ -38,7 +38,7 @@ SETTINGS = (
 ).replace("200ms", "0.2")
 
 STEPS = 600
-"""So many take long enough for a run to be killed between its first checkpoint and its end."""
+"""Enough steps to kill a run between its first checkpoint and its end."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def train_arguments(folder: Path, name: str, *more: str) -> list[str]:
 
 
 KERAS_FILE = '{"backend": "torch", "floatx": "float16"}'
-"""Settings of Keras's that another program of the user's may have made."""
+"""Keras settings that another program of the user may have written."""
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def has_reached(run: RunDirectory, step: int) -> Callable[[], bool]:
 def goes_on_after_saving(
     run: RunDirectory, program: "subprocess.Popen[bytes]"
 ) -> Callable[[], bool]:
-    """Whether the run has a checkpoint and a batch after it, which a resume must take again.
+    """Whether the run has a checkpoint and a later batch, which a resume must repeat.
 
     Or whether it has come to its end meanwhile, as may happen on a busy machine.
     """
@@ -146,7 +146,7 @@ def test_another_backend_of_keras_is_passed_over_and_its_file_stays(
     assert file.read_text(encoding="utf-8") == KERAS_FILE
 
 
-def test_a_finished_run_can_be_listed_and_spoken_with(
+def test_a_finished_run_can_be_listed_and_generates(
     whole: tuple[RunDirectory, bytes, bytes],
 ) -> None:
     run, _, _ = whole
@@ -191,7 +191,7 @@ def numpy_arguments(folder: Path, name: str, *more: str) -> list[str]:
 
 
 def begun_run(folder: Path, name: str) -> RunDirectory:
-    """A run of 50 steps whose command was told to leave after its first batch."""
+    """A run of 50 steps whose command got a signal after its first batch."""
     run = RunDirectory(folder / name)
     arguments = numpy_arguments(folder, name, "--steps=50")
     program = start_numpy_program(*arguments, hold=folder / "never")
@@ -201,7 +201,7 @@ def begun_run(folder: Path, name: str) -> RunDirectory:
     return run
 
 
-def test_the_time_limit_leaves_with_75_and_resume_auto_goes_on(folder: Path) -> None:
+def test_the_time_limit_exits_with_75_and_resume_auto_resumes(folder: Path) -> None:
     arguments = numpy_arguments(folder, "limited", "--steps=50", "--resume=auto")
     early = run_numpy_program(*arguments, "--max-time=0.001")
     assert (early.returncode, early.stdout) == (75, b"")

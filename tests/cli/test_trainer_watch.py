@@ -1,4 +1,4 @@
-"""A command ends a trainer that waits for other processes and cannot end by itself."""
+"""A command kills a trainer that waits for other processes and cannot end by itself."""
 
 import os
 import select
@@ -29,7 +29,7 @@ ADDRESSES = "127.0.0.1:1,127.0.0.1:2,127.0.0.1:3"
 
 
 class Trainer:
-    """A process that connects to others or has done so, and then does nothing, and its watch."""
+    """A process that has written its addresses and then does nothing, and its watch."""
 
     def __init__(
         self,
@@ -50,10 +50,10 @@ class Trainer:
         )
 
     def await_verdict(self, leaving: ExitCode | None = None) -> tuple[int, str]:
-        """Look until it is killed: the exit code and why."""
+        """Check until it is killed; return the exit code and the message."""
 
         def is_over() -> bool:
-            self.watch.look(self.process, leaving)
+            self.watch.check(self.process, leaving)
             return self.watch.verdict is not None
 
         wait_for("the trainer is killed", is_over)
@@ -63,7 +63,7 @@ class Trainer:
         return int(verdict.exit_code), str(verdict)
 
     def end(self) -> None:
-        """Leave no process behind, and only after it has written to its command."""
+        """Kill the process after it has written to its command."""
         select.select([self.watch._events], [], [])
         self.process.send_signal(signal.SIGCONT)
         self.process.terminate()
@@ -72,7 +72,7 @@ class Trainer:
 
 @pytest.fixture
 def started(request: pytest.FixtureRequest) -> Iterator[Trainer]:
-    """A trainer of the parameters."""
+    """A trainer with the test's parameters."""
     trainer = Trainer(**request.param)
     yield trainer
     trainer.end()
@@ -97,13 +97,13 @@ def test_whoever_does_not_answer_is_named() -> None:
 
 @started_with(meet_within=300.0)
 @pytest.mark.parametrize("leaving", [ExitCode.RESUME_ME, ExitCode.INTERRUPTED])
-def test_one_that_is_told_to_leave_while_it_connects(started: Trainer, leaving: ExitCode) -> None:
+def test_a_signal_while_it_connects(started: Trainer, leaving: ExitCode) -> None:
     code, sentence = started.await_verdict(leaving)
     assert (code, "nothing was trained" in sentence) == (leaving, True)
 
 
 @started_with(meet_within=300.0, limit=0.001)
-def test_the_time_limit_holds_while_it_connects(started: Trainer) -> None:
+def test_the_time_limit_applies_while_it_connects(started: Trainer) -> None:
     assert started.await_verdict()[0] == 75
 
 
@@ -117,7 +117,7 @@ def test_one_that_was_stopped_is_ended(started: Trainer, monkeypatch: pytest.Mon
 
 
 @started_with(meet_within=0.0, is_connected=True)
-def test_one_that_is_connected_is_left_alone(started: Trainer) -> None:
+def test_a_connected_trainer_is_not_killed(started: Trainer) -> None:
     started.end()
-    started.watch.look(started.process, ExitCode.RESUME_ME)
+    started.watch.check(started.process, ExitCode.RESUME_ME)
     assert started.watch.verdict is None

@@ -1,4 +1,4 @@
-"""What the help says, and what becomes of options that stand in a wrong place."""
+"""The help, and options in a wrong place."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ Capture = pytest.CaptureFixture[str]
 
 
 def pages(command: Any, above: typer.Context | None = None) -> Iterator[tuple[str, str]]:
-    """The words of every command, and its page of help, 80 columns wide."""
+    """The help page of every command, 80 columns wide, by its command line."""
     name = "charrnn-tui" if above is None else command.name
     context = typer.Context(command, parent=above, info_name=name, terminal_width=80)
     yield context.command_path, command.get_help(context)
@@ -60,9 +60,9 @@ def test_an_option_before_the_command_is_refused_with_its_place(
     arguments: list[str], place: str, capsys: Capture
 ) -> None:
     assert run(arguments) == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err == f"charrnn-tui: Options stand behind the command, as in: {place}\n"
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err == f"charrnn-tui: Options stand behind the command, as in: {place}\n"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_file_is_no_folder_of_runs(tmp_path: Any, capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "printed"),
     [
         (["generate", "--top-k", "0"], "--top-k must be at least 1"),
         (["generate", "--rng-seed", "-4"], "--rng-seed must be at least 0"),
@@ -105,7 +105,7 @@ def test_a_file_is_no_folder_of_runs(tmp_path: Any, capsys: Capture) -> None:
     ],
 )
 def test_a_value_is_refused_by_the_name_of_its_option(
-    arguments: list[str], told: str, capsys: Capture
+    arguments: list[str], printed: str, capsys: Capture
 ) -> None:
     assert run(arguments) == 2
-    assert f"charrnn-tui: {told}" in capsys.readouterr().err
+    assert f"charrnn-tui: {printed}" in capsys.readouterr().err

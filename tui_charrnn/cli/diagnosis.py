@@ -403,12 +403,12 @@ def _judge_absence(examination: Examination, nvidia: Nvidia, trouble: str) -> Fi
     return Finding("note", "gpu", text)
 
 
-def _judge_precision(examination: Examination, asked: str) -> Finding:
+def _judge_precision(examination: Examination, requested: str) -> Finding:
     precision, automatic = examination.path["precision"], examination.automatic
     text = f"{precision}: {examination.reasons['precision']}"
     if automatic is None:
         return Finding("ok", "precision", text + _format_tensor_float(examination))
-    if asked == "auto" or automatic[0] == precision:
+    if requested == "auto" or automatic[0] == precision:
         return Finding("ok", "precision", text)
     return Finding("note", "precision", f"{text}; auto would take {automatic[0]}: {automatic[1]}")
 

@@ -71,7 +71,7 @@ def newest_status(run: RunDirectory, before: RunStatus | None = None) -> RunStat
 
 
 class TrainerWatch:
-    """Kills a trainer of a joint training that cannot end by itself.
+    """Kills a trainer of a distributed training that cannot end by itself.
 
     While TensorFlow connects to other processes it blocks the interpreter, so neither the trainer's
     own time limit nor its signal handlers run. A trainer stopped by SIGSTOP does not run at all.
@@ -99,7 +99,7 @@ class TrainerWatch:
         finally:
             os.close(events)
 
-    def look(self, trainer: "subprocess.Popen[bytes]", leave_code: ExitCode | None) -> None:
+    def check(self, trainer: "subprocess.Popen[bytes]", leave_code: ExitCode | None) -> None:
         """Kill the trainer if necessary; `leave_code` is its exit code if it was asked to exit."""
         self._read_events()
         now = time.monotonic()
@@ -168,9 +168,9 @@ def supervise(
     launch: Launch,
     notify: Callable[[str], None],
     watch: TrainerWatch | None,
-    look: Callable[[], None] = lambda: None,
+    on_poll: Callable[[], None] = lambda: None,
 ) -> int:
-    """Start a trainer and wait until it ends; `look` is called at every poll and once after that.
+    """Start a trainer and wait until it ends; `on_poll` is called at every poll.
 
     SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 are forwarded to the trainer, which runs in its own
     session. Once the terminal is closed nothing is written to it. If this process dies, the trainer
@@ -188,10 +188,10 @@ def supervise(
         while not has_ended:
             has_ended = trainer.poll() is not None
             if watch is not None and not has_ended:
-                watch.look(trainer, relay.leave_code)
+                watch.check(trainer, relay.leave_code)
             with ignoring_closed_terminal():
                 relay.report(notify)
-                look()
+                on_poll()
             if not has_ended:
                 time.sleep(POLL_INTERVAL)
     return relay.exit_code(trainer.returncode)

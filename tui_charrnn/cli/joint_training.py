@@ -76,9 +76,8 @@ def train_jointly(
         return _train_as_worker(task, limit)
     watch = TrainerWatch(task, limit)
     watching, status = replace(watching, watch=watch), newest_status(run)
-    if (
-        status is not None and status.state is RunState.FINISHED
-    ):  # the trainer reports that to the other ranks
+    if status is not None and status.state is RunState.FINISHED:
+        # the trainer reports that to the other ranks
         supervise(lambda: launch(run, watching, limit), print_message, watch)
     code = start_and_watch(run, watching, limit)
     if is_new and _remove_untrained(run) and not watching.quiet:

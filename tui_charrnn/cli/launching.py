@@ -204,11 +204,11 @@ def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:
 def _print_next_command(view: RunView, code: int, *, is_joint: bool) -> None:
     if code == ExitCode.OK:
         if view.description is not None and view.description.model.reads_both:
-            words = command_words("fill", view.run, "the k▢ng", "--bidirectional")
-            print_message(f"Fill gaps with it: {words}")
+            next_command = command_words("fill", view.run, "the k▢ng", "--bidirectional")
+            print_message(f"Fill gaps with it: {next_command}")
             return
-        words = command_words("generate", view.run, *proposed_start(view), "--model")
-        print_message(f"Talk to it: {words}")
+        next_command = command_words("generate", view.run, *proposed_start(view), "--model")
+        print_message(f"Talk to it: {next_command}")
         return
     saved = view.checkpoint_step
     where = f"Saved at step {saved:,}." if saved else "Nothing was saved yet."

@@ -206,7 +206,7 @@ def learn(
 
 
 def _not_installed(error: OSError) -> StorageError:
-    """Convert an error of Typer's writing of a shell completion."""
+    """Convert an error that Typer raised while writing a shell completion."""
     return StorageError(
         f"The completion cannot be installed: {error.filename}: {error.strerror}. Print it, for a "
         f"file of your shell that you can write to: {command('--show-completion')}"

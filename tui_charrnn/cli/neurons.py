@@ -199,8 +199,8 @@ def _table(findings: "Sequence[Finding]") -> Iterator[str]:
     yield from textwrap.wrap(chance, _text_width())
     constant = [each.property.name for each in findings if not each.neurons]
     if constant:
-        words = f"The same everywhere in this text: {', '.join(constant)}."
-        yield from textwrap.wrap(words, _text_width(), break_on_hyphens=False)
+        sentence = f"The same everywhere in this text: {', '.join(constant)}."
+        yield from textwrap.wrap(sentence, _text_width(), break_on_hyphens=False)
 
 
 def _write_excerpt(output: TextOutput, finding: "Finding", model: "Model") -> None:

@@ -30,7 +30,7 @@ _MAX_PATHS: Final = 10_000
 _NOT_FIRST: Final = ("-", "=", "%")
 """Characters that are special at the start of a word: options, commands (zsh), jobs."""
 _HELP_WIDTH: Final = 1000
-"""Characters of a command's first sentence in the help: more than any has, so none is cut."""
+"""Characters of a command's sentence in the list of commands; large enough to cut none."""
 
 
 def complete_run(context: typer.Context, incomplete: str) -> list[str]:

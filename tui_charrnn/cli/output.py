@@ -153,12 +153,10 @@ def _refused_output(error: OSError) -> StorageError:
 def discard_terminal_output() -> None:
     """Discard all later output to a closed terminal; files and pipes are still written."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(
-            OSError, ValueError, AttributeError
-        ):  # missing, closed, or not a file
-            if stat.S_ISCHR(
-                os.fstat(stream.fileno()).st_mode
-            ):  # a closed terminal is no tty any more
+        # a stream may be missing, closed, or not a file
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            # not `isatty`, which is false for a closed terminal
+            if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):
                 _discard(stream)
 
 

@@ -159,7 +159,7 @@ def load_models(
 def load_preferred(
     model: str | None, runs_dir: Path | None, default: str | None = None
 ) -> "tuple[str, Model]":
-    """Load the model of an option, the preferences or `default`; return its name and it."""
+    """Load the model of an option, the preferences or `default`, and return it with its name."""
     named = model or resolve({}, wanted=["model"]).checked().model or default
     return next(iter(load_models([named] if named else [], runs_dir).items()))
 
@@ -169,7 +169,7 @@ def _print_model_message(name: str, sentence: str) -> None:
 
 
 def scoring_bar(source: Source, *, has_lines: bool) -> AbstractContextManager[Progress | None]:
-    """Return a progress bar for a text if standard error is a terminal free of other output."""
+    """Return a progress bar for a text; none without a terminal or beside printed lines."""
     if not stderr_is_terminal() or (has_lines and stdout_is_terminal()):
         return nullcontext()
     return progress_bar(f"Scoring {source.name}")

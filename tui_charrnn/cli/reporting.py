@@ -116,7 +116,7 @@ class _RecordMessages:
 
 
 class LineReporter:
-    """Prints flushed `key=value` lines on standard error."""
+    """Prints `key=value` lines on standard error."""
 
     def __init__(self, view: RunView, rows_of: RowsOf = no_rows) -> None:
         self._messages = _RecordMessages(view, print_message, rows_of)
@@ -219,14 +219,14 @@ def follow(
     """
     status = None
 
-    def look() -> None:
+    def on_poll() -> None:
         nonlocal status
         status = newest_status(run, status)
         for records in unread_records(reader):
             reporter.show(records, status)
 
     try:
-        return supervise(launch, reporter.notify, watch, look)
+        return supervise(launch, reporter.notify, watch, on_poll)
     finally:
         with ignoring_closed_terminal():
             reporter.close()
@@ -262,12 +262,11 @@ def format_length(training: TrainingConfig) -> str:
 
 def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:
     """Return the values of a plain line by key."""
+    # while the disk is full the status is ahead of the records
     step = view.step if status is None or not status.degraded else max(view.step, status.step)
     pairs: dict[str, Any] = {"step": f"{step}/{view.total_steps or '?'}"}
     if view.plan is not None:
-        epoch = (
-            step / view.plan.steps_per_epoch
-        )  # the status may be two seconds older than the records
+        epoch = step / view.plan.steps_per_epoch
         pairs["epoch"] = f"{epoch:.2f}" if epoch >= 0.1 else f"{epoch:.2g}"
     if status is not None and status.degraded:
         pairs["state"] = "degraded"

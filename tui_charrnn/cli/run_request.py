@@ -175,7 +175,7 @@ def summarize(
         f"Run        {safe_line(run.name)}  in {safe_line(str(run.path))}",
         f"Corpus     {corpus_text}",
         *(f"           {remark}" for remark in remarks if remark),
-        *(f"From       {words}" for words in [format_origin(description)] if words),
+        *(f"From       {origin}" for origin in [format_origin(description)] if origin),
         f"Model      {model_text}",
         *_tensor_lines(shapes),
         f"Training   {training_text}",
@@ -221,7 +221,7 @@ def _format_reading(corpus: Corpus) -> str:
     """Format what reading has changed or skipped; empty if nothing."""
     report, reading = corpus.report, corpus.reading
     line_ends = report.crlf + report.cr
-    happened = [
+    changes = [
         (f"decoded from {report.encoding}", report.encoding != "utf-8"),
         ("byte order mark left out", report.bom),
         (f"{line_ends:,} CR LF or CR turned into LF", reading.unify_newlines and line_ends > 0),
@@ -231,7 +231,7 @@ def _format_reading(corpus: Corpus) -> str:
         ),
         (f"{report.skipped_files:,} binary or empty files skipped", report.skipped_files > 0),
     ]
-    return "; ".join(words for words, is_so in happened if is_so)
+    return "; ".join(change for change, applies in changes if applies)
 
 
 def _format_batch(training: TrainingConfig, training_characters: int) -> str:

@@ -81,7 +81,7 @@ class PlainWriter:
         watch: "OriginalityWatch | None" = None,
         seed_text: str = "",
     ) -> None:
-        """Write the first heading if there are several texts; `seed_text` follows each heading."""
+        """Write the first heading if there are several; `seed_text` is written below each."""
         self._output, self._streams, self._watch = output, streams, watch
         self._seed_text = seed_text
         self._buffers: dict[int, list[tuple[str, str]]] = {}
@@ -367,7 +367,7 @@ def _sample_record(texts: TextRequest, seed_text: str) -> _GeneratedRecord:
 def _sample_records(
     texts: TextRequest, seed_text: str, known: frozenset[str] | None
 ) -> Iterator[_GeneratedRecord]:
-    """Sample records that are not empty, without end; `known` also excludes those and repetitions.
+    """Sample records without end, except empty ones and, with `known`, known and repeated ones.
 
     Each record starts from the same state; the random numbers continue.
 

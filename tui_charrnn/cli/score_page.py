@@ -18,7 +18,7 @@ from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.probability_rows import reliability_lines
 
 SHOWN_CHARACTERS: Final = 200_000
-"""Characters of a text on the page; more slow a browser down."""
+"""Characters of a text on the page at most; a browser is slow with more."""
 LEVELS: Final = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0)
 """Lower bounds in bits of the levels 1, 2 ...; level 0 is below the first."""
 _UNKNOWN: Final = len(LEVELS) + 1
