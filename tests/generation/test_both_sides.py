@@ -83,7 +83,7 @@ def test_stretches_side_by_side_are_the_text_read_at_once(monkeypatch: pytest.Mo
     text = indices("".join(np.random.default_rng(3).choice(list(TINY_VOCABULARY), 700)))
     reader = BothSides(both_model(layer_count=1))
     whole = reader.nats(text)
-    monkeypatch.setattr(both_sides, "_STRETCH", 130)
+    monkeypatch.setattr(both_sides, "_SEGMENT", 130)
     monkeypatch.setattr(both_sides, "CONTEXT", 90)
     monkeypatch.setattr(both_sides, "_NUMBERS", 130 * SIZE * 2)
     np.testing.assert_allclose(reader.nats(text), whole, atol=1e-5)

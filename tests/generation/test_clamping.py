@@ -203,9 +203,9 @@ def test_a_gate_that_was_let_go_leaves_no_bit_different(cell: str) -> None:
     weights = fold_embedding(model)
     touched, plain = Stepper(weights), Stepper(weights)
     gate = "f" if cell.startswith("lstm") else "z"
-    touched.hold(parse_gate_clamps([f"0:{gate}=0", f"1:{gate}=0.5"], model.config))
+    touched.set_clamps(parse_gate_clamps([f"0:{gate}=0", f"1:{gate}=0.5"], model.config))
     touched.read(3)
-    touched.hold(())
+    touched.set_clamps(())
     touched.state[:] = plain.state
     for index in indices_of(model, TEXT):
         assert touched.read(index).tobytes() == plain.read(index).tobytes()

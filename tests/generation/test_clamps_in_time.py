@@ -63,7 +63,7 @@ def test_what_is_held_and_let_go_on_the_way_follows_from_the_equations(cell: str
     for place, index in enumerate(indices_of(model, TEXT)):
         if place in {5, 12}:
             held = parse_clamps(["0:h1=0.75", "1:2=-1.5"] if place == 5 else [], model.config)
-            stepper.hold(held)
+            stepper.set_clamps(held)
             naive.held = held_neurons(held)
         steps, expected = naive.read(index)
         logits = stepper.read(index).astype(np.float64)

@@ -65,7 +65,7 @@ def test_a_kernel_and_h_are_rounded_to_127_steps_and_multiplied_exactly(
     exact: Any = SimpleNamespace()  # of no use to an h that is between -1 and 1
     product = products.Int8Product(hidden, rounded, exact, can_overflow=False)
     hidden[:] = rng.uniform(-1, 1, 5)
-    product.take_above()
+    product.update_above()
 
     h = [round(float(np.float32(value) * np.float32(127))) for value in hidden]
     for place, column in enumerate(kernel.T):
@@ -109,7 +109,7 @@ def test_sums_beyond_float32_are_rounded_alike_by_both(monkeypatch: pytest.Monke
         load_library.cache_clear()
         rounded = quantize([kernel[:, :2]], kernel[:, 2:])
         product = products.Int8Product(hidden, rounded, exact, can_overflow=False)
-        product.take_above()
+        product.update_above()
         found.append(product.above.tolist())
     assert found[0] == found[1]
 
@@ -142,8 +142,8 @@ def test_while_a_neuron_is_held_all_is_multiplied_in_float32(
     model = network(cell)
     clamps = parse_clamps([held], model.config)
     exact, rounded = Stepper(folded(model, "float32")), Stepper(folded(model))
-    exact.hold(clamps)
-    rounded.hold(clamps)
+    exact.set_clamps(clamps)
+    rounded.set_clamps(clamps)
     for index in TEXT:
         np.testing.assert_array_equal(rounded.read(index), exact.read(index))
 
@@ -156,9 +156,9 @@ def test_after_a_neuron_was_held_far_away_the_next_step_is_not_rounded_out_of_ra
     clamps = parse_clamps(["0:h2=40"], model.config)
     exact, rounded = Stepper(folded(model, "float32")), Stepper(folded(model))
     for stepper in (exact, rounded):
-        stepper.hold(clamps)
+        stepper.set_clamps(clamps)
         stepper.read(TEXT[0])
-        stepper.hold(())
+        stepper.set_clamps(())
     for index in TEXT[1:]:
         expected = exact.read(index)
         np.testing.assert_allclose(rounded.read(index), expected, rtol=0.02, atol=0.2)

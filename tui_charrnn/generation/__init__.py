@@ -1,1 +1,1 @@
-"""Characters from a trained model, one at a time, in NumPy."""
+"""Text generation and scoring with a trained model, in NumPy."""

@@ -1,9 +1,9 @@
-"""A model that reads in both directions: each character by what stands before and behind it.
+"""Bidirectional models: predict each character from the text before and after it.
 
-A text is read forward once, and backward once. No character is read before it is predicted from
-that side, so it never explains itself.
+A text is read forward once and backward once. Each direction predicts a character before it reads
+it, so a character is never part of its own context.
 
-Notation: M symbols of a text, N rows that are read side by side, V vocabulary size.
+Notation: M symbols of a text, N rows that are read in parallel, V vocabulary size.
 """
 
 from collections import Counter
@@ -20,23 +20,23 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices
 
 CONTEXT: Final = 256
-"""Symbols that a stretch of a long text is read behind and before its own."""
-_STRETCH: Final = 1024
-_NUMBERS: Final = 1 << 23  # logits that are kept at a time
+"""Symbols of context that are read on either side of a segment of a long text."""
+_SEGMENT: Final = 1024  # symbols
+_MOST_LOGITS: Final = 1 << 23  # in memory at a time
 CHAINS: Final = 128
-"""Texts side by side whose gaps are drawn again and again."""
+"""Parallel chains of the Gibbs sampler."""
 SWEEPS: Final = 60
-"""Times that each gap is drawn; the first third is not counted."""
+"""Sweeps of the Gibbs sampler; the first third is burn-in and is not counted."""
 
 
 class BothSides:
     """Reads texts in both directions."""
 
     def __init__(self, model: Model) -> None:
-        """Arrange the weights of a model once.
+        """Prepare the weights of a model.
 
         Raises:
-            ModelFileError: If it reads forward alone.
+            ModelFileError: If the model is not bidirectional.
         """
         backward = model.weights.backward
         if backward is None:
@@ -53,69 +53,69 @@ class BothSides:
     def nats(
         self, symbols: Indices, listener: Callable[[Float32, Indices], object] | None = None
     ) -> Float64:
-        """-ln p of every symbol of a text, given all others, shape (M,).
+        """Return -ln p of every symbol of a text given all others, shape (M,).
 
-        The text begins as after a newline. A long one is read in stretches side by side, each with
-        `CONTEXT` symbols on either side. The listener takes all scores, shape (N, V), and what
-        came, shape (N,).
+        The text begins as if after a newline. A long text is read in parallel segments, each with
+        `CONTEXT` symbols on either side. `listener` receives the logits, shape (N, V), and the
+        symbols that occurred, shape (N,).
 
         Raises:
-            ModelFileError: If the model's scores are not finite numbers.
+            ModelFileError: If the model's logits are not finite.
         """
         count = len(symbols)
-        stretch = min(max(count, 1), _STRETCH)
-        starts = np.arange(0, count, stretch)
-        at_once = max(1, _NUMBERS // (stretch * len(self.vocabulary)))
-        found = [
-            self._stretches(symbols, starts[first : first + at_once], stretch, listener)
+        length = min(max(count, 1), _SEGMENT)
+        starts = np.arange(0, count, length)
+        at_once = max(1, _MOST_LOGITS // (length * len(self.vocabulary)))
+        parts = [
+            self._segment_nats(symbols, starts[first : first + at_once], length, listener)
             for first in range(0, len(starts), at_once)
         ]
-        nats: Float64 = np.concatenate([*found, np.zeros(0)])[:count]
+        nats: Float64 = np.concatenate([*parts, np.zeros(0)])[:count]
         return nats
 
-    def _stretches(
+    def _segment_nats(
         self,
         symbols: Indices,
         starts: Indices,
-        stretch: int,
+        length: int,
         listener: Callable[[Float32, Indices], object] | None,
     ) -> Float64:
-        """The nats of some stretches, one behind the other."""
+        """Return the nats of the segments at `starts`, concatenated."""
         count = len(symbols)
-        padded = np.concatenate([symbols, np.zeros(stretch + CONTEXT, np.intp)])
+        padded = np.concatenate([symbols, np.zeros(length + CONTEXT, np.intp)])
         before = np.concatenate([[self.vocabulary.start_index], padded])
-        scores = np.zeros((stretch, len(starts), len(self.vocabulary)), np.float32)
+        scores = np.zeros((length, len(starts), len(self.vocabulary)), np.float32)
         forward = Stepper(self._forward, len(starts))
         warm_up = 0 if len(starts) == 1 and starts[0] == 0 else CONTEXT
-        for step in range(-warm_up, stretch):
-            places = starts + step
-            forward.state[places <= 0] = 0  # the text begins here
-            logits = forward.read_each(before[np.maximum(places, 0)])
+        for step in range(-warm_up, length):
+            positions = starts + step
+            forward.state[positions <= 0] = 0  # the text begins here
+            logits = forward.read_each(before[np.maximum(positions, 0)])
             if step >= 0:
                 scores[step] = logits
         backward = Stepper(self._backward, len(starts))
-        for step in range(min(stretch + CONTEXT, count), 0, -1):
-            places = starts + step
-            logits = backward.read_each(padded[places])
-            backward.state[places >= count] = 0  # nothing is behind the end
-            if step <= stretch:
-                scores[step - 1] += np.where((places < count)[:, None], logits, 0)
-        places = starts + np.arange(stretch)[:, None]
-        targets = padded[places]
+        for step in range(min(length + CONTEXT, count), 0, -1):
+            positions = starts + step
+            logits = backward.read_each(padded[positions])
+            backward.state[positions >= count] = 0  # no context beyond the end
+            if step <= length:
+                scores[step - 1] += np.where((positions < count)[:, None], logits, 0)
+        positions = starts + np.arange(length)[:, None]
+        targets = padded[positions]
         if listener is not None:
-            listener(scores[places < count], targets[places < count])
+            listener(scores[positions < count], targets[positions < count])
         chosen = np.take_along_axis(log_softmax(scores), targets[..., None], axis=-1)[..., 0]
         return -chosen.T.ravel()
 
     def fill(self, parts: Sequence[str]) -> "BothFilled":
-        """What stands in the gaps of a text, which begins as after a newline; see `split_gaps`.
+        """Predict the characters in the gaps of a text; see `split_gaps` for `parts`.
 
-        One gap is exact. Of several, each is drawn given all others, again and again (Gibbs), in
-        `CHAINS` texts side by side that begin with random characters.
+        The text begins as if after a newline. A single gap is computed exactly. Several gaps are
+        sampled with a Gibbs sampler of `CHAINS` parallel chains with random initial characters.
 
         Raises:
-            ConfigError: If the model reads Hangul in jamo, of which a gap has an unknown number.
-            ModelFileError: If the model's scores are not finite numbers.
+            ConfigError: If the model reads Hangul in jamo, as a gap has an unknown number of jamo.
+            ModelFileError: If the model's logits are not finite.
         """
         if self._is_jamo:
             raise ConfigError(
@@ -128,58 +128,61 @@ class BothSides:
             region += [*part.tolist(), None]
         count = 1 if len(parts) == 2 else CHAINS
         before = _read(self._forward, [self.vocabulary.start_index, *spelled[0].tolist()], count)
-        behind = _read(self._backward, spelled[-1][::-1].tolist(), count)
+        after = _read(self._backward, spelled[-1][::-1].tolist(), count)
         if len(parts) == 2:
-            shares = np.exp(self._expected(before[1], behind[1]))[0]
-            pairs = zip(self.vocabulary.characters, shares.tolist(), strict=True)
-            return BothFilled({sign: share for sign, share in pairs if share > 0}, is_exact=True)
-        return BothFilled(self._draw(region, before, behind), is_exact=False)
+            probabilities = np.exp(self._log_probabilities(before[1], after[1]))[0]
+            pairs = zip(self.vocabulary.characters, probabilities.tolist(), strict=True)
+            return BothFilled({character: p for character, p in pairs if p > 0}, is_exact=True)
+        return BothFilled(self._sample(region, before, after), is_exact=False)
 
-    def _draw(
-        self, region: list[int | None], before: "_Known", behind: "_Known"
+    def _sample(
+        self, region: list[int | None], before: "_Context", after: "_Context"
     ) -> dict[str, float]:
+        """Return the relative frequency of each fill; `region` has None at each gap."""
         rng, characters = np.random.default_rng(0), self.vocabulary.characters
         values = rng.integers(0, len(characters), (len(region), CHAINS))
-        for place, symbol in enumerate(region):
+        for position, symbol in enumerate(region):
             if symbol is not None:
-                values[place] = symbol
-        gaps = [place for place, symbol in enumerate(region) if symbol is None]
-        counted: Counter[tuple[int, ...]] = Counter()
+                values[position] = symbol
+        gaps = [position for position, symbol in enumerate(region) if symbol is None]
+        counts: Counter[tuple[int, ...]] = Counter()
         forward, backward = Stepper(self._forward, CHAINS), Stepper(self._backward, CHAINS)
-        known = np.zeros((len(region), *before[1].shape), np.float32)
+        backward_logits = np.zeros((len(region), *before[1].shape), np.float32)
         for sweep in range(SWEEPS):
-            backward.state[:], known[-1] = behind
-            for place in range(len(region) - 1, 0, -1):
-                known[place - 1] = backward.read_each(values[place])
+            backward.state[:], backward_logits[-1] = after
+            for position in range(len(region) - 1, 0, -1):
+                backward_logits[position - 1] = backward.read_each(values[position])
             forward.state[:], logits = before
-            for place in range(len(region)):
-                if region[place] is None:
-                    shares = np.exp(self._expected(logits, known[place])).cumsum(axis=1)
-                    drawn = (shares < rng.random((CHAINS, 1)) * shares[:, -1:]).sum(axis=1)
-                    values[place] = np.minimum(drawn, len(characters) - 1)
-                logits = forward.read_each(values[place])
+            for position in range(len(region)):
+                if region[position] is None:
+                    log_p = self._log_probabilities(logits, backward_logits[position])
+                    cumulative = np.exp(log_p).cumsum(axis=1)
+                    uniform = rng.random((CHAINS, 1)) * cumulative[:, -1:]
+                    drawn = (cumulative < uniform).sum(axis=1)
+                    values[position] = np.minimum(drawn, len(characters) - 1)
+                logits = forward.read_each(values[position])
             if sweep >= SWEEPS // 3:
-                counted.update(map(tuple, values[gaps].T.tolist()))
-        total = counted.total()
+                counts.update(map(tuple, values[gaps].T.tolist()))
+        total = counts.total()
         return {
             "".join(characters[index] for index in fill): count / total
-            for fill, count in counted.most_common()
+            for fill, count in counts.most_common()
         }
 
-    def _expected(self, before: Float32, behind: Float32) -> Float64:
-        """Ln p of each symbol by what is known from either side, shape (N, V)."""
-        scores = log_softmax(before + behind)
+    def _log_probabilities(self, forward: Float32, backward: Float32) -> Float64:
+        """Return ln p of each symbol from the logits of both directions, shape (N, V)."""
+        scores = log_softmax(forward + backward)
         if self.vocabulary.unknown_index is not None:
             scores[:, self.vocabulary.unknown_index] = -np.inf
         return scores
 
 
-_Known = tuple[Float32, Float32]
-"""What a stack remembers after some symbols, shape (N, S), and what it expects, shape (N, V)."""
+_Context = tuple[Float32, Float32]
+"""The state of a stack after some symbols, shape (N, S), and its logits, shape (N, V)."""
 
 
-def _read(weights: StepWeights, symbols: Sequence[int], rows: int) -> _Known:
-    """Read some symbols from nothing on; with none, nothing is expected."""
+def _read(weights: StepWeights, symbols: Sequence[int], rows: int) -> _Context:
+    """Read symbols from a zero state; without symbols, state and logits are 0."""
     stepper = Stepper(weights, 1)
     for symbol in symbols:
         stepper.read(symbol)
@@ -187,9 +190,9 @@ def _read(weights: StepWeights, symbols: Sequence[int], rows: int) -> _Known:
 
 
 class BothFilled(NamedTuple):
-    """What stands in the gaps of a text by a model that reads both directions."""
+    """The predictions of a bidirectional model for the gaps of a text."""
 
     shares: dict[str, float]
-    """The probability of each fill, or its share of what was drawn."""
+    """The probability of each fill, or its relative frequency among the samples."""
     is_exact: bool
-    """False if it was drawn."""
+    """False if the fills were sampled."""

@@ -1,9 +1,9 @@
-"""Whether a model's probabilities come true, and the one number that is fitted so that they do.
+"""Calibration of a model's probabilities: reliability diagram and temperature scaling.
 
-A model that learned for long is too sure of itself: of what it expects with 90 %, less comes. Its
-scores divided by one number, the temperature, mend most of that, and change no order. The number is
-fitted on one half of a text that the model was not trained on; the reported losses are of the
-other half, which the fit does not see.
+A model that was trained for long is overconfident: what it predicts with 90 % occurs less often.
+Dividing its logits by one number, the temperature, corrects most of that and does not change the
+order of the characters. The temperature is fitted on one half of a held-out text; the reported
+losses are those of the other half.
 
 Notation: M symbols of a text, N of them at a time, V vocabulary size.
 
@@ -28,30 +28,30 @@ from tui_charrnn.text.numbered_text import IndexedText
 
 BINS: Final = 10
 LEAST: Final = 2_000
-"""Symbols of each half at least: the error of a number that is fitted on so many is 1 to 3 %."""
-_MOST: Final = 50_000  # symbols of each half at most
-_MOST_NUMBERS: Final = 1 << 24  # scores that are kept for the fit at most: 64 MB
+"""Fewest symbols of each half; a temperature fitted on so many has an error of 1 to 3 %."""
+_MOST: Final = 50_000  # symbols of each half
+_MOST_NUMBERS: Final = 1 << 24  # logits that are stored for the fit: 64 MB
 _MOST_PRODUCTS: Final = 1e11
-"""Symbols times weights of each half at most: some seconds for a large network."""
+"""Upper bound of symbols times weights of each half: some seconds for a large network."""
 _ROWS: Final = 4096  # symbols of the fit whose probabilities are in memory at a time
 
 
 class Bin(NamedTuple):
-    """Symbols whose likeliest successor was expected with about the same probability."""
+    """One bin of the reliability diagram: predictions of about the same confidence."""
 
     low: float
     high: float
     symbols: int
     expected: float | None
-    """Mean probability of the likeliest successor; None if there is no symbol."""
+    """Mean probability of the likeliest symbol (confidence); None if the bin is empty."""
     observed: float | None
-    """The share of them in which it came."""
+    """Share of predictions whose likeliest symbol occurred (accuracy); None likewise."""
 
 
 class Reliability:
-    """How often the likeliest symbol came, beside the probability that it was given.
+    """Accumulates a reliability diagram: how often the likeliest symbol occurs, by its probability.
 
-    The unknown symbol, if the model has one, counts in no mean.
+    The unknown symbol, if the model has one, is not counted.
     """
 
     def __init__(self, unknown: int | None = None) -> None:
@@ -64,9 +64,9 @@ class Reliability:
         self._sums = np.zeros((3, BINS))
 
     def add(self, logits: Float32, targets: Indices) -> None:
-        """Count symbols; may be called from any thread.
+        """Count predictions from logits at temperature 1, shape (N, V), and targets, shape (N,).
 
-        Scores at temperature 1 have the shape (N, V), the symbols that came the shape (N,).
+        May be called from any thread.
         """
         kept = targets != self._unknown
         logits, targets = logits[kept], targets[kept]
@@ -76,39 +76,39 @@ class Reliability:
             expected = 1 / np.exp(logits - highest).sum(axis=1, dtype=np.float64)
         self.count(np.nan_to_num(expected), likeliest == targets)
 
-    def count(self, expected: Float64, came: npt.NDArray[np.bool_]) -> None:
-        """Count by the probability of the likeliest and whether it came, shape (N,)."""
+    def count(self, expected: Float64, is_right: npt.NDArray[np.bool_]) -> None:
+        """Count predictions by their confidence and whether they were right, shape (N,) each."""
         bins = np.clip((expected * BINS).astype(np.intp), 0, BINS - 1)
-        weights = (np.ones_like(expected), expected, came.astype(np.float64))
+        weights = (np.ones_like(expected), expected, is_right.astype(np.float64))
         sums = np.stack([np.bincount(bins, each, BINS) for each in weights])
         with self._lock:
             self._sums += sums
 
     @property
     def bins(self) -> list[Bin]:
-        """The ten bins, from 0 to 10 % on."""
-        found = []
-        for number, (count, expected, came) in enumerate(self._sums.T.tolist()):
-            means = (expected / count, came / count) if count else (None, None)
-            found.append(Bin(number / BINS, (number + 1) / BINS, int(count), *means))
-        return found
+        """The ten bins in ascending order; the first is 0 to 10 %."""
+        bins = []
+        for number, (count, expected, right) in enumerate(self._sums.T.tolist()):
+            means = (expected / count, right / count) if count else (None, None)
+            bins.append(Bin(number / BINS, (number + 1) / BINS, int(count), *means))
+        return bins
 
     @property
     def error(self) -> float | None:
         """Expected calibration error: the mean of |expected - observed|; None without a symbol."""
-        count, expected, came = self._sums
+        count, expected, right = self._sums
         total = float(count.sum())
-        return float(np.abs(expected - came).sum()) / total if total else None
+        return float(np.abs(expected - right).sum()) / total if total else None
 
 
 def fit_temperature(logits: Float32, targets: Indices) -> float:
-    """The number by which scores, shape (M, V), are divided for the lowest mean of -ln p.
+    """Return the temperature that minimizes the mean -ln p of the targets.
 
-    The mean, over what came, shape (M,), is convex in the inverse of the number: Newton's steps on
-    that, kept between two sides of the lowest place.
+    Logits have the shape (M, V), targets the shape (M,). The mean is convex in the inverse of the
+    temperature, which is found by Newton steps inside a bracket.
 
     Raises:
-        DataError: If there is no lowest place between the bounds of a temperature.
+        DataError: If the minimum is outside the bounds of a temperature.
     """
     low, high = 1 / HIGHEST_TEMPERATURE, 1 / LOWEST_TEMPERATURE
     inverse = 1.0
@@ -118,11 +118,11 @@ def fit_temperature(logits: Float32, targets: Indices) -> float:
             high = inverse
         else:
             low = inverse
-        before = inverse
+        previous = inverse
         inverse -= slope / max(curvature, 1e-12)
         if not low < inverse < high:
             inverse = (low + high) / 2
-        if abs(inverse - before) < 1e-7:
+        if abs(inverse - previous) < 1e-7:
             break
     temperature = round(1 / inverse, 4)
     if not LOWEST_TEMPERATURE < temperature < HIGHEST_TEMPERATURE:
@@ -136,7 +136,7 @@ def fit_temperature(logits: Float32, targets: Indices) -> float:
 
 
 def _derivatives(logits: Float32, targets: Indices, inverse: float) -> tuple[float, float]:
-    """The first and second derivative of the sum of -ln p with respect to the inverse."""
+    """Return the first and second derivative of the sum of -ln p by the inverse temperature."""
     slope = curvature = 0.0
     for first in range(0, len(targets), _ROWS):
         scores = logits[first : first + _ROWS].astype(np.float64)
@@ -157,15 +157,14 @@ def calibrate(
     *,
     threads: int = 1,
 ) -> Calibration:
-    """Fit the temperature on the first half of a text, and judge it by the second.
+    """Fit the temperature on the first half of a held-out text and evaluate it on the second.
 
-    The text is one that the model was not trained on, by numbers in its vocabulary, shape (M,); an
-    earlier calibration is not looked at. Losses are multiplied by `units_per_character`, as those
-    of a training are.
+    `symbols` are indices of the vocabulary, shape (M,). An earlier calibration of the model is
+    ignored. Losses are multiplied by `units_per_character`, as in training.
 
     Raises:
         DataError: If the text is too short, or no temperature fits.
-        ModelFileError: If the model's scores are not finite numbers.
+        ModelFileError: If the model's logits are not finite.
     """
     half = len(symbols) // 2
     if half < LEAST:
@@ -181,7 +180,7 @@ def calibrate(
     fitted = np.asarray(symbols[:half][:count], np.intp)
     judged = np.asarray(symbols[half:][:count], np.intp)
     plain = _at_temperature(model, 1.0)
-    temperature = fit_temperature(*_scores(plain, fitted, threads))
+    temperature = fit_temperature(*_logits_and_targets(plain, fitted, threads))
     before, after = (
         float(TextScorer(each, threads=threads).nats(judged).mean()) * units_per_character
         for each in (plain, _at_temperature(model, temperature))
@@ -190,8 +189,8 @@ def calibrate(
     return Calibration(temperature, before, after, characters, characters)
 
 
-def _scores(model: Model, symbols: Indices, threads: int) -> tuple[Float32, Indices]:
-    """All scores and what came, in any order."""
+def _logits_and_targets(model: Model, symbols: Indices, threads: int) -> tuple[Float32, Indices]:
+    """Return the logits and targets of all symbols, in any order."""
     kept: list[tuple[Float32, Indices]] = []
 
     def keep(logits: Float32, targets: Indices) -> None:

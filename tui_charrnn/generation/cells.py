@@ -1,13 +1,13 @@
-"""The recurrent cells: one step of a layer, for one text or for several side by side.
+"""The recurrent cells: one step of a layer, for one text or for N texts in parallel.
 
-A sigmoid is a tanh, which cannot overflow where exp(-x) does: sigmoid(z) = tanh(z / 2) / 2 + 1/2.
-The halves of z are taken once, in the weights. A power of two rounds nothing, so no bit of a result
-depends on where it is multiplied.
+A sigmoid is computed as a tanh, which does not overflow: sigmoid(z) = tanh(z / 2) / 2 + 1/2. The
+weights are halved in advance. Multiplying by a power of two is exact, so the result is the same to
+the bit.
 
-Every array is allocated once and written over by every character, which is faster by a third than
-new arrays at small sizes; and a step is a list of calls that are bound once, which costs a fifth
-less than a method that looks all of it up. A leading axis of N, for N texts side by side, is left
-out for one text.
+Every array is allocated once and overwritten at every step, which is faster by a third than new
+arrays at small sizes. A step is a list of calls that are bound once, which costs a fifth less than
+a method with attribute lookups. For N texts arrays have a leading axis of length N; for one text
+they have not.
 """
 
 import math
@@ -23,32 +23,32 @@ from tui_charrnn.model.weights import NORM_EPSILON, Float32, Float64
 
 
 class StepNorm(NamedTuple):
-    """What follows the normalization of a layer, halved where a sigmoid comes next."""
+    """Gains and biases of a layer normalization, halved where a sigmoid follows."""
 
     gains: Float32
     """Of the gates, shape (4, H)."""
     biases: Float32
-    """Likewise."""
+    """Of the gates, shape (4, H)."""
     memory_gain: Float32
     """Of c, shape (H,)."""
     memory_bias: Float32
-    """Likewise."""
+    """Of c, shape (H,)."""
 
 
 class StepLayer(NamedTuple):
     """The parameters of one layer as the step uses them, halved where a sigmoid follows."""
 
     kernel: Float32
-    """Shape (D, G·H); not used in the first layer, where the input table stands for it."""
+    """Shape (D, G·H); not used in the first layer, whose input table includes it."""
     input_bias: Float32
     """Added to the input product. Shape (G·H,)."""
     recurrent_blocks: tuple[Float32, ...]
     """The recurrent kernel in blocks of columns, of shapes (H, columns), G·H columns in all."""
     recurrent_bias: Float32
-    """Added to the recurrent product. Shape (G·H,); empty, shape (0,), but for gru."""
+    """Added to the recurrent product. Shape (G·H,) for gru, else (0,)."""
     norm: StepNorm | None = None
-    """None without layer normalization. With it the bias is 0, and the kernels are not halved but
-    centered: the mean over the units of a gate is 0 in each of their rows."""
+    """None without layer normalization. With it the input bias is 0, and the kernels are centered
+    instead of halved: each of their rows has mean 0 over the units of a gate."""
 
 
 Calls = tuple[Callable[[], object], ...]
@@ -56,43 +56,42 @@ Calls = tuple[Callable[[], object], ...]
 
 @dataclass(slots=True)
 class Layer:
-    """A layer with its state and its gates, all written over by every character."""
+    """A layer with its state and its gates, which every step overwrites."""
 
     hidden: Float32
     """h, shape (H,) or (N, H); a view of the state."""
     _add_up: Callable[[Float32], object]
-    """Takes the inputs into the sums."""
+    """Adds the inputs to the recurrent product."""
     _to_hidden: Calls
-    """From c, or from the sums, to h."""
+    """Compute h from c, or from the pre-activations."""
     _to_cell: Calls = ()
-    """From the sums to c."""
+    """Compute c from the pre-activations."""
     cell_state: Float32 | None = None
     """The c of an lstm, shape (H,) or (N, H), a view of the state; None for other cells."""
     gates: Mapping[str, Float32] = field(default_factory=dict)
-    """The activations of the last character by name, each of shape (H,) or (N, H); none of an rnn,
-    which has no gates."""
+    """The gate activations of the last step by name, each of shape (H,) or (N, H); empty for an
+    rnn."""
     _gate_sums: Mapping[str, Float32] = field(default_factory=dict)
-    """Half the pre-activations of the gates that open between 0 and 1, likewise; right between the
-    sums and the activation of a step only."""
+    """Half the pre-activations of the sigmoid gates, by name; valid only during a step, before the
+    gates are activated."""
     _calls: Calls = field(init=False)
 
     def __post_init__(self) -> None:
-        """Hold nothing."""
-        self.hold(())
+        """Start without clamps."""
+        self.set_clamps(())
 
-    def hold(self, clamps: Iterable[Clamp]) -> None:
-        """Hold what clamps name of this layer, and nothing else, from the next step on.
+    def set_clamps(self, clamps: Iterable[Clamp]) -> None:
+        """Replace the clamps of this layer from the next step on.
 
-        Both states of a unit follow from that unit's gates alone, so a held value is put in as soon
-        as its part is computed, before anything else looks at it: if c is held, h is what the
-        output gate lets through of it; if h is held, c runs on by itself.
+        A clamped value is written as soon as its part is computed, before it is used: if c is
+        clamped, h = o * tanh(c) follows from the clamped value; if h is clamped, c evolves freely.
         """
         gates: list[Callable[[], object]] = []
         cell: list[Callable[[], object]] = []
         hidden: list[Callable[[], object]] = []
         for neuron, value in ((clamp.neuron, clamp.value) for clamp in clamps):
             if neuron.gate:
-                gates.append(partial(_hold_gate, self._gate_sums[neuron.gate], value))
+                gates.append(partial(_clamp_gate, self._gate_sums[neuron.gate], value))
             elif neuron.part == "h":
                 hidden.append(partial(self.hidden[..., neuron.unit].fill, value))
             elif self.cell_state is not None:
@@ -100,19 +99,23 @@ class Layer:
         self._calls = (*gates, *self._to_cell, *cell, *self._to_hidden, *hidden)
 
     def advance(self, inputs: Float32) -> None:
-        """Take one character's inputs (x_t @ kernel + bias) into the state, shape (G·H,).
+        """Run one step on the inputs x_t @ kernel + bias, shape (G·H,) or (N, G·H).
 
-        The recurrent product has been taken.
+        The recurrent product must be up to date.
         """
         self._add_up(inputs)
         for call in self._calls:
             call()
 
     def value(self, probe: Probe) -> float:
-        """A number of this layer after the last step, of one text."""
+        """Return the value of a probe after the last step; for a single text only.
+
+        Raises:
+            ValueError: If the probe is a state without a unit.
+        """
         if probe.gate:
             gate = self.gates[probe.gate]
-            if probe.unit is None:  # `mean` takes three times as long, at every character
+            if probe.unit is None:  # `mean` takes three times as long
                 return float(np.add.reduce(gate)) / len(gate)
             return gate.item(probe.unit)
         state = self.cell_state if probe.part == "c" else self.hidden
@@ -122,20 +125,22 @@ class Layer:
 
 
 def _lstm(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
-    """The LSTM with a forget gate, with layer normalization or without; c is carried on as it is.
+    """Build an LSTM layer with a forget gate; layer normalization is optional.
+
+    c is normalized only for its tanh: the next step receives it as it is.
 
     Source:
         Gers, Schmidhuber & Cummins (2000); Ba, Kiros & Hinton (2016), the form of the supplement.
     """
     hidden, cell = np.split(state, 2, axis=-1)
-    sums = np.zeros_like(recurrent)  # of i, f, c̃, o side by side
+    sums = np.zeros_like(recurrent)  # of i, f, c̃, o, concatenated
     opened, scratch = np.zeros_like(sums), np.zeros_like(cell)
     input_sums, forget_sums, candidate, output_sums = np.split(sums, 4, axis=-1)
     input_gate, forget_gate, _, output_gate = np.split(opened, 4, axis=-1)
     add_up: Callable[[Float32], object] = partial(np.add, recurrent, out=sums)
     squash: Callable[[], object] = partial(np.tanh, cell, scratch)
     if parameters.norm is not None:
-        by_gate = sums.reshape(*cell.shape[:-1], 4, cell.shape[-1])  # the same memory
+        by_gate = sums.reshape(*cell.shape[:-1], 4, cell.shape[-1])  # a view
         squares, norm = np.zeros_like(by_gate), parameters.norm
         add_up = partial(_add_normalized, recurrent, sums, by_gate, squares, norm)
         squash = partial(_squash_normalized, cell, scratch, np.zeros_like(cell), norm)
@@ -163,7 +168,7 @@ def _lstm(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
 
 
 def _gru(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
-    """The GRU, its reset gate after the recurrent product.
+    """Build a GRU layer whose reset gate is applied after the recurrent product.
 
     Source:
         Cho et al. (2014), in the form of cuDNN and of Keras's `reset_after=True`.
@@ -200,7 +205,7 @@ def _gru(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
 
 
 def _rnn(_: StepLayer, state: Float32, recurrent: Float32) -> Layer:
-    """The simple recurrent layer.
+    """Build a simple recurrent layer.
 
     Source:
         Elman (1990).
@@ -209,7 +214,7 @@ def _rnn(_: StepLayer, state: Float32, recurrent: Float32) -> Layer:
     return Layer(state, _add_up=add_up, _to_hidden=(partial(np.tanh, state, state),))
 
 
-_HALF: Final = np.array(0.5, np.float32)  # an array, as NumPy converts a number in every call
+_HALF: Final = np.array(0.5, np.float32)  # an array: NumPy would convert a number in every call
 _ONE: Final = np.array(1.0, np.float32)
 
 
@@ -221,7 +226,7 @@ def _add_normalized(
     norm: StepNorm,
     inputs: Float32,
 ) -> None:
-    """Add up and normalize gate by gate; shape (..., 4·H), but for (..., 4, H) of two."""
+    """Add and normalize gate by gate; `by_gate` is `sums` as (..., 4, H), `squares` is scratch."""
     np.add(recurrent, inputs, sums)
     _normalize(by_gate, squares)  # the kernels are centered
     np.multiply(by_gate, norm.gains, by_gate)
@@ -238,48 +243,51 @@ def _squash_normalized(cell: Float32, scratch: Float32, squares: Float32, norm: 
 
 
 def _normalize(values: Float32, squares: Float32) -> None:
-    """Bring the last axis of values of mean 0 to a variance of 1, in place; spoil `squares`."""
+    """Scale values of mean 0 to variance 1 over the last axis, in place; overwrite `squares`."""
     np.multiply(values, values, squares)
     variance = np.add.reduce(squares, axis=-1, keepdims=True) / values.shape[-1]
     np.divide(values, np.sqrt(variance + NORM_EPSILON), values)
 
 
-def _hold_gate(halves: Float32, mean: float) -> None:
-    """Move half the pre-activations of a gate, shape (..., H), for its mean to be one in [0, 1].
+def _clamp_gate(halves: Float32, mean: float) -> None:
+    """Shift half the pre-activations of a gate, shape (..., H), so that its mean is `mean`.
 
-    All are moved by the same amount, so the order among the units stays; at 0 every unit's gate is
+    All units are shifted by the same amount, so their order stays. At 0 the gate of every unit is
     closed, at 1 open.
     """
     if mean in {0.0, 1.0}:
-        halves[...] = math.copysign(math.inf, mean - 0.5)  # tanh makes ±1 of it
+        halves[...] = math.copysign(math.inf, mean - 0.5)  # its tanh is ±1
     else:
         halves += _shift(halves.astype(np.float64), 2 * mean - 1)
 
 
 def _shift(halves: Float64, mean: float) -> Float64:
-    """What is added to numbers, shape (..., H), for the mean of their tanh to be one in (-1, 1)."""
-    aim = math.atanh(mean)
-    low = aim - halves.max(axis=-1, keepdims=True)
-    high = aim - halves.min(axis=-1, keepdims=True)
+    """Return s such that tanh(halves + s), shape (..., H), has the given mean in (-1, 1).
+
+    Newton steps, with bisection where a step leaves the bracket.
+    """
+    target = math.atanh(mean)
+    low = target - halves.max(axis=-1, keepdims=True)
+    high = target - halves.min(axis=-1, keepdims=True)
     shift: Float64 = (low + high) / 2
-    for _ in range(_MOST_ROUNDS):
-        reached = np.tanh(halves + shift)
-        missing = mean - reached.mean(axis=-1, keepdims=True)
-        if np.abs(missing).max() < _CLOSE:
+    for _ in range(_MOST_ITERATIONS):
+        outputs = np.tanh(halves + shift)
+        error = mean - outputs.mean(axis=-1, keepdims=True)
+        if np.abs(error).max() < _TOLERANCE:
             break
-        low, high = np.where(missing > 0, shift, low), np.where(missing > 0, high, shift)
-        slope = np.maximum((1 - reached * reached).mean(axis=-1, keepdims=True), _CLOSE)
-        shift = shift + missing / slope
+        low, high = np.where(error > 0, shift, low), np.where(error > 0, high, shift)
+        slope = np.maximum((1 - outputs * outputs).mean(axis=-1, keepdims=True), _TOLERANCE)
+        shift = shift + error / slope
         shift = np.where((shift > low) & (shift < high), shift, (low + high) / 2)
     return shift
 
 
-_MOST_ROUNDS: Final = 60
-_CLOSE: Final = 1e-9
+_MOST_ITERATIONS: Final = 60
+_TOLERANCE: Final = 1e-9
 CELLS: Final[Mapping[str, Callable[[StepLayer, Float32, Float32], Layer]]] = {
     "lstm": _lstm,
     "gru": _gru,
     "rnn": _rnn,
 }
-"""What makes a layer of a cell from its parameters, the state that it writes to (h and c of an
-lstm, shape (2·H,) or (N, 2·H), else h), and the product of h with the recurrent kernel."""
+"""Constructors of a layer by cell name. Arguments: parameters; the state that the layer writes to
+(h and c of an lstm, shape (2·H,) or (N, 2·H), else h); the recurrent product of h."""

@@ -1,8 +1,8 @@
-"""Which characters may come next, whatever the model thinks of them.
+"""Constrained sampling: which characters are allowed next, given the text so far.
 
-A constraint takes characters away before one is chosen, by the text so far: letters that were
-forbidden, jamo that no syllable can go on with, the beginnings of lines. A constraint that would
-leave nothing is not obeyed: a text never ends in an error.
+A constraint masks characters before one is sampled: characters outside `allow` or in `forbid`, jamo
+that cannot continue a syllable, the first characters of lines. A constraint that would leave no
+character is ignored, so generation never fails.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 
 Bool = npt.NDArray[np.bool_]
 
-_SHORTEST_LINE: Final = 4  # characters of a line of an acrostic at least
-_LINE: Final = 24  # characters of such a line after which it ends with its sentence
-_LONGEST_LINE: Final = 60  # characters of such a line after which it ends with a word
+_SHORTEST_LINE: Final = 4  # fewest characters of a line of an acrostic
+_LINE: Final = 24  # characters from which on such a line ends with its sentence
+_LONGEST_LINE: Final = 60  # characters from which on such a line ends with its word
 _SENTENCE_ENDS: Final = frozenset(".!?。…")
 
 
 class LinePlace(NamedTuple):
-    """Where in its lines a generated text stands."""
+    """Line and column of the next character of a generated text."""
 
     line: int = 0
-    """Line feeds so far; -1 in the last line of a seed text, which the text has not left."""
+    """Line feeds so far; -1 in the last line of a seed text."""
     column: int = 0
-    """Characters since the last line feed, as far as they were generated."""
+    """Generated characters since the last line feed."""
 
 
 START: Final = LinePlace()
-"""Where a text stands that has nothing before it."""
+"""The place of a text that starts with nothing before it."""
 
 
 class Constraints:
-    """What a model may say under settings, given the text so far."""
+    """The constraints of sampling settings, for one model."""
 
     def __init__(self, model: Model) -> None:
         vocabulary = model.vocabulary
@@ -58,43 +58,44 @@ class Constraints:
         self._of: SamplingConfig | None = None
         self._base = self._all
         self._only_syllables = False
-        """Whether the settings have no rule but that of possible syllables."""
+        """Whether the settings have no constraint but that of valid syllables."""
         self._penalties = self._syllable_penalties() if self._is_jamo else []
-        """What that rule adds to the scores after each character, and at last after none."""
+        """What that constraint adds to the logits after each character; the last entry: at the
+        start of a text."""
 
     def place_after(self, newest: int | None) -> LinePlace:
-        """Where a text stands that begins after a character; None if nothing is before it."""
+        """Return the place of a text that starts after a character; None if nothing is before."""
         return LinePlace(0 if newest in {None, self._feed, self._end} else -1)
 
     def moved(self, place: LinePlace, index: int) -> LinePlace:
-        """Where a text stands after one more character."""
+        """Return the place after one more character."""
         if index == self._end:
             return START
         line, column = place
         return LinePlace(line + 1) if index == self._feed else LinePlace(line, column + 1)
 
     def is_complete(self, sampling: SamplingConfig, place: LinePlace) -> bool:
-        """Whether a text has all lines that were asked for."""
+        """Whether a text has all lines of the acrostic."""
         return sampling.acrostic is not None and place.line >= len(sampling.acrostic)
 
     def unknown(self, sampling: SamplingConfig) -> str:
-        """The characters of an acrostic and of the line starts that the model cannot write."""
+        """Return the characters of the acrostic and the line starts that the model cannot write."""
         wanted = dict.fromkeys((sampling.acrostic or "") + (sampling.line_starts or ""))
         return "".join(each for each in wanted if not spelled_in(self._known, each))
 
     def leave_nothing(self, sampling: SamplingConfig) -> bool:
-        """Whether `allow` and `forbid` take all characters away; then they are not obeyed."""
+        """Whether `allow` and `forbid` leave no character; they are ignored then."""
         return not (self._left(sampling) & ~self._is_end).any()
 
     def apply(
         self, logits: Float32, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace
     ) -> Float32:
-        """The scores, shape (V,), those of characters that must not come as -inf.
+        """Return the logits, shape (V,), with -inf for characters that are not allowed.
 
-        The recent characters come by number, the newest last.
+        `recent` are the indices of the last characters, the newest last.
 
         Returns:
-            A new array, or the same where everything may come.
+            A new array, or the same array if every character is allowed.
         """
         if sampling is not self._of:
             self._of, self._base = sampling, self._of_letters(sampling)
@@ -109,7 +110,7 @@ class Constraints:
     def forbidden(
         self, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace
     ) -> frozenset[int]:
-        """The numbers of the characters that must not come; for any thread, as nothing is kept.
+        """Return the indices of the characters that are not allowed; thread-safe.
 
         Arguments are those of `apply`.
         """
@@ -131,7 +132,7 @@ class Constraints:
     def _masks(
         self, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace
     ) -> Iterator[Bool]:
-        """What may come here by each rule, the most important first."""
+        """Yield the mask of allowed characters of each constraint, the most important first."""
         newest = self._characters[recent[-1]] if recent else ""
         if self._is_jamo and sampling.hangul == "valid":
             yield self._syllable_mask(newest)
@@ -142,11 +143,11 @@ class Constraints:
         elif sampling.line_starts is not None and place.line >= 0:
             starts = [spelled_in(self._known, each) for each in sampling.line_starts]
             line = tuple(recent)[-place.column :] if place.column else ()
-            begun = "".join(self._characters[index] for index in line)
-            rest = [start[place.column :] for start in starts if start and start.startswith(begun)]
+            prefix = "".join(self._characters[index] for index in line)
+            rest = [start[place.column :] for start in starts if start and start.startswith(prefix)]
             if rest:
                 mask = self._mask({each[0] for each in rest if each})
-                # a syllable that is there gets no final: it would be another one
+                # a final would change a syllable that is complete
                 yield mask | ~self._final if "" in rest else mask
 
     def _syllable_penalties(self) -> list[Float32]:
@@ -157,7 +158,7 @@ class Constraints:
         ]
 
     def _syllable_mask(self, newest: str) -> Bool:
-        """What a syllable can go on with: a medial after an initial, a final after a medial."""
+        """Return what may follow a jamo: a medial after an initial, a final only after a medial."""
         if newest in INITIALS:
             return self._medial
         return ~(self._medial if newest in MEDIALS else self._medial | self._final)
@@ -165,22 +166,22 @@ class Constraints:
     def _masks_of_syllables(
         self, sampling: SamplingConfig, recent: Sequence[int]
     ) -> Iterator[Bool]:
-        """What the syllable that the text ends in may go on with, to be one that may come."""
+        """Yield the masks of jamo that keep the last syllable allowed."""
         end = "".join(self._characters[index] for index in tuple(recent)[-2:])
-        begun = end if end[:1] in INITIALS and end[1:] in MEDIALS else end[-1:]
-        begun = begun if begun[:1] in INITIALS else ""
+        partial = end if end[:1] in INITIALS and end[1:] in MEDIALS else end[-1:]
+        partial = partial if partial[:1] in INITIALS else ""
         if sampling.allow is not None:
             spelled = [spelled_in(self._known, each) for each in sampling.allow]
             mask = self._mask({
-                each[len(begun)] for each in spelled if each[: len(begun)] == begun != each
+                each[len(partial)] for each in spelled if each[: len(partial)] == partial != each
             })
-            is_whole = not begun or begun in spelled
+            is_whole = not partial or partial in spelled
             yield mask | self._mask({each[:1] for each in spelled}) if is_whole else mask
         for each in sampling.forbid or "":
             spelled_out = spelled_in(self._known, each)
-            if spelled_out and spelled_out == begun:
+            if spelled_out and spelled_out == partial:
                 yield self._final
-            elif len(spelled_out) == 3 and spelled_out[:2] == begun:
+            elif len(spelled_out) == 3 and spelled_out[:2] == partial:
                 yield ~self._mask({spelled_out[-1]})
 
     def _acrostic_masks(self, acrostic: str, newest: str, place: LinePlace) -> Iterator[Bool]:
@@ -193,7 +194,7 @@ class Constraints:
                 yield self._mask({start[place.column]})
                 return
             if place.column == len(start):
-                yield ~self._final  # it would make another syllable of it
+                yield ~self._final  # a final would change the syllable
             length = place.column // (2 if self._is_jamo else 1)
             if length < _SHORTEST_LINE:
                 yield ~is_feed
@@ -205,13 +206,13 @@ class Constraints:
         return self._all if self.leave_nothing(sampling) else self._left(sampling)
 
     def _left(self, sampling: SamplingConfig) -> Bool:
-        """What `allow` and `forbid` leave, and the end of a record."""
+        """Return the mask of what `allow` and `forbid` leave, with the end of a record."""
         allowed = self._all
         if sampling.allow is not None:
             allowed = self._mask(self._parts(sampling.allow)) | self._is_end
         if sampling.forbid is not None:
             parts = self._parts(sampling.forbid)
-            # of a syllable in jamo not each of its letters is forbidden; see `_masks_of_syllables`
+            # a forbidden syllable does not forbid its jamo elsewhere; see `_masks_of_syllables`
             allowed = allowed & ~self._mask(
                 parts & set(sampling.forbid) if self._is_jamo else parts
             )

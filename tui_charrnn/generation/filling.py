@@ -1,12 +1,12 @@
-"""What stands in the gaps of a text: from the left side alone, and from both sides.
+"""Fill the gaps of a text by a forward model: given the left context alone, and both contexts.
 
-A model that reads forward knows the right side too: each candidate is carried on through it, and
-counts by how well the right side then fits (Bayes). Every candidate is tried as long as there are
-no more than `LIMIT`; of more, the likeliest so far are kept (a beam), and the result says so.
+The probability given both contexts follows from Bayes' rule: the model reads the right context
+after each candidate, and the candidate is weighted by the likelihood of that context. Up to `LIMIT`
+candidates are all scored; of more, the likeliest so far are kept (beam search).
 
-A gap is one character. Where a model reads Hangul in jamo, a syllable is filled in jamo by jamo.
+A gap is one character. A model of jamo fills a Hangul syllable jamo by jamo.
 
-Notation: N candidates, V vocabulary size, S numbers that a network remembers.
+Notation: N candidates, V vocabulary size, S state size of the network.
 """
 
 import unicodedata
@@ -24,57 +24,57 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices
 
 GAPS: Final = "▢□_ㅁ"
-"""Signs that stand for a gap; of those that a text has, the first one here."""
+"""Characters that mark a gap; if a text has several of them, the first one here counts."""
 LIMIT: Final = 4096
-"""Candidates that are all tried for one gap."""
-_AT_ONCE: Final = 1024  # rows of one product: more of them take more memory and no less time
+"""Up to so many candidates for one gap are all scored."""
+_AT_ONCE: Final = 1024  # rows of one product: more would take more memory and no less time
 _MOST_GAPS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What may stand in the gaps."""
+    """A possible fill of the gaps."""
 
     fill: str
-    """A character for each gap."""
+    """One character for each gap."""
     left: float
-    """Its probability, each character given only what stands before it."""
+    """Its probability given only the text before each gap."""
     both: float
     """Its probability given the whole text."""
 
     @property
     def bits(self) -> float:
-        """What the right side adds to it, log2(both / left); negative if it is against it."""
+        """Evidence from the right context, log2(both / left), in bits; negative if against it."""
         return float(np.log2(self.both / self.left)) if self.both and self.left else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A text with gaps, and what may stand in them."""
+    """A text with gaps and the candidates for them."""
 
     parts: tuple[str, ...]
-    """What stands before, between and behind the gaps."""
+    """The text before, between and after the gaps."""
     candidates: tuple[Candidate, ...]
-    """The likeliest from both sides first."""
+    """In descending order of `both`."""
     beam: int | None
-    """Candidates that were kept at most; None if every one was tried."""
+    """The beam width, if candidates were dropped; None if all were scored."""
     unknown: int
-    """Characters of the text that the model has never seen."""
+    """Characters of the text that are not in the model's vocabulary."""
 
     @property
     def bits(self) -> float:
-        """What knowing the right side is worth: the mean of `Candidate.bits`, never below 0."""
+        """Information gain of the right context: the mean of `Candidate.bits`, at least 0."""
         return max(0.0, sum(each.both * each.bits for each in self.candidates))
 
     def text(self, fill: str) -> str:
-        """The text with its gaps filled."""
+        """Return the text with its gaps filled."""
         return "".join(part + sign for part, sign in zip(self.parts, [*fill, ""], strict=True))
 
 
 def split_gaps(text: str, sign: str | None = None) -> tuple[str, ...]:
-    """The parts of a text between its gaps, in composed form (Unicode NFC).
+    """Split a text at its gaps, in composed form (Unicode NFC).
 
-    A gap is written as a sign; None is the first of `GAPS` that the text has.
+    `sign` is the character that marks a gap; None stands for the first of `GAPS` in the text.
 
     Raises:
         ConfigError: If there is no gap, or there are too many.
@@ -98,21 +98,21 @@ def split_gaps(text: str, sign: str | None = None) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class _Beam:
-    """N candidates that are carried through a text side by side, one without a character first."""
+    """N candidates that are read in parallel; at first a single empty one."""
 
     weights: StepWeights
     state: Float32
-    """What the network remembers, shape (N, S)."""
+    """States of the network, shape (N, S)."""
     logits: Float32
-    """What it expects next, shape (N, V)."""
+    """Logits of the next symbol, shape (N, V)."""
     fills: list[str] = field(default_factory=lambda: [""])
     left: Float64 = field(default_factory=lambda: np.zeros(1))
-    """ln of each candidate's probability from the left alone."""
+    """ln p of each candidate given the left context, shape (N,)."""
     total: Float64 = field(default_factory=lambda: np.zeros(1))
-    """ln of the probability of all that was read with it."""
+    """ln p of each candidate and all context read so far, shape (N,)."""
 
-    def take(self, symbols: Indices) -> None:
-        """Read one symbol with each candidate, shape (N,)."""
+    def advance(self, symbols: Indices) -> None:
+        """Read one symbol in each candidate, shape (N,)."""
         state = np.empty_like(self.state)
         logits = np.empty((len(symbols), self.logits.shape[1]), np.float32)
         for first in range(0, len(symbols), _AT_ONCE):
@@ -124,38 +124,38 @@ class _Beam:
         self.state, self.logits = state, logits
 
     def read(self, symbol: int) -> None:
-        """Let a symbol of the text come, which every candidate has to explain."""
+        """Read one symbol of the context in every candidate and add its ln p to `total`."""
         self.total = self.total + log_softmax(self.logits)[:, symbol]
-        self.take(np.full(len(self.total), symbol))
+        self.advance(np.full(len(self.total), symbol))
 
-    def only(self, rows: Indices) -> "_Beam":
-        """Some of the candidates, each perhaps several times."""
+    def select(self, rows: Indices) -> "_Beam":
+        """Return the candidates of some rows, which may repeat."""
         fills = [self.fills[row] for row in rows]
         state, logits = self.state[rows], self.logits[rows]
         return _Beam(self.weights, state, logits, fills, self.left[rows], self.total[rows])
 
     def extended(self, allowed: Indices, characters: str, limit: int) -> "tuple[_Beam, bool]":
-        """Every candidate with every symbol that is allowed, or the likeliest of those.
+        """Extend every candidate by every allowed symbol and keep the likeliest `limit`.
 
         Returns:
-            The candidates, having read the symbol, and whether some were left out.
+            The new beam, which has read the symbols, and whether candidates were dropped.
         """
         steps = log_softmax(self.logits)[:, allowed]
         totals = (self.total[:, None] + steps).ravel()
         kept = np.argsort(-totals, kind="stable")[:limit]
         rows, columns = np.divmod(kept, len(allowed))
-        grown = self.only(rows)
+        grown = self.select(rows)
         symbols = allowed[columns]
         grown.fills = [
             fill + characters[symbol] for fill, symbol in zip(grown.fills, symbols, strict=True)
         ]
         grown.left = grown.left + steps[rows, columns]
         grown.total = totals[kept]
-        grown.take(symbols)
+        grown.advance(symbols)
         return grown, len(totals) > limit
 
     def joined(self, other: "_Beam") -> "_Beam":
-        """These candidates and those."""
+        """Return the candidates of both beams."""
         return _Beam(
             self.weights,
             np.concatenate([self.state, other.state]),
@@ -167,46 +167,48 @@ class _Beam:
 
 
 class Filler:
-    """Fills the gaps of texts by a model that reads forward."""
+    """Fills the gaps of texts by a forward model."""
 
     def __init__(self, model: Model) -> None:
         self._vocabulary = model.vocabulary
         self._weights = fold_embedding(model)
         characters = enumerate(model.vocabulary.characters)
-        known = {sign: place for place, sign in characters}
-        for sign in (model.vocabulary.unknown_symbol, model.vocabulary.end_symbol):
-            known.pop(sign or "", None)
+        known = {character: index for index, character in characters}
+        for symbol in (model.vocabulary.unknown_symbol, model.vocabulary.end_symbol):
+            known.pop(symbol or "", None)
         self._is_jamo = model.units == "jamo"
         parts = (INITIALS, MEDIALS, FINALS) if self._is_jamo else ((), (), ())
         self._initial, self._medial, self._final = (
-            np.array([known[sign] for sign in sorted(part) if sign in known], np.intp)
+            np.array([known[jamo] for jamo in sorted(part) if jamo in known], np.intp)
             for part in parts
         )
         inside = {*self._medial, *self._final}
-        self._starts = np.array([place for place in known.values() if place not in inside], np.intp)
+        self._starts = np.array([index for index in known.values() if index not in inside], np.intp)
 
     def fill(self, parts: Sequence[str], *, beam: int = 200) -> Filled:
-        """What may stand in the gaps of a text, which begins as after a newline; see `split_gaps`.
+        """Predict the characters in the gaps of a text; see `split_gaps` for `parts`.
 
-        Where there is more than one gap, `beam` candidates are kept at most.
+        The text begins as if after a newline. With more than one gap at most `beam` candidates are
+        kept.
 
         Raises:
-            ModelFileError: If the model's scores are not finite numbers.
+            ModelFileError: If the model's logits are not finite.
         """
         spelled = [self._vocabulary.spell(part) for part in parts]
         limit = LIMIT if len(parts) == 2 else beam
-        found, is_cut = self._before(spelled[0].indices), False
-        for place, part in enumerate(spelled[1:], 2):
-            is_end = place == len(spelled) and not len(part.indices)
-            found, was_cut = self._filled(found, limit, is_end=is_end)
+        found, is_cut = self._read_start(spelled[0].indices), False
+        for number, part in enumerate(spelled[1:], 2):
+            is_end = number == len(spelled) and not len(part.indices)
+            found, was_cut = self._fill_gap(found, limit, is_end=is_end)
             is_cut |= was_cut
             for symbol in part.indices.tolist():
                 found.read(symbol)
         weights = np.exp(found.total - found.total.max())
-        both = weights / weights.sum()
         candidates = [
-            Candidate(join_syllables(fill), float(left), float(share))
-            for fill, left, share in zip(found.fills, np.exp(found.left), both, strict=True)
+            Candidate(join_syllables(fill), float(left), float(both))
+            for fill, left, both in zip(
+                found.fills, np.exp(found.left), weights / weights.sum(), strict=True
+            )
         ]
         candidates.sort(key=lambda one: (-one.both, -one.left))
         return Filled(
@@ -216,67 +218,72 @@ class Filler:
             unknown=sum(int((~each.is_known).sum()) for each in spelled),
         )
 
-    def _before(self, symbols: Indices) -> _Beam:
-        """What the model remembers and expects before the first gap."""
+    def _read_start(self, symbols: Indices) -> _Beam:
+        """Read the text before the first gap."""
         stepper = Stepper(self._weights, 1)
         for symbol in (self._vocabulary.start_index, *symbols.tolist()):
             stepper.read(symbol)
         return _Beam(self._weights, stepper.state.copy(), stepper.logits.copy())
 
-    def _filled(self, found: _Beam, limit: int, *, is_end: bool) -> tuple[_Beam, bool]:
-        """Every candidate with every character that may stand in one more gap."""
+    def _fill_gap(self, found: _Beam, limit: int, *, is_end: bool) -> tuple[_Beam, bool]:
+        """Extend the candidates by one more gap; `is_end`: no text follows it.
+
+        Returns:
+            The new beam and whether candidates were dropped.
+        """
         characters = self._vocabulary.characters
         grown, is_cut = found.extended(self._starts, characters, limit)
         if not self._is_jamo:
             return grown, is_cut
         is_open = np.isin([characters.index(fill[-1]) for fill in grown.fills], self._initial)
-        whole = grown.only(np.flatnonzero(~is_open))
+        whole = grown.select(np.flatnonzero(~is_open))
         if is_open.any():
-            syllables, was_cut = grown.only(np.flatnonzero(is_open)).extended(
+            syllables, was_cut = grown.select(np.flatnonzero(is_open)).extended(
                 self._medial, characters, limit
             )
             closed, were_cut = syllables.extended(self._final, characters, limit)
-            shares = np.exp(log_softmax(syllables.logits)[:, self._final]).sum(axis=1)
-            ended = np.log1p(-np.minimum(shares, 1 - 1e-12))  # else what follows tells it
-            syllables.left = syllables.left + ended
-            syllables.total = syllables.total + (ended if is_end else 0)
+            final = np.exp(log_softmax(syllables.logits)[:, self._final]).sum(axis=1)
+            no_final = np.log1p(-np.minimum(final, 1 - 1e-12))
+            syllables.left = syllables.left + no_final
+            # text that follows the gap accounts for the missing final
+            syllables.total = syllables.total + (no_final if is_end else 0)
             whole = whole.joined(syllables).joined(closed)
             is_cut = is_cut or was_cut or were_cut or len(whole.fills) > limit
         best = np.argsort(-whole.total, kind="stable")[:limit]
-        return whole.only(best), is_cut
+        return whole.select(best), is_cut
 
 
 @dataclass(frozen=True, slots=True)
 class RightSide:
-    """What knowing the right side was worth over a text, in bits per symbol."""
+    """Information gain of the right context over a text, in bits per symbol."""
 
     places: int
+    """Positions that were evaluated."""
     left: float
-    """-log2 p of the symbols from the left alone, their mean."""
+    """Mean of -log2 p of the symbols given the left context."""
     both: float
-    """The same from both sides."""
+    """Mean of -log2 p of the symbols given both contexts."""
 
     @property
     def bits(self) -> float:
-        """What knowing the right side is worth."""
+        """The information gain, left - both."""
         return self.left - self.both
 
 
 def measure_right_side(
     model: Model, text: str, *, places: int = 100, right: int = 32
 ) -> Iterator[RightSide]:
-    """How much better symbols are known if what follows is known too.
+    """Measure how much better symbols are predicted if the text after them is known.
 
-    At some places in even distances each symbol of the vocabulary is tried in the place of the true
-    one, and carried on through the symbols to the right. The model must not have learned from the
-    text.
+    At up to `places` evenly spaced positions every symbol of the vocabulary replaces the true one
+    and is scored together with the next `right` symbols. The text must be held out from training.
 
     Yields:
-        What is known after each place.
+        The running result after each position.
 
     Raises:
         ConfigError: If the text is too short.
-        ModelFileError: If the model's scores are not finite numbers.
+        ModelFileError: If the model's logits are not finite.
     """
     symbols = model.vocabulary.spell(unicodedata.normalize("NFC", text)).indices
     last = len(symbols) - right
@@ -292,16 +299,16 @@ def measure_right_side(
     reader.read(model.vocabulary.start_index)
     left = both = 0.0
     count = 0
-    for place, symbol in enumerate(symbols[:last].tolist()):
-        if place in chosen:
+    for position, symbol in enumerate(symbols[:last].tolist()):
+        if position in chosen:
             beam = _Beam(weights, reader.state.copy(), reader.logits.copy())
             grown, _ = beam.extended(np.arange(size), model.vocabulary.characters, size)
-            for following in symbols[place + 1 : place + 1 + right].tolist():
+            for following in symbols[position + 1 : position + 1 + right].tolist():
                 grown.read(following)
             truth = grown.fills.index(model.vocabulary.characters[symbol])
-            shares = grown.total - grown.total.max()
+            scores = grown.total - grown.total.max()
             count += 1
             left -= float(grown.left[truth]) / np.log(2)
-            both -= float(shares[truth] - np.log(np.exp(shares).sum())) / np.log(2)
+            both -= float(scores[truth] - np.log(np.exp(scores).sum())) / np.log(2)
             yield RightSide(count, left / count, both / count)
         reader.read(symbol)

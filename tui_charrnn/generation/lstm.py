@@ -1,8 +1,8 @@
-"""The network, one character at a time, in NumPy.
+"""The network's forward pass, one character at a time, in NumPy.
 
-The shapes and the gate order are those of `tui_charrnn.model.weights`: V vocabulary size, H hidden
-size, G gates of the cell, side by side along the last axis. A single stream costs one matrix-vector
-product a layer and character; N streams side by side cost one product of matrices.
+Shapes and gate order are those of `tui_charrnn.model.shapes`: V vocabulary size, H hidden size,
+G gates of the cell, concatenated along the last axis. A single stream takes one matrix-vector
+product per layer and character; N parallel streams take one matrix-matrix product.
 """
 
 from collections.abc import Iterable
@@ -20,10 +20,10 @@ from tui_charrnn.model.weights import Float32, Indices, LayerWeights, NormWeight
 
 
 class Stepper:
-    """Reads characters and remembers them.
+    """Reads characters and updates the state of the network.
 
-    All arrays are allocated once and written over by every character: copy what is to be kept.
-    With a number N of streams every array has a first axis of that length.
+    All arrays are allocated once and overwritten by every character: copy what you keep. With N
+    streams every array has a first axis of length N.
     """
 
     def __init__(
@@ -31,10 +31,10 @@ class Stepper:
     ) -> None:
         lead = () if streams is None else (streams,)
         self.state: Final = np.zeros((*lead, weights.state_size), np.float32)
-        """What is remembered, shape (S,) or (N, S): h of the lowest layer, its c if it is an lstm,
-        then the next layer. Write into it to go on from another state."""
+        """The state, shape (S,) or (N, S): h of the lowest layer, its c if it is an lstm, then the
+        next layer. Write into it to continue from another state."""
         self.logits: Final = np.zeros((*lead, len(weights.output_bias)), np.float32)
-        """The scores of the next character after the last `read`, shape (V,) or (N, V)."""
+        """Logits of the next character after the last `read`, shape (V,) or (N, V)."""
         self._input_table, self._end = weights.input_table, weights.end
         self._inputs = np.zeros((*lead, weights.input_table.shape[1]), np.float32)
         layers, steps, rounded = [], [], []
@@ -55,28 +55,28 @@ class Stepper:
             sums = self.logits if number == len(parts) - 1 else self._inputs
             steps.append((layer, product, bias, sums))
         self.layers: Final = tuple(layers)
-        """The layers, the lowest first, whose states and gates can be looked at."""
+        """The layers, the lowest first, with their states and gates."""
         self._steps, self._rounded = tuple(steps), tuple(rounded)
-        self._reaches_far = self._can_overflow = weights.can_overflow
+        self._weights_can_overflow = self._can_overflow = weights.can_overflow
         self._clamps: tuple[Clamp, ...] = ()
-        self.hold(tuple(clamps))
+        self.set_clamps(tuple(clamps))
 
-    def hold(self, clamps: tuple[Clamp, ...]) -> None:
-        """Hold these neurons, and no others, from the next character that is read on.
+    def set_clamps(self, clamps: tuple[Clamp, ...]) -> None:
+        """Replace the clamps from the next character that is read on.
 
-        While one is held, all is multiplied in float32, as h may be beyond what int8 holds.
+        With clamps all products are float32, as a clamped h may be outside the range of int8.
         """
         if clamps == self._clamps:
             return
         self._clamps = clamps
         for number, layer in enumerate(self.layers):
-            layer.hold(clamp for clamp in clamps if clamp.neuron.layer == number)
+            layer.set_clamps(clamp for clamp in clamps if clamp.neuron.layer == number)
         for product in self._rounded:
             product.is_exact = bool(clamps)
-        self._can_overflow = self._reaches_far or bool(clamps)
+        self._can_overflow = self._weights_can_overflow or bool(clamps)
 
     def read(self, index: int) -> Float32:
-        """Read one character, number in [0, V), or the same in every stream; return `logits`."""
+        """Read one character, in every stream the same, by index in [0, V); return `logits`."""
         if index == self._end:
             self.state[:] = 0
         if self._can_overflow:
@@ -85,7 +85,7 @@ class Stepper:
         return self._advance(self._input_table[index])
 
     def read_each(self, indices: Indices) -> Float32:
-        """Read one character in each of N streams, numbers of shape (N,); return `logits`."""
+        """Read one character in each of N streams, indices of shape (N,); return `logits`."""
         if self._end is not None:
             self.state[indices == self._end] = 0
         np.take(self._input_table, indices, axis=0, out=self._inputs, mode="clip")
@@ -94,52 +94,52 @@ class Stepper:
 
     def _advance(self, inputs: Float32) -> Float32:
         for layer, product, bias, sums in self._steps:
-            product.take_recurrent()
+            product.update_recurrent()
             layer.advance(inputs)
-            product.take_above()
+            product.update_above()
             inputs = np.add(product.above, bias, sums)
         return inputs
 
 
 class StepWeights(NamedTuple):
-    """A model's parameters, arranged once so that a step is cheap."""
+    """A model's parameters, arranged for fast steps."""
 
     cell: str
     input_table: Float32
-    """What each character brings to the gates of the first layer. Shape (V, G·H)."""
+    """Input product of each character in the first layer. Shape (V, G·H)."""
     layers: tuple[StepLayer, ...]
     output_kernel: Float32
     """Shape (H, V)."""
     output_bias: Float32
     """Shape (V,)."""
     can_overflow: bool
-    """Whether the numbers are so large that a sum of a step might not be finite."""
+    """Whether a sum of a step might overflow."""
     end: int | None = None
-    """Index of the character before which everything is forgotten; None if there is none."""
+    """Index of the end symbol of records, which resets the state; None if there is none."""
     int8: tuple[Int8Kernel, ...] = ()
-    """What each layer's h is multiplied by, in whole numbers; none leaves it in float32."""
+    """The quantized kernel of each layer's h; empty for float32."""
 
     @property
     def above(self) -> list[tuple[Float32, Float32]]:
-        """Kernel and bias of what is above each layer: the next one, or the output."""
+        """Kernel and bias of the next layer, or of the output, for each layer."""
         pairs = [(layer.kernel, layer.input_bias) for layer in self.layers[1:]]
         return [*pairs, (self.output_kernel, self.output_bias)]
 
     @property
     def state_size(self) -> int:
-        """S: how many numbers the network remembers between characters."""
+        """S: the numbers of the network's state."""
         size = sum(len(layer.recurrent_blocks[0]) for layer in self.layers)
         return size * STATES_PER_LAYER[self.cell]
 
 
 def fold_embedding(model: Model) -> StepWeights:
-    """Arrange a model for generation, the embedding folded into the first layer's gates.
+    """Arrange a model for generation, with the embedding folded into the first layer.
 
-    A character's embedding only ever meets the first layer's kernel, so their product is computed
-    once for all characters; the step then looks a row up instead of multiplying.
+    The product of each embedding and the first kernel is computed once; a step then looks up a row
+    instead of multiplying.
 
     Raises:
-        ModelFileError: If it reads in both directions; see `both_sides`.
+        ModelFileError: If the model is bidirectional; see `both_sides`.
     """
     weights, config = model.weights, model.config
     if config.reads_both:
@@ -151,7 +151,7 @@ def fold_embedding(model: Model) -> StepWeights:
     with quiet():
         layers = tuple(_step_layer(layer, config.cell) for layer in weights.layers)
         table = weights.embedding @ layers[0].kernel + layers[0].input_bias
-        output_kernel, output_bias = map(_ready, weights.calibrated_output)
+        output_kernel, output_bias = map(_aligned, weights.calibrated_output)
         tensors = [table, output_kernel, output_bias]
         for layer in layers:
             tensors += [
@@ -161,15 +161,15 @@ def fold_embedding(model: Model) -> StepWeights:
                 layer.recurrent_bias,
                 *(layer.norm or ()),
             ]
-        # What a layer hands on lies between -1 and 1: no sum is beyond all of these together.
-        reach = sum(_largest(tensor) * (len(tensor) + 1) for tensor in tensors)
+        # A layer's output is in [-1, 1], so this bounds every sum of a step.
+        bound = sum(_largest(tensor) * (len(tensor) + 1) for tensor in tensors)
         folded = StepWeights(
             cell=config.cell,
             input_table=table,
             layers=layers,
             output_kernel=output_kernel,
             output_bias=output_bias,
-            can_overflow=not reach < (_SAFE_NORMALIZED_REACH if config.layer_norm else _SAFE_REACH),
+            can_overflow=not bound < (_SAFE_NORMALIZED_BOUND if config.layer_norm else _SAFE_BOUND),
             end=model.vocabulary.end_index,
         )
         if model.numbers == "int8":
@@ -179,8 +179,8 @@ def fold_embedding(model: Model) -> StepWeights:
     return folded
 
 
-_SAFE_REACH: Final = 1e30  # far below the largest number of 32 bits, 3e38
-_SAFE_NORMALIZED_REACH: Final = 1e15  # likewise for what is squared
+_SAFE_BOUND: Final = 1e30  # far below the largest float32, 3e38
+_SAFE_NORMALIZED_BOUND: Final = 1e15  # the same for values that are squared
 
 
 def _largest(tensor: Float32) -> float:
@@ -188,13 +188,13 @@ def _largest(tensor: Float32) -> float:
 
 
 def quiet() -> np.errstate:
-    """Numbers that overflow are reported where characters are chosen, in a sentence."""
+    """Suppress NumPy's overflow warnings: non-finite logits are reported where they are used."""
     return np.errstate(over="ignore", invalid="ignore")
 
 
 def _step_layer(layer: LayerWeights, cell: str) -> StepLayer:
     hidden_size = len(layer.recurrent_kernel)
-    gates = GATES[cell].values() or ["candidate"]  # which is a tanh, the others are sigmoids
+    gates = GATES[cell].values() or ["candidate"]  # a tanh; the others are sigmoids
     halves = np.array([1.0 if gate == "candidate" else 0.5 for gate in gates], np.float32)
     norm, bias, kernel, recurrent = None, layer.bias, layer.kernel, layer.recurrent_kernel
     if layer.norm is not None:
@@ -207,19 +207,19 @@ def _step_layer(layer: LayerWeights, cell: str) -> StepLayer:
     kernels = np.array_split(recurrent, count, axis=1)
     scales = np.array_split(scale, count)
     return StepLayer(
-        kernel=_ready(kernel, scale),
-        input_bias=_ready(bias[0] if cell == "gru" else bias),
-        recurrent_blocks=tuple(map(_ready, kernels, scales)),
-        recurrent_bias=_ready(bias[1] if cell == "gru" else bias[:0]),
+        kernel=_aligned(kernel, scale),
+        input_bias=_aligned(bias[0] if cell == "gru" else bias),
+        recurrent_blocks=tuple(map(_aligned, kernels, scales)),
+        recurrent_bias=_aligned(bias[1] if cell == "gru" else bias[:0]),
         norm=norm,
     )
 
 
 def _centered(kernel: Float32) -> Float32:
-    """A kernel (D, 4·H) whose sums have the mean 0 over the units of each gate by themselves."""
+    """Center a kernel (D, 4·H), so that its products have mean 0 over the units of each gate."""
     gates = kernel.reshape(len(kernel), 4, -1)
-    own: Float32 = gates - gates.mean(axis=2, keepdims=True)
-    return own.reshape(kernel.shape)
+    centered: Float32 = gates - gates.mean(axis=2, keepdims=True)
+    return centered.reshape(kernel.shape)
 
 
 def _step_norm(norm: NormWeights, bias: Float32, halves: Float32) -> StepNorm:
@@ -232,23 +232,22 @@ def _step_norm(norm: NormWeights, bias: Float32, halves: Float32) -> StepNorm:
     )
 
 
-def _ready(tensor: Float32, scale: Float32 | float = 1.0) -> Float32:
-    """A tensor times a scale, as BLAS takes it fastest: by rows, from where a cache line begins.
+def _aligned(tensor: Float32, scale: Float32 | float = 1.0) -> Float32:
+    """Return a tensor times a scale, in row order and aligned to a cache line, for fast products.
 
-    Vectors of a processor that lie across two lines take twice as long to be fetched, which makes
-    a product with weights that fit into its cache slower by a third; NumPy aligns to 16 bytes. A
-    tensor inside a file's bytes may be unaligned, and NumPy would copy it again in every product.
+    NumPy aligns to 16 bytes only. Vector loads that cross a cache line make a product with weights
+    in the cache slower by a third, and NumPy would copy an unaligned tensor in every product.
     """
-    room = np.empty(tensor.size + _CACHE_LINE // 4, np.float32)
-    start = -room.ctypes.data % _CACHE_LINE // 4
-    ready = room[start : start + tensor.size].reshape(tensor.shape)
-    np.multiply(tensor, scale, ready)
-    return ready
+    buffer = np.empty(tensor.size + _CACHE_LINE // 4, np.float32)
+    start = -buffer.ctypes.data % _CACHE_LINE // 4
+    aligned = buffer[start : start + tensor.size].reshape(tensor.shape)
+    np.multiply(tensor, scale, aligned)
+    return aligned
 
 
 _CACHED: Final = 3 << 19
-"""Bytes of a kernel that stays in the cache of a core as a whole, and so is one block."""
+"""Bytes of a kernel up to which it fits into a core's cache and is one block."""
 _FAR_TOO_LARGE: Final = 6 << 20
-"""Bytes of a kernel of which so little stays there that blocks, read slower, do not pay."""
-_BLOCK: Final = 1 << 19  # bytes of a block of a kernel between these two, at most
-_CACHE_LINE: Final = 64  # bytes; a power of two that is a multiple of those of every vector
+"""Bytes of a kernel from which on so little of it stays cached that blocks do not pay."""
+_BLOCK: Final = 1 << 19  # most bytes of a block of a kernel between these two
+_CACHE_LINE: Final = 64  # bytes; a multiple of every vector size

@@ -1,10 +1,10 @@
-"""One number inside a network, by name, and at which value it is held.
+"""Probes and clamps: names of single activations of a network, and values to clamp them at.
 
 `0:c117` is unit 117 of c of the lowest layer, `0:h117` of h; `0:f117` is the forget gate of that
 unit, `0:f` the mean of that gate over the layer's units.
 
-Notation: L layers, H hidden size, S numbers that a network remembers; layers and units count from
-0, as in the names of a model's tensors.
+Notation: L layers, H hidden size, S state size; layers and units count from 0, as in the names of a
+model's tensors.
 """
 
 import math
@@ -24,25 +24,23 @@ GATES: Final = {
     "gru": {"z": "update", "r": "reset", "g": "candidate"},
     "rnn": {},
 }
-"""The letter of each gate of a cell, in the order of its kernels, and its name; an rnn has none."""
+"""Gates of each cell, letter to name, in the order of its kernels; an rnn has none."""
 _GATE_NAMES: Final = {letter: name for gates in GATES.values() for letter, name in gates.items()}
-_OPENING: Final = tuple(letter for letter, name in _GATE_NAMES.items() if name != "candidate")
-"""The gates that open between 0 and 1."""
+_SIGMOID_GATES: Final = tuple(letter for letter, name in _GATE_NAMES.items() if name != "candidate")
 STATES: Final = {"h": "hidden state", "c": "cell state"}
 _PARTS: Final = {"lstm": "hc", "gru": "h", "rnn": "h"}
-"""What a layer remembers, in the order in which it lies in the state."""
+"""The states of a layer, in the order of `Stepper.state`."""
 
 
 class Probe(NamedTuple):
-    """A number of a network that can be read after every character; see `Layer.value`."""
+    """An activation of a network that can be read after every character; see `Layer.value`."""
 
     layer: int
     """From 0, the lowest, to L - 1."""
     part: str
-    """`h`, the hidden state, `c`, the cell state that an lstm has beside it, or the letter of a
-    gate."""
+    """`h` (hidden state), `c` (cell state of an lstm), or the letter of a gate."""
     unit: int | None = None
-    """From 0 to H - 1; None is the mean over all, of a gate only."""
+    """From 0 to H - 1; None is the mean over all units, for gates only."""
 
     def __str__(self) -> str:
         return f"{self.layer}:{self.part}{'' if self.unit is None else self.unit}"
@@ -54,7 +52,7 @@ class Probe(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What it is, for people."""
+        """Its description in the user's language."""
         if not self.gate:
             return tr(STATES[self.part])
         name = tr(self.gate)
@@ -64,13 +62,13 @@ class Probe(NamedTuple):
 
 
 def gates_of(config: ModelConfig) -> list[Probe]:
-    """The mean of every gate of a network that opens between 0 and 1, the lowest layer first."""
+    """Return the mean of every sigmoid gate of a network, the lowest layer first."""
     parts = [part for part, name in GATES[config.cell].items() if name != "candidate"]
     return [Probe(layer, part) for layer in range(config.layer_count) for part in parts]
 
 
 def all_neurons(config: ModelConfig) -> list[Probe]:
-    """Every number that a network remembers in the order of its state, S of them."""
+    """Return all S states of a network in the order of `Stepper.state`."""
     return [
         Probe(layer, part, unit)
         for layer in range(config.layer_count)
@@ -80,14 +78,14 @@ def all_neurons(config: ModelConfig) -> list[Probe]:
 
 
 def place_of(neuron: Probe, config: ModelConfig) -> int:
-    """Where an h or c lies in the state of a network, from 0 to S - 1; see `Stepper.state`."""
+    """Return the index of an h or c in the state of a network, 0 to S - 1; see `Stepper.state`."""
     parts = _PARTS[config.cell]
     before = neuron.layer * len(parts) + parts.index(neuron.part)
     return before * config.hidden_size + (neuron.unit or 0)
 
 
 def parse_gate(text: str, config: ModelConfig) -> Probe:
-    """Read a name: LAYER:GATE, as 0:f.
+    """Parse the name of a gate's mean: LAYER:GATE, as in 0:f.
 
     Raises:
         ConfigError: If the network has no such gate.
@@ -107,10 +105,10 @@ def parse_gate(text: str, config: ModelConfig) -> Probe:
 
 
 def parse_neuron(text: str, config: ModelConfig) -> Probe:
-    """Read a name: LAYER:cUNIT, LAYER:hUNIT, or LAYER:UNIT for c where there is one, h elsewhere.
+    """Parse the name of a neuron: LAYER:cUNIT, LAYER:hUNIT, or LAYER:UNIT (c of an lstm, else h).
 
     Raises:
-        ConfigError: If it is no name, or the network has no such neuron.
+        ConfigError: If the name is malformed, or the network has no such neuron.
     """
     found = _NEURON.fullmatch(text.strip())
     parts = _PARTS[config.cell]
@@ -134,10 +132,10 @@ def parse_neuron(text: str, config: ModelConfig) -> Probe:
 
 
 def parse_probe(text: str, config: ModelConfig) -> Probe:
-    """Read the name of a neuron (0:c13, 0:h13), of a unit's gate (0:f13) or of its mean (0:f).
+    """Parse the name of a neuron (0:c13, 0:h13), a unit's gate (0:f13) or a gate's mean (0:f).
 
     Raises:
-        ConfigError: If it is no name, or the network has no such neuron or gate.
+        ConfigError: If the name is malformed, or the network has no such neuron or gate.
     """
     found = _NAME.fullmatch(text.strip())
     gates = GATES[config.cell]
@@ -162,7 +160,11 @@ def parse_probe(text: str, config: ModelConfig) -> Probe:
 
 
 def _checked(probe: Probe, config: ModelConfig, text: str) -> Probe:
-    """A probe, if the network has its layer and its unit."""
+    """Return the probe.
+
+    Raises:
+        ConfigError: If the network has no such layer or unit.
+    """
     if probe.layer >= config.layer_count or (probe.unit or 0) >= config.hidden_size:
         raise ConfigError(
             "{layers}, its cells are 0 to {last}. Received: {text!r}.",
@@ -174,7 +176,7 @@ def _checked(probe: Probe, config: ModelConfig, text: str) -> Probe:
 
 
 def layers_sentence(config: ModelConfig) -> str:
-    """Which layers a model has: the beginning of a sentence."""
+    """Return the start of a sentence that names the layers of a model."""
     last = config.layer_count - 1
     if not last:
         return tr("This model has one layer, 0")
@@ -182,21 +184,21 @@ def layers_sentence(config: ModelConfig) -> str:
 
 
 def default_neuron(config: ModelConfig) -> Probe:
-    """The neuron that is looked at by default: the first of the lowest layer."""
+    """Return the default neuron to show: unit 0 of the lowest layer."""
     return Probe(0, _PARTS[config.cell][-1], 0)
 
 
 def default_gate(config: ModelConfig) -> Probe | None:
-    """The gate that is looked at by default, over all units; None where there is none."""
+    """Return the default gate to show, its mean over all units; None if the cell has no gates."""
     gates = GATES[config.cell]
     letter = "f" if "f" in gates else next(iter(gates), "")
     return Probe(0, letter) if letter else None
 
 
 def neighbor(probe: Probe, config: ModelConfig, step: int) -> Probe:
-    """The probe of the same part so many units on or back, from the last layer to the first.
+    """Return the probe of the same part that is `step` units away, across layers, cyclically.
 
-    The mean of a gate comes before its first unit.
+    The mean of a gate precedes its first unit.
     """
     means = 1 if probe.gate else 0
     width = config.hidden_size + means
@@ -207,30 +209,30 @@ def neighbor(probe: Probe, config: ModelConfig, step: int) -> Probe:
 
 
 LIMIT: Final = 1000.0
-"""How far from 0 a neuron can be held; what a network holds by itself is rarely beyond 20."""
+"""Largest absolute value of a clamped neuron; unclamped states rarely exceed 20."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clamp:
-    """A neuron and the value that it has after every character; or a gate, and its mean.
+    """A neuron, or the mean of a gate, and the value that it is set to at every character.
 
-    As a string it is what `parse_clamps` reads, to the bit.
+    `parse_clamps` reads its string back exactly.
     """
 
     neuron: Probe
     value: float
-    """At most `LIMIT` from 0; of a gate in [0, 1]."""
+    """In [-`LIMIT`, `LIMIT`]; of a gate in [0, 1]."""
 
     def __str__(self) -> str:
         return f"{self.neuron}={self.value!r}".removesuffix(".0")
 
 
 def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]:
-    """Read clamps as LAYER:CELL=VALUE, or LAYER:GATE=MEAN; see `parse_neuron` and `parse_gate`.
+    """Parse clamps of the form LAYER:CELL=VALUE, or LAYER:GATE=MEAN; see `parse_neuron`.
 
     Raises:
-        ConfigError: If one is not written so, the network has no such cell, the value is not
-            allowed, or a cell is held twice.
+        ConfigError: If a clamp is malformed, the network has no such cell, the value is out of
+            range, or a cell is clamped twice.
     """
     clamps: dict[Probe, Clamp] = {}
     for text in texts:
@@ -239,7 +241,7 @@ def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]
             raise ConfigError(
                 "A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: {text!r}.", text=text
             )
-        is_gate = name.strip().endswith(_OPENING)
+        is_gate = name.strip().endswith(_SIGMOID_GATES)
         neuron = parse_gate(name, config) if is_gate else parse_neuron(name, config)
         if neuron in clamps:
             raise ConfigError(
@@ -250,14 +252,14 @@ def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]
 
 
 def parse_gate_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]:
-    """The same for gates alone: LAYER:GATE=MEAN.
+    """Parse clamps of gates only: LAYER:GATE=MEAN.
 
     Raises:
-        ConfigError: As `parse_clamps`, and if one is of a cell.
+        ConfigError: As `parse_clamps`, and if a clamp is not of a gate.
     """
     texts = list(texts)
     for text in texts:
-        parse_gate(text.partition("=")[0], config)  # it says which gates there are
+        parse_gate(text.partition("=")[0], config)  # its error lists the gates
     return parse_clamps(texts, config)
 
 

@@ -1,7 +1,8 @@
-"""Which numbers a model's h is multiplied in: float32, or int8 where that is faster and as good.
+"""Choice of the number type of a model's products: float32, or int8 where it is accurate enough.
 
-int8 is as good if the model, rounded, expects nearly the same of a text that it wrote itself. What
-was found is kept in the cache by the model's fingerprint, so a model is tried once on a machine.
+int8 is accurate enough if the quantized model predicts nearly the same on a text that the model
+generated. The measured difference is cached by the model's fingerprint, so a model is measured once
+per machine.
 """
 
 import json
@@ -28,68 +29,68 @@ from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 
 MEAN_LIMIT: Final = 0.02
-"""Nats by which log probabilities may differ on average."""
+"""Largest allowed mean difference of log probabilities, nats."""
 LARGEST_LIMIT: Final = 0.5
-"""Nats by which that of any one character may."""
+"""Largest allowed difference of a single log probability, nats."""
 CHARACTERS: Final = 2000
-"""That both are measured on."""
+"""Characters that the difference is measured on."""
 _TEXTS: Final = 20
 _FORMAT: Final = 1
-"""Of the file in the cache; another one whenever models are rounded in another way."""
-_KEPT: Final = 100  # models whose differences are kept
+"""Format of the cache file; to be changed whenever the quantization changes."""
+_KEPT: Final = 100  # models in the cache
 
 
 class Difference(NamedTuple):
-    """How far log probabilities in int8 are from those in float32, nats."""
+    """Absolute difference of log probabilities between int8 and float32, nats."""
 
     mean: float
     largest: float
 
     @property
     def is_small(self) -> bool:
-        """Whether int8 is as good."""
+        """Whether int8 is accurate enough."""
         return self.mean <= MEAN_LIMIT and self.largest <= LARGEST_LIMIT
 
 
 class Choice(NamedTuple):
-    """What `auto` takes for a model."""
+    """The number type that `auto` selects for a model."""
 
     numbers: str
     """`float32` or `int8`."""
     reason: str
     """Why, as a sentence."""
     difference: Difference | None = None
-    """None where it does not depend on it."""
+    """None if it was not needed."""
     is_new: bool = False
-    """Whether it was found now that int8 will not do: worth a sentence, once."""
+    """Whether int8 was rejected just now, so that the user is notified once."""
 
 
-def with_numbers(model: Model, asked: str, notify: Callable[[str], object]) -> Model:
-    """A model that is multiplied in the numbers that were asked for.
+def with_numbers(model: Model, numbers: str, notify: Callable[[str], object]) -> Model:
+    """Return the model with a number type.
 
     Args:
         model: The model.
-        asked: `float32`, `int8` or `auto`.
-        notify: Called with a sentence as `auto` finds that rounding would do this model harm; once.
+        numbers: `float32`, `int8` or `auto`.
+        notify: Called with a sentence the first time that `auto` rejects int8 for this model.
 
     Raises:
-        ConfigError: If int8 is asked of a model that reads both directions.
+        ConfigError: If int8 is requested for a bidirectional model.
     """
-    if asked == "auto":
+    if numbers == "auto":
         choice = choose_numbers(model)
         if choice.is_new:
             notify(choice.reason)
-        asked = choice.numbers
-    if asked == "int8" and model.config.reads_both:
+        numbers = choice.numbers
+    if numbers == "int8" and model.config.reads_both:
         raise ConfigError(
             "A model that reads both directions is multiplied in float32 only: --numbers "
             "float32, or auto. Received: --numbers int8."
         )
-    return replace(model, numbers=asked)
+    return replace(model, numbers=numbers)
 
 
 def choose_numbers(model: Model) -> Choice:
-    """What `auto` takes for a model."""
+    """Select the number type for a model."""
     if model.config.reads_both:
         return Choice("float32", tr("It reads both directions, which is done in float32 only."))
     if load_library() is None:
@@ -116,9 +117,9 @@ def choose_numbers(model: Model) -> Choice:
 
 
 def measure_difference(model: Model) -> Difference:
-    """Have a model write 2,000 characters, and hold int8 against float32 on each.
+    """Compare int8 with float32 on `CHARACTERS` characters that the model generates.
 
-    The texts are written in float32 at temperature 1, from an RNG seed that is always the same.
+    The texts are generated in float32 at temperature 1 from a fixed RNG seed.
     """
     plain = replace(model, numbers="float32")
     sampling = SamplingConfig(temperature=1, rng_seed=0)
@@ -133,33 +134,33 @@ def measure_difference(model: Model) -> Difference:
                 np.take_along_axis(log_softmax(logits), chosen[:, None], axis=1)
                 for logits in (batch.logits, rounded.read_each(unread))
             )
-        except ModelFileError:  # scores that are not finite
+        except ModelFileError:  # logits that are not finite
             return Difference(math.inf, math.inf)
         differences.append(np.abs(near - exact))
         unread = chosen
-    found = np.array(differences)
-    return Difference(float(found.mean()), float(found.max()))
+    all_differences = np.array(differences)
+    return Difference(float(all_differences.mean()), float(all_differences.max()))
 
 
 def _find_difference(model: Model) -> tuple[Difference, bool]:
-    """The difference of a model, and whether it was measured now, not on an earlier day."""
+    """Return the difference of a model, and whether it was measured now instead of cached."""
     path, name = cache_folder() / "numbers.json", fingerprint(model)
-    kept = _read(path)
+    cached = _read(path)
     with suppress(KeyError, TypeError, ValueError):
-        mean, largest = kept[name]
+        mean, largest = cached[name]
         return Difference(float(mean), float(largest)), False
-    found = measure_difference(model)
-    newest = dict([*kept.items(), (name, list(found))][-_KEPT:])
+    difference = measure_difference(model)
+    newest = dict([*cached.items(), (name, list(difference))][-_KEPT:])
     document = {"format": _FORMAT, "differences": newest}
-    with suppress(OSError, StorageError):  # a cache that cannot be written is none
+    with suppress(OSError, StorageError):  # without a cache it is measured again next time
         storage = Storage()
         storage.make_folder(path.parent)
         storage.write_atomically(path, json.dumps(document).encode())
-    return found, True
+    return difference, True
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """The differences that are kept, by fingerprint, the oldest first."""
+    """Read the cached differences by fingerprint, the oldest first."""
     try:
         document = json.loads(path.read_bytes())
         differences = document["differences"] if document["format"] == _FORMAT else {}

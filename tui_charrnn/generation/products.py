@@ -1,15 +1,14 @@
-"""What a layer's h is multiplied by: in float32, or in whole numbers of 8 bits.
+"""Products of a layer's h with its kernels, in float32 or int8.
 
-Everything that h is multiplied by is one kernel of two parts: the layer's own recurrent kernel, and
-the kernel of what is above, which is the next layer's or that of the output.
+h is multiplied by two kernels: the layer's own recurrent kernel, and the kernel above, which is
+that of the next layer or of the output.
 
-In int8, each column of the kernel is rounded to 127 steps on either side of 0, and h, which lies
-between -1 and 1, likewise. A sum of their products is a whole number below 2^31, so it is exact in
-whatever order it is added: every processor and every library comes to the same bits. The bytes that
-a step reads are a quarter.
+In int8, each column of the kernels is rounded to 127 steps on either side of 0, and so is h, which
+is in [-1, 1]. A sum of their products is an integer below 2^31, so it is exact in any order of
+summation: every processor and library computes the same bits. A step reads a quarter of the bytes.
 
-Notation: H hidden size, R columns of the recurrent kernel, U columns of the kernel above, N texts
-side by side.
+Notation: H hidden size, R columns of the recurrent kernel, U columns of the kernel above, N
+parallel texts.
 """
 
 import functools
@@ -24,30 +23,30 @@ import numpy as np
 from tui_charrnn.model.weights import Float32
 
 STEPS: Final = 127
-"""Steps of a rounded number on either side of 0."""
+"""Quantization steps on either side of 0."""
 _EXACT_SIZE: Final = (1 << 24) // STEPS**2  # the largest H whose sums are exact in float32 too
 
 
 class Float32Product:
-    """In float32, as the kernels are; what is in h, shape (H,) or (N, H), at a step counts.
+    """Products in float32 of the current h, shape (H,) or (N, H), which is read at each call.
 
-    A recurrent kernel of a few times the cache is kept in blocks of columns, read forth by one
-    character and back by the next: what the cache still holds of it then comes first. No bit
-    depends on the direction, as each number of the product comes from one column.
+    A recurrent kernel of a few times the cache size is split into blocks of columns, whose order is
+    reversed after every character, so that the blocks that are still cached come first. The
+    order does not change the result, as each number of it comes from one column.
     """
 
     recurrent: Float32
     """h times the recurrent kernel, shape (R,) or (N, R)."""
     above: Float32
-    """h times the kernel of what is above, shape (U,) or (N, U)."""
-    take_recurrent: Callable[[], object]
-    """Brings `recurrent` up to date, before a step; h may be any, as a state can be restored."""
-    take_above: Callable[[], object]
-    """Brings `above` up to date, after a step."""
+    """h times the kernel above, shape (U,) or (N, U)."""
+    update_recurrent: Callable[[], object]
+    """Computes `recurrent`; to be called before a step."""
+    update_above: Callable[[], object]
+    """Computes `above`; to be called after a step."""
 
     def __init__(self, hidden: Float32, blocks: Sequence[Float32], above: Float32) -> None:
         lead = hidden.shape[:-1]
-        if lead:  # many texts read it once, and one large product is faster
+        if lead:  # for many texts one large product is faster
             blocks = [np.concatenate(blocks, axis=1)]
         ends = np.cumsum([block.shape[1] for block in blocks])
         self.recurrent = np.zeros((*lead, ends[-1]), np.float32)
@@ -55,34 +54,34 @@ class Float32Product:
         parts = np.split(self.recurrent, ends[:-1], axis=-1)
         products = [partial(hidden.dot, *pair) for pair in zip(blocks, parts, strict=True)]
 
-        def forth_or_back() -> None:
+        def multiply_blocks() -> None:
             for product in products:
                 product()
             products.reverse()
 
-        self.take_recurrent = products[0] if len(products) == 1 else forth_or_back
-        self.take_above = partial(hidden.dot, above, self.above)
+        self.update_recurrent = products[0] if len(products) == 1 else multiply_blocks
+        self.update_above = partial(hidden.dot, above, self.above)
 
 
 class Int8Kernel(NamedTuple):
-    """The kernel of a layer in whole numbers: R + U columns, and empty ones up to W in all."""
+    """The quantized kernels of a layer: R + U columns, padded with zeros to W columns."""
 
     scales: Float32
-    """What a sum of products is multiplied by, shape (W,)."""
+    """Factor of each sum of products, shape (W,)."""
     ends: tuple[int, int]
     """R and R + U."""
     packed: Any
-    """The columns as the library takes them, or where it is not there, transposed for NumPy."""
+    """The columns, packed by the library, or without it transposed for NumPy."""
 
 
-_TOGETHER: Final = 16
-"""Columns that the library multiplies at a time; with some over it takes another, slower way."""
+_COLUMNS_AT_ONCE: Final = 16
+"""Columns that the library multiplies at a time; with a remainder it uses a slower path."""
 
 
 def quantize(recurrent: Sequence[Float32], above: Float32) -> Int8Kernel:
-    """Round a kernel of blocks (H, columns) and (H, U) above, each column in steps of its own."""
+    """Quantize recurrent blocks (H, columns) and the kernel above (H, U), scaled per column."""
     own = sum(block.shape[1] for block in recurrent)
-    empty = np.zeros((len(above), -(own + above.shape[1]) % _TOGETHER), np.float32)
+    empty = np.zeros((len(above), -(own + above.shape[1]) % _COLUMNS_AT_ONCE), np.float32)
     kernel = np.concatenate([*recurrent, above, empty], axis=1)
     largest = np.maximum(kernel.max(axis=0), -kernel.min(axis=0))
     largest[largest == 0] = 1
@@ -99,9 +98,9 @@ def quantize(recurrent: Sequence[Float32], above: Float32) -> Int8Kernel:
 
 
 class Int8Product:
-    """In int8; in float32, by `exact`, while h is beyond -1 to 1, as a neuron was held there.
+    """Products in int8; in float32, by `exact`, while h is outside [-1, 1] because of a clamp.
 
-    One product has both parts: `take_above` makes `recurrent` of the next step along with `above`.
+    `update_above` computes `above` and the `recurrent` of the next step in one product.
     """
 
     def __init__(
@@ -110,47 +109,47 @@ class Int8Product:
         self._hidden = hidden
         self._exact = exact
         self.is_exact = False
-        """Whether all is multiplied in float32, as while neurons or gates are held."""
-        self._can_overflow = self._is_doubtful = can_overflow
+        """Whether all products are float32, as they are with clamps."""
+        self._can_overflow = self._needs_check = can_overflow
         both: Float32 = np.zeros((*hidden.shape[:-1], len(kernel.scales)), np.float32)
         self.recurrent, self.above, _ = np.split(both, kernel.ends, axis=-1)
         self._multiply = _product_of(hidden, kernel, both)
-        self._of = b""  # the h that `recurrent` was made of, if it was made in int8
+        self._multiplied = b""  # bytes of the h that `recurrent` was computed from in int8
 
-    def take_recurrent(self) -> None:
+    def update_recurrent(self) -> None:
         """See `Float32Product`."""
-        if self._hidden.tobytes() == self._of and not self.is_exact:
+        if self._hidden.tobytes() == self._multiplied and not self.is_exact:
             return
         if not self.is_exact and self._is_in_range():
-            self._is_doubtful = self._can_overflow
+            self._needs_check = self._can_overflow
             self._multiply()
         else:
-            self._is_doubtful, self._of = True, b""
-            self._exact.take_recurrent()
+            self._needs_check, self._multiplied = True, b""
+            self._exact.update_recurrent()
             self.recurrent[...] = self._exact.recurrent
 
-    def take_above(self) -> None:
+    def update_above(self) -> None:
         """See `Float32Product`."""
-        if self.is_exact or (self._is_doubtful and not self._is_in_range()):
-            self._of = b""
-            self._exact.take_above()
+        if self.is_exact or (self._needs_check and not self._is_in_range()):
+            self._multiplied = b""
+            self._exact.update_above()
             self.above[...] = self._exact.above
         else:
             self._multiply()
-            self._of = self._hidden.tobytes()
+            self._multiplied = self._hidden.tobytes()
 
     def _is_in_range(self) -> bool:
-        """Whether h can be rounded; what is not a number cannot."""
+        """Whether h can be quantized; NaN cannot."""
         return bool(np.abs(self._hidden).max() <= 1)
 
 
-_STEPS: Final = np.array(STEPS, np.float32)  # an array, as NumPy converts a number in every call
+_STEPS: Final = np.array(STEPS, np.float32)  # an array: NumPy would convert a number in every call
 
 
 def _product_of(hidden: Float32, kernel: Int8Kernel, both: Float32) -> Callable[[], object]:
-    """What rounds h, shape (H,) or (N, H), and multiplies it by a kernel.
+    """Return a function that quantizes h, shape (H,) or (N, H), and multiplies it by a kernel.
 
-    `both`, shape (W,) or (N, W), takes the product; its sums are rounded from 2^24 on.
+    It writes the product to `both`, shape (W,) or (N, W), whose float32 is inexact from 2^24 on.
     """
     packed, scales = kernel.packed, kernel.scales
     library = None if isinstance(packed, np.ndarray) else load_library()
@@ -171,11 +170,11 @@ def _product_of(hidden: Float32, kernel: Int8Kernel, both: Float32) -> Callable[
         np.asarray(each).reshape(like.shape)
         for each, like in ((tensor, hidden), (sums_tensor, both))
     )
-    as_whole, add_up = partial(tensor.astype, "int8"), library.dots_packed
+    to_int8, multiply_int8 = partial(tensor.astype, "int8"), library.dots_packed
 
     def multiply_packed() -> None:
         np.multiply(hidden, _STEPS, scaled)
-        add_up(as_whole(), packed, out=sums_tensor)  # rounds
+        multiply_int8(to_int8(), packed, out=sums_tensor)  # `to_int8` rounds
         both[...] = sums
         np.multiply(both, scales, both)
 
@@ -183,13 +182,13 @@ def _product_of(hidden: Float32, kernel: Int8Kernel, both: Float32) -> Callable[
 
 
 _FAST_PROCESSORS: Final = ("haswell", "neonsdot")
-"""Those from which on it has a kernel of vectors for int8: AVX2, or ARM with dot products; without
-one it takes seven times as long as NumPy in float32."""
+"""Capabilities that mean a vectorized int8 kernel: AVX2, or ARM with dot products. Without one the
+library takes seven times as long as NumPy in float32."""
 
 
 @functools.cache
 def load_library() -> ModuleType | None:
-    """NumKong, if it is installed, fast on this processor, and as exact as NumPy; else None."""
+    """Return NumKong if it is installed, fast on this processor and exact; else None."""
     try:
         library = importlib.import_module("numkong")
         is_fast = any(map(library.get_capabilities().get, _FAST_PROCESSORS))
@@ -199,7 +198,7 @@ def load_library() -> ModuleType | None:
 
 
 def _is_exact(library: ModuleType) -> bool:
-    """Whether it rounds and adds as NumPy, for numbers of all sizes and the largest above all."""
+    """Whether the library rounds and sums as NumPy does, the largest numbers included."""
     pattern = np.arange(67 * 517, dtype=np.int64).reshape(67, 517)
     columns = (pattern * pattern % (2 * STEPS + 1) - STEPS).astype(np.int8)
     columns[:9] = np.where(pattern[:9] % 3 == 0, -STEPS, STEPS)

@@ -1,4 +1,4 @@
-"""What was generated, computed again: a text of the history, or one step with gates held.
+"""Recompute what was generated: a text of the history, or one step with clamped gates.
 
 Notation: V vocabulary size.
 """
@@ -18,73 +18,73 @@ from tui_charrnn.sampling_config import SamplingConfig
 
 
 class Replay:
-    """Reads the seed text when it is made, then generates one character after another.
+    """Generates a text of the history again, one character at a time.
 
-    Settings and clamps change where they changed then, so with the same model the text is the same.
+    Settings and clamps change at the recorded positions, so the same model gives the same text.
     """
 
     def __init__(
         self, model: Model, generation: Generation, should_stop: Callable[[], bool] | None = None
     ) -> None:
-        """Read the seed text of a text of the history that the model generated.
+        """Read the seed text of a generation; `should_stop` as in `CharacterStream.feed`.
 
         Raises:
-            ConfigError: If the model has not the neurons that were held.
+            ConfigError: If the model lacks a clamped neuron.
         """
         self._generation = generation
         self.units: Final = model.units
-        """What the text comes in; see `Model.units`."""
+        """See `Model.units`."""
         self._kept = split_syllables(generation.text) if model.units == "jamo" else generation.text
         self._changes = dict(generation.sampling[1:])
-        self._held = {
-            after: parse_clamps(words, model.config) for after, words in generation.clamps
+        self._clamps = {
+            after: parse_clamps(texts, model.config) for after, texts in generation.clamps
         }
         first = dataclasses.replace(generation.sampling[0][1], rng_seed=generation.rng_seed)
         model = dataclasses.replace(model, numbers=generation.numbers)
-        self._stream = CharacterStream(model, first, self._held.get(0, ()))
+        self._stream = CharacterStream(model, first, self._clamps.get(0, ()))
         self.read_text: Final = self._stream.prime(generation.seed_text, should_stop).text
         """What the model read of the seed text."""
         self._count = 0
         """How many characters were generated."""
-        self._again: list[str] = []
-        """The text so far, as far as there is a kept one to compare it with."""
+        self._generated: list[str] = []
+        """The generated characters that can be compared with the stored text."""
 
     def next(self) -> str | None:
-        """The next character; None after the last."""
+        """Generate the next character; return None after the last."""
         if self._count >= self._generation.length:
             return None
         if self._count in self._changes:
             changed = self._changes[self._count]
             self._stream.sampling = dataclasses.replace(changed, rng_seed=self._generation.rng_seed)
-        if self._count in self._held:
-            self._stream.clamps = self._held[self._count]
+        if self._count in self._clamps:
+            self._stream.clamps = self._clamps[self._count]
         character = self._stream.next().character
         if self._count < len(self._kept):
-            self._again.append(character)
+            self._generated.append(character)
         self._count += 1
         return character
 
     def difference(self) -> int | None:
-        """The first character that is another than what is kept, from 0; None if all are the same.
+        """Return the index of the first character that differs from the stored text, or None.
 
-        Another machine, or texts generated side by side, may round in another way.
+        Rounding may differ on another machine, or if the texts were generated in parallel.
         """
-        pairs = zip(self._kept, self._again, strict=False)
-        return next((place for place, (one, other) in enumerate(pairs) if one != other), None)
+        pairs = zip(self._kept, self._generated, strict=False)
+        return next((index for index, (one, other) in enumerate(pairs) if one != other), None)
 
 
 _PLAIN: Final = SamplingConfig(temperature=1)
 
 
 class GateTrial:
-    """A place of a text, by its state, where the newest character is read again, gates held."""
+    """Reads the newest character before a state of a stream again, with gates clamped."""
 
     def __init__(self, model: Model, state: StreamState, sampling: SamplingConfig) -> None:
         self._stream = CharacterStream(model, sampling)
         self._state = state
 
     def means(self, clamps: tuple[Clamp, ...] = ()) -> dict[Probe, float]:
-        """The mean of every gate as the newest character is read with these clamps."""
+        """Return the mean of every gate as the newest character is read with these clamps."""
         self._read(clamps)
         layers = self._stream.layers
         return {
@@ -92,24 +92,24 @@ class GateTrial:
         }
 
     def probabilities(self, clamps: tuple[Clamp, ...] = ()) -> Float64:
-        """What the model expects next, shape (V,), at temperature 1.
+        """Return the probabilities of the next character, shape (V,), at temperature 1.
 
-        Clamps hold as the newest character is read; with none, the step is that of the stream, bit
-        for bit.
+        The newest character is read with the clamps; without any the step is bit-identical to that
+        of the stream.
         """
         self._read(clamps)
         return distribution(self._stream.logits, _PLAIN)
 
     def continuation(self, clamps: tuple[Clamp, ...], length: int) -> Sequence[int]:
-        """How the text goes on from the random numbers of this place, in numbers of the vocabulary.
+        """Generate `length` characters from here, as indices of the vocabulary.
 
-        Clamps hold from the newest character on.
+        The clamps apply from the newest character on. The random numbers are those of the state.
         """
         first = self._read(clamps)
         return [first, *(self._stream.next().index for _ in range(length - 1))]
 
     def _read(self, clamps: tuple[Clamp, ...]) -> int:
-        """Read the newest character with these clamps; return the one that is drawn after it."""
+        """Read the newest character with these clamps and sample the next; return its index."""
         self._stream.restore(self._state)
         self._stream.clamps = clamps
         return self._stream.next().index

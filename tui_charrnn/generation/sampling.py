@@ -1,11 +1,11 @@
-"""How the next character is chosen: from the logits, by one random number.
+"""Sampling of the next character from logits, with one random number per character.
 
-All arithmetic is float64. A choice takes one uniform number and inverts the cumulative distribution
-with it, so a text depends on the model, the settings and the RNG seed only, and not on how NumPy's
-own choosing works.
+All arithmetic is float64. A character is sampled by inverting the cumulative distribution at one
+uniform number, so a text depends only on the model, the settings and the RNG seed, not on NumPy's
+implementation of `choice`.
 
-The random numbers are those of NumPy's `Philox`. Loading `numpy.random` would take longer than all
-else that the first character waits for beside NumPy itself, so the few lines of it stand here.
+The random numbers are those of NumPy's `Philox`, which is reimplemented here: importing
+`numpy.random` would delay the first character more than anything but NumPy itself.
 """
 
 import itertools
@@ -21,14 +21,14 @@ from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_erro
 from tui_charrnn.sampling_config import SamplingConfig
 
 _TINY_TEMPERATURE: Final = 1e-250
-"""Below it, logits of 32 bits divided by it may be beyond numbers of 64."""
+"""Below it, float32 logits divided by it may overflow float64."""
 
 
 def log_softmax(logits: Float32) -> Float64:
-    """Ln p of each character by its scores, shape (..., V), at temperature 1.
+    """Return ln p of each character from logits, shape (..., V), at temperature 1.
 
     Raises:
-        ModelFileError: If they are not finite numbers.
+        ModelFileError: If they are not finite.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         scores = logits.astype(np.float64)
@@ -40,20 +40,20 @@ def log_softmax(logits: Float32) -> Float64:
 
 
 def choose(weights: Float64, uniform: float) -> tuple[int, float]:
-    """Choose a character.
+    """Sample a character.
 
     Args:
-        weights: How likely each character is beside the others, shape (V,), non-negative.
-        uniform: The random number that decides, in [0, 1).
+        weights: Unnormalized probabilities, shape (V,), non-negative.
+        uniform: A random number in [0, 1).
 
     Returns:
-        The character's number in the vocabulary, and its probability, which is not 0.
+        The character's index in the vocabulary, and its probability, which is above 0.
     """
     cumulative = np.add.accumulate(weights)
     total = cumulative.item(-1)
-    # right: passes over characters without probability, whose sum is that of their neighbor
+    # right: skips characters of weight 0, whose cumulative weight is that of their neighbor
     index = int(cumulative.searchsorted(uniform * total, "right"))
-    if index == len(cumulative):  # the product above was rounded up to the whole sum
+    if index == len(cumulative):  # the product was rounded up to the total
         index = int(np.flatnonzero(weights)[-1])
     return index, weights.item(index) / total
 
@@ -64,12 +64,12 @@ def distribution(
     recent: Iterable[int] = (),
     unknown: int | None = None,
 ) -> Float64:
-    """The probability of each character under the settings: its weight by the sum of all.
+    """Return the probability of each character under the settings.
 
     Arguments and errors are those of `weights_of`.
 
     Returns:
-        A new array, shape (V,), summing to 1; zero for characters that were filtered out.
+        A new array, shape (V,), with sum 1; 0 for characters that were filtered out.
     """
     weights = weights_of(logits, config, recent, unknown)
     weights /= np.add.accumulate(weights)[-1]
@@ -82,24 +82,22 @@ def weights_of(
     recent: Iterable[int] = (),
     unknown: int | None = None,
 ) -> Float64:
-    """How likely each character is beside the others under the settings.
+    """Return the unnormalized probability of each character under the settings.
 
-    The logits of characters that came lately are lowered, and all are divided by the temperature;
-    then only the top k are kept; then, of what those make up together, only the nucleus; then, of
-    that, only what is not too unlikely beside the likeliest.
+    Applied in this order: repetition penalty, temperature, top-k, top-p (nucleus), min-p. Each
+    filter renormalizes what the one before it left.
 
     Args:
-        logits: The network's scores, shape (V,).
-        config: Temperature, penalty and filters; the RNG seed in it is not looked at.
-        recent: The numbers of the characters that came lately, for the repetition penalty.
-        unknown: Index of the unknown symbol, which is never chosen; None if there is none.
+        logits: The network's logits, shape (V,).
+        config: Temperature, penalty and filters; its RNG seed is ignored.
+        recent: Indices of recent characters, for the repetition penalty.
+        unknown: Index of the unknown symbol, which is never sampled; None if there is none.
 
     Returns:
-        A new array, shape (V,), whose sum `choose` divides by; zero for characters that were
-        filtered out.
+        A new array for `choose`, shape (V,); 0 for characters that were filtered out.
 
     Raises:
-        ModelFileError: If the scores are not numbers to choose by.
+        ModelFileError: If the largest logit is not finite.
     """
     scores = np.array(logits, np.float64)
     if config.repetition_penalty != 1:
@@ -111,12 +109,12 @@ def weights_of(
     if not math.isfinite(highest):
         raise not_finite_error()
     if config.temperature == 0:
-        certain = np.zeros(len(scores))
-        certain[likeliest] = 1.0
-        return certain
-    scores = scores - scores[likeliest, ...]  # an array; a number would be converted first
+        one_hot = np.zeros(len(scores))
+        one_hot[likeliest] = 1.0
+        return one_hot
+    scores = scores - scores[likeliest, ...]  # an array: NumPy would convert a number first
     if config.temperature < _TINY_TEMPERATURE:
-        with np.errstate(over="ignore"):  # it may reach -inf, which is exp's zero
+        with np.errstate(over="ignore"):  # -inf is fine: its exp is 0
             np.divide(scores, config.temperature, scores)
     else:
         np.divide(scores, config.temperature, scores)
@@ -137,15 +135,15 @@ def _filtered(probabilities: Float64, config: SamplingConfig) -> Float64:
 
 
 def surprise(logits: npt.ArrayLike, index: int) -> float:
-    """How little the model itself expected a character, whatever the settings were.
+    """Return the surprise of a character under the model, whatever the sampling settings.
 
     The logits have the shape (V,).
 
     Returns:
-        -log2 of its probability at temperature 1, in bits: 0 was certain, log2 V is a guess.
+        -log2 of its probability at temperature 1, in bits: 0 is certain, log2 V is a uniform guess.
 
     Raises:
-        ModelFileError: If the scores are not finite numbers.
+        ModelFileError: If the logits are not finite.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         scores = np.array(logits, np.float64)
@@ -157,19 +155,19 @@ def surprise(logits: npt.ArrayLike, index: int) -> float:
 
 
 def _penalize(scores: Float64, recent: Iterable[int], penalty: float) -> None:
-    """Lower the scores of characters that came lately, each once however often it came.
+    """Lower the logits of recent characters in place, once however often each occurred.
 
     Source:
-        Keskar et al. (2019): positive scores are divided by the penalty, negative ones multiplied.
+        Keskar et al. (2019): positive logits are divided by the penalty, negative ones multiplied.
     """
-    came = sorted(set(recent))
-    if came:
-        values = scores[came]
-        scores[came] = np.where(values > 0, values / penalty, values * penalty)
+    indices = sorted(set(recent))
+    if indices:
+        values = scores[indices]
+        scores[indices] = np.where(values > 0, values / penalty, values * penalty)
 
 
 def keep_top_k(probabilities: Float64, top_k: int) -> Float64:
-    """Keep the k likeliest characters; of equally likely ones, those that come first.
+    """Keep the k likeliest characters; ties go to the lower index.
 
     Source:
         Fan, Lewis & Dauphin (2018).
@@ -203,7 +201,7 @@ def _likeliest_first(probabilities: Float64) -> Indices:
 
 
 def _only(probabilities: Float64, kept: Indices) -> Float64:
-    """A new array, shape (V,), summing to 1, zero outside the kept set."""
+    """Return a new array, shape (V,), with sum 1 and 0 outside the kept set."""
     filtered = np.zeros_like(probabilities)
     filtered[kept] = probabilities[kept]
     normalized: Float64 = filtered / filtered.sum()
@@ -212,8 +210,8 @@ def _only(probabilities: Float64, kept: Indices) -> Float64:
 
 _UInt64: TypeAlias = npt.NDArray[np.uint64]
 
-_WORDS: Final = 4  # numbers that Philox makes of one value of its counter
-_AT_ONCE: Final = 512  # values of the counter that are taken together
+_WORDS: Final = 4  # numbers that Philox computes from one counter value
+_AT_ONCE: Final = 512  # counter values per block
 _ROUNDS: Final = 10
 _LOW: Final = np.uint64(0xFFFFFFFF)
 _HALF: Final = np.uint64(32)
@@ -221,50 +219,47 @@ _MULTIPLIERS: Final = np.array([[0xD2E7470EE14C6C93], [0xCA5A826395121157]], np.
 _MULTIPLIERS_LOW: Final = _MULTIPLIERS & _LOW
 _MULTIPLIERS_HIGH: Final = _MULTIPLIERS >> _HALF
 _BUMPS: Final = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
-"""What the two halves of the key grow by from round to round."""
+"""Increment of each half of the key per round."""
 
 
 class RandomStream:
-    """A sequence of uniform numbers that an RNG seed names for ever.
+    """The sequence of uniform numbers of an RNG seed, the same in every version.
 
     Source:
-        Salmon et al. (2011), Philox 4x64: it counts, so any place is reached at once.
+        Salmon et al. (2011), Philox 4x64, a counter-based generator with random access.
     """
 
     def __init__(self, rng_seed: int, drawn: int = 0) -> None:
         self.rng_seed: Final = rng_seed
         self.drawn = drawn
-        """How many numbers were drawn, or passed over."""
-        self._coming = self._numbers(_key_of(rng_seed))
+        """How many numbers were drawn or skipped."""
+        self._numbers = self._numbers_from(_key_of(rng_seed))
 
     def next(self) -> float:
-        """One number in [0, 1).
-
-        It is the high 53 bits of one raw draw, whose stream NumPy never changes.
-        """
+        """Draw one number in [0, 1): the high 53 bits of one raw draw."""
         self.drawn += 1
-        return next(self._coming)
+        return next(self._numbers)
 
-    def _numbers(self, key: tuple[int, int]) -> Iterator[float]:
-        """All numbers from here on, computed some at a time."""
-        first, passed = divmod(self.drawn, _WORDS)
-        counters = itertools.count(first + 1, _AT_ONCE)  # NumPy counts before it draws
-        coming = itertools.chain.from_iterable(_block(counter, key) for counter in counters)
-        return itertools.islice(coming, passed, None)
+    def _numbers_from(self, key: tuple[int, int]) -> Iterator[float]:
+        """Yield all numbers from the current position on, computed in blocks."""
+        first, skipped = divmod(self.drawn, _WORDS)
+        counters = itertools.count(first + 1, _AT_ONCE)  # NumPy increments before it draws
+        numbers = itertools.chain.from_iterable(_block(counter, key) for counter in counters)
+        return itertools.islice(numbers, skipped, None)
 
 
 def fresh_rng_seed() -> int:
-    """An unpredictable RNG seed, short enough to be typed again."""
+    """Return an unpredictable RNG seed of 32 bits, short enough to type."""
     return int.from_bytes(os.urandom(4))
 
 
 def _block(counter: int, key: tuple[int, int]) -> list[float]:
-    """The numbers of `_AT_ONCE` values of the counter, which is below 2^64."""
+    """Return the numbers of `_AT_ONCE` counter values from `counter` on, which is below 2^64."""
     left = np.zeros((2, _AT_ONCE), np.uint64)
     right = np.zeros_like(left)
     left[0] = np.arange(counter, counter + _AT_ONCE, dtype=np.uint64)
-    for turn in range(_ROUNDS):
-        halves = [[(half + turn * bump) % 2**64] for half, bump in zip(key, _BUMPS, strict=True)]
+    for number in range(_ROUNDS):
+        halves = [[(half + number * bump) % 2**64] for half, bump in zip(key, _BUMPS, strict=True)]
         high, low = _product(left)
         left, right = high[::-1] ^ right ^ np.array(halves, np.uint64), low[::-1]
     raw = np.stack([left[0], right[0], left[1], right[1]], axis=1).ravel()
@@ -273,7 +268,7 @@ def _block(counter: int, key: tuple[int, int]) -> list[float]:
 
 
 def _product(factors: _UInt64) -> tuple[_UInt64, _UInt64]:
-    """The high and the low 64 bits of each factor times the multiplier of its row."""
+    """Return the high and the low 64 bits of each factor times the multiplier of its row."""
     low, high = factors & _LOW, factors >> _HALF
     middle = high * _MULTIPLIERS_LOW + (low * _MULTIPLIERS_LOW >> _HALF)
     other = low * _MULTIPLIERS_HIGH + (middle & _LOW)
@@ -282,7 +277,7 @@ def _product(factors: _UInt64) -> tuple[_UInt64, _UInt64]:
 
 
 def _key_of(rng_seed: int) -> tuple[int, int]:
-    """The key that NumPy's `SeedSequence` makes of a seed: 32-bit words, mixed with each other.
+    """Return the key that NumPy's `SeedSequence` derives from a seed.
 
     Source:
         O'Neill (2015), "Developing a seed_seq Alternative".
@@ -303,7 +298,7 @@ def _key_of(rng_seed: int) -> tuple[int, int]:
 
 
 class _Hash:
-    """A hash of 32 bits whose factor is another one for every value."""
+    """A 32-bit hash whose factor changes with every value."""
 
     def __init__(self, factor: int, growth: int) -> None:
         self._factor = factor

@@ -196,7 +196,7 @@ class CharacterStream:
         What the network remembers stays as it is until then.
         """
         self._clamps = clamps
-        self._stepper.hold(clamps)
+        self._stepper.set_clamps(clamps)
 
     def prime(self, seed_text: str, should_stop: Callable[[], bool] | None = None) -> PrimedSeed:
         """Forget everything, read a seed text, and restart the random numbers.

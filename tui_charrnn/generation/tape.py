@@ -232,7 +232,7 @@ class Tape:
             state = self._state_at(number, position)
             branch = self.tree.holder(number, position)
             is_end = position == self.tree.branches[number].length
-            self._stepper.hold(self.stream.clamps if is_end else branch.clamps_at(position))
+            self._stepper.set_clamps(self.stream.clamps if is_end else branch.clamps_at(position))
             logits = self._stepper.read(state.unread).copy()
             sampling = self.stream.sampling if is_end else branch.sampling_at(position)
             return TapePosition(
@@ -314,7 +314,7 @@ class Tape:
         unread = [origin.unread, *indices] if start == 0 else indices
         for place, index in enumerate(unread[:-1], start + 1):
             holder = tree.holder(number, place - 1)
-            self._stepper.hold(holder.clamps_at(place - 1))
+            self._stepper.set_clamps(holder.clamps_at(place - 1))
             self._stepper.read(index)
             self._states.offer(holder.number, place, self._stepper.state)
         holder = tree.holder(number, position)

@@ -217,5 +217,5 @@ class TapeReader:
 
     def _step(self, number: int, position: int) -> None:
         """Read what stands before a position, with the neurons held that are held for it."""
-        self._stepper.hold(self._tree.holder(number, position).clamps_at(position))
+        self._stepper.set_clamps(self._tree.holder(number, position).clamps_at(position))
         self._stepper.read(self._unread)
