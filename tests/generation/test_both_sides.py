@@ -85,7 +85,7 @@ def test_stretches_side_by_side_are_the_text_read_at_once(monkeypatch: pytest.Mo
     whole = reader.nats(text)
     monkeypatch.setattr(both_sides, "_SEGMENT", 130)
     monkeypatch.setattr(both_sides, "CONTEXT", 90)
-    monkeypatch.setattr(both_sides, "_NUMBERS", 130 * SIZE * 2)
+    monkeypatch.setattr(both_sides, "_MOST_LOGITS", 130 * SIZE * 2)
     np.testing.assert_allclose(reader.nats(text), whole, atol=1e-5)
     assert reader.nats(text[:0]).shape == (0,)
 

@@ -48,7 +48,7 @@ def test_one_stream_is_exact(cell: str, layers: int) -> None:
 def test_several_streams_find_the_same_where_the_model_forgets_in_time(
     cell: str, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scoring, "_LEAST_STRETCH", 300)
+    monkeypatch.setattr(scoring, "_SHORTEST_SEGMENT", 300)
     model = tiny_model(config=tiny_config(cell=cell, layer_count=2))
     scorer, text = TextScorer(model, streams=8, threads=threads), random_text(3001)
 
@@ -58,7 +58,7 @@ def test_several_streams_find_the_same_where_the_model_forgets_in_time(
 
 
 def test_an_interrupt_does_not_wait_for_the_other_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scoring, "_LEAST_STRETCH", 300)
+    monkeypatch.setattr(scoring, "_SHORTEST_SEGMENT", 300)
     scorer, whole = TextScorer(tiny_model(), streams=8, threads=2), Stepper.read_each
     steps = []
 
@@ -77,7 +77,7 @@ def test_an_interrupt_does_not_wait_for_the_other_threads(monkeypatch: pytest.Mo
 
 def test_streams_are_not_warmed_up_by_what_they_lack(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first stream goes on from the block before, whose end is not in the block at all."""
-    monkeypatch.setattr(scoring, "_LEAST_STRETCH", 300)
+    monkeypatch.setattr(scoring, "_SHORTEST_SEGMENT", 300)
     model, text = tiny_model(), random_text(2501)
     split = 1250
     one, several = TextScorer(model, streams=1), TextScorer(model, streams=4)

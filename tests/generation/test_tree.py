@@ -50,7 +50,7 @@ def test_branches_part_where_their_characters_are_no_longer_the_same_ones(
         for other in range(len(tree.branches)):
             shared = zip(paths(tree, one), paths(tree, other), strict=False)
             expected = sum(1 for ours, theirs in shared if ours == theirs)
-            assert tree.parting(one, other) == expected
+            assert tree.split_position(one, other) == expected
 
 
 @given(st.text("abc", min_size=1, max_size=12), FORKS)
@@ -67,7 +67,7 @@ def test_every_branch_is_found_at_the_fork_where_it_parts(
             for other, index in found.items():
                 assert text_of(tree, other)[: position + 1] == text[:position] + chr(index)
         for branch in tree.branches:
-            apart = tree.parting(number, branch.number)
+            apart = tree.split_position(number, branch.number)
             if branch.number != number and apart < len(text):
                 assert apart in tree.fork_positions(number)
 

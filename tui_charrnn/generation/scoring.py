@@ -1,18 +1,18 @@
-"""How surprising a text is to a model: bits for every character, of texts of any length.
+"""Score a text by a model: bits per character, for texts of any length.
 
-One stream reads a text as generation does, its state carried from the first character to the last.
-Several streams read a block of text side by side, each a stretch of its own: far faster, and nearly
-the same, as each reads the `WARM_UP` characters before its stretch first.
+A single stream reads a text as generation does, with the state carried from the first character to
+the last. Several streams read segments of a block in parallel: far faster and nearly the same, as
+each stream first reads the `WARM_UP` characters before its segment.
 
-Dynamic evaluation is the score of a model that learns from the text that it has just been scored
-on. Every character is predicted before anything is learned from it, so the score is fair; but it is
-that of a model that adapts, and is kept apart from the plain one everywhere. Only the output layer
-learns here, by plain steps against the gradient: that needs no way back through the network, nor
-the optimizer's variables, which a model file does not have. A trainer can score its held-out text
-with all weights learning (`dynamic_evaluation_rate`); its rate is another.
+Dynamic evaluation scores a model that adapts to the text while it reads it. Every character is
+predicted before the model learns from it, so the score is fair, but it is always reported apart
+from the static score. Only the output layer is trained here, by SGD: that needs neither
+backpropagation through time nor the optimizer's variables, which a model file does not have.
+Training can score its held-out text with all weights adapting (`dynamic_evaluation_rate`), which is
+a separate learning rate.
 
-Notation: N characters of a block, M of them as indices of the model's vocabulary, T steps of B
-streams, or of a window, V vocabulary size, H hidden size, S numbers that a network remembers.
+Notation: N characters of a block, M symbols of the model's vocabulary, T steps of B streams, or of
+a window, V vocabulary size, H hidden size, S state size.
 
 Source:
     Krause, Kahembwe, Murray & Renals (2018), "Dynamic evaluation of neural sequence models".
@@ -36,21 +36,24 @@ from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_erro
 
 Result = TypeVar("Result")
 ScoresListener = Callable[[Float32, Indices], object]
-"""Told of scores, shape (N, V), and of what came, shape (N,), in any order and from any thread; the
-scores are written over afterwards."""
+"""Called with logits, shape (N, V), and targets, shape (N,), in any order and from any thread; the
+logits are overwritten afterwards."""
 
 WARM_UP: Final = 256
-"""Characters that a stream reads before its own, for its state to be what it would be."""
-_WORTH_IT: Final = 4  # streams from which on several are faster than one
+"""Characters before its segment that a stream reads to warm up its state."""
+_FEWEST_STREAMS: Final = 4  # streams from which on several are faster than one
 
 
 class StretchReader:
-    """Reads a text block by block, stretches of a block side by side.
+    """Reads a text block by block, segments of a block in parallel.
 
-    So many streams read, each a stretch of its own: 1 is exact; None takes as many as a block is
-    worth, `most` at most. A stretch has `least` characters at least, lest warming up takes longer
-    than reading. Streams are divided among processor threads; NumPy's own should be one then
-    (OPENBLAS_NUM_THREADS=1).
+    Args:
+        weights: The model's weights.
+        streams: Number of segments; 1 is exact, None chooses by the length of the block.
+        threads: Threads among which the streams are divided; NumPy should then use one thread
+            (OPENBLAS_NUM_THREADS=1).
+        least: Fewest characters of a segment, so that reading outweighs the warm-up.
+        most: Most streams that are chosen for None.
     """
 
     def __init__(
@@ -60,34 +63,34 @@ class StretchReader:
         self._streams, self._threads = streams, threads
         self._least, self._most = least, most
         self.state: Final = np.zeros(weights.state_size, np.float32)
-        """What the network remembers of the text so far, shape (S,). Write into it to go on from
+        """State of the network after the text so far, shape (S,). Write into it to continue from
         another state."""
         self.cancelled: Final = threading.Event()
-        """Set once an interrupt ends the reading."""
+        """Set when an exception or interrupt ends the reading."""
 
     def read(self, inputs: Indices, follow: Callable[[Stepper, Indices], Result]) -> list[Result]:
-        """Read the next M characters, 1 at least, by their numbers, shape (M,).
+        """Read the next M >= 1 symbols, by index, shape (M,).
 
-        `follow` reads, by `steps`, in any thread: it takes a stepper that remembers what is before
-        the places of B streams in the block, and these, shape (T, B).
+        `follow` is called in any thread with a stepper whose state is that before the positions of
+        B streams, and these positions in the block, shape (T, B); it reads them by `steps`.
 
         Returns:
-            What `follow` returned of each part of the text, in their order.
+            The results of `follow` for each part of the text, in order.
         """
         streams = self._most if self._streams is None else self._streams
         streams = min(len(inputs) // self._least, streams)
-        if streams < (_WORTH_IT if self._streams is None else 2):
+        if streams < (_FEWEST_STREAMS if self._streams is None else 2):
             streams = 1
-        places = np.arange(len(inputs))
-        rest = len(inputs) % streams  # what does not fill the streams is read before them
-        found = self._read(inputs, places[:rest, None], follow) if rest else []
-        return found + self._read(inputs, places[rest:].reshape(streams, -1).T, follow)
+        positions = np.arange(len(inputs))
+        rest = len(inputs) % streams  # the remainder is read first, by one stream
+        results = self._read(inputs, positions[:rest, None], follow) if rest else []
+        return results + self._read(inputs, positions[rest:].reshape(streams, -1).T, follow)
 
     def steps(self, stepper: Stepper, characters: Indices) -> Iterator[int]:
-        """Read characters, shape (T, B), and stop after each row of them, whose number it is.
+        """Read characters, shape (T, B), and yield the row number after each row.
 
         Raises:
-            CancelledError: If it is cancelled.
+            CancelledError: If reading was cancelled.
         """
         for step, row in enumerate(characters):
             if self.cancelled.is_set():
@@ -96,11 +99,11 @@ class StretchReader:
             yield step
 
     def _read(
-        self, inputs: Indices, places: Indices, follow: Callable[[Stepper, Indices], Result]
+        self, inputs: Indices, positions: Indices, follow: Callable[[Stepper, Indices], Result]
     ) -> list[Result]:
-        streams = places.shape[1]
-        # of the first stream they lead before the block, to its end: its state is replaced then
-        before = places[0] + np.arange(-WARM_UP if streams > 1 else 0, 0)[:, None]
+        streams = positions.shape[1]
+        # Those of the first stream are negative and wrap around; its state is replaced anyway.
+        before = positions[0] + np.arange(-WARM_UP if streams > 1 else 0, 0)[:, None]
         shards = np.array_split(np.arange(streams), min(self._threads, streams))
 
         def read(shard: Indices) -> tuple[Result, Float32]:
@@ -109,33 +112,33 @@ class StretchReader:
                 pass
             if shard[0] == 0:
                 stepper.state[0] = self.state
-            return follow(stepper, places[:, shard]), stepper.state[-1]
+            return follow(stepper, positions[:, shard]), stepper.state[-1]
 
-        # NumPy releases the interpreter where it is long
+        # NumPy releases the GIL in long operations
         with ThreadPoolExecutor(max(1, len(shards) - 1)) as pool:
             try:
                 later = [pool.submit(read, shard) for shard in shards[1:]]
                 done = [read(shards[0]), *(each.result() for each in later)]
-            except BaseException:  # Ctrl-C above all, which the pool would let wait for its threads
+            except BaseException:  # on Ctrl-C the pool would wait for its threads to finish
                 self.cancelled.set()
                 raise
         self.state[:] = done[-1][1]
         return [result for result, _ in done]
 
 
-_LEAST_STRETCH: Final = 1024
+_SHORTEST_SEGMENT: Final = 1024
 _MOST_STREAMS: Final = 256
 _LOGITS_AT_ONCE: Final = 1 << 18
-"""Numbers that are kept until their exponentials are taken: a megabyte stays in the cache."""
+"""Logits that are buffered before the softmax: one megabyte, which stays in the cache."""
 
 
 class TextScorer:
-    """Scores one text after another, each block by block.
+    """Scores texts, each block by block.
 
-    A model that reads both directions knows what follows a character too, so its bits are not to be
-    held against those of others; it reads each block by itself.
+    A bidirectional model knows the following characters too, so its bits are not comparable with
+    those of other models; it reads each block independently.
 
-    Streams and threads are those of `StretchReader`. The listener takes the scores of every symbol.
+    `streams` and `threads` are those of `StretchReader`. `listener` receives all logits.
     """
 
     def __init__(
@@ -152,7 +155,7 @@ class TextScorer:
                 fold_embedding(model),
                 streams=streams,
                 threads=threads,
-                least=_LEAST_STRETCH,
+                least=_SHORTEST_SEGMENT,
                 most=_MOST_STREAMS,
             )
         self._vocabulary = model.vocabulary
@@ -160,24 +163,23 @@ class TextScorer:
         self.begin()
 
     def begin(self) -> None:
-        """Forget the text so far; the next starts as after a newline, as a generated one does."""
+        """Start a new text, as if after a newline."""
         self._last = self._vocabulary.start_index
         if self._both is None:
             self._reader.state[:] = 0
 
     def score(self, block: str) -> Float64:
-        """Score the next block of the text, characters in composed form (Unicode NFC).
+        """Score the next block of the text, in composed form (Unicode NFC).
 
-        A character that the model knows in parts only, as a decomposed letter, is scored by its
-        parts.
+        A character that the vocabulary has only in decomposed form gets the sum over its parts.
 
         Returns:
-            -log2 p of every character, given all before it, shape (N,); NaN where the model does
-            not know the character, which is passed over as if it were not there, or read as
-            the unknown symbol if the model has one.
+            -log2 p of every character given all before it, shape (N,); NaN for a character that
+            the model does not know, which is skipped, or read as the unknown symbol if the model
+            has one.
 
         Raises:
-            ModelFileError: If the model's scores are not finite numbers.
+            ModelFileError: If the model's logits are not finite.
         """
         spelled = self._vocabulary.spell(block)
         bits = np.full(len(block), np.nan)
@@ -188,46 +190,46 @@ class TextScorer:
         return bits
 
     def nats(self, symbols: Indices) -> Float64:
-        """Score the next M symbols of the vocabulary, whatever characters they belong to.
+        """Score the next M symbols of the vocabulary, by index, shape (M,).
 
         Returns:
             -ln p of each, shape (M,).
 
         Raises:
-            ModelFileError: If the model's scores are not finite numbers.
+            ModelFileError: If the model's logits are not finite.
         """
         if self._both is not None:
-            return self._both.nats(symbols, self._listener)  # of the block by itself
+            return self._both.nats(symbols, self._listener)
         inputs = np.concatenate([[self._last], symbols[:-1]])
-        found = self._reader.read(
-            inputs, lambda stepper, places: self._follow(stepper, inputs[places], symbols[places])
+        parts = self._reader.read(
+            inputs, lambda stepper, at: self._read_nats(stepper, inputs[at], symbols[at])
         )
-        nats = np.concatenate([part.T.ravel() for part in found]).astype(np.float64)
+        nats = np.concatenate([part.T.ravel() for part in parts]).astype(np.float64)
         self._last = int(symbols[-1])
         return nats
 
-    def _follow(self, stepper: Stepper, inputs: Indices, targets: Indices) -> Float32:
-        """-ln p of the targets, nats, shape (T, B), each of which came after an input."""
+    def _read_nats(self, stepper: Stepper, inputs: Indices, targets: Indices) -> Float32:
+        """Read inputs, shape (T, B), and return -ln p of the targets that follow, same shape."""
         steps, streams = inputs.shape
         at_once = max(1, min(steps, _LOGITS_AT_ONCE // stepper.logits.size))
-        kept = np.empty((at_once, *stepper.logits.shape), np.float32)
+        buffer = np.empty((at_once, *stepper.logits.shape), np.float32)
         nats = np.empty((steps, streams), np.float32)
         with quiet():
             for first in range(0, steps, at_once):
-                came = targets[first : first + at_once]
-                for step in self._reader.steps(stepper, inputs[first : first + at_once]):
-                    kept[step] = stepper.logits
-                logits = kept[: len(came)]
+                rows = slice(first, first + at_once)
+                for step in self._reader.steps(stepper, inputs[rows]):
+                    buffer[step] = stepper.logits
+                logits = buffer[: len(targets[rows])]
                 if self._listener is not None:
-                    self._listener(logits.reshape(came.size, -1), came.ravel())
-                nats[first : first + at_once] = _nats(logits, came)
+                    self._listener(logits.reshape(targets[rows].size, -1), targets[rows].ravel())
+                nats[rows] = _nats(logits, targets[rows])
         if not np.isfinite(nats).all():
             raise not_finite_error()
         return nats
 
 
 def _nats(logits: Float32, targets: Indices) -> Float32:
-    """-ln p of each target, shape (T, B); the logits, shape (T, B, V), are used up."""
+    """Return -ln p of each target, shape (T, B); the logits, shape (T, B, V), are overwritten."""
     logits -= logits.max(axis=-1, keepdims=True)
     chosen = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
     np.exp(logits, out=logits)
@@ -236,13 +238,13 @@ def _nats(logits: Float32, targets: Indices) -> Float32:
 
 
 WINDOW: Final = 32
-"""Characters between two steps of learning."""
+"""Symbols per gradient step of dynamic evaluation."""
 
 
 class DynamicScorer:
-    """Scores one text after another, each from the weights of the model file on.
+    """Scores texts by dynamic evaluation, each starting from the weights of the model file.
 
-    The rate is the length of a step: the learning rate of the mean over a window, above 0.
+    `rate` is the learning rate, above 0, of the mean loss over a window.
     """
 
     def __init__(self, model: Model, rate: float) -> None:
@@ -252,7 +254,7 @@ class DynamicScorer:
         self.begin()
 
     def begin(self) -> None:
-        """Forget the text so far and what was learned from it."""
+        """Start a new text with the original weights."""
         self._stepper = Stepper(self._weights)
         self._kernel = self._weights.output_kernel.copy()
         self._bias = self._weights.output_bias.copy()
@@ -262,11 +264,10 @@ class DynamicScorer:
         self._nats, self._characters = 0.0, 0
 
     def add(self, block: str) -> None:
-        """Score the next characters of the text, and learn from every window that is full.
+        """Score the next characters of the text, with a gradient step after every full window.
 
         Raises:
-            ModelFileError: If the model's scores are not finite numbers, as after steps that are
-                too long.
+            ModelFileError: If the model's logits are not finite, as with too high a rate.
         """
         spelled = self._vocabulary.spell(block)
         self._characters += int(spelled.is_known.sum())
@@ -281,7 +282,7 @@ class DynamicScorer:
                     self._learn()
 
     def end(self) -> float | None:
-        """Bits per character of the whole text, or None if nothing was scored.
+        """Return the bits per character of the whole text, or None if nothing was scored.
 
         Raises:
             ModelFileError: As `add`.
@@ -291,7 +292,7 @@ class DynamicScorer:
         return self._nats / math.log(2) / self._characters if self._characters else None
 
     def _learn(self) -> None:
-        """Score the window at hand; then take a step against the gradient of its mean loss."""
+        """Score the current window; then take a gradient step on its mean loss."""
         count = len(self._targets)
         if not count:
             return
@@ -315,10 +316,7 @@ class DynamicScorer:
 def _predicted(
     logits: Float32, targets: Indices, is_scored: npt.NDArray[np.bool_]
 ) -> tuple[Float32, float]:
-    """The probabilities of all characters, shape (T, V), and the sum of -ln p of the targets.
-
-    Targets that are not scored, as they are no characters, add nothing.
-    """
+    """Return all probabilities, shape (T, V), and the sum of -ln p of the scored targets."""
     logits -= logits.max(axis=1, keepdims=True)
     chosen = logits[np.arange(len(targets)), targets]
     weights = np.exp(logits)

@@ -1,23 +1,22 @@
-"""Several texts of one model after the same seed text, in one pass: drawn, or the likeliest.
+"""Batched generation after one seed text, and beam search.
 
-The weights are read once for all of them, so N texts take far less time than N times one text. Text
-k takes the random numbers of RNG seed s + k, as it would alone with that seed. A product of two
-matrices adds in another order than one of a matrix and a vector, so the logits agree with those of
-a single stream to rounding (1e-5), not to the bit: where a random number falls within rounding of
-the border between two characters, a text differs from there on from the one generated alone.
+The weights are read once per step for all texts, so N texts take far less time than N times one
+text. Text k uses the random numbers of RNG seed s + k, as it would alone with that seed. A
+matrix-matrix product sums in another order than a matrix-vector product, so the logits agree with
+those of a single stream up to rounding (1e-5): in the rare case that this changes a sampled
+character, the text differs from there on from the one generated alone.
 
-Texts at several temperatures all take the random numbers of the stream, so nothing but the
-temperature makes them differ.
+Texts at several temperatures all use the random numbers of the stream, so that only the temperature
+makes them differ.
 
-Beam search continues the K likeliest beginnings at every character. Where K is 1 that is greedy;
-where K is as large as the number of beginnings, nothing is missed. What is found is the text that
-the model finds least surprising, and such texts repeat themselves: whatever came once is likelier
-the next time, and nothing is ever drawn that would lead out of the circle.
+Beam search extends the K likeliest hypotheses at every character. K = 1 is greedy decoding. The
+result is the least surprising text that was found; such texts tend to repeat themselves, as every
+repetition becomes likelier.
 
 Source:
     Holtzman et al. (2020), The curious case of neural text degeneration, on that repetition.
 
-Notation: N texts, K beginnings, V vocabulary size.
+Notation: N texts, K hypotheses, V vocabulary size.
 """
 
 from collections import deque
@@ -47,18 +46,18 @@ LARGEST_SEED: Final = int(SamplingConfig.bounds()["rng_seed"].maximum)
 
 
 class SideBySide:
-    """N texts that go on from where one stream stands."""
+    """N texts that continue from the state of one stream."""
 
     def __init__(
         self, stream: CharacterStream, count: int, temperatures: Sequence[float] = ()
     ) -> None:
-        """Stand where a primed stream stands, N times; the stream itself is not moved.
+        """Copy the state of a primed stream N times; the stream itself does not change.
 
-        Its RNG seed is that of the first text. N temperatures are compared; none leaves all at the
-        stream's.
+        The stream's RNG seed is that of the first text. `temperatures` is one per text; empty means
+        the stream's temperature for all.
 
         Raises:
-            ConfigError: If there is no text, or the RNG seeds are more than there are.
+            ConfigError: If `count` is below 1, or an RNG seed would exceed the largest one.
         """
         if count < 1:
             raise ConfigError("count must be at least 1. Received: {count}.", count=count)
@@ -72,13 +71,13 @@ class SideBySide:
             )
             raise SettingError([Problem("rng_seed", sentence)])
         start = stream.snapshot()
-        compared = temperatures or [stream.sampling.temperature] * count
-        self.samplings = [replace(stream.sampling, temperature=each) for each in compared]
-        """The settings of the next characters of each text; RNG seeds in them are not looked at."""
+        used = temperatures or [stream.sampling.temperature] * count
+        self.samplings = [replace(stream.sampling, temperature=each) for each in used]
+        """The settings of the next character of each text; their RNG seeds are ignored."""
         self._stepper = Stepper(stream.weights, count, stream.clamps)
         self.logits: Final = self._stepper.logits
-        """The scores that the last characters were chosen by, shape (N, V); written over by the
-        next ones."""
+        """Logits from which the last characters were sampled, shape (N, V); overwritten by `next`.
+        """
         self._stepper.state[:] = start.network
         self._unread = np.full(count, start.unread, np.intp)
         step = 0 if temperatures else 1
@@ -96,18 +95,18 @@ class SideBySide:
         return [draws.rng_seed for draws in self._draws]
 
     def is_complete(self, text: int) -> bool:
-        """Whether one of them has all lines that the settings ask for."""
+        """Whether a text has all lines of the acrostic."""
         return self._constraints.is_complete(self.samplings[text], self._places[text])
 
     def is_between_records(self, text: int) -> bool:
-        """Whether the newest character of one of them ended a record."""
+        """Whether the newest character of a text ended a record."""
         return bool(self._unread[text] == self._vocabulary.end_index)
 
     def next(self) -> list[GeneratedCharacter]:
-        """Draw the next character of every text.
+        """Sample the next character of every text.
 
         Raises:
-            ModelFileError: If the model's scores are not finite numbers.
+            ModelFileError: If the model's logits are not finite.
         """
         logits, drawn = self._stepper.read_each(self._unread), []
         texts = zip(self._draws, self._recent, self.samplings, strict=True)
@@ -125,19 +124,19 @@ class SideBySide:
 
 
 class LikelyText(NamedTuple):
-    """A text and how likely it is."""
+    """A text and its probability."""
 
     text: str
-    """As it is shown: an end sign as a line feed."""
+    """As it is shown: an end symbol as a line feed."""
     indices: tuple[int, ...]
-    """Its characters by number."""
+    """Its characters, as indices of the vocabulary."""
     log_probability: float
-    """The sum of ln p of its characters, as the model itself gives them: nats, at most 0."""
+    """Sum of ln p of its characters under the model: nats, at most 0."""
     is_ended: bool
-    """Whether it ended by itself, before its length."""
+    """Whether it ended before the requested length."""
 
 
-class _Beginning(NamedTuple):
+class _Hypothesis(NamedTuple):
     indices: tuple[int, ...]
     log_probability: float
     place: LinePlace
@@ -146,62 +145,63 @@ class _Beginning(NamedTuple):
 def search_likeliest(
     stream: CharacterStream, length: int, beam: int, stop: tuple[str, ...] = ()
 ) -> LikelyText:
-    """The likeliest continuation that is found, the same every time; the stream is not moved.
+    """Find the likeliest continuation by beam search; deterministic, the stream does not change.
 
-    K is `beam`. Of the settings only the constraints count: they say which texts may be, and change
-    no probability. A text may end before its length: with a record, with the lines of an acrostic,
-    or with a stop string. It then stands beside the longer ones as it is.
+    K is `beam`. Of the sampling settings only the constraints apply: they mask characters and do
+    not change probabilities. A text may end before `length` characters: with a record, with the
+    lines of an acrostic, or with a stop string. Its probability is compared as it is with those of
+    longer texts.
 
     Raises:
-        ModelFileError: If the model's scores are not finite numbers.
+        ModelFileError: If the model's logits are not finite.
     """
     start = stream.snapshot()
     stepper = Stepper(stream.weights, beam, stream.clamps)
     stepper.state[:] = start.network
     unread = np.full(beam, start.unread, np.intp)
-    going = [_Beginning((), 0.0, start.place)]
-    ended: _Beginning | None = None
+    active = [_Hypothesis((), 0.0, start.place)]
+    ended: _Hypothesis | None = None
     for _ in range(length):
-        logits = stepper.read_each(unread)[: len(going)]
-        scores = _scores(stream, logits, going, start.recent)
-        parents, following = [], []
+        logits = stepper.read_each(unread)[: len(active)]
+        scores = _scores(stream, logits, active, start.recent)
+        parents, extended = [], []
         for parent, index in _likeliest(scores, beam):
-            before = going[parent]
-            grown = _Beginning(
+            before = active[parent]
+            hypothesis = _Hypothesis(
                 (*before.indices, index),
                 scores.item(parent, index),
                 stream.constraints.moved(before.place, index),
             )
-            if not _is_ended(stream, grown, stop):
+            if not _is_ended(stream, hypothesis, stop):
                 parents.append(parent)
-                following.append(grown)
-            elif ended is None or grown.log_probability > ended.log_probability:
-                ended = grown
-        going = following
-        # what continues only becomes less likely
-        if not going or (ended and ended.log_probability >= going[0].log_probability):
+                extended.append(hypothesis)
+            elif ended is None or hypothesis.log_probability > ended.log_probability:
+                ended = hypothesis
+        active = extended
+        # a continuation is never likelier than its prefix
+        if not active or (ended and ended.log_probability >= active[0].log_probability):
             break
-        stepper.state[: len(going)] = stepper.state[parents]
-        unread[: len(going)] = [each.indices[-1] for each in going]
-    found = max([*going[:1], *([ended] if ended else [])], key=lambda each: each.log_probability)
+        stepper.state[: len(active)] = stepper.state[parents]
+        unread[: len(active)] = [each.indices[-1] for each in active]
+    best = max([*active[:1], *([ended] if ended else [])], key=lambda each: each.log_probability)
     return LikelyText(
-        stream.model.vocabulary.decode(found.indices),
-        found.indices,
-        found.log_probability,
-        found is ended,
+        stream.model.vocabulary.decode(best.indices),
+        best.indices,
+        best.log_probability,
+        best is ended,
     )
 
 
 def _scores(
     stream: CharacterStream,
     logits: Float32,
-    going: Sequence[_Beginning],
+    active: Sequence[_Hypothesis],
     recent: tuple[int, ...],
 ) -> Float64:
-    """Ln p of each beginning with each character after it, shape (K, V); -inf if forbidden."""
+    """Return ln p of each hypothesis with each next character, shape (K, V); -inf if masked."""
     scores = log_softmax(logits)
     unknown = stream.model.vocabulary.unknown_index
-    for row, each in enumerate(going):
+    for row, each in enumerate(active):
         allowed = stream.constraints.apply(
             logits[row], stream.sampling, (*recent, *each.indices), each.place
         )
@@ -213,14 +213,14 @@ def _scores(
 
 
 def _likeliest(scores: Float64, count: int) -> list[tuple[int, int]]:
-    """Rows and columns of the highest scores, the highest first; of equals, the first."""
+    """Return rows and columns of the highest finite scores, in descending order; ties in order."""
     best = np.argsort(-scores, axis=None, kind="stable")[:count]
     best = best[np.isfinite(scores.ravel()[best])]
     rows, columns = np.divmod(best, scores.shape[1])
     return list(zip(rows.tolist(), columns.tolist(), strict=True))
 
 
-def _is_ended(stream: CharacterStream, text: _Beginning, stop: tuple[str, ...]) -> bool:
+def _is_ended(stream: CharacterStream, text: _Hypothesis, stop: tuple[str, ...]) -> bool:
     vocabulary = stream.model.vocabulary
     if text.indices[-1] == vocabulary.end_index:
         return True

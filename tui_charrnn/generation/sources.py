@@ -1,4 +1,4 @@
-"""Which model file is meant: by path, by run, or by the name of a bundled one."""
+"""Find the model file that a name means: a path, a run, or a bundled model."""
 
 import contextlib
 import difflib
@@ -24,15 +24,15 @@ from tui_charrnn.translation import tr
 def find_model(
     argument: str | None, runs_folder: Path, notify: Callable[[str], None] = lambda _: None
 ) -> Path:
-    """The model file that an argument names; None stands for the default model.
+    """Return the model file that an argument names; None stands for the default model.
 
-    A path that leads to a file, a run directory or a checkpoint wins over the name of a run in the
-    runs folder, and that over the name of a bundled model. Of a run it is the best checkpoint, else
-    the newest, else the weights published for sampling. `notify` takes a sentence if the best
-    checkpoint of a run cannot be taken.
+    Precedence: the path of a file, a run directory or a checkpoint; the name of a run in the runs
+    folder; the name of a bundled model. For a run it is the best checkpoint, else the newest, else
+    the weights published for sampling. `notify` is called with a sentence if the best checkpoint
+    cannot be used.
 
     Raises:
-        ModelFileError: If nothing is found; names that are near are listed.
+        ModelFileError: If nothing is found; similar names are listed.
     """
     if argument is None:
         return folders.default_model()
@@ -44,17 +44,17 @@ def find_model(
             found = _at_run(RunDirectory(runs_folder / argument), notify) or bundled.get(argument)
         if found is None:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                RunDirectory(runs_folder / argument).description.lstat()  # a closed run raises
+                RunDirectory(runs_folder / argument).description.lstat()  # raises if unreadable
             raise ModelFileError(_unknown_sentence(argument, path, runs_folder, list(bundled)))
     return found
 
 
 def bundled_for(text: str) -> str | None:
-    """The bundled model that knows the script of a text, where no model was chosen.
+    """Return the bundled model for the script of a text.
 
     Returns:
-        The Korean one for a text with Hangul, the English one for another with Latin letters; None
-        where neither is the case or it is not there: the user's language decides.
+        The Korean model for a text with Hangul, else the English one for a text with Latin letters;
+        None for other texts, or if that model is not installed.
     """
     is_latin = any(character.isascii() and character.isalpha() for character in text)
     name = KOREAN_MODEL if has_hangul(text) else DEFAULT_MODEL if is_latin else ""
@@ -62,8 +62,8 @@ def bundled_for(text: str) -> str | None:
 
 
 def bundled_instead(unknown: str, vocabulary: str) -> str | None:
-    """The bundled model that knows the Hangul of a seed text, if another vocabulary knows none."""
-    # whether it is there is not looked up: the screen does not wait for a disk
+    """Return the Korean model if a seed text has Hangul and a model's vocabulary has none."""
+    # does not check that the model is installed: the UI thread must not wait for the disk
     return KOREAN_MODEL if has_hangul(unknown) and not has_hangul(vocabulary) else None
 
 
@@ -74,12 +74,12 @@ def _at_path(path: Path, notify: Callable[[str], None]) -> Path | None:
     if kind is not None and kind is not Kind.FOLDER:
         raise ModelFileError("The model {path} is {kind}, and no file.", path=path, kind=tr(kind))
     model = CheckpointDirectory(path).model
-    is_own = model.is_file() and not model.is_symlink()  # no link that was put into a run
+    is_own = model.is_file() and not model.is_symlink()  # a link may point out of the run
     return model if is_own else _at_run(RunDirectory(path), notify)
 
 
 def _at_run(run: RunDirectory, notify: Callable[[str], None]) -> Path | None:
-    """The model to sample from a run with, or None if there is no such run."""
+    """Return the model of a run to sample from, or None if there is no such run."""
     if not os.path.lexists(run.description):
         return None
     checkpoint = best_or_newest(run)
@@ -122,13 +122,13 @@ class OfferedModel:
 
 
 def offered_models(runs_folder: Path) -> Iterator[OfferedModel]:
-    """Every model that has a name: the default first, runs newest first.
+    """Yield every model that has a name: bundled ones, the default first, then runs, newest first.
 
-    A bundled one whose name a run has taken is left out, as the run is what its name leads to.
-    Runs that have saved nothing yet are left out too.
+    A bundled model is left out if a run has the same name, which takes precedence. Runs without a
+    saved model are left out.
 
     Raises:
-        RunError: After the bundled ones, if the folder cannot be read.
+        RunError: After the bundled models, if the runs folder cannot be read.
     """
     for name, path in folders.bundled_models().items():
         if not os.path.lexists(RunDirectory(runs_folder / name).description):

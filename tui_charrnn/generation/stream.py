@@ -1,4 +1,4 @@
-"""A stream of characters from a model: primed with a seed text, then drawn one by one."""
+"""A stream of characters from a model: primed with a seed text, then sampled one by one."""
 
 from __future__ import annotations
 
@@ -28,37 +28,36 @@ if TYPE_CHECKING:
 
 
 class UnknownCharacter(NamedTuple):
-    """A character of a seed text that the model does not know."""
+    """A character of a seed text that is not in the model's vocabulary."""
 
     character: str
     position: int
-    """In the composed seed text, from 0."""
+    """Its index in the composed seed text."""
 
 
 class PrimedSeed(NamedTuple):
     """What the model read of a seed text."""
 
     text: str
-    """The composed seed text as far as it was read; unknown characters are the unknown symbol in
-    it, or left out."""
+    """The part of the composed seed text that was read; unknown characters are replaced by the
+    unknown symbol, or left out."""
     unknown: tuple[UnknownCharacter, ...]
 
 
 def unknown_in(text: str, spelled: Spelled) -> tuple[UnknownCharacter, ...]:
-    """The characters of a composed text that the model does not know, by its spelling."""
-    places = (~spelled.is_known).nonzero()[0].tolist()
-    return tuple(UnknownCharacter(text[place], place) for place in places)
+    """Return the characters of a composed text that the model does not know."""
+    positions = (~spelled.is_known).nonzero()[0].tolist()
+    return tuple(UnknownCharacter(text[position], position) for position in positions)
 
 
 class StopStrings:
-    """Watches a text, character by character, for strings that end it.
+    """Watches generated characters for strings that end the text.
 
-    Only generated characters count, not those of a seed text. The string itself belongs to the
-    text: what streams cannot be taken back.
+    The seed text does not count. The stop string is part of the text, as it has been streamed.
     """
 
     def __init__(self, strings: Sequence[str], units: str = "characters") -> None:
-        """Begin with an empty text; the strings are composed first (Unicode NFC), as a corpus is.
+        """Start with an empty text; the strings are composed first (Unicode NFC), as a corpus is.
 
         Raises:
             ConfigError: If one of them is empty.
@@ -69,71 +68,71 @@ class StopStrings:
         self.strings: Final = tuple(
             split_syllables(string) if units == "jamo" else string for string in composed
         )
-        """Those that end a text, as it comes."""
+        """The stop strings in the units of the model: characters or jamo."""
         self._longest = max(map(len, self.strings), default=0)
         self._end = ""
 
     def has_ended(self, character: str) -> bool:
-        """Take one more character of the text; whether a string is complete with it."""
+        """Add one character of the text; return whether it completes a stop string."""
         if not self.strings:
             return False
         self._end = (self._end + character)[-self._longest :]
         return self._end.endswith(self.strings)
 
     def unreachable(self, vocabulary: str) -> list[str]:
-        """The strings that a model cannot say, as it does not know all of their characters."""
+        """Return the strings that have characters outside the vocabulary."""
         known = set(vocabulary)
         return [string for string in self.strings if not known.issuperset(string)]
 
 
 _READ_AT_ONCE: Final = 256
-"""Characters of a seed text between two questions to the caller: some hundredths of a second."""
+"""Characters of a seed text between two calls of `should_stop`: some hundredths of a second."""
 
 LONGEST_WINDOW: Final = int(SamplingConfig.bounds()["repetition_window"].maximum)
-"""Characters that a stream remembers by name, for the repetition penalty."""
+"""Recent characters that a stream keeps for the repetition penalty."""
 
 
 class GeneratedCharacter(NamedTuple):
     """A character that was generated."""
 
     character: str
-    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a character
-    """Its number in the vocabulary."""
+    index: int  # type: ignore[assignment]  # hides tuple.index, which is not used
+    """Its index in the vocabulary."""
     probability: float
-    """What it had after penalty, temperature and filters; in (0, 1] if it was drawn, and 0 is
-    possible if it was taken at somebody's word."""
+    """After penalty, temperature and filters; in (0, 1] if it was sampled, in [0, 1] if the user
+    chose it."""
 
 
 class StreamState(NamedTuple):
-    """All that the text to come depends on, beside the model and the settings."""
+    """Everything that the following text depends on, except the model and the settings."""
 
     network: Float32
-    """What the network remembers, shape (S,), before it reads `unread`."""
+    """State of the network, shape (S,), before it reads `unread`."""
     unread: int
     """The newest character, which the network has not read yet."""
     rng_seed: int
     drawn: int
     """How many random numbers were drawn with that seed."""
     recent: tuple[int, ...]
-    """The last characters of seed text and text, up to `LONGEST_WINDOW` of them; none of another
-    record."""
+    """The last characters of seed text and text, at most `LONGEST_WINDOW`, of the current record.
+    """
     place: LinePlace = START
-    """Where the text stands in its lines, for constraints that ask for it."""
+    """Line and column of the next character, for constraints on lines."""
 
 
 class CharacterStream:
-    """Characters from a model, one at a time and without end.
+    """An endless stream of characters from a model.
 
     Seed text, settings, RNG seed and model file determine the text. The network reads a character
-    only when the next one is asked for, so nothing is computed in vain.
+    only when the next one is requested.
     """
 
     def __init__(
         self, model: Model, sampling: SamplingConfig, clamps: Sequence[Clamp] = ()
     ) -> None:
-        """Stand before the first character, unprimed: as after an empty seed text.
+        """Start as if after an empty seed text.
 
-        Clamps hold from the first character of the seed text on.
+        The clamps apply from the first character of the seed text on.
         """
         self.model: Final = model
         self._characters = model.vocabulary.shown
@@ -142,13 +141,11 @@ class CharacterStream:
         self.weights: Final = fold_embedding(model)
         self._stepper = Stepper(self.weights, clamps=clamps)
         self.network: Final = self._stepper.state
-        """What the network remembers, shape (S,): all but the newest character; written over by
-        the next one."""
+        """State of the network before the newest character, shape (S,); overwritten by `next`."""
         self.logits: Final = self._stepper.logits
-        """The scores that the last character was chosen by, shape (V,); the next one writes over
-        them."""
+        """Logits from which the last character was sampled, shape (V,); overwritten by `next`."""
         self.layers: Final = self._stepper.layers
-        """The layers, the lowest first, with the states and gates of what `network` remembers."""
+        """The layers, the lowest first, with the states and gates of the same step as `network`."""
         self.constraints: Final = Constraints(model)
         self._sampling = sampling
         self._clamps = tuple(clamps)
@@ -156,7 +153,7 @@ class CharacterStream:
 
     @property
     def rng_seed(self) -> int:
-        """The RNG seed in use: the one that was asked for, or one drawn at the last priming."""
+        """The RNG seed in use: that of the settings, or a random one chosen at the last priming."""
         return self.draws.rng_seed
 
     @property
@@ -166,9 +163,9 @@ class CharacterStream:
 
     @sampling.setter
     def sampling(self, sampling: SamplingConfig) -> None:
-        """Take other settings from the next character on.
+        """Change the settings from the next character on.
 
-        The random numbers run on as they were, unless the settings name another RNG seed.
+        The random numbers continue, unless the settings have another RNG seed.
         """
         self._sampling = sampling
         if sampling.rng_seed not in {None, self.rng_seed}:
@@ -176,34 +173,34 @@ class CharacterStream:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the text has all lines that the settings ask for: then it ends by itself."""
+        """Whether the text has all lines of the acrostic, and so is to end."""
         return self.constraints.is_complete(self._sampling, self._place)
 
     @property
     def is_between_records(self) -> bool:
-        """Whether the newest character ended a record; the next one begins another."""
+        """Whether the newest character ended a record."""
         return self._unread == self._end
 
     @property
     def clamps(self) -> tuple[Clamp, ...]:
-        """The neurons that are held, and at which values."""
+        """The clamped neurons and their values."""
         return self._clamps
 
     @clamps.setter
     def clamps(self, clamps: tuple[Clamp, ...]) -> None:
-        """Hold these neurons, and no others, from the next character that the network reads on.
+        """Replace the clamps from the next character that the network reads on.
 
-        What the network remembers stays as it is until then.
+        The state does not change until then.
         """
         self._clamps = clamps
         self._stepper.set_clamps(clamps)
 
     def prime(self, seed_text: str, should_stop: Callable[[], bool] | None = None) -> PrimedSeed:
-        """Forget everything, read a seed text, and restart the random numbers.
+        """Reset the state and the random numbers, and read a seed text.
 
-        With nothing to read, the text starts as after a newline, or after the vocabulary's first
-        character if it has no newline; a record starts after an end sign, whatever it begins with.
-        Arguments and result are those of `feed`.
+        After an empty seed text, the text starts as if after a newline, or after the vocabulary's
+        first character if it has no newline; a record always starts after an end symbol. Arguments
+        and result are those of `feed`.
         """
         self._restart_rng()
         self.network[:] = 0
@@ -212,21 +209,20 @@ class CharacterStream:
         return self.feed(seed_text, should_stop)
 
     def redraw(self) -> None:
-        """Let other random numbers than before decide from the next character on."""
+        """Use the random numbers of a fresh RNG seed from the next character on."""
         self.draws = RandomStream(fresh_rng_seed())
 
     def feed(self, text: str, should_stop: Callable[[], bool] | None = None) -> PrimedSeed:
-        """Read more text: the next piece of a long seed text.
+        """Read more seed text.
 
-        Characters are composed first (Unicode NFC), as those of a corpus are: a decomposed Hangul
-        syllable or accented letter is the one character it looks like. How they and unknown
-        characters are read says `Vocabulary.spell`.
+        Characters are composed first (Unicode NFC), as those of a corpus are. `Vocabulary.spell`
+        defines how they and unknown characters are read.
 
-        After every 256 characters `should_stop` is asked whether to leave the rest unread, so that
-        a very long seed text can be broken off; the stream then goes on from there.
+        `should_stop` is called after every 256 characters; if it returns True, the rest stays
+        unread and the stream continues from there.
 
         Returns:
-            What was read, and which characters of the whole piece are not known.
+            The text that was read, and the unknown characters of the whole `text`.
         """
         composed = unicodedata.normalize("NFC", text)
         vocabulary = self.model.vocabulary
@@ -236,21 +232,21 @@ class CharacterStream:
         return PrimedSeed(vocabulary.decode(spelled.indices[:read]), unknown_in(composed, spelled))
 
     def next(self) -> GeneratedCharacter:
-        """Draw the next character.
+        """Sample the next character.
 
         Raises:
-            ModelFileError: If the model's scores are not finite numbers.
+            ModelFileError: If the model's logits are not finite.
         """
         return self.take(None)
 
     def take(self, index: int | None) -> GeneratedCharacter:
-        """Let the next character be one by number, as if it had been drawn; None draws it.
+        """Make the character of an index the next one; None samples it.
 
-        It takes one random number all the same, so that what follows depends on the text and its
-        length only, and not on which characters of it were drawn.
+        One random number is drawn in either case, so the following text does not depend on which
+        characters were sampled.
 
         Raises:
-            ModelFileError: If the model's scores are not finite numbers.
+            ModelFileError: If the model's logits are not finite.
         """
         sampling = self._sampling
         logits = self.constraints.apply(
@@ -269,7 +265,7 @@ class CharacterStream:
         return GeneratedCharacter(self._characters[index], index, probability)
 
     def snapshot(self) -> StreamState:
-        """Where the stream stands, to be returned to."""
+        """Return the current state, for `restore`."""
         return StreamState(
             network=self.network.copy(),
             unread=self._unread,
@@ -280,10 +276,7 @@ class CharacterStream:
         )
 
     def restore(self, state: StreamState) -> None:
-        """Stand where the stream stood; the settings stay as they are.
-
-        An RNG seed that the settings name and that is not the state's is not looked at.
-        """
+        """Return to a state; the settings stay, but the RNG seed is that of the state."""
         self.network[:] = state.network
         self._unread = state.unread
         self.draws = RandomStream(state.rng_seed, state.drawn)
@@ -291,11 +284,11 @@ class CharacterStream:
         self._place = state.place
 
     def _read(self, indices: Sequence[int], should_stop: Callable[[], bool] | None) -> int:
-        """Read characters, but for the last, which `next` reads; return how many there were."""
+        """Read characters except the last, which `next` reads; return how many were consumed."""
         for count, index in enumerate(indices):
             if should_stop and count and count % _READ_AT_ONCE == 0 and should_stop():
                 return count
-            # else the newest is only what stands before an empty text
+            # the start symbol is read only if the seed text is empty
             if self._recent or self.is_between_records:
                 self._stepper.read(self._unread)
             self._unread = index
@@ -304,12 +297,12 @@ class CharacterStream:
 
     def _restart_rng(self) -> None:
         """Restart the random numbers, in `draws`."""
-        asked = self._sampling.rng_seed
-        self.draws = RandomStream(fresh_rng_seed() if asked is None else asked)
+        rng_seed = self._sampling.rng_seed
+        self.draws = RandomStream(fresh_rng_seed() if rng_seed is None else rng_seed)
 
 
 def remember(recent: deque[int], index: int, end: int | None) -> None:
-    """Add a character to those that came lately; after an end sign there are none."""
+    """Append a character to the recent ones; an end symbol clears them."""
     if index == end:
         recent.clear()
     else:
@@ -317,7 +310,7 @@ def remember(recent: deque[int], index: int, end: int | None) -> None:
 
 
 def recent_of(recent: Sequence[int], sampling: SamplingConfig) -> Sequence[int]:
-    """The newest characters, the last of these, that the repetition penalty counts."""
+    """Return the last characters of `recent` that the repetition penalty applies to."""
     if sampling.repetition_penalty == 1:
         return ()
     return tuple(recent)[-sampling.repetition_window :]

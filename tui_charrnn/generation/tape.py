@@ -1,8 +1,8 @@
-"""The tape: every character of a stream, to be returned to and continued otherwise.
+"""The tape: a recording of a stream that can be rewound and continued in branches.
 
-A character costs 12 bytes, for itself and its probability. What the network remembered is kept at
-every 16th character, at fewer of them in a long text, so that all of it together has a bound; what
-lies between is computed again from there, by the very same operations, so to the very same bits.
+A character takes 12 bytes, for its index and its probability. The network's state is stored at
+every 16th character, and more sparsely in a long text, within a fixed budget. States in between are
+recomputed from the stored ones by the same operations, so they are bit-identical.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ if TYPE_CHECKING:
 
 
 BUDGET: Final = 64 << 20
-"""Bytes of all states together, after which every second one is dropped."""
+"""Most bytes of all stored states; beyond it every second state is dropped."""
 
 
 class KeptStates:
-    """States by branch and position, at even distances.
+    """Stored network states by branch and position, evenly spaced.
 
-    The state of a position is what the network remembers before it reads the character there is
-    before that position: what a stream holds after so many characters.
+    The state of position p is that of a stream after p characters: the network has not read the
+    newest of them yet.
     """
 
     def __init__(self, origin: Float32) -> None:
-        """Keep the first state, shape (S,), for ever, and others within `BUDGET`."""
+        """Store the first state, shape (S,), which is never dropped; others within `BUDGET`."""
         self.stride = 16
-        """Characters from one state to the next; doubled whenever the budget is spent."""
+        """Characters from one state to the next; doubled when the budget is exceeded."""
         self._states = {(0, 0): origin}
         self._most = max(1, BUDGET // origin.nbytes)
 
@@ -54,12 +54,12 @@ class KeptStates:
         return len(self._states)
 
     def shrink(self, budget: int) -> None:
-        """Let go of states until no more than so many bytes are kept, now and later."""
+        """Lower the budget to `budget` bytes and drop states beyond it."""
         self._most = min(self._most, max(1, budget // self._states[0, 0].nbytes))
         self._thin()
 
     def offer(self, branch: int, position: int, state: Float32) -> None:
-        """Keep a copy of a state if its place is one of those to be kept."""
+        """Store a copy of a state if its position is a multiple of the stride."""
         if position % self.stride or (branch, position) in self._states:
             return
         self._states[branch, position] = state.copy()
@@ -69,21 +69,21 @@ class KeptStates:
         while len(self._states) - 1 > self._most:
             self.stride *= 2
             self._states = {
-                place: kept for place, kept in self._states.items() if not place[1] % self.stride
+                key: state for key, state in self._states.items() if not key[1] % self.stride
             }
 
     def nearest(self, lineage: Iterable[tuple[Branch, int]], position: int) -> tuple[int, Float32]:
-        """The last state at or before a position of a text; see `Tree.lineage`.
+        """Find the last stored state at or before a position; `lineage` is `Tree.lineage`.
 
         Returns:
-            The position of the state that there is, and the state, not to be written to.
+            The position of the state, and the state itself, which must not be modified.
         """
         for branch, end in lineage:
             last = min(end, position)
-            for place in range(last - last % self.stride, branch.start - 1, -self.stride):
-                state = self._states.get((branch.number, place))
+            for stored in range(last - last % self.stride, branch.start - 1, -self.stride):
+                state = self._states.get((branch.number, stored))
                 if state is not None:
-                    return place, state
+                    return stored, state
         return 0, self._states[0, 0]
 
 
@@ -92,48 +92,47 @@ _PLAIN: Final = SamplingConfig(temperature=1)
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A character that could come, or could have come, at a place."""
+    """A possible character at a position."""
 
     character: str
     index: int
-    """Its number in the vocabulary."""
+    """Its index in the vocabulary."""
     probability: float
-    """Under the settings of that place; 0 if they had filtered it out."""
+    """Under the settings of that position; 0 if it was filtered out."""
     model_probability: float
-    """As the model gives it: at temperature 1, without penalty and filters."""
+    """Under the model: at temperature 1, without penalty and filters."""
     is_forbidden: bool = False
-    """Whether a rule took it away, such as `forbid`, and no filter."""
+    """Whether a constraint masks it, such as `forbid`; filters do not count."""
 
 
 class TapePosition(NamedTuple):
-    """A place of a text: all that was known before its character was chosen."""
+    """A position of a text, with the state, logits and settings before its character."""
 
     position: int
     state: StreamState
-    """What a stream holds here."""
+    """State of a stream at this position."""
     logits: Float32
-    """The scores of all characters, shape (V,)."""
+    """Logits of all characters, shape (V,)."""
     sampling: SamplingConfig
-    """The settings that the choice was made by; at the end of a text those of the next."""
+    """The settings that the character was sampled with; at the end of a text the current ones."""
     probabilities: Float64
     """Of all characters under these settings, shape (V,)."""
     chosen: int | None
-    """The number of the character that came; None at the end of a text."""
+    """Index of the character at this position; None at the end of a text."""
     was_taken: bool
-    """Whether it was not drawn but taken at somebody's word."""
+    """Whether the user chose the character instead of sampling it."""
     forbidden: frozenset[int]
-    """The numbers of the characters that a rule took away; see `Constraints`."""
+    """Indices of the characters that a constraint masks; see `Constraints`."""
 
     @property
     def surprise(self) -> float | None:
-        """-log2 of what the model itself gave the character, in bits; None at the end."""
+        """-log2 of the character's probability under the model, in bits; None at the end."""
         return None if self.chosen is None else surprise(self.logits, self.chosen)
 
     def alternatives(self, vocabulary: Vocabulary) -> list[Alternative]:
-        """All characters that could stand here, the likeliest under the settings first.
+        """Return all characters, the likeliest under the settings first.
 
-        One that is forbidden stands where the model's own probability puts it. The unknown symbol
-        is none: it is never chosen.
+        A forbidden character is ranked by its model probability. The unknown symbol is left out.
         """
         own = distribution(self.logits, _PLAIN)
 
@@ -156,66 +155,66 @@ class TapePosition(NamedTuple):
 
 
 class Tape:
-    """Records a stream as a tree of continuations.
+    """Records a stream as a tree of branches.
 
-    The tape drives the stream: ask the tape for characters, and change `stream.sampling` and
-    `stream.clamps` as you like. One thread may ask for characters while another one looks at
-    moments.
+    The tape drives the stream: get characters from the tape, not from the stream;
+    `stream.sampling` and `stream.clamps` may change at any time. One thread may generate while
+    another calls `moment`.
     """
 
     def __init__(self, stream: CharacterStream, seed_text: str = "") -> None:
-        """Begin where a primed stream stands that has generated nothing yet.
+        """Start at a primed stream that has generated nothing yet.
 
-        The seed text, as the stream read it, is saved with the tape.
+        `seed_text` is the seed text as the stream read it.
         """
         self.stream: Final = stream
         self.seed_text: Final = seed_text
         self.origin: Final = stream.snapshot()
-        """Where the stream stood after the seed text."""
+        """State of the stream after the seed text."""
         self.seed_clamps: Final[tuple[Clamp, ...]] = stream.clamps
-        """The neurons that were held while it read the seed text."""
+        """The clamps while the seed text was read."""
         draws = DrawsFrom(0, self.origin.rng_seed, self.origin.drawn)
         self.tree: Final = Tree(stream.sampling, draws, stream.clamps)
-        """All continuations; to be read, and their names to be written."""
+        """All branches; callers may change their names only."""
         self._states = KeptStates(self.origin.network)
         self._stepper = Stepper(stream.weights)
         self._number = self._position = 0
         self.lock: Final = threading.RLock()
-        """Who holds it lets no other thread write to the tape."""
+        """Hold it to keep other threads from writing to the tape."""
 
     @property
     def branch(self) -> Branch:
-        """The continuation that the next character belongs to, or from which it forks."""
+        """The branch that the next character belongs to, or forks from."""
         return self.tree.branches[self._number]
 
     @property
     def position(self) -> int:
-        """Where the next character will stand."""
+        """Position of the next character."""
         return self._position
 
     def next(self) -> GeneratedCharacter:
-        """Draw the next character and record it; before the end of a branch, in a new one.
+        """Sample the next character and record it, in a new branch if not at a branch's end.
 
         Raises:
-            ModelFileError: If the model's scores are not finite numbers.
+            ModelFileError: If the model's logits are not finite.
         """
         with self.lock:
             return self._record(self.stream.next(), was_taken=False)
 
     def take(self, index: int) -> GeneratedCharacter:
-        """Let the next character be a certain one; see `CharacterStream.take`."""
+        """Make the character of an index the next one; see `CharacterStream.take`."""
         with self.lock:
             return self._record(self.stream.take(index), was_taken=True)
 
     def rewind(self, position: int, number: int | None = None) -> None:
-        """Stand before a character again, with the state and the random numbers of that place.
+        """Return to a position, with its network state and random numbers.
 
-        The stream's settings stay as they are now; `moment` tells those that held there. Nothing is
-        lost: the next character begins a new branch. A position counts from 0 to the branch's
-        length, which is its end; the branch is the present one unless another is named.
+        The stream keeps its current settings; `moment` returns those of the position. Nothing is
+        deleted: the next character starts a new branch. A position is from 0 to the branch's
+        length; `number` is the branch, by default the current one.
 
         Raises:
-            IndexError: If there is no such place.
+            IndexError: If there is no such branch or position.
         """
         with self.lock:
             number = self._checked(position, number)
@@ -223,7 +222,7 @@ class Tape:
             self._number, self._position = number, position
 
     def moment(self, position: int, number: int | None = None) -> TapePosition:
-        """What was known at a place, computed again; the stream stays where it is.
+        """Recompute a position; the stream does not change.
 
         Arguments and errors are those of `rewind`.
         """
@@ -252,25 +251,25 @@ class Tape:
             )
 
     def forbidden(self, position: int, number: int) -> frozenset[int]:
-        """The characters that the rules of a place take away, without a step of the network.
+        """Return the indices of the characters that constraints mask, without a network step.
 
-        There is a character at the place. Another thread may be writing the tape meanwhile.
+        There must be a character at the position. Another thread may write to the tape meanwhile.
         """
         sampling = self.tree.holder(number, position).sampling_at(position)
         recent, place = self._text_before(number, position, sampling)
         return self.stream.constraints.forbidden(sampling, recent, place)
 
     def text(self, number: int | None = None, start: int = 0, stop: int | None = None) -> str:
-        """The text of a branch, from one position to another, without the seed text.
+        """Return the text of a branch between two positions, without the seed text.
 
-        Another thread may be writing the tape meanwhile.
+        Another thread may write to the tape meanwhile.
         """
         number = self._number if number is None else number
         characters = self.stream.model.vocabulary.shown
         return "".join([characters[index] for index in self.tree.indices(number, start, stop)])
 
     def keep_less(self, budget: int) -> None:
-        """Drop states beyond so many bytes, now and later, to be computed again; the text stays."""
+        """Limit the stored states to `budget` bytes; dropped ones are recomputed when needed."""
         with self.lock:
             self._states.shrink(budget)
 
@@ -305,34 +304,34 @@ class Tape:
         return generated
 
     def _state_at(self, number: int, position: int) -> StreamState:
-        """What a stream holds before a character; the stepper's state is left there."""
+        """Return the stream's state at a position; the stepper gets the same network state."""
         tree, origin = self.tree, self.origin
-        start, kept = self._states.nearest(tree.lineage(number), position)
-        self._stepper.state[:] = kept
+        start, stored = self._states.nearest(tree.lineage(number), position)
+        self._stepper.state[:] = stored
         first = max(0, start - 1)
         indices = tree.indices(number, first, position)
         unread = [origin.unread, *indices] if start == 0 else indices
-        for place, index in enumerate(unread[:-1], start + 1):
-            holder = tree.holder(number, place - 1)
-            self._stepper.set_clamps(holder.clamps_at(place - 1))
+        for reached, index in enumerate(unread[:-1], start + 1):
+            holder = tree.holder(number, reached - 1)
+            self._stepper.set_clamps(holder.clamps_at(reached - 1))
             self._stepper.read(index)
-            self._states.offer(holder.number, place, self._stepper.state)
+            self._states.offer(holder.number, reached, self._stepper.state)
         holder = tree.holder(number, position)
         draws, sampling = holder.draws_at(position), holder.sampling_at(position)
-        recent, lines = self._text_before(number, position, sampling)
+        recent, place = self._text_before(number, position, sampling)
         return StreamState(
             network=self._stepper.state.copy(),
             unread=unread[-1],
             rng_seed=draws.rng_seed,
             drawn=draws.drawn,
             recent=recent,
-            place=lines,
+            place=place,
         )
 
     def _text_before(
         self, number: int, position: int, sampling: SamplingConfig
     ) -> tuple[tuple[int, ...], LinePlace]:
-        """The characters of its text before a place, and where it stands if lines count."""
+        """Return the recent characters before a position, and its line and column if needed."""
         tree, origin = self.tree, self.origin
         recent = tree.indices(number, max(0, position - LONGEST_WINDOW), position)
         recent = [*origin.recent, *recent]

@@ -1,6 +1,6 @@
-"""A tape as a JSON document, and back: its text, how it was chosen, and where it forked.
+"""Save and load a tape as a JSON document: its text, how it was sampled, and its branches.
 
-Network states are not stored: they are computed again from the seed text, to the same bits with the
+Network states are not stored: they are recomputed from the seed text, and bit-identical with the
 same model on the same machine. Format 1:
 
     {"format": 1, "model": fingerprint, "seed_text": str, "branches": [
@@ -8,11 +8,11 @@ same model on the same machine. Format 1:
        "taken": [position], "sampling": [[position, settings by name]],
        "draws": [[position, rng seed, numbers drawn before]]}]}
 
-Where neurons were held the format is 2, so that no state is computed without them: the document
-has "seed_clamps" beside, ["LAYER:CELL=VALUE"], and each branch "clamps", [[position, the same]].
+A tape with clamps has format 2, so that no version ignores them: the document has also
+"seed_clamps", ["LAYER:CELL=VALUE"], and each branch "clamps", [[position, the same list]].
 
-Where it was generated in other numbers than float32 the format is 3, for the same reason, and the
-document has "numbers" beside: "int8".
+A tape that was generated in int8 has format 3, for the same reason, and has also
+"numbers": "int8".
 """
 
 import hashlib
@@ -34,19 +34,19 @@ from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 
 FORMAT: Final = 3
-"""The newest one, of tapes in int8."""
-_CLAMPED: Final = 2  # that of tapes on which neurons were held
-_PLAIN: Final = 1  # that of all others, which versions read that know no clamps
-_ROUNDED_UP: Final = 1.001  # no probability comes to so much, however it was rounded
+"""The newest format, for tapes in int8."""
+_CLAMPED: Final = 2  # for tapes with clamps
+_PLAIN: Final = 1  # for all other tapes, which older versions can read
+_ROUNDED_UP: Final = 1.001  # above any probability, however it was rounded
 
 
 def tape_document(tape: Tape) -> dict[str, Any]:
-    """A tape as JSON values."""
+    """Return a tape as JSON values."""
     document = _plain_document(tape)
     if tape.seed_clamps or any(branch.clamps for branch in tape.tree.branches):
         document |= {"format": _CLAMPED, "seed_clamps": list(map(str, tape.seed_clamps))}
         for entry, branch in zip(document["branches"], tape.tree.branches, strict=True):
-            entry["clamps"] = [[start, list(map(str, held))] for start, held in branch.clamps]
+            entry["clamps"] = [[start, list(map(str, clamps))] for start, clamps in branch.clamps]
     numbers = tape.stream.model.numbers
     return document if numbers == "float32" else {**document, "format": FORMAT, "numbers": numbers}
 
@@ -74,28 +74,28 @@ def _plain_document(tape: Tape) -> dict[str, Any]:
 
 
 def open_tape(model: Model, document: object) -> Tape:
-    """A tape with all its branches, standing at the end of the newest one.
+    """Load a tape with all its branches, positioned at the end of the newest branch.
 
-    It is multiplied in the numbers that it was generated in, whatever those of the model are.
-    Reading the seed text and the newest branch again takes as long as generating them did. The
-    document may be anything.
+    It uses the number type that it was generated in, whatever that of the model is. Reading the
+    seed text and the newest branch takes as long as generating them did. The document is untrusted
+    and may be any value.
 
     Raises:
         DataError: If it is not a tape, or not one of this model.
     """
-    found = document.get("format") if isinstance(document, Mapping) else "none"
-    if not isinstance(document, Mapping) or found not in range(_PLAIN, FORMAT + 1):
+    version = document.get("format") if isinstance(document, Mapping) else "none"
+    if not isinstance(document, Mapping) or version not in range(_PLAIN, FORMAT + 1):
         raise DataError(
             "This is not a tape of format {first} to {version}, those that this version "
             "reads. Received: format {received}.",
             first=_PLAIN,
             version=FORMAT,
-            received=str(found)[:20],
+            received=str(version)[:20],
         )
     if document.get("model") != fingerprint(model):
         raise DataError("The tape was recorded with another model. Open that one.")
     try:
-        return _opened(model, document)
+        return _load(model, document)
     except (
         CharRNNError,
         LookupError,
@@ -108,7 +108,7 @@ def open_tape(model: Model, document: object) -> Tape:
 
 
 def fingerprint(model: Model) -> str:
-    """A name for all of a model that its texts depend on: 64 hexadecimal digits."""
+    """Return a SHA-256 over everything of a model that its texts depend on, in hexadecimal."""
     digest = hashlib.sha256(repr((model.config, model.vocabulary.characters)).encode())
     if model.weights.temperature != 1:
         digest.update(f"temperature {model.weights.temperature!r}".encode())
@@ -118,7 +118,7 @@ def fingerprint(model: Model) -> str:
     return digest.hexdigest()
 
 
-def _opened(model: Model, document: Mapping[str, Any]) -> Tape:
+def _load(model: Model, document: Mapping[str, Any]) -> Tape:
     indices = {character: index for index, character in enumerate(model.vocabulary.characters)}
     branches = list(_branches(document["branches"], indices, model.config))
     first, last = branches[0], branches[-1]
@@ -175,21 +175,26 @@ def _branches(
 
 
 def _check(branch: Branch) -> None:
-    """See that positions rise from the branch's start, and that each character has its number."""
+    """Check the positions, probabilities and random numbers of a branch.
+
+    Raises:
+        ValueError: If one of them is out of order or out of range.
+    """
     for positions in (
         [position for position, _ in branch.sampling],
         [used.position for used in branch.draws],
     ):
-        is_rising = positions == sorted(positions) and all(
+        is_ascending = positions == sorted(positions) and all(
             isinstance(position, int) for position in positions
         )
-        if not positions or not is_rising or positions[0] != branch.start:
+        if not positions or not is_ascending or positions[0] != branch.start:
             raise ValueError(
                 tr("branch {number} has settings for places that it has not.", number=branch.number)
             )
-    held = [position for position, _ in branch.clamps]
-    if held != sorted(held) or not all(
-        isinstance(position, int) and branch.start <= position <= branch.length for position in held
+    clamped = [position for position, _ in branch.clamps]
+    if clamped != sorted(clamped) or not all(
+        isinstance(position, int) and branch.start <= position <= branch.length
+        for position in clamped
     ):
         raise ValueError(
             tr("branch {number} has clamps for places that it has not.", number=branch.number)
@@ -200,12 +205,12 @@ def _check(branch: Branch) -> None:
         raise ValueError(
             tr("branch {number} has probabilities that there are not.", number=branch.number)
         )
-    if not all(_is_place(used.rng_seed) and _is_place(used.drawn) for used in branch.draws):
+    if not all(_is_counter(used.rng_seed) and _is_counter(used.drawn) for used in branch.draws):
         raise ValueError(
             tr("branch {number} has random numbers that there are not.", number=branch.number)
         )
 
 
-def _is_place(value: object) -> bool:
-    """Whether random numbers can begin there: an RNG seed, or how many were drawn."""
+def _is_counter(value: object) -> bool:
+    """Whether a value can be an RNG seed or a count of random numbers."""
     return isinstance(value, int) and 0 <= value < 2**63

@@ -1,7 +1,7 @@
-"""What the bits of single characters add up to: for a text, its lines, and from which corpus it is.
+"""Aggregate the bits of characters: for a text, its lines and passages, and its likely origin.
 
-Where models are compared character by character, every one is held as likely as any other before
-the first; each character then weighs in with its probability under each of them.
+The origin of a text is inferred by Bayes' rule: all models are equally likely at first, and each
+character updates them by its probability under each model.
 
 Notation: N characters of a block of text, M models.
 """
@@ -26,22 +26,21 @@ from tui_charrnn.model.weights import Float64
 from tui_charrnn.text.vocabulary import code_points
 
 UNKNOWN_BITS: Final = math.log2(0x110000)
-"""What an unknown character costs where models are compared, and only there: a choice among all
-code points of Unicode. A model that knows little of a text would otherwise win by what it leaves
-out."""
-_KEPT_OF_LINE: Final = 1000  # characters of a line that are kept to be shown
+"""Cost of an unknown character when models are compared: a uniform choice among all code points of
+Unicode. Otherwise a model that knows few of the characters would win by skipping the others."""
+_KEPT_OF_LINE: Final = 1000  # characters of a line that are stored for display
 
 
 @dataclass(slots=True)
 class ScoreTotal:
-    """What a model made of some text."""
+    """The score of some text under a model."""
 
     characters: int = 0
     """Characters that were scored."""
     unknown: int = 0
-    """Characters that were not, as the model has never seen them."""
+    """Characters that were not scored, as the model does not know them."""
     bits: float = 0.0
-    """Of all that were scored."""
+    """Sum of -log2 p over the scored characters."""
 
     @property
     def bits_per_character(self) -> float | None:
@@ -50,23 +49,23 @@ class ScoreTotal:
 
     @property
     def perplexity(self) -> float | None:
-        """Two to the power of the mean, or None if nothing was scored."""
+        """2 to the power of the bits per character, or None if nothing was scored."""
         mean = self.bits_per_character
         return None if mean is None else perplexity(mean * math.log(2))
 
     @property
     def comparable_bits(self) -> float:
-        """What the whole text would cost, unknown characters too: lower is nearer to the model."""
+        """Bits of the whole text with `UNKNOWN_BITS` for each unknown character."""
         return self.bits + self.unknown * UNKNOWN_BITS
 
     @property
     def comparable_bits_per_character(self) -> float | None:
-        """The same for each character, or None of a text without one: what `ranked` goes by."""
+        """The mean of `comparable_bits`; None for an empty text."""
         whole = self.characters + self.unknown
         return self.comparable_bits / whole if whole else None
 
     def add(self, bits: Float64) -> None:
-        """Add characters: their bits, NaN for an unknown one."""
+        """Add characters by their bits, NaN for an unknown one."""
         is_known = ~np.isnan(bits)
         known = int(is_known.sum())
         self.characters += known
@@ -75,13 +74,13 @@ class ScoreTotal:
 
 
 def ranked(totals: Mapping[str, ScoreTotal]) -> list[str]:
-    """The names of models, the one that a text belongs to most first; of equals, the first."""
+    """Return the names of models in ascending order of `comparable_bits`; ties keep their order."""
     return sorted(totals, key=lambda name: totals[name].comparable_bits)
 
 
 @dataclass(slots=True)
 class LineScore:
-    """One line of a text, its line feed with it, as every model finds it."""
+    """The scores of one line of a text, its line feed included, under every model."""
 
     number: int
     """From 1."""
@@ -95,15 +94,15 @@ _PARTS_OF_LINES: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class LineScorer:
-    """Cuts a text that comes in blocks into lines; a line costs what its characters cost."""
+    """Splits a text that arrives in blocks into lines and sums the bits of each line."""
 
     def __init__(self, models: Iterable[str]) -> None:
-        """Begin with the first line; models are scored by these names."""
+        """Start at the first line; `models` are the names of the models."""
         self._models = tuple(models)
         self._line = self._empty(1)
 
     def add(self, block: str, bits: Mapping[str, Float64]) -> Iterator[LineScore]:
-        """Take in N characters and bits by model, shape (N,) each; the lines that end come out."""
+        """Add N characters and their bits by model, shape (N,) each; yield completed lines."""
         start = 0
         for part in _PARTS_OF_LINES.findall(block):
             line, end = self._line, start + len(part)
@@ -116,7 +115,7 @@ class LineScorer:
             start = end
 
     def end(self) -> Iterator[LineScore]:
-        """The last line, if it is not ended by a line feed."""
+        """Yield the last line if it does not end with a line feed."""
         if any(total.characters or total.unknown for total in self._line.totals.values()):
             yield self._line
 
@@ -125,19 +124,19 @@ class LineScorer:
 
 
 PASSAGE: Final = 40
-"""Characters of a passage; a text that is shorter is one passage."""
+"""Characters of a passage; a shorter text is one passage."""
 _NEWLINE: Final = ord("\n")
 _CANDIDATES: Final = 3
-"""Candidates that are kept for each passage that is asked for: one that is chosen overlaps two of
-the others at most, one in the stretch before its own and one in the stretch after."""
+"""Candidates that are stored per requested passage: a chosen one overlaps at most two others, one
+in the segment before and one in the segment after."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Some characters of a text that surprised the model."""
+    """A surprising passage of a text."""
 
     bits_per_character: float
-    """The mean, where an unknown character does not count."""
+    """The mean; unknown characters count as 0 bits."""
     offset: int
     """Of its first character in the text, from 0."""
     line: int
@@ -148,33 +147,33 @@ class Passage:
 
 
 class SurprisingPassages:
-    """Finds so many passages whose characters have the most bits, none overlapping another.
+    """Finds the `count` passages with the most bits that do not overlap.
 
-    The text is cut into stretches of W places where a passage may begin, and the best of each is a
-    candidate.
+    The text is divided into segments of `PASSAGE` start positions; the best start of each segment
+    is a candidate.
     """
 
     def __init__(self, count: int) -> None:
         self._count = count
         self._best: list[Passage] = []
-        self._text = ""  # characters in which a passage may still begin
+        self._text = ""  # characters at which a passage may still start
         self._bits = np.zeros(0)
-        self._offset = 0  # of the first of them
+        self._offset = 0  # of `_text` in the whole text
         self._line, self._column = 1, 1
 
     def add(self, block: str, bits: Float64) -> None:
-        """Look through the next block of N characters, with bits of shape (N,)."""
+        """Add the next block of N characters, with bits of shape (N,)."""
         self._text += block
         self._bits = np.concatenate([self._bits, np.nan_to_num(bits)])
-        places = (len(self._text) - PASSAGE + 1) // PASSAGE * PASSAGE
-        if places > 0:
-            self._look_through(places)
+        starts = (len(self._text) - PASSAGE + 1) // PASSAGE * PASSAGE
+        if starts > 0:
+            self._search(starts)
 
     def end(self) -> list[Passage]:
-        """The passages, the most surprising first."""
-        # only a text that is shorter than a passage is one; the end of a longer one is not
+        """Return the passages, the most surprising first."""
+        # a remainder shorter than a passage counts only if it is the whole text
         if len(self._text) >= PASSAGE or (self._text and not self._offset):
-            self._look_through(max(1, len(self._text) - PASSAGE + 1))
+            self._search(max(1, len(self._text) - PASSAGE + 1))
         chosen: list[Passage] = []
         for candidate in sorted(self._best, key=_rank):
             is_apart = all(abs(candidate.offset - one.offset) >= PASSAGE for one in chosen)
@@ -182,35 +181,35 @@ class SurprisingPassages:
                 chosen.append(candidate)
         return chosen
 
-    def _look_through(self, places: int) -> None:
-        """Consider all passages that begin at the first so many places, then let these go."""
+    def _search(self, count: int) -> None:
+        """Search the passages that start at the first `count` characters, and drop these."""
         length = min(PASSAGE, len(self._text))
         sums = np.concatenate([[0.0], self._bits.cumsum()])
-        means = (sums[length:] - sums[:-length])[:places] / length
-        stretches = -(-places // PASSAGE)
-        padded = np.full(stretches * PASSAGE, -np.inf)
-        padded[:places] = means
-        rows = padded.reshape(stretches, PASSAGE)
-        starts = rows.argmax(axis=1) + PASSAGE * np.arange(stretches)
-        wanted = np.argsort(-padded[starts], kind="stable")[: self._count * _CANDIDATES]
-        feeds = np.flatnonzero(code_points(self._text[:places]) == _NEWLINE)
-        found = [self._passage(int(start), float(padded[start]), feeds) for start in starts[wanted]]
-        self._best = heapq.nsmallest(self._count * _CANDIDATES, [*self._best, *found], key=_rank)
-        self._line, self._column = self._position(places, feeds)
-        self._text, self._bits = self._text[places:], self._bits[places:]
-        self._offset += places
+        means = (sums[length:] - sums[:-length])[:count] / length
+        segments = -(-count // PASSAGE)
+        padded = np.full(segments * PASSAGE, -np.inf)
+        padded[:count] = means
+        rows = padded.reshape(segments, PASSAGE)
+        starts = rows.argmax(axis=1) + PASSAGE * np.arange(segments)
+        best = np.argsort(-padded[starts], kind="stable")[: self._count * _CANDIDATES]
+        feeds = np.flatnonzero(code_points(self._text[:count]) == _NEWLINE)
+        new = [self._passage(int(start), float(padded[start]), feeds) for start in starts[best]]
+        self._best = heapq.nsmallest(self._count * _CANDIDATES, [*self._best, *new], key=_rank)
+        self._line, self._column = self._position(count, feeds)
+        self._text, self._bits = self._text[count:], self._bits[count:]
+        self._offset += count
 
     def _passage(self, start: int, mean: float, feeds: np.ndarray) -> Passage:
         line, column = self._position(start, feeds)
         text = self._text[start : start + PASSAGE]
         return Passage(mean, self._offset + start, line, column, text)
 
-    def _position(self, place: int, feeds: np.ndarray) -> tuple[int, int]:
-        """Line and column of a place, given where the line feeds before and after it are."""
-        before = int(np.searchsorted(feeds, place))
+    def _position(self, index: int, feeds: np.ndarray) -> tuple[int, int]:
+        """Return line and column of an index of `_text`, given the indices of its line feeds."""
+        before = int(np.searchsorted(feeds, index))
         if not before:
-            return self._line, self._column + place
-        return self._line + before, place - int(feeds[before - 1])
+            return self._line, self._column + index
+        return self._line + before, index - int(feeds[before - 1])
 
 
 def _rank(passage: Passage) -> tuple[float, int]:
@@ -219,31 +218,31 @@ def _rank(passage: Passage) -> tuple[float, int]:
 
 @dataclass(frozen=True, slots=True)
 class ModelScore:
-    """What one model made of a text."""
+    """All scores of a text under one model."""
 
     total: ScoreTotal
     unknown: Mapping[str, int]
-    """How often each character occurred that the model has never seen, the most frequent first."""
+    """Counts of the characters that the model does not know, the most frequent first."""
     passages: tuple[Passage, ...]
-    """The most surprising, if any were asked for."""
+    """The most surprising passages, as many as requested."""
     dynamic: float | None
-    """Bits per character where the model learned on from the text, if that was asked for."""
+    """Bits per character by dynamic evaluation; None if it was not requested."""
     bins: tuple[Bin, ...] = ()
-    """The reliability diagram, if it was asked for."""
+    """The reliability diagram; empty if it was not requested."""
     calibration_error: float | None = None
-    """Of it."""
+    """The expected calibration error of `bins`."""
 
 
 class ModelScorer:
-    """Scores one text after another by one model, in every way that is wanted.
+    """Scores texts under one model.
 
     Args:
         model: The model.
-        streams: As of `TextScorer`.
-        threads: Likewise.
-        top: How many of the most surprising passages are looked for.
-        rate: At which the model learns on in a second score; None for none. See `DynamicScorer`.
-        has_bins: Whether its reliability is counted.
+        streams: See `StretchReader`.
+        threads: See `StretchReader`.
+        top: How many of the most surprising passages to find.
+        rate: Learning rate of dynamic evaluation, see `DynamicScorer`; None for none.
+        has_bins: Whether to compute the reliability diagram.
     """
 
     def __init__(
@@ -264,7 +263,7 @@ class ModelScorer:
         self.begin()
 
     def begin(self) -> None:
-        """Forget the text so far; the next starts as after a newline."""
+        """Start a new text, as if after a newline."""
         for each in (self._scorer, self._learner, self._reliability):
             if each is not None:
                 each.begin()
@@ -277,7 +276,7 @@ class ModelScorer:
         """Score the next block of N characters; see `TextScorer.score`."""
         bits = self._scorer.score(block)
         self.total.add(bits)
-        self._unknown.update(block[place] for place in np.flatnonzero(np.isnan(bits)))
+        self._unknown.update(block[index] for index in np.flatnonzero(np.isnan(bits)))
         if self._top:
             self._passages.add(block, bits)
         if self._learner is not None:
@@ -285,7 +284,7 @@ class ModelScorer:
         return bits
 
     def end(self) -> ModelScore:
-        """What the model made of the text."""
+        """Return the scores of the text."""
         reliability = self._reliability
         return ModelScore(
             total=self.total,
@@ -304,16 +303,19 @@ def score_text(
     on_line: Callable[[LineScore], object] | None = None,
     on_block: Callable[[str, Mapping[str, Float64]], object] | None = None,
 ) -> dict[str, ModelScore]:
-    """Score a text, of which one block at a time is in memory.
+    """Score a text block by block under several models.
 
-    The blocks are its characters in order, in composed form; scorers are by the name of the model.
-    `on_block` takes every block of N characters and its bits by model, shape (N,) each.
+    Args:
+        blocks: The text in order, in composed form (Unicode NFC).
+        scorers: By the name of the model.
+        on_line: Called with every line.
+        on_block: Called with every block of N characters and its bits by model, shape (N,) each.
 
     Returns:
-        What each model made of the text, the one that it belongs to most first.
+        The scores by model, in the order of `ranked`.
 
     Raises:
-        ModelFileError: If a model's scores are not finite numbers.
+        ModelFileError: If a model's logits are not finite.
     """
     lines = LineScorer(scorers)
     for scorer in scorers.values():
@@ -334,17 +336,16 @@ def score_text(
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What models make of a text."""
+    """The bits of a text under several models, and the probability that it comes from each."""
 
     names: tuple[str, ...]
     """Of the models."""
     text: str
     """In composed form (Unicode NFC)."""
     bits: Float64
-    """-log2 p of each character under each model, shape (M, N); where a model does not know the
-    character, it is that of a choice among all of Unicode."""
+    """-log2 p of each character under each model, shape (M, N); `UNKNOWN_BITS` for unknown ones."""
     unknown: tuple[int, ...]
-    """Characters that each model does not know."""
+    """Number of characters that each model does not know."""
 
     @property
     def totals(self) -> Float64:
@@ -354,7 +355,7 @@ class Origin:
 
     @property
     def path(self) -> Float64:
-        """The probability of each model after each character, shape (M, N + 1), from 1/M on."""
+        """The posterior of each model after each character, shape (M, N + 1); at first 1/M."""
         sums = np.pad(self.bits.cumsum(axis=1), ((0, 0), (1, 0)))
         weights = np.exp2(sums.min(axis=0) - sums)
         path: Float64 = weights / weights.sum(axis=0)
@@ -362,24 +363,24 @@ class Origin:
 
     @property
     def probabilities(self) -> Float64:
-        """The probability of each model after the whole text, shape (M,)."""
-        path: Float64 = self.path[:, -1]
-        return path
+        """The posterior of each model after the whole text, shape (M,)."""
+        last: Float64 = self.path[:, -1]
+        return last
 
     @property
     def order(self) -> list[int]:
-        """The models, the likeliest first; of equals, the first named."""
-        return [int(number) for number in np.argsort(self.totals, kind="stable")]
+        """Indices of the models, the likeliest first; ties in order of `names`."""
+        return [int(index) for index in np.argsort(self.totals, kind="stable")]
 
 
 class OriginReader:
-    """Reads a text that grows, as while it is typed: what was read is not read again."""
+    """Scores a growing text, as while it is typed; only new characters are read."""
 
     def __init__(self, models: Mapping[str, Model]) -> None:
-        """Read nothing yet; there are two models at least.
+        """Prepare two or more models.
 
         Raises:
-            ModelFileError: If one reads both directions: it cannot tell as a text grows.
+            ModelFileError: If a model is bidirectional, as it cannot score a growing text.
         """
         for name, model in models.items():
             if model.config.reads_both:
@@ -392,10 +393,10 @@ class OriginReader:
         self._bits = np.zeros((len(models), 0))
 
     def read(self, text: str) -> Origin:
-        """Where a text comes from, which begins as after a newline.
+        """Infer the origin of a text, which starts as if after a newline.
 
         Raises:
-            ModelFileError: If a model's scores are not finite numbers.
+            ModelFileError: If a model's logits are not finite.
         """
         text = unicodedata.normalize("NFC", text)
         if not text.startswith(self._text):

@@ -1,4 +1,4 @@
-"""What a model or a run was made of: its text, the index of its passages, its starting model."""
+"""Find and read what a model was trained on: corpora, their suffix indexes, the starting model."""
 
 import bisect
 import hashlib
@@ -36,14 +36,13 @@ def read_run_corpus(
     accepts_change: bool = False,
     may_download: bool = True,
 ) -> Corpus:
-    """Read the text that a run was made for, and make sure that it is still the same.
+    """Read the corpus of a run and verify its hash.
 
-    With `accepts_change` another text will do; without `may_download` a text of the catalogue has
-    to be on this machine.
+    With `accepts_change` a changed text is returned too. Without `may_download` a text of the
+    catalogue must be on this machine.
 
     Raises:
-        CorpusError: If it cannot be read or has changed; both hashes are named. If it must not be
-            downloaded and is not here.
+        CorpusError: If the corpus cannot be read, has changed, or would have to be downloaded.
     """
     stored = has_own_corpus(run)
     sources: Sequence[str] = [str(run.corpus)] if stored else reference.sources
@@ -75,9 +74,9 @@ def read_run_corpus(
 
 
 def absent_texts(sources: Sequence[str]) -> list[str]:
-    """The names of those texts of the catalogue that would be downloaded to be read.
+    """Return the names of the catalogue's texts that would have to be downloaded.
 
-    A run.json of somebody else may name one without the prefix.
+    A run.json from elsewhere may name one without the prefix.
     """
     names = [source.removeprefix(CATALOGUE_PREFIX) for source in sources if "/" not in source]
     if not names:
@@ -87,12 +86,12 @@ def absent_texts(sources: Sequence[str]) -> list[str]:
     return [entry.name for entry in entries if entry.kind == "download" and not entry.is_here]
 
 
-_BETWEEN: Final = "\N{NULL}"
-"""Stands between two texts in one index, so that no passage reaches from one into the other."""
+_SEPARATOR: Final = "\N{NULL}"
+"""Separates the texts of an index, so that no passage spans two texts."""
 
 
 class Place(NamedTuple):
-    """Where a passage of a corpus is."""
+    """The location of a passage in a corpus."""
 
     text: str
     """Name of the text; empty if the corpus is one text."""
@@ -104,39 +103,39 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IndexedCorpus:
-    """One or more texts that passages can be looked up in."""
+    """One or more texts with a suffix index."""
 
     texts: tuple[str, ...]
-    """Their names, in the order in which the index has them."""
+    """Their names, in the order of the index."""
     sha256: str
     index: SuffixIndex
 
     @property
     def name(self) -> str:
-        """As shown to people."""
+        """The name to show to the user."""
         return tr(" and ").join(self.texts)
 
     def place(self, offset: int) -> Place:
-        """Where the passage at an offset of the index is."""
-        code = self.index.code(_BETWEEN)
+        """Return the location of an offset of the index."""
+        code = self.index.code(_SEPARATOR)
         if len(self.texts) == 1 or code is None:
             return Place("", offset, self.index.line(offset))
         first, end = self.index.find(code)
-        starts = [0, *sorted(self.index.suffixes[place] + 1 for place in range(first, end))]
+        starts = [0, *sorted(self.index.suffixes[rank] + 1 for rank in range(first, end))]
         number = min(bisect.bisect(starts, offset), len(self.texts)) - 1
         start = starts[number]
         line = self.index.line(offset) - self.index.line(start) + 1
         return Place(self.texts[number], offset - start, line)
 
     def facts(self, offset: int) -> dict[str, object]:
-        """The same as JSON values."""
+        """Return the location of an offset as JSON values."""
         place = self.place(offset)
         named = {"corpus": place.text} if place.text else {}
         return {"offset": place.offset, "line": place.line, **named}
 
 
 def texts_of(model: Model) -> tuple[LearnedText, ...]:
-    """The texts that a model learned from, the last one first, whatever values its file holds."""
+    """Return the texts that a model was trained on, the last one first; tolerates any values."""
     earlier = model.corpus.get("earlier")
     texts = []
     own = {**model.training, **model.corpus}
@@ -147,7 +146,7 @@ def texts_of(model: Model) -> tuple[LearnedText, ...]:
     return tuple(texts)
 
 
-def open_training_index(  # noqa: PLR0913  (what is looked for, and the callbacks)
+def open_training_index(  # noqa: PLR0913  (four of them are callbacks)
     model: Model,
     path: Path | None,
     runs: Path | None,
@@ -157,15 +156,19 @@ def open_training_index(  # noqa: PLR0913  (what is looked for, and the callback
     check_cancelled: Callable[[], None] = never_cancelled,
     notify: Callable[[str], None],
 ) -> IndexedCorpus:
-    """The index of the text that a model was trained on, and of what it had learned before.
+    """Open or build the suffix index of all texts that a model was trained on.
 
-    Runs are looked up by name in the folder `runs`. `reading` takes the bytes done and, if known,
-    in all; `indexing` likewise of what is sorted. `check_cancelled` is called now and then; it
-    raises to give it up. `notify` takes a sentence if an earlier text is not here, or the index
-    cannot be kept.
+    Args:
+        model: The model.
+        path: Its file, or None if it came from none.
+        runs: The folder in which runs are looked up by name.
+        reading: Called with the bytes read and, if known, their total.
+        indexing: Called likewise while the index is built.
+        check_cancelled: Called regularly; raises to cancel.
+        notify: Called with a sentence if an earlier text is missing, or the index cannot be saved.
 
     Raises:
-        CorpusError: If the text that it was trained on last is not found, or has changed.
+        CorpusError: If the last text that it was trained on is not found, or has changed.
     """
     texts = texts_of(model)
     if (index := open_index(_joint_hash(texts))) is not None:
@@ -176,7 +179,7 @@ def open_training_index(  # noqa: PLR0913  (what is looked for, and the callback
         model, path, runs, progress=reading, check_cancelled=check_cancelled, notify=notify
     )
     known = tuple(text for text, _ in found)
-    joined = _BETWEEN.join(corpus.text for _, corpus in found)
+    joined = _SEPARATOR.join(corpus.text for _, corpus in found)
     index = obtain_index(
         joined,
         _joint_hash(known),
@@ -196,7 +199,7 @@ def read_learned_texts(
     check_cancelled: Callable[[], None] = never_cancelled,
     notify: Callable[[str], None],
 ) -> list[tuple[LearnedText, Corpus]]:
-    """Read all texts that a model learned from, as far as they are here, the last one first.
+    """Read all texts that a model was trained on and that are found, the last one first.
 
     Arguments and errors are those of `open_training_index`.
     """
@@ -216,7 +219,7 @@ def read_learned_texts(
 
 
 def _joint_hash(texts: Sequence[LearnedText]) -> str:
-    """Under which hash the index of several texts is kept; of one, its own."""
+    """Return the hash that identifies the index of some texts; for one text, its own."""
     first, *others = [text.sha256 for text in texts]
     return hashlib.sha256("\n".join([first, *others]).encode()).hexdigest() if others else first
 
@@ -230,14 +233,14 @@ def read_training_corpus(
     progress: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
 ) -> Corpus:
-    """Read a text that a model learned from, the last one if none is named; nothing is downloaded.
+    """Read a text that a model was trained on, by default the last one, without downloading.
 
-    A run around the model's file is asked first, then the one of the name that the model names,
-    then the catalogue. `progress` takes bytes done and, if known, in all; `check_cancelled` is
-    called now and then and raises to give it up.
+    It is looked for in the run that contains the model's file, then in the run that the model
+    names, then in the catalogue. `progress` is called with the bytes read and, if known, their
+    total; `check_cancelled` is called regularly and raises to cancel.
 
     Raises:
-        CorpusError: If it is not found, or has changed.
+        CorpusError: If the text is not found, or has changed.
     """
     text = text or texts_of(model)[0]
     name, sha256, reason = text.name, text.sha256, ""
@@ -262,7 +265,7 @@ def index_corpus(
     check_cancelled: Callable[[], None] = never_cancelled,
     notify: Callable[[str], None],
 ) -> IndexedCorpus:
-    """The index of a corpus, kept or built; arguments and errors are those of `obtain_index`."""
+    """Load or build the index of a corpus; arguments and errors are those of `obtain_index`."""
     index = obtain_index(
         corpus.text,
         corpus.sha256,
@@ -281,7 +284,7 @@ def _candidates(
     progress: Progress | None,
     check_cancelled: Callable[[], None],
 ) -> Iterator[Callable[[], Corpus]]:
-    """What may read a text that a model learned from, the surest first."""
+    """Yield functions that may read a text of a model, the most reliable first."""
     name, sha256 = text.name, text.sha256
     for run in _runs_of(text, path, runs):
         try:
@@ -304,7 +307,7 @@ def _candidates(
 
 
 def _runs_of(text: LearnedText, path: Path, runs: Path) -> Iterator[RunDirectory]:
-    """The runs that may have a text: around the model's file, or called as the model says."""
+    """Yield the runs that may have a text: around the model's file, then the one it names."""
     yield from map(RunDirectory, path.absolute().parents[:3])
     if text.run and Path(text.run).name == text.run:
         yield RunDirectory(runs / text.run)
@@ -327,17 +330,17 @@ def _missing_sentence(name: str, sha256: str, reason: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StartingModel:
-    """A model that a run starts from, as its file was when it was read."""
+    """A model that a run starts from, with the content of its file."""
 
     point: StartingPoint
     vocabulary: Vocabulary
     origin: ModelOrigin
     data: bytes
-    """The file."""
+    """Content of the file."""
 
 
 def starting_point_of(description: RunDescription) -> StartingPoint | None:
-    """What a run has started from; None if it did from no model."""
+    """Return the starting point of a run; None if it started from no model."""
     origin = description.origin
     if origin is None:
         return None
@@ -352,7 +355,7 @@ def starting_point_of(description: RunDescription) -> StartingPoint | None:
 def open_starting_model(
     argument: str, runs_folder: Path, notify: Callable[[str], None] = lambda _: None
 ) -> StartingModel:
-    """Read the model that a run is to start from; arguments as of `find_model`.
+    """Read the model for a new run to start from; arguments are those of `find_model`.
 
     Raises:
         ModelFileError: If there is no such model, or its file is damaged.
@@ -367,7 +370,7 @@ def open_starting_model(
     name = str(model.training.get("run", name)) if name == path.stem == "model" else name
     run = RunDirectory(path.parent)
     if path == run.initial_model and (copied := read_description(run).origin) is not None:
-        name, path = copied.name, Path(copied.path)  # to make such a run once more
+        name, path = copied.name, Path(copied.path)  # name the original of the run's copy
     origin = ModelOrigin(
         name=name,
         path=str(path),

@@ -1,8 +1,8 @@
-"""A tree of continuations of one text: plain data, without a network.
+"""The tree of branches of a text: plain data, without a network.
 
-A position counts generated characters from the end of the seed text: the character at position p
-has p generated characters before it. A branch shares the first `start` characters with its parent
-and has its own from there on.
+Positions count from the end of the seed text: the character at position p has p generated
+characters before it. A branch shares its first `start` characters with its parent and stores the
+others itself.
 """
 
 from __future__ import annotations
@@ -19,88 +19,87 @@ if TYPE_CHECKING:
 
 
 LONGEST_NAME: Final = 40
-"""Characters of the name of a branch."""
+"""Most characters of the name of a branch."""
 
 
 class DrawsFrom(NamedTuple):
-    """Random numbers, and the position from which each character takes one of them."""
+    """The random numbers that the characters from a position on use, one each."""
 
     position: int
     rng_seed: int
     drawn: int
-    """How many numbers of that seed came before."""
+    """Numbers of that seed that were drawn before."""
 
 
 @dataclass(slots=True)
 class Branch:
-    """One continuation."""
+    """One branch of a text."""
 
     number: int
-    """Its place in the tree's list."""
+    """Its index in `Tree.branches`."""
     parent: int | None
-    """The number of the branch that it leaves; None for the first."""
+    """Number of the branch that it forks from; None for the first."""
     start: int
     """How many characters it shares with its parent."""
     name: str
     """At most `LONGEST_NAME` characters."""
     sampling: list[tuple[int, SamplingConfig]]
-    """What its characters were chosen by, and from which position on, ascending; the first holds
-    from `start`."""
+    """Settings and the positions from which on they apply, ascending; the first is `start`."""
     draws: list[DrawsFrom]
-    """Which random numbers they took, ascending; the first are those from `start`."""
+    """Random numbers that its characters used, ascending; the first is from `start` on."""
     indices: array[int] = field(default_factory=lambda: array("i"))
-    """Numbers in the vocabulary of its own characters."""
+    """Its own characters, as indices of the vocabulary."""
     probabilities: array[float] = field(default_factory=lambda: array("d"))
-    """What each of them had when it was chosen."""
+    """The probability of each own character under the settings."""
     taken: list[int] = field(default_factory=list)
-    """Positions of those that were not drawn but taken at somebody's word, ascending."""
+    """Positions of the characters that the user chose instead of sampling them, ascending."""
     clamps: list[tuple[int, tuple[Clamp, ...]]] = field(default_factory=list)
-    """Which neurons were held, and from which position on, ascending; before the first of these,
-    none. The network holds them as it reads the character before that position, for that is what
-    the character at the position is chosen by."""
+    """Clamps and the positions from which on they apply, ascending; none before the first. They
+    apply while the network reads the character before the position, as the character at the
+    position is sampled from that step."""
 
     @property
     def length(self) -> int:
-        """Characters from the end of the seed text to its end."""
+        """Characters from the end of the seed text to the end of the branch."""
         return self.start + len(self.indices)
 
     def sampling_at(self, position: int) -> SamplingConfig:
-        """The settings that hold at a position from `start` on."""
+        """Return the settings at a position from `start` on."""
         return next(used for start, used in reversed(self.sampling) if start <= position)
 
     def clamps_at(self, position: int) -> tuple[Clamp, ...]:
-        """The neurons that are held for a position from `start` on."""
-        return next((held for start, held in reversed(self.clamps) if start <= position), ())
+        """Return the clamps at a position from `start` on."""
+        return next((used for start, used in reversed(self.clamps) if start <= position), ())
 
     def draws_at(self, position: int) -> DrawsFrom:
-        """The random numbers from a position on, which is `start` or later."""
+        """Return the random numbers from a position on, which is `start` or later."""
         used = next(used for used in reversed(self.draws) if used.position <= position)
         return DrawsFrom(position, used.rng_seed, used.drawn + position - used.position)
 
 
 class ListedBranch(NamedTuple):
-    """A branch in the list of all."""
+    """An entry of `Tree.outline`."""
 
     branch: Branch
     depth: int
-    """How many branches it lies on; 0 for the first."""
+    """Number of its ancestors; 0 for the first branch."""
 
 
 class Tree:
-    """All continuations, in the order in which they came to be; the first has no parent.
+    """All branches of a text, in the order of their creation; the first has no parent.
 
-    Numbers and arrays in it only grow, so it may be read while a text streams into it.
+    Lists and arrays in it only grow, so it can be read while another thread generates.
     """
 
     def __init__(
         self, sampling: SamplingConfig, draws: DrawsFrom, clamps: tuple[Clamp, ...] = ()
     ) -> None:
-        """Begin with one branch, whose first character has these settings, draws and clamps."""
+        """Start with one empty branch that has these settings, random numbers and clamps."""
         self.branches: list[Branch] = [Branch(0, None, 0, "1", [(0, sampling)], [draws])]
         self.branches[0].clamps += [(0, clamps)] if clamps else []
 
     def fork(self, number: int, position: int) -> Branch:
-        """Let a new branch, without a character of its own, leave another one at a position."""
+        """Add and return a new, empty branch that forks from another one at a position."""
         trunk = self._trunk(number, position)
         branch = Branch(
             number=len(self.branches),
@@ -110,16 +109,16 @@ class Tree:
             sampling=[(position, trunk.sampling_at(position))],
             draws=[trunk.draws_at(position)],
         )
-        held = trunk.clamps_at(position)
-        branch.clamps += [(position, held)] if held else []
+        clamps = trunk.clamps_at(position)
+        branch.clamps += [(position, clamps)] if clamps else []
         self.branches.append(branch)
         return branch
 
     def lineage(self, number: int) -> Iterator[tuple[Branch, int]]:
-        """The branches that a branch's text lies on, from itself back to the first.
+        """Yield the branches that store a branch's text, from itself back to the first.
 
         Yields:
-            Each, with the position at which the text leaves it.
+            A branch and the position at which the text leaves it.
         """
         end = self.branches[number].length
         parent: int | None = number
@@ -129,11 +128,11 @@ class Tree:
             end, parent = branch.start, branch.parent
 
     def holder(self, number: int, position: int) -> Branch:
-        """The branch on which a branch's text has the character at a position, or would have."""
+        """Return the branch that stores, or would store, the character at a position of a text."""
         return next(branch for branch, _ in self.lineage(number) if branch.start <= position)
 
     def indices(self, number: int, start: int = 0, stop: int | None = None) -> list[int]:
-        """The characters of a branch's text from one position to another, by their numbers."""
+        """Return the characters of a branch's text between two positions, by index."""
         stop = self.branches[number].length if stop is None else stop
         parts: list[array[int]] = []
         for branch, end in self.lineage(number):
@@ -145,51 +144,49 @@ class Tree:
         return [index for part in reversed(parts) for index in part]
 
     def forks(self, number: int) -> list[Branch]:
-        """The branches that leave a branch, by the position at which they do."""
+        """Return the branches that fork from a branch, in order of position."""
         return sorted(
             (branch for branch in self.branches if branch.parent == number),
             key=lambda branch: (branch.start, branch.number),
         )
 
     def shared(self, number: int, other: int) -> int:
-        """How many characters two branches' texts have in common from their beginning on."""
-        ours, theirs = self.indices(number), self.indices(other)
-        pairs = zip(ours, theirs, strict=False)
-        differing = (place for place, (one, two) in enumerate(pairs) if one != two)
-        return next(differing, min(len(ours), len(theirs)))
+        """Return the length of the common prefix of two branches' texts."""
+        first, second = self.indices(number), self.indices(other)
+        pairs = zip(first, second, strict=False)
+        differing = (position for position, (one, two) in enumerate(pairs) if one != two)
+        return next(differing, min(len(first), len(second)))
 
     def fork_positions(self, number: int) -> list[int]:
-        """Where another branch continues a branch's text differently, ascending."""
-        found = set()
+        """Return the positions at which other branches fork from a branch's text, ascending."""
+        positions = set()
         for branch, end in self.lineage(number):
-            found |= {
+            positions |= {
                 other.start
                 for other in self.branches
                 if other.parent == branch.number and other.start <= end
             }
-        return sorted(found)
+        return sorted(positions)
 
     def continuations(self, number: int, position: int) -> dict[int, int]:
-        """What follows the first characters of a branch's text, on it and on others.
-
-        `position` is how many characters they share.
+        """Return the characters that follow a position of a branch's text, in all its branches.
 
         Returns:
-            The number of the next character by that of the branch that has it, in the order in
-            which they came to be. The branch itself is among them unless it ends here.
+            The index of the next character by the number of the branch that has it, in order of
+            creation. The branch itself is among them unless it ends at the position.
         """
         trunk = self._trunk(number, position)
-        leaving = [
+        forks = [
             other for other in self.forks(trunk.number) if other.start == position and other.indices
         ]
         own = self.holder(number, position)
         return {
             number if branch is own else branch.number: branch.indices[position - branch.start]
-            for branch in ([trunk] if trunk.length > position else []) + leaving
+            for branch in ([trunk] if trunk.length > position else []) + forks
         }
 
-    def parting(self, number: int, other: int) -> int:
-        """The position from which on two branches' texts are not the same characters."""
+    def split_position(self, number: int, other: int) -> int:
+        """Return the position at which the paths of two branches in the tree separate."""
         ends = {branch.number: end for branch, end in self.lineage(number)}
         return next(
             min(end, ends[branch.number])
@@ -198,18 +195,18 @@ class Tree:
         )
 
     def outline(self) -> list[ListedBranch]:
-        """All branches, each followed by those that leave it, the earliest first."""
+        """Return all branches in depth-first order: each is followed by its forks, by position."""
         listed: list[ListedBranch] = []
         waiting = [ListedBranch(self.branches[0], 0)]
         while waiting:
             newest = waiting.pop()
             listed.append(newest)
-            leaving = self.forks(newest.branch.number)
-            waiting += [ListedBranch(branch, newest.depth + 1) for branch in reversed(leaving)]
+            forks = self.forks(newest.branch.number)
+            waiting += [ListedBranch(branch, newest.depth + 1) for branch in reversed(forks)]
         return listed
 
     def _trunk(self, number: int, position: int) -> Branch:
-        """The branch that one which leaves a branch's text at a position is a fork of."""
+        """Return the branch from which a fork of a branch's text at a position starts."""
         return next(
             branch
             for branch, _ in self.lineage(number)

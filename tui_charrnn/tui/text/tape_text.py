@@ -149,7 +149,7 @@ class TapeText:
         """Show another branch, by its number, from where it parts from the one in sight."""
         if self.generation is None or self.tree is None or number == self.branch:
             return
-        shared = min(self.tree.parting(self.branch, number), self.shown)
+        shared = min(self.tree.split_position(self.branch, number), self.shown)
         if self.place_at(shared) is None:  # what both begin with was dropped long ago
             self.view.clear()
             self._origin = -shared
