@@ -13,7 +13,7 @@ from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.trainer_process import start_trainer, with_trainer
 from tui_charrnn.cli import following, launching, main
 from tui_charrnn.cli.following import unread_records
-from tui_charrnn.cli.launching import Watching, start_and_watch
+from tui_charrnn.cli.launching import FollowOptions, start_and_watch
 from tui_charrnn.cli.reporting import QuietReporter, follow
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.description import RunStatus
@@ -42,7 +42,7 @@ def watch(
         return started[-1]
 
     monkeypatch.setattr(launching, "launch_trainer", launch)
-    return start_and_watch(run, Watching(headless=not detach, detach=detach)), started
+    return start_and_watch(run, FollowOptions(headless=not detach, detach=detach)), started
 
 
 def test_the_outcome_is_printed_with_earlier_results(

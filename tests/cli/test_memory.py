@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 
 from tests.support.fake_run import FakeTrainer
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
-from tui_charrnn.cli.launching import Watching
+from tui_charrnn.cli.launching import FollowOptions
 from tui_charrnn.cli.memory import memory
 from tui_charrnn.cli.reporting import LineReporter
 from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode
@@ -131,8 +131,8 @@ def test_what_a_cell_records_is_drawn_while_it_trains(
 ) -> None:
     drawn: list[str] = []
 
-    def train(run: RunDirectory, watching: Watching, _: object) -> ExitCode:
-        reporter = LineReporter(RunView(run), watching.rows_of)
+    def train(run: RunDirectory, options: FollowOptions, _: object) -> ExitCode:
+        reporter = LineReporter(RunView(run), options.rows_of)
         reporter.show([MemoryMeasured(10, 3, None, 100, (1.0, 0.1, 0.0))], None)
         return ExitCode.RESUME_ME
 

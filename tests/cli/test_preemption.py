@@ -17,7 +17,7 @@ from tests.support.command import finish, run_program, start_program, wait_for
 from tests.support.fake_run import created_run
 from tests.support.small_run import of_kind, records_of, status_of
 from tui_charrnn.cli import launching
-from tui_charrnn.cli.launching import Watching, start_and_watch
+from tui_charrnn.cli.launching import FollowOptions, start_and_watch
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunEnded, RunPreempted
@@ -146,5 +146,5 @@ def test_a_trainer_gets_what_the_command_has_left_of_its_time(
     monkeypatch.setattr("tui_charrnn.cli.following.seconds_since_start", lambda: 600.0)
     run = created_run(tmp_path)
     for limit in (None, 3_600.0, 10.0):
-        assert start_and_watch(run, Watching(headless=True, quiet=True), limit) == 0
+        assert start_and_watch(run, FollowOptions(headless=True, quiet=True), limit) == 0
     assert limits == [None, 3_000.0, 0.001]

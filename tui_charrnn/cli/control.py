@@ -28,31 +28,31 @@ ANSWER_TIMEOUT: Final = 60.0
 
 def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     """Ask a run's trainer to save and stop, and wait for it; exit with 7 if it does not."""
-    found = find_run(run, runs_folder(runs_dir))
-    status = read_status(found)
+    directory = find_run(run, runs_folder(runs_dir))
+    status = read_status(directory)
     life = Liveness()
     verdict = life.judge(status)
     if status is None or verdict == "ended":
-        print_message(f"No trainer is at work on {found.name}.")
+        print_message(f"No trainer is at work on {directory.name}.")
         return
     if verdict != "lost":
-        send_request(found, "stop")
+        send_request(directory, "stop")
     deadline = time.monotonic() + STOP_TIMEOUT
     while status is not None and (verdict := life.judge(status)) in {"alive", "silent"}:
         if time.monotonic() > deadline:
             raise UnansweredError(
-                f"{found.name} has not stopped within {STOP_TIMEOUT:g} s; the request waits for "
-                "its trainer."
+                f"{directory.name} has not stopped within {STOP_TIMEOUT:g} s; "
+                "the request waits for its trainer."
             )
         time.sleep(0.1)
-        status = newest_status(found, status)
+        status = newest_status(directory, status)
     if status is not None and verdict == "lost":
         print_message(
-            f"The trainer of {found.name} is lost; its checkpoints are kept. "
-            f"Resume it with: {command_words('resume', found)}"
+            f"The trainer of {directory.name} is lost; its checkpoints are kept. "
+            f"Resume it with: {command_words('resume', directory)}"
         )
         return
-    print_message(f"{found.name} is {status.state if status else 'gone'}.")
+    print_message(f"{directory.name} is {status.state if status else 'gone'}.")
 
 
 def change(

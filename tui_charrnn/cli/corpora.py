@@ -99,11 +99,11 @@ def inspect(
         records=records,
         limit=None if is_whole else _INSPECTED_BYTES,
     )
-    found = lazy.inspect_corpus(text)
+    inspection = lazy.inspect_corpus(text)
     if as_json:
-        print_json(_inspection_values(text, found))
+        print_json(_inspection_values(text, inspection))
         return
-    for label, line in report_lines(text, found):
+    for label, line in report_lines(text, inspection):
         print_data(f"{label:<12}{line}".rstrip())
 
 
@@ -128,7 +128,7 @@ def _entry_values(entry: CatalogueEntry) -> dict[str, Any]:
     }
 
 
-def _inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, Any]:
+def _inspection_values(corpus: Corpus, inspection: "CorpusInspection") -> dict[str, Any]:
     """Return the inspection of a text as JSON values."""
     return {
         "name": corpus.name,
@@ -137,21 +137,21 @@ def _inspection_values(corpus: Corpus, found: "CorpusInspection") -> dict[str, A
         "unify_newlines": corpus.reading.unify_newlines,
         "compose": corpus.reading.compose,
         **asdict(corpus.report),
-        "characters": found.survey.characters,
-        "lines": found.survey.lines,
-        "vocabulary_size": len(found.vocabulary),
-        "vocabulary": found.vocabulary,
-        "jamo_vocabulary_size": len(set(split_syllables(found.vocabulary))),
-        "rarest": [_count_values(count) for count in found.survey.rarest],
-        "suspicious": [_count_values(count) for count in found.survey.suspicious],
-        "heldout_only": found.heldout_only,
-        "training_characters": found.training_characters,
-        "heldout_characters": found.heldout_characters,
-        "baselines": asdict(found.baselines) if found.baselines else None,
-        "repeated_share": found.repeated_share,
-        "records": found.survey.records,
-        "repeated_records": found.repeated_records,
-        "similar_files": [list(pair) for pair in found.similar_files],
+        "characters": inspection.survey.characters,
+        "lines": inspection.survey.lines,
+        "vocabulary_size": len(inspection.vocabulary),
+        "vocabulary": inspection.vocabulary,
+        "jamo_vocabulary_size": len(set(split_syllables(inspection.vocabulary))),
+        "rarest": [_count_values(count) for count in inspection.survey.rarest],
+        "suspicious": [_count_values(count) for count in inspection.survey.suspicious],
+        "heldout_only": inspection.heldout_only,
+        "training_characters": inspection.training_characters,
+        "heldout_characters": inspection.heldout_characters,
+        "baselines": asdict(inspection.baselines) if inspection.baselines else None,
+        "repeated_share": inspection.repeated_share,
+        "records": inspection.survey.records,
+        "repeated_records": inspection.repeated_records,
+        "similar_files": [list(pair) for pair in inspection.similar_files],
     }
 
 
@@ -159,7 +159,7 @@ def _count_values(count: "CharacterCount") -> dict[str, Any]:
     return {**asdict(count), "code": count.code, "name": count.name}
 
 
-def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[str, str]]:
+def report_lines(corpus: Corpus, inspection: "CorpusInspection") -> Iterator[tuple[str, str]]:
     """Yield lines safe to show, each with a label, which is empty for continuation lines."""
     yield "corpus", f"{safe_line(corpus.name)}, {_files(corpus)}"
     if (size := corpus.report.part_of) is not None:
@@ -175,47 +175,48 @@ def report_lines(corpus: Corpus, found: "CorpusInspection") -> Iterator[tuple[st
     yield "composed", _composition(corpus)
     yield (
         "characters",
-        f"{found.survey.characters:,} in {_parts(found)}"
+        f"{inspection.survey.characters:,} in {_parts(inspection)}"
         + (", Hangul counted in jamo" if corpus.reading.units == "jamo" else ""),
     )
-    shown = _shown("".join(map(shown_hangul, found.vocabulary)))
-    yield "vocabulary", f"{len(found.vocabulary):,} {_UNITS[corpus.reading.units]}: {shown}"
-    if sentence := lazy.jamo_sentence(found.survey.occurrences, "--units jamo"):
+    shown = _shown("".join(map(shown_hangul, inspection.vocabulary)))
+    yield "vocabulary", f"{len(inspection.vocabulary):,} {_UNITS[corpus.reading.units]}: {shown}"
+    if sentence := lazy.jamo_sentence(inspection.survey.occurrences, "--units jamo"):
         yield "", sentence
-    yield from _table("rarest", found.survey.rarest)
-    yield from _table("suspicious", found.survey.suspicious)
+    yield from _table("rarest", inspection.survey.rarest)
+    yield from _table("suspicious", inspection.survey.suspicious)
     yield (
         "split",
         (
-            f"{found.training_characters:,} characters to train on, "
-            f"{found.heldout_characters:,} held out"
+            f"{inspection.training_characters:,} characters to train on, "
+            f"{inspection.heldout_characters:,} held out"
         ),
     )
-    if found.heldout_only:
-        yield "", f"held out but never trained on: {_shown(found.heldout_only)}"
-    yield from _warning_lines(found)
-    yield from _baseline_lines(found.baselines)
-    counted = found.baselines.training_characters if found.baselines else 0
-    if found.baselines and counted < found.training_characters:
-        scored = found.baselines.heldout_characters
+    if inspection.heldout_only:
+        yield "", f"held out but never trained on: {_shown(inspection.heldout_only)}"
+    yield from _warning_lines(inspection)
+    yield from _baseline_lines(inspection.baselines)
+    counted = inspection.baselines.training_characters if inspection.baselines else 0
+    if inspection.baselines and counted < inspection.training_characters:
+        scored = inspection.baselines.heldout_characters
         yield "", f"counted on {counted:,} characters, scored on the {scored:,} after them"
 
 
-def _parts(found: "CorpusInspection") -> str:
+def _parts(inspection: "CorpusInspection") -> str:
     """Format the number of lines, or of records."""
-    if found.survey.records is None:
-        return counted(found.survey.lines, "line")
-    repeated = f", {found.repeated_records:,} of them repeated" * bool(found.repeated_records)
-    return f"{found.survey.records:,} records{repeated}"
+    if inspection.survey.records is None:
+        return counted(inspection.survey.lines, "line")
+    count = inspection.repeated_records
+    repeated = f", {count:,} of them repeated" if count else ""
+    return f"{inspection.survey.records:,} records{repeated}"
 
 
-def _warning_lines(found: "CorpusInspection") -> Iterator[tuple[str, str]]:
+def _warning_lines(inspection: "CorpusInspection") -> Iterator[tuple[str, str]]:
     """Yield warnings: what makes the validation loss too low, and which presets would overfit."""
-    for sentence in found.warnings:
+    for sentence in inspection.warnings:
         yield "", f"! {safe_line(sentence)}"
-    most = MOST_PARAMETERS * found.training_characters
-    size = len(found.vocabulary)
-    too_large = [n for n, preset in PRESETS.items() if parameter_count(preset.model, size) > most]
+    limit = MOST_PARAMETERS * inspection.training_characters
+    size = len(inspection.vocabulary)
+    too_large = [n for n, preset in PRESETS.items() if parameter_count(preset.model, size) > limit]
     if too_large:
         yield "", f"! Too small for {', '.join(too_large)}: these presets would learn it by heart."
 

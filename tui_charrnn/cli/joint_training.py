@@ -20,7 +20,7 @@ from tui_charrnn.cli.following import (
     supervise,
     time_limit,
 )
-from tui_charrnn.cli.launching import Watching, launch, start_and_watch
+from tui_charrnn.cli.launching import FollowOptions, launch, start_and_watch
 from tui_charrnn.cli.output import error_lines, print_message
 from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.cli.run_request import RunRequest
@@ -56,7 +56,7 @@ _PER_PROCESS: Final = frozenset({"threads", "max_time"})
 
 
 def train_jointly(
-    cluster: Cluster, make_request: Callable[[], RunRequest], watching: Watching
+    cluster: Cluster, make_request: Callable[[], RunRequest], options: FollowOptions
 ) -> int:
     """Train together with the other processes of a cluster, as rank `cluster.rank`.
 
@@ -67,29 +67,29 @@ def train_jointly(
         PreemptedError: If a signal or the time limit ends the command before a trainer starts.
     """
     try:
-        task, limit, run, is_new = _prepare(cluster, make_request, watching)
+        task, limit, run, is_new = _prepare(cluster, make_request, options)
     except PreemptedError:
         raise  # no time is left to report to the other ranks
     except CharRNNError as error:
-        return _report_failure(cluster, watching.placement, error)
+        return _report_failure(cluster, options.placement, error)
     if run is None:
         return _train_as_worker(task, limit)
     watch = TrainerWatch(task, limit)
-    watching, status = replace(watching, watch=watch), newest_status(run)
+    options, status = replace(options, watch=watch), newest_status(run)
     if status is not None and status.state is RunState.FINISHED:
         # the trainer reports that to the other ranks
-        supervise(lambda: launch(run, watching, limit), print_message, watch)
-    code = start_and_watch(run, watching, limit)
-    if is_new and _remove_untrained(run) and not watching.quiet:
+        supervise(lambda: launch(run, options, limit), print_message, watch)
+    code = start_and_watch(run, options, limit)
+    if is_new and _remove_untrained(run) and not options.quiet:
         print_message(f"Nothing was trained, so the run {run.name} is removed.")
     return code
 
 
 def _prepare(
-    cluster: Cluster, make_request: Callable[[], RunRequest], watching: Watching
+    cluster: Cluster, make_request: Callable[[], RunRequest], options: FollowOptions
 ) -> tuple[JointTask, float | None, RunDirectory | None, bool]:
     """Return task, time limit and, on rank 0, the run, and whether this command creates it."""
-    request, placement = make_request(), watching.placement
+    request, placement = make_request(), options.placement
     training, reading = request.configurations[1], request.reading
     refuse_automatic_batch(training, cluster.size)
     task = JointTask(
@@ -97,7 +97,7 @@ def _prepare(
         devices=placement.devices,
         meet_within=placement.meet_within,
         card=_shared_settings(request, cluster, placement.devices),
-        quiet=watching.quiet,
+        quiet=options.quiet,
         threads=training.threads,
         batch_size=training.batch_size,
         corpus={
@@ -111,7 +111,7 @@ def _prepare(
             },
         },
     )
-    if not watching.quiet:
+    if not options.quiet:
         more = "ranks" if cluster.size > 2 else "rank"
         others = "rank 0" if cluster.rank else f"{cluster.size - 1} other {more}"
         print_message(f"{cluster.name_of(cluster.rank)} trains together with {others}.")

@@ -50,7 +50,7 @@ _LOG_END: Final = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
-class Watching:
+class FollowOptions:
     """How a command starts and follows a trainer."""
 
     headless: bool
@@ -69,7 +69,9 @@ class Watching:
     """Returns rows to print below the message of a record, unless quiet."""
 
 
-def start_and_watch(run: RunDirectory, watching: Watching, max_time: float | None = None) -> int:
+def start_and_watch(
+    run: RunDirectory, options: FollowOptions, max_time: float | None = None
+) -> int:
     """Start the trainer of a run; then follow it, detach from it, or open the app on it.
 
     `max_time` is in seconds after the start of this process; None uses the run's setting.
@@ -79,31 +81,33 @@ def start_and_watch(run: RunDirectory, watching: Watching, max_time: float | Non
     """
     status = newest_status(run)  # None if it is damaged: the trainer replaces it
     if status is not None and status.state is RunState.FINISHED:
-        if not watching.quiet:
+        if not options.quiet:
             print_message(
                 f"The run {run.name} is finished; there is nothing left to train. To extend it: "
                 f"{command_words('resume', run)} --more-time 10m"
             )
-        return _end(run, watching, ExitCode.OK)
+        return _end(run, options, ExitCode.OK)
     limit = max_time or read_description(run).training.max_time
-    if watching.detach:
-        if watching.notify_command is not None:
+    if options.detach:
+        if options.notify_command is not None:
             raise ConfigError("--notify-command runs when the command ends: leave out --detach.")
-        return _train_detached(run, watching, limit)
-    if watching.headless:
+        return _train_detached(run, options, limit)
+    if options.headless:
         with handle_preemption(is_headless=True):
-            return _end(run, watching, train_headless(run, watching, limit))
-    launch(run, watching, limit)
-    if watching.notify_command is not None:
-        os.environ[variable_of("notify_command")] = watching.notify_command  # the app reads it
+            return _end(run, options, train_headless(run, options, limit))
+    launch(run, options, limit)
+    if options.notify_command is not None:
+        os.environ[variable_of("notify_command")] = options.notify_command  # the app reads it
     delay_garbage_collection()
     return lazy.run_app(run=run.path, runs_folder=run.path.parent, model=None)
 
 
-def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subprocess.Popen[bytes]":
+def launch(
+    run: RunDirectory, options: FollowOptions, limit: float | None
+) -> "subprocess.Popen[bytes]":
     """Start the trainer of a run with the options of the command."""
-    options: dict[str, Any] = {"accepts_change": True} if watching.accepts_change else {}
-    devices, watch = watching.placement.devices, watching.watch
+    arguments: dict[str, Any] = {"accepts_change": True} if options.accepts_change else {}
+    devices, watch = options.placement.devices, options.watch
     if watch is not None:
         return watch.launch(
             lambda task: launch_trainer(
@@ -114,14 +118,14 @@ def launch(run: RunDirectory, watching: Watching, limit: float | None) -> "subpr
             )
         )
     if devices != 1:
-        options["placement"] = ["--devices", str(devices or ALL)]
-    return launch_trainer(run, max_time=remaining_time(limit), **options)
+        arguments["placement"] = ["--devices", str(devices or ALL)]
+    return launch_trainer(run, max_time=remaining_time(limit), **arguments)
 
 
-def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) -> int:
+def _train_detached(run: RunDirectory, options: FollowOptions, limit: float | None) -> int:
     """Start the trainer, and return once it has locked the run or failed."""
     log_size = _log_size(run)
-    returncode = wait_for_start(run, launch(run, watching, limit))
+    returncode = wait_for_start(run, launch(run, options, limit))
     if returncode is None:
         print_message(
             f"Training goes on by itself. Watch: {command_words('attach', run)}  "
@@ -129,10 +133,10 @@ def _train_detached(run: RunDirectory, watching: Watching, limit: float | None) 
         )
     elif returncode not in AS_ASKED:
         report_failure(run, returncode, log_size)
-    return _end(run, watching, returncode or 0)
+    return _end(run, options, returncode or 0)
 
 
-def train_headless(run: RunDirectory, watching: Watching, limit: float | None) -> int:
+def train_headless(run: RunDirectory, options: FollowOptions, limit: float | None) -> int:
     """Start the trainer of a run, and report its progress until it ends.
 
     `limit` is in seconds after the start of this process.
@@ -142,40 +146,40 @@ def train_headless(run: RunDirectory, watching: Watching, limit: float | None) -
     """
     reader, view = RunReader(run), RunView(run, description=read_description(run))
     log_size = _log_size(run)
-    if not watching.quiet:
+    if not options.quiet:
         print_message(
             "Ctrl-C once: save and stop; twice: stop now. From another terminal: "
             f"{command_words('attach', run)}"
         )
     reporter = choose_reporter(
-        view, as_json=watching.as_json, is_quiet=watching.quiet, rows_of=watching.rows_of
+        view, as_json=options.as_json, is_quiet=options.quiet, rows_of=options.rows_of
     )
     for records in unread_records(reader):
         view.take(records)
     ended_before = view.ended
-    watch = watching.watch
-    returncode = follow(run, reader, lambda: launch(run, watching, limit), reporter, watch)
+    watch = options.watch
+    returncode = follow(run, reader, lambda: launch(run, options, limit), reporter, watch)
     if watch is not None and (error := watch.verdict) is not None:
         _record_loss(run, error)
         print_message(str(error))
         return int(error.exit_code)
-    if not watching.quiet:
+    if not options.quiet:
         print_outcome(view)
-    _announce_end(view, watching)
+    _announce_end(view, options)
     if returncode not in AS_ASKED:
-        is_reported = not (watching.quiet or watching.as_json) and view.ended is not ended_before
+        is_reported = not (options.quiet or options.as_json) and view.ended is not ended_before
         if not (is_reported and view.failure):
             report_failure(run, returncode, log_size)
-    elif not watching.quiet:
-        _print_next_command(view, returncode, is_joint=watching.placement.cluster is not None)
+    elif not options.quiet:
+        _print_next_command(view, returncode, is_joint=options.placement.cluster is not None)
     return returncode
 
 
-def _announce_end(view: RunView, watching: Watching) -> None:
+def _announce_end(view: RunView, options: FollowOptions) -> None:
     """Send a terminal notification, and run the user's notify command."""
-    flags = {"notify_command": watching.notify_command}
+    flags = {"notify_command": options.notify_command}
     preferred = resolve(flags, wanted=["notify", "notify_command"]).preferences
-    if not (watching.quiet or watching.as_json):
+    if not (options.quiet or options.as_json):
         send_to_terminal(notification(preferred.notify, end_sentence(view)))
     if preferred.notify_command is None:
         return
@@ -194,9 +198,9 @@ def _record_loss(run: RunDirectory, error: BrokenClusterError) -> None:
         writer.set_status(state=RunState.SAVED, message=str(error))
 
 
-def _end(run: RunDirectory, watching: Watching, returncode: int) -> int:
+def _end(run: RunDirectory, options: FollowOptions, returncode: int) -> int:
     """Print the path of the run after success, and return the exit code of the command."""
-    if returncode == ExitCode.OK and not watching.as_json:
+    if returncode == ExitCode.OK and not options.as_json:
         print_data(str(run.path))
     return returncode if returncode >= 0 else int(ExitCode.UNEXPECTED)
 

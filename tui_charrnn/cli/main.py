@@ -180,11 +180,11 @@ def attach(
     **settings: str | None,
 ) -> None:
     """Open the app on a run, wherever its trainer was started."""
-    found = lazy.find_run(run, runs_folder(runs_dir, is_lenient=True))
+    directory = lazy.find_run(run, runs_folder(runs_dir, is_lenient=True))
     code = start_app(
         runs_dir,
         {**settings, "length": length, "numbers": numbers},
-        run=found.path,
+        run=directory.path,
         readonly=readonly,
         is_ascii=is_ascii,
         language=language,

@@ -8,7 +8,7 @@ import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.following import handle_preemption, newest_status
-from tui_charrnn.cli.launching import Watching, train_headless
+from tui_charrnn.cli.launching import FollowOptions, train_headless
 from tui_charrnn.cli.options import (
     DrawnInAscii,
     JsonDocument,
@@ -216,7 +216,7 @@ def _train_cells(
             status = newest_status(run)
             is_new = status is None or status.state is not RunState.FINISHED
             if is_new:
-                code = train_headless(run, Watching(headless=True, rows_of=rows_of), None)
+                code = train_headless(run, FollowOptions(headless=True, rows_of=rows_of), None)
                 if code != ExitCode.OK:
                     raise typer.Exit(code if code > 0 else int(ExitCode.UNEXPECTED))
         (model,) = load_models([str(run.path)], runs_dir).values()

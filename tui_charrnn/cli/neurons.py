@@ -115,8 +115,8 @@ def neurons(
     if layer is not None:
         refuse_out_of_bounds("layer", layer, 0, layers - 1)
     finder = lazy.NeuronFinder(chosen, wanted, streams=parallel, threads=thread_count(None))
-    found = lazy.find_neurons(finder, _blocks(sources, encoding), top=top, layer=layer)
-    strongest_first = sorted(found.properties, key=_strength, reverse=True)
+    result = lazy.find_neurons(finder, _blocks(sources, encoding), top=top, layer=layer)
+    strongest_first = sorted(result.properties, key=_strength, reverse=True)
     shown = [each for each in strongest_first if each.neurons and each.excerpt][:excerpts]
     texts = " + ".join(source.name for source in sources)
     if as_json:
@@ -124,21 +124,21 @@ def neurons(
         document = {
             "model": name,
             "text": texts,
-            "characters": found.characters,
-            "unknown": found.unknown,
+            "characters": result.characters,
+            "unknown": result.unknown,
             "shifts": lazy.SHIFTS,
             "properties": [
                 _finding_values(each, chosen if each.property.name in names else None)
-                for each in found.properties
+                for each in result.properties
             ],
         }
         print_json(document)
         return
     write_text(lambda output: _write_report(output, strongest_first, shown, chosen))
-    if found.unknown:
+    if result.unknown:
         print_message(
-            f"{found.unknown:,} characters of {safe_line(texts)} are unknown to {safe_line(name)}, "
-            f"which has read the other {found.characters:,}."
+            f"{result.unknown:,} characters of {safe_line(texts)} are unknown to "
+            f"{safe_line(name)}, which has read the other {result.characters:,}."
         )
     if stdout_is_terminal() and strongest_first[0].neurons:
         cell = strongest_first[0].neurons[0]

@@ -73,38 +73,41 @@ def embedding(
     """
     if count < 1:
         raise ConfigError(f"--count must be at least 1. Received: {count}.")
-    known = lazy.Embedding(load_preferred(model, runs_dir)[1])
-    wanted = character or _default_characters(known.characters)
-    spelled = {each: _spelled(known.characters, each) for each in wanted}
+    vectors = lazy.Embedding(load_preferred(model, runs_dir)[1])
+    wanted = character or _default_characters(vectors.characters)
+    spelled = {each: _spelled(vectors.characters, each) for each in wanted}
     unknown = [each for each, parts in spelled.items() if not parts]
     if unknown:
         raise ConfigError(f"--character is one that the model knows. Received: {unknown[0]!r}.")
     parts = dict.fromkeys("".join(spelled.values()))
-    chosen = [known.characters.index(each) for each in parts]
+    chosen = [vectors.characters.index(each) for each in parts]
     if as_json:
-        print_json(_document(known, count))
+        print_json(_document(vectors, count))
         return
-    write_text(lambda output: _draw(output, known, chosen, count, is_ascii=is_ascii))
+    write_text(lambda output: _draw(output, vectors, chosen, count, is_ascii=is_ascii))
 
 
-def _spelled(known: str, character: str) -> str:
+def _spelled(vocabulary: str, character: str) -> str:
     """Spell a character in the vocabulary, a syllable perhaps in jamo; empty if it is unknown."""
     composed = unicodedata.normalize("NFC", character)
-    return spelled_in(known, composed) if len(composed) == 1 else ""
+    return spelled_in(vocabulary, composed) if len(composed) == 1 else ""
 
 
-def _default_characters(known: str) -> str:
+def _default_characters(vocabulary: str) -> str:
     """Choose the default characters: the first three in the vocabulary of a fixed list."""
-    return "".join(each for each in "가나다aeT.0" if spelled_in(known, each))[:3] or known[:1]
+    return (
+        "".join(each for each in "가나다aeT.0" if spelled_in(vocabulary, each))[:3]
+        or vocabulary[:1]
+    )
 
 
 def _draw(
-    output: TextOutput, known: "Embedding", chosen: list[int], count: int, *, is_ascii: bool
+    output: TextOutput, vectors: "Embedding", chosen: list[int], count: int, *, is_ascii: bool
 ) -> None:
     is_colored = stdout_has_colors()
     plain = draws_ascii(is_asked=is_ascii)
-    shares = known.plane[1]
-    for row in [*lazy.picture_of(known, picture_width(), _HEIGHT), [], lazy.legend(known)]:
+    shares = vectors.plane[1]
+    for row in [*lazy.picture_of(vectors, picture_width(), _HEIGHT), [], lazy.legend(vectors)]:
         for piece in row:
             text = in_ascii(piece.text) if plain else piece.text
             color = _COLORS.get(piece.kind, "") if is_colored else ""
@@ -114,18 +117,18 @@ def _draw(
     rows = [
         f"The plane has {across + up:.0%} of the variance ({across:.0%} across, {up:.0%} up).",
         "",
-        *(lazy.format_neighbors(known, index, count) for index in chosen),
+        *(lazy.format_neighbors(vectors, index, count) for index in chosen),
         "",
-        lazy.format_sizes(known),
+        lazy.format_sizes(vectors),
     ]
     for line in rows:
         output.write((in_ascii(line) if plain else line) + "\n")
 
 
-def _document(known: "Embedding", count: int) -> dict[str, object]:
-    places, shares = known.plane
+def _document(vectors: "Embedding", count: int) -> dict[str, object]:
+    places, shares = vectors.plane
     return {
-        **known.sizes,
+        **vectors.sizes,
         "variance": shares.tolist(),
         "characters": [
             {
@@ -134,10 +137,10 @@ def _document(known: "Embedding", count: int) -> dict[str, object]:
                 "place": places[index].tolist(),
                 "neighbors": [
                     {"character": near.character, "cosine": near.cosine}
-                    for near in known.neighbors(index, count)
+                    for near in vectors.neighbors(index, count)
                 ],
             }
-            for index, each in enumerate(known.characters)
+            for index, each in enumerate(vectors.characters)
         ],
     }
 

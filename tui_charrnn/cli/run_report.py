@@ -52,7 +52,7 @@ class SavedCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class WholeRun:
+class RunDetails:
     """All information in a run directory."""
 
     summary: RunSummary
@@ -79,23 +79,23 @@ def show(
     as_json: JsonDocument = False,
 ) -> None:
     """Show everything about a run."""
-    whole = read_whole_run(find_run(run, runs_folder(runs_dir)))
+    details = read_run_details(find_run(run, runs_folder(runs_dir)))
     if as_json:
-        print_json(_whole_facts(whole))
+        print_json(_details_values(details))
         return
-    for line in _lines(whole):
+    for line in _lines(details):
         print_data(line)
 
 
-def _lines(whole: WholeRun) -> Iterator[str]:
-    yield from _labeled(_head_rows(whole))
-    if whole.summary.description is not None:
-        yield from _labeled(_description_rows(whole.summary.description))
-    progress = [row for row in card_rows(whole.view) if row[0] not in {"network", "from"}]
-    yield from _labeled([*_plan_rows(whole.view), *progress, *_ladder_rows(whole.view)])
-    yield from _labeled(_several("checkpoints", map(_format_checkpoint, whole.checkpoints)))
-    yield from _labeled(_several("warnings", whole.warnings))
-    for sample in whole.samples:
+def _lines(details: RunDetails) -> Iterator[str]:
+    yield from _labeled(_head_rows(details))
+    if details.summary.description is not None:
+        yield from _labeled(_description_rows(details.summary.description))
+    progress = [row for row in card_rows(details.view) if row[0] not in {"network", "from"}]
+    yield from _labeled([*_plan_rows(details.view), *progress, *_ladder_rows(details.view)])
+    yield from _labeled(_several("checkpoints", map(_format_checkpoint, details.checkpoints)))
+    yield from _labeled(_several("warnings", details.warnings))
+    for sample in details.samples:
         yield from _sample_lines(sample)
 
 
@@ -107,21 +107,21 @@ def _several(label: str, values: Iterable[str]) -> Iterator[Row]:
     return ((label if number == 0 else "", value) for number, value in enumerate(values))
 
 
-def _head_rows(whole: WholeRun) -> Iterator[Row]:
-    row = run_row(whole.summary, whole.now)
-    failure = diagnose(whole.view, None, ())
-    trouble = format_trouble(whole.summary, whole.view)
+def _head_rows(details: RunDetails) -> Iterator[Row]:
+    row = run_row(details.summary, details.now)
+    failure = diagnose(details.view, None, ())
+    trouble = format_trouble(details.summary, details.view)
     yield "run", row.name
-    yield "path", safe_line(str(whole.summary.run.path))
-    yield "on disk", format_size(whole.size)
+    yield "path", safe_line(str(details.summary.run.path))
+    yield "on disk", format_size(details.size)
     yield "state", f"{row.mark} {row.state}, written {row.age} ago"
-    yield "pinned", "in every chart of the app" if whole.summary.labels.pinned else ""
-    yield "tags", safe_line(" ".join(whole.summary.labels.tags))
-    yield from _several("note", map(safe_line, whole.summary.labels.note.splitlines()))
-    yield "", _format_early_stop(whole.view.stopped_early)
+    yield "pinned", "in every chart of the app" if details.summary.labels.pinned else ""
+    yield "tags", safe_line(" ".join(details.summary.labels.tags))
+    yield from _several("note", map(safe_line, details.summary.labels.note.splitlines()))
+    yield "", _format_early_stop(details.view.stopped_early)
     yield "", trouble
-    yield "links", safe_line(foreign_parts(whole.summary.run))
-    yield "", failure.hint if failure is not None else format_advice(whole.view)
+    yield "links", safe_line(foreign_parts(details.summary.run))
+    yield "", failure.hint if failure is not None else format_advice(details.view)
 
 
 def _format_early_stop(stop: StoppedEarly | None) -> str:
@@ -192,7 +192,7 @@ def _sample_lines(sample: SampleTaken) -> Iterator[str]:
     yield from (f"  {line}".rstrip() for line in text.split("\n"))
 
 
-def read_whole_run(run: RunDirectory) -> WholeRun:
+def read_run_details(run: RunDirectory) -> RunDetails:
     """Read all information in a run; of a damaged run, what can be read."""
     now, reader = time.time(), RunReader(run)
     summary = summarize_run(run)
@@ -206,7 +206,7 @@ def read_whole_run(run: RunDirectory) -> WholeRun:
         }
     view.observe(summary.status, summary.judge(now) or "ended", time.monotonic())
     warnings = [notice.sentence for notice in notices if notice.severity != "information"]
-    return WholeRun(
+    return RunDetails(
         summary=summary,
         view=view,
         checkpoints=_checkpoints(run, seconds),
@@ -216,7 +216,7 @@ def read_whole_run(run: RunDirectory) -> WholeRun:
     )
 
 
-def summary_facts(summary: RunSummary, now: float) -> dict[str, Any]:
+def summary_values(summary: RunSummary, now: float) -> dict[str, Any]:
     """Return a run of the list as JSON values; `now` is in seconds since 1970."""
     status, description = summary.status, summary.description
     return {
@@ -240,26 +240,30 @@ def summary_facts(summary: RunSummary, now: float) -> dict[str, Any]:
     }
 
 
-def _whole_facts(whole: WholeRun) -> dict[str, Any]:
-    """Return everything about a run as JSON values, including `summary_facts`."""
-    description, status, plan = whole.summary.description, whole.summary.status, whole.view.plan
+def _details_values(details: RunDetails) -> dict[str, Any]:
+    """Return everything about a run as JSON values, including `summary_values`."""
+    description, status, plan = (
+        details.summary.description,
+        details.summary.status,
+        details.view.plan,
+    )
     return {
-        **summary_facts(whole.summary, whole.now),
+        **summary_values(details.summary, details.now),
         "description": description.to_json() if description else None,
         "status": status.to_json() if status else None,
         "plan": asdict(plan) if plan else None,
-        "extensions": [asdict(extended) for extended in whole.view.extensions],
-        "losses": _loss_facts(whole.view),
-        "baselines": asdict(whole.view.baselines) if whole.view.baselines else None,
-        "calibration": asdict(whole.view.calibrated) if whole.view.calibrated else None,
-        "checkpoints": [asdict(saved) for saved in whole.checkpoints],
-        "samples": [asdict(sample) for sample in whole.samples],
-        "warnings": list(whole.warnings),
-        "bytes": whole.size,
+        "extensions": [asdict(extended) for extended in details.view.extensions],
+        "losses": _loss_values(details.view),
+        "baselines": asdict(details.view.baselines) if details.view.baselines else None,
+        "calibration": asdict(details.view.calibrated) if details.view.calibrated else None,
+        "checkpoints": [asdict(saved) for saved in details.checkpoints],
+        "samples": [asdict(sample) for sample in details.samples],
+        "warnings": list(details.warnings),
+        "bytes": details.size,
     }
 
 
-def _loss_facts(view: RunView) -> dict[str, float | int | None]:
+def _loss_values(view: RunView) -> dict[str, float | int | None]:
     best = view.best.loss if view.best else None
     return {
         "train": view.smoothed.value,

@@ -28,7 +28,7 @@ from tui_charrnn.cli.output import (
     progress_bar,
     table_lines,
 )
-from tui_charrnn.cli.run_report import read_whole_run, show, summary_facts
+from tui_charrnn.cli.run_report import read_run_details, show, summary_values
 from tui_charrnn.cli.tensorflow_process import convert
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.folders import default_runs_folder
@@ -88,7 +88,7 @@ def list_all(words: Filter = "", runs_dir: RunsDir = None, as_json: JsonDocument
     everything, now = list_runs(folder), time.time()
     found = [summary for summary in everything if summary.has_words(words)]
     if as_json:
-        print_json([summary_facts(summary, now) for summary in found])
+        print_json([summary_values(summary, now) for summary in found])
         return
     if everything and not found:
         print_message(
@@ -127,12 +127,12 @@ def note(
     runs_dir: RunsDir = None,
 ) -> None:
     """Write a note about a run, or print it."""
-    found = find_run(run, runs_folder(runs_dir))
-    labels = read_labels(found)
+    directory = find_run(run, runs_folder(runs_dir))
+    labels = read_labels(directory)
     if text is None:
         print_data(labels.note)
         return
-    write_labels(found, labels.with_note(text))
+    write_labels(directory, labels.with_note(text))
 
 
 @runs_app.command()
@@ -143,11 +143,13 @@ def tag(
     runs_dir: RunsDir = None,
 ) -> None:
     """Give a run tags, or take them away; `runs --filter` finds runs by them."""
-    found = find_run(run, runs_folder(runs_dir))
+    directory = find_run(run, runs_folder(runs_dir))
     changed = tuple(f"-{tag}" for tag in tags) if remove else tuple(tags)
-    labels = read_labels(found).with_tags(changed)
-    write_labels(found, labels)
-    print_message(f"Tags of {safe_line(found.name)}: {safe_line(' '.join(labels.tags)) or 'none'}.")
+    labels = read_labels(directory).with_tags(changed)
+    write_labels(directory, labels)
+    print_message(
+        f"Tags of {safe_line(directory.name)}: {safe_line(' '.join(labels.tags)) or 'none'}."
+    )
 
 
 @runs_app.command()
@@ -165,7 +167,7 @@ def compare(
     if len(runs) < 2:
         raise ConfigError("Name two runs at least.")
     folder = runs_folder(runs_dir)
-    views = [read_whole_run(find_run(name, folder)).view for name in runs]
+    views = [read_run_details(find_run(name, folder)).view for name in runs]
     rows = comparison_rows(views)
     if as_json:
         names, *others = rows
@@ -189,12 +191,12 @@ def rename(
     as_json: JsonDocument = False,
 ) -> None:
     """Rename a run that is not training."""
-    found = find_run(run, runs_folder(runs_dir))
-    renamed = upkeep.rename_run(found, name)
+    directory = find_run(run, runs_folder(runs_dir))
+    renamed = upkeep.rename_run(directory, name)
     if as_json:
         print_json(_run_values(renamed))
         return
-    print_message(f"{safe_line(found.name)} is called {safe_line(renamed.name)} now.")
+    print_message(f"{safe_line(directory.name)} is called {safe_line(renamed.name)} now.")
 
 
 @runs_app.command()
@@ -234,22 +236,26 @@ def export(
         raise ConfigError("With --model only the model is copied: leave out FILE and --all.")
     if events is not None and (model is not None or every_checkpoint):
         raise ConfigError("With --events only the figures are written: leave out --model, --all.")
-    found = find_run(run, runs_folder(runs_dir))
+    directory = find_run(run, runs_folder(runs_dir))
     if events is not None:
-        written = _export_events(found, events, file, overwrite=force)
+        written = _export_events(directory, events, file, overwrite=force)
         print_data(json.dumps({"path": str(written)}) if as_json else str(written))
         return
-    if missed := missed_best(found, best_or_newest(found)):
+    if missed := missed_best(directory, best_or_newest(directory)):
         print_message(missed)
-    with progress_bar(f"Packing {found.name}") as progress:
+    with progress_bar(f"Packing {directory.name}") as progress:
         if model is None:
             target = file or parse_path(".", "The archive")
-            target = target / archive_name(found) if is_folder(target) else target
+            target = target / archive_name(directory) if is_folder(target) else target
             made = export_run(
-                found, target, every_checkpoint=every_checkpoint, overwrite=force, progress=progress
+                directory,
+                target,
+                every_checkpoint=every_checkpoint,
+                overwrite=force,
+                progress=progress,
             )
         else:
-            made = export_model(found, model, overwrite=force, progress=progress)
+            made = export_model(directory, model, overwrite=force, progress=progress)
     if as_json:
         facts = {"path": str(made.path), "bytes": made.size, "checkpoints": list(made.steps)}
         print_json(facts)

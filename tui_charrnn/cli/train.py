@@ -8,7 +8,7 @@ import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.following import handle_preemption, time_limit
-from tui_charrnn.cli.launching import Watching, start_and_watch
+from tui_charrnn.cli.launching import FollowOptions, start_and_watch
 from tui_charrnn.cli.opening import app_obstacle
 from tui_charrnn.cli.options import (
     RunArgument,
@@ -78,8 +78,8 @@ def _choose_placement(
         if cluster is not None or rank is not None:
             raise ConfigError("--cluster and --rank need --headless: every process stays with it.")
         return Placement(devices=parse_devices(devices))
-    found = find_cluster(cluster, rank, os.environ)
-    return Placement(found, parse_devices(devices), timeout)
+    members = find_cluster(cluster, rank, os.environ)
+    return Placement(members, parse_devices(devices), timeout)
 
 
 NotifyCommand: TypeAlias = Annotated[
@@ -198,7 +198,7 @@ def train(
     folder = runs_folder(runs_dir)
     is_watched = headless and not detach
     placement = _choose_placement(devices, cluster, rank, meet_within, headless=is_watched)
-    watching = Watching(
+    options = FollowOptions(
         headless, detach, as_json, quiet, placement=placement, notify_command=notify_command
     )
 
@@ -237,14 +237,14 @@ def train(
 
     with handle_preemption(is_headless=is_watched):
         if placement.cluster is not None:
-            raise typer.Exit(lazy.train_jointly(placement.cluster, make_request, watching))
+            raise typer.Exit(lazy.train_jointly(placement.cluster, make_request, options))
         request = make_request()
         limit = request.configurations[1].max_time
         run = request.find()
         if run is None:
             with time_limit(limit):
                 run = request.find_or_make(read_named_corpus(corpus, **request.reading))
-        raise typer.Exit(start_and_watch(run, watching, limit))
+        raise typer.Exit(start_and_watch(run, options, limit))
 
 
 def _starting_model(
@@ -297,7 +297,7 @@ def resume(
     One that is finished can be extended, by one of --more-steps, --more-time and --more-epochs: its
     learning rate rises again to a share of its peak, then falls.
     """
-    found = find_run(run, runs_folder(runs_dir))
+    directory = find_run(run, runs_folder(runs_dir))
     more = {"steps": more_steps, "time": more_time, "epochs": more_epochs}
     amounts = {name: text for name, text in more.items() if text is not None}
     if len(amounts) > 1:
@@ -308,14 +308,16 @@ def resume(
         )
     placement = Placement(devices=parse_devices(devices))
     is_headless = headless or bool(app_obstacle())
-    watching = Watching(
+    options = FollowOptions(
         is_headless, detach, as_json, quiet, force, placement, notify_command=notify_command
     )
     limit = parse_duration(max_time) if max_time else None
     for name, text in amounts.items():
         require_tensorflow()
         length = "train_time" if name == "time" else name
-        extended = lazy.extend_run(found, length, lazy.read_amount(length, text, f"--more-{name}"))
+        extended = lazy.extend_run(
+            directory, length, lazy.read_amount(length, text, f"--more-{name}")
+        )
         if not quiet:
             print_message(lazy.format_extension(extended))
-    raise typer.Exit(start_and_watch(found, watching, limit))
+    raise typer.Exit(start_and_watch(directory, options, limit))
