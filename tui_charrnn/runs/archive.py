@@ -1,8 +1,8 @@
-"""One file that holds a run, its best model or its figures: to be kept, mailed, opened elsewhere.
+"""Export a run, its best model or its metrics as one file.
 
-A file is opened first and read later: what is pruned, replaced or appended meanwhile does not
-change what was opened. Checkpoints are opened before events.jsonl, so that what led to a
-checkpoint is always among the events.
+All files are opened first and read later, so pruning, replacing or appending in between does not
+change the export. Checkpoints are opened before events.jsonl, so that the exported events always
+include every step up to the exported checkpoints.
 """
 
 import csv
@@ -39,11 +39,11 @@ from tui_charrnn.text.cache import Progress
 from tui_charrnn.translation import tr
 
 ENDINGS: Final = (".tar.gz", ".tgz")
-"""Of the names that an archive can have."""
+"""Allowed file name endings of an archive."""
 _EMPTY_FOLDERS: Final = ("checkpoints", "control", "live")
 _BLOCK: Final = 1 << 18  # bytes
 _ATTEMPTS: Final = 20
-"""How often checkpoints may be pruned away just before they are opened."""
+"""Retries when checkpoints are pruned just before they are opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,35 +53,35 @@ class Piece:
     name: str
     """Relative to the run, with slashes."""
     size: int
-    """So many bytes of it belong to the snapshot."""
+    """Bytes of the file that belong to the snapshot."""
     modified: int
-    """Seconds since 1970."""
+    """Modification time, in seconds since 1970."""
     file: BinaryIO
 
 
 @dataclass(frozen=True, slots=True)
 class OpenCheckpoint:
-    """A checkpoint whose files stay readable although it is pruned."""
+    """An open checkpoint: its files stay readable even if it is pruned."""
 
     manifest: Manifest
     pieces: tuple[Piece, ...]
 
 
 class Snapshot:
-    """What is taken of a run; use it as a context, which closes the files."""
+    """The files of a run to export; a context manager that closes them."""
 
     def __init__(self, run: RunDirectory, *, every_checkpoint: bool = False) -> None:
         """Open the best and the newest checkpoint, and all other files.
 
-        `every_checkpoint` takes all checkpoints that are there.
+        `every_checkpoint` includes all existing checkpoints.
 
         Raises:
-            RunError: If a file is there and cannot be opened, or is a link.
+            RunError: If an existing file cannot be opened, or is a link.
         """
         refuse_foreign_parts(run)
         self._run = run
         self.steps: list[int] = []
-        """Steps of the checkpoints that were given out so far."""
+        """Steps of the checkpoints that `pieces` has yielded so far."""
         with ExitStack() as files:
             self._pinned, self._named = _pin_checkpoints(run, files)
             latest = max(self._pinned, default=0)
@@ -98,16 +98,16 @@ class Snapshot:
 
     @property
     def size(self) -> int:
-        """Bytes of all pieces; of checkpoints that will be pruned before their turn too."""
+        """Bytes of all pieces, including checkpoints that may be pruned before they are read."""
         opened = [*self._documents, *(p for one in self._pinned.values() for p in one.pieces)]
         waiting = (file for one in self._more.values() for file in (one.model, one.training))
         return sum(piece.size for piece in opened) + sum(map(disk_size, waiting))
 
     def pieces(self) -> Iterator[Piece]:
-        """All files in a fixed order; each is to be read before the next is asked for.
+        """Yield all files in a fixed order; read each before requesting the next.
 
         Raises:
-            RunError: If a file is there and cannot be opened.
+            RunError: If an existing file cannot be opened.
         """
         yield from self._documents
         yield from self._pointers()
@@ -127,7 +127,7 @@ class Snapshot:
         self._files.close()
 
     def _pointers(self) -> Iterator[Piece]:
-        """The pointers, naming what is in the snapshot whatever they say by now."""
+        """Yield pointer files that name the checkpoints of this snapshot."""
         for path, step in self._named.items():
             checkpoint = self._pinned[step]
             document = pointer_document(self._run.checkpoint(step), checkpoint.manifest)
@@ -136,12 +136,12 @@ class Snapshot:
 
 
 def open_best_model(run: RunDirectory, files: ExitStack) -> Piece | None:
-    """The model of the best checkpoint, or of the newest, or None if there is none.
+    """Return the model file of the best, else the newest checkpoint; None if there is none.
 
     `files` closes it.
 
     Raises:
-        RunError: If it is there and cannot be opened, or a part of the run is a link.
+        RunError: If it exists and cannot be opened, or a part of the run is a link.
     """
     refuse_foreign_parts(run)
     pinned, named = _pin_checkpoints(run, files)
@@ -157,7 +157,7 @@ def _pin_checkpoints(
     """Open the newest and the best checkpoint.
 
     Returns:
-        Both by their steps, and which step each pointer is to name.
+        Both checkpoints by step, and the step that each pointer names.
     """
     for _ in range(_ATTEMPTS):
         pointer = read_pointer(run, run.best)
@@ -179,14 +179,14 @@ def _pin_checkpoints(
 def _open_checkpoint(
     run: RunDirectory, step: int, checkpoint: CheckpointDirectory, files: ExitStack
 ) -> OpenCheckpoint | None:
-    """Open the files of one checkpoint, or nothing if it is gone or damaged."""
+    """Open the files of one checkpoint; None if it is missing or damaged."""
     target = run.checkpoint(step)
     try:
         folder = open_to_read(checkpoint.path, inside=run.path)
     except OSError:
         return None
     with folder:
-        # the manifest last: it is the first to be removed, so once it is open the others were there
+        # open the manifest last: pruning removes it first, so the other files existed until then
         found = [
             _open_piece(run, path, files, folder=folder.descriptor)
             for path in (target.training, target.model, target.manifest)
@@ -210,9 +210,9 @@ def _read_manifest(piece: Piece | None) -> Manifest | None:
 def _open_piece(
     run: RunDirectory, path: Path, files: ExitStack, *, folder: int | None = None
 ) -> Piece | None:
-    """Open a file of a run, or nothing if there is no such file.
+    """Open a file of a run; None if it does not exist.
 
-    `files` closes it. It is looked for in `folder`, an open one, instead of that of its path.
+    `files` closes it. `folder`, the descriptor of an open folder, replaces the path's own folder.
     """
     try:
         file = open_to_read(path, inside=run.path, folder=folder)
@@ -229,7 +229,7 @@ def _open_piece(
 
 
 def _whole_lines(file: OpenedFile, size: int) -> int:
-    """How many of the first bytes of a file are whole lines."""
+    """Return how many of the first `size` bytes are complete lines."""
     while size:
         start = max(0, size - _BLOCK)
         found = file.read_at(size - start, start).rfind(b"\n")
@@ -245,22 +245,22 @@ def _name(run: RunDirectory, path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A file that was made."""
+    """An exported file."""
 
     path: Path
     size: int
     """Bytes."""
     steps: tuple[int, ...]
-    """Of the checkpoints in it."""
+    """Steps of the checkpoints in it."""
 
 
 def archive_name(run: RunDirectory) -> str:
-    """What the archive of a run is called unless the user says otherwise."""
+    """Return the default file name for the archive of a run."""
     return f"{run.name}{ENDINGS[0]}"
 
 
 def free_path(path: Path) -> Path:
-    """The path, or a numbered one beside it that is free."""
+    """Return the path, with a number added if it is taken."""
     ending = next((ending for ending in ENDINGS if path.name.endswith(ending)), path.suffix)
     stem, number = path.name.removesuffix(ending), 1
     while os.path.lexists(path):
@@ -279,18 +279,18 @@ def export_run(
 ) -> Exported:
     """Pack a run into one archive, which unpacks to a run of the same name.
 
-    It holds what is needed to look at the run, to go on with it and to generate text: not what its
-    trainer needs only while it works. A run that is being trained is packed as it is at the start.
+    It holds what is needed to view and resume the run and to generate text, without the trainer's
+    temporary files. A run in training is packed in its state at the start of the export.
 
     Args:
-        run: The run; it stays as it is.
+        run: The run; it is not modified.
         target: The archive; its name has one of `ENDINGS`.
         every_checkpoint: Pack all checkpoints instead of the best and the newest.
-        overwrite: Whether a file of that name gives way.
-        progress: Called with the bytes read, and all of them.
+        overwrite: Whether to replace an existing file.
+        progress: Called with the bytes read and the total bytes.
 
     Raises:
-        ConfigError: If the name has another ending, is taken or no file's.
+        ConfigError: If the name has another ending, is taken or is not a file's.
         RunError: If the run cannot be read.
         StorageError: If the disk refuses; nothing is left behind.
     """
@@ -316,22 +316,22 @@ def export_run(
             if folder not in known:
                 known.append(folder)
                 tar.addfile(_folder_entry(run, folder))
-            # nothing in the archive says who made it, where, or when
+            # the archive does not reveal the user, the machine or the time of the export
             entry = tarfile.TarInfo(f"{run.name}/{piece.name}")
             entry.size, entry.mtime, entry.mode = piece.size, piece.modified, PRIVATE_FILE
-            tar.addfile(entry, _Reading(piece, meter))
+            tar.addfile(entry, _PieceReader(piece, meter))
     return Exported(target, file.size, tuple(snapshot.steps))
 
 
 def export_model(
     run: RunDirectory, target: Path, *, overwrite: bool = False, progress: Progress | None = None
 ) -> Exported:
-    """Copy the best model of a run: one file that generates by itself.
+    """Copy the best model of a run to one file, which is enough to generate text.
 
-    `progress` is called with the bytes read, and all of them.
+    `progress` is called with the bytes read and the total bytes.
 
     Raises:
-        ConfigError: If the name is taken or no file's.
+        ConfigError: If the name is taken or is not a file's.
         RunError: If there is no model yet, or it cannot be read.
         StorageError: If the disk refuses; nothing is left behind.
     """
@@ -345,7 +345,7 @@ def export_model(
                 run=run.name,
             )
         file = files.enter_context(open_output(target, overwrite=overwrite))
-        shutil.copyfileobj(_Reading(piece, _Meter(piece.size, progress)), file, _BLOCK)
+        shutil.copyfileobj(_PieceReader(piece, _Meter(piece.size, progress)), file, _BLOCK)
     return Exported(target, file.size, (int(piece.name.split("/")[1].removeprefix("step-")),))
 
 
@@ -361,8 +361,8 @@ class _Meter:
             self._progress(min(self._done, self._total), self._total)
 
 
-class _Reading(io.RawIOBase):
-    """Reads the bytes of a piece that belong to the snapshot, and no more."""
+class _PieceReader(io.RawIOBase):
+    """Reads only the bytes of a piece that belong to the snapshot."""
 
     def __init__(self, piece: Piece, meter: _Meter) -> None:
         super().__init__()
@@ -393,22 +393,22 @@ def _folder_entry(run: RunDirectory, folder: str) -> tarfile.TarInfo:
 
 @dataclass(slots=True)
 class Figures:
-    """What is known of one step; None where it was not recorded."""
+    """The metrics of one step; None where not recorded."""
 
     step: int
     elapsed: float | None = None
-    """Seconds of work until then."""
+    """Seconds of training up to this step."""
     train_loss: float | None = None
     """Of the batch, nats per character."""
     validation_loss: float | None = None
-    """Of the held-out text after the step, nats per character."""
+    """On the held-out text after the step, nats per character."""
     learning_rate: float | None = None
     gradient_norm: float | None = None
     """Before clipping."""
 
 
 def read_figures(run: RunDirectory) -> list[Figures]:
-    """The steps of a run in order; those that a rollback or a resume took back are left out."""
+    """Return the metrics of a run by step, without steps undone by a rollback or a resume."""
     rows: dict[int, Figures] = {}
     for item in RunReader(run).read_all():
         match item:
@@ -428,14 +428,14 @@ def read_figures(run: RunDirectory) -> list[Figures]:
 
 
 def export_figures(run: RunDirectory, target: Path, *, overwrite: bool = False) -> int:
-    """Write the figures of a run as CSV (RFC 4180), with a line of names first.
+    """Write the metrics of a run as CSV (RFC 4180) with a header line.
 
     Returns:
-        How many steps there are.
+        The number of steps.
 
     Raises:
-        ConfigError: If the name is taken or no file's.
-        RunError: If nothing was recorded yet.
+        ConfigError: If the name is taken or is not a file's.
+        RunError: If no step was recorded yet.
         StorageError: If the disk refuses; nothing is left behind.
     """
     refuse_taken(target, overwrite=overwrite)

@@ -1,4 +1,4 @@
-"""The runs of a folder: listing them, finding one by its name, and what people wrote about it."""
+"""List the runs of a folder, find one by name, and read and write its labels."""
 
 import difflib
 import errno
@@ -32,19 +32,19 @@ MOST_TAGS = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunLabels:
-    """Tags, a note and a pin; nothing of these at first."""
+    """Tags, a note and a pin of a run, set by the user; all empty by default."""
 
     tags: tuple[str, ...] = ()
-    """Words, each once, in the order in which they were given."""
+    """Unique words, in the order in which the user added them."""
     note: str = ""
     pinned: bool = False
-    """Whether it is drawn in the charts of the other runs, as what they are held against."""
+    """Whether the charts of other runs show this run for comparison."""
 
     def with_tags(self, tags: tuple[str, ...]) -> Self:
-        """The same with more tags, or fewer: one that begins with `-` is taken away.
+        """Return a copy with tags added, or removed if they begin with `-`.
 
         Raises:
-            ConfigError: If a tag is no word, or there are too many.
+            ConfigError: If a tag is not a word, or there are too many.
         """
         kept = dict.fromkeys(self.tags)
         for tag in tags:
@@ -72,7 +72,7 @@ class RunLabels:
         return replace(self, tags=tuple(kept))
 
     def with_note(self, note: str) -> Self:
-        """The same with another note; an empty one is none.
+        """Return a copy with another note; empty for none.
 
         Raises:
             ConfigError: If it is too long.
@@ -90,7 +90,7 @@ NO_LABELS: Final = RunLabels()
 
 
 def read_labels(run: RunDirectory) -> RunLabels:
-    """What was written about a run; of a file that cannot be used, nothing."""
+    """Return the labels of a run; empty labels if the file is missing or damaged."""
     try:
         return build_checked(RunLabels, dict(read_document(run.labels, inside=run.path)))
     except (FileNotFoundError, RunError, TypeError, ValueError):
@@ -98,10 +98,10 @@ def read_labels(run: RunDirectory) -> RunLabels:
 
 
 def write_labels(run: RunDirectory, labels: RunLabels) -> None:
-    """Keep what was written about a run, also while it is trained.
+    """Write the labels of a run; allowed during training.
 
     Raises:
-        StorageError: If the disk refuses; then what was there is as it was.
+        StorageError: If the disk refuses; the old labels are kept.
     """
     document = encode_json({"format": FORMAT, **asdict(labels)})
     Storage().write_atomically(run.labels, document)
@@ -120,16 +120,16 @@ class RunSummary:
     """Validation loss of the best checkpoint, if there is one."""
     best_step: int | None
     modified: float
-    """When the trainer last wrote its state: seconds since 1970, by the clock of the disk."""
+    """Modification time of state.json, in seconds since 1970 (file system clock)."""
     problem: str | None = None
     """Why the run cannot be used, in one sentence."""
     labels: RunLabels = NO_LABELS
-    """What a person wrote about it."""
+    """Set by the user."""
 
     def has_words(self, words: str) -> bool:
-        """Whether all words of a query stand in its name, corpus, preset, tags or note.
+        """Whether its name, corpus, preset, tags or note contain all words of a query.
 
-        A run that is pinned has the word `pinned`.
+        A pinned run also matches the word `pinned`.
         """
         description, labels = self.description, self.labels
         of_description = (description.corpus.name, description.preset) if description else ()
@@ -144,9 +144,9 @@ class RunSummary:
         return all(word in text for word in words.casefold().split())
 
     def judge(self, now: float) -> Verdict | None:
-        """How its trainer is at `now` (seconds since 1970), at a glance.
+        """Return whether its trainer is alive at `now` (seconds since 1970).
 
-        None if there was no trainer yet or nothing can be known.
+        None if no trainer has started or the status cannot be read.
         """
         if self.status is None or not self.status.pid:
             return None
@@ -154,14 +154,14 @@ class RunSummary:
 
 
 class WatchedFolder:
-    """A folder of runs that is listed again and again: only what changed is read."""
+    """A folder of runs for repeated listing: only changed runs are read again."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[Path, tuple[object, RunSummary]] = {}
 
     def list_runs(self) -> list[RunSummary]:
-        """As the function of that name.
+        """List the runs as the function `list_runs` does.
 
         Raises:
             RunError: If the folder cannot be read.
@@ -178,7 +178,7 @@ class WatchedFolder:
 
 
 def list_runs(folder: Path) -> list[RunSummary]:
-    """The runs in a folder, the most lately written first; none if there is no folder.
+    """Return the runs in a folder, most recently written first; empty if the folder is missing.
 
     Raises:
         RunError: If the folder cannot be read.
@@ -187,7 +187,7 @@ def list_runs(folder: Path) -> list[RunSummary]:
 
 
 def summarize_run(run: RunDirectory) -> RunSummary:
-    """Summarize a run; a damaged one is described as far as it can be read."""
+    """Summarize a run; a damaged one as far as it can be read."""
     description, status, problem = None, None, None
     try:
         description = read_description(run)
@@ -208,19 +208,19 @@ def summarize_run(run: RunDirectory) -> RunSummary:
 
 
 def find_run(name_or_path: str, folder: Path) -> RunDirectory:
-    """The run of a name in a folder, or at a path.
+    """Find a run by its name in a folder, or by its path.
 
-    A name wins over a path of the same spelling that is not a run.
+    A name takes precedence over an equal path that is not a run.
 
     Raises:
-        RunError: If there is none, with the names that are near, or it cannot be looked at.
+        RunError: If there is none (with similar names), or it cannot be read.
     """
     given = parse_path(name_or_path, tr("The run"), error=RunError) if name_or_path else None
     candidates = [given] if given else []
     if given is not None and Path(name_or_path).name == name_or_path != "..":
         candidates.insert(0, folder / name_or_path)
     for path in candidates:
-        # a run is called as its folder, which `..` does not say
+        # the run's name is its folder's name, so resolve `..`
         run = RunDirectory(real_path(path) if path.name == ".." else path)
         if holds_run(run):
             return run
@@ -231,7 +231,7 @@ def find_run(name_or_path: str, folder: Path) -> RunDirectory:
 
 
 def find_pinned(folder: Path) -> RunDirectory | None:
-    """The run of a folder that is pinned; None if none is, or the folder cannot be read."""
+    """Return the pinned run of a folder; None if there is none or the folder is unreadable."""
     try:
         return next((run for run in _runs(folder) if read_labels(run).pinned), None)
     except RunError:
@@ -239,7 +239,7 @@ def find_pinned(folder: Path) -> RunDirectory | None:
 
 
 def _hint(name: str, names: list[str]) -> str:
-    """What to do when there is no run of a name among the names that there are."""
+    """Return a hint for an unknown run name: similar names, or a command."""
     containing = [known for known in names if name and name in known]
     near = containing or difflib.get_close_matches(name, names, cutoff=0.5)
     if near:
@@ -258,7 +258,7 @@ def _runs(folder: Path) -> Iterator[RunDirectory]:
         raise RunError("{folder} is no folder, so it holds no runs.", folder=folder) from error
     except OSError as error:
         raise RunError.unreadable(tr("The folder {path}", path=folder), error) from error
-    is_empty, closed = True, []
+    is_empty, problems = True, []
     for path in paths:
         run = RunDirectory(path)
         try:
@@ -266,13 +266,13 @@ def _runs(folder: Path) -> Iterator[RunDirectory]:
                 is_empty = False
                 yield run
         except RunError as error:
-            closed.append(str(error))
-    if is_empty and closed:
-        raise _all_closed(folder, closed)
+            problems.append(str(error))
+    if is_empty and problems:
+        raise _none_readable(folder, problems)
 
 
-def _all_closed(folder: Path, problems: list[str]) -> RunError:
-    """What to raise where there are runs, and none can be looked into."""
+def _none_readable(folder: Path, problems: list[str]) -> RunError:
+    """Return the error for a folder of which no run can be read."""
     sentences = [tr("No run in {folder} can be read.", folder=folder), problems[0]]
     if more := len(problems) - 1:
         sentences.append(
@@ -282,10 +282,10 @@ def _all_closed(folder: Path, problems: list[str]) -> RunError:
 
 
 def holds_run(run: RunDirectory) -> bool:
-    """Whether a folder is a run: it has a run.json, which may be damaged or a link.
+    """Whether a folder is a run: it contains run.json, even if damaged or a link.
 
     Raises:
-        RunError: If that cannot be found out, as the disk or a closed folder refuses.
+        RunError: If the folder cannot be read.
     """
     try:
         return not stat.S_ISDIR(run.description.lstat().st_mode)
@@ -309,7 +309,7 @@ def _modified(run: RunDirectory) -> float:
 
 
 def _mark(path: Path) -> tuple[int, int, int] | None:
-    """What differs between a file and the one that it replaced."""
+    """Return a fingerprint that changes when the file is replaced; None if it is missing."""
     try:
         facts = path.stat()
     except OSError:

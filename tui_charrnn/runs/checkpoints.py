@@ -1,8 +1,8 @@
-"""Saving the checkpoints of a run, and finding the one that is wanted.
+"""Save the checkpoints of a run, and find the one to use.
 
-A checkpoint is a folder that appears whole: it is written under a hidden name, synced, renamed,
-and only then named by a pointer. Whatever instant the power fails at, the pointer names a whole
-checkpoint, old or new, and an old one goes only after the new one is durable.
+A checkpoint folder is written under a hidden name, synced and renamed; only then does a pointer
+name it. Even after a power failure, the pointer names a complete checkpoint, old or new: the old
+one is removed only after the new one is durable.
 """
 
 import contextlib
@@ -39,17 +39,16 @@ from tui_charrnn.translation import tr
 def prune_checkpoints(run: RunDirectory, *, keep: int) -> None:
     """Remove all but the newest checkpoints, those that the pointers name, and the best.
 
-    Which is the best, the checkpoints say themselves: best.json may be damaged, and is rewritten
-    then. Checkpoints of later steps than the latest belong to a past that the run resumed before;
-    they go too.
+    The manifests determine the best; a damaged best.json is rewritten. Checkpoints after the
+    latest step are left over from before a resume, and are removed too.
 
     Raises:
-        StorageError: If the disk refuses, or does not say which is the best.
+        StorageError: If the disk refuses, or the best checkpoint cannot be determined.
     """
     storage = Storage(inside=run.path)
     latest, best = _pointers(run)
     if latest is None:
-        return  # without it, what is old is not known
+        return  # without it, old and new cannot be told apart
     with explained("read", run.checkpoints):
         checkpoints = list_checkpoints(run, must_read=True)
     past = [checkpoint for checkpoint in checkpoints if checkpoint.step <= latest.step]
@@ -63,21 +62,21 @@ def prune_checkpoints(run: RunDirectory, *, keep: int) -> None:
     for checkpoint in checkpoints:
         if checkpoint.path not in kept:
             hidden = checkpoint.path.with_name(f".removed-{checkpoint.path.name}")
-            storage.rename(checkpoint.path, hidden)  # so that it is gone whole
+            storage.rename(checkpoint.path, hidden)  # readers never see it half removed
             storage.remove_tree(hidden)
 
 
 def return_to(run: RunDirectory, checkpoint: CheckpointDirectory, *, best_step: int | None) -> bool:
-    """Make an earlier checkpoint the latest again, and remove later ones: they are void.
+    """Make an earlier checkpoint the latest again, and remove later ones.
 
     Args:
-        run: The run; its one writer calls this.
-        checkpoint: A whole one.
-        best_step: Where the best validation loss until then was measured, if there was one.
+        run: The run; only its writer calls this.
+        checkpoint: A complete checkpoint.
+        best_step: Step of the best validation loss up to the checkpoint; None if not measured.
 
     Returns:
-        Whether best.json names a checkpoint of what remains. It is removed if the best that
-        remains was pruned before.
+        Whether best.json names a remaining checkpoint. It is removed if the best of the remaining
+        steps was pruned before.
 
     Raises:
         StorageError: If the disk refuses.
@@ -101,7 +100,7 @@ def return_to(run: RunDirectory, checkpoint: CheckpointDirectory, *, best_step: 
 
 
 def pointer_document(checkpoint: CheckpointDirectory, manifest: Manifest) -> bytes:
-    """The contents of latest.json or best.json that name a checkpoint."""
+    """Return the contents of a latest.json or best.json that names a checkpoint."""
     path = f"{checkpoint.path.parent.name}/{checkpoint.path.name}"
     document = {"format": FORMAT, "step": manifest.step, "path": path, "loss": manifest.loss}
     return encode_json(document)
@@ -110,7 +109,7 @@ def pointer_document(checkpoint: CheckpointDirectory, manifest: Manifest) -> byt
 def _lowest(
     run: RunDirectory, checkpoints: list[CheckpointDirectory]
 ) -> tuple[CheckpointDirectory, Manifest] | None:
-    """The checkpoint of the lowest validation loss, by its manifest; the first of equals."""
+    """Return the checkpoint of the lowest validation loss; among equals the earliest."""
     found = []
     with explained("read", run.checkpoints):
         for checkpoint in checkpoints:
@@ -126,7 +125,7 @@ def _lowest(
 
 
 def _pointers(run: RunDirectory) -> tuple[Pointer | None, Pointer | None]:
-    """The latest and the best, for who removes what neither of them names."""
+    """Return the latest and the best pointer; raise if an existing one cannot be read."""
     with explained("read", run.checkpoints):
         latest = read_pointer(run, run.latest, must_read=True)
         return latest, read_pointer(run, run.best, must_read=True)
@@ -148,17 +147,17 @@ def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goe
     """Make a checkpoint durable, name it latest (and best), then prune.
 
     Args:
-        run: The run; its one writer calls this.
+        run: The run; only its writer calls this.
         step: Batches trained so far.
         model: The model file.
-        training: What resuming needs besides.
+        training: The training state file, needed to resume.
         loss: Validation loss at this step, if it was measured.
         is_best: Whether no lower validation loss was measured before.
-        keep: How many of the newest stay, besides the best.
+        keep: How many of the newest to keep, besides the best.
 
     Raises:
-        StorageError: If the disk refuses; the checkpoints that were there are as they were.
-        RunGoneError: If there is no such run any more.
+        StorageError: If the disk refuses; existing checkpoints are unchanged.
+        RunGoneError: If the run no longer exists.
     """
     refuse_gone(run)
     storage = Storage(inside=run.path)
@@ -172,11 +171,11 @@ def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goe
     else:
         _write_folder(run, manifest, model, training)
     document = pointer_document(target, manifest)
-    # Best first: if the power fails in between, resuming from the older one comes here again.
+    # Best first: after a power failure in between, the resumed run repeats this step.
     if is_best:
         storage.write_atomically(run.best, document)
     storage.write_atomically(run.latest, document)
-    with contextlib.suppress(StorageError):  # it is saved; the next one prunes again
+    with contextlib.suppress(StorageError):  # the checkpoint is saved; the next save prunes again
         prune_checkpoints(run, keep=keep)
     return target
 
@@ -184,13 +183,13 @@ def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goe
 def replace_model(
     run: RunDirectory, checkpoint: CheckpointDirectory, model: bytes, *, keep: int
 ) -> None:
-    """Give a checkpoint another model file; its folder is replaced as a whole.
+    """Replace a checkpoint's model file by replacing the whole folder.
 
-    The run's one writer calls this, for a whole checkpoint; `keep` as of `save_checkpoint`.
+    Only the run's writer calls this, with a complete checkpoint; `keep` as for `save_checkpoint`.
 
     Raises:
-        StorageError: If the disk refuses; the checkpoint is as it was.
-        RunGoneError: If there is no such run any more.
+        StorageError: If the disk refuses; the checkpoint is unchanged.
+        RunGoneError: If the run no longer exists.
     """
     refuse_gone(run)
     with explained("read", checkpoint.path):
@@ -199,26 +198,25 @@ def replace_model(
             training = file.buffered().read()
     if manifest is not None:
         _write_folder(run, replace(manifest, model=FileSeal.of(model)), model, training)
-        with contextlib.suppress(StorageError):  # what it replaced goes with the next pruning
+        with contextlib.suppress(StorageError):  # the next pruning removes the replaced folder
             prune_checkpoints(run, keep=keep)
 
 
 def newest_valid(run: RunDirectory) -> CheckpointDirectory | None:
-    """The checkpoint to resume from: the latest, or the next older one that is whole."""
+    """Return the latest complete checkpoint, to resume from."""
     return next(whole_checkpoints(run, model_only=False), None)
 
 
 def checkpoint_to_resume_from(
     run: RunDirectory, *, before: int | None = None
 ) -> CheckpointDirectory | None:
-    """The same for a trainer, which makes all that came later void.
+    """Return the checkpoint to resume from, for a trainer, which then discards later steps.
 
-    A checkpoint that is damaged gives way to the one before. One that cannot be read may be whole:
-    it is not skipped unless the user asks for it. Those of the step `before` and later ones are
-    passed over.
+    Damaged checkpoints are skipped. An unreadable one may be complete, so it raises an error
+    instead. Only checkpoints of steps below `before` are considered.
 
     Raises:
-        RunError: If something that is there cannot be read.
+        RunError: If an existing file cannot be read.
     """
     try:
         return next(whole_checkpoints(run, model_only=False, before=before, must_read=True), None)
@@ -236,7 +234,7 @@ def checkpoint_to_resume_from(
 
 
 def best_or_newest(run: RunDirectory) -> CheckpointDirectory | None:
-    """The checkpoint to generate text with: the best, or else the newest whose model is whole."""
+    """Return the checkpoint for generation: the best, else the newest with an intact model."""
     best = read_pointer(run, run.best)
     if best is not None:
         checkpoint = CheckpointDirectory(run.path / best.path)
@@ -246,9 +244,9 @@ def best_or_newest(run: RunDirectory) -> CheckpointDirectory | None:
 
 
 def missed_best(run: RunDirectory, taken: CheckpointDirectory | None) -> str:
-    """Why a checkpoint is not the best one, in a sentence; empty if it is, or none is named so.
+    """Return a sentence why `taken` is not the best checkpoint; empty if it is, or none is known.
 
-    `taken` is what `best_or_newest` gave.
+    `taken` is the result of `best_or_newest`.
     """
     pointer = read_pointer(run, run.best)
     if pointer is None:
@@ -291,15 +289,15 @@ def _write_folder(run: RunDirectory, manifest: Manifest, model: bytes, training:
             storage.rename(target.path, replaced)
         storage.publish_folder(hidden.path, target.path)
     except BaseException:
-        with contextlib.suppress(StorageError):  # on a full disk, its room is needed
+        with contextlib.suppress(StorageError):  # frees its space on a full disk
             storage.remove_tree(hidden.path)
         raise
 
 
 def _holds(checkpoint: CheckpointDirectory, manifest: Manifest) -> bool:
-    """Whether the very same checkpoint is there already."""
-    there = read_manifest(checkpoint)
-    is_same = there is not None and (there.model, there.training) == (
+    """Whether the same checkpoint already exists."""
+    existing = read_manifest(checkpoint)
+    is_same = existing is not None and (existing.model, existing.training) == (
         manifest.model,
         manifest.training,
     )
@@ -307,7 +305,7 @@ def _holds(checkpoint: CheckpointDirectory, manifest: Manifest) -> bool:
 
 
 def _hidden(run: RunDirectory) -> list[Path]:
-    """What a trainer that died in the middle of saving or pruning left behind."""
+    """Return leftovers of a trainer that died while saving or pruning."""
     return [run.checkpoints / name for name in _names(run) if name.startswith(_HIDDEN)]
 
 

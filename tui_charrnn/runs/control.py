@@ -1,4 +1,4 @@
-"""Requests to a trainer: small files in control/, each taken once and answered by a record."""
+"""Requests to a trainer: small files in control/, each read once and answered by a record."""
 
 import errno
 import time
@@ -15,11 +15,11 @@ from tui_charrnn.runs.layout import FORMAT, RunDirectory
 from tui_charrnn.runs.storage import Storage
 
 REQUESTS: Final = ("stop", "checkpoint", "publish", "learning_rate", "pause", "resume")
-"""What this version's trainer can be asked for.
+"""Requests that this version's trainer supports.
 
 `stop` saves and ends; `checkpoint` saves; `publish` writes the weights into live/;
 `learning_rate` makes its argument `value` the peak of the learning rate from the next step on;
-`pause` waits after the batch at hand, answering requests, until `resume`.
+`pause` waits after the current batch, answering requests, until `resume`.
 """
 _REQUEST_LIMIT: Final = 64 << 10  # bytes
 _FOREIGN: Final = {errno.ELOOP, errno.EACCES, errno.EPERM}
@@ -28,31 +28,31 @@ _FOREIGN: Final = {errno.ELOOP, errno.EACCES, errno.EPERM}
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a viewer asked a trainer for."""
+    """A viewer's request to a trainer."""
 
     id: str
-    """Name of its file, without the ending; unique."""
+    """Unique; the name of its file without the suffix."""
     request: str
-    """One of `REQUESTS`, or a word that only a later version knows; empty if unreadable."""
+    """One of `REQUESTS`, or one of a later version; empty if unreadable."""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     refusal: str = ""
-    """Why it is not obeyed, whatever it asks for; empty if it may be."""
+    """Why it must be refused; empty if it may be carried out."""
 
 
 def new_request_id() -> str:
-    """A name for a request that no other has; later ones come after it in order."""
+    """Return a unique request id; ids sort by time."""
     return f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}"
 
 
 def send_request(
     run: RunDirectory, request: str, *, identifier: str | None = None, **arguments: Any
 ) -> str:
-    """Ask a run's trainer for something; it looks after every batch.
+    """Send a request to a run's trainer, which checks for requests after every batch.
 
-    `identifier` is as `new_request_id` makes it, for who must know it before.
+    `identifier` comes from `new_request_id`, for callers that need it in advance.
 
     Returns:
-        The unique id of the request.
+        The id of the request.
 
     Raises:
         RunError: If a part of the run is a link, a pipe or a device.
@@ -69,10 +69,10 @@ def send_request(
 
 
 def take_requests(run: RunDirectory) -> list[Request]:
-    """Take what was asked since the last time, oldest first; each file is removed.
+    """Read and remove the pending requests, oldest first.
 
-    A request whose file cannot be removed is not taken, as it would be taken for ever; one
-    that cannot be read just now is left for the next time.
+    A request whose file cannot be removed is ignored, as it would be repeated forever; one that
+    is temporarily unreadable is left for the next call.
     """
     try:
         paths = [
@@ -80,18 +80,18 @@ def take_requests(run: RunDirectory) -> list[Request]:
             for name in names_in(run.control, inside=run.path)
             if name.endswith(".json") and not name.startswith(".")
         ]
-        obeyed = {0, run.path.stat().st_uid} if paths else set()
+        trusted = {0, run.path.stat().st_uid} if paths else set()
     except OSError:
-        return []  # no folder, no requests; a folder that cannot be read now can be later
-    return [request for path in paths if (request := _take(path, run, obeyed)) is not None]
+        return []  # no folder means no requests; an unreadable one may be readable later
+    return [request for path in paths if (request := _take(path, run, trusted)) is not None]
 
 
-def _take(path: Path, run: RunDirectory, obeyed: set[int]) -> Request | None:
-    """Take one file, which one of these users must have made to be obeyed."""
+def _take(path: Path, run: RunDirectory, trusted: set[int]) -> Request | None:
+    """Read and remove one request; refuse it unless a trusted user id owns the file."""
     values, is_from_owner = None, True
     try:
         data, owner = read_owned(path, _REQUEST_LIMIT, inside=run.path)
-        is_from_owner = owner in obeyed
+        is_from_owner = owner in trusted
         values = decode_json(data)
     except ValueError:
         pass

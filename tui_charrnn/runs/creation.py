@@ -1,4 +1,4 @@
-"""Makes a new run directory: whole or not at all."""
+"""Creates a new run directory atomically."""
 
 import codecs
 import contextlib
@@ -38,13 +38,13 @@ if TYPE_CHECKING:  # the vocabulary brings NumPy, which the app loads after its 
 
 _NAME_LIMIT: Final = 100  # bytes; some file systems stop at 143
 _SLUG_LIMIT: Final = 24  # characters
-OF_SHELLS: Final = "\\ $ ` \" ' ; & | < > * ?"
-"""Characters that a shell acts on, where a name is completed or pasted without quotes."""
+_SHELL_CHARACTERS: Final = "\\ $ ` \" ' ; & | < > * ?"
+"""Characters that a shell interprets if a name is completed or pasted without quotes."""
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
 class NameTakenError(ConfigError):
-    """There is a run of that name already."""
+    """A run of that name already exists."""
 
 
 def create_run(  # noqa: PLR0913 (a run is described by exactly these, each named by the caller)
@@ -61,26 +61,26 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     origin: ModelOrigin | None = None,
     initial_model: bytes = b"",
 ) -> RunDirectory:
-    """Make a run directory for a trainer.
+    """Create a run directory for a trainer.
 
     Args:
-        folder: Where it is put; made if it is missing.
-        name: Its name, or None for one of the time and the corpus, like 1124-1543-pydoc.
+        folder: The parent folder; created if missing.
+        name: The run's name; None for one of the time and the corpus, like 1124-1543-pydoc.
         preset: Name of the preset that the settings came from, or an empty string.
-        model: The network.
-        training: How it is trained.
+        model: The network configuration.
+        training: The training configuration.
         corpus: The text; stored in the run if it cannot be read again, or if it comes from more
             files than run.json can name.
-        vocabulary: Its characters.
-        parameter_count: How many numbers are learned.
-        pinned_seeds: Seed texts to be sampled at every evaluation; none samples nothing.
-        origin: The model that it starts from, if it does.
-        initial_model: The file of that model.
+        vocabulary: The characters of the text.
+        parameter_count: Number of trainable parameters.
+        pinned_seeds: Seed texts to sample from at every evaluation; empty for no samples.
+        origin: The model to start from, if any.
+        initial_model: Contents of that model's file.
 
     Raises:
-        CorpusError: If too little of the text is held out to be scored.
-        NameTakenError: If there is a run of that name, be it made this very moment.
-        ConfigError: If the name cannot be the name of a folder.
+        CorpusError: If the held-out text is too short to evaluate.
+        NameTakenError: If a run of that name exists, even if created at the same moment.
+        ConfigError: If the name is not a valid folder name.
         StorageError: If the disk refuses; nothing is left behind.
     """
     storage = Storage()
@@ -109,7 +109,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
         description = replace(description, corpus=replace(reference, sources=()))
     stored_text = None if description.corpus.sources else joined_pieces(corpus.numbered.pieces())
     storage.make_folder(folder)
-    # not of the name, nor of the process: another host may be making its run beside this one
+    # random, not the name or the process id: another host may create a run in the same folder
     hidden = RunDirectory(folder / f".creating-{uuid.uuid4().hex}")
     try:
         _write_run(hidden, storage, description, stored_text, initial_model)
@@ -147,29 +147,29 @@ def _write_run(
 def _publish(
     hidden: RunDirectory, storage: Storage, description: RunDescription, names: Iterator[str]
 ) -> RunDirectory:
-    """Give a finished run its name, or the next one if another process was faster."""
+    """Rename a complete run to its name, or to the next one if that was taken meanwhile."""
     while True:
         final = RunDirectory(hidden.path.with_name(description.name))
         try:
             storage.publish_folder(hidden.path, final.path)
         except StorageError as error:
-            if not _says_taken(error):
+            if not _is_name_taken(error):
                 raise
             following = next(names, None)
             if following is None:
-                raise _taken(final) from error
+                raise _name_taken(final) from error
         else:
             return final
         description = replace(description, name=following)
         storage.write_atomically(hidden.description, encode_json(description.to_json()))
 
 
-def _says_taken(error: StorageError) -> bool:
+def _is_name_taken(error: StorageError) -> bool:
     cause = error.__cause__
     return isinstance(cause, OSError) and cause.errno in {errno.EEXIST, errno.ENOTEMPTY}
 
 
-def _taken(run: RunDirectory) -> NameTakenError:
+def _name_taken(run: RunDirectory) -> NameTakenError:
     return NameTakenError(
         "There is a run {run!r} in {folder} already; choose another name.",
         run=run.name,
@@ -205,20 +205,20 @@ def _refuse_short_tail(reference: CorpusReference, training: TrainingConfig) -> 
 
 
 def refuse_name(folder: Path, name: str) -> None:
-    """Make sure that a run in a folder can be given a name.
+    """Check that a new run in a folder can have a name.
 
     Raises:
-        ConfigError: If the name is taken or cannot be the name of a folder.
+        ConfigError: If the name is taken or is not a valid folder name.
     """
     problem = name_problem(name)
     if problem:
         raise ConfigError("{problem} Received: {name!r}", problem=problem, name=name)
     if os.path.lexists(folder / name):
-        raise _taken(RunDirectory(folder / name))
+        raise _name_taken(RunDirectory(folder / name))
 
 
 def name_problem(name: str) -> str:
-    """Why a run cannot have a name, as far as the name alone shows; empty if it can."""
+    """Return why a name is not valid for a run; empty if it is."""
     size = len(os.fsencode(name))
     if not name.strip():
         return tr("A run's name has at least one character.")
@@ -228,9 +228,10 @@ def name_problem(name: str) -> str:
             most=_NAME_LIMIT,
             size=size,
         )
-    if not set(OF_SHELLS.split()).isdisjoint(name):
+    if not set(_SHELL_CHARACTERS.split()).isdisjoint(name):
         return tr(
-            "A run's name has none of the characters that a shell acts on: {signs}", signs=OF_SHELLS
+            "A run's name has none of the characters that a shell acts on: {signs}",
+            signs=_SHELL_CHARACTERS,
         )
     if not name.isprintable() or name != name.strip() or "/" in name or name[0] in ".-~":
         return tr(
@@ -241,9 +242,9 @@ def name_problem(name: str) -> str:
 
 
 def _free_names(folder: Path, corpus_name: str) -> Iterator[str]:
-    """Like 1124-1543-pydoc: month, day, hour and minute of local time, and the corpus.
+    """Yield free names like 1124-1543-pydoc: local date and time, and the corpus.
 
-    Then with numbers, without end; those that are taken are passed over.
+    Numbered names follow, without end; taken ones are skipped.
     """
     slug = re.sub(r"[^\w.]+", "-", Path(corpus_name).stem).strip("-._")[:_SLUG_LIMIT].lower()
     stamp = datetime.now().astimezone().strftime("%m%d-%H%M")

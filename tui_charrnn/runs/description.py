@@ -1,4 +1,4 @@
-"""The two JSON documents of a run: run.json, written once, and state.json, replaced as it goes."""
+"""The two JSON documents of a run: run.json, written once, and state.json, updated in training."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -18,7 +18,7 @@ class RunState(StrEnum):
     """What a trainer is doing."""
 
     CREATED = "created"
-    """No trainer has taken it up yet."""
+    """No trainer has started yet."""
     PREPARING = "preparing"
     """Reading the corpus, counting n-grams."""
     LOADING = "loading"
@@ -31,24 +31,24 @@ class RunState(StrEnum):
     EVALUATING = "evaluating"
     SAVING = "saving"
     FINISHED = "finished"
-    """Done as planned."""
+    """Completed as planned."""
     STOPPED = "stopped"
     """Ended on request, saved; it can be resumed."""
     SAVED = "saved"
-    """Left before the work was done, to be resumed."""
+    """Saved and exited before completion; to be resumed."""
     INTERRUPTED = "interrupted"
-    """Ended by Ctrl-C, saved if it could be."""
+    """Ended by Ctrl-C; saved if possible."""
     DIVERGED = "diverged"
     FAILED = "failed"
 
     @property
     def is_live(self) -> bool:
-        """Whether a trainer ought to be at work."""
+        """Whether a trainer should be running in this state."""
         return self in _LIVE
 
 
 CURVE_LENGTH: Final = 32
-"""Stretches of the small curve that lists of runs show."""
+"""Points of the loss sparkline in run lists."""
 _LIVE: Final = {
     RunState.CREATED,
     RunState.PREPARING,
@@ -63,33 +63,33 @@ _LIVE: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorpusReference:
-    """Which text a run trains on, how to read it again, and how to know that it is the same."""
+    """The text that a run trains on: its sources, how to read it, and its hash."""
 
     name: str
-    """As shown to people."""
+    """Display name."""
     sources: tuple[str, ...]
     """Absolute paths and `catalogue:NAME`, in order; empty if the run holds the text itself."""
     encoding: str = "utf-8"
     unify_newlines: bool = True
-    """Whether CRLF and CR were turned into LF."""
+    """Whether CRLF and CR were converted to LF."""
     compose: bool = True
     """Whether characters were composed (Unicode NFC)."""
     units: str = "characters"
-    """What the text is counted in: characters, or jamo (`hangul`)."""
+    """Units of the text: characters, or jamo (`hangul`)."""
     records: str = "none"
-    """What is a record (`text.records`), if the text is cut into any."""
+    """How the text is split into records (`text.records`), if at all."""
     units_per_character: float = 1.0
-    """Of the held-out text: what losses of a unit are multiplied by to be those of a character."""
+    """Of the held-out text: factor that converts a loss per unit to a loss per character."""
     sha256: str
-    """Of the text as trained on, encoded as UTF-8."""
+    """Of the prepared text, encoded as UTF-8."""
     characters: int
     training_characters: int
-    """The first so many are trained on, of records in the order of `record_order`; the rest is held
-    out."""
+    """How many of the first characters are trained on (records in the order of `record_order`); the
+    rest is held out."""
 
     @property
     def reading(self) -> Reading:
-        """How it is read again."""
+        """The settings for reading it again."""
         return Reading(
             encoding=self.encoding,
             unify_newlines=self.unify_newlines,
@@ -99,10 +99,10 @@ class CorpusReference:
         )
 
     def __post_init__(self) -> None:
-        """Refuse what a damaged run.json, or one of a later version, may hold.
+        """Validate values that a damaged or newer run.json may contain.
 
         Raises:
-            ValueError: If `units` or `records` is none that is known.
+            ValueError: If `units` or `records` is unknown.
         """
         for value, known in ((self.units, UNITS), (self.records, RECORDS)):
             if value not in known:
@@ -113,12 +113,12 @@ class CorpusReference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnedText:
-    """A text that a model learned from."""
+    """A text that a model was trained on."""
 
     name: str
     sha256: str
     run: str = ""
-    """Name of the run that it was trained in, if that is known."""
+    """Name of the run that trained on it, if known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,15 +126,15 @@ class ModelOrigin:
     """The model that a run started from; the run holds a copy of its file."""
 
     name: str
-    """As the user called it."""
+    """As given by the user."""
     path: str
-    """Where the file was; it need not be there any more."""
+    """Path of the file at creation; it may no longer exist."""
     sha256: str
     """Of the file."""
     characters: int
-    """Of its vocabulary, with which that of the run begins."""
+    """Size of its vocabulary, which is a prefix of the run's."""
     texts: tuple[LearnedText, ...] = ()
-    """What it had learned from, the last one first."""
+    """The texts it was trained on, most recent first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,26 +149,26 @@ class RunDescription:
     training: TrainingConfig
     corpus: CorpusReference
     vocabulary: str
-    """All characters, in the order of their index; of records the end sign is the first."""
+    """All characters in index order; with records, the end symbol is first."""
     unknown_symbol: str | None = None
-    """The one of them that stands for all others, which were too rare; it is never generated."""
+    """The character that replaces all rare ones; it is never generated."""
     parameter_count: int
     host: str
     pinned_seeds: tuple[str, ...] = ()
-    """Seed texts that the newest weights go on with at every evaluation (`SampleTaken`)."""
+    """Seed texts that the newest weights continue at every evaluation (`SampleTaken`)."""
     versions: Mapping[str, str] = field(default_factory=dict)
-    """Of this program, Python and TensorFlow, at creation."""
+    """Versions of this program, Python and TensorFlow at creation."""
     origin: ModelOrigin | None = None
-    """The model that it started from; None if its first weights were drawn at random."""
+    """The model that it started from; None for random initial weights."""
 
     @property
     def added_characters(self) -> str:
-        """What its vocabulary has beyond that of the model it started from."""
+        """Characters of the vocabulary that the original model does not have."""
         return "" if self.origin is None else self.vocabulary[self.origin.characters :]
 
     @property
     def end_symbol(self) -> str | None:
-        """What ends a record; None if the text has none."""
+        """The symbol that ends a record; None if the text has no records."""
         return None if self.corpus.records == "none" else self.vocabulary[:1]
 
     def to_json(self) -> dict[str, Any]:
@@ -197,11 +197,11 @@ class RunDescription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuUsage:
-    """How busy one GPU is, with everything that runs on it; None where it cannot be known."""
+    """Utilization of one GPU by all its processes; None where unknown."""
 
     name: str
     load: float | None = None
-    """Share of the time in which it computed, 0 to 1."""
+    """Fraction of time in use, 0 to 1."""
     memory: int | None = None
     """Bytes in use."""
     memory_total: int | None = None
@@ -214,16 +214,16 @@ class GpuUsage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a trainer takes of its machine; None where it cannot be known."""
+    """Resources that a trainer uses; None where unknown."""
 
     cpu: float | None = None
-    """Processor cores that the trainer keeps busy: 1.9 of 2."""
+    """Processor cores in use by the trainer, e.g. 1.9 of 2."""
     cpu_count: int | None = None
     """Cores that it may use."""
     memory: int | None = None
-    """Bytes that the trainer holds in memory."""
+    """Resident memory of the trainer, in bytes."""
     memory_total: int | None = None
-    """Bytes that it may hold: of the machine, or of its container."""
+    """Memory limit in bytes: of the machine, or of its container."""
     gpus: tuple[GpuUsage, ...] = ()
 
 
@@ -240,24 +240,24 @@ class RunStatus:
     host: str = ""
     boot_id: str = ""
     beat: int = 0
-    """A counter that rises with every write: whether it changes tells a viewer that the trainer
-    lives, whatever the clocks of two machines say."""
+    """Incremented with every write: a change shows viewers that the trainer is alive, independent
+    of clocks."""
     eta: float | None = None
-    """Seconds that are left, validation and checkpoints counted in."""
+    """Estimated remaining seconds, including validation and checkpoints."""
     characters_per_second: float | None = None
     elapsed: float = 0.0
     device: str = ""
-    """What it computes on, for people: `processor, 2 threads`; empty until it is known."""
+    """Compute device for display, e.g. `processor, 2 threads`; empty until known."""
     precision: str = ""
-    """Of the matrix products; empty until it is known."""
+    """Of matrix products; empty until known."""
     usage: Usage | None = None
     curve: tuple[float, ...] = ()
-    """At most `CURVE_LENGTH` mean losses of equal stretches of the run so far, oldest first."""
+    """At most `CURVE_LENGTH` mean losses over equal parts of the run so far, oldest first."""
     message: str = ""
-    """One sentence for people: what went wrong, or what is being waited for."""
+    """One sentence for display: what failed, or what the trainer is waiting for."""
     degraded: str = ""
-    """Why the run is less safe than it should be, for people: `disk full, last saved step 8,000`;
-    empty while all is well."""
+    """Why saving is impaired, for display, e.g. `disk full, last saved step 8,000`; empty if it is
+    not."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as the file holds them."""

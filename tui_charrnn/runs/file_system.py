@@ -1,4 +1,4 @@
-"""The operations of the system that a run is read and written by, and reading by them."""
+"""The system calls for reading and writing a run, and functions for reading."""
 
 import contextlib
 import errno
@@ -15,9 +15,9 @@ from tui_charrnn.translation import tr
 
 PRIVATE_FILE: Final = 0o600
 PRIVATE_FOLDER: Final = 0o700
-"""Training texts and what models generate of them are private to the user."""
+"""Training texts, and texts generated from them, are private to the user."""
 _NO_FOLDER_SYNC: Final = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EBADF}
-"""How file systems (some network and FUSE ones) say that a folder cannot be synced."""
+"""Errors of file systems (some network and FUSE ones) that cannot sync folders."""
 HINTS: Final = {
     errno.ENOSPC: "Make room on that disk.",
     errno.EDQUOT: "Your quota on that disk is used up; make room.",
@@ -25,9 +25,9 @@ HINTS: Final = {
     errno.EACCES: "Choose a folder that you may write to.",
     errno.EPERM: "Choose a folder that you may write to.",
 }
-"""What to do about an error of the system, by its number."""
+"""Advice to the user by system error number."""
 Action = Literal["read", "write", "lock", "remove", "make the folder"]
-"""What the system was asked to do with a path."""
+"""The operation on a path."""
 _CAUSES: Final = {
     errno.ENOSPC: "disk full",
     errno.EDQUOT: "quota used up",
@@ -36,42 +36,42 @@ _CAUSES: Final = {
 
 
 class LinkError(OSError):
-    """A link stands where a run has a file or a folder of its own; it was not followed."""
+    """A link is in the place of a run's own file or folder; it was not followed."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(errno.ELOOP, tr("it is a link, and none is followed here"), str(path))
 
 
 class FileSystem:
-    """What reading and writing are made of: one method an operation, each of which may fail.
+    """The system calls, one method each.
 
-    Where a descriptor of a folder is given, what is named lies in that folder, whatever the path to
-    it leads to by now. Tests put their own in its place to make any one operation fail.
+    With the descriptor of a folder, the last part of the path is resolved in that folder, even if
+    the folder was renamed or replaced. Tests replace this class to make single operations fail.
     """
 
     def open_to_read(self, path: Path, flags: int = 0, folder: int | None = None) -> int:
-        """Open a file or a folder and return its descriptor; a pipe is not waited for."""
+        """Open a file or a folder and return its descriptor; never blocks on a pipe."""
         flags |= os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
         return _open(path, flags, folder)
 
     def read(self, descriptor: int, size: int) -> bytes:
-        """Read the next bytes, so many at most; none at the end."""
+        """Read at most `size` next bytes; empty at the end."""
         return os.read(descriptor, size)
 
     def read_at(self, descriptor: int, size: int, offset: int) -> bytes:
-        """Read bytes from a place on, so many at most."""
+        """Read at most `size` bytes from `offset`."""
         return os.pread(descriptor, size, offset)
 
     def facts(self, descriptor: int) -> os.stat_result:
-        """Kind, size and times of an open file."""
+        """Return kind, size and times of an open file."""
         return os.fstat(descriptor)
 
     def look_at(self, path: Path, folder: int | None = None) -> os.stat_result:
-        """Kind, size and times of what a name stands for; a link is not followed."""
+        """Return kind, size and times of a path, without following a link."""
         return os.stat(_in(folder, path), dir_fd=folder, follow_symlinks=False)
 
     def names(self, path: Path, opened: int | None = None) -> list[str]:
-        """The names in a folder, in no order."""
+        """Return the names in a folder, unordered."""
         if opened is None:
             return [item.name for item in path.iterdir()]
         with os.scandir(opened) as entries:
@@ -82,15 +82,15 @@ class FileSystem:
         os.close(descriptor)
 
     def open(self, path: Path, flags: int, folder: int | None = None) -> int:
-        """Open a file and return its descriptor; a new file is readable by its owner alone."""
+        """Open a file and return its descriptor; a new file is private to its owner."""
         return _open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, folder)
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
-        """Write some of the data, perhaps not all, and return how many bytes."""
+        """Write data, perhaps only partly, and return the number of bytes written."""
         return os.write(descriptor, data)
 
     def truncate(self, descriptor: int, size: int = 0) -> None:
-        """Cut an open file off after so many bytes."""
+        """Truncate an open file to `size` bytes."""
         os.ftruncate(descriptor, size)
 
     def fsync(self, descriptor: int) -> None:
@@ -104,25 +104,25 @@ class FileSystem:
     def replace(
         self, source: Path, target: Path, folders: tuple[int | None, int | None] = (None, None)
     ) -> None:
-        """Rename a file or folder; a file, or an empty folder, at the target gives way.
+        """Rename a file or folder, replacing a file or an empty folder at the target.
 
-        `folders` are those of the old name and of the new one.
+        `folders` are the descriptors of the old and the new parent folder.
         """
         old, new = folders
         os.replace(_in(old, source), _in(new, target), src_dir_fd=old, dst_dir_fd=new)
 
     def mkdir(self, path: Path, folder: int | None = None) -> None:
-        """Make a folder that is open to its owner alone."""
+        """Make a folder that is private to its owner."""
         os.mkdir(_in(folder, path), PRIVATE_FOLDER, dir_fd=folder)
 
     def remove(self, path: Path, folder: int | None = None) -> None:
         """Remove a file, a link or an empty folder."""
         facts = os.stat(_in(folder, path), dir_fd=folder, follow_symlinks=False)
-        take_away = os.rmdir if stat.S_ISDIR(facts.st_mode) else os.unlink
-        take_away(_in(folder, path), dir_fd=folder)
+        remove = os.rmdir if stat.S_ISDIR(facts.st_mode) else os.unlink
+        remove(_in(folder, path), dir_fd=folder)
 
     def fsync_folder(self, path: Path, opened: int | None = None) -> None:
-        """Wait until the names in a folder are durable, where its file system can."""
+        """Wait until the names in a folder are durable, if the file system supports it."""
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
         descriptor = os.open(path, flags) if opened is None else opened
         try:
@@ -136,14 +136,14 @@ class FileSystem:
 
 
 def _in(folder: int | None, path: Path) -> str | Path:
-    """What is named where a folder is open: the last part of the path alone."""
+    """Return the path relative to an open folder: only its last part."""
     return path if folder is None else path.name
 
 
 def _open(path: Path, flags: int, folder: int | None) -> int:
-    """Open a path; where a link in its place is refused, the error names it.
+    """Open a path; raise `LinkError` if `O_NOFOLLOW` refuses a link.
 
-    The system's own say that there are too many links, or that a folder is none.
+    The system reports ELOOP or ENOTDIR, which would mislead users.
     """
     try:
         return os.open(_in(folder, path), flags, PRIVATE_FILE, dir_fd=folder)
@@ -166,13 +166,13 @@ _in_use = FileSystem()
 
 
 def file_system() -> FileSystem:
-    """The operations in use: the system's own, unless a test has put others in their place."""
+    """Return the operations in use; tests replace them with `in_place`."""
     return _in_use
 
 
 @contextlib.contextmanager
 def in_place(other: FileSystem) -> Iterator[None]:
-    """Use other operations for all that is read and written while the context lasts."""
+    """Use other operations for all reading and writing inside the context."""
     global _in_use  # noqa: PLW0603  the system is one for the whole process, and so is this
     before, _in_use = _in_use, other
     try:
@@ -183,10 +183,10 @@ def in_place(other: FileSystem) -> Iterator[None]:
 
 @contextlib.contextmanager
 def refusals() -> Iterator[None]:
-    """Take a lack of memory for one more error of the system.
+    """Convert `MemoryError` to `OSError`.
 
     Raises:
-        OSError: If an operation inside failed, in whatever way.
+        OSError: If an operation inside fails.
     """
     try:
         yield
@@ -195,7 +195,7 @@ def refusals() -> Iterator[None]:
 
 
 def quietly() -> contextlib.suppress:
-    """Pass over what fails while something is cleared away after a failure."""
+    """Suppress errors during cleanup after a failure."""
     return contextlib.suppress(OSError, MemoryError)
 
 
@@ -206,10 +206,10 @@ def is_missing(error: OSError) -> bool:
 
 @contextlib.contextmanager
 def explained(action: Action, path: Path) -> Iterator[None]:
-    """Turn the system's errors into a sentence for the user.
+    """Convert system errors to a `StorageError` with a sentence for the user.
 
     Raises:
-        StorageError: If an operation inside failed.
+        StorageError: If an operation inside fails.
     """
     try:
         with refusals():
@@ -224,7 +224,7 @@ def explained(action: Action, path: Path) -> Iterator[None]:
 
 
 def format_cause(error: StorageError) -> str:
-    """Why the disk refused, in a few words: `disk full`."""
+    """Return the cause of the error in a few words, e.g. `disk full`."""
     cause = error.__cause__
     if isinstance(cause, MemoryError):
         return _CAUSES[errno.ENOMEM]
@@ -234,9 +234,9 @@ def format_cause(error: StorageError) -> str:
 
 
 def disk_size(path: Path) -> int:
-    """How many bytes a file holds, or all files in a folder; what cannot be read counts nothing.
+    """Return the bytes of a file, or of all files in a folder.
 
-    Links are not followed.
+    Unreadable files count as 0; links are not followed.
     """
     try:
         facts = path.lstat()
@@ -248,13 +248,13 @@ def disk_size(path: Path) -> int:
 
 
 _BLOCK: Final = 1 << 16
-"""Bytes that are asked for at once."""
+"""Bytes to read per call."""
 
 
 class OpenedFile(io.RawIOBase):
-    """A file or folder that stays what it was when it was opened; a context that closes it.
+    """An open file or folder, unaffected by later renames; a context manager that closes it.
 
-    Every method raises `OSError` if the system refuses.
+    Every method raises `OSError` if the system call fails.
     """
 
     def __init__(self, descriptor: int, files: FileSystem) -> None:
@@ -263,20 +263,20 @@ class OpenedFile(io.RawIOBase):
         self._files = files
 
     def facts(self) -> os.stat_result:
-        """Kind, size and times."""
+        """Return kind, size and times."""
         with refusals():
             return self._files.facts(self.descriptor)
 
     def read_at(self, size: int, offset: int) -> bytes:
-        """The bytes from a place on, so many at most."""
+        """Read at most `size` bytes from `offset`."""
         with refusals():
             return self._files.read_at(self.descriptor, size, offset)
 
     def size(self) -> int:
-        """Bytes of a regular file.
+        """Return the bytes of a regular file.
 
         Raises:
-            OSError: If it is something else, too.
+            OSError: If the system call fails or it is not a regular file.
         """
         facts = self.facts()
         if not stat.S_ISREG(facts.st_mode):
@@ -284,7 +284,7 @@ class OpenedFile(io.RawIOBase):
         return facts.st_size
 
     def read_bytes(self, limit: int) -> bytes:
-        """All that follows, but so many bytes at most; memory is asked for as they come."""
+        """Read at most `limit` bytes up to the end; memory is allocated as they arrive."""
         parts: list[bytes] = []
         left = limit
         with refusals():
@@ -309,11 +309,11 @@ class OpenedFile(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        """Go on reading at another place; that alone asks nothing of the disk."""
+        """Set the read position, without disk access."""
         return os.lseek(self.descriptor, offset, whence)
 
     def buffered(self) -> io.BufferedReader:
-        """The same as a stream, which closes this one."""
+        """Return a buffered stream, which closes this file."""
         return io.BufferedReader(self)
 
     def close(self) -> None:
@@ -327,16 +327,16 @@ class OpenedFile(io.RawIOBase):
 def open_to_read(
     path: Path, *, inside: Path | None = None, folder: int | None = None
 ) -> OpenedFile:
-    """Open a file or a folder; a pipe is not waited for.
+    """Open a file or a folder; never blocks on a pipe.
 
     Args:
-        path: What to open.
-        inside: The folder of a run: what lies in it is not reached through a link. The folder
-            itself may be one. None follows links everywhere.
-        folder: Descriptor of the folder that it lies in, where that is open; it is in a run then.
+        path: The file or folder.
+        inside: The folder of a run: links below it are not followed; it may be a link itself. None
+            follows all links.
+        folder: Descriptor of the parent folder, if that is open; links are not followed then.
 
     Raises:
-        LinkError: If there is a link that may not be followed.
+        LinkError: If the path contains a link that may not be followed.
         OSError: If the system refuses.
     """
     files = file_system()
@@ -350,12 +350,12 @@ def open_to_read(
 
 
 def names_in(folder: Path, *, inside: Path | None = None) -> list[str]:
-    """The names in a folder, sorted.
+    """Return the sorted names in a folder.
 
     `inside` as for `open_to_read`.
 
     Raises:
-        LinkError: If there is a link that may not be followed.
+        LinkError: If the path contains a link that may not be followed.
         OSError: If the system refuses.
     """
     with refusals():
@@ -369,20 +369,19 @@ def names_in(folder: Path, *, inside: Path | None = None) -> list[str]:
 def folder_inside(
     folder: Path, inside: Path | None, files: FileSystem | None = None, *, opened: int | None = None
 ) -> Iterator[int | None]:
-    """Open a folder of a run, going down from the run's own without following a link.
+    """Open a subfolder of a run without following links below the run's folder.
 
     Args:
-        folder: The folder.
-        inside: The run's own, or None where links are followed.
-        files: The operations of the system; None takes those in use.
-        opened: Descriptor of `inside`, where that is open.
+        folder: The subfolder.
+        inside: The run's folder, or None to follow links.
+        files: The system calls; None for those in use.
+        opened: Descriptor of `inside`, if that is open.
 
-    Returns:
-        Its descriptor while the context lasts; None if no care is needed: it is `inside` itself, or
-        does not lie in it.
+    Yields:
+        The descriptor; None if `folder` is `inside` itself or is not in it.
 
     Raises:
-        LinkError: If there is a link on the way.
+        LinkError: If the path contains a link.
         OSError: If the system refuses.
     """
     if inside is None or folder == inside or not folder.is_relative_to(inside):

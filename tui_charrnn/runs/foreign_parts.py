@@ -1,8 +1,8 @@
-"""Links, pipes and devices in the place of a run's own files and folders: such a run is refused.
+"""Refuse runs with links, pipes or devices in place of their files and folders.
 
-Whoever packed an archive may have put one there, so that what is written into the run lands in
-another file of the user, or that a reader waits for a pipe. What opens a part of a run does not
-follow links either (`open_to_read`, `Storage`); this reports it early, in one sentence.
+A malicious archive could contain a link that redirects writes to another file of the user, or a
+pipe that blocks a reader. `open_to_read` and `Storage` do not follow links either; this module
+reports the problem early, in one sentence.
 """
 
 import stat
@@ -19,11 +19,11 @@ class RunGoneError(StorageError):
 
 
 def refuse_gone(run: RunDirectory) -> None:
-    """Make sure that there is a folder to write into.
+    """Check that the run's folder exists.
 
     Raises:
-        RunGoneError: If there is none any more.
-        StorageError: If that cannot be found out.
+        RunGoneError: If it no longer exists.
+        StorageError: If this cannot be determined.
     """
     with explained("read", run.path):
         try:
@@ -37,9 +37,9 @@ def refuse_gone(run: RunDirectory) -> None:
 
 
 def foreign_parts(run: RunDirectory) -> str:
-    """What stands in the place of a part of a run and is none, in a sentence; empty if nothing.
+    """Return a sentence that lists links, pipes and devices in a run; empty if there are none.
 
-    Checkpoints are not looked through: one with a link in it counts as damaged.
+    Checkpoints are not searched: one that contains a link counts as damaged.
     """
     outer = (
         run.description,
@@ -54,7 +54,7 @@ def foreign_parts(run: RunDirectory) -> str:
         run.checkpoints,
         run.live_model.parent,
     )
-    inner = (run.latest, run.best, run.live_model)  # behind a folder that may be a link itself
+    inner = (run.latest, run.best, run.live_model)  # in a folder that may be a link itself
     found = {path: kind for path in outer if (kind := _foreign_kind(path))}
     found |= {
         path: kind for path in inner if path.parent not in found and (kind := _foreign_kind(path))
@@ -74,26 +74,26 @@ def foreign_parts(run: RunDirectory) -> str:
 
 
 def refuse_foreign_parts(run: RunDirectory) -> None:
-    """Make sure that a run holds its own files, before any is written or packed.
+    """Check that a run contains only its own files, before writing or packing it.
 
     Raises:
-        RunError: If something else stands in the place of one.
+        RunError: If a link, pipe or device is in the place of one.
     """
     if sentence := foreign_parts(run):
         raise RunError(sentence)
 
 
 def has_own_live_model(run: RunDirectory) -> bool:
-    """Whether weights were published in a run, as a file of its own."""
+    """Whether a run contains published weights as a regular file."""
     live = run.live_model
     return not _foreign_kind(live.parent) and stat.S_ISREG(_mode(live))
 
 
 def has_own_corpus(run: RunDirectory) -> bool:
-    """Whether the run holds its text itself, as a file of its own.
+    """Whether the run contains its text as a regular file.
 
     Raises:
-        CorpusError: If something else is in its place, or that cannot be found out.
+        CorpusError: If something else is in its place, or this cannot be determined.
     """
     try:
         facts = file_system().look_at(run.corpus)
@@ -109,7 +109,7 @@ def has_own_corpus(run: RunDirectory) -> bool:
 
 
 def _foreign_kind(path: Path) -> str:
-    """What is there if it is neither a file nor a folder; empty if it is one, or nothing is."""
+    """Return what a path is; empty for a file, a folder or a missing path."""
     mode = _mode(path)
     if stat.S_ISLNK(mode):
         return tr("a link")
@@ -117,7 +117,7 @@ def _foreign_kind(path: Path) -> str:
 
 
 def _mode(path: Path) -> int:
-    """The kind of what a name stands for; 0 if nothing is there, or that cannot be found out."""
+    """Return the mode of a path; 0 if it is missing or cannot be read."""
     try:
         return path.lstat().st_mode
     except OSError:  # opening it reports why

@@ -1,4 +1,4 @@
-"""Reads untrusted JSON: bounded, finite, and of the declared types."""
+"""Reads untrusted JSON: limits its size, and checks types and that numbers are finite."""
 
 import functools
 import json
@@ -19,14 +19,14 @@ _T = TypeVar("_T")
 _LARGEST_INTEGER: Final = 2**63 - 1
 _PLAIN: Final = frozenset({str, bool, int, float})
 DOCUMENT_LIMIT: Final = 4 << 20
-"""Bytes of the largest document that is read; all characters that Unicode assigns take 2 MB."""
+"""Maximum bytes of a document; a vocabulary of all Unicode characters takes 2 MB."""
 
 
 def decode_json(text: str | bytes) -> Any:
     """Parse untrusted JSON.
 
     Raises:
-        ValueError: If it is not JSON, holds NaN or an infinity, or is nested too deep.
+        ValueError: If it is not JSON, contains NaN or an infinity, or is nested too deep.
     """
     try:
         return _DECODER.decode(text if isinstance(text, str) else text.decode())
@@ -42,7 +42,7 @@ def decode_json(text: str | bytes) -> Any:
 
 
 def encode_json(values: Mapping[str, Any]) -> bytes:
-    """Write a document for people and programs to read.
+    """Encode a document as indented ASCII JSON.
 
     Raises:
         ValueError: If a number in it is not finite.
@@ -51,11 +51,9 @@ def encode_json(values: Mapping[str, Any]) -> bytes:
 
 
 def read_bounded(path: Path, limit: int = DOCUMENT_LIMIT, *, inside: Path | None = None) -> bytes:
-    """Read a whole regular file of at most so many bytes.
+    """Read a whole regular file of at most `limit` bytes.
 
-    A pipe or a device in its place is refused rather than waited for.
-
-    `inside` is the folder of the run that it is a part of; then it is not reached through a link.
+    A pipe or a device is refused without blocking. `inside` as for `open_to_read`.
 
     Raises:
         OSError: If it cannot be read.
@@ -65,10 +63,10 @@ def read_bounded(path: Path, limit: int = DOCUMENT_LIMIT, *, inside: Path | None
 
 
 def read_owned(path: Path, limit: int, *, inside: Path | None) -> tuple[bytes, int]:
-    """As `read_bounded`, with the number of the user whose file it is.
+    """Read as `read_bounded` does, and return the owner's user id too.
 
     Raises:
-        OSError: If it cannot be read, or is a link that is not to be followed.
+        OSError: If it cannot be read, or is a link that may not be followed.
         ValueError: If it is not a regular file, or larger.
     """
     with open_to_read(path, inside=inside) as file:
@@ -99,7 +97,7 @@ def read_document(path: Path, *, inside: Path) -> Any:
 
 
 def build_checked(cls: type[_T], values: Mapping[str, Any]) -> _T:
-    """Build a dataclass from JSON values; names that it does not know are passed over.
+    """Build a dataclass from JSON values, ignoring unknown names.
 
     Raises:
         ValueError: If a field without a default is missing, or a value is not of its field's type.
@@ -116,7 +114,7 @@ def build_checked(cls: type[_T], values: Mapping[str, Any]) -> _T:
 
 @functools.cache
 def _declaration(cls: type) -> tuple[dict[str, Any], frozenset[str]]:
-    """The types of a dataclass's fields by name, and the names without a default."""
+    """Return the types of a dataclass's fields by name, and the names without a default."""
     items = fields(cls)
     return {item.name: item.type for item in items}, frozenset(
         item.name for item in items if item.default is MISSING and item.default_factory is MISSING
@@ -124,10 +122,10 @@ def _declaration(cls: type) -> tuple[dict[str, Any], frozenset[str]]:
 
 
 def checked(value: Any, expected: Any) -> Any:
-    """The value in the declared type: arrays as tuples, whole numbers as float.
+    """Convert a JSON value to the declared type: arrays to tuples, integers to float if declared.
 
     Raises:
-        ValueError: If it is of another type, is not finite, or is an absurdly large number.
+        ValueError: If it is of another type, not finite, or an integer of more than 64 bits.
     """
     if expected in _PLAIN:
         return _checked_plain(value, expected)

@@ -1,4 +1,4 @@
-"""Starts a trainer as a process of its own, which outlives the one that started it."""
+"""Starts a trainer as a separate process, which outlives this one."""
 
 import importlib.metadata
 import importlib.util
@@ -21,24 +21,24 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.translation import tr
 
 APP_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "TEXTUAL_DISABLE_KITTY_KEY")
-"""What the app sets for itself; a trainer must not inherit it."""
+"""Environment variables of the app that a trainer must not inherit."""
 LIBRARY_VARIABLES: Final = {
     "KERAS_BACKEND": "tensorflow",
-    "KERAS_HOME": f"{os.devnull}/keras",  # cannot exist: no keras.json is read, none is written
+    "KERAS_HOME": f"{os.devnull}/keras",  # cannot exist, so no keras.json is read or written
     "KERAS_NNX_ENABLED": "false",
     "TF_FORCE_GPU_ALLOW_GROWTH": "true",
 }
-"""What TensorFlow and Keras must find in the environment before they are imported."""
-_TRAINS: Final = ("tensorflow", "keras")
+"""Environment variables that must be set before TensorFlow and Keras are imported."""
+_TRAINING_PACKAGES: Final = ("tensorflow", "keras")
 
 
 def require_tensorflow() -> None:
-    """Make sure that what trains is installed; nothing of it is loaded.
+    """Check that TensorFlow and Keras are installed, without importing them.
 
     Raises:
-        ConfigError: If it is not, as where a viewer alone was installed; with the command for it.
+        ConfigError: If one is missing (a viewer-only installation), with the install command.
     """
-    missing = [name for name in _TRAINS if importlib.util.find_spec(name) is None]
+    missing = [name for name in _TRAINING_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         install = shlex.join([sys.executable, "-m", "pip", "install", *map(_requirement, missing)])
         raise ConfigError(
@@ -50,16 +50,16 @@ def require_tensorflow() -> None:
 
 
 def _requirement(name: str) -> str:
-    """What pip is asked for: a package with the bounds that this one names."""
+    """Return a package name with this program's version bounds, for pip."""
     try:
-        asked = importlib.metadata.requires(PROGRAM) or []
+        required = importlib.metadata.requires(PROGRAM) or []
     except importlib.metadata.PackageNotFoundError:  # run from a checkout, not installed
-        asked = []
-    return next((each for each in asked if re.fullmatch(rf"{name}[<>=!~,.\d]*", each)), name)
+        required = []
+    return next((each for each in required if re.fullmatch(rf"{name}[<>=!~,.\d]*", each)), name)
 
 
 TRAINER: Final = (sys.executable, "-P", "-m", "tui_charrnn.training")
-"""-P: what is imported never depends on the folder that the trainer runs in."""
+"""-P: imports do not depend on the trainer's working folder."""
 
 
 def launch_trainer(
@@ -72,18 +72,18 @@ def launch_trainer(
 ) -> "subprocess.Popen[bytes]":
     """Start `python -m tui_charrnn.training RUN` in a session of its own.
 
-    It shares nothing with this process: no terminal, no standard input, and what it prints goes
-    to the run's trainer.log. Quitting or killing this process does not touch it.
+    It has no terminal and no standard input, and its output goes to the run's trainer.log. It
+    continues when this process quits or is killed.
 
     Args:
-        run: A run that `create_run` made.
-        max_time: Seconds after which the trainer saves and leaves, in place of the run's own.
-        accepts_change: Whether it continues although the corpus has changed.
-        placement: Its options for devices and processes.
+        run: A run made by `create_run`.
+        max_time: Seconds after which the trainer saves and exits; None for the run's own setting.
+        accepts_change: Whether to continue although the corpus has changed.
+        placement: Command line options for devices and processes.
         kept_open: Descriptors that it inherits.
 
     Raises:
-        ConfigError: If what trains is not installed.
+        ConfigError: If TensorFlow or Keras is not installed.
         RunError: If a part of the run is a link, a pipe or a device.
         StorageError: If the log cannot be written or the process cannot be started.
     """
@@ -103,7 +103,7 @@ def launch_trainer(
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                cwd="/",  # no folder is kept busy
+                cwd="/",  # so that no folder is kept from being removed or unmounted
                 env=trainer_environment(os.environ),
                 start_new_session=True,
                 pass_fds=kept_open,
@@ -118,16 +118,16 @@ def _open_privately(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, PRIVATE_FILE)
 
 
-def trainer_environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """This process's environment as the trainer gets it.
+def trainer_environment(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return the trainer's environment, derived from this process's.
 
-    Without what the app set for itself, with what its libraries must find, and with a PYTHONPATH
-    that finds the same package from any folder.
+    The app's variables are removed, `LIBRARY_VARIABLES` are added, and PYTHONPATH is set so that
+    the trainer imports this package from any folder.
     """
-    environment = {name: value for name, value in ours.items() if name not in APP_VARIABLES}
+    environment = {name: value for name, value in inherited.items() if name not in APP_VARIABLES}
     environment |= LIBRARY_VARIABLES
     entries = [
-        str(Path(entry).absolute()) for entry in ours.get("PYTHONPATH", "").split(":") if entry
+        str(Path(entry).absolute()) for entry in inherited.get("PYTHONPATH", "").split(":") if entry
     ]
     package_parent = Path(tui_charrnn.__file__).resolve().parent.parent
     installed = {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}

@@ -1,4 +1,4 @@
-"""The names of the files in a run directory, and how a run is called on a command line."""
+"""The file names of a run directory, and command lines that name a run."""
 
 import re
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line
 
 FORMAT = 1
-"""Number of the run format that this program writes (docs/run-format.md)."""
+"""Version of the run format that this program writes (docs/run-format.md)."""
 CHECKPOINT_NAME: Final = re.compile(r"step-(\d{8,18})(\.replaced)?")
-"""Names of checkpoint folders. `.replaced` is one that gives way to another of the same step."""
+"""Names of checkpoint folders; `.replaced` marks one replaced by another of the same step."""
 
 
 class _Part:
-    """A file or a folder by its place in a folder."""
+    """Descriptor that returns the path of a file or a folder in its owner's folder."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -27,30 +27,30 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class RunDirectory:
-    """Where the files of one run lie."""
+    """Paths of the files of one run."""
 
     path: Path
 
     description = _Part("run.json")
-    """What is trained on what, written once."""
+    """Model, training and corpus configuration, written once."""
     status = _Part("state.json")
-    """What the trainer is doing, replaced at most every two seconds."""
+    """The trainer's status, replaced at most every two seconds."""
     labels = _Part("labels.json")
-    """Tags and a note, which people write."""
+    """Tags and a note, set by the user."""
     events = _Part("events.jsonl")
-    """One record a line, appended."""
+    """One record per line, append-only."""
     log = _Part("trainer.log")
-    """Whatever the trainer's process prints."""
+    """Output of the trainer's process."""
     lock = _Part("run.lock")
-    """Held by the one writer."""
+    """Lock of the only writer."""
     control = _Part("control")
     """Requests from viewers."""
     corpus = _Part("corpus.txt")
     """A copy of a corpus that cannot be read again, such as standard input."""
     initial_model = _Part("initial.safetensors")
-    """A copy of the model that the run started from, if it did."""
+    """A copy of the model that the run started from, if any."""
     checkpoints = _Part("checkpoints")
-    """One folder a checkpoint, and the two pointers."""
+    """One folder per checkpoint, and the two pointers."""
     latest = _Part("checkpoints/latest.json")
     """Names the newest durable checkpoint."""
     best = _Part("checkpoints/best.json")
@@ -60,35 +60,35 @@ class RunDirectory:
 
     @property
     def name(self) -> str:
-        """The run's name: that of its folder."""
+        """The name of the run and of its folder."""
         return self.path.name
 
     def checkpoint(self, step: int) -> "CheckpointDirectory":
-        """The folder of the checkpoint after a number of steps."""
+        """Return the folder of the checkpoint of a step."""
         return CheckpointDirectory(self.checkpoints / f"step-{step:08d}")
 
 
 @dataclass(frozen=True, slots=True)
 class CheckpointDirectory:
-    """Where the files of one checkpoint lie."""
+    """Paths of the files of one checkpoint."""
 
     path: Path
 
     model = _Part("model.safetensors")
     """Weights, vocabulary, configuration."""
     training = _Part("training.safetensors")
-    """What resuming needs and sampling does not."""
+    """Training state, needed only to resume."""
     manifest = _Part("manifest.json")
     """Step, loss, and the hash and size of the two other files."""
 
     @property
     def step(self) -> int:
-        """Steps that were trained until it was saved, as its folder is called."""
+        """The training step, from the name of the folder."""
         return int(self.path.name.removeprefix("step-").removesuffix(".replaced"))
 
     @property
     def is_replaced(self) -> bool:
-        """Whether another of the same step takes its place."""
+        """Whether another checkpoint of the same step replaced it."""
         return self.path.name.endswith(".replaced")
 
     @property
@@ -98,9 +98,9 @@ class CheckpointDirectory:
 
 
 def command_words(word: str, run: RunDirectory, *options: str) -> str:
-    """The command line that does something with a run, whatever folder it lies in.
+    """Return the command line of a subcommand for a run, in any folder.
 
-    `word` is the subcommand; options stand before the run.
+    `word` is the subcommand; options precede the run.
     """
     is_found_by_name = run.path.parent == default_runs_folder()
     address = run.name if is_found_by_name else str(run.path)

@@ -1,4 +1,4 @@
-"""Whether a trainer lives, judged by what can be seen from here, and who may write a run."""
+"""Detect whether a trainer is alive, and lock a run for one writer."""
 
 import contextlib
 import os
@@ -20,15 +20,15 @@ from tui_charrnn.runs.storage import FileLock, Storage
 from tui_charrnn.translation import tr
 
 Verdict: TypeAlias = Literal["alive", "silent", "lost", "ended"]
-"""alive: a recent heartbeat; silent: none lately; lost: it must have died; ended: it ended."""
+"""alive: a recent heartbeat; silent: no recent one; lost: presumed dead; ended: exited normally."""
 
 SILENT_AFTER: Final = 10.0
-"""Seconds without a new beat: five heartbeats."""
+"""Seconds without a heartbeat: five intervals."""
 LOST_AFTER: Final = 30.0
-"""Seconds without a new beat, from another machine."""
+"""Seconds without a heartbeat from a trainer on another machine."""
 LOST_ALTHOUGH_RUNNING_AFTER: Final = 300.0
-"""Seconds without a new beat while a process of that number runs here: it may be stopped by a
-debugger, starved, or waiting for a disk; or the number was given to a stranger."""
+"""Seconds without a heartbeat while a process with its pid runs here: it may be stopped by a
+debugger, starved or waiting for a disk, or the pid may belong to another program by now."""
 
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -36,10 +36,9 @@ _PROCESS_SPACE: Final = Path("/proc/self/ns/pid")
 
 
 def boot_id() -> str:
-    """An identifier of this boot of this kernel and of this space of process numbers.
+    """Return an identifier of this boot and this PID namespace; empty if unknown (not Linux).
 
-    A container may share the host's name and kernel and still number its processes by itself, so
-    the number of that space is part of it. Empty where it is not known (not Linux).
+    A container may share the host's name and kernel but have its own PID namespace.
     """
     try:
         boot = _BOOT_ID.read_text(encoding="ascii").strip()
@@ -49,9 +48,9 @@ def boot_id() -> str:
 
 
 def seconds_since_start() -> float:
-    """Seconds that this process has been running; 0 where it is not known (not Linux)."""
+    """Return the age of this process in seconds; 0 if unknown (not Linux)."""
     try:
-        # the name of the program, which may hold anything, ends at the last parenthesis
+        # the program's name may contain any character, and ends at the last parenthesis
         fields = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
         ticks = int(fields[19])  # field 22 of the line, counting from the first: starttime
         now = time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -61,7 +60,7 @@ def seconds_since_start() -> float:
 
 
 def process_exists(pid: int) -> bool:
-    """Whether a process of that number runs here; one that ended and waits for its parent, no."""
+    """Whether a process with this pid runs on this machine; a zombie does not count."""
     if pid <= 0:
         return False
     try:
@@ -69,7 +68,7 @@ def process_exists(pid: int) -> bool:
     except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
-        return True  # it is there, and somebody else's
+        return True  # it exists and belongs to another user
     with contextlib.suppress(OSError, IndexError):
         state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
         return state not in {b"Z", b"X"}
@@ -77,7 +76,7 @@ def process_exists(pid: int) -> bool:
 
 
 class Liveness:
-    """Watches one run: a beat that changes is life, whatever the clocks of two machines say."""
+    """Watches one run: a changed heartbeat means alive, independent of the machines' clocks."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -85,9 +84,9 @@ class Liveness:
         self._changed_at = clock()
 
     def judge(self, status: RunStatus | None) -> Verdict:
-        """Take the newest state.json in and say how the trainer is.
+        """Return the verdict on the trainer for its newest status.
 
-        A trainer that is seen for the first time is taken to be alive until it stays silent.
+        A trainer seen for the first time counts as alive until it stays silent.
         """
         now = self._clock()
         beat = (status.beat, status.pid, status.host) if status else None
@@ -99,10 +98,10 @@ class Liveness:
 
 
 def judge_at_a_glance(status: RunStatus, age: float) -> Verdict:
-    """Judge a run without watching it, as a list of many runs must.
+    """Judge a run without watching it, e.g. in a list of many runs.
 
-    `age` is in seconds since the status was new; by the time of its file, it is only as true as two
-    machines' clocks agree.
+    `age` is the seconds since the status changed; if it comes from the file's modification time, it
+    is as accurate as the two machines' clocks agree.
     """
     if not status.state.is_live:
         return "ended"
@@ -118,14 +117,14 @@ def _by_silence(seconds: float, limit: float) -> Verdict:
     return "silent" if seconds < limit else "lost"
 
 
-_LISTENING: Final = 5.0
-"""Seconds in which a living trainer's beat must have changed: more than two heartbeats."""
+_OBSERVATION_TIME: Final = 5.0
+"""Seconds in which a live trainer changes its heartbeat: more than two intervals."""
 
 
 def lock_run(run: RunDirectory, *, sleep: Callable[[float], None] = time.sleep) -> FileLock:
-    """Take the lock of a run, and write into it which process has it.
+    """Lock a run, and write this process's identity into the lock file.
 
-    Where the file system knows no locks, the run is free if its beat stands still.
+    If the file system has no locks, the run is free if its heartbeat does not change.
 
     Raises:
         RunLockedError: If another trainer is writing the run.
@@ -143,27 +142,27 @@ def lock_run(run: RunDirectory, *, sleep: Callable[[float], None] = time.sleep) 
 def keep_trainers_out(
     run: RunDirectory, *, sleep: Callable[[float], None] = time.sleep
 ) -> FileLock | None:
-    """Take the lock of a run without training it; what run.lock says stays as it is.
+    """Lock a run without training it; the contents of run.lock are unchanged.
 
     Returns:
-        The lock, or None if there is nothing to lock, as no trainer ever took the run up.
+        The lock, or None if the run has no lock file because no trainer ever started.
 
     Raises:
         RunLockedError: If a trainer is writing the run.
         StorageError: If the lock cannot be taken for another reason.
     """
-    if not _is_there(run):
+    if not _has_lock_file(run):
         return None
     return _take_lock(run, None, sleep)
 
 
-def _is_there(run: RunDirectory) -> bool:
+def _has_lock_file(run: RunDirectory) -> bool:
     with explained("lock", run.lock):
         try:
             facts = file_system().look_at(run.lock)
         except FileNotFoundError:
             return False
-    return not stat.S_ISLNK(facts.st_mode)  # no trainer takes up a run with links in it
+    return not stat.S_ISLNK(facts.st_mode)  # trainers refuse runs that contain links
 
 
 def _take_lock(
@@ -186,12 +185,12 @@ def _is_beating(run: RunDirectory, sleep: Callable[[float], None]) -> bool:
     beat, pid, place = before
     if place == (socket.gethostname(), boot_id()) and not process_exists(pid):
         return False
-    sleep(_LISTENING)
+    sleep(_OBSERVATION_TIME)
     return _beat(run) not in {None, (beat, pid, place)}
 
 
 def _beat(run: RunDirectory) -> tuple[int, int, tuple[str, str]] | None:
-    """The beat of a run and whose it is, or None if no trainer is at work by its own state."""
+    """Return heartbeat, pid, and (host, boot id) of a run; None if its state is not live."""
     try:
         status = read_status(run)
     except RunError:
@@ -202,7 +201,7 @@ def _beat(run: RunDirectory) -> tuple[int, int, tuple[str, str]] | None:
 
 
 def _holder(run: RunDirectory) -> str:
-    """Whoever wrote its name into run.lock, for people."""
+    """Return the process named in run.lock, for display."""
     try:
         values: Any = decode_json(read_bounded(run.lock, 4096, inside=run.path))
         return tr("process {pid} on {host}", pid=int(values["pid"]), host=values["host"])

@@ -1,7 +1,7 @@
-"""The small documents of checkpoints: the manifest of each, and the pointers to two of them.
+"""The manifests of checkpoints, and the pointers to the latest and the best one.
 
-What cannot be read counts as damaged. Where it `must_read`, what is there and cannot be read raises
-`OSError` instead, as it may be whole.
+Unreadable files count as damaged. With `must_read`, a file that exists but cannot be read raises
+`OSError` instead, as it may be intact.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from tui_charrnn.translation import tr
 
 @dataclass(frozen=True, slots=True)
 class FileSeal:
-    """What a file must be to be whole."""
+    """The expected hash and size of a file."""
 
     sha256: str
     size: int
@@ -27,15 +27,12 @@ class FileSeal:
 
     @classmethod
     def of(cls, data: bytes) -> Self:
-        """The seal of a file's contents."""
+        """Return the seal of a file's contents."""
         return cls(hashlib.sha256(data).hexdigest(), len(data))
 
     def fits(self, path: Path, *, inside: Path, must_read: bool = False) -> bool:
-        """Whether a file is there and whole.
-
-        `inside` is the folder of its run.
-        """
-        with _unless(must_read=must_read), open_to_read(path, inside=inside) as file:
+        """Whether a file exists and matches; `inside` is the folder of its run."""
+        with _ignoring_os_errors(must_read=must_read), open_to_read(path, inside=inside) as file:
             if file.facts().st_size != self.size:
                 return False
             digest = hashlib.file_digest(file.buffered(), "sha256")
@@ -45,7 +42,7 @@ class FileSeal:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """manifest.json: what a checkpoint holds, and how to know that it is whole."""
+    """manifest.json: the contents of a checkpoint, with hashes and sizes."""
 
     step: int
     loss: float | None
@@ -54,7 +51,7 @@ class Manifest:
     training: FileSeal
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, as the file holds them."""
+        """Return the JSON document."""
         seals = {"model.safetensors": self.model, "training.safetensors": self.training}
         files = {n: {"sha256": seal.sha256, "bytes": seal.size} for n, seal in seals.items()}
         return {"format": FORMAT, "step": self.step, "loss": self.loss, "files": files}
@@ -64,7 +61,7 @@ class Manifest:
         """Read the document.
 
         Raises:
-            ValueError: If it is not one of format 1.
+            ValueError: If it is not a manifest of format 1.
         """
         document = _of_this_format(values)
         files = document.get("files")
@@ -80,7 +77,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """latest.json or best.json: which checkpoint it names."""
+    """latest.json or best.json: the checkpoint that it names."""
 
     step: int
     path: str
@@ -89,14 +86,14 @@ class Pointer:
 
 
 def read_pointer(run: RunDirectory, path: Path, *, must_read: bool = False) -> Pointer | None:
-    """The pointer in latest.json or best.json, or None if it is missing or damaged."""
+    """Return the pointer in latest.json or best.json; None if missing or damaged."""
     pointer = None
-    with _unless(must_read=must_read), contextlib.suppress(ValueError):
+    with _ignoring_os_errors(must_read=must_read), contextlib.suppress(ValueError):
         document = decode_json(read_bounded(path, inside=run.path))
         pointer = build_checked(Pointer, _of_this_format(document))
     if pointer is None:
         return None
-    # Only the folder's name is believed: a path could lead out of the run.
+    # Accept only a path to a checkpoint folder: another could lead out of the run.
     folder = CHECKPOINT_NAME.fullmatch(Path(pointer.path).name)
     if folder is None or int(folder[1]) != pointer.step:
         return None
@@ -106,9 +103,9 @@ def read_pointer(run: RunDirectory, path: Path, *, must_read: bool = False) -> P
 def is_whole(
     checkpoint: CheckpointDirectory, *, model_only: bool = False, must_read: bool = False
 ) -> bool:
-    """Whether a checkpoint's files are those that its manifest announces.
+    """Whether a checkpoint's files match its manifest.
 
-    `model_only` passes over what only resuming needs.
+    `model_only` ignores the training state, which only resuming needs.
     """
     manifest = read_manifest(checkpoint, must_read=must_read)
     if manifest is None:
@@ -122,16 +119,16 @@ def is_whole(
 
 
 def read_manifest(checkpoint: CheckpointDirectory, *, must_read: bool = False) -> Manifest | None:
-    """A checkpoint's manifest, or None if it is missing or damaged."""
-    with _unless(must_read=must_read), contextlib.suppress(ValueError, TypeError):
+    """Return a checkpoint's manifest; None if missing or damaged."""
+    with _ignoring_os_errors(must_read=must_read), contextlib.suppress(ValueError, TypeError):
         data = read_bounded(checkpoint.manifest, inside=checkpoint.run_path)
         return Manifest.from_json(decode_json(data))
     return None
 
 
 @contextlib.contextmanager
-def _unless(*, must_read: bool) -> Iterator[None]:
-    """Pass over what the system refuses, unless it must be read and is not just missing."""
+def _ignoring_os_errors(*, must_read: bool) -> Iterator[None]:
+    """Suppress `OSError`; with `must_read`, only for a missing file."""
     try:
         yield
     except OSError as error:
@@ -146,9 +143,9 @@ def _of_this_format(values: object) -> dict[str, Any]:
 
 
 def list_checkpoints(run: RunDirectory, *, must_read: bool = False) -> list[CheckpointDirectory]:
-    """The folders of checkpoints, newest first, whole or not.
+    """Return the folders of checkpoints, newest first, including damaged ones.
 
-    One that was replaced by another of the same step comes after it.
+    A replaced checkpoint comes after the one that replaced it.
     """
     try:
         names = names_in(run.checkpoints, inside=run.path)
@@ -163,25 +160,25 @@ def list_checkpoints(run: RunDirectory, *, must_read: bool = False) -> list[Chec
 def whole_checkpoints(
     run: RunDirectory, *, model_only: bool, before: int | None = None, must_read: bool = False
 ) -> Iterator[CheckpointDirectory]:
-    """Whole checkpoints: the latest, then older ones; if it is not known which, the newest first.
+    """Yield complete checkpoints, from the latest (or newest, if latest.json is unusable) to older.
 
-    `model_only` as of `is_whole`; of the step `before` and later ones none is taken.
+    `model_only` as for `is_whole`; only steps below `before` are considered.
     """
-    with _naming(run.latest):
+    with _errors_naming(run.latest):
         latest = read_pointer(run, run.latest, must_read=must_read)
     limits = [latest.step] if latest else []
     limits += [] if before is None else [before - 1]
     for checkpoint in list_checkpoints(run, must_read=must_read):
         if all(checkpoint.step <= limit for limit in limits):
-            with _naming(checkpoint.path):
+            with _errors_naming(checkpoint.path):
                 is_good = is_whole(checkpoint, model_only=model_only, must_read=must_read)
             if is_good:
                 yield checkpoint
 
 
 @contextlib.contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Let an error of the system say which checkpoint it is about, whatever failed."""
+def _errors_naming(path: Path) -> Iterator[None]:
+    """Set the path of every `OSError` to the given one."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The reading end of a run: nothing here writes, locks, or keeps a file open."""
+"""Read a run, without writing, locking or keeping files open."""
 
 import os
 import stat
@@ -20,35 +20,35 @@ from tui_charrnn.runs.record_codec import (
 from tui_charrnn.runs.records import BatchTrained, Record
 
 LINE_LIMIT: Final = 1 << 20
-"""Bytes of the longest line that is read; a longer one is no record."""
+"""Maximum bytes of a line; a longer one is not a record."""
 DEFAULT_LOOK: Final = 256 << 10
-"""Bytes of a log that are read at most in one look: some two thousand lines."""
+"""Maximum bytes of a log to read per call: about two thousand lines."""
 _TORN_LIMIT: Final = 16 << 10
-"""Bytes of a line that is not waited for any longer."""
+"""Bytes of an unfinished line after which its end is no longer awaited."""
 _FINGERPRINT: Final = 64
-"""Bytes before the place up to which it was read, by which the file is known again."""
+"""Bytes before the read position that identify the file on the next read."""
 _Read = TypeVar("_Read")
 
 
 class GrowingFile:
-    """A place in a file that need not be there yet, may be truncated, and may be replaced."""
+    """A read position in a file that may be missing at first, truncated or replaced."""
 
     def __init__(self, path: Path) -> None:
-        """Begin at the beginning; only the end of the path may not be a link."""
+        """Start at the beginning; only the last part of the path may not be a link."""
         self._path = path
         self._inode = (0, 0)
         self._last_bytes = b""
         self.offset = 0
-        """Where the next look begins."""
+        """Where the next read begins."""
         self.restarts = 0
-        """How often the file turned out to be another one; what was read before is void."""
+        """How often the file was replaced; discard everything read before when it rises."""
 
     def look(self, read: Callable[[OpenedFile, int, bool], _Read], nothing: _Read) -> _Read:
-        """Open the file and read on in it; at its beginning, if it is another one.
+        """Open the file and read from the current position; from the beginning if it was replaced.
 
         Args:
-            read: Takes the file, its size, and whether it is another one; calls `advance`.
-            nothing: What is returned if there is no file.
+            read: Called with the file, its size, and whether it was replaced; calls `advance`.
+            nothing: Result if the file is missing.
 
         Raises:
             RunError: If the file exists and cannot be read.
@@ -70,12 +70,12 @@ class GrowingFile:
             raise RunError.unreadable(self._path, error) from error
 
     def advance(self, data: bytes) -> None:
-        """Note what was read from `offset` on."""
+        """Advance the position by the data that was read at `offset`."""
         self.offset += len(data)
         self._last_bytes = (self._last_bytes + data[-_FINGERPRINT:])[-_FINGERPRINT:]
 
     def skip_to(self, offset: int) -> None:
-        """Go on at a byte that lies further on."""
+        """Move the position forward to a byte."""
         self.offset, self._last_bytes = offset, b""
 
     def _is_same(self, file: OpenedFile, status: os.stat_result) -> bool:
@@ -88,35 +88,35 @@ class GrowingFile:
 
 
 class LineTail:
-    """Follows a file that another process appends whole lines to.
+    """Follows a file to which another process appends lines.
 
-    The last line may be half written when we look; it is left for the next time. A file that was
-    truncated or replaced is read again from its beginning.
+    An incomplete last line is left for the next read. A file that was truncated or replaced is read
+    again from the beginning.
     """
 
     def __init__(self, path: Path, *, line_limit: int = LINE_LIMIT) -> None:
         self._file, self._line_limit = GrowingFile(path), line_limit
         self._is_inside_refused = False
         self.refused = 0
-        """Lines that were longer than the limit and passed over."""
+        """Number of skipped lines that were longer than the limit."""
         self.behind = 0
-        """Bytes that lay unread after the last look."""
+        """Unread bytes after the last read."""
 
     @property
     def restarts(self) -> int:
-        """How often the file turned out to be another one; what was read before is void."""
+        """How often the file was replaced; discard everything read before when it rises."""
         return self._file.restarts
 
     def read_new_lines(self, max_bytes: int = 1 << 20) -> list[str]:
-        """Read the same as `read_new_bytes`, as text and without line feeds."""
-        # Not splitlines(): U+2028, U+0085 and others are ordinary characters of a text.
+        """Read as `read_new_bytes` does, and return text without line feeds."""
+        # Not splitlines(): U+2028, U+0085 and others are ordinary characters here.
         lines = self.read_new_bytes(max_bytes).split(b"\n")[:-1]
         return [line.decode("utf-8", "replace") for line in lines]
 
     def read_new_bytes(self, max_bytes: int = 1 << 20) -> bytes:
-        """Read the whole lines that came since the last time, each with its line feed.
+        """Read the complete lines since the last call, each with its line feed.
 
-        So many bytes are looked at at most, or one line if it is longer.
+        Reads at most `max_bytes`, or one line if it is longer.
 
         Raises:
             RunError: If the file exists and cannot be read.
@@ -164,23 +164,23 @@ class RunReader:
 
     @property
     def unreadable(self) -> int:
-        """Lines that were no records: damaged, or far too long."""
+        """Number of lines that are not records: damaged or too long."""
         return self._undecodable + self._tail.refused
 
     @property
     def restarts(self) -> int:
-        """How often the file was replaced by another; forget all earlier records when it rises."""
+        """How often the file was replaced; discard all earlier records when it rises."""
         return self._tail.restarts
 
     @property
     def behind(self) -> int:
-        """Bytes of the file that are still to be read."""
+        """Unread bytes of the file."""
         return self._tail.behind
 
     def read_new(self, max_bytes: int = 1 << 20) -> list[Record]:
-        """Read the records that came since the last time, of kinds that this version knows.
+        """Read the records since the last call, skipping unknown kinds.
 
-        So many bytes are looked at at most; call again while `behind` falls.
+        Reads at most `max_bytes`; call again while `behind` falls.
 
         Raises:
             RunError: If the file exists and cannot be read.
@@ -191,7 +191,7 @@ class RunReader:
         return records
 
     def read_new_stretches(self, max_bytes: int = 1 << 20) -> list[RecordOrBatch]:
-        """Read the same as `read_new`, with batches that follow one another taken together.
+        """Read as `read_new` does, with consecutive batches combined.
 
         Raises:
             RunError: If the file exists and cannot be read.
@@ -204,7 +204,7 @@ class RunReader:
         return items
 
     def read_all(self) -> Iterator[RecordOrBatch]:
-        """Read the same piece by piece, until nothing is left but a line without its end.
+        """Yield all records, until only an incomplete line is left.
 
         Raises:
             RunError: If the file exists and cannot be read.
@@ -215,7 +215,7 @@ class RunReader:
             yield from self.read_new_stretches()
 
     def _decode(self, line: bytes) -> RecordOrBatch | None:
-        """The record of a line, if it is one."""
+        """Return the record of a line; None if it is not one or of an unknown kind."""
         try:
             record = decode_record(line.decode("utf-8", "replace")) if line else None
         except ValueError:
@@ -225,7 +225,7 @@ class RunReader:
 
 
 def read_status(run: RunDirectory) -> RunStatus | None:
-    """What the trainer is doing by its own state, or None if there is no state.json.
+    """Return the trainer's status; None if there is no state.json.
 
     Raises:
         RunError: If the file cannot be used.
@@ -237,7 +237,7 @@ def read_status(run: RunDirectory) -> RunStatus | None:
 
 
 def read_description(run: RunDirectory) -> RunDescription:
-    """What the run trains on what.
+    """Return the run's description.
 
     Raises:
         RunError: If there is no run, or its run.json cannot be used.
@@ -249,29 +249,29 @@ def read_description(run: RunDirectory) -> RunDescription:
 
 
 class LogTail:
-    """Follows a text that grows, from near its end on; a file of any size is opened at once.
+    """Follows the end of a growing text file, in constant time for any size.
 
-    Unlike the records of a run (`LineTail`), a log need not be read whole: of what came since the
-    last look, only the end is read. A last line without its end is left for the next look, and
-    given as it is if it has not grown by then, since a process that crashed goes on with nothing.
+    Unlike `LineTail`, it skips text: of the lines added since the last read, only the end is read.
+    An incomplete last line is left for the next read, and returned then if it has not grown, as the
+    process may have crashed.
     """
 
     def __init__(self, path: Path, *, look: int = DEFAULT_LOOK) -> None:
         self._file, self._look = GrowingFile(path), look
         self._torn = b""
-        """What the last look left, since it had no end."""
+        """The incomplete line that the last read left."""
         self._gave_torn = False
-        """Whether the last line was given without its end."""
+        """Whether the last line was returned incomplete."""
         self.has_passed_over = False
-        """Whether some of the file was never read, since only its end was."""
+        """Whether some of the file was skipped."""
 
     @property
     def restarts(self) -> int:
-        """How often the file turned out to be another one; what was read before is void."""
+        """How often the file was replaced; discard everything read before when it rises."""
         return self._file.restarts
 
     def read_new(self) -> list[str]:
-        """Read the lines that came since the last look, without their ends.
+        """Read the lines since the last call, without line ends.
 
         Raises:
             RunError: If the file exists and cannot be read.
@@ -292,7 +292,7 @@ class LogTail:
         return self._take(data[:end])
 
     def _pass_over(self, file: OpenedFile, first: int) -> None:
-        """Go on at the first line that begins at a byte or after it, if that is further on."""
+        """Skip to the first line that begins at byte `first` or later."""
         if first <= self._file.offset:
             return
         begin = file.read_at(_TORN_LIMIT, first).find(b"\n") + 1
@@ -305,17 +305,17 @@ class LogTail:
             return []
         self._file.advance(data)
         if self._gave_torn and data.startswith(b"\n"):
-            data = data[1:]  # the end of the line that was given without it
+            data = data[1:]  # the end of the line that was returned without it
         self._gave_torn = not data.endswith(b"\n") if data else False
         lines = data.removesuffix(b"\n").split(b"\n") if data else []
         return [line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines]
 
 
 def read_log_end(path: Path, *, look: int = 64 << 10) -> list[str]:
-    """The last lines of a log, as far as they lie in so many bytes; none if there is no log.
+    """Return the lines in the last `look` bytes of a log; empty if there is no log.
 
     Raises:
         RunError: If the file exists and cannot be read.
     """
     tail = LogTail(path, look=look)
-    return [*tail.read_new(), *tail.read_new()]  # the second look takes a line without its end
+    return [*tail.read_new(), *tail.read_new()]  # the second call returns an incomplete last line

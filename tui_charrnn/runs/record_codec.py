@@ -1,4 +1,4 @@
-"""Records as lines of events.jsonl, and back."""
+"""Encode records as lines of events.jsonl, and decode them."""
 
 import json
 import re
@@ -28,9 +28,9 @@ _STEPS: Final = frozenset({
 
 
 def encode_record(record: Record, at: datetime | None = None) -> str:
-    """Write a record as one line of JSON, without its line end.
+    """Encode a record as one line of JSON, without a line end.
 
-    `at` is the time, for people; no batch has it, as there are so many.
+    `at` is the time, for display; batches, which are many, omit it.
 
     Raises:
         ValueError: If a number in it is not finite.
@@ -42,13 +42,13 @@ def encode_record(record: Record, at: datetime | None = None) -> str:
 
 
 def decode_record(line: str) -> Record | None:
-    """Read a record from a line, or return None for a kind that this version does not know.
+    """Decode a line; return None for a kind that this version does not know.
 
-    Fields that are not known are passed over, as a later version may have added them.
+    Unknown fields are ignored, as a later version may have added them.
 
     Raises:
-        ValueError: If the line is not a record at all: not JSON, no kind, a field missing, a
-            value of the wrong kind, a number out of its bounds.
+        ValueError: If the line is not a record: not JSON, no kind, a missing field, a value of the
+            wrong type, or a number out of bounds.
     """
     values = decode_json(line)
     if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
@@ -63,7 +63,7 @@ def decode_record(line: str) -> Record | None:
 
 
 def _check_bounds(name: str, value: Any) -> None:
-    """Refuse what no run has, and no reader could add up."""
+    """Refuse numbers that no run produces and that could overflow in readers."""
     for number in value if isinstance(value, tuple) else (value,):
         if name in _STEPS and number is not None and not 0 <= number <= LARGEST_STEP:
             raise ValueError(f"Counts are 0 to {LARGEST_STEP:,}. Received: {name}={number}")
@@ -72,22 +72,22 @@ def _check_bounds(name: str, value: Any) -> None:
 
 
 _STEP: Final = rb"([1-9][0-9]{0,14})"  # up to LARGEST_STEP
-# What float() makes of this is what JSON makes of it, or else float() refuses it. A whole number
-# without a point is left to JSON, and so are a sign and an exponent with a plus.
+# For every match, float() either equals the JSON value or raises. Numbers without a point, with a
+# sign, or with a plus in the exponent do not match and are left to the JSON parser.
 _NUMBER: Final = rb"((?:0|[1-9][0-9]{0,14})(?:\.[0-9]|e-)[0-9e-]{0,23})"
 _LINE: Final = re.compile(
     rb'\{"kind":"batch","step":%b,"loss":%b,"learning_rate":%b,"gradient_norm":%b,"elapsed":%b\}\n'
     rb"|([^\n]*)\n" % (_STEP, *[_NUMBER] * 4)
 )
 _PERIOD: Final = _LINE.groups + 1
-"""`re.split` gives what lies between two lines, which is nothing, then the groups of the next."""
+"""Items of `re.split` per line: the (empty) text before it, then its groups."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchStretch:
-    """Batches whose records follow one another: at least one, as a column a field.
+    """One or more consecutive batch records, one column per field.
 
-    Equal to as many `BatchTrained`, at a fraction of their cost.
+    Equivalent to a list of `BatchTrained`, at a fraction of the cost.
     """
 
     steps: Sequence[int]
@@ -98,7 +98,7 @@ class BatchStretch:
 
     @classmethod
     def of(cls, record: BatchTrained) -> "BatchStretch":
-        """A stretch of one batch."""
+        """Return a stretch of one batch."""
         return cls(*((value,) for value in astuple(record)))
 
     def __len__(self) -> int:
@@ -106,7 +106,7 @@ class BatchStretch:
 
     @property
     def records(self) -> list[BatchTrained]:
-        """The same as a record a batch."""
+        """The batches as single records."""
         return list(map(BatchTrained, *self._columns))
 
     @property
@@ -116,19 +116,19 @@ class BatchStretch:
 
     @property
     def _columns(self) -> tuple[Any, ...]:
-        """All fields, in the order of those of a record."""
+        """All columns, in the field order of `BatchTrained`."""
         return self.steps, self.losses, self.learning_rates, self.gradient_norms, self.elapsed
 
 
 RecordOrBatch: TypeAlias = Record | BatchStretch
-"""An item of a log: a record, or many of batches together."""
+"""An item of a log: a record, or several batches combined."""
 
 
 def split_stretches(lines: bytes) -> list[BatchStretch | bytes]:
-    """Take lines apart into stretches of batches, and other lines without their ends.
+    """Split lines into stretches of batches, and other lines without their ends.
 
-    Nearly all lines of a long run are batches. One that looks exactly as `encode_record` writes it
-    is taken apart by a regular expression; the others are left to `decode_record`.
+    Nearly all lines of a long run are batches. Lines exactly as written by `encode_record` are
+    parsed by a regular expression; the others are left to `decode_record`.
     """
     fields = _LINE.split(lines)
     others = fields[_PERIOD - 1 :: _PERIOD]
@@ -140,13 +140,13 @@ def split_stretches(lines: bytes) -> list[BatchStretch | bytes]:
             parts.append(others[place])
             begin = place + 1
         parts += _batches(fields, begin, len(others))
-    except ValueError:  # a number that is none after all
+    except ValueError:  # not a valid number after all
         return [*lines.split(b"\n")[:-1]]
     return parts
 
 
 def _batches(fields: list[bytes], begin: int, end: int) -> list[BatchStretch]:
-    """The stretch from one line until another, if there is any between them."""
+    """Return the stretch of the lines from `begin` to `end`, in a list; empty if there are none."""
     if begin == end:
         return []
     stop = end * _PERIOD

@@ -1,7 +1,7 @@
-"""What a trainer writes into events.jsonl: one frozen dataclass a kind.
+"""The records that a trainer writes to events.jsonl: one frozen dataclass per kind.
 
-Losses are nats per character, `elapsed` is seconds of work on the run, summed over its resumes.
-Every number is finite and bounded; a loss that is not is a record of its own (`RunDiverged`).
+Losses are nats per character; `elapsed` is seconds of training, summed over resumes. Every number
+is finite and bounded; a non-finite loss is reported by a record of its own (`RunDiverged`).
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from typing import Final
 from tui_charrnn.translation import tr
 
 LARGEST_STEP: Final = 10**15 - 1
-"""A float holds it exactly, and what a chart adds to it."""
+"""A float represents it exactly, including what charts add to it."""
 LARGEST_NUMBER: Final = 1e39
-"""More than a float32 holds; sums and squares of such numbers are still finite."""
+"""Above the float32 range; sums and squares of such numbers are still finite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted(Record):
-    """A trainer took the run up, for the first time or again."""
+    """A trainer started on the run, for the first time or again."""
 
     pid: int
     host: str
@@ -32,7 +32,7 @@ class RunStarted(Record):
 
 @dataclass(frozen=True, slots=True)
 class BaselinesMeasured(Record):
-    """What counting alone reaches on the same held-out text."""
+    """Losses of n-gram models on the same held-out text."""
 
     orders: tuple[int, ...]
     """Length of the n-grams: 0 uniform, 1 unigram, 2 bigram, ..."""
@@ -40,7 +40,7 @@ class BaselinesMeasured(Record):
     """Loss of each order, in the same sequence."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be a ladder."""
+        """Check that there is one loss per order."""
         if not self.orders or len(self.orders) != len(self.losses):
             raise ValueError(
                 "Baselines need as many losses as orders, and one at least. "
@@ -49,83 +49,90 @@ class BaselinesMeasured(Record):
 
     @property
     def best(self) -> tuple[int, float]:
-        """The order with the lowest loss, and that loss."""
+        """The order of the lowest loss, and that loss."""
         loss, order = min(zip(self.losses, self.orders, strict=True))
         return order, loss
 
 
 @dataclass(frozen=True, slots=True)
 class RunPlanned(Record):
-    """How long the run will be; written before the first batch, and never changed after it."""
+    """The planned length of the run; written before the first batch and never changed."""
 
     total_steps: int
     steps_per_epoch: int
     evaluate_every: int
     """Steps between two evaluations."""
     batch_size: int
-    """Streams side by side: the configured number, or fewer on a small corpus."""
+    """Parallel streams: the configured number, or fewer on a small corpus."""
     seconds_per_step: float | None
-    """Median of the batches that were timed before the first; null if none were."""
+    """Median of the batches timed before training; null if none were."""
     precision: str = ""
-    """Of the matrix products, as chosen for the whole run; empty in the first versions' records."""
+    """Of matrix products, chosen for the whole run; empty in records of the first versions."""
     bound: str = ""
-    """The setting that ends the run: `epochs`, `steps`, `train_time`, or `max_epochs` where that
-    comes first; empty in the first versions' records."""
+    """The setting that ends the run: `epochs`, `steps`, `train_time`, or `max_epochs` if that is
+    reached first; empty in records of the first versions."""
     learning_rate: float | None = None
-    """The peak that goes with a batch size that was chosen; null where it is as configured."""
+    """Peak learning rate for an automatically chosen batch size; null if as configured."""
     shards: int = 0
-    """Parts that a batch is cut into on a processor; 0 in the first versions' records."""
+    """Parts that a batch is split into on a CPU; 0 in records of the first versions."""
     early_evaluations: tuple[int, ...] = ()
-    """Steps of evaluations before the first of `evaluate_every`; empty in earlier records."""
+    """Steps of evaluations before the first of `evaluate_every`; empty in older records."""
     is_adaptive: bool = False
-    """Whether `total_steps` is fitted to the run's time as it goes on (`RunReplanned`)."""
+    """Whether `total_steps` is adjusted to the run's time limit (`RunReplanned`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunReplanned(Record):
-    """The run by time has another number of steps, as its steps take longer or less long."""
+    """The number of steps of a run limited by time changed, as its speed changed."""
 
     step: int
-    """The first that is trained by it; earlier changes from this step on are void."""
+    """The first step it applies to; it voids earlier changes from this step on."""
+
     total_steps: int
     seconds_per_step: float
-    """What a step took lately, evaluations left out."""
+    """Recent seconds per step, without evaluations."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunExtended(Record):
-    """A run that was finished is to go on: its learning rate rises once more, then falls."""
+    """A finished run is extended: its learning rate rises once more, then falls."""
 
     step: int
-    """The first that is trained by it."""
+    """The first step it applies to."""
     total_steps: int
     """Of the whole run."""
     warmup_steps: int
-    """So many at its beginning, in which the rate rises from where it was."""
+    """Steps at its beginning in which the learning rate rises from its last value."""
     learning_rate: float
     """The peak that it rises to."""
+
     elapsed: float
-    """Of the run, when it begins."""
+    """Of the run, when the extension begins."""
+
     train_time: float | None = None
-    """Seconds that it is given, which `total_steps` is fitted to; null if steps were given."""
+    """Time limit of the extension in seconds, to which `total_steps` is adjusted; null if a number
+    of steps was given."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchSizeChosen(Record):
-    """Batch sizes were timed, one after another, and one was taken for the whole run."""
+    """Several batch sizes were timed, and one was chosen for the whole run."""
 
     batch_size: int
     learning_rate: float
-    """The peak that goes with it."""
+    """The peak for this batch size."""
+
     tried: tuple[int, ...]
-    """All that were timed, the smallest first."""
+    """All timed batch sizes, smallest first."""
+
     characters_per_second: tuple[float, ...]
-    """What each of them reached."""
+    """Speed of each."""
+
     failure: str = ""
-    """Why the next larger one could not be timed, for people; empty if none failed."""
+    """Why the next larger one failed, for display; empty if none failed."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be a choice."""
+        """Check that there is one speed per batch size."""
         if not self.tried or len(self.tried) != len(self.characters_per_second):
             raise ValueError(
                 "A choice needs as many speeds as batch sizes, and one at least. Received: "
@@ -135,18 +142,18 @@ class BatchSizeChosen(Record):
 
 @dataclass(frozen=True, slots=True)
 class StoppedEarly(Record):
-    """The run ends before its plan: the validation loss has not fallen any more."""
+    """The run ends early because the validation loss stopped falling."""
 
     step: int
     best_step: int
     best_loss: float
     patience: int
-    """Validations since the best."""
+    """Number of validations since the best."""
 
 
 @dataclass(frozen=True, slots=True)
 class PathTrial:
-    """One way to compute that was tried on a GPU before the first batch."""
+    """One compute path that was tried on a GPU before the first batch."""
 
     layers: str
     """`cudnn`, `handwritten` or `keras`."""
@@ -155,17 +162,18 @@ class PathTrial:
     precision: str
     """`float32` or `bfloat16`."""
     seconds_per_step: float | None
-    """The fastest that was measured; null if it was not timed."""
+    """The fastest measured; null if it was not timed."""
     difference: float | None
-    """The largest from the reference, of loss, gradients, states and the step, relative to each;
-    null if it was not compared."""
+    """The largest relative difference from the reference, over loss, gradients, states and the
+    update; null if it was not compared."""
+
     failure: str = ""
-    """Why it was dropped; empty if it was not."""
+    """Why it was rejected; empty if it was not."""
 
 
 @dataclass(frozen=True, slots=True)
 class PathChosen(Record):
-    """Which way a trainer computes in on a GPU, and what was tried; the newest record holds."""
+    """The compute path chosen on a GPU, and all that were tried; the newest record applies."""
 
     device: str
     """Name of the GPU."""
@@ -173,7 +181,7 @@ class PathChosen(Record):
     compiler: str
     precision: str
     trials: tuple[PathTrial, ...]
-    """The reference first, then in the order in which they were tried."""
+    """The reference first, then in order of the trials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +200,7 @@ class BatchTrained(Record):
 
 @dataclass(frozen=True, slots=True)
 class SplitEvaluated(Record):
-    """The held-out text was scored."""
+    """The held-out text was evaluated."""
 
     step: int
     loss: float
@@ -202,66 +210,74 @@ class SplitEvaluated(Record):
 
 @dataclass(frozen=True, slots=True)
 class DynamicallyEvaluated(Record):
-    """The held-out text was scored with weights that went on learning from it as they read it.
+    """The held-out text was scored by dynamic evaluation: the weights learned while reading it.
 
-    Not to be compared with `SplitEvaluated`, whose weights stay as they are.
+    Not comparable with `SplitEvaluated`, which keeps the weights fixed.
     """
 
     step: int
     loss: float
     learning_rate: float
-    """Size of the learning steps while scoring."""
+    """Of the updates during the evaluation."""
+
     seconds: float
-    """How long it took."""
+    """Duration."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCalibrated(Record):
-    """Training is done: what temperature 1 means was fitted, or not, and is in the model's file.
+    """After training, a calibration temperature was fitted and stored in the model file, or not.
 
-    Losses are of the half of the held-out text that the temperature was not fitted on.
+    Losses are measured on the half of the held-out text that was not used for fitting.
     """
 
     step: int
     """Of the model, the best of the run."""
+
     temperature: float | None
-    """What its scores are divided by; null if nothing was fitted."""
+    """Divides the logits; null if nothing was fitted."""
+
     loss_before: float | None
-    """With the scores as the network gives them, nats per character; null if nothing was fitted."""
+    """Before calibration, nats per character; null if nothing was fitted."""
+
     loss: float | None
-    """With the scores divided; likewise."""
+    """After calibration; likewise."""
     fitted_characters: int
     judged_characters: int
     reason: str
-    """Why nothing was fitted, for people; empty if it was."""
+    """Why nothing was fitted, for display; empty if it was."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleTaken(Record):
-    """The newest weights continued a pinned seed text; always drawn in the same way."""
+    """The newest weights continued a pinned seed text; sampling settings never change in a run."""
 
     step: int
     seed_text: str
-    """As `RunDescription.pinned_seeds` has it."""
+    """One of `RunDescription.pinned_seeds`."""
+
     text: str
-    """What followed."""
+    """The generated continuation."""
+
     rng_seed: int
-    """The same for every sample of a run, so that only the weights differ."""
+    """Equal for all samples of a run, so that only the weights differ."""
     temperature: float
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryMeasured(Record):
-    """How far back the newest weights look, in a passage of the held-out text."""
+    """The memory length of the newest weights, on a passage of the held-out text."""
 
     step: int
     half: int | None
-    """Characters back from which on less than a half of the largest mean influence is left; null
-    if that is not so within `reach`."""
+    """Distance in characters beyond which the mean influence is below half of its maximum; null if
+    not reached within `reach`."""
+
     tenth: int | None
     """Likewise for a tenth."""
+
     reach: int
-    """Characters back that were looked at."""
+    """Maximum distance measured, in characters."""
     fading: tuple[float, ...]
     """Norm of the gradient of one loss with respect to h 1, 2, 3 ... steps before it."""
 
@@ -274,12 +290,12 @@ class CheckpointSaved(Record):
     path: str
     """Relative to the run directory."""
     seconds: float
-    """How long training stood still for it."""
+    """How long training paused for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelPublished(Record):
-    """The newest weights lie in `live/` for sampling."""
+    """The newest weights were published in `live/` for sampling."""
 
     step: int
     path: str
@@ -288,35 +304,35 @@ class ModelPublished(Record):
 
 @dataclass(frozen=True, slots=True)
 class RequestAnswered(Record):
-    """A request from `control/` was carried out or refused."""
+    """A request in `control/` was carried out or refused."""
 
     request: str
     accepted: bool
     message: str
     id: str = ""
-    """Of the request; empty in the records of the first versions."""
+    """Of the request; empty in records of the first versions."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunWarned(Record):
-    """Something the user should know, that does not stop training."""
+    """A warning for the user; training continues."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class RunResumed(Record):
-    """Training continues from a checkpoint; readers drop what came after its step."""
+    """Training continues from a checkpoint; readers discard records of later steps."""
 
     step: int
 
 
 @dataclass(frozen=True, slots=True)
 class LearningRateChanged(Record):
-    """The peak of the learning rate is another one from a step on."""
+    """The peak learning rate changes from a step on."""
 
     step: int
-    """The first that is trained with it; earlier changes from this step on are void."""
+    """The first step it applies to; it voids earlier changes from this step on."""
     learning_rate: float
     """The new peak."""
     reason: str
@@ -325,28 +341,33 @@ class LearningRateChanged(Record):
 
 @dataclass(frozen=True, slots=True)
 class RunRolledBack(Record):
-    """A number was not finite: training continues, slower, from `to_step`; the rest is void."""
+    """A value was not finite: training continues from `to_step` with a lower learning rate.
+
+    Later steps are discarded.
+    """
 
     step: int
-    """The one that failed; it was not applied."""
+    """The step that failed; it was not applied."""
+
     to_step: int
-    """Of the checkpoint; 0: from the beginning."""
+    """Step of the checkpoint; 0 for the beginning."""
     quantity: str
     """As in `RunDiverged`."""
     value: str
     """`nan`, `inf` or `-inf`."""
     learning_rate: float
-    """The new peak, from the step after `to_step` on."""
+    """The new peak, from the step after `to_step`."""
+
     attempt: int
-    """Counts the rollbacks of the run, from 1."""
+    """Number of this rollback in the run, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunDiverged(Record):
-    """A number stopped being finite, and going back once more is of no use."""
+    """A value was not finite, and another rollback would not help."""
 
     step: int
-    """The one that failed; for `validation_loss` the one after which the text was scored."""
+    """The step that failed; for `validation_loss` the step before the evaluation."""
     quantity: str
     """`loss`, `gradient_norm` or `validation_loss`."""
     value: str
@@ -356,20 +377,21 @@ class RunDiverged(Record):
 
 @dataclass(frozen=True, slots=True)
 class RunFailed(Record):
-    """Training ended by a failure; the traceback, if any, is in trainer.log."""
+    """Training failed; the traceback, if any, is in trainer.log."""
 
     message: str
-    """For people."""
+    """For display."""
+
     cause: str = ""
-    """For programs: `memory`, `disk` (no room), `text` (missing or not the same), or empty."""
+    """For programs: `memory`, `disk` (full), `text` (missing or changed), or empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunPreempted(Record):
-    """The trainer had to leave before the work was done; it saves and ends."""
+    """The trainer must exit before completion; it saves and ends."""
 
     cause: str
-    """Name of the signal, as `SIGTERM`, or `time limit`."""
+    """Name of the signal, e.g. `SIGTERM`, or `time limit`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +409,7 @@ class RunEnded(Record):
 
 
 def format_way(path: PathTrial | PathChosen) -> str:
-    """A way to compute for people, as `cuDNN, float32` or `own layers with XLA, bfloat16`."""
+    """Format a compute path: `cuDNN, float32` or `own layers with XLA, bfloat16`."""
     names = {"cudnn": "cuDNN", "handwritten": tr("own layers"), "keras": tr("Keras's layers")}
     layers = names.get(path.layers, path.layers)
     if path.compiler == "xla":
@@ -422,4 +444,4 @@ KINDS: Final[dict[str, type[Record]]] = {
     "preempted": RunPreempted,
     "ended": RunEnded,
 }
-"""The kinds of records, as a line of events.jsonl names them."""
+"""Record classes by the `kind` field of a line in events.jsonl."""

@@ -1,8 +1,8 @@
-"""The only way to the disk for whatever is written, into a run or where the user says.
+"""All writing to disk, into a run or to a path given by the user.
 
-Files are replaced, never edited: write beside, fsync, rename, fsync the folder. At every instant
-a reader finds the old contents or the new, also after a loss of power. A file that a user names
-appears whole or not at all, for the user alone.
+Files are replaced, never edited: write a temporary file, fsync, rename, fsync the folder. A reader
+always finds either the old or the new contents, even after a power failure. Exported files are
+created atomically and are private to the user.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from tui_charrnn.runs.file_system import (
 
 
 class AppendedFile:
-    """A file that grows at its end and is never edited; every failure is a `StorageError`."""
+    """An append-only file; every failure is a `StorageError`."""
 
     def __init__(self, path: Path, file_system: FileSystem, descriptor: int) -> None:
         self._path, self._fs, self._descriptor = path, file_system, descriptor
@@ -37,36 +37,36 @@ class AppendedFile:
         """Append with one write.
 
         Returns:
-            How many of the bytes were taken; the caller appends the others later.
+            The number of bytes written; the caller appends the rest later.
         """
         with explained("write", self._path):
             return self._fs.write(self._descriptor, data)
 
     def sync(self) -> None:
-        """Wait until all that was appended is durable."""
+        """Wait until all appended data is durable."""
         with explained("write", self._path):
             self._fs.fsync(self._descriptor)
 
     def is_in_place(self) -> bool:
-        """Whether the name still stands for this file; yes, if that cannot be found out.
+        """Whether the path still leads to this file; True if this cannot be determined.
 
-        What is appended to a file that was removed or replaced is lost.
+        Data appended to a removed or replaced file is lost.
         """
         try:
             with refusals():
-                there, ours = self._fs.look_at(self._path), self._fs.facts(self._descriptor)
+                named, opened = self._fs.look_at(self._path), self._fs.facts(self._descriptor)
         except OSError as error:
             return not is_missing(error)
-        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+        return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
 
     def close(self) -> None:
-        """Close the file; what was appended is as safe as `sync` made it."""
+        """Close the file without syncing it."""
         with quietly():
             self._fs.close(self._descriptor)
 
 
 class WrittenFile(io.RawIOBase):
-    """Takes bytes one after another; every failure is a `StorageError`."""
+    """A file open for sequential writing; every failure is a `StorageError`."""
 
     def __init__(self, path: Path, file_system: FileSystem, descriptor: int) -> None:
         super().__init__()
@@ -79,14 +79,14 @@ class WrittenFile(io.RawIOBase):
         return True
 
     def write(self, data: Any, /) -> int:
-        """Append all of some bytes."""
+        """Append all the data."""
         with explained("write", self._path), memoryview(data).cast("B") as view:
             _write_all(self._fs, self._descriptor, view)
             self.size += len(view)
             return len(view)
 
     def sync(self) -> None:
-        """Wait until all that was written is durable."""
+        """Wait until all written data is durable."""
         with explained("write", self._path):
             self._fs.fsync(self._descriptor)
 
@@ -105,39 +105,38 @@ def _write_all(file_system: FileSystem, descriptor: int, data: bytes | memoryvie
 
 
 NO_LOCKS: Final = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
-"""How file systems (Lustre without `-o flock`, some FUSE ones) say that they know no locks."""
+"""Errors of file systems without locks (Lustre without `-o flock`, some FUSE ones)."""
 
 
 class Storage:
     """Durable writing; every failure is a `StorageError` with the path.
 
-    No link is written through where a file is opened. `inside` a run, no folder is reached through
-    one either.
+    Links are not followed when a file is opened, nor in folders `inside` a run.
     """
 
     def __init__(self, *, inside: Path | None = None) -> None:
-        """Write by the operations in use.
+        """Use the file system in use.
 
-        What lies `inside` the folder of a run is not reached through a link; it may be one itself.
+        Links below `inside`, the folder of a run, are not followed; it may be a link itself.
         """
         self._fs = file_system()
         self._inside = inside
 
     def write_atomically(self, path: Path, data: bytes, *, room_for_next: int = 0) -> None:
-        """Replace a file's contents as a whole; on failure the old contents stay.
+        """Replace a file's contents atomically; on failure the old contents stay.
 
-        One writer a file: the new contents are first written under a fixed name beside it.
+        A file must have only one writer, as the temporary file has a fixed name.
 
         Args:
             path: The file.
             data: Its new contents.
-            room_for_next: So many bytes are taken at once for the contents after these, under
-                that name: they can then be written on a full disk too.
+            room_for_next: Bytes to reserve in the temporary file for the next write, so that it
+                succeeds even on a full disk.
         """
         partial = _partial(path)
         with explained("write", path), self._folder(path.parent) as folder:
             try:
-                # written over and cut off, not emptied first: its room may be the last
+                # overwritten and truncated, not emptied first: its space may be the last free
                 self._write(partial, data, 0, folder)
                 self._fs.replace(partial, path, (folder, folder))
             except BaseException:
@@ -151,7 +150,7 @@ class Storage:
             self._fs.fsync_folder(path.parent, folder)
 
     def give_room_back(self, path: Path) -> None:
-        """Let go of what `room_for_next` took beside a file."""
+        """Remove the temporary file that `room_for_next` reserved."""
         with quietly(), self._folder(path.parent) as folder:
             self._fs.remove(_partial(path), folder)
 
@@ -165,17 +164,17 @@ class Storage:
             self._write(path, data, os.O_EXCL, folder)
 
     def open_to_append(self, path: Path) -> AppendedFile:
-        """Open a file that grows; it is made if it is missing."""
+        """Open a file for appending; created if missing."""
         with explained("write", path), self._folder(path.parent) as folder:
             descriptor = self._fs.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, folder)
         return AppendedFile(path, self._fs, descriptor)
 
     @contextlib.contextmanager
     def open_beside(self, path: Path) -> Iterator[WrittenFile]:
-        """Open a file that takes a name, and the place of what has it, once it is complete.
+        """Open a file that gets its name, replacing an existing file, once it is complete.
 
-        Until the context ends without a failure it is a hidden file beside, which a failure
-        removes, and what had the name before is as it was.
+        Inside the context it is a hidden file in the same folder. If the context fails, the hidden
+        file is removed and an existing file is unchanged.
         """
         partial = _partial(path)
         with explained("write", path):
@@ -193,9 +192,9 @@ class Storage:
             raise
 
     def lock(self, path: Path, holder: bytes | None) -> "FileLock | None":
-        """Take a lock that the system drops with this process, and write into it whose it is.
+        """Take a lock, which the system releases when this process ends, and write the holder.
 
-        The file is made if it is missing; without a holder, what is written there stays.
+        The file is created if missing; without a holder, its contents are unchanged.
 
         Returns:
             The lock, or None if another process holds it.
@@ -204,7 +203,7 @@ class Storage:
             StorageError: If the system refuses for another reason.
         """
         with explained("lock", path), contextlib.ExitStack() as on_failure:
-            # beside run.json, so below no folder that could be a link
+            # in the run's own folder, so no folder above can be a link
             descriptor = self._fs.open(path, os.O_RDWR | os.O_CREAT)
             lock = FileLock(self._fs, descriptor)
             on_failure.callback(lock.release)
@@ -223,7 +222,7 @@ class Storage:
         return lock
 
     def make_folder(self, path: Path) -> None:
-        """Make a folder and those above it, as far as they are missing."""
+        """Make a folder and its missing parents."""
         with explained("make the folder", path):
             missing = [folder for folder in (path, *path.parents) if not self._is_folder(folder)]
             for folder in reversed(missing):
@@ -233,9 +232,9 @@ class Storage:
                     self._fs.fsync_folder(folder.parent, above)
 
     def rename(self, path: Path, new: Path) -> None:
-        """Rename a file or a folder within its file system, durably.
+        """Rename a file or a folder durably, within its file system.
 
-        A file, or an empty folder, that has the new name gives way.
+        Replaces a file or an empty folder of the new name.
         """
         with (
             explained("write", new),
@@ -248,18 +247,18 @@ class Storage:
                 self._fs.fsync_folder(path.parent, old_folder)
 
     def publish_folder(self, hidden: Path, final: Path) -> None:
-        """Give a finished folder its name, which must be free, durably."""
+        """Rename a complete folder durably to its final name, which must be free."""
         with explained("write", final), self._folder(hidden) as opened:
             self._fs.fsync_folder(hidden, opened)
         self.rename(hidden, final)
 
     def remove_tree(self, path: Path) -> None:
-        """Remove a file or a folder with all that is in it; what is missing is fine."""
+        """Remove a file or a folder with its contents; do nothing if it is missing."""
         with explained("remove", path), self._folder(path.parent) as folder:
             self._remove(path, folder)
 
     def _remove(self, path: Path, folder: int | None) -> None:
-        """Remove a folder's contents and then itself; links are not followed."""
+        """Remove a file, or a folder and its contents, without following links."""
         with contextlib.suppress(FileNotFoundError):
             if stat.S_ISDIR(self._fs.look_at(path, folder).st_mode):
                 with folder_inside(path, path.parent, self._fs, opened=folder) as opened:
@@ -271,7 +270,7 @@ class Storage:
         return folder_inside(path, self._inside, self._fs)
 
     def _is_folder(self, path: Path) -> bool:
-        """Whether it is one, or a link to one where that is followed."""
+        """Whether a path is a folder, or a link to one if links are followed there."""
         try:
             with self._folder(path.parent) as folder:
                 mode = self._fs.look_at(path, folder).st_mode
@@ -301,7 +300,7 @@ class Storage:
 
 
 def _partial(path: Path) -> Path:
-    """Under which name the next contents of a file are written, beside it."""
+    """Return the path of the temporary file for new contents."""
     return path.with_name(f".{path.name}.partial")
 
 
@@ -311,10 +310,10 @@ class FileLock:
     def __init__(self, file_system: FileSystem, descriptor: int) -> None:
         self._fs, self._descriptor = file_system, descriptor
         self.is_real = True
-        """Whether the file system knows locks; where it does not, this one keeps no one out."""
+        """Whether the file system has locks; if not, this lock excludes nobody."""
 
     def release(self) -> None:
-        """Let another process have it."""
+        """Release the lock."""
         with quietly():
             self._fs.close(self._descriptor)
 
@@ -326,21 +325,19 @@ class FileLock:
 
 
 _STREAMS: Final = ("/dev/", "/proc/")
-"""Where a path names something that is open, such as /dev/stdout."""
+"""Paths of already open files, such as /dev/stdout."""
 
 
 @contextlib.contextmanager
 def open_output(path: Path, *, overwrite: bool) -> Iterator[WrittenFile]:
-    """Open a file to be written, which gets its name when the context ends without a failure.
+    """Open a file for writing, which gets its name when the context ends without an error.
 
-    A pipe or a device is written to and never replaced. Where a link has the name, what it leads to
-    is replaced.
-
-    `overwrite` lets a file that has the name give way.
+    A pipe or a device is written to and never replaced. Of a link, the target is replaced.
+    `overwrite` allows replacing an existing file.
 
     Raises:
-        ConfigError: If the name is a folder's or nothing that could be written to, or is taken.
-        StorageError: If the system refuses; what was there is as it was.
+        ConfigError: If the path is a folder, is not writable by kind, or is taken.
+        StorageError: If the system refuses; an existing file is unchanged.
     """
     if refuse_taken(path, overwrite=overwrite):
         with _open_stream(path) as stream:
@@ -351,14 +348,14 @@ def open_output(path: Path, *, overwrite: bool) -> Iterator[WrittenFile]:
 
 
 def refuse_taken(path: Path, *, overwrite: bool) -> bool:
-    """Make sure that a file can be written at a path, before work is put into it.
+    """Check that a file can be written at a path, before any work is done.
 
     Returns:
-        Whether a pipe or a device is there, behind any links, which is written to as it is.
+        Whether the path leads to a pipe or a device, which is written to and not replaced.
 
     Raises:
         ConfigError: As `open_output` does.
-        StorageError: If that cannot be found out.
+        StorageError: If this cannot be determined.
     """
     with explained("write", path):
         try:
@@ -381,7 +378,7 @@ def refuse_taken(path: Path, *, overwrite: bool) -> bool:
 def _open_stream(path: Path) -> Iterator[WrittenFile]:
     with explained("write", path):
         try:
-            # a pipe without a reader is not waited for
+            # does not block on a pipe without a reader
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             if error.errno == errno.ENXIO:

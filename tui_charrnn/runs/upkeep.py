@@ -1,7 +1,7 @@
-"""Looking after runs: another name, the trash folder and back.
+"""Rename runs, move them to the trash, and restore them.
 
-Runs that are thrown away lie in `.trash/TIME/NAME` beside where they were: on the same disk, so
-that going and coming back is one rename, and out of every list, as the folder is hidden.
+A deleted run is moved to `.trash/TIME/NAME` in its parent folder: on the same disk, so deleting and
+restoring are single renames, and hidden, so lists skip it.
 """
 
 import contextlib
@@ -26,64 +26,64 @@ from tui_charrnn.translation import tr
 TRASH: Final = ".trash"
 _TIME_FORM: Final = "%Y%m%dT%H%M%S.%fZ"
 _REMOVING: Final = ".removing-"
-_THROWN: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
-"""What `_TIME_FORM` makes: nothing else in the trash was put there by this program."""
+_TRASH_ENTRY: Final = re.compile(r"\d{8}T\d{6}\.\d{6}Z")
+"""Names made by `_TIME_FORM`; this program puts nothing else in the trash."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrashedRun:
-    """A run that was thrown away and can come back."""
+    """A deleted run that can be restored."""
 
     path: Path
-    """Where it lies in the trash."""
+    """Its path in the trash."""
     thrown: str
-    """When it was thrown away, as its folder is called: UTC, sorts by time."""
+    """UTC time of deletion, the name of its trash folder; sorts by time."""
 
     @property
     def name(self) -> str:
-        """The name that it had."""
+        """The run's name before deletion."""
         return self.path.name
 
 
 def rename_run(run: RunDirectory, name: str) -> RunDirectory:
-    """Give a run another name, which is that of its folder; nothing inside it changes.
+    """Rename a run by renaming its folder; nothing inside it changes.
 
     Raises:
-        ConfigError: If the name is taken or cannot be the name of a folder.
+        ConfigError: If the name is taken or is not a valid folder name.
         RunLockedError: If it is being trained.
-        StorageError: If the disk refuses; then the run has its old name.
+        StorageError: If the disk refuses; the run keeps its old name.
     """
     if name == run.name:
         return run
     refuse_name(run.path.parent, name)
     renamed = RunDirectory(run.path.with_name(name))
-    with _left_alone(run, renames=True):
+    with _trainers_kept_out(run, renames=True):
         Storage().rename(run.path, renamed.path)
     return renamed
 
 
 def refuse_live(run: RunDirectory) -> None:
-    """Make sure that a run is not being trained now.
+    """Check that a run is not being trained.
 
     Raises:
         RunLockedError: If it is.
-        StorageError: If that cannot be found out.
+        StorageError: If this cannot be determined.
     """
-    with _left_alone(run):
+    with _trainers_kept_out(run):
         pass
 
 
 def trash_run(run: RunDirectory) -> TrashedRun:
-    """Move a run into the trash of its folder, from where `restore_run` brings it back.
+    """Move a run to the trash of its folder; `restore_run` restores it.
 
     Raises:
         RunLockedError: If it is being trained.
-        StorageError: If the disk refuses; then the run is where it was.
+        StorageError: If the disk refuses; the run is unchanged.
     """
     storage = Storage(inside=run.path.parent)
     thrown = datetime.now(UTC).strftime(_TIME_FORM)
     target = run.path.parent / TRASH / thrown / run.name
-    with _left_alone(run):
+    with _trainers_kept_out(run):
         storage.make_folder(target.parent)
         try:
             storage.rename(run.path, target)
@@ -95,26 +95,24 @@ def trash_run(run: RunDirectory) -> TrashedRun:
 
 
 def list_trash(folder: Path) -> list[TrashedRun]:
-    """What lies in the trash of a runs folder, the last one that was thrown away first."""
+    """Return the runs in the trash of a runs folder, most recently deleted first."""
     found = [
         TrashedRun(folder / TRASH / thrown / name, thrown)
-        for thrown in filter(_THROWN.fullmatch, _names(folder / TRASH, folder))
+        for thrown in filter(_TRASH_ENTRY.fullmatch, _names(folder / TRASH, folder))
         for name in _names(folder / TRASH / thrown, folder)
     ]
     return sorted(found, key=lambda run: (run.thrown, run.name), reverse=True)
 
 
 def restore_run(folder: Path, name: str | None = None) -> RunDirectory:
-    """Bring a run back from the trash.
-
-    It is the last one that had the name, or without a name the last of all.
+    """Restore the most recently deleted run, of a name if one is given, from the trash.
 
     Returns:
-        The run, under its name or, if that is taken by now, under one with a number.
+        The run, under its name, or with a number added if that is taken.
 
     Raises:
         RunError: If there is no such run in the trash.
-        StorageError: If the disk refuses; then the run stays in the trash.
+        StorageError: If the disk refuses; the run stays in the trash.
     """
     trashed = list_trash(folder)
     wanted = next((run for run in trashed if name in {None, run.name}), None)
@@ -122,19 +120,19 @@ def restore_run(folder: Path, name: str | None = None) -> RunDirectory:
         raise RunError(_nothing_to_restore(folder, name, trashed))
     run = RunDirectory(_free_place(folder, wanted.name))
     Storage(inside=folder).rename(wanted.path, run.path)
-    with contextlib.suppress(OSError):  # not empty if two were thrown away at the same instant
+    with contextlib.suppress(OSError):  # not empty if two were deleted at the same moment
         wanted.path.parent.rmdir()
     return run
 
 
 def empty_trash(folder: Path) -> int:
-    """Remove for good the runs in the trash of a runs folder; what else lies there stays.
+    """Permanently remove the runs in the trash of a runs folder; other files there stay.
 
     Returns:
-        How many bytes that freed.
+        The number of bytes freed.
 
     Raises:
-        StorageError: If the disk refuses; what was not removed is still there.
+        StorageError: If the disk refuses; the remaining runs stay in the trash.
     """
     storage = Storage(inside=folder)
     trash = folder / TRASH
@@ -143,10 +141,10 @@ def empty_trash(folder: Path) -> int:
             names = names_in(trash, inside=folder)
         except FileNotFoundError:
             return 0
-    thrown = [name for name in names if _THROWN.fullmatch(name)]
-    left = [name for name in names if _THROWN.fullmatch(name.removeprefix(_REMOVING))]
-    for name in thrown:
-        # hidden first, so that nobody brings half a run back
+    deleted = [name for name in names if _TRASH_ENTRY.fullmatch(name)]
+    left = [name for name in names if _TRASH_ENTRY.fullmatch(name.removeprefix(_REMOVING))]
+    for name in deleted:
+        # hidden first, so that nobody restores half a run
         storage.rename(trash / name, trash / f"{_REMOVING}{name}")
     freed = 0
     for name in sorted({name.removeprefix(_REMOVING) for name in left}):
@@ -158,8 +156,8 @@ def empty_trash(folder: Path) -> int:
 
 
 @contextmanager
-def _left_alone(run: RunDirectory, *, renames: bool = False) -> Iterator[None]:
-    """Keep trainers out of a run while the context lasts."""
+def _trainers_kept_out(run: RunDirectory, *, renames: bool = False) -> Iterator[None]:
+    """Lock trainers out of a run inside the context."""
     try:
         lock = keep_trainers_out(run)
     except RunLockedError as error:
@@ -195,7 +193,7 @@ def _free_place(folder: Path, name: str) -> Path:
 
 
 def _names(folder: Path, runs: Path) -> list[str]:
-    """The names in a folder of the trash; none if it cannot be read, or is a link."""
+    """Return the names in a folder of the trash; empty if it is unreadable or a link."""
     try:
         return names_in(folder, inside=runs)
     except OSError:

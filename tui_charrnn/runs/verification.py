@@ -1,7 +1,4 @@
-"""Looks a run directory over: which of its files are whole, and what a trainer could go on from.
-
-Nothing is written; what a hash can prove is checked by it.
-"""
+"""Verify a run directory by its hashes and records, without writing anything."""
 
 import os
 from dataclasses import dataclass, field
@@ -23,54 +20,59 @@ from tui_charrnn.runs.records import (
 
 @dataclass(frozen=True, slots=True)
 class CheckpointFacts:
-    """One checkpoint, with its files held against their hashes."""
+    """The result of verifying one checkpoint."""
 
     name: str
-    """Of its folder."""
+    """Folder name."""
     step: int
     has_model: bool
-    """Whether its model is whole, and can generate."""
+    """Whether its model file is intact, so that it can generate text."""
     is_whole: bool
-    """Whether training can go on from it."""
+    """Whether training can resume from it."""
+
     problem: str = ""
-    """What is wrong; empty for a whole one."""
+    """What is damaged; empty if it is complete."""
 
 
 @dataclass(slots=True)
 class EventFacts:
-    """What events.jsonl holds."""
+    """The result of verifying events.jsonl."""
 
     records: int = 0
     starts: int = 0
-    """How many trainers took the run up."""
+    """Number of trainer starts."""
     last_step: int = 0
     missing: list[tuple[int, int]] = field(default_factory=list)
-    """Stretches of steps without a record, each as its first and its last."""
+    """Ranges of steps without a record, as (first, last)."""
+
     repeated: int = 0
-    """Steps that have more records than one, though nothing went back before them."""
+    """Steps with more than one record although no resume or rollback repeated them."""
+
     unreadable: int = 0
-    """Lines that are no records. A trainer that is killed may leave one."""
+    """Lines that are not records. A killed trainer may leave one."""
+
     half_line: int = 0
-    """Bytes at the end that are not a whole line yet."""
+    """Bytes of an incomplete last line."""
+
     has_ended: bool = False
-    """Whether the last trainer took its leave."""
+    """Whether the last record is `RunEnded`."""
     problem: str = ""
     """Why the file cannot be read; empty if it can."""
 
-    def _expect(self, first: int, last: int) -> None:
-        """Take steps in that follow one another."""
+    def _add_steps(self, first: int, last: int) -> None:
+        """Count consecutive steps from `first` to `last`."""
         if first > self.last_step + 1:
             self.missing.append((self.last_step + 1, first - 1))
         self.repeated += max(0, min(last, self.last_step) - first + 1)
         self.last_step = max(self.last_step, last)
 
     def take(self, item: Record | BatchStretch) -> None:
-        """Take one record in, or many of batches."""
+        """Count one record or a stretch of batches."""
         if isinstance(item, BatchStretch):
             self.has_ended = False
             self.records += len(item)
-            for first, last in _runs_of(item):
-                self._expect(first, last)
+            for first, last in _step_ranges(item):
+                self._add_steps(first, last)
             return
         self.records += 1
         self.has_ended = isinstance(item, RunEnded)
@@ -87,8 +89,8 @@ class EventFacts:
         self.missing = [(first, min(last, step)) for first, last in self.missing if first <= step]
 
 
-def _runs_of(stretch: BatchStretch) -> list[tuple[int, int]]:
-    """The steps of a stretch as first and last of those that follow one another."""
+def _step_ranges(stretch: BatchStretch) -> list[tuple[int, int]]:
+    """Return the steps of a stretch as ranges (first, last) of consecutive steps."""
     steps = stretch.steps
     if steps[-1] - steps[0] == len(steps) - 1 and len(set(steps)) == len(steps):
         return [(steps[0], steps[-1])]
@@ -96,7 +98,7 @@ def _runs_of(stretch: BatchStretch) -> list[tuple[int, int]]:
 
 
 def verify_events(run: RunDirectory) -> EventFacts:
-    """Read all records of a run, and see that every step has one."""
+    """Read all records of a run, and check that every step has exactly one."""
     facts, reader = EventFacts(), RunReader(run)
     try:
         file_system().look_at(run.events)
@@ -114,9 +116,9 @@ def verify_events(run: RunDirectory) -> EventFacts:
 
 
 def verify_checkpoints(run: RunDirectory) -> list[CheckpointFacts]:
-    """Hold every checkpoint's files against the hashes of its manifest; the newest comes first.
+    """Compare every checkpoint's files with the hashes in its manifest; newest first.
 
-    A step that the pointers name and that has no folder is among them.
+    The result includes checkpoints that a pointer names but that have no folder.
     """
     found = list(map(_verify, list_checkpoints(run)))
     known = {facts.step for facts in found}
@@ -129,7 +131,7 @@ def verify_checkpoints(run: RunDirectory) -> list[CheckpointFacts]:
 
 
 def damaged_pointers(run: RunDirectory) -> list[str]:
-    """Those of latest.json and best.json that are there and name no checkpoint."""
+    """Return which of latest.json and best.json exist but name no checkpoint."""
     return [
         path.name
         for path in (run.latest, run.best)

@@ -33,16 +33,16 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.runs.storage import Storage
 
-_AT_ONCE: Final = ("state", "message", "degraded")
-"""Fields whose change people wait for."""
-_ROOM: Final = 8192
-"""Bytes that are kept for the next status, so that a full disk does not silence the trainer."""
+_URGENT_FIELDS: Final = ("state", "message", "degraded")
+"""A change of these is written immediately."""
+_RESERVED_BYTES: Final = 8192
+"""Disk space reserved for the next status, so that it can be written on a full disk."""
 
 
 class StatusFile:
-    """Holds what the trainer is doing, and writes it down, on a full disk too.
+    """Holds the trainer's status and writes it to state.json, even on a full disk.
 
-    Safe to use from several threads; changing a number never waits for the disk.
+    Thread-safe; changing a number never waits for the disk.
     """
 
     def __init__(self, path: Path, status: RunStatus) -> None:
@@ -51,15 +51,15 @@ class StatusFile:
         self._guard = threading.Lock()
         self._writing = threading.Lock()
         self.problem: str | None = None
-        """Why the last write failed, or None if it did not."""
+        """Why the last write failed, or None."""
 
     @property
     def status(self) -> RunStatus:
-        """What is to be written next."""
+        """The status to be written next."""
         return self._status
 
     def change(self, changes: Mapping[str, Any]) -> None:
-        """Change some fields; a new state or message is written at once, the others later.
+        """Change fields; a change of `_URGENT_FIELDS` is written immediately, others later.
 
         Raises:
             TypeError: If there is no such field.
@@ -69,36 +69,36 @@ class StatusFile:
         with self._guard:
             before = self._status
             self._status = replace(before, **changes)
-            is_urgent = any(getattr(before, n) != getattr(self._status, n) for n in _AT_ONCE)
+            is_urgent = any(getattr(before, n) != getattr(self._status, n) for n in _URGENT_FIELDS)
         if is_urgent:
             self.write()
 
     def write(self) -> None:
-        """Write the status with a risen beat; a refusal is remembered."""
+        """Increment the beat and write the status; store a failure in `problem`."""
         with self._writing:
             with self._guard:
                 self._status = replace(self._status, beat=self._status.beat + 1)
                 status = self._status
             data = encode_json(status.to_json())
             try:
-                self._storage.write_atomically(self._path, data, room_for_next=_ROOM)
+                self._storage.write_atomically(self._path, data, room_for_next=_RESERVED_BYTES)
             except StorageError as error:
                 self.problem = str(error)
             else:
                 self.problem = None
 
     def close(self) -> None:
-        """Write it for the last time, and keep no more room."""
+        """Write the status for the last time, and release the reserved disk space."""
         self.write()
         self.give_room_back()
 
     def give_room_back(self) -> None:
-        """Keep no more room for another status."""
+        """Release the reserved disk space."""
         self._storage.give_room_back(self._path)
 
 
 def _plain(value: Any) -> Any:
-    """A field's value as JSON holds it."""
+    """Return a field's value as plain JSON types."""
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
@@ -121,20 +121,20 @@ _DURABLE: Final = (
     RunRolledBack,
     RunEnded,
 )
-"""Records that a later trainer acts on, or that are the last."""
+"""Records that are synced immediately: a later trainer needs them, or they are the last."""
 
 
 class RunWriter:
-    """Writes a run while the context lasts; nobody else can.
+    """Context manager that locks a run and writes its events and status.
 
-    What the disk refuses after the start never stops training: it is remembered in `degraded`,
-    shown in the status, and tried again with every record and every beat.
+    Disk errors after the start never stop training: they are reported in `degraded` and in the
+    status, and the write is retried with every record and every beat.
     """
 
     def __init__(self, run: RunDirectory, *, heartbeat: float = HEARTBEAT) -> None:
-        """Take up a run.
+        """Lock a run and start its heartbeat.
 
-        `heartbeat` is in seconds between two writes of state.json.
+        `heartbeat` is the seconds between two writes of state.json.
 
         Raises:
             RunError: If a part of the run is a link, a pipe or a device.
@@ -148,9 +148,9 @@ class RunWriter:
             resources.enter_context(lock_run(run))
             before = _status_before(run)
             if before.state is not RunState.CREATED:
-                # They were meant for a trainer that is gone: a stop would end this one at once.
+                # Discard requests to an earlier trainer: a stop would end this one immediately.
                 take_requests(run)
-            taken_up = replace(
+            status = replace(
                 before,
                 state=RunState.PREPARING,
                 message="",
@@ -164,13 +164,13 @@ class RunWriter:
             )
             self._events = EventLog(run.events)
             resources.callback(self._events.close)
-            self._status_file = StatusFile(run.status, taken_up)
+            self._status_file = StatusFile(run.status, status)
             self._status_file.write()
             if self._status_file.problem:
                 self._status_file.give_room_back()
                 raise StorageError(self._status_file.problem)
             resources.callback(self._status_file.close)
-            resources.callback(self._gather)
+            resources.callback(self._update_status)
             self._resources = resources.pop_all()
         self._stopping = threading.Event()
         self._heartbeat = threading.Thread(
@@ -180,12 +180,12 @@ class RunWriter:
 
     @property
     def status(self) -> RunStatus:
-        """What state.json has, or will have at the next beat."""
+        """The status in state.json, or to be written with the next beat."""
         return self._status_file.status
 
     @property
     def degraded(self) -> str | None:
-        """What could not be written lately, in one sentence, or None."""
+        """Why the last write failed, in one sentence, or None."""
         return self._events.problem or self._status_file.problem
 
     def append(self, record: Record) -> None:
@@ -199,13 +199,13 @@ class RunWriter:
             self._events.sync()
 
     def sync(self) -> None:
-        """Wait until all records so far are durable, as far as the disk takes them."""
+        """Wait until all records so far are durable, unless the disk refuses."""
         self._events.sync()
 
     def set_status(self, **changes: Any) -> None:
         """Change fields of the status.
 
-        A new `state` or `message` is written at once, the others with the next beat.
+        A change of `_URGENT_FIELDS` is written immediately, others with the next beat.
 
         Raises:
             TypeError: If there is no such field.
@@ -213,33 +213,33 @@ class RunWriter:
         """
         self._status_file.change(changes)
 
-    def report_unsaved(self, words: str) -> None:
-        """Report until the next call what is not as safe as it should be; empty: all is.
+    def report_unsaved(self, warning: str) -> None:
+        """Set the warning about saving in the status, until the next call; empty for none.
 
         Args:
-            words: `disk full, last saved step 8,000`.
+            warning: E.g. `disk full, last saved step 8,000`.
         """
-        self._unsaved = words
-        self._status_file.change({"degraded": words})
+        self._unsaved = warning
+        self._status_file.change({"degraded": warning})
 
     def observe(self, observer: Callable[[], Mapping[str, Any]]) -> None:
-        """Call an observer with every beat, in any thread, for changes of the status.
+        """Register an observer that every beat calls, in any thread, for status changes.
 
         Args:
-            observer: Returns changes as `set_status` takes them, soon and without fail.
+            observer: Returns keyword arguments of `set_status`; must be fast and must not raise.
         """
         self._observers.append(observer)
 
     def beat(self) -> None:
-        """Write the status with a risen beat, and what could not be written before."""
-        self._gather()
+        """Retry pending writes, increment the beat and write the status."""
+        self._update_status()
         self._status_file.write()
 
     def close(self) -> None:
-        """Write what is left, and let the run go; a second time does nothing."""
+        """Write what is pending and unlock the run; a second call does nothing."""
         self._stopping.set()
         self._heartbeat.join()
-        self.observe(lambda: {"usage": None})  # nobody takes anything of the machine any more
+        self.observe(lambda: {"usage": None})  # the trainer uses no resources any more
         self._resources.close()
 
     def __enter__(self) -> Self:
@@ -250,12 +250,12 @@ class RunWriter:
 
     def _beat_until_stopped(self, seconds: float) -> None:
         while not self._stopping.wait(seconds):
-            with contextlib.suppress(MemoryError):  # a trainer without a beat looks dead
+            with contextlib.suppress(MemoryError):  # without a heartbeat, the trainer looks dead
                 self.beat()
 
-    def _gather(self) -> None:
-        """Take into the status what has changed, after another try with what waits."""
-        if self._events.find_again():
+    def _update_status(self) -> None:
+        """Retry pending records, and update the status from the observers."""
+        if self._events.reopen_if_replaced():
             self.append(RunWarned(_LOST_RECORDS))
         self._events.retry()
         if dropped := self._events.take_dropped():
@@ -270,18 +270,18 @@ def _status_before(run: RunDirectory) -> RunStatus:
     try:
         return read_status(run) or RunStatus(state=RunState.CREATED)
     except RunError:
-        return RunStatus(state=RunState.FAILED)  # a damaged file is replaced by a good one
+        return RunStatus(state=RunState.FAILED)  # the next write replaces the damaged file
 
 
 BACKLOG_LIMIT: Final = 10_000
-"""Lines that are held back while the disk refuses them, about 2 MB; then the oldest go."""
+"""Maximum lines kept while the disk refuses them, about 2 MB; beyond it the oldest are dropped."""
 
 
 class EventLog:
-    """Appends lines to a file, each with one write; what is refused is kept and tried again.
+    """Appends lines to a file, one write each; refused lines are kept and retried.
 
-    A line of which only a part was taken is continued, not begun again, so the file never holds
-    a torn line in its middle. Safe to use from several threads.
+    A partly written line is continued, not repeated, so the file never contains a torn line in the
+    middle. Thread-safe.
     """
 
     def __init__(self, path: Path) -> None:
@@ -289,34 +289,34 @@ class EventLog:
         self._path, self._storage = path, Storage(inside=path.parent)
         self._file = self._storage.open_to_append(path)
         self._guard = threading.Lock()
-        # A trainer that died in the middle of a line left it torn; the next begins on a new line.
+        # If an earlier trainer died in the middle of a line, start on a new line.
         self._backlog: deque[bytes] = deque([] if ends_whole else [b"\n"])
         self._is_torn = False
         self._dropped = 0
         self.problem: str | None = None
-        """Why lines are waiting, or None if all are written."""
+        """Why lines are pending, or None if all are written."""
         self.cause = ""
-        """The same in a few words: `disk full`."""
+        """The same in a few words, e.g. `disk full`."""
 
     def append(self, line: str) -> None:
-        """Write a line, after those that wait."""
+        """Write a line, after pending ones."""
         with self._guard:
             self._backlog.append(line.encode() + b"\n")
             self._write_backlog()
             self._shorten_backlog()
 
     def retry(self) -> None:
-        """Try to write what waits."""
+        """Try to write pending lines."""
         with self._guard:
             self._write_backlog()
 
-    def find_again(self) -> bool:
-        """Begin a new file if it was removed or replaced while it was written.
+    def reopen_if_replaced(self) -> bool:
+        """Open a new file if the file was removed or replaced.
 
-        What it held is lost; lines that wait, and those that come, are in the new one.
+        Its lines are lost; pending and later lines go to the new file.
 
         Returns:
-            Whether it was.
+            Whether it was removed or replaced.
         """
         with self._guard:
             if self._file.is_in_place():
@@ -324,25 +324,25 @@ class EventLog:
             try:
                 ends_whole = _ends_with_newline(self._path)
                 file = self._storage.open_to_append(self._path)
-            except StorageError:  # such as of a run that was moved: its file is written there
+            except StorageError:  # e.g. the run was moved: its open file moved with it
                 return False
             self._file.close()
             if self._is_torn:
-                self._backlog.popleft()  # the rest of a line that began in the other file
+                self._backlog.popleft()  # the rest of a line that began in the old file
             self._file, self._is_torn = file, False
             if not ends_whole:
                 self._backlog.appendleft(b"\n")
             return True
 
     def take_dropped(self) -> int:
-        """How many lines were given up as too many waited, once and when no more wait."""
+        """Return how many lines were dropped and reset the count; 0 while lines are pending."""
         with self._guard:
             dropped = 0 if self._backlog else self._dropped
             self._dropped -= dropped
             return dropped
 
     def sync(self) -> None:
-        """Wait until the lines are durable; a refusal is remembered."""
+        """Wait until the lines are durable; store a failure in `problem`."""
         with self._guard:
             try:
                 self._file.sync()
@@ -350,7 +350,7 @@ class EventLog:
                 self._refuse(error)
 
     def close(self) -> None:
-        """Try once more to write what waits, and close the file."""
+        """Try once more to write pending lines, and close the file."""
         self.retry()
         self.sync()
         self._file.close()
@@ -378,16 +378,16 @@ class EventLog:
 
     def _shorten_backlog(self) -> None:
         while len(self._backlog) > BACKLOG_LIMIT:
-            del self._backlog[int(self._is_torn)]  # the rest of a torn line stays first
+            del self._backlog[int(self._is_torn)]  # keep the rest of a torn line
             self._dropped += 1
 
 
 def _ends_with_newline(path: Path) -> bool:
-    """Whether a line can begin at the end of the file: it is empty, missing or ends with one."""
+    """Whether the file is missing, empty or ends with a line feed."""
     try:
         with open_to_read(path, inside=path.parent) as file:
             return file.read_at(1, max(0, file.facts().st_size - 1)) in {b"", b"\n"}
     except FileNotFoundError:
         return True
     except OSError:
-        return False  # an empty line too many is passed over by readers
+        return False  # readers skip an extra empty line
