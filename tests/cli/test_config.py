@@ -198,7 +198,7 @@ def test_a_named_folder_of_runs_needs_no_file(
     file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file.write_text("no TOML", encoding="utf-8")
-    shown(capsys, "runs")  # CHARRNN_RUNS names it
+    shown(capsys, "runs")  # set by CHARRNN_RUNS
     shown(capsys, "runs", "--runs-dir", str(tmp_path))
 
 

@@ -1,4 +1,4 @@
-"""`corpora` lists, `corpora inspect` reports; both for people and for programs."""
+"""`corpora` and `corpora inspect`, as text and as JSON."""
 
 import gzip
 import hashlib

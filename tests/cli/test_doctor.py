@@ -82,7 +82,7 @@ def test_a_wrong_setting_is_refused_before_anything_is_started(
 
 
 @pytest.mark.trainer
-def test_a_real_tensorflow_is_asked() -> None:
+def test_a_real_tensorflow_is_examined() -> None:
     ended = run_program(
         "doctor", "--json", "--preset", "tiny", "--threads", "1", "--cell", "rnn", "--steps", "9"
     )
@@ -97,4 +97,4 @@ def test_a_real_tensorflow_is_asked() -> None:
     rows = {*NAMES, "batch", "gpu", "threads", "memory", "runs", "terminal"} - {"shards"}
     assert rows <= set(labels)
     assert b"Traceback" not in ended.stderr
-    assert ended.stderr.count(b"\n") == 1  # nothing of TensorFlow's own
+    assert ended.stderr.count(b"\n") == 1  # no log lines of TensorFlow

@@ -35,7 +35,7 @@ def test_the_document_has_every_character_with_its_neighbors(model: Path) -> Non
     assert document["vocabulary_size"] == len(TINY_VOCABULARY)
 
 
-def test_the_picture_is_ascii_if_that_is_asked_for(model: Path) -> None:
+def test_the_picture_is_ascii_on_request(model: Path) -> None:
     printed = invoke(model, "--ascii", "--character", "b").stdout
     assert printed.isascii()
     assert "\nb: " in printed

@@ -63,8 +63,8 @@ def test_3_is_data_that_cannot_be_read(tmp_path: Path) -> None:
 
 @pytest.mark.trainer
 def test_4_is_a_loss_that_is_no_number(tmp_path: Path, corpus: Path) -> None:
-    # a decay of more than twice what there is lets the weights grow with every step: with rates of
-    # 10, 5 and 2.5, not of 1.25, until it is asked for once more
+    # a learning rate times decay above 2 lets the weights grow with every step: the run diverges at
+    # 10, and after rollbacks at 5 and 2.5, but not at 1.25, until it is set to 10 again
     wild = ["--learning-rate=10", "--weight-decay=1", "--warmup-fraction=0", "--schedule=constant"]
     runs = str(tmp_path / "runs")
     words = ["train", "--headless", str(corpus), "--runs-dir", runs, "--name", "wild"]

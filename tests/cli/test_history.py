@@ -96,7 +96,7 @@ def test_a_text_cut_short_by_ctrl_c_is_stored(model: Path) -> None:
     written = first + ended.stdout
     (entry,) = listed()
     assert ended.returncode == 130
-    # a signal may come between the hearing and the writing of a character
+    # a signal may arrive between recording and writing a character
     assert 0 <= entry["length"] - len(written) <= 1
     assert entry["text"].startswith(written.decode()[:1000])
 

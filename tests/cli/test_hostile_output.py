@@ -181,7 +181,7 @@ def test_a_terminal_gets_no_control_that_is_not_ours(
 ) -> None:
     monkeypatch.setenv("CHARRNN_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("CHARRNN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("TERM", "dumb")  # no bar is drawn, whose own controls are no harm
+    monkeypatch.setenv("TERM", "dumb")  # no progress bar, which writes control characters
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "here"
     folder.mkdir()

@@ -21,7 +21,7 @@ def test_both_runs_are_reported() -> None:
     assert max(document["runs"][1]["applied"]) <= 1 + 1e-9
 
 
-def test_the_picture_is_ascii_if_that_is_asked_for() -> None:
+def test_the_picture_is_ascii_on_request() -> None:
     drawn = invoke("--steps", 20, "--ascii").stdout
     assert drawn.isascii()
     assert "gradient norm" in drawn

@@ -56,7 +56,7 @@ def test_every_cell_is_drawn_also_in_ascii(tmp_path: Path, text: Path, cell: str
     assert "characters back" in drawn
 
 
-def test_without_a_text_and_without_its_corpus_one_is_asked_for(tmp_path: Path) -> None:
+def test_without_a_text_and_without_its_corpus_it_is_an_error(tmp_path: Path) -> None:
     path = tiny_model_file(tmp_path / "one.safetensors")
     error = invoke(path).exception
     assert isinstance(error, CharRNNError)

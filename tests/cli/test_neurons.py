@@ -101,7 +101,7 @@ def test_programs_get_one_document(model: str, text: str) -> None:
     assert first["r"] == pytest.approx(1, abs=1e-6)
     excerpt = depth["excerpt"]
     assert excerpt["text"] in TEXT
-    assert "excerpt" not in position  # the passages are those of what is found best
+    assert "excerpt" not in position  # only the best properties have excerpts
     halves = [value / 2 for value in excerpt["property"]]
     assert [value - excerpt["values"][0] for value in excerpt["values"]] == pytest.approx(
         [half - halves[0] for half in halves], abs=1e-4

@@ -45,7 +45,7 @@ def test_a_passage_without_levels_has_no_signs() -> None:
 
 
 def test_colors_can_be_distinguished_on_every_terminal() -> None:
-    # of the sixteen that every terminal has, each with a background of its own
+    # 16-color codes, each with its own background
     assert all(color.startswith("\x1b[") and ";4" in color for color in _COLORS.values())
     assert len(set(_COLORS.values())) == len(_COLORS) == 4
 

@@ -95,7 +95,7 @@ def test_closed_streams_are_no_terminals(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("sys.stderr", None)
     assert not output.stdout_is_terminal()
     assert not output.stderr_is_terminal()
-    output.print_message("nobody hears this")
+    output.print_message("not written")
 
 
 class Refusing(io.StringIO):
@@ -111,19 +111,19 @@ class Refusing(io.StringIO):
 
 def test_a_message_that_cannot_be_written_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", Refusing(BrokenPipeError()))
-    output.print_message("nobody hears this")
+    output.print_message("not written")
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [(BrokenPipeError(), BrokenPipeError), (OSError(28, "No space left on device"), StorageError)],
 )
-def test_data_that_nobody_takes_is(
+def test_data_that_cannot_be_written_is_an_error(
     monkeypatch: pytest.MonkeyPatch, error: OSError, expected: type[Exception]
 ) -> None:
     monkeypatch.setattr("sys.stdout", Refusing(error))
     with pytest.raises(expected):
-        output.print_data("nobody reads this")
+        output.print_data("not written")
 
 
 def test_the_app_needs_both_a_keyboard_and_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:

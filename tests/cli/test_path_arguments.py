@@ -1,6 +1,6 @@
 """Every path argument of every command, and every path setting, against every kind of bad path.
 
-Each ends at once, with one sentence and the exit code of what the path is for.
+Each command ends immediately, with one sentence and the exit code of that kind of path.
 """
 
 import json
@@ -144,7 +144,7 @@ def test_every_path_argument_is_in_the_table(commands: set[str]) -> None:
 @pytest.mark.parametrize("argument", READ)
 def test_what_is_read(argument: str, kind: str, bad_paths: dict[str, str], capsys: Capture) -> None:
     code, printed = ended_with(READ[argument], bad_paths[kind], capsys)
-    expected = 2 if (argument, kind) == ("generate --model", "nul") else 3  # it is a setting too
+    expected = 2 if (argument, kind) == ("generate --model", "nul") else 3  # also a setting
     assert code == expected, printed
 
 
@@ -157,10 +157,10 @@ def test_what_is_written(
 ) -> None:
     fake_run(isolated_home / "runs")
     code, printed = ended_with(WRITTEN[argument], bad_paths[kind], capsys)
-    # that it is no archive's name is printed first, and that a pipe is none of a .keras file
+    # the name of an archive, and the suffix .keras, are checked before the file is opened
     is_usage = kind in {*NO_PATH, "socket"} or argument == "runs export FILE"
     is_usage = is_usage or (argument == "models export FILE" and kind == "pipe")
-    # and that the text is too short before a pipe is opened
+    # the text is found too short before a pipe is opened
     is_data = (argument, kind) == ("models calibrate FILE", "pipe")
     assert code == (2 if is_usage else 3 if is_data else 6), printed
 

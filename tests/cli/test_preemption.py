@@ -1,6 +1,6 @@
 """A scheduler's signal while a text is read ends the command with 75, without leftover files.
 
-The text is a pipe without an end, so that what reads it is held there.
+The text is a pipe without an end, which blocks its reader.
 """
 
 import os
@@ -31,7 +31,7 @@ def endless_text(path: Path) -> Iterator[None]:
     def has_reader() -> bool:
         try:
             opened.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
-        except OSError:  # ENXIO: nobody has opened it to read
+        except OSError:  # ENXIO: no process has opened it for reading
             return False
         return True
 
@@ -90,7 +90,7 @@ def test_a_closed_terminal_while_the_command_reads_changes_nothing(
     with endless_text(text):
         program.send_signal(signal.SIGHUP)
     ended = finish(program)
-    assert ended.returncode == 3  # it waited for a text until there was nobody to write one
+    assert ended.returncode == 3  # it waited until the last writer closed the pipe
     assert b"nobody writes into" in ended.stderr
 
 
@@ -103,7 +103,7 @@ def test_the_time_limit_applies_while_the_command_reads(tmp_path: Path, text: Pa
 
 
 def unreadable_run(tmp_path: Path, text: Path) -> RunDirectory:
-    """A run whose text can be opened and never read to its end."""
+    """A run whose text can be opened but never ends."""
     run = created_run(tmp_path / "runs", name="held")
     source = tmp_path / "runs" / ".corpora" / "fake.txt"
     source.unlink()

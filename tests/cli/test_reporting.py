@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.fake_run import created_run, fake_run
 from tui_charrnn.cli import launching, reporting
-from tui_charrnn.cli.launching import proposed_start
+from tui_charrnn.cli.launching import suggested_seed_text
 from tui_charrnn.cli.reporting import BarReporter, LineReporter
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.runs.description import RunState, RunStatus
@@ -154,7 +154,7 @@ def test_a_start_that_the_model_can_go_on_with_is_proposed(
     made = read_description(fake_run(tmp_path))
     description = replace(made, vocabulary=vocabulary, pinned_seeds=seeds)
     view = RunView(RunDirectory(tmp_path), description=description)
-    assert shlex.join(proposed_start(view)) == start
+    assert shlex.join(suggested_seed_text(view)) == start
 
 
 def test_a_model_of_both_directions_is_to_fill_gaps(

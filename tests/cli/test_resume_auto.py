@@ -111,7 +111,7 @@ def test_a_name_whose_run_is_being_trained_is_locked_and_another_is_taken(corpus
     runs = corpus.parent / "runs"
     words = ["train", "--headless", str(corpus), "--runs-dir", str(runs), "--preset", "tiny"]
     fake_run(runs, name="done")
-    created_run(runs, name="held")  # its trainer is on its way
+    created_run(runs, name="held")  # its trainer is starting
     codes = {name: main.run([*words, "--name", name]) for name in ("done", "held")}
     assert codes == {"done": 2, "held": 5}
 

@@ -95,7 +95,7 @@ def test_each_text_goes_to_the_model_it_belongs_to(
 
     assert [score["model"] for score in first["scores"]] == [model, other]
     assert [score["model"] for score in second["scores"]] == [other, model]
-    # fewer bits for the two spaces that it knows do not make the first model the better one
+    # the first model has fewer bits only for the two spaces that it knows
     assert second["scores"][1]["characters"] == 2
     plain = run_here(*arguments).stdout.decode().splitlines()
     assert plain[0].split()[4:] == ["COMPARABLE", "MODEL", "TEXT"]
@@ -220,7 +220,7 @@ def test_the_page_shows_the_text_and_runs_nothing(tmp_path: Path) -> None:
     assert "http:" not in written
     assert "https:" not in written
     assert "<del>2</del>" in written
-    for level, low in enumerate(LEVELS, 1):  # the legend, and a line below for eyes without color
+    for level, low in enumerate(LEVELS, 1):  # the legend, and an underline readable without color
         assert f'<span class="s{level}">{low:g} ' in written
         assert f".s{level}{{background:" in written
     assert written.count("border-bottom:") == len(LEVELS)

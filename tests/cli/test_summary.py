@@ -70,7 +70,7 @@ def test_rare_characters_are_reported_with_their_share(tmp_path: Path) -> None:
 
 
 def test_the_batch_size_is_the_one_that_fits(tmp_path: Path) -> None:
-    corpus = fake_corpus(tmp_path, "abcab" * 400)  # 1,800 characters are trained on
+    corpus = fake_corpus(tmp_path, "abcab" * 400)  # 1,800 characters for training
     training = TrainingConfig(steps=3, batch_size=32, sequence_length=100)
     printed = summarize(created_run(tmp_path), ModelConfig(), training, corpus)
     assert "batch 17 x 100 characters (not 32: the text is small)" in printed

@@ -21,7 +21,7 @@ def test_a_folder_is_judged_by_the_nearest_that_is_there(tmp_path: Path) -> None
     assert sorted(tmp_path.iterdir()) == sorted([circle, file, tmp_path / "home"])
 
 
-def test_a_terminal_is_asked_for_its_size_and_colors(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_size_and_colors_of_a_terminal_are_examined(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal_pair((120, 36)) as (_, theirs), TextIOWrapper(theirs, encoding="utf-8") as stream:
         monkeypatch.setattr(sys, "__stdout__", stream)
         found = examine_terminal({"TERM": "xterm-256color", "LANG": "en_US.UTF-8"})

@@ -1,7 +1,6 @@
 """`train`, `resume`, `runs` and `stop` in separate processes.
 
-Where it matters that it is TensorFlow that computes, it does; the trainers of the other tests
-compute with NumPy, and are else the real ones.
+Tests that depend on TensorFlow use it; in the others the real trainer computes with NumPy.
 """
 
 import contextlib
@@ -64,7 +63,7 @@ KERAS_FILE = '{"backend": "torch", "floatx": "float16"}'
 def whole(folder: Path) -> tuple[RunDirectory, bytes, bytes]:
     """A run that was never interrupted, with what its command printed.
 
-    Its user has set up another backend of Keras.
+    Its user has configured another Keras backend.
     """
     file = folder / "home" / ".keras" / "keras.json"
     file.parent.mkdir(parents=True)
@@ -87,7 +86,7 @@ def status_of(run: RunDirectory) -> RunStatus | None:
 
 
 def has_reached(run: RunDirectory, step: int) -> Callable[[], bool]:
-    """Whether some record of the run is of that step or a later one."""
+    """Whether the run has a record of that step or a later one."""
 
     def reached() -> bool:
         if not run.events.exists():
@@ -103,7 +102,7 @@ def goes_on_after_saving(
 ) -> Callable[[], bool]:
     """Whether the run has a checkpoint and a later batch, which a resume must repeat.
 
-    Or whether it has come to its end meanwhile, as may happen on a busy machine.
+    Also true if the run has finished meanwhile, as may happen on a busy machine.
     """
     reader = RunReader(run)
     saved, trained = STEPS, 0
@@ -171,7 +170,7 @@ def test_killed_at_any_moment_it_resumes_to_the_very_same_bits(
         wait_for("a checkpoint and a batch after it", goes_on_after_saving(run, program))
         status = status_of(run)
         assert status is not None
-        with contextlib.suppress(ProcessLookupError):  # it has come to its end
+        with contextlib.suppress(ProcessLookupError):  # it has ended
             os.kill(status.pid, signal.SIGKILL)
         killed = finish(program)
         if killed.returncode != 0:
@@ -265,4 +264,4 @@ def test_a_detached_trainer_outlives_its_command_and_waits_and_stops_on_request(
     stopped = run_program("stop", "detached", "--runs-dir", str(folder))
     assert stopped.returncode == 0
     assert b"detached is stopped" in stopped.stderr
-    assert not (isolated_home / ".keras").exists()  # nor does Keras make its file
+    assert not (isolated_home / ".keras").exists()  # Keras does not create its file either

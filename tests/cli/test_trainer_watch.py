@@ -82,7 +82,7 @@ def started_with(**arguments: object) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("started", [arguments], indirect=True)
 
 
-def test_whoever_does_not_answer_is_named() -> None:
+def test_ranks_that_do_not_answer_are_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as there, socket.socket() as missing:
         missing.bind(("127.0.0.1", 0))
         addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in (there, missing, missing)]

@@ -33,7 +33,7 @@ def test_the_document_has_every_character(models: list[object]) -> None:
     assert sum(last.values()) == pytest.approx(1)
 
 
-def test_the_picture_is_ascii_if_that_is_asked_for(models: list[object]) -> None:
+def test_the_picture_is_ascii_on_request(models: list[object]) -> None:
     assert not invoke("bad", *models).stdout.isascii()
     assert invoke("bad", *models, "--ascii").stdout.isascii()
 

@@ -211,7 +211,7 @@ def _print_next_command(view: RunView, code: int, *, is_joint: bool) -> None:
             next_command = command_words("fill", view.run, "the k▢ng", "--bidirectional")
             print_message(f"Fill gaps with it: {next_command}")
             return
-        next_command = command_words("generate", view.run, *proposed_start(view), "--model")
+        next_command = command_words("generate", view.run, *suggested_seed_text(view), "--model")
         print_message(f"Talk to it: {next_command}")
         return
     saved = view.checkpoint_step
@@ -262,7 +262,7 @@ def _logged_error(run: RunDirectory, log_size: int) -> str:
     return next((line for line in reversed(lines) if line.startswith("charrnn-tui: ")), "")
 
 
-def proposed_start(view: RunView) -> list[str]:
+def suggested_seed_text(view: RunView) -> list[str]:
     """Suggest a seed text as command arguments: the start of the corpus, or a default."""
     description = view.description
     seeds = description.pinned_seeds if description is not None else ()

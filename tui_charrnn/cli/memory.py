@@ -134,7 +134,7 @@ def memory(
 
 def _rows_of(*, is_ascii: bool) -> RowsOf:
     """Return a function that draws a `MemoryMeasured` record of a run while it trains."""
-    is_ascii = draws_ascii(is_asked=is_ascii)
+    is_ascii = draws_ascii(is_requested=is_ascii)
 
     def rows_of(record: Record) -> Sequence[str]:
         if not isinstance(record, MemoryMeasured):

@@ -238,14 +238,14 @@ def picture_width() -> int:
     return max(_MIN_PICTURE_WIDTH, shutil.get_terminal_size().columns)
 
 
-def draws_ascii(*, is_asked: bool) -> bool:
+def draws_ascii(*, is_requested: bool) -> bool:
     """Return whether to draw in ASCII, by an option or by the settings."""
-    return resolve({"ascii": is_asked or None}, wanted=["ascii"]).checked().ascii
+    return resolve({"ascii": is_requested or None}, wanted=["ascii"]).checked().ascii
 
 
 def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
     """Print rows that are safe for a terminal, in ASCII as `draws_ascii` decides."""
-    is_ascii = draws_ascii(is_asked=is_ascii)
+    is_ascii = draws_ascii(is_requested=is_ascii)
     for row in rows:
         print_data((lazy.in_ascii(row) if is_ascii else row).rstrip())
 

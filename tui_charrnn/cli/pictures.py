@@ -105,7 +105,7 @@ def _draw(
     output: TextOutput, vectors: "Embedding", chosen: list[int], count: int, *, is_ascii: bool
 ) -> None:
     is_colored = stdout_has_colors()
-    plain = draws_ascii(is_asked=is_ascii)
+    plain = draws_ascii(is_requested=is_ascii)
     shares = vectors.plane[1]
     for row in [*lazy.picture_of(vectors, picture_width(), _HEIGHT), [], lazy.legend(vectors)]:
         for piece in row:

@@ -118,11 +118,11 @@ def read_named_corpus(
             limit=limit,
         )
     for name, sha256 in corpus.report.recorded:
-        report_recorded(name, sha256)
+        print_new_hash(name, sha256)
     return corpus
 
 
-def report_recorded(name: str, sha256: str | None) -> None:
+def print_new_hash(name: str, sha256: str | None) -> None:
     """Print the hash of a downloaded text whose hash was not known before."""
     print_message(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
 
@@ -214,7 +214,7 @@ def _pieces(source: Source, encoding: str, found: BytesFound) -> Iterator[str]:
         with progress_bar(f"Fetching {source.name}") as progress:
             path = obtain(source.entry, progress=progress)
         if is_unknown:
-            report_recorded(source.entry.name, source.entry.expected_sha256)
+            print_new_hash(source.entry.name, source.entry.expected_sha256)
         return read_pieces(path, Reading(), found)
     file = source.path or stdin_bytes()
     if file is None:
