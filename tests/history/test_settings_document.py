@@ -5,7 +5,12 @@ import json
 import pytest
 
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.history.generation import ClampsInTime, read_settings, together, write_settings
+from tui_charrnn.history.generation import (
+    ClampsInTime,
+    merge_changes,
+    read_settings,
+    write_settings,
+)
 
 COOL, HOT = SamplingConfig(top_p=0.9, rng_seed=4), SamplingConfig(temperature=0)
 SAMPLING = ((0, COOL), (12, HOT))
@@ -49,7 +54,7 @@ def test_a_name_that_is_not_known_is_told() -> None:
 
 
 def test_what_changes_at_once_stands_together() -> None:
-    rows = together(SAMPLING, ((0, ("0:c1=2",)), (7, ()), (12, ("0:c1=3",))))
+    rows = merge_changes(SAMPLING, ((0, ("0:c1=2",)), (7, ()), (12, ("0:c1=3",))))
 
     assert rows == [
         (0, COOL, ("0:c1=2",)),

@@ -218,7 +218,7 @@ def test_a_newer_format_is_left_alone(history: History) -> None:
 def test_a_locked_file_is_a_sentence_in_the_end(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_PATIENCE", 0.05)
+    monkeypatch.setattr(store, "_LOCK_TIMEOUT", 0.05)
     history.add(said("x"))
     other = sqlite3.connect(history.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")

@@ -1,1 +1,1 @@
-"""Generated texts, kept with all that it takes to generate them again."""
+"""The history of generated texts, with everything that is needed to generate them again."""

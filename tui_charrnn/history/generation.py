@@ -1,4 +1,4 @@
-"""One generated text, all that it came from, and both as a row of the history."""
+"""A generated text with its settings and model, and its row in the history's table."""
 
 import hashlib
 import itertools
@@ -17,50 +17,49 @@ from tui_charrnn.paths import file_mark, open_file
 from tui_charrnn.translation import tr
 
 SettingsInTime = tuple[tuple[int, SamplingConfig], ...]
-"""Settings, each with the number of generated characters after which it held; the first after 0."""
+"""Settings and the number of generated characters after which each applied; the first after 0."""
 ClampsInTime = tuple[tuple[int, tuple[str, ...]], ...]
-"""Neurons that were held, as LAYER:CELL=VALUE, each time with the number of generated characters
-after which they were; before the first of these none was. What was held after 0 characters was so
-while the seed text was read."""
+"""Clamps, as LAYER:CELL=VALUE, and the number of generated characters after which they applied;
+none before the first. Clamps after 0 characters also applied while the seed text was read."""
 
 _NO_FILE: Final = "the model came from no file"
 _REPLACED: Final = "the model's file was replaced while the text was generated, as a trainer does"
 LONG_SEED: Final = "only the last 50,000 characters of its seed text were kept"
 HINDRANCES: Final = (_NO_FILE, _REPLACED, LONG_SEED)
-"""Why a text cannot be generated again; stored in English, translated where they are shown."""
+"""Why a text cannot be generated again; stored in English and translated for display."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelOrigin:
-    """Where a model came from."""
+    """The source of a model."""
 
     label: str
-    """What the user calls it."""
+    """The model's name for the user."""
     file: str | None
-    """Absolute path, or None if it came from no file."""
+    """Absolute path, or None if it was not loaded from a file."""
     sha256: str | None
-    """Of the file, in hexadecimal digits; None if it is not known."""
+    """Of the file, in hexadecimal; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """A text that a model has generated."""
+    """A generated text with its settings and its model."""
 
     seed_text: str
-    """How it began; characters that the model does not know may have been left out."""
+    """The seed text; characters that the model does not know may have been left out."""
     text: str
-    """What came after it, or the beginning of that; its jamo are put together."""
+    """The generated text, or its beginning; jamo are composed to syllables."""
     length: int
-    """How many characters came after it, or jamo."""
+    """Number of generated characters or jamo."""
     sampling: SettingsInTime
     rng_seed: int
-    """That was in use, also where none was asked for."""
+    """The RNG seed in use, even if it was chosen at random."""
     model: ModelOrigin
     clamps: ClampsInTime = ()
     numbers: str = "float32"
-    """What the model was multiplied in, `float32` or `int8`."""
+    """Number type of the model, `float32` or `int8`."""
     hindrance: str = ""
-    """Why the same text cannot be generated again, as the end of a sentence; empty if it can."""
+    """Why the text cannot be generated again, as the end of a sentence; empty if it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +67,28 @@ class Entry:
     """A text in the history."""
 
     number: int
-    """Given once and never again."""
+    """Unique; never reused."""
     time: datetime
-    """When it was added, with a time zone."""
+    """When it was added, timezone-aware."""
     generation: Generation
 
 
 class ModelFile:
-    """A model's file, watched from before it is read, as a trainer may replace it at any time."""
+    """Detects whether a model's file was replaced after loading, as a trainer may do."""
 
     def __init__(self, path: Path) -> None:
-        """Remember which file stands at a path; call it before the model is loaded."""
+        """Record the identity of the file; to be called before the model is loaded."""
         self._path = path
         self._mark = file_mark(path)
 
     def origin(self, label: str) -> ModelOrigin:
-        """Where the model came from; without a hash if its file is not the same any more."""
+        """Return the origin of the model; without a hash if its file was replaced."""
         sha256 = unchanged_sha256(self._path, self._mark)
         return ModelOrigin(label, str(self._path.absolute()), sha256)
 
 
 def unchanged_sha256(path: Path, mark: tuple[int, int, int] | None) -> str | None:
-    """The hash of a file; None if it is not the one that had a mark, or cannot be read."""
+    """Return the hash of a file; None if its `file_mark` differs, or it cannot be read."""
     if mark is None or file_mark(path) != mark:
         return None
     try:
@@ -100,10 +99,10 @@ def unchanged_sha256(path: Path, mark: tuple[int, int, int] | None) -> str | Non
 
 
 def file_sha256(path: Path) -> str:
-    """The hash of a file, in hexadecimal digits.
+    """Return the SHA-256 of a file, in hexadecimal.
 
     Raises:
-        OSError: If it cannot be read, or is no regular file.
+        OSError: If it cannot be read, or is not a regular file.
     """
     digest = hashlib.sha256()
     with open_file(path) as file:
@@ -113,7 +112,7 @@ def file_sha256(path: Path) -> str:
 
 
 def hindrance_of(generation: Generation) -> str:
-    """Why a text cannot be generated again, apart from its model's file; empty if it can."""
+    """Return why a text cannot be generated again; empty if it can, given its model's file."""
     if generation.hindrance:
         return generation.hindrance
     if generation.model.file is None:
@@ -124,19 +123,22 @@ def hindrance_of(generation: Generation) -> str:
 def write_settings(
     sampling: SettingsInTime, clamps: ClampsInTime = (), numbers: str = "float32"
 ) -> str:
-    """Settings, clamps and numbers as a JSON document."""
+    """Return settings, clamps and number type as a JSON document."""
     common = {} if numbers == "float32" else {"numbers": numbers}
     return json.dumps([
-        {"after": after, **config.to_mapping(), **common} | ({"clamps": list(held)} if held else {})
-        for after, config, held in together(sampling, clamps)
+        {"after": after, **config.to_mapping(), **common} | ({"clamps": list(used)} if used else {})
+        for after, config, used in merge_changes(sampling, clamps)
     ])
 
 
 def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str, str]:
-    """The settings, clamps and numbers of a JSON document, and what is not understood of it.
+    """Parse a JSON document of settings.
+
+    Returns:
+        Settings, clamps, number type, and a sentence on unknown parts of the document, or "".
 
     Raises:
-        ValueError: If the document is of another program.
+        ValueError: If the document is invalid.
     """
     try:
         changes: Sequence[Mapping[str, Any]] = json.loads(document)
@@ -150,7 +152,7 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str, str
             (int(change["after"]), SamplingConfig.from_mapping(change, skip_unknown=True))
             for change in changes
         ]
-        held = [(int(change["after"]), _words(change.get("clamps", ()))) for change in changes]
+        clamped = [(int(change["after"]), _texts(change.get("clamps", ()))) for change in changes]
     except (
         TypeError,
         AttributeError,
@@ -165,54 +167,57 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str, str
     if not settings or settings[0][0] != 0:
         raise ValueError(tr("These are no settings: {document}", document=document[:200]))
     names = ", ".join(sorted(unknown))
-    misunderstood = (
-        tr("this version does not know the settings {names}", names=names) if unknown else ""
-    )
+    problem = tr("this version does not know the settings {names}", names=names) if unknown else ""
     numbers = changes[0].get("numbers", "float32")
     if numbers not in {"float32", "int8"}:
-        misunderstood = tr("this version does not know the numbers it was made in")
+        problem = tr("this version does not know the numbers it was made in")
         numbers = "float32"
-    kept = tuple(next(rows) for _, rows in itertools.groupby(settings, operator.itemgetter(1)))
-    clamps = tuple(next(rows) for _, rows in itertools.groupby(held, operator.itemgetter(1)))
-    return kept, clamps if clamps[0][1] else clamps[1:], numbers, misunderstood
+    sampling = tuple(next(rows) for _, rows in itertools.groupby(settings, operator.itemgetter(1)))
+    clamps = tuple(next(rows) for _, rows in itertools.groupby(clamped, operator.itemgetter(1)))
+    return sampling, clamps if clamps[0][1] else clamps[1:], numbers, problem
 
 
-def together(
+def merge_changes(
     sampling: SettingsInTime, clamps: ClampsInTime
 ) -> list[tuple[int, SamplingConfig, tuple[str, ...]]]:
-    """What held from which character on: settings, first after 0, and clamps, as either changed."""
-    config, held = dict(sampling), dict(clamps)
+    """Merge the changes of settings and clamps into rows, one wherever either changes."""
+    settings_after, clamps_after = dict(sampling), dict(clamps)
     settings = sampling[0][1]
-    words: tuple[str, ...] = ()
+    clamped: tuple[str, ...] = ()
     rows: list[tuple[int, SamplingConfig, tuple[str, ...]]] = []
-    for after in sorted({*config, *held}):
-        settings, words = config.get(after, settings), held.get(after, words)
-        rows.append((after, settings, words))
+    for after in sorted({*settings_after, *clamps_after}):
+        settings = settings_after.get(after, settings)
+        clamped = clamps_after.get(after, clamped)
+        rows.append((after, settings, clamped))
     return rows
 
 
-def _words(value: object) -> tuple[str, ...]:
-    """Clamps, which are a list of words."""
-    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
-        raise TypeError("Clamps are a list of words.")
+def _texts(value: object) -> tuple[str, ...]:
+    """Return clamps as strings.
+
+    Raises:
+        TypeError: If they are not a list of strings.
+    """
+    if not isinstance(value, list | tuple) or not all(isinstance(text, str) for text in value):
+        raise TypeError("Clamps are a list of strings.")
     return tuple(value)
 
 
 KEPT_CHARACTERS: Final = 50_000
-"""Characters of a text that are kept, its first ones; and of a seed text, its last ones."""
+"""Characters that are stored: the first ones of a text, and the last ones of a seed text."""
 COLUMNS: Final = (
     "time, length, seed_text, text, sampling, rng_seed, model, model_file, model_sha256, hindrance"
 )
-"""Beside `id`, which comes first where a row is read."""
+"""Columns of the table, without `id`."""
 
 
 def lacking(generation: Generation) -> int:
-    """How many characters, or jamo, of a long text were not kept."""
+    """Return how many characters or jamo of a long text were not stored."""
     return max(generation.length - KEPT_CHARACTERS, 0)
 
 
 def length_words(generation: Generation) -> str:
-    """How long a text is: 1 character, or 250 characters (503 jamo)."""
+    """Format the length of a text: 1 character, or 250 characters (503 jamo)."""
     count, units = len(generation.text), generation.length
     is_cut = count < units <= KEPT_CHARACTERS
     count = count if is_cut else units
@@ -221,7 +226,7 @@ def length_words(generation: Generation) -> str:
 
 
 def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
-    """The values of `COLUMNS` of a text that is added at a time with a time zone."""
+    """Return the values of `COLUMNS` for a text that is added at a timezone-aware time."""
     model = generation.model
     is_long = len(generation.seed_text) > KEPT_CHARACTERS
     return (
@@ -239,25 +244,25 @@ def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
 
 
 def entry_of(row: Sequence[Any]) -> Entry:
-    """What a row of `id` and `COLUMNS` says.
+    """Parse a row of `id` and `COLUMNS`.
 
     Raises:
-        ValueError: If a value is of another program.
+        ValueError: If a value has the wrong type.
     """
     number, time, length, seed_text, text, document, rng_seed, label, file, sha256, hindrance = row
     counts = (number, length, rng_seed)
     texts = (time, seed_text, text, document, label, hindrance, "" if sha256 is None else sha256)
-    is_ours = all(isinstance(each, int) for each in counts) and all(
+    is_valid = all(isinstance(each, int) for each in counts) and all(
         isinstance(each, str) for each in texts
     )
-    if not is_ours or not isinstance(file, bytes | None) or b"\0" in (file or b""):
+    if not is_valid or not isinstance(file, bytes | None) or b"\0" in (file or b""):
         raise ValueError(
             tr(
                 "the text {number} has values that this version does not know",
                 number=str(number)[:20],
             )
         )
-    sampling, clamps, numbers, misunderstood = read_settings(document)
+    sampling, clamps, numbers, problem = read_settings(document)
     return Entry(
         number=number,
         time=datetime.fromisoformat(time),
@@ -270,18 +275,18 @@ def entry_of(row: Sequence[Any]) -> Entry:
             model=ModelOrigin(label, None if file is None else os.fsdecode(file), sha256),
             clamps=clamps,
             numbers=numbers,
-            hindrance=hindrance or misunderstood,
+            hindrance=hindrance or problem,
         ),
     )
 
 
 def storable(text: str) -> str:
-    """A text as SQLite takes it: without halves of surrogate pairs, which no model knows."""
+    """Remove lone surrogates, which SQLite cannot store and no model knows."""
     return text.encode(errors="ignore").decode()
 
 
 def entry_values(entry: Entry) -> dict[str, Any]:
-    """A text and all that it came from."""
+    """Return an entry as JSON values."""
     generation = entry.generation
     return {
         "id": entry.number,
@@ -298,6 +303,6 @@ def entry_values(entry: Entry) -> dict[str, Any]:
             {"after": after, **config.to_mapping(), "rng_seed": generation.rng_seed}
             for after, config in generation.sampling
         ],
-        "clamps": [{"after": after, "held": list(held)} for after, held in generation.clamps],
+        "clamps": [{"after": after, "held": list(clamps)} for after, clamps in generation.clamps],
         "hindrance": hindrance_of(generation) or None,
     }

@@ -1,8 +1,7 @@
-"""The history of generated texts: one SQLite file in the user's data folder, for the user alone.
+"""The history of generated texts: one SQLite file in the user's data folder, readable by them only.
 
-Bounded: the newest `LIMIT` texts are kept, and of a very long one the first `KEPT_CHARACTERS`.
-Several programs may use it at once. Every call opens the file and closes it again, so a history can
-be shared by threads.
+It keeps the newest `LIMIT` texts, and the first `KEPT_CHARACTERS` of each. Several processes may
+use it at once. Every call opens and closes the file, so threads can share a history.
 """
 
 import itertools
@@ -33,7 +32,7 @@ from tui_charrnn.paths import explained, find_kind
 from tui_charrnn.translation import tr
 
 VERSION: Final = 1
-"""Of the tables; in the file as SQLite's `user_version`."""
+"""Version of the tables, stored as SQLite's `user_version`."""
 
 _TABLE: Final = """
 CREATE TABLE generations (
@@ -69,17 +68,17 @@ _INDEX: Final = (
     END
     """,
 )
-"""Finds parts of words in any script, by three neighboring characters."""
+"""A trigram index, which finds substrings in any script."""
 
 
 def has_index(database: sqlite3.Connection) -> bool:
-    """Whether words are found by an index; not every SQLite has the module for it."""
+    """Whether the database has a full-text index; not every SQLite supports it."""
     found = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'generations_index'")
     return found.fetchone() is not None
 
 
 _PRIVATE: Final = 0o600
-_PATIENCE: Final = 1.0  # seconds to wait for another program that is writing
+_LOCK_TIMEOUT: Final = 1.0  # seconds to wait for another process that is writing
 _LOCKED: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 REASONS: Final = (
@@ -90,19 +89,19 @@ REASONS: Final = (
     "attempt to write a readonly database",
     "unable to open database file",
 )
-"""What SQLite says of its common errors."""
+"""SQLite's messages of common errors, for translation."""
 
 
 def make_private_file(path: Path) -> None:
-    """Make the file if there is none; only the user may read it.
+    """Create the file if it is missing, and make it readable by the user only.
 
     Raises:
-        HistoryError: If the disk refuses.
+        HistoryError: If the file cannot be created.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # one that is there is not opened: to close it again would release the locks that another
-        # thread has on it
+        # An existing file is not opened: closing it would release the POSIX locks that another
+        # thread has on it.
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE))
         mode = path.stat().st_mode
@@ -114,23 +113,23 @@ def make_private_file(path: Path) -> None:
 
 @contextmanager
 def open_database(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open the file with its tables, which are made if it is empty; an empty one if there is none.
+    """Open the database, with its tables created if needed; in memory if the file is missing.
 
     Raises:
-        HistoryError: If it is damaged, locked, or of another version, if the disk refuses, or if
-            what is read from it meanwhile raises `ValueError`, being of another program.
+        HistoryError: If it is damaged, locked, or of another version, if the disk fails, or if the
+            body of the `with` statement raises `ValueError` for an invalid value.
     """
     with explained(tr("The history"), path, HistoryError):
-        is_there = find_kind(path) is not None
-    address = f"{path.absolute().as_uri()}?mode=rw" if is_there else "file::memory:"
+        exists = find_kind(path) is not None
+    address = f"{path.absolute().as_uri()}?mode=rw" if exists else "file::memory:"
     try:
         with closing(
-            sqlite3.connect(address, uri=True, timeout=_PATIENCE, isolation_level=None)
+            sqlite3.connect(address, uri=True, timeout=_LOCK_TIMEOUT, isolation_level=None)
         ) as database:
-            database.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
+            database.execute("PRAGMA secure_delete = ON")  # deleted text is overwritten
             if _version_of(database) == 0:
                 with transaction(database):
-                    if _version_of(database) == 0:  # else another program was first
+                    if _version_of(database) == 0:  # another process may have been first
                         _create(database)
             version = _version_of(database)
             if version != VERSION:
@@ -149,14 +148,14 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _version_of(database: sqlite3.Connection) -> int:
-    """The version of the tables; 0 if there are none yet."""
+    """Return the version of the tables; 0 if there are none."""
     return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _create(database: sqlite3.Connection) -> None:
-    """Make the tables, within a transaction."""
+    """Create the tables, within a transaction."""
     database.execute(_TABLE)
-    with suppress(sqlite3.OperationalError):  # an SQLite without FTS5 or its trigrams
+    with suppress(sqlite3.OperationalError):  # SQLite without FTS5 or its trigram tokenizer
         for statement in _INDEX:
             database.execute(statement)
     database.execute(f"PRAGMA user_version = {VERSION}")
@@ -164,19 +163,19 @@ def _create(database: sqlite3.Connection) -> None:
 
 @contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """All of what is written meanwhile, or nothing."""
+    """Commit everything that the body writes, or nothing if it raises."""
     database.execute("BEGIN IMMEDIATE")
     try:
         yield
     except BaseException:
-        with suppress(sqlite3.Error):  # some errors end the transaction themselves
+        with suppress(sqlite3.Error):  # some errors end the transaction already
             database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
 
 
 def _sentence(path: Path, error: sqlite3.Error) -> str:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest tells more than is needed
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary result code
     if code in _LOCKED:
         return tr("The history in {path} is in use by another program; try again.", path=path)
     reason = tr(str(error))
@@ -197,29 +196,29 @@ def _refusal(path: Path, reason: str) -> str:
 
 
 LIMIT: Final = 10_000
-"""Texts that are kept."""
+"""Most texts of the history."""
 TakenOut = tuple[object, ...]
-"""A text that was taken out of the history, in the history's own words."""
+"""The row of a text that was removed by `History.take_out`."""
 
 
 def history_file() -> Path:
-    """Where the history is: in the user's data folder. It need not exist."""
+    """Return the path of the user's history, which need not exist."""
     return data_folder() / "history.sqlite"
 
 
 class History:
-    """The texts of a user.
+    """The generated texts of a user.
 
     Every method raises `HistoryError` if the file is damaged, locked, or of a newer version, or if
-    the disk refuses; the message is a sentence for the user.
+    the disk fails; the message is a sentence for the user.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        """Name a history by its file, or the user's own; nothing is opened or made yet."""
+        """Set the path, by default that of the user's history; nothing is opened or created yet."""
         self.path: Final = path or history_file()
 
     def add(self, generation: Generation) -> int:
-        """Keep a text, and drop the oldest beyond `LIMIT`.
+        """Add a text and delete the oldest ones beyond `LIMIT`.
 
         Returns:
             Its number.
@@ -229,7 +228,11 @@ class History:
     def add_all(
         self, generations: Sequence[Generation], *, instead_of: int | None = None
     ) -> list[int]:
-        """Keep several texts, all or none; the one of a number, such as a beginning, gives way."""
+        """Add several texts, all or none, and delete the text with the number `instead_of`.
+
+        Returns:
+            Their numbers.
+        """
         now, numbers = datetime.now(UTC), []
         make_private_file(self.path)
         with open_database(self.path) as database, transaction(database):
@@ -250,32 +253,35 @@ class History:
         return numbers
 
     def newest(self, count: int) -> list[Entry]:
-        """The last texts, the newest first."""
+        """Return the last texts, the newest first."""
         return list(self.read(self.find("", most=count)).values())
 
     def get(self, number: int) -> Entry | None:
-        """The text of a number, or None if there is none."""
+        """Return the text with a number, or None."""
         return self.read([number]).get(number)
 
-    def search(self, words: str, count: int) -> list[Entry]:
-        """The last texts that hold all words of a query, the newest first; see `find`."""
-        return list(self.read(self.find(words, most=count)).values()) if words_of(words) else []
+    def search(self, query: str, count: int) -> list[Entry]:
+        """Return the last texts with all words of a query, the newest first; see `find`."""
+        return list(self.read(self.find(query, most=count)).values()) if words_of(query) else []
 
     def find(
         self, query: str, check: Callable[[], object] = lambda: None, most: int | None = None
     ) -> list[int]:
-        """The numbers of the texts that hold all words of a query, the newest first.
+        """Return the numbers of the texts that contain all words of a query, the newest first.
 
-        Words have blanks between; each is found in the seed text and after it, within longer words
-        too, and whether in capitals or not. Without any, every text is meant. `check` is called now
-        and then where it takes long; it ends the search by what it raises. `most` are enough; None
-        finds all.
+        Words are separated by whitespace. Each may occur in the seed text or the generated text,
+        also as part of a longer word; case is ignored. An empty query matches every text.
+
+        Args:
+            query: The words.
+            check: Called regularly during a long search; raises to cancel it.
+            most: Maximum number of results; None for all.
         """
         with open_database(self.path) as database:
             return _matching(database, query, check, most)
 
     def read(self, numbers: Sequence[int]) -> dict[int, Entry]:
-        """The texts of some numbers, as far as there are any, in the order of these."""
+        """Return the texts with some numbers that exist, in the order of `numbers`."""
         if not numbers:
             return {}
         with open_database(self.path) as database:
@@ -286,19 +292,19 @@ class History:
         return {number: entries[number] for number in numbers if number in entries}
 
     def remove(self, numbers: Sequence[int]) -> list[int]:
-        """Delete texts for good.
+        """Delete texts permanently.
 
         Returns:
-            The numbers of those that there were.
+            The numbers of those that existed.
         """
         where = f"FROM generations WHERE id IN ({_listed(numbers)})"
         with open_database(self.path) as database, transaction(database):
-            there = {number for (number,) in database.execute(f"SELECT id {where}")}
+            existing = {number for (number,) in database.execute(f"SELECT id {where}")}
             database.execute(f"DELETE {where}")
-        return [number for number in dict.fromkeys(numbers) if number in there]
+        return [number for number in dict.fromkeys(numbers) if number in existing]
 
     def take_out(self, number: int) -> TakenOut | None:
-        """Delete a text, and return what `put_back` needs; None if there is none."""
+        """Delete a text and return its row for `put_back`; None if it does not exist."""
         with open_database(self.path) as database, transaction(database):
             row: TakenOut | None = database.execute(
                 f"SELECT id, {COLUMNS} FROM generations WHERE id = ?", (number,)
@@ -307,7 +313,7 @@ class History:
             return row
 
     def put_back(self, taken: TakenOut) -> None:
-        """Bring a text back to where it was."""
+        """Restore a text with its number."""
         with open_database(self.path) as database:
             database.execute(
                 f"INSERT OR IGNORE INTO generations (id, {COLUMNS}) "
@@ -316,7 +322,7 @@ class History:
             )
 
     def clear(self) -> int:
-        """Delete all texts for good, and give their room on the disk back; return how many."""
+        """Delete all texts permanently and free their disk space; return how many there were."""
         with open_database(self.path) as database:
             with transaction(database):
                 count = database.execute("DELETE FROM generations").rowcount
@@ -328,24 +334,24 @@ class History:
             return count
 
     def count(self) -> int:
-        """How many texts there are."""
+        """Return the number of texts."""
         with open_database(self.path) as database:
             return int(database.execute("SELECT count(*) FROM generations").fetchone()[0])
 
 
 def _listed(numbers: Sequence[int]) -> str:
-    """Numbers as SQL has them; some databases take no more than 999 as values."""
+    """Return numbers as an SQL list, as SQLite may allow only 999 parameters."""
     return ", ".join(map(str, numbers))
 
 
-_SHOWN: Final = 12  # digits of a hash that are enough to distinguish two
+_SHOWN: Final = 12  # digits of a hash in messages
 
 
 def find_entry(history: History, number: int) -> Entry:
-    """The text of a number.
+    """Return the text with a number.
 
     Raises:
-        HistoryError: If there is none, or the history cannot be read.
+        HistoryError: If it does not exist, or the history cannot be read.
     """
     entry = history.get(number)
     if entry is None:
@@ -360,14 +366,17 @@ def find_entry(history: History, number: int) -> Entry:
 def find_same_model(
     entry: Entry, *, may_differ: bool = False, kept: str = "", anyway: str = ""
 ) -> Path:
-    """The file of the model that generated a text.
+    """Return the file of the model that generated a text.
 
-    A file that has changed since will do if it `may_differ`. Every refusal ends with the sentence
-    `kept`, on where the text can be seen; that of a changed file with `anyway`, on how to use it.
+    Args:
+        entry: The text.
+        may_differ: Whether a file that has changed since is accepted.
+        kept: A sentence on where to find the text; ends every error message.
+        anyway: A sentence on how to use a changed file; ends the error message for one.
 
     Raises:
         HistoryError: If the text cannot be generated again, even with the file.
-        ModelFileError: If the file is gone, or has changed since.
+        ModelFileError: If the file is missing, unreadable, or has changed since.
     """
     model = entry.generation.model
     hindrance = hindrance_of(entry.generation)
@@ -380,24 +389,24 @@ def find_same_model(
         raise HistoryError(_joined(sentence, kept))
     path = Path(model.file)
     try:
-        found = file_sha256(path)
+        sha256 = file_sha256(path)
     except FileNotFoundError:
-        gone = tr(
+        missing = tr(
             "The model of text {number} is gone: there is no file {path} any more.",
             number=entry.number,
             path=path,
         )
-        raise ModelFileError(_joined(gone, kept)) from None
+        raise ModelFileError(_joined(missing, kept)) from None
     except OSError as error:
         raise ModelFileError.unreadable(path, error) from error
-    if found != model.sha256 and not may_differ:
+    if sha256 != model.sha256 and not may_differ:
         changed = tr(
             "The model of text {number} has changed: the SHA-256 of {path} was {before}... and is "
             "{now}... now, so it would say something else.",
             number=entry.number,
             path=path,
             before=(model.sha256 or "")[:_SHOWN],
-            now=found[:_SHOWN],
+            now=sha256[:_SHOWN],
         )
         raise ModelFileError(_joined(changed, kept, anyway))
     return path
@@ -407,14 +416,14 @@ def _joined(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-_INDEXED: Final = 3  # characters that a word needs for the index of three neighbors to know it
-_AT_ONCE: Final = 64  # texts that are looked at between two questions to the caller
+_INDEXED: Final = 3  # shortest word that the trigram index finds
+_AT_ONCE: Final = 64  # texts that are searched between two calls of `check`
 _MOST_SHORT: Final = 50
-"""Words without an index that are put into one question; the database has a limit."""
+"""Most words below `_INDEXED` in one SQL query, which SQLite limits."""
 
 
 def words_of(query: str) -> list[str]:
-    """What is looked for: the words of a query, composed as texts are."""
+    """Return the words of a query, in composed form as texts are."""
     return unicodedata.normalize("NFC", storable(query)).split()
 
 
@@ -427,7 +436,7 @@ def _matching(
     others: list[str] = []
     is_indexed = has_index(database)
     for word in dict.fromkeys(words_of(query)):
-        if not is_indexed or "\0" in word:  # which ends what the index is asked
+        if not is_indexed or "\0" in word:  # a NUL would end the index query
             others.append(word.casefold())
         elif len(word) >= _INDEXED:
             indexed.append('"' + word.replace('"', '""') + '"')
@@ -447,8 +456,8 @@ def _matching(
     where += " ORDER BY id DESC"
     if others:
         rows = database.execute(f"SELECT id, seed_text, text {where}", values)
-        return list(itertools.islice(_holding(rows, others, check), most))
-    # one row with all numbers: for every row the interpreter would be waited for again
+        return list(itertools.islice(_containing(rows, others, check), most))
+    # a single row with all numbers, as fetching every row would take the GIL again
     (numbers,) = database.execute(
         f"SELECT group_concat(id) FROM (SELECT id {where} LIMIT ?)",
         (*values, -1 if most is None else most),
@@ -457,15 +466,15 @@ def _matching(
 
 
 def _spellings(word: str) -> list[str]:
-    """A word of few characters, each of them in capitals or not."""
+    """Return all upper- and lower-case spellings of a short word."""
     cases = [dict.fromkeys((letter, letter.lower(), letter.upper())) for letter in word]
     return ["".join(letters) for letters in itertools.product(*cases)]
 
 
-def _holding(
+def _containing(
     rows: Iterable[tuple[int, str, str]], words: list[str], check: Callable[[], object]
 ) -> Iterator[int]:
-    """The numbers of the rows that hold folded words in one of their texts."""
+    """Yield the numbers of the rows in which every case-folded word occurs in a text."""
     for count, (number, *texts) in enumerate(rows):
         if count % _AT_ONCE == 0:
             check()

@@ -1,1 +1,1 @@
-"""What can be seen inside a model while it reads: predictions, states, gates, and what cells do."""
+"""Interpretability of a model while it reads: predictions, states, gates, and roles of neurons."""

@@ -1,9 +1,9 @@
-"""A plain RNN that is trained by hand, to see what clipping its gradient does.
+"""A small RNN trained in NumPy, to demonstrate gradient clipping.
 
-It is small enough to be trained while one looks at it: one layer of tanh, one-hot characters,
-truncated backpropagation through time over a few streams, gradient descent; all in float64.
+It is small enough to train live: one tanh layer, one-hot characters, truncated backpropagation
+through time over a few streams, plain gradient descent; all in float64.
 
-Notation: V vocabulary size, H hidden size, B streams, T sequence length, P parameters in all.
+Notation: V vocabulary size, H hidden size, B streams, T sequence length, P number of parameters.
 
 Source:
     Pascanu, Mikolov & Bengio (2013), "On the difficulty of training recurrent neural networks".
@@ -18,21 +18,21 @@ import numpy as np
 from tui_charrnn.model.weights import Float64, Indices
 
 TEXT: Final = "the quick brown fox jumps over the lazy dog. "
-"""What is learned, over and over; every letter is in it."""
+"""The training text, repeated; it contains every letter."""
 _HIDDEN: Final = 32
 _STREAMS: Final = 4
 _LENGTH: Final = 30
-_DIVERGED: Final = 3.0  # times the loss of a guess: a run that was above it once counts as diverged
+_DIVERGED: Final = 3.0  # a run diverged once its loss exceeds this multiple of a uniform guess
 
 
 @dataclass(frozen=True, slots=True)
 class ClippingSettings:
-    """What both runs have in common, and the limit that one of them has."""
+    """Settings of both runs, and the clipping limit of one of them."""
 
     limit: float = 1.0
-    """The largest norm of a gradient that is applied."""
+    """Largest norm of an applied gradient."""
     radius: float = 1.7
-    """Spectral radius of the recurrent kernel before the first step."""
+    """Initial spectral radius of the recurrent kernel."""
     learning_rate: float = 2.0
     steps: int = 400
     rng_seed: int = 0
@@ -44,13 +44,13 @@ class ClippingStep(NamedTuple):
     loss: float
     """Mean over the batch, before the update, nats per character."""
     norm: float
-    """Of the gradient as it came."""
+    """Of the unclipped gradient."""
     applied: float
-    """Of the gradient that was applied."""
+    """Norm of the gradient that was applied."""
     angle: float
-    """Between the two, degrees."""
+    """Between the two gradients, degrees."""
     elementwise_angle: float
-    """What it would be if each number were cut to a bound, for the same norm."""
+    """The angle if each element were clipped instead, to the same norm."""
 
 
 class SmallRnn:
@@ -59,7 +59,7 @@ class SmallRnn:
     def __init__(
         self, vocabulary: int, hidden: int, radius: float, rng: np.random.Generator
     ) -> None:
-        """Draw the weights; the radius is the spectral radius of the recurrent kernel."""
+        """Initialize the weights; `radius` is the spectral radius of the recurrent kernel."""
         recurrent = rng.standard_normal((hidden, hidden))
         recurrent *= radius / np.abs(np.linalg.eigvals(recurrent)).max()
         self.parameters: list[Float64] = [
@@ -69,17 +69,18 @@ class SmallRnn:
             rng.standard_normal((hidden, vocabulary)) / math.sqrt(hidden),
             np.zeros(vocabulary),
         ]
-        """Kernel (V, H), recurrent kernel (H, H), bias (H,), output (H, V), its bias (V,)."""
+        """Kernel (V, H), recurrent kernel (H, H), bias (H,), output (H, V), output bias (V,)."""
 
     def gradient(
         self, inputs: Indices, targets: Indices, state: Float64
     ) -> tuple[float, list[Float64], Float64]:
-        """Loss and gradient of a batch, by backpropagation through time.
+        """Compute loss and gradient of a batch by backpropagation through time.
 
-        Inputs, and what came after each, have the shape (T, B), h before the shape (B, H).
+        Inputs and targets have the shape (T, B), the initial h the shape (B, H).
 
         Returns:
-            The mean loss, the gradient in the order of `parameters`, and h after, shape (B, H).
+            The mean loss in nats, the gradient in the order of `parameters`, and the final h, shape
+            (B, H).
         """
         kernel, recurrent, bias, output, output_bias = self.parameters
         steps, streams = inputs.shape
@@ -112,14 +113,14 @@ class SmallRnn:
 
 
 class ClippingRun:
-    """A run, step by step; two with the same settings differ in whether the limit holds."""
+    """A training run, step by step, with or without clipping."""
 
     def __init__(self, settings: ClippingSettings, *, is_clipped: bool) -> None:
         self._settings = settings
         self._is_clipped = is_clipped
         characters = sorted(set(TEXT))
         self.guess: Final = math.log(len(characters))
-        """The loss of a guess, nats per character."""
+        """The loss of a uniform guess, nats per character."""
         self.network: Final = SmallRnn(
             len(characters), _HIDDEN, settings.radius, np.random.default_rng(settings.rng_seed)
         )
@@ -130,7 +131,7 @@ class ClippingRun:
 
     @property
     def has_diverged(self) -> bool:
-        """Whether the loss was no number once, or far above that of a guess."""
+        """Whether the loss was ever NaN, or far above that of a uniform guess."""
         return any(not step.loss <= _DIVERGED * self.guess for step in self.steps)
 
     def advance(self) -> ClippingStep:
@@ -148,34 +149,37 @@ class ClippingRun:
             rate = self._settings.learning_rate * scale
             for parameter, each in zip(self.network.parameters, gradient, strict=True):
                 np.subtract(parameter, rate * each, out=parameter)
-            cut = clipped_by_element(flat, min(norm, limit))
+            clipped = clipped_by_element(flat, min(norm, limit))
             step = ClippingStep(
-                loss, norm, norm * scale, angle(flat, flat * scale), angle(flat, cut)
+                loss, norm, norm * scale, angle(flat, flat * scale), angle(flat, clipped)
             )
         self.steps.append(step)
         return step
 
 
 def clipped_by_element(gradient: Float64, norm: float) -> Float64:
-    """Cut every number of a gradient, shape (P,), to a bound that leaves a norm, or all of it."""
+    """Clip every element of a gradient, shape (P,), to the bound that gives the result a norm.
+
+    A gradient whose norm is not above `norm`, or not finite, is returned unchanged.
+    """
     sizes = np.sort(np.abs(gradient))
     if not np.isfinite(sizes).all() or norm >= np.linalg.norm(gradient):
         return gradient
-    # with the bound at a size, those below it stay and all others become it
+    # squared norm of the result if sizes[i] is the bound: smaller elements stay, others become it
     squares = np.concatenate([[0.0], np.cumsum(sizes[:-1] ** 2)])
-    left = squares + sizes**2 * np.arange(len(sizes), 0, -1)
-    place = int(np.searchsorted(left, norm**2))
-    bound = math.sqrt(max(norm**2 - squares[place], 0.0) / (len(sizes) - place))
-    cut: Float64 = np.clip(gradient, -bound, bound)
-    return cut
+    clipped_squares = squares + sizes**2 * np.arange(len(sizes), 0, -1)
+    count = int(np.searchsorted(clipped_squares, norm**2))  # elements below the bound
+    bound = math.sqrt(max(norm**2 - squares[count], 0.0) / (len(sizes) - count))
+    clipped: Float64 = np.clip(gradient, -bound, bound)
+    return clipped
 
 
 def angle(one: Float64, other: Float64) -> float:
-    """Between two vectors, degrees; 0 if one of them is 0 or no vector of numbers."""
+    """Return the angle between two vectors, degrees; 0 if one of them is 0 or not finite."""
     product: Any = np.linalg.norm(one) * np.linalg.norm(other)
     if not (product > 0 and math.isfinite(product)):
         return 0.0
-    # of the difference, as the cosine of a small angle is 1
+    # by the distance, as the cosine of a small angle rounds to 1
     unit, turned = one / np.linalg.norm(one), other / np.linalg.norm(other)
     half = min(float(np.linalg.norm(unit - turned)) / 2, 1.0)
     return math.degrees(2 * math.asin(half))

@@ -1,4 +1,4 @@
-"""The vectors of the characters: which lie near each other, and a plane to draw them on.
+"""Character embeddings: nearest neighbors and a two-dimensional projection.
 
 Notation: V vocabulary size, E embedding size, G gates of the cell, H hidden size.
 """
@@ -24,43 +24,42 @@ _INITIALS: Final = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 
 @dataclass(frozen=True, slots=True)
 class Neighbor:
-    """A character near another one."""
+    """A neighbor of a character in the embedding."""
 
     character: str
     cosine: float
-    """Of the angle between their vectors, from -1 to 1."""
+    """Cosine similarity, -1 to 1."""
 
 
 class Embedding:
-    """The vectors of a model's characters."""
+    """The embedding vectors of a model's characters."""
 
     def __init__(self, model: Model) -> None:
         self.characters: Final = model.vocabulary.characters
         self.vectors: Final[Float64] = model.weights.embedding.astype(np.float64)
         """Shape (V, E)."""
         self.gates: Final = GATE_COUNTS[model.config.cell] * model.config.hidden_size
-        """G·H: what the first layer makes of a character's numbers."""
+        """G·H: outputs of the first layer's kernel."""
 
     @cached_property
     def plane(self) -> tuple[Float64, Float64]:
-        """The characters at their first two principal components, and the shares of the variance.
+        """The first two principal components, shape (V, 2), and their shares of variance, (2,).
 
-        Shapes (V, 2) and (2,). The sign of each component is such that the character farthest from
-        0 lies on the positive side.
+        The sign of each component is such that its largest absolute value is positive.
         """
         centered = self.vectors - self.vectors.mean(axis=0)
         left, strengths, _ = np.linalg.svd(centered, full_matrices=False)
-        places = np.zeros((len(centered), 2))
+        points = np.zeros((len(centered), 2))
         count = min(2, len(strengths))
-        places[:, :count] = left[:, :count] * strengths[:count]
-        farthest = np.abs(places).argmax(axis=0)
-        places *= np.where(places[farthest, [0, 1]] < 0, -1, 1)
+        points[:, :count] = left[:, :count] * strengths[:count]
+        farthest = np.abs(points).argmax(axis=0)
+        points *= np.where(points[farthest, [0, 1]] < 0, -1, 1)
         shares = np.zeros(2)
         shares[:count] = strengths[:count] ** 2 / max(float((strengths**2).sum()), 1e-300)
-        return places, shares
+        return points, shares
 
     def neighbors(self, index: int, count: int) -> list[Neighbor]:
-        """The characters whose vectors point most nearly where one does, the nearest first."""
+        """Return the characters with the highest cosine similarity to one, in descending order."""
         lengths = np.linalg.norm(self.vectors, axis=1)
         cosines = self.vectors @ self.vectors[index] / np.maximum(lengths * lengths[index], 1e-300)
         order = [int(each) for each in np.argsort(-cosines, kind="stable") if each != index]
@@ -68,7 +67,7 @@ class Embedding:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """How many numbers one-hot columns take, and how many vectors take."""
+        """Parameter counts of one-hot inputs and of an embedding."""
         count, size = self.vectors.shape
         return {
             "vocabulary_size": count,
@@ -79,7 +78,7 @@ class Embedding:
 
 
 def group_of(character: str) -> Group:
-    """What a character is drawn as."""
+    """Return the group of a character, which decides its color."""
     if character.isdigit():
         return "digit"
     if initial_of(character):
@@ -96,7 +95,7 @@ def group_of(character: str) -> Group:
 
 
 def initial_of(character: str) -> str:
-    """The first letter of a Hangul syllable, or of a jamo itself; empty for other characters."""
+    """Return the initial of a Hangul syllable or jamo; empty for other characters."""
     if "가" <= character <= "힣":
         return _INITIALS[(ord(character) - ord("가")) // 588]
     code = ord(character) - 0x1100
@@ -105,27 +104,27 @@ def initial_of(character: str) -> str:
     return character if "ㄱ" <= character <= "ㅣ" or "\u1161" <= character <= "\u11ff" else ""
 
 
-def cells_of(places: Float64, columns: int, rows: int) -> list[tuple[int, int]]:
-    """A cell of its own for each point, as near to where it lies as there is room.
+def cells_of(points: Float64, columns: int, rows: int) -> list[tuple[int, int]]:
+    """Assign each point the nearest free cell of a terminal grid, without overlaps.
 
-    Places have the shape (V, 2), the first going right and the second going up.
+    Points have the shape (V, 2): x to the right, y upward.
 
     Returns:
-        Column and row of each point; as many points as there are cells, the others left out.
+        Column and row of each point; points beyond the number of cells are left out.
     """
-    if not len(places):
+    if not len(points):
         return []
-    low, high = places.min(axis=0), places.max(axis=0)
+    low, high = points.min(axis=0), points.max(axis=0)
     spread = np.where(high > low, high - low, 1)
-    x = (places[:, 0] - low[0]) / spread[0] * (columns - 1)
-    y = (high[1] - places[:, 1]) / spread[1] * (rows - 1)
+    x = (points[:, 0] - low[0]) / spread[0] * (columns - 1)
+    y = (high[1] - points[:, 1]) / spread[1] * (rows - 1)
     free = np.ones((rows, columns), bool)
     all_rows, all_columns = np.mgrid[0:rows, 0:columns]
-    found = []
-    for point in range(min(len(places), rows * columns)):
+    cells = []
+    for point in range(min(len(points), rows * columns)):
         # a row of a terminal is twice as high as a column is wide
-        far = (all_columns - x[point]) ** 2 + 4 * (all_rows - y[point]) ** 2
-        row, column = divmod(int(np.where(free, far, np.inf).argmin()), columns)
+        distances = (all_columns - x[point]) ** 2 + 4 * (all_rows - y[point]) ** 2
+        row, column = divmod(int(np.where(free, distances, np.inf).argmin()), columns)
         free[row, column] = False
-        found.append((column, row))
-    return found
+        cells.append((column, row))
+    return cells

@@ -1,18 +1,18 @@
-"""Which neurons of a model follow which properties of a text.
+"""Find the neurons of a model whose states correlate with properties of a text.
 
-Every number that the network remembers, h and c of every layer, is correlated with every property
-in one pass. A block of text is cut into stretches that streams read side by side, each after the
-`WARM_UP` characters before its own: the weights are read once for all of them. Nothing is
-predicted, so the output layer is left out.
+All states, h and c of every layer, are correlated with all properties in one pass. A block of text
+is divided into segments that streams read in parallel, each after a warm-up on the `WARM_UP`
+characters before its segment. The output layer is not computed.
 
-Of many neurons some go along with a property by chance, the more so as both change slowly. How far,
-is found by circular shifts: the same correlations with the property moved along the block, by 1/20,
-2/20 ... 19/20 of it. That keeps how slowly it changes and undoes what it has to do with the states.
+Among many neurons some correlate with a property by chance, the more so as both change slowly. The
+size of chance correlations is estimated by circular shifts: the property is shifted along the
+block by 1/20, 2/20 ... 19/20 of its length and correlated again. A shift keeps the autocorrelation
+of the property but destroys its relation to the states.
 
-For every property there is a passage in which it varies most, to be looked at neuron by neuron.
+For every property the passage in which it varies most is stored as an example.
 
-Notation: B streams, T steps, S numbers that the network remembers, P properties, M characters of a
-block as the model spells them; for a correlation, N rows, C numbers of one group, P of the other.
+Notation: B streams, T steps, S state size, P properties, M symbols of a block; for a correlation,
+N rows, C columns on the left, P on the right.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,26 +32,26 @@ from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_erro
 from tui_charrnn.translation import tr
 
 EXCERPT: Final = 240
-"""Characters of a passage; a text that is shorter is one passage."""
+"""Characters of a passage; a shorter text is one passage."""
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """A passage of a text."""
+    """A passage of a text in which a property varies."""
 
     text: str
     """N characters."""
     before: str
-    """The characters before it, for a reader to be warmed up on; few near the text's beginning."""
+    """Characters before it, to warm up a network; fewer at the beginning of the text."""
     values: Values
-    """The property that it was chosen for, shape (N,)."""
+    """The property at each character, shape (N,)."""
 
 
 class ExcerptFinder:
-    """Finds for every property the passage in which it varies most; of equal ones, the first.
+    """Finds for every property the passage with the largest variance; the first of equal ones.
 
-    A text is cut into stretches of W characters. The best of them is given from its first line feed
-    on if that comes early, and then so many characters further.
+    A block is divided into passages of `EXCERPT` characters. The best one is moved to start after
+    its first line feed, if that is near its beginning.
     """
 
     def __init__(self, properties: int) -> None:
@@ -60,9 +60,9 @@ class ExcerptFinder:
         self._tail = ""
 
     def add(self, block: str, values: Values) -> None:
-        """Look through the next N characters of a text, with properties of shape (N, P).
+        """Search the next N characters of a text, with properties of shape (N, P).
 
-        Passages do not reach over the borders of a block.
+        Passages do not span blocks.
         """
         length = min(EXCERPT, len(block))
         if not length:
@@ -75,7 +75,7 @@ class ExcerptFinder:
                 self._variances[number] = variances[best, number]
                 start = int(best) * length
                 feed = block.find("\n", start, start + length // 3) if passages > 1 else -1
-                start = feed + 1 if feed >= 0 else start  # rather at the beginning of a line
+                start = feed + 1 if feed >= 0 else start  # prefer the beginning of a line
                 self._best[number] = Excerpt(
                     text=block[start : start + length],
                     before=(self._tail + block[max(0, start - WARM_UP) : start])[-WARM_UP:],
@@ -84,39 +84,38 @@ class ExcerptFinder:
         self._tail = (self._tail + block[-WARM_UP:])[-WARM_UP:]
 
     def end(self, number: int) -> Excerpt | None:
-        """The passage of a property, by its number; None if it never varied within one."""
+        """Return the passage of a property, by its index; None if it never varied within one."""
         return self._best[number]
 
 
 def values_of(neuron: Probe, excerpt: Excerpt, model: Model) -> Float64:
-    """What a neuron has after each character of a passage.
+    """Return the values of a neuron after each character of a passage.
 
     Returns:
         Shape (N,); NaN for a character that the model does not know.
     """
     stepper = Stepper(fold_embedding(replace(model, numbers="float32")))
-    vocabulary, place = model.vocabulary, place_of(neuron, model.config)
+    vocabulary, unit = model.vocabulary, place_of(neuron, model.config)
     for index in (vocabulary.start_index, *vocabulary.spell(excerpt.before).indices.tolist()):
         stepper.read(index)
     values = np.full(len(excerpt.text), np.nan)
     spelled = vocabulary.spell(excerpt.text)
     for owner, index in zip(spelled.owners.tolist(), spelled.indices.tolist(), strict=True):
         stepper.read(index)
-        values[owner] = stepper.state[place]
+        values[owner] = stepper.state[unit]
     return values
 
 
 BORDERS: Final = (0.5, 1.5)
-"""Standard deviations from the mean at which the level is one higher or lower."""
+"""Distances from the mean, in standard deviations, at which the level changes."""
 
 
 def levels_of(
     values: npt.NDArray[np.floating], mean: float, deviation: float
 ) -> npt.NDArray[np.int8]:
-    """The level of each of N values: -2 far below the mean, -1, 0, 1, or 2 far above it.
+    """Return the level of each of N values: -2 (far below the mean) to 2 (far above it).
 
-    NaN, of a character that the model does not know, has level 0; so have all if the deviation is
-    0.
+    NaN has level 0; if the deviation is 0, all values have.
     """
     distance = np.nan_to_num((np.asarray(values, np.float64) - mean) / (deviation or np.inf))
     steps = np.searchsorted(BORDERS, np.abs(distance), side="right")
@@ -125,78 +124,79 @@ def levels_of(
 
 
 _ROUNDING: Final = 1e-12
-"""The share of a sum of squares below which a variance may be nothing but rounding."""
+"""Variances below this share of the mean square may be rounding errors."""
 
 
 class Correlation:
-    """Pearson's r of every number of one group with every number of the other.
+    """Accumulates Pearson's r of every left column with every right column.
 
-    All sums are float64, of what is left after a value near the mean is taken away: without that,
-    the variance of what hardly varies about a large mean would be lost in rounding.
+    Sums are float64, after an offset near the mean is subtracted from each column: otherwise a
+    small variance about a large mean would be lost to rounding.
     """
 
-    def __init__(self, near_left: Float32 | Float64, near_right: Float64) -> None:
-        # 32 bits are exact where it matters, which is between numbers near each other
-        self._near_left: Final[Float32] = near_left.astype(np.float32)
-        self._near_right: Final = near_right
-        self.products = np.zeros((1 + len(near_right), 1 + len(near_left)))
-        """Sums over rows of each product of both groups, a 1 before each: the number of rows, sums
-        of the first group beside it, of the second below it."""
+    def __init__(self, left_offsets: Float32 | Float64, right_offsets: Float64) -> None:
+        # float32 differences of nearby numbers are exact
+        self._left_offsets: Final[Float32] = left_offsets.astype(np.float32)
+        self._right_offsets: Final = right_offsets
+        self.products = np.zeros((1 + len(right_offsets), 1 + len(left_offsets)))
+        """Sums over rows of right times left columns, each with a column of ones before it, shape
+        (1 + P, 1 + C): [0, 0] is the number of rows, the rest of row 0 the sums of the left, the
+        rest of column 0 those of the right."""
         self.left_squares, self.right_squares = (
-            np.zeros(len(near_left)),
-            np.zeros(len(near_right)),
+            np.zeros(len(left_offsets)),
+            np.zeros(len(right_offsets)),
         )
 
     def add(self, left: Float32, right: Float32) -> None:
-        """Take rows in, shapes (N, C) and (N, P)."""
-        ours, theirs = (np.ones((len(left), size)) for size in self.products.shape[::-1])
-        np.subtract(left, self._near_left, out=ours[:, 1:])
-        np.subtract(right, self._near_right, out=theirs[:, 1:])
-        self.products += theirs.T @ ours
-        self.left_squares += np.einsum("nc,nc->c", ours[:, 1:], ours[:, 1:])
-        self.right_squares += np.einsum("np,np->p", theirs[:, 1:], theirs[:, 1:])
+        """Add rows, shapes (N, C) and (N, P)."""
+        lefts, rights = (np.ones((len(left), size)) for size in self.products.shape[::-1])
+        np.subtract(left, self._left_offsets, out=lefts[:, 1:])
+        np.subtract(right, self._right_offsets, out=rights[:, 1:])
+        self.products += rights.T @ lefts
+        self.left_squares += np.einsum("nc,nc->c", lefts[:, 1:], lefts[:, 1:])
+        self.right_squares += np.einsum("np,np->p", rights[:, 1:], rights[:, 1:])
 
     def without_rows(self) -> "Correlation":
-        """Another one with the same values near the means, which has seen no rows yet."""
-        return Correlation(self._near_left, self._near_right)
+        """Return a new, empty accumulator with the same offsets."""
+        return Correlation(self._left_offsets, self._right_offsets)
 
     def merge(self, other: "Correlation") -> None:
-        """Take in the rows that another one has seen, with the same values near the means."""
+        """Add the rows of another accumulator with the same offsets."""
         self.products += other.products
         self.left_squares += other.left_squares
         self.right_squares += other.right_squares
 
     @property
     def count(self) -> int:
-        """Rows so far."""
+        """Number of rows."""
         return int(self.products[0, 0])
 
     @property
     def left_means(self) -> Float64:
-        """Of the first group, shape (C,)."""
-        return self._near_left + self.products[0, 1:] / max(1, self.count)
+        """Means of the left columns, shape (C,)."""
+        return self._left_offsets + self.products[0, 1:] / max(1, self.count)
 
     @property
     def left_deviations(self) -> Float64:
-        """Standard deviations of the first group, shape (C,)."""
+        """Standard deviations of the left columns, shape (C,)."""
         return np.sqrt(self._variances(self.products[0, 1:], self.left_squares))
 
     @property
     def right_means(self) -> Float64:
-        """Of the second group, shape (P,)."""
-        return self._near_right + self.products[1:, 0] / max(1, self.count)
+        """Means of the right columns, shape (P,)."""
+        return self._right_offsets + self.products[1:, 0] / max(1, self.count)
 
     def coefficients(self) -> Float64:
-        """Pearson's r, shape (P, C), from -1 to 1; NaN where either number never varied."""
+        """Return Pearson's r, shape (P, C), in [-1, 1]; NaN if either column is constant."""
         count, lefts, rights = max(1, self.count), self.products[0, 1:], self.products[1:, 0]
         left = self._variances(lefts, self.left_squares)
         right = self._variances(rights, self.right_squares)
-        together = self.products[1:, 1:] / count - np.outer(rights, lefts) / count**2
+        covariances = self.products[1:, 1:] / count - np.outer(rights, lefts) / count**2
         with np.errstate(divide="ignore", invalid="ignore"):
-            r = together / np.sqrt(np.outer(right, left))
+            r = covariances / np.sqrt(np.outer(right, left))
         r[:, left <= _ROUNDING * self.left_squares / count] = np.nan
         r[right <= _ROUNDING * self.right_squares / count] = np.nan
-        clipped: Float64 = np.clip(r, -1, 1)  # rounding may lead a little beyond
+        clipped: Float64 = np.clip(r, -1, 1)  # rounding may exceed the range
         return clipped
 
     def _variances(self, sums: Float64, squares: Float64) -> Float64:
@@ -207,58 +207,58 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True)
 class FollowingNeuron:
-    """A neuron and how closely it follows a property."""
+    """A neuron and its correlation with a property."""
 
     neuron: Probe
     r: float
-    """Pearson's correlation over the text, from -1 to 1."""
+    """Pearson's correlation over the text, -1 to 1."""
     mean: float
-    """Of the neuron over the text."""
+    """Mean of the neuron over the text."""
     deviation: float
-    """Its standard deviation."""
+    """Standard deviation of the neuron."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found for one property."""
+    """The result for one property."""
 
     property: Property
     mean: float
-    """Of the property over the text: of a yes or no, the share of yes."""
+    """Mean of the property over the text; for a yes-or-no property, the share of yes."""
     chance: float
-    """The largest |r| that any of the neurons looked at has with the property shifted along the
-    text; see `NeuronFinder`. What is not above it may be chance."""
+    """Largest |r| of any examined neuron with the shifted property; a correlation that is not
+    larger may be chance."""
     neurons: tuple[FollowingNeuron, ...]
-    """The one with the largest |r| first; none if the property never changed."""
+    """In descending order of |r|; empty if the property is constant."""
     excerpt: Excerpt | None
-    """A passage in which it changes, if there is one."""
+    """A passage in which the property varies, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found in a text."""
+    """The results for a text."""
 
     characters: int
-    """That were read."""
+    """Symbols that were read."""
     unknown: int
-    """That the model does not know: passed over, or read as the symbol that it has for them."""
+    """Characters that the model does not know; skipped, or read as the unknown symbol."""
     properties: tuple[Finding, ...]
-    """In the order in which they were asked for."""
+    """In the requested order."""
 
 
 SHIFTS: Final = 19
-"""Circular shifts: a neuron that has nothing to do with a property has the largest |r| of it and
-its shifted copies in one of 20 cases."""
+"""Circular shifts: for an unrelated neuron the unshifted |r| is the largest of 20 in 1 of 20 cases.
+"""
 _MOST_STREAMS: Final = 128
-_LEAST_STRETCH: Final = 4096
+_SHORTEST_SEGMENT: Final = 4096
 _AT_ONCE: Final = 1 << 17
-"""Numbers of states that are kept until they are added up: they stay in the cache."""
+"""Numbers of states that are buffered before they are added up, so that they stay in the cache."""
 
 
 class NeuronFinder:
-    """Reads one text, which begins as after a newline, and finds what its neurons follow.
+    """Reads one text, as if after a newline, and correlates neurons with properties.
 
-    P properties may be followed. Streams and threads are those of `StretchReader`.
+    `streams` and `threads` are those of `StretchReader`.
     """
 
     def __init__(
@@ -270,7 +270,7 @@ class NeuronFinder:
         threads: int = 1,
     ) -> None:
         weights = fold_embedding(replace(model, numbers="float32"))
-        # nothing is asked of the output layer
+        # without an output layer
         kernel = np.zeros((len(weights.output_kernel), 0), np.float32)
         weights = weights._replace(output_kernel=kernel, output_bias=np.zeros(0, np.float32))
         self._vocabulary = model.vocabulary
@@ -278,18 +278,21 @@ class NeuronFinder:
         self._properties = tuple(properties)
         self._reader = PropertyReader(self._properties)
         self._excerpts = ExcerptFinder(len(self._properties))
-        self._stretches = StretchReader(
-            weights, streams=streams, threads=threads, least=_LEAST_STRETCH, most=_MOST_STREAMS
+        self._segments = StretchReader(
+            weights, streams=streams, threads=threads, least=_SHORTEST_SEGMENT, most=_MOST_STREAMS
         )
         stepper = Stepper(weights)
         stepper.read(self._vocabulary.start_index)
-        self._stretches.state[:] = stepper.state
-        self._near_states: Float64 = stepper.state.astype(np.float64)
-        self._found: Correlation | None = None
+        self._segments.state[:] = stepper.state
+        self._state_offsets: Float64 = stepper.state.astype(np.float64)
+        self._correlation: Correlation | None = None
         self._unknown = 0
 
     def add(self, block: str, after: str = "") -> None:
-        """Read the next composed characters (NFC), a million at best, before those of `after`."""
+        """Read the next characters in composed form (NFC), ideally a million; `after` follows them.
+
+        `after` is that of `PropertyReader.read`.
+        """
         values = self._reader.read(block, after)
         self._excerpts.add(block, values)
         spelled = self._vocabulary.spell(block)
@@ -299,71 +302,72 @@ class NeuronFinder:
             return
         if len(spelled.owners) != len(block) or not spelled.is_known.all():
             values = values[spelled.owners]
-        if self._found is None:
-            near = np.tile(values.mean(axis=0, dtype=np.float64), 1 + SHIFTS)
-            self._found = Correlation(self._near_states, near)
-        found = self._found
+        if self._correlation is None:
+            value_offsets = np.tile(values.mean(axis=0, dtype=np.float64), 1 + SHIFTS)
+            self._correlation = Correlation(self._state_offsets, value_offsets)
+        total = self._correlation
 
-        def follow(stepper: Stepper, places: Indices) -> Correlation:
-            mine = found.without_rows()
-            at_once = max(1, min(len(places), _AT_ONCE // stepper.state.size))
-            kept = np.empty((at_once, *stepper.state.shape), np.float32)
+        def correlate(stepper: Stepper, positions: Indices) -> Correlation:
+            correlation = total.without_rows()
+            at_once = max(1, min(len(positions), _AT_ONCE // stepper.state.size))
+            buffer = np.empty((at_once, *stepper.state.shape), np.float32)
             with quiet():
-                for first in range(0, len(places), at_once):
-                    part = places[first : first + at_once]
-                    for step in self._stretches.steps(stepper, symbols[part]):
-                        kept[step] = stepper.state
-                    rows = kept[: len(part)].reshape(part.size, -1)
-                    mine.add(rows, np.hstack([values[each] for each in _shifted(part, values)]))
-            return mine
+                for first in range(0, len(positions), at_once):
+                    part = positions[first : first + at_once]
+                    for step in self._segments.steps(stepper, symbols[part]):
+                        buffer[step] = stepper.state
+                    rows = buffer[: len(part)].reshape(part.size, -1)
+                    shifted = [values[each] for each in _shifted(part, values)]
+                    correlation.add(rows, np.hstack(shifted))
+            return correlation
 
-        for part in self._stretches.read(symbols, follow):
-            found.merge(part)
+        for correlation in self._segments.read(symbols, correlate):
+            total.merge(correlation)
 
     def end(self, top: int = 10, layer: int | None = None) -> Findings:
-        """What was found: the first neurons of each property, of one layer, from 0, or of all.
+        """Return the `top` neurons of each property, of one layer, from 0, or of all layers.
 
         Raises:
             CorpusError: If the model knows no character of the text.
-            ModelFileError: If what the network remembered are no finite numbers.
+            ModelFileError: If the states of the network are not finite.
         """
-        found = self._found
-        if found is None:
+        total = self._correlation
+        if total is None:
             raise CorpusError(
                 tr("The model knows no character of this text, so it has read nothing.")
             )
-        means, deviations = found.left_means, found.left_deviations
+        means, deviations = total.left_means, total.left_deviations
         if not np.isfinite(means).all():
             raise not_finite_error("states")
         is_wanted = np.array([layer in {None, neuron.layer} for neuron in self._neurons])
         shape = 1 + SHIFTS, len(self._properties), len(self._neurons)
-        r, *shifted = np.where(is_wanted, found.coefficients(), np.nan).reshape(shape)
+        r, *shifted = np.where(is_wanted, total.coefficients(), np.nan).reshape(shape)
         chances = np.nan_to_num(np.abs(shifted)).max(axis=(0, 2))
         findings = []
         for number, each in enumerate(self._properties):
             strongest = np.argsort(-np.abs(r[number]), kind="stable").tolist()
-            places = [place for place in strongest if not np.isnan(r[number, place])]
+            units = [unit for unit in strongest if not np.isnan(r[number, unit])]
             following = [
                 FollowingNeuron(
-                    self._neurons[place],
-                    float(r[number, place]),
-                    float(means[place]),
-                    float(deviations[place]),
+                    self._neurons[unit],
+                    float(r[number, unit]),
+                    float(means[unit]),
+                    float(deviations[unit]),
                 )
-                for place in places[:top]
+                for unit in units[:top]
             ]
-            mean = float(found.right_means[number])
+            mean = float(total.right_means[number])
             chance, excerpt = float(chances[number]), self._excerpts.end(number)
             findings.append(Finding(each, mean, chance, tuple(following), excerpt))
-        return Findings(found.count, self._unknown, tuple(findings))
+        return Findings(total.count, self._unknown, tuple(findings))
 
 
 def find_neurons(
     finder: NeuronFinder, blocks: Iterable[str], *, top: int = 10, layer: int | None = None
 ) -> Findings:
-    """Read a text of any length, composed (NFC) and cut anywhere, two blocks of it in memory.
+    """Run a new finder over a text that arrives in composed (NFC) blocks of any length.
 
-    The finder has read nothing yet; the other arguments and errors are those of its `end`.
+    The other arguments and errors are those of `NeuronFinder.end`.
     """
     for block, after in with_following(blocks):
         finder.add(block, after)
@@ -371,6 +375,6 @@ def find_neurons(
 
 
 def _shifted(places: Indices, values: Values) -> Iterator[Indices]:
-    """Places of a block, and where the shifted copies of its M values have theirs."""
+    """Yield positions in a block of M values, unshifted and then under each circular shift."""
     for shift in range(1 + SHIFTS):
         yield (places.ravel() + shift * len(values) // (1 + SHIFTS)) % len(values)

@@ -1,13 +1,12 @@
-"""Plain properties of text, a number for every character, each defined here and nowhere else.
+"""Properties of text: functions that assign a number to every character.
 
-A property says what is true after a character was read, so that a network can know it by then: the
-quotation mark that opens is inside, the one that closes is not. Three also look at what follows.
-They are properties of characters, not of a language: a lone apostrophe may mislead them, for a line
-or a paragraph at most.
+A property describes the text up to and including a character, so that a network can know it: an
+opening quotation mark is inside the quotation, a closing one is not. Three properties also depend
+on what follows. They are heuristics on characters, for any language: a stray apostrophe may confuse
+them for at most a line or a paragraph.
 
-They are followed through a text block by block and without a loop over it: every follower takes a
-`Window` and gives one number for each of its N characters; what it has to know of earlier
-characters it keeps.
+A property is computed block by block without a loop over characters: a follower is called with a
+`Window`, returns one number for each of its N characters, and carries its state to the next window.
 
 Notation: N characters of a block, P properties.
 """
@@ -29,28 +28,28 @@ Flags = npt.NDArray[np.bool_]
 LOOK_AHEAD: Final = 100
 """Characters after a window that its properties may depend on."""
 LOOK_BACK: Final = 64
-"""Characters before a window that are at hand."""
+"""Characters before a window that followers can use."""
 _NEWLINE: Final = ord("\n")
 _FAR: Final = 1 << 32  # more than any depth within a window
 
 
 class Window:
-    """N characters of a text, with those around them."""
+    """N characters of a text, with their context."""
 
     def __init__(self, text: str, before: str, after: str) -> None:
         around = code_points((before[-1:] or "\n") + text + (after[:1] or "\n"))
         self.text: Final = text
         """N characters, at least 1."""
         self.before: Final = before
-        """The last characters before them, as many as `LOOK_BACK` or as there are."""
+        """The last characters before them, at most `LOOK_BACK`."""
         self.after: Final = after
-        """The first characters after them, as many as `LOOK_AHEAD` or as there are."""
+        """The first characters after them, at most `LOOK_AHEAD`."""
         self.codes: Final = around[1:-1]
         """The characters' code points, shape (N,)."""
         self.previous: Final = around[:-2]
-        """Of the character before each, a line feed before the first of all, shape (N,)."""
+        """Code point before each character, shape (N,); a line feed before the first of a text."""
         self.following: Final = around[2:]
-        """Of the character after each, a line feed after the last of all, shape (N,)."""
+        """Code point after each character, shape (N,); a line feed after the last of a text."""
         self.newlines: Final[Flags] = self.codes == _NEWLINE
         """Which characters are line feeds, shape (N,)."""
         self.empty_lines: Final[Flags] = self.newlines & (self.previous == _NEWLINE)
@@ -58,18 +57,18 @@ class Window:
 
 
 Follower = Callable[[Window], Values]
-"""Takes one window after another and gives one number a character, shape (N,)."""
+"""Computes one number for each character of a window, shape (N,), for successive windows."""
 
 
 def which(codes: npt.NDArray[np.uint32], test: Callable[[str], bool]) -> Flags:
-    """Which of N characters pass a test, which is made once for every different one."""
-    different, places = np.unique(codes, return_inverse=True)
-    passed: Flags = np.array([test(chr(code)) for code in different], np.bool_)[places]
+    """Return which of N characters pass a test, shape (N,)."""
+    different, inverse = np.unique(codes, return_inverse=True)
+    passed: Flags = np.array([test(chr(code)) for code in different], np.bool_)[inverse]
     return passed
 
 
 class Events(NamedTuple):
-    """Characters after which something is on, off, or the other way round, shape (N,) each."""
+    """Characters that turn a switch on, off, or over, shape (N,) each."""
 
     on: Flags
     off: Flags
@@ -77,9 +76,9 @@ class Events(NamedTuple):
 
 
 class Switch:
-    """Follows what is on from one character, which counts, to another one, which does not.
+    """A follower that is 1 from the character that turns it on until the one that turns it off.
 
-    No event of a window is of two kinds.
+    A character must not be an event of two kinds.
     """
 
     def __init__(self, find: Callable[[Window], Events]) -> None:
@@ -87,23 +86,23 @@ class Switch:
         self._is_on = False
 
     def __call__(self, window: Window) -> Values:
-        """1 where it is on after the character, else 0."""
+        """Return 1 where the switch is on after the character, else 0."""
         events = self._find(window)
         count = len(window.codes)
-        turns = np.concatenate([[0], events.toggle.cumsum()])
+        toggles = np.concatenate([[0], events.toggle.cumsum()])
         is_set = np.concatenate([[True], events.on | events.off])
         last_set = np.maximum.accumulate(np.where(is_set, np.arange(count + 1), 0))
         was_on = np.concatenate([[self._is_on], events.on])[last_set]
-        is_on = was_on ^ ((turns - turns[last_set]) % 2 == 1)
+        is_on = was_on ^ ((toggles - toggles[last_set]) % 2 == 1)
         self._is_on = bool(is_on[-1])
         values: Values = is_on[1:].astype(np.float32)
         return values
 
 
 class Depth:
-    """Follows how many brackets are open; one that closes nothing does not count.
+    """A follower that counts open brackets; an unmatched closing bracket is ignored.
 
-    An empty line may close all, as one that was forgotten would otherwise stay open to the end.
+    With `ends_at_empty_line` an empty line closes all, so that an unclosed bracket ends there.
     """
 
     def __init__(self, brackets: str, *, ends_at_empty_line: bool) -> None:
@@ -112,11 +111,11 @@ class Depth:
         self._depth = 0
 
     def __call__(self, window: Window) -> Values:
-        """How many are open after each character."""
+        """Return how many are open after each character."""
         steps = (window.codes == self._opening).astype(np.int64)
         steps -= window.codes == self._closing
         if self._ends_at_empty_line:
-            steps[window.empty_lines] = -_FAR  # below whatever was there: the lowest so far
+            steps[window.empty_lines] = -_FAR  # below every height so far, so the depth is 0
         height = self._depth + steps.cumsum()
         depth = height - np.minimum(np.minimum.accumulate(height), 0)
         self._depth = int(depth[-1])
@@ -125,36 +124,36 @@ class Depth:
 
 
 class Column:
-    """Follows how many characters, 1,000 at most, the line has so far: 0 after a line feed."""
+    """A follower of the column, at most 1,000."""
 
     def __init__(self) -> None:
         self._column = 0
 
     def __call__(self, window: Window) -> Values:
-        """The number of characters since the last line feed."""
+        """Return the number of characters since the last line feed."""
         column = columns(window, self._column)
         self._column = int(column[-1])
         return np.minimum(column, _MOST_COLUMNS).astype(np.float32)
 
 
 class Indentation:
-    """Follows how many spaces and tabs, 1,000 at most, the line so far begins with."""
+    """A follower of the indentation: leading spaces and tabs of the line so far, at most 1,000."""
 
     def __init__(self) -> None:
         self._column = self._indentation = 0
 
     def __call__(self, window: Window) -> Values:
-        """The number of them; a tab is one."""
+        """Return the number of leading spaces and tabs; a tab counts as one."""
         column = columns(window, self._column)
         is_text = (window.codes != ord(" ")) & (window.codes != ord("\t")) & ~window.newlines
         count = len(column)
-        # text of this line before each place, from what the window holds and from before it
+        # whether the line has text up to each character, in this window or before it
         text_so_far = np.concatenate([[0], is_text.cumsum()])
         line_start = np.maximum(np.arange(1, count + 1) - column, 0)
         has_text = text_so_far[1:] > text_so_far[line_start]
         had_text = self._column > self._indentation
-        goes_on = np.arange(1, count + 1) < column  # the line began before the window
-        is_lead = ~has_text & ~(goes_on & had_text)
+        is_continued = np.arange(1, count + 1) < column  # the line began before the window
+        is_lead = ~has_text & ~(is_continued & had_text)
         last_lead = np.maximum.accumulate(np.where(is_lead, np.arange(1, count + 1), 0))
         indentation = np.concatenate([[self._indentation], column])[last_lead]
         self._column, self._indentation = int(column[-1]), int(indentation[-1])
@@ -163,18 +162,18 @@ class Indentation:
 
 
 def columns(window: Window, before: int) -> npt.NDArray[np.int64]:
-    """How many characters each line has so far, shape (N,), with those before the window."""
-    places = np.arange(1, len(window.codes) + 1)
-    starts = np.maximum.accumulate(np.where(window.newlines, places, -before))
-    return places - starts
+    """Return the column after each character, shape (N,); `before` is that before the window."""
+    positions = np.arange(1, len(window.codes) + 1)
+    starts = np.maximum.accumulate(np.where(window.newlines, positions, -before))
+    return positions - starts
 
 
 def until_newline(window: Window) -> Values:
-    """How many characters come before the line's end, itself 0; `LOOK_AHEAD` if it is further."""
+    """Return the distance of each character to the next line feed, at most `LOOK_AHEAD`."""
     codes = np.concatenate([window.codes, code_points(window.after[:LOOK_AHEAD])])
     end = len(codes) + (0 if len(window.after) < LOOK_AHEAD else LOOK_AHEAD)
-    places = np.where(codes == _NEWLINE, np.arange(len(codes)), end)
-    next_newline = np.minimum.accumulate(places[::-1])[::-1][: len(window.codes)]
+    positions = np.where(codes == _NEWLINE, np.arange(len(codes)), end)
+    next_newline = np.minimum.accumulate(positions[::-1])[::-1][: len(window.codes)]
     distance = next_newline - np.arange(len(window.codes))
     return np.minimum(distance, LOOK_AHEAD).astype(np.float32)
 
@@ -182,7 +181,7 @@ def until_newline(window: Window) -> Values:
 _MOST_COLUMNS: Final = 1000
 _LONGEST_NAME: Final = 30
 _NAME: Final = re.compile(r"[\w .'\u2019-]+")
-"""A speaker's name, which begins with a letter that is not a small one."""
+"""A speaker's name; its first letter must not be lower case, which is checked separately."""
 _BACKSLASH: Final = ord("\\")
 _OPENING: Final = "\N{LEFT SINGLE QUOTATION MARK}"
 _CLOSING: Final = "\N{RIGHT SINGLE QUOTATION MARK}"
@@ -190,26 +189,26 @@ _CLOSING: Final = "\N{RIGHT SINGLE QUOTATION MARK}"
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """Something that is true of a character, or a number that it has."""
+    """A property of characters."""
 
     name: str
     sentence: str
-    """What its values mean, in a few words."""
+    """Its description, to complete a sentence."""
     follow: Callable[[], Follower]
-    """Begins to follow it through a text."""
+    """Creates a follower for a new text."""
 
 
 def _double_quotes(window: Window) -> Events:
-    """Toggled by ", opened by “ and closed by ”; an empty line closes."""
+    """Find double quotes: " toggles, “ opens, ” and an empty line close."""
     codes = window.codes
     toggle = (codes == ord('"')) & (window.previous != _BACKSLASH)
     return Events(codes == ord("“"), (codes == ord("”")) | window.empty_lines, toggle)
 
 
 def _single_quotes(window: Window) -> Events:
-    """Opened by ' before a word and not after one, closed after one; the line's end closes.
+    """Find single quotes: ' opens before a word, and closes after one or at the line's end.
 
-    An apostrophe within a word is neither; what could be both is the other one than before.
+    An apostrophe within a word is no event; an ambiguous quote toggles.
     """
     codes = window.codes
     mark = (codes == ord("'")) & (window.previous != _BACKSLASH)
@@ -224,7 +223,7 @@ def _single_quotes(window: Window) -> Events:
 
 
 def _comment(window: Window) -> Events:
-    """From # after a space, or the second / of // that is not after a colon, to the line's end."""
+    """Find comments: # after a space, or // not after a colon, to the line's end."""
     codes, previous = window.codes, window.previous
     hash_sign = (codes == ord("#")) & which(previous, str.isspace)
     second_to_last = np.concatenate([[ord(window.before[-2:-1] or "\n")], previous[:-1]])
@@ -232,24 +231,24 @@ def _comment(window: Window) -> Events:
     return Events(hash_sign | slashes, window.newlines, np.zeros(len(codes), np.bool_))
 
 
-class _Speech:
-    """Finds where a line begins with a speaker's name and a colon, as ROMEO: or First Citizen:."""
+class _SpeakerLine:
+    """Finds lines that begin with a speaker's name and a colon, as ROMEO: or First Citizen:."""
 
     def __init__(self) -> None:
         self._column = 0
         self._ends_with_colon = False
 
     def __call__(self, window: Window) -> Events:
-        """On at the colon; off at a line feed, but for one right after the colon."""
+        """Turn on at the colon, and off at a line feed that does not follow the colon directly."""
         column = columns(window, self._column)
         text = window.before + window.text
         on = np.zeros(len(window.codes), np.bool_)
         near = (column > 1) & (column <= _LONGEST_NAME + 1)
-        for place in np.flatnonzero((window.codes == ord(":")) & near):
-            colon = len(window.before) + int(place)
-            name = text[colon - int(column[place]) + 1 : colon]
-            begins_well = name[0].isalpha() and not name[0].islower()
-            on[place] = begins_well and _NAME.fullmatch(name) is not None
+        for index in np.flatnonzero((window.codes == ord(":")) & near):
+            colon = len(window.before) + int(index)
+            name = text[colon - int(column[index]) + 1 : colon]
+            is_capitalized = name[0].isalpha() and not name[0].islower()
+            on[index] = is_capitalized and _NAME.fullmatch(name) is not None
         after_name = np.concatenate([[self._ends_with_colon], on[:-1]])
         self._column, self._ends_with_colon = int(column[-1]), bool(on[-1])
         off = window.newlines & ~after_name
@@ -257,7 +256,7 @@ class _Speech:
 
 
 def _brackets() -> Follower:
-    """The depth of all kinds together."""
+    """Return a follower of the total depth of all kinds of brackets."""
     followers = [
         Depth("()", ends_at_empty_line=True),
         Depth("[]", ends_at_empty_line=True),
@@ -308,7 +307,9 @@ PROPERTIES: Final = (
     Property(
         "comment", "in a comment, from # or // to the end of the line", lambda: Switch(_comment)
     ),
-    Property("after-name", "in the first line after a speaker's NAME:", lambda: Switch(_Speech())),
+    Property(
+        "after-name", "in the first line after a speaker's NAME:", lambda: Switch(_SpeakerLine())
+    ),
     Property("line-position", "how many characters the line has so far", Column),
     Property(
         "newline-distance", "how many characters come before the line ends", lambda: until_newline
@@ -322,14 +323,14 @@ PROPERTIES: Final = (
     Property("upper-case", "a capital letter", _flag(lambda each: which(each.codes, str.isupper))),
     Property("digit", "a digit", _flag(lambda each: which(each.codes, str.isdigit))),
 )
-"""In the order in which they are listed."""
+"""All properties, in the order of display."""
 
 
 def find_properties(names: Sequence[str]) -> tuple[Property, ...]:
-    """The properties of some names; all for no name.
+    """Return the properties of some names; without names, all.
 
     Raises:
-        ConfigError: If a name is not known.
+        ConfigError: If a name is unknown.
     """
     known = {each.name: each for each in PROPERTIES}
     for name in names:
@@ -339,16 +340,16 @@ def find_properties(names: Sequence[str]) -> tuple[Property, ...]:
 
 
 class PropertyReader:
-    """Follows properties through one text."""
+    """Computes properties over one text, block by block."""
 
     def __init__(self, properties: Sequence[Property] = PROPERTIES) -> None:
         self._followers = [each.follow() for each in properties]
         self._before = ""
 
     def read(self, block: str, after: str = "") -> Values:
-        """The properties of the next N characters, shape (N, P).
+        """Return the properties of the next N characters, shape (N, P).
 
-        `after` has at least the next `LOOK_AHEAD`, or as many as there are.
+        `after` is the text that follows them, `LOOK_AHEAD` characters if there are so many.
         """
         values = np.zeros((len(block), len(self._followers)), np.float32)
         if block:
@@ -360,7 +361,7 @@ class PropertyReader:
 
 
 def with_following(blocks: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Pair the blocks of a text with the characters after each, as `PropertyReader` wants them."""
+    """Pair each block of a text with the characters that follow it, for `PropertyReader.read`."""
     waiting: list[str] = []
     length = 0
     for block in blocks:

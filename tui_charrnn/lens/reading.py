@@ -1,7 +1,7 @@
-"""A tape read again character by character, with all that went on in the network.
+"""Read a tape again with the network's predictions, states and gates at each character.
 
-A character's prediction is what the model expected before it came, at temperature 1 and without
-filters, in float64; states and gates are those of the step in which the network read it. One stream
+The prediction of a character is the distribution before it, at temperature 1 and without filters,
+in float64; its states and gates are those of the step in which the network read it. A single stream
 reads, as in generation, so every number is exact.
 
 Notation: N characters of a text, H hidden size, V vocabulary size, K alternatives.
@@ -23,58 +23,57 @@ from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_erro
 
 _LN2: Final = math.log(2)
 _NEVER: Final = -1000.0
-"""A score below the highest at which the probability is 0 in 64 bits; one of -inf is raised to it,
-as 0 times infinity is no number."""
+"""A logit, relative to the highest, whose probability is 0 in float64; -inf is raised to it, as
+0 times infinity is NaN."""
 _FEW: Final = 256
-"""Characters up to which sorting all of them is faster than finding the likeliest first."""
+"""Vocabulary size up to which a full sort is faster than a partition."""
 
 
 class Prediction(NamedTuple):
-    """What was expected of one character."""
+    """The model's prediction at one character."""
 
     probability: float
-    """Of the character that came."""
+    """Of the character."""
     surprise: float
-    """-log2 of it, bits."""
+    """-log2 of the probability, bits."""
     entropy: float
-    """How open it was, bits: 0 was certain, log2 V would be a guess."""
+    """Of the distribution, bits: 0 is certain, log2 V is uniform."""
     alternatives: tuple[tuple[int, float], ...] = ()
-    """Numbers in the vocabulary and probabilities, the likeliest first, up to K of them."""
+    """Up to K indices of the vocabulary with their probabilities, the likeliest first."""
 
 
 class Predictions(NamedTuple):
-    """What was expected of N characters, row by row."""
+    """The model's predictions at N characters."""
 
     probability: Float64
-    """Of the character that came, shape (N,)."""
+    """Of the characters, shape (N,)."""
     surprise: Float64
-    """-log2 of it, bits, shape (N,)."""
+    """-log2 of the probability, bits, shape (N,)."""
     entropy: Float64
-    """How open it was, bits, shape (N,)."""
+    """Of the distribution, bits, shape (N,)."""
     alternatives: Indices
-    """Numbers in the vocabulary, the likeliest first, shape (N, K)."""
+    """Indices of the vocabulary, the likeliest first, shape (N, K)."""
     likelihoods: Float64
-    """The probabilities of the alternatives, shape (N, K)."""
+    """Probabilities of the alternatives, shape (N, K)."""
 
-    def of(self, place: int) -> Prediction:
-        """What was expected of one of the characters."""
-        row = zip(self.alternatives[place].tolist(), self.likelihoods[place].tolist(), strict=True)
+    def of(self, row: int) -> Prediction:
+        """Return the prediction at one character."""
+        pairs = zip(self.alternatives[row].tolist(), self.likelihoods[row].tolist(), strict=True)
         return Prediction(
-            float(self.probability[place]),
-            float(self.surprise[place]),
-            float(self.entropy[place]),
-            tuple(row),
+            float(self.probability[row]),
+            float(self.surprise[row]),
+            float(self.entropy[row]),
+            tuple(pairs),
         )
 
 
-def predict_each(logits: Float32, came: Indices, count: int) -> Predictions:
-    """What was expected of N characters, K alternatives each, V at most.
+def predict_each(logits: Float32, targets: Indices, count: int) -> Predictions:
+    """Return the predictions at N characters, with K = `count` alternatives each, at most V.
 
-    The scores of all characters before each came have the shape (N, V), the numbers of those that
-    did the shape (N,).
+    Logits have the shape (N, V), the characters that they predict the shape (N,).
 
     Raises:
-        ModelFileError: If the scores are not finite numbers.
+        ModelFileError: If the logits are not finite.
     """
     with quiet():
         scores = logits.astype(np.float64)
@@ -82,15 +81,15 @@ def predict_each(logits: Float32, came: Indices, count: int) -> Predictions:
         powers = np.exp(scores)
         total = powers.sum(axis=1, keepdims=True)
         powers /= total
-        rows = np.arange(len(came))
-        surprise = (np.log(total)[:, 0] - scores[rows, came]) / _LN2
+        rows = np.arange(len(targets))
+        surprise = (np.log(total)[:, 0] - scores[rows, targets]) / _LN2
     if not np.isfinite(total).all():
         raise not_finite_error()
     np.maximum(scores, _NEVER, out=scores)
     entropy = (np.log(total)[:, 0] - np.einsum("nv,nv->n", powers, scores)) / _LN2
     alternatives = _likeliest(powers, min(count, powers.shape[1]))
     return Predictions(
-        probability=powers[rows, came],
+        probability=powers[rows, targets],
         surprise=surprise,
         entropy=entropy,
         alternatives=alternatives,
@@ -99,12 +98,12 @@ def predict_each(logits: Float32, came: Indices, count: int) -> Predictions:
 
 
 def _likeliest(probabilities: Float64, count: int) -> Indices:
-    """The columns of the largest values of every row, the largest first, shape (N, count)."""
+    """Return the columns of the largest values of each row, in descending order, (N, count)."""
     size = probabilities.shape[1]
     if size <= _FEW or count == size:
         return np.argsort(-probabilities, axis=1, kind="stable")[:, :count]
     columns = np.argpartition(-probabilities, count, axis=1)[:, :count]
-    columns.sort(axis=1)  # of equally likely ones, the first in the vocabulary
+    columns.sort(axis=1)  # so that ties go to the lower index
     values = np.take_along_axis(probabilities, columns, axis=1)
     order = np.argsort(-values, axis=1, kind="stable")
     return np.take_along_axis(columns, order, axis=1)
@@ -112,7 +111,7 @@ def _likeliest(probabilities: Float64, count: int) -> Indices:
 
 @dataclass(frozen=True, slots=True)
 class LayerView:
-    """One layer at one character."""
+    """States and gates of one layer at one character."""
 
     hidden: Float32
     """h, shape (H,)."""
@@ -123,7 +122,7 @@ class LayerView:
 
 
 def view_layers(layers: Iterable[Layer]) -> tuple[LayerView, ...]:
-    """Copies of the states and gates of a network's last step, the lowest layer first."""
+    """Copy the states and gates of a network's last step, the lowest layer first."""
     return tuple(
         LayerView(
             layer.hidden.copy(),
@@ -135,43 +134,44 @@ def view_layers(layers: Iterable[Layer]) -> tuple[LayerView, ...]:
 
 
 class TapeReader:
-    """Reads passages of a tape again, with the weights and the state that generated them.
+    """Reads passages of a tape again, with the weights and states that generated them.
 
-    A passage that continues where the last one ended costs one step a character; another one the
-    few steps more from the last state that the tape kept. Not for several threads at once; another
-    thread may be writing the tape.
+    A passage that continues where the last one ended takes one step per character; another one
+    takes a few steps more, from the nearest stored state of the tape. Not thread-safe, but another
+    thread may write to the tape.
     """
 
     def __init__(
         self, tape: Tape, look: Callable[[int, int], TapePosition | None], alternatives: int
     ) -> None:
-        """Read nothing yet; `look` tells what was known on a branch at a position, if there is one.
+        """Start without reading.
 
-        Of each character so many alternatives are kept.
+        `look` is called with a branch and a position; it returns that position of the tape, or None
+        if there is none. `alternatives` is the number of alternatives per character.
         """
         self._tree: Final = tape.tree
         self._look = look
         self._alternatives = alternatives
         self._stepper = Stepper(tape.stream.weights)
         self.at: tuple[int, int] | None = None
-        """Branch and position before which the stepper stands, from which reading on costs least;
-        None before the first."""
+        """Branch and position of the stepper, where continuing to read is cheapest; None before the
+        first `read`."""
         self._unread = 0  # the character before that position, which the stepper has not read yet
         self.values: list[float] = []
-        """What the probe of the last `read` had after each character; empty without a probe."""
+        """Values of the probe of the last `read` after each character; empty without a probe."""
 
     def read(
         self, number: int, start: int, stop: int, probe: Probe | None = None
     ) -> Predictions | None:
-        """Read the characters of a branch from one position to another.
+        """Read the characters of a branch between two positions, at least one.
 
-        There is a character before `stop`. What the probe has goes into `values`.
+        The values of the probe are stored in `values`.
 
         Returns:
-            What was expected of each; None if there is no such place.
+            The predictions at these characters; None if there is no such position.
 
         Raises:
-            ModelFileError: If the model's scores are not finite numbers.
+            ModelFileError: If the model's logits are not finite.
         """
         stepper = self._stepper
         if self.at != (number, start):
@@ -180,33 +180,30 @@ class TapeReader:
                 return None
             stepper.state[:] = moment.state.network
             self._unread = moment.state.unread
-        self.at = None  # until all is read: what is broken off cannot be gone on with
+        self.at = None  # an interrupted read cannot be continued
         self.values = []
         indices = self._tree.indices(number, start, stop)
         logits = np.empty((len(indices), len(stepper.logits)), np.float32)
-        for place, index in enumerate(indices):
-            self._step(number, start + place)
-            logits[place] = stepper.logits
-            if probe is not None and place:
+        for row, index in enumerate(indices):
+            self._step(number, start + row)
+            logits[row] = stepper.logits
+            if probe is not None and row:
                 self.values.append(stepper.layers[probe.layer].value(probe))
             self._unread = index
         self.at = number, start + len(indices)
         if probe is not None:
-            with self._one_step_on():
+            with self._one_step_ahead():
                 self.values.append(stepper.layers[probe.layer].value(probe))
         return predict_each(logits, np.array(indices, np.intp), self._alternatives)
 
     def views(self) -> tuple[LayerView, ...]:
-        """States and gates of the step in which the last character of the last `read` was read."""
-        with self._one_step_on():
+        """Return states and gates after the last character of the last `read`."""
+        with self._one_step_ahead():
             return view_layers(self._stepper.layers)
 
     @contextmanager
-    def _one_step_on(self) -> Iterator[None]:
-        """Have the network read the last character as well, and stand before it again after that.
-
-        The scores that this makes are not used.
-        """
+    def _one_step_ahead(self) -> Iterator[None]:
+        """Read the last character too, and restore the state before it on exit."""
         before = self._stepper.state.copy()
         if self.at is not None:
             self._step(*self.at)
@@ -216,6 +213,6 @@ class TapeReader:
             self._stepper.state[:] = before
 
     def _step(self, number: int, position: int) -> None:
-        """Read what stands before a position, with the neurons held that are held for it."""
+        """Read the character before a position, with the clamps of that position."""
         self._stepper.set_clamps(self._tree.holder(number, position).clamps_at(position))
         self._stepper.read(self._unread)

@@ -1,1 +1,1 @@
-"""What a trained model is on disk: its tensors and the one file that holds them."""
+"""The model file: tensors, shapes, header and metadata of a trained model."""

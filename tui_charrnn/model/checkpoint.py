@@ -1,8 +1,8 @@
-"""The model file: weights, vocabulary, configuration and history of a model together.
+"""The model file: weights, vocabulary, configuration and training facts of a model.
 
-A safetensors file whose metadata holds one JSON document under the key `charrnn`
-(docs/run-format.md). Nothing in it is executed, and nothing is believed before it was checked: a
-stranger's file is safe to open.
+It is a safetensors file whose metadata has one JSON document under the key `charrnn`
+(docs/run-format.md). Nothing in it is executed and every value is checked, so untrusted files are
+safe to open.
 """
 
 import contextlib
@@ -34,29 +34,28 @@ from tui_charrnn.translation import tr
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Everything that generating text takes."""
+    """A trained model, ready to generate text."""
 
     config: ModelConfig
     vocabulary: Vocabulary
     weights: ModelWeights
     corpus: Mapping[str, object]
-    """What it was trained on, as JSON values: name, characters, sha256 ..."""
+    """Facts of the training corpus, as JSON values: name, characters, sha256 ..."""
     training: Mapping[str, object]
-    """How far, as JSON values: step, loss, epoch ..."""
+    """Training progress, as JSON values: step, loss, epoch ..."""
     numbers: str = "float32"
-    """What texts are generated and scored in, `float32` or `int8`: chosen by who asks for them, and
-    not in the file."""
+    """Number type for generation and scoring, `float32` or `int8`; not stored in the file."""
     calibration: Calibration | None = None
     """How `weights.temperature` was fitted; None if it was not, and is 1."""
 
     @property
     def units(self) -> str:
-        """What it predicts: characters, or jamo, whose text is put together to be shown."""
+        """What it predicts: `characters`, or `jamo`, which are composed for display."""
         return str(self.corpus.get("units", "characters"))
 
     @property
     def records(self) -> str:
-        """What its corpus is cut into: line, blank-line or file, or none."""
+        """How its corpus is split into records: `line`, `blank-line`, `file` or `none`."""
         return str(self.corpus.get("records", "none"))
 
 
@@ -69,14 +68,19 @@ def serialize_model(
     training: Mapping[str, object],
     dtype: Literal["float32", "float16"] = "float32",
 ) -> bytes:
-    """Write a model as the bytes of a model file; the same model gives the same bytes.
+    """Serialize a model to the bytes of a model file, deterministically.
 
-    The tensors go by the names of `tensor_shapes`. What it was trained on, and how far, are JSON
-    values. float16 halves the file.
+    Args:
+        tensors: By the names of `tensor_shapes`.
+        config: The model's configuration.
+        vocabulary: The model's vocabulary.
+        corpus: See `Model.corpus`.
+        training: See `Model.training`.
+        dtype: Type of the stored tensors; float16 halves the file.
 
     Raises:
         ValueError: If the tensors are not those of the model, or a value is not JSON.
-        DivergedError: If a weight is not finite, or not within what the type can hold.
+        DivergedError: If a weight is not finite, or overflows `dtype`.
     """
     shapes = tensor_shapes(config, len(vocabulary))
     if {name: np.shape(tensor) for name, tensor in tensors.items()} != shapes:
@@ -89,7 +93,7 @@ def serialize_model(
         "corpus": dict(corpus),
         "training": dict(training),
     }
-    if vocabulary.unknown_symbol is not None:  # else the file is what it always was
+    if vocabulary.unknown_symbol is not None:  # left out otherwise, for older versions
         document["unknown_symbol"] = vocabulary.unknown_symbol
     if vocabulary.end_symbol is not None:
         document["end_symbol"] = vocabulary.end_symbol
@@ -99,9 +103,9 @@ def serialize_model(
 
 
 def with_calibration(data: bytes, calibration: Calibration) -> bytes:
-    """The bytes of a whole model file with a calibration in the place of its own, if any.
+    """Return the bytes of a model file with its calibration set or replaced.
 
-    The tensors are the same, bit for bit.
+    The tensors stay bit-identical.
     """
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:end])
@@ -111,17 +115,17 @@ def with_calibration(data: bytes, calibration: Calibration) -> bytes:
     document |= {"format": number, "calibration": asdict(calibration)}
     header["__metadata__"][KEY] = json.dumps(document, allow_nan=False, separators=(",", ":"))
     text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # so that the numbers begin where a word does
+    text += b" " * (-len(text) % 8)  # aligns the tensors to 8 bytes
     return len(text).to_bytes(8, "little") + text + data[end:]
 
 
 def load_model(path: Path) -> Model:
     """Read a model file.
 
-    Memory is asked for only after the header was checked against the size of the file.
+    Memory is allocated only after the header was checked against the size of the file.
 
     Returns:
-        The model, its weights float32 whatever the file holds.
+        The model, with float32 weights whatever type the file has.
 
     Raises:
         ModelFileError: If the file is missing, not a model file, damaged, or of another format.
@@ -131,7 +135,7 @@ def load_model(path: Path) -> Model:
 
 
 def parse_model(file: BinaryIO, size: int, path: Path) -> Model:
-    """The same for a file of a size, open at its beginning; the path is its name for people.
+    """Read a model from a file of `size` bytes, open at its beginning; `path` is for messages.
 
     Raises:
         ModelFileError: If it is not a model file, damaged, or of another format.
@@ -142,7 +146,7 @@ def parse_model(file: BinaryIO, size: int, path: Path) -> Model:
 
 @contextlib.contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Say of which file it is that something is wrong with it."""
+    """Turn errors into `ModelFileError` with the path of the file."""
     try:
         yield
     except (DataError, SafetensorError) as error:
@@ -158,10 +162,13 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _stored(name: str, tensor: Float32, dtype: str) -> np.ndarray:
-    """The tensor as the file holds it: row by row, whatever its layout in memory.
+    """Return a tensor of the stored type in row-major order.
 
-    safetensors writes the memory of an array as it lies, so a transposed one would be written
-    wrong silently.
+    safetensors writes the memory of an array as it is, so a transposed array would silently be
+    written wrong.
+
+    Raises:
+        DivergedError: If a number is not finite in the stored type.
     """
     with np.errstate(over="ignore"):  # reported below
         stored = np.ascontiguousarray(tensor, dtype=dtype)

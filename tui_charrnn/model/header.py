@@ -1,7 +1,7 @@
-"""The head of a model file, checked before a single number is read.
+"""The header of a model file, which is validated before any tensor is read.
 
 A safetensors file begins with the length of its header (8 bytes, little-endian), then a JSON
-object that maps each tensor's name to its type, shape and place, and `__metadata__` to strings.
+object that maps each tensor's name to its type, shape and offsets, and `__metadata__` to strings.
 """
 
 import json
@@ -20,70 +20,70 @@ from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 
 NORMALIZED_FORMAT: Final = 2
-"""Number of the format of models with layer normalization, which have tensors more."""
+"""File format of models with layer normalization, which have additional tensors."""
 BOTH_FORMAT: Final = 3
-"""Likewise of models that read in both directions."""
+"""File format of bidirectional models."""
 CALIBRATED_FORMAT: Final = 4
-"""Likewise of models that were calibrated, of any of these kinds: their scores are divided."""
+"""File format of calibrated models of any of these kinds."""
 RECORDS_FORMAT: Final = 5
-"""Likewise of models of records, calibrated or not: they forget everything before an end symbol."""
+"""File format of models of records, calibrated or not: an end symbol resets their state."""
 FORMATS: Final = (1, NORMALIZED_FORMAT, BOTH_FORMAT, CALIBRATED_FORMAT, RECORDS_FORMAT)
-"""Numbers of the model file's formats that this program reads and writes."""
+"""All file formats that this version reads and writes."""
 KEY: Final = "charrnn"
-"""Name of our document in the metadata of the file."""
+"""Key of the JSON document in the file's metadata."""
 HEADER_LIMIT: Final = 4 << 20
-"""Bytes of the longest header that is read; all characters that Unicode assigns take 2 MB."""
+"""Most bytes of a header; a vocabulary of all of Unicode takes 2 MB."""
 ITEM_SIZES: Final = {"F32": 4, "F16": 2}
-"""Bytes of one number, by the names that safetensors gives the types we know."""
+"""Bytes per number of the supported safetensors types."""
 
 
 LOWEST_TEMPERATURE: Final = 0.25
 HIGHEST_TEMPERATURE: Final = 4.0
-"""What is beyond these is no calibration: the model, or the text, is not what it should be."""
+"""A fitted temperature beyond these bounds means that model and text do not match."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What temperature 1 means: the network's scores are divided by a number that was fitted.
+    """A fitted temperature, by which the network's logits are divided, and its effect.
 
-    Losses are of text that the number was not fitted on, nats per character.
+    Losses are on text that the temperature was not fitted on, nats per character.
     """
 
     temperature: float
     loss_before: float
-    """With the scores as the network gives them."""
+    """With the network's own logits."""
     loss: float
-    """With the scores divided by `temperature`."""
+    """With the logits divided by `temperature`."""
     fitted_characters: int
-    """Of the text that it was fitted on."""
+    """Characters that it was fitted on."""
     judged_characters: int
-    """Of the text that the losses are of."""
+    """Characters that the losses were measured on."""
 
 
 class ModelHeader(NamedTuple):
-    """The facts in a model file."""
+    """The contents of a model file except its tensors."""
 
     config: ModelConfig
     vocabulary: str
     corpus: Mapping[str, object]
     training: Mapping[str, object]
     unknown_symbol: str | None = None
-    """The character of the vocabulary that stands for all others and is never generated."""
+    """The character that replaces unknown ones and is never generated."""
     calibration: Calibration | None = None
-    """None: temperature 1 means the scores as the network gives them."""
+    """None if the model is not calibrated."""
     end_symbol: str | None = None
-    """The character of the vocabulary that ends a record; the first of it."""
+    """The character that ends a record, the first of the vocabulary; None without records."""
 
 
 @contextmanager
 def open_model_file(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """Open a model file to read its bytes, of which it has so many.
+    """Open a model file; the context is the file and its size in bytes.
 
     Raises:
-        ModelFileError: If it is no file; without the path.
+        ModelFileError: If it is not a regular file; without the path.
         OSError: If it cannot be opened.
     """
-    # a pipe in the place of a file is refused rather than waited for
+    # O_NONBLOCK: opening a pipe must not wait for a writer
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         status = os.fstat(descriptor)
@@ -96,10 +96,10 @@ def open_model_file(path: Path) -> Iterator[tuple[BinaryIO, int]]:
 
 
 def read_header(file: BinaryIO, file_size: int) -> ModelHeader:
-    """Read the head of a model file, open at its beginning, and check the size of the file by it.
+    """Read and validate the header of a model file, open at its beginning, against its size.
 
     Raises:
-        ModelFileError: If it is not a model file, or not a whole one; without the path.
+        ModelFileError: If it is not a model file, or truncated; without the path.
     """
     length = int.from_bytes(file.read(8), "little")
     if file_size < 8 or not 2 <= length <= HEADER_LIMIT:
@@ -185,7 +185,7 @@ def _calibration_from(document: Mapping[str, Any]) -> Calibration | None:
 def format_of(
     config: ModelConfig, calibration: Calibration | None = None, *, has_records: bool = False
 ) -> int:
-    """The number of the format that a model is written in: the oldest that can hold it."""
+    """Return the file format for a model: the oldest one that can represent it."""
     if has_records:
         return RECORDS_FORMAT
     if calibration is not None:
@@ -196,7 +196,11 @@ def format_of(
 
 
 def _check_tensors(entries: dict[str, Any], header: ModelHeader, data_size: int) -> None:
-    """See that exactly the model's tensors are there, end to end, and nothing else."""
+    """Check that the file has exactly the model's tensors, without gaps.
+
+    Raises:
+        ModelFileError: If it has not.
+    """
     shapes = tensor_shapes(header.config, len(header.vocabulary))
     for name in shapes:
         if name not in entries:
@@ -221,7 +225,11 @@ def _check_tensors(entries: dict[str, Any], header: ModelHeader, data_size: int)
 
 
 def _span(name: str, entry: object, shape: tuple[int, ...]) -> tuple[int, int]:
-    """Where a tensor begins and ends, if its entry is the one that its shape asks for."""
+    """Return the offsets of a tensor's begin and end.
+
+    Raises:
+        ModelFileError: If its type, shape or size is wrong.
+    """
     if not isinstance(entry, dict) or entry.get("dtype") not in list(ITEM_SIZES):
         received = str(entry.get("dtype"))[:20] if isinstance(entry, dict) else tr("no type")
         raise ModelFileError(
@@ -245,7 +253,7 @@ def _span(name: str, entry: object, shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 class ModelFacts(NamedTuple):
-    """One model file, as a list of models shows it."""
+    """A model file as an entry of a list of models."""
 
     path: Path
     size: int
@@ -257,14 +265,14 @@ class ModelFacts(NamedTuple):
 
     @property
     def parameters(self) -> int:
-        """Numbers that were learned; 0 if the file cannot be used."""
+        """Number of parameters; 0 if the file cannot be used."""
         if self.header is None:
             return 0
         return parameter_count(self.header.config, len(self.header.vocabulary))
 
     @property
     def loss(self) -> float | None:
-        """Lowest validation loss that it was saved with, nats per character; None if unknown."""
+        """Best recorded validation loss, nats per character; None if unknown."""
         if self.header is None:
             return None
         for name in ("best_validation_loss", "validation_loss"):
@@ -275,7 +283,7 @@ class ModelFacts(NamedTuple):
 
 
 def read_facts(path: Path) -> ModelFacts:
-    """The facts in a model file; of one that cannot be used, why."""
+    """Read the facts of a model file; never raises for one that cannot be used."""
     size = 0
     try:
         with open_model_file(path) as (file, size):
@@ -287,6 +295,6 @@ def read_facts(path: Path) -> ModelFacts:
 
 
 def unreadable(path: Path, error: OSError) -> ModelFileError:
-    """What to raise where the system refused to read a model file."""
+    """Return the error to raise if the system refuses to read a model file."""
     reason = reason_of(error).lower()
     return ModelFileError("{name} cannot be read: {reason}.", name=path, reason=reason)

@@ -1,15 +1,15 @@
-"""Names, shapes and gate order of a model's tensors, stated once for every part of the program.
+"""Names, shapes and gate order of a model's tensors.
 
 Notation: V vocabulary size, E embedding size, H hidden size, L layers, G gates of the cell.
 All tensors are float32 in memory. A layer computes its pre-activations as
 
     z = x @ kernel + h @ recurrent_kernel + bias        (B, G·H)
 
-with the gates side by side along the last axis, in Keras's order:
+with the gates concatenated along the last axis, in Keras's order:
 
     lstm    i, f, c̃, o    (G = 4)   input, forget, candidate, output
     gru     z, r, h̃        (G = 3)   update, reset, candidate; two biases (2, G·H), one for each
-                                     product, the reset gate applied after the product
+                                     product; the reset gate is applied after the product
     rnn     h̃              (G = 1)
 
 With layer normalization (lstm only) a gate is normalized over its H units before it is activated,
@@ -19,10 +19,9 @@ and so is c before its tanh:
     h = o * tanh(memory_gain * norm(c) + memory_bias)
     norm(v) = (v - mean(v)) / sqrt(var(v) + 1e-5)
 
-A model that reads in both directions has a second stack of the same shape, `backward.layers.N`,
-and a second output kernel. Character t is predicted from the forward stack, which has read what
-comes before it, and from the backward stack, which has read what follows it, from the right end of
-the window down to it:
+A bidirectional model has a second stack of the same shape, `backward.layers.N`, and a second output
+kernel. Character t is predicted from the forward stack, which has read the text before it, and from
+the backward stack, which has read the text after it, from the right end of the window:
 
     logits = h_forward @ output.kernel + h_backward @ backward.output.kernel + output.bias
 """
@@ -34,15 +33,15 @@ from tui_charrnn.model_config import ModelConfig
 
 GATE_COUNTS: Final = {"lstm": 4, "gru": 3, "rnn": 1}
 BACKWARD: Final = "backward."
-"""How the names of the second stack begin."""
+"""Prefix of the names of the second stack."""
 STATES_PER_LAYER: Final = {"lstm": 2, "gru": 1, "rnn": 1}
-"""LSTM layers carry h and c, the others h."""
+"""LSTM layers have h and c, the others h."""
 
 
 def tensor_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[int, ...]]:
-    """The name and shape of every stored tensor, in the order of the computation.
+    """Return the name and shape of every stored tensor, in order of computation.
 
-    A tied output kernel is not stored: it is the embedding.
+    A tied output kernel is the embedding and is not stored.
     """
     shapes: dict[str, tuple[int, ...]] = {"embedding": (vocabulary_size, config.embedding_size)}
     stack = _stack_shapes(config)
@@ -56,7 +55,7 @@ def tensor_shapes(config: ModelConfig, vocabulary_size: int) -> dict[str, tuple[
 
 
 def _stack_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """The tensors of L layers, the lowest first."""
+    """Return the tensors of L layers, the lowest first."""
     size, width = config.hidden_size, GATE_COUNTS[config.cell] * config.hidden_size
     shapes: dict[str, tuple[int, ...]] = {}
     for layer in range(config.layer_count):
@@ -72,6 +71,6 @@ def _stack_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
 
 
 def parameter_count(config: ModelConfig, vocabulary_size: int) -> int:
-    """How many numbers are learned."""
+    """Return the number of trainable parameters."""
     shapes = tensor_shapes(config, vocabulary_size).values()
     return sum(map(math.prod, shapes))

@@ -1,4 +1,4 @@
-"""The weights of a model as arrays; `shapes` has what each is."""
+"""The weights of a model as arrays; `shapes` documents names and notation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,11 +16,11 @@ Float64 = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
 
 NORM_EPSILON: Final = 1e-5
-"""What is added to the variance of what is normalized."""
+"""Added to the variance in a normalization."""
 
 
 class NormWeights(NamedTuple):
-    """The parameters of a layer's normalization beside its bias."""
+    """The parameters of a layer's normalization, except its bias."""
 
     gate_gain: Float32
     """Shape (G·H,)."""
@@ -55,25 +55,26 @@ class ModelWeights:
     output_bias: Float32
     """Shape (V,)."""
     backward: "ModelWeights | None" = None
-    """The second stack, with the same embedding and a bias of 0; None if it reads forward alone."""
+    """The second stack of a bidirectional model, with the same embedding and an output bias of 0;
+    else None."""
     temperature: float = 1.0
-    """What the network's scores are divided by to be those of temperature 1; see `Calibration`."""
+    """The calibrated temperature, which divides the network's logits; see `Calibration`."""
 
     @property
     def calibrated_output(self) -> tuple[Float32, Float32]:
-        """Kernel (H, V) and bias (V,) that give the scores of temperature 1."""
+        """Output kernel (H, V) and bias (V,), divided by the temperature."""
         if self.temperature == 1:
             return self.output_kernel, self.output_bias
         return self.output_kernel / self.temperature, self.output_bias / self.temperature
 
     def at_temperature(self, temperature: float) -> "ModelWeights":
-        """The same weights, whose scores are divided by another number."""
+        """Return the same weights with another calibrated temperature."""
         backward = self.backward and self.backward.at_temperature(temperature)
         return replace(self, backward=backward, temperature=temperature)
 
 
 def weights_from_tensors(tensors: Mapping[str, Float32], config: ModelConfig) -> ModelWeights:
-    """Arrange tensors, by the names of `tensor_shapes`, into a model's weights."""
+    """Build a model's weights from tensors by the names of `tensor_shapes`."""
     embedding = tensors["embedding"]
     backward = None
     if config.reads_both:
@@ -102,11 +103,11 @@ _VOCABULARY_AXES: Final = {
     f"{BACKWARD}output.kernel": 1,
     "output.bias": 0,
 }
-"""The axis of each tensor that has an entry for every character."""
+"""The vocabulary axis of each tensor that has one."""
 
 
 def grown_tensors(tensors: Mapping[str, Float32], added: int) -> dict[str, Float32]:
-    """The tensors of a model with so many characters more, each the mean of those before."""
+    """Return a model's tensors with `added` more characters, each the mean of the others."""
     grown = dict(tensors)
     for name, axis in _VOCABULARY_AXES.items():
         if name in grown and added:
@@ -116,7 +117,7 @@ def grown_tensors(tensors: Mapping[str, Float32], added: int) -> dict[str, Float
 
 
 def tensors_from_weights(weights: ModelWeights, config: ModelConfig) -> dict[str, Float32]:
-    """The stored tensors by name: the inverse of `weights_from_tensors`."""
+    """Return the stored tensors by name: the inverse of `weights_from_tensors`."""
     tensors = {"embedding": weights.embedding}
     for index, layer in enumerate(weights.layers):
         named = {**layer._asdict(), **(layer.norm._asdict() if layer.norm else {})}
@@ -133,7 +134,7 @@ def tensors_from_weights(weights: ModelWeights, config: ModelConfig) -> dict[str
 
 
 def not_finite_error(of: Literal["scores", "states"] = "scores") -> ModelFileError:
-    """What to raise where what a model computes is not finite."""
+    """Return the error to raise if a model's logits or states are not finite."""
     return ModelFileError(
         "The model's scores are not finite numbers. Its weights are too large; it must be trained "
         "again with a lower learning rate."
