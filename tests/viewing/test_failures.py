@@ -357,7 +357,7 @@ def test_a_text_that_is_not_the_same_is_told_in_the_words_of_its_reader(
     with FakeTrainer(run) as trainer:
         trainer.fail(str(refused.value), _cause_of(refused.value))
     failure = failure_of(run, ExitCode.DATA)
-    assert failure.kind is FailureKind.TEXT_GONE
+    assert failure.kind is FailureKind.CORPUS_CHANGED
     assert failure.sentence == str(refused.value)
 
 

@@ -80,7 +80,7 @@ def test_a_move_ends_at_the_first_and_at_the_newest() -> None:
 
 def test_samples_that_were_taken_back_are_left() -> None:
     scrubber = scrubber_on([sample(10), sample(20), sample(30), sample(40)])
-    scrubber.stand_at(2)
+    scrubber.select(2)
     scrubber.take([sample(10), sample(20)], ())
     assert scrubber.sample == sample(20)
     scrubber.take([], ())
@@ -94,7 +94,7 @@ def test_samples_that_were_taken_back_are_left() -> None:
 def test_another_seed_is_looked_at_in_the_same_step() -> None:
     samples = [sample(step, seed) for step in (10, 20, 30) for seed in ("a", "b")]
     scrubber = scrubber_on([*samples, sample(30, "c")], "a", "b", "c")
-    scrubber.stand_at(1)
+    scrubber.select(1)
     scrubber.turn_seed()
     assert scrubber.sample == sample(20, "b")
     assert scrubber.seed_number == 2

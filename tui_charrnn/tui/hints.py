@@ -158,8 +158,8 @@ def _advice_of_numbers(view: RunView, *, may_steer: bool) -> str:
             nats=nats,
             rate=key_label("run.rate"),
         )
-    if (seconds := lazy.slipped_time(view)) is not None and view.asked_time is not None:
-        asked, now = map(format_round_duration, (view.asked_time, seconds))
+    if (seconds := lazy.slipped_time(view)) is not None and view.requested_time is not None:
+        asked, now = map(format_round_duration, (view.requested_time, seconds))
         return tr(
             "Asked {asked}, now about {now}: this machine is busier than when it was timed."
             if view.is_live

@@ -2,8 +2,8 @@
 
 Source:
     Title: xterm's OSC 0 and its stack of titles. Progress: OSC 9;4 of ConEmu, which Windows
-    Terminal and others show. Notifications: OSC 9 of iTerm2, OSC 777 of urxvt. A terminal that does
-    not know a sequence leaves it out.
+    Terminal and others show. Notifications: OSC 9 of iTerm2, OSC 777 of urxvt. A terminal ignores
+    a sequence that it does not support.
 """
 
 import os
@@ -24,32 +24,32 @@ _NO_PROGRESS: Final = "\x1b]9;4;0\x1b\\"
 
 
 def notification(kind: str, sentence: str) -> str:
-    """What a terminal is sent for one message to its user.
+    """Return the escape sequences that notify the user of a terminal.
 
     `kind` is the preference `notify`; all but `none` ring the bell.
     """
-    words = safe_line(sentence).replace(";", ",")
+    text = safe_line(sentence).replace(";", ",")
     if kind == "none":
         return ""
     if kind == "osc9":
-        return f"{_BELL}\x1b]9;{words}\x1b\\"
+        return f"{_BELL}\x1b]9;{text}\x1b\\"
     if kind == "osc777":
-        return f"{_BELL}\x1b]777;notify;charrnn-tui;{words}\x1b\\"
+        return f"{_BELL}\x1b]777;notify;charrnn-tui;{text}\x1b\\"
     return _BELL
 
 
 class TerminalStatus:
-    """The share of a run that is done, in the title of the terminal and as its progress bar."""
+    """Shows a run's progress in the terminal's title and progress bar."""
 
     def __init__(self, write: Callable[[str], object]) -> None:
-        """Show nothing yet; `write` sends the terminal a sequence."""
+        """Show nothing yet; `write` sends a sequence to the terminal."""
         self._write = write
         self._shown: tuple[str, int] | None = None
 
     def show(self, name: str, share: float) -> None:
-        """Show how far a run is; the same percent is not sent twice.
+        """Show a run's progress; the same percentage is not sent twice.
 
-        `share` is of its steps, 0 to 1.
+        `share` is the completed share of its steps, 0 to 1.
         """
         percent = min(max(int(100 * share), 0), 100)
         if (name, percent) == self._shown:
@@ -60,31 +60,31 @@ class TerminalStatus:
         self._write(f"{begin}\x1b]0;{title}\x1b\\\x1b]9;4;1;{percent}\x1b\\")
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the title and clear the progress bar."""
         if self._shown is not None:
             self._write(_RESTORE_TITLE + _NO_PROGRESS)
             self._shown = None
 
 
 def share_done(status: RunStatus | None) -> float | None:
-    """How much of its plan a run has done; None while there is no plan."""
+    """The completed share of a run's planned steps, 0 to 1; None without a plan."""
     if status is None or not status.total_steps:
         return None
     return status.step / status.total_steps
 
 
 def end_sentence(view: RunView) -> str:
-    """What has become of a run."""
+    """One sentence on how a run ended: state, last step and best loss."""
     state = tr("ended" if view.ended is None else safe_line(view.ended.reason))
     name, step = safe_line(view.run.name), view.step
-    words = tr("{name}: {state} at step {step:,}", name=name, state=state, step=step)
+    sentence = tr("{name}: {state} at step {step:,}", name=name, state=state, step=step)
     if view.best is None:
-        return words
-    return tr("{words}, validation {loss:.3f}", words=words, loss=view.best.loss)
+        return sentence
+    return tr("{words}, validation {loss:.3f}", words=sentence, loss=view.best.loss)
 
 
 def run_facts(view: RunView) -> dict[str, str]:
-    """A run that has ended as variables of an environment, for a command of the user."""
+    """Environment variables that describe an ended run, for the user's notify command."""
     ended, best = view.ended, view.best
     facts = {
         "CHARRNN_RUN": view.run.name,
@@ -101,9 +101,11 @@ def run_facts(view: RunView) -> dict[str, str]:
 def run_notify_command(
     command: str, view: RunView, environment: Mapping[str, str] = os.environ
 ) -> "subprocess.Popen[bytes]":
-    """Run a command line of the user's in the shell, with the facts of a run in its environment.
+    """Run the user's notify command in the shell, with `run_facts` in its environment.
 
-    It is never a part of a run: who sends somebody a run must not have commands run by them.
+    The command comes from the user's settings, never from a run directory: a run that somebody else
+    sent must not execute commands.
+
 
     Raises:
         OSError: If there is no shell.

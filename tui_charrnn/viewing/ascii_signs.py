@@ -1,7 +1,7 @@
-"""The signs of this program in ASCII, for terminals and fonts that have nothing else.
+"""Replaces the app's symbols by ASCII, for terminals and fonts that lack them.
 
-Every sign becomes exactly as many columns as it takes, so that nothing has to be laid out again.
-Letters of any script are no signs: names and texts stay as they are.
+Each replacement is as wide as its symbol, so the layout does not change. Letters of any script are
+not symbols: names and texts stay unchanged.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ _FRAMES: Final = {
     "|": "│┃┆┇┊┋╎╏║╵╷╹╻╽╿",
 }
 _SIGNS: Final = {
-    # bars and curves: eight heights, then what is filled from the left or the right
+    # bars and curves: eight heights, then blocks filled from the left or the right
     **dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)),
     **dict.fromkeys("▏▎▍▌▋▊▉▐▕", "|"),
     **dict.fromkeys("▖▗▘▙▚▛▜▝▞▟▓", "#"),
@@ -72,18 +72,18 @@ _SIGNS: Final = {
 }
 
 ASCII: Final[dict[int, str]] = {
-    **dict.fromkeys(range(0x2500, 0x2580), "+"),  # whatever turns or crosses
+    **dict.fromkeys(range(0x2500, 0x2580), "+"),  # corners and crossings
     **{ord(sign): plain for plain, signs in _FRAMES.items() for sign in signs},
     **dict.fromkeys(range(0x2400, 0x2427), "?"),  # pictures of control characters
     **dict.fromkeys(range(0x2801, 0x2900), ":"),  # braille
     0x2800: " ",
     **{ord(sign): plain for sign, plain in _SIGNS.items()},
 }
-"""For `str.translate`: code points of signs, and what stands for them."""
+"""For `str.translate`: the replacement of each symbol's code point."""
 
 
 def in_ascii(text: str) -> str:
-    """A text of this program with its signs in ASCII, as wide as it was."""
+    """Replace the symbols of a text by ASCII of the same width."""
     if text.isascii():
         return text
     return text.replace(" …", "..").translate(ASCII)

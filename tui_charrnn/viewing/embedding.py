@@ -1,4 +1,4 @@
-"""A picture of the characters' vectors, and what stands beside it, for a terminal."""
+"""Draws the plot of a model's embedding, with legend and neighbors, for a terminal."""
 
 from typing import Final, NamedTuple
 
@@ -24,30 +24,30 @@ GROUPS: Final = {
 }
 """In the order of the legend."""
 SHADES: Final = 6
-"""Colors of the first letters of Hangul."""
+"""Number of colors for Hangul, by initial letter."""
 _BLANK: Final = {" ": "␣", "\n": "␤", "\t": "␉", "\r": "␍"}
 
 
 class Piece(NamedTuple):
-    """Some columns of a row."""
+    """Adjacent columns of a row."""
 
     text: str
     """Safe to show."""
     kind: str
-    """A group, for Hangul with the number of its shade; empty for what is between."""
+    """The group, for Hangul with the number of its shade; empty for a gap."""
     number: int = -1
-    """The character's number in the vocabulary."""
+    """The character's index in the vocabulary; -1 for other pieces."""
 
 
 def sign_of(character: str) -> str:
-    """A character as one sign of one or two columns."""
+    """A symbol for a character, one or two columns wide."""
     named = safe_line if is_jamo(character) else format_character
     shown = _BLANK.get(character) or named(character)
     return shown if 0 < cell_len(shown) <= 2 else "·"
 
 
 def kind_of(character: str) -> str:
-    """What a character is colored by; see `Piece`."""
+    """The `Piece.kind` of a character."""
     group = group_of(character)
     return f"hangul{ord(initial_of(character)) % SHADES}" if group == "hangul" else group
 
@@ -55,14 +55,14 @@ def kind_of(character: str) -> str:
 def picture_of(
     embedding: Embedding, width: int, height: int, places: Float64 | None = None
 ) -> list[list[Piece]]:
-    """The characters, a cell each, at their first two principal components.
+    """Rows with each character in a cell, at its first two principal components.
 
-    `places` has shape (V, 2); None takes the plane of the vectors.
+    `places`, shape (V, 2), are the coordinates; None means the plane of the vectors.
     """
     signs = [sign_of(character) for character in embedding.characters]
     wide = max(map(cell_len, signs))
     places = embedding.plane[0] if places is None else places
-    # the farthest first: they have most room to lose
+    # the farthest first, so that outliers get their exact cells
     order = np.argsort(-(places**2).sum(axis=1), kind="stable")
     cells = cells_of(places[order], max(width // wide, 1), max(height, 1))
     rows: list[dict[int, int]] = [{} for _ in range(max(height, 1))]
@@ -81,7 +81,7 @@ def picture_of(
 
 
 def legend(embedding: Embedding) -> list[Piece]:
-    """The groups that a vocabulary has, each in its color."""
+    """The groups present in a vocabulary, each in its color."""
     present = {group_of(character) for character in embedding.characters}
     pieces = []
     for group, name in GROUPS.items():
@@ -98,7 +98,7 @@ def format_neighbors(embedding: Embedding, index: int, count: int) -> str:
 
 
 def format_sizes(embedding: Embedding) -> str:
-    """One-hot columns and vectors, in numbers."""
+    """One sentence that compares the sizes of one-hot input and embedding."""
     sizes = embedding.sizes
     count, size = sizes["vocabulary_size"], sizes["embedding_size"]
     whole, weights = sizes["one_hot_numbers"], sizes["embedding_numbers"]

@@ -1,4 +1,4 @@
-"""What went wrong with a run, why as far as it is known, and what helps."""
+"""Diagnoses a failed run: what happened, the likely cause, and what to do."""
 
 import re
 import signal
@@ -25,15 +25,15 @@ RemedyId = Literal["resume", "half_batch", "lower_rate", "log"]
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """One thing that the app can do about a failure."""
+    """An action that the app offers for a failure."""
 
     id: RemedyId
     key: str
-    """The letter that does it while the card has the focus."""
+    """The letter that triggers it while the card has the focus."""
     label: str
-    """In English, or translated: it is shown through `tr`."""
+    """In English or translated; shown through `tr`."""
     changes: tuple[tuple[str, str], ...] = ()
-    """Settings of a new run that are to differ, as they would be typed."""
+    """Settings that a new run changes, as name and typed value."""
 
 
 OPEN_LOG: Final = Remedy("log", "o", "Open the log")
@@ -41,7 +41,7 @@ RESUME: Final = Remedy("resume", "r", "Resume")
 
 
 def _half_batch(view: RunView) -> list[Remedy]:
-    """A new run with half the batch; nothing where it is not known, or one stream already."""
+    """A new run with half the batch size; empty if the size is unknown or 1."""
     size = view.description.training.batch_size if view.description else None
     if view.plan is not None:
         size = view.plan.batch_size
@@ -53,7 +53,7 @@ def _half_batch(view: RunView) -> list[Remedy]:
 
 
 def _rate_limit(view: RunView) -> float | None:
-    """A peak of the learning rate that is too high: the lowest that the run diverged with."""
+    """The lowest peak learning rate known to diverge; None if none is known."""
     rates = [view.peak_rate]
     if view.peak_rate is None:
         rates.append(view.planned_rate)
@@ -63,7 +63,7 @@ def _rate_limit(view: RunView) -> float | None:
 
 
 def _lower_rate(view: RunView) -> list[Remedy]:
-    """A new run with half of what is too high; nothing where that is not known."""
+    """A new run with half of `_rate_limit`; empty if that is unknown."""
     limit = _rate_limit(view)
     if limit is None:
         return []
@@ -78,7 +78,7 @@ _REFUSALS: Final = frozenset({
     ExitCode.LOCKED,
     ExitCode.CANNOT_SAVE,
 })
-"""Exit codes of a trainer whose log has the reason why it did not take a run up."""
+"""Exit codes of a trainer that refused to start; its log has the reason."""
 CRASHES: Final[dict[int, str]] = {
     signal.SIGSEGV: "segmentation fault",
     signal.SIGABRT: "it aborted itself",
@@ -98,7 +98,7 @@ ENDS: Final[dict[int, str]] = {
 
 
 def _format_signal(number: int) -> str:
-    """Which signal ended a process, as `SIGKILL, killed by force`."""
+    """A signal's name and meaning, as `SIGKILL, killed by force`."""
     try:
         name = signal.Signals(number).name
     except ValueError:
@@ -107,9 +107,9 @@ def _format_signal(number: int) -> str:
     return f"{name}, {words}" if words else name
 
 
-_TO_BE_RESUMED: Final = {RunState.STOPPED, RunState.SAVED, RunState.INTERRUPTED}
+_RESUMABLE: Final = {RunState.STOPPED, RunState.SAVED, RunState.INTERRUPTED}
 _NEARLY_ALL: Final = 0.8
-"""Share of its memory that a trainer held, from which on being killed is laid to that."""
+"""Share of memory in use above which a killed trainer is taken to be out of memory."""
 _NO_MEMORY: Final = re.compile(
     r"std::bad_alloc|ResourceExhausted|RESOURCE_EXHAUSTED|MemoryError|^Killed\b"
     r"|(?:[Oo]ut of|OUT_OF_|Cannot allocate) ?(?:memory|MEMORY)"
@@ -117,23 +117,23 @@ _NO_MEMORY: Final = re.compile(
     re.MULTILINE,
 )
 _NO_FAILURE: Final = "this is not a failure"
-"""What TensorFlow adds where it lacked memory and did with less."""
+"""What TensorFlow logs when it lacked memory but continued with less."""
 _NO_ROOM: Final = re.compile(r"no space left on device|quota exceeded", re.IGNORECASE)
 _CRASHED: Final = re.compile(
     r"Segmentation fault|Bus error|Illegal instruction|Fatal Python error|terminate called|Aborted"
 )
 _REFUSED: Final = "charrnn-tui: "
-"""How the last sentence of a trainer begins that could not take the run up."""
+"""Prefix of the last sentence of a trainer that refused to start."""
 
 
 class FailureKind(StrEnum):
-    """What kind of trouble a run is in; the value is its title."""
+    """The kind of failure; the value is its title."""
 
     UNREADABLE = "The run cannot be read"
     DIVERGED = "Training diverged"
     OUT_OF_MEMORY = "Out of memory"
     DISK_FULL = "The disk is full"
-    TEXT_GONE = "The text is not the same"
+    CORPUS_CHANGED = "The text is not the same"
     EXPLAINED = "Training failed"
     KILLED = "The trainer was killed"
     CRASHED = "The trainer crashed"
@@ -143,7 +143,7 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What is wrong with a run; all words are safe to show."""
+    """What is wrong with a run; all texts are safe to show."""
 
     kind: FailureKind
     run: RunDirectory
@@ -152,14 +152,15 @@ class Failure:
     hint: str
     """What that means, and what to do next."""
     remedies: tuple[Remedy, ...] = ()
-    """What the app can do about it, the most helpful first."""
+    """Actions that the app offers, the most helpful first."""
 
 
 def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failure | None:
-    """Say what is wrong with a run; None while nothing is, and after an end in good order.
+    """Return what is wrong with a run; None if nothing is, or if it ended normally.
 
-    `exit_code` is of the trainer's process, negative if a signal ended it, None if it is not known,
-    as of a trainer that another program started; `log` has the last lines of its log, as they are.
+    `exit_code` is that of the trainer's process: negative if a signal ended it, None if it is
+    unknown, for example because another program started the trainer. `log` has the last lines of
+    its log, unfiltered.
     """
     if view.problem:
         hint = tr("It is tried again every two seconds.")
@@ -167,25 +168,25 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
     if view.diverged is not None:
         return _diverged(view, view.diverged)
     if view.failure or view.state is RunState.FAILED:
-        said = view.failure or safe_line(view.status.message if view.status else "")
-        return _explained(view, said or tr("Training failed."), view.failure_cause)
+        message = view.failure or safe_line(view.status.message if view.status else "")
+        return _explained(view, message or tr("Training failed."), view.failure_cause)
     if not view.state.is_live or view.ended is not None or exit_code in AS_ASKED:
         return None
     if view.life == "lost":
-        words = [line for line in lines_since_start(log) if _NO_FAILURE not in line]
-        return _gone(view, exit_code, "\n".join(words))
+        lines = [line for line in lines_since_start(log) if _NO_FAILURE not in line]
+        return _ended_without_record(view, exit_code, "\n".join(lines))
     return _silent(view) if view.life == "silent" and view.status is not None else None
 
 
 def format_advice(view: RunView) -> str:
-    """How to continue a run that was left in good order before its end; empty for others."""
-    if diagnose(view, None, ()) is not None or view.state not in _TO_BE_RESUMED:
+    """How to resume a run that was saved before its end; empty for others."""
+    if diagnose(view, None, ()) is not None or view.state not in _RESUMABLE:
         return ""
     return tr("Resume it with: {command}", command=command_words("resume", view.run))
 
 
 def _failure(view: RunView, kind: FailureKind, sentence: str, *hints: str) -> Failure:
-    """A failure with what the app can do about one of its kind."""
+    """Build a failure with the remedies for its kind."""
     remedies: dict[FailureKind, tuple[Remedy, ...]] = {
         FailureKind.UNREADABLE: (),
         FailureKind.SILENT: (OPEN_LOG,),
@@ -213,46 +214,47 @@ def _diverged(view: RunView, record: RunDiverged) -> Failure:
     return _failure(view, FailureKind.DIVERGED, sentence, _format_kept(view), hint)
 
 
-def _explained(view: RunView, said: str, cause: str = "") -> Failure:
-    """The trainer recorded why it ended.
+def _explained(view: RunView, message: str, cause: str = "") -> Failure:
+    """A failure with the reason that the trainer recorded.
 
-    A full disk takes no record with a cause; then the system's own words are searched.
+    On a full disk the cause cannot be recorded; the message is then searched for the system's
+    wording.
     """
-    is_disk = cause == "disk" or _NO_ROOM.search(said)
-    said = tr_recorded(said)
+    is_disk = cause == "disk" or _NO_ROOM.search(message)
+    message = tr_recorded(message)
     if cause == "memory":
-        return _out_of_memory(view, said)
+        return _out_of_memory(view, message)
     if is_disk:
-        return _disk_full(view, said)
+        return _disk_full(view, message)
     if cause == "text":
         hint = tr("The run can go on only with the text that it was made for.")
-        return _failure(view, FailureKind.TEXT_GONE, said, hint)
-    return _failure(view, FailureKind.EXPLAINED, said, _format_kept(view))
+        return _failure(view, FailureKind.CORPUS_CHANGED, message, hint)
+    return _failure(view, FailureKind.EXPLAINED, message, _format_kept(view))
 
 
-def _gone(view: RunView, exit_code: int | None, words: str) -> Failure:
-    """The trainer ended without a record; its log or its exit code may have the reason."""
-    refusals = [line for line in words.split("\n") if line.startswith(_REFUSED)]
+def _ended_without_record(view: RunView, exit_code: int | None, log_text: str) -> Failure:
+    """The trainer ended without a record: find the reason in its log or exit code."""
+    refusals = [line for line in log_text.split("\n") if line.startswith(_REFUSED)]
     if exit_code in _REFUSALS and refusals:
         return _explained(view, refusals[-1].removeprefix(_REFUSED))
-    if _NO_ROOM.search(words):
-        said = tr("The disk had no room for what the trainer had to write.")
-        return _disk_full(view, said)
-    if found := _NO_MEMORY.search(words):
+    if _NO_ROOM.search(log_text):
+        message = tr("The disk had no room for what the trainer had to write.")
+        return _disk_full(view, message)
+    if found := _NO_MEMORY.search(log_text):
         found_words = found[0].strip()
-        said = tr("The trainer ran out of memory: its log says {words}.", words=found_words)
-        return _out_of_memory(view, said)
+        message = tr("The trainer ran out of memory: its log says {words}.", words=found_words)
+        return _out_of_memory(view, message)
     if exit_code in {None, -9} and (share := _format_memory(view)):
-        said = tr("The trainer was killed while it held {share} of memory.", share=share)
-        return _out_of_memory(view, said)
-    return _ended_by_itself(view, exit_code, words)
+        message = tr("The trainer was killed while it held {share} of memory.", share=share)
+        return _out_of_memory(view, message)
+    return _ended_otherwise(view, exit_code, log_text)
 
 
-def _ended_by_itself(view: RunView, exit_code: int | None, words: str) -> Failure:
-    """What ended it was neither memory nor the disk, as far as is known."""
+def _ended_otherwise(view: RunView, exit_code: int | None, log_text: str) -> Failure:
+    """The trainer ended for a reason other than memory and disk, as far as is known."""
     kept = _format_kept(view)
     number = -exit_code if exit_code is not None else 0
-    found = _CRASHED.search(words) if exit_code is None else None
+    found = _CRASHED.search(log_text) if exit_code is None else None
     if crash := tr(CRASHES.get(number, "")) or (found[0] if found else ""):
         sentence = tr("The trainer crashed in native code: {crash}.", crash=crash)
         hint = tr("If it crashes again, see what this says: {command}", command=command("doctor"))
@@ -263,7 +265,7 @@ def _ended_by_itself(view: RunView, exit_code: int | None, words: str) -> Failur
         hint = tr("Somebody, a scheduler or a lack of memory may have done it.")
         return _failure(view, FailureKind.KILLED, sentence, hint, kept)
     if exit_code is not None:
-        last = words.rpartition("\n")[2]
+        last = log_text.rpartition("\n")[2]
         sentence = (
             tr("The trainer ended with exit code {code}: {last}", code=exit_code, last=last)
             if last
@@ -323,7 +325,7 @@ def _format_kept(view: RunView) -> str:
 
 
 def _format_memory(view: RunView) -> str:
-    """How much memory the trainer held by its last report, if that was nearly all."""
+    """Memory use in the trainer's last report if it was nearly all; else empty."""
     usage = view.status.usage if view.status else None
     if usage is None or usage.memory is None or not usage.memory_total:
         return ""
@@ -337,17 +339,17 @@ def _is_elsewhere(view: RunView) -> bool:
 
 
 _OLD_BEST: Final = 4
-"""Scores since the best one from which on it is likely to stay the best."""
+"""Evaluations after the best one from which on it is unlikely to be beaten."""
 _FAR_ABOVE: Final = 0.7
-"""Nats per character above the best n-gram model from which on something is wrong."""
-_BEGUN: Final = 0.25
-"""Share of a run before which a loss may be high."""
+"""Nats per character above the best n-gram model that indicate a problem."""
+_EARLY_SHARE: Final = 0.25
+"""Share of a run in which a high loss is normal."""
 _SLIP: Final = 0.05
-"""Share of the asked time by which a run may end late without a word."""
+"""Share of the requested time by which a run may be late without a warning."""
 
 
 def steps_since_best(view: RunView) -> int | None:
-    """How long ago a run had its best score, if it has only got worse since; or None."""
+    """Steps since the best evaluation if many worse ones followed; else None."""
     if not view.is_live or view.best is None:
         return None
     later = [scored for scored in view.evaluations if scored.step > view.best.step]
@@ -355,17 +357,17 @@ def steps_since_best(view: RunView) -> int | None:
 
 
 def nats_above_ngrams(view: RunView) -> float | None:
-    """By how much a run is worse than counting where it should have caught up; or None."""
+    """Nats per character by which a run is far above the best n-gram model; else None."""
     if not view.is_live or view.lead is None or not view.total_steps:
         return None
-    is_begun = view.step >= _BEGUN * view.total_steps
+    is_begun = view.step >= _EARLY_SHARE * view.total_steps
     return -view.lead if is_begun and view.lead < -_FAR_ABOVE else None
 
 
 def slipped_time(view: RunView) -> float | None:
-    """Seconds that a run by time will take or took, if that is too many; or None."""
-    if view.asked_time is None or view.status is None:
+    """Total seconds of a run by time if it exceeds the requested time; else None."""
+    if view.requested_time is None or view.status is None:
         return None
     left = view.status.eta or 0.0 if view.is_live else 0.0
     total = view.status.elapsed + left
-    return total if total > (1 + _SLIP) * view.asked_time else None
+    return total if total > (1 + _SLIP) * view.requested_time else None

@@ -1,4 +1,4 @@
-"""Sizes, counts, ages, shares and characters as text: one way for the app and the commands."""
+"""Formats sizes, counts, ages, shares and characters for the app and the commands."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -33,19 +33,19 @@ def format_size(count: float) -> str:
 
 
 def format_count(count: int) -> str:
-    """A number that has little room: 1,234 and 12.3k and 1.23M."""
+    """A count in little space: 1,234 or 12.3k or 1.23M."""
     return f"{count:,}" if count < 10_000 else "".join(_rounded(count))
 
 
 def counted(count: int, noun: str) -> str:
-    """A number of things: 1 character, 1,234 characters; Korean has no plural."""
+    """A count with its noun: 1 character, 1,234 characters; Korean has no plural."""
     if chosen_language() != "en":
         return tr(f"{{count}} {noun}", count=f"{count:,}")
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def format_time(stamp: str) -> str:
-    """A moment in ISO 8601 as local time, 2026-11-30 18:45:18; what is none stays as it is."""
+    """An ISO 8601 time as local time, 2026-11-30 18:45:18; other text is returned unchanged."""
     try:
         return f"{datetime.fromisoformat(stamp).astimezone():%Y-%m-%d %H:%M:%S}"
     except (ValueError, OverflowError):
@@ -53,7 +53,7 @@ def format_time(stamp: str) -> str:
 
 
 def format_age(seconds: float) -> str:
-    """How long ago something was, in one unit: 12s, 5m, 3h, 2d; a list changes seldom by it."""
+    """An age in one unit, so that lists seldom change: 12s, 5m, 3h, 2d."""
     whole = max(0, int(seconds))
     for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
         if whole >= size:
@@ -62,14 +62,14 @@ def format_age(seconds: float) -> str:
 
 
 def format_character(character: str, *, is_ascii: bool = False) -> str:
-    """A character of a vocabulary for people, safe to show.
+    """A readable form of a character, safe to show.
 
-    In ASCII, a sign that would be drawn as another one has its code point.
+    With `is_ascii`, a symbol that has no ASCII form is shown as its code point.
     """
     if character in NAMES:
         return tr(NAMES[character])
     shown = safe_line(character)
-    if character in FINALS:  # which look like initials; grammars write them so
+    if character in FINALS:  # a final looks like an initial: mark it with a hyphen, as grammars do
         return f"-{shown}"
     if unicodedata.combining(character):
         return f"\N{DOTTED CIRCLE}{shown}"
@@ -82,17 +82,17 @@ GRAMS: Final = {0: "uniform", 1: "unigram", 2: "bigram"}
 
 
 def format_ngram(order: int) -> str:
-    """What an n-gram model of an order is called."""
+    """The name of an n-gram model of an order."""
     return tr(GRAMS[order]) if order in GRAMS else f"{order}-gram"
 
 
 def format_distance(distance: int | None, reach: int) -> str:
-    """How many characters back something lies; None is farther than was looked."""
+    """A distance in characters; None means more than `reach`."""
     return f">{reach:,}" if distance is None else f"{distance:,}"
 
 
 def percent(probability: float) -> str:
-    """A probability in seven columns at most."""
+    """A probability as a percentage, at most seven columns wide."""
     if probability <= 0:
         return "0 %"
     if probability < 1e-4:
@@ -101,30 +101,30 @@ def percent(probability: float) -> str:
 
 
 def bar(share: float, width: int) -> str:
-    """A bar as wide as a share of its columns, in eighths of one; what is not nothing is seen."""
+    """A bar that fills a share of `width` columns, in eighths; never empty above 0."""
     eighths = round(8 * width * min(max(share, 0.0), 1.0)) or (1 if share > 0 else 0)
     whole, part = divmod(eighths, 8)
     return ("█" * whole + _PARTS[part]).rstrip()
 
 
 def padded(text: str, width: int, *, to_right: bool = False) -> str:
-    """A text with spaces up to a number of columns, of which a letter of Hangul takes two.
+    """Pad a text to a width in terminal columns, of which a Hangul syllable takes two.
 
-    A text that is wider stays as it is; it is safe to show.
+    A wider text is returned unchanged. The text must be safe to show.
     """
     spaces = " " * max(width - cell_len(text), 0)
     return spaces + text if to_right else text + spaces
 
 
 def fitted(text: str, columns: int) -> str:
-    """A text in exactly so many columns; a longer one ends with an ellipsis."""
+    """Pad or cut a text to exactly `columns`; a cut one ends with an ellipsis."""
     if cell_len(text) > columns:
         return set_cell_size(text, columns - 1) + "…"
     return set_cell_size(text, columns)
 
 
 def _rounded(count: float) -> tuple[str, str]:
-    """Three digits of a number, and the letter of the power of 1000 that they count."""
+    """A number in three digits, and the letter of its power of 1000."""
     letter = ""
     for larger in "kMG":
         if count < 999.5:
@@ -134,18 +134,18 @@ def _rounded(count: float) -> tuple[str, str]:
 
 
 NEW_LENGTHS: Final = (5, 10, 20, 50)
-"""Lengths for which the share of new text is shown."""
+"""n-gram lengths, in characters, for which the share of new text is shown."""
 
 
 def format_share(share: float) -> str:
-    """A share as a percentage; one that is neither 0 nor 1 is never shown as such."""
+    """A share as a percentage; only exactly 0 and 1 are shown as 0 % and 100 %."""
     if 0 < share < 1:
         return f"{min(max(100 * share, 0.1), 99.9):.1f} %"
     return f"{share:.0%}".replace("%", " %")
 
 
 def format_new_shares(meter: "OriginalityMeter") -> Iterator[str]:
-    """The share of new text at every length that the text has, as `20: 98.1 %`."""
+    """Yield the share of new text for each of `NEW_LENGTHS`, as `20: 98.1 %`."""
     for length in NEW_LENGTHS:
         share = meter.new_share(length)
         if share is not None:

@@ -1,6 +1,6 @@
-"""Gradients as rows of a terminal: how far back they reach in models, what a limit does to them.
+"""Draws gradients in terminal rows: how far back they reach, and how clipping changes them.
 
-The signs are those of blocks; `ascii_signs.in_ascii` makes others of them in as many columns.
+Rows use block symbols; `ascii_signs.in_ascii` replaces them by ASCII of the same width.
 """
 
 import math
@@ -20,18 +20,18 @@ from tui_charrnn.translation import tr
 from tui_charrnn.viewing.formatting import format_distance, padded
 
 SIGNS: Final = "●◆▲■○+"
-"""One for each curve; after the last comes the first again."""
+"""Markers of the curves, reused in turn."""
 SHARES: Final = {"half": 0.5, "tenth": 0.1, "hundredth": 0.01}
-"""What is left of the largest influence, by name."""
+"""Shares of the largest influence, by name."""
 CHARACTERS: Final = 20_000
-"""Of a text that are read at most: its last ones, which are held out from training."""
+"""Maximum characters read of a text: its last ones, which are held out from training."""
 _HEIGHTS: Final = "▁▂▃▄▅▆▇█"
 _DECADES: Final = 4
-"""Powers of ten that a strip of gradients has signs for, and a chart at most."""
+"""Powers of ten that a strip covers, and a chart at most."""
 _NEAR: Final = 20
-"""Distances that a chart has at least."""
+"""Minimum number of distances in a chart."""
 _NAME: Final = 24
-"""Columns of a name at most."""
+"""Maximum columns of a name."""
 _LABEL: Final = 7
 """Columns at the left of a plot."""
 
@@ -40,7 +40,7 @@ class MemoryCurve(NamedTuple):
     """How far back a model looks."""
 
     name: str
-    """As the user calls it."""
+    """As the user named it."""
     kind: str
     """Cell and size of the network."""
     memory: Memory
@@ -57,11 +57,11 @@ def measure_model(
 ) -> MemoryCurve:
     """Measure how far back a model looks in a text.
 
-    `text` is composed (Unicode NFC); what the model does not know is left out. The rest is as of
+    `text` is in NFC; characters unknown to the model are left out. The other arguments are those of
     `measure_memory`.
 
     Raises:
-        CorpusError: If the model knows hardly any of its characters.
+        CorpusError: If the model knows fewer than two of its characters.
         ModelFileError: If its states are not finite numbers.
     """
     indices = model.vocabulary.spell(text).indices
@@ -77,9 +77,9 @@ def measure_model(
 
 
 def memory_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[str]:
-    """The chart, a row for each model with its distances, and a strip for each.
+    """The chart, then a table row and a strip for each model.
 
-    Strips are left out where `height` has no room for them, then the chart is cut.
+    If `height` is too small, the strips are left out first, then the chart shrinks.
     """
     table = _table_rows(curves, width)
     head = tr("gradient of the loss with respect to h, step by step back (right: the end)")
@@ -98,7 +98,7 @@ def memory_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[
 def chart_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[str]:
     """Mean influence by distance, as a share of the largest, on a logarithmic scale.
 
-    `height` is of the plot; a heading, an axis and its numbers come to it.
+    `height` is that of the plot, without heading, axis and labels.
     """
     shares = [_relative(curve.memory.influence) for curve in curves]
     columns = max(width - _LABEL - 1, 8)
@@ -117,19 +117,19 @@ def chart_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[s
     exact = {power: power / decades * (height - 1) for power in range(decades + 1)}
     labels = {}
     for power, row in sorted(exact.items(), key=lambda each: -abs(each[1] - round(each[1]))):
-        labels[round(row)] = f"{10.0**-power:g}"  # of several in one row, the nearest to it
+        labels[round(row)] = f"{10.0**-power:g}"  # of several labels in a row, keep the nearest
     head = tr("mean influence on a character, share of the largest, by distance")
     return [head, *_framed(cells, labels), _axis_row(reach, columns)]
 
 
 def _part_of(column: int, columns: int, count: int) -> slice:
-    """Which of so many values a column of a plot stands for; one at least."""
+    """The slice of `count` values in a column of a plot; one value at least."""
     begin = column * count // columns
     return slice(begin, max((column + 1) * count // columns, begin + 1))
 
 
 def _framed(cells: Sequence[Sequence[str]], labels: Mapping[int, str]) -> list[str]:
-    """A plot with an axis at its left, which has labels at some rows, and one below it."""
+    """Add a vertical axis with labels at some rows, and a horizontal axis."""
     rows = [
         padded(labels.get(row, ""), _LABEL - 1, to_right=True)
         + f" {'┤' if row in labels else '│'}{''.join(line)}"
@@ -139,7 +139,7 @@ def _framed(cells: Sequence[Sequence[str]], labels: Mapping[int, str]) -> list[s
 
 
 def _axis_row(reach: int, columns: int) -> str:
-    """Distances below the axis, and at the end what they count."""
+    """Labels of the distances below the axis, with their unit at the end."""
     unit = tr("characters back")
     end = columns + _LABEL - cell_len(unit)
     row = f"{'':>{_LABEL + 1}}1"
@@ -171,9 +171,9 @@ def _table_rows(curves: Sequence[MemoryCurve], width: int) -> list[str]:
 
 
 def strip_row(norms: Sequence[float], width: int) -> str:
-    """Norms of gradients as a strip: the nearest at the right, higher by the power of ten.
+    """Gradient norms as a strip on a logarithmic scale, the nearest step at the right.
 
-    `norms` are those 1, 2, 3 ... steps back; `width` of the nearest are drawn.
+    `norms` are those 1, 2, 3 ... steps back; the nearest `width` are drawn.
     """
     shown = [norm if math.isfinite(norm) else 0.0 for norm in norms[:width]]
     largest = max(shown, default=0.0)
@@ -181,14 +181,14 @@ def strip_row(norms: Sequence[float], width: int) -> str:
 
 
 def run_rows(name: str, memory: MemoryMeasured, width: int) -> list[str]:
-    """What a run recorded last: distances, and how a gradient fades in it."""
+    """The memory that a run recorded last, as a sentence and a strip with the run's name."""
     first, strip = recorded_rows(memory, width)
     rows = [tr("{first} · run {name}", first=first, name=safe_line(name)), strip]
     return ["", *(row if cell_len(row) <= width else set_cell_size(row, width) for row in rows)]
 
 
 def recorded_rows(memory: MemoryMeasured, width: int) -> list[str]:
-    """What a run recorded of its memory at a step, as a sentence and a strip."""
+    """A recorded memory measurement, as a sentence and a strip."""
     half, tenth = (format_distance(each, memory.reach) for each in (memory.half, memory.tenth))
     return [
         tr(
@@ -209,14 +209,14 @@ def _height(share: float) -> str:
 
 
 def _relative(influence: "np.ndarray") -> "np.ndarray":
-    """Shares of the largest; zeros where a number is not finite."""
+    """Shares of the largest; all zeros if one is not finite."""
     if not np.isfinite(influence).all() or influence.max() <= 0:
         return np.zeros_like(influence)
     return np.asarray(influence / influence.max())
 
 
 def memory_document(curve: MemoryCurve) -> dict[str, object]:
-    """What is known of a model, for `json.dumps`; null where a number is not finite."""
+    """A model's memory for `json.dumps`; null where a number is not finite."""
     memory = curve.memory
     return {
         "model": curve.name,
@@ -233,7 +233,7 @@ def _finite(number: float) -> float | None:
 
 
 CLIPPING_SIGNS: Final = SIGNS[:2]
-"""Of the run without a limit, and of that with it."""
+"""Markers of the runs without and with a limit."""
 HEADS: Final = {
     "STEP": 16,
     "LOSS": 9,
@@ -242,16 +242,16 @@ HEADS: Final = {
     "TURNED": 9,
     "ELEMENT-WISE": 14,
 }
-"""Columns of the table, translated where it is drawn."""
+"""Headings of the table and their widths in columns; translated when drawn."""
 _GAP: Final = 2
 
 
 def clipping_rows(
     runs: Sequence[ClippingRun], settings: ClippingSettings, width: int, height: int
 ) -> list[str]:
-    """Losses at the left, norms of the gradients at the right, numbers of both runs below.
+    """Losses at the left, gradient norms at the right, a table of both runs below.
 
-    `runs` are the one without a limit, then the one with it.
+    `runs` are the run without a limit, then the run with it.
     """
     guess, half = runs[0].guess, (width - _GAP) // 2
     losses = [[step.loss for step in run.steps] for run in runs]
@@ -274,7 +274,7 @@ def _plot(
     settings: ClippingSettings,
     size: tuple[int, int],
 ) -> list[str]:
-    """Curves on a logarithmic scale, by powers of ten below and above a reference."""
+    """Plot curves on a logarithmic scale that spans `decades` around a named reference value."""
     (width, height), (name, middle) = size, reference
     columns = max(width - _LABEL - 1, 8)
     low, high = (math.log10(middle) + power for power in decades)
@@ -318,7 +318,7 @@ def _clipping_table(runs: Sequence[ClippingRun], settings: ClippingSettings) -> 
 
 
 def mean_angle(steps: Sequence[ClippingStep]) -> float:
-    """Degrees by which cutting each number would have turned gradients that were too long."""
+    """Mean degrees by which element-wise clipping would have turned the clipped gradients."""
     turned = [step.elementwise_angle for step in steps if step.elementwise_angle > 0]
     return sum(turned) / len(turned) if turned else 0.0
 
@@ -328,7 +328,7 @@ def _number(value: float) -> str:
 
 
 def clipping_document(runs: Sequence[ClippingRun], settings: ClippingSettings) -> dict[str, object]:
-    """Both runs for `json.dumps`, a list for each number of their steps; null where it is none."""
+    """Both runs for `json.dumps`, a list per field of their steps; null if not finite."""
     return {
         "limit": settings.limit,
         "radius": settings.radius,

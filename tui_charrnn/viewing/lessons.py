@@ -1,4 +1,4 @@
-"""The guided tour in English and Korean: the text of docs/learn.md and of the app's pages alike."""
+"""The guided tour in English and Korean, for docs/learn.md and the app."""
 
 import re
 import tomllib
@@ -23,19 +23,19 @@ class Lesson(NamedTuple):
     """One page of the tour."""
 
     page: str
-    """Of the app, which has the live picture."""
+    """The page of the app that shows the live picture."""
     command: str
-    """The same in a shell, without the name of the program."""
+    """The shell command that shows the same, without the program's name."""
     texts: Mapping[str, LessonText]
     """By language."""
 
     def title(self, number: int, language: str, key_label: Callable[[str], str]) -> str:
-        """What stands above the lesson: its number, from 0, its title, the keys in force."""
+        """The heading: the lesson's number (from 0), title and current keys."""
         title = f"{number + 1}/{len(LESSONS)} {self.texts[language].title}"
         return with_keys(f"{title} · {WORDS[language]['keys']}", key_label)
 
     def rows(self, language: str, key_label: Callable[[str], str]) -> str:
-        """The lesson as lines for the app, with the keys in force."""
+        """The lesson as lines for the app, with the current keys."""
         text, words = self.texts[language], WORDS[language]
         lines = [
             text.sentences,
@@ -51,11 +51,11 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
     "en": {"try": "Try:", "look": "Look for:", "shell": "In a shell:", "keys": _EN},
     "ko": {"try": "해 보기:", "look": "볼 것:", "shell": "셸에서:", "keys": _KO},
 }
-"""What stands before the parts of a lesson."""
+"""Labels of the parts of a lesson, by language."""
 
 
 def with_keys(text: str, key_label: Callable[[str], str]) -> str:
-    """A text with keys in the place of their ids."""
+    """Replace `{id}` in a text by the key of that id."""
     return re.sub(r"\{([a-z_.]+)\}", lambda found: key_label(found[1]), text)
 
 
@@ -73,4 +73,4 @@ def _read() -> tuple[tuple[Lesson, ...], Mapping[str, Mapping[str, str]]]:
 
 
 LESSONS, HEAD = _read()
-"""The pages in the order of the tutorial that this project began from, and what the tour is."""
+"""The lessons, in the order of the tutorial that this project began from, and the introduction."""

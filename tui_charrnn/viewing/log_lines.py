@@ -1,4 +1,4 @@
-"""What the lines of a trainer's log are worth: noise, news, warnings, errors."""
+"""Classifies the lines of a trainer's log: noise, plain, good, warning, error."""
 
 import re
 from collections.abc import Sequence
@@ -29,22 +29,22 @@ from tui_charrnn.viewing.formatting import format_ngram
 from tui_charrnn.viewing.run_view import RunView, apply_record
 
 LogKind = Literal["noise", "plain", "good", "warning", "error"]
-"""`noise` is what TensorFlow prints at every start, and what matters less in a story."""
-_LAST_WORDS: Final = 30
-"""Lines in which the reason of an end is looked for."""
+"""`noise` is what TensorFlow prints at every start, and minor events of a run."""
+_END_LINES: Final = 30
+"""Number of last lines that are searched for the reason of an end."""
 LONGEST_LINE: Final = 1_000
-"""Characters of a line that are shown."""
+"""Maximum characters of a line that are shown."""
 
 _NATIVE: Final = re.compile(
     r"(?P<new>[IWEF])\d{4} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[.\d]*: (?P<old>[IWEF]) "
 )
-"""How a line of TensorFlow's native code begins, of this version or of earlier ones."""
+"""Prefix of a log line of TensorFlow's native code, in this and earlier versions."""
 _HARMLESS: Final = re.compile(
     r"oneDNN|[Uu]nable to register cu|failed call to cuInit|TF-TRT|NUMA node"
     r"|[Cc]ould not find (?:cuda|TensorRT)|computation placer already registered"
     r"|Delay kernel timed out"
 )
-"""What its warnings and errors are about at a start that succeeds."""
+"""Warnings and errors of TensorFlow at a successful start."""
 _PREAMBLE: Final = re.compile(
     r"WARNING: All log messages before absl|To enable the following instructions"
 )
@@ -57,13 +57,13 @@ _ERROR: Final = re.compile(
 )
 _WARNING: Final = re.compile(r"(?:WARNING|WARN)\b|(?:\S+:\d+: )?[A-Z]\w*Warning: ")
 _MODULES: Final = re.compile(r"(?:[A-Za-z_]\w*\.)+(?=[A-Z]\w*(?:Error|Exception)\b)")
-"""What stands before the name of an error; where there is little room, it takes all of it."""
+"""The module before an error's name, removed to save space."""
 _KINDS: Final[dict[str, LogKind]] = {"I": "noise", "W": "warning", "E": "error", "F": "error"}
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line, and what it is worth."""
+    """One line and its kind."""
 
     text: str
     """Safe to show."""
@@ -80,7 +80,7 @@ class LogFilter(StrEnum):
 
     @property
     def following(self) -> "LogFilter":
-        """The one that a key switches to."""
+        """The next filter, for a key that cycles through them."""
         kinds = list(LogFilter)
         return kinds[(kinds.index(self) + 1) % len(kinds)]
 
@@ -98,9 +98,9 @@ _HIDDEN: Final[dict[LogFilter, frozenset[LogKind]]] = {
 
 
 class LogSorter:
-    """Tells what each line of a log is worth, in their order.
+    """Classifies the lines of a log, in order.
 
-    An indented line belongs to the one before it, as in a traceback.
+    An indented line has the kind of the line before it, as in a traceback.
     """
 
     def __init__(self) -> None:
@@ -127,7 +127,7 @@ def _kind_of(line: str) -> LogKind:
 
 
 def _without_modules(line: str) -> str:
-    """A line that begins with the full name of an error, with its short name instead."""
+    """Shorten the full name of an error at the beginning of a line to its class name."""
     found = _MODULES.match(line[:LONGEST_LINE])
     return line[found.end() :] if found else line
 
@@ -140,13 +140,13 @@ def log_end(log: Sequence[str], count: int) -> list[LogLine]:
 
 
 def lines_since_start(log: Sequence[str]) -> list[str]:
-    """The informative lines of the last process that wrote a log; several may have, in turn."""
+    """The informative lines of the last of the processes that wrote a log."""
     starts = [number for number, line in enumerate(log) if _PREAMBLE.match(line)]
-    return [line.text for line in log_end(log[starts[-1] :] if starts else log, _LAST_WORDS)]
+    return [line.text for line in log_end(log[starts[-1] :] if starts else log, _END_LINES)]
 
 
 _BATCH: Final = '{"kind":"batch",'
-_Words: TypeAlias = tuple[str, LogKind]
+_Entry: TypeAlias = tuple[str, LogKind]
 ENDS: Final = {
     RunState.FINISHED: "Finished at step {step:,}.",
     RunState.STOPPED: "Stopped at step {step:,}.",
@@ -155,7 +155,7 @@ ENDS: Final = {
     RunState.DIVERGED: "Diverged at step {step:,}.",
     RunState.FAILED: "Failed at step {step:,}.",
 }
-"""By the reason of a record; translated where a line is made."""
+"""By the reason of a `RunEnded` record; translated when a line is made."""
 _NO_TIME: Final = " " * len("00:00:00")
 _SEVERITIES: Final[dict[str, LogKind]] = {
     "information": "plain",
@@ -165,9 +165,9 @@ _SEVERITIES: Final[dict[str, LogKind]] = {
 
 
 class Story:
-    """Turns the lines of events.jsonl into lines for people, in their order.
+    """Turns lines of events.jsonl into readable lines, in order.
 
-    `view` is of the same run, with nothing read yet; it grows.
+    `view` is an empty view of the same run; `read` updates it.
     """
 
     def __init__(self, view: RunView) -> None:
@@ -176,9 +176,9 @@ class Story:
         self._has_trainer = False
 
     def read(self, line: str) -> list[LogLine]:
-        """The lines that a line of the file is worth: none, one, or more.
+        """Return the readable lines for one line of the file: none, one or more.
 
-        What cannot be read is passed over, as every reader does.
+        Lines that cannot be decoded are skipped.
         """
         if line.startswith(_BATCH):
             return []
@@ -190,26 +190,26 @@ class Story:
             return []
         at = _local_time(record.started if isinstance(record, RunStarted) else values.get("at"))
         time = f"{at:%H:%M:%S}" if at is not None else _NO_TIME
-        lines = [LogLine(f"{time} {words}", kind) for words, kind in self._tell(record)]
+        lines = [LogLine(f"{time} {text}", kind) for text, kind in self._entries_of(record)]
         day = tr("{at:%A, %d %B %Y}", at=at) if at is not None else self._day
         if lines and day != self._day:
             self._day = day
             lines.insert(0, LogLine(day, "noise"))
         return lines
 
-    def _tell(self, record: Record) -> list[_Words]:
+    def _entries_of(self, record: Record) -> list[_Entry]:
         best = self._view.best
         notice = apply_record(self._view, record)
         if isinstance(record, RunStarted):
             had_trainer, self._has_trainer = self._has_trainer, True
             host = safe_line(record.host)
-            begun = tr("Trainer {pid} started on {host}.", pid=record.pid, host=host)
+            started = tr("Trainer {pid} started on {host}.", pid=record.pid, host=host)
             lost = tr("The trainer before it was lost: it left no record of its end.")
-            return [(lost, "error"), (begun, "plain")] if had_trainer else [(begun, "plain")]
+            return [(lost, "error"), (started, "plain")] if had_trainer else [(started, "plain")]
         if isinstance(record, SplitEvaluated):
-            return [self._tell_score(record, None if best is None else best.loss)]
+            return [self._score_entry(record, None if best is None else best.loss)]
         if isinstance(record, CheckpointSaved) and best is not None and best.step == record.step:
-            return []  # the best score is always saved, and was told
+            return []  # the best score is always saved, and was reported
         if isinstance(record, RunEnded):
             self._has_trainer = False
         is_slip = isinstance(record, RunReplanned) and notice is not None
@@ -220,7 +220,7 @@ class Story:
             words = notice.sentence, kind
         return [words] if words is not None else []
 
-    def _tell_score(self, record: SplitEvaluated, best: float | None) -> _Words:
+    def _score_entry(self, record: SplitEvaluated, best: float | None) -> _Entry:
         step, loss, ngram = record.step, record.loss, self._view.baseline
         if self._view.best is not record:
             return tr("Step {step:,}: validation {loss:.3f}.", step=step, loss=loss), "plain"
@@ -236,9 +236,9 @@ class Story:
         ), "good"
 
 
-def _format_own(record: Record) -> _Words | None:
-    """The line of a record that has no notice while it is watched, or another one."""
-    words: _Words | None = None
+def _format_own(record: Record) -> _Entry | None:
+    """The entry of a record without a notice, or with another text than its notice."""
+    words: _Entry | None = None
     match record:
         case BaselinesMeasured():
             order, loss = record.best

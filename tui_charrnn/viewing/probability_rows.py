@@ -1,6 +1,6 @@
-"""What models hold likely, as rows of a terminal: origins of a text, fillings of gaps, reliability.
+"""Draws probabilities in terminal rows: origins of a text, gap fillings, reliability.
 
-The signs are those of blocks; `ascii_signs.in_ascii` makes others of them in as many columns.
+Rows use block symbols; `ascii_signs.in_ascii` replaces them by ASCII of the same width.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 _HEIGHTS: Final = "▁▂▃▄▅▆▇█"
 _NAME: Final = 16
-"""Columns of a name at most."""
+"""Maximum columns of a name."""
 _NUMBERS: Final = 33
 """Columns of the numbers of a row of candidates."""
 _BAR: Final = 20
 
 
 def bar_rows(origin: Origin, width: int, *, has_head: bool = False) -> list[str]:
-    """A row for each model, the likeliest first: name, bar, probability, bits per character."""
+    """A row for each model, the most likely first: name, bar, probability, bits per character."""
     names, rows = _names(origin), []
     if has_head:
         rows.append(padded(tr("PROBABILITY  BITS/CHAR"), width - 1, to_right=True))
@@ -45,7 +45,7 @@ def bar_rows(origin: Origin, width: int, *, has_head: bool = False) -> list[str]
 
 
 def path_rows(origin: Origin, width: int) -> list[str]:
-    """How each model's probability changed, character by character, above the end of the text."""
+    """Each model's probability, character by character, above the end of the text."""
     names = _names(origin)
     room, first = width - cell_len(names[0]) - 2, len(origin.text)
     shown = [safe_line(character) or " " for character in origin.text]
@@ -73,7 +73,7 @@ def _names(origin: Origin) -> list[str]:
 def candidate_rows(
     filled: Filled, width: int, count: int, both: BothFilled | None = None
 ) -> list[str]:
-    """A head and a row for each of the likeliest candidates, among them what the left expects."""
+    """A heading and a row for each best candidate, with the best by the left context alone."""
     shares = both.shares if both is not None else {}
     best = sorted(filled.candidates, key=lambda one: -max(one.both, shares.get(one.fill, 0)))
     shown, expected = best[:count], max(filled.candidates, key=lambda one: one.left)
@@ -113,12 +113,12 @@ def format_both(both: BothFilled) -> str:
 
 
 def format_fill(fill: str) -> str:
-    """What stands in the gaps, for people: a single sign by its name if it has no shape."""
+    """The text of the gaps in readable form; a single invisible character by its name."""
     return format_character(fill) if len(fill) == 1 else safe_line(fill)
 
 
 def format_filled(filled: Filled) -> str:
-    """What the right side is worth, and whether every candidate was tried."""
+    """Bits gained from the right context, and whether every candidate was tried."""
     tried = (
         tr("Every candidate was tried.")
         if filled.beam is None
@@ -131,9 +131,9 @@ def format_filled(filled: Filled) -> str:
 
 
 def reliability_lines(bins: Sequence[Bin], error: float | None, width: int = 78) -> Iterator[str]:
-    """The diagram in lines: a head, one for each bin, and what the signs mean.
+    """Yield the diagram in lines: a heading, one line per bin, and a legend.
 
-    Below a width of 66 the counts are left out, and the bars get shorter. `error` is the expected
+    Below a width of 66 the counts are left out and the bars get shorter. `error` is the expected
     calibration error.
     """
     has_counts = width >= 66

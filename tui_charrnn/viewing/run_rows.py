@@ -1,4 +1,4 @@
-"""A run in a list of runs: a row of cells, and a few lines. All of it is safe to show."""
+"""Formats a run in a list of runs, as a row of cells or as a few lines; safe to show."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.formatting import format_age, format_count
 from tui_charrnn.viewing.run_view import RunView
 
-_SPOILED: Final = frozenset({RunState.DIVERGED, RunState.FAILED})
+_FAILED_STATES: Final = frozenset({RunState.DIVERGED, RunState.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,7 @@ class RunRow:
     """One run, cell by cell."""
 
     mark: str
-    """A sign for the state: ● a trainer is at work, ║ it waits, ■ none is, ○ none was yet, ✗
-    trouble."""
+    """Symbol of the state: ● at work, ║ paused, ■ no trainer, ○ not started yet, ✗ failed."""
     state: str
     name: str
     corpus: str
@@ -36,19 +35,16 @@ class RunRow:
     curve: tuple[float, ...]
     """Training losses, oldest first; empty if the run does not record them."""
     age: str
-    """Since its trainer last wrote."""
+    """Time since its trainer last wrote."""
 
 
 def is_at_work(summary: RunSummary, now: float) -> bool:
-    """Whether a trainer is at work on a run at `now` (seconds since 1970), at a glance."""
+    """Whether a trainer seems to be at work on a run at `now` (seconds since 1970)."""
     return summary.judge(now) in {"alive", "silent"}
 
 
 def run_row(summary: RunSummary, now: float) -> RunRow:
-    """A run as a row.
-
-    `now` is in seconds since 1970.
-    """
+    """A run as a row; `now` is in seconds since 1970."""
     status, description = summary.status, summary.description
     mark, state = _format_state(summary, summary.judge(now))
     return RunRow(
@@ -64,7 +60,7 @@ def run_row(summary: RunSummary, now: float) -> RunRow:
 
 
 def run_lines(summary: RunSummary, now: float) -> list[str]:
-    """A run in a few lines, the most wanted first.
+    """A run in a few lines, the most important first.
 
     `now` is in seconds since 1970.
     """
@@ -94,11 +90,11 @@ def format_trouble(summary: RunSummary, view: RunView) -> str:
     if failure is not None:
         return failure.sentence
     message = tr_recorded(safe_line(summary.status.message))
-    return message if summary.status.state in _SPOILED else ""
+    return message if summary.status.state in _FAILED_STATES else ""
 
 
 def _format_state(summary: RunSummary, verdict: Verdict | None) -> tuple[str, str]:
-    """The sign for the state, and a word or two."""
+    """Symbol and name of the state."""
     status = summary.status
     if status is None:
         return "✗", tr("unreadable")
@@ -107,7 +103,7 @@ def _format_state(summary: RunSummary, verdict: Verdict | None) -> tuple[str, st
     if verdict == "silent":
         return "●", tr("no news")
     state = tr(str(status.state))
-    if status.state in _SPOILED:
+    if status.state in _FAILED_STATES:
         return "✗", state
     at_work = "║" if status.state is RunState.PAUSED else "●"
     return ("■" if verdict == "ended" else at_work if verdict else "○"), state
@@ -160,7 +156,7 @@ def _format_origin(description: RunDescription | None, status: RunStatus | None)
 
 
 def comparison_rows(views: Sequence[RunView]) -> list[tuple[str, ...]]:
-    """A table with a run a column: first the names, then what is known; safe to show."""
+    """A comparison table with a column per run; its first row has the names. Safe to show."""
     rows = [("", *(safe_line(view.run.name) for view in views))]
     figures = [_figures(view) for view in views]
     rows += [(name, *(each[name] for each in figures)) for name in figures[0]]
@@ -169,7 +165,7 @@ def comparison_rows(views: Sequence[RunView]) -> list[tuple[str, ...]]:
 
 
 def _differences(descriptions: Sequence[RunDescription | None]) -> list[tuple[str, ...]]:
-    """The settings that are not the same in all."""
+    """Rows of the settings that differ between runs."""
     known = [
         {} if each is None else {**each.model.to_mapping(), **each.training.to_mapping()}
         for each in descriptions

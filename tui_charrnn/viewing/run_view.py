@@ -1,4 +1,4 @@
-"""What is known of one run: its records and its status, reduced to numbers to be drawn."""
+"""The state of one run for its viewers, reduced from its records and its status."""
 
 from __future__ import annotations
 
@@ -49,109 +49,110 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that happened in a run and is worth a sentence."""
+    """An event of a run that is shown to the user."""
 
     sentence: str
     """Safe to show."""
     severity: Literal["information", "warning", "error"] = "information"
     is_finish: bool = False
-    """Whether the run is done as planned."""
+    """Whether the run finished as planned."""
 
 
 @dataclass(slots=True)
 class RunView:
-    """Everything that the app shows of one run; a value that grows with `take` and `observe`."""
+    """Everything that the app shows of one run; updated by `take` and `observe`."""
 
     run: RunDirectory
     description: RunDescription | None = None
     status: RunStatus | None = None
     life: Verdict = "silent"
     state_since: float = 0.0
-    """When the present state was first seen, seconds on the viewer's monotonic clock."""
+    """When the current state was first seen, in seconds of the viewer's monotonic clock."""
     losses: LossHistory = field(default_factory=LossHistory)
     """Training loss of every batch, nats per character; and where it was not finite."""
     smoothed: RunningMean = field(default_factory=RunningMean)
     step: int = 0
     plan: RunPlanned | None = None
-    """With the newest length of the run."""
+    """With the newest total of steps."""
     extensions: list[RunExtended] = field(default_factory=list)
-    """How the run went on each time after it had been finished."""
-    told_steps: int = 0
-    """The length of the run that was announced last."""
+    """Each extension of the finished run, oldest first."""
+    announced_steps: int = 0
+    """The total of steps that the user was last informed of."""
     path: PathChosen | None = None
-    """How a GPU computes it; None on a processor."""
+    """The chosen GPU implementation; None on a CPU."""
     baselines: BaselinesMeasured | None = None
     """The ladder of n-gram models, scored on the same held-out text."""
     evaluations: list[SplitEvaluated] = field(default_factory=list)
     best: SplitEvaluated | None = None
-    """The lowest score of the held-out text, the first of equals; none of those at the start."""
+    """The lowest held-out loss, the first of equals; early evaluations do not count."""
     checkpoints: list[int] = field(default_factory=list)
-    """Steps after which a checkpoint was saved, oldest first; most are pruned by now."""
+    """Steps of saved checkpoints, oldest first; most files are pruned by now."""
     checkpoint_elapsed: float | None = None
-    """Seconds of work on the run until the newest of them, as far as is known."""
+    """Seconds of training until the newest checkpoint, if known."""
     samples: list[SampleTaken] = field(default_factory=list)
     """Of all pinned seeds, oldest first."""
     memories: list[MemoryMeasured] = field(default_factory=list)
-    """How far back the weights look, oldest first."""
+    """Measurements of how far back the weights look, oldest first."""
     newest_batch: BatchTrained | None = None
     batches: int = 0
-    """How many batches were read, those of dropped stretches left out."""
+    """Number of batches read, without those dropped by a rollback or resume."""
     gradient_norms: LossHistory = field(default_factory=LossHistory)
     """Of every batch, before clipping."""
     learning_rates: LossHistory = field(default_factory=LossHistory)
     """Of every batch."""
     clipped: LossHistory = field(default_factory=LossHistory)
-    """1 for a batch whose gradient was cut down, else 0."""
+    """1 for a batch with a clipped gradient, else 0."""
     peak_rate: float | None = None
-    """The peak of the learning rate since it was last changed; None if it never was."""
+    """The peak learning rate since its last change; None if it never changed."""
     problem: str = ""
     """Why the run directory cannot be read now, safe to show."""
     warning: str = ""
-    """The newest, safe to show."""
+    """The newest warning, safe to show."""
     stopped_early: StoppedEarly | None = None
     calibrated: ModelCalibrated | None = None
-    """What temperature 1 means for the best model, or why not; None before the end."""
+    """The calibration of the best model, or why there is none; None before the end."""
     diverged: RunDiverged | None = None
     failure: str = ""
+    """Why the trainer failed, safe to show; empty if it did not."""
     failure_cause: str = ""
-    """Safe to show."""
+    """As in `RunFailed.cause`."""
     ended: RunEnded | None = None
 
     @property
     def state(self) -> RunState:
-        """What the trainer was doing by its last report."""
+        """The trainer's state in its last report."""
         return self.status.state if self.status else RunState.CREATED
 
     @property
     def is_live(self) -> bool:
-        """Whether a trainer is at work on it, as far as is known."""
+        """Whether a trainer is at work on the run, as far as is known."""
         has_ended = self.ended is not None or self.diverged is not None or bool(self.failure)
         return self.state.is_live and self.life in {"alive", "silent"} and not has_ended
 
     @property
     def total_steps(self) -> int | None:
-        """How many steps the run will have, once that is planned."""
+        """The planned number of steps; None if unknown."""
         if self.plan is not None:
             return self.plan.total_steps
         return self.status.total_steps if self.status else None
 
     @property
     def epoch(self) -> float | None:
-        """How often the training text has been read at `step`; None as long as it is not known."""
+        """Passes over the training text at `step`; None if unknown."""
         if self.plan is not None and self.plan.steps_per_epoch:
             return self.step / self.plan.steps_per_epoch  # the status is up to two seconds older
         return self.status.epoch if self.status is not None else None
 
     @property
     def planned_rate(self) -> float | None:
-        """The peak of the learning rate that the run was begun with; None if nothing is known."""
+        """The initial peak learning rate; None if unknown."""
         if self.plan is not None and self.plan.learning_rate is not None:
             return self.plan.learning_rate
         return self.description.training.learning_rate if self.description else None
 
     @property
     def validation(self) -> SplitEvaluated | None:
-        """The newest score of the held-out text."""
+        """The newest evaluation of the held-out text."""
         return self.evaluations[-1] if self.evaluations else None
 
     @property
@@ -160,15 +161,15 @@ class RunView:
         return self.baselines.best if self.baselines is not None else None
 
     @property
-    def asked_time(self) -> float | None:
-        """Seconds of work that the run was given; None if its length is steps or epochs."""
+    def requested_time(self) -> float | None:
+        """Requested seconds of training; None if the length is steps or epochs."""
         if self.extensions:
             last = self.extensions[-1]
             return None if last.train_time is None else last.elapsed + last.train_time
         return self.description.training.train_time if self.description else None
 
     def is_early(self, scored: SplitEvaluated) -> bool:
-        """Whether a score only shows how learning begins: no checkpoint is saved for it."""
+        """Whether an evaluation is an early one, after which no checkpoint is saved."""
         return self.plan is not None and scored.step in self.plan.early_evaluations
 
     @property
@@ -178,7 +179,7 @@ class RunView:
 
     @property
     def clipped_share(self) -> float | None:
-        """The share of batches whose gradient was cut down, 0 to 1, or None before the first."""
+        """The share of batches with a clipped gradient, 0 to 1; None before the first."""
         buckets = self.clipped.buckets
         return sum(bucket.total for bucket in buckets) / self.batches if buckets else None
 
@@ -195,28 +196,28 @@ class RunView:
         return self.baseline[1] - self.best.loss
 
     def take(self, records: Iterable[RecordOrBatch]) -> list[Notice]:
-        """Fold records in, in their order; return the notices of those that are worth one."""
-        news = []
+        """Apply records in order; return the notices for the user."""
+        notices = []
         for record in records:
-            told = apply_record(self, record)
-            if told is not None:
-                news.append(told)
-        return news
+            notice = apply_record(self, record)
+            if notice is not None:
+                notices.append(notice)
+        return notices
 
     def forget(self) -> None:
-        """Drop all records; they are read again."""
+        """Drop all records, before they are read again."""
         fresh = RunView(self.run)
         for item in fields(self):
             if item.name not in {"run", "description", "status", "life", "state_since"}:
                 setattr(self, item.name, getattr(fresh, item.name))
 
     def observe(self, status: RunStatus | None, life: Verdict, now: float) -> None:
-        """Take over a report of the trainer, seen at `now` (seconds, monotonic)."""
+        """Apply a status of the trainer, seen at `now` (seconds, monotonic)."""
         if status is not None:
             if self.status is None or status.state != self.status.state:
                 self.state_since = now
             self.status = status
-            if self.ended is None:  # not the step shown before: a run may have gone back
+            if self.ended is None:  # not the step shown before: a rollback lowers it
                 read = self.newest_batch.step if self.newest_batch is not None else 0
                 self.step = max(read, status.step)
         self.life = life
@@ -231,20 +232,20 @@ REFUSALS: Final = {
     "stop": "The trainer refused to stop: {reason}",
 }
 _SILENT: Final = frozenset({"publish", "learning_rate"})
-"""Requests whose answer is no notice: the record of what was done has one, or none is needed."""
-_TOLD_CHANGE: Final = 0.2
-"""Share by which the length of a run has to change before it is worth a sentence."""
+"""Requests without a notice when accepted: another record has one, or none is needed."""
+_ANNOUNCED_CHANGE: Final = 0.2
+"""Relative change of the total of steps from which on the user is informed."""
 QUANTITIES: Final = {"loss": "loss", "validation_loss": "validation loss"}
 
 
 def apply_record(view: RunView, record: RecordOrBatch) -> Notice | None:
-    """Fold one record into what is known; return what it is worth saying."""
+    """Apply one record to the view; return the notice for the user, if any."""
     reducer = _REDUCERS.get(type(record))
     return None if reducer is None else reducer(view, record)
 
 
 def format_quantity(quantity: str) -> str:
-    """What stopped being finite, as records name it, in words."""
+    """The readable name of a quantity that stopped being finite."""
     return tr(QUANTITIES.get(quantity, "gradient"))
 
 
@@ -257,17 +258,17 @@ def _apply_baselines(view: RunView, record: BaselinesMeasured) -> None:
 
 
 def _apply_planned(view: RunView, record: RunPlanned) -> None:
-    view.plan, view.told_steps = record, record.total_steps
+    view.plan, view.announced_steps = record, record.total_steps
 
 
 def _apply_replanned(view: RunView, record: RunReplanned) -> Notice | None:
     if view.plan is None:
         return None
     view.plan = replace(view.plan, total_steps=record.total_steps)
-    before, asked = view.told_steps, view.asked_time
-    if asked is None or abs(record.total_steps - before) <= _TOLD_CHANGE * before:
+    before, asked = view.announced_steps, view.requested_time
+    if asked is None or abs(record.total_steps - before) <= _ANNOUNCED_CHANGE * before:
         return None
-    view.told_steps = record.total_steps
+    view.announced_steps = record.total_steps
     sentence = tr(
         "{total:,} steps instead of {before:,} fit {time}: this machine is busier than when it was "
         "timed."
@@ -282,7 +283,7 @@ def _apply_replanned(view: RunView, record: RunReplanned) -> Notice | None:
 
 
 def format_extension(record: RunExtended) -> str:
-    """By how much a run is longer, and how its learning rate continues."""
+    """How much longer a run is, and how its learning rate continues."""
     more, total = record.total_steps - record.step + 1, record.total_steps
     if record.train_time is None:
         longer = tr("Extended by {more:,} steps to {total:,}", more=more, total=total)
@@ -309,7 +310,7 @@ def format_extension(record: RunExtended) -> str:
 def _apply_extended(view: RunView, record: RunExtended) -> Notice:
     if view.plan is not None:
         view.plan = replace(view.plan, total_steps=record.total_steps)
-    view.told_steps, view.peak_rate = record.total_steps, record.learning_rate
+    view.announced_steps, view.peak_rate = record.total_steps, record.learning_rate
     view.extensions.append(record)
     return Notice(format_extension(record))
 
@@ -427,12 +428,12 @@ def _apply_answered(_: RunView, record: RequestAnswered) -> Notice | None:
         request = safe_line(record.request)
         refusal = tr("The trainer refused to {request}: {reason}", request=request, reason=message)
         return Notice(refusal, "warning")
-    is_told = record.request not in _SILENT
-    return Notice(message or tr("The trainer has done it.")) if is_told else None
+    is_shown = record.request not in _SILENT
+    return Notice(message or tr("The trainer has done it.")) if is_shown else None
 
 
 def _sentence(words: str) -> str:
-    """Words of a trainer as a sentence."""
+    """Capitalize a trainer's message and end it with a full stop."""
     return words[:1].upper() + words[1:] + ("" if words[-1:] in {"", ".", "!", "?"} else ".")
 
 
@@ -447,7 +448,7 @@ def _apply_resumed(view: RunView, record: RunResumed) -> None:
 
 
 def _drop_after(view: RunView, step: int) -> None:
-    """Forget what came after a step from which training continues."""
+    """Drop everything after the step from which training continues."""
     view.step, view.stopped_early, view.calibrated = step, None, None
     for history in (view.losses, view.gradient_norms, view.learning_rates, view.clipped):
         history.drop_after(step)
@@ -459,7 +460,7 @@ def _drop_after(view: RunView, step: int) -> None:
     view.newest_batch = None
     view.batches = sum(bucket.count for bucket in view.losses.buckets)
     view.smoothed = RunningMean()
-    if view.losses.buckets:  # the mean goes on from the stretch before, not from nothing
+    if view.losses.buckets:  # continue the mean from the last kept bucket
         view.smoothed.add(view.losses.buckets[-1].mean)
 
 
@@ -471,7 +472,7 @@ def _best_of(view: RunView) -> SplitEvaluated | None:
 def _apply_changed_rate(view: RunView, record: LearningRateChanged) -> Notice | None:
     view.peak_rate = record.learning_rate
     if record.reason == "divergence":
-        return None  # the rollback tells it
+        return None  # the rollback has its own notice
     rate, step = record.learning_rate, record.step
     return Notice(tr("Peak learning rate {rate:g} from step {step:,} on.", rate=rate, step=step))
 

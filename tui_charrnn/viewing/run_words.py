@@ -1,4 +1,4 @@
-"""A run in words: each function turns a `RunView` into a short text that is safe to show."""
+"""Formats a `RunView`: each function returns a short text that is safe to show."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,32 +42,32 @@ def format_clock(seconds: float) -> str:
 
 
 def format_state(view: RunView, now: float) -> str:
-    """What the run is doing at `now` (seconds, monotonic), with a clock while nothing moves."""
+    """What the run is doing at `now` (seconds, monotonic), with a clock in states without steps."""
     if view.failure or view.diverged:
         return tr(STATE_WORDS[RunState.FAILED if view.failure else RunState.DIVERGED])
     if view.state.is_live and view.life == "lost":
         return tr("lost")
-    words = tr(STATE_WORDS[view.state])
+    state = tr(STATE_WORDS[view.state])
     if view.state is RunState.FINISHED and view.stopped_early is not None:
-        words = tr("finished early")
+        state = tr("finished early")
     if view.state in _WITH_CLOCK:
-        words = f"{words} {format_clock(now - view.state_since)}"
+        state = f"{state} {format_clock(now - view.state_since)}"
     if format_degradation(view):
-        words = tr("{state}, degraded", state=words)
+        state = tr("{state}, degraded", state=state)
     if view.is_live and view.life == "silent" and view.status:
-        words = tr("{state} (no news)", state=words)
-    return words
+        state = tr("{state} (no news)", state=state)
+    return state
 
 
 def format_degradation(view: RunView) -> str:
-    """Why a run that is being trained is less safe than it should be: disk full, last saved ..."""
+    """Why a live run is degraded, e.g. by a full disk; empty if it is not."""
     if view.status is None or not view.is_live:
         return ""
     return tr_recorded(safe_line(view.status.degraded))
 
 
 def state_mark(view: RunView) -> str:
-    """One sign for the state, so that color is never alone in telling it."""
+    """Symbol of the state, so that color is not the only distinction."""
     if view.failure or view.diverged or (view.state.is_live and view.life == "lost"):
         return "✗"
     if view.is_live and view.state is RunState.PAUSED:
@@ -76,12 +76,12 @@ def state_mark(view: RunView) -> str:
 
 
 def format_epoch(view: RunView) -> str:
-    """How often the training text has been read."""
+    """The epoch reached; empty if unknown."""
     return tr("epoch {epoch:.1f}", epoch=view.epoch) if view.epoch else ""
 
 
 def format_step(view: RunView) -> str:
-    """The step and how many there will be."""
+    """The step and, if known, the total."""
     total = view.total_steps
     if not total:
         return tr("step {step:,}", step=view.step)
@@ -95,7 +95,7 @@ def fraction(view: RunView) -> float | None:
 
 
 def format_time_left(view: RunView) -> str:
-    """The time that is left, or nothing where it is not known or all is done."""
+    """The remaining time; empty if unknown or at the end."""
     left = _left(view)
     return tr("{time} left", time=left) if left else ""
 
@@ -106,7 +106,7 @@ def _left(view: RunView) -> str:
 
 
 def format_speed(view: RunView) -> str:
-    """Characters trained on a second."""
+    """Training speed in characters per second; empty if unknown."""
     rate = view.status.characters_per_second if view.status else None
     if rate is None:
         return ""
@@ -134,7 +134,7 @@ def format_dropout(training: TrainingConfig) -> str:
 
 
 def needs_bar(view: RunView) -> bool:
-    """Whether a bar shows more than the state does: not of a run that has ended."""
+    """Whether a progress bar adds information: not once the run is complete."""
     share = fraction(view)
     is_whole = view.state is RunState.FINISHED or share == 1
     return share is not None and (view.is_live or not is_whole)
@@ -151,9 +151,9 @@ def loss_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, s
 
 
 def score_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, str]]:
-    """How good the run is, as rows of a label and a value.
+    """The scores of the run, as rows of a label and a value.
 
-    `pinned` is the run that each is compared with.
+    `pinned` is the run to compare with.
     """
     rows, best = [], view.best
     if best is not None:
@@ -185,12 +185,12 @@ def score_rows(view: RunView, pinned: RunView | None = None) -> list[tuple[str, 
 
 
 def has_one_text(views: Iterable[RunView]) -> bool:
-    """Whether the losses of runs are of the same held-out text, as far as that is known."""
+    """Whether runs were scored on the same held-out text, as far as is known."""
     return len(set(map(heldout_text, views)) - {""}) < 2
 
 
 def heldout_text(view: RunView) -> str:
-    """What a run is scored on: only losses where this is the same compare; empty if unknown."""
+    """Identifies a run's held-out text: equal values make losses comparable; empty if unknown."""
     if view.description is None:
         return ""
     corpus, training = view.description.corpus, view.description.training
@@ -204,11 +204,11 @@ def heldout_text(view: RunView) -> str:
 
 
 _LARGEST_PERPLEXITY: Final = 10_000
-"""Above it a perplexity only means that the network has learned nothing."""
+"""Perplexity above which the network has learned nothing."""
 
 
 def format_perplexity(loss: float) -> str:
-    """The perplexity of a loss in nats per character, as far as it is meaningful."""
+    """The perplexity of a loss in nats per character, up to `_LARGEST_PERPLEXITY`."""
     if loss >= math.log(_LARGEST_PERPLEXITY):
         return tr("above {count:,}", count=_LARGEST_PERPLEXITY)
     value = perplexity(loss)
@@ -216,7 +216,7 @@ def format_perplexity(loss: float) -> str:
 
 
 def format_losses(view: RunView, width: int) -> str:
-    """The losses in one line of at most `width` columns, for where there is no room for rows."""
+    """The losses in one line of at most `width` columns, where rows do not fit."""
     train, validation, bits, baseline = "", "", "", ""
     if view.smoothed.value is not None:
         train = tr("train {loss:.3f}", loss=view.smoothed.value)
@@ -248,9 +248,9 @@ def format_losses(view: RunView, width: int) -> str:
 
 
 def longest_fitting(choices: Iterable[Sequence[str]], *, separator: str, width: int) -> str:
-    """The first choice whose parts fit into a row together, or else the last one.
+    """Join the parts of the first choice that fits in `width` columns, else of the last.
 
-    Empty parts are passed over.
+    Empty parts are skipped.
     """
     row = ""
     for parts in choices:
@@ -272,7 +272,7 @@ def format_network(view: RunView) -> str:
 
 
 _LISTED: Final = 20
-"""Added characters that are listed at most."""
+"""Maximum number of added characters that are listed."""
 
 
 def format_origin(description: RunDescription | None) -> str:
@@ -297,9 +297,9 @@ Row = tuple[str, str]
 
 
 def card_groups(view: RunView, pinned: RunView | None = None) -> dict[str, list[Row]]:
-    """All rows by what they are about, the most wanted first; only what is known, safe to show.
+    """Rows by group, the most important first; only known values, safe to show.
 
-    Names of groups and labels are in English, and are translated where they are shown.
+    Names of groups and labels are English; they are translated when shown.
     """
     groups: dict[str, Iterable[Row]] = {
         "progress": [*_progress_rows(view), ("saved", _format_saved(view))],
@@ -312,12 +312,12 @@ def card_groups(view: RunView, pinned: RunView | None = None) -> dict[str, list[
 
 
 def card_rows(view: RunView) -> list[Row]:
-    """All rows."""
+    """The rows of all groups."""
     return [row for rows in card_groups(view).values() for row in rows]
 
 
 def detail_rows(view: RunView) -> list[Row]:
-    """What the status line has no room for: learning, model, machine, what is saved."""
+    """Rows that do not fit in the status line: learning, model, machine, checkpoint."""
     rows = [*_learning_rows(view), *_machine_rows(view), ("saved", _format_saved(view))]
     return [(label, value) for label, value in rows if value]
 
@@ -358,7 +358,7 @@ def _machine_rows(view: RunView) -> Iterator[Row]:
 
 
 def _format_path(path: PathChosen) -> str:
-    """The way that a GPU computes in, and what came of trying the others."""
+    """The chosen GPU implementation, and how many were tried and failed."""
     way = format_way(path)
     seconds = next((t.seconds_per_step for t in path.trials if format_way(t) == way), None)
     parts = [way]
@@ -383,7 +383,7 @@ def _usage_rows(usage: Usage) -> Iterator[Row]:
 
 
 def share_of_memory(usage: Usage) -> str:
-    """The memory that a trainer holds, and how much there is."""
+    """Memory in use by a trainer and, if known, in total."""
     used = format_size(usage.memory or 0)
     if not usage.memory_total:
         return used
@@ -405,7 +405,7 @@ def _format_gpu(gpu: GpuUsage) -> str:
 
 
 def _format_saved(view: RunView) -> str:
-    """The newest checkpoint, and how much training it is behind."""
+    """The newest checkpoint's step and its age in training time."""
     if view.checkpoint_step is None:
         return ""
     if view.status is None or view.checkpoint_elapsed is None or not view.is_live:

@@ -1,4 +1,4 @@
-"""What a model made of its pinned seeds as it grew: which sample is looked at, and what it is."""
+"""Samples of the pinned seeds over the course of training: selects and describes one."""
 
 import math
 from bisect import bisect_left
@@ -14,48 +14,48 @@ from tui_charrnn.viewing.formatting import format_distance
 from tui_charrnn.viewing.run_view import RunView
 
 MOST_PLAYED: Final = 60
-"""Samples of a playing at most: a minute at one a second."""
+"""Maximum samples in a playback: a minute at one a second."""
 
 
 @dataclass(slots=True)
 class Scrubber:
-    """The samples of each pinned seed in the order of their steps, and the one that is shown."""
+    """The samples of each pinned seed, ordered by step, and the selected one."""
 
     samples: dict[str, list[SampleTaken]] = field(default_factory=dict)
     """By seed text, in the order in which seeds were pinned; no list is empty."""
     seed_text: str = ""
-    """The seed that is looked at."""
+    """The selected seed."""
     index: int | None = None
-    """Which of its samples is shown; None is the newest, whichever that will be."""
+    """Index of the selected sample; None follows the newest."""
     _taken: tuple[Sequence[SampleTaken], int, Sequence[str]] = ((), 0, ())
-    """What was taken over last: the samples, how many they were, the pinned seeds."""
+    """Arguments of the last `take`: the samples, their number, the pinned seeds."""
 
     @property
     def of_seed(self) -> list[SampleTaken]:
-        """The samples of the seed that is looked at."""
+        """The samples of the selected seed."""
         return self.samples.get(self.seed_text, [])
 
     @property
     def position(self) -> int:
-        """The index of the sample that is shown; -1 if there is none."""
+        """The index of the selected sample; -1 if there is none."""
         newest = len(self.of_seed) - 1
         return newest if self.index is None else self.index
 
     @property
     def sample(self) -> SampleTaken | None:
-        """What is shown."""
+        """The selected sample; None if there is none."""
         return self.of_seed[self.position] if self.of_seed else None
 
     @property
     def seed_number(self) -> int:
-        """Which seed is looked at, counting from 1; 0 if there is none."""
+        """The number of the selected seed, from 1; 0 if there is none."""
         seeds = list(self.samples)
         return seeds.index(self.seed_text) + 1 if self.seed_text in seeds else 0
 
     def take(self, samples: Sequence[SampleTaken], pinned: Sequence[str]) -> None:
-        """Take over all samples, old and new; the newest stays selected if it was.
+        """Replace all samples; the newest stays selected if it was.
 
-        `samples` are in the order in which they were taken; the same list, if it only grew.
+        `samples` are ordered by step; pass the same list if it only grew.
         """
         before, count, seeds = self._taken
         if samples is before and len(samples) == count and pinned == seeds:
@@ -65,31 +65,31 @@ class Scrubber:
         if self.seed_text not in self.samples:
             self.seed_text, self.index = next(iter(self.samples), ""), None
         if self.index is not None:
-            self.stand_at(self.index)
+            self.select(self.index)
 
-    def stand_at(self, index: int) -> None:
-        """Show a sample by its index, or the nearest that there is; the newest is followed."""
+    def select(self, index: int) -> None:
+        """Select a sample by index, within bounds; the last index follows the newest."""
         newest = len(self.of_seed) - 1
         self.index = max(0, index) if index < newest else None
 
     def move(self, by: int) -> None:
-        """Show an earlier or a later sample."""
-        self.stand_at(self.position + by)
+        """Select an earlier or a later sample."""
+        self.select(self.position + by)
 
     def turn_seed(self, by: int = 1) -> None:
-        """Look at another seed, at the same step if it was sampled there."""
+        """Select another seed, at the same step if it was sampled there."""
         if self.sample is None:
             return
         step, seeds = self.sample.step, list(self.samples)
         self.seed_text = seeds[(self.seed_number - 1 + by) % len(seeds)]
         if self.index is not None:
-            self.stand_at(bisect_left(self.of_seed, step, key=lambda sample: sample.step))
+            self.select(bisect_left(self.of_seed, step, key=lambda sample: sample.step))
 
 
 def samples_by_seed(
     samples: Iterable[SampleTaken], pinned: Sequence[str]
 ) -> dict[str, list[SampleTaken]]:
-    """Sort samples by their seed text; seeds in the order in which they were pinned.
+    """Group samples by seed text, in the order in which seeds were pinned.
 
     Seeds that were not pinned come last.
     """
@@ -100,9 +100,9 @@ def samples_by_seed(
 
 
 def mark_columns(count: int, width: int) -> list[int]:
-    """Where each of so many samples stands on a slider: evenly, from its left end to its right.
+    """Columns of `count` samples on a slider, evenly spaced over its width.
 
-    Their steps grow tenfold at first; drawn by step, all of that would be one column.
+    They are not spaced by step: the first steps grow tenfold and would share one column.
     """
     if width < 1:
         return []
@@ -112,7 +112,7 @@ def mark_columns(count: int, width: int) -> list[int]:
 def losses_at(view: RunView, steps: Iterable[int]) -> list[float]:
     """The validation loss after each of some steps, in nats per character; NaN where unknown.
 
-    Before the first step it is taken to be that of a guess among all characters.
+    At step 0 it is that of the uniform baseline.
     """
     known = {scored.step: scored.loss for scored in view.evaluations}
     if view.baselines is not None and 0 in view.baselines.orders:
@@ -122,7 +122,7 @@ def losses_at(view: RunView, steps: Iterable[int]) -> list[float]:
 
 
 def stretched(values: Sequence[float], width: int) -> list[float]:
-    """Values with as many columns as there are, those in between on straight lines."""
+    """Resample values to `width` columns by linear interpolation."""
     if not values:
         return []
     places = np.linspace(0, len(values) - 1, width)
@@ -136,9 +136,9 @@ def nearest_mark(columns: Sequence[int], column: int) -> int:
 
 
 def playing_order(count: int, most: int = MOST_PLAYED) -> list[int]:
-    """The indices of the samples to show one after another, from the first to the last.
+    """Indices of the samples to play, from the first to the last.
 
-    Of more than `most`, evenly many are left out between them.
+    If there are more than `most`, evenly spaced ones are selected.
     """
     shown = min(count, most)
     if shown < 2:
@@ -147,7 +147,7 @@ def playing_order(count: int, most: int = MOST_PLAYED) -> list[int]:
 
 
 def format_facts(view: RunView, sample: SampleTaken) -> list[str]:
-    """What is known of the moment of a sample: step, epoch, memory and, last, validation loss."""
+    """Known facts at a sample's step: step, epoch, memory and, last, validation loss."""
     parts = [tr("step {step:,}", step=sample.step)]
     if view.plan is not None and view.plan.steps_per_epoch:
         parts.append(tr("epoch {epoch:.1f}", epoch=sample.step / view.plan.steps_per_epoch))
@@ -161,7 +161,7 @@ def format_facts(view: RunView, sample: SampleTaken) -> list[str]:
 
 
 def format_memory(memory: MemoryMeasured) -> str:
-    """From how many characters back on less than a half and a tenth of the influence is left."""
+    """Distances in characters from which less than a half and a tenth of the influence is left."""
     half, tenth = (format_distance(each, memory.reach) for each in (memory.half, memory.tenth))
     return tr("memory {half}/{tenth}", half=half, tenth=tenth)
 

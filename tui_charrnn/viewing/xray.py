@@ -1,4 +1,4 @@
-"""The x-ray of a text: which level a number of a character has, and what the levels mean."""
+"""Color levels of the x-ray: which level a value has, and what the levels mean."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ LEVELS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A number of a character that a text can be colored by."""
+    """A value of a character that a text can be colored by."""
 
     name: Literal["probability", "surprise", "entropy"]
     unit: str
     borders: tuple[float, ...]
-    """Where the next level begins, ascending; in the unit that people read."""
+    """Borders between levels, ascending, in the displayed unit."""
     falls: bool = False
-    """Whether the smallest numbers are on the highest level."""
+    """Whether the smallest values have the highest level."""
 
     def value(self, expected: Prediction) -> float:
-        """The number of a character, in the unit that people read."""
+        """The value of a character, in the displayed unit."""
         value: float = getattr(expected, self.name)
         return 100 * value if self.name == "probability" else value
 
     def level(self, expected: Prediction) -> int:
-        """From 0, as expected, to `LEVELS` - 1, where the model knew least."""
+        """The level, from 0 (as expected) to `LEVELS` - 1 (least expected)."""
         step = bisect_right(self.borders, self.value(expected))
         return len(self.borders) - step if self.falls else step
 
     def level_labels(self) -> list[str]:
-        """What each level means, from level 0 on, as a range in the unit."""
+        """The range of each level in the unit, from level 0 on."""
         first, *_, last = self.borders
         ranges = [
             f"{low:g}\N{EN DASH}{high:g}"
@@ -59,17 +59,17 @@ MEASURES: Final = (
     Measure("surprise", "bits", (1, 2, 4, 7)),
     Measure("entropy", "bits", (0.5, 1, 2, 3)),
 )
-"""What a text can be colored by, in the order in which they are gone through."""
+"""The measures, in the order in which a key cycles through them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Levels of a number that lies on both sides of a middle: below it, about it, above it."""
+    """Levels of a value below, near and above a middle."""
 
     borders: tuple[float, float, float, float]
-    """Where the next level begins, ascending; level 2 is the middle."""
+    """Borders between levels, ascending; level 2 is the middle."""
     ends: tuple[str, str] = ("", "")
-    """What the lowest and the highest level are called, if they have names."""
+    """Names of the lowest and the highest level, if any."""
 
     def level(self, value: float) -> int:
         """From 0, far below the middle, to `LEVELS` - 1, far above it."""
@@ -84,15 +84,15 @@ class Scale:
 
 
 GATE_SCALE: Final = Scale((0.1, 0.3, 0.7, 0.9), ("shut", "open"))
-"""Of a gate, which lies between 0 and 1."""
+"""For a gate, between 0 and 1."""
 MEAN_GATE_SCALE: Final = Scale((0.3, 0.4, 0.6, 0.7))
-"""Of its mean over a layer, which hardly comes near the ends."""
+"""For its mean over a layer, which rarely comes near 0 or 1."""
 CANDIDATE_SCALE: Final = Scale((-0.8, -0.4, 0.4, 0.8))
-"""Of what is offered to a state, which lies between -1 and 1."""
+"""For a candidate state, between -1 and 1."""
 MEAN_CANDIDATE_SCALE: Final = Scale((-0.1, -0.03, 0.03, 0.1))
-"""Of its mean over a layer."""
+"""For its mean over a layer."""
 INFLUENCE_SCALE: Final = Scale((0.01, 0.05, 0.2, 0.5))
-"""Of the influence of an earlier character, as a share of the largest."""
+"""For the influence of an earlier character, as a share of the largest."""
 INFLUENCE_WORDS: Final = (
     "<1 %",
     "1\N{EN DASH}5 %",
@@ -101,16 +101,16 @@ INFLUENCE_WORDS: Final = (
     "≥50 %",
 )
 _NEAR, _FAR = 0.2, 0.5
-"""Shares of the largest value at which a neuron is off the middle, and far off it."""
+"""Borders of a neuron's levels, as shares of its largest absolute value."""
 _DEVIATIONS: Final = (0.5, 1.5)
-"""The same in standard deviations, where they are known; as `lens.levels` has them."""
+"""The same in standard deviations, equal to those in `lens.levels`."""
 
 
 def neuron_scale(largest: float) -> Scale:
-    """The levels of a neuron whose values were so far from 0 at most.
+    """The levels of a neuron by its largest absolute value so far.
 
-    They change in few steps, at 1, 2 or 5 of a power of ten, so that a text that streams is not
-    colored anew by every character.
+    They change in few steps, at 1, 2 or 5 times a power of ten, so that a streaming text is not
+    recolored at every character.
     """
     full = full_scale(largest)
     near, far = _NEAR * full, _FAR * full
@@ -118,13 +118,13 @@ def neuron_scale(largest: float) -> Scale:
 
 
 def deviation_scale(mean: float, deviation: float) -> Scale:
-    """The levels of a neuron of which mean and standard deviation over a text are known."""
+    """The levels of a neuron with known mean and standard deviation over a text."""
     near, far = (steps * deviation for steps in _DEVIATIONS)
     return Scale((mean - far, mean - near, mean + near, mean + far))
 
 
 def full_scale(largest: float) -> float:
-    """The next 1, 2 or 5 of a power of ten not below a number; 1 if that is not positive."""
+    """The smallest 1, 2 or 5 times a power of ten that is at least `largest`, or else 1."""
     if not 0 < largest < math.inf:
         return 1.0
     power = 10.0 ** math.floor(math.log10(largest))
@@ -132,7 +132,7 @@ def full_scale(largest: float) -> float:
 
 
 def format_choice(moment: TapePosition, alternatives: Sequence[Alternative]) -> str:
-    """What came at a place, and by which settings it was chosen."""
+    """How a character was chosen: its rank and surprise, and the sampling settings."""
     parts = [format_sampling(moment.sampling)]
     surprise = moment.surprise
     if surprise is not None:
@@ -142,17 +142,17 @@ def format_choice(moment: TapePosition, alternatives: Sequence[Alternative]) -> 
         if moment.chosen in ranked:  # the unknown symbol is not
             place = ranked.index(moment.chosen) + 1
             rank = tr("likeliest {place} of {count}", place=place, count=len(ranked))
-        came = (
+        outcome = (
             tr("taken: {rank}, {bits:.1f} bits", rank=rank, bits=surprise)
             if moment.was_taken
             else tr("drawn: {rank}, {bits:.1f} bits", rank=rank, bits=surprise)
         )
-        parts.insert(0, came)
+        parts.insert(0, outcome)
     return " · ".join(parts)
 
 
 RULES: Final = ("allow", "forbid", "line_starts", "acrostic")
-"""Settings of rules for the characters; their names are translated where they are shown."""
+"""Settings of rules for characters; their names are translated when shown."""
 
 
 def format_sampling(sampling: SamplingConfig) -> str:

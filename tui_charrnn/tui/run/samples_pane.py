@@ -282,7 +282,7 @@ class SamplesPane(Vertical, can_focus=True):
         """Show the sample that the mouse points at."""
         event.stop()
         self._stop_playing()
-        self._scrubber.stand_at(event.index)
+        self._scrubber.select(event.index)
         self._draw()
 
     def action_move(self, by: int) -> None:
@@ -292,7 +292,7 @@ class SamplesPane(Vertical, can_focus=True):
 
     def action_move_to_first(self) -> None:
         """Show the first sample."""
-        self._scrubber.stand_at(0)
+        self._scrubber.select(0)
         self._draw()
 
     def action_move_to_last(self) -> None:
@@ -337,7 +337,7 @@ class SamplesPane(Vertical, can_focus=True):
         if index is None:
             self._stop_playing()
         else:
-            self._scrubber.stand_at(index)
+            self._scrubber.select(index)
         self._draw()
 
     def _stop_playing(self) -> None:
