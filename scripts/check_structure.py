@@ -19,7 +19,6 @@ LARGER: Final = dict[str, int]()
 """Classes that have more than that, and how many they may have."""
 ONLY_CHILDREN: Final = frozenset({
     "FormInput",
-    "LstmLayer",
     "ThemedApp",
 })
 """Bases that may have a single subclass."""

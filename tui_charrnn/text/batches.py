@@ -1,7 +1,7 @@
 """Batches for truncated backpropagation through time: contiguous streams of a text.
 
-Row i of a batch continues row i of the batch before it, so the state that the network carries
-always belongs to the text that it is about to read.
+Row i of a batch continues row i of the batch before it, so that the network's carried state
+always belongs to the text that it reads next.
 
 Notation: N characters, batch size B, sequence length T, S steps an epoch, R streams.
 """
@@ -24,9 +24,9 @@ Indices: TypeAlias = Int32 | IndexedText
 class ContiguousStreams:
     """The batches of a training text, each a pure function of its step.
 
-    An epoch reads B streams of S·T characters that lie one after another in the text. Up to
-    B·T - 1 characters do not fit into them; every epoch begins at another offset, drawn from
-    (rng_seed, epoch), so that what is left out changes. The first epoch begins at 0.
+    An epoch reads B consecutive streams of S·T characters. Up to B·T - 1 characters are left over;
+    every epoch begins at another offset, drawn from (rng_seed, epoch), so that others are left
+    over. The first epoch begins at 0.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class ContiguousStreams:
         )  # (B, T + 1)
 
     def batch(self, step: int) -> tuple[Int32, Int32]:
-        """The batch of a step, which counts from 1 and runs on over epochs.
+        """The batch of a step; steps count from 1, across epochs.
 
         Returns:
             Inputs and targets, shape (B, T) each; a target is the character after its input.
@@ -71,7 +71,7 @@ class ContiguousStreams:
         return np.ascontiguousarray(window[:, :-1]), np.ascontiguousarray(window[:, 1:])
 
     def starts_epoch(self, step: int) -> bool:
-        """Whether a step begins an epoch, where no row continues the batch before."""
+        """Whether a step begins an epoch; its rows then do not continue the batch before."""
         return self._place(step)[1] == 0
 
     def epoch(self, step: int) -> int:
@@ -88,8 +88,8 @@ class ContiguousStreams:
     def _offset(self, epoch: int) -> int:
         if epoch == 1:
             return 0
-        # SeedSequence, not a Generator: its numbers are promised to stay the same for ever, and
-        # an old run must find its text again.
+        # SeedSequence, not a Generator: NumPy guarantees its numbers across versions, and a
+        # resumed run must read the same batches.
         drawn = np.random.SeedSequence((self._rng_seed, epoch)).generate_state(1, np.uint64)[0]
         return int(drawn) % (self._left_over + 1)
 
@@ -97,10 +97,9 @@ class ContiguousStreams:
 class HeldOutWindows:
     """The held-out text as windows of R parallel streams, for scoring with carried state.
 
-    Every character but the very first of the text is predicted exactly once. The streams differ
-    in length by one character at most; where a window reaches past the end of its stream, the
-    weight is 0. All windows have the same shape. Where the text has records, a stream begins where
-    the record begins that it would have begun in.
+    Every character but the first of the text is predicted exactly once. The streams differ in
+    length by one character at most; beyond the end of a stream the weight is 0. All windows have
+    the same shape. In a text of records, each stream is moved back to the beginning of a record.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Texts kept in the user's cache folder, each with its hash beside it, within a limit.
+"""Caches texts in the user's cache folder, each with its hash, within a size limit.
 
-What was not used for longest goes first.
+The least recently used files are deleted first.
 """
 
 import contextlib
@@ -19,54 +19,55 @@ from tui_charrnn.errors import StorageError, reason_of
 from tui_charrnn.folders import cache_folder
 from tui_charrnn.translation import tr
 
-_STALE: Final = 86_400.0  # seconds after which a file that was begun and not finished is removed
+_STALE: Final = 86_400.0  # seconds after which an unfinished file is removed
 _NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def prune_folder(folder: Path, ending: str, limit: int, *, keep: Path | None = None) -> list[Path]:
-    """Delete the files that were not used for longest, until a folder is within a limit of bytes.
+    """Delete the least recently used files of a folder until it is within a limit of bytes.
 
-    Those that some program has in use (`mark_in_use`) stay, and count; `keep` stays in any case.
-    Files whose names end in another way are unfinished ones, deleted after a day.
+    Files in use (`mark_in_use`) are counted but not deleted; `keep` is never deleted. Files with
+    another suffix are unfinished ones and are deleted after a day.
 
-    Returns: The files that are gone.
+    Returns:
+        The deleted files.
     """
     found: list[tuple[int, int, Path]] = []
-    gone: list[Path] = []
+    deleted: list[Path] = []
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
-            with contextlib.suppress(OSError):  # another program was first
+            with contextlib.suppress(OSError):  # another program deleted it first
                 status = path.stat()
                 if path.suffix == ending:
                     used = max(status.st_atime_ns, status.st_mtime_ns)
                     found.append((used, status.st_size, path))
                 elif time.time() - status.st_mtime > _STALE:
-                    _let_go(path)
+                    _delete_unused(path)
     total = sum(size for _, size, _ in found)
     for _, size, path in sorted(found):
         if total <= limit:
             break
-        if path != keep and _let_go(path):
+        if path != keep and _delete_unused(path):
             total -= size
-            gone.append(path)
-    return gone
+            deleted.append(path)
+    return deleted
 
 
 def mark_in_use(file: BinaryIO) -> None:
-    """Keep a file from being removed for as long as it, or a mapping of it, is open."""
-    with contextlib.suppress(OSError):  # a drive without locks: it is used all the same
+    """Lock a file so that `prune_folder` keeps it while the file or a mapping of it is open."""
+    with contextlib.suppress(OSError):  # a file system without locks
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 def cache_advice(error: OSError) -> str:
-    """What to do about a cache that cannot be written: make room only where room is lacking."""
+    """What to do if the cache cannot be written; suggests freeing space if it is full."""
     if error.errno in _NO_ROOM:
         return tr("free some space, or set CHARRNN_CACHE to a folder that can be written to")
     return tr("set CHARRNN_CACHE to a folder that can be written to")
 
 
-def _let_go(path: Path) -> bool:
-    """Delete a file that is not open anywhere."""
+def _delete_unused(path: Path) -> bool:
+    """Delete a file unless it is in use; return whether it was deleted."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while it is in use
@@ -77,7 +78,7 @@ def _let_go(path: Path) -> bool:
 
 
 def corpora_folder() -> Path:
-    """Where corpora are kept.
+    """The folder of cached corpora.
 
     Raises:
         ConfigError: If CHARRNN_CACHE names no path.
@@ -106,7 +107,7 @@ class CachedText:
         return words[0] if words and len(words[0]) == 64 else None
 
     def is_intact(self, sha256: str | None) -> bool:
-        """Whether the file is there and has the hash that is expected; none admits nothing."""
+        """Whether the file exists and has the expected hash; False if that is None."""
         if sha256 is None:
             return False
         try:
@@ -116,13 +117,13 @@ class CachedText:
             return False
 
     def store(self, data: bytes) -> str:
-        """Keep a text: each file appears whole or not at all.
+        """Write the text and its hash, each file atomically.
 
         Returns:
-            The hash, now on record.
+            The hash, in hexadecimal digits.
 
         Raises:
-            StorageError: If the disk refuses.
+            StorageError: If a file cannot be written.
         """
         sha256 = hashlib.sha256(data).hexdigest()
         try:
@@ -139,12 +140,12 @@ class CachedText:
 
 
 def replace_file(path: Path, parts: Iterable[bytes | memoryview], mode: int = 0o666) -> None:
-    """Write a file that appears whole or not at all, and the folder that it lies in.
+    """Write a file atomically, and create its folder if needed.
 
-    Its mode is less the umask; a cache may be shared by several users.
+    `mode` is subject to the umask; a cache may be shared by several users.
 
     Raises:
-        OSError: If the disk refuses.
+        OSError: If it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -160,4 +161,4 @@ def replace_file(path: Path, parts: Iterable[bytes | memoryview], mode: int = 0o
 
 
 Progress: TypeAlias = Callable[[int, int | None], None]
-"""Takes how much is done and, if it is known, how much there is; both in bytes."""
+"""Called with the amount done and, if known, the total; both in bytes."""

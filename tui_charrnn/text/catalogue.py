@@ -1,4 +1,4 @@
-"""The texts that have a name, and how to lay hands on them."""
+"""The catalogue of named texts, and how each is built or downloaded."""
 
 import os
 import platform
@@ -19,18 +19,18 @@ PYTHON_LIMIT: Final = 16_000_000  # bytes
 
 _TESTS: Final = {"test", "tests", "idle_test"}
 _TABLES: Final = {"encodings", "pydoc_data"}
-"""Packages that are data in the form of source: character maps, the reference manual."""
+"""Packages that are data written as source: character maps, the reference manual."""
 _FOREIGN: Final = {"site-packages", "dist-packages", "__pycache__"}
 _LEFT_OUT: Final = _TESTS | _TABLES | _FOREIGN
 _MACHINE_FACTS: Final = "_sysconfigdata"
-"""Prefix of modules that record how this Python was compiled, with paths of that machine."""
+"""Prefix of modules that record how this Python was compiled, with paths of the build machine."""
 
 
 def build_pydoc(progress: Progress | None = None) -> str:
-    """The reference text of Python's `help()`, its topics in the order of their names.
+    """The reference text of Python's `help()`, topics sorted by name.
 
     Raises:
-        CorpusError: If this Python came without it.
+        CorpusError: If this Python lacks it.
     """
     try:
         # deferred: 0.5 MB of text
@@ -47,13 +47,13 @@ def build_pydoc(progress: Progress | None = None) -> str:
 
 
 def build_python(progress: Progress | None = None, *, folder: Path | None = None) -> str:
-    """The source of the standard library, its files in the order of their paths.
+    """The source of the standard library, files sorted by path.
 
-    Tests, tables of data and files that are not valid UTF-8 are left out. Whole files are taken
-    until the next one would lead past `PYTHON_LIMIT` bytes.
+    Tests, data tables and files that are not valid UTF-8 are left out. Whole files are added until
+    the next one would exceed `PYTHON_LIMIT` bytes.
 
     Raises:
-        CorpusError: If this Python came without its source.
+        CorpusError: If this Python lacks its source.
     """
     root = folder or Path(sysconfig.get_path("stdlib"))
     texts, size = [], 0
@@ -87,7 +87,7 @@ def _modules(root: Path) -> Iterator[Path]:
 
 
 def _source(path: Path) -> str:
-    """The text of a module with a closed last line, or nothing if it does not decode."""
+    """The text of a module, ending in a newline; empty if it cannot be decoded."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
@@ -112,13 +112,13 @@ class CatalogueEntry:
     """Size as UTF-8, for the list."""
     note: str = ""
     builder: str | None = None
-    """Which of `_BUILDERS` makes it on this machine; None for a download."""
+    """The key in `_BUILDERS` that builds it on this machine; None for a download."""
     urls: tuple[str, ...] = ()
     maximum_bytes: int = 0
     sha256: str | None = None
-    """Of the file, in hexadecimal digits, where it is known beforehand."""
+    """Of the file, in hexadecimal digits; None if not known in advance."""
     characters: int | None = None
-    """Exact length, where it is known beforehand."""
+    """Exact length; None if not known in advance."""
 
     @property
     def kind(self) -> str:
@@ -127,35 +127,35 @@ class CatalogueEntry:
 
     @property
     def cached(self) -> CachedText:
-        """Where the text is kept. A built one depends on the version of Python."""
+        """The cached file. The name of a built text includes the version of Python."""
         version = f"-{sys.implementation.name}-{platform.python_version()}"
         suffix = version if self.kind == "built" else ""
         return CachedText(corpora_folder() / f"{self.name}{suffix}.txt")
 
     @property
     def expected_sha256(self) -> str | None:
-        """What the kept file must hash to: as described, else as first recorded."""
+        """The expected hash of the cached file: that of the catalogue, else the recorded one."""
         return self.sha256 or self.cached.recorded_sha256
 
     @property
     def is_unknown(self) -> bool:
-        """Whether there is no hash yet that a download could be held against."""
+        """Whether it is a download without a known hash to verify it."""
         return self.kind == "download" and self.expected_sha256 is None
 
     @property
     def is_here(self) -> bool:
-        """Whether the text is kept on this machine, undamaged."""
+        """Whether the text is in the cache, undamaged."""
         return self.cached.is_intact(self.expected_sha256)
 
 
 def load_catalogue() -> dict[str, CatalogueEntry]:
-    """Read the catalogue: the bundled one, or another file.
+    """Read the bundled catalogue.
 
     Returns:
         Entries by name, in the order of the file.
 
     Raises:
-        CorpusError: If the file cannot be used; the first defect is named.
+        CorpusError: If the file cannot be read.
     """
     source = resource_folder("corpora") / "catalogue.toml"
     try:
@@ -171,11 +171,11 @@ def load_catalogue() -> dict[str, CatalogueEntry]:
 
 
 def obtain(entry: CatalogueEntry, *, progress: Progress | None = None) -> Path:
-    """The file of an entry, built or downloaded on first use and checked on every use.
+    """Return the cached file of an entry, built or downloaded on first use, verified on every use.
 
     Raises:
         CorpusError: If it cannot be built or downloaded.
-        StorageError: If it cannot be kept.
+        StorageError: If it cannot be stored.
     """
     cached = entry.cached
     if entry.is_here:
@@ -188,7 +188,7 @@ def obtain(entry: CatalogueEntry, *, progress: Progress | None = None) -> Path:
 
 
 def _downloaded(entry: CatalogueEntry, progress: Progress | None) -> bytes:
-    # deferred: TLS and HTTP, a fifth of the start of every command that knows of texts
+    # deferred: TLS and HTTP take a fifth of the start of every command that reads corpora
     from tui_charrnn.text.download import fetch  # noqa: PLC0415  see above
 
     try:

@@ -1,4 +1,4 @@
-"""A corpus: one text, where it came from, how it is read, and what was found in doing so."""
+"""A corpus: one text, its sources, how it is read, and a report on the reading."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 _BEGINNING: Final = 1 << 16
-"""Characters of the beginning that are looked at for what a text is about."""
+"""Maximum characters of `Corpus.beginning`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,19 +22,19 @@ class Reading:
     """How bytes become text."""
 
     encoding: str = "utf-8"
-    """Of all files, unless it is utf-8 and a byte order mark has another."""
+    """Of all files; a byte order mark overrides utf-8."""
     unify_newlines: bool = True
     """Turn CR LF and lone CR into LF."""
     compose: bool = True
     """Turn characters into their composed form (Unicode NFC)."""
     units: str = "characters"
-    """Whether Hangul syllables are cut into `jamo`, or left whole."""
+    """`characters`, or `jamo` to split Hangul syllables."""
     records: str = "none"
-    """What is a record, to be ended by a sign (`text.records`): line, blank-line or file."""
+    """What separates records (`text.records`): none, line, blank-line or file."""
 
 
 PLAIN: Final = Reading()
-"""How a text is read unless somebody wants it otherwise."""
+"""The default way to read a text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +44,11 @@ class CorpusReport:
     files: int
     """Texts that were read; standard input counts as one."""
     skipped_files: int
-    """Binary or empty files of folders and globs that were passed over."""
+    """Skipped binary or empty files of folders and globs."""
     bytes: int
-    """Of the text as it is encoded in the files, unpacked where they are compressed."""
+    """Of the encoded text, uncompressed."""
     encoding: str
-    """Python's name of the codec; several, if the files differ, with commas between."""
+    """Python's name of the codec; separated by commas if the files differ."""
     bom: bool
     """Whether a file began with a byte order mark, which is not part of the text."""
     crlf: int
@@ -56,22 +56,22 @@ class CorpusReport:
     cr: int
     """Carriage returns without a line feed, as read."""
     composed: int
-    """Characters that Unicode NFC writes in another way, as read."""
+    """Characters that NFC changes, as read."""
     recorded: tuple[tuple[str, str], ...] = ()
-    """Name and SHA-256 of every text that was downloaded for the first time and whose hash nobody
-    knew beforehand: worth telling the user, for later uses are held against it."""
+    """Name and SHA-256 of each text whose hash was not known before its download. Later uses are
+    verified with it, so the user is informed."""
     part_of: int | None = None
-    """Bytes of all files as they lie on the disk, if only the first part of them was read."""
+    """Bytes of all files on disk if only the first part was read; else None."""
 
 
-@dataclass(frozen=True)  # no slots: the text is kept once it was decoded
+@dataclass(frozen=True)  # no slots: for `cached_property`
 class Corpus:
     """A text and where it came from."""
 
     name: str
     """As shown to people."""
     numbered: "NumberedText"
-    """The text itself; of a large one no more is in memory than is looked at."""
+    """The text itself, memory-mapped if it is large."""
     sources: tuple[str, ...]
     """Arguments of `read_corpus` that read the same text again: absolute paths and
     `catalogue:NAME`, in order; empty if a part came from a stream, such as standard input."""
@@ -85,7 +85,7 @@ class Corpus:
 
     @property
     def sha256(self) -> str:
-        """The hash of the text as UTF-8, in hexadecimal digits."""
+        """SHA-256 of the text as UTF-8, in hexadecimal digits."""
         return self.numbered.sha256
 
     @property
@@ -94,16 +94,16 @@ class Corpus:
         return self.numbered.decode(0, _BEGINNING)
 
     def units_per_character(self, start: int) -> float:
-        """How many units a character of the text from a place on has, on average; 1 but for jamo.
+        """Mean units per character from position `start` on; 1 unless units are jamo.
 
-        A loss per unit times this is the loss per character, whatever the units are.
+        A loss per unit times this is the loss per character.
         """
         return (
             1.0 if self.reading.units == "characters" else self.numbered.units_per_character(start)
         )
 
     def split(self, validation_fraction: float) -> int:
-        """How many characters are trained on; records stay whole, and are split by lot.
+        """The number of training characters; records stay whole and are assigned at random.
 
         Raises:
             CorpusError: If there are fewer than two records.
@@ -114,23 +114,23 @@ class Corpus:
 
     @cached_property
     def text(self) -> str:
-        """All of it in memory, four bytes a character and more: not for a large one."""
+        """The whole text in memory, at least four bytes a character: not for a large one."""
         return self.numbered.decode()
 
 
 def split_point(characters: int, validation_fraction: float) -> int:
-    """The index of the first held-out character: all from there to the end are held out.
+    """The index of the first held-out character; the rest of the text is held out.
 
-    At least one character stays on either side, if there are two.
+    Both parts have at least one character if there are two.
     """
     first = int(characters * (1 - validation_fraction))
     return min(max(first, 1), max(characters - 1, 0))
 
 
 def fitting_batch_size(training_characters: int, batch_size: int, sequence_length: int) -> int:
-    """The largest batch size, at most the one asked for, that a text can fill.
+    """The largest batch size, at most the requested one, that a text can fill.
 
-    Each of the streams then holds at least one whole window of T characters and their successors.
+    Each stream has at least one window of T inputs and T targets.
 
     Raises:
         CorpusError: If the text is shorter than two windows.
@@ -153,23 +153,23 @@ def fitting_batch_size(training_characters: int, batch_size: int, sequence_lengt
 
 
 SEED_LIMIT: Final = 8
-"""Seeds of one run at most: each costs time at every evaluation."""
+"""Maximum pinned seeds of a run: each takes time at every evaluation."""
 SEED_LENGTH: Final = 200
-"""Characters of a seed at most."""
+"""Maximum characters of a pinned seed."""
 _FIRST_LINE: Final = re.compile(r"\S[^\n\r]{0,39}")
 
 
 def default_seed_of(text: str) -> str:
-    """The beginning of the first line of a text that is not blank, at most 40 characters.
+    """The beginning of a text's first line that is not blank, at most 40 characters.
 
-    Empty for a text that is all blank; a model then begins as after a newline.
+    Empty for a blank text; generation then starts as after a newline.
     """
     found = _FIRST_LINE.search(text)
     return found[0].strip() if found else ""
 
 
 def choose_seeds(text: str, wanted: Sequence[str] | None = None) -> tuple[str, ...]:
-    """The pinned seeds of a run: those that were chosen, perhaps none, or that of the text.
+    """The pinned seeds of a run: `wanted` without duplicates, or the default seed of the text.
 
     Raises:
         ConfigError: If there are too many, or one is too long.

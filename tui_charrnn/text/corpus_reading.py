@@ -1,4 +1,4 @@
-"""Reads a corpus: from its sources to its characters as numbers, in one pass or from the cache."""
+"""Reads a corpus from its sources, or from the cache, as numbered characters."""
 
 import contextlib
 import unicodedata
@@ -24,7 +24,7 @@ from tui_charrnn.text.records import RecordCutter
 from tui_charrnn.text.source_reading import BytesFound, read_source, reading_of
 from tui_charrnn.text.sources import FoundSources, Source, find_sources, never_cancelled
 
-_LARGE: Final = 1 << 25  # bytes from which on progress is reported
+_LARGE: Final = 1 << 25  # minimum bytes for progress reports
 
 
 def read_corpus(
@@ -36,21 +36,22 @@ def read_corpus(
     check_cancelled: Callable[[], None] = never_cancelled,
     limit: int | None = None,
 ) -> Corpus:
-    """Read one text from everything that is named, in order.
+    """Read one text from all named sources, in order.
 
-    Where a file does not end its last line, a line feed keeps it apart from the next file. A text
-    is read in one pass, whatever its size; a large one that can be read again is kept in the
-    user's cache as numbers, and is there at once the next time.
+    A newline is inserted after a file that does not end with one, before the next file. A text of
+    any size is read in one pass; a large one that can be read again is cached as numbers, so that
+    it opens immediately the next time.
 
     Args:
         arguments: One or more of: a file, which may be compressed by gzip or zstandard; a folder,
             whose text files are read in the order of their paths; a glob; `-` for standard input;
-            a name of the catalogue; or `catalogue:NAME`. A path that exists wins over a name.
+            a name of the catalogue; or `catalogue:NAME`. An existing path takes precedence over a
+            name.
         reading: How bytes become text.
-        stdin: What `-` reads; without it, `-` is refused, as where a screen owns the keyboard.
-        progress: Told of bytes done and, if known, bytes in all, while a text of the catalogue
+        stdin: What `-` reads; if None, as in the app, `-` is refused.
+        progress: Called with the bytes done and, if known, the total, while a text of the catalogue
             is built or downloaded, or a large text is read.
-        check_cancelled: Called now and then; it raises to give the reading up.
+        check_cancelled: Called regularly; raises to cancel the reading.
         limit: Bytes of the files after which to stop, unless the whole text is in the cache; the
             report then has `part_of`. None reads all.
 
@@ -74,7 +75,7 @@ def read_corpus(
 
 
 def find_kept(sources: FoundSources, reading: Reading) -> tuple[NumberedText, CorpusReport] | None:
-    """A text that was read before and is in the cache; None if it is not, or is another by now."""
+    """The text and report in the cache; None if they are missing or outdated."""
     place = _place(sources, reading)
     kept = place.find() if place else None
     if kept is None:
@@ -84,7 +85,7 @@ def find_kept(sources: FoundSources, reading: Reading) -> tuple[NumberedText, Co
 
 
 def _place(sources: FoundSources, reading: Reading) -> CachedNumbers | None:
-    """Where a text is kept; None if it cannot be read a second time."""
+    """The cache entry of a text; None if the text cannot be read again."""
     if not all(source.is_repeatable for source in sources.sources):
         return None
     dependences = {
@@ -93,7 +94,7 @@ def _place(sources: FoundSources, reading: Reading) -> CachedNumbers | None:
         "compose": reading.compose,
         "unicode": unicodedata.unidata_version,
     }
-    if reading.units != "characters":  # else what was kept before there were units stays valid
+    if reading.units != "characters":  # omitted otherwise: older cache entries stay valid
         dependences["units"] = reading.units
     if reading.records != "none":
         dependences["records"] = reading.records
@@ -117,9 +118,9 @@ class TextReader:
         limit: int | None = None,
         memory: int | None = None,
     ) -> None:
-        """Lay hands on the files; `progress` takes how far a text of the catalogue is.
+        """Obtain the files; `progress` is called while a catalogue text is built or downloaded.
 
-        `memory` is that of `NumberStore`.
+        `memory` is the `limit` of `NumberStore`.
         """
         self._sources, self._reading = sources, reading
         self._unknown = [
@@ -127,17 +128,17 @@ class TextReader:
         ]
         self._files = [_file_of(source, stdin, progress) for source in sources.sources]
         self.size = _size(self._files)
-        """Bytes of all files; None if that is not known."""
+        """Bytes of all files; None if unknown."""
         self._limit = None if self.size is None else limit
         self._store = NumberStore(encoded_folder(), memory)
         self.numbering = Numbering(self._store)
         self.found = BytesFound()
         self.is_part = False
-        """Whether something was left, as far as is allowed."""
+        """Whether `limit` ended the reading before the end of the text."""
 
     @property
     def report(self) -> CorpusReport:
-        """What was found by now."""
+        """The report so far."""
         found = self.found
         return CorpusReport(
             files=len(self._sources.sources),
@@ -153,19 +154,19 @@ class TextReader:
         )
 
     def pieces(self) -> Iterator[None]:
-        """Read all files, or as far as is allowed; stops after every piece."""
+        """Read all files up to `limit`; yields after every piece."""
         cutter = RecordCutter(self._reading.records)
         self.numbering.add(cutter.start)
         is_enough = False
         for source, file in zip(self._sources.sources, self._files, strict=True):
             self.numbering.add(cutter.separate())
             for piece in read_source(source, file, self._reading, self.found):
-                if is_enough:  # all of a packed file was read, but not all that is in it
+                if is_enough:  # a compressed file is read, but not all its content
                     self.is_part = True
                     return
                 self.numbering.add(cutter.cut(piece))
                 yield
-                # unpacked bytes too: a small file may hold more text than anybody waits for
+                # uncompressed bytes too: a small file may hold a very large text
                 done = max(self.found.consumed, self.found.bytes)
                 is_enough = self._limit is not None and done >= self._limit
                 if is_enough and self.found.consumed < (self.size or 0):
@@ -176,7 +177,7 @@ class TextReader:
     def read(
         self, check_cancelled: Callable[[], None], progress: Progress | None
     ) -> tuple[NumberedText, CorpusReport]:
-        """All of it, as far as is allowed; a large text that can be read again is kept."""
+        """Read the text up to `limit`; cache a large one that can be read again."""
         read_from = _fingerprints([file for file in self._files if isinstance(file, Path)])
         total = self.size if self._limit is None else min(self._limit, self.size or 0)
         try:

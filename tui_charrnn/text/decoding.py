@@ -1,7 +1,6 @@
-"""From bytes to text: encodings, byte order marks, line ends, composed characters.
+"""Decodes bytes to text: encodings, byte order marks, composed characters.
 
-Nothing is dropped or replaced without being reported: what cannot be decoded is an error that
-names the byte.
+Nothing is silently dropped or replaced: undecodable bytes are an error that names the byte.
 """
 
 import codecs
@@ -26,14 +25,14 @@ _ANY_ORDER: Final = {"utf-16", "utf-32", "utf-8-sig"}
 """Codecs that read a byte order mark themselves."""
 _WIDE: Final = ("utf-16", "utf-32")
 """Codecs for which a zero byte is an ordinary part of a character."""
-SNIFFED: Final = 8_192  # bytes at the start of a file that tell text from binary
+SNIFFED: Final = 8_192  # first bytes of a file that are checked for binary data
 TRY: Final = "cp1252 (Western European), cp949 (Korean), shift_jis, gb18030 or utf-16"
-"""Encodings to name to those who know of none."""
+"""Encodings suggested to the user."""
 _NOT_ASCII: Final = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")
 
 
 def known_encoding(encoding: str) -> str:
-    """Python's own name for an encoding.
+    """Python's name for an encoding.
 
     Raises:
         CorpusError: If there is no text encoding of that name.
@@ -52,9 +51,9 @@ def known_encoding(encoding: str) -> str:
 
 
 def looks_binary(start: bytes, encoding: str) -> bool:
-    """Whether a file is no text: a zero byte among its first bytes, but neither UTF-16 nor 32.
+    """Whether a file is binary: it has a zero byte but is neither UTF-16 nor UTF-32.
 
-    They are its first `SNIFFED` bytes.
+    `start` has its first `SNIFFED` bytes.
 
     Raises:
         CorpusError: If the encoding is unknown.
@@ -64,14 +63,14 @@ def looks_binary(start: bytes, encoding: str) -> bool:
 
 
 def choose_codec(data: bytes, codec: str) -> tuple[str, bytes]:
-    """The codec that reads a text by its first bytes, and the mark to skip; it overrules utf-8."""
+    """The codec of a text and the byte order mark to skip; a mark overrides utf-8."""
     marks = ((name, mark) for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark))
     marked, mark = next(marks, (codec, b""))
     return (marked, mark) if codec in {"utf-8", marked} else (codec, b"")
 
 
 def has_mark(data: bytes, codec: str, skipped: bytes) -> bool:
-    """Whether a byte order mark was there, skipped here or by the codec itself."""
+    """Whether there is a byte order mark, skipped here or by the codec itself."""
     return bool(skipped) or (codec in _ANY_ORDER and data.startswith(tuple(_BYTE_ORDER_MARKS)))
 
 
@@ -81,9 +80,10 @@ def is_wide(codec: str) -> bool:
 
 
 def begin_decoding(codec: str, data: bytes) -> codecs.IncrementalDecoder:
-    """A decoder for a text that begins with some bytes.
+    """An incremental decoder for a text that begins with `data`.
 
-    Without a byte order mark, UTF-16 and 32 are in this machine's order, as for `bytes.decode`.
+    Without a byte order mark, UTF-16 and UTF-32 have this machine's byte order, as in
+    `bytes.decode`.
     """
     marks = [mark for mark, name in _BYTE_ORDER_MARKS.items() if name.startswith(codec)]
     if codec in _WIDE and not data.startswith(tuple(marks)):
@@ -92,26 +92,26 @@ def begin_decoding(codec: str, data: bytes) -> codecs.IncrementalDecoder:
 
 
 class ZeroByteError(UnicodeError):
-    """A zero byte stands where there is none in text."""
+    """A zero byte in a text that cannot have one."""
 
     def __init__(self, place: int) -> None:
         super().__init__(f"byte {place:,} is zero")
         self.place = place
-        """Among the bytes of the file, from 0."""
+        """Position in the file, in bytes from 0."""
 
 
 class HalfCharacterError(UnicodeError):
-    """What was decoded is none that a text can hold: a zero, or half of a surrogate pair."""
+    """Decoding gave a zero or half of a surrogate pair, which no text contains."""
 
 
 def refuse_halves(text: str, codec: str) -> None:
-    """See that a decoder gave characters only.
+    """Refuse decoded text with halves of surrogate pairs or zeros.
 
     Raises:
-        HalfCharacterError: If it gave half of a surrogate pair, or a zero.
+        HalfCharacterError: If it has one of them.
     """
     if codec.startswith("utf-8"):
-        return  # gives no halves, and zeros were looked for among the bytes
+        return  # has no halves, and zero bytes were refused before decoding
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -121,22 +121,22 @@ def refuse_halves(text: str, codec: str) -> None:
 
 
 class UndecodableError(CorpusError):
-    """A file is no text, or none in the encoding by which it was read."""
+    """A file is not text, or not in the given encoding."""
 
     def __init__(self, problem: str, advice: str = "", in_form: str = "") -> None:
-        """Say why, and how to name the encoding: as an option, and as a field of a form."""
+        """Combine the problem with the advice for the command line and with that for a form."""
         super().__init__(f"{problem} {advice}".rstrip())
         self.in_form: Final = f"{problem} {in_form}".rstrip()
-        """The message where the encoding is a field of a form."""
+        """The message for a form that has a field for the encoding."""
 
 
 def undecodable(
     error: UnicodeError, name: str, codec: str, place: int, line: int | None
 ) -> UndecodableError:
-    """Why a file is no text, where, and what to do.
+    """Build the error for undecodable text: the reason, the position and advice.
 
-    The place, from 0, is of the byte that could not be decoded; the line that it is in, from 1, may
-    not be known.
+    `place` is the position of the undecodable byte, from 0. `line` is its line, from 1; None if
+    unknown.
     """
     if isinstance(error, ZeroByteError):
         problem = tr(
@@ -164,7 +164,7 @@ def undecodable(
         problem = tr(
             "{name} is not text in {codec}: it holds what no text can hold.", name=name, codec=codec
         )
-    else:  # some codecs do not say where
+    else:  # some codecs report no position
         problem = tr(
             "{name} is not valid {codec}: {problem}.", name=name, codec=codec, problem=error
         )
@@ -178,7 +178,7 @@ def undecodable(
 
 
 def count_decomposed(text: str) -> int:
-    """Characters, as a reader sees them, that Unicode NFC writes in another way."""
+    """Number of characters, with their combining marks, that NFC changes."""
     if unicodedata.is_normalized("NFC", text):
         return 0
     return sum(
@@ -189,12 +189,12 @@ def count_decomposed(text: str) -> int:
 
 
 def _count_changed(run: str) -> int:
-    """How many characters with their marks NFC changes."""
+    """The same for a run of text that is not ASCII."""
     starts = [place for place, character in enumerate(run) if place == 0 or not joins(character)]
     clusters = [run[low:high] for low, high in zip(starts, [*starts[1:], len(run)], strict=True)]
     return sum(not unicodedata.is_normalized("NFC", cluster) for cluster in clusters)
 
 
 def joins(character: str) -> bool:
-    """Whether a character can melt into the one before: a mark, or a Hangul vowel or final."""
+    """Whether NFC can join a character to the one before: a mark, or a Hangul vowel or final."""
     return unicodedata.category(character)[0] == "M" or "\u1161" <= character <= "\u11c2"

@@ -1,4 +1,4 @@
-"""Fetches a text of bounded size from the first source that has it."""
+"""Downloads a file of bounded size from the first source that provides it."""
 
 import contextlib
 import hashlib
@@ -21,7 +21,7 @@ _CHUNK: Final = 65_536  # bytes
 
 
 class _UnusableError(CorpusError):
-    """Why one source did not give the text."""
+    """One source failed; the message is the reason."""
 
 
 def fetch(
@@ -31,14 +31,13 @@ def fetch(
     sha256: str | None = None,
     progress: Progress | None = None,
 ) -> bytes:
-    """Fetch a file of bounded size, from the first source that gives it whole.
+    """Download a file of bounded size from the first source that provides it completely.
 
-    Nothing is written to disk, so nothing half-written can stay there. Sources are https, or
-    anything of the web on this machine itself. `progress` takes the bytes so far and, if known, all
-    of them.
+    Nothing is written to disk, so no partial file can remain. Sources are https, or http on this
+    machine. `progress` is called with the bytes so far and, if known, the total.
 
     Raises:
-        CorpusError: If no source gave it; with the reason of each.
+        CorpusError: If all sources failed, with the reason of each.
     """
     reasons = []
     for url in urls:
@@ -76,7 +75,7 @@ def _fetch_one(url: str, maximum_bytes: int, progress: Progress | None, deadline
 
 
 def _refuse_unsafe(url: str) -> None:
-    """Refuse an address at which what is sent could be read or changed on the way."""
+    """Refuse an address without TLS, unless it is on this machine."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"}:
         raise _UnusableError("not an address of the web: {url}", url=url)
@@ -91,7 +90,7 @@ def _is_loopback(host: str) -> bool:
 
 
 class _CheckedRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows a redirection only where the address that it leads to may be fetched."""
+    """Follows a redirect only to an address that may be fetched."""
 
     def redirect_request(
         self,
@@ -121,7 +120,9 @@ def _read(
             maximum_bytes=maximum_bytes,
         )
     data = bytearray()
-    while chunk := response.read1(_CHUNK):  # what is there: the rest may come byte by byte
+    while chunk := response.read1(
+        _CHUNK
+    ):  # returns what has arrived, so that the deadline is checked
         data += chunk
         if len(data) > maximum_bytes:
             raise _UnusableError(
@@ -155,7 +156,7 @@ def _check_hash(data: bytes, sha256: str | None) -> None:
 
 
 def _plain(reason: object) -> str:
-    """The words of an error without its number."""
+    """The message of an error without its number."""
     if isinstance(reason, OSError) and reason.strerror:
         return reason_of(reason)
     return str(reason) or type(reason).__name__

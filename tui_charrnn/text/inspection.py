@@ -1,4 +1,4 @@
-"""What is in a corpus: its characters, the strange ones among them, its split, its baselines."""
+"""Inspects a corpus: characters, suspicious characters, split, baselines."""
 
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,16 +28,16 @@ from tui_charrnn.translation import tr
 
 DEFAULT_VALIDATION_FRACTION: Final = 0.1
 _LARGE: Final = 16_000_000
-"""Characters from which on less is counted for the baselines, to keep the wait short; less is
-counted of a part, too."""
+"""Characters from which on fewer are counted for the baselines, to save time; the same holds for a
+text read in part."""
 _COUNTED_OF_LARGE: Final = 1_000_000
 _SCORED_OF_LARGE: Final = 200_000
-_MOST_FILES: Final = 2_000  # files that are held against each other at most
+_MOST_FILES: Final = 2_000  # maximum files that are compared with each other
 _LISTED_PAIRS: Final = 8
 _RAREST: Final = 12  # characters that are listed as the rarest
 
 _KOREAN: Final = 0.2
-"""Share of Hangul syllables from which on a text is Korean; a blank is every fifth character."""
+"""Minimum share of Hangul syllables in a Korean text, whose spaces are a fifth."""
 
 _REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -45,7 +45,7 @@ _ORDINARY: Final = "\n\t \N{IDEOGRAPHIC SPACE}\N{ZERO WIDTH JOINER}\N{ZERO WIDTH
 _BIDI: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 """Bidirectional classes of the controls that reorder what follows."""
 _MARKS: Final = "\u061c\u200e\u200f"
-"""Arabic letter mark and the two direction marks: bidirectional controls by another name."""
+"""Arabic letter mark and the two direction marks, which are bidirectional controls too."""
 SUSPICIOUS_CATEGORIES: Final = {
     "Cc": "control character",
     "Cf": "invisible format character",
@@ -64,9 +64,9 @@ class CharacterCount:
     character: str
     count: int
     first_position: int
-    """Of its first occurrence in the text, from 0."""
+    """Position of its first occurrence, from 0."""
     suspicion: str | None
-    """Why it may not be meant to be there; none for an ordinary character."""
+    """Why it may be unintended; None for an ordinary character."""
 
     @property
     def code(self) -> str:
@@ -81,29 +81,29 @@ class CharacterCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """What has been found in a corpus so far."""
+    """What was found in a corpus so far."""
 
     report: CorpusReport
-    """In the files, as far as they were read."""
+    """On the files, as far as they were read."""
     bytes_total: int
-    """Of all files as they lie on the disk."""
+    """Of all files on disk."""
     consumed: int
-    """Of these, those that were read."""
+    """Bytes of them that were read."""
     characters: int
     lines: int
     counts: tuple[CharacterCount, ...]
-    """Of all different characters, in the order of their code points."""
+    """Of all distinct characters, in the order of their code points."""
     records: int | None = None
-    """How many there are; None if the text is not cut into any."""
+    """The number of records; None if the text has none."""
 
     @property
     def vocabulary(self) -> str:
-        """All different characters, sorted by code point."""
+        """All distinct characters, sorted by code point."""
         return "".join(count.character for count in self.counts)
 
     @property
     def occurrences(self) -> dict[str, int]:
-        """How often each character was met."""
+        """The count of each character."""
         return {count.character: count.count for count in self.counts}
 
     @property
@@ -113,22 +113,22 @@ class Survey:
 
     @property
     def suspicious(self) -> list[CharacterCount]:
-        """Those that may not be meant to be there."""
+        """Characters that may be unintended."""
         return [count for count in self.counts if count.suspicion]
 
     @property
     def is_part(self) -> bool:
-        """Whether it ended before the text did, which is long."""
+        """Whether a limit ended it before the end of a long text."""
         return self.report.part_of is not None
 
     @property
     def is_whole(self) -> bool:
-        """Whether all has been read."""
+        """Whether the whole text was read."""
         return self.consumed >= self.bytes_total and not self.is_part
 
     @property
     def expected_characters(self) -> int:
-        """Of the whole text: an estimate where only a part was looked through."""
+        """Characters of the whole text; an estimate if only a part was read."""
         if self.is_whole or not self.consumed:
             return self.characters
         return round(self.characters * self.bytes_total / self.consumed)
@@ -152,19 +152,20 @@ class CorpusInspection:
     baselines: Baselines | None
     """None for a text of one character, which cannot be split."""
     repeated_share: float
-    """Of the held-out passages, those that stand in the training text too; see `repeated_share`."""
+    """Share of the held-out passages that also occur in the training text; see
+    `ngrams.repeated_share`."""
     similar_files: tuple[tuple[str, str, float], ...]
-    """Two files that have nearly all lines in common, and the share of them."""
+    """Pairs of files with nearly all lines in common, and the common share."""
     repeated_records: int
-    """Those records that repeat an earlier one."""
+    """Number of records that repeat an earlier one."""
 
     @property
     def warnings(self) -> list[str]:
-        """What stands in the text twice, in sentences."""
-        return _twice_sentences(self.repeated_share, self.similar_files)
+        """Sentences about repeated text."""
+        return _repetition_sentences(self.repeated_share, self.similar_files)
 
 
-def _twice_sentences(share: float, pairs: Sequence[tuple[str, str, float]]) -> list[str]:
+def _repetition_sentences(share: float, pairs: Sequence[tuple[str, str, float]]) -> list[str]:
     sentences = [repetition_sentence(share)]
     for one, other, common in pairs[:_LISTED_PAIRS]:
         first, second = _within_common_folder(one, other)
@@ -180,7 +181,7 @@ def _twice_sentences(share: float, pairs: Sequence[tuple[str, str, float]]) -> l
 
 
 def _within_common_folder(one: str, other: str) -> tuple[str, str]:
-    """The paths of two files without the folders that they share."""
+    """The paths of two files without their common folders."""
     first, second = Path(one).parts, Path(other).parts
     folders = zip(first[:-1], second[:-1], strict=False)
     shared = sum(1 for _ in takewhile(lambda both: both[0] == both[1], folders))
@@ -188,17 +189,17 @@ def _within_common_folder(one: str, other: str) -> tuple[str, str]:
 
 
 def find_repetitions(corpus: Corpus, validation_fraction: float) -> list[str]:
-    """What stands in a text twice, in sentences; a share at its end is held out."""
+    """Sentences about repeated text; `validation_fraction` of the text, at its end, is held out."""
     split, numbered = corpus.split(validation_fraction), corpus.numbered
     if corpus.reading.records != "none":
         numbered = numbered.shuffled_records()
     indices = numbered.indices(Vocabulary("".join(sorted(numbered.characters))))
     share = repeated_share(indices[:split], indices[split:])
-    return _twice_sentences(share, similar_files(_files_of(corpus)))
+    return _repetition_sentences(share, similar_files(_files_of(corpus)))
 
 
 def inspect_corpus(corpus: Corpus) -> CorpusInspection:
-    """Look at the characters of a corpus, which were counted as it was read; measure baselines."""
+    """Inspect the characters of a corpus, counted during reading, and measure the baselines."""
     numbered, has_records = corpus.numbered, corpus.reading.records != "none"
     split = corpus.split(DEFAULT_VALIDATION_FRACTION)
     survey = _survey_of(numbered, corpus.reading, corpus.report, corpus.report.bytes)
@@ -229,7 +230,7 @@ def _survey_of(
     consumed: int,
     bytes_total: int = 0,
 ) -> Survey:
-    """What was counted when a text was read, or by now."""
+    """Build a survey from the counts of a text that was read completely or in part."""
     rows = zip(text.characters, text.counts.tolist(), text.firsts.tolist(), strict=True)
     counts = {
         character: CharacterCount(
@@ -251,7 +252,7 @@ def _survey_of(
 
 
 def jamo_sentence(occurrences: Mapping[str, int], option: str) -> str:
-    """What reading a Korean text in jamo, by an option, would change; empty for all others."""
+    """What reading a Korean text in jamo, by `option`, would change; empty for other texts."""
     hangul = sum(count for each, count in occurrences.items() if "가" <= each <= "힣")
     if hangul < _KOREAN * sum(occurrences.values()):
         return ""
@@ -266,7 +267,7 @@ def jamo_sentence(occurrences: Mapping[str, int], option: str) -> str:
 
 
 def _files_of(corpus: Corpus) -> Iterator[tuple[str, str]]:
-    """The texts of a corpus of several files one by one; of a single or large one, none."""
+    """Yield name and text of each of several files; nothing for one file or a large corpus."""
     if not 2 <= len(corpus.sources) <= _MOST_FILES or corpus.report.bytes > _LARGE:
         return
     reading = Reading(encoding=corpus.reading.encoding)
@@ -288,7 +289,7 @@ def _baselines(
 
 
 def suspicion(character: str, units: str = "characters", records: str = "none") -> str | None:
-    """Why a character may not be meant to be in a text; none for an ordinary one.
+    """Why a character may be unintended in a text; None for an ordinary one.
 
     Line feed, tab and the two common spaces are ordinary; so are the two joiners, without which
     Persian, Indic scripts and emoji cannot be written, jamo in a text of jamo, and the end sign of
@@ -320,10 +321,10 @@ def _decomposition(character: str) -> str | None:
 
 
 LOOKED_THROUGH: Final = 1 << 24
-"""Bytes of the files that are looked through at most: about half a second."""
+"""Maximum bytes that a survey reads: about half a second."""
 _MEMORY: Final = 8 * LOOKED_THROUGH
-"""More bytes than their numbers take: they are never written to the disk."""
-_REPORTED_EVERY: Final = 4  # pieces between two reports, about a megabyte
+"""More bytes than the numbers of a survey take, so that they are never written to disk."""
+_REPORTED_EVERY: Final = 4  # pieces between two calls of `on_progress`: about a megabyte
 
 
 def survey_sources(
@@ -333,12 +334,12 @@ def survey_sources(
     on_progress: Callable[[Survey], None],
     check_cancelled: Callable[[], None],
 ) -> Survey:
-    """Look through the files of a corpus; one that was read before is known as a whole.
+    """Survey the files of a corpus; a cached text is surveyed completely.
 
-    What it finds is what `read_corpus` and `inspect_corpus` find in the whole text, or, of a large
-    one, in its first `LOOKED_THROUGH` bytes. Each text is a regular file, or one of the catalogue
-    that is kept here. `on_progress` takes what was found so far, first after about a megabyte;
-    `check_cancelled` is called after every piece and raises to give the survey up.
+    The result equals that of `read_corpus` and `inspect_corpus` for the whole text or, if it is
+    large, for its first `LOOKED_THROUGH` bytes. Each text is a regular file, or a cached text of
+    the catalogue. `on_progress` is called with the survey so far, first after about a megabyte;
+    `check_cancelled` is called after every piece and raises to cancel.
 
     Raises:
         CorpusError: If a file is unreadable, empty, binary or not in the encoding.

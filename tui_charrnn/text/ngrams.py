@@ -1,8 +1,8 @@
-"""What counting knows of the held-out text: the baseline ladder, and what stands in a text twice.
+"""N-gram baselines on the held-out text, and detection of repeated text.
 
-The ladder is how far plain counting gets on the same split: interpolated n-gram models with
-Witten-Bell weights. With c the next character, ctx the n - 1 characters before it and T(ctx) the
-number of distinct characters seen after ctx,
+The baselines are interpolated n-gram models with Witten-Bell weights, on the same split. With c the
+next character, ctx the n - 1 characters before it and T(ctx) the number of distinct characters seen
+after ctx,
 
     p_n(c | ctx) = (count(ctx, c) + T(ctx) · p_{n-1}(c | shorter ctx)) / (count(ctx) + T(ctx))
 
@@ -46,12 +46,12 @@ class Baselines:
     losses: tuple[float, ...]
     """Mean cross-entropy of each order, nats per character."""
     training_characters: int
-    """How many were counted: those nearest the end of a training text past the limit."""
+    """Number of characters counted: at most the limit, from the end of the training text."""
     heldout_characters: int
-    """How many were scored: the first of a held-out text past the limit."""
+    """Number of characters scored: at most the limit, from the beginning of the held-out text."""
 
     def per_character(self, units: float) -> "Baselines":
-        """The same for characters of so many units each, where it was measured in units."""
+        """Convert losses per unit to losses per character of `units` units."""
         return replace(self, losses=tuple(loss * units for loss in self.losses))
 
     @property
@@ -73,13 +73,13 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
 ) -> Baselines:
     """Count n-grams in the training text and score the held-out text with them.
 
-    Both are character indices below V, shapes (N,) and (M,). Stops once two orders in a row are
+    Both are character indices below V, shapes (N,) and (M,). Stops after two orders in a row are
     worse than the best. The context of a held-out character reaches back over earlier held-out
     characters into the training text, but not beyond the sign that ends a record, of index `end`.
 
     Large texts are bounded, in time and memory: only the `training_limit` characters nearest the
     held-out text are counted, and only the first `heldout_limit` held-out characters are scored.
-    The result has their numbers. `check_cancelled` is called before every order; it raises to give
+    `check_cancelled` is called before every order and raises to cancel.
     the counting up.
 
     Raises:
@@ -125,17 +125,17 @@ class _Ladder:
         return float(-np.log(self._probabilities).mean())
 
     def climb(self) -> None:
-        """Go up one order."""
+        """Move to the next order."""
         history = self._order  # characters that a context of the new order holds
         grams, gram_ids = np.unique(self._contexts * self._size + self._text, return_inverse=True)
-        counted = slice(min(history, self._split), self._split)  # with a whole context before
+        counted = slice(min(history, self._split), self._split)  # with a complete context
         counts = np.bincount(gram_ids[counted], minlength=len(grams))
         context_count = int(self._contexts.max()) + 1
         totals = np.bincount(self._contexts[counted], minlength=context_count)
         followers = np.bincount(grams[counts > 0] // self._size, minlength=context_count)
         self._interpolate(counts[gram_ids[self._split :]], totals, followers)
         self._order += 1
-        # all signs are one context, whatever stands before them
+        # all end signs are one context, whatever precedes them
         self._contexts[1:] = np.where(self._is_end, len(grams), gram_ids)[:-1]
         self._contexts[0] = 0
 
@@ -154,28 +154,28 @@ class _Ladder:
 
 
 PASSAGE: Final = 50
-"""Characters of a passage: so many in a row are hardly ever the same by chance."""
-WORTH_TELLING: Final = 0.05
-"""Share of the held-out passages from which on a validation loss is too good."""
+"""Characters of a passage: long enough to be rarely repeated by chance."""
+REPORTED_SHARE: Final = 0.05
+"""Repeated share of the held-out passages from which on the validation loss is too low."""
 _MOST_TRAINING, _MOST_HELD_OUT = 8_000_000, 500_000
-"""Characters that are looked at: those on either side of the split."""
+"""Maximum characters compared, nearest to the split on either side."""
 _BASE: Final = np.uint64(0x9E3779B97F4A7C15)
-"""An odd number of 64 bits whose powers are spread evenly."""
+"""An odd 64-bit base whose powers are spread evenly."""
 _SAME_LINES: Final = 0.8
-"""Share of its distinct lines that a file must have in common with another to be reported."""
+"""Minimum share of common distinct lines for two files to be reported."""
 _SHORTEST_LINE: Final = 20
-"""Characters of a line that counts; shorter ones are the same in many files."""
-_MOST_COMMON: Final = 20  # files that have a line in common; a line of more is ignored
+"""Minimum characters of a line that is compared; shorter ones occur in many files."""
+_MOST_COMMON: Final = 20  # a line that more files have in common is ignored
 
 UInt64 = npt.NDArray[np.uint64]
 
 
 def repeated_share(training: IndexedText, held_out: IndexedText, length: int = PASSAGE) -> float:
-    """How much of a held-out text, shape (M,), is trained on, shape (N,), word for word.
+    """How much of a held-out text, shape (M,), also occurs in the training text, shape (N,).
 
     Returns:
-        The share of the held-out passages of that length that stand in the training text too; 0 if
-        one of both is shorter.
+        The share of the held-out passages of `length` characters that also occur in the training
+        text; 0 if either text is shorter.
     """
     if min(len(training), len(held_out)) < length:
         return 0.0
@@ -184,8 +184,8 @@ def repeated_share(training: IndexedText, held_out: IndexedText, length: int = P
 
 
 def repetition_sentence(share: float) -> str:
-    """What a `repeated_share` means for the validation loss; empty if it is hardly any."""
-    if share < WORTH_TELLING:
+    """What a `repeated_share` means for the validation loss; empty below `REPORTED_SHARE`."""
+    if share < REPORTED_SHARE:
         return ""
     return tr(
         "{share:.0%} of the held-out text, in passages of {length} characters, stands in the "

@@ -1,17 +1,15 @@
-"""A text as numbers, of which no more is in memory than is looked at, and how it is kept.
+"""A text as numbers, memory-mapped if it is large, and its cache format.
 
-A large text is kept in the user's cache, so that it is read once. One file a text, which appears
-whole or not at all:
+A large text is cached, so that it is read only once. Each text is one file, written atomically:
 
-    numbers             N times 1, 2 or 4 bytes, little-endian, to be mapped into memory
-    record              JSON: what text it is, of which files, and the table of its characters
+    numbers             N times 1, 2 or 4 bytes, little-endian, to be memory-mapped
+    record              JSON: identity of the text, its files, and the table of its characters
     end                 length of the record (8 bytes), its SHA-256 (32 bytes), `_MAGIC` (8 bytes)
 
-It is used only if the record is whole, the sizes agree, nobody wrote to the file after it was
-finished (its time of modification is the one on record), and every file that the text was read from
-is the one that it was: same size, same times, same place on the disk.
+It is used only if the record is complete, the sizes agree, its modification time is the recorded
+one, and every file that the text was read from is unchanged: same size, times and inode.
 
-Notation: N characters of the text, K different ones.
+Notation: N characters of the text, K distinct ones.
 """
 
 import contextlib
@@ -47,9 +45,9 @@ _DECODED: Final = 1 << 20  # characters that are decoded at a time
 
 
 class IndexedText:
-    """The indices of a text's N characters in a vocabulary, looked up where they are asked for.
+    """The vocabulary indices of a text's N characters, looked up on access.
 
-    It behaves as an array of shape (N,), int32, of which no more is in memory than is looked at.
+    It behaves as an int32 array of shape (N,) without holding it in memory.
     """
 
     def __init__(self, numbers: Numbers, index_of: Int32) -> None:
@@ -77,16 +75,16 @@ class IndexedText:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberedText:
-    """A text of N characters, each by the number that it was given when it was first met."""
+    """A text of N characters, numbered in the order of their first occurrence."""
 
     numbers: Numbers
-    """Shape (N,): a byte each for up to 256 different characters, else two or four."""
+    """Shape (N,): one byte each for up to 256 distinct characters, else two or four."""
     characters: str
-    """The K different characters, in the order of their number."""
+    """The K distinct characters, in the order of their number."""
     counts: Int64
-    """How often each occurs, shape (K,)."""
+    """The count of each, shape (K,)."""
     firsts: Int64
-    """Where each stands first, from 0, shape (K,)."""
+    """Position of the first occurrence of each, from 0, shape (K,)."""
     sha256: str
     """Of the text as UTF-8, in hexadecimal digits."""
 
@@ -94,26 +92,26 @@ class NumberedText:
         return len(self.numbers)
 
     def indices(self, vocabulary: Vocabulary) -> IndexedText:
-        """What the characters are in a vocabulary.
+        """The indices of the characters in a vocabulary.
 
         Raises:
-            CorpusError: If the vocabulary lacks a character and has nothing that stands for it;
-                the first is named.
+            CorpusError: If the vocabulary lacks a character and has no unknown symbol; the first is
+                named.
         """
         lacking = vocabulary.unknown(self.characters)
         if lacking and vocabulary.unknown_symbol is None:
-            # characters are numbered as they were met: the first is the first in the text
+            # numbers follow the first occurrence: the first lacking is the first in the text
             number, character = lacking[0]
             raise lacking_error(character, int(self.firsts[number]))
         return IndexedText(self.numbers, vocabulary.encode(self.characters))
 
     def decode(self, start: int = 0, stop: int | None = None) -> str:
-        """The characters from one place to another."""
+        """The characters from position `start` up to `stop`."""
         codes = code_points(self.characters)
         return codes[self.numbers[start:stop]].tobytes().decode("utf-32-le")
 
     def units_per_character(self, start: int) -> float:
-        """How many characters of a text in jamo, from a place on, a syllable or sign has."""
+        """Mean number of jamo per syllable or other character, from a position on."""
         continues = np.array([continues_syllable(character) for character in self.characters])
         units = len(self) - start
         parts = sum(
@@ -127,63 +125,63 @@ class NumberedText:
         return split_records(self._record_ends(), validation_fraction)
 
     def shuffled_records(self) -> "NumberedText":
-        """The same records in the order of `record_order`; what is counted and hashed stays."""
+        """The same records in the order of `record_order`; counts and hash are unchanged."""
         return replace(self, numbers=shuffle_records(self.numbers, self._record_ends()))
 
     def repeated_records(self) -> int:
-        """How many records repeat an earlier one."""
+        """The number of records that repeat an earlier one."""
         return repeated_records(self.pieces())
 
     def _record_ends(self) -> Int64:
-        """Where the end signs of a text of records stand, shape (R + 1,)."""
+        """Positions of the end signs of a text of records, shape (R + 1,)."""
         ends: Int64 = np.flatnonzero(self.numbers == self.characters.index(END))
         return ends
 
     def pieces(self) -> Iterator[str]:
-        """The whole text, a megabyte at a time."""
+        """Yield the whole text, about a million characters at a time."""
         for start in range(0, len(self), _DECODED):
             yield self.decode(start, start + _DECODED)
 
     def occurrences(self) -> dict[str, int]:
-        """How often each character occurs, in the order of their code points."""
+        """The count of each character, in the order of their code points."""
         return dict(sorted(zip(self.characters, self.counts.tolist(), strict=True)))
 
 
 FORMAT: Final = 1
-"""Raised by whatever changes what a text becomes or how it is written."""
+"""Version of the numbering and of the file format."""
 _MAGIC: Final = b"charrnn\x01"
 _END: Final = 8 + 32 + len(_MAGIC)
 _LONGEST_RECORD: Final = 1 << 28  # bytes; all characters of Unicode with their counts take a tenth
 _TICKS: Final = (50_000_000, 2_000_000_000)
-"""Nanoseconds in which a file can change twice without its time showing it: on file systems that
-keep parts of a second, and on those that do not."""
+"""Nanoseconds in which a file can change twice with the same time stamp: on file systems with and
+without fractions of a second."""
 
 Fingerprint: TypeAlias = tuple[int, int, int, int]
 """Size, time of modification, time of change (both in nanoseconds) and inode of a file."""
 
 
 def encoded_folder() -> Path:
-    """Where encoded texts are kept: beside the corpora of the cache."""
+    """The folder of cached texts as numbers."""
     return cache_folder() / "encoded"
 
 
 @dataclass(frozen=True, slots=True)
 class CachedNumbers:
-    """The place of one text in the cache."""
+    """The cache entry of one text."""
 
     path: Path
     files: tuple[Path, ...]
-    """What the text is read from, in order."""
+    """The files that the text is read from, in order."""
 
     @classmethod
     def of(cls, files: Sequence[Path], reading: Mapping[str, object]) -> "CachedNumbers":
-        """The place of a text: what it is read from, in order, and all else it depends on."""
+        """The entry for files, in order, and the reading options that the text depends on."""
         described = json.dumps([FORMAT, [os.fspath(path) for path in files], reading])
         name = hashlib.sha256(described.encode("utf-8", "surrogateescape")).hexdigest()[:32]
         return cls(encoded_folder() / f"{name}.numbers", tuple(files))
 
     def find(self) -> tuple[NumberedText, dict[str, Any]] | None:
-        """The text and what was noted of it; None if it is not here, or not to be trusted."""
+        """The text and its notes; None if it is missing, outdated or damaged."""
         try:
             with self.path.open("rb") as file:
                 record = _read_record(file)
@@ -191,14 +189,16 @@ class CachedNumbers:
                 if fingerprints != [fingerprint(path) for path in self.files]:
                     return None
                 mark_in_use(file)
-                with contextlib.suppress(OSError):  # the time of its last use; the other is checked
+                with contextlib.suppress(
+                    OSError
+                ):  # update the access time; the modification time is verified
                     os.utime(file.fileno(), ns=(time.time_ns(), record["modified"]))
                 return _opened(file, record), dict(record["notes"])
         except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
             return None
 
     def is_current(self, read_from: Sequence[Fingerprint]) -> bool:
-        """Whether a text can be kept here: its files are what they were before they were read."""
+        """Whether the files are unchanged since `read_from`, taken before they were read."""
         if not all(map(_is_settled, read_from)):
             return False
         try:
@@ -208,34 +208,34 @@ class CachedNumbers:
 
 
 def record_of(values: Mapping[str, object]) -> bytes:
-    """The record of a text, and the end of its file."""
+    """The record of a text and the end of its file, encoded."""
     record = json.dumps({"format": FORMAT, **values}).encode()
     return record + len(record).to_bytes(8, "little") + hashlib.sha256(record).digest() + _MAGIC
 
 
 def fingerprint(path: Path) -> Fingerprint:
-    """What changes whenever a file does.
+    """Return the size, times and inode of a file, some of which change when the file does.
 
     Raises:
-        OSError: If the file is not there.
+        OSError: If the file is missing.
     """
     status = path.stat()
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _is_settled(read_from: Fingerprint) -> bool:
-    """Wait until a later change of a file shows in its time; False if that would be long."""
+    """Wait until any later change of a file has a later time stamp; False if that takes long."""
     latest = max(read_from[1:3])
     tick = _TICKS[latest % 10**9 == 0]
     missing = latest + tick - time.time_ns()
     if missing > tick:
-        return False  # a time that is yet to come, as of another machine's clock
+        return False  # a time in the future, as from another machine's clock
     time.sleep(max(0, missing) / 1e9)
     return True
 
 
 def _read_record(file: BinaryIO) -> dict[str, Any]:
-    """The record at the end of a file of the cache."""
+    """Read and verify the record at the end of a cached file."""
     status = os.fstat(file.fileno())
     file.seek(max(0, status.st_size - _END))
     end = file.read(_END)
@@ -266,5 +266,5 @@ def _opened(file: BinaryIO, record: Mapping[str, Any]) -> NumberedText:
 
 
 def map_numbers(file: BinaryIO, dtype: npt.DTypeLike, count: int) -> Numbers:
-    """The numbers at the beginning of an open file, shape (N,), read only where they are used."""
+    """Memory-map the numbers at the beginning of an open file, shape (N,)."""
     return np.memmap(file, dtype=dtype, mode="r", shape=(count,)).view(np.ndarray)

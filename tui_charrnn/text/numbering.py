@@ -1,13 +1,14 @@
-"""Numbers the characters of a text that comes in pieces, in one pass, and holds the numbers.
+"""Numbers the characters of a text in one pass, piece by piece, and stores the numbers.
 
-A character's number is the order in which it was met, which is known at once; what number a model
-gives it is known when all are counted, and is looked up in a small table (`NumberedText`).
+A character's number is the order of its first occurrence, which is known immediately. Its index in
+a model's vocabulary is known when all characters are counted, and is looked up in a small table
+(`NumberedText`).
 
-The numbers are in memory while they are few, then in a file that is seen under a hidden name until
-`publish` gives it its own, whole. A file that a killed process left is known by its lock, which the
-system dropped, and is removed by the next. It is for its user alone, as a run is.
+Few numbers are held in memory, more in a file with a hidden name, which `publish` renames when it
+is complete. A file that a killed process left is recognized by its released lock, and is removed by
+the next process. Only the user can read it.
 
-Notation: N characters of the text, K different ones.
+Notation: N characters of the text, K distinct ones.
 """
 
 import contextlib
@@ -37,17 +38,17 @@ from tui_charrnn.text.numbered_text import (
 )
 
 KEPT_IN_MEMORY: Final = 1 << 25
-"""Bytes of numbers that are not worth a file."""
+"""Maximum bytes of numbers held in memory."""
 LIMIT: Final = 1 << 33
-"""Bytes that all kept texts take together at most, as far as they are not in use."""
-_COPIED: Final = 1 << 22  # bytes that are copied at a time where a file is widened
+"""Maximum bytes of all cached texts; files in use are not deleted."""
+_COPIED: Final = 1 << 22  # bytes copied at a time when numbers are widened
 _PARTIAL: Final = ".partial"
 
 
 class NumberStore:
-    """Numbers of one width, which can grow: 8, 16 or 32 bits.
+    """A growing sequence of unsigned numbers of 8, 16 or 32 bits.
 
-    Beyond a limit of bytes they are in a file of the folder, which is made if it is missing.
+    Above a limit of bytes it is stored in a file of the folder, which is created if missing.
     """
 
     def __init__(self, folder: Path, limit: int | None = None) -> None:
@@ -57,18 +58,18 @@ class NumberStore:
         self._path: Path | None = None
         self.dtype: np.dtype[np.unsignedinteger] = np.dtype("u1")
         self.count = 0
-        """How many numbers there are."""
+        """The count of numbers."""
 
     @property
     def is_on_disk(self) -> bool:
-        """Whether there are too many numbers for memory."""
+        """Whether the numbers are stored in a file."""
         return self._path is not None
 
     def append(self, numbers: Numbers) -> None:
-        """Take the next numbers, of the present width.
+        """Append numbers of the current width.
 
         Raises:
-            StorageError: If the disk refuses.
+            StorageError: If they cannot be written.
         """
         self.count += len(numbers)
         if not self.is_on_disk and self.count * self.dtype.itemsize > self._limit:
@@ -76,10 +77,10 @@ class NumberStore:
         self._write(numbers.view("u1").data)
 
     def widen(self, dtype: "np.dtype[np.unsignedinteger]") -> None:
-        """Hold all numbers, those that came and those that come, in more bits.
+        """Convert all numbers, and those appended later, to a wider type.
 
         Raises:
-            StorageError: If the disk refuses.
+            StorageError: If they cannot be written.
         """
         self._move(dtype.newbyteorder("<"), to_disk=self.is_on_disk)
 
@@ -89,19 +90,19 @@ class NumberStore:
             self._file.seek(0)
             return np.frombuffer(self._file.read(), self.dtype)
         numbers = map_numbers(self._file, self.dtype, self.count)
-        self.discard()  # the mapping holds on to what has no name any more
+        self.discard()  # the mapping keeps the content of the deleted file
         return numbers
 
     def publish(self, path: Path, footer: bytes, modified: int) -> Numbers:
-        """Give the file a name, in the place of whatever has it, when all of it is on the disk.
+        """Append the footer, sync the file to disk and rename it to `path`, replacing any other.
 
-        The footer comes after the numbers; the time of modification is in nanoseconds.
+        `modified` is its modification time in nanoseconds.
 
         Returns:
-            All numbers, mapped, shape (N,).
+            All numbers, memory-mapped, shape (N,).
 
         Raises:
-            StorageError: If the disk refuses.
+            StorageError: If it cannot be written.
         """
         if self._path is None:
             raise ValueError("There is no file to publish: the numbers are in memory.")
@@ -117,12 +118,12 @@ class NumberStore:
         return numbers
 
     def discard(self) -> None:
-        """Remove what is left of the file, if there is one without its name."""
+        """Close the file, and remove it unless it was published."""
         _discard(self._file, self._path)
         self._path = None
 
     def _move(self, dtype: "np.dtype[np.unsignedinteger]", *, to_disk: bool) -> None:
-        """Copy all numbers into another file, as numbers of some width."""
+        """Copy all numbers into another file, converted to `dtype`."""
         old, old_path, narrow = self._file, self._path, self.dtype
         self._file, self._path, self.dtype = io.BytesIO(), None, dtype
         try:
@@ -157,7 +158,7 @@ class NumberStore:
 
 
 def _locked_file(folder: Path) -> tuple[Path, BinaryIO]:
-    """A new file that is not taken for one that was left behind."""
+    """Create a locked file, which `remove_orphans` does not remove."""
     while True:
         path = folder / f".{secrets.token_hex(8)}{_PARTIAL}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -168,11 +169,11 @@ def _locked_file(folder: Path) -> tuple[Path, BinaryIO]:
             return path, file
         if os.fstat(file.fileno()).st_nlink:
             return path, file
-        file.close()  # it was taken away before it was locked
+        file.close()  # another process removed it before it was locked
 
 
 def remove_orphans(folder: Path) -> None:
-    """Remove the files of processes that were killed before they could give them a name."""
+    """Remove the unpublished files of killed processes."""
     for path in folder.glob(f".*{_PARTIAL}"):
         with contextlib.suppress(OSError), path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while its writer lives
@@ -196,14 +197,14 @@ def _sync_folder(folder: Path) -> None:
 
 
 _CODE_POINTS: Final = 0x110000
-_UNMET: Final = 0xFFFFFFFF
+_UNSEEN: Final = 0xFFFFFFFF
 _BYTE: Final = 1 << 8
 _PAIR: Final = 1 << 16
 _WIDTHS: Final[dict[int, np.dtype[np.unsignedinteger]]] = {
     2: np.dtype(np.uint16),
     4: np.dtype(np.uint32),
 }
-_FIRST_SIZE: Final = 256  # characters that the tables have room for at first
+_FIRST_SIZE: Final = 256  # initial capacity of the tables, in characters
 
 
 class Numbering:
@@ -212,10 +213,10 @@ class Numbering:
     def __init__(self, store: NumberStore) -> None:
         self._store = store
         self._hash = hashlib.sha256()
-        self._number_of = np.full(_CODE_POINTS, _UNMET, np.uint32)
+        self._number_of = np.full(_CODE_POINTS, _UNSEEN, np.uint32)
         self._byte_table = bytearray(_BYTE)
         """The numbers of ASCII characters, as far as they fit into a byte."""
-        self._met: list[int] = []
+        self._seen: list[int] = []
         self._counts = np.zeros(_FIRST_SIZE, np.int64)
         self._firsts = np.zeros(_FIRST_SIZE, np.int64)
 
@@ -226,24 +227,24 @@ class Numbering:
 
     @property
     def characters(self) -> str:
-        """The K different characters, in the order in which they were met."""
-        return "".join(map(chr, self._met))
+        """The K distinct characters, in the order of their first occurrence."""
+        return "".join(map(chr, self._seen))
 
     @property
     def counts(self) -> Int64:
-        """How often each occurs, shape (K,)."""
-        return self._counts[: len(self._met)].copy()
+        """The count of each, shape (K,)."""
+        return self._counts[: len(self._seen)].copy()
 
     @property
     def firsts(self) -> Int64:
-        """Where each stands first, from 0, shape (K,)."""
-        return self._firsts[: len(self._met)].copy()
+        """Position of the first occurrence of each, from 0, shape (K,)."""
+        return self._firsts[: len(self._seen)].copy()
 
     def add(self, text: str) -> None:
-        """Take the next piece of the text.
+        """Add the next piece of the text.
 
         Raises:
-            StorageError: If the disk refuses to take the numbers.
+            StorageError: If the numbers cannot be written.
         """
         if not text:
             return
@@ -257,23 +258,23 @@ class Numbering:
             self._add_codes(np.frombuffer(text.encode("utf-32-le"), "<u4"))
 
     def finish(self) -> NumberedText:
-        """The text, which was read to its end."""
+        """The text added so far; nothing can be added later if its numbers are on disk."""
         return self._text(self._store.finish())
 
     def keep(
         self, place: CachedNumbers, read_from: Sequence[Fingerprint], notes: Mapping[str, object]
     ) -> NumberedText:
-        """The same, kept at a place in the cache; its numbers are too many for memory.
+        """The text, stored as a cache entry unless its files have changed.
 
-        `read_from` is what its files were before they were read; the notes, JSON values, are given
-        back by `CachedNumbers.find`.
+        The numbers must be on disk. `read_from` has the fingerprints of the files before they were
+        read. `CachedNumbers.find` returns the notes, which are JSON values.
 
         Raises:
-            StorageError: If the disk refuses.
+            StorageError: If it cannot be written.
         """
         if not place.is_current(read_from):
             return self.finish()
-        modified = int(time.time()) // 2 * 2 * 10**9  # a time that every file system can keep
+        modified = int(time.time()) // 2 * 2 * 10**9  # a time that every file system can represent
         record = record_of({
             "modified": modified,
             "files": read_from,
@@ -296,8 +297,8 @@ class Numbering:
         codes = np.frombuffer(data, np.uint8)
         histogram = _byte_histogram(codes)
         present = np.flatnonzero(histogram)
-        if (self._number_of[present] == _UNMET).any():
-            self._meet(codes)
+        if (self._number_of[present] == _UNSEEN).any():
+            self._assign_numbers(codes)
         numbers = self._number_of[present]
         self._counts[numbers] += histogram[present]
         if self._store.dtype.itemsize == 1:
@@ -307,28 +308,28 @@ class Numbering:
 
     def _add_codes(self, codes: Numbers) -> None:
         numbers = self._number_of.take(codes)
-        if int(numbers.max()) == _UNMET:
-            places = np.flatnonzero(numbers == _UNMET)
-            self._meet(codes[places], places)
+        if int(numbers.max()) == _UNSEEN:
+            places = np.flatnonzero(numbers == _UNSEEN)
+            self._assign_numbers(codes[places], places)
             numbers = self._number_of.take(codes)
-        self._counts[: len(self._met)] += np.bincount(numbers, minlength=len(self._met))
+        self._counts[: len(self._seen)] += np.bincount(numbers, minlength=len(self._seen))
         self._store.append(numbers.astype(self._store.dtype))
 
-    def _meet(self, codes: Numbers, places: Int64 | None = None) -> None:
-        """Give numbers to the characters of a piece that have none.
+    def _assign_numbers(self, codes: Numbers, places: Int64 | None = None) -> None:
+        """Assign numbers to the new characters of a piece.
 
-        The codes are some of its characters, at `places` in it; None if they are all of them.
+        `codes` are characters at `places` of the piece; None means the whole piece.
         """
         values, firsts = np.unique(codes, return_index=True)
-        is_new = self._number_of[values] == _UNMET
+        is_new = self._number_of[values] == _UNSEEN
         values, firsts = values[is_new], firsts[is_new]
         order = np.argsort(firsts)
         values, firsts = values[order], firsts[order]
-        start, end = len(self._met), len(self._met) + len(values)
+        start, end = len(self._seen), len(self._seen) + len(values)
         self._make_room(end)
         self._number_of[values] = np.arange(start, end, dtype=np.uint32)
         self._firsts[start:end] = self._store.count + (firsts if places is None else places[firsts])
-        self._met.extend(values.tolist())
+        self._seen.extend(values.tolist())
         for code, number in zip(values.tolist(), range(start, min(end, _BYTE)), strict=False):
             if code < _BYTE:
                 self._byte_table[code] = number

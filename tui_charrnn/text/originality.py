@@ -1,6 +1,6 @@
-"""How much of a text is new: which passages of it are copied from a corpus, and how long they are.
+"""Measures how much of a text is new, and which passages are copied from a corpus.
 
-A matcher follows a text that grows. Nothing here needs NumPy; the index does.
+Texts are read character by character. Only the index needs NumPy.
 """
 
 from collections import Counter
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 
 
 class Match(NamedTuple):
-    """The longest end of a text that occurs in the corpus."""
+    """The longest suffix of a text that occurs in the corpus."""
 
     length: int
-    """In characters; 0 if the corpus does not even have the last one."""
+    """In characters; 0 if the corpus lacks the last character."""
     offset: int
-    """Where it begins in the corpus, from 0, at one of the places where it occurs."""
+    """Start of one of its occurrences in the corpus, from 0."""
 
 
 class PassageMatcher:
-    """Takes a text character by character; the lengths that it returns are its matching statistics.
+    """Computes the matching statistics of a text, character by character.
 
-    The suffixes that begin with the match are kept as a span of the index. A character narrows it;
-    where nothing is left, the match loses as few characters at its beginning as it can.
+    The suffixes of the index that begin with the match form a span. A character narrows the span;
+    if it becomes empty, the match drops as few leading characters as possible.
 
     Source: Chang and Lawler, Sublinear approximate string matching and biological applications
     (1994), for matching statistics.
@@ -36,25 +36,25 @@ class PassageMatcher:
         self.restart()
 
     def restart(self) -> None:
-        """Forget the text."""
-        self._matched = bytearray()  # the codes of the longest end that occurs in the corpus
+        """Start a new text."""
+        self._matched = bytearray()  # the codes of the current match
         self._span: Span = (0, len(self.index))  # the suffixes that begin with it
 
     @property
     def length(self) -> int:
-        """Characters of the longest end that occurs in the corpus."""
+        """Characters of the current match."""
         return len(self._matched) // self._width
 
     @property
     def span(self) -> "Span":
-        """The suffixes of the index that begin with it."""
+        """The suffixes of the index that begin with the current match."""
         return self._span
 
     def add(self, character: str) -> Match:
-        """Let the text grow by a character.
+        """Append a character to the text.
 
         Returns:
-            The longest end of the whole text that occurs in the corpus.
+            The longest suffix of the whole text that occurs in the corpus.
         """
         code = self.index.code(character)
         if code is None:
@@ -68,14 +68,14 @@ class PassageMatcher:
         return Match(self.length, self.index.suffixes[span[0]])
 
     def _shorten(self) -> "Span":
-        """Drop as few characters as possible from the left of what does not occur as a whole.
+        """Drop as few leading characters as possible, so that the rest occurs in the corpus.
 
-        Whatever is left of an end that occurs occurs too, so how many can be found by halving. The
-        steps before that are doubled, as mostly it is few.
+        Every part of an occurring passage occurs too, so the number is found by exponential search
+        and bisection; it is mostly small.
         """
-        lost, step = 0, 1  # dropping `lost` is too few, as is dropping none
+        lost, step = 0, 1  # dropping `lost` characters is not enough
         while True:
-            enough = min(lost + step, self.length - 1)  # the last character alone does occur
+            enough = min(lost + step, self.length - 1)  # the last character alone occurs
             span = self._find_without(enough)
             if span[0] < span[1]:
                 break
@@ -95,31 +95,27 @@ class PassageMatcher:
 
 
 COPIED_LENGTH: Final = 20
-"""Characters from which on a passage counts as copied, by default; benchmarks/results.md
-has why."""
+"""Default minimum length of a copied passage, in characters; see benchmarks/results.md."""
 
 
 @dataclass(frozen=True, slots=True)
 class CopiedPassage:
-    """A passage of a text that occurs in the corpus, and is not part of a longer one that does."""
+    """A longest passage of a text that occurs in the corpus."""
 
     position: int
-    """Of its first character in the text, from 0."""
+    """Start in the text, from 0."""
     length: int
     offset: int
-    """Of its first character in the corpus, from 0, where it occurs first."""
+    """Start of its first occurrence in the corpus, from 0."""
 
 
 def copied_length_in(units: str) -> int:
-    """From which length on a passage counts as copied; a character of Korean has two jamo."""
+    """Minimum length of a copied passage, in units; a Korean character has about two jamo."""
     return COPIED_LENGTH * (2 if units == "jamo" else 1)
 
 
 class OriginalityMeter:
-    """Follows one text that grows, and sums up what is copied in it.
-
-    Memory does not grow with the text.
-    """
+    """Measures the copied share of a growing text, in constant memory."""
 
     def __init__(self, index: "SuffixIndex", copied_length: int = COPIED_LENGTH) -> None:
         self.index: Final = index
@@ -133,10 +129,10 @@ class OriginalityMeter:
         self._longest = CopiedPassage(0, 0, 0)
 
     def add(self, character: str) -> Match:
-        """Let the text grow by a character.
+        """Append a character to the text.
 
         Returns:
-            The longest end of the text that occurs in the corpus.
+            The longest suffix of the text that occurs in the corpus.
         """
         match = self._matcher.add(character)
         self.characters += 1
@@ -151,14 +147,14 @@ class OriginalityMeter:
 
     @property
     def longest(self) -> CopiedPassage | None:
-        """The longest passage that occurs in the corpus, the first of such; None if none does."""
+        """The longest passage that occurs in the corpus, the first of equals; None without any."""
         found = self._longest
         if not found.length:
             return None
         return replace(found, offset=self.index.first_offset(found.offset, found.length))
 
     def new_share(self, length: int) -> float | None:
-        """The share of the text's n-grams that the corpus lacks; None if the text is shorter."""
+        """The share of n-grams of `length` that the corpus lacks; None for a shorter text."""
         grams = self.characters - length + 1
         if grams < 1:
             return None
@@ -167,10 +163,10 @@ class OriginalityMeter:
 
 
 class PassageMarks:
-    """Tells a growing text's copied characters from the others, as soon as it is certain.
+    """Marks the copied characters of a growing text as soon as they are certain.
 
-    A character is held back while a passage that it is part of may still become long enough: for
-    fewer characters than a copied passage has.
+    A character is held back while its passage may still become long enough: for fewer characters
+    than a copied passage has.
     """
 
     def __init__(self, copied_length: int = COPIED_LENGTH) -> None:
@@ -178,7 +174,7 @@ class PassageMarks:
         self._held = ""
 
     def add(self, character: str, match: Match) -> list[tuple[str, bool]]:
-        """Take the next character, and what a matcher made of it.
+        """Add the next character and its match.
 
         Returns:
             The next pieces of the text, none to two, and whether each is copied.
@@ -193,6 +189,6 @@ class PassageMarks:
         return pieces
 
     def close(self) -> str:
-        """The end of the text: what was held back, which is not copied."""
+        """End the text; return the characters held back, which are not copied."""
         held, self._held = self._held, ""
         return held

@@ -1,8 +1,8 @@
-"""Records: short texts, each of which begins from nothing and ends with an end sign.
+"""Records: independent short texts, each ended by an end sign.
 
-A text of records is one text all the same: an end sign, then every record with an end sign after
-it. So a network that forgets everything before it reads an end sign never learns from one record
-about another, and what it predicts after the sign is how a record begins.
+A text of records is one text: an end sign, then every record followed by an end sign. A network
+that resets its state before it reads an end sign learns nothing across records, and predicts after
+the sign how a record begins.
 
 Notation: N characters, R records.
 """
@@ -18,38 +18,38 @@ import numpy.typing as npt
 from tui_charrnn.errors import CorpusError
 
 END: Final = "\N{INFORMATION SEPARATOR TWO}"
-"""The end sign, in ASCII the separator of records; one that a text has itself ends a record too."""
+"""The end sign, ASCII's record separator; one in the text itself also ends a record."""
 _BORDERS: Final = {
     "line": re.compile(rf"(?<!\s)\s*[\n\r{END}]"),
     "blank-line": re.compile(rf"(?<!\s)(?:\s*{END}(?:\s*\n)?|[^\S\n]*\n\s*\n)"),
     "file": re.compile(rf"(?<!\s)\s*{END}(?:\s*\n)?"),
 }
-"""What lies between two records; that the end sign counts as white space is used here. It begins
-where white space begins: to look from each space of a long row takes the square of its length."""
+"""What separates two records; the patterns rely on the end sign being white space. Each begins
+where white space begins: matching from every space of a long run takes quadratic time."""
 _BLANK_LINES: Final = _BORDERS["line"]
-_GATHERED: Final = 1 << 20  # characters that are moved at a time
+_GATHERED: Final = 1 << 20  # characters moved at a time
 
 Int64 = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.unsignedinteger]
 
 
 class RecordCutter:
-    """Puts end signs into a text in pieces, where a record (line, blank-line or file) ends.
+    """Inserts end signs into a text, piece by piece, after each record (line, blank-line or file).
 
-    White space at the end of a record and blank lines before it are left out, and so are empty
-    records. Without records (none) only the last line of a file is kept apart from the next file.
+    White space at the end of a record, blank lines before it and empty records are removed. Without
+    records (none), only a missing newline between files is inserted.
     """
 
     def __init__(self, records: str) -> None:
         self._border = _BORDERS.get(records)
         self._held = ""  # white space whose meaning depends on what follows
-        self._is_empty = True  # whether nothing of the present record has come
+        self._is_empty = True  # whether the current record is still empty
         self._last = ""
         self.start: Final = "" if self._border is None else END
-        """What stands before the first file."""
+        """Text to insert before the first file."""
 
     def separate(self) -> str:
-        """What stands before the next file."""
+        """Return the text to insert before the next file."""
         if self._border is not None:
             return self.end()
         is_needed = self._last not in {"", "\n", "\r"}
@@ -57,7 +57,7 @@ class RecordCutter:
         return "\n" if is_needed else ""
 
     def cut(self, text: str) -> str:
-        """The next piece of a file, with end signs."""
+        """Return the next piece of a file with end signs."""
         if self._border is None:
             self._last = text[-1:] or self._last
             return text
@@ -73,25 +73,25 @@ class RecordCutter:
         return self._border.sub(END, body)
 
     def end(self) -> str:
-        """What ends a file: an end sign, unless the last record has one already."""
+        """End a file: return an end sign, unless the last record has one."""
         is_needed = not self._is_empty
         self._held, self._is_empty = "", True
         return END if is_needed else ""
 
 
 def record_order(records: int) -> Int64:
-    """The order in which R records are trained on, the same for ever: held out are the last.
+    """A fixed random order of R records, of which the last are held out.
 
-    Lists are often sorted, and their end is not like the rest.
+    Lists are often sorted, so that their end differs from the rest.
     """
     drawn = np.random.SeedSequence(0).generate_state(records, np.uint64)
     return np.argsort(drawn, kind="stable")
 
 
 def shuffle_records(numbers: Numbers, ends: Int64) -> Numbers:
-    """A text of records, shape (N,), in the order of `record_order`.
+    """Reorder a text of records, shape (N,), by `record_order`.
 
-    Its end signs stand at `ends`, shape (R + 1,), the first at 0.
+    `ends` are the positions of its end signs, shape (R + 1,), the first at 0.
     """
     order = record_order(len(ends) - 1)
     shuffled = np.empty_like(numbers)
@@ -110,10 +110,10 @@ def shuffle_records(numbers: Numbers, ends: Int64) -> Numbers:
 
 
 class RecordSplit(NamedTuple):
-    """Where records are split, in the order of `record_order`."""
+    """How records are split, in the order of `record_order`."""
 
     characters: int
-    """That are trained on; the last is an end sign, after which the held-out ones begin."""
+    """Training characters, up to and including the end sign of the last training record."""
     trained: int
     """Records."""
     held_out: int
@@ -123,7 +123,7 @@ class RecordSplit(NamedTuple):
 def split_records(ends: Int64, validation_fraction: float) -> RecordSplit:
     """Hold out a share of the characters, in whole records, at least one on either side.
 
-    The end signs stand at `ends`, shape (R + 1,), from 0 to N - 1.
+    `ends` are the positions of the end signs, shape (R + 1,), from 0 to N - 1.
 
     Raises:
         CorpusError: If there are fewer than two records.
@@ -142,14 +142,14 @@ def split_records(ends: Int64, validation_fraction: float) -> RecordSplit:
 
 
 def records_of(pieces: Iterable[str]) -> Iterator[str]:
-    """The records of a text that comes in pieces, with end signs."""
-    begun = ""
+    """Yield the records of a text given in pieces, with end signs."""
+    partial = ""
     for piece in pieces:
-        *whole, begun = (begun + piece).split(END)
+        *whole, partial = (partial + piece).split(END)
         yield from filter(None, whole)
 
 
 def repeated_records(pieces: Iterable[str]) -> int:
-    """How many records of a text that comes in pieces repeat an earlier one."""
+    """Count the records that repeat an earlier one, in a text given in pieces."""
     hashes = array("q", map(hash, records_of(pieces)))
     return len(hashes) - len(np.unique(np.frombuffer(hashes, np.int64)))

@@ -1,6 +1,6 @@
-"""Reads a text piece by piece: decoded, line ends unified, characters composed or cut into jamo.
+"""Reads a text piece by piece: decodes it, unifies newlines, composes or splits characters.
 
-The pieces together are what decoding, unifying and composing the whole text at once would give.
+The joined pieces equal the result for the whole text at once.
 """
 
 import contextlib
@@ -30,43 +30,43 @@ from tui_charrnn.text.decoding import (
 from tui_charrnn.text.sources import Source, open_bytes
 
 PIECE: Final = 1 << 18
-"""Bytes that are read at a time: they stay in a processor's cache on their way, and other threads
-wait a few milliseconds for them."""
+"""Bytes read at a time: they fit into a processor's cache, and block other threads for a few
+milliseconds only."""
 _MARK: Final = 4  # bytes of the longest byte order mark
 _LONGEST_CARRY: Final = 1 << 20
-"""Characters that are held back at most, where no place to cut is found."""
+"""Maximum characters held back while there is no place to cut."""
 
 
 @dataclass(slots=True)
 class BytesFound:
-    """What was found in bytes on their way to text; adds up over several files."""
+    """What was found while decoding; adds up over several files."""
 
     bytes: int = 0
-    """Of the text as it is encoded, unpacked."""
+    """Of the encoded text, uncompressed."""
     consumed: int = 0
-    """Of the files as they lie on the disk: fewer where they are compressed."""
+    """Of the files on disk; fewer if they are compressed."""
     encodings: dict[str, None] = field(default_factory=dict)
-    """Python's names of the codecs, in the order in which they were met."""
+    """Python's names of the codecs, in the order of first use."""
     codec: str = ""
-    """The one that was met last."""
+    """The codec used last."""
     has_mark: bool = False
     """Whether a file began with a byte order mark, which is not part of the text."""
     crlf: int = 0
     cr: int = 0
     """Carriage returns without a line feed."""
     composed: int = 0
-    """Characters, as a reader sees them, that Unicode NFC writes in another way."""
+    """Characters, with their combining marks, that NFC changes."""
 
 
 def read_pieces(file: Path | BinaryIO, reading: Reading, found: BytesFound) -> Iterator[str]:
-    """The text of a file, cut only where neither line ends nor composed characters are hurt.
+    """Yield the text of a file, never cut within a line end or a composed character.
 
-    A stream is left open; either may be compressed. `found` takes what is found.
+    A stream is left open; either may be compressed. `found` is updated.
 
     Raises:
         UnicodeError: If the bytes are not text in the encoding.
         OSError: If the file cannot be read, or is compressed and damaged.
-        CorpusError: If the encoding is unknown, or nothing is installed that unpacks the file.
+        CorpusError: If the encoding is unknown, or no decompressor for the file is installed.
     """
     carry = ""
     for piece in _decoded(file, reading.encoding, found):
@@ -80,7 +80,7 @@ def read_pieces(file: Path | BinaryIO, reading: Reading, found: BytesFound) -> I
 
 
 def _decoded(source: Path | BinaryIO, encoding: str, found: BytesFound) -> Iterator[str]:
-    """The characters of a file as they stand in it."""
+    """Yield the decoded characters of a file, unchanged."""
     asked = known_encoding(encoding)
     consumed_before, bytes_before = found.consumed, found.bytes
     with open_bytes(source) as file:
@@ -105,10 +105,10 @@ def _decoded(source: Path | BinaryIO, encoding: str, found: BytesFound) -> Itera
 
 
 def _cutting_place(text: str) -> int:
-    """Where a text can be cut so that each part can be cleaned by itself.
+    """The last position where a text can be cut so that both parts can be cleaned separately.
 
-    A character that cannot melt into the one before begins the second part, and what may follow
-    is still to be seen; between CR and LF there is no place.
+    The second part begins with a character that cannot combine with the one before, but may combine
+    with what follows; CR and LF are not separated.
     """
     place = len(text) - 1
     while place > 0 and (joins(text[place]) or text[place - 1 : place + 1] == "\r\n"):
@@ -135,18 +135,18 @@ def _clean(text: str, reading: Reading, found: BytesFound) -> str:
     return text
 
 
-_AT_ONCE: Final = 1 << 20  # bytes in which lines are counted at a time
+_AT_ONCE: Final = 1 << 20  # bytes read at a time to count lines
 
 
 def reading_of(source: Source, reading: Reading) -> Reading:
-    """How a source is read: a text of the catalogue is UTF-8, whatever was asked for."""
+    """The reading options of a source: a text of the catalogue is always UTF-8."""
     return dataclasses.replace(reading, encoding="utf-8") if source.entry else reading
 
 
 def read_source(
     source: Source, file: Path | BinaryIO, reading: Reading, found: BytesFound
 ) -> Iterator[str]:
-    """The text of a source, at a path or from standard input, as `read_pieces` cuts it.
+    """Yield the text of a source, a file or standard input, in the pieces of `read_pieces`.
 
     Raises:
         CorpusError: If it is unreadable, empty, binary or not in the encoding.
@@ -169,7 +169,7 @@ def read_source(
 
 
 def _line_of(file: Path | BinaryIO, place: int) -> int | None:
-    """The line that a byte stands in, from 1; None where a text cannot be read a second time."""
+    """The line of a byte, from 1; None if the text cannot be read again."""
     with contextlib.suppress(OSError, ValueError):
         if isinstance(file, Path):
             if not is_file(file):

@@ -1,6 +1,6 @@
-"""From the words of a user to the files of a corpus, opened as streams of bytes.
+"""Finds the files of a corpus by the user's arguments, and opens them as byte streams.
 
-The first bytes of a file decide how it is compressed, not its name.
+Compression is detected by the first bytes of a file, not by its name.
 """
 
 import contextlib
@@ -36,11 +36,11 @@ _Item = TypeVar("_Item")
 CATALOGUE_PREFIX: Final = "catalogue:"
 STANDARD_INPUT: Final = "-"
 _UNREPEATABLE: Final = ("/dev/", "/proc/")
-"""Where a path names an open stream rather than something that can be read again."""
+"""Prefixes of paths that name open streams, which cannot be read again."""
 _NO_DISK: Final = frozenset(map(Path, ("/dev", "/proc", "/sys")))
-"""Folders of the system whose files are none of anybody's, and may be waited for without end."""
+"""System folders, which have no texts and whose files may block forever."""
 LOOKED_THROUGH = 100_000
-"""Files and folders that are looked through for a corpus at most: a few seconds."""
+"""Maximum files and folders searched for a corpus: a few seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class Source:
     """One text of a corpus, found but not read."""
 
     name: str
-    """What to call it in an error."""
+    """Its name in errors."""
     label: str
-    """What to call a corpus of it: shared by the files of one folder."""
+    """Its name in a corpus; shared by the files of one folder."""
     path: Path | None = None
     entry: CatalogueEntry | None = None
     """Neither path nor entry: standard input."""
@@ -64,12 +64,12 @@ class Source:
 
     @property
     def file(self) -> Path | None:
-        """Where the text is, or is kept once it was built or downloaded; None for a stream."""
+        """The path of the text, or of its cached file; None for a stream."""
         return self.entry.cached.path if self.entry else self.path
 
     @property
     def address(self) -> str:
-        """What to write down to find the text again; it is itself a valid argument."""
+        """An argument that names the same text, to be stored."""
         return f"{CATALOGUE_PREFIX}{self.entry.name}" if self.entry else str(self.path)
 
 
@@ -79,11 +79,11 @@ class FoundSources:
 
     sources: tuple[Source, ...]
     skipped: int
-    """Files of folders and globs that were passed over: binary or empty."""
+    """Skipped files of folders and globs: binary or empty."""
 
 
 def never_cancelled() -> None:
-    """Give no reason to stop."""
+    """Never cancel: the default of `check_cancelled`."""
 
 
 def find_sources(
@@ -94,10 +94,10 @@ def find_sources(
 ) -> FoundSources:
     """Find the texts that arguments name: files, folders, globs, `-`, names of the catalogue.
 
-    A path that exists wins over a glob, and a glob over a name of the catalogue. A text that is
-    named twice is taken once, so that none of it can be both trained on and held out. The encoding
-    decides which files of a folder are text. For every file that is looked at `check_cancelled` is
-    called; it raises to give the search up.
+    An existing path takes precedence over a glob, and a glob over a name of the catalogue. A text
+    that is named twice is used once, so that no part of it is both trained on and held out. The
+    encoding decides which files of a folder are text. `check_cancelled` is called for every file
+    and raises to cancel the search.
 
     Raises:
         CorpusError: If an argument names nothing, or nothing that holds text.
@@ -147,19 +147,19 @@ def _cancellable(items: Iterable[_Item], check_cancelled: Callable[[], None]) ->
 
 
 class _Search:
-    """Looks through folders for the texts of one argument: each once, and so many entries."""
+    """Searches folders for one argument: each folder once, `LOOKED_THROUGH` entries at most."""
 
     def __init__(self, holder: str, check_cancelled: Callable[[], None]) -> None:
         self._holder, self._check_cancelled = holder, check_cancelled
         self._seen = 0
 
     def matches(self, folder: Path, parts: Sequence[str]) -> Iterator[Path]:
-        """What a pattern leads to, part by part; `**` stands for any folders, or none.
+        """Yield the paths that match a pattern, part by part; `**` matches any number of folders.
 
-        As in a shell, what is hidden has to be named, and what cannot be read is not there.
+        As in a shell, hidden files must be named explicitly, and unreadable folders are skipped.
 
         Raises:
-            CorpusError: If too much was looked through.
+            CorpusError: If there are more than `LOOKED_THROUGH` entries.
         """
         if not parts:
             yield folder
@@ -181,13 +181,12 @@ class _Search:
     def folders_below(
         self, folder: Path, *, is_pattern: bool
     ) -> Iterator[tuple[Path, Sequence[Path]]]:
-        """A folder and those below it, each with its files; nothing hidden.
+        """Yield a folder and its subfolders, each with its files, without hidden ones.
 
-        For a pattern links to folders are followed, and what cannot be read is passed over, not
-        refused.
+        For a pattern, links to folders are followed and unreadable folders are skipped.
 
         Raises:
-            CorpusError: If a folder cannot be read, or too much was looked through.
+            CorpusError: If a folder is unreadable, or there are more than `LOOKED_THROUGH` entries.
         """
         pending, known = [folder], set[Path]()
         while pending:
@@ -208,7 +207,7 @@ class _Search:
             yield place, [place / each.name for each in visible if each.name not in folders]
 
     def _entries(self, folder: Path) -> list["os.DirEntry[str]"]:
-        """What is in a folder; nothing of one of the system, whose files are nobody's texts."""
+        """The entries of a folder; none of a system folder."""
         if folder in _NO_DISK:
             return []
         with os.scandir(folder) as opened:
@@ -234,7 +233,7 @@ def _is_folder(entry: "os.DirEntry[str]", *, follows_links: bool) -> bool:
 def _texts_among(
     candidates: Iterable[Path], holder: str, encoding: str, label: str | None = None
 ) -> FoundSources:
-    """Those files that look like text, labeled together or each by its own name."""
+    """The files that look like text, with one label or each with its own name."""
     looks = {path: _looks_like_text(path, encoding) for path in candidates}
     texts = [path for path, is_text in looks.items() if is_text]
     if not texts:
@@ -276,23 +275,25 @@ def _from_catalogue(name: str) -> FoundSources:
 _GZIP: Final = b"\x1f\x8b\x08"
 _ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
 _HEAD: Final = 4  # bytes that a compressed file begins with
-_PACKED: Final = 1 << 10  # packed bytes that are unpacked at a time: 4 of them can stand for 128 kB
+_PACKED: Final = (
+    1 << 10
+)  # compressed bytes read at a time; gzip and zstandard can expand them very much
 
 
 class OpenedBytes:
-    """The bytes of a text, unpacked as they are read."""
+    """The bytes of a text, decompressed as they are read."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
-        """Look at the first bytes of a file; an error calls it by `name`.
+        """Detect the compression by the first bytes of a file; errors call it by `name`.
 
         Raises:
-            CorpusError: If it is packed by zstandard, and the package for that is not installed.
+            CorpusError: If it is compressed by zstandard, and that package is not installed.
         """
         self._file, self._head = file, file.read(_HEAD)
-        self._left = b""  # unpacked, and not asked for yet
+        self._left = b""  # decompressed, but not returned yet
         self._unpacked: Iterator[bytes] | None = None
         self.consumed = 0
-        """Bytes of the file itself that were read so far: fewer than came out of a packed one."""
+        """Bytes of the file itself read so far; fewer than returned if it is compressed."""
         if self._head.startswith(_GZIP):
             self._unpacked = self._unpack(lambda: zlib.decompressobj(wbits=31), zlib.error)
         elif self._head.startswith(_ZSTANDARD):
@@ -301,10 +302,10 @@ class OpenedBytes:
             self._unpacked = self._unpack(decompressor.decompressobj, zstandard.ZstdError)
 
     def read(self, size: int) -> bytes:
-        """The next bytes: so many, unless the text ends before.
+        """Return the next `size` bytes; fewer only at the end of the text.
 
         Raises:
-            OSError: If the file cannot be read, or what is packed in it is damaged.
+            OSError: If the file cannot be read, or its compressed data is damaged.
         """
         parts, missing = [], size
         while missing and (data := self._next(missing)):
@@ -320,14 +321,14 @@ class OpenedBytes:
         return data[:most]
 
     def _take(self, most: int) -> bytes:
-        """The next bytes of the file itself."""
+        """Return the next bytes of the file itself."""
         data = self._head[:most] or self._file.read(most)
         self._head = self._head[most:]
         self.consumed += len(data)
         return data
 
     def _unpack(self, begin_frame: Callable[[], Any], broken: type[Exception]) -> Iterator[bytes]:
-        """What is packed in one frame after another, in pieces that are not empty."""
+        """Yield the decompressed data of consecutive frames, in pieces that are not empty."""
         frame, packed = None, b""
         try:
             while packed := packed or self._take(_PACKED):
@@ -360,11 +361,11 @@ def _load_zstandard(name: str) -> Any:
 
 @contextlib.contextmanager
 def open_bytes(source: Path | BinaryIO) -> Iterator[OpenedBytes]:
-    """Open a path, or a stream, which stays open; packed by gzip or zstandard or not at all.
+    """Open a path or a stream, compressed by gzip, zstandard or not at all; a stream stays open.
 
     Raises:
         OSError: If it cannot be opened, is something else, or a pipe without a writer.
-        CorpusError: If it is packed by zstandard, and the package for that is not installed.
+        CorpusError: If it is compressed by zstandard, and that package is not installed.
     """
     if isinstance(source, Path):
         with open_file(source, takes_pipes=True) as file:

@@ -1,10 +1,9 @@
 """An index of a corpus that finds any passage of it, however long, in a few microseconds.
 
-Indexes are kept in the user's cache folder, each under the hash of its corpus. A file is a line
-with the hash of what follows it, a line of JSON, padded, and then the suffixes and the codes as
-they lie in memory: it is mapped, so that a look-up touches a few pages of it. All files together
-have a limit; beyond it, those go first that were not used for longest, but never one that is in
-use: a mapped file is locked.
+Indexes are cached in the user's cache folder, each under the hash of its corpus. A file has a line
+with the hash of the rest, a padded line of JSON, then the suffixes and the codes as in memory. It
+is memory-mapped, so that a look-up touches a few pages only. All files together have a size limit;
+beyond it, the least recently used are deleted, but never one in use: a mapped file is locked.
 """
 
 import contextlib
@@ -36,10 +35,10 @@ Bool = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.unsignedinteger[Any]]
 
 LONGEST: Final = 2**31 - 2
-"""Characters of a text at most: places are numbers of 32 bits."""
+"""Maximum characters of a text: positions are 32-bit numbers."""
 _BLOCK: Final = 1 << 16
-"""Suffixes that are sorted at a time, unless more of them are equal: few enough for a processor's
-cache, and for memory beside what must be kept."""
+"""Suffixes sorted at a time, unless more of them are equal: they fit into a processor's cache and
+take little memory."""
 _KEY_LIMIT: Final = 2**63 - 1
 
 
@@ -49,19 +48,19 @@ def sort_suffixes(
     progress: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
 ) -> Int32:
-    """The places at which the suffixes of a text begin, in the order of the suffixes.
+    """Build the suffix array of a text: the positions of its suffixes in sorted order.
 
-    The first characters of every suffix are packed into one number and sorted; then only suffixes
-    that are still equal are told apart, each round by twice as many characters, which costs one
-    look at how the suffixes further on were sorted (prefix doubling).
+    The first characters of every suffix are packed into one number and sorted; then suffixes that
+    are still equal are compared by twice as many characters in each round, using the ranks of the
+    suffixes further on (prefix doubling).
 
-    A suffix that is the beginning of another comes before it. Beside the codes, unsigned numbers of
-    shape (N,), it takes about 12 bytes a character, and more where one character makes up most of
-    the text. `progress` takes how many suffixes have found their place, of N; `check_cancelled` is
-    called now and then and raises to give the sorting up.
+    A suffix that is a prefix of another comes before it. `codes` are unsigned numbers of shape
+    (N,). Sorting takes about 12 bytes a character beside them, more if one character makes up most
+    of the text. `progress` is called with the number of sorted suffixes and N; `check_cancelled` is
+    called regularly and raises to cancel.
 
     Source: Manber and Myers, Suffix arrays: a new method for on-line string searches (1993), and
-    Larsson and Sadakane, Faster suffix sorting (2007), for leaving alone what is settled.
+    Larsson and Sadakane, Faster suffix sorting (2007), for skipping suffixes sorted already.
 
     Returns:
         Shape (N,), int32.
@@ -79,10 +78,10 @@ def sort_suffixes(
 
 
 class _Sorting:
-    """Suffixes on their way into order.
+    """The state of a suffix sort.
 
-    Slots are the places in the order, from 0. The rank of a suffix is the first slot of those that
-    it is equal to as far as both were looked at; ranks compare as the suffixes do.
+    Slots are positions in the sorted order, from 0. The rank of a suffix is the first slot of its
+    group of suffixes that are equal so far; ranks compare as the suffixes do.
     """
 
     def __init__(
@@ -92,7 +91,7 @@ class _Sorting:
         self._progress = progress
         self._check_cancelled = check_cancelled
         self._settled = 0
-        self._depth = 0  # characters by which suffixes of different rank are told apart, at least
+        self._depth = 0  # characters that ranks compare, at least
         self.suffixes: Final[Int32] = np.empty(len(codes), dtype=np.int32)
         self._ranks: Int32 = np.empty(len(codes) + 1, dtype=np.int32)
         self._ranks[-1] = -1  # the empty suffix comes before all
@@ -105,7 +104,7 @@ class _Sorting:
         slot = kept = 0
         for places in _by_first_character(self._codes):
             slots = np.arange(slot, slot + len(places), dtype=np.int32)
-            # no name here for the keys, so that they are gone once they are sorted
+            # the keys have no name here, so that they are freed once they are sorted
             still = self._place(slots, places, _packed(self._codes, places, base, self._depth))
             open_slots[kept : kept + len(still)] = still
             kept += len(still)
@@ -113,9 +112,9 @@ class _Sorting:
         return open_slots[:kept]
 
     def sort_further(self, open_slots: Int32) -> Int32:
-        """Tell equal suffixes apart by twice as many characters; return the slots still open.
+        """Sort equal suffixes by twice as many characters; return the slots still open.
 
-        Those that are open, in order, are written over.
+        `open_slots`, in order, is overwritten.
         """
         begin = kept = 0
         while begin < len(open_slots):
@@ -133,7 +132,7 @@ class _Sorting:
         return open_slots[:kept]
 
     def _block_end(self, slots: Int32, begin: int) -> int:
-        """Where a block ends that begins with whole groups of equal suffixes."""
+        """The end of a block of whole groups of equal suffixes."""
         end = begin + _BLOCK
         if end >= len(slots):
             return len(slots)
@@ -167,7 +166,7 @@ class _Sorting:
 
 
 def _digits(base: int) -> int:
-    """How many digits of a base a key holds."""
+    """The number of digits of a base that a key holds."""
     digits = 1
     while base ** (digits + 1) <= _KEY_LIMIT:
         digits += 1
@@ -175,7 +174,7 @@ def _digits(base: int) -> int:
 
 
 def _by_first_character(codes: Codes) -> Iterator[Int32]:
-    """Places in the order of the characters there, those of a few characters at a time."""
+    """Yield the positions of a few characters at a time, in the order of the characters."""
     counts = np.zeros(int(codes.max(initial=0)) + 1, dtype=np.int64)
     for begin in range(0, len(codes), _BLOCK):
         counts += np.bincount(codes[begin : begin + _BLOCK], minlength=len(counts))
@@ -200,29 +199,29 @@ def _packed(codes: Codes, places: Int32, base: int, digits: int) -> Int64:
     return keys
 
 
-_PIECE: Final = 1 << 20  # characters that are numbered at a time, for the sake of memory
+_PIECE: Final = 1 << 20  # characters encoded at a time, to save memory
 _UNICODE: Final = 0x110000
 
 Span: TypeAlias = tuple[int, int]
-"""Suffixes that begin alike: the first in the order and the one after the last; equal if none."""
+"""A range of sorted suffixes with a common prefix: first and one past the last; equal if empty."""
 
 
-@dataclass(frozen=True)  # no slots: the line ends are kept once they were looked for
+@dataclass(frozen=True)  # no slots: for `cached_property`
 class SuffixIndex:
-    """A corpus, and where its suffixes begin in their order.
+    """A corpus and its suffix array.
 
-    Characters are codes: their numbers in the alphabet, as bytes of equal width, the highest
-    first. So bytes compare as characters do, and a passage is a slice.
+    A character's code is its index in the alphabet, as big-endian bytes of equal width. So codes
+    compare as characters do, and a passage is a slice.
     """
 
     alphabet: str
     """The characters of the corpus, sorted."""
     codes: bytes | mmap.mmap
-    """Holds the codes of all characters, one after another."""
+    """The codes of all characters, one after another."""
     suffixes: Sequence[int]
-    """Where the suffixes begin, in their order: N of them."""
+    """Start positions of the N suffixes, in sorted order."""
     codes_begin: int = 0
-    """Where the first code stands in `codes`."""
+    """Position of the first code in `codes`, in bytes."""
     _code_of: dict[str, bytes] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -288,7 +287,7 @@ class SuffixIndex:
         return low, bisect_right(self.suffixes, passage, low, key=beginning)
 
     def narrow(self, span: Span, depth: int, code: bytes) -> Span:
-        """Those suffixes of a span, alike in `depth` characters, that go on with a character."""
+        """The suffixes of a span that continue with `code` after `depth` common characters."""
         codes, width = self.codes, self.width
         begin = self.codes_begin + depth * width
 
@@ -297,26 +296,26 @@ class SuffixIndex:
             return codes[start : start + width]
 
         low, high = span
-        if high - low == 1:  # as it mostly is within a passage of any length
+        if high - low == 1:  # the usual case within a long passage
             return span if following(self.suffixes[low]) == code else (low, low)
         low = bisect_left(self.suffixes, code, low, high, key=following)
         return low, bisect_right(self.suffixes, code, low, high, key=following)
 
     def passage(self, offset: int, length: int) -> str:
-        """So many characters of the corpus from an offset on."""
+        """The passage of `length` characters at an offset of the corpus."""
         begin = self.codes_begin + offset * self.width
         data = self.codes[begin : begin + length * self.width]
         numbers = np.frombuffer(data, dtype=f">u{self.width}")
         return "".join(self.alphabet[number] for number in numbers)
 
     def first_offset(self, offset: int, length: int) -> int:
-        """Where the passage at an offset occurs first in the corpus."""
+        """The offset of the first occurrence of the passage at an offset."""
         begin = self.codes_begin + offset * self.width
         low, high = self.find(self.codes[begin : begin + length * self.width])
         return int(np.min(self.suffixes[low:high]))
 
     def line(self, offset: int) -> int:
-        """The number of the line on which a character of the corpus stands, from 1."""
+        """The line number of a character of the corpus, from 1."""
         return int(np.searchsorted(self._line_ends, offset)) + 1
 
     @cached_property
@@ -327,12 +326,12 @@ class SuffixIndex:
 
 
 def code_width(characters: int) -> int:
-    """Bytes that the codes of an alphabet take: 1, 2 or 4."""
+    """Bytes of a code for an alphabet of a size: 1, 2 or 4."""
     return 1 if characters <= 1 << 8 else 2 if characters <= 1 << 16 else 4
 
 
 def _numbered(text: str) -> tuple[str, Codes]:
-    """The characters of a text, sorted, and their numbers, shape (N,)."""
+    """The sorted characters of a text, and the codes of the text, shape (N,)."""
     is_there = np.zeros(_UNICODE, dtype=np.bool_)
     for begin in range(0, len(text), _PIECE):
         is_there[code_points(text[begin : begin + _PIECE])] = True
@@ -350,18 +349,18 @@ _MAGIC: Final = b"charrnn suffix index 1 "
 _FIRST_LINE: Final = len(_MAGIC) + 64 + 1
 _ALIGNMENT: Final = 64
 LIMIT: Final = 1 << 30
-"""Bytes that all kept indexes take together at most, as far as they are not in use."""
+"""Maximum bytes of all cached indexes; files in use are not deleted."""
 
 
 def index_path(sha256: str) -> Path:
-    """Where the index of a corpus is kept, by the hash of it as UTF-8, in hexadecimal digits."""
+    """The cache file of an index; `sha256`, in hexadecimal digits, is that of the UTF-8 text."""
     return cache_folder() / "suffixes" / f"{sha256}.index"
 
 
 def open_index(sha256: str) -> SuffixIndex | None:
-    """The kept index of a corpus; None if there is none that is whole, of it, and for this machine.
+    """The cached index of a corpus; None if it is missing, damaged or of another machine type.
 
-    The file is read once to make sure: 0.1 s for a corpus of 10 MB.
+    The file is read once to verify it: 0.1 s for a corpus of 10 MB.
     """
     if len(sha256) != 64 or not sha256.isalnum():
         return None
@@ -375,17 +374,17 @@ def open_index(sha256: str) -> SuffixIndex | None:
     index = _opened(data, sha256)
     if index is not None:
         with contextlib.suppress(OSError):
-            os.utime(index_path(sha256))  # the time of its last use
+            os.utime(index_path(sha256))  # marks it as recently used
     return index
 
 
 def keep_index(index: SuffixIndex, sha256: str) -> None:
-    """Keep an index for later: it appears whole or not at all.
+    """Write an index to the cache, atomically.
 
-    Only this user can read it, as it holds the corpus, and that may be private.
+    Only this user can read it, as it contains the corpus, which may be private.
 
     Raises:
-        StorageError: If the disk refuses.
+        StorageError: If it cannot be written.
     """
     facts = {
         "alphabet": index.alphabet,
@@ -421,10 +420,10 @@ def obtain_index(
     check_cancelled: Callable[[], None] = never_cancelled,
     notify: Callable[[str], None],
 ) -> SuffixIndex:
-    """The index of a corpus: the kept one, or a new one, which is kept.
+    """Return the index of a corpus from the cache, or build and cache it.
 
-    If it has to be built, `progress` takes how many suffixes have found their place, and how many
-    there are. `notify` takes a sentence if the index could not be kept; it is valid all the same.
+    While it is built, `progress` is called with the number of sorted suffixes and their total.
+    `notify` is called with a sentence if the index could not be cached; it is valid all the same.
 
     Raises:
         CorpusError: If the text is too long, or memory is too small.
@@ -444,7 +443,7 @@ def obtain_index(
 
 
 def prune_indexes(limit: int, *, keep: Path | None = None) -> list[Path]:
-    """Remove indexes until the others are within a limit; see `prune_folder`."""
+    """Delete cached indexes until the others are within a limit; see `prune_folder`."""
     return prune_folder(cache_folder() / "suffixes", ".index", limit, keep=keep)
 
 

@@ -1,4 +1,4 @@
-"""The characters a model knows, and their numbers."""
+"""A model's characters and their indices."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -13,17 +13,17 @@ from tui_charrnn.text.records import END
 Int32 = npt.NDArray[np.int32]
 
 UNKNOWN_SYMBOL: Final = "\N{REPLACEMENT CHARACTER}"
-"""What stands for all rare characters of a text together, where they are folded."""
+"""Replaces all rare characters of a text, if they are folded."""
 _UNKNOWN: Final = -1
 
 
 class Spelled(NamedTuple):
-    """A text of N characters as a model reads it, M indices."""
+    """A text of N characters as a model reads it: M indices."""
 
     indices: npt.NDArray[np.intp]
     """Shape (M,)."""
     owners: npt.NDArray[np.intp]
-    """Which character of the text each belongs to, shape (M,)."""
+    """The character of the text that each belongs to, shape (M,)."""
     is_known: npt.NDArray[np.bool_]
     """Whether each character of the text is known, shape (N,)."""
 
@@ -31,19 +31,19 @@ class Spelled(NamedTuple):
 class Vocabulary:
     """Distinct characters in the order of their index, 0 to V - 1.
 
-    A character is one Unicode code point. Two vocabularies are equal if they number the same
-    characters alike.
+    A character is one Unicode code point. Two vocabularies are equal if they assign the same
+    indices.
 
-    One of the characters may be the unknown symbol, which stands for all that are not among the
-    others. Its part in every number, here and everywhere else: a character that the model does not
-    know is read as the symbol (`spell`), or left out where there is none; the symbol has its share
-    of the model's own probabilities, as in training, so of surprise and entropy too; it is never
-    chosen, so as the settings have it its probability is 0; and what is read as the symbol counts
-    in no mean, as the symbol does not tell which character it was.
+    One of the characters may be the unknown symbol, which represents all characters that are not in
+    the vocabulary. A model reads an unknown character as the symbol (`spell`); without a symbol, it
+    is left out. The symbol has its share of the model's probabilities, as in training, and so of
+    surprise and entropy. It is never generated: its probability after the sampling settings is 0.
+    Characters read as the symbol are excluded from means, because the symbol does not identify
+    them.
 
-    The first of them may be the end sign of records (`text.records`): a network forgets everything
-    before it reads it, and a text begins after it. It is shown as a line feed, and a line feed is
-    read as the sign where the records have no other.
+    The first character may be the end sign of records (`text.records`): a network resets its state
+    before it reads the sign, and a text begins after it. It is shown as a line feed, and a line
+    feed is read as the sign if the records contain no line feed.
     """
 
     def __init__(
@@ -70,13 +70,14 @@ class Vocabulary:
             )
         self.characters: Final = characters
         self.unknown_symbol: Final = unknown_symbol
-        """What stands for every character that is not among the others; None if nothing does."""
+        """Represents every character that is not in the vocabulary; None if there is no such
+        symbol."""
         self.unknown_index: Final = (
             None if unknown_symbol is None else characters.index(unknown_symbol)
         )
         """Its index; None if there is none."""
         self.end_symbol: Final = end_symbol
-        """What ends a record; None if there are no records."""
+        """The end sign of records; None without records."""
         self.end_index: Final = None if end_symbol is None else 0
         """Its index; None if there is none."""
         self.shown: Final = characters if end_symbol is None else "\n" + characters[1:]
@@ -88,7 +89,7 @@ class Vocabulary:
             self._index_of[ord("\n")] = 0
 
     def encode(self, text: str) -> Int32:
-        """Turn N characters into their indices, that of the unknown symbol for what is lacking.
+        """Turn N characters into indices; missing ones get that of the unknown symbol.
 
         Returns:
             Shape (N,), int32.
@@ -108,18 +109,18 @@ class Vocabulary:
 
     @property
     def start_index(self) -> int:
-        """What a text begins after: the end symbol, or else a line feed, or else the first."""
+        """The index that precedes a text: that of the end symbol, else of a line feed, else 0."""
         return 0 if self.end_symbol is not None else max(self.characters.find("\n"), 0)
 
     def spell(self, text: str) -> "Spelled":
-        """Turn N characters in composed form (Unicode NFC) into indices, whatever they are.
+        """Turn N characters in NFC into indices, unknown ones included.
 
-        A character that is not among the others, but all of whose parts are (Unicode NFD), is
-        spelled by them: a corpus may have been read without composing.
+        A missing character whose parts (NFD) are all known is replaced by its parts: a corpus may
+        have been read without composing.
         """
         codes, indices = code_points(text), self._indices_or_unknown(text).astype(np.intp)
         symbol = self.unknown_index
-        if symbol is not None:  # written out, it is as unknown as any other
+        if symbol is not None:  # the symbol itself, written in a text, is unknown
             indices[indices == symbol] = _UNKNOWN
         lengths = (indices != _UNKNOWN).astype(np.intp)
         parts = {
@@ -141,13 +142,13 @@ class Vocabulary:
         return Spelled(symbols, owners, is_known)
 
     def _parts(self, character: str) -> list[int]:
-        """The indices of a character's parts if all are known, else none."""
+        """The indices of a character's parts if all are known, else an empty list."""
         parts = spelled_in(self, character)
         indices = [self.characters.index(part) for part in parts]
         return [] if self.unknown_index in indices else indices
 
     def decode(self, indices: Sequence[int] | npt.NDArray[np.integer]) -> str:
-        """Turn N indices, each at least 0 and below V, into characters, as they are shown.
+        """Turn N indices, each at least 0 and below V, into characters as they are shown.
 
         Raises:
             ValueError: If an index is out of bounds.
@@ -163,7 +164,7 @@ class Vocabulary:
         return text if self.end_symbol is None else text.replace(self.end_symbol, "\n")
 
     def unknown(self, text: str) -> list[tuple[int, str]]:
-        """Positions and characters of what the vocabulary lacks, in order."""
+        """Positions and characters that the vocabulary lacks, in order."""
         positions = np.flatnonzero(self._indices_or_unknown(text) == _UNKNOWN)
         return [(int(position), text[position]) for position in positions]
 
@@ -211,11 +212,11 @@ def choose_vocabulary(
 ) -> Vocabulary:
     """The vocabulary of a text: its characters by code point, rare ones as one unknown symbol.
 
-    Rare are characters that occur less than `min_count` times and, where there would be more than
-    `max_vocabulary` symbols, the unknown one counted in, those that occur least, of equals those of
-    the higher code point. The symbol, if one is needed, comes last. A replacement character in the
-    text itself then counts as rare too: it is what an earlier program left where it knew no better.
-    In a text of records their end sign comes first, however rare it is.
+    Characters that occur less than `min_count` times are rare. If there are more than
+    `max_vocabulary` symbols, with the unknown one, the least frequent are rare too; of equals those
+    of the higher code point. The unknown symbol, if one is needed, comes last. A replacement
+    character in the text itself then counts as rare: an earlier program wrote it for something that
+    it could not decode. In a text of records the end sign comes first, however rare it is.
 
     Raises:
         ConfigError: If no character would be left.
@@ -251,11 +252,11 @@ def grown_vocabulary(
     min_count: int = 1,
     max_vocabulary: int | None = None,
 ) -> Vocabulary:
-    """A model's vocabulary with the characters of another text behind it, by code point.
+    """A model's vocabulary with the new characters of another text appended, by code point.
 
-    No index changes. Characters that occur less than `min_count` times are too rare, and so are the
-    rarest beyond `max_vocabulary` symbols, those of the model counted in: they become the unknown
-    symbol, which comes last where the model had none.
+    No index changes. Characters that occur less than `min_count` times, and the rarest beyond
+    `max_vocabulary` symbols in total, become the unknown symbol, which is appended if the model has
+    none.
     """
     symbol = known.unknown_symbol
     new = [character for character in occurrences if character not in known]
@@ -272,7 +273,7 @@ def grown_vocabulary(
 
 
 def lacking_error(character: str, position: int) -> CorpusError:
-    """What to raise where a vocabulary lacks a character of a text, which stands at a position."""
+    """Build the error for a character, at a position of a text, that a vocabulary lacks."""
     return CorpusError(
         "The vocabulary lacks {character!r} (U+{code:04X}), which stands at position "
         "{position:,} of the text. Remove it, or train on a text that holds it.",
@@ -283,7 +284,7 @@ def lacking_error(character: str, position: int) -> CorpusError:
 
 
 def code_points(text: str) -> npt.NDArray[np.uint32]:
-    """The numbers of a text's characters in Unicode, shape (N,)."""
+    """The code points of a text's characters, shape (N,)."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 

@@ -106,7 +106,6 @@ def run_notify_command(
     The command comes from the user's settings, never from a run directory: a run that somebody else
     sent must not execute commands.
 
-
     Raises:
         OSError: If there is no shell.
     """
