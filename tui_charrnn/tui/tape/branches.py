@@ -1,4 +1,4 @@
-"""The branches of a tape: the list of all, and two of them beside each other."""
+"""The branches of a tape: a list of all, and a comparison of two."""
 
 from collections.abc import Callable
 from typing import ClassVar, Final, NamedTuple
@@ -21,26 +21,26 @@ from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.viewing.formatting import counted
 
 _DEEPEST: Final = 6
-"""Branches that are set off from each other; those further down stand below one another."""
+"""Deepest level that is indented further."""
 _BEGINNING: Final = 60
-"""Characters of a branch that tell it from others."""
+"""Characters shown of a branch."""
 _BEFORE: Final = 60
-"""Characters that both have, and that are shown before they part."""
+"""Shared characters shown before the fork."""
 _WIDTHS: Final = [(0, "-one-above"), (90, "-beside")]
-"""Columns from which on the style sheet has a class."""
+"""Minimum columns of each CSS class."""
 
 
 class Choice(NamedTuple):
-    """What was chosen in the list."""
+    """A choice in the list."""
 
     number: int
     """The branch."""
     compares: bool
-    """Whether it is to be compared with the one that is shown, and not shown itself."""
+    """Whether to compare it with the displayed one, rather than to show it."""
 
 
 class BranchesScreen(Dialog[Choice | None]):
-    """Shows, compares or names a branch of the tape; Esc leaves."""
+    """Lists branches to show, compare or name; returns the choice, None after Esc."""
 
     OWNER: Final = "branches"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -68,13 +68,13 @@ class BranchesScreen(Dialog[Choice | None]):
     branches = query_one("#branches", OptionList)
 
     def __init__(self, tape: Tape, shown: int) -> None:
-        """List the branches of a tape as they are now, with the cursor on the shown one."""
+        """List the current branches of a tape, with the cursor on the displayed one."""
         super().__init__()
         self._tape, self._shown = tape, shown
         self._listed = tape.tree.outline()
 
     def compose(self) -> ComposeResult:
-        """A branch a row, those that leave it below it."""
+        """Yield the list: one row per branch, with its children below it."""
         rows = OptionList(*self._options(), id="branches", classes="box", markup=False)
         rows.border_title = Content(f"{tr('Branches')} · {len(self._listed)}")
         rows.border_subtitle = Content(
@@ -88,12 +88,12 @@ class BranchesScreen(Dialog[Choice | None]):
         yield rows
 
     def on_mount(self) -> None:
-        """Put the cursor on the branch that is shown."""
+        """Put the cursor on the displayed branch."""
         self._stand_at(self._shown)
         self.branches.focus()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Show it."""
+        """Show the selected branch."""
         event.stop()
         self.action_show()
 
@@ -102,17 +102,17 @@ class BranchesScreen(Dialog[Choice | None]):
         self._choose(compares=False)
 
     def action_compare(self) -> None:
-        """Compare the branch with the one that is shown."""
+        """Compare the branch with the displayed one."""
         self._choose(compares=True)
 
     def action_name(self) -> None:
-        """Give the branch a name."""
+        """Ask for a name of the branch."""
         if (place := self.branches.highlighted) is not None:
             branch = self._listed[place].branch
             ask_for_name(self.app, branch, lambda: self._list_again(branch.number))
 
     def action_leave(self) -> None:
-        """Change nothing."""
+        """Close without a choice."""
         self.dismiss(None)
 
     def _choose(self, *, compares: bool) -> None:
@@ -155,7 +155,7 @@ class BranchesScreen(Dialog[Choice | None]):
 
 
 class ComparisonScreen(Dialog[None]):
-    """Shows both texts from their fork on; the arrows scroll both, Esc leaves."""
+    """Shows two branches from their fork on; the arrows scroll both, Esc closes."""
 
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -185,14 +185,14 @@ class ComparisonScreen(Dialog[None]):
     """
 
     def __init__(self, tape: Tape, numbers: tuple[int, int]) -> None:
-        """Name two branches, by their numbers; they are compared as they are now."""
+        """Compare two branches, by their numbers, as they are now."""
         super().__init__()
         self._tape, self._numbers = tape, numbers
         self._shared = tape.tree.shared(*numbers)
         self._lengths = [tape.tree.branches[number].length for number in numbers]
 
     def compose(self) -> ComposeResult:
-        """One text beside the other, or above it where there is no room."""
+        """Yield the two texts; the style sheet puts them side by side if there is room."""
         with Container(id="compared"):
             for number, length in zip(self._numbers, self._lengths, strict=True):
                 text = TextView()
@@ -211,7 +211,7 @@ class ComparisonScreen(Dialog[None]):
             text.border_subtitle = Content(tr("Arrows scroll · Esc leaves"))
 
     def on_mount(self) -> None:
-        """Write both, with the end of what they share."""
+        """Write both texts, after the end of their shared part."""
         start = max(self._shared - _BEFORE, 0)
         for text, number, length in zip(
             self.query(TextView), self._numbers, self._lengths, strict=True
@@ -225,17 +225,17 @@ class ComparisonScreen(Dialog[None]):
             text.append(own, "generated")
 
     def action_scroll(self, rows: int) -> None:
-        """Move both texts by rows."""
+        """Scroll both texts by rows."""
         for text in self.query(TextView):
             text.scroll_to(y=text.scroll_y + rows)
 
     def action_scroll_page(self, pages: int) -> None:
-        """Move both texts by their height."""
+        """Scroll both texts by pages."""
         self.action_scroll(pages * max(1, self.query(TextView).first().size.height - 1))
 
 
 def ask_for_name(app: App[object], branch: Branch, named: Callable[[], object]) -> None:
-    """Ask for a branch's name; call `named` once it has one."""
+    """Ask for a branch's name; call `named` after it was set."""
 
     def problem(typed: str) -> str:
         if not typed.strip():

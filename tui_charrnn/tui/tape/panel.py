@@ -1,4 +1,4 @@
-"""Below a text, while one goes back over it: what else could have come, and the tape's keys."""
+"""The tape panel below a text: the candidate characters at the cursor, and the tape's keys."""
 
 import unicodedata
 from collections.abc import Callable
@@ -32,7 +32,7 @@ _HEAD: Final = 1  # rows above the first alternative
 
 
 class KnownPlace(NamedTuple):
-    """What could come at a place of the tape."""
+    """The candidate characters at a position of the tape."""
 
     at: tuple[int, int]
     """Branch and position."""
@@ -42,14 +42,15 @@ class KnownPlace(NamedTuple):
 
 
 class TapePanel(Static, can_focus=True):
-    """Shows the place of the cursor on the tape of a text, and acts on the keys that move it.
+    """Shows the candidates at the tape cursor, and handles the keys of the tape.
 
-    They also go from branch to branch and begin new ones; where the cursor was is remembered.
+    They move the cursor, switch branches and start new ones; places that were left can be
+    returned to.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_of("tape"),
-        # as in all that scrolls
+        # as in every scrolling widget
         Binding("pageup", "step('pageup')", show=False),
         Binding("pagedown", "step('pagedown')", show=False),
     ]
@@ -73,29 +74,29 @@ class TapePanel(Static, can_focus=True):
 
         Args:
             text: Shows the tape.
-            open_tape: Opens the tape of a file.
-            tell: Says something about the text; safe to call from any thread.
+            open_tape: Opens a tape file.
+            tell: Shows a note; thread-safe.
         """
         super().__init__(id="tape-panel", markup=False)
         self.text = text
         self.cursor = text.cursor
         self.read: KnownPlace | None = None
-        """What was known last."""
+        """The candidates that were read last."""
         self._open = open_tape
         self._tell = tell
         self._page = 0
-        """Which page of the alternatives."""
+        """Page of the alternatives."""
         self._wanted: tuple[int, tuple[int, int]] | None = None
-        """Which row is to be taken, once it is known what could come at a place."""
+        """The row to take, and the place whose candidates must be read first."""
         self._latest = LatestTask("tape-moment")
         self._generation = self.text.generation
-        """Whose tape was visited."""
+        """The text that `_visited` refers to."""
         self._visited: list[tuple[int, int]] = []
         """Branches and positions that were left, the newest last."""
 
     @property
     def rows(self) -> list[AlternativeRow]:
-        """The alternatives that are shown."""
+        """The displayed alternatives."""
         read, tree = self.read, self.text.tree
         if read is None or tree is None:
             return []
@@ -109,7 +110,7 @@ class TapePanel(Static, can_focus=True):
         pages = -(-len(read.alternatives) // count)
         first = self._page % pages * count
         opening, position = self.text.opening, read.at[1]
-        # the syllable that a place may go on with, in jamo; more or less of the text before
+        # the jamo before the position, which its character may complete to a syllable
         before = self.text.spelled(max(position - 2, 0), position)
         if opening is not None and position < 2:
             before = opening.read_text[-2:] + before
@@ -129,7 +130,7 @@ class TapePanel(Static, can_focus=True):
         self.redraw()
 
     def on_key(self, event: events.Key) -> None:
-        """Take an alternative by its digit."""
+        """Choose an alternative by its digit."""
         digits = next(key.keys for key in active_keys() if key.id == "tape.take").split(",")
         if event.key in digits:
             event.stop()
@@ -137,7 +138,7 @@ class TapePanel(Static, can_focus=True):
             self.action_take(digits.index(event.key))
 
     def on_click(self, event: events.Click) -> None:
-        """Take the alternative that the mouse points at."""
+        """Choose the clicked alternative."""
         offset = event.get_content_offset(self)
         if offset is not None and offset.y >= _HEAD:
             self.action_take(offset.y - _HEAD)
@@ -148,7 +149,7 @@ class TapePanel(Static, can_focus=True):
             self.cursor.point(self.cursor.target(self.cursor.at[1], cast("Step", step)))
 
     def action_again(self) -> None:
-        """Continue from the cursor with other random numbers; at the end, just continue."""
+        """Sample again from the cursor, with new random numbers; at the end, just continue."""
         at = self.cursor.at
         if at is not None and at[1] < self.text.shown:
             self._leave()
@@ -157,16 +158,16 @@ class TapePanel(Static, can_focus=True):
             self.text.resume()
 
     def action_play(self) -> None:
-        """Stop the text, or continue at the end of what is in sight."""
+        """Stop generating, or continue at the end of the displayed branch."""
         if self.text.view.streaming:
             self.text.stop()
         else:
             self.text.resume()
 
     def action_walk(self, by: int) -> None:
-        """Go to the next branch (1) or the one before (-1), at the nearest fork before the cursor.
+        """Go to the next branch (1) or the previous one (-1) of the nearest fork before the cursor.
 
-        Without one before it, the first fork behind it counts.
+        Without a fork before the cursor, use the first one after it.
         """
         found = self._nearest_fork()
         if found is None:
@@ -177,7 +178,7 @@ class TapePanel(Static, can_focus=True):
         self._visit(numbers[(max(now, 0) + by) % len(numbers)], position)
 
     def action_fork(self, by: int) -> None:
-        """Go to the next place (1) at which the text forks, or to the one before (-1)."""
+        """Go to the next fork (1) or the previous one (-1) of the displayed branch."""
         at, tree = self.cursor.at, self.text.tree
         if at is None or tree is None:
             return
@@ -193,7 +194,7 @@ class TapePanel(Static, can_focus=True):
             self.cursor.point(found)
 
     def action_undo(self) -> None:
-        """Go back to the branch and the place that were left last; nothing is taken away."""
+        """Return to the branch and position that were left last; nothing is deleted."""
         if self._visited:
             self._show(*self._visited.pop())
         else:
@@ -206,7 +207,7 @@ class TapePanel(Static, can_focus=True):
             return
 
         def act(choice: Choice | None) -> None:
-            self.redraw()  # there may be other names now
+            self.redraw()  # branches may have been renamed
             if choice is None:
                 return
             if choice.compares:
@@ -217,13 +218,13 @@ class TapePanel(Static, can_focus=True):
         self.app.push_screen(BranchesScreen(tape, self.text.branch), act)
 
     def action_name(self) -> None:
-        """Give the branch in sight a name."""
+        """Ask for a name of the displayed branch."""
         tree, number = self.text.tree, self.text.branch
         if tree is not None:
             ask_for_name(self.app, tree.branches[number], self.redraw)
 
     def action_compare(self) -> None:
-        """Compare the branch in sight with the next one at the nearest fork."""
+        """Compare the displayed branch with the next one at the nearest fork."""
         found = self._nearest_fork()
         if found is None:
             self._tell(tr("There is one branch; nothing to compare it with yet."))
@@ -232,7 +233,7 @@ class TapePanel(Static, can_focus=True):
         self._compare(self.text.branch, numbers[(now + 1) % len(numbers)])
 
     def action_take(self, row: int = 0) -> None:
-        """Let another character come here, and go on from it; one that came before is gone to."""
+        """Continue with another character at the cursor; go to the branch that already has it."""
         read, at = self.read, self.cursor.at
         follows = self.text.view.streaming and at == (self.text.branch, self.text.shown)
         if at is None or read is None or (read.at != at and not follows):
@@ -243,12 +244,12 @@ class TapePanel(Static, can_focus=True):
             self._continue_with(read.at[1], (rows[row].alternative.index,))
 
     def action_turn_page(self) -> None:
-        """Show less likely characters; after the last ones the likeliest again."""
+        """Show the next page of less likely characters; after the last, the first again."""
         self._page += 1
         self.redraw()
 
     def action_type(self) -> None:
-        """Ask for characters that are to come at the cursor."""
+        """Ask for characters to insert at the cursor, and continue after them."""
         at, generation = self.cursor.at, self.text.generation
         if at is None or generation is None or generation.tape is None:
             return
@@ -273,7 +274,7 @@ class TapePanel(Static, can_focus=True):
         self.app.push_screen(AskTextScreen(tr("Type"), question, "", problem), take)
 
     def action_save(self) -> None:
-        """Write the tape into a file, in a thread."""
+        """Save the tape to a file, in a thread."""
         generation = self.text.generation
         if generation is None or generation.tape is None or generation.opening is None:
             return
@@ -292,7 +293,7 @@ class TapePanel(Static, can_focus=True):
         )
 
     def action_open(self) -> None:
-        """Ask for the file of a tape, and open it."""
+        """Ask for a tape file and open it."""
         folder = texts_folder()
 
         def find(typed: str) -> str:
@@ -313,7 +314,7 @@ class TapePanel(Static, can_focus=True):
             self.app.push_screen(ComparisonScreen(self.text.tape, (one, other)))
 
     def _nearest_fork(self) -> tuple[int, list[int], int] | None:
-        """The nearest fork before the cursor, else behind it: position, branches, which is seen."""
+        """Return the nearest fork before the cursor, else the first: position, branches, index."""
         at, tree = self.cursor.at, self.text.tree
         forks = tree.fork_positions(at[0]) if tree is not None and at is not None else []
         if at is None or tree is None or not forks:
@@ -323,7 +324,7 @@ class TapePanel(Static, can_focus=True):
         return position, numbers, numbers.index(at[0]) if at[0] in numbers else -1
 
     def _continue_with(self, position: int, indices: tuple[int, ...]) -> None:
-        """Let characters come at a position; go to a branch that has them already."""
+        """Continue with characters at a position; go to a branch that already has them."""
         at, tree = self.cursor.at, self.text.tree
         if at is None or tree is None:
             return
@@ -339,7 +340,7 @@ class TapePanel(Static, can_focus=True):
             self.text.branch_off(Fork(at[0], position, indices))
 
     def _visit(self, number: int, position: int) -> None:
-        """Go to a branch, and remember from where."""
+        """Go to a branch, and remember the place that is left."""
         self._leave()
         self._show(number, position)
 
@@ -366,7 +367,7 @@ class TapePanel(Static, can_focus=True):
             self._visited.append(self.cursor.at)
 
     def _look(self) -> None:
-        """Have read in a thread what could come at the cursor."""
+        """Read the candidates at the cursor, in a thread."""
         at, generation, self._page = self.cursor.at, self.text.generation, 0
         if generation is not self._generation:  # the tape of another text
             self._generation = generation
@@ -381,7 +382,7 @@ class TapePanel(Static, can_focus=True):
         def work(task: BackgroundTask) -> None:
             try:
                 moment = generation.moment(*at)
-            except CharRNNError:  # scores that are no numbers; the generating thread reports it
+            except CharRNNError:  # logits that are not finite; the generating thread reports it
                 return
             if moment is not None:
                 place = at[0], moment.position
@@ -392,7 +393,7 @@ class TapePanel(Static, can_focus=True):
         self._latest.start(work)
 
     def _take_in(self, known: KnownPlace) -> None:
-        """Show what could come where the cursor is, and take what is waited for."""
+        """Show the candidates at the cursor, and take the row that waits for them."""
         if known.at != self.cursor.at:
             return
         self.read = known
@@ -402,7 +403,7 @@ class TapePanel(Static, can_focus=True):
             self.action_take(wanted[0])
 
     def redraw(self) -> None:
-        """Show what is known of the place of the cursor."""
+        """Show the place of the cursor and its candidates."""
         self._show_place()
         read = self.read
         if self.text.tree is None:
@@ -416,7 +417,7 @@ class TapePanel(Static, can_focus=True):
             self.border_subtitle = Content(format_choice(read.moment, read.alternatives))
 
     def _show_place(self) -> None:
-        """Say above the alternatives where the cursor is."""
+        """Show branch and position of the cursor in the title."""
         at, tree = self.cursor.at, self.text.tree
         if at is None or tree is None:
             self.border_title = Content(tr("Tape"))

@@ -1,4 +1,4 @@
-"""What else could come at a place, as rows of a terminal: a character, a bar, numbers."""
+"""The candidate characters of one position, as rows: a character, a bar, probabilities."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,27 +16,27 @@ _NUMBER_WIDTH: Final = 9  # columns of a percentage
 _NUMBERS_WIDTH: Final = 20  # columns of both, and of a gap before each
 _MARGIN: Final = 5  # columns of the mark, the key and the gaps
 _KEYS: Final = 9
-"""Rows that have a digit as their key."""
-_WIDEST_NOTE: Final = 22  # columns of a branch's name, the gap before it among them
-_ROOMY: Final = 60  # columns from which on there is room for names
+"""The first rows, which are chosen by a digit."""
+_WIDEST_NOTE: Final = 22  # columns of a branch's name, with the gap before it
+_ROOMY: Final = 60  # least columns at which names are shown
 
 
 _CAME: Final = "▸"
 FORBIDDEN_MARK: Final = "✗"
-"""Before a character that a rule took away."""
+"""Marks a character that a sampling rule excludes."""
 FORBIDDEN: Final = "forbidden"
-"""In the place of its probability."""
+"""Shown instead of its probability."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlternativeRow:
-    """One of the characters that could come."""
+    """One candidate character."""
 
     alternative: Alternative
     is_chosen: bool
-    """Whether it came."""
+    """Whether it is the one on the branch."""
     note: str = ""
-    """The branch that has it; safe to show."""
+    """The branch that continues with it; safe to show."""
 
 
 def chosen_rows(
@@ -46,14 +46,14 @@ def chosen_rows(
     first: int,
     count: int,
 ) -> list[AlternativeRow]:
-    """The rows of one page: the likeliest characters, and always those that came.
+    """Return one page of rows; the first page also has every character that a branch took.
 
     Args:
-        alternatives: All, the likeliest first.
-        chosen: The number of the character that came, in the vocabulary; None at the end.
-        branches: The names of the branches that have a character, by its number.
-        first: How many of the likeliest are on the pages before.
-        count: Rows of a page.
+        alternatives: All candidates, the likeliest first.
+        chosen: Vocabulary index of the character on the branch; None at its end.
+        branches: Names of the branches that continue with a character, by vocabulary index.
+        first: Number of candidates on the pages before.
+        count: Rows per page.
     """
     page = list(alternatives[first : first + count])
     if first == 0:
@@ -67,7 +67,7 @@ def chosen_rows(
 
 
 def drawn_rows(rows: Sequence[AlternativeRow], width: int, *, is_ascii: bool) -> list[Content]:
-    """A head, and a row for each character; bars are as long as their share of the whole."""
+    """Return a header and one line per row; a bar is as long as the probability."""
     has_notes = any(row.note for row in rows)
     note_width = min(_WIDEST_NOTE, width // 4) if width >= _ROOMY and has_notes else 0
     bar_width = max(width - note_width - _NUMBERS_WIDTH - _NAME_WIDTH - _MARGIN, 1)
@@ -84,7 +84,7 @@ def drawn_rows(rows: Sequence[AlternativeRow], width: int, *, is_ascii: bool) ->
 
 
 def _right(text: str) -> str:
-    """A text at the right of a column of numbers."""
+    """Right-align a text in a column of numbers."""
     return " " * (_NUMBER_WIDTH - cell_len(text)) + text
 
 
@@ -106,22 +106,22 @@ def _drawn(
 
 
 def mark_of(*, has_come: bool, is_forbidden: bool) -> str:
-    """The sign before a character that came, or that a rule took away."""
+    """Return the mark of a chosen or a forbidden character; a space for any other."""
     return _CAME if has_come else FORBIDDEN_MARK if is_forbidden else " "
 
 
 def character_row(
     mark: str, key: str, shown: str, share: tuple[float, int], number: str, more: str = ""
 ) -> Content:
-    """A character with its probability: a mark, its key if it has one, its name, a bar, numbers.
+    """Return one line: a mark, a key, a character, a bar and its probability.
 
     Args:
         mark: See `mark_of`.
-        key: What takes it; empty if nothing does.
+        key: The key that chooses the character; empty for none.
         shown: The character, safe to show.
-        share: Its probability, and the columns of a bar of all.
-        number: The same in figures.
-        more: What comes behind.
+        share: Its probability, and the columns of a full bar.
+        number: The probability as text.
+        more: Text at the end of the line.
     """
     strength = "bold" if mark == _CAME else ""
     name, (probability, width) = Content(shown), share

@@ -1,4 +1,4 @@
-"""What a model is given besides a seed: a text to read, pasted or from a file, or a tape's file."""
+"""Texts and tapes from outside: reads a pasted text, a text file or a tape file for a model."""
 
 import json
 import time
@@ -31,46 +31,46 @@ from tui_charrnn.tui.text.model_loader import LoadedModel, Wait, shown_label
 from tui_charrnn.tui.text.seed_input import SeedInput
 
 LONGEST: Final = 100_000
-"""Characters of a text that are read at most."""
+"""Most characters of a text that are read."""
 _TOLD_EVERY: Final = 0.5
-"""Seconds between two reports of progress."""
+"""Seconds between two progress reports."""
 _LONGEST_PATH: Final = 4096
-"""Characters of a line that may be a path."""
+"""Most characters of a line that is tried as a path."""
 _PATHS: Final = ("/", "~/", "./", "../")
-"""What begins a line that can hardly be anything but a path."""
+"""Prefixes of a line that is certainly meant as a path."""
 _LONGEST_TAPE: Final = 1 << 29
-"""Bytes of a tape that is opened: one of a million characters takes some 25 million."""
+"""Most bytes of a tape file; a million characters take about 25 million."""
 
 
 class Recording(NamedTuple):
-    """A tape that is to be continued, and the model that generated it."""
+    """A saved tape and the model that generated it."""
 
     loaded: LoadedModel
     document: object
-    """What `tape_document` made."""
+    """The tape, as `tape_document` returns it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExternalText:
-    """A text that is to be read, and the model that reads it.
+    """A text to read, and the model that reads it.
 
-    It lies on a tape as if every character had been chosen by hand, so it has all that a tape
-    offers: the x-ray, the way back, branches.
+    It is stored on a tape as if every character had been chosen by hand, so that x-ray, cursor and
+    branches work on it.
     """
 
     loaded: LoadedModel
     numbers: tuple[int, ...]
-    """The characters, by their numbers in the vocabulary."""
+    """The characters, as vocabulary indices."""
     unknown: tuple[UnknownCharacter, ...]
-    """Those that the model does not know, by their position in the text."""
+    """The characters outside the vocabulary, with their positions in the text."""
     name: str = ""
-    """Of its file, safe to show; empty for one that was pasted."""
+    """File name, safe to show; empty for a pasted text."""
     is_cut: bool = False
     """Whether the text was longer than `LONGEST`."""
 
     @property
     def title(self) -> str:
-        """What stands above it."""
+        """The heading above the text."""
         name = self.name or tr("A pasted text")
         return tr("{name}, read by the model:", name=name) + "\n"
 
@@ -81,19 +81,19 @@ class ExternalText:
         on_character: Callable[[], object],
         tell: Callable[[str], object],
     ) -> str:
-        """Have the model of a tape read the text, and the tape keep it.
+        """Feed the text to the model of a tape, and store it on the tape.
 
         Args:
-            tape: Without a character.
-            should_stop: Asked after every character.
+            tape: An empty tape.
+            should_stop: Called after every character; true ends the reading.
             on_character: Called after every character.
-            tell: Takes a sentence about the progress, now and then.
+            tell: Called with a progress note every half second.
 
         Returns:
-            A sentence about what was read.
+            A sentence with the number of characters and the mean bits per character.
 
         Raises:
-            ModelFileError: If the model's scores are not finite numbers.
+            ModelFileError: If the model's logits are not finite.
         """
         unknown = self.loaded.model.vocabulary.unknown_index
         due, bits, read, scored = time.monotonic() + _TOLD_EVERY, 0.0, 0, 0
@@ -127,15 +127,15 @@ class ExternalText:
 
 
 def prepared(given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait) -> ExternalText:
-    """A text and the model that reads it; for a thread that may wait.
+    """Read a text and load the model that is to read it; blocks, so call it in a thread.
 
     Args:
-        given: The text, or the file that it is in.
+        given: The text, or the path of its file.
         load: Loads the model.
-        wait: Waits for a number of seconds and says whether to give up.
+        wait: Waits that many seconds; true if cancelled.
 
     Raises:
-        CharRNNError: If it cannot be read, or there is no such model.
+        CharRNNError: If the text cannot be read or the model cannot be loaded.
     """
     text = _text_of(given) if isinstance(given, Path) else composed(given)
     name = safe_line(given.name) if isinstance(given, Path) else ""
@@ -165,15 +165,15 @@ def prepared(given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait)
 
 
 def composed(text: str) -> str:
-    """A pasted text as a file is read: line feeds alone, composed (Unicode NFC)."""
+    """Normalize a pasted text like a file: line feeds only, Unicode NFC."""
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def end_of_file(path: Path, longest: int) -> tuple[str, int]:
-    """The last characters of a file's text, `longest` at most, and how many are before them.
+    """Return the last `longest` characters of a text file, and how many come before them.
 
     Raises:
-        CorpusError: If it is not there, or no text.
+        CorpusError: If the file is missing, unreadable or not UTF-8.
     """
     end, count = "", 0
     for piece in _pieces_of(path):
@@ -182,7 +182,7 @@ def end_of_file(path: Path, longest: int) -> tuple[str, int]:
 
 
 def _text_of(path: Path) -> str:
-    """The beginning of a file's text, a little more than is read; errors as of `end_of_file`."""
+    """Return just over `LONGEST` characters of a text file; raises like `end_of_file`."""
     parts: list[str] = []
     length = 0
     for piece in _pieces_of(path):
@@ -208,16 +208,16 @@ def _pieces_of(path: Path) -> Iterator[str]:
 
 
 def recording(path: Path, wait: Wait, load: Callable[[str | None, Wait], LoadedModel]) -> Recording:
-    """A tape from a file, and the model that generated it; for a thread that may wait.
+    """Load a tape file and the model that generated it; blocks, so call it in a thread.
 
     Args:
-        path: The file.
-        wait: Waits for a number of seconds and says whether to give up.
-        load: Loads the model of a file, or the default one.
+        path: The tape file.
+        wait: Waits that many seconds; true if cancelled.
+        load: Loads a model by the path of its file; None loads the default model.
 
     Raises:
-        OSError: If it cannot be read.
-        CharRNNError: If it is no tape, or its model is not there.
+        OSError: If the file cannot be read.
+        CharRNNError: If it is not a tape, or its model is missing or was replaced.
     """
     document = _read_tape(path)
     named = document.get("model_file")
@@ -252,7 +252,7 @@ def _read_tape(path: Path) -> Mapping[str, Any]:
 
 
 class ExternalTextScreen(Dialog["str | Path | None"]):
-    """Asks for a text, pasted or by the path of its file; None if it is left by Esc."""
+    """Asks for a text or the path of a text file; returns None after Esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel", show=False)]
     DEFAULT_CSS = """
@@ -285,11 +285,11 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
         super().__init__()
         self._lookup = Lookup("text-lookup", find_external, self.call_later, self._show_found)
         self._reply: str | Path | None = None
-        """What is returned; None while that is not known, or there is nothing to read."""
+        """The result; None while the lookup runs or if there is nothing to read."""
         self._is_submitted = False
 
     def compose(self) -> ComposeResult:
-        """The question, the field, and what will be read."""
+        """Yield the question, the field, and a line that shows what will be read."""
         with Vertical(id="given", classes="box") as box:
             box.border_title = Content(tr("X-ray a text"))
             box.border_subtitle = Content(tr("Enter reads it · Esc leaves it"))
@@ -307,15 +307,15 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
             yield Static("", id="given-words", markup=False)
 
     def on_mount(self) -> None:
-        """Let the cursor wait in the field."""
+        """Focus the field."""
         self.field.focus()
 
     def on_unmount(self) -> None:
-        """Let the thread end."""
+        """End the lookup thread."""
         self._lookup.end()
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        """Find out what will be read as one types; of what cannot be a path, at once."""
+        """Look up what was typed; text that cannot be a path needs no lookup."""
         event.stop()
         self._is_submitted, self._reply = False, None
         text = self.field.text
@@ -326,7 +326,7 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
             self._show(text if text.strip() else None)
 
     def _show_found(self, typed: str, found: str | Path | CharRNNError) -> None:
-        """Say what will be read, or what is wrong with a path, if it is still the same."""
+        """Show what will be read, or the error, unless the field has changed since."""
         if typed != self.field.text:
             return
         if isinstance(found, CharRNNError):
@@ -336,13 +336,13 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
             self._show(found)
 
     def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
-        """Take the text, or the file, unless there is none; wait until that is known."""
+        """Return the text or file as soon as its lookup has succeeded."""
         event.stop()
         self._is_submitted = True
         self._reply_if_ready()
 
     def action_give_up(self) -> None:
-        """Close without an answer."""
+        """Close and return None."""
         self.dismiss(None)
 
     def _show(self, found: str | Path | None, problem: str = "") -> None:
@@ -357,16 +357,16 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
 
 
 def may_be_path(text: str) -> bool:
-    """Whether a text is one line that is short enough for a path."""
+    """Return whether a text is a single line short enough for a path."""
     line = text.strip()
     return bool(line) and len(line) <= _LONGEST_PATH and len(line.splitlines()) == 1
 
 
 def find_external(text: str) -> str | Path:
-    """The file that one line names, or the line itself if it is a text; asks the disk.
+    """Return the path of the file that a line names, else the line itself; reads the disk.
 
     Raises:
-        CharRNNError: If it can hardly be anything but a path, and there is no such file.
+        CharRNNError: If the line starts like a path and there is no such file.
     """
     try:
         return find_file(text.strip(), tr("The text"))
@@ -387,7 +387,7 @@ def _words_for(found: str | Path | None) -> str:
 
 
 def find_corpus(typed: str) -> str:
-    """The path of a text that was typed, in full; an empty line stands for itself.
+    """Return the full path of a typed path; an empty line is returned as it is.
 
     Raises:
         CharRNNError: If there is no such file.

@@ -1,4 +1,4 @@
-"""Generates text in a thread, at a chosen speed, into a buffer that the screen empties."""
+"""Generates text in a thread, at the set speed, onto a tape that the screen polls."""
 
 from __future__ import annotations
 
@@ -24,52 +24,52 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
 
 _SHORTEST_PAUSE: Final = 0.01  # seconds; waking up takes as long as generating a character
-_UNSEEN: Final = 4  # blank characters that a text begins with at once
+_UNSEEN: Final = 4  # most leading characters generated before the first frame
 _MAKES_WAY: Final = 0.002  # seconds between two characters while another thread reads the tape
 
 Prepare = Callable[["Wait"], "LoadedModel | Recording | ExternalText"]
-"""Finds and loads a model, alone or with a tape or a text that it is to read; may wait."""
+"""Loads a model, alone or with a tape or a text to read; may block."""
 
 
 class Fork(NamedTuple):
-    """From where a text continues, and how."""
+    """Where a branch starts, and how it continues."""
 
     branch: int
-    """The number of the branch that is left, or continued at its end."""
+    """Number of the branch to fork from, or to continue at its end."""
     position: int
-    """How many of its characters stay."""
+    """How many of its characters are kept."""
     taken: tuple[int, ...] = ()
-    """The numbers of the characters that come first, in the vocabulary."""
+    """Vocabulary indices of the first characters of the new branch."""
     is_redrawn: bool = False
-    """Whether other random numbers decide from here on."""
+    """Whether sampling continues with new random numbers."""
 
 
 @dataclass
 class GenerationMessage(Message):
-    """What a generation thread posts."""
+    """Base of the messages that a generation thread posts."""
 
     generation: GenerationThread
 
 
 @dataclass
 class GenerationStarted(GenerationMessage):
-    """A model is loaded and has read the seed text; characters follow."""
+    """The model is loaded and has read the seed text; generation starts."""
 
     opening: Opening
 
 
 @dataclass
 class GenerationEnded(GenerationMessage):
-    """No more characters come, after the length or because it was stopped."""
+    """Generation has ended: at the set length, or because it was stopped."""
 
     turn: int
-    """Which `turn` of the thread it was; another one may have begun since."""
+    """The `turn` of the thread that ended; a later one may have started since."""
     was_stopped: bool
 
 
 @dataclass
 class GenerationFailed(GenerationMessage):
-    """A text could not be begun or continued."""
+    """A text could not be started or continued."""
 
     error: Exception
     turn: int
@@ -77,17 +77,17 @@ class GenerationFailed(GenerationMessage):
 
 @dataclass
 class BranchStarted(GenerationMessage):
-    """A text continues from a place of the tape, in a branch that may be new."""
+    """Generation continues from a position of the tape, on a new or an existing branch."""
 
     branch: int
     turn: int
 
 
 class GenerationThread:
-    """One text with all its continuations: from its seed to any end, and on from there.
+    """Generates one text and all its branches.
 
-    The thread is a daemon of its own and not a worker of Textual's: those are joined when the loop
-    closes, and a file on a dead network drive would then keep the app from leaving.
+    It is a daemon thread, not a Textual worker: workers are joined when the loop closes, so a file
+    on a dead network drive would keep the app from exiting.
     """
 
     def __init__(
@@ -100,92 +100,91 @@ class GenerationThread:
         """Prepare; `begin` starts the thread.
 
         Args:
-            prepare: Called in the thread.
-            seed_text: What the text begins with; None takes one that suits the model, and a tape
-                has its own.
+            prepare: Loads the model; called in the thread.
+            seed_text: The seed text; None uses the model's default. A tape has its own.
             settings: Sampling and speed, read at every character.
-            announce: Posts a message to the screen; safe to call from any thread.
+            announce: Posts a message to the screen; thread-safe.
         """
         self.tape: Tape | None = None
-        """All that was generated; its stream belongs to the thread."""
+        """Everything generated; only the thread may use its stream."""
         self.began = datetime.now()
-        """In local time."""
+        """Start, in local time."""
         self.opening: Opening | None = None
-        """How it began."""
+        """The model and seed of the text; None until it has started."""
         self.branch = 0
-        """The number of the branch in sight."""
+        """Number of the displayed branch."""
         self.shown = 0
-        """How many of its characters were taken."""
+        """How many of its characters the screen has taken."""
         self.listener: Callable[[Tape], object] = ignore
-        """Called with every character just after it was generated, in the thread."""
+        """Called in the thread after each generated character."""
         self._lookers = 0
-        """How many look at a place of the tape now."""
+        """Number of threads that are reading the tape."""
         self._prepare = prepare
         self._seed_text = seed_text
         self._settings = settings
         self._announce = announce
         self._task: BackgroundTask | None = None
         self._applied, self._held = settings.sampling, settings.held
-        """What was set when it was last looked at."""
+        """The settings that the stream uses."""
         self.turn = 0
-        """How often the thread was started; changed on the screen's side only."""
+        """How often the thread was started; written by the screen's thread only."""
         self.is_active = False
-        """Whether characters may still come; changed on the screen's side only."""
+        """Whether more characters may be generated; written by the screen's thread only."""
         self.read_words = ""
-        """A sentence about a text that was read, once it was."""
+        """The summary of an external text; empty until it was read."""
 
     def begin(self) -> None:
-        """Find the model, read the seed and generate; or read a tape or a text, and wait."""
+        """Load the model, read the seed and generate; a tape or an external text is only read."""
         self._run(lambda task, _: self._begin(task))
 
     def resume(self) -> bool:
-        """Continue at the end of the branch in sight; False if there is nothing, or it is going."""
+        """Continue at the end of the displayed branch; False if not started or still active."""
         if self.tape is None or self.is_active:
             return False
         self.branch_off(Fork(self.branch, self.length))
         return True
 
     def branch_off(self, fork: Fork) -> None:
-        """Continue from any place, with the state of that place; posts `BranchStarted`.
+        """Continue from any position, with the state stored there; posts `BranchStarted`.
 
-        What is being generated stops, and stays on the tape.
+        Running generation stops; its characters stay on the tape.
         """
         before = self._task
         self.stop()
         self._run(lambda task, turn: self._branch_off(task, turn, before, fork))
 
     def stop(self) -> None:
-        """Generate no more; what was generated stays."""
+        """Stop generating; the characters stay on the tape."""
         if self._task is not None:
             self._task.cancel()
 
     @property
     def length(self) -> int:
-        """Characters of the continuation in sight, taken or not."""
+        """Characters of the displayed branch, taken by the screen or not."""
         return 0 if self.tape is None else self.tape.tree.branches[self.branch].length
 
     def take(self) -> str:
-        """The characters of the continuation in sight that are new since the last call."""
+        """Return the characters added to the displayed branch since the last call."""
         if self.tape is None:
             return ""
         start, self.shown = self.shown, self.length
         return self.tape.text(self.branch, start, self.shown)
 
     def result(self) -> GenerationResult | None:
-        """All that was taken of the continuation in sight; None before it began."""
+        """Return what was taken of the displayed branch; None before the text has started."""
         if self.tape is None or self.opening is None:
             return None
         return lazy.result_of(self.opening, self.tape, self.branch, self.shown)
 
     def moment(self, number: int, position: int) -> TapePosition | None:
-        """What was known at a place; None if there is no such place.
+        """Return the state and distribution at a position; None if it does not exist.
 
-        To be called in a thread that may wait. The generating thread pauses meanwhile: a lock that
-        another thread takes again and again is hard to get.
+        Blocks, so call it in a thread. The generating thread pauses meanwhile, because it would
+        otherwise retake the tape's lock at once.
 
         Args:
-            number: A branch.
-            position: How many characters come before.
+            number: Number of a branch.
+            position: Number of characters before it.
         """
         if self.tape is None:
             return None
@@ -198,14 +197,14 @@ class GenerationThread:
             self._lookers -= 1
 
     def _run(self, work: Callable[[BackgroundTask, int], None]) -> None:
-        """Generate in a thread; `work` gets the task that it is, and its turn."""
+        """Run `work` in a new thread, with its task and its turn."""
         self.turn = turn = self.turn + 1
         self.is_active = True
 
         def guarded(task: BackgroundTask) -> None:
             try:
                 work(task, turn)
-            except Exception as error:  # noqa: BLE001 - the screen shows it, or crashes by it
+            except Exception as error:  # noqa: BLE001 - the screen shows it or re-raises it
                 self._announce(GenerationFailed(self, error, turn))
             else:
                 self._announce(GenerationEnded(self, turn, task.is_cancelled))
@@ -256,15 +255,15 @@ class GenerationThread:
         for index in fork.taken:
             tape.take(index)
         if tape.position < tape.branch.length:
-            tape.next()  # a branch is there from its first own character on
+            tape.next()  # a branch exists only once it has a character of its own
         self._announce(BranchStarted(self, tape.branch.number, turn))
         self._generate(tape, task)
 
     def _generate_first(self, tape: Tape) -> str:
-        """Generate until there is something to see, which is drawn in one frame with the seed text.
+        """Generate up to the first visible character, so that one frame shows it with the seed.
 
-        The name of a speaker is followed by a line feed, and what comes behind it would wait for
-        the next frame.
+        A seed such as `ROMEO:` is followed by a line feed; the text after it would otherwise have
+        to wait for the next frame.
         """
         generated = ""
         while not generated.strip() and len(generated) < min(_UNSEEN, self._settings.length):
@@ -274,18 +273,18 @@ class GenerationThread:
         return generated
 
     def _generate(self, tape: Tape, task: BackgroundTask, generated: str = "") -> None:
-        """Generate up to the set length; a syllable of jamo gets its vowel."""
+        """Generate up to the set length; a trailing initial jamo also gets its vowel."""
         newest, due = generated[-1:], time.monotonic()
         for place in range(len(generated), self._settings.length):
             self._apply_settings(tape)
-            # at the end of a record, a request for more asks for another one
+            # continuing at the end of a record generates the next record
             if tape.stream.is_complete or (place and tape.stream.is_between_records):
                 break
             newest = tape.next().character
             self.listener(tape)
             now = time.monotonic()
             due = self._settings.next_due(due, now)
-            pause = due - now if due - now >= _SHORTEST_PAUSE else 0.0  # the next is longer then
+            pause = due - now if due - now >= _SHORTEST_PAUSE else 0.0  # added to the next pause
             pause = max(pause, _MAKES_WAY if self._lookers else 0.0)
             if task.gives_up(pause) if pause else task.is_cancelled:
                 break
@@ -294,7 +293,7 @@ class GenerationThread:
             self.listener(tape)
 
     def _apply_settings(self, tape: Tape) -> None:
-        """Take over what was set meanwhile."""
+        """Apply the settings that have changed since the last character."""
         sampling, held = self._settings.sampling, self._settings.held
         if held is not self._held:
             self._held = held
@@ -303,10 +302,10 @@ class GenerationThread:
             return
         self._applied = sampling
         if sampling.rng_seed not in {None, tape.stream.rng_seed}:
-            # it named the random numbers of the beginning; other ones were taken since
+            # the RNG seed applies to the start of a text; random numbers were drawn since
             sampling = dataclasses.replace(sampling, rng_seed=None)
         tape.stream.sampling = sampling
 
 
 def ignore(_: Tape) -> None:
-    """Listen to nothing."""
+    """Do nothing; the default listener."""

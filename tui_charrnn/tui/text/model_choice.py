@@ -1,4 +1,4 @@
-"""The list of models to generate with: those of the shown run, bundled ones, runs, any file."""
+"""The model list: models of the open run, bundled models, other runs, or any file."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from tui_charrnn.tui.dialogs import Dialog, Lookup, SafeInput
 from tui_charrnn.tui.session import Session, Source
 
 _NAME_WIDTH: Final = 26
-"""Cells of a name; a longer one is cut."""
+"""Cells of a name; longer names are cut."""
 _LIST_KEYS: Final = {
     "up": "cursor_up",
     "down": "cursor_down",
     "pageup": "page_up",
     "pagedown": "page_down",
 }
-"""Keys that move the cursor of the list while the line is typed into."""
+"""Keys that move the list's cursor while the input has the focus."""
 
 
 class ModelChoice(NamedTuple):
-    """Whose weights are to generate."""
+    """Which weights to generate with."""
 
     source: Source
     model: str | None = None
-    """As `find_model` takes it, where the source is `Source.DEFAULT`; None is the default model."""
+    """For `Source.DEFAULT`, the argument of `find_model`; None is the default model."""
 
 
 class _Row(NamedTuple):
@@ -49,9 +49,9 @@ class _Row(NamedTuple):
 
 
 class ModelScreen(Dialog[ModelChoice]):
-    """Lists models, narrowed by what is typed; returns the chosen one, None after Esc.
+    """Lists models, filtered by the typed text; returns the chosen one, None after Esc.
 
-    What is typed may also name a run, a checkpoint or a file that is not in the list.
+    The typed text may also name a run, a checkpoint or a file that is not in the list.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel", show=False)]
@@ -80,7 +80,7 @@ class ModelScreen(Dialog[ModelChoice]):
     problem = query_one(Static)
 
     def __init__(self, session: Session) -> None:
-        """List the models of a session; the cursor begins on the one that is chosen now."""
+        """List the models of a session, with the cursor on the current one."""
         super().__init__()
         self._folder = session.runs_folder
         self._now = ModelChoice(session.source if session.view else Source.DEFAULT, session.model)
@@ -93,10 +93,10 @@ class ModelScreen(Dialog[ModelChoice]):
         self._lookup = Lookup("model-lookup", self._find, self.call_later, self._show_found)
         self._is_submitted = False
         self._has_moved = False
-        """Whether the user has put the cursor where it is."""
+        """Whether the user has moved the cursor."""
 
     def compose(self) -> ComposeResult:
-        """A line to type into above the list, and below what is wrong with it."""
+        """Yield the input, the list and the error line."""
         with Vertical(id="models", classes="box") as box:
             box.border_title = Content(tr("Model to generate with"))
             box.border_subtitle = Content(tr("Enter takes it · Esc leaves it"))
@@ -107,8 +107,8 @@ class ModelScreen(Dialog[ModelChoice]):
             yield Static(markup=False)
 
     def on_mount(self) -> None:
-        """Read what there is in a thread: the folder of runs may lie on a slow disk."""
-        self.field.cursor_blink = False  # a screen at rest draws nothing
+        """List the models in a thread: the runs folder may be on a slow disk."""
+        self.field.cursor_blink = False  # an idle screen draws nothing
         self.field.focus()
         self._show_rows()
 
@@ -124,11 +124,11 @@ class ModelScreen(Dialog[ModelChoice]):
         BackgroundTask("models", read)
 
     def on_unmount(self) -> None:
-        """Look nothing up any more."""
+        """End the lookup thread."""
         self._lookup.end()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """List what matches; look up what is none of the list."""
+        """Filter the list; if nothing matches, look the text up as a name or path."""
         event.stop()
         self._is_submitted = self._has_moved = False
         self.problem.update("")
@@ -137,7 +137,7 @@ class ModelScreen(Dialog[ModelChoice]):
             self._lookup.begin(event.value.strip())
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the model under the cursor; without one, what the line names, once it is found."""
+        """Return the model under the cursor, else look the typed name or path up."""
         event.stop()
         if self.models.highlighted is not None:
             self.models.action_select()
@@ -146,12 +146,12 @@ class ModelScreen(Dialog[ModelChoice]):
             self._lookup.begin(event.value.strip())
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Return a model of the list."""
+        """Return the selected model."""
         event.stop()
         self.dismiss(self._rows[int(event.option_id or 0)].choice)
 
     def on_key(self, event: events.Key) -> None:
-        """Move the cursor of the list."""
+        """Move the list's cursor."""
         if action := _LIST_KEYS.get(event.key):
             event.stop()
             self._has_moved = True
@@ -170,7 +170,7 @@ class ModelScreen(Dialog[ModelChoice]):
         self._show_rows()
 
     def _show_rows(self) -> None:
-        """List what matches the line, with the cursor where it was, or on the present model."""
+        """List the matching models, with the cursor where the user put it or on the current one."""
         typed = self.field.value.strip().casefold()
         matching = [
             (str(number), row)
@@ -194,12 +194,12 @@ class ModelScreen(Dialog[ModelChoice]):
         return self._now.model in {None, row.choice.model}  # the first one is the default
 
     def _find(self, typed: str) -> ModelChoice:
-        """What the line names, in a thread."""
+        """Look a typed name or path up; runs in a thread."""
         find_model(typed, self._folder)
         return ModelChoice(Source.DEFAULT, typed)
 
     def _show_found(self, typed: str, found: ModelChoice | CharRNNError) -> None:
-        """Say what is wrong with the line, or return what it names."""
+        """Show the error of a lookup, or return the model if it was submitted."""
         if typed != self.field.value.strip():
             return
         if isinstance(found, CharRNNError):
@@ -209,7 +209,7 @@ class ModelScreen(Dialog[ModelChoice]):
 
 
 def _remark(model: OfferedModel) -> str:
-    """What a list says about a model besides its name."""
+    """Return origin, shape and loss of a model, or why it cannot be read."""
     header, loss = model.facts.header, model.facts.loss
     if header is None:
         return model.facts.problem or ""

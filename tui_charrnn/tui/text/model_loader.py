@@ -1,6 +1,6 @@
-"""Finds the weights that are to generate and loads them; called in the generating thread.
+"""Finds and loads the weights to generate with; called in the generating thread.
 
-What reads runs and models is imported there too: the first frame does not wait for it.
+Modules that read runs and models are also imported there, so the first frame is not delayed.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.runs.layout import RunDirectory
 
-PUBLISH_LIMIT: Final = 5.0  # seconds that a trainer has to publish its weights
-_LOOK_INTERVAL: Final = 0.05  # seconds
+PUBLISH_LIMIT: Final = 5.0  # seconds to wait for a trainer to publish its weights
+_LOOK_INTERVAL: Final = 0.05  # seconds between two polls
 
 _RUN_LABEL: Final = re.compile(r"(best of )?run (.+?)(?:, step ([\d,]+))?")
 
 Wait = Callable[[float], bool]
-"""Waits for a number of seconds and says whether to give up."""
+"""Waits that many seconds; returns true if cancelled."""
 Clock = Callable[[], float]
 
 
@@ -41,46 +41,46 @@ class LoadedModel(NamedTuple):
 
     model: Model
     label: str
-    """Safe to show; in English, for files. See `shown_label`."""
+    """Name, safe to show; in English, as written to files. See `shown_label`."""
     note: str = ""
-    """Why it is not quite what was asked for; safe to show."""
+    """Why it differs from the request; safe to show, empty if it does not."""
     file: Path | None = None
-    """Where its weights were read from."""
+    """The file of the weights."""
     mark: tuple[int, int, int] | None = None
-    """Time, inode and size of that file, as it was read."""
+    """Time, inode and size of that file when it was read."""
     runs_folder: Path | None = None
-    """Where the run is looked up by name that the model says it comes from."""
+    """The folder in which the model's run is looked up by name."""
 
     def sha256(self) -> str | None:
-        """The hash of the file; None if there is none, or it is not the same any more."""
+        """Return the SHA-256 of the file; None without a file or if it has changed."""
         return None if self.file is None else lazy.unchanged_sha256(self.file, self.mark)
 
 
 class Weights(NamedTuple):
-    """A model file that is to generate, and why it is not quite what was asked for."""
+    """A model file to generate with."""
 
     path: Path
     note: str = ""
-    """Safe to show; empty if all is as asked."""
+    """Why it differs from the request; safe to show, empty if it does not."""
 
 
 class ModelRequest(NamedTuple):
-    """What is asked for, taken from the session when Enter is pressed."""
+    """Which model to load, copied from the session when Enter is pressed."""
 
     source: Source
     runs_folder: Path
     model: str | None
     run: RunDirectory | None
     is_live: bool
-    """Whether a trainer is at work that can publish."""
+    """Whether a running trainer can publish its weights."""
     has_begun: bool
     """Whether it has trained on a batch."""
     numbers: str = "float32"
-    """What the model is to be multiplied in: `float32`, `int8` or `auto`."""
+    """Number format of the matrix products: `float32`, `int8` or `auto`."""
 
     @classmethod
     def of(cls, session: Session) -> ModelRequest:
-        """What the session asks for now."""
+        """Return the current request of a session."""
         view = session.view
         return cls(
             source=session.source if view else Source.DEFAULT,
@@ -94,7 +94,7 @@ class ModelRequest(NamedTuple):
 
 
 class ModelLoader:
-    """Loads what is wanted, and keeps the last model for as long as its file is the same."""
+    """Loads models; caches the last one until its file changes."""
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
@@ -102,14 +102,14 @@ class ModelLoader:
         self._kept: tuple[Path, tuple[int, int, int], LoadedModel] | None = None
 
     def load(self, wanted: ModelRequest, wait: Wait) -> LoadedModel:
-        """Find and load what is wanted.
+        """Find and load the requested weights.
 
         Args:
-            wanted: Whose weights.
-            wait: Waits for a number of seconds and says whether to give up.
+            wanted: The request.
+            wait: Waits that many seconds; true if cancelled.
 
         Raises:
-            CharRNNError: If there are no such weights, or their file cannot be used.
+            CharRNNError: If there are no such weights, or their file is invalid.
         """
         weights = find_weights(wanted, wait, self._clock)
         with self._lock:
@@ -128,10 +128,10 @@ class ModelLoader:
 
 
 def find_weights(wanted: ModelRequest, wait: Wait, clock: Clock = time.monotonic) -> Weights:
-    """The file of the weights that are wanted.
+    """Return the file of the requested weights.
 
     Raises:
-        CharRNNError: If there are none; the sentence says when there will be.
+        CharRNNError: If there are none; the message says when there will be.
     """
     if wanted.run is None or wanted.source is Source.DEFAULT:
         return Weights(_default_file(wanted))
@@ -155,13 +155,13 @@ def find_weights(wanted: ModelRequest, wait: Wait, clock: Clock = time.monotonic
 
 
 def _default_file(wanted: ModelRequest) -> Path:
-    if wanted.model is None:  # found without what reads runs: the first character waits for it
+    if wanted.model is None:  # without the modules that read runs: they delay the first character
         return default_model()
     return lazy.find_model(wanted.model, wanted.runs_folder)
 
 
 def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
-    """Ask for the newest weights and wait for their file; False if they do not come."""
+    """Request the newest weights and wait for their file; False after the time limit."""
     before = file_mark(run.live_model)
     lazy.send_request(run, "publish")
     give_up_at = clock() + PUBLISH_LIMIT
@@ -172,7 +172,7 @@ def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
 
 
 def _newest_file(run: RunDirectory) -> Path | None:
-    """The newest weights that lie in a run: a checkpoint's, or published later than it."""
+    """Return the newest weights of a run, of a checkpoint or published; None without any."""
     checkpoint = lazy.newest_valid(run)
     candidates = [checkpoint.model] if checkpoint else []
     candidates += [run.live_model] if lazy.has_own_live_model(run) else []
@@ -192,7 +192,7 @@ def _no_weights(run: RunDirectory) -> ModelFileError:
 
 
 def has_weights(run: RunDirectory) -> bool:
-    """Whether a run has weights that can generate, at a glance."""
+    """Return whether a run has weights; does not read or verify them."""
     return run.latest.exists() or run.live_model.exists()
 
 
@@ -211,7 +211,7 @@ def _loaded(weights: Weights, wanted: ModelRequest) -> LoadedModel:
 
 
 def _label_of(path: Path, at: str) -> str:
-    """What a file that was named is called: a checkpoint by its run, others by their own name."""
+    """Return the name of a model file: for a checkpoint the name of its run, else its own."""
     if path.stem != "model":
         return f"model {safe_line(path.stem)}"
     checkpoint = path.parent
@@ -221,7 +221,7 @@ def _label_of(path: Path, at: str) -> str:
 
 
 def shown_label(label: str) -> str:
-    """What a model is called, as it is kept in files, in the language of the user."""
+    """Translate a model's label, which files keep in English."""
     if label.startswith("model "):
         return tr("model {name}", name=label.removeprefix("model "))
     if not (found := _RUN_LABEL.fullmatch(label)):

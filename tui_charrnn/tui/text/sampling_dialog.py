@@ -1,4 +1,4 @@
-"""Every setting of sampling in one dialog, which leaves the text in sight: each acts at once."""
+"""The sampling dialog: one row per setting, applied as it is typed; the text stays visible."""
 
 import unicodedata
 from collections.abc import Callable
@@ -26,18 +26,18 @@ NAMES: Final = (*SamplingConfig.bounds(), "length")
 LABELS: Final = {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p", "rng_seed": "RNG seed"}
 _RULES: Final = frozenset({"allow", "forbid", "line_starts", "acrostic"})
 _NEXT_TEXT: Final = frozenset({"length", "rng_seed"})
-"""Settings that a text which streams keeps as they were when it began."""
+"""Settings that apply from the next text on."""
 
 
 def ask_for_acrostic(
     settings: GenerationSettings, vocabulary: str | None, begin: Callable[[], object]
 ) -> tuple[AskTextScreen, Callable[[str | None], None]]:
-    """A question for the characters that lines begin with, and what takes its answer.
+    """Return a dialog that asks for an acrostic, and the callback for its result.
 
     Args:
-        settings: Of the text.
-        vocabulary: What the model knows; None if that is not known yet.
-        begin: Called once they are other ones: generates a text.
+        settings: The settings to change.
+        vocabulary: The model's characters; None if no model is loaded.
+        begin: Starts a new text; called after the change.
     """
 
     def problem(typed: str) -> str:
@@ -56,11 +56,11 @@ def ask_for_acrostic(
 
 
 class SamplingScreen(Dialog[None]):
-    """A row a setting: what is typed acts as soon as it is allowed; Esc takes all of it back."""
+    """One row per setting: a valid value applies as it is typed; Esc restores all values."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "take_back", "Back", show=False),
-        # the key that opened it, whichever a user gave it
+        # the key that opened it, which the user may have remapped
         Binding("f12,alt+s", "dismiss", "Close", show=False, id="text.sampling"),
         Binding("up", "app.focus_previous", show=False),
         Binding("down", "app.focus_next", show=False),
@@ -96,13 +96,13 @@ class SamplingScreen(Dialog[None]):
         rng_seed: int | None = None,
         problem: Callable[[], str] = str,
     ) -> None:
-        """Offer the settings.
+        """Show the settings.
 
         Args:
-            settings: Of the text; changed as one types.
+            settings: The settings to change.
             changed: Called after each change.
-            rng_seed: With which the text in sight began; None if there is none.
-            problem: Returns why the model in sight ignores what was set; empty if it does not.
+            rng_seed: The RNG seed of the displayed text; None without a text.
+            problem: Returns why the model ignores the sampling rules; empty if it does not.
         """
         super().__init__()
         self._settings = settings
@@ -112,7 +112,7 @@ class SamplingScreen(Dialog[None]):
         self._before = settings.sampling, settings.length
 
     def compose(self) -> ComposeResult:
-        """A row a setting, what the row in focus means, and two shortcuts."""
+        """Yield one row per setting, the help for the focused row, and two buttons."""
         with Vertical(id="sampling", classes="box") as box:
             box.border_title = Content(tr("Sampling"))
             box.border_subtitle = Content(tr("Enter keeps · Esc takes back"))
@@ -127,40 +127,40 @@ class SamplingScreen(Dialog[None]):
             yield Button(Content(tr("All as they come (defaults)")), id="defaults", compact=True)
 
     def on_mount(self) -> None:
-        """Let no cursor blink: a screen at rest draws nothing."""
+        """Turn off blinking cursors: an idle screen draws nothing."""
         for field in self.query(SafeInput):
             field.cursor_blink = False
 
     @on(events.DescendantFocus)
     def explain(self) -> None:
-        """Say what the row in focus means, and what is wrong with it."""
+        """Show the help for the focused row, or its error."""
         field = self.focused
         if isinstance(field, SafeInput) and field.id:
             self._take(field.id, field.value)
 
     @on(Input.Changed)
     def take(self, event: Input.Changed) -> None:
-        """Let what was typed hold from now on, if it is allowed."""
+        """Apply the typed value if it is valid."""
         event.stop()
         if event.input.id and event.input.has_focus:
             self._take(event.input.id, event.value)
 
     @on(Input.Submitted)
     def close(self, event: Input.Submitted) -> None:
-        """Keep all that is allowed."""
+        """Close and keep the values."""
         event.stop()
         self.dismiss()
 
     @on(Button.Pressed, "#again")
     def draw_again(self, event: Button.Pressed) -> None:
-        """Begin the next texts with the random numbers of this one."""
+        """Use the RNG seed of this text for the next ones."""
         event.stop()
         self.query_one("#rng_seed", SafeInput).value = str(self._rng_seed)
         self._take("rng_seed", str(self._rng_seed))
 
     @on(Button.Pressed, "#defaults")
     def set_defaults(self, event: Button.Pressed) -> None:
-        """Set everything as the program comes."""
+        """Reset every setting to its default."""
         event.stop()
         self._set(SamplingConfig(), DEFAULT_LENGTH)
         for name in NAMES:
@@ -168,18 +168,18 @@ class SamplingScreen(Dialog[None]):
         self._say(tr("Everything is as it comes."))
 
     def action_take_back(self) -> None:
-        """Close, with everything as it was before."""
+        """Restore the previous values and close."""
         self._set(*self._before)
         self.dismiss()
 
     def _shown(self, name: str) -> str:
-        """The value of a setting as people write it."""
+        """Return the value of a setting as text."""
         settings = self._settings
         value = settings.length if name == "length" else getattr(settings.sampling, name)
         return f"{value:g}" if isinstance(value, float) else format_value(name, value)
 
     def _take(self, name: str, typed: str) -> None:
-        """Set one setting, or say why that is not possible."""
+        """Apply one setting, or show why its value is invalid."""
         settings, sampling = self._settings, self._settings.sampling
         bounds = (Preferences if name == "length" else SamplingConfig).bounds()[name]
         typed = "none" if bounds.optional and not typed else typed

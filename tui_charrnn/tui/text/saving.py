@@ -1,4 +1,4 @@
-"""Files that hold a text: with all that it takes to generate it again, as a tape, and copies."""
+"""Saves texts with the settings that reproduce them, tapes, and copies for the clipboard."""
 
 import contextlib
 import datetime
@@ -27,12 +27,12 @@ from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
 
 
 def texts_folder() -> Path:
-    """Where texts are kept: in the user's data folder. It need not exist."""
+    """Return the folder of saved texts, in the user's data folder; it may not exist."""
     return data_folder() / "texts"
 
 
 def copy_text(app: App[object], text: str, tell: Tell) -> None:
-    """Copy a safe text; save it as well where it may not have reached the clipboard."""
+    """Copy a safe text; also save it if the terminal may not have taken the copy."""
     if not text:
         tell(tr("There is no text to copy yet."))
         return
@@ -56,7 +56,7 @@ def copy_text(app: App[object], text: str, tell: Tell) -> None:
 
 
 def save_text(result: GenerationResult | None, tell: Tell) -> None:
-    """Save a text in a thread: the folder may lie on a drive that does not answer."""
+    """Save a text in a thread: the folder may be on a drive that does not respond."""
     if result is None or not result.text:
         tell(tr("There is no text to save yet."))
         return
@@ -79,11 +79,11 @@ def save_with_settings(text: str, save: Callable[[], Path], tell: Tell) -> None:
 
 
 Words = Callable[[object], str]
-"""A sentence about the path of a file, or about why there is none."""
+"""Formats a note from the path of a file, or from the reason of a failure."""
 
 
 def save_in_background(save: Callable[[], Path], done: Words, refused: Words, tell: Tell) -> None:
-    """Write a file in a thread, then say where it is, or why there is none."""
+    """Write a file in a thread, then show a note with its path or with the error."""
 
     def work(_: BackgroundTask) -> None:
         try:
@@ -98,19 +98,19 @@ def save_in_background(save: Callable[[], Path], done: Words, refused: Words, te
 
 
 def save_result(folder: Path, result: GenerationResult) -> Path:
-    """Write a text exactly as it was generated, and its settings beside it, as JSON.
+    """Write a text exactly as generated, and its settings as JSON.
 
-    `charrnn-tui generate` writes the same text when it is called as the settings say.
+    The `command` in the settings generates the same text again.
 
     Args:
-        folder: Where to; it is made if need be.
+        folder: The folder, created if it is missing.
         result: The text.
 
     Returns:
-        The path of the text; its settings have the same name but for `.json`.
+        The path of the text; the settings have the same name with `.json`.
 
     Raises:
-        OSError: If the disk refuses; nothing is left behind then.
+        OSError: If a file cannot be written; no partial file is left.
     """
     now = datetime.datetime.now(datetime.UTC)
     text = whole_text(result.text, result.opening.loaded.model.units)
@@ -120,20 +120,20 @@ def save_result(folder: Path, result: GenerationResult) -> Path:
 def write_text(
     folder: Path, text: str, time: datetime.datetime, settings: Mapping[str, object]
 ) -> Path:
-    """Write a text of that time and its settings; otherwise like `save_result`."""
+    """Write a text and its settings under the given time; otherwise like `save_result`."""
     document = json.dumps(settings, indent=2) + "\n"
     files = {".txt": _encoded(text), ".json": document.encode()}
     return write_new(folder, f"text-{time.astimezone():%Y%m%d-%H%M%S}", files)
 
 
 def save_copy(folder: Path, text: str) -> Path:
-    """Write a text that was copied; otherwise like `save_result`."""
+    """Write a copied text; otherwise like `save_result`."""
     now = datetime.datetime.now().astimezone()
     return write_new(folder, f"copy-{now:%Y%m%d-%H%M%S}", {".txt": _encoded(text)})
 
 
 def save_tape(folder: Path, tape: Tape, opening: Opening) -> Path:
-    """Write a tape, to which more may be added meanwhile, as JSON; otherwise like `save_result`."""
+    """Write a tape as JSON, even while it grows; otherwise like `save_result`."""
     now = datetime.datetime.now(datetime.UTC)
     file = opening.loaded.file
     with tape.lock:
@@ -150,7 +150,7 @@ def save_tape(folder: Path, tape: Tape, opening: Opening) -> Path:
 
 
 def newest_tape(folder: Path) -> Path | None:
-    """The tape that was saved last in a folder, by its name."""
+    """Return the newest tape file of a folder, by name; None without any."""
     try:
         return max(folder.glob("tape-*.json"), default=None)
     except OSError:
@@ -158,7 +158,7 @@ def newest_tape(folder: Path) -> Path | None:
 
 
 def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]:
-    """All that it takes to generate a text again, as JSON values."""
+    """Return the settings that reproduce a text, as JSON values."""
     opening = result.opening
     (_, first), *changes = result.sampling
     sha256, hindrance = opening.loaded.sha256(), ""
@@ -195,18 +195,18 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
 
 
 def write_new(folder: Path, stem: str, files: Mapping[str, bytes]) -> Path:
-    """Write files of one new name; none that exists is touched.
+    """Write files with a common new name; existing files are never overwritten.
 
     Args:
-        folder: Where to; it is made if need be.
-        stem: The name, to which a number is added if it is taken.
-        files: What the files hold, by what their names end with.
+        folder: The folder, created if it is missing.
+        stem: The name; a number is appended if it is taken.
+        files: The content of each file, by suffix.
 
     Returns:
-        The path of the first.
+        The path of the first file.
 
     Raises:
-        OSError: If the disk refuses; nothing is left behind then.
+        OSError: If a file cannot be written; no partial file is left.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
@@ -214,11 +214,11 @@ def write_new(folder: Path, stem: str, files: Mapping[str, bytes]) -> Path:
         paths = [folder / (name + suffix) for suffix in files]
         if not any(path.exists() for path in paths) and _write_all(paths, list(files.values())):
             return paths[0]
-    raise AssertionError  # the numbers do not end
+    raise AssertionError  # unreachable: `count` is infinite
 
 
 def _write_all(paths: list[Path], contents: list[bytes]) -> bool:
-    """Write new files; False, and none of them, if one has come to be meanwhile."""
+    """Write new files; return False and write none if one of them already exists."""
     made: list[Path] = []
     try:
         for path, content in zip(paths, contents, strict=True):
@@ -236,7 +236,7 @@ def _write_all(paths: list[Path], contents: list[bytes]) -> bool:
 
 
 def _encoded(text: str) -> bytes:
-    return text.encode(errors="backslashreplace")  # halves of surrogate pairs
+    return text.encode(errors="backslashreplace")  # for lone surrogates
 
 
 def _sampling_values(sampling: SamplingConfig) -> dict[str, float | None]:
@@ -251,7 +251,7 @@ def _sampling_values(sampling: SamplingConfig) -> dict[str, float | None]:
 
 
 def _arguments(result: GenerationResult, sampling: SamplingConfig) -> list[str]:
-    """How `charrnn-tui generate` is called for the same text."""
+    """Return the command line that generates the same text."""
     values = {
         "model": result.opening.loaded.file and result.opening.loaded.file.absolute(),
         "length": len(result.generated),

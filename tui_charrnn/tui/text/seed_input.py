@@ -1,4 +1,4 @@
-"""Where the user types the text that the model continues, and the file that keeps such seeds."""
+"""The seed input, and the file of earlier seeds."""
 
 import os
 import re
@@ -31,28 +31,28 @@ from tui_charrnn.tui.textual_patches import Edit, EditResult, KeysInOrder, pass_
 from tui_charrnn.tui.theme.themed_app import KeepsText
 
 KEPT: Final = 200
-"""Seeds that are kept from one session to the next."""
+"""Number of seeds that the file keeps."""
 LONGEST_SEED: Final = 10_000
-"""Characters of a seed; a model reads them in some seconds, and one argument holds them."""
+"""Most characters of a seed: a model reads them in seconds, and they fit in one argument."""
 _FILE: Final = "seeds.jsonl"
 _MOST_LINES: Final = 2 * KEPT
 _MOST_BYTES: Final = 8_000_000
-"""What is read of a file that somebody else made long."""
+"""Most bytes read of the file, which another program may have made longer."""
 _LINE_END: Final = re.compile("\r\n|[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
 
 def unknown_in(text: str, vocabulary: frozenset[str]) -> list[str]:
-    """The characters of a text that are not in the vocabulary, each once, in order.
+    """Return the characters of a text that are not in the vocabulary, each once, in order.
 
-    A model reads text in composed form (NFC), while a keyboard may send a Hangul syllable or an
-    accented letter in parts; the parts are known if what they compose is, or the other way round.
+    A model reads composed text (NFC), but a keyboard may send a Hangul syllable or an accented
+    letter in parts: parts are known if their composition is, and the reverse.
     """
     composed = unicodedata.normalize("NFC", text)
     return [each for each in dict.fromkeys(composed) if not spelled_in(vocabulary, each)]
 
 
 def unknown_spans(line: str, vocabulary: frozenset[str]) -> list[tuple[int, int]]:
-    """Where each character begins and ends in a line, as typed, that is not in the vocabulary."""
+    """Return start and end, in a line as typed, of each character outside the vocabulary."""
     return [
         (start, start + len(parts))
         for start, parts in _compositions(line)
@@ -61,20 +61,19 @@ def unknown_spans(line: str, vocabulary: frozenset[str]) -> list[tuple[int, int]
 
 
 def shown_line(line: str) -> str:
-    """A line made safe for the terminal, character for character.
+    """Make a line safe for the terminal, with the same number of characters.
 
-    A text field counts in characters, so a character that is not shown as it is becomes exactly one
-    other, unlike in `safe_text`.
+    A text field counts characters, so unlike in `safe_text` each unsafe one becomes exactly one.
     """
     if line.isascii() and line.isprintable():
         return line
     signs = map(safe_text, line)
     shown = "".join(sign if len(sign) == 1 else "\N{REPLACEMENT CHARACTER}" for sign in signs)
-    return with_few_marks(shown, "\N{ZERO WIDTH NON-JOINER}")  # as wide as a mark
+    return with_few_marks(shown, "\N{ZERO WIDTH NON-JOINER}")  # zero cells, like a mark
 
 
 def _compositions(line: str) -> Iterator[tuple[int, str]]:
-    """The characters of a line, those that belong together as one."""
+    """Yield start and text of each character of a line, with its combining parts."""
     if unicodedata.is_normalized("NFC", line) and not any(map(unicodedata.combining, line)):
         yield from enumerate(line)
         return
@@ -96,15 +95,15 @@ def _belongs_to(parts: str, character: str) -> bool:
 
 
 class SeedInput(KeepsText, TextArea, KeysInOrder):
-    """A text field of one to four rows that submits on Enter and remembers what it submitted.
+    """A text field of one to four rows with a history; Enter submits.
 
-    After a submission the text stays and is selected: Enter submits it again, typing replaces it.
-    What was submitted is kept in a file of the user's; it works all the same if it cannot be.
+    A submitted text stays, selected: Enter submits it again, typing replaces it. Seeds are saved in
+    a file; if that fails, the field still works.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", show=False),
-        # at once, and not once the app has them: a key that comes right behind is not for the seed
+        # bound here, not only in the app: the next key must already go to the new focus
         Binding("tab", "app.focus_next", show=False),
         Binding("shift+tab", "app.focus_previous", show=False),
     ]
@@ -123,11 +122,11 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
     """
 
     vocabulary: var[frozenset[str] | None] = var(None, init=False)
-    """The characters that the model knows; others are struck out. None accepts everything."""
+    """The model's characters; others are struck out. None accepts all characters."""
 
     @dataclass
     class Submitted(Message):
-        """The reader pressed Enter."""
+        """The user pressed Enter."""
 
         text: str
 
@@ -142,33 +141,33 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         """Start empty.
 
         Args:
-            placeholder: Stands there meanwhile.
-            longest: Characters that the field takes.
-            keeps_end: Whether the end of what is too long is kept, which the state of a model
-                depends on, and not its beginning.
-            remembers: Whether seeds are kept from one session to the next.
+            placeholder: Shown while the field is empty.
+            longest: Most characters.
+            keeps_end: Whether text that is too long loses its beginning, rather than its end; the
+                state of a model depends most on the end.
+            remembers: Whether submitted seeds are saved for later sessions.
         """
         super().__init__(placeholder=Content(placeholder), highlight_cursor_line=False)
         self.set_reactive(TextArea.cursor_blink, False)
         self.set_reactive(TextArea.match_cursor_bracket, False)
         self.submitted_seeds: list[str] = []
-        """What was submitted, oldest first, without repetitions in a row."""
+        """Submitted seeds, the oldest first, without consecutive duplicates."""
         self._recalled: int | None = None
-        """Index of the recalled seed, or None while the reader's own text is shown."""
+        """Index of the recalled seed; None while the user's own text is shown."""
         self._draft = ""
         self._longest, self._keeps_end = longest, keeps_end
         self._history = SeedHistory(state_folder() / _FILE) if remembers else None
         self._has_complained = False
 
     def on_mount(self) -> None:
-        """Read what was submitted before, once the box is there to type into."""
+        """Read the seeds of earlier sessions, after the first frame."""
         if (history := self._history) is not None:
             self.call_after_refresh(
                 self._access_file, lambda: self.call_later(self.put_before, history.read())
             )
 
     def get_line(self, line_index: int) -> Text:
-        """A line as it is shown: safe, with what the model does not know struck out."""
+        """Return a line as shown: safe, with unknown characters struck out."""
         shown, unknown = _look_of(self.document.get_line(line_index), self.vocabulary)
         line = Text(shown, end="", no_wrap=True)
         style = self.get_component_rich_style("seed-input--unknown", partial=True)
@@ -177,12 +176,12 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         return line
 
     def watch_vocabulary(self) -> None:
-        """Draw the text again, for another model."""
-        self.notify_style_update()  # what TextArea drops its drawn lines on
+        """Redraw the text for another model."""
+        self.notify_style_update()  # clears TextArea's cache of drawn lines
         self.refresh()
 
     async def on_key(self, event: events.Key) -> None:
-        """Submit on Enter, which would insert a line feed; leave other fields their keys."""
+        """Submit on Enter; forward keys that belong to another focused field."""
         if self.screen.focused is not self:
             pass_key_on(self, event)
         elif event.key == "enter":
@@ -191,16 +190,13 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             self.action_submit()
 
     def edit(self, edit: Edit) -> EditResult:
-        """Edit, and keep one end of what is then too long.
-
-        What comes in parts, as jamo by jamo, is put together.
-        """
+        """Edit, compose jamo into syllables, and cut text that is too long at one end."""
         if not edit.text.isascii():
             row, column = edit.top
             taken, edit.text = typed_on(self.document.get_line(row)[:column], edit.text)
             edit.from_location, edit.to_location = (row, column - taken), edit.bottom
         beyond = len(edit.text) - self._longest
-        if beyond > 0:  # not even once into the field: it would be wrapped
+        if beyond > 0:  # before it is inserted: wrapping it would be slow
             edit.text = edit.text[beyond:] if self._keeps_end else edit.text[: self._longest]
         result = super().edit(edit)
         lost = max(len(self.text) - self._longest, 0)
@@ -215,7 +211,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         return result
 
     def open_file(self, path: Path) -> None:
-        """Have the end of a file read in a thread, and generate from it."""
+        """Read the end of a file in a thread, and submit it."""
 
         def read(_: BackgroundTask) -> None:
             try:
@@ -234,13 +230,13 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         BackgroundTask("seed-file", read)
 
     def put_before(self, seeds: list[str]) -> None:
-        """Let older seeds be recalled before those that were submitted here."""
+        """Insert the seeds of earlier sessions before those of this one."""
         self.submitted_seeds[:0] = seeds
         if self._recalled is not None:
             self._recalled += len(seeds)
 
     def action_submit(self) -> None:
-        """Post the text, and remember it, also for the next time."""
+        """Post the text and add it to the history."""
         history, seed = self._history, self.text
         if seed and seed not in self.submitted_seeds[-1:]:
             self.submitted_seeds.append(seed)
@@ -251,7 +247,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         self.post_message(self.Submitted(seed))
 
     def action_insert_newline(self) -> None:
-        """Begin another line."""
+        """Insert a line feed."""
         self.replace("\n", *self.selection, maintain_selection_offset=False)
 
     def action_cursor_up(self, select: bool = False) -> None:
@@ -262,7 +258,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             self._recall(-1)
 
     def action_cursor_down(self, select: bool = False) -> None:
-        """Move down a row; below the last row, recall a newer seed, then the reader's own text."""
+        """Move down a row; below the last row, recall a newer seed, then the user's own text."""
         if select or not self.navigator.is_last_wrapped_line(self.cursor_location):
             super().action_cursor_down(select)
         else:
@@ -293,7 +289,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         BackgroundTask("seed-history", work)
 
     def _complain(self, error: OSError) -> None:
-        """Say once that seeds are not kept; the line of notes is about the text and moves on."""
+        """Warn once that seeds are not saved; as a toast, because notes replace each other."""
         if not self._has_complained:
             self._has_complained = True
             reason = f"{reason_of(error)} ({error.filename})"
@@ -303,7 +299,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             self.notify(safe_line(sentence), severity="warning", markup=False)
 
     def _tell_lost(self, count: int) -> None:
-        """Say what was left out: the state of a model depends on what it read last."""
+        """Warn that the beginning of the seed was cut."""
         sentence = tr(
             "The seed is the last {count:,} characters, which the state depends on; {lost:,} "
             "before them were left out.",
@@ -317,28 +313,28 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
 def _look_of(
     line: str, vocabulary: frozenset[str] | None
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """A line as it is shown, and where it is unknown; every row of a long line asks for it."""
+    """Return a line as shown and its unknown spans; cached for the rows of a long line."""
     unknown = () if vocabulary is None else tuple(unknown_spans(line, vocabulary))
     return shown_line(line), unknown
 
 
 class SeedHistory:
-    """A file of seeds, the oldest first; each operation may raise OSError and loses nothing.
+    """A file of seeds, the oldest first; operations may raise OSError and never lose seeds.
 
-    One JSON string a line, readable by the user alone: what one types is nobody else's business.
+    It has one JSON string per line; only the user may read it.
     """
 
     def __init__(self, path: Path) -> None:
-        """Name the file; it and its folder are made once a seed is kept."""
+        """Set the path; file and folder are created with the first seed."""
         self._path = path
         self._lock = threading.Lock()
 
     def read(self) -> list[str]:
-        """The newest seeds, the oldest first; lines that hold none are passed over."""
+        """Return the newest seeds, the oldest first; ignores invalid lines."""
         return _newest(self._lines())
 
     def add(self, seed: str) -> None:
-        """Write another seed behind the others, and drop old ones now and then."""
+        """Append a seed; rewrite the file once it has more than `_MOST_LINES` lines."""
         with self._lock:
             self._append(seed)
             lines = self._lines()
@@ -348,7 +344,7 @@ class SeedHistory:
     def _append(self, seed: str) -> None:
         line = _line_of(seed[-LONGEST_SEED:])
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # one write at the end of the file: two apps at once do not tear each other's lines
+        # a single append: two apps do not interleave their lines
         descriptor = self._open(self._path, os.O_APPEND)
         try:
             os.write(descriptor, line)
@@ -357,7 +353,7 @@ class SeedHistory:
 
     def _lines(self) -> list[bytes]:
         try:
-            # without waiting: a pipe of that name would never answer
+            # non-blocking: opening a pipe of that name would block forever
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return []
@@ -385,7 +381,7 @@ def _line_of(seed: str) -> bytes:
 
 
 def _newest(lines: Iterable[bytes]) -> list[str]:
-    """The last seeds of a file, without repetitions in a row."""
+    """Return the last seeds of a file, without consecutive duplicates."""
     seeds: list[str] = []
     for line in lines:
         try:

@@ -1,4 +1,4 @@
-"""The texts of a session: starts each, says what there is to say of it, and goes back to others."""
+"""The texts of a session: starts them, shows notes about them, and returns to earlier ones."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.tape_text import TapeText
 
 _REMEMBERED: Final = 6
-"""Texts of a session that can be gone back to, the one in sight among them."""
+"""Number of texts of a session that are kept, including the displayed one."""
 _PUT_ASIDE: Final = 4 << 20
-"""Bytes of network states that a text keeps which is not in sight; others are computed again."""
+"""Bytes of network states kept for a text that is not displayed; others are recomputed."""
 _NAMED: Final = 4
-"""Unknown characters that are named before the rest is only counted."""
+"""Number of unknown characters that are listed; the rest is only counted."""
 
 
 class Tell(Protocol):
-    """Shows a sentence in the line below the panes; an empty one takes the last one back."""
+    """Shows a note in the line below the panes; an empty note clears the line."""
 
     def __call__(self, sentence: str, *, is_problem: bool = False) -> object:
-        """Show it."""
+        """Show a note."""
 
 
 class SessionTexts:
-    """Writes the beginning of one text below the other, and remembers the last few of them."""
+    """Starts texts, one below the other in the view, and keeps the last few of them."""
 
     def __init__(
         self,
@@ -58,29 +58,29 @@ class SessionTexts:
         post: Callable[[Message], object],
         tell: Tell,
     ) -> None:
-        """Have no text yet.
+        """Start without a text.
 
         Args:
-            text: Shows the text in sight.
-            settings: Of the next character.
-            post: Posts the messages of a generation thread, which are to be given to `take`.
-            tell: Says something about the text.
+            text: Shows the current text.
+            settings: Settings of the next character.
+            post: Posts the messages of a generation thread; their handler calls `take`.
+            tell: Shows a note.
         """
         self.text = text
         self.texts: list[GenerationThread] = []
-        """The last texts of this session, in the order in which they were begun."""
+        """The last texts of this session, the oldest first."""
         self._settings = settings
         self._post = post
         self._tell = tell
         self._opening: Opening | None = None
-        """How the text begins that is shown."""
+        """The opening of the displayed text."""
         self._before: GenerationThread | None = None
-        """The text before, until another one has begun."""
+        """The previous text, until the new one has started."""
 
     def start(self, prepare: Prepare, seed_text: str | None) -> None:
-        """Answer a seed text, open a tape or have a text read; what is being generated stops.
+        """Start a text from a seed, a tape or an external text; running generation stops.
 
-        No seed text takes one that suits the model.
+        Without a seed text, the model's default is used.
         """
         text = self.text
         text.draw_new()
@@ -93,14 +93,14 @@ class SessionTexts:
         generation.begin()
 
     def result(self) -> GenerationResult | None:
-        """All that is shown of the text in sight; None before it began."""
+        """Return the displayed text and its settings; None before it has started."""
         return self.text.generation.result() if self.text.generation is not None else None
 
     def take(self, message: GenerationMessage) -> None:
-        """Act on what a generation thread posts.
+        """Handle a message of a generation thread.
 
         Raises:
-            Exception: If the program has a defect; the app closes by it.
+            Exception: The error of a `GenerationFailed` that is a defect; it closes the app.
         """
         match message:
             case GenerationStarted():
@@ -116,7 +116,7 @@ class SessionTexts:
                 self._show_failure(message)
 
     def earlier(self, by: int) -> None:
-        """Go to the text that was begun before this one (-1), or after it (1)."""
+        """Go to the previous text (-1) or the next one (1) of the session."""
         text, count = self.text, len(self.texts)
         before = text.generation
         place = self.texts.index(before) if before in self.texts else count
@@ -143,7 +143,7 @@ class SessionTexts:
         self._tell(self._format_place(place + by))
 
     def show_title(self) -> None:
-        """Show above the text the model, the settings and a clamp; below it, several clamps."""
+        """Show model, settings and a clamp in the title; more than one clamp in the subtitle."""
         settings, held = self._settings, self._settings.held
         parts, fixed = [*settings.active_words, settings.speed_label], settings.sampling.rng_seed
         if self._opening is not None:
@@ -160,7 +160,7 @@ class SessionTexts:
         self.text.view.border_subtitle = Content(held.words if len(held.clamps) > 1 else "")
 
     def rules_problem(self) -> str:
-        """Which rules of sampling the model in sight cannot obey, so that they are ignored."""
+        """Return why the current model must ignore the sampling rules; empty if it need not."""
         tape = self.text.generation.tape if self.text.generation is not None else None
         sampling = self._settings.sampling
         if tape is None or not sampling.is_constrained:
@@ -179,7 +179,7 @@ class SessionTexts:
         return ""
 
     def _show_start(self, generation: GenerationThread, opening: Opening) -> None:
-        """Write the seed text down and draw what follows."""
+        """Show the seed text and start drawing what follows."""
         self._before = None
         self._write_opening(generation, opening)
         if opening.is_recorded:
@@ -191,12 +191,12 @@ class SessionTexts:
         self._tell(" ".join(sentences), is_problem=bool(opening.unknown or rules))
         text = self.text
         text.stream(True)
-        text.draw_new()  # the first characters stand in one frame with the seed text,
-        text.view.call_after_refresh(text.draw_new)  # and the next do not wait for the timer
+        text.draw_new()  # draw the first characters in one frame with the seed text,
+        text.view.call_after_refresh(text.draw_new)  # and the next without waiting for the timer
 
     def _show_end(self, event: GenerationEnded) -> None:
-        """Draw the last characters and rest."""
-        was_streaming = self.text.view.streaming  # else stopped for one that has failed meanwhile
+        """Draw the last characters and show how the text ended."""
+        was_streaming = self.text.view.streaming  # else stopped for a text that has failed since
         if not self._has_ended(event):
             return
         if event.generation.tape is None:
@@ -224,18 +224,18 @@ class SessionTexts:
             self._tell(f"{end} {_next_steps(is_back=is_back, is_between=is_between)}")
 
     def _show_failure(self, event: GenerationFailed) -> None:
-        """Say why nothing is generated."""
+        """Show why nothing is generated."""
         if not isinstance(event.error, CharRNNError | OSError):
             raise event.error
         if self._has_ended(event):
             has_begun = event.generation.tape is not None
-            # nothing is generated: it stays until something is
+            # without a text, the note stays until one starts
             self._post(NoteWritten(str(event.error), is_problem=True, lasts=not has_begun))
             if not has_begun:
                 self._take_back()
 
     def _has_ended(self, event: GenerationEnded | GenerationFailed) -> bool:
-        """Whether it is what is shown that ended, and not only one turn of it."""
+        """Return whether the displayed text has ended, not only an earlier turn of it."""
         if event.turn != event.generation.turn:
             return False
         event.generation.is_active = False
@@ -246,12 +246,12 @@ class SessionTexts:
         return True
 
     def _take_back(self) -> None:
-        """Return to the text before one that has not begun: it is still what is shown."""
+        """Return to the previous text, which is still displayed, if the new one has not started."""
         if self._before is not None:
             self.text.restore(self._before)
 
     def _write_opening(self, generation: GenerationThread, opening: Opening) -> None:
-        """Write the seed text of a text down, below all that was shown before and a rule."""
+        """Append a rule and the seed text of a text to the view."""
         self._opening = opening
         view = self.text.view
         if view.length:
@@ -268,7 +268,7 @@ class SessionTexts:
         self.text.begin_tape()
 
     def _take_settings(self, generation: GenerationThread) -> None:
-        """Continue a text as it was generated, but for an RNG seed that is set for every text."""
+        """Restore the sampling settings and clamps of a text, except a fixed RNG seed."""
         if generation.tape is None:
             return
         stream, rng_seed = generation.tape.stream, self._settings.sampling.rng_seed
@@ -276,7 +276,7 @@ class SessionTexts:
         self._settings.held = ActiveClamps(stream.clamps, identity_of(stream.model))
 
     def _drop_clamps(self, generation: GenerationThread) -> str:
-        """Release clamps of another model; returns a sentence if there were any."""
+        """Release the clamps of another model; return a note if there were any."""
         held, tape = self._settings.held, generation.tape
         if tape is None or not held.clamps or held.of(tape.stream.model):
             return ""
@@ -284,7 +284,7 @@ class SessionTexts:
         return tr("Another model generates now, so the clamps are released.")
 
     def _remember(self, generation: GenerationThread) -> str:
-        """Keep a text to go back to; return how to reach the branches of the one before."""
+        """Keep a text; return a note on how to reach the branches of the previous one."""
         before = self.texts[-1] if self.texts else None
         _put_aside(before)
         self.texts = [*self.texts, generation][-_REMEMBERED:]
@@ -313,20 +313,20 @@ class SessionTexts:
 
 
 def _put_aside(generation: GenerationThread | None) -> None:
-    """Keep less of a text that goes out of sight."""
+    """Free memory of a text that is no longer displayed."""
     if generation is not None and generation.tape is not None:
         generation.tape.keep_less(_PUT_ASIDE)
 
 
 def _describe_reading(generation: GenerationThread, opening: Opening) -> str:
-    """What there is to say when a tape was opened or a text was read; empty if neither was."""
+    """Return the note after a tape was opened or an external text was read; else empty."""
     if opening.is_recorded:
         return tr("The tape is open.")
     return f"{generation.read_words} {_describe(opening)}".strip() if opening.external else ""
 
 
 def _describe(opening: Opening) -> str:
-    """What there is to say when a text begins; empty if all is as expected."""
+    """Return the note on unknown characters or on the model of a new text; empty for none."""
     characters = dict.fromkeys(lost.character for lost in opening.unknown)
     if not characters:
         return opening.loaded.note
@@ -349,7 +349,7 @@ def _describe(opening: Opening) -> str:
 
 
 def _next_steps(*, is_back: bool, is_between: bool) -> str:
-    """What can be done with a text that has ended; `is_between` if another record would follow."""
+    """Return the keys for a text that has ended; `is_between` if another record can follow."""
     if is_back:
         return tr("{key} goes on.", key=key_label("tape.play"))
     return tr(

@@ -1,4 +1,4 @@
-"""The text of the pane: its keys, the cursor that selects by them, and the looks of its layers."""
+"""The text widget of the text pane: its keys, selection by keys, and the styles of its layers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from textual import events
 
 ScaleName = Literal["rising", "diverging"]
-"""How levels follow one another: away from one end, or to both sides of a middle."""
+"""Kind of color scale: from low to high, or to both sides of a middle."""
 
 LOOKS: Final[dict[ScaleName, tuple[tuple[str, str], ...]]] = {
     "rising": (
@@ -37,12 +37,12 @@ LOOKS: Final[dict[ScaleName, tuple[tuple[str, str], ...]]] = {
         ("$xray-positive", "bold reverse"),
     ),
 }
-"""Color and style of each level: without colors, the style alone tells them apart."""
+"""Color and style of each level; without colors, the styles alone distinguish the levels."""
 _CLASSES: Final[dict[ScaleName, str]] = {"rising": "xray", "diverging": "xray-two"}
 
 
 def look_class(scale: ScaleName, level: int) -> str:
-    """The component class of a level's look."""
+    """Return the component class of a level."""
     return f"{_CLASSES[scale]}--{level}"
 
 
@@ -55,31 +55,31 @@ _LEVEL_STYLES: Final = "\n".join(
     for scale, looks in LOOKS.items()
     for level, (color, style) in enumerate(looks)
 )
-"""Their style sheet."""
+"""The CSS of all levels."""
 
 
 class KeySelection(TextLayer):
-    """Has a cursor while the reader selects with the keys.
+    """Selects text with the keys, by a cursor.
 
-    The mark key puts the cursor there, and then begins the selection at it; Shift with an arrow
-    does both at once, in terminals that tell it from the arrow alone.
+    The mark key shows the cursor; pressed again, it starts the selection there. Shift with an
+    arrow does both, in terminals that report Shift.
     """
 
     def __init__(self, view: TextView) -> None:
         self._view = view
         self.start: Callable[[], Place | None] = lambda: None
-        """Gives the place of a new cursor; None is the top of what is in view."""
+        """Returns the place of a new cursor; None is the top of the view."""
         self._cursor: Place | None = None
         self._anchor: Place | None = None
-        """Where the selection began; None before."""
+        """Where the selection started; None without a selection."""
 
     @property
     def has_cursor(self) -> bool:
-        """Whether the arrows move a cursor, not the view."""
+        """Whether the arrows move a cursor instead of scrolling."""
         return self._cursor is not None
 
     def mark(self) -> None:
-        """Put a cursor into the text; once it is there, begin the selection at it."""
+        """Show the cursor; if it is shown, start the selection there."""
         if self._cursor is None:
             self._cursor = self._new_cursor()
         else:
@@ -92,14 +92,14 @@ class KeySelection(TextLayer):
         self._view.screen.selections = {self._view: SELECT_ALL}
 
     def drop(self) -> None:
-        """Let the arrows scroll again, and select nothing."""
+        """Remove cursor and selection; the arrows scroll again."""
         if self._cursor is not None:
             self._cursor = self._anchor = None
             self._view.screen.clear_selection()
             self._view.redraw()
 
     def take_key(self, event: events.Key) -> None:
-        """Move the cursor by arrows, pages, Home and End."""
+        """Move the cursor for arrow keys, Page Up, Page Down, Home and End."""
         key = event.key.removeprefix("shift+")
         has_shift = key != event.key
         if key in DIRECTIONS and (has_shift or self._cursor is not None):
@@ -108,7 +108,7 @@ class KeySelection(TextLayer):
             self.move(key, selects=has_shift)
 
     def move(self, direction: Direction, *, selects: bool) -> None:
-        """Move the cursor; one that selects begins the selection if it has not begun."""
+        """Move the cursor; with `selects`, start a selection if there is none."""
         cursor = self._cursor or self._new_cursor()
         if selects and self._anchor is None:
             self._anchor = cursor
@@ -117,7 +117,7 @@ class KeySelection(TextLayer):
         self._show()
 
     def overlays(self, row: int) -> Iterable[Overlay]:
-        """The cursor, if it is in the row."""
+        """Return the cursor, if it is in the row."""
         if self._cursor is None or self._cursor[0] != row:
             return ()
         column = self._cursor[1]
@@ -125,7 +125,7 @@ class KeySelection(TextLayer):
         return (Overlay(column, max(end, column + 1), "text-view--cursor"),)
 
     def rewrapped(self) -> None:
-        """Drop the cursor: its rows are gone."""
+        """Remove the cursor: its row no longer exists."""
         self._cursor = self._anchor = None
 
     def _new_cursor(self) -> Place:
@@ -142,14 +142,14 @@ class KeySelection(TextLayer):
         self._view.redraw()
 
     def _offset(self, row: int, column: int) -> Offset:
-        """A place as Textual counts, which knows only what is drawn."""
+        """Convert a place to Textual's offsets, which count drawn columns."""
         wrapped = self._view.wrapped
-        is_there = wrapped.first <= row < wrapped.end  # it may have been dropped meanwhile
+        is_there = wrapped.first <= row < wrapped.end  # the row may have been dropped
         return Offset(drawn_column(wrapped.shown(row).text, column) if is_there else column, row)
 
 
 class StreamedText(TextView):
-    """The text of the pane: its keys, what they select, and the looks of all its layers."""
+    """A `TextView` with the keys of the text pane and the styles of all its layers."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("speech")]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -173,11 +173,11 @@ class StreamedText(TextView):
         self.text_layers.append(self.selection)
 
     def on_key(self, event: events.Key) -> None:
-        """Move the cursor that selects, before the keys scroll."""
+        """Move the selection cursor; without one, keys scroll."""
         self.selection.take_key(event)
 
     def action_mark(self) -> None:
-        """Put a cursor into the text; once it is there, begin the selection at it."""
+        """Show the cursor; if it is shown, start the selection there."""
         self.selection.mark()
         sentence = tr(
             "The arrows move the cursor; {mark} begins to select there, {copy} copies, {leave} "

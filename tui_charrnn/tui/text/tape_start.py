@@ -1,4 +1,4 @@
-"""How a text begins, with a seed that a model reads or with a tape; and what came of it."""
+"""Starts a tape, from a seed text, an external text or a saved tape; and collects its result."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tui_charrnn.generation.tape import Tape
 from tui_charrnn.hangul import INITIALS
 from tui_charrnn.tui.text.model_loader import LoadedModel
 
-if TYPE_CHECKING:  # the first character does not wait for what reads other texts
+if TYPE_CHECKING:  # modules that the first character does not need
     from collections.abc import Callable, Sequence
 
     from tui_charrnn.generation.stream import UnknownCharacter
@@ -25,27 +25,27 @@ _OTHER_CELLS: Final = "The cells that were held were others while the seed text 
 _BY_HAND: Final = "Characters were chosen by hand."
 _OTHER_DRAWS: Final = "Other random numbers were taken under way."
 HINDRANCES: Final = (_OTHER_CELLS, _BY_HAND, _OTHER_DRAWS)
-"""Why seed text, settings and RNG seed do not give the same text; kept in English."""
+"""Reasons why seed text, settings and RNG seed do not reproduce a text; in English, for files."""
 
 
 class Opening(NamedTuple):
-    """How a text begins."""
+    """The model, the seed and the RNG seed of a text."""
 
     loaded: LoadedModel
     """The model that generates."""
     seed_text: str
-    """Composed (Unicode NFC), with the unknown characters still in it."""
+    """Composed (Unicode NFC), with unknown characters."""
     read_text: str
-    """What the model read of it."""
+    """The part of it that the model read."""
     unknown: tuple[UnknownCharacter, ...]
-    """The unknown characters, by their position in it."""
+    """Its unknown characters, with their positions."""
     rng_seed: int
     held: tuple[str, ...] = ()
-    """The neurons that were held while the seed text was read, as LAYER:CELL=VALUE."""
+    """The clamps while the seed text was read, as LAYER:CELL=VALUE."""
     is_recorded: bool = False
-    """Whether it was read from a tape, with what was generated after it."""
+    """Whether the text was loaded from a saved tape."""
     external: ExternalText | None = None
-    """The text that the model reads instead of generating one; `unknown` is of it then."""
+    """The external text to read instead of generating; `unknown` then refers to it."""
 
     @property
     def label(self) -> str:
@@ -54,32 +54,31 @@ class Opening(NamedTuple):
 
     @property
     def is_jamo(self) -> bool:
-        """Whether the text comes in jamo, which are counted and predicted then."""
+        """Whether the model predicts jamo; characters are then counted as jamo."""
         return self.loaded.model.units == "jamo"
 
     @property
     def vocabulary(self) -> str:
-        """All characters that the model knows, as they are shown."""
+        """All characters of the model, as shown."""
         return self.loaded.model.vocabulary.shown
 
 
 class GenerationResult(NamedTuple):
-    """What was generated so far, and all that it came from."""
+    """A generated text and everything that it depends on."""
 
     opening: Opening
     generated: str
-    """What came after the seed text."""
+    """The text after the seed text."""
     sampling: tuple[tuple[int, SamplingConfig], ...]
-    """How it was chosen: settings, and the number of characters after which they held."""
+    """Sampling settings, each with the position from which it applies."""
     clamps: tuple[tuple[int, tuple[str, ...]], ...] = ()
-    """Which neurons were held, each time with the number of characters after which they were; no
-    entry if none ever was."""
+    """Clamps, each set with the position from which it applies; empty if there were none."""
     hindrance: str = ""
-    """Why seed text, settings and RNG seed do not give the same text; empty if they do."""
+    """Why seed text, settings and RNG seed do not reproduce the text; empty if they do."""
 
     @property
     def text(self) -> str:
-        """What the model read of the seed text, and what it generated."""
+        """The seed text as read by the model, and the generated text."""
         return self.opening.read_text + self.generated
 
 
@@ -90,17 +89,17 @@ def start_tape(
     held: ActiveClamps,
     should_stop: Callable[[], bool],
 ) -> tuple[Tape, Opening]:
-    """A tape as it is when a text begins, and how it begins.
+    """Return a new tape, or a saved one, and its opening.
 
     Args:
-        prepared: A model, or what was recorded by one, or a text that one is to read.
-        seed_text: What a model alone continues; None takes one that suits it.
+        prepared: A model, alone or with a saved tape or an external text.
+        seed_text: The seed text for a model alone; None uses the model's default.
         sampling: The settings of the first character.
-        held: Neurons that are held, if they are of the model.
-        should_stop: Asked now and then whether to leave the rest of the seed text unread.
+        held: Clamps, used if they belong to the model.
+        should_stop: Called now and then; true leaves the rest of the seed text unread.
 
     Raises:
-        DataError: If what was recorded is no tape, or not one of that model.
+        DataError: If the document is not a tape, or not one of that model.
     """
     if isinstance(prepared, LoadedModel):
         return prime_tape(prepared, seed_text, sampling, held.of(prepared.model), should_stop)
@@ -118,14 +117,14 @@ def prime_tape(
     clamps: tuple[Clamp, ...],
     should_stop: Callable[[], bool],
 ) -> tuple[Tape, Opening]:
-    """A tape without a character, once its seed text was read; as `start_tape`."""
-    if seed_text is None:  # a speaker's name for Shakespeare, else nothing
+    """Read a seed text and return an empty tape; see `start_tape`."""
+    if seed_text is None:  # a speaker's name for Shakespeare, else empty
         corpus = str(loaded.model.corpus.get("name", ""))
         seed_text = "ROMEO:" if "shakespeare" in corpus.casefold() else ""
     stream = CharacterStream(loaded.model, sampling, clamps)
     primed = stream.prime(seed_text, should_stop)
     composed = unicodedata.normalize("NFC", seed_text)
-    if primed.text[-1:] in INITIALS:  # the letter that was typed begins a syllable
+    if primed.text[-1:] in INITIALS:  # the typed letter starts a syllable
         composed = composed[:-1] + primed.text[-1]
     opening = Opening(
         loaded=loaded,
@@ -139,7 +138,7 @@ def prime_tape(
 
 
 def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
-    """A tape as it was recorded in a `tape_document`, and the model that generated it.
+    """Load a tape from a document of `tape_document`, and return its opening.
 
     Raises:
         DataError: If it is not a tape, or not one of this model.
@@ -152,7 +151,7 @@ def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
 
 
 def result_of(opening: Opening, tape: Tape, number: int, length: int) -> GenerationResult:
-    """What was generated on a branch of a tape, so many of its characters."""
+    """Return the first `length` characters of a branch, with the settings they depend on."""
     parts = [(branch, min(end, length)) for branch, end in tape.tree.lineage(number)][::-1]
     parts = [(branch, end) for branch, end in parts if branch.start <= end]
     changes = [
@@ -186,11 +185,11 @@ def result_of(opening: Opening, tape: Tape, number: int, length: int) -> Generat
 
 
 def in_effect(changes: Sequence[tuple[int, _T]], length: int) -> tuple[tuple[int, _T], ...]:
-    """The settings, or clamps, that chose at least one of so many characters.
+    """Return the settings, or clamps, that applied to at least one character.
 
     Args:
-        changes: Each with the number of characters after which it was set, ascending from 0.
-        length: How many characters there are.
+        changes: Each with the position from which it was set, ascending from 0.
+        length: Number of characters.
     """
     last_set = {after: used for after, used in changes if after < max(length, 1)}
     kept: list[tuple[int, _T]] = []

@@ -1,4 +1,4 @@
-"""The branch of a tape that is in sight: written into a view, with a cursor that goes over it."""
+"""The displayed branch of a tape, in a view with a cursor."""
 
 from __future__ import annotations
 
@@ -29,128 +29,128 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.model_loader import LoadedModel
     from tui_charrnn.tui.text.tape_start import Opening
 
-FRAME: Final = 1 / 20  # seconds between two looks at what has been generated
+FRAME: Final = 1 / 20  # seconds between two polls for new characters
 Step = Literal[Direction, "jamo_left", "jamo_right", "word_left", "word_right"]
 _LONGEST_WORD: Final = 1000
-"""Characters in which the next word is looked for."""
+"""Characters within which the next word is searched."""
 _READABLE: Final = 500
-"""Characters a second; of what comes faster, every other frame is drawn, for half the cost."""
+"""Characters a second; above that, only every second frame is drawn, at half the cost."""
 
 
 class TapeText:
-    """Shows a branch of the tape of `generation`, below all that was shown before it.
+    """Shows a branch of the tape of `generation`, below the texts before it.
 
-    A position counts the characters that were generated since the seed text, see `Tree`; together
-    with `branch` it names a character of the tape.
+    A position counts the characters after the seed text, see `Tree`; branch and position together
+    identify a character of the tape.
     """
 
     def __init__(self, view: TextView, settings: GenerationSettings) -> None:
-        """Show nothing yet; the speed of the settings says how often there is something to draw."""
+        """Start without a text; the speed of the settings decides how often to draw."""
         self.view = view
         self.generation: GenerationThread | None = None
-        """The text that is generated, or was generated last."""
+        """The current text."""
         self.cursor = TapeCursor(self)
         self._settings = settings
         self._has_begun = False
-        """Whether what the text begins with is shown, and its characters may follow."""
+        """Whether the seed text is shown, so that characters may follow."""
         self._origin = 0
-        """The number of the first generated character among all that were ever shown."""
+        """Number of the first generated character among all characters ever shown."""
         self._frames: Timer | None = None
         self._skips_frame = False
-        """Whether the last frame was left out."""
+        """Whether the last frame was skipped."""
 
     @property
     def opening(self) -> Opening | None:
-        """How the text in sight begins, once it has."""
+        """The opening of the current text; None before it has started."""
         return self.generation.opening if self.generation is not None else None
 
     @property
     def loaded(self) -> LoadedModel | None:
-        """The model of the text in sight, once that has begun."""
+        """The model of the current text; None before it has started."""
         return self.opening.loaded if self.opening is not None else None
 
     @property
     def branch(self) -> int:
-        """The number of the branch in sight."""
+        """Number of the displayed branch."""
         return self.generation.branch if self.generation is not None else 0
 
     @property
     def shown(self) -> int:
-        """How many of its characters are shown: its last position."""
+        """Number of displayed characters, which is the last position."""
         return self.generation.shown if self.generation is not None else 0
 
     @property
     def tape(self) -> Tape | None:
-        """The tape of the text in sight, once that has begun."""
+        """The tape of the current text; None before it has started."""
         return self.generation.tape if self.generation is not None else None
 
     @property
     def tree(self) -> Tree | None:
-        """All branches of the text in sight, once that has begun."""
+        """All branches of the current text; None before it has started."""
         return self.tape.tree if self.tape is not None else None
 
     @property
     def is_loading(self) -> bool:
-        """Whether a model is being loaded, or reads what the text begins with."""
+        """Whether the model is being loaded or reads the seed text."""
         generation = self.generation
         return generation is not None and generation.is_active and generation.tape is None
 
     def stream(self, is_on: bool) -> None:
-        """Look for new characters, or no more."""
+        """Start or stop drawing new characters."""
         self.view.streaming = is_on
         if self._frames is None:
             self._frames = self.view.set_interval(FRAME, self._draw_frame, pause=True)
         (self._frames.resume if is_on else self._frames.pause)()
 
     def stop(self) -> None:
-        """Generate no more; the text stays."""
+        """Stop generating; the text stays."""
         if self.generation is not None and self.generation.is_active:
             self.generation.stop()
 
     def resume(self) -> bool:
-        """Continue at the end of the branch in sight; False if there is nothing to continue."""
+        """Continue at the end of the displayed branch; False if there is nothing to continue."""
         if self.generation is None or not self.generation.resume():
             return False
         self.stream(True)
         return True
 
     def branch_off(self, fork: Fork) -> None:
-        """Continue from any place of the tape; what is being generated stops and stays on it."""
+        """Continue from any position of the tape; running generation stops, its text is kept."""
         if self.generation is not None and self.generation.tape is not None:
             self.generation.branch_off(fork)
             self.stream(True)
 
     def replace(self, generation: GenerationThread) -> None:
-        """Take another text, whose tape may not be there yet."""
+        """Make another text the current one; its tape may not exist yet."""
         self.generation, self._has_begun = generation, False
         self.cursor.replaced()
 
     def begin_tape(self) -> None:
-        """Let the characters of `generation` follow what is shown now."""
+        """Append the characters of `generation` after what is shown now."""
         self._origin, self._has_begun = self.view.length, True
         self.cursor.begun()
 
     def restore(self, generation: GenerationThread) -> None:
-        """Return to the text that is still what is shown."""
+        """Make a text current that is still displayed."""
         self.generation, self._has_begun = generation, True
         self.cursor.begun()
         self.cursor.grown(0)
 
     def draw_new(self) -> None:
-        """Append what came since the last time."""
+        """Append the characters generated since the last call."""
         before = self.shown
         if self.generation is None or not self._has_begun:
-            return  # they would follow the text before
+            return  # they would be appended to the previous text
         if new := self.generation.take():
             self.view.append(new, "generated")
         self.cursor.grown(before)
 
     def show_branch(self, number: int) -> None:
-        """Show another branch, by its number, from where it parts from the one in sight."""
+        """Show another branch, by its number, from its fork with the displayed one on."""
         if self.generation is None or self.tree is None or number == self.branch:
             return
         shared = min(self.tree.split_position(self.branch, number), self.shown)
-        if self.place_at(shared) is None:  # what both begin with was dropped long ago
+        if self.place_at(shared) is None:  # the rows of the shared part were dropped
             self.view.clear()
             self._origin = -shared
         self.generation.branch, self.generation.shown = number, shared
@@ -158,25 +158,25 @@ class TapeText:
         self.cursor.switched()
 
     def follow_branch(self, number: int) -> None:
-        """Show a branch, by its number, that is being continued."""
+        """Show a branch, by its number, that is being generated."""
         self.show_branch(number)
         self.cursor.continued()
 
     def place_at(self, position: int) -> Place | None:
-        """Where a character stands, as drawn; None if its row was dropped."""
+        """Return the place of a character as drawn; None if its row was dropped."""
         source = self._origin + position
         return place_of(self.view.wrapped, source) if source >= 0 else None
 
     def position_at(self, place: Place) -> int:
-        """The character at a place as drawn, or the nearest of the branch in sight."""
+        """Return the position of the character at a place, or of the nearest one."""
         return min(max(source_at(self.view.wrapped, place) - self._origin, 0), self.shown)
 
     def positions_in_row(self, row: int) -> Iterator[tuple[int, int, int]]:
-        """The characters of the branch in sight that stand in a row.
+        """Return the characters of the displayed branch in a row.
 
         Yields:
-            The position of each, its first sign in the row as drawn and the one after its last. A
-            line feed takes one sign behind the row.
+            Position, start column and end column of each, as drawn. A line feed takes one column
+            after the row.
         """
         wrapped = self.view.wrapped
         for source in sources_in_row(wrapped, row):
@@ -189,11 +189,11 @@ class TapeText:
             yield source - self._origin, start[1], stop
 
     def spelled(self, start: int, stop: int) -> str:
-        """The characters of the branch in sight from one position to another."""
+        """Return the characters of the displayed branch from one position to another."""
         return "" if self.tape is None else self.tape.text(self.branch, start, stop)
 
     def _draw_frame(self) -> None:
-        """Draw what came since the last frame, or leave it to the next one."""
+        """Draw new characters; fast text skips every second frame."""
         speed = self._settings.speed
         self._skips_frame = not self._skips_frame and (speed is None or speed > _READABLE)
         if not self._skips_frame:
@@ -201,29 +201,26 @@ class TapeText:
 
 
 class TapeCursor(TextLayer):
-    """Names a character of the tape while the user goes back over it; follows the text.
-
-    While it is there, the characters at which the tape forks are marked.
-    """
+    """The cursor on the tape; while it is shown, forks are marked."""
 
     def __init__(self, text: TapeText) -> None:
         self.text = text
         self.moved = Signal()
         """Sent when `at` has changed."""
         self.grown_to = Signal()
-        """Sent when there are more characters, or fewer, than before."""
+        """Sent when the number of displayed characters has changed."""
         self._at: tuple[int, int] | None = None
         self._last = 0
         self._leads = False
-        """Whether what follows the cursor is to be brought into view as it comes."""
+        """Whether the view still has to scroll to the text after the cursor as it grows."""
 
     @property
     def at(self) -> tuple[int, int] | None:
-        """Branch and position of the cursor; None while there is none."""
+        """Branch and position of the cursor; None without a cursor."""
         return self._at
 
     def point(self, position: int | None) -> None:
-        """Put the cursor at a position of the branch in sight; None takes it away."""
+        """Put the cursor at a position of the displayed branch; None removes it."""
         self._leads = False
         view = self.text.view
         place = None if position is None else self.text.place_at(position)
@@ -235,7 +232,7 @@ class TapeCursor(TextLayer):
         self._put(None if position is None else (self.text.branch, position))
 
     def target(self, position: int, step: Step) -> int:
-        """Where the cursor would be after a step."""
+        """Return the position after a step from another one."""
         text = self.text
         match step:
             case "left" | "right":
@@ -257,7 +254,7 @@ class TapeCursor(TextLayer):
         return min(max(wanted, 0), text.shown)
 
     def overlays(self, row: int) -> Iterator[Overlay]:
-        """The forks of the row, and the cursor, if it is there; behind the text at its end."""
+        """Yield the forks of a row, and the cursor; at the end it is after the text."""
         text = self.text
         if self._at is None or text.tree is None:
             return
@@ -274,17 +271,17 @@ class TapeCursor(TextLayer):
             yield Overlay(place[1], place[1] + 1, "text-view--place")
 
     def replaced(self) -> None:
-        """Go to the only place that every tape has."""
+        """Go to position 0, the only one that every tape has."""
         if self._at is not None:
             self._put((0, 0))
 
     def begun(self) -> None:
-        """Go along to the tape that begins."""
+        """Go to the start of a new tape."""
         if self._at is not None:
             self.point(0)
 
     def grown(self, before: int) -> None:
-        """Stay at the end if the cursor is there, or bring into view what follows it."""
+        """Stay at the end if the cursor was there, else scroll to the text after it."""
         shown = self.text.shown
         if self._at == (self.text.branch, before) and shown != before:
             self.point(shown)
@@ -293,13 +290,13 @@ class TapeCursor(TextLayer):
         self._grow()
 
     def switched(self) -> None:
-        """Stay where the cursor is, as far as the other branch goes."""
+        """Keep the position of the cursor, up to the end of the new branch."""
         self._grow()
         if self._at is not None:
             self.point(min(self._at[1], self.text.shown))
 
     def continued(self) -> None:
-        """Bring what follows the cursor into view, as far as it has come; more of it later."""
+        """Scroll to the text after the cursor; while it is too short, again as it grows."""
         view = self.text.view
         place = self.text.place_at(self._at[1]) if self._at is not None else None
         if place is not None:
@@ -319,7 +316,7 @@ class TapeCursor(TextLayer):
             self.grown_to.send()
 
     def _beside(self, position: int, by: int) -> int:
-        """The next character on a side; a syllable in jamo is one."""
+        """Return the next position on a side, skipping the parts of a jamo syllable."""
         position += by
         while 0 < position < self.text.shown and continues_syllable(
             self.text.spelled(position, position + 1)

@@ -1,4 +1,4 @@
-"""A view of text that only grows: wrapped, scrolled, selected; layers draw over its rows."""
+"""A view of text that only grows: wraps, scrolls and selects; layers draw over its rows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,45 +21,45 @@ from tui_charrnn.tui.theme.themed_app import KeepsText
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
 DEFAULT_LIMIT: Final = 1_000_000
-"""Characters of history that are kept."""
+"""Most characters that are kept."""
 _WIDTH_BEFORE_LAYOUT: Final = 80
 _TEXT_STYLES: Final[tuple[TextStyle, ...]] = get_args(TextStyle)
 _SELECTED: Final = "screen--selection"
-"""The look of what is selected; a class of the screen, not of the view."""
+"""The style of selected text; a component class of the screen, not of the view."""
 
 
 class Overlay(NamedTuple):
-    """A part of a row that looks different from its text."""
+    """A styled part of a row."""
 
     start: int
-    """Its first character in the row as it is drawn; behind the text it takes one cell there."""
+    """Start column in the drawn row; after the text, the overlay takes one cell there."""
     end: int
-    """The character after its last; -1 is the end of the row."""
+    """End column, exclusive; -1 is the end of the row."""
     look: str
     """A component class of the view."""
     is_opaque: bool = False
-    """Whether the look replaces the colors of the text, rather than changing what it sets."""
+    """Whether the style replaces all colors of the text, rather than only those that it sets."""
 
 
 class TextLayer:
-    """What is drawn over a text, row by row; a layer knows the text and not the terminal."""
+    """Draws over the rows of a text; it knows the text, not the terminal."""
 
     def overlays(self, row: int) -> Iterable[Overlay]:
-        """The parts of a row, by its number, that look different; the lowest first."""
+        """Return the overlays of a row, by its number; the lowest first."""
         raise NotImplementedError
 
     def text_changed(self, first_row: int) -> None:
-        """React to text that was added at the end; rows changed from that number on."""
+        """React to text added at the end; `first_row` is the first row that changed."""
 
     def rewrapped(self) -> None:
-        """React to rows that have nothing to do with those that were there."""
+        """React to a new set of rows; old row numbers are no longer valid."""
 
 
 class TextView(KeepsText, FollowingScrollView, can_focus=True):
-    """Shows text that only grows, and follows its end until the reader scrolls up.
+    """Shows text that only grows, and follows its end until the user scrolls up.
 
-    Appending costs time proportional to what is appended, whatever the history. Selected text is
-    copied as it is shown, which is safe to paste.
+    Appending takes time proportional to the added text, however long the history is. Selected text
+    is copied as shown, so it is safe to paste.
     """
 
     ALLOW_SELECT = True
@@ -95,11 +95,11 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
     """
 
     streaming: var[bool] = var(False, init=False)
-    """Whether more text is on its way: shows a caret after the last character."""
+    """Whether more text is expected; shows a caret after the last character."""
 
     @dataclass
     class Clicked(Message):
-        """The reader clicked at a place without selecting."""
+        """The user clicked on a place without selecting."""
 
         place: Place
 
@@ -109,42 +109,42 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         limit: int = DEFAULT_LIMIT,
         id: str | None = None,
     ) -> None:
-        """Start without text; beyond about `limit` characters the oldest lines go."""
+        """Start without text; beyond about `limit` characters the oldest rows are dropped."""
         super().__init__(id=id)
         self.text_layers: list[TextLayer] = [_MouseSelection(self)]
-        """What is drawn over the text, the lowest first; at first only what the mouse selects."""
+        """The layers over the text, the lowest first."""
         self.wrapped = WrappedText(width=_WIDTH_BEFORE_LAYOUT, limit=limit)
         """The rows."""
         self._limit = limit
         self._strips: LRUCache[int, Strip] = LRUCache(1024)
-        """Rows that are drawn, by their numbers."""
+        """Cache of drawn rows, by row number."""
         self._looks: dict[tuple[str, bool], Style] = {}
-        """How component classes look in the current theme; see `look`."""
+        """Cache of the styles of component classes; see `look`."""
 
     @property
     def length(self) -> int:
-        """Characters that were ever appended and not cut off again, the dropped ones and notes too.
+        """Number of characters ever appended and not cut, including dropped ones and notes.
 
-        Characters are numbered so from 0 on; see `SourceMap`.
+        Characters are numbered like this from 0; see `SourceMap`.
         """
         return self.wrapped.sources.length
 
     @property
     def top(self) -> int:
-        """The number of the first row in view."""
+        """Number of the first row in view."""
         return self.wrapped.first + self.scroll_offset.y
 
     def append(self, text: str, style: TextStyle = "generated") -> None:
-        """Add text at the end, cut anywhere; best all at once that arrived since the last frame."""
+        """Append text, cut anywhere; best called once per frame."""
         if not text:
             return
-        if style == "rule" and getattr(self.app, "is_ascii", False):  # the text's signs stay
+        if style == "rule" and getattr(self.app, "is_ascii", False):  # only rules, not the text
             text = in_ascii(text)
         first = self.wrapped.first
         changed = self.wrapped.append(text, style)
         dropped = self.wrapped.first - first
         self._strips.discard(changed)
-        self._strips.discard(self.wrapped.first)  # the notice stands there if rows were dropped
+        self._strips.discard(self.wrapped.first)  # has the notice if rows were dropped
         self.place(len(self.wrapped.rows), max(self.scroll_offset.y - dropped, 0))
         if dropped:
             self.refresh()
@@ -154,11 +154,11 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
             layer.text_changed(changed)
 
     def replace_end(self, source: int, text: str) -> None:
-        """Replace the end of the generated text, and keep the view where it is.
+        """Replace the end of the generated text, and keep the scroll position.
 
         Args:
-            source: The number of the first character that goes; its row must not have been dropped.
-            text: What follows those that stay.
+            source: Number of the first replaced character; its row must not have been dropped.
+            text: The new end.
         """
         top = self.scroll_offset.y
         self.wrapped.cut(source)
@@ -172,16 +172,16 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         self._show_new_rows(0)
 
     def reveal(self, row: int) -> None:
-        """Scroll a row into view, by its number, with some rows above it, and stay there."""
+        """Scroll to a row, by its number, unless it is in view; stop following the end."""
         if not self.is_attached:
-            return  # there is nothing to scroll
+            return
         index, height = row - self.wrapped.first, self.scrollable_content_region.height
         if not 0 <= index - self.scroll_offset.y < height:
             self.scroll_to(y=index - height // 3)
         self.follows_end = False
 
     def redraw(self, rows: range | None = None) -> None:
-        """Draw rows again, by their numbers, or all: what lies over them has changed."""
+        """Redraw rows, by their numbers, or all of them, because an overlay has changed."""
         if rows is None:
             self._strips.clear()
             self.refresh()
@@ -191,9 +191,9 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         self.refresh_lines(rows.start - self.wrapped.first, len(rows))
 
     def look(self, name: str, *, is_opaque: bool = True) -> Style:
-        """How a component class looks in the current theme.
+        """Return the style of a component class in the current theme.
 
-        If it is opaque, colors that it does not set are those of the view, not of the text.
+        An opaque style takes the colors that it does not set from the view, not from the text.
         """
         found = self._looks.get((name, is_opaque))
         if found is None:
@@ -205,7 +205,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         return found
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row of the view, counted from its top."""
+        """Draw a row of the view, counted from the top of the view."""
         row, width = self.top + y, self.scrollable_content_region.width
         if row >= self.wrapped.end:
             return Strip.blank(width, self.rich_style)
@@ -222,31 +222,31 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
                 ],
                 caret_style=self.look("text-view--caret") if has_caret else None,
             )
-            # the offsets are what Textual finds by what the mouse selects
+            # Textual maps the mouse to text by these offsets
             strip = drawn.crop_extend(0, width, self.rich_style).apply_offsets(0, row)
             self._strips[row] = strip
         return strip
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text as it is shown, in the lines that it has, not in rows."""
+        """Return the selected text as shown, in lines instead of rows."""
         return selected_text(self.wrapped, selection), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
-        """Draw the rows again, with or without the selection."""
+        """Redraw the rows with or without the selection."""
         self._strips.clear()
         super().selection_updated(selection)
 
     def notify_style_update(self) -> None:
-        """Draw the rows again, in the colors of another theme."""
+        """Redraw the rows in another theme."""
         self._strips.clear()
         self._looks.clear()
         super().notify_style_update()
 
     def on_resize(self) -> None:
-        """Wrap the text to another width, with the same text at the top of the view."""
+        """Wrap the text to the new width, with the same text at the top of the view."""
         width, top = self.scrollable_content_region.width, self.scroll_offset.y
         if width < 1:
-            return  # hidden: there is nothing to wrap to
+            return  # hidden
         if width == self.wrapped.width:
             self.place(len(self.wrapped.rows), top)
         else:
@@ -254,7 +254,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
             self._show_new_rows(anchor - self.wrapped.first)
 
     def on_click(self, event: events.Click) -> None:
-        """Post the place of the mouse, unless it selects."""
+        """Post the clicked place, unless text is selected."""
         offset = event.get_content_offset(self)
         if self.text_selection is None and offset is not None:
             row = min(self.top + offset.y, self.wrapped.end - 1)
@@ -266,10 +266,10 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         self.refresh()
 
     def _show_new_rows(self, top: int) -> None:
-        """Show rows that have nothing to do with those that were there, from an index on."""
+        """Show a new set of rows, scrolled to index `top`."""
         self._strips.clear()
         if self.is_attached and self.text_selection is not None:
-            self.screen.clear_selection()  # it is kept by the numbers of rows
+            self.screen.clear_selection()  # it refers to row numbers
         self.place(len(self.wrapped.rows), top)
         self.refresh()
         for layer in self.text_layers:
@@ -277,13 +277,13 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
 
 
 class _MouseSelection(TextLayer):
-    """What Textual says is selected, by the mouse or by `Selection`."""
+    """Highlights the text that Textual has selected."""
 
     def __init__(self, view: TextView) -> None:
         self._view = view
 
     def overlays(self, row: int) -> Iterable[Overlay]:
-        """The selected part of the row."""
+        """Return the selected part of a row."""
         selection = self._view.text_selection
         span = selection and selected_span(self._view.wrapped, selection, row)
         return () if span is None else (Overlay(*span, _SELECTED),)
@@ -292,12 +292,12 @@ class _MouseSelection(TextLayer):
 def _selected_look(view: TextView) -> Style:
     look = view.screen.get_component_rich_style("screen--selection")
     if view.screen.get_component_styles("screen--selection").color.a == 0:
-        look = Style(bgcolor=look.bgcolor)  # the text keeps its color, instead of none
+        look = Style(bgcolor=look.bgcolor)  # transparent: keep the color of the text
     return look + Style(reverse=True) if view.app.no_color else look
 
 
 def selected_text(wrapped: WrappedText, selection: Selection) -> str:
-    """The selected text as it is shown, in the lines that it has, not in rows."""
+    """Return the selected text as shown, in lines instead of rows."""
     pieces = []
     first = wrapped.first if selection.start is None else selection.start.y
     last = wrapped.end - 1 if selection.end is None else selection.end.y
@@ -313,7 +313,10 @@ def selected_text(wrapped: WrappedText, selection: Selection) -> str:
 def selected_span(
     wrapped: WrappedText, selection: Selection, number: int
 ) -> tuple[int, int] | None:
-    """The selected part of a row, in its characters; -1 is its end. None if nothing is selected."""
+    """Return start and end of the selection in a row, in its characters; -1 is the end of the row.
+
+    None if nothing in the row is selected.
+    """
     span = selection.get_span(number)
     if span is None or not wrapped.first <= number < wrapped.end:
         return span
@@ -323,7 +326,7 @@ def selected_span(
 
 
 def drawn_column(text: str, column: int) -> int:
-    """The place of a character of a row as it is drawn, where a syllable in jamo is one."""
+    """Convert an index in a row to a drawn column, where a jamo syllable counts as one."""
     return column - sum(map(continues_syllable, text[:column]))
 
 
@@ -336,14 +339,14 @@ def _kept_column(text: str, column: int) -> int:
 
 
 def _begin(text: str, column: int) -> int:
-    """Where the syllable begins that a place is in."""
+    """Return the start of the syllable at an index."""
     while 0 < column < len(text) and continues_syllable(text[column]):
         column -= 1
     return column
 
 
 def _end(text: str, column: int) -> int:
-    """Where the syllable ends that a place is in; a place between two is an end."""
+    """Return the end of the syllable at an index; an index between two is an end."""
     while column < len(text) and continues_syllable(text[column]):
         column += 1
     return column
@@ -360,14 +363,14 @@ def draw_row(
 
     Args:
         row: A row with its tabs expanded.
-        styles: How each style of text looks.
-        overlays: What lies over that, the lowest first; an end of -1 is that of the row. One that
-            begins behind the text takes a cell there.
-        caret_style: How a caret behind the text looks; None for no caret.
+        styles: The Rich style of each text style.
+        overlays: Start, end and style, the lowest first; an end of -1 is the end of the row. An
+            overlay that starts after the text takes a cell there.
+        caret_style: Style of the caret after the text; None for no caret.
     """
     length = len(row.text)
     laid = [(start, length if end < 0 else end, look) for start, end, look in overlays]
-    # a syllable that comes in jamo is drawn at once, whatever part of it something lies over
+    # a jamo syllable is drawn as one, so an overlay of a part of it covers all of it
     laid = [(_begin(row.text, start), _end(row.text, end), look) for start, end, look in laid]
     bounds = [_begin(row.text, end) for end in accumulate((run[1] for run in row.runs), initial=0)]
     looks = [styles[style] for style, _ in row.runs]

@@ -1,7 +1,7 @@
-"""Text that only grows, as the rows that a terminal shows of it, and places in these rows.
+"""Text that only grows, wrapped into rows, and places in these rows.
 
-A text is counted in its own characters, from the first that was ever appended. What is shown for
-one of them is mostly one character, and sometimes several signs.
+Source characters are numbered from the first one ever appended. Most are shown as one character,
+some as none or as several.
 """
 
 from bisect import bisect_right
@@ -16,39 +16,39 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.text.wrapping import TextGate, expand_tabs, wrap_line
 
 Place = tuple[int, int]
-"""The number of a row, and the index of a character in the row as it is drawn."""
+"""Number of a row, and index of a character in the drawn row."""
 Direction = Literal["left", "right", "up", "down", "pageup", "pagedown", "home", "end"]
 DIRECTIONS: Final[tuple[Direction, ...]] = get_args(Direction)
 TextStyle = Literal["seed", "generated", "skipped", "note", "rule"]
-"""Why a piece of text is there; each has a look of its own."""
+"""Kind of a piece of text; each has its own style."""
 Run = tuple[TextStyle, int]
 """A style, and the number of characters that have it."""
 
 _LEAST_COST: Final = 16
-"""What a row counts towards the limit at least: empty lines take memory, too."""
+"""Minimum cost of a row towards the limit: empty lines take memory, too."""
 _KEPT_FRACTION: Final = 0.9
-"""How far a history at its limit is cut back, so that cutting is rare."""
+"""Fraction of the limit that is kept when old rows are dropped, so that this is rare."""
 _REREAD: Final = 64
-"""Shown characters before a cut that the gate reads again, to know what it ends in."""
+"""Shown characters before a cut that the gate reads again to restore its state."""
 
 
 class Row(NamedTuple):
     """One row of the screen."""
 
     text: str = ""
-    """As shown; tabs are not expanded yet."""
+    """The text as shown, with tabs not yet expanded."""
     runs: tuple[Run, ...] = ()
     """The styles of `text`, in order."""
     ends_line: bool = False
-    """Whether a line feed follows, rather than the rest of a line that was too wide."""
+    """Whether a line feed follows, rather than the rest of the line."""
 
     @property
     def cost(self) -> int:
-        """What the row counts towards the limit of the history."""
+        """The row's cost towards the limit, in characters."""
         return max(len(self.text), _LEAST_COST)
 
     def drawn(self, width: int) -> "Row":
-        """The row with its tabs expanded, as it is drawn, selected and copied."""
+        """Return the row with its tabs expanded, as it is drawn, selected and copied."""
         if "\t" not in self.text:
             return self
         runs: list[Run] = []
@@ -62,34 +62,31 @@ class Row(NamedTuple):
 
 
 def dropped_notice() -> Row:
-    """What stands in the place of the oldest kept row, once rows have been dropped."""
+    """Return the row that replaces the oldest kept one once rows have been dropped."""
     words = tr("(older text was dropped)")
     return Row(words, (("note", len(words)),), ends_line=True)
 
 
 class SourceMap:
-    """Which shown characters stand for which one of a text: one for one, but for exceptions.
-
-    Costs nothing a character where one is shown for one.
-    """
+    """Maps source characters to shown ones; only exceptions to one-to-one take memory."""
 
     def __init__(self) -> None:
-        """Begin without a character."""
+        """Start without characters."""
         self.length = 0
-        """Characters of the text."""
+        """Number of source characters."""
         self._shown_length = 0
         self._sources = [0]
-        """From where on the two run side by side again, in the text; ascending."""
+        """Source offsets from which the mapping is one-to-one again, ascending."""
         self._shown = [0]
-        """The same places in what is shown."""
+        """The shown offsets of the same places."""
 
     def add(self, count: int) -> None:
-        """Add characters that are shown as one each."""
+        """Add source characters that are shown as one character each."""
         self.length += count
         self._shown_length += count
 
     def add_one(self, width: int) -> None:
-        """Add a character for which some are shown, or none."""
+        """Add a source character that is shown as `width` characters."""
         self.length += 1
         self._shown_length += width
         if width != 1:
@@ -97,22 +94,22 @@ class SourceMap:
             self._shown.append(self._shown_length)
 
     def shown(self, source: int) -> int:
-        """Where a character's signs begin in what is shown; for the length, where that ends."""
+        """Convert a source offset to a shown offset; `length` maps to the end."""
         index = bisect_right(self._sources, source) - 1
         return self._shown[index] + source - self._sources[index]
 
     def source(self, shown: int) -> int:
-        """The character that a shown one stands for; the length, from the end on."""
+        """Convert a shown offset to a source offset; from the end on, return `length`."""
         if shown >= self._shown_length:
             return self.length
         index = bisect_right(self._shown, shown) - 1
         source = self._sources[index] + shown - self._shown[index]
         if index + 1 < len(self._sources):
-            source = min(source, self._sources[index + 1] - 1)  # one of several signs
+            source = min(source, self._sources[index + 1] - 1)  # shown as several characters
         return source
 
     def cut(self, length: int) -> None:
-        """Forget what comes after so many characters."""
+        """Keep only the first `length` source characters."""
         self._shown_length = self.shown(length)
         self.length = length
         kept = bisect_right(self._sources, length)
@@ -120,34 +117,34 @@ class SourceMap:
 
 
 class WrappedText:
-    """Rows that grow at the end, in time proportional to what is appended.
+    """Rows that grow at the end; appending takes time proportional to the added text.
 
-    Only the last row is ever wrapped again (see `wrapping`). Rows are numbered from the first that
-    was ever shown, so that a number stays valid when old rows are dropped.
+    Only the last row is ever wrapped again (see `wrapping`). Rows are numbered from the first one
+    ever shown, so a number stays valid when old rows are dropped.
     """
 
     def __init__(self, *, width: int, limit: int) -> None:
-        """Start without text; beyond about `limit` characters the oldest rows go."""
+        """Start without text; beyond about `limit` characters the oldest rows are dropped."""
         self.width = width
         self.first = 0
-        """Number of the oldest row that is kept."""
+        """Number of the oldest kept row."""
         self.rows = [Row()]
-        """The rows from `first` on; the last one is still open and may be empty."""
+        """The rows from `first` on; the last one is open and may be empty."""
         self.starts = [0]
-        """Where each of them begins, in shown characters and line feeds since the first row."""
+        """Offset of each row, in shown characters and line feeds since the first row ever."""
         self.sources = SourceMap()
-        """Which character of the text each shown one stands for."""
+        """Maps source offsets to shown offsets."""
         self._limit = limit
         self._cost = _LEAST_COST
         self._gate = TextGate()
 
     @property
     def end(self) -> int:
-        """The number after that of the last row."""
+        """One more than the number of the last row."""
         return self.first + len(self.rows)
 
     def shown(self, number: int) -> Row:
-        """The row of that number, as it is drawn."""
+        """Return a row, by its number, as it is drawn."""
         if number == self.first > 0:
             return dropped_notice()
         return self.rows[number - self.first].drawn(self.width)
@@ -168,7 +165,7 @@ class WrappedText:
         return changed
 
     def cut(self, source: int) -> int:
-        """Drop what stands for a character and all after it; return the first changed row.
+        """Remove a source character and all after it; return the first changed row.
 
         The row of the character must not have been dropped.
         """
@@ -180,7 +177,7 @@ class WrappedText:
             self._pop()
         kept = [row := self._pop()]
         if self.rows and not self.rows[-1].ends_line:
-            kept.insert(0, self._pop())  # a word that is shorter now may have room there
+            kept.insert(0, self._pop())  # a shortened word may fit into it
         text = "".join(part.text for part in kept)
         text = text[: len(text) - len(row.text) + column]
         changed = self.end
@@ -190,7 +187,7 @@ class WrappedText:
         return changed
 
     def rewrap(self, width: int, anchor: int) -> int:
-        """Wrap to another width; return the row where the text of row `anchor` begins now."""
+        """Wrap to another width; return the number of the row where row `anchor` now starts."""
         offset = self.starts[min(max(anchor - self.first, 0), len(self.rows) - 1)]
         old, self.width = self.rows, width
         self.rows, self._cost = [], 0
@@ -203,7 +200,7 @@ class WrappedText:
         return self.first + bisect_right(self.starts, offset) - 1
 
     def _show(self, text: str) -> str:
-        """What is shown for the next piece of the text, and note what stands for what."""
+        """Return what to show for the next piece of text, and extend `sources`."""
         before = copy(self._gate)
         shown = self._gate.show(text)
         if shown == text:
@@ -219,7 +216,7 @@ class WrappedText:
             self._push(Row(text[start:end], row_runs))
 
     def _push(self, row: Row) -> None:
-        if self.rows:  # the first of all keeps its beginning
+        if self.rows:  # the first row keeps its offset
             last = self.rows[-1]
             self.starts.append(self.starts[-1] + len(last.text) + last.ends_line)
         self.rows.append(row)
@@ -242,7 +239,7 @@ class WrappedText:
 
 
 def merge_runs(runs: Iterable[Run]) -> list[Run]:
-    """Join neighbours of one style."""
+    """Merge adjacent runs of the same style."""
     merged: list[Run] = []
     for style, length in runs:
         if merged and merged[-1][0] == style:
@@ -253,7 +250,7 @@ def merge_runs(runs: Iterable[Run]) -> list[Run]:
 
 
 def split_runs(runs: Sequence[Run], bounds: Sequence[int]) -> Iterator[tuple[Run, ...]]:
-    """Cut runs into those of the pieces of their text that lie between ascending bounds."""
+    """Yield the runs of each piece of their text between ascending bounds."""
     remaining = iter(runs)
     style, left = next(remaining, ("note", 0))
     for start, end in pairwise(bounds):
@@ -269,7 +266,7 @@ def split_runs(runs: Sequence[Run], bounds: Sequence[int]) -> Iterator[tuple[Run
 
 
 def _lines(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """The rows of each line; the last line is the open one."""
+    """Yield the rows of each line; the last line is open."""
     line: list[Row] = []
     for row in rows:
         line.append(row)
@@ -286,17 +283,17 @@ def _runs(rows: Iterable[Row]) -> Iterator[Run]:
 
 
 def place_of(wrapped: WrappedText, source: int) -> Place | None:
-    """Where a character is shown, or behind the last one; None if its row was dropped."""
+    """Return where a source character is shown, or the end; None if its row was dropped."""
     offset = wrapped.sources.shown(source)
     index = bisect_right(wrapped.starts, offset) - 1
-    if index < (1 if wrapped.first else 0):  # a notice stands in the place of that row
+    if index < (1 if wrapped.first else 0):  # a notice replaces that row
         return None
     text = wrapped.rows[index].text
     return wrapped.first + index, _drawn(text, offset - wrapped.starts[index], wrapped.width)
 
 
 def source_at(wrapped: WrappedText, place: Place) -> int:
-    """The character shown at a place, or nearest to it; behind a row, its line feed."""
+    """Return the source character at a place, or the nearest; after a row, its line feed."""
     index = min(max(place[0] - wrapped.first, 0), len(wrapped.rows) - 1)
     row = wrapped.rows[index]
     column = _undrawn(row.text, place[1], wrapped.width)
@@ -306,7 +303,7 @@ def source_at(wrapped: WrappedText, place: Place) -> int:
 
 
 def sources_in_row(wrapped: WrappedText, number: int) -> range:
-    """The characters that begin in a row, the line feed that ends it among them."""
+    """Return the source characters that start in a row, including its line feed."""
     index = number - wrapped.first
     if not 0 <= index < len(wrapped.rows):
         return range(0)
@@ -317,18 +314,18 @@ def sources_in_row(wrapped: WrappedText, number: int) -> range:
 
 
 def _first_from(sources: SourceMap, offset: int) -> int:
-    """The first character whose signs begin at or after a shown one."""
+    """Return the first source character that is shown at or after an offset."""
     source = sources.source(offset)
     return source + 1 if sources.shown(source) < offset else source
 
 
 def _drawn(text: str, column: int, width: int) -> int:
-    """An index of a row's text as an index of the row with its tabs expanded."""
+    """Convert an index in a row's text to the row with tabs expanded."""
     return len(expand_tabs(text[:column], width)) if "\t" in text else column
 
 
 def _undrawn(text: str, column: int, width: int) -> int:
-    """An index of a row with its tabs expanded as an index of its text."""
+    """Convert an index in a row with tabs expanded to its text."""
     if "\t" not in text:
         return column
     found = (
@@ -338,9 +335,9 @@ def _undrawn(text: str, column: int, width: int) -> int:
 
 
 def moved(wrapped: WrappedText, place: Place, direction: Direction, page: int) -> Place:
-    """Where a cursor is after a key; its row may have been dropped meanwhile.
+    """Return the place of a cursor after a key; the old row may have been dropped.
 
-    `home` and `end` go to the ends of the row; a page has so many rows.
+    `home` and `end` go to the ends of the row; `page` is the number of rows of a page.
     """
     number = min(max(place[0], wrapped.first), wrapped.end - 1)
     row = wrapped.shown(number)
@@ -362,7 +359,7 @@ def moved(wrapped: WrappedText, place: Place, direction: Direction, page: int) -
 
 
 def cluster_end(row: Row, column: int) -> int:
-    """The index behind the character at an index, with the marks that belong to it."""
+    """Return the end of the grapheme cluster at an index."""
     ends = (end for _, end, _ in split_graphemes(row.text)[0] if end > column)
     return next(ends, len(row.text))
 
@@ -378,14 +375,14 @@ def _left(wrapped: WrappedText, number: int, column: int) -> Place:
 
 
 def _last_column(row: Row, number: int, wrapped: WrappedText) -> int:
-    """The last place in a row: behind a line, but not behind a row whose line continues below."""
+    """Return the last column of a row: after a line's end, else the last character of the row."""
     if row.ends_line or number == wrapped.end - 1 or not row.text:
         return len(row.text)
     return split_graphemes(row.text)[0][-1][0]
 
 
 def column_at(wrapped: WrappedText, number: int, cells: int) -> int:
-    """The place in a row that is so many cells from its left, or the nearest before."""
+    """Return the column that is `cells` cells from the left of a row, or the nearest before."""
     row = wrapped.shown(number)
     column = used = 0
     for start, end, width in split_graphemes(row.text)[0]:

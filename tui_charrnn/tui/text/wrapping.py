@@ -1,10 +1,10 @@
 """Makes streamed text safe to show, and breaks lines into rows by the width of their cells.
 
-A row is filled up to its last column, which is kept free for the space that ends a word and for
-the caret. A row ends after a space or tab, or after an ideograph or kana; a word that is wider than
-a row is cut between characters. Hangul is wrapped by words, as it is written. Nothing is dropped:
-the rows of a line, joined, are the line. Whether a row ends somewhere depends on nothing that
-comes after the next row's first character, so text can be wrapped as it arrives.
+The last column of a row stays free for the space that ends a word and for the caret. A row ends
+after a space or tab, or after an ideograph or kana; a word that is wider than a row is cut between
+characters. Hangul is wrapped at words. Nothing is dropped: the rows of a line, joined, are the
+line. Where a row ends never depends on text after the first character of the next row, so text
+can be wrapped as it arrives.
 """
 
 from collections.abc import Iterator
@@ -19,45 +19,45 @@ from tui_charrnn.safe_text import safe_signs
 TAB_STOP: Final = 4
 """Columns between two tab stops, counted from the start of the row."""
 NARROWEST: Final = 3
-"""The least width that is wrapped to: a wide character, and the column that stays free."""
+"""Minimum width: one wide character and the free column."""
 
 _HANGUL: Final = (("\u1100", "\u11ff"), ("\u3130", "\u318f"), ("\uac00", "\ud7a3"))
 _CONTEXT: Final = 9
-"""Shown characters that decide how `safe_text` treats the next one: a base and its marks.
+"""Shown characters on which `safe_text` of the next one depends: a base and its marks.
 
-Joiners between them do not count.
+Joiners are not counted.
 """
 _LONGEST_CLUSTER: Final = 16
-"""Code points that may share one place on the screen; the longest emoji in use have 11."""
+"""Most code points of one grapheme cluster; the longest emoji in use have 11."""
 _JOINER: Final = "\N{ZERO WIDTH JOINER}"
 _NON_JOINER: Final = "\N{ZERO WIDTH NON-JOINER}"
 _EMOJI: Final = (("\u2190", "\u2bff"), ("\U0001f000", "\U0001faff"))
-"""Where characters are that a terminal may draw as one with another emoji."""
+"""Ranges of the characters that a terminal may join with another emoji."""
 
 
 class TextGate:
-    """Makes a stream of text safe and its rows of measurable length, however the stream is cut.
+    """Makes a stream of text safe and measurable, however the stream is cut into pieces.
 
-    Beyond what `safe_text` does: a model may join characters without end where `safe_text` sees
-    none of the marks that it counts (joiners, variation selectors, Hangul vowels), which would make
-    one row of the screen endless. And Rich measures whatever follows a joiner as nothing, where a
-    terminal joins emoji only, so any other character is separated from the joiner.
+    It does more than `safe_text`. It bounds clusters: a model may chain joiners, variation
+    selectors or Hangul vowels, which `safe_text` does not count, without end. And it separates a
+    joiner from anything but emoji: Rich measures what follows a joiner as zero cells, but a
+    terminal joins emoji only.
     """
 
     def __init__(self) -> None:
         self._context = ""
-        """The end of what was shown, given to `safe_text` again, since it counts marks."""
+        """The end of the shown text, passed to `safe_text` again because it counts marks."""
         self._cluster = 0
-        """Code points of the cluster that the stream ends in; 0 at the start of a line."""
+        """Code points of the last cluster; 0 at the start of a line."""
         self._is_emoji = False
-        """Whether that cluster begins with an emoji."""
+        """Whether the last cluster starts with an emoji."""
         self._joins = False
-        """Whether the stream ends in a joiner that has something to join to."""
+        """Whether the stream ends in a joiner after another character."""
         self._parts = 0
-        """Of the syllable that the stream ends in, if it comes in jamo."""
+        """Parts of the last syllable, if it is in jamo."""
 
     def show(self, text: str) -> str:
-        """Turn the next piece of the stream into what is shown for it."""
+        """Return what to show for the next piece of the stream."""
         shown = safe_signs(self._context + text)[len(self._context) :]
         counted = shown.replace(_JOINER, "").replace(_NON_JOINER, "")
         self._context = (self._context + counted)[-_CONTEXT:]
@@ -73,7 +73,7 @@ class TextGate:
         return shown
 
     def _bounded(self, character: str) -> str:
-        """The character, after what keeps it apart from its cluster if it has to be."""
+        """Return the character, after a separator if it must not join the cluster."""
         joined, self._joins = self._joins, False
         if character in "\n\t":
             self._cluster, self._is_emoji = 1 if character == "\t" else 0, False
@@ -99,11 +99,11 @@ def _is_emoji(character: str) -> bool:
 
 
 def wrap_line(text: str, width: int) -> list[int]:
-    """Find where the rows of a line end.
+    """Wrap a line.
 
     Args:
-        text: A line without line feeds, as it is shown (see `TextGate`).
-        width: Columns of a row; fewer than `NARROWEST` count as `NARROWEST`.
+        text: A line without line feeds, as shown (see `TextGate`).
+        width: Columns of a row, at least `NARROWEST`; smaller values are raised to it.
 
     Returns:
         The index of the first character of every row but the first, ascending.
@@ -118,7 +118,7 @@ def wrap_line(text: str, width: int) -> list[int]:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """The rows of a text that stands still, each of so many columns at most; no spaces at ends."""
+    """Wrap a fixed text into rows of at most `width` columns, without spaces at their ends."""
     if cell_len(text) <= width:
         return [text] if text else []
     bounds = [0, *wrap_line(text, width + 1), len(text)]  # no column is kept free for a caret
@@ -126,7 +126,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def wrap_ascii(text: str, width: int) -> list[int]:
-    """Wrap printable ASCII, where every character is one cell: the same rows, 20 times faster."""
+    """Wrap printable ASCII: the same rows as `wrap_clusters`, 20 times faster."""
     body, length, start, starts = width - 1, len(text), 0, []
     while length - start > body:
         if text[start + body] == " ":
@@ -161,7 +161,7 @@ def wrap_clusters(text: str, width: int) -> list[int]:
 
 
 def expand_tabs(text: str, width: int) -> str:
-    """Replace the tabs of one row by the spaces that `wrap_line` counted for them."""
+    """Replace the tabs of one row by the spaces that `wrap_line` counts for them."""
     expanded, column = [], 0
     for index, part in enumerate(text.split("\t")):
         if index:
@@ -174,7 +174,7 @@ def expand_tabs(text: str, width: int) -> str:
 
 
 def _clusters(text: str) -> Iterator[tuple[int, str, int]]:
-    """The index, the characters and the cells of everything that takes a place of its own."""
+    """Yield index, text and width in cells of every grapheme cluster and tab."""
     position = 0
     for index, part in enumerate(text.split("\t")):
         if index:
@@ -186,7 +186,7 @@ def _clusters(text: str) -> Iterator[tuple[int, str, int]]:
 
 
 def _tab_cells(column: int, width: int) -> int:
-    """Cells to the next tab stop, or to the end of the row if that comes first."""
+    """Return the cells to the next tab stop, or to the end of the row if that comes first."""
     to_stop = TAB_STOP - column % TAB_STOP
     return min(to_stop, width - column) if column < width else to_stop
 

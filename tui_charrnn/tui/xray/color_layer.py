@@ -1,4 +1,4 @@
-"""The layer that colors each character by what went on in the model as it came."""
+"""The text layer that colors each character by the model's prediction or activations."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,62 +20,62 @@ from tui_charrnn.tui.xray.reader import (
     wanted_passages,
 )
 
-_LOOK: Final = 1 / 20  # seconds between two looks at what is in view
+_LOOK: Final = 1 / 20  # seconds between two polls of the view
 _FAR_BACK: Final = 1000
-"""Characters among which the newest that is known is looked for."""
+"""Last characters among which the newest known one is searched."""
 Legend = tuple[str, tuple[str, ...]]
-"""What is colored by, and what each level means."""
+"""Name of the coloring, and a label for each level."""
 
 
 @dataclass(frozen=True, slots=True)
 class XrayPlace:
-    """A character and what is known of it."""
+    """A character and its prediction."""
 
     branch: int
     position: int
     index: int
-    """Its number in the vocabulary."""
+    """Its vocabulary index."""
     prediction: Prediction
     running: float
-    """Mean surprise of the last characters up to this one, bits."""
+    """Mean surprise of the last `count` characters up to this one, bits."""
     count: int
-    """How many those are, `RUNNING` at most."""
+    """Number of characters in the mean, at most `RUNNING`."""
     forbidden: frozenset[int] = frozenset()
-    """The numbers of the characters that a rule took away."""
+    """Vocabulary indices of the characters that sampling rules exclude."""
 
 
 class XrayColors(TextLayer):
-    """Colors the branch in sight, as far as it is known what each character has.
+    """Colors the known characters of the displayed branch.
 
-    Knows one character in detail: that at the cursor, or else the newest. Without a coloring
-    nothing is read and nothing is looked up.
+    It provides details of one character: the one at the cursor, else the newest. Without a coloring
+    it reads nothing.
     """
 
     def __init__(self, text: TapeText) -> None:
         self.text = text
         self.changed = Signal()
-        """Sent when one of the following has another value."""
+        """Sent when one of the following attributes has changed."""
         self.seen: XrayPlace | None = None
-        """The character at the cursor, or else the newest that is known."""
+        """The character at the cursor, else the newest known one."""
         self.snapshot: LayerSnapshot | None = None
-        """States and gates of that character, or of one that came shortly before it."""
+        """States and gates of that character, or of one shortly before it."""
         self.legend: Legend | None = None
-        """What the levels mean; None until that is known."""
+        """The meaning of the levels; None until it is known."""
         self.levels: Levels | None = None
-        """What the coloring knows of the text in sight, once it has begun."""
+        """The levels of the current text; None before it has started."""
         self.wants_snapshot = False
-        """Whether states and gates are shown."""
+        """Whether the panel shows states and gates."""
         self.reading: XrayReading | None = None
-        """What reads the text in sight, once that has begun and is colored."""
+        """Reads the current text; None without a text or a coloring."""
         self._coloring: Coloring | None = None
         self._timer: Timer | None = None
         self._looked_at: object = None
         self._skips_look = False
-        """Whether the next look is left out."""
+        """Whether the next poll is skipped."""
 
     @property
     def coloring(self) -> Coloring | None:
-        """What the text is colored by; None is off."""
+        """The coloring of the text; None is off."""
         return self._coloring
 
     @coloring.setter
@@ -96,7 +96,7 @@ class XrayColors(TextLayer):
         self.changed.send()
 
     def stop_reading(self) -> None:
-        """Read no more, and explain nothing."""
+        """Stop reading, and clear all details."""
         self._drop_levels()
         if self.reading is not None:
             self.reading.close()
@@ -104,7 +104,7 @@ class XrayColors(TextLayer):
         self.changed.send()
 
     def overlays(self, row: int) -> Iterator[Overlay]:
-        """The levels of the characters of a row."""
+        """Yield the level of each known character of a row."""
         levels, coloring, text = self.levels, self._coloring, self.text
         if coloring is None or levels is None:
             return
@@ -112,16 +112,16 @@ class XrayColors(TextLayer):
         for position, start, end in text.positions_in_row(row):
             level = levels.level(text.branch, position) if end > start else None
             if level is not None:
-                if start >= length:  # a line feed has no text whose ground it could lie on
+                if start >= length:  # a line feed has no text with a background
                     yield Overlay(start, end, "text-view--generated", is_opaque=True)
                 yield Overlay(start, end, look_class(coloring.scale, level))
 
     def _announce(self, passage: Passage) -> None:
-        """Have a passage drawn; called in the thread that read it."""
+        """Forward a passage to the screen's thread; called in the reading thread."""
         self.text.view.call_later(self._take, passage)
 
     def _take(self, passage: Passage) -> None:
-        """Color what has become known."""
+        """Color a passage that became known."""
         branch, start, stop = passage
         text, view = self.text, self.text.view
         if branch != text.branch or self._coloring is None:
@@ -132,10 +132,10 @@ class XrayColors(TextLayer):
             view.redraw(range(view.wrapped.first if first is None else first[0], last[0] + 1))
 
     def _look_over(self) -> None:
-        """Have read what is in view, once that has changed.
+        """Request the passages in view when the view has changed.
 
-        While the text streams, every other look will do: what each finds is drawn at once, and so
-        takes time from what streams.
+        While the text streams, only every second poll does so, because drawing its results takes
+        time from generation.
         """
         text, is_streaming = self.text, self.text.view.streaming
         self._skips_look = is_streaming and not self._skips_look
@@ -147,7 +147,7 @@ class XrayColors(TextLayer):
         if self.levels is None:
             self.levels = coloring.begin(reading)
             if self.levels is not None:
-                text.view.redraw()  # what is known already is announced no more
+                text.view.redraw()  # known passages are not announced again
         if self.levels is None or not text.shown:
             return
         explained, view = self._explained(), self._in_view()
@@ -163,7 +163,7 @@ class XrayColors(TextLayer):
         self._explain()
 
     def _current_reading(self) -> XrayReading | None:
-        """What reads the text in sight, once that has begun; another one for another text."""
+        """Return the reading of the current text, a new one for a new text; None without a text."""
         generation = self.text.generation
         if self.reading is not None and self.reading.generation is not generation:
             self.stop_reading()
@@ -172,19 +172,19 @@ class XrayColors(TextLayer):
         return self.reading
 
     def _in_view(self) -> tuple[int, int]:
-        """The position of the first character in view, and the one after the last."""
+        """Return the position of the first character in view, and the one after the last."""
         text, view = self.text, self.text.view
         end = view.top + view.scrollable_content_region.height
         stop = text.shown if end >= view.wrapped.end else text.position_at((end, 0))
         return text.position_at((view.top, 0)), stop
 
     def _explained(self) -> int:
-        """The position of the character at the cursor, or of the newest."""
+        """Return the position of the character at the cursor, else of the newest."""
         at, last = self.text.cursor.at, self.text.shown
         return max(min(last if at is None else at[1], last - 1), 0)
 
     def _explain(self, *, is_more: bool = False) -> None:
-        """Take over what became known; `is_more` if it is of the same character."""
+        """Update details and legend; `is_more` sends `changed` even if they are equal."""
         text, reading = self.text, self.reading
         if self.levels is None or reading is None or not text.shown:
             return
@@ -205,7 +205,7 @@ class XrayColors(TextLayer):
             self.changed.send()
 
     def _with_forbidden(self, seen: XrayPlace | None, reading: XrayReading) -> XrayPlace | None:
-        """The same with what the rules took away there, which never changes."""
+        """Add the forbidden characters, which never change for a place."""
         known, tape = self.seen, reading.tape
         if seen is None:
             return None
@@ -222,9 +222,9 @@ class XrayColors(TextLayer):
 def known_place(
     reading: XrayReading, branch: int, position: int, *, is_newest: bool
 ) -> XrayPlace | None:
-    """What is known of a character, or shortly before it if it is the newest; None if nothing is.
+    """Return the prediction of a character; with `is_newest`, of the last known one before it.
 
-    The unknown symbol, if the model has one, counts in no mean.
+    None if nothing is known. The running mean leaves out the unknown symbol.
     """
     last = max(position - _FAR_BACK, 0) if is_newest else position
     while reading.expected(branch, position) is None and position > last:

@@ -1,6 +1,6 @@
-"""What a text can be colored by: every coloring puts each character on one of five levels.
+"""The colorings of a text; each maps a character to one of five levels.
 
-What a coloring knows of one text is its `Levels`.
+`Coloring.begin` returns the `Levels` of one text.
 """
 
 import time
@@ -38,77 +38,77 @@ from tui_charrnn.viewing.xray import (
 
 UnitKind = Literal["neuron", "gate"]
 NAME: Final = 12  # columns of a name in the panel
-VALUE: Final = 14  # columns of a value
+VALUE: Final = 14  # columns of a value in the panel
 
 
 class Levels:
     """The levels of the characters of one text, under a coloring."""
 
     moves = False
-    """Whether a level that is known may become another one when the legend changes."""
+    """Whether known levels may change together with the legend."""
 
     def legend(self) -> tuple[str, Sequence[str]]:
-        """What is colored by, in some words, and what each level means, from level 0 on.
+        """Return a title, and a label for each level from 0 on.
 
-        A level without words is left out of the legend.
+        The legend leaves out a level with an empty label.
         """
         raise NotImplementedError
 
     def level(self, branch: int, position: int) -> int | None:
-        """The level of a character, from 0 to 4; None as long as it is not known."""
+        """Return the level of a character, from 0 to 4; None if it is not known yet."""
         raise NotImplementedError
 
     def want(self, passages: Sequence[Passage]) -> None:
-        """Have passages read, the first of them first, if that is not done for the panel anyway.
+        """Request passages, the most urgent first, unless the panel requests them anyway.
 
-        What was wanted before is forgotten.
+        Replaces the previous request.
         """
 
-    def line(self, branch: int, position: int) -> str:  # noqa: ARG002 - there may be nothing to say
-        """A character in a few words, safe to show; empty for nothing."""
+    def line(self, branch: int, position: int) -> str:  # noqa: ARG002 - for subclasses
+        """Return a short description of a character, safe to show; empty for none."""
         return ""
 
     def rows(self, branch: int, position: int, width: int, height: int) -> list[Content]:  # noqa: ARG002
-        """A character in the panel, in `height` rows at most."""
+        """Return the panel's rows on a character, `height` at most."""
         line = self.line(branch, position)
         return [Content(line)][:height] if line else []
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
 
 
 class Coloring(Protocol):
-    """One thing that a text can be colored by."""
+    """A way to color a text."""
 
     @property
     def name(self) -> str:
-        """Which it is, in a word; no other coloring has it."""
+        """The unique name, one word."""
 
     @property
     def scale(self) -> ScaleName:
-        """How its levels look."""
+        """The color scale of its levels."""
 
     def begin(self, reading: XrayReading) -> Levels | None:
-        """The levels of a text; None if its model has nothing of the kind."""
+        """Return the levels of a text; None if the model lacks the unit or gate."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnitColoring:
-    """Colors by what one neuron, or one gate, has after each character."""
+    """Colors by the value of one neuron or gate after each character."""
 
     name: UnitKind
     unit: str = ""
-    """As 0:c13 or 0:f13; empty for the default of the model."""
+    """The unit, as 0:c13 or 0:f13; empty for the model's default."""
     mean: float | None = None
-    """Of a neuron over a text, if it is known together with `deviation`."""
+    """Mean of the neuron over a text; None if not measured."""
     deviation: float | None = None
-    """Its standard deviation."""
+    """Standard deviation of the neuron over a text; None if not measured."""
     scale: ClassVar[ScaleName] = "diverging"
 
     def probe(self, config: ModelConfig) -> Probe | None:
-        """The number that is read in a network; None if that has nothing of the kind.
+        """Return the probe for a network; None if it has no gates.
 
-        A model that lacks the named unit has its default one read instead.
+        If the network lacks the named unit, its default unit is used.
         """
         if self.unit:
             try:
@@ -118,7 +118,7 @@ class UnitColoring:
         return default_neuron(config) if self.name == "neuron" else default_gate(config)
 
     def begin(self, reading: XrayReading) -> Levels | None:
-        """Follow the neuron or gate in a text; None if its model has no gates."""
+        """Record the neuron or gate in a text; None if its model has no gates."""
         probe = self.probe(reading.tape.stream.model.config)
         values = reading.follow(probe)
         return None if values is None else UnitLevels(reading, values, self)
@@ -126,62 +126,62 @@ class UnitColoring:
 
 @dataclass(frozen=True, slots=True)
 class MeasureColoring:
-    """Colors by a number of what was expected of each character."""
+    """Colors by a measure of each prediction, such as surprise or entropy."""
 
     measure: Measure
     scale: ClassVar[ScaleName] = "rising"
 
     @property
     def name(self) -> str:
-        """The measure's."""
+        """The name of the measure."""
         return self.measure.name
 
     def begin(self, reading: XrayReading) -> Levels:
-        """Look the numbers up in what is read anyway."""
+        """Return levels of the predictions, which are read for the panel anyway."""
         return MeasureLevels(reading, self.measure)
 
 
 MEASURE_COLORINGS: Final = tuple(map(MeasureColoring, MEASURES))
-"""Those that every model has."""
+"""The colorings that every model has."""
 SURPRISE: Final = next(one for one in MEASURE_COLORINGS if one.name == "surprise")
-"""The default."""
+"""The default coloring."""
 
 
 class MeasureLevels(Levels):
-    """The levels of a measure; its numbers are read for the panel as well, and shown there."""
+    """The levels of a measure of the predictions."""
 
     def __init__(self, reading: XrayReading, measure: Measure) -> None:
         self._reading, self._measure = reading, measure
 
     def legend(self) -> tuple[str, Sequence[str]]:
-        """The measure and its unit, and its borders."""
+        """Return the measure with its unit, and the ranges of its levels."""
         measure = self._measure
         return f"{tr(measure.name)}, {tr(measure.unit)}", measure.level_labels()
 
     def level(self, branch: int, position: int) -> int | None:
-        """The level of a character's number."""
+        """Return the level of a character's prediction."""
         expected = self._reading.expected(branch, position)
         return None if expected is None else self._measure.level(expected)
 
 
 class UnitLevels(Levels):
-    """The levels of a neuron or a gate, whose values are read with the numbers for the panel."""
+    """The levels of a neuron or gate; its values are read together with the predictions."""
 
     moves = True
 
     def __init__(self, reading: XrayReading, values: ProbeValues, coloring: UnitColoring) -> None:
         self._reading, self._values, self._coloring = reading, values, coloring
         self.probe: Final = values.probe
-        """Which it is."""
+        """The neuron or gate."""
 
     def legend(self) -> tuple[str, Sequence[str]]:
-        """The name, what it is, and the borders."""
+        """Return the name and kind of the unit, and the ranges of its levels."""
         probe = self.probe
         return f"{probe} {probe.words}", self.scale.level_labels()
 
     @property
     def scale(self) -> Scale:
-        """Where the levels begin: for a neuron, by its largest value so far or by its deviation."""
+        """The bounds of the levels; a neuron's depend on its deviation or largest value so far."""
         probe, coloring = self.probe, self._coloring
         is_mean = probe.unit is None
         if probe.gate == "candidate":
@@ -193,23 +193,23 @@ class UnitLevels(Levels):
         return neuron_scale(self._values.largest)
 
     def level(self, branch: int, position: int) -> int | None:
-        """The level of the value after a character."""
+        """Return the level of the value after a character."""
         value = self._value(branch, position)
         return None if value is None else self.scale.level(value)
 
     def line(self, branch: int, position: int) -> str:
-        """The value after a character, with the name."""
+        """Return the name of the unit and its value after a character."""
         value = self._value(branch, position)
         return "" if value is None else f"{self.probe} {value:+.3f}"
 
     def rows(self, branch: int, position: int, width: int, height: int) -> list[Content]:  # noqa: ARG002
-        """The same as a row."""
+        """Return name and value as a row."""
         value = self._value(branch, position)
         shown = "…" if value is None else f"{value:+.3f}"
         return [Content(f"{self.probe!s:<{NAME}} {shown:>{VALUE}}")][:height]
 
     def close(self) -> None:
-        """Follow it no more."""
+        """Stop recording the unit."""
         if self._reading.values is self._values:
             self._reading.follow(None)
 
@@ -219,35 +219,35 @@ class UnitLevels(Levels):
 
 @dataclass(frozen=True, slots=True)
 class InfluenceColoring:
-    """Colors what comes before the cursor by how much it moves the prediction at the cursor."""
+    """Colors the characters before the cursor by their influence on the prediction there."""
 
     name: ClassVar[str] = "influence"
     scale: ClassVar[ScaleName] = "rising"
 
     def begin(self, reading: XrayReading) -> Levels:
-        """Go back from the character that is looked at, in a thread."""
+        """Return levels that are computed in a thread."""
         return InfluenceLevels(reading)
 
 
 class Past(NamedTuple):
-    """What one character depends on."""
+    """The influence of earlier characters on one character."""
 
     branch: int
     position: int
     influence: np.ndarray
-    """By distance from 1 on; empty where it cannot be computed."""
+    """Influence by distance from 1 on; empty if it cannot be computed."""
     problem: str = ""
-    """Why not."""
+    """Why it cannot be computed; empty if it can."""
 
     @property
     def distances(self) -> tuple[int | None, int | None]:
-        """From how many characters back on less than a half and a tenth of the largest is left."""
+        """Distances from which on the influence is below a half and a tenth of the largest."""
         half, tenth = (distance_left(self.influence, share) for share in (0.5, 0.1))
         return half, tenth
 
 
 class InfluenceLevels(Levels):
-    """What the character at the cursor, or the newest, depends on."""
+    """The influence on the character at the cursor, else on the newest."""
 
     moves = True
 
@@ -258,7 +258,7 @@ class InfluenceLevels(Levels):
         self._task = BackgroundTask("influence", self._work)
 
     def legend(self) -> tuple[str, Sequence[str]]:
-        """Whose past is colored, and the shares of the largest influence."""
+        """Return the character, and the levels as shares of the largest influence."""
         known = self._known
         if known is None:
             return tr("influence: reading …"), ("",) * 5
@@ -269,7 +269,7 @@ class InfluenceLevels(Levels):
         return head, INFLUENCE_WORDS
 
     def level(self, branch: int, position: int) -> int | None:
-        """The level of a character before the one that is looked at."""
+        """Return the level of a character before the explained one."""
         known = self._known
         if known is None or known.branch != branch:
             return None
@@ -280,13 +280,13 @@ class InfluenceLevels(Levels):
         return INFLUENCE_SCALE.level(float(share))
 
     def want(self, passages: Sequence[Passage]) -> None:
-        """Go back from the character that is looked at, which is the first that is wanted."""
+        """Compute the influence on the explained character, the first of the passages."""
         if passages:
             self._wanted = passages[0].branch, passages[0].start
             self._task.wake()
 
     def line(self, branch: int, position: int) -> str:
-        """From where on little influence is left."""
+        """Return the distances from which on the influence is small."""
         known = self._known
         if known is None or known.problem or (known.branch, known.position) != (branch, position):
             return ""
@@ -294,7 +294,7 @@ class InfluenceLevels(Levels):
         return tr("under a half from {half}, a tenth from {tenth} back", half=half, tenth=tenth)
 
     def close(self) -> None:
-        """Compute no more."""
+        """Stop computing."""
         self._task.cancel()
 
     def _work(self, task: BackgroundTask) -> None:
@@ -304,18 +304,18 @@ class InfluenceLevels(Levels):
             self._known = past = find_past(reading.generation, reading.tape, *place)
             start = max(past.position - FARTHEST, 0)
             reading.announce(Passage(past.branch, start, past.position + 1))
-            if reading.generation.is_active:  # which would be slow while much is computed
+            if reading.generation.is_active:  # leave most of the processor to it
                 task.wait(3 * (time.monotonic() - began))
 
     def _next_place(self) -> tuple[int, int] | None:
-        """The character that is wanted, unless it is known."""
+        """Return the requested character, unless its influence is known."""
         known, wanted = self._known, self._wanted
         is_known = known is not None and (known.branch, known.position) == wanted
         return None if is_known else wanted
 
 
 def find_past(generation: GenerationThread, tape: Tape, branch: int, position: int) -> Past:
-    """What a character of a branch depends on, up to `FARTHEST` characters back."""
+    """Compute the influence on a character of a branch, up to `FARTHEST` characters back."""
     nothing = np.zeros(0)
     tree, model = tape.tree, tape.stream.model
     reach = min(position, FARTHEST)
@@ -331,7 +331,7 @@ def find_past(generation: GenerationThread, tape: Tape, branch: int, position: i
     indices = np.array([moment.state.unread, *tree.indices(branch, begin, position + 1)], np.intp)
     end = model.vocabulary.end_index
     ends = np.flatnonzero(indices[:-1] == (-1 if end is None else end))
-    if len(ends):  # everything was forgotten before
+    if len(ends):  # the state was reset at the end of a record
         indices = indices[ends[-1] :]
         reach = len(indices) - 1
     try:
@@ -352,7 +352,7 @@ def _back(distance: int | None) -> str:
 def colorings(
     units: Mapping[UnitKind, UnitColoring], config: ModelConfig | None
 ) -> tuple[Coloring, ...]:
-    """All colorings in the order of the cycle; a model may have no gates."""
+    """Return the measure and unit colorings in the order of the cycle; an RNN has no gates."""
     has_gates = config is None or config.cell != "rnn"
     by_unit = (units["neuron"], units["gate"]) if has_gates else (units["neuron"],)
     return (*MEASURE_COLORINGS, *by_unit)

@@ -1,7 +1,7 @@
-"""Many numbers in little room: a grid of colors, or of signs where there are no colors.
+"""Heat maps: numbers as a grid of colors, or of signs on terminals without colors.
 
-With colors a cell holds two numbers, one above the other; a sign holds one. Numbers that there is
-no room for are shown by their neighbor that is furthest from the middle.
+A colored cell shows two numbers, one above the other; a sign shows one. If there is no room for
+all, the number of each group that is furthest from the middle is shown.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from tui_charrnn.viewing.formatting import bar
 from tui_charrnn.viewing.xray import Scale
 
 SIGNS: Final = "=-.+#"
-"""By level, from far below the middle to far above it."""
+"""Sign of each level, from far below the middle to far above it."""
 _SHADES: Final = 24
 """Steps of color on either side of the middle."""
 _COLUMNS_FROM: Final = 60
-"""Columns from which on maps stand two side by side."""
+"""Minimum columns for two maps side by side."""
 _GAP: Final = 2
-"""Columns between them."""
+"""Columns between two maps."""
 _BAR: Final = 6
 """Columns of the bar of a mean."""
 
@@ -37,17 +37,17 @@ class HeatMap:
     name: str
     values: Sequence[float]
     scale: Scale
-    """Its levels, which signs are chosen by."""
+    """The levels that choose the signs."""
     middle: float
-    """The number that has no color."""
+    """The number without color."""
     reach: float
-    """How far from it the color is full; beyond that it is the same."""
+    """Distance from the middle at which the color saturates."""
     ends: tuple[str, str]
-    """What the numbers there are called, low and high."""
+    """Labels of the low and the high end."""
     marked: int | None = None
-    """The place of a number that is looked at."""
+    """Index of a marked number; None for none."""
     has_mean: bool = False
-    """Whether the head shows the mean, with a bar from 0 to 1."""
+    """Whether the header shows the mean, with a bar from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +59,20 @@ class Palette:
     positive: Color
 
     def shade(self, distance: float) -> int:
-        """The step of a number, by its distance from the middle as a share of the reach."""
+        """Return the color step of a number, given its distance from the middle / reach."""
         return round(_SHADES * max(-1.0, min(distance, 1.0)))
 
 
 def rows_needed(
     maps: Sequence[HeatMap], width: int, palette: Palette | None, most: int | None = None
 ) -> int:
-    """How many rows maps take with room for every number.
+    """Return how many rows maps take if every number is shown.
 
     Args:
-        maps: As in `heat_rows`.
-        width: Columns for all.
-        palette: The colors, if there are any.
-        most: Rows of one map that are enough, without its head; None for all that it takes.
+        maps: The maps.
+        width: Columns for all maps.
+        palette: The colors; None for signs.
+        most: Most rows of one map, without its header; None for no limit.
     """
     columns = _columns(maps, width)
     per_row = _room(width, columns) * (1 if palette is None else 2)
@@ -83,7 +83,7 @@ def rows_needed(
 def heat_rows(
     maps: Sequence[HeatMap], width: int, height: int, palette: Palette | None
 ) -> list[Content]:
-    """Maps as rows of a terminal, `height` at most; without a palette as signs."""
+    """Draw maps as rows, `height` at most; without a palette as signs."""
     if not maps or height < 1:
         return []
     columns = _columns(maps, width)
@@ -101,7 +101,7 @@ def heat_rows(
 
 
 def scale_row(maps: Sequence[HeatMap], palette: Palette | None) -> Content:
-    """What colors or signs mean, in one row."""
+    """Return a row that explains the colors or signs."""
     if not maps:
         return Content("")
     low, high = maps[0].ends
@@ -121,7 +121,7 @@ def _columns(maps: Sequence[HeatMap], width: int) -> int:
 
 
 def _room(width: int, columns: int) -> int:
-    """Columns of one of the maps that stand side by side."""
+    """Return the columns of one map if `columns` maps are side by side."""
     return max((width - _GAP * (columns - 1)) // columns, 1)
 
 
@@ -135,7 +135,7 @@ def _side_by_side(parts: Sequence[Content], width: int) -> Content:
 
 
 def _drawn(one: HeatMap, width: int, height: int, palette: Palette | None) -> list[Content]:
-    """A map below its head: `height` rows at most, and the head."""
+    """Return a map's header and its rows, `height` at most without the header."""
     per_row = width * (1 if palette is None else 2)
     pool = max(-(-len(one.values) // (per_row * height)), 1)
     values = _pooled(one, pool)
@@ -161,7 +161,7 @@ def _head(one: HeatMap, pool: int, width: int) -> Content:
 
 
 def _pooled(one: HeatMap, pool: int) -> list[float]:
-    """Of every so many neighbors, the number that is furthest from the middle."""
+    """Return, of every `pool` adjacent numbers, the one furthest from the middle."""
     if pool == 1:
         return list(one.values)
     starts = range(0, len(one.values), pool)
@@ -205,7 +205,7 @@ def _cells(
 
 
 def _merged(parts: Sequence[tuple[str, Style | str]]) -> list[tuple[str, Style | str]]:
-    """Neighbors of one look together, which are drawn faster."""
+    """Merge adjacent parts of the same style, which are drawn faster."""
     merged: list[tuple[str, Style | str]] = []
     for text, look in parts:
         if merged and merged[-1][1] == look:

@@ -1,4 +1,4 @@
-"""The x-ray below and beside the text: its legend, its panel, and the actions that change it."""
+"""The x-ray's legend below the text, the layout of its panel, and its actions."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,22 +31,22 @@ from tui_charrnn.tui.xray.originality import OriginalityColoring
 from tui_charrnn.tui.xray.panel import XrayPanel, legend_row, mean_words, name_of, place_words
 
 _ROOMY: Final = 96
-"""Columns of the text pane from which on there is room for the panel beside the text."""
+"""Minimum columns of the text pane for the panel beside the text."""
 _LEAST_ROWS: Final = 18
-"""Rows of the text pane from which on there is room for the panel below the text."""
+"""Minimum rows of the text pane for the panel below the text."""
 _LEAST_WITH_NEURONS: Final = 30
-"""The same where the list of neurons stands below it too."""
+"""Minimum rows for the panel if the neuron list is also below the text."""
 _MOST_BELOW: Final = 8
-"""Rows of the panel below the text."""
+"""Most rows of the panel below the text."""
 _OTHERS: Final = 12
-"""Rows of all else there: five of the text, frames, legend and seed."""
+"""Rows of everything else there: five of the text, frames, legend and seed."""
 
 
 class XrayLegend(Vertical):
-    """Below the text: what the levels mean; where there is no panel, one character's numbers.
+    """Shows the legend below the text and, without a panel, one line on one character.
 
-    It is the target of the actions of the x-ray. Its parent is the text pane: how large that is,
-    and whether it has the list of neurons, decides where the panel stands.
+    It handles the x-ray's actions. The size of its parent, the text pane, and whether that shows
+    the neuron list, decide where the panel is.
     """
 
     DEFAULT_CSS = """
@@ -65,38 +65,38 @@ class XrayLegend(Vertical):
         tell: Callable[[str], object],
         mark_unit: Callable[[str], object],
     ) -> None:
-        """Color nothing yet.
+        """Start without a coloring.
 
         Args:
             colors: Colors the text.
-            read_text: Has the model read a text, or the file that it is in.
-            tell: Says something about the text; safe to call from any thread.
-            mark_unit: Takes the name of the neuron or gate that colors the text, empty for none.
+            read_text: Feeds a text, or a text file, to the model.
+            tell: Shows a note; thread-safe.
+            mark_unit: Called with the name of the coloring neuron or gate, empty for none.
         """
         super().__init__(id="xray-legend")
         self.display = False
         self.text_colors = colors
         self.panel = XrayPanel(colors)
-        """To be mounted beside it."""
+        """The panel; the text pane mounts it."""
         self.unit = ""
-        """The name of the neuron or gate that the text is colored by; empty if it is by none."""
+        """Name of the coloring neuron or gate; empty for none."""
         self._read_text = read_text
         self._tell = tell
         self._mark_unit = mark_unit
         self._shows_panel = False
-        """Whether the panel stands below the text where there is no room beside it."""
+        """Whether the panel opens below the text if there is no room beside it."""
         self._units: dict[UnitKind, UnitColoring] = {
             "neuron": UnitColoring("neuron"),
             "gate": UnitColoring("gate"),
         }
-        """The neuron and the gate that were chosen last."""
+        """The last chosen neuron and gate."""
         self._originality = OriginalityColoring(tell=tell)
-        """Compares with the corpus of the model, or with a text that was named last."""
+        """Compares with the model's corpus, or with the text that was named last."""
         self._drawn: tuple[Coloring | None, Legend | None] = None, None
-        """What the legend shows."""
+        """The displayed coloring and legend."""
 
     def compose(self) -> ComposeResult:
-        """The levels, and the character."""
+        """Yield the legend and the line on a character."""
         yield Static(id="xray-levels", markup=False)
         yield Static(id="xray-line", markup=False)
 
@@ -106,15 +106,15 @@ class XrayLegend(Vertical):
         self._show()
 
     def on_unmount(self) -> None:
-        """Let the threads end."""
+        """End the reading threads."""
         self.text_colors.stop_reading()
 
     def on_resize(self) -> None:
-        """Show the panel where there is room for it now."""
+        """Show the panel if there is room for it."""
         self.fit()
 
     def action_next_coloring(self) -> None:
-        """Color the text in the next way; after the last, in none."""
+        """Switch to the next coloring; after the last, to none."""
         now = self.text_colors.coloring
         own = self._originality, InfluenceColoring()
         cycle = [None, *colorings(self._units, self._config), *own]
@@ -137,10 +137,9 @@ class XrayLegend(Vertical):
             self._tell(tr("The pages of the x-ray need more rows than there are here."))
 
     def action_step_unit(self, step: int) -> None:
-        """Color by the neuron or gate so many units on from the one that was chosen last.
+        """Color by the neuron or gate `step` units after the current one.
 
-        Where the text is colored by something else, it is colored by the neuron that was chosen
-        last, and no step is taken.
+        Under any other coloring, switch to the last chosen neuron instead.
         """
         config = self._config
         if config is None:
@@ -154,7 +153,7 @@ class XrayLegend(Vertical):
             self.color_by(str(neighbor(probe, config, step)))
 
     def action_pick_unit(self) -> None:
-        """Ask for the name of a neuron or a gate, and color by it."""
+        """Ask for the name of a neuron or gate, and color by it."""
         config = self._config
         if config is None:
             self._tell(tr("There is no text yet whose model could be looked into."))
@@ -178,7 +177,7 @@ class XrayLegend(Vertical):
         self.app.push_screen(screen, take)
 
     def action_read_text(self) -> None:
-        """Ask for a text, and have it read."""
+        """Ask for a text, and feed it to the model."""
 
         def read(given: str | Path | None) -> None:
             if given is not None:
@@ -187,7 +186,7 @@ class XrayLegend(Vertical):
         self.app.push_screen(ExternalTextScreen(), read)
 
     def action_compare(self) -> None:
-        """Ask for a text, and mark what is copied from it."""
+        """Ask for a text, and mark passages copied from it."""
 
         def compare(typed: str | None) -> None:
             if typed is not None:
@@ -198,23 +197,23 @@ class XrayLegend(Vertical):
         self.app.push_screen(screen, compare)
 
     def begin(self) -> None:
-        """Color the text by its surprise, unless it is colored already."""
+        """Color the text by surprise, unless it has a coloring."""
         self._color(self.text_colors.coloring or SURPRISE)
 
     def compare_with(self, path: str) -> None:
-        """Mark what is copied from a file, or, by an empty path, from the model's corpus."""
+        """Mark passages copied from a file, or, with an empty path, from the model's corpus."""
         self._originality = OriginalityColoring(path, self._tell)
         self._color(self._originality)
 
     def color_by(
         self, name: str, mean: float | None = None, deviation: float | None = None
     ) -> None:
-        """Color the text by a neuron or a gate.
+        """Color the text by a neuron or gate.
 
         Args:
-            name: As 0:c13, 0:h13, 0:f13 or 0:f; `generation.neuron` says how they are named.
-            mean: Of a neuron over a text, if it is known together with `deviation`.
-            deviation: Its standard deviation; levels then begin 0.5 and 1.5 of it from the mean.
+            name: The unit, as 0:c13, 0:h13, 0:f13 or 0:f; see `generation.neuron`.
+            mean: Mean of a neuron over a text; None if not measured.
+            deviation: Its standard deviation; levels then start 0.5 and 1.5 of it from the mean.
         """
         letter = name.partition(":")[2][:1]
         kind: UnitKind = "neuron" if letter in {"c", "h"} or letter.isdigit() else "gate"
@@ -222,7 +221,7 @@ class XrayLegend(Vertical):
         self._color(chosen)
 
     def fit(self) -> None:
-        """Show the panel where there is room for it, else one line; neither without a coloring."""
+        """Show the panel if there is room for it, else one line; neither without a coloring."""
         pane: DOMNode | None = self.parent
         if not isinstance(pane, Vertical):
             return
@@ -244,7 +243,7 @@ class XrayLegend(Vertical):
 
     @property
     def _config(self) -> ModelConfig | None:
-        """The shape of the model of the text; None as long as there is none."""
+        """The configuration of the text's model; None without a model."""
         loaded = self.text_colors.text.loaded
         return None if loaded is None else loaded.model.config
 
@@ -255,10 +254,10 @@ class XrayLegend(Vertical):
             self.unit = str(coloring.probe(config))
         self._mark_unit(self.unit)
         self.fit()
-        self.post_message(KeysChanged())  # the text pane may get other room
+        self.post_message(KeysChanged())  # the size of the text pane may change
 
     def _show(self) -> None:
-        """Show what is known by now."""
+        """Update the legend and the line."""
         coloring, legend = self.text_colors.coloring, self.text_colors.legend
         if coloring is not None and (coloring, legend) != self._drawn:
             self._drawn = coloring, legend
@@ -266,14 +265,14 @@ class XrayLegend(Vertical):
             if legend is not None:
                 keys = unit_keys() if isinstance(coloring, UnitColoring) else ""
                 row = legend_row(coloring.scale, *legend, keys)
-            for line in self.query("#xray-levels").results(Static):  # none before it is composed
+            for line in self.query("#xray-levels").results(Static):  # none before composition
                 line.update(row, layout=False)
         self._show_seen()
 
     def _show_seen(self) -> None:
-        """Say in one line what is known of a character, where there is no panel for it."""
+        """Show one character's numbers in a line, if there is no panel beside the text."""
         if self.has_class("-roomy"):
-            return  # the panel has it
+            return  # the panel shows them
         seen, levels = self.text_colors.seen, self.text_colors.levels
         words = tr("Reading …") if self.text_colors.text.shown else tr("Nothing was said yet.")
         if seen is not None:
@@ -287,14 +286,14 @@ class XrayLegend(Vertical):
 
 
 def unit_keys() -> str:
-    """Which keys color by another neuron or gate."""
+    """Return a hint with the keys that color by another neuron or gate."""
     before, after = key_label("speech.xray_before"), key_label("speech.xray_after")
     keys = f"{key_label('speech.xray_pick')} {before} {after}"
     return tr("{keys} others", keys=keys)
 
 
 def question_for(config: ModelConfig) -> str:
-    """What can be named in a network."""
+    """Return the question for a unit of a network, with the valid names."""
     last = config.hidden_size - 1
     state = "c" if config.cell == "lstm" else "h"
     example = tr("0:c7 or 0:h7") if state == "c" else "0:h7"
