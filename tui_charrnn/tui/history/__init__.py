@@ -1,1 +1,1 @@
-"""The texts that models have generated, kept: list, search, replay."""
+"""The history of generated texts: list, search, replay."""

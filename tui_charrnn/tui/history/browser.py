@@ -1,4 +1,4 @@
-"""Looks through the history: a line to search by, the list, and the text under the cursor."""
+"""The history browser: a search input, the list of texts, and the text under the cursor."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ from tui_charrnn.tui.theme.themed_app import KeepsText
 from tui_charrnn.viewing.formatting import counted, format_age
 
 FIRST: Final = 200
-"""Texts that are listed at once; if there are more, all are listed as soon as they are known."""
+"""Texts listed first; if there are more, the whole list follows as soon as it is read."""
 _LONGEST_QUERY: Final = 200  # characters
 _AGE: Final = 5  # columns, of which the first is empty
 _MODEL: Final = 14  # columns
 _SETTINGS: Final = 10  # columns
-_ROOM_FOR_MODEL: Final = 56  # columns of the list from which on there is room
-_ROOM_FOR_SETTINGS: Final = 44
-_KEPT: Final = 1024  # rows
+_ROOM_FOR_MODEL: Final = 56  # minimum columns of the list
+_ROOM_FOR_SETTINGS: Final = 44  # minimum columns of the list
+_KEPT: Final = 1024  # cached rows
 _SHOWN: Final = 300
-"""Characters of a text that a row may have room for."""
+"""Most characters of a text in a row."""
 _BEFORE, _SEEN = 16, 40
-"""Characters before what was found; those of the beginning that are in sight anyway."""
+"""Characters shown before a match; characters at the start that are visible anyway."""
 _SIGNS: Final = {"top_k": "k", "top_p": "p", "min_p": "m"}
-"""How filters are called where there is little room."""
+"""Short names of the sampling filters."""
 Answer = Callable[[], object]
-"""What is done on the screen once a thread has read or changed the history."""
+"""Runs on the screen's thread after a thread has read or changed the history."""
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryRow:
-    """A text as a row of the list; all of it is safe to show."""
+    """A row of the list; all fields are safe to show."""
 
     time: datetime
     model: str
@@ -62,7 +62,7 @@ class HistoryRow:
 
     @classmethod
     def of(cls, entry: Entry, query: str = "") -> HistoryRow:
-        """The row of a text, with the place where it holds the words of a search."""
+        """Return the row of a text, with the passage that matches a search."""
         kept = entry.generation
         return cls(
             time=entry.time,
@@ -72,23 +72,23 @@ class HistoryRow:
         )
 
     def age(self, now: datetime) -> str:
-        """How long ago the text was generated."""
+        """Return how long ago the text was generated."""
         return format_age((now - self.time).total_seconds())
 
 
 class HistoryList(KeepsText, CursorView):
-    """Has a cursor on one text; asks for the rows that it lacks in `RowsWanted`."""
+    """A list with a cursor on one text; requests missing rows by `RowsWanted`."""
 
     @dataclass
     class RowsWanted(Message):
-        """These rows are in view and not known yet."""
+        """Rows in view that are not loaded yet, by the numbers of their texts."""
 
         numbers: Sequence[int]
 
     def __init__(self) -> None:
         super().__init__()
         self.numbers: list[int] = []
-        """The texts in their order, by their numbers."""
+        """Numbers of the listed texts, in order."""
         self._rows: LRUCache[int, HistoryRow] = LRUCache(_KEPT)
         self._is_waiting = False
 
@@ -98,21 +98,21 @@ class HistoryList(KeepsText, CursorView):
         return self.numbers[self.cursor] if self.numbers else None
 
     def show(self, numbers: Sequence[int], cursor: int | None = None) -> None:
-        """Show texts in this order, with the cursor on one of them, or else on the first."""
+        """List texts in this order, with the cursor on one of them, else on the first."""
         self.numbers, self._is_waiting = [*numbers], False
-        self._rows.clear()  # of a search, rows show what was found
+        self._rows.clear()  # rows depend on the query
         self.take_count(len(numbers), numbers.index(cursor) if cursor in numbers else 0)
         self._want_rows()
 
     def drop(self, gone: set[int]) -> None:
-        """Show some texts no longer; the cursor stays where it is."""
+        """Remove texts from the list; the cursor stays on its text."""
         before = sum(number in gone for number in self.numbers[: self.cursor])
         self.numbers = [number for number in self.numbers if number not in gone]
         self.take_count(len(self.numbers), self.cursor - before)
         self._want_rows()
 
     def take(self, numbers: Sequence[int], rows: dict[int, HistoryRow]) -> None:
-        """Draw rows that were asked for; those that are missing are shown no longer."""
+        """Store requested rows; texts without a row are removed from the list."""
         self._is_waiting = False
         for number, row in rows.items():
             self._rows[number] = row
@@ -123,21 +123,21 @@ class HistoryList(KeepsText, CursorView):
         self._want_rows()
 
     def on_resize(self) -> None:
-        """Keep the cursor in view and read what has come into view."""
+        """Keep the cursor in view and request new rows in view."""
         super().on_resize()
         self._want_rows()
 
     def on_show(self) -> None:
-        """Read what has come into view with the list itself."""
+        """Request the rows in view."""
         self._want_rows()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Read what has come into view."""
+        """Request new rows in view."""
         super().watch_scroll_y(old_value, new_value)
         self._want_rows()
 
     def cells(self, index: int, width: int) -> list[Cell]:
-        """Age, model, settings and text, as there is room; an ellipsis until they are known."""
+        """Return age, model, settings and text, as there is room; an ellipsis until loaded."""
         row = self._rows.get(self.numbers[index])
         if row is None:
             return [Cell(" …", _AGE, "about")]
@@ -150,7 +150,7 @@ class HistoryList(KeepsText, CursorView):
         return [*cells, Cell(row.text, max(left, 1))]
 
     def _want_rows(self) -> None:
-        """Ask for what is in view and not known; one question at a time, the newest view last."""
+        """Request missing rows in view, one request at a time."""
         top, height = int(self.scroll_y), self.size.height
         lacking = [
             number for number in self.numbers[top : top + height] if number not in self._rows
@@ -161,7 +161,7 @@ class HistoryList(KeepsText, CursorView):
 
 
 class HistoryBrowser(Vertical):
-    """Reads in threads, for a disk may be slow, and only what is looked for and what is in view."""
+    """Searches and lists the history; reads in threads, and only texts that are in view."""
 
     DEFAULT_CSS = """
     HistoryBrowser {
@@ -195,17 +195,17 @@ class HistoryBrowser(Vertical):
     nothing = query_one("#history-nothing", Static)
 
     def __init__(self, history: History, invitation: str) -> None:
-        """Name what is looked through.
+        """Browse a history.
 
         Args:
-            history: Its file need not exist.
-            invitation: What stands there where there is no text at all.
+            history: The history; its file may not exist.
+            invitation: Shown if there is no text.
         """
         super().__init__()
         self.entry: Entry | None = None
-        """The text under the cursor, once it is read."""
+        """The text under the cursor; None until it is read."""
         self.is_listed = False
-        """Whether it is known what there is."""
+        """Whether the first list has arrived."""
         self._history = history
         self._invitation = invitation
         self._searches = LatestTask("history-search")
@@ -216,7 +216,7 @@ class HistoryBrowser(Vertical):
         self._wanted_cursor: int | None = None
 
     def compose(self) -> ComposeResult:
-        """The line to search by above the list, the text below or beside it."""
+        """Yield the search input, the list, the preview, and the message of an empty list."""
         self.border_title = Content(tr("History"))
         with Horizontal(id="history-search"):
             yield Static("/", id="history-sign", markup=False)
@@ -234,29 +234,29 @@ class HistoryBrowser(Vertical):
         yield Static(tr("Looking …"), id="history-nothing", markup=False)
 
     def on_mount(self) -> None:
-        """List all texts, once there is something to list them in."""
+        """List all texts, after the first frame."""
         self.add_class("-empty")
         self.call_after_refresh(self.look_again)
 
     def on_unmount(self) -> None:
-        """Read nothing any more."""
+        """Cancel all reading."""
         self._searches.cancel()
         self._entries.cancel()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Look for what is typed now."""
+        """Search for the typed words."""
         event.stop()
         if event.value != self._query:
             self._query = event.value
             self._find()
 
     def look_again(self, cursor: int | None = None) -> None:
-        """List again, with the cursor on a text."""
+        """Search again, with the cursor on a text by its number."""
         self._wanted_cursor = cursor
         self._find()
 
     def _find(self) -> None:
-        """Find the texts that hold the words; of very many, list the first before the rest."""
+        """Find the texts that contain all words; list the first `FIRST` before the rest."""
         query = self._query
 
         def work(task: BackgroundTask) -> Answer:
@@ -270,7 +270,7 @@ class HistoryBrowser(Vertical):
         self._searches.start(lambda task: self._answer(task, work))
 
     def show_found(self, numbers: Sequence[int], *, is_whole: bool = True) -> None:
-        """Show the texts that were found, the newest first; they may not be the whole."""
+        """Show found texts, the newest first; `is_whole` if there are no more."""
         self._problem, self.is_listed = "", True
         self._show_nothing("" if numbers else self._why_empty())
         self.list.show(numbers, self._wanted_cursor or self.list.selected)
@@ -281,7 +281,7 @@ class HistoryBrowser(Vertical):
             self._wanted_cursor = None
 
     def take_out(self, number: int, done: Callable[[TakenOut | None], object]) -> None:
-        """Delete a text and show it no longer; `done` gets what brings it back, if anything."""
+        """Delete a text; `done` is called with the deleted text for `put_back`, None if missing."""
 
         def show(taken: TakenOut | None) -> None:
             self._drop(number)
@@ -293,7 +293,7 @@ class HistoryBrowser(Vertical):
         BackgroundTask("history-change", lambda task: self._answer(task, work, is_change=True))
 
     def put_back(self, number: int, taken: TakenOut, done: Callable[[], object]) -> None:
-        """Bring a text back that was deleted, and list it again."""
+        """Restore a deleted text, and list it again."""
 
         def show() -> None:
             self.look_again(number)
@@ -306,7 +306,7 @@ class HistoryBrowser(Vertical):
         BackgroundTask("history-change", lambda task: self._answer(task, work, is_change=True))
 
     def on_history_list_rows_wanted(self, event: HistoryList.RowsWanted) -> None:
-        """Read what is in view."""
+        """Read the requested rows, in a thread."""
         event.stop()
         query = self._query
 
@@ -318,7 +318,7 @@ class HistoryBrowser(Vertical):
         BackgroundTask("history-rows", lambda task: self._answer(task, work))
 
     def on_cursor_view_cursor_moved(self, event: CursorView.CursorMoved) -> None:
-        """Read the text under the cursor."""
+        """Read the text under the cursor, in a thread."""
         event.stop()
         number = self.list.selected
         if number is None:
@@ -335,7 +335,7 @@ class HistoryBrowser(Vertical):
             self._entries.start(lambda task: self._answer(task, work))
 
     def _show_entry(self, number: int, entry: Entry | None) -> None:
-        """Show a text that was read, unless the cursor has moved on; None if it is gone."""
+        """Show a text, unless the cursor has moved; None if it was deleted."""
         if number != self.list.selected:
             return
         if entry is None:
@@ -357,7 +357,7 @@ class HistoryBrowser(Vertical):
         *,
         is_change: bool = False,
     ) -> None:
-        """Work in a thread, then have on the screen's what it answers, or why it was refused."""
+        """Run `work`, then its result, or the error, on the screen's thread."""
         try:
             answer = work(task)
         except HistoryError as error:
@@ -366,7 +366,7 @@ class HistoryBrowser(Vertical):
         self.call_later(answer)
 
     def _refuse(self, reason: str, *, is_change: bool) -> None:
-        """Say why there is nothing to see, or why a text could not be deleted."""
+        """Show why the history cannot be read or changed."""
         if is_change:
             self.post_message(NoteWritten(reason, is_problem=True))
         else:
@@ -395,7 +395,7 @@ class HistoryBrowser(Vertical):
 
 
 def _short_settings(kept: Generation) -> str:
-    """Temperature and filters in few columns; an ellipsis says that they changed on the way."""
+    """Format temperature and filters in few columns; an ellipsis marks later changes."""
     (_, first), *changes = kept.sampling
     temperature = f"{first.temperature:g}"
     parts = [tr("{settings} held", settings=temperature) if kept.clamps else temperature]
@@ -403,7 +403,7 @@ def _short_settings(kept: Generation) -> str:
 
 
 def _filters(config: SamplingConfig) -> Iterator[str]:
-    """The filters that do something."""
+    """Yield the filters that are in effect."""
     for name, sign in _SIGNS.items():
         if (value := getattr(config, name)) is not None:
             yield f"{sign}{value:g}"
@@ -412,9 +412,9 @@ def _filters(config: SamplingConfig) -> Iterator[str]:
 
 
 def _line_of(kept: Generation, words: list[str]) -> str:
-    """The beginning of a text on one line, or a passage of it that holds a word."""
+    """Return the start of a text on one line, or a passage of it that contains a word."""
     text = join_syllables(kept.seed_text + kept.text)
-    folded = text.casefold()  # hardly ever of another length: the passage is then a little off
+    folded = text.casefold()  # rarely of another length; the passage is then slightly off
     found = min((place for word in words if (place := folded.find(word)) >= 0), default=0)
     start = max(found - _BEFORE, 0) if found > _SEEN else 0
     return ("… " if start else "") + " ".join(text[start : start + _SHOWN].split())

@@ -1,4 +1,4 @@
-"""A text of the history, whole, below its model and settings; it can be generated again here."""
+"""The history preview: a whole text below its model and settings; replays it."""
 
 import time
 from collections import deque
@@ -28,13 +28,13 @@ from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.viewing.formatting import format_age
 from tui_charrnn.viewing.xray import format_sampling
 
-FRAME: Final = 1 / 20  # seconds between two looks for new characters
+FRAME: Final = 1 / 20  # seconds between two polls for new characters
 _MOST_FACTS: Final = 5  # lines
-_LOW: Final = 10  # rows of the preview below which two facts must do
+_LOW: Final = 10  # minimum rows of the preview for more than two facts
 
 
 class HistoryPreview(Vertical):
-    """Shows a text as it is kept, and draws it as it comes while it is generated again."""
+    """Shows a stored text, and draws it as it streams during a replay."""
 
     DEFAULT_CSS = """
     HistoryPreview {
@@ -56,29 +56,29 @@ class HistoryPreview(Vertical):
         super().__init__()
         self._lines: list[str] = []
         self._replay: BackgroundTask | None = None
-        """Generates the text again, while that goes on."""
+        """The running replay, if any."""
         self._characters: deque[str] = deque()
-        """What it has generated and is not drawn yet."""
+        """Generated characters that are not drawn yet."""
         self._search: Search | None = None
         self.has_note = False
-        """Whether a note was written about the text that is shown."""
+        """Whether a note about the displayed text was posted."""
 
     @property
     def is_replaying(self) -> bool:
-        """Whether a text is being generated again."""
+        """Whether a replay is running."""
         return self._replay is not None
 
     def compose(self) -> ComposeResult:
-        """The facts above the text."""
+        """Yield the facts and the text."""
         yield Static("", id="history-facts", markup=False)
         yield TextView(limit=200_000)
 
     def on_mount(self) -> None:
-        """Prepare the one timer that draws; it rests while nothing is generated."""
+        """Create the drawing timer, paused until a replay starts."""
         self._frames = self.set_interval(FRAME, self._draw_new, pause=True)
 
     def on_unmount(self) -> None:
-        """Let the thread end."""
+        """End the replay thread."""
         self.stop()
 
     def on_resize(self) -> None:
@@ -86,9 +86,9 @@ class HistoryPreview(Vertical):
         self._show_facts()
 
     def show(self, entry: Entry | None, query: str = "") -> None:
-        """Show a text from its beginning, or nothing, and generate none any more.
+        """Stop a replay and show a text from its beginning, or nothing.
 
-        Of the words that were looked for, the first is marked and brought into view.
+        The first word of the query is marked and scrolled into view.
         """
         self.stop()
         self.has_note = False
@@ -109,7 +109,7 @@ class HistoryPreview(Vertical):
         self.call_after_refresh(self.mark, query)
 
     def mark(self, query: str) -> None:
-        """Mark the first word of a search in the text, and bring it into view."""
+        """Mark the first word of a query in the text, and scroll it into view."""
         if self._search is None and query:
             self._search = Search(self.text)
             self.text.text_layers.append(self._search)
@@ -118,7 +118,7 @@ class HistoryPreview(Vertical):
             self._search.find(next(iter(query.split()), ""))
 
     def replay(self, entry: Entry, settings: GenerationSettings) -> None:
-        """Generate a text again, in a thread and at the speed of the app."""
+        """Generate a text again, in a thread, at the speed of the settings."""
         self.stop()
         self._characters = characters = deque[str]()
 
@@ -151,7 +151,7 @@ class HistoryPreview(Vertical):
         self._note(tr("Looking for its model …"))
 
     def stop(self) -> None:
-        """Generate no more; what came stays."""
+        """Stop a replay; its characters stay."""
         if self._replay is not None:
             self._replay.cancel()
             self._replay = None
@@ -159,7 +159,7 @@ class HistoryPreview(Vertical):
             self.text.streaming = False
 
     def _begin(self, replay: BackgroundTask, read_text: str) -> None:
-        """Draw what the model has read of the seed text, and from now on what comes."""
+        """Show the seed text as the model read it, and start drawing."""
         if replay is self._replay:
             self.text.clear()
             self.text.append(read_text, "seed")
@@ -168,7 +168,7 @@ class HistoryPreview(Vertical):
             self._note(tr("Generating it again; Esc stops."))
 
     def _end(self, replay: BackgroundTask, sentence: str, *, is_problem: bool) -> None:
-        """Draw the last characters, and say what came of it."""
+        """Draw the last characters, and show the result as a note."""
         if replay is self._replay:
             self._draw_new()
             self.stop()
@@ -193,7 +193,7 @@ class HistoryPreview(Vertical):
 
 
 def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
-    """All that a text came from, in a few lines that are safe to show."""
+    """Yield model, time, seed and settings of a text as lines that are safe to show."""
     kept = entry.generation
     age = format_age((now - entry.time).total_seconds())
     when = tr("{time:%Y-%m-%d %H:%M}, {age} ago", time=entry.time.astimezone(), age=age)
@@ -213,7 +213,7 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
 
 
 def _verdict(entry: Entry, difference: int | None) -> str:
-    """Whether a text that was generated again is the same; else its first other character."""
+    """Return the note on a replay: identical, or the position of the first difference."""
     if difference is None:
         count = entry.generation.length
         return tr("Generated again: the same {count:,} characters.", count=count)
@@ -225,7 +225,7 @@ def _verdict(entry: Entry, difference: int | None) -> str:
 
 
 def held_again(kept: Generation, loaded: LoadedModel | None) -> ActiveClamps:
-    """The clamps that a text began with, if its model is the one loaded now; else none."""
+    """Return the clamps at the start of a text if its model is loaded, else none."""
     words = dict(kept.clamps).get(0, ())
     is_same = loaded is not None and kept.model.file == str(loaded.file and loaded.file.absolute())
     if loaded is None or not is_same or not words:

@@ -1,6 +1,6 @@
-"""Keeps in the history what is generated in the app; no failure of the history stops a text.
+"""Records the texts of the app in the history; a failing history never stops generation.
 
-Every continuation of a text is a text of its own there, from its beginning on.
+Every branch of a text is recorded as a text of its own, from the beginning on.
 """
 
 import threading
@@ -19,36 +19,38 @@ from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import GenerationResult
 
 PATIENCE: Final = 1.0
-"""Seconds that the app waits, when it is left, for what is still being written."""
+"""Seconds that the app waits at exit for pending writes."""
 
 
 class _Kept(NamedTuple):
-    """How much of a text is in the history, and where."""
+    """How much of a branch is in the history."""
 
     number: int | None
+    """Number of the entry; None if the branch needs none."""
     length: int
+    """Characters already recorded."""
 
 
 class HistoryRecorder:
-    """Writes in threads; a text that is continued takes the place of its beginning."""
+    """Writes in threads; a continued text replaces its earlier, shorter entry."""
 
     def __init__(self, complain: Callable[[HistoryError], object], history: History | None) -> None:
-        """Record nothing yet, or without a history nothing at all.
+        """Prepare to record; without a history, record nothing.
 
-        `complain` is called, in a thread, at the first text that cannot be kept.
+        `complain` is called, in a thread, at the first failure.
         """
         self._complain = complain
         self._history = history
         self._lock = threading.Lock()
         self._has_complained = False
         self._kept: WeakKeyDictionary[GenerationThread, dict[int, _Kept]] = WeakKeyDictionary()
-        """What is in the history of every text, by the number of the branch."""
+        """What is recorded of each text, by branch number."""
         self._hashed: tuple[object, str | None] | None = None
-        """The file of a model with its mark, and its hash; most texts are by the last model."""
+        """Cached hash of the last model's file, with the file's mark as the key."""
         self._writing: set[threading.Event] = set()
 
     def record(self, generation: GenerationThread) -> None:
-        """Keep what was generated so far, if it is anything and not kept yet."""
+        """Record the displayed branch, if it has characters that are not recorded yet."""
         result = generation.result()
         if self._history is None or result is None or not result.generated:
             return
@@ -69,14 +71,15 @@ class HistoryRecorder:
         BackgroundTask("history", work)
 
     def finish(self) -> None:
-        """Wait, but not long, until everything is written."""
+        """Wait for pending writes, at most `PATIENCE` seconds."""
         for event in self._writing:
             event.wait(PATIENCE / len(self._writing))
 
     def _kept_of(self, generation: GenerationThread, result: GenerationResult) -> dict[int, _Kept]:
-        """What of a text need not be kept any more.
+        """Return what is recorded of a text, by branch number.
 
-        A tape was kept before, and a text that was read is not the model's.
+        The first branch of an opened tape, or of an external text, counts as recorded: the tape was
+        recorded before, and the model did not generate the external text.
         """
         if generation not in self._kept:
             is_old = result.opening.is_recorded or result.opening.external is not None
@@ -90,7 +93,7 @@ class HistoryRecorder:
     ) -> None:
         before, length = kept.get(branch, _Kept(None, 0)), len(result.generated)
         if before.length >= length:
-            return  # nothing is new, or a later thread was first
+            return  # nothing new, or a later thread was faster
         units = result.opening.loaded.model.units
         generation = Generation(
             seed_text=whole_text(result.opening.read_text, units),
@@ -107,7 +110,7 @@ class HistoryRecorder:
         kept[branch] = _Kept(number, length)
 
     def _origin(self, loaded: LoadedModel) -> ModelOrigin:
-        """Where a model came from; without a hash if its file is not the same any more."""
+        """Return label, path and hash of a model; no hash if its file has changed."""
         path = str(loaded.file.absolute()) if loaded.file is not None else None
         place = loaded.file, loaded.mark, loaded.file and file_mark(loaded.file)
         if self._hashed is None or self._hashed[0] != place:
@@ -116,5 +119,5 @@ class HistoryRecorder:
 
 
 def end_of_sentence(sentence: str) -> str:
-    """A sentence as it follows a colon."""
+    """Return a sentence in the form that follows a colon: lower case, without a full stop."""
     return sentence[:1].lower() + sentence[1:].rstrip(".")

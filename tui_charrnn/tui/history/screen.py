@@ -1,4 +1,4 @@
-"""The history: find generated texts, read them, generate them again, restore their settings."""
+"""The history screen: search, read, replay, copy, save and delete generated texts."""
 
 from typing import ClassVar, Final
 
@@ -24,21 +24,21 @@ from tui_charrnn.tui.text.saving import copy_text, save_with_settings, texts_fol
 
 _WIDTHS: Final = [(0, "-one-column"), (100, "-two-columns")]
 _HEIGHTS: Final = [(0, "-flat"), (16, "-high")]
-"""Columns, and rows, from which on the style sheet has a class."""
+"""Minimum columns, and rows, of each CSS class."""
 
 
 class HistoryScreen(Dialog[Entry | None]):
-    """Returns the text whose seed text and settings are wanted back, if one is."""
+    """Browses the history; returns the text to restore seed text and settings from, or None."""
 
     AUTO_FOCUS = "HistoryList"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Close", show=False),
-        # the key that opened it, whichever a user gave it
+        # the key that opened it, which the user may have remapped
         Binding("h", "leave", "Close", show=False, id="speech.history"),
         *bindings_of("history"),
     ]
     OWNER: ClassVar[Owner] = "history"
-    """Whose keys act here."""
+    """The owner of the screen's keys."""
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
     DEFAULT_CSS = """
@@ -68,14 +68,14 @@ class HistoryScreen(Dialog[Entry | None]):
     note = query_one("#history-note", Static)
 
     def __init__(self, session: Session) -> None:
-        """Show the user's history; a text is generated again at the speed of the session."""
+        """Show the user's history; replays run at the speed of the session."""
         super().__init__()
         self._session = session
         self._taken: list[tuple[int, TakenOut]] = []
-        """What was deleted here, the newest last."""
+        """Texts deleted here, the newest last."""
 
     def compose(self) -> ComposeResult:
-        """The texts, what there is to say, the keys."""
+        """Yield the browser, the note and the row of keys."""
         yield HistoryBrowser(
             History(),
             tr("There is no text yet: type a seed and press Enter; generated texts are kept here.")
@@ -93,27 +93,27 @@ class HistoryScreen(Dialog[Entry | None]):
         self.query_one(KeyRow).show(others, "history")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Go from the words to what was found."""
+        """Focus the list."""
         event.stop()
         self.browser.list.focus()
 
     def on_cursor_view_entered(self, event: CursorView.Entered) -> None:
-        """Take a text that was clicked on twice."""
+        """Choose a double-clicked text."""
         event.stop()
         self.action_take()
 
     def on_note_written(self, event: NoteWritten) -> None:
-        """Say what there is to say."""
+        """Show a posted note."""
         event.stop()
         self.tell(event.sentence, is_problem=event.is_problem)
 
     def tell(self, sentence: str, *, is_problem: bool = False) -> None:
-        """Say something in the line above the keys."""
+        """Show a note above the keys."""
         self.note.update(safe_line(sentence))
         self.note.set_class(is_problem, "-problem")
 
     def action_leave(self) -> None:
-        """Stop generating, or come back from the search, or close."""
+        """Stop a replay, else clear the search, else close."""
         browser = self.browser
         if browser.preview.is_replaying:
             browser.preview.show(browser.entry)
@@ -124,16 +124,16 @@ class HistoryScreen(Dialog[Entry | None]):
             self.dismiss(None)
 
     def action_search(self) -> None:
-        """Look for something."""
+        """Focus the search input."""
         self.browser.query_line.focus()
 
     def action_take(self) -> None:
-        """Close, and restore the text's seed text and settings."""
+        """Close and return the text, whose seed text and settings are then restored."""
         if self.browser.entry is not None:
             self.dismiss(self.browser.entry)
 
     def action_replay(self) -> None:
-        """Generate the text again; stop if that is being done."""
+        """Replay the text, or stop a running replay."""
         browser = self.browser
         if browser.preview.is_replaying:
             self.action_leave()
@@ -157,7 +157,7 @@ class HistoryScreen(Dialog[Entry | None]):
             )
 
     def action_delete(self) -> None:
-        """Ask whether the text is to be deleted."""
+        """Delete the text after a confirmation."""
         entry = self.browser.entry
         if entry is None:
             return
@@ -187,7 +187,7 @@ class HistoryScreen(Dialog[Entry | None]):
         self.app.push_screen(question, delete)
 
     def action_restore(self) -> None:
-        """Bring the text back that was deleted last."""
+        """Restore the text that was deleted last."""
         if self._taken:
             self.browser.put_back(*self._taken.pop(), lambda: self.tell(tr("It is back.")))
         else:

@@ -1,1 +1,1 @@
-"""The tape: every generated character with its state; go back, choose another, compare branches."""
+"""The tape panel: go back over a text, choose other characters, list and compare branches."""

@@ -1,1 +1,1 @@
-"""The text that a model generates: shown, searched, selected, saved; and the seed before it."""
+"""The text pane: shows, searches, selects and saves generated text; and the seed input."""

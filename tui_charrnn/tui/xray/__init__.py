@@ -1,1 +1,1 @@
-"""What goes on inside the model, character by character: colorings, panel, neurons, originality."""
+"""The x-ray: shows the model's predictions and activations for each character of a text."""

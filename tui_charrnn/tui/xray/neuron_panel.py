@@ -1,4 +1,4 @@
-"""Below a text: neurons that follow something in a text, to color the text by and to clamp."""
+"""The neuron list below a text: neurons that track a property, to color by and to clamp."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -37,28 +37,28 @@ _HELD: Final = 12
 _NAME: Final = 16
 _CHANCE: Final = 7
 _HAS_CHANCE: Final = 74
-"""Columns from which on there is room for what chance gives."""
+"""Minimum columns to show the chance level."""
 _ROOMY: Final = 93
-"""Columns from which on there is room for what a property means."""
+"""Minimum columns to show the description of a property."""
 _FAR: Final = 3
-"""Standard deviations from its mean at which a cell is held at first."""
+"""Standard deviations from the mean at which a neuron is first clamped."""
 _STEP: Final = 0.5
-"""Standard deviations from one value to the next."""
+"""Standard deviations between two values."""
 LONGEST: Final = 500_000
-"""Characters of a text that are read; more make r hardly more certain."""
+"""Most characters of a text that are read; more hardly improve the estimate of r."""
 LEAST: Final = 500
-"""Characters of generated text that are enough for a search."""
+"""Fewest characters of generated text that are searched."""
 _BLOCK: Final = 1 << 16
-"""Characters between two reports of progress."""
+"""Characters between two progress reports."""
 _TOP: Final = 8
-"""Neurons of each property that are listed."""
+"""Neurons listed for each property."""
 _WIDEST: Final = 4
-"""Bytes of a character at most."""
+"""Most bytes of a character."""
 
 
 @dataclass(frozen=True, slots=True)
 class Follower:
-    """A neuron, and a property that it follows."""
+    """A neuron and a property of the text that it tracks."""
 
     cell: FollowingNeuron
     property: Property
@@ -71,35 +71,35 @@ class Row(NamedTuple):
 
     neuron: Probe
     follower: Follower | None
-    """What it follows; None if it is only held."""
+    """The property that it tracks; None if it is only clamped."""
 
     @property
     def cell(self) -> FollowingNeuron | None:
-        """Its mean and deviation over a text, if it was found in one."""
+        """Its statistics over a text; None if it was not found by a search."""
         return None if self.follower is None else self.follower.cell
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found in one text."""
+    """The result of a search in one text."""
 
     model: Model
     text: str
-    """Which text, safe to show."""
+    """Name of the text, safe to show."""
     characters: int
-    """That were read."""
+    """Number of characters read."""
     note: str
-    """Why it is not the text that was wanted; safe to show, empty if it is."""
+    """Why another text was read than requested; safe to show, empty if it was not."""
     followers: tuple[Follower, ...]
     """The one with the largest |r| first."""
 
     @property
     def properties(self) -> list[str]:
-        """The names of those that some neuron follows, the best followed first."""
+        """Names of the tracked properties, that with the largest |r| first."""
         return [*dict.fromkeys(one.property.name for one in self.followers)]
 
     def listed(self, wanted: str) -> list[Follower]:
-        """The followers of a property; of "" each neuron once, by what it follows best."""
+        """Return the followers of a property; for "", each neuron once with its best property."""
         if wanted:
             return [one for one in self.followers if one.property.name == wanted]
         best = {one.cell.neuron: one for one in reversed(self.followers)}
@@ -107,7 +107,7 @@ class Found:
 
 
 class NeuronPanel(CursorView):
-    """Lists neurons, with a cursor on one; colors the text by it, and holds it."""
+    """Lists neurons, with a cursor on one; colors the text by it, and clamps it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("neurons")]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"cursor-view--held", "cursor-view--bar"}
@@ -128,7 +128,7 @@ class NeuronPanel(CursorView):
     """
 
     colored: reactive[str] = reactive("")
-    """The name of the neuron that the text is colored by, which is marked."""
+    """Name of the neuron that the text is colored by; it is marked in the list."""
 
     def __init__(
         self,
@@ -139,29 +139,29 @@ class NeuronPanel(CursorView):
         show_title: Callable[[], object],
         tell: Callable[[str], object],
     ) -> None:
-        """Find nothing yet.
+        """Start with an empty list.
 
         Args:
-            text: Whose model is looked into.
-            settings: Has the cells that are held.
-            color: Colors the text by a cell; given its name, and its mean and standard deviation
-                over a text if they are known.
-            show_title: Shows above the text what is held.
-            tell: Says something about the text.
+            text: The text whose model is searched.
+            settings: Has the clamps.
+            color: Colors the text by a neuron, given its name, mean and standard deviation; None
+                if not measured.
+            show_title: Shows the clamps in the title of the text.
+            tell: Shows a note.
         """
         super().__init__()
         self.id = "neuron-panel"
         self.rows: list[Row] = []
         self.found: Found | None = None
         self.search: BackgroundTask | None = None
-        """What is going on, if anything is."""
+        """The running search, if any."""
         self._text = text
         self._settings = settings
         self._color = color
         self._show_title = show_title
         self._tell = tell
         self._filter = ""
-        """The property whose followers are listed; empty for all."""
+        """The property whose neurons are listed; empty for all."""
 
     @property
     def selected(self) -> Row | None:
@@ -169,14 +169,14 @@ class NeuronPanel(CursorView):
         return self.rows[self.cursor] if self.rows else None
 
     def on_unmount(self) -> None:
-        """Let the thread end."""
+        """End the search thread."""
         self.cancel()
 
     def look(self, path: str | None = None) -> None:
-        """Look for neurons, unless that was done for this model and no text is named.
+        """Search for neurons, unless this model was searched and no text is given.
 
         Args:
-            path: Of a text; "" is what the model was trained on, None any text that was read.
+            path: Path of a text; "" is the model's corpus, None keeps the result for any text.
         """
         loaded, generation = self._text.loaded, self._text.generation
         if loaded is None or generation is None:
@@ -201,7 +201,7 @@ class NeuronPanel(CursorView):
         self.draw_all()
 
     def cancel(self) -> bool:
-        """End a search; False if there was none."""
+        """Cancel the search; return False if there was none."""
         search, self.search = self.search, None
         if search is None:
             return False
@@ -225,14 +225,14 @@ class NeuronPanel(CursorView):
                 self._tell(tr("{note} So what was said so far was read.", note=found.note))
 
     def action_turn_filter(self, by: int) -> None:
-        """Show the followers of another property."""
+        """Show the neurons of another property."""
         if self.found is not None:
             cycle = ["", *self.found.properties]
             self._filter = cycle[(cycle.index(self._filter) + by) % len(cycle)]
             self.draw_all()
 
     def action_color(self) -> None:
-        """Color the text by the cell."""
+        """Color the text by the neuron."""
         row = self.selected
         if row is None:
             return
@@ -241,7 +241,7 @@ class NeuronPanel(CursorView):
         self._color(str(row.neuron), mean, deviation)
 
     def action_hold(self) -> None:
-        """Ask for the value at which the cell is to be held."""
+        """Ask for the value to clamp the neuron to."""
         row, loaded = self.selected, self._text.loaded
         if row is None or loaded is None:
             return
@@ -273,7 +273,7 @@ class NeuronPanel(CursorView):
         self.app.push_screen(AskTextScreen(title, question, value, problem), hold)
 
     def action_turn(self, by: int) -> None:
-        """Hold the cell lower or higher; one that is free is held as it is offered."""
+        """Clamp the neuron lower or higher; a free one is clamped to the offered value."""
         row = self.selected
         if row is None:
             return
@@ -285,16 +285,16 @@ class NeuronPanel(CursorView):
         self._hold(row.neuron, max(-LIMIT, min(LIMIT, value)))
 
     def action_release(self) -> None:
-        """Release the cell."""
+        """Release the neuron."""
         held, row = self._settings.held.clamps, self.selected
         self._release(tuple(one for one in held if row is not None and one.neuron == row.neuron))
 
     def action_release_all(self) -> None:
-        """Release all cells."""
+        """Release all neurons."""
         self._release(self._settings.held.clamps)
 
     def action_read(self) -> None:
-        """Ask for a text to look for neurons in."""
+        """Ask for a text, and search it for neurons."""
 
         def read(typed: str | None) -> None:
             if typed is not None:
@@ -304,7 +304,7 @@ class NeuronPanel(CursorView):
         self.app.push_screen(AskTextScreen(tr("Text"), question, "", find=find_corpus), read)
 
     def draw_all(self) -> None:
-        """Show what is known, and what is held now; the cursor stays on its neuron."""
+        """List the found and the clamped neurons; the cursor stays on its neuron."""
         held, before = self._settings.held.clamps, self.selected
         found = [] if self.found is None else self.found.listed(self._filter)
         rows = [Row(one.cell.neuron, one) for one in found]
@@ -355,7 +355,7 @@ class NeuronPanel(CursorView):
         )
 
     def cells(self, index: int, width: int) -> list[Cell]:
-        """The neuron, how closely it follows what, and at which value it is held."""
+        """Return the columns of a row: the neuron, r, its property and its clamp."""
         neuron, follower = self.rows[index]
         mark = "▸" if str(neuron) == self.colored else " "
         clamp = next((one for one in self._settings.held.clamps if one.neuron == neuron), None)
@@ -377,7 +377,7 @@ class NeuronPanel(CursorView):
 
 
 def value_of(row: Row, clamps: Iterable[Clamp]) -> float:
-    """At which value a cell is held, or would be offered."""
+    """Return the value at which a neuron is clamped, else the value to offer."""
     held = {clamp.neuron: clamp.value for clamp in clamps}
     if row.neuron in held or row.cell is None:
         return held.get(row.neuron, 0.0)
@@ -385,10 +385,10 @@ def value_of(row: Row, clamps: Iterable[Clamp]) -> float:
 
 
 def offered_value(cell: FollowingNeuron) -> float:
-    """The value at which a cell is held at first: as if what it follows held, and far so.
+    """Return the first value for a clamp, as if the neuron's property were strongly present.
 
-    Three standard deviations from its mean; h, which is a product of two numbers below 1, goes no
-    further than -1 and 1.
+    It is three standard deviations from the mean; h, a product of two numbers below 1, is limited
+    to -1 and 1.
     """
     value = cell.mean + math.copysign(_FAR * cell.deviation, cell.r)
     if cell.neuron.part == "h":
@@ -397,7 +397,7 @@ def offered_value(cell: FollowingNeuron) -> float:
 
 
 def rounded(value: float) -> float:
-    """A number of three digits, as people read and type it."""
+    """Round a number to three significant digits."""
     return float(f"{value:.3g}")
 
 
@@ -408,17 +408,17 @@ def search_neurons(
     report: Callable[[str], object],
     check_cancelled: Callable[[], None],
 ) -> Found:
-    """Find a text, and what the neurons of a model follow in it.
+    """Read a text, and find the properties that a model's neurons track in it.
 
     Args:
-        loaded: Whose neurons.
-        generated: The text generated so far, which is read if there is no other text.
-        path: Of a text that is to be read; empty is what the model was trained on.
-        report: Called with the progress in words, safe to show.
-        check_cancelled: Called now and then; it raises to give the search up.
+        loaded: The model.
+        generated: The text generated so far, used if there is no other text.
+        path: Path of a text; empty for the model's corpus.
+        report: Called with a progress note, safe to show.
+        check_cancelled: Called now and then; raises to cancel the search.
 
     Raises:
-        CharRNNError: If there is no text that could be read.
+        CharRNNError: If there is no text to read.
     """
     name, text, note = _text_of(loaded, generated, path, report, check_cancelled)
     finder = NeuronFinder(loaded.model)
@@ -446,7 +446,7 @@ def _text_of(
     report: Callable[[str], object],
     check_cancelled: Callable[[], None],
 ) -> tuple[str, str, str]:
-    """The text's name, itself, and why it is not the one that was wanted."""
+    """Return a text's name, the text, and why it is not the requested one."""
     if path:
         corpus = read_corpus(
             [path],

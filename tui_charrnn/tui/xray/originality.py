@@ -1,4 +1,4 @@
-"""Originality as a coloring of the text: what is copied from the corpus, as it streams."""
+"""The originality coloring: marks passages copied from the corpus while the text streams."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ from tui_charrnn.viewing.formatting import format_new_shares, format_share
 _NEW: Final = 0
 _COPIED: Final = 3
 _AT_ONCE: Final = 1024
-"""Characters between two words about what is known now."""
+"""Characters compared between two announcements."""
 _TRACKS: Final = 16
-"""Continuations that are remembered."""
+"""Branches whose results are kept."""
 _QUOTED: Final = 400
-"""Characters of the longest passage that are quoted."""
+"""Most characters shown of the longest passage."""
 
 
 @dataclass(frozen=True, slots=True)
 class OriginalityColoring:
-    """Colors by what is copied from a corpus."""
+    """Colors passages copied from a corpus."""
 
     path: str = ""
-    """Of a text to compare with; empty is what the model learned from."""
+    """Path of a text to compare with; empty is the model's corpus."""
     tell: Callable[[str], object] = str
-    """Says a sentence if there is no such text here; called in a thread."""
+    """Shows a note, such as that the text is missing; called in a thread."""
 
     name: ClassVar[str] = "originality"
     scale: ClassVar[ScaleName] = "rising"
 
     def begin(self, reading: XrayReading) -> Levels:
-        """Find the corpus and compare the text with it, in a thread."""
+        """Return levels that are computed in a thread."""
         return OriginalityLevels(reading, self)
 
 
 class OriginalityLevels(Levels):
-    """What is copied of the continuations of one text; what becomes copied is announced."""
+    """The copied characters of one text's branches."""
 
     def __init__(self, reading: XrayReading, coloring: OriginalityColoring) -> None:
         self._reading, self._coloring = reading, coloring
@@ -62,11 +62,11 @@ class OriginalityLevels(Levels):
         self._words = ""
         self._branch: int | None = None
         self._goal = 0
-        """Up to which character of it is compared. Not up to the newest, or each would be alone."""
+        """Where to stop on that branch; fixed per request, so that characters come in blocks."""
         self._task = BackgroundTask("originality", self._work)
 
     def legend(self) -> tuple[str, Sequence[str]]:
-        """What is compared with what; while that is not known, how far it is."""
+        """Return the corpus and the shares of new and copied text; before that, the progress."""
         corpus = self._corpus
         if corpus is None:
             return tr("originality: {progress}", progress=self._words), ("",) * 5
@@ -80,20 +80,20 @@ class OriginalityLevels(Levels):
         return head, (new_words, "", "", copied_words, "")
 
     def level(self, branch: int, position: int) -> int | None:
-        """Whether a character is copied."""
+        """Return the level of a copied or a new character."""
         track = self._tracks.get(branch)
         copied = track.is_copied(position) if track is not None else None
         return None if copied is None else _COPIED if copied else _NEW
 
     def want(self, passages: Sequence[Passage]) -> None:
-        """Compare the continuation that is looked at, as far as it has come."""
+        """Compare the branch of the first passage up to its current end."""
         if passages:
             self._branch = branch = passages[0].branch
             self._goal = self._reading.tape.tree.branches[branch].length
             self._task.wake()
 
-    def line(self, branch: int, position: int) -> str:  # noqa: ARG002 - as every coloring has it
-        """How much of the text is copied, and the longest passage."""
+    def line(self, branch: int, position: int) -> str:  # noqa: ARG002 - as in `Levels`
+        """Return length and line of the longest copied passage."""
         track = self._tracks.get(branch)
         found = track.summary if track is not None else None
         if found is None or not found.longest:
@@ -101,7 +101,7 @@ class OriginalityLevels(Levels):
         return tr("longest {count:,} (line {line:,})", count=found.longest, line=found.line)
 
     def rows(self, branch: int, position: int, width: int, height: int) -> list[Content]:
-        """The shares, the longest passage with its place, and what ends at the character."""
+        """Return the shares, the longest passage, and the length of the match at the character."""
         track = self._tracks.get(branch)
         if track is None or not track.summary.characters:
             return []
@@ -126,7 +126,7 @@ class OriginalityLevels(Levels):
         return [row for line in lines for row in Content(line).wrap(width)][:height]
 
     def close(self) -> None:
-        """Compare no more."""
+        """Stop comparing."""
         self._task.cancel()
 
     def _work(self, task: BackgroundTask) -> None:
@@ -147,18 +147,18 @@ class OriginalityLevels(Levels):
         while True:
             branch, began = task.wait_for(self._next_branch), time.monotonic()
             self._extend(branch, corpus)
-            if generation.is_active:  # which would be slow for as long as much is to be compared
+            if generation.is_active:  # leave half of the time to it
                 task.wait(time.monotonic() - began)
 
     def _next_branch(self) -> int | None:
-        """The continuation that is looked at, if characters of it are not compared yet."""
+        """Return the requested branch, unless it is compared up to the goal."""
         branch = self._branch
         track = self._tracks.get(branch) if branch is not None else None
         known = len(track) if track is not None else 0
         return branch if known < self._goal else None
 
     def _extend(self, branch: int, corpus: IndexedCorpus) -> None:
-        """Compare the next characters of a continuation."""
+        """Compare the next block of a branch."""
         tape, track = self._reading.tape, self._tracks.get(branch)
         if track is None:
             while len(self._tracks) >= _TRACKS:
@@ -174,7 +174,7 @@ class OriginalityLevels(Levels):
     def _open_corpus(
         self, loaded: LoadedModel, check_cancelled: Callable[[], None]
     ) -> IndexedCorpus:
-        """The index of the corpus that a model learned from, or of a text that is named."""
+        """Read and index the model's corpus, or the text of the coloring."""
 
         def progress(words: str) -> Callable[[int, int | None], None]:
             def show(done: int, total: int | None) -> None:
@@ -212,49 +212,49 @@ class OriginalityLevels(Levels):
 
 @dataclass(frozen=True, slots=True)
 class OriginalitySummary:
-    """The figures of a text as a whole."""
+    """Statistics of a whole text."""
 
     characters: int = 0
     copied: int = 0
-    """Characters that are part of a copied passage."""
+    """Characters in copied passages."""
     shares: tuple[str, ...] = ()
-    """How much is new at every length; see `format_new_shares`."""
+    """Share of new n-grams of each length; see `format_new_shares`."""
     longest: int = 0
-    """Characters of the longest passage that the corpus has."""
+    """Characters of the longest copied passage."""
     line: int = 0
-    """On which line of the corpus it begins, from 1."""
+    """Line of the corpus where it starts, from 1."""
     offset: int = 0
-    """At which character of the corpus it begins, from 0."""
+    """Character of the corpus where it starts, from 0."""
     text: str = ""
-    """Which text of the corpus; empty if it is one."""
+    """Name of the text in the corpus; empty if the corpus is a single text."""
     passage: str = ""
-    """The passage itself, safe to show; of a very long one the beginning."""
+    """The passage, safe to show, cut if it is very long."""
 
 
 class OriginalityTrack:
-    """Grows with a text; written by one thread and read by any."""
+    """The copied characters of one branch; written by one thread, read by any."""
 
     def __init__(self, corpus: IndexedCorpus, copied_length: int = COPIED_LENGTH) -> None:
-        """Know of no character yet, compared with a corpus; passages of that length are copied."""
+        """Start empty; a match counts as copied from `copied_length` characters on."""
         self._corpus = corpus
         self.lengths: Final = array("i")
-        """How many characters that end with each one occur in the corpus together."""
+        """For each character, the length of the longest match in the corpus that ends there."""
         self.summary = OriginalitySummary()
-        """As of the last characters that were taken."""
+        """Updated after each block."""
         self._meter: Final = OriginalityMeter(corpus.index, copied_length)
         self._copied: Final = bytearray()
 
     def __len__(self) -> int:
-        """How many characters are known."""
+        """Return how many characters were compared."""
         return len(self.lengths)
 
     @property
     def copied_length(self) -> int:
-        """Characters from which on a passage counts as copied."""
+        """Minimum length of a copied passage, in characters."""
         return self._meter.copied_length
 
     def add(self, characters: Iterable[str]) -> int:
-        """Take more characters; return the first position of which something else is known."""
+        """Compare more characters; return the first position whose level is new."""
         changed = len(self)
         for character in characters:
             match = self._meter.add(character)
@@ -266,14 +266,14 @@ class OriginalityTrack:
         return changed
 
     def is_copied(self, position: int) -> bool | None:
-        """Whether a character is part of a copied passage; None as long as it is not known."""
+        """Return whether a character is in a copied passage; None if it is not compared yet."""
         return bool(self._copied[position]) if position < len(self) else None
 
     def _mark(self, begin: int) -> int:
-        """Mark a passage that ends with the newest character; return the first that was not."""
+        """Mark the characters from `begin` to the newest; return the first newly marked one."""
         place = len(self._copied) - 1
         while place >= begin and not self._copied[place]:
-            self._copied[place] = 1  # what comes before a marked one is marked back to `begin`
+            self._copied[place] = 1  # characters before a marked one are already marked
             place -= 1
         return place + 1
 

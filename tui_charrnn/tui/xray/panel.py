@@ -1,4 +1,4 @@
-"""What is known of one character: what was expected, states and gates, page by page."""
+"""The x-ray panel: one character's prediction, states and gates, on pages."""
 
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, NamedTuple
@@ -36,13 +36,13 @@ from tui_charrnn.viewing.xray import (
 )
 
 STREAMING_INTERVAL: Final = 0.3
-"""Seconds between two drawings while the text streams, whose time they take."""
+"""Seconds between two drawings while the text streams, because drawing slows generation."""
 _FEW_COLORS: Final = frozenset({None, "standard"})
-"""Color systems of Rich with sixteen colors, or none."""
+"""Rich color systems with at most sixteen colors."""
 _LEAST_EXPECTED: Final = 4
-"""Rows from which on what was expected is worth being shown below another page."""
+"""Minimum rows of the prediction below another page."""
 _LEAST_INSIDE: Final = 3
-"""The same of a heat map, without its head."""
+"""Minimum rows of a heat map below another page, without its header."""
 _NAME: Final = 9  # columns of a character's name
 _NUMBER: Final = 8  # columns of its probability
 
@@ -50,32 +50,33 @@ Kind = Literal["expected", "state", "gates", "hits"]
 
 
 class Page(NamedTuple):
-    """One thing that the panel shows."""
+    """A page of the panel."""
 
     kind: Kind
     layer: int = 0
-    """Of states and gates."""
+    """The layer of states or gates."""
     is_only: bool = True
-    """Whether there is no other layer."""
+    """Whether the network has one layer."""
 
     @property
     def words(self) -> str:
-        """What it is called among the others."""
+        """The title of the page."""
         name = tr(self.kind)
         return name if self.is_only else f"{name} {self.layer}"
 
 
 _USUAL: Final = 0.95
-"""The share of a layer's units whose states a scale reaches; few are far beyond the others."""
+"""Quantile of a layer's absolute states that ends the scale; a few outliers are clipped."""
 EXPECTED: Final = Page("expected")
+"""The prediction."""
 HITS: Final = Page("hits")
-"""What the model expected, and how often its likeliest character came; both for every model."""
+"""The reliability diagram."""
 _LEAST_HITS: Final = 13
 """Rows of the reliability diagram."""
 
 
 class XrayPanel(Static):
-    """Beside the text, or below it where there is less room; see `XrayLegend.fit`."""
+    """The panel beside the text, or below it if there is less room; see `XrayLegend.fit`."""
 
     DEFAULT_CSS = """
     XrayPanel {
@@ -100,7 +101,7 @@ class XrayPanel(Static):
     """
 
     page: var[int] = var(0, init=False)
-    """Which page is shown."""
+    """Index of the current page."""
 
     def __init__(self, colors: XrayColors) -> None:
         super().__init__(id="xray-panel", markup=False)
@@ -111,7 +112,7 @@ class XrayPanel(Static):
 
     @property
     def pages(self) -> list[Page]:
-        """The pages that there are for the model in use."""
+        """The pages for the current model."""
         loaded = self._colors.text.loaded
         if loaded is None:
             return [EXPECTED, HITS]
@@ -119,7 +120,7 @@ class XrayPanel(Static):
         return pages_of(config.layer_count, has_gates=config.cell != "rnn")
 
     def on_mount(self) -> None:
-        """Follow the text."""
+        """Follow the colors and the text."""
         self.border_title = Content(tr("X-ray"))
         self._colors.changed.connect(self._redraw_soon)
         self.watch(self._colors.text.view, "streaming", self._redraw_soon)
@@ -133,12 +134,12 @@ class XrayPanel(Static):
         self.redraw()
 
     def turn_page(self) -> bool:
-        """Go on to the next page; return whether it is the first again."""
+        """Turn to the next page; return whether it is the first again."""
         self.page = (self.page + 1) % len(self.pages)
         return self.page == 0
 
     def _redraw_soon(self) -> None:
-        """Draw once for all that becomes known at the same time, rarely while the text streams."""
+        """Combine several changes into one drawing; draw rarely while the text streams."""
         if self._colors.text.view.streaming:
             self._drawing.request(None)
         elif not self._will_redraw:
@@ -146,7 +147,7 @@ class XrayPanel(Static):
             self.call_later(self._drawing.draw_now)
 
     def redraw(self) -> None:
-        """Show what is known of the character that the text has in view."""
+        """Draw the panel for the current character."""
         self._will_redraw = False
         seen, pages = self._colors.seen, self.pages
         page = min(self.page, len(pages) - 1)
@@ -161,7 +162,7 @@ class XrayPanel(Static):
         tabs = tabs_row(pages, page, key_label("speech.xray_page"), width)
         number = seen.position + 1
         title = Content(tr("X-ray · character {number:,}: {name}", number=number, name=name))
-        if self.has_class("-below"):  # the line above has the numbers
+        if self.has_class("-below"):  # the legend's line shows the numbers
             title = title.append(" · ").append(tabs)
         else:
             rows += [tabs, *self._numbers(seen), Content("")]
@@ -182,7 +183,7 @@ class XrayPanel(Static):
         return numbers
 
     def _paged(self, seen: XrayPlace, pages: list[Page], first: int, height: int) -> list[Content]:
-        """A page, and below it those after it that there is room for."""
+        """Return the rows of a page, and of the pages after it that fit below."""
         rows: list[Content] = []
         palette, width = palette_of(self.app), self.size.width
         wants_snapshot = False
@@ -209,7 +210,7 @@ class XrayPanel(Static):
         return name_of(self._colors.text, self.app, index)
 
     def _maps(self, page: Page) -> list[HeatMap] | None:
-        """What there is of a layer; None as long as that is not known."""
+        """Return the heat maps of a layer; None if its states are not known yet."""
         snapshot, levels = self._colors.snapshot, self._colors.levels
         if snapshot is None or page.layer >= len(snapshot.layers):
             return None
@@ -218,7 +219,7 @@ class XrayPanel(Static):
 
 
 def palette_of(app: App[object]) -> Palette | None:
-    """The colors of the theme that an app wears; None where signs are to be drawn."""
+    """Return the colors of the app's theme; None if signs must be drawn instead."""
     if app.no_color or getattr(app, "is_ascii", False) or app.current_theme.ansi:
         return None
     if app.console.color_system in _FEW_COLORS:
@@ -228,7 +229,7 @@ def palette_of(app: App[object]) -> Palette | None:
 
 
 def _needed(maps: list[HeatMap] | None, width: int, palette: Palette | None) -> int:
-    """Rows from which on a page is worth being shown below another one."""
+    """Return the minimum rows of a page below another one."""
     if maps is None:
         return 1
     if not maps:
@@ -245,7 +246,7 @@ def _snapshot_rows(
 
 
 def name_of(text: TapeText, app: App[object], index: int) -> str:
-    """A character of the vocabulary of a text, safe to show."""
+    """Return a character by its vocabulary index, safe to show."""
     if text.loaded is None:
         return ""
     character = text.loaded.model.vocabulary.characters[index]
@@ -253,7 +254,7 @@ def name_of(text: TapeText, app: App[object], index: int) -> str:
 
 
 def pages_of(layer_count: int, *, has_gates: bool) -> list[Page]:
-    """The pages for a network, in their order."""
+    """Return the pages for a network, in order."""
     pages = [EXPECTED]
     for layer in range(layer_count):
         pages.append(Page("state", layer, layer_count == 1))
@@ -263,18 +264,18 @@ def pages_of(layer_count: int, *, has_gates: bool) -> list[Page]:
 
 
 def hits_rows(reliability: Reliability | None, width: int, height: int) -> list[Content]:
-    """The reliability diagram of the characters that were looked at, in `height` rows at most."""
+    """Return the reliability diagram of the read characters, in `height` rows at most."""
     bins = [] if reliability is None else reliability.bins
     count = sum(each.symbols for each in bins)
     head = Content(tr("{count:,} characters looked at", count=count))
-    if height < _LEAST_HITS:  # of the bins, those that there is something of, the surest first
+    if height < _LEAST_HITS:  # only non-empty bins, the most confident first
         bins = [each for each in reversed(bins) if each.symbols]
     lines = reliability_lines(bins, reliability.error if reliability else None, width)
     return [head.stylize("$note-text"), *map(Content, lines)][:height]
 
 
 def maps_of(page: Page, view: LayerView, probe: Probe | None) -> list[HeatMap]:
-    """The states or gates of a layer, with the unit marked that colors the text."""
+    """Return the states or gates of a layer, with the coloring unit marked."""
 
     def marked(part: str) -> int | None:
         is_here = probe is not None and (probe.layer, probe.gate or probe.part) == (
@@ -311,13 +312,13 @@ def maps_of(page: Page, view: LayerView, probe: Probe | None) -> list[HeatMap]:
 
 
 def _usual(sizes: list[float]) -> float:
-    """The size that all but the largest do not exceed; 0 of none."""
+    """Return the `_USUAL` quantile; 0 for an empty list."""
     ordered = sorted(sizes)
     return ordered[int(_USUAL * (len(ordered) - 1))] if ordered else 0.0
 
 
 def mean_words(text: TapeText, running: float, count: int) -> tuple[str, str]:
-    """The mean surprise of the last characters, or jamo: how many, and bits of each."""
+    """Format a mean surprise: the number of last characters, and bits per character or jamo."""
     name = tr("last {count}", count=count)
     if text.opening is not None and text.opening.is_jamo:
         return name, tr("{bits:.2f} bits/jamo", bits=running)
@@ -327,14 +328,14 @@ def mean_words(text: TapeText, running: float, count: int) -> tuple[str, str]:
 def place_words(
     name: str, expected: Prediction, mean: tuple[str, str], width: int, more: str = ""
 ) -> str:
-    """A character's numbers in one line; the last of them are left out where they have no room.
+    """Format a character's numbers in one line; the last ones are left out if it is too narrow.
 
     Args:
         name: The character, safe to show.
-        expected: What was expected of it.
+        expected: Its prediction.
         mean: See `mean_words`.
         width: Columns.
-        more: What comes first, safe to show.
+        more: Text before the numbers, safe to show.
     """
     parts = [
         *([more] if more else []),
@@ -352,7 +353,7 @@ def place_words(
 
 
 def place_rows(expected: Prediction, mean: tuple[str, str]) -> list[tuple[str, str]]:
-    """A character's numbers as names and values; `mean` is that of `mean_words`."""
+    """Return a character's numbers as names and values; `mean` is from `mean_words`."""
     return [
         (tr("probability"), percent(expected.probability)),
         (tr("surprise"), tr("{bits:.2f} bits", bits=expected.surprise)),
@@ -364,7 +365,7 @@ def place_rows(expected: Prediction, mean: tuple[str, str]) -> list[tuple[str, s
 def expected_rows(
     seen: XrayPlace, width: int, height: int, name_of: Callable[[int], str]
 ) -> list[Content]:
-    """What else the model expected: a head, and a bar for each character, the likeliest first."""
+    """Return a header, and a bar for each predicted character, the likeliest first."""
     words = tr("expected by the model")
     if any(index in seen.forbidden for index, _ in seen.prediction.alternatives):
         words += f"; {FORBIDDEN_MARK} {tr(FORBIDDEN)}"
@@ -384,7 +385,7 @@ def expected_rows(
 
 
 def legend_row(scale: ScaleName, head: str, words: Sequence[str], keys: str = "") -> Content:
-    """What the levels of a coloring mean, each as it looks; those without words are left out."""
+    """Return the labels of a coloring's levels in their styles; empty labels are left out."""
     parts = [Content(f"{head} ")]
     for range_words, (color, style) in zip(words, LOOKS[scale], strict=False):
         if range_words:
@@ -395,7 +396,7 @@ def legend_row(scale: ScaleName, head: str, words: Sequence[str], keys: str = ""
 
 
 def tabs_row(pages: Sequence[Page], now: int, key: str, width: int) -> Content:
-    """The names of the pages, the one that is shown standing out, and the key that turns them."""
+    """Return the page titles, the current one bold, and the key that turns pages."""
     names = [
         Content(page.words).stylize("bold underline" if number == now else "$note-text")
         for number, page in enumerate(pages)

@@ -1,7 +1,7 @@
-"""Knows what a model expected of the characters in view, and what went on in it.
+"""Collects predictions and activations for the characters in view.
 
-What streams is tapped, for the scores are there as each character is chosen; what was generated
-before is read again, in a thread.
+For streaming text it taps the logits as each character is sampled; older text is read again in a
+thread.
 """
 
 import itertools
@@ -32,25 +32,25 @@ from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.text.generation_thread import GenerationThread, ignore
 
 ALTERNATIVES: Final = 12
-"""How many of the likeliest characters are kept of each place."""
+"""Likeliest characters kept for each position."""
 CHUNK: Final = 64
-"""Characters that are read between two announcements."""
+"""Characters read between two announcements."""
 _MOST_TAPPED: Final = 1024
-"""Characters that are kept until numbers are made of them; older ones are read again."""
+"""Most tapped characters that wait for evaluation; older ones are read again."""
 _NEAR: Final = 64
-"""Characters from the newest one back within which one of a text that streams is near it."""
+"""Characters before the newest one for which the next tapped snapshot is good enough."""
 _MOST_AROUND: Final = 4000
-"""Characters before and after those in view that are read ahead of need."""
+"""Most characters before and after the view that are read ahead."""
 _MOST: Final = 20_000
-"""Characters of which something is known at most; the screen shows fewer."""
+"""Most characters whose predictions are kept; the screen shows fewer."""
 RUNNING: Final = 100
-"""Characters over which the running mean of the surprise is taken."""
+"""Characters of the running mean of the surprise."""
 Key = tuple[int, int]
-"""Names a character of a tape: the branch that has it as its own, and its position."""
+"""Identifies a character of a tape: the branch that owns it, and its position."""
 
 
 class Passage(NamedTuple):
-    """Characters of a branch, from one position to another."""
+    """Characters of a branch, from `start` up to, not including, `stop`."""
 
     branch: int
     start: int
@@ -58,21 +58,21 @@ class Passage(NamedTuple):
 
 
 class ProbeValues:
-    """What a probe had after each character of a tape: four bytes a character, no states.
+    """The values of a probe after each character of a tape; four bytes per character.
 
-    Written by one thread and read by any.
+    Written by one thread, read by any.
     """
 
     def __init__(self, probe: Probe) -> None:
-        """Know nothing yet of what a probe has."""
+        """Start without values."""
         self.probe: Final = probe
         self.largest = 0.0
-        """The largest absolute value that is known."""
+        """Largest known absolute value."""
         self._by_branch: dict[int, array[float]] = {}
-        """Values by the branch that has the characters as its own, from position 0 on."""
+        """Values by owning branch, from position 0 on; NaN if not known."""
 
     def keep(self, key: Key, value: float) -> None:
-        """Know the value after a character."""
+        """Store the value after a character."""
         number, position = key
         values = self._by_branch.get(number)
         if values is None:
@@ -86,7 +86,7 @@ class ProbeValues:
         self.largest = max(self.largest, abs(value))
 
     def of(self, key: Key) -> float | None:
-        """The value after a character; None as long as it is not known."""
+        """Return the value after a character; None if it is not known yet."""
         values = self._by_branch.get(key[0])
         if values is None or key[1] >= len(values):
             return None
@@ -103,12 +103,12 @@ class Tapped(NamedTuple):
     branch: int
     position: int
     logits: Float32
-    """The scores that it was chosen by, shape (V,)."""
+    """The logits that it was sampled from, shape (V,)."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class LayerSnapshot:
-    """States and gates of the step in which a character was read."""
+    """States and gates of the time step that read a character."""
 
     branch: int
     position: int
@@ -117,70 +117,70 @@ class LayerSnapshot:
 
 
 class _Job(NamedTuple):
-    """What the thread does next."""
+    """The next job of the thread."""
 
     passage: Passage | None = None
-    """What is to be read; None if only what was tapped is to be taken in."""
+    """The passage to read; None to evaluate tapped characters only."""
     is_looked_into: bool = False
-    """Whether the states after it are to be kept."""
+    """Whether to keep the states after it."""
 
 
 class XrayReading:
-    """What is known of the characters of one tape; taps what streams, and reads what is wanted.
+    """Predictions and activations of one tape: taps streaming text, and reads requested passages.
 
-    While the text streams, reading rests as long as it works. What is known is written by one
-    thread and read by any; of those that are too many, the first known go.
+    While the text streams, the thread pauses after each job for as long as the job took. Results
+    are written by one thread and read by any; beyond `_MOST`, the oldest are dropped.
     """
 
     def __init__(
         self, generation: GenerationThread, tape: Tape, announce: Callable[[Passage], object]
     ) -> None:
-        """Wait for what is wanted; passages are announced in the thread that reads."""
+        """Start the thread; it calls `announce` with each passage that became known."""
         self.generation: Final = generation
         self.tape: Final = tape
         self.announce: Final = announce
         self.reliability: Final = Reliability()
-        """How often the likeliest character came, where anything was known of it."""
+        """How often the likeliest character was right, over the known predictions."""
         self.values: ProbeValues | None = None
-        """What is known of the neuron or gate that is followed."""
+        """Values of the recorded neuron or gate; None without one."""
         self.snapshot: LayerSnapshot | None = None
-        """States and gates of the character that was looked into last."""
+        """The last snapshot of states and gates."""
         self._known: dict[Key, tuple[Prediction, Predictions, int]] = {}
         self._wanted: tuple[Passage, ...] = ()
         self._place: tuple[int, int] | None = None
-        """Branch and position of a character that is to be looked into."""
+        """Branch and position of the requested snapshot."""
         self._tapped: deque[Tapped] = deque(maxlen=_MOST_TAPPED)
         self._newest: tuple[int, int] | None = None
-        """Branch and position of the character that was tapped last."""
+        """Branch and position of the last tapped character."""
         self._wants_snapshot = False
-        """Whether states and gates are to be noted at the next character."""
+        """Whether to take a snapshot at the next generated character."""
         generation.listener = self._on_character
         self._task = BackgroundTask("xray", self._run)
 
     def key_of(self, branch: int, position: int) -> Key:
-        """The name of a character, the same on all branches that share it."""
+        """Return the key of a character, the same on all branches that share it."""
         tree = self.tape.tree
-        if tree.branches[branch].start <= position:  # most are; asked for at every character
+        if tree.branches[branch].start <= position:  # fast path: called for every character
             return branch, position
         return tree.holder(branch, position).number, position
 
     def expected(self, branch: int, position: int) -> Prediction | None:
-        """The numbers of a character; None as long as they are not known."""
+        """Return a character's prediction without alternatives; None if it is not known yet."""
         found = self._known.get(self.key_of(branch, position))
         return None if found is None else found[0]
 
     def prediction(self, branch: int, position: int) -> Prediction | None:
-        """The same with the likeliest characters."""
+        """Return a character's prediction with the likeliest characters; None if not known yet."""
         found = self._known.get(self.key_of(branch, position))
         return None if found is None else found[1].of(found[2])
 
     def want(self, passages: Sequence[Passage], place: tuple[int, int] | None = None) -> None:
-        """Have passages read, the first of them first; what was wanted before is forgotten.
+        """Request passages and a snapshot; replaces the previous request.
 
         Args:
-            passages: What is to be known.
-            place: Branch and position of a character that is to be looked into first; of the
-                newest one of a text that streams, the states before it are noted as it comes.
+            passages: The passages, the most urgent first.
+            place: Branch and position of a snapshot, which comes first. Near the newest character
+                of a streaming text, the snapshot is taken at the next character instead.
         """
         newest = self._newest if self.generation.is_active else None
         self._wants_snapshot = (
@@ -194,25 +194,25 @@ class XrayReading:
         self._task.wake()
 
     def follow(self, probe: Probe | None) -> ProbeValues | None:
-        """Read a neuron's or a gate's values from now on, and forget those of another."""
+        """Record a neuron or gate from now on, instead of the previous one; None for none."""
         self.values = None if probe is None else ProbeValues(probe)
         return self.values
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
         self.generation.listener = ignore
         self._task.cancel()
 
     @property
     def has_tapped(self) -> bool:
-        """Whether characters came since something was wanted last."""
+        """Whether tapped characters wait for evaluation."""
         return bool(self._tapped)
 
     def _on_character(self, tape: Tape) -> None:
-        """Note the scores that a new character was chosen by; called in the generating thread.
+        """Record the logits of a new character; called in the generating thread.
 
-        A character is known to be read only when the next one is chosen: states are those of the
-        character before it.
+        The model reads a character only when the next one is sampled, so the current states belong
+        to the character before.
         """
         number, position = tape.branch.number, tape.position - 1
         self._tapped.append(Tapped(number, position, tape.stream.logits.copy()))
@@ -235,14 +235,14 @@ class XrayReading:
                     self._read(reader, job.passage, is_looked_into=job.is_looked_into)
                     if self.generation.is_active:
                         task.wait(time.monotonic() - began)
-        except CharRNNError:  # scores that are no numbers, which the generation reports itself
+        except CharRNNError:  # logits that are not finite; the generating thread reports it
             return
 
     def _read(self, reader: TapeReader, passage: Passage, *, is_looked_into: bool) -> None:
         branch, start, stop = passage
         values = self.values
         predictions = reader.read(branch, start, stop, None if values is None else values.probe)
-        if predictions is None:  # of a tape, which only grows, every place stays
+        if predictions is None:  # not expected, since a tape only grows
             self._wanted, self._place = (), None
             return
         keys = [self.key_of(branch, place) for place in range(start, stop)]
@@ -255,7 +255,7 @@ class XrayReading:
         self.announce(passage)
 
     def _take_in(self) -> None:
-        """Make numbers of what was tapped."""
+        """Evaluate the tapped characters."""
         tapped = [self._tapped.popleft() for _ in range(len(self._tapped))]
         if not tapped:
             return
@@ -269,11 +269,11 @@ class XrayReading:
         self._keep(keys, indices, predict_each(logits, np.array(indices, np.intp), ALTERNATIVES))
         for branch, group in itertools.groupby(tapped, lambda one: one.branch):
             positions = [one.position for one in group]
-            start = max(min(positions) - 1, 0)  # the value before the first came with it
+            start = max(min(positions) - 1, 0)  # the probe's value before it is new, too
             self.announce(Passage(branch, start, max(positions) + 1))
 
     def _keep(self, keys: Sequence[Key], indices: Sequence[int], predictions: Predictions) -> None:
-        """Know what was expected of characters, and count those of which nothing was known."""
+        """Store predictions, and add the new ones to the reliability."""
         unknown, known = self.tape.stream.model.vocabulary.unknown_index, self._known
         places = [
             place
@@ -290,7 +290,7 @@ class XrayReading:
             del known[next(iter(known))]
 
     def _next_job(self, at: tuple[int, int] | None) -> _Job | None:
-        """Something that is wanted and not known; `at` is where reading on costs least."""
+        """Return the next job; `at` is the place from which reading on costs least."""
         if self._tapped and self._wanted:
             return _Job()
         place, snapshot = self._place, self.snapshot
@@ -303,7 +303,7 @@ class XrayReading:
         return None if passage is None else _Job(passage)
 
     def _gap(self, wanted: Passage, at: tuple[int, int] | None) -> Passage | None:
-        """The last characters of a passage that are not known."""
+        """Return the last unknown part of a passage; None if all of it is known."""
         branch, values, newest = wanted.branch, self.values, self._newest
 
         def is_known(position: int) -> bool:
@@ -311,7 +311,7 @@ class XrayReading:
             return key in self._known and (values is None or key in values)
 
         if newest is not None and newest[0] == branch and self.generation.is_active:
-            # what comes will be tapped; values come one character later
+            # new characters are tapped; their probe values follow one character later
             stop = min(wanted.stop, newest[1] + (1 if values is None else 0))
             wanted = wanted._replace(stop=stop)
         return find_gap(wanted, is_known, at)
@@ -320,13 +320,13 @@ class XrayReading:
 def find_gap(
     wanted: Passage, is_known: Callable[[int], bool], at: tuple[int, int] | None
 ) -> Passage | None:
-    """The last characters of a passage that are not known, `CHUNK` at most; None if all are.
+    """Return the last unknown part of a passage, `CHUNK` characters at most; None if all is known.
 
     Args:
         wanted: The passage.
-        is_known: Says so of a position on its branch.
-        at: Branch and position from which reading on costs least: what is reached from there soon
-            is read from there.
+        is_known: Returns whether a position of its branch is known.
+        at: Branch and position from which reading on costs least; a part shortly after it is read
+            from there.
     """
     branch, first, stop = wanted
     while stop > first and is_known(stop - 1):
@@ -344,14 +344,14 @@ def find_gap(
 def wanted_passages(
     branch: int, explained: int, view: tuple[int, int], shown: int, *, is_streaming: bool
 ) -> tuple[Passage, ...]:
-    """What is to be known, the most urgent first: what is explained, what is in view, what is near.
+    """Return the passages to read, the most urgent first: explained, in view, near the view.
 
     Args:
-        branch: The continuation in sight.
-        explained: Position of the character that the panel is about.
-        view: The positions of the first character in view, and after the last.
-        shown: How many characters there are.
-        is_streaming: Whether more are coming, which nothing may hold up.
+        branch: The displayed branch.
+        explained: Position of the character that the panel explains.
+        view: Positions of the first character in view, and after the last.
+        shown: Number of displayed characters.
+        is_streaming: Whether the text streams; then nothing is read ahead.
     """
     start, stop = view
     passages = (
