@@ -13,7 +13,7 @@ from tui_charrnn.cli.launching import FollowOptions
 from tui_charrnn.cli.memory import memory
 from tui_charrnn.cli.reporting import LineReporter
 from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode
-from tui_charrnn.lens.influence import distance_left
+from tui_charrnn.lens.influence import decay_distance
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import MemoryMeasured
@@ -43,7 +43,7 @@ def test_the_document_has_what_is_measured(tmp_path: Path, text: Path) -> None:
     for seed, model in zip((1, 2), document["models"], strict=True):
         curve = measure_model("", tiny_model(rng_seed=seed), TEXT, reach=30)
         assert model["influence"] == pytest.approx(curve.memory.influence.tolist())
-        assert model["half"] == distance_left(curve.memory.influence, 0.5)
+        assert model["half"] == decay_distance(curve.memory.influence, 0.5)
         assert len(model["hidden"]) == 30
 
 

@@ -16,7 +16,7 @@ from tui_charrnn.generation.neuron import (
     parse_clamps,
     parse_gate_clamps,
     parse_neuron,
-    place_of,
+    state_index,
 )
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
@@ -48,7 +48,7 @@ def test_a_held_neuron_is_held_and_the_rest_follows_from_the_equations(
         logits = stepper.read(index).astype(np.float64)
 
         for neuron, value in held.items():
-            assert stepper.state[place_of(Probe(*neuron), model.config)] == np.float32(value)
+            assert stepper.state[state_index(Probe(*neuron), model.config)] == np.float32(value)
         powers = np.exp(logits - logits.max())
         np.testing.assert_allclose(powers / powers.sum(), reading.probabilities[place], atol=1e-6)
         for layer, step in zip(stepper.layers, reading.steps[place], strict=True):
@@ -93,7 +93,7 @@ def test_a_tape_and_several_texts_of_a_clamped_stream_are_clamped() -> None:
     batch, tape = SideBySide(stream, 2), Tape(stream)
     said = [tape.next().character for _ in range(40)]
 
-    place = place_of(Probe(0, "c", 3), model.config)
+    place = state_index(Probe(0, "c", 3), model.config)
     assert tape.moment(37).state.network[place] == 4  # computed again
     assert [batch.next()[0].character for _ in range(40)] == said
 
@@ -120,7 +120,7 @@ def test_every_neuron_has_a_name_and_a_place(cell: str) -> None:
     config = tiny_config(cell=cell, layer_count=3)
     neurons = all_neurons(config)
 
-    assert [place_of(neuron, config) for neuron in neurons] == list(range(len(neurons)))
+    assert [state_index(neuron, config) for neuron in neurons] == list(range(len(neurons)))
     assert [parse_neuron(str(neuron), config) for neuron in neurons] == neurons
     stepper = Stepper(fold_embedding(tiny_model(config=config)))
     assert len(neurons) == len(stepper.state)
@@ -129,7 +129,7 @@ def test_every_neuron_has_a_name_and_a_place(cell: str) -> None:
         layer = stepper.layers[neuron.layer]
         part = layer.hidden if neuron.part == "h" else layer.cell_state
         assert part is not None
-        assert part[neuron.unit] == stepper.state[place_of(neuron, config)]
+        assert part[neuron.unit] == stepper.state[state_index(neuron, config)]
 
 
 def test_without_a_letter_c_is_meant_where_there_is_one() -> None:

@@ -12,7 +12,7 @@ from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, DataError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.generation.neuron import Clamp, Probe, parse_clamps, place_of
+from tui_charrnn.generation.neuron import Clamp, Probe, parse_clamps, state_index
 from tui_charrnn.generation.replay import Replay
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
@@ -77,7 +77,7 @@ def test_what_is_held_and_let_go_on_the_way_follows_from_the_equations(cell: str
 def test_every_place_of_a_tape_is_computed_again_with_what_was_held_there() -> None:
     stream = CharacterStream(tiny_model(layer_count=2), WARM)
     tape = Tape(stream, stream.prime("bad").text)
-    tape.keep_less(1)
+    tape.limit_states(1)
     logits = []
     for place in range(60):
         if place in {20, 41}:
@@ -86,7 +86,7 @@ def test_every_place_of_a_tape_is_computed_again_with_what_was_held_there() -> N
         logits.append(stream.logits.copy())
 
     neuron = next(iter(held_neurons(clamps_of(*HELD))))
-    place_held = place_of(Probe(*neuron), stream.model.config)
+    place_held = state_index(Probe(*neuron), stream.model.config)
     for position in reversed(range(60)):
         moment = tape.moment(position)
         np.testing.assert_array_equal(moment.logits, logits[position])
@@ -116,7 +116,7 @@ def test_a_tape_file_brings_the_clamps_back() -> None:
     tape = clamped_tape()
 
     opened = open_tape(tiny_model(layer_count=2), stored(tape))
-    opened.keep_less(1)
+    opened.limit_states(1)
 
     assert stored(tape)["format"] == 2
     assert opened.tree.branches == tape.tree.branches

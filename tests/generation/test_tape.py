@@ -25,7 +25,7 @@ def tape_of(
 ) -> Tape:
     stream = CharacterStream(tiny_model(cell=cell, layer_count=2), sampling)
     tape = Tape(stream, stream.prime(seed_text).text)
-    tape.keep_less(budget)
+    tape.limit_states(budget)
     return tape
 
 

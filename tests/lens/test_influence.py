@@ -11,7 +11,7 @@ from tests.support.tiny_model import model_of, random_tensors
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.lens.influence import Array, Passage, distance_left, measure_memory
+from tui_charrnn.lens.influence import Array, Passage, decay_distance, measure_memory
 from tui_charrnn.model.weights import LayerWeights, ModelWeights, weights_from_tensors
 
 LENGTH = 14
@@ -160,7 +160,7 @@ def test_a_text_in_pieces_has_the_memory_that_it_has_as_a_whole(
 
 def test_a_distance_is_where_the_influence_has_fallen_for_good() -> None:
     curve = np.array([8.0, 4.0, 1.0, 5.0, 3.0, 0.5])
-    assert distance_left(curve, 0.5) == 5
-    assert distance_left(curve, 0.1) == 6
-    assert distance_left(curve, 0.01) is None
-    assert distance_left(np.array([1.0, np.inf]), 0.5) is None
+    assert decay_distance(curve, 0.5) == 5
+    assert decay_distance(curve, 0.1) == 6
+    assert decay_distance(curve, 0.01) is None
+    assert decay_distance(np.array([1.0, np.inf]), 0.5) is None

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.small_run import MODEL, new_run, of_kind, records_of, train
 from tui_charrnn.generation.training_corpus import read_run_corpus
-from tui_charrnn.lens.influence import Passage, distance_left
+from tui_charrnn.lens.influence import Passage, decay_distance
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.reader import read_description
@@ -42,7 +42,7 @@ def test_every_score_is_followed_by_the_memory_of_its_weights(
     curve = found.inputs.mean(axis=0)
     newest = measured[-1]
     assert newest.reach == reach
-    assert (newest.half, newest.tenth) == (distance_left(curve, 0.5), distance_left(curve, 0.1))
+    assert (newest.half, newest.tenth) == (decay_distance(curve, 0.5), decay_distance(curve, 0.1))
     assert newest.fading == pytest.approx(found.hidden[-1, :64], rel=1e-3)
 
 

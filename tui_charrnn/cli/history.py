@@ -20,8 +20,14 @@ from tui_charrnn.cli.output import (
 )
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
-from tui_charrnn.history.generation import Entry, entry_values, hindrance_of, lacking, length_words
-from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model, words_of
+from tui_charrnn.history.generation import (
+    Entry,
+    entry_values,
+    format_length,
+    hindrance_of,
+    omitted_characters,
+)
+from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model, query_words
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.formatting import counted, fitted
@@ -94,7 +100,7 @@ def search(
 
     Capitals or not makes no difference.
     """
-    wanted = words_of(" ".join(words))
+    wanted = query_words(" ".join(words))
     if not wanted:
         raise ConfigError("There is no word to look for. Received: nothing but blanks.")
     entries = History().search(" ".join(words), limit)
@@ -207,7 +213,7 @@ def entry_lines(entry: Entry) -> Iterator[str]:
     yield ""
     generation = entry.generation
     yield from safe_text(generation.seed_text + generation.text).split("\n")
-    if more := lacking(generation):
+    if more := omitted_characters(generation):
         yield f"... and {more:,} more characters, which were not kept"
 
 
@@ -222,7 +228,7 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
         f"SHA-256 {generation.model.sha256}" if generation.model.sha256 else "SHA-256 not known",
     )
     yield "seed text", generation.seed_text or "none"
-    yield "length", f"{length_words(generation)} after it"
+    yield "length", f"{format_length(generation)} after it"
     yield "RNG seed", str(generation.rng_seed)
     yield "numbers", generation.numbers
     for after, config in generation.sampling:

@@ -67,7 +67,7 @@ class Constraints:
         """Return the place of a text that starts after a character; None if nothing is before."""
         return LinePlace(0 if newest in {None, self._feed, self._end} else -1)
 
-    def moved(self, place: LinePlace, index: int) -> LinePlace:
+    def next_place(self, place: LinePlace, index: int) -> LinePlace:
         """Return the place after one more character."""
         if index == self._end:
             return START

@@ -77,7 +77,7 @@ def all_neurons(config: ModelConfig) -> list[Probe]:
     ]
 
 
-def place_of(neuron: Probe, config: ModelConfig) -> int:
+def state_index(neuron: Probe, config: ModelConfig) -> int:
     """Return the index of an h or c in the state of a network, 0 to S - 1; see `Stepper.state`."""
     parts = _PARTS[config.cell]
     before = neuron.layer * len(parts) + parts.index(neuron.part)

@@ -44,7 +44,7 @@ WARM_UP: Final = 256
 _FEWEST_STREAMS: Final = 4  # streams from which on several are faster than one
 
 
-class StretchReader:
+class SegmentReader:
     """Reads a text block by block, segments of a block in parallel.
 
     Args:
@@ -138,7 +138,7 @@ class TextScorer:
     A bidirectional model knows the following characters too, so its bits are not comparable with
     those of other models; it reads each block independently.
 
-    `streams` and `threads` are those of `StretchReader`. `listener` receives all logits.
+    `streams` and `threads` are those of `SegmentReader`. `listener` receives all logits.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class TextScorer:
     ) -> None:
         self._both = BothSides(model) if model.config.reads_both else None
         if self._both is None:
-            self._reader = StretchReader(
+            self._reader = SegmentReader(
                 fold_embedding(model),
                 streams=streams,
                 threads=threads,

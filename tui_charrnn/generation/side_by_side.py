@@ -34,8 +34,8 @@ from tui_charrnn.generation.stream import (
     LONGEST_WINDOW,
     CharacterStream,
     GeneratedCharacter,
+    add_recent,
     recent_of,
-    remember,
 )
 from tui_charrnn.model.weights import Float32, Float64
 from tui_charrnn.sampling_config import SamplingConfig
@@ -116,8 +116,8 @@ class SideBySide:
                 scores, sampling, recent_of(recent, sampling), self._vocabulary.unknown_index
             )
             index, probability = choose(weights, draws.next())
-            remember(recent, index, self._vocabulary.end_index)
-            self._places[text] = self._constraints.moved(self._places[text], index)
+            add_recent(recent, index, self._vocabulary.end_index)
+            self._places[text] = self._constraints.next_place(self._places[text], index)
             self._unread[text] = index
             drawn.append(GeneratedCharacter(self._vocabulary.shown[index], index, probability))
         return drawn
@@ -170,7 +170,7 @@ def search_likeliest(
             hypothesis = _Hypothesis(
                 (*before.indices, index),
                 scores.item(parent, index),
-                stream.constraints.moved(before.place, index),
+                stream.constraints.next_place(before.place, index),
             )
             if not _is_ended(stream, hypothesis, stop):
                 parents.append(parent)

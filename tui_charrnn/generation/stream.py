@@ -260,8 +260,8 @@ class CharacterStream:
         else:
             probability = distribution(logits, sampling, recent, self._unknown).item(index)
         self._unread = index
-        remember(self._recent, index, self._end)
-        self._place = self.constraints.moved(self._place, index)
+        add_recent(self._recent, index, self._end)
+        self._place = self.constraints.next_place(self._place, index)
         return GeneratedCharacter(self._characters[index], index, probability)
 
     def snapshot(self) -> StreamState:
@@ -292,7 +292,7 @@ class CharacterStream:
             if self._recent or self.is_between_records:
                 self._stepper.read(self._unread)
             self._unread = index
-            remember(self._recent, index, self._end)
+            add_recent(self._recent, index, self._end)
         return len(indices)
 
     def _restart_rng(self) -> None:
@@ -301,7 +301,7 @@ class CharacterStream:
         self.draws = RandomStream(fresh_rng_seed() if rng_seed is None else rng_seed)
 
 
-def remember(recent: deque[int], index: int, end: int | None) -> None:
+def add_recent(recent: deque[int], index: int, end: int | None) -> None:
     """Append a character to the recent ones; an end symbol clears them."""
     if index == end:
         recent.clear()

@@ -268,7 +268,7 @@ class Tape:
         characters = self.stream.model.vocabulary.shown
         return "".join([characters[index] for index in self.tree.indices(number, start, stop)])
 
-    def keep_less(self, budget: int) -> None:
+    def limit_states(self, budget: int) -> None:
         """Limit the stored states to `budget` bytes; dropped ones are recomputed when needed."""
         with self.lock:
             self._states.shrink(budget)
@@ -340,5 +340,7 @@ class Tape:
             del recent[: len(recent) - recent[::-1].index(end)]
         place = origin.place
         if self.stream.sampling.has_lines or sampling.has_lines:
-            place = reduce(self.stream.constraints.moved, tree.indices(number, 0, position), place)
+            place = reduce(
+                self.stream.constraints.next_place, tree.indices(number, 0, position), place
+            )
         return tuple(recent[-LONGEST_WINDOW:]), place

@@ -238,8 +238,8 @@ class ModelScorer:
 
     Args:
         model: The model.
-        streams: See `StretchReader`.
-        threads: See `StretchReader`.
+        streams: See `SegmentReader`.
+        threads: See `SegmentReader`.
         top: How many of the most surprising passages to find.
         rate: Learning rate of dynamic evaluation, see `DynamicScorer`; None for none.
         has_bins: Whether to compute the reliability diagram.

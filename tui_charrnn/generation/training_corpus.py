@@ -134,7 +134,7 @@ class IndexedCorpus:
         return {"offset": place.offset, "line": place.line, **named}
 
 
-def texts_of(model: Model) -> tuple[LearnedText, ...]:
+def training_texts(model: Model) -> tuple[LearnedText, ...]:
     """Return the texts that a model was trained on, the last one first; tolerates any values."""
     earlier = model.corpus.get("earlier")
     texts = []
@@ -170,7 +170,7 @@ def open_training_index(  # noqa: PLR0913  (four of them are callbacks)
     Raises:
         CorpusError: If the last text that it was trained on is not found, or has changed.
     """
-    texts = texts_of(model)
+    texts = training_texts(model)
     if (index := open_index(_joint_hash(texts))) is not None:
         return IndexedCorpus(tuple(text.name for text in texts), _joint_hash(texts), index)
     if path is None or runs is None:
@@ -204,7 +204,7 @@ def read_learned_texts(
     Arguments and errors are those of `open_training_index`.
     """
     found = []
-    for number, text in enumerate(texts_of(model)):
+    for number, text in enumerate(training_texts(model)):
         try:
             corpus = read_training_corpus(
                 model, path, runs, text=text, progress=progress, check_cancelled=check_cancelled
@@ -242,7 +242,7 @@ def read_training_corpus(
     Raises:
         CorpusError: If the text is not found, or has changed.
     """
-    text = text or texts_of(model)[0]
+    text = text or training_texts(model)[0]
     name, sha256, reason = text.name, text.sha256, ""
     for read in _candidates(model, text, path, runs, progress, check_cancelled):
         try:
@@ -376,7 +376,7 @@ def open_starting_model(
         path=str(path),
         sha256=sha256,
         characters=len(model.vocabulary),
-        texts=texts_of(model),
+        texts=training_texts(model),
     )
     point = StartingPoint(name, model.config, model.units, model.records)
     return StartingModel(point, model.vocabulary, origin, data)

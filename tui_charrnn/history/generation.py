@@ -211,12 +211,12 @@ COLUMNS: Final = (
 """Columns of the table, without `id`."""
 
 
-def lacking(generation: Generation) -> int:
+def omitted_characters(generation: Generation) -> int:
     """Return how many characters or jamo of a long text were not stored."""
     return max(generation.length - KEPT_CHARACTERS, 0)
 
 
-def length_words(generation: Generation) -> str:
+def format_length(generation: Generation) -> str:
     """Format the length of a text: 1 character, or 250 characters (503 jamo)."""
     count, units = len(generation.text), generation.length
     is_cut = count < units <= KEPT_CHARACTERS

@@ -316,7 +316,7 @@ class Memory(NamedTuple):
     """Number of characters that the means are over."""
 
 
-def distance_left(curve: Float64, share: float) -> int | None:
+def decay_distance(curve: Float64, share: float) -> int | None:
     """Return the distance from which on a curve stays below a share of its largest value.
 
     None if it does not, or if a number is not finite.

@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
-from tui_charrnn.generation.neuron import Probe, all_neurons, place_of
-from tui_charrnn.generation.scoring import WARM_UP, StretchReader
+from tui_charrnn.generation.neuron import Probe, all_neurons, state_index
+from tui_charrnn.generation.scoring import WARM_UP, SegmentReader
 from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, Values, with_following
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
@@ -95,7 +95,7 @@ def values_of(neuron: Probe, excerpt: Excerpt, model: Model) -> Float64:
         Shape (N,); NaN for a character that the model does not know.
     """
     stepper = Stepper(fold_embedding(replace(model, numbers="float32")))
-    vocabulary, unit = model.vocabulary, place_of(neuron, model.config)
+    vocabulary, unit = model.vocabulary, state_index(neuron, model.config)
     for index in (vocabulary.start_index, *vocabulary.spell(excerpt.before).indices.tolist()):
         stepper.read(index)
     values = np.full(len(excerpt.text), np.nan)
@@ -258,7 +258,7 @@ _AT_ONCE: Final = 1 << 17
 class NeuronFinder:
     """Reads one text, as if after a newline, and correlates neurons with properties.
 
-    `streams` and `threads` are those of `StretchReader`.
+    `streams` and `threads` are those of `SegmentReader`.
     """
 
     def __init__(
@@ -278,7 +278,7 @@ class NeuronFinder:
         self._properties = tuple(properties)
         self._reader = PropertyReader(self._properties)
         self._excerpts = ExcerptFinder(len(self._properties))
-        self._segments = StretchReader(
+        self._segments = SegmentReader(
             weights, streams=streams, threads=threads, least=_SHORTEST_SEGMENT, most=_MOST_STREAMS
         )
         stepper = Stepper(weights)

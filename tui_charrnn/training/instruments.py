@@ -17,7 +17,7 @@ from tui_charrnn.errors import CharRNNError, DataError, ModelFileError
 from tui_charrnn.generation.calibration import calibrate
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.hangul import INITIALS
-from tui_charrnn.lens.influence import Passage, distance_left
+from tui_charrnn.lens.influence import Passage, decay_distance
 from tui_charrnn.model.checkpoint import Model, parse_model, with_calibration
 from tui_charrnn.model.weights import Indices, weights_from_tensors
 from tui_charrnn.runs.checkpoints import best_or_newest, replace_model
@@ -164,8 +164,8 @@ class MemoryMeter:
             return None
         return MemoryMeasured(
             step,
-            distance_left(curve, 0.5),
-            distance_left(curve, 0.1),
+            decay_distance(curve, 0.5),
+            decay_distance(curve, 0.1),
             reach,
             tuple(float(f"{norm:.4g}") for norm in fading),
         )

@@ -12,7 +12,7 @@ from rich.cells import cell_len, set_cell_size
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings, ClippingStep
-from tui_charrnn.lens.influence import REACH, TARGETS, Memory, distance_left, measure_memory
+from tui_charrnn.lens.influence import REACH, TARGETS, Memory, decay_distance, measure_memory
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.runs.records import MemoryMeasured
 from tui_charrnn.safe_text import safe_line
@@ -161,7 +161,7 @@ def _table_rows(curves: Sequence[MemoryCurve], width: int) -> list[str]:
         shown = set_cell_size(name, widest)
         found = (
             format_distance(
-                distance_left(curve.memory.influence, share), len(curve.memory.influence)
+                decay_distance(curve.memory.influence, share), len(curve.memory.influence)
             )
             for share in SHARES.values()
         )
@@ -222,7 +222,7 @@ def memory_document(curve: MemoryCurve) -> dict[str, object]:
         "model": curve.name,
         "network": curve.kind,
         "looked_back_from": memory.targets,
-        **{name: distance_left(memory.influence, share) for name, share in SHARES.items()},
+        **{name: decay_distance(memory.influence, share) for name, share in SHARES.items()},
         "influence": [_finite(norm) for norm in memory.influence.tolist()],
         "hidden": [_finite(norm) for norm in memory.hidden.tolist()],
     }

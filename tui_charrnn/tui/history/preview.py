@@ -14,7 +14,13 @@ from textual.widgets import Static
 from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.generation.neuron import parse_clamps
 from tui_charrnn.generation.replay import Replay
-from tui_charrnn.history.generation import Entry, Generation, hindrance_of, lacking, length_words
+from tui_charrnn.history.generation import (
+    Entry,
+    Generation,
+    format_length,
+    hindrance_of,
+    omitted_characters,
+)
 from tui_charrnn.history.store import find_same_model
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.safe_text import safe_line
@@ -102,7 +108,7 @@ class HistoryPreview(Vertical):
         kept = entry.generation
         self.text.append(kept.seed_text, "seed")
         self.text.append(kept.text, "generated")
-        if more := lacking(kept):
+        if more := omitted_characters(kept):
             words = tr("… and {count:,} more characters, which were not kept", count=more)
             self.text.append(f"\n{words}", "note")
         self.text.scroll_to(y=0)
@@ -198,7 +204,7 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
     age = format_age((now - entry.time).total_seconds())
     when = tr("{time:%Y-%m-%d %H:%M}, {age} ago", time=entry.time.astimezone(), age=age)
     yield f"{safe_line(shown_label(kept.model.label))} · {when}"
-    yield f"{length_words(kept)} · {tr('RNG {seed}', seed=kept.rng_seed)}"
+    yield f"{format_length(kept)} · {tr('RNG {seed}', seed=kept.rng_seed)}"
     changes = [(after, format_sampling(config)) for after, config in kept.sampling]
     for after, held in kept.clamps:
         cells = ", ".join(map(safe_line, held))

@@ -315,7 +315,7 @@ class SessionTexts:
 def _put_aside(generation: GenerationThread | None) -> None:
     """Free memory of a text that is no longer displayed."""
     if generation is not None and generation.tape is not None:
-        generation.tape.keep_less(_PUT_ASIDE)
+        generation.tape.limit_states(_PUT_ASIDE)
 
 
 def _describe_reading(generation: GenerationThread, opening: Opening) -> str:

@@ -15,7 +15,7 @@ from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.generation.neuron import Probe, default_gate, default_neuron, parse_probe
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.lens import influence
-from tui_charrnn.lens.influence import FARTHEST, distance_left
+from tui_charrnn.lens.influence import FARTHEST, decay_distance
 from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
@@ -242,7 +242,7 @@ class Past(NamedTuple):
     @property
     def distances(self) -> tuple[int | None, int | None]:
         """Distances from which on the influence is below a half and a tenth of the largest."""
-        half, tenth = (distance_left(self.influence, share) for share in (0.5, 0.1))
+        half, tenth = (decay_distance(self.influence, share) for share in (0.5, 0.1))
         return half, tenth
 
 
