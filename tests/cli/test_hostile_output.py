@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
-from tests.support.generations import said
+from tests.support.generations import make_generation
 from tests.support.hostile_text import STRINGS, as_argument, as_file_name, harm_in
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli.main import run
@@ -114,8 +114,8 @@ def text_file(folder: Path, string: str) -> Commands:
 def history(folder: Path, string: str) -> Commands:
     origin = ModelOrigin(string, str(folder / as_file_name(string)), "ab" * 32)
     History().add_all([
-        said(string, string, model=origin),
-        said(string, hindrance=string),
+        make_generation(string, string, model=origin),
+        make_generation(string, hindrance=string),
     ])
     return [
         ["history"],

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.tensorflow
 
 
 def keras_layer(cell: str, size: int) -> Any:
-    # imported here: TensorFlow is loaded for this test only
+    # imported here, so that only this test loads TensorFlow
     import keras
 
     if cell == "gru":

@@ -1,4 +1,4 @@
-"""The likeliest text, against all texts there are and against the greedy one."""
+"""Beam search, against exhaustive search and greedy decoding."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""A model that reads both directions, in NumPy: masks, stretches, gaps, and what refuses it."""
+"""Bidirectional models in NumPy: context, segments, gaps, and where they are rejected."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -79,7 +79,7 @@ def test_no_character_explains_itself() -> None:
             assert shares[sign] == pytest.approx(float(np.exp(-nats[place])), rel=1e-4)
 
 
-def test_stretches_side_by_side_are_the_text_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parallel_segments_give_the_scores_of_one_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     text = indices("".join(np.random.default_rng(3).choice(list(TINY_VOCABULARY), 700)))
     reader = BothSides(both_model(layer_count=1))
     whole = reader.nats(text)
@@ -92,7 +92,7 @@ def test_stretches_side_by_side_are_the_text_read_at_once(monkeypatch: pytest.Mo
 
 def test_several_gaps_are_drawn_as_often_as_they_are_likely() -> None:
     config = replace(tiny_config(cell="rnn"), direction="both")
-    # each character by itself, whatever is around it
+    # characters are independent of their context
     tensors = {name: 0 * tensor for name, tensor in random_tensors(config, SIZE).items()}
     tensors["output.bias"][:] = np.linspace(-1, 2, SIZE)
     weights = weights_from_tensors(tensors, config)

@@ -105,7 +105,7 @@ def test_the_losses_are_those_of_the_other_half() -> None:
 
 
 def test_what_is_judged_is_never_seen_by_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With another second half the fit is told the same numbers, and finds the same."""
+    """With another second half the fit is observed the same numbers, and finds the same."""
     seen = []
     fit = calibration.fit_temperature
 
@@ -143,15 +143,15 @@ def test_a_listener_is_told_of_every_symbol_once(
 ) -> None:
     config = ModelConfig(embedding_size=3, hidden_size=5, direction=direction)
     symbols = np.random.default_rng(0).integers(0, 12, 9_001)
-    told: list[np.ndarray] = []
+    observed: list[np.ndarray] = []
 
     def listen(logits: np.ndarray, targets: np.ndarray) -> None:
         chosen = logits[np.arange(len(targets)), targets]
-        told.append(np.log(np.exp(logits).sum(axis=1)) - chosen)
+        observed.append(np.log(np.exp(logits).sum(axis=1)) - chosen)
 
     model = tiny_model(config=config)
     nats = TextScorer(model, streams=streams, threads=threads, listener=listen).nats(symbols)
-    np.testing.assert_allclose(np.sort(np.concatenate(told)), np.sort(nats), atol=1e-5)
+    np.testing.assert_allclose(np.sort(np.concatenate(observed)), np.sort(nats), atol=1e-5)
 
 
 def test_too_little_text_is_refused() -> None:

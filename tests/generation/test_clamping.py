@@ -1,4 +1,4 @@
-"""Neurons that are held: they are, and everything else follows from the equations."""
+"""Clamped neurons have their value, and everything else follows from the equations."""
 
 import numpy as np
 import pytest
@@ -91,11 +91,11 @@ def test_a_tape_and_several_texts_of_a_clamped_stream_are_clamped() -> None:
     stream = CharacterStream(model, SamplingConfig(temperature=1, rng_seed=1), clamps)
     stream.prime("bad")
     batch, tape = SideBySide(stream, 2), Tape(stream)
-    said = [tape.next().character for _ in range(40)]
+    generated = [tape.next().character for _ in range(40)]
 
     place = state_index(Probe(0, "c", 3), model.config)
-    assert tape.moment(37).state.network[place] == 4  # computed again
-    assert [batch.next()[0].character for _ in range(40)] == said
+    assert tape.moment(37).state.network[place] == 4  # recomputed
+    assert [batch.next()[0].character for _ in range(40)] == generated
 
 
 def test_texts_side_by_side_hold_what_the_stream_holds_now() -> None:
@@ -193,7 +193,7 @@ def test_a_held_gate_has_its_mean_and_keeps_the_order_of_its_units(
         layer = int(name[0])
         alone, together = free.layers[layer].gates[gate], held.layers[layer].gates[gate]
         assert together.mean() == pytest.approx(mean, abs=1e-6)
-        if 0 < mean < 1 and layer == 0:  # the layer above sees what the held one lets out
+        if 0 < mean < 1 and layer == 0:  # the layer above reads the output of the clamped one
             assert (together.argsort(kind="stable") == alone.argsort(kind="stable")).all()
 
 

@@ -1,4 +1,4 @@
-"""Neurons that are held from some character on: exact, and known to tapes, files and replays."""
+"""Clamps that change during a text: exact, and stored in tapes, files and replays."""
 
 import json
 from pathlib import Path
@@ -35,7 +35,7 @@ def stored(tape: Tape) -> dict[str, Any]:
 
 
 def clamped_tape(**options: int) -> Tape:
-    """A tape on which cells are held and let go, on two branches."""
+    """A tape with changing clamps on two branches."""
     stream = CharacterStream(tiny_model(layer_count=2), WARM, clamps_of("0:c0=1"))
     tape = Tape(stream, stream.prime("bad").text, **options)
     say(tape, 37)
@@ -173,7 +173,7 @@ def test_a_text_is_said_again_with_what_was_held(tmp_path: Path) -> None:
     text += "".join(stream.next().character for _ in range(25))
     stream.clamps = ()
     text += "".join(stream.next().character for _ in range(25))
-    said = Generation(
+    generation = Generation(
         seed_text="bad",
         text=text,
         length=75,
@@ -183,14 +183,14 @@ def test_a_text_is_said_again_with_what_was_held(tmp_path: Path) -> None:
         clamps=((0, ("0:c0=1",)), (25, HELD), (50, ())),
     )
 
-    again = Replay(load_model(path), said)
+    replay = Replay(load_model(path), generation)
 
-    assert "".join(iter(again.next, None)) == text
-    assert again.difference() is None
+    assert "".join(iter(replay.next, None)) == text
+    assert replay.difference() is None
 
 
 def test_a_model_without_the_neuron_cannot_say_it_again(tmp_path: Path) -> None:
-    said = Generation(
+    generation = Generation(
         seed_text="",
         text="a",
         length=1,
@@ -200,4 +200,4 @@ def test_a_model_without_the_neuron_cannot_say_it_again(tmp_path: Path) -> None:
         clamps=((0, ("7:c0=1",)),),
     )
     with pytest.raises(ConfigError, match="7:c0"):
-        Replay(tiny_model(), said)
+        Replay(tiny_model(), generation)

@@ -1,4 +1,4 @@
-"""What may come next by rule: in one stream, side by side, and on a tape that is gone back over."""
+"""Constraints: in one stream, in a batch, and on a tape that is rewound."""
 
 from dataclasses import replace
 from typing import Any
@@ -118,9 +118,9 @@ def test_texts_side_by_side_follow_the_rules() -> None:
     together = SideBySide(CharacterStream(LATIN, sampling), 3)
     texts = ["", "", ""]
     for _ in range(2_000):
-        for text, said in enumerate(together.next()):
+        for text, drawn in enumerate(together.next()):
             if not together.is_complete(text) or texts[text].count("\n") < 2:
-                texts[text] += said.character if texts[text].count("\n") < 2 else ""
+                texts[text] += drawn.character if texts[text].count("\n") < 2 else ""
     assert all([line[0] for line in text.splitlines()] == ["a", "b"] for text in texts)
     assert all("c" not in text for text in texts)
 
@@ -128,8 +128,8 @@ def test_texts_side_by_side_follow_the_rules() -> None:
 def test_a_tape_knows_the_rules_of_every_place() -> None:
     stream = CharacterStream(LATIN, settings(acrostic="dab"))
     tape = Tape(stream)
-    said = [tape.next() for _ in range(90)]
-    for position, character in enumerate(said):
+    drawn = [tape.next() for _ in range(90)]
+    for position, character in enumerate(drawn):
         moment = tape.moment(position)
         assert moment.probabilities[character.index] == pytest.approx(character.probability)
     line = tape.text().index("\n") + 1
@@ -166,8 +166,10 @@ def test_a_tape_tells_what_a_rule_took_away(model: Model, rules: dict[str, Any])
         taken_away = set(np.flatnonzero(np.isneginf(ruled)).tolist())
         tape.next()
         moment = tape.moment(position)
-        told = {each.index for each in moment.alternatives(model.vocabulary) if each.is_forbidden}
-        assert told == moment.forbidden == tape.forbidden(position, 0) == taken_away
+        forbidden = {
+            each.index for each in moment.alternatives(model.vocabulary) if each.is_forbidden
+        }
+        assert forbidden == moment.forbidden == tape.forbidden(position, 0) == taken_away
 
 
 def test_what_is_forbidden_stands_where_the_model_would_have_it() -> None:

@@ -1,4 +1,4 @@
-"""Gaps are filled as Bayes has it: held against forward-backward on a Markov chain."""
+"""Gaps are filled by Bayes' rule: compared with forward-backward on a Markov chain."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""The step against a reference that computes every gate of every unit by itself."""
+"""The step, against a reference that computes every gate of every unit separately."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What `auto` takes for a model, what it says, and that texts are generated again alike."""
+"""What `auto` selects for a model, its notices, and that generated texts can be reproduced."""
 
 import dataclasses
 import json
@@ -53,27 +53,27 @@ def bad_model() -> Model:
 
 
 def test_auto_takes_int8_where_it_is_as_good() -> None:
-    told: list[str] = []
-    assert with_numbers(good_model(), "auto", told.append).numbers == "int8"
-    assert not told
+    notices: list[str] = []
+    assert with_numbers(good_model(), "auto", notices.append).numbers == "int8"
+    assert not notices
 
 
 def test_auto_takes_float32_and_says_so_where_rounding_would_do_harm() -> None:
-    told: list[str] = []
+    notices: list[str] = []
     model = bad_model()
-    assert with_numbers(model, "auto", told.append).numbers == "float32"
-    assert "This model is multiplied in float32" in told[0]
-    assert "0.02 and 0.5 are allowed" in told[0]
-    assert with_numbers(model, "auto", told.append).numbers == "float32"
-    assert len(told) == 1  # it is no news any more
-    assert with_numbers(model, "int8", told.append).numbers == "int8"  # at one's own word
+    assert with_numbers(model, "auto", notices.append).numbers == "float32"
+    assert "This model is multiplied in float32" in notices[0]
+    assert "0.02 and 0.5 are allowed" in notices[0]
+    assert with_numbers(model, "auto", notices.append).numbers == "float32"
+    assert len(notices) == 1  # notified only once
+    assert with_numbers(model, "int8", notices.append).numbers == "int8"  # on explicit request
 
 
 def test_auto_takes_float32_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[str] = []
+    notices: list[str] = []
     monkeypatch.setattr(numbers, "load_library", lambda: None)
-    assert with_numbers(good_model(), "auto", told.append).numbers == "float32"
-    assert not told
+    assert with_numbers(good_model(), "auto", notices.append).numbers == "float32"
+    assert not notices
     assert "pip install numkong" in choose_numbers(good_model()).reason
 
 
@@ -143,7 +143,7 @@ def sensitive_models() -> tuple[Model, Model]:
 def test_a_text_of_the_history_is_generated_in_the_numbers_that_it_was() -> None:
     model, rounded = sensitive_models()
     for made_by in (model, rounded):
-        said = Generation(
+        generation = Generation(
             seed_text="ab",
             text=generated(made_by),
             length=60,
@@ -153,8 +153,8 @@ def test_a_text_of_the_history_is_generated_in_the_numbers_that_it_was() -> None
             numbers=made_by.numbers,
         )
         for opened in (model, rounded):
-            replay = Replay(opened, said)
-            assert "".join(iter(replay.next, None)) == said.text
+            replay = Replay(opened, generation)
+            assert "".join(iter(replay.next, None)) == generation.text
             assert replay.difference() is None
 
 

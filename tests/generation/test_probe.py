@@ -1,4 +1,4 @@
-"""Neurons and gates by name: what each name reads, and what is said of names that are none."""
+"""Neurons and gates by name: what each name reads, and what is message of names that are none."""
 
 import numpy as np
 import pytest
@@ -54,7 +54,7 @@ def test_a_name_is_written_as_it_is_read(cell: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cell", "name", "said"),
+    ("cell", "name", "message"),
     [
         ("lstm", "0:q1", "i (input), f (forget), g (candidate), o (output)"),
         ("gru", "0:f1", "z (update), r (reset), g (candidate)"),
@@ -70,12 +70,12 @@ def test_a_name_is_written_as_it_is_read(cell: str) -> None:
     ],
 )
 def test_a_name_that_is_none_is_refused_with_those_that_are(
-    cell: str, name: str, said: str
+    cell: str, name: str, message: str
 ) -> None:
     config = ModelConfig(cell=cell, layer_count=2, embedding_size=3, hidden_size=HIDDEN)
     with pytest.raises(ConfigError) as refused:
         parse_probe(name, config)
-    assert said in str(refused.value)
+    assert message in str(refused.value)
     assert f"Received: {name!r}" in str(refused.value)
 
 

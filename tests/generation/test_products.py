@@ -1,4 +1,4 @@
-"""The step in whole numbers of 8 bits: against a loop in Python, and with and without NumKong."""
+"""The step in int8: against a loop in Python, with and without NumKong."""
 
 import sys
 from collections.abc import Iterator

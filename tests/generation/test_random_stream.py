@@ -1,4 +1,4 @@
-"""The random numbers of a text, held against NumPy's own."""
+"""The random numbers of a text, compared with NumPy's own."""
 
 import numpy as np
 import pytest

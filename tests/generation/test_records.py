@@ -1,4 +1,4 @@
-"""Models of records: each begins from nothing, wherever it is read."""
+"""Models of records: each record starts from a zero state."""
 
 import json
 from pathlib import Path
@@ -63,11 +63,11 @@ def test_records_are_as_surprising_together_as_alone(cell: str, streams: int) ->
 
 def test_a_stream_says_where_a_record_ends_and_shows_a_line_feed() -> None:
     stream = CharacterStream(record_model(), settings())
-    said = [stream.next() for _ in range(60)]
-    ends = [each.index == 0 for each in said]
+    drawn = [stream.next() for _ in range(60)]
+    ends = [each.index == 0 for each in drawn]
     assert any(ends)
     assert not all(ends)
-    assert all((each.character == "\n") == is_end for each, is_end in zip(said, ends, strict=True))
+    assert all((each.character == "\n") == is_end for each, is_end in zip(drawn, ends, strict=True))
 
 
 @pytest.mark.parametrize("rules", [{}, {"repetition_penalty": 1.7}, {"allow": "ab"}])

@@ -1,4 +1,4 @@
-"""Choosing from logits: the filters, the draw, and the edges of both."""
+"""Sampling from logits: filters, sampling, and edge cases."""
 
 import math
 from collections.abc import Sequence
@@ -200,9 +200,9 @@ def test_min_p_is_measured_on_what_the_other_filters_left() -> None:
 
 @given(finite_logits, st.lists(st.integers(0, 30), max_size=5), st.floats(0.1, 10))
 def test_the_penalty_divides_positive_scores_and_multiplies_negative_ones(
-    logits: list[float], came: list[int], penalty: float
+    logits: list[float], occurred: list[int], penalty: float
 ) -> None:
-    recent = [index for index in came if index < len(logits)]
+    recent = [index for index in occurred if index < len(logits)]
     changed = [
         logit if index not in recent else logit / penalty if logit > 0 else logit * penalty
         for index, logit in enumerate(logits)

@@ -1,4 +1,4 @@
-"""Bits of a text: against the step by hand, in one stream and in several, unknown characters."""
+"""Bits of a text: against single steps, with one stream and several, and unknown characters."""
 
 import threading
 import unicodedata
@@ -76,7 +76,7 @@ def test_an_interrupt_does_not_wait_for_the_other_threads(monkeypatch: pytest.Mo
 
 
 def test_streams_are_not_warmed_up_by_what_they_lack(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first stream goes on from the block before, whose end is not in the block at all."""
+    """The first stream continues from the previous block."""
     monkeypatch.setattr(scoring, "_SHORTEST_SEGMENT", 300)
     model, text = tiny_model(), random_text(2501)
     split = 1250

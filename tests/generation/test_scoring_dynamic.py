@@ -1,4 +1,4 @@
-"""Dynamic evaluation: predicted first, learned afterwards, against a gradient by differences."""
+"""Dynamic evaluation, against gradients by finite differences."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""What bits add up to: totals, ranks, lines and the most surprising passages."""
+"""Aggregated bits: totals, ranks, lines and the most surprising passages."""
 
 import itertools
 import math
@@ -158,15 +158,15 @@ def test_a_text_is_scored_by_all_models_in_one_reading() -> None:
         "one": ModelScorer(tiny_model(), top=1),
         "two": ModelScorer(tiny_model(vocabulary="\nxyz", rng_seed=1)),
     }
-    told: list[LineScore] = []
+    lines: list[LineScore] = []
     blocks = iter(["bad Ω\n", "cab"])
 
-    found = score_text(blocks, scorers, on_line=told.append)
+    found = score_text(blocks, scorers, on_line=lines.append)
 
     assert list(found) == ["one", "two"]
     assert (found["one"].total.characters, found["one"].unknown) == (8, {"Ω": 1})
     assert found["two"].total.characters == 1
-    assert [line.totals["one"].characters for line in told] == [5, 3]
+    assert [line.totals["one"].characters for line in lines] == [5, 3]
     assert found["one"].passages[0].text == "bad Ω\ncab"
     again = score_text(["bad Ω\ncab"], {"one": scorers["one"]})
     assert again["one"].total.bits == pytest.approx(found["one"].total.bits)

@@ -1,4 +1,4 @@
-"""Several texts in one pass against the same texts one by one."""
+"""Batched generation, against the same texts one by one."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def texts_side_by_side(
     texts, logits = [""] * COUNT, []
     batch = SideBySide(stream, COUNT)
     for _ in range(LENGTH):
-        texts = [text + said.character for text, said in zip(texts, batch.next(), strict=True)]
+        texts = [text + drawn.character for text, drawn in zip(texts, batch.next(), strict=True)]
         logits.append(batch.logits.copy())
     return texts, logits
 
@@ -66,7 +66,7 @@ def test_settings_change_for_all_from_the_next_character() -> None:
 
     batch.samplings = [SamplingConfig(temperature=0)] * 3
 
-    assert [said.probability for said in batch.next()] == [1, 1, 1]
+    assert [drawn.probability for drawn in batch.next()] == [1, 1, 1]
 
 
 @pytest.mark.parametrize("count", [0, -3])
@@ -93,4 +93,4 @@ def test_texts_at_several_temperatures_are_those_said_alone_at_each() -> None:
     for text, temperature in zip(texts, temperatures, strict=True):
         alone = CharacterStream(model, SamplingConfig(temperature=temperature, rng_seed=RNG_SEED))
         alone.prime("bad")
-        assert [said.index for said in text] == [alone.next().index for _ in range(LENGTH)]
+        assert [drawn.index for drawn in text] == [alone.next().index for _ in range(LENGTH)]

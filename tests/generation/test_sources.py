@@ -1,4 +1,4 @@
-"""Which file an argument means."""
+"""Which model file an argument means."""
 
 from pathlib import Path
 
@@ -173,13 +173,13 @@ def test_what_is_not_found_is_explained(runs_folder: Path, argument: str, senten
 def test_it_is_told_when_the_best_checkpoint_of_a_run_cannot_be_taken(runs_folder: Path) -> None:
     run = start_run(runs_folder)
     best, newest = checkpoint(run, 2, is_best=True), checkpoint(run, 3)
-    told: list[str] = []
-    find_model(run.name, runs_folder, told.append)
-    assert told == []
+    notices: list[str] = []
+    find_model(run.name, runs_folder, notices.append)
+    assert notices == []
     best.model.write_bytes(b"torn")
-    assert find_model(str(run.path), runs_folder, told.append) == newest.model
-    assert len(told) == 1
-    assert "step 2, is damaged" in told[0]
+    assert find_model(str(run.path), runs_folder, notices.append) == newest.model
+    assert len(notices) == 1
+    assert "step 2, is damaged" in notices[0]
 
 
 def test_a_closed_run_is_not_said_to_be_missing(runs_folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A run starts from a model: what it takes over, what it adds, what it records."""
+"""A run that starts from a model: what it copies, adds and records."""
 
 import hashlib
 from dataclasses import replace
@@ -140,10 +140,10 @@ def test_settings_that_contradict_the_model_are_all_named() -> None:
     point = StartingPoint("old", tiny_config(cell="gru"), "jamo")
     with pytest.raises(SettingError) as caught:
         point.refuse_others({"cell": "lstm", "units": "characters", "hidden_size": 5})
-    told = caught.value.as_options()
-    assert "--cell is lstm, but the model old has gru" in told
-    assert "--units is characters, but the model old has jamo" in told
-    assert "hidden" not in told
+    notices = caught.value.as_options()
+    assert "--cell is lstm, but the model old has gru" in notices
+    assert "--units is characters, but the model old has jamo" in notices
+    assert "hidden" not in notices
 
 
 def test_a_preset_takes_the_network_and_a_lower_rate() -> None:
@@ -169,17 +169,18 @@ def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Pa
     )
     path = tmp_path / "model.safetensors"
     path.write_bytes(data)
-    model, told = load_model(path), list[str]()
+    model, notices = load_model(path), list[str]()
     folder = tmp_path / "runs"
     (tmp_path / "runs" / "old").rename(tmp_path / "gone")
-    alone = open_training_index(model, path, folder, notify=told.append)
+    alone = open_training_index(model, path, folder, notify=notices.append)
     assert alone.texts == ("new",)
     assert (
-        "had learned before is left out. The text that the model was trained on, 'old'" in told[0]
+        "had learned before is left out. The text that the model was trained on, 'old'"
+        in notices[0]
     )
     (tmp_path / "gone").rename(folder / "old")
-    both = open_training_index(model, path, folder, notify=told.append)
-    assert (both.name, len(told)) == ("new and old", 1)
+    both = open_training_index(model, path, folder, notify=notices.append)
+    assert (both.name, len(notices)) == ("new and old", 1)
     joined = "\0".join([texts["new"], texts["old"]])
     offset = joined.index("This is old.")
     place = both.place(offset)
@@ -190,7 +191,7 @@ def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Pa
     )
     assert both.place(0).text == "new"
     (folder / "old").rename(tmp_path / "gone")
-    assert open_training_index(model, path, folder, notify=told.append).name == both.name  # kept
+    assert open_training_index(model, path, folder, notify=notices.append).name == both.name  # kept
 
 
 def made_text_run(folder: Path, name: str, text: str) -> RunDirectory:

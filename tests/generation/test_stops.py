@@ -1,4 +1,4 @@
-"""Stop strings against a search in the whole text."""
+"""Stop strings, against a search in the whole text."""
 
 import unicodedata
 

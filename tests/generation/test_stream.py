@@ -1,4 +1,4 @@
-"""The stream: priming, drawing, settings that change under way."""
+"""The stream: priming, sampling, and settings that change in between."""
 
 import dataclasses
 import unicodedata
@@ -242,9 +242,9 @@ def test_a_seed_text_in_pieces_is_read_as_one(pieces: list[str]) -> None:
 
 def test_a_character_that_is_taken_is_read_like_one_that_is_drawn() -> None:
     drawn, taken = (CharacterStream(tiny_model(), SEEDED) for _ in range(2))
-    said = [drawn.next() for _ in range(10)]
+    generated = [drawn.next() for _ in range(10)]
 
-    assert [taken.take(one.index) for one in said] == said
+    assert [taken.take(one.index) for one in generated] == generated
     assert text_of(taken) == text_of(drawn)
 
 
@@ -266,10 +266,10 @@ def test_the_repetition_penalty_counts_the_seed_text_as_lately() -> None:
     sampling = SamplingConfig(temperature=1, repetition_penalty=50, repetition_window=2, rng_seed=1)
     stream = CharacterStream(tiny_model(), sampling)
     stream.prime("jab")
-    said = stream.next()
+    generated = stream.next()
     expected = distribution(stream.logits, sampling, [stream_index("a"), stream_index("b")])
 
-    assert said.probability == expected[said.index]
+    assert generated.probability == expected[generated.index]
     assert expected[stream_index("a")] != distribution(stream.logits, SEEDED)[stream_index("a")]
 
 

@@ -1,4 +1,4 @@
-"""The tape: rewinding, alternatives, forks that equal forced runs, bounded memory."""
+"""The tape: rewinding, alternatives, forks, bounded memory."""
 
 import threading
 
@@ -30,7 +30,7 @@ def tape_of(
 
 
 def speak(source: Tape | CharacterStream, length: int) -> list[tuple[int, float]]:
-    return [(said.index, said.probability) for said in (source.next() for _ in range(length))]
+    return [(drawn.index, drawn.probability) for drawn in (source.next() for _ in range(length))]
 
 
 @pytest.mark.parametrize("sampling", [SEEDED, PICKY])
@@ -76,19 +76,19 @@ def test_going_on_without_another_choice_says_the_same_again() -> None:
 
 def test_a_moment_has_what_the_choice_was_made_by() -> None:
     tape = tape_of(PICKY)
-    said, logits = [], []
+    drawn, logits = [], []
     for _ in range(70):
-        said.append(tape.next())
+        drawn.append(tape.next())
         logits.append(tape.stream.logits.copy())
 
     for position in (0, 1, 16, 33, 69):
         moment = tape.moment(position)
         np.testing.assert_array_equal(moment.logits, logits[position])
-        assert moment.chosen == said[position].index
-        assert moment.probabilities[said[position].index] == said[position].probability
+        assert moment.chosen == drawn[position].index
+        assert moment.probabilities[drawn[position].index] == drawn[position].probability
         assert moment.state.drawn == position
         exact = np.exp(logits[position].astype(float))
-        expected = -np.log2(exact[said[position].index] / exact.sum())
+        expected = -np.log2(exact[drawn[position].index] / exact.sum())
         assert moment.surprise == pytest.approx(expected)
 
 
@@ -110,10 +110,10 @@ def test_the_end_of_a_text_shows_what_could_come_next() -> None:
 
     likeliest = tape.moment(30).alternatives(tape.stream.model.vocabulary)
     moment = tape.moment(30)
-    said = tape.next()
+    drawn = tape.next()
 
     assert (moment.chosen, moment.surprise) == (None, None)
-    assert {other.index: other.probability for other in likeliest}[said.index] == said.probability
+    assert {other.index: other.probability for other in likeliest}[drawn.index] == drawn.probability
 
 
 def test_alternatives_are_all_characters_the_likeliest_first() -> None:

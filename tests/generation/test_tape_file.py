@@ -1,4 +1,4 @@
-"""Tapes as JSON: there and back, and what is refused."""
+"""Tapes as JSON: round trip and rejected documents."""
 
 import json
 from collections.abc import Callable

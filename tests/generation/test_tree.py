@@ -1,4 +1,4 @@
-"""Walking a tree: its forks, what follows at each, where two branches part, all in order."""
+"""Queries of the tree: forks, continuations, common prefixes, order."""
 
 from hypothesis import given
 from hypothesis import strategies as st

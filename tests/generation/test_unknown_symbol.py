@@ -1,4 +1,4 @@
-"""The symbol for rare characters is read and counted, but never said."""
+"""The unknown symbol is read and counted, but never generated."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -36,7 +36,7 @@ SETTINGS = [
 
 @pytest.fixture
 def model() -> Model:
-    """A model whose favorite is the unknown symbol, by far."""
+    """A model that predicts the unknown symbol with high probability."""
     plain = tiny_model(vocabulary=CHARACTERS)
     bias = plain.weights.output_bias.copy()
     bias[UNKNOWN] = 40
@@ -54,7 +54,7 @@ def test_it_is_never_said(model: Model, sampling: SamplingConfig) -> None:
     together = SideBySide(stream, 3)
     for _ in range(60):
         assert stream.next().index != UNKNOWN
-        assert all(said.index != UNKNOWN for said in together.next())
+        assert all(drawn.index != UNKNOWN for drawn in together.next())
 
 
 def test_unknown_characters_of_a_seed_text_are_read_as_it(model: Model) -> None:

@@ -1,4 +1,4 @@
-"""From which corpus a text comes: the evidence of two scores, however the text was typed."""
+"""The origin of a text: posterior of two models, however the text was typed."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Where a model came from, and whether its text can be had again."""
+"""The origin of a model, and whether its text can be generated again."""
 
 import hashlib
 import os

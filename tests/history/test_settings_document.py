@@ -1,4 +1,4 @@
-"""Settings and clamps of a text on their way to a document and back."""
+"""Round trip of settings and clamps through a JSON document."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What is read again of a tape is what was said, also where cells were held in between."""
+"""Reading a tape with clamps reproduces what was generated."""
 
 import itertools
 
@@ -17,7 +17,7 @@ HELD = 20, 41  # the first character that was chosen with the clamp, and the fir
 
 
 def clamped_tape() -> tuple[Tape, list[float]]:
-    """A tape, and the surprise of every character as it was said."""
+    """A tape, and the surprise of every character when it was generated."""
     model = tiny_model(layer_count=2)
     stream = CharacterStream(model, SamplingConfig(temperature=1.2, rng_seed=4))
     tape = Tape(stream, stream.prime("bad").text)

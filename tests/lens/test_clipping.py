@@ -1,4 +1,4 @@
-"""The RNN that is trained by hand: its gradient, and what a limit does to its training."""
+"""The RNN in NumPy: its gradient, and the effect of clipping on its training."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The vectors of characters: neighbors one by one, components by the definition, a cell each."""
+"""Character embeddings: neighbors, principal components, and cells without overlaps."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Gradients through time, against finite differences and against what can be known exactly."""
+"""Gradients through time, against finite differences and exact cases."""
 
 from dataclasses import replace
 from typing import Any

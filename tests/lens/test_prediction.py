@@ -1,4 +1,4 @@
-"""What was expected of characters, against plain Python."""
+"""Predictions at characters, against plain Python."""
 
 import math
 
@@ -16,11 +16,11 @@ def test_predictions_are_those_of_plain_python(size: int, count: int) -> None:
     rng = np.random.default_rng(size)
     logits = (3 * rng.standard_normal((6, size))).astype(np.float32)
     if size > 1:
-        logits[2, 0] = -np.inf  # what can never come
-    came = rng.integers(min(1, size - 1), size, 6)
-    many = predict_each(logits, came, count)
+        logits[2, 0] = -np.inf  # impossible characters
+    targets = rng.integers(min(1, size - 1), size, 6)
+    many = predict_each(logits, targets, count)
 
-    for row, index in enumerate(came.tolist()):
+    for row, index in enumerate(targets.tolist()):
         powers = [math.exp(score) for score in logits[row].tolist()]
         chances = [power / sum(powers) for power in powers]
         best = sorted(range(size), key=lambda place: -chances[place])[:count]

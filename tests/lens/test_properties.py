@@ -1,4 +1,4 @@
-"""Properties of text: by hand on texts that everybody can check, by a naive loop on any text."""
+"""Properties of text: by hand on short texts, and against a naive loop on any text."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What goes on in the network at places of a tape equals the equations, in whatever order read."""
+"""States and gates at positions of a tape equal the equations, in any order of reading."""
 
 import numpy as np
 import pytest
@@ -20,8 +20,8 @@ CELLS = pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 LAYERS = pytest.mark.parametrize("layer_count", [1, 2])
 
 
-def spoken(cell: str, layer_count: int) -> tuple[Tape, list[list[NaiveStep]]]:
-    """A tape, and what each of its characters did in the network, by the equations."""
+def recorded_tape(cell: str, layer_count: int) -> tuple[Tape, list[list[NaiveStep]]]:
+    """A tape, and the network's states at each of its characters by the equations."""
     model = tiny_model(cell=cell, layer_count=layer_count)
     stream = CharacterStream(model, SamplingConfig(rng_seed=3))
     stream.prime(SEED)
@@ -50,7 +50,7 @@ def check_view(view: LayerView, step: NaiveStep, cell: str) -> None:
 @LAYERS
 @CELLS
 def test_states_and_gates_after_a_passage(cell: str, layer_count: int) -> None:
-    tape, steps = spoken(cell, layer_count)
+    tape, steps = recorded_tape(cell, layer_count)
     reader = reader_of(tape)
     for start, stop in PASSAGES:
         reader.read(0, start, stop)
@@ -63,7 +63,7 @@ def test_states_and_gates_after_a_passage(cell: str, layer_count: int) -> None:
 @LAYERS
 @CELLS
 def test_the_values_of_a_probe_after_every_character(cell: str, layer_count: int) -> None:
-    tape, steps = spoken(cell, layer_count)
+    tape, steps = recorded_tape(cell, layer_count)
     reader, top = reader_of(tape), layer_count - 1
     parts = ["h2", *(["c4"] if cell == "lstm" else [])]
     parts += [f"{letter}{unit}" for letter in GATES[cell] for unit in ("1", "")]
@@ -76,7 +76,7 @@ def test_the_values_of_a_probe_after_every_character(cell: str, layer_count: int
 
 
 def value_of(part: str, step: NaiveStep, cell: str) -> float:
-    """What a name without its layer stands for."""
+    """The value of a name without its layer."""
     states = {"h": step.hidden, "c": step.cell_state}
     letter, unit = part[0], part[1:]
     numbers = states[letter] if letter in states else step.gates[GATES[cell][letter]]
@@ -84,7 +84,7 @@ def value_of(part: str, step: NaiveStep, cell: str) -> float:
 
 
 def test_looking_does_not_change_what_is_read_on() -> None:
-    tape, _ = spoken("lstm", 2)
+    tape, _ = recorded_tape("lstm", 2)
     plain, looking = reader_of(tape), reader_of(tape)
     probe = parse_probe("0:c1", tape.stream.model.config)
     wanted = plain.read(0, 0, LENGTH)
@@ -99,7 +99,7 @@ def test_looking_does_not_change_what_is_read_on() -> None:
 
 
 def test_without_a_probe_there_are_no_values() -> None:
-    tape, _ = spoken("gru", 1)
+    tape, _ = recorded_tape("gru", 1)
     reader = reader_of(tape)
     reader.read(0, 0, 5, parse_probe("0:h0", tape.stream.model.config))
     assert len(reader.values) == 5
@@ -111,16 +111,16 @@ def test_what_a_stream_holds_can_be_looked_at_without_reading_again() -> None:
     model = tiny_model(layer_count=2)
     stream = CharacterStream(model, SamplingConfig(temperature=1, rng_seed=3))
     stream.prime("bad")
-    said = [stream.next() for _ in range(5)]
+    drawn = [stream.next() for _ in range(5)]
 
-    prediction = predict(stream.logits, said[-1].index, 3)
+    prediction = predict(stream.logits, drawn[-1].index, 3)
     layers = view_layers(stream.layers)
-    stream.next()  # writes over what was looked at, not over the copies
+    stream.next()  # overwrites the arrays, not the copies
 
-    text = "bad" + "".join(each.character for each in said)
+    text = "bad" + "".join(each.character for each in drawn)
     direct = read_naively(model, model.vocabulary.encode(text[:-1]))
     assert prediction.probability == pytest.approx(
-        direct.probabilities[-1][said[-1].index], abs=1e-6
+        direct.probabilities[-1][drawn[-1].index], abs=1e-6
     )
     for layer, step in zip(layers, direct.steps[-1], strict=True):
         np.testing.assert_allclose(layer.hidden, step.hidden, atol=2e-6)

@@ -1,4 +1,4 @@
-"""Passages of a tape that are read again, in any order and on any branch."""
+"""Reading passages of a tape again, in any order and on any branch."""
 
 import pytest
 
@@ -13,8 +13,8 @@ from tui_charrnn.sampling_config import SamplingConfig
 LENGTH = 150
 
 
-def spoken(cell: str = "lstm") -> tuple[Tape, list[Float32]]:
-    """A tape, and the scores that each of its characters was chosen by."""
+def recorded_tape(cell: str = "lstm") -> tuple[Tape, list[Float32]]:
+    """A tape, and the logits from which each of its characters was sampled."""
     stream = CharacterStream(tiny_model(cell=cell, layer_count=2), SamplingConfig(rng_seed=3))
     stream.prime("a cab")
     tape, scores = Tape(stream), []
@@ -29,7 +29,7 @@ def reader_of(tape: Tape) -> TapeReader:
 
 
 def check(read: Predictions | None, tape: Tape, scores: list[Float32], start: int) -> None:
-    """What was read is what the stream itself knew as it spoke."""
+    """Compare what was read with the logits of the stream during generation."""
     assert read is not None
     indices = tape.tree.indices(tape.branch.number)
     for place, probability in enumerate(read.probability.tolist()):
@@ -43,7 +43,7 @@ def check(read: Predictions | None, tape: Tape, scores: list[Float32], start: in
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_any_passage_is_as_the_stream_knew_it(cell: str) -> None:
-    tape, scores = spoken(cell)
+    tape, scores = recorded_tape(cell)
     reader = reader_of(tape)
     for start, stop in [(100, 150), (0, 40), (40, 41), (41, 90), (7, 30), (149, 150)]:
         check(reader.read(0, start, stop), tape, scores, start)
@@ -51,7 +51,7 @@ def test_any_passage_is_as_the_stream_knew_it(cell: str) -> None:
 
 
 def test_another_branch_is_read_with_the_text_before_it() -> None:
-    tape, scores = spoken()
+    tape, scores = recorded_tape()
     reader = reader_of(tape)
     reader.read(0, 20, 50)
     tape.rewind(50)
@@ -64,5 +64,5 @@ def test_another_branch_is_read_with_the_text_before_it() -> None:
 
 
 def test_a_place_that_is_not_there_is_nothing() -> None:
-    tape, _ = spoken()
+    tape, _ = recorded_tape()
     assert TapeReader(tape, lambda *_: None, 4).read(7, 0, 1) is None

@@ -21,7 +21,7 @@ RATE = 0.02
 @pytest.fixture(scope="module")
 def models() -> tuple[Model, Model]:
     """One before and after it was trained."""
-    # imported here: TensorFlow is loaded for this test only
+    # imported here, so that only this test loads TensorFlow
     from tui_charrnn.training.engine.engine import Engine
 
     config = ModelConfig(embedding_size=5, hidden_size=12)

@@ -1,4 +1,4 @@
-"""A calibrated file: the same tensors, and one number that its scores are divided by everywhere."""
+"""A calibrated file: the same tensors, and a temperature that divides the logits everywhere."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A model file gives the model back, whatever the layout of its arrays in memory was."""
+"""Round trip of a model file, for any memory layout of its arrays."""
 
 from pathlib import Path
 

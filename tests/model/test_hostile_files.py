@@ -1,4 +1,4 @@
-"""A file from a stranger is a model or an explanation, never a crash or an emptied memory."""
+"""Untrusted files give a model or an error message, never a crash or exhausted memory."""
 
 import contextlib
 import json

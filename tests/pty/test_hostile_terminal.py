@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import fake_run
-from tests.support.generations import said
+from tests.support.generations import make_generation
 from tests.support.hostile_text import STRINGS, as_argument, as_file_name, foreign_controls
 from tests.support.terminal import Terminal, app_command
 from tests.support.tiny_model import tiny_model_file
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.pty
 
 def test_the_history_page_sends_no_foreign_control(tmp_path: Path) -> None:
     texts = [
-        said(text, text, model=ModelOrigin(text, as_file_name(text), None))
+        make_generation(text, text, model=ModelOrigin(text, as_file_name(text), None))
         for text in STRINGS.values()
     ]
     History().add_all(texts)
@@ -42,7 +42,9 @@ def test_commands_send_no_foreign_control(tmp_path: Path, words: list[str]) -> N
     for number, text in enumerate(STRINGS.values()):
         run = fake_run(tmp_path / "runs", name=f"run{number}")
         run.path.rename(run.path.with_name(as_file_name(text)))
-    History().add_all([said("\n".join(STRINGS.values()), text) for text in STRINGS.values()])
+    History().add_all([
+        make_generation("\n".join(STRINGS.values()), text) for text in STRINGS.values()
+    ])
     given = [word.replace("EVIL", as_argument(STRINGS["controls"])) for word in words]
     command = [sys.executable, "-m", "tui_charrnn", *given]
     runs = {"CHARRNN_RUNS": str(tmp_path / "runs")}

@@ -1,4 +1,4 @@
-"""Texts that somebody may have generated."""
+"""Generations for tests of the history."""
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.history.generation import Generation, ModelOrigin
@@ -6,8 +6,8 @@ from tui_charrnn.history.generation import Generation, ModelOrigin
 ORIGIN = ModelOrigin("shakespeare", "/models/s.safetensors", "ab" * 32)
 
 
-def said(text: str, seed_text: str = "ROMEO:", **values: object) -> Generation:
-    """A text that somebody may have generated."""
+def make_generation(text: str, seed_text: str = "ROMEO:", **values: object) -> Generation:
+    """Return a generation with plausible default values."""
     facts: dict[str, object] = {
         "length": len(text),
         "sampling": ((0, SamplingConfig(temperature=0.5)),),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from tests.support.generations import said
+from tests.support.generations import make_generation
 from tests.support.open_app import spoken_by, tiny_app
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
@@ -29,7 +29,9 @@ def really_said(path: Path, length: int = 40, seed_text: str = "bad") -> Generat
     text = "".join(stream.next().character for _ in range(length // 2))
     stream.sampling = hot
     text += "".join(stream.next().character for _ in range(length - length // 2))
-    return said(text, seed_text, sampling=((0, cool), (length // 2, hot)), rng_seed=3, model=origin)
+    return make_generation(
+        text, seed_text, sampling=((0, cool), (length // 2, hot)), rng_seed=3, model=origin
+    )
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from tests.support.fake_run import FakeTrainer, created_run
 from tests.support.form_app import FormApp, form_shown
-from tests.support.generations import said
+from tests.support.generations import make_generation
 from tests.support.history_app import history_page, noted, shown
 from tests.support.hostile_text import STRINGS, as_argument, as_file_name, harm_in
 from tests.support.open_app import note_of, tiny_app
@@ -87,7 +87,9 @@ async def test_notes_and_toasts(tmp_path: Path) -> None:
 
 async def test_history(tmp_path: Path) -> None:
     texts = [
-        said(string, string, hindrance=string, model=ModelOrigin(string, f"/{number}", "ab"))
+        make_generation(
+            string, string, hindrance=string, model=ModelOrigin(string, f"/{number}", "ab")
+        )
         for number, string in enumerate(STRINGS.values())
     ]
     async with history_page(tmp_path, *texts, size=SIZE) as (page, pilot):

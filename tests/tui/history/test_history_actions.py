@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.generations import said
+from tests.support.generations import make_generation
 from tests.support.history_app import history_page, noted, really_said, shown
 from tests.support.open_app import note_of
 from tests.support.themed_app import streamed
@@ -61,7 +61,10 @@ async def test_a_model_that_is_not_the_same_is_told_of(
 
 async def test_seed_text_and_settings_come_back_into_the_studio(tmp_path: Path) -> None:
     sampling = ((0, SamplingConfig(temperature=1.3, top_k=4, rng_seed=9)),)
-    async with history_page(tmp_path, said("x", "face\nbad", sampling=sampling)) as (page, pilot):
+    async with history_page(tmp_path, make_generation("x", "face\nbad", sampling=sampling)) as (
+        page,
+        pilot,
+    ):
         await shown(pilot, page, "x")
         await pilot.press("enter")
         app = page.app
@@ -81,7 +84,7 @@ def _check_files(path: Path, home: Path) -> None:
 
 
 async def test_a_text_is_copied_and_saved(tmp_path: Path, isolated_home: Path) -> None:
-    async with history_page(tmp_path, said(" O happy\x1b day")) as (page, pilot):
+    async with history_page(tmp_path, make_generation(" O happy\x1b day")) as (page, pilot):
         await shown(pilot, page, "happy")
         await pilot.press("c")
         await noted(pilot, page, "Copied 19 characters")
@@ -92,7 +95,9 @@ async def test_a_text_is_copied_and_saved(tmp_path: Path, isolated_home: Path) -
 
 
 async def test_a_text_is_deleted_after_a_question_and_comes_back(tmp_path: Path) -> None:
-    async with history_page(tmp_path, said("one"), said("two"), said("three")) as (page, pilot):
+    async with history_page(
+        tmp_path, make_generation("one"), make_generation("two"), make_generation("three")
+    ) as (page, pilot):
         await pilot.press("down")
         await shown(pilot, page, "two")
         await pilot.press("d")

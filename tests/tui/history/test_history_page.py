@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.generations import said
+from tests.support.generations import make_generation
 from tests.support.history_app import history_page, noted, opened, shown
 from tests.support.open_app import tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
@@ -30,7 +30,7 @@ SIZES = [(80, 24), (120, 36)]
 async def test_texts_are_listed_newest_first_with_the_one_at_hand_whole(
     tmp_path: Path, size: tuple[int, int]
 ) -> None:
-    texts = [said(f" line {n}\nand more of it", rng_seed=n) for n in range(9)]
+    texts = [make_generation(f" line {n}\nand more of it", rng_seed=n) for n in range(9)]
     async with history_page(tmp_path, *texts, size=size) as (page, pilot):
         await shown(pilot, page, "line 8")
         await wait_until(pilot, "its facts", lambda: "RNG 8" in screen_text(pilot.app))
@@ -64,7 +64,7 @@ async def test_without_any_text_one_line_says_how_one_comes_to_be(
 def test_the_rules_of_a_text_are_told() -> None:
     now = datetime.now(UTC)
     sampling = ((0, SamplingConfig(forbid="e", repetition_penalty=2)), (9, SamplingConfig()))
-    told = [*settings_lines(Entry(1, now, said("x", sampling=sampling)), now)]
+    told = [*settings_lines(Entry(1, now, make_generation("x", sampling=sampling)), now)]
     assert told[2:4] == [
         "temperature 0.8 · repetition penalty 2 · window 64 · forbid e",
         "from character 10: temperature 0.8",
@@ -72,7 +72,11 @@ def test_the_rules_of_a_text_are_told() -> None:
 
 
 async def test_texts_are_found_while_one_types(tmp_path: Path) -> None:
-    texts = [said("the sun is gold"), said('the "moon" is silver'), said("nothing")]
+    texts = [
+        make_generation("the sun is gold"),
+        make_generation('the "moon" is silver'),
+        make_generation("nothing"),
+    ]
     async with history_page(tmp_path, *texts) as (page, pilot):
         await pilot.press("slash", *"THE ")
         await wait_until(pilot, "two", lambda: page.browser.list.numbers == [2, 1])
@@ -89,8 +93,8 @@ async def test_texts_are_found_while_one_types(tmp_path: Path) -> None:
 
 
 async def test_a_search_shows_its_hit(tmp_path: Path) -> None:
-    far = said("nothing here\n" * 60 + "a Silver key")
-    async with history_page(tmp_path, far, said("gold")) as (page, pilot):
+    far = make_generation("nothing here\n" * 60 + "a Silver key")
+    async with history_page(tmp_path, far, make_generation("gold")) as (page, pilot):
         await shown(pilot, page, "gold")
         await pilot.press("slash", *"silver")
         await wait_until(pilot, "the hit", lambda: screen_text(pilot.app).count("Silver key") == 2)
@@ -98,7 +102,9 @@ async def test_a_search_shows_its_hit(tmp_path: Path) -> None:
 
 
 async def test_texts_are_counted_again_after_a_deletion(tmp_path: Path) -> None:
-    async with history_page(tmp_path, said("one"), said("two"), said("three")) as (page, pilot):
+    async with history_page(
+        tmp_path, make_generation("one"), make_generation("two"), make_generation("three")
+    ) as (page, pilot):
         await shown(pilot, page, "three")
         await pilot.press("d")
         await wait_until(pilot, "a question", lambda: isinstance(pilot.app.screen, QuestionScreen))
@@ -112,7 +118,7 @@ async def test_of_many_texts_those_in_view_alone_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui_charrnn.history.store.LIMIT", 10**6)
-    History().add_all([said(f"number {n}.") for n in range(20_000)])
+    History().add_all([make_generation(f"number {n}.") for n in range(20_000)])
     read: list[int] = []
     whole = History.read
 
@@ -131,7 +137,7 @@ async def test_of_many_texts_those_in_view_alone_are_read(
 
 
 async def test_of_very_many_texts_the_first_are_listed_before_the_rest(tmp_path: Path) -> None:
-    texts = [said(f"text {number}") for number in range(FIRST + 60)]
+    texts = [make_generation(f"text {number}") for number in range(FIRST + 60)]
     async with history_page(tmp_path, *texts) as (page, pilot):
         numbers = list(range(FIRST + 60, 0, -1))
         await wait_until(pilot, "all of them", lambda: page.browser.list.numbers == numbers)
@@ -141,7 +147,7 @@ async def test_of_very_many_texts_the_first_are_listed_before_the_rest(tmp_path:
 
 
 async def test_the_cursor_stays_where_it_was_put_when_the_rest_comes(tmp_path: Path) -> None:
-    texts = [said(f"text {number}") for number in range(FIRST + 60)]
+    texts = [make_generation(f"text {number}") for number in range(FIRST + 60)]
     async with history_page(tmp_path, *texts) as (page, pilot):
         browser, numbers = page.browser, list(range(FIRST + 60, 0, -1))
         await wait_until(pilot, "all of them", lambda: browser.list.numbers == numbers)
@@ -167,7 +173,10 @@ async def test_a_damaged_history_is_told_of(tmp_path: Path) -> None:
 
 
 async def test_a_text_that_another_program_deleted_is_listed_no_longer(tmp_path: Path) -> None:
-    async with history_page(tmp_path, said("one"), said("two")) as (page, pilot):
+    async with history_page(tmp_path, make_generation("one"), make_generation("two")) as (
+        page,
+        pilot,
+    ):
         await shown(pilot, page, "two")
         History().remove([1])
         await pilot.press("down")
@@ -192,7 +201,7 @@ async def test_it_opens_by_a_key_of_the_text_and_from_the_palette(tmp_path: Path
 
 
 async def test_while_nothing_can_be_changed_it_can_be_read(tmp_path: Path) -> None:
-    History().add(said("one"))
+    History().add(make_generation("one"))
     other = sqlite3.connect(history_file(), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     async with history_page(tmp_path) as (page, pilot):
@@ -206,7 +215,7 @@ async def test_while_nothing_can_be_changed_it_can_be_read(tmp_path: Path) -> No
 async def test_it_can_be_read_in_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("the superuser may write everywhere")
-    History().add(said("one"))
+    History().add(make_generation("one"))
     history_file().chmod(0o400)
     history_file().parent.chmod(0o500)
     try:

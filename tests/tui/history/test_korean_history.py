@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.korean import latin_words
-from tests.support.generations import said
+from tests.support.generations import make_generation
 from tests.support.history_app import history_page, noted
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("korean")
 
 
 async def test_the_page_and_its_notes_speak_korean(tmp_path: Path) -> None:
-    async with history_page(tmp_path, said("나라", "우리 ")) as (page, pilot):
+    async with history_page(tmp_path, make_generation("나라", "우리 ")) as (page, pilot):
         app = pilot.app
         await wait_until(pilot, "its text", lambda: page.browser.entry is not None)
         screens = [screen_text(app)]
@@ -34,7 +34,7 @@ async def test_the_page_and_its_notes_speak_korean(tmp_path: Path) -> None:
 
 def test_what_a_text_came_from_is_told_in_korean() -> None:
     clamps = ((0, ("0:1=0.5",)), (1, ()))
-    kept = said("나라", clamps=clamps, hindrance="characters were chosen by hand")
+    kept = make_generation("나라", clamps=clamps, hindrance="characters were chosen by hand")
     lines = list(settings_lines(Entry(1, datetime.now(UTC), kept), datetime.now(UTC)))
     assert latin_words("\n".join(lines), {"shakespeare"}) == []
     assert lines[-1] == "다시 생성할 수 없습니다: 손으로 고른 글자가 있습니다."
