@@ -105,7 +105,7 @@ def test_the_losses_are_those_of_the_other_half() -> None:
 
 
 def test_what_is_judged_is_never_seen_by_the_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With another second half the fit is observed the same numbers, and finds the same."""
+    """The second half does not influence the fit."""
     seen = []
     fit = calibration.fit_temperature
 

@@ -1,4 +1,4 @@
-"""Neurons and gates by name: what each name reads, and what is message of names that are none."""
+"""Neurons and gates by name: the value of each name, and the errors for invalid names."""
 
 import numpy as np
 import pytest
