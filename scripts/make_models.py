@@ -23,10 +23,16 @@ MODELS: Final = ROOT / "tui_charrnn" / "models"
 RUNS: Final = ROOT / "build" / "models"
 SIZE_LIMIT: Final = 3_000_000
 """Bytes of a model in the wheel."""
-_AS_BEFORE: Final = ("--batch-size", "32", "--learning-rate", "0.003", "--dropout-growth", "0")
+_AS_BEFORE: Final = (
+    *("--batch-size", "32", "--learning-rate", "0.003", "--weight-decay", "0.01"),
+    *("--dropout-growth", "0"),
+)
 """What `medium` had when the recipes that name it were tried."""
 RECIPES: Final = {
-    "shakespeare": ("shakespeare", "--steps", "7350"),  # 30 epochs, which its time holds too
+    "shakespeare": (
+        *("shakespeare", "--steps", "7350", "--weight-decay", "0.01"),
+        *("--dropout", "0.3", "--dropout-growth", "0.014"),
+    ),
     # fairytale01 of boddari and then KoCoNovel, which are not downloaded: --text korean=FILE
     "korean": (
         *("korean", "--units", "jamo", "--steps", "12000", "--rng-seed", "1"),

@@ -23,7 +23,7 @@ class Preset:
     (docs/lstm.md, section 17); None where nobody has measured it yet."""
     plain_learning_rate: float | None = None
     """The peak of a run whose layers are not normalized, where those of the preset are, and bear a
-    higher rate."""
+    higher rate; its weight decay is `PLAIN_WEIGHT_DECAY`."""
 
     def for_network(self, given: Mapping[str, Any]) -> "Preset":
         """This preset; without normalization, and at the rate for that, where settings say so.
@@ -37,10 +37,13 @@ class Preset:
         return replace(
             self,
             model=replace(self.model, layer_norm=False),
-            training=replace(self.training, learning_rate=rate),
+            training=replace(self.training, learning_rate=rate, weight_decay=PLAIN_WEIGHT_DECAY),
             expected_loss=None,
         )
 
+
+PLAIN_WEIGHT_DECAY = 0.01
+"""Without normalization, how large the weights are is part of what they compute."""
 
 LEAST_STEPS = 2_000
 """The greatest number of epochs of a preset ends no run before."""
@@ -100,12 +103,13 @@ PRESETS: dict[str, Preset] = {
                 learning_rate=1.2e-2,
                 second_moment_decay=0.99,
                 average_decay=0.998,
-                dropout=0.3,
-                dropout_growth=0.014,
+                weight_decay=0.1,
+                dropout=0.35,
+                dropout_growth=0.0105,
                 recurrent_weight_dropout=0.1,
                 evaluations=12,
             ),
-            expected_loss=1.40,
+            expected_loss=1.37,
             plain_learning_rate=6e-3,
         ),
         Preset(

@@ -110,12 +110,13 @@ def test_a_given_length_lifts_the_presets_bound_on_epochs_and_not_a_given_one() 
 
 
 @pytest.mark.parametrize("given", [{"cell": "gru"}, {"layer_norm": "false"}])
-def test_a_network_without_the_presets_normalization_has_a_rate_of_its_own(
+def test_a_network_without_the_presets_normalization_has_a_rate_and_a_decay_of_its_own(
     given: dict[str, str],
 ) -> None:
-    preset = PRESETS["small"]
+    preset = PRESETS["medium"]
     model, training = apply_settings(preset, given)
     assert (model.layer_norm, training.learning_rate) == (False, preset.plain_learning_rate)
+    assert training.weight_decay < preset.training.weight_decay
     _, training = apply_settings(preset, given | {"learning_rate": "0.3"})
     assert training.learning_rate == 0.3
 
