@@ -19,7 +19,7 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RunPreempted
 from tui_charrnn.runs.verification import verify_events
-from tui_charrnn.training import interruption as held_thread
+from tui_charrnn.training import interruption
 from tui_charrnn.training.distributed import placement
 
 PAGE = (ROOT / "docs" / "servers.md").read_text(encoding="utf-8")
@@ -172,7 +172,7 @@ def test_every_option_of_the_program_exists() -> None:
 def test_the_patience_is_that_of_the_program() -> None:
     page = " ".join(PAGE.split())
     for sentence in (
-        f"longer than {held_thread.PATIENCE:g} seconds",
+        f"longer than {interruption.PATIENCE:g} seconds",
         f"after {placement.HEARTBEAT:g} seconds without a sign of life",
         f"stopped (SIGSTOP) for {following.STOPPED_TIMEOUT:g} seconds",
     ):

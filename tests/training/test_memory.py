@@ -21,7 +21,7 @@ pytestmark = pytest.mark.tensorflow
 def test_every_score_is_followed_by_the_memory_of_its_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(instruments, "MOST", float("inf"))
+    monkeypatch.setattr(instruments, "TIME_SHARE", float("inf"))
     run = new_run(tmp_path)
     train(run)
     measured = of_kind(run, MemoryMeasured)
@@ -49,7 +49,7 @@ def test_every_score_is_followed_by_the_memory_of_its_weights(
 def test_what_would_take_too_much_of_the_work_is_left_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(instruments, "MOST", 0.0)
+    monkeypatch.setattr(instruments, "TIME_SHARE", 0.0)
     run = new_run(tmp_path)
     train(run)
     assert not of_kind(run, MemoryMeasured)

@@ -21,7 +21,7 @@ def test_saving_is_no_part_of_a_step() -> None:
     pace = Pace(elapsed=10.0)
     pace.batch_trained(10.5)
     pace.batch_trained(12.5)
-    pace.stood_still(30.0)
+    pace.saved(30.0)
     pace.batch_trained(44.5)
     assert pace.characters_per_second(64) == pytest.approx(32.0)
 

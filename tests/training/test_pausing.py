@@ -150,7 +150,7 @@ def test_a_signal_ends_the_pause_at_once(
 ) -> None:
     from tui_charrnn.training import session
 
-    monkeypatch.setattr(session, "PAUSED_LOOK", 3600.0)
+    monkeypatch.setattr(session, "PAUSED_POLL", 3600.0)
     run, interruption = new_run(tmp_path), Interruption()
     pause_at(monkeypatch, run, 5)
     with once_paused(run, lambda: interruption.request(reason)):

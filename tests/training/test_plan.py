@@ -13,7 +13,7 @@ from tui_charrnn.training.plan import (
     plan_by_count,
     plan_by_time,
     recorded_plan,
-    settled,
+    with_chosen_batch,
 )
 
 
@@ -116,15 +116,15 @@ def test_the_evaluations_so_far_are_counted_right(
 def test_settings_take_what_the_plan_settled() -> None:
     config = TrainingConfig(steps=5, batch_size=32, learning_rate=0.01, warmup_fraction=0.05)
     record = RunPlanned(5, 7, 2, 64, 0.5, learning_rate=0.02)
-    assert settled(config, recorded_plan(record)) == replace(
+    assert with_chosen_batch(config, recorded_plan(record)) == replace(
         config, batch_size=64, learning_rate=0.02, warmup_fraction=0.1
     )
 
 
 def test_settings_stay_where_nothing_was_chosen() -> None:
     config = TrainingConfig(steps=5, batch_size=32, learning_rate=0.01)
-    assert settled(config, recorded_plan(RunPlanned(5, 7, 2, 20, 0.5))) == config
-    assert settled(config, None) == config
+    assert with_chosen_batch(config, recorded_plan(RunPlanned(5, 7, 2, 20, 0.5))) == config
+    assert with_chosen_batch(config, None) == config
 
 
 def test_slow_evaluations_are_made_fewer() -> None:

@@ -1,7 +1,6 @@
 """`python -m tui_charrnn.training RUN`: the trainer's process.
 
-The app and the command line start it by this name, in a session of its own, with its output on
-RUN/trainer.log.
+The app and the command line start it as a separate session, with its output in RUN/trainer.log.
 """
 
 import argparse
@@ -19,7 +18,7 @@ from tui_charrnn.training.interruption import Interruption
 
 
 def trainer_options() -> argparse.ArgumentParser:
-    """The command line of a trainer."""
+    """Return the argument parser of a trainer."""
     parser = argparse.ArgumentParser(
         prog="python -m tui_charrnn.training", description="Train a run directory."
     )
@@ -34,24 +33,24 @@ def trainer_options() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Train the run that is named on the command line; the result is the exit code."""
+    """Train the run named on the command line, and return the exit code."""
     parsed = trainer_options().parse_args(arguments)
-    os.environ.update(LIBRARY_VARIABLES)  # also where it was not `launch_trainer` that started us
+    os.environ.update(LIBRARY_VARIABLES)  # not yet set if started without `launch_trainer`
     if parsed.run is None and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
         _silence_native_code()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
-    # What NumPy multiplies is divided among threads of our own; those of its own wait by spinning,
-    # which takes minutes instead of seconds beside other work.
+    # The program divides NumPy products among its own threads. NumPy's own threads busy-wait, which
+    # takes minutes instead of seconds on a loaded machine.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     interruption = Interruption()
     interruption.listen()
-    # deferred: a signal that comes while NumPy is loaded is not to be lost
-    from tui_charrnn.training.distributed.placement import (  # noqa: PLC0415  deferred, as said
+    # deferred: signals that arrive while NumPy is loading must not be lost
+    from tui_charrnn.training.distributed.placement import (  # noqa: PLC0415  see above
         JointTask,
         parse_devices,
     )
-    from tui_charrnn.training.distributed.roles import take_part  # noqa: PLC0415  deferred, as said
-    from tui_charrnn.training.worker import run_training  # noqa: PLC0415  deferred, as said
+    from tui_charrnn.training.distributed.roles import take_part  # noqa: PLC0415  see above
+    from tui_charrnn.training.worker import run_training  # noqa: PLC0415  see above
 
     try:
         max_time = parse_duration(parsed.max_time) if parsed.max_time else None
@@ -71,17 +70,17 @@ def main(arguments: list[str] | None = None) -> int:
             )
         )
     except CharRNNError as error:
-        with contextlib.suppress(OSError):  # the log may lie on a full disk
+        with contextlib.suppress(OSError):  # the log's disk may be full
             print(f"charrnn-tui: {error}", file=sys.stderr)  # noqa: T201  the log, no terminal
         return int(error.exit_code)
-    except KeyboardInterrupt:  # the second Ctrl-C, before the run was locked or after its end
+    except KeyboardInterrupt:  # a second Ctrl-C, before the run was locked or after it ended
         return int(ExitCode.INTERRUPTED)
     finally:
         interruption.conclude()
 
 
 def _silence_native_code() -> None:
-    """Keep TensorFlow's own lines off standard error, where there is no log that takes them."""
+    """Discard TensorFlow's native messages on standard error, as there is no log for them."""
     sys.stderr = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="backslashreplace", buffering=1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -89,13 +88,13 @@ def _silence_native_code() -> None:
 
 
 def end_process(code: int) -> NoReturn:
-    """End at once, although native code may still compute or wait.
+    """End the process immediately, even while native code computes or waits.
 
-    Python would wait for its threads, and so for a step of which nobody wants the result;
-    TensorFlow, for processes that may be gone.
+    A normal exit would wait for threads, and so for an unneeded training step, and in TensorFlow
+    for processes that may have ended.
     """
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # the log may lie on a full disk
+        with contextlib.suppress(OSError):  # the log's disk may be full
             stream.flush()
     os._exit(code)
 

@@ -1,4 +1,4 @@
-"""What is fixed while a session works on a run, its clock, and the report of its progress."""
+"""The context of a training session, its clock, and its progress report."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from tui_charrnn.training.plan import Plan
 
 
 class WorkClock:
-    """Seconds of work since some moment, by a clock that always runs."""
+    """A clock that can be stopped, to measure seconds of training without pauses."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -25,22 +25,22 @@ class WorkClock:
         self._stopped_at: float | None = None
 
     def now(self) -> float:
-        """The time by this clock."""
+        """Return the time of this clock, in seconds."""
         return (self._clock() if self._stopped_at is None else self._stopped_at) - self._idle
 
     def stop(self) -> None:
-        """Stand still."""
+        """Stop the clock."""
         self._stopped_at = self._clock()
 
     def resume(self) -> None:
-        """Count again from where it stood still, if it did."""
+        """Continue from where the clock was stopped; do nothing if it is running."""
         if self._stopped_at is not None:
             self._idle += self._clock() - self._stopped_at
             self._stopped_at = None
 
 
 class Pace:
-    """Seconds per step and per evaluation, from the records as they come."""
+    """Running means of the seconds per step and per evaluation."""
 
     def __init__(self, elapsed: float, seconds_per_step: float | None = None) -> None:
         self._elapsed = elapsed
@@ -51,32 +51,32 @@ class Pace:
             self._step.add(seconds_per_step)
 
     def batch_trained(self, elapsed: float) -> None:
-        """A step was taken; `elapsed` is the run's, in seconds.
+        """Add a training step that ended at `elapsed` seconds of the run.
 
-        The first step of a process may include compiling: it is no measure of the next ones.
+        The first step of a process is ignored, as it may include compilation.
         """
         if self._is_warm:
             self._step.add(elapsed - self._elapsed)
         self._elapsed, self._is_warm = elapsed, True
 
     def evaluated(self, elapsed: float) -> float:
-        """The held-out text was scored; returns the seconds that it took."""
+        """Add an evaluation that ended at `elapsed`, and return its seconds."""
         seconds = elapsed - self._elapsed
         self._evaluation.add(seconds)
         self._elapsed = elapsed
         return seconds
 
-    def stood_still(self, seconds: float) -> None:
-        """A checkpoint was saved: what it took is no part of the next step."""
+    def saved(self, seconds: float) -> None:
+        """Exclude the seconds of saving a checkpoint from the next step."""
         self._elapsed += seconds
 
     def characters_per_second(self, characters_per_step: int) -> float | None:
-        """Training characters per second, evaluations left out."""
+        """Return training characters per second, without evaluations; None if unknown."""
         seconds = self._step.value
         return characters_per_step / seconds if seconds else None
 
     def seconds_left(self, plan: Plan, step: int) -> float | None:
-        """Time until the end of the plan, with the evaluations that are still to come."""
+        """Return the seconds until the end of the plan, including evaluations; None if unknown."""
         if self._step.value is None:
             return None
         batches = (plan.total_steps - step) * self._step.value
@@ -85,31 +85,34 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """A run at work: its settings and its plan, what trains it, and what records it."""
+    """All parts of a training session: settings, plan, data, engine, writer."""
 
     run: RunDirectory
     description: RunDescription
     vocabulary: Vocabulary
     plan: Plan
     material: Material
-    """What is trained on and judged by."""
+    """Training and held-out data."""
     batch_size: int
     best_baseline: tuple[int, float]
-    """Order and loss of the best n-gram."""
+    """Order and loss of the best n-gram model."""
+
     fingerprint: Mapping[str, str]
-    """What the bits of a result depend on."""
+    """Machine and library facts that bit-identical results depend on."""
+
     seconds_per_step: float | None
     """As timed before the first batch; None on a resume."""
+
     deadline: float | None
-    """When to save and leave, on the clock `time.monotonic`."""
+    """When to save and exit, on the clock `time.monotonic`."""
     engine: RunEngine
     progress: Progress
     history: History
-    """What earlier trainers recorded."""
+    """Records of earlier trainers."""
     writer: RunWriter
     interruption: Interruption
     clock: WorkClock = field(default_factory=WorkClock)
-    """What the time spent on the run is measured by."""
+    """Measures the training time of the run."""
 
 
 class ProgressReport:
@@ -118,17 +121,17 @@ class ProgressReport:
     def __init__(self, context: RunContext) -> None:
         self._context = context
         self.losses: Final = context.history.losses
-        """Of all batches; they grow with the run."""
+        """Losses of all batches so far."""
         self.pace = Pace(context.progress.elapsed, context.seconds_per_step)
         context.writer.observe(self._observe)
 
     @property
     def state(self) -> RunState:
-        """The state that was reported last."""
+        """The last reported state."""
         return self._context.writer.status.state
 
     def show(self, state: RunState) -> None:
-        """Report the state of the run: a new one at once, the numbers with the next beat."""
+        """Report the run's state: a new state immediately, numbers with the next beat."""
         context, step = self._context, self._context.progress.step
         characters = context.batch_size * context.description.training.sequence_length
         speed = self.pace.characters_per_second(characters)
@@ -143,6 +146,6 @@ class ProgressReport:
         )
 
     def _observe(self) -> dict[str, Any]:
-        """The curve of the losses; with every batch it would take longer than a small batch."""
+        """Return the loss curve; computed per beat, as per batch it would cost more than a step."""
         means = self.losses.columns(CURVE_LENGTH)
         return {"curve": tuple(round(mean, 4) for mean in means)}

@@ -1,4 +1,4 @@
-"""Writes what other programs read, where that takes TensorFlow: in a process of its own.
+"""Exports to other programs' formats that need TensorFlow, in a separate process.
 
 Usage: python -m tui_charrnn.training.conversion keras MODEL FILE
        python -m tui_charrnn.training.conversion tensorboard RUN FOLDER
@@ -21,13 +21,13 @@ _LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.laye
 
 
 def keras_model(model: Model) -> keras.Sequential:
-    """A model of Keras's standard layers that gives the same probabilities.
+    """Convert a model to standard Keras layers with the same probabilities.
 
-    It takes indices, shape (1, T), keeps its states from call to call, and returns the
-    probabilities of the next character after each, shape (1, T, V).
+    The Keras model takes indices, shape (1, T), keeps its states between calls, and returns the
+    probabilities of each next character, shape (1, T, V).
 
     Raises:
-        ConfigError: If Keras has no such layer.
+        ConfigError: If Keras has no equivalent layer.
     """
     config, weights = model.config, model.weights
     if config.reads_both:
@@ -63,9 +63,9 @@ def keras_model(model: Model) -> keras.Sequential:
 
 
 def write_events(figures: list[Figures], folder: Path) -> None:
-    """Write an event file that TensorBoard shows: a curve a column, by step."""
+    """Write an event file for TensorBoard: one curve per column, by step."""
     names = [field.name for field in fields(Figures) if field.name != "step"]
-    # as `tf.summary.scalar` does, which needs TensorBoard to be installed
+    # like `tf.summary.scalar`, which would require TensorBoard
     metadata = tf.compat.v1.SummaryMetadata()
     metadata.plugin_data.plugin_name = "scalars"
     with tf.summary.create_file_writer(str(folder)).as_default():
@@ -78,7 +78,7 @@ def write_events(figures: list[Figures], folder: Path) -> None:
 
 
 def main(kind: str, source: str, target: str) -> None:
-    """Convert a model file (`keras`) or a run (`tensorboard`) to the target, a file or a folder."""
+    """Convert a model file (`keras`) or a run (`tensorboard`) to the target file or folder."""
     if kind == "keras":
         keras_model(load_model(Path(source))).save(target)
     else:

@@ -1,6 +1,6 @@
-"""Makes a new run: settles its vocabulary, and that it can be trained, before there is a folder.
+"""Creates a new run: determines its vocabulary and checks it before creating the folder.
 
-No TensorFlow is loaded here.
+TensorFlow is not imported here.
 """
 
 from collections.abc import Sequence
@@ -28,21 +28,21 @@ def make_run(  # noqa: PLR0913, PLR0917  (what a run is made of)
     pinned_seeds: Sequence[str] | None = (),
     starting: StartingModel | None = None,
 ) -> RunDirectory:
-    """Create a run directory, once it is certain that the run can be trained.
+    """Create a run directory after checking that the run can be trained.
 
     Args:
-        folder: Where runs are kept.
-        name: Its name; None takes one of the time and the corpus.
+        folder: The folder of runs.
+        name: The run's name; None for one of the time and the corpus.
         preset: Name of the preset that the settings came from.
-        configurations: The network, and how it is trained.
+        configurations: Model and training configuration.
         corpus: The text.
-        pinned_seeds: Seed texts to be sampled as it learns; None takes the beginning of the text.
-        starting: The model that it starts from; the settings are those of its `StartingPoint`.
+        pinned_seeds: Seed texts to sample from during training; None for the beginning of the text.
+        starting: The model to start from; the settings must match its `StartingPoint`.
 
     Raises:
-        CorpusError: If the corpus is too short, or one character only.
-        ConfigError: If the name is taken or cannot be one, a seed is too long, all characters are
-            too rare, or what trains is not installed.
+        CorpusError: If the corpus is too short, or has only one distinct character.
+        ConfigError: If the name is taken or invalid, a seed is too long, all characters are too
+            rare, or TensorFlow is not installed.
         StorageError: If the disk refuses.
     """
     require_tensorflow()
@@ -70,7 +70,7 @@ def make_run(  # noqa: PLR0913, PLR0917  (what a run is made of)
         })
         vocabulary = grown_vocabulary(starting.vocabulary, occurrences, **bounds)
     split = corpus.split(training.validation_fraction)
-    fitting_batch_size(split, training.batch_size, training.sequence_length)  # refuses a short text
+    fitting_batch_size(split, training.batch_size, training.sequence_length)  # raises if too short
     return create_run(
         folder,
         name=name,

@@ -1,7 +1,7 @@
-"""`python -m tui_charrnn.training.diagnosis examine|time SETTINGS`: what a training would do here.
+"""`python -m tui_charrnn.training.diagnosis examine|time SETTINGS`: test training on this machine.
 
-Prints one JSON document, an `Examination` or a `Trial`, on standard output and nothing else there:
-whatever libraries print goes to standard error. What was timed is kept for whoever asks next.
+Prints one JSON document, an `Examination` or a `Trial`, on standard output; output of libraries
+goes to standard error. Timings are cached for later requests.
 """
 
 import math
@@ -50,13 +50,13 @@ from tui_charrnn.training.trial_facts import (
 )
 
 _SHORT: Final = 32
-"""Characters of a window that a processor is tried with."""
+"""Maximum window length in a trial on a CPU, in characters."""
 
 
 def examine(device: Device, model: ModelConfig, training: TrainingConfig) -> Examination:
-    """Choose the path of a training as a run does, measure the rest, and try some steps.
+    """Choose the compute path as a run does, and test it with a few steps.
 
-    The text of the run is not known, so a usual one is assumed.
+    The run's text is unknown, so a typical vocabulary and length are assumed.
     """
     size = RunSize(ASSUMED_VOCABULARY, training.batch_size, ASSUMED_CHARACTERS)
     choice = choose_path(device, model, training, size)
@@ -64,7 +64,7 @@ def examine(device: Device, model: ModelConfig, training: TrainingConfig) -> Exa
     was_tried = choice.engine is not None
     seconds, failure = (None, None) if was_tried else try_steps(path, model, training)
     automatic = None
-    if not path.is_gpu:  # also where the settings decide without it
+    if not path.is_gpu:  # reported even if the settings fix the precision
         streams = training.batch_size // path.shards
         automatic = choose_precision(model, streams, has_bfloat16_instructions())
     return Examination(
@@ -85,12 +85,12 @@ def examine(device: Device, model: ModelConfig, training: TrainingConfig) -> Exa
 def try_steps(
     path: ComputePath, model: ModelConfig, training: TrainingConfig
 ) -> tuple[float | None, str | None]:
-    """Take two steps of the network in one call: only then do libraries load what they lack.
+    """Take two training steps: some libraries are loaded, and fail, only then.
 
-    A processor is given a small batch of short windows, as it may take long for a whole one.
+    On a CPU the batch is small and the windows are short, to limit the time.
 
     Returns:
-        The seconds that they took, with tracing and compiling, or in one line why they failed.
+        The seconds, including tracing and compilation, or None and the error in one line.
     """
     streams, length = training.batch_size, training.sequence_length
     if not path.is_gpu:
@@ -103,7 +103,7 @@ def try_steps(
     try:
         engine = Engine(model, training, ASSUMED_VOCABULARY, streams, path)
         results = [engine.train_batch(batch, step, 0.0) for step in (1, 2)]
-    except Exception as error:  # noqa: BLE001  whatever it is, it is what a training would meet
+    except Exception as error:  # noqa: BLE001  training would fail with the same error
         return None, one_line(error)
     for result in results:
         if not all(map(math.isfinite, result)):
@@ -131,7 +131,7 @@ def _gpu_facts(device: Device) -> tuple[GpuFacts, ...]:
 
 
 def try_settings(settings: TrialSettings) -> Trial:
-    """Choose the path of a training, build its network and time a few batches.
+    """Choose the compute path, build the network and time a few batches.
 
     Raises:
         CorpusError: If the text is too short for the settings.
@@ -142,7 +142,7 @@ def try_settings(settings: TrialSettings) -> Trial:
     choice = choose_path(configure_devices(training.threads, batch_size), model, training, size)
     path = choice.path
     engine = choice.engine or Engine(model, training, size.vocabulary_size, batch_size, path)
-    # a length in steps: of one that is a time, a share would be spent on timing
+    # a length in steps, as timing takes a share of a length in time
     timed = replace(training, epochs=None, train_time=None, steps=1)
     return Trial(
         seconds_per_step=time_batches(engine, _noise(size, training.sequence_length), timed),
@@ -155,7 +155,7 @@ def try_settings(settings: TrialSettings) -> Trial:
 
 
 def _noise(size: RunSize, sequence_length: int) -> Material:
-    """Random characters that fill one batch: a step takes as long whatever it reads."""
+    """Return random characters for one batch; step time does not depend on the text."""
     count = size.batch_size * sequence_length + 1
     text = np.random.default_rng(0).integers(0, size.vocabulary_size, count, dtype=np.int32)
     streams = ContiguousStreams(
@@ -165,7 +165,7 @@ def _noise(size: RunSize, sequence_length: int) -> Material:
 
 
 def _explain(error: Exception) -> str:
-    """One line: why nothing could be timed."""
+    """Return in one line why timing failed."""
     if isinstance(error, CharRNNError):
         return str(error)
     if lacks_memory(error):
@@ -177,14 +177,14 @@ def _explain(error: Exception) -> str:
 
 
 def _exclusive_output() -> TextIO:
-    """Standard output for us alone: what anybody else writes there goes to standard error."""
-    ours = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    """Return standard output, and redirect other writers of it to standard error."""
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    return ours
+    return output
 
 
 def main(kind: str, text: str) -> int:
-    """Examine or time the settings that the command line holds; the result is the exit code."""
+    """Examine or time the settings in the JSON `text`, and return the exit code."""
     with _exclusive_output() as output:
         if kind == "examine":
             settings = TrialSettings.from_json(text)
@@ -196,7 +196,7 @@ def main(kind: str, text: str) -> int:
             settings = TrialSettings.from_json(text)
             trial = try_settings(settings)
         except Exception as error:  # noqa: BLE001  the process that started this one reports it
-            print(_explain(error), file=sys.stderr)  # noqa: T201  as said
+            print(_explain(error), file=sys.stderr)  # noqa: T201  see above
             return int(error.exit_code if isinstance(error, CharRNNError) else ExitCode.UNEXPECTED)
         remember_trial(trial, settings)
         output.write(encode_result(trial) + "\n")

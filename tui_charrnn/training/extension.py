@@ -1,6 +1,6 @@
-"""Extends a finished run: plans it, and records that in the run.
+"""Plans the extension of a finished run, and records it in the run.
 
-No TensorFlow is needed here: a trainer that resumes the run reads what is recorded.
+TensorFlow is not needed here: the trainer that resumes the run reads the record.
 """
 
 import math
@@ -17,15 +17,15 @@ from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.records import RunExtended
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.history import read_history
-from tui_charrnn.training.plan import peak_at, settled
+from tui_charrnn.training.plan import peak_at, with_chosen_batch
 from tui_charrnn.translation import tr
 
 EXTENSION_SHARE: Final = 0.3
-"""Of the run's peak, to which the learning rate rises again (docs/lstm.md, section 17)."""
+"""Peak learning rate of an extension, as a share of the run's peak (docs/lstm.md, section 17)."""
 
 
 def extend_run(run: RunDirectory, length: str, amount: float) -> RunExtended:
-    """Give a finished run more steps, in its records, so that it can be resumed.
+    """Record more steps for a finished run, so that it can be resumed.
 
     `length` is one of `TrainingConfig.LENGTHS`.
 
@@ -77,13 +77,13 @@ def _plan(run: RunDirectory, length: str, amount: float) -> RunExtended:
         )
     if checkpoint_to_resume_from(run) is None:
         raise RunError("The run {run} has no whole checkpoint to go on from.", run=run.name)
-    config = settled(description.training, plan)
+    config = with_chosen_batch(description.training, plan)
     match length:
         case "steps":
             more = int(amount)
         case "epochs":
             more = math.ceil(amount * plan.steps_per_epoch)
-        case _:  # as fast as it was, with all evaluations; it is fitted as the run goes on
+        case _:  # at the previous speed, including evaluations; adjusted during training
             more = max(1, math.floor(amount * status.step / max(status.elapsed, 1e-9)))
     is_lowered = config.schedule != "constant" and not history.extensions
     peak = peak_at(status.step, config, history.changes)
@@ -99,10 +99,10 @@ def _plan(run: RunDirectory, length: str, amount: float) -> RunExtended:
 
 
 def read_amount(length: str, text: str, name: str) -> float:
-    """How much longer a run is to be, as people write it; `name` is the option's.
+    """Parse the length of an extension; `name` is the option in error messages.
 
     Raises:
-        ConfigError: If no run can be given that.
+        ConfigError: If the length is not allowed.
     """
     bounds = TrainingConfig.bounds()[length]
     try:

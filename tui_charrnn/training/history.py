@@ -1,4 +1,4 @@
-"""What earlier trainers of a run wrote down and a later one goes by."""
+"""Records of earlier trainers of a run that a later trainer needs."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -29,31 +29,28 @@ _FIELDS: Final[dict[type, str]] = {
     PathChosen: "chosen",
     BaselinesMeasured: "measured",
 }
-"""Where the newest record of a kind is kept."""
+"""Fields that store the newest record of a kind."""
 
 
 @dataclass(slots=True)
 class History:
-    """What matters of a run's records to a trainer that continues from one of its steps.
-
-    A run is planned and its baselines counted once; its learning rate changed when it did.
-    """
+    """The state of a run that a trainer needs to continue from a step, reduced from its records."""
 
     planned: RunPlanned | None = None
     measured: BaselinesMeasured | None = None
     chosen: PathChosen | None = None
-    """How a GPU computed it last."""
+    """The last compute path on a GPU."""
     saved_step: int = 0
-    """Of the newest checkpoint that was recorded."""
+    """Step of the newest recorded checkpoint."""
     changes: tuple[RateChange, ...] = ()
     horizons: tuple[Horizon, ...] = ()
-    """Lengths of the run after the first, those of its extensions among them."""
+    """Later lengths of the run, including extensions."""
     extensions: tuple[RunExtended, ...] = ()
     rollbacks: int = 0
     step: int = 0
     """The step that the trainer continues from; 0 is the beginning."""
     sampled: frozenset[str] = frozenset()
-    """Pinned seeds that were sampled at that step."""
+    """Pinned seeds already sampled at that step."""
     losses: LossHistory = field(
         default_factory=lambda: LossHistory(2 * CURVE_LENGTH), compare=False
     )
@@ -61,11 +58,11 @@ class History:
 
     @property
     def plan(self) -> Plan | None:
-        """How long the run is, if that was recorded."""
+        """The recorded plan; None if there is none."""
         return None if self.planned is None else recorded_plan(self.planned)
 
     def take(self, record: Record) -> None:
-        """Take in one more record, but for those of batches."""
+        """Apply one record, except batches."""
         match record:
             case RunPlanned() | PathChosen() | BaselinesMeasured():
                 setattr(self, _FIELDS[type(record)], record)
@@ -94,24 +91,24 @@ class History:
         self.changes = with_changes(self.changes, [RateChange(step, learning_rate)])
 
     def _go_back(self, step: int) -> None:
-        """What came after a step is void."""
+        """Discard everything after a step."""
         self.losses.drop_after(step)
         self.saved_step = min(self.saved_step, step)
         if self.step > step:
             self.sampled = frozenset()
 
     def update_progress(self, progress: Progress) -> None:
-        """Let a checkpoint's progress know what was decided after it was saved.
+        """Add changes recorded after the checkpoint to its progress.
 
-        The steps after it are trained again, each with the learning rate that it had; `replan`
-        does the same for the length of the run.
+        The steps after it are trained again with their original learning rates; `replan` does the
+        same for the length of the run.
         """
         later = [change for change in self.changes if change.from_step > progress.step]
         progress.changes = with_changes(progress.changes, later)
         progress.rollbacks = max(progress.rollbacks, self.rollbacks)
 
     def replan(self, plan: Plan, step: int) -> None:
-        """Let the plan of a checkpoint know the lengths that were decided after its step."""
+        """Add lengths recorded after a checkpoint's step to its plan."""
         for horizon in self.horizons:
             if horizon.from_step > step:
                 plan.replan(horizon)
@@ -119,10 +116,10 @@ class History:
 
 
 def read_history(run: RunDirectory, step: int = 0) -> History:
-    """Fold a run's records; a trainer will continue at the step.
+    """Read a run's records, for a trainer that continues from `step`.
 
     Raises:
-        RunError: If the file is there and cannot be read.
+        RunError: If the file exists and cannot be read.
     """
     history = History(step=step)
     for item in RunReader(run).read_all():

@@ -1,8 +1,8 @@
-"""What a session does with the weights that are scored, in NumPy; the training is not touched.
+"""Samples, memory measurement and calibration, computed in NumPy without affecting training.
 
-Samples, always drawn in the same way, show how the text changes; a passage of the held-out text
-shows how far back the weights look. When training is done, the temperature of the best model is
-fitted once, on the file that was saved; a run that was killed just then does it once more.
+Samples with fixed settings show how the generated text changes; a passage of the held-out text
+shows the memory length of the weights. After training, the temperature of the best model is fitted
+on its saved file; if the run is killed during this, a resume repeats it.
 """
 
 from collections.abc import Callable
@@ -29,17 +29,17 @@ from tui_charrnn.training.loop import Windows
 from tui_charrnn.training.machine import thread_count
 
 SAMPLE_LENGTH: Final = 200
-"""Characters that follow a seed."""
+"""Characters to sample after a seed."""
 SAMPLING_TIME: Final = 5.0
-"""Seconds after which no other seed is sampled: the cost of a large network at an evaluation."""
+"""Seconds per evaluation after which no other seed is sampled, to limit large networks."""
 _RNG_SEED: Final = 0
 _TEMPERATURE: Final = 0.8
 
 
 class Samples:
-    """Samples from the weights that are scored, after each pinned seed of the run.
+    """Samples from the evaluated weights for each pinned seed of the run.
 
-    What was sampled at the step that the run continues from is not sampled again.
+    Seeds already sampled at the step that the run resumes from are skipped.
     """
 
     def __init__(self, context: RunContext) -> None:
@@ -49,11 +49,11 @@ class Samples:
         self._has_warned = False
 
     def sample(self, step: int, should_stop: Callable[[], bool]) -> float:
-        """Sample the seeds that were not sampled at this step; returns the seconds that it took."""
+        """Sample the seeds not yet sampled at this step, and return the seconds taken."""
         clock = self._context.clock
         began = clock.now()
         description = self._context.description
-        # what reads both directions cannot write
+        # a bidirectional model cannot generate
         pinned = [] if description.model.reads_both else description.pinned_seeds[:SEED_LIMIT]
         missing = [seed for seed in pinned if (step, seed) not in self._taken]
         if missing:
@@ -68,7 +68,7 @@ class Samples:
         return clock.now() - began
 
     def forget_after(self, step: int) -> None:
-        """Return to a step: what comes after it is sampled again."""
+        """Go back to a step: later steps will be sampled again."""
         self._taken = {(at, seed) for at, seed in self._taken if at <= step}
 
     def _report_left_out(self, count: int, wanted: int) -> None:
@@ -93,28 +93,28 @@ class Samples:
         try:
             text = "".join(stream.next().character for _ in range(SAMPLE_LENGTH))
             text += stream.next().character if text[-1] in INITIALS else ""
-        except ModelFileError as error:  # it is far from what it was scored on, and overflows
+        except ModelFileError as error:  # overflow, far from the evaluated text
             self._writer.append(RunWarned(f"Nothing was sampled at step {step:,}: {error}"))
             return
         self._writer.append(SampleTaken(step, seed, text, _RNG_SEED, _TEMPERATURE))
 
 
 REACH: Final = 100
-"""Characters back that are looked at."""
+"""Maximum distance of the measured influence, in characters."""
 TARGETS: Final = 24
-"""Characters that are looked back from."""
+"""Number of characters whose past is measured."""
 _LENGTH: Final = 240
 """Characters of the passage."""
 _FADING: Final = 64
-"""Steps back of which the gradient is recorded one by one."""
-MOST: Final = 0.01
-"""Share of the work on the run that all measurements together may take."""
+"""Number of steps back whose gradient norms are recorded."""
+TIME_SHARE: Final = 0.01
+"""Maximum share of the training time for all measurements."""
 _OPERATIONS: Final = 5e10
-"""Of a processor in a second, to foresee what the first measurement takes."""
+"""Assumed operations per second of a CPU, to estimate the first measurement."""
 
 
 class MemoryMeter:
-    """Measures how far back the weights look that are scored."""
+    """Measures the memory length of the evaluated weights."""
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
@@ -122,19 +122,19 @@ class MemoryMeter:
         self._passage: Indices | None = None
         products = 2 * context.description.parameter_count * (_LENGTH + REACH * TARGETS)
         self._expected = products / _OPERATIONS
-        """Seconds that the next measurement takes."""
+        """Estimated seconds of the next measurement."""
         self._spent = 0.0
 
     def measure(self, step: int, elapsed: float) -> float:
-        """Record how far back the weights look, unless it takes too large a share of the work.
+        """Measure and record the memory length, unless this exceeds `TIME_SHARE`.
 
-        `elapsed` is in seconds of work on the run; returns the seconds that it took.
+        `elapsed` is the run's training time in seconds. Returns the seconds taken.
         """
         description = self._context.description
-        # the one has no past alone, the other none beyond a record
+        # bidirectional models read the future too; with records, the past ends at the record
         if description.model.reads_both or description.training.has_records:
             return 0.0
-        if self._spent + self._expected > MOST * elapsed:
+        if self._spent + self._expected > TIME_SHARE * elapsed:
             return 0.0
         if self._passage is None:
             self._passage = first_row(self._context.material.heldout, _LENGTH)
@@ -150,14 +150,14 @@ class MemoryMeter:
         return self._expected
 
     def _record(self, step: int, indices: Indices) -> MemoryMeasured | None:
-        """What is measured; None where a number is not finite."""
+        """Return the measurement; None if a number is not finite."""
         config = self._context.description.model
         weights = weights_from_tensors(self._engine.model_tensors(), config)
         reach = min(REACH, len(indices) // 2)
         places = np.unique(np.linspace(reach, len(indices) - 1, TARGETS).astype(np.intp))
         try:
             found = Passage(weights, config, indices).influence(places, reach)
-        except ModelFileError:  # the score will show it
+        except ModelFileError:  # the validation loss will show it
             return None
         curve, fading = found.inputs.mean(axis=0), found.hidden[-1, :_FADING]
         if not (np.isfinite(curve).all() and np.isfinite(fading).all()):
@@ -172,7 +172,7 @@ class MemoryMeter:
 
 
 def first_row(windows: Windows, length: int) -> Indices:
-    """The first characters of the held-out text, in one row; fewer than `length` if it is short."""
+    """Return the first `length` characters of the held-out text, or fewer if it is short."""
     parts: list[Indices] = []
     for inputs, _, weights in windows:
         parts.append(np.asarray(inputs[0])[np.asarray(weights[0]) > 0].astype(np.intp))
@@ -182,9 +182,9 @@ def first_row(windows: Windows, length: int) -> Indices:
 
 
 def calibrate_best(context: RunContext, step: int) -> ModelCalibrated:
-    """Calibrate the model of a run that ended at a step, and replace its file.
+    """Calibrate the best model of a run that ended at a step, and replace its file.
 
-    The file stays as it is where the result has a reason for that.
+    If the result has a `reason`, the file is unchanged.
     """
     run = context.run
     checkpoint, tail = best_or_newest(run), context.material.tail

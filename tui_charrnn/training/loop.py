@@ -1,4 +1,4 @@
-"""The training loop: it yields records and touches no file, so it can be tested with a list."""
+"""The training loop: it yields records and accesses no files, so tests can use plain lists."""
 
 import math
 import time
@@ -23,16 +23,17 @@ Windows: TypeAlias = Iterable[tuple[Indices, Indices, Float32]]
 
 
 class Batch(NamedTuple):
-    """What one training step reads."""
+    """The input of one training step."""
 
     inputs: Indices
     """Shape (B, T)."""
     targets: Indices
     """The inputs shifted by one. Shape (B, T)."""
     carried: Float32
-    """1 where a stream carries its state on, 0 where it is reset. Shape (B,)."""
+    """1 where a stream keeps its state, 0 where it is reset. Shape (B,)."""
+
     added_dropout: float = 0.0
-    """What is added to the share of outputs that the configuration drops."""
+    """Added to the configured dropout rate."""
 
 
 class BatchResult(NamedTuple):
@@ -46,39 +47,42 @@ class BatchResult(NamedTuple):
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run has come; a checkpoint holds all of it."""
+    """The progress of a run, which checkpoints store."""
 
     step: int = 0
     evaluated_step: int = 0
-    """The last step after which the held-out text was scored."""
+    """The last step with an evaluation."""
+
     validation_loss: float | None = None
-    """The loss then."""
+    """The loss at that step."""
     best_loss: float | None = None
     best_step: int | None = None
     elapsed: float = 0.0
-    """Seconds of work, summed over resumes."""
+    """Seconds of training, summed over resumes."""
+
     changes: tuple[RateChange, ...] = ()
-    """Of the learning rate, in the order of their steps."""
+    """Learning rate changes, ordered by step."""
+
     rollbacks: int = 0
-    """How often the run went back because a number was not finite."""
+    """Number of rollbacks after a non-finite value."""
 
     @property
     def position(self) -> tuple[int, int, tuple[RateChange, ...], int]:
-        """What training from here on depends on."""
+        """The fields that further training depends on."""
         return self.step, self.evaluated_step, self.changes, self.rollbacks
 
     def go_back_to(self, then: "Progress") -> None:
-        """Stand where the run stood then; time, changes and rollbacks are not undone."""
+        """Go back to an earlier progress, but keep elapsed time, changes and rollbacks."""
         self.step, self.evaluated_step = then.step, then.evaluated_step
         self.validation_loss = then.validation_loss
         self.best_loss, self.best_step = then.best_loss, then.best_step
 
 
 class TrainingEngine(Protocol):
-    """What the loop needs of an engine."""
+    """The engine interface that the loop needs."""
 
     steps_per_call: int
-    """At most so many steps are taken in one call."""
+    """Maximum number of steps in one call."""
 
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
         """Take one optimizer step, unless its loss or gradient is not finite."""
@@ -86,10 +90,10 @@ class TrainingEngine(Protocol):
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
-        """Take steps up to the first whose loss or gradient is not finite; its result is last."""
+        """Take steps until one has a non-finite loss or gradient; its result is the last."""
 
     def evaluate(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
-        """Score held-out text, or return None if asked to stop."""
+        """Return the loss of held-out text; None if `should_stop` interrupted it."""
 
 
 class RunEngine(TrainingEngine, Protocol):
@@ -97,23 +101,23 @@ class RunEngine(TrainingEngine, Protocol):
 
     @property
     def newest_step(self) -> int:
-        """The last that was taken since a restore; 0 before the first."""
+        """The last step taken since a restore; 0 before the first."""
 
     def evaluate_dynamically(
         self, windows: Windows, learning_rate: float, should_stop: Callable[[], bool]
     ) -> float | None:
-        """Score held-out text with weights that continue to learn from it."""
+        """Return the loss of held-out text, with weights that learn while reading it."""
 
     def model_tensors(self) -> dict[str, Float32]:
-        """Copies of the weights by name."""
+        """Return copies of the weights by name."""
 
     def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Copies of what resuming needs besides, the states of all B streams with it."""
+        """Return copies of the other tensors for a resume, including all B streams' states."""
 
     def restore(
         self, weights: Mapping[str, Float32], training: Mapping[str, npt.NDArray[np.generic]]
     ) -> None:
-        """Restore what a checkpoint holds."""
+        """Restore the tensors of a checkpoint."""
 
     def reset(self) -> None:
         """Go back to the state before the first step."""
@@ -121,14 +125,15 @@ class RunEngine(TrainingEngine, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a run trains on and is judged by."""
+    """The training and held-out data of a run."""
 
     streams: ContiguousStreams
     heldout: Windows
     followed: Windows = ()
     """The held-out text in few streams, for dynamic evaluation."""
+
     units_per_character: float = 1.0
-    """What the losses are multiplied by, so that jamo and whole syllables can be compared."""
+    """Multiplies losses, so that losses per jamo and per syllable are comparable."""
     tail: IndexedText | None = None
     """The held-out text, shape (M,), for calibration."""
 
@@ -143,26 +148,25 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
     should_stop: Callable[[], bool] = lambda: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[BatchTrained | SplitEvaluated | RunDiverged]:
-    """Train until the plan is fulfilled, nothing is gained, a loss is not finite, or asked to stop.
+    """Train until the plan ends, the loss stops falling, a value is not finite, or asked to stop.
 
-    `progress` is brought up to date before each record is yielded, so whoever consumes the
-    records may save a checkpoint, or walk away, between any two of them, unless the engine is
-    ahead of it: where steps are taken several in a call, their records follow one by one. No call
-    continues beyond an evaluation or the end of an epoch.
+    `progress` is updated before each record is yielded, so the caller may save a checkpoint or stop
+    after any record, unless the engine is ahead: after a call of several steps, their records
+    follow one by one. No call crosses an evaluation or the end of an epoch.
 
     Args:
         engine: Holds weights, optimizer and carried states.
         material: Contiguous streams to train on, windows of held-out text.
         config: For the learning rate, and the patience of `has_stopped_gaining`.
-        plan: How many steps, and after which of them the held-out text is scored.
+        plan: The number of steps, and the steps with an evaluation.
         progress: Where to continue from; modified.
-        should_stop: Asked before every call of the engine, and within evaluations.
-        clock: Seconds of work; it may stand still within `should_stop`.
+        should_stop: Called before every call of the engine, and within evaluations.
+        clock: Seconds of training; may be stopped within `should_stop`.
 
     Yields:
         `BatchTrained` for every step, `SplitEvaluated` after the planned ones; `RunDiverged`
-        last if a loss or the gradient is not finite (progress, weights and states then stand
-        before the step or the evaluation, so going on from there would end the same way).
+        last if a loss or the gradient is not finite (progress, weights and states are then those
+        before the step or the evaluation, so continuing would fail in the same way).
     """
     started = clock() - progress.elapsed
     call, take_batches = StepsPerCall(engine.steps_per_call), batch_source(engine, material, config)
@@ -202,20 +206,20 @@ def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
 
 
 def has_stopped_gaining(progress: Progress, plan: Plan, config: TrainingConfig) -> bool:
-    """Whether a run ends before its plan, as `stop_early` validations were no better than the best.
+    """Whether a run stops early: no improvement in the last `stop_early` validations.
 
-    It is a function of the progress, so a run that is resumed ends where it would have ended.
+    It depends only on the progress, so a resumed run ends at the same step.
     """
     step, best = progress.step, progress.best_step
     if config.stop_early is None or best is None or progress.evaluated_step != step:
         return False
-    best = max(best, *plan.earlier_ends) if plan.extensions else best  # each has its patience
+    best = max(best, *plan.earlier_ends) if plan.extensions else best  # restart per extension
     since_best = plan.evaluations_until(step) - plan.evaluations_until(best)
     return step < plan.total_steps and since_best >= config.stop_early
 
 
 def planned_rate(step: int, plan: Plan, config: TrainingConfig, progress: Progress) -> float:
-    """The learning rate of a step, with all changes of the rate and of the length."""
+    """Return the learning rate of a step, with all changes of rate and length applied."""
     return learning_rate_at(
         step, plan.first_total, config, progress.changes, plan.horizons, plan.extensions
     )
@@ -232,7 +236,7 @@ def _take_steps(
 def batch_source(
     engine: TrainingEngine, material: Material, config: TrainingConfig
 ) -> Callable[[int, int], list[Batch]]:
-    """What gives the batches from a step on, and how many: ahead of time where calls are long."""
+    """Return a function (first step, count) to batches, which prefetches if calls take several."""
 
     def make(step: int) -> Batch:
         return batch_at(material, config, step)
@@ -243,15 +247,15 @@ def batch_source(
 
 
 MOST_GROWN_DROPOUT: Final = 0.7
-"""Where the dropout stops growing."""
+"""Upper limit of the growing dropout rate."""
 
 
 def batch_at(material: Material, config: TrainingConfig, step: int) -> Batch:
-    """The batch of a step, a pure function of it.
+    """Return the batch of a step, as a pure function of the step.
 
-    Every stream starts from nothing where an epoch starts. Elsewhere a few do, drawn anew for
-    each step: generation begins with a zero state, and a network that has hardly ever met one
-    falls into noise after a seed text. Records need none of that: each begins with a zero state.
+    All streams start with a zero state at the start of an epoch, and a few random ones at every
+    other step: generation starts with a zero state, and a network that rarely saw one in training
+    generates noise after a seed text. With records this is not needed: each starts with zeros.
     """
     inputs, targets = material.streams.batch(step)
     if material.streams.starts_epoch(step):
@@ -259,16 +263,16 @@ def batch_at(material: Material, config: TrainingConfig, step: int) -> Batch:
     elif config.has_records:
         carried = np.ones(len(inputs), np.float32)
     else:
-        # Raw bits: NumPy promises never to change those of a bit generator.
+        # Raw bits: NumPy guarantees that those of a bit generator never change.
         bits = np.random.Philox(key=[config.rng_seed, step]).random_raw(len(inputs))
         carried = (bits * 2.0**-64 >= config.cold_start_fraction).astype(np.float32)
     return Batch(inputs, targets, carried, _added_dropout(material, config, step))
 
 
 def _added_dropout(material: Material, config: TrainingConfig, step: int) -> float:
-    """What the passes over the text so far add to the dropout of a step.
+    """Return the dropout that is added at a step.
 
-    The more often a text was read, the more of it is known by heart.
+    It grows with the number of epochs, as overfitting does.
     """
     if not config.dropout:
         return 0.0
@@ -282,9 +286,9 @@ def _note_batches(
     rates: Sequence[float],
     time_taken: tuple[float, float],
 ) -> Iterator[BatchTrained | RunDiverged]:
-    """The records of one call that began at a second of the run and took so many.
+    """Yield the records of one call; `time_taken` is its start and duration in seconds.
 
-    The host has seen only the whole call: each of its steps is given the same share of the time.
+    Only the whole call is timed, so each step is assigned an equal share.
     """
     begun, seconds = time_taken
     for number, (result, rate) in enumerate(zip(results, rates, strict=False), start=1):
@@ -305,10 +309,9 @@ def _note_batch(
 
 
 def _shortened(value: float) -> float:
-    """A float32 in the nine digits that identify it.
+    """Round a float32 to the nine digits that identify it.
 
-    As the double that it is on the way, it would be written in seventeen; with a record a step that
-    is a fifth of a long run on the disk.
+    As a double, JSON would write 17 digits, which takes a fifth more disk space in a long run.
     """
     return float(f"{value:.9g}")
 
@@ -319,7 +322,7 @@ def _note_evaluation(
     if not math.isfinite(loss):
         return RunDiverged(progress.step, "validation_loss", repr(loss), learning_rate)
     is_lowest = progress.best_loss is None or loss < progress.best_loss
-    is_best = is_lowest and not plan.is_early(progress.step)  # no checkpoint is saved of those
+    is_best = is_lowest and not plan.is_early(progress.step)  # early steps have no checkpoint
     if is_best:
         progress.best_loss, progress.best_step = loss, progress.step
     progress.evaluated_step, progress.validation_loss = progress.step, loss
@@ -327,22 +330,22 @@ def _note_evaluation(
 
 
 CALL_TIME: Final = 0.1
-"""Seconds that a call takes at most: as long as a request waits."""
+"""Maximum seconds of a call, which is how long a request waits."""
 
 
 class StepsPerCall:
-    """As many steps as fit `CALL_TIME`, up to a limit, found while training.
+    """Adapts the number of steps per call to `CALL_TIME`, up to a limit.
 
-    A call that took long for another reason (the first is traced) only halves it.
+    A call that was slow for another reason (e.g. tracing) only halves it.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.steps = 1
-        """Of the next call."""
+        """Steps in the next call."""
 
     def note(self, steps: int, seconds: float) -> None:
-        """A call of so many steps took so long."""
+        """Update the number of steps from the duration of a call."""
         expected = seconds / steps * self.steps
         if expected > CALL_TIME:
             self.steps = max(1, self.steps // 2)
@@ -354,10 +357,10 @@ _Batch = TypeVar("_Batch")
 
 
 class BatchesAhead(Generic[_Batch]):
-    """Prepares in a thread what is likely to be asked for next: as many batches, right after.
+    """Prefetches batches in a thread: after `take`, as many of the following steps.
 
-    A batch is a function of its step, so one that was not foreseen is made on request, and one that
-    was foreseen wrongly is dropped. The thread ends when nobody holds this any more.
+    A batch is a function of its step, so a missing one is made on request, and an unused one is
+    dropped. The thread ends when this object is deleted.
     """
 
     def __init__(self, make: Callable[[int], _Batch]) -> None:
@@ -366,7 +369,7 @@ class BatchesAhead(Generic[_Batch]):
         self._ahead: dict[int, Future[_Batch]] = {}
 
     def take(self, first_step: int, count: int) -> list[_Batch]:
-        """The batches of so many steps."""
+        """Return the batches of `count` steps, and prefetch the next ones."""
         end = first_step + count
         batches = [
             self._ahead[step].result() if step in self._ahead else self._make(step)

@@ -1,8 +1,7 @@
-"""What this machine gives a training, and what a training takes of it. No TensorFlow is needed.
+"""The machine's resources, and their use by a training, without TensorFlow.
 
-How busy GPUs are is known by NVIDIA's driver, through the package nvidia-ml-py (module `pynvml`),
-which the extra `cuda` brings. Nothing that goes wrong there is a reason for a training to fail:
-what cannot be asked is not known.
+GPU usage comes from NVIDIA's driver through the package nvidia-ml-py (module `pynvml`), which the
+extra `cuda` installs. Errors of the driver never stop a training: the values are then unknown.
 """
 
 import importlib
@@ -24,15 +23,15 @@ from typing import Any, Final
 from tui_charrnn.runs.description import GpuUsage, Usage
 
 _VENDOR: Final = "0x10de"
-_DISPLAY_CLASS: Final = "0x03"  # how the PCI classes of graphics and compute cards begin
-_HIDING: Final = "CUDA_VISIBLE_DEVICES"
-_PATIENCE: Final = 20.0
-"""Seconds for nvidia-smi: where no daemon keeps the driver awake it takes some."""
+_DISPLAY_CLASS: Final = "0x03"  # prefix of the PCI classes of graphics and compute cards
+_VISIBLE_DEVICES: Final = "CUDA_VISIBLE_DEVICES"
+_TIMEOUT: Final = 20.0
+"""Seconds for nvidia-smi, which is slow if no daemon keeps the driver loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A graphics card that the driver knows."""
+    """A graphics card listed by the driver."""
 
     name: str
     memory: int | None = None
@@ -41,22 +40,24 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Nvidia:
-    """What there is of NVIDIA's hardware and software."""
+    """NVIDIA hardware and software on this machine."""
 
     cards: tuple[Card, ...] = ()
-    """Those that the driver lists."""
+    """Cards listed by the driver."""
+
     driver: str | None = None
     """Version of the driver, if it is loaded."""
+
     devices: int = 0
-    """Cards on the PCI bus, with a driver or without."""
+    """Number of cards on the PCI bus, even without a driver."""
     hidden_by: str | None = None
     """The value of CUDA_VISIBLE_DEVICES, if it hides all cards."""
     has_libraries: bool = False
-    """Whether the packages with NVIDIA's libraries that TensorFlow needs are installed."""
+    """Whether the packages of NVIDIA libraries for TensorFlow are installed."""
 
 
 def find_nvidia(root: Path = Path("/"), environment: Mapping[str, str] = os.environ) -> Nvidia:
-    """Look for NVIDIA hardware, below a root with `proc` and `sys`, and for nvidia-smi in PATH."""
+    """Find NVIDIA hardware in `proc` and `sys` below a root, and by nvidia-smi in PATH."""
     cards, driver = _ask_program(environment)
     return Nvidia(
         cards=cards or driver_cards(root),
@@ -68,7 +69,7 @@ def find_nvidia(root: Path = Path("/"), environment: Mapping[str, str] = os.envi
 
 
 def _ask_program(environment: Mapping[str, str]) -> tuple[tuple[Card, ...], str | None]:
-    """Cards and driver version by nvidia-smi; nothing if it is not there or fails."""
+    """Return cards and driver version from nvidia-smi; empty if it is missing or fails."""
     program = shutil.which("nvidia-smi", path=environment.get("PATH"))
     if program is None:
         return (), None
@@ -81,7 +82,7 @@ def _ask_program(environment: Mapping[str, str]) -> tuple[tuple[Card, ...], str 
             stdin=subprocess.DEVNULL,
             text=True,
             errors="replace",
-            timeout=_PATIENCE,
+            timeout=_TIMEOUT,
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return (), None
@@ -97,7 +98,7 @@ def _ask_program(environment: Mapping[str, str]) -> tuple[tuple[Card, ...], str 
 
 
 def driver_cards(root: Path = Path("/")) -> tuple[Card, ...]:
-    """The cards that a loaded driver lists in `proc`, by name only; quicker than any program."""
+    """Return the cards that a loaded driver lists in `proc`, names only; fast."""
     names = []
     for path in sorted((root / "proc/driver/nvidia/gpus").glob("*/information")):
         names.append(_entries(path).get("Model", "NVIDIA"))
@@ -119,8 +120,11 @@ def _count_devices(root: Path) -> int:
 
 
 def _hiding_value(environment: Mapping[str, str]) -> str | None:
-    """CUDA takes the devices up to the first that does not exist, so -1 in front hides all."""
-    value = environment.get(_HIDING)
+    """Return CUDA_VISIBLE_DEVICES if it hides all devices.
+
+    CUDA uses the devices before the first invalid one, so -1 at the start hides all.
+    """
+    value = environment.get(_VISIBLE_DEVICES)
     if value is None:
         return None
     first = value.split(",")[0].strip()
@@ -136,8 +140,8 @@ def _has_libraries() -> bool:
 
 
 STREAMS_PER_SHARD: Final = 16
-"""A batch is cut so that each thread has so many streams at least; with fewer, reading the weights
-takes longer than multiplying."""
+"""Minimum streams per shard of a batch; with fewer, reading the weights takes longer than the
+products."""
 _CONTROL_GROUPS: Final = Path("/sys/fs/cgroup")
 _MEMBERSHIP: Final = Path("/proc/self/cgroup")
 _MEMORY: Final = Path("/proc/meminfo")
@@ -146,24 +150,28 @@ _PROCESSORS: Final = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a training has to work with."""
+    """CPU and memory available to a training."""
 
     processor: str
     processors: int
     """Logical processors of the machine."""
+
     allowed: int
-    """Those that this process may run on."""
+    """Logical processors that this process may run on."""
+
     quota: float | None
-    """Processors' worth of time that a control group, as of a container, gives; None if no limit
-    is known."""
+    """CPU quota of the control group (e.g. a container), in processors; None if no limit is
+    known."""
+
     memory: int | None
-    """Bytes that this process may use; None where that is not known."""
+    """Bytes that this process may use; None if unknown."""
+
     available: int | None
     """Bytes of it that are free or can be freed."""
 
 
 def examine_machine() -> Machine:
-    """Ask the system."""
+    """Return the resources of this machine."""
     memory, available = _memory()
     return Machine(
         processor=processor_name(),
@@ -176,25 +184,25 @@ def examine_machine() -> Machine:
 
 
 def processor_name() -> str:
-    """The processor's name: libraries choose their kernels by it."""
+    """Return the processor's name, by which libraries choose their kernels."""
     name = _entries(_PROCESSORS).get("model name")
     return name or platform.processor() or platform.machine()
 
 
 def has_bfloat16_instructions(cpuinfo: Path = _PROCESSORS) -> bool | None:
-    """Whether the processor multiplies matrices in bfloat16, in AVX-512 or AMX.
+    """Whether the CPU has bfloat16 matrix instructions, in AVX-512 or AMX.
 
-    None where that is not known: on other systems than Linux, and other processors than x86.
+    None if unknown: on systems other than Linux, and on CPUs other than x86.
     """
     flags = _entries(cpuinfo).get("flags")
     return None if flags is None else not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags.split())
 
 
 def thread_count(threads: int | None) -> int:
-    """How many threads a training takes; None takes all that are of use.
+    """Return the number of threads of a training; None for all useful ones.
 
-    More threads than a control group gives time to would wait for each other, so its quota counts
-    as well as the processors that this process may run on.
+    These are limited by the allowed processors and by the CPU quota of the control group, as more
+    threads would wait for each other.
     """
     if threads is not None:
         return threads
@@ -203,7 +211,7 @@ def thread_count(threads: int | None) -> int:
 
 
 def shard_count(threads: int, batch_size: int) -> int:
-    """Into how many parts a batch is cut on a processor."""
+    """Return the number of shards of a batch on a CPU."""
     return max(1, min(threads, batch_size // STREAMS_PER_SHARD))
 
 
@@ -214,9 +222,9 @@ def _allowed_processors() -> int:
 
 
 def processor_quota(root: Path = _CONTROL_GROUPS, membership: Path = _MEMBERSHIP) -> float | None:
-    """Processors' worth of time that the control groups of this process give it; None: no quota.
+    """Return the CPU quota of this process's control groups, in processors; None for no quota.
 
-    The root is of version 1 or 2 of their layout; the smallest quota of all groups counts.
+    Supports cgroup versions 1 and 2; the smallest quota of all groups applies.
     """
     quotas = []
     for folder in _group_folders("cpu", root, membership):
@@ -231,7 +239,7 @@ def processor_quota(root: Path = _CONTROL_GROUPS, membership: Path = _MEMBERSHIP
 
 
 def memory_limit(root: Path = _CONTROL_GROUPS, membership: Path = _MEMBERSHIP) -> int | None:
-    """Bytes that the control groups of this process let it have; None if they set no limit."""
+    """Return the memory limit of this process's control groups in bytes; None for no limit."""
     limits = []
     for folder in _group_folders("memory", root, membership):
         for name in ("memory.max", "memory.limit_in_bytes"):
@@ -242,7 +250,7 @@ def memory_limit(root: Path = _CONTROL_GROUPS, membership: Path = _MEMBERSHIP) -
 
 
 def _group_folders(controller: str, root: Path, membership: Path) -> Iterator[Path]:
-    """The folders of the control groups that hold this process, from the innermost outwards."""
+    """Yield the folders of this process's control groups, innermost first."""
     for line in read_if_there(membership).splitlines():
         _, _, rest = line.partition(":")
         names, _, group = rest.partition(":")
@@ -250,14 +258,14 @@ def _group_folders(controller: str, root: Path, membership: Path) -> Iterator[Pa
             continue
         top = root / controller if names else root  # version 1 has a tree for each controller
         parts = [part for part in group.split("/") if part]
-        if ".." in parts:  # above what this process can see
+        if ".." in parts:  # outside this process's cgroup namespace
             parts = []
         for length in range(len(parts), -1, -1):
             yield top.joinpath(*parts[:length])
 
 
 def _memory() -> tuple[int | None, int | None]:
-    """Bytes of memory, and of those that are available."""
+    """Return total and available memory, in bytes."""
     total, available = (_bytes_of(name, _MEMORY) for name in ("MemTotal", "MemAvailable"))
     if total is None and "SC_PHYS_PAGES" in os.sysconf_names:  # not Linux
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
@@ -268,12 +276,12 @@ def _memory() -> tuple[int | None, int | None]:
 
 
 def lacks_memory(error: BaseException | None) -> bool:
-    """Whether an error, be it TensorFlow's, means that there is too little memory."""
+    """Whether an error, of Python or TensorFlow, means out of memory."""
     return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
 def read_if_there(path: Path) -> str:
-    """The text of a system's file; empty where there is none or it may not be read."""
+    """Return the text of a system file; empty if it is missing or unreadable."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -281,7 +289,7 @@ def read_if_there(path: Path) -> str:
 
 
 def _entries(path: Path) -> dict[str, str]:
-    """The lines `name: value` of a system's file, the first of each name; none if it is missing."""
+    """Return the lines `name: value` of a system file; the first of equal names wins."""
     found: dict[str, str] = {}
     for line in read_if_there(path).splitlines():
         name, _, value = line.partition(":")
@@ -290,7 +298,7 @@ def _entries(path: Path) -> dict[str, str]:
 
 
 def _bytes_of(name: str, path: Path) -> int | None:
-    """An amount of memory in bytes, by its name in one of Linux's files."""
+    """Return a memory size in bytes by its name in a Linux system file; None if missing."""
     match _entries(path).get(name, "").split():
         case [number, "kB"] if number.isdigit():
             return 1024 * int(number)
@@ -301,24 +309,24 @@ class GpuMeter:
     """Reads the GPUs that CUDA_VISIBLE_DEVICES leaves to this process."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
-        self._visible = environment.get(_HIDING)
+        self._visible = environment.get(_VISIBLE_DEVICES)
         self._nvml: ModuleType | None = None
         self._gpus: list[tuple[str, Any]] | None = None
 
     def read(self) -> tuple[GpuUsage, ...]:
-        """How busy each GPU is now; the first time, the driver is looked for."""
+        """Return the current usage of each GPU; the first call loads the driver's library."""
         if self._gpus is None:
-            self._nvml = _asked(_load)
+            self._nvml = _try_call(_load)
             self._gpus = [] if self._nvml is None else list(_find(self._nvml, self._visible))
         nvml = self._nvml
         return () if nvml is None else tuple(_read(nvml, *gpu) for gpu in self._gpus)
 
 
-def _asked(question: Callable[..., Any], *arguments: Any) -> Any:
-    """What a call returns, or None if it fails in any way."""
+def _try_call(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return the result of a call, or None if it raises."""
     try:
-        return question(*arguments)
-    except Exception:  # noqa: BLE001  a driver fails in many ways, none of which is the training's
+        return function(*arguments)
+    except Exception:  # noqa: BLE001  driver errors of any kind must not stop the training
         return None
 
 
@@ -329,60 +337,60 @@ def _load() -> ModuleType:
 
 
 def _find(nvml: ModuleType, visible: str | None) -> Iterator[tuple[str, Any]]:
-    """Names and handles of the GPUs that are left, in the order of CUDA.
+    """Yield names and handles of the visible GPUs in CUDA's order.
 
-    CUDA takes the devices that are named up to the first that does not exist.
+    CUDA uses the listed devices before the first invalid one.
     """
-    numbers = range(_asked(nvml.nvmlDeviceGetCount) or 0)
-    handles = [_asked(nvml.nvmlDeviceGetHandleByIndex, number) for number in numbers]
+    numbers = range(_try_call(nvml.nvmlDeviceGetCount) or 0)
+    handles = [_try_call(nvml.nvmlDeviceGetHandleByIndex, number) for number in numbers]
     handles = [handle for handle in handles if handle is not None]
     words = map(str, range(len(handles))) if visible is None else visible.split(",")
     for word in words:
-        handle = _chosen(nvml, handles, word.strip())
+        handle = _handle_of(nvml, handles, word.strip())
         if handle is None:
             return
-        yield _text(_asked(nvml.nvmlDeviceGetName, handle)) or "NVIDIA", handle
+        yield _text(_try_call(nvml.nvmlDeviceGetName, handle)) or "NVIDIA", handle
 
 
-def _chosen(nvml: ModuleType, handles: list[Any], word: str) -> Any:
-    """The GPU that a word of CUDA_VISIBLE_DEVICES means: a number, an ID, or how an ID begins."""
+def _handle_of(nvml: ModuleType, handles: list[Any], word: str) -> Any:
+    """Return the GPU of an entry of CUDA_VISIBLE_DEVICES: an index, an ID or a prefix of an ID."""
     if word.isdecimal():
         return handles[int(word)] if int(word) < len(handles) else None
     if word.startswith("GPU-"):
-        ids = (_text(_asked(nvml.nvmlDeviceGetUUID, handle)) for handle in handles)
+        ids = (_text(_try_call(nvml.nvmlDeviceGetUUID, handle)) for handle in handles)
         return next((h for h, i in zip(handles, ids, strict=True) if i.startswith(word)), None)
-    return _asked(nvml.nvmlDeviceGetHandleByUUID, word) if word.startswith("MIG-") else None
+    return _try_call(nvml.nvmlDeviceGetHandleByUUID, word) if word.startswith("MIG-") else None
 
 
 def _text(name: Any) -> str:
-    """A name, which earlier versions of the package return as bytes."""
+    """Return a name as text; older versions of the package return bytes."""
     return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name or "")
 
 
 def _read(nvml: ModuleType, name: str, handle: Any) -> GpuUsage:
-    load = _asked(lambda: float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu))
-    memory = _asked(nvml.nvmlDeviceGetMemoryInfo, handle)
-    temperature = _asked(
+    load = _try_call(lambda: float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu))
+    memory = _try_call(nvml.nvmlDeviceGetMemoryInfo, handle)
+    temperature = _try_call(
         lambda: float(nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
     )
-    milliwatts = _asked(lambda: float(nvml.nvmlDeviceGetPowerUsage(handle)))
+    milliwatts = _try_call(lambda: float(nvml.nvmlDeviceGetPowerUsage(handle)))
     return GpuUsage(
         name=name,
         load=None if load is None else load / 100,
-        memory=_asked(lambda: int(memory.used)),
-        memory_total=_asked(lambda: int(memory.total)),
+        memory=_try_call(lambda: int(memory.used)),
+        memory_total=_try_call(lambda: int(memory.total)),
         temperature=temperature,
         power=None if milliwatts is None else milliwatts / 1000,
     )
 
 
 SHORTEST_SPAN: Final = 0.5
-"""Seconds over which the processor's share is taken at least; over less it jumps."""
+"""Minimum seconds between CPU usage readings; shorter ones fluctuate."""
 _STATUS: Final = Path("/proc/self/status")
 
 
 class UsageMeter:
-    """Reads what this process uses (clocks in seconds); a reading costs some hundredths of a ms."""
+    """Reads this process's resource use (clocks in seconds); a reading takes under 0.1 ms."""
 
     def __init__(
         self,
@@ -393,22 +401,22 @@ class UsageMeter:
     ) -> None:
         self._gpus = gpus or GpuMeter()
         self._processor_time, self._clock = processor_time, clock
-        self._then = clock(), processor_time()
+        self._last_reading = clock(), processor_time()
         self._cpu: float | None = None
         self._cpu_count = thread_count(None)
         self._memory_total = examine_machine().memory
 
     def observe(self) -> dict[str, Any]:
-        """A reading, as a change of the run's status."""
+        """Return a reading as a change of the run's status."""
         return {"usage": self.read()}
 
     def read(self) -> Usage:
-        """What is taken now; of the processor, since the last reading."""
+        """Return the current usage; of the CPU, the mean since the last reading."""
         now = self._clock(), self._processor_time()
-        span = now[0] - self._then[0]
+        span = now[0] - self._last_reading[0]
         if span >= SHORTEST_SPAN:
-            self._cpu = round((now[1] - self._then[1]) / span, 2)
-            self._then = now
+            self._cpu = round((now[1] - self._last_reading[1]) / span, 2)
+            self._last_reading = now
         return Usage(
             cpu=self._cpu,
             cpu_count=self._cpu_count,
@@ -419,13 +427,13 @@ class UsageMeter:
 
 
 def resident_memory(status: Path = _STATUS) -> int:
-    """Bytes that this process holds in memory, or its peak where that is not known."""
+    """Return the resident memory of this process in bytes, or its peak if unknown."""
     return _bytes_of("VmRSS", status) or peak_memory(status)
 
 
 def peak_memory(status: Path = _STATUS) -> int:
-    """Bytes that this process held at most."""
-    peak = _bytes_of("VmHWM", status)  # of this program alone, not also of who started it
+    """Return the peak resident memory of this process, in bytes."""
+    peak = _bytes_of("VmHWM", status)  # unlike getrusage, excludes the parent before exec
     if peak is not None:
         return peak
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

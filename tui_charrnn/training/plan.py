@@ -1,6 +1,6 @@
-"""How long a run is, and its learning rate: functions of the step and of recorded changes.
+"""The length of a run and its learning rate, as functions of the step and of recorded changes.
 
-A run whose length is a time has its number of steps fitted to it as it goes on.
+For a run whose length is a time, the number of steps is adjusted during training.
 """
 
 import math
@@ -17,11 +17,11 @@ from tui_charrnn.runs.records import RunExtended, RunPlanned, RunReplanned
 
 
 def with_batch_size(training: TrainingConfig, batch_size: int, multiple: float) -> TrainingConfig:
-    """The settings for a batch that is larger by a factor.
+    """Return the settings for a batch size that is larger by the factor `multiple`.
 
-    The learning rate is larger by the same factor, and the share of the run in which it rises, so
-    that it rises over as many steps as before. Measured on tiny Shakespeare (docs/lstm.md, section
-    17): without the second, or with the factor's square root, the loss ends higher.
+    The learning rate and the warm-up share are multiplied by the same factor, so the warm-up takes
+    as many steps as before. Measured on tiny Shakespeare (docs/lstm.md, section 17): without the
+    longer warm-up, or with the square root of the factor, the final loss is higher.
 
     Source:
         Goyal et al. 2017 (large minibatch SGD), sections 2.1 and 2.2.
@@ -35,14 +35,14 @@ def with_batch_size(training: TrainingConfig, batch_size: int, multiple: float) 
 
 
 class RateChange(NamedTuple):
-    """Another peak of the learning rate, from a step on."""
+    """A new peak learning rate from a step on."""
 
     from_step: int
     learning_rate: float
 
 
 class Horizon(NamedTuple):
-    """Another number of steps, from a step on."""
+    """A new total number of steps from a step on."""
 
     from_step: int
     total_steps: int
@@ -56,13 +56,13 @@ def learning_rate_at(
     horizons: Sequence[Horizon] = (),
     extensions: Sequence[RunExtended] = (),
 ) -> float:
-    """The learning rate of one step, from 1.
+    """Return the learning rate of a step, counted from 1.
 
-    It rises linearly over the warm-up, then follows half a cosine down to its final share
-    (`cosine`) or stays (`constant`). A change replaces the peak; the shape stays. Where the number
-    of steps changes (`horizons`), the warm-up stays, and the cosine continues to the new end.
-    Where a finished run is extended, the rate rises linearly to the new peak, one of the changes,
-    then follows half a cosine down again. Changes are in the order of their steps.
+    It rises linearly in the warm-up, then follows half a cosine to its final share (`cosine`) or
+    stays (`constant`). A change replaces the peak and keeps the shape. If the number of steps
+    changes (`horizons`), the warm-up stays, and the cosine continues to the new end. In an
+    extension, the rate rises linearly to the new peak, which is one of the changes, and follows
+    half a cosine again. Changes must be ordered by step.
 
     Source:
         Loshchilov & Hutter 2017 (SGDR), section 3, for the cosine without restarts.
@@ -89,7 +89,7 @@ def learning_rate_at(
 def _decay_progress(
     step: int, warmup_steps: int, total_steps: int, horizons: Sequence[Horizon]
 ) -> float:
-    """The share of the decay that is done at a step, from 0 after the warm-up to 1 at the end."""
+    """Return the progress of the decay, from 0 after the warm-up to 1 at the end."""
     base, done, end = warmup_steps, 0.0, total_steps
     for from_step, total in horizons:
         if from_step > step:
@@ -101,7 +101,7 @@ def _decay_progress(
 
 
 def peak_at(step: int, config: TrainingConfig, changes: Sequence[RateChange]) -> float:
-    """The peak that a step's learning rate is a share of."""
+    """Return the peak learning rate at a step."""
     begun = [change.learning_rate for change in changes if change.from_step <= step]
     return begun[-1] if begun else config.learning_rate
 
@@ -110,22 +110,22 @@ _Change = TypeVar("_Change", RateChange, Horizon)
 
 
 def with_changes(changes: Iterable[_Change], later: Iterable[_Change]) -> tuple[_Change, ...]:
-    """Changes and what was decided after them, in the order of their steps.
+    """Return changes with later decisions applied, ordered by step.
 
-    Whatever is decided holds from its step on: an earlier decision about that step or a later
-    one, as a run makes that goes back and trains steps again, is void.
+    A decision applies from its step on, and voids earlier decisions about that or later steps, as
+    after a rollback.
     """
-    standing = list(changes)
+    merged = list(changes)
     for change in later:
-        standing = [kept for kept in standing if kept.from_step < change.from_step]
-        standing.append(change)
-    return tuple(standing)
+        merged = [kept for kept in merged if kept.from_step < change.from_step]
+        merged.append(change)
+    return tuple(merged)
 
 
 COMPILED_WORK: Final = 1e12
-"""Floating-point operations from which compiling, some 5 seconds, is soon won back."""
+"""Floating-point operations of a run above which compilation, about 5 seconds, saves time."""
 COMPILED_TIME: Final = 20.0
-"""The same for a run whose length is a time, in seconds."""
+"""The same limit in seconds, for a run whose length is a time."""
 
 
 def is_long(
@@ -135,7 +135,7 @@ def is_long(
     batch_size: int,
     training_characters: int,
 ) -> bool:
-    """Whether a run, of batches of B streams and V characters, is worth compiling."""
+    """Whether a run is long enough for compilation to save time."""
     if training.train_time is not None:
         return training.train_time >= COMPILED_TIME
     if training.steps is not None:
@@ -146,59 +146,65 @@ def is_long(
 
 
 EVALUATION_SHARE = 0.2
-"""Of a run whose length is a time, at most this share is spent on evaluations."""
+"""Maximum share of evaluations in a run whose length is a time."""
 
 
 @dataclass(slots=True)
 class Plan:
-    """The length of a run in steps, and when the held-out text is scored."""
+    """The length of a run in steps, and the steps of evaluations."""
 
     total_steps: int
-    """As planned last."""
+    """As last planned."""
     steps_per_epoch: int
     evaluate_every: int
     bound: str = ""
-    """The setting that ends it: a length, or `max_epochs`; empty in the first versions' plans."""
+    """The setting that ends it: a length, or `max_epochs`; empty in plans of the first versions."""
+
     batch_size: int | None = None
-    """Where the batch size is automatic, the one that was chosen."""
+    """The automatically chosen batch size; None if it is as configured."""
+
     learning_rate: float | None = None
-    """Then too: the peak of the learning rate that goes with it."""
+    """The peak learning rate for the chosen batch size; None if it is as configured."""
+
     early_evaluations: tuple[int, ...] = ()
-    """Steps before the first `evaluate_every` after which the text is scored too, ascending."""
+    """Steps of evaluations before the first of `evaluate_every`, ascending."""
+
     is_adaptive: bool = False
-    """Whether the number of steps is fitted to the time of the run while it trains."""
+    """Whether the number of steps is adjusted to the run's time limit during training."""
+
     horizons: tuple[Horizon, ...] = ()
-    """All lengths so far, the first one from step 1 on; empty while there was only one."""
+    """All lengths so far, the first from step 1; empty if the length never changed."""
+
     extensions: tuple[RunExtended, ...] = ()
-    """The extensions of the run, each after it was finished."""
+    """Extensions of the finished run, in order."""
 
     @property
     def earlier_ends(self) -> list[int]:
-        """The last steps of the run before each of its extensions, which are scored too."""
+        """The last steps before each extension, which are evaluated too."""
         return [extension.step - 1 for extension in self.extensions]
 
     @property
     def first_total(self) -> int:
-        """The length as it was planned before the first step."""
+        """The length planned before the first step."""
         return self.horizons[0].total_steps if self.horizons else self.total_steps
 
     def replan(self, horizon: Horizon) -> None:
-        """Let the run have another length; earlier decisions about that step or later are void."""
+        """Change the length; this voids earlier decisions about that or later steps."""
         earlier = self.horizons or (Horizon(1, self.total_steps),)
         self.horizons = with_changes(earlier, [horizon])
         self.total_steps = horizon.total_steps
 
     def is_early(self, step: int) -> bool:
-        """Whether the score after a step shows how learning begins, and is never the best."""
+        """Whether the evaluation of a step is an early one, which never counts as the best."""
         return step in self.early_evaluations and step < self.total_steps
 
     def is_evaluated(self, step: int) -> bool:
-        """Whether the held-out text is scored after this step; the last one always is."""
+        """Whether the held-out text is evaluated after this step; always true for the last."""
         is_even = step % self.evaluate_every == 0 or step in self.earlier_ends
         return step > 0 and (is_even or step == self.total_steps or self.is_early(step))
 
     def steps_to_turn(self, step: int) -> int:
-        """How many steps it is from here to the next evaluation or end of an epoch."""
+        """Return the number of steps to the next evaluation or end of an epoch."""
         return min(
             self.total_steps - step,
             self.evaluate_every - step % self.evaluate_every,
@@ -207,13 +213,13 @@ class Plan:
         )
 
     def evaluations_after(self, step: int) -> int:
-        """How many evaluations are still to come once this step and its own are done."""
+        """Return the number of evaluations after this step, without its own."""
         return self.evaluations_until(self.total_steps) - self.evaluations_until(
             min(step, self.total_steps)
         )
 
     def evaluations_until(self, step: int) -> int:
-        """How many evaluations come up to a step, its own counted in."""
+        """Return the number of evaluations up to a step, including its own."""
         early = sum(self.is_early(place) for place in self.early_evaluations if place <= step)
         ends = {self.total_steps, *self.earlier_ends}
         odd = sum(end <= step and end % self.evaluate_every > 0 for end in ends)
@@ -221,10 +227,10 @@ class Plan:
 
 
 def early_evaluations(evaluate_every: int, evaluations: int) -> tuple[int, ...]:
-    """Steps 10, 30, 100, 300, ... up to half of the way to the first even evaluation.
+    """Return steps 10, 30, 100, 300, ... up to half of the interval of regular evaluations.
 
-    A network learns most in its first steps, which evaluations at even distances would miss. They
-    are at most a third of the even evaluations, which bounds what they cost.
+    A network learns most in its first steps, which regular evaluations would miss. There are at
+    most a third as many as regular evaluations, to limit their cost.
     """
     steps = []
     step = 10
@@ -235,10 +241,10 @@ def early_evaluations(evaluate_every: int, evaluations: int) -> tuple[int, ...]:
 
 
 def refuse_automatic_batch(training: TrainingConfig, processes: int) -> None:
-    """Refuse to search for a batch size where several processes train together.
+    """Refuse the automatic batch size if several processes train together.
 
     Raises:
-        ConfigError: If it is asked for.
+        ConfigError: If it is requested with more than one process.
     """
     if training.auto_batch_size and processes > 1:
         raise ConfigError(
@@ -248,7 +254,7 @@ def refuse_automatic_batch(training: TrainingConfig, processes: int) -> None:
 
 
 def recorded_plan(planned: RunPlanned) -> Plan:
-    """The plan that a record holds."""
+    """Return the plan of a record."""
     chosen = planned.learning_rate is not None
     return Plan(
         planned.total_steps,
@@ -262,8 +268,8 @@ def recorded_plan(planned: RunPlanned) -> Plan:
     )
 
 
-def settled(config: TrainingConfig, plan: Plan | None) -> TrainingConfig:
-    """The settings of a run whose batch size was chosen, if it was, when it was planned."""
+def with_chosen_batch(config: TrainingConfig, plan: Plan | None) -> TrainingConfig:
+    """Return the settings with the plan's automatically chosen batch size, if there is one."""
     if plan is None or plan.batch_size is None or plan.learning_rate is None:
         return config
     return with_batch_size(config, plan.batch_size, plan.learning_rate / config.learning_rate)
@@ -282,7 +288,7 @@ def plan_by_count(config: TrainingConfig, steps_per_epoch: int) -> Plan:
 
 
 _MOST_EPOCHS: Final = 100
-"""Passes over a very small text, after which it is known by heart: no least of steps is more.
+"""Upper limit of `least_steps` in epochs: by then a very small text is memorized.
 
 Measured on 200 names and on 20 kB of prose (docs/lstm.md, section 17).
 """
@@ -291,7 +297,7 @@ Measured on 200 names and on 20 kB of prose (docs/lstm.md, section 17).
 def within_epochs(
     total: int, bound: str, config: TrainingConfig, steps_per_epoch: int
 ) -> tuple[int, str]:
-    """A number of steps within the greatest number of epochs, and the setting that it is of."""
+    """Limit a number of steps by `max_epochs`; return it and the setting that determines it."""
     if config.max_epochs is None:
         return total, bound
     least = min(config.least_steps or 1, _MOST_EPOCHS * steps_per_epoch)
@@ -305,16 +311,16 @@ def plan_by_time(
     seconds_per_step: float,
     seconds_per_evaluation: float,
 ) -> Plan:
-    """Plan a run whose length is a time, in seconds, for batches and evaluations together.
+    """Plan a run whose length is a time in seconds, including evaluations.
 
-    `max_epochs` may end the run before. The seconds are a median of a few timed batches, and of one
-    timed evaluation.
+    `max_epochs` may end the run earlier. `seconds_per_step` is the median of a few timed batches,
+    `seconds_per_evaluation` the time of one evaluation.
     """
     budget = config.train_time or 0.0
     affordable = math.floor(EVALUATION_SHARE * budget / max(seconds_per_evaluation, 1e-9))
     evaluations = max(1, min(config.evaluations, affordable - affordable // 4))
     early: tuple[int, ...] = ()
-    for _ in range(2):  # how many are early depends on the length, and that on them
+    for _ in range(2):  # the length and the number of early evaluations depend on each other
         batches = budget - (evaluations + len(early)) * seconds_per_evaluation
         total, bound = within_epochs(
             max(1, math.floor(batches / seconds_per_step)), "train_time", config, steps_per_epoch
@@ -325,60 +331,54 @@ def plan_by_time(
 
 
 FIT_INTERVAL: Final = 0.02
-"""Share of a run's time between two looks at whether its steps still fit."""
-
-
+"""Interval between two checks of the plan, as a share of the run's time."""
 FIT_TOLERANCE: Final = 0.01
-"""Share of a run's time by which its expected end may be off before it is replanned."""
-
-
+"""Allowed deviation of the expected end before replanning, as a share of the run's time."""
 _FAR_TOLERANCE: Final = 0.1
-"""The same as a share of the time that is left: far from the end, speeds still waver."""
-
-
+"""The same as a share of the remaining time, as the speed varies far from the end."""
 _FIT_WINDOW: Final = 4
-"""Looks over which the speed is measured."""
+"""Number of checks over which the speed is measured."""
 
 
 class TimeFit:
-    """Fits the number of steps of a run to the time it was given, by what its steps take.
+    """Adjusts the number of steps of a run to its time limit, by the measured speed.
 
-    A decision is a record, and holds from a step on: a trainer that repeats these steps, after a
-    death or a rollback, takes what is recorded, and decides only after it. The time of the run is
-    in seconds; an extension has its own. An adaptive plan is given the new lengths.
+    A decision is recorded and applies from a step on: a trainer that repeats these steps, after a
+    crash or a rollback, uses the recorded decisions, and makes new ones only after them. Times are
+    in seconds; an extension has its own limit. Decisions update the adaptive plan.
     """
 
     def __init__(self, config: TrainingConfig, plan: Plan) -> None:
         self._config = config
         self._plan = plan
         self._began, self._budget = 0.0, config.train_time if plan.is_adaptive else None
-        if plan.extensions:  # whose length is the user's own, which lifts a bound on the epochs
+        if plan.extensions:  # the user chose their length, so `max_epochs` does not apply
             self._config = replace(config, max_epochs=None)
             self._began, self._budget = plan.extensions[-1].elapsed, plan.extensions[-1].train_time
         self._marks: deque[tuple[int, float]] = deque(maxlen=_FIT_WINDOW)
-        """Steps and the seconds that were spent on batches until then."""
+        """Steps, and seconds spent on batches up to each."""
         self._evaluation = RunningMean(0.5)
         self._evaluating = 0.0
-        self._next_look = 0.0
+        self._next_check = 0.0
 
     def evaluated(self, seconds: float) -> None:
-        """The held-out text was scored, and samples taken, in so many seconds."""
+        """Add the seconds of an evaluation, including samples."""
         self._evaluation.add(seconds)
         self._evaluating += seconds
 
     def look(self, step: int, elapsed: float) -> RunReplanned | None:
-        """Replan if the run, whose newest step this is, would not end in its time.
+        """Replan if the run would not end at its time limit; `step` is the newest step.
 
         Returns:
-            The decision, which the plan has by now; None where all stays as it is.
+            The decision, already applied to the plan; None if nothing changes.
         """
         is_last, elapsed = step >= self._plan.total_steps, elapsed - self._began
-        if self._budget is None or (self._marks and elapsed < self._next_look and not is_last):
+        if self._budget is None or (self._marks and elapsed < self._next_check and not is_last):
             return None
-        self._next_look = elapsed + FIT_INTERVAL * self._budget
+        self._next_check = elapsed + FIT_INTERVAL * self._budget
         busy, plan = elapsed - self._evaluating, self._plan
         first_step, began = self._marks[0] if self._marks else (step, busy)
-        if step < first_step:  # the run went back
+        if step < first_step:  # after a rollback
             self._marks.clear()
             first_step = step
         self._marks.append((step, busy))

@@ -1,4 +1,4 @@
-"""What a run needs before TensorFlow is loaded: text, baselines, checkpoint, initial weights."""
+"""Prepare a run before TensorFlow is loaded: text, baselines, checkpoint, initial weights."""
 
 import hashlib
 import io
@@ -25,31 +25,32 @@ from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.history import History, read_history
 from tui_charrnn.training.loop import Material, Progress, RunEngine
-from tui_charrnn.training.plan import settled
+from tui_charrnn.training.plan import with_chosen_batch
 from tui_charrnn.training.state_file import TrainingState, load_training_state
 
 CHARACTERS_PER_STREAM = 1_000
-"""Held-out text is scored in parallel streams of at least so many characters: the few that each
-begins with, before its state has warmed up, then hardly count."""
+"""Minimum characters per stream of held-out text, so that the first ones of each, predicted from a
+zero state, hardly affect the loss."""
 HELDOUT_STREAMS = 32
-"""More would not score faster on a processor."""
-
+"""More would not be faster on a CPU."""
 FOLLOWED_STREAMS = 4
-"""Streams of a dynamic evaluation: they teach the same weights, so few of them; one alone would
-take four times as long."""
+"""Streams of a dynamic evaluation: few, as they update the same weights; a single one would take
+four times as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedText:
-    """A run's text as indices, which are looked up where they are used."""
+    """A run's text as indices, computed on demand."""
 
     vocabulary: Vocabulary
     training: IndexedText
     """Shape (N,)."""
     heldout: IndexedText
-    """Shape (M,): the part of the held-out tail that is scored."""
+    """Shape (M,): the evaluated part of the held-out tail."""
+
     sha256: str
     """Of the whole text."""
+
     units_per_character: float = 1.0
     """See `CorpusReference`."""
 
@@ -61,9 +62,9 @@ def prepare_text(
     *,
     accepts_change: bool = False,
 ) -> PreparedText:
-    """Read a run's text as indices, and hold its tail out; arguments as of `read_run_corpus`.
+    """Read a run's text as indices and split off the held-out tail.
 
-    Of another text, the same share is held out.
+    Arguments as for `read_run_corpus`. Of a changed text, the same share is held out.
     """
     corpus = read_run_corpus(
         run, description.corpus, check_cancelled, accepts_change=accepts_change
@@ -73,10 +74,10 @@ def prepare_text(
 
 
 def index_text(corpus: Corpus, description: RunDescription) -> PreparedText:
-    """A text as indices in the vocabulary of a run, its tail held out as the run has it.
+    """Convert a text to indices in a run's vocabulary, and split it as in the run.
 
     Raises:
-        CorpusError: If it is another text than that of the run, and too short.
+        CorpusError: If it differs from the run's text and is too short.
     """
     numbered, fraction = corpus.numbered, description.training.validation_fraction
     has_records = description.corpus.records != "none"
@@ -95,7 +96,7 @@ def index_text(corpus: Corpus, description: RunDescription) -> PreparedText:
     return PreparedText(
         vocabulary,
         indices[:split],
-        # the end sign before a record is what it begins after
+        # the first held-out record starts after the end symbol of the record before it
         indices[split - 1 if has_records else split : end],
         corpus.sha256,
         description.corpus.units_per_character,
@@ -105,7 +106,7 @@ def index_text(corpus: Corpus, description: RunDescription) -> PreparedText:
 def measure_text(
     text: PreparedText, check_cancelled: Callable[[], None] = never_cancelled
 ) -> Baselines:
-    """The baseline ladder on the same held-out characters that the model is scored on."""
+    """Compute the n-gram baselines on the same held-out characters as the model's loss."""
     end = text.vocabulary.end_index
     measured = measure_baselines(
         text.training,
@@ -118,7 +119,7 @@ def measure_text(
 
 
 def cut_material(text: PreparedText, config: TrainingConfig) -> tuple[Material, int]:
-    """Cut a text into streams; the batch size is smaller than configured on a small corpus."""
+    """Split a text into streams; return them and the batch size, reduced for a small corpus."""
     batch_size = fitting_batch_size(len(text.training), config.batch_size, config.sequence_length)
     streams = ContiguousStreams(
         text.training,
@@ -145,19 +146,25 @@ class Prepared:
 
     text: PreparedText
     training: TrainingConfig
-    """The run's settings, with what was settled when it was planned."""
+    """The run's settings, with the planned batch size."""
+
     batch_size: int
-    """As configured, or smaller on a small corpus."""
+    """As configured, or smaller for a small corpus."""
+
     best_baseline: tuple[int, float]
-    """Order and loss of the best n-gram."""
+    """Order and loss of the best n-gram model."""
+
     checkpoint: CheckpointDirectory | None
-    """Where to continue from; None starts at the beginning."""
+    """The checkpoint to resume from; None to start from the beginning."""
+
     state: TrainingState | None
     """Of the checkpoint."""
+
     progress: Progress
-    """Where to continue from, with all that was decided for the steps after it."""
+    """Of the checkpoint, with changes recorded after it."""
+
     history: History
-    """What earlier trainers recorded."""
+    """Records of earlier trainers."""
 
 
 def prepare_run(
@@ -167,9 +174,9 @@ def prepare_run(
     writer: RunWriter,
     check_cancelled: Callable[[], None],
 ) -> Prepared:
-    """Cut the run's text, count its n-grams (once a run) and find the newest checkpoint.
+    """Measure the n-gram baselines (once per run) and load the newest checkpoint.
 
-    `check_cancelled` is called now and then, and raises to cancel.
+    `check_cancelled` is called regularly, and raises to cancel.
 
     Raises:
         CorpusError: If the text is too short.
@@ -185,7 +192,7 @@ def prepare_run(
     state = None if checkpoint is None else load_training_state(checkpoint.training)
     history = read_history(run, 0 if state is None else state.progress.step)
     plan = state.plan if state is not None else history.plan
-    training = settled(description.training, plan)
+    training = with_chosen_batch(description.training, plan)
     batch_size = fitting_batch_size(
         len(text.training), training.batch_size, training.sequence_length
     )
@@ -232,7 +239,7 @@ def _warn_of_damage(run: RunDirectory, step: int, writer: RunWriter) -> None:
 
 
 def _refuse_damaged_checkpoints(run: RunDirectory) -> None:
-    """Restart a run only where nothing of it could still be saved by hand."""
+    """Raise if there are checkpoints, all damaged, as the user may still repair them."""
     damaged = sorted(path.name for path in run.checkpoints.glob("step-*"))
     if damaged:
         raise RunError(
@@ -257,28 +264,28 @@ def _measure(
 
 
 def take_initial_weights(engine: RunEngine, run: RunDirectory, description: RunDescription) -> None:
-    """Give an engine before its first step the weights that a run starts from.
+    """Load the run's initial model, if it has one, into a new engine.
 
-    The moments of the optimizer and the states stay zero.
+    The optimizer's moments and the states stay zero.
 
     Raises:
-        RunError: If the run's copy of the model that it starts from is damaged or gone.
+        RunError: If the run's copy of the initial model is damaged or missing.
     """
     if description.origin is None:
         return
     weights = initial_weights(run, description)
-    training = engine.training_tensors()  # with weights of its own where the model's are averages
+    training = engine.training_tensors()  # includes weights if the model's are averages
     trained = {f"trained.{name}": tensor for name, tensor in weights.items()}
     kept = {name: trained.get(name, tensor) for name, tensor in training.items()}
     engine.restore(weights, kept)
 
 
 def initial_weights(run: RunDirectory, description: RunDescription) -> dict[str, Float32]:
-    """The tensors of the model that a run starts from, with entries for what was added.
+    """Return the tensors of a run's initial model, extended for added characters.
 
     Raises:
-        RunError: If the run's copy of it is damaged or gone.
-        ModelFileError: If it is no model.
+        RunError: If the run's copy of it is damaged or missing.
+        ModelFileError: If it is not a model.
     """
     origin, path = description.origin, run.initial_model
     if origin is None:

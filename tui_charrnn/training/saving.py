@@ -1,4 +1,4 @@
-"""What a run saves: checkpoints to resume from or to go back to, and its newest weights."""
+"""Save and restore checkpoints, and publish the newest weights."""
 
 import math
 import time
@@ -34,38 +34,38 @@ from tui_charrnn.training.state_file import (
 )
 
 FIRST_PAUSE: Final = 2.0
-"""Seconds after the first refusal; each further one doubles them."""
+"""Seconds of pause after the first failure; each further failure doubles it."""
 COST_SHARE: Final = 0.1
-"""At most this share of the time is spent on attempts, where each takes long before it fails."""
+"""Maximum share of the time spent on slow failing attempts."""
 
 
 class GrowingPause:
-    """Seconds between two attempts, which grow from refusal to refusal up to a limit."""
+    """Exponential backoff: the pause between attempts grows with each failure, up to a limit."""
 
     def __init__(self, longest: float) -> None:
-        """Start without a refusal; pauses grow to `longest` seconds, or as long as an attempt."""
+        """Start without a failure; pauses grow to `longest` seconds, more if attempts are slow."""
         self._longest = longest
         self._refusals = 0
         self.seconds = 0.0
-        """Until the next attempt; 0 if the last one succeeded."""
+        """Seconds until the next attempt; 0 if the last one succeeded."""
 
     def refused(self, took: float) -> None:
-        """Note an attempt that failed after so many seconds."""
+        """Register an attempt that failed after `took` seconds."""
         grown = FIRST_PAUSE * 2.0 ** min(self._refusals, 30)
         self._refusals += 1
         self.seconds = max(min(grown, self._longest), took / COST_SHARE)
 
     def succeeded(self) -> None:
-        """Note one that did not."""
+        """Register a successful attempt."""
         self._refusals, self.seconds = 0, 0.0
 
 
 EPOCH_SHARE: Final = 1 / 6
-"""The end of an epoch is saved unless a checkpoint is younger than this share of the interval."""
+"""An epoch's end is saved unless the last checkpoint is newer than this share of the interval."""
 PATIENCE: Final = 600.0
-"""Seconds for which a trainer that has nothing left to do tries to save its last state."""
-_LOOK: Final = 0.2
-"""Seconds between two looks for a reason to leave while it waits."""
+"""Seconds for which a finished trainer retries to save its last state."""
+_POLL: Final = 0.2
+"""Seconds between two checks for a reason to exit while waiting."""
 
 
 class Saver:
@@ -81,13 +81,13 @@ class Saver:
         self._pause = GrowingPause(context.description.training.checkpoint_interval)
         self._refusal: StorageError | None = None
         self._limit: float | None = None
-        """Until when the last state is tried to be saved, once nothing is left to be trained."""
+        """Until when a finished trainer retries to save; None during training."""
         self.train_loss: float | None = None
         """Running mean, for the model's summary."""
         self.note_saved(context.progress if is_resumed else None)
 
     def note_saved(self, saved: Progress | None) -> None:
-        """Know which progress the newest checkpoint holds; None: there is no checkpoint."""
+        """Set the progress of the newest checkpoint; None for no checkpoint."""
         self._saved = None if saved is None else saved.position
         self._saved_best = (saved.best_loss, saved.best_step) if saved else (None, None)
 
@@ -98,14 +98,14 @@ class Saver:
 
     @property
     def is_saved(self) -> bool:
-        """Whether the newest checkpoint holds all of the progress."""
+        """Whether the newest checkpoint contains all progress."""
         return self._saved == self._progress.position
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time for a checkpoint: the interval is over, or an epoch has ended."""
+        """Whether a checkpoint is due: the interval has passed, or an epoch has ended."""
         if self._engine.newest_step > self._progress.step:
-            return False  # within the records of one call: the weights are not this step's
+            return False  # in the middle of a call's records: the weights are of a later step
         interval, now = self._context.description.training.checkpoint_interval, time.monotonic()
         if self._refusal is not None:
             return now - self._tried_at >= self._pause.seconds
@@ -114,14 +114,14 @@ class Saver:
         return now - max(self._tried_at, self._started) >= interval
 
     def try_to_save(self) -> bool:
-        """Save; if the disk refuses, report it and train on: it is retried after growing pauses.
+        """Save; if the disk refuses, report it and return False; saving is retried with backoff.
 
         Raises:
-            RunGoneError: If there is no run any more that could be saved.
+            RunGoneError: If the run no longer exists.
         """
         state, clock = self._report.state, self._context.clock
         self._report.show(RunState.SAVING)
-        began = clock.now()  # which stands still where the run is paused anyway
+        began = clock.now()  # stopped while the run is paused
         try:
             self.save()
         except RunGoneError:
@@ -130,7 +130,7 @@ class Saver:
             self._report_refusal(error, clock.now() - began)
             return False
         finally:
-            self._report.pace.stood_still(clock.now() - began)
+            self._report.pace.saved(clock.now() - began)
             self._report.show(state)
         if self._refusal is not None:
             self._refusal = None
@@ -140,12 +140,12 @@ class Saver:
         return True
 
     def save_at_last(self, should_stop: Callable[[], bool], sleep: Callable[[float], None]) -> None:
-        """Save when nothing is left to be trained, however often that takes.
+        """Save after training, retrying for up to `PATIENCE` seconds.
 
-        It does not wait once `should_stop`; `sleep` waits so many seconds, or until then.
+        It stops retrying once `should_stop`; `sleep` waits for seconds or until then.
 
         Raises:
-            StorageError: If the disk continued to refuse.
+            StorageError: If all attempts failed.
         """
         limit = time.monotonic() + PATIENCE
         if self._progress.step == self._context.plan.total_steps:
@@ -154,12 +154,12 @@ class Saver:
             again = min(limit, time.monotonic() + self._pause.seconds)
             while not should_stop() and (left := again - time.monotonic()) > 0:
                 self._report_unsaved()
-                sleep(min(left, _LOOK))
+                sleep(min(left, _POLL))
             if self._refusal is not None and (should_stop() or time.monotonic() >= limit):
                 raise self._refusal
 
     def _report_refusal(self, error: StorageError, took: float) -> None:
-        """Warn of a refusal if it is a new one, and wait longer."""
+        """Record a warning if the cause is new, and increase the pause."""
         if self._refusal is None or format_cause(error) != format_cause(self._refusal):
             message = (
                 f"Not saved: {error} The last saved step is {self.saved_step:,}. "
@@ -173,22 +173,22 @@ class Saver:
         self._pause.refused(took)
 
     def _report_unsaved(self) -> None:
-        """Report what is not saved and, where nothing else is left to do, how long it is tried."""
+        """Report the unsaved state and, after training, how long saving is retried."""
         if self._refusal is None:
             return
-        words = f"{format_cause(self._refusal)}, last saved step {self.saved_step:,}"
+        warning = f"{format_cause(self._refusal)}, last saved step {self.saved_step:,}"
         if self._limit is not None:
             left = math.ceil(max(0.0, self._limit - time.monotonic()) / 60)
-            words += f"; all steps are done, saving is tried for {left} min"
-        self._writer.report_unsaved(words)
+            warning += f"; all steps are done, saving is tried for {left} min"
+        self._writer.report_unsaved(warning)
 
     def save(self) -> None:
         """Make a checkpoint durable and record it.
 
-        It is named the best if it was scored better than the best that there is a checkpoint of.
+        It becomes the best if its validation loss is lower than that of every other checkpoint.
 
         Raises:
-            StorageError: If the disk refuses; the older checkpoints stay as they are.
+            StorageError: If the disk refuses; older checkpoints are unchanged.
         """
         self._tried_at = started = time.monotonic()
         context, progress = self._context, self._progress
@@ -198,7 +198,7 @@ class Saver:
         is_best = loss is not None and (self._saved_best[0] is None or loss < self._saved_best[0])
         if is_best:
             progress.best_loss, progress.best_step = loss, progress.step
-        self._writer.sync()  # a resume from here on needs all records until here
+        self._writer.sync()  # a resume from this checkpoint needs all records up to it
         try:
             saved = save_checkpoint(
                 context.run,
@@ -224,7 +224,7 @@ class Saver:
         self._writer.append(CheckpointSaved(progress.step, path, seconds))
 
     def _forget_unsaved_best(self) -> None:
-        """Best means the best that there is a checkpoint of."""
+        """Reset the best loss to that of the best existing checkpoint."""
         progress, named = self._progress, read_pointer(self._context.run, self._context.run.best)
         if named is not None and (named.loss, named.step) == (
             progress.best_loss,
@@ -235,7 +235,7 @@ class Saver:
             progress.best_loss, progress.best_step = self._saved_best
 
     def publish(self) -> bool:
-        """Publish the newest weights for sampling; False, with a warning, if that is refused."""
+        """Publish the newest weights for sampling; on failure record a warning, return False."""
         context, run = self._context, self._context.run
         try:
             model = model_bytes(context, self.train_loss)
@@ -255,14 +255,14 @@ class Saver:
 
 
 ROLLBACK_LIMIT: Final = 3
-"""How often a run rolls back; if it diverges once more, it needs other settings."""
+"""Maximum number of rollbacks; a run that diverges more often needs other settings."""
 
 
 class Rollback:
-    """Takes a run back to its last good checkpoint.
+    """Rolls a run back to its last good checkpoint.
 
-    A checkpoint is good if training continued from it: where weights and states are those that the
-    failure came from, the same batch would fail in the same way, whatever the learning rate.
+    A checkpoint is good if it is from an earlier step than the failure: with the same weights and
+    states, the same batch would fail again at any learning rate.
     """
 
     def __init__(self, context: RunContext, saver: Saver) -> None:
@@ -272,28 +272,28 @@ class Rollback:
 
     @property
     def good(self) -> CheckpointDirectory | None:
-        """The newest checkpoint of an earlier step than the run stands at."""
+        """The newest checkpoint before the run's current step."""
         return checkpoint_to_resume_from(self._context.run, before=self._progress.step)
 
     def go_back(self, diverged: RunDiverged) -> bool:
-        """Go back with half the learning rate, and record it.
+        """Roll back, halve the learning rate, and record both.
 
-        Without any checkpoint, the run goes back to its beginning. Where the rate in force at the
-        place to go back to is lower than half the one that failed, it is taken.
+        Without any checkpoint, the run goes back to its beginning. If the learning rate at that
+        step was already lower than half the failed one, it is kept.
 
         Returns:
-            False if it is of no use: it was done often enough, or there is nothing to go back to.
+            False if a rollback would not help: the limit is reached, or no step can be undone.
 
         Raises:
             RunError: If the checkpoint does not fit the run.
-            StorageError: If the disk refuses to name another checkpoint the latest.
+            StorageError: If the disk refuses to update the latest checkpoint.
         """
         progress, config = self._progress, self._context.description.training
         good, run = self.good, self._context.run
         if progress.rollbacks >= ROLLBACK_LIMIT:
             return False
         if good is None and (progress.step == 0 or checkpoint_to_resume_from(run) is not None):
-            return False  # no step to undo, or a checkpoint that would be lost by beginning anew
+            return False  # no step to undo, or a restart would lose a checkpoint
         failed = peak_at(diverged.step, config, progress.changes)
         if good is not None:
             self._restore(good)

@@ -1,4 +1,4 @@
-"""A run at work: what the loop yields becomes records, checkpoints, status and answers."""
+"""A training session: it turns the loop's events into records, checkpoints and status."""
 
 import math
 from dataclasses import replace
@@ -28,7 +28,7 @@ from tui_charrnn.training.saving import Rollback, Saver
 
 
 class Session:
-    """Trains one run until it is done or has a reason to leave."""
+    """Trains one run until it is finished or must exit."""
 
     def __init__(self, context: RunContext) -> None:
         self._context = context
@@ -44,14 +44,14 @@ class Session:
         self._train_loss = RunningMean()
 
     def work(self) -> ExitCode:
-        """Train, save, and return how it ended.
+        """Train, save, and return the exit code.
 
         Raises:
-            StorageError: If the last state could not be saved.
+            StorageError: If the last state cannot be saved.
         """
         while True:
             self._report.show(RunState.TRAINING)
-            self._writer.beat()  # a step that has fallen is reported at once
+            self._writer.beat()  # after a rollback, report the lower step immediately
             if self._progress.step == 0:
                 self._samples.sample(0, self._should_stop)
             self._train_loss, self._saver.train_loss = RunningMean(), None
@@ -64,7 +64,7 @@ class Session:
             self._samples.forget_after(self._progress.step)
 
     def _train(self) -> RunDiverged | None:
-        """Train until the end or until a number is not finite."""
+        """Train until the end (returns None) or until a value is not finite."""
         events = train(
             self._engine,
             self._context.material,
@@ -76,7 +76,7 @@ class Session:
         )
         for event in events:
             if isinstance(event, RunDiverged):
-                return event  # whether it is the end is not settled yet
+                return event  # not recorded yet: a rollback may follow
             self._writer.append(event)
             if isinstance(event, BatchTrained):
                 self._note_batch(event)
@@ -85,7 +85,7 @@ class Session:
         return None
 
     def _should_stop(self) -> bool:
-        """Look at requests, the time limit and signals; asked before every batch."""
+        """Answer requests, and check the time limit and signals; called before every batch."""
         self._requests.answer()
         return self._interruption.check(self._context.deadline) is not None
 
@@ -93,12 +93,12 @@ class Session:
         self._report.pace.batch_trained(event.elapsed)
         self._report.losses.append(event.step, event.loss)
         self._saver.train_loss = self._train_loss.add(event.loss)
-        if self._engine.newest_step <= event.step:  # not within the records of one call
+        if self._engine.newest_step <= event.step:  # not in the middle of a call's records
             replanned = self._fit.look(event.step, event.elapsed)
             if replanned is not None:
                 self._writer.append(replanned)
         if self._context.plan.is_evaluated(event.step):
-            self._report.show(RunState.EVALUATING)  # and saved, if it is due, with the score
+            self._report.show(RunState.EVALUATING)  # a due checkpoint is saved after evaluation
             return
         if self._saver.is_due:
             self._saver.try_to_save()
@@ -136,7 +136,7 @@ class Session:
             self._writer.append(StoppedEarly(progress.step, step, loss, patience))
 
     def _evaluate_dynamically(self) -> None:
-        """Score once more with weights that continue to learn, where that is wanted."""
+        """Run a dynamic evaluation, if configured."""
         rate, clock = (
             self._context.description.training.dynamic_evaluation_rate,
             self._context.clock,
@@ -186,16 +186,16 @@ class Session:
                 progress.elapsed,
             )
         )
-        self._report.show(state)  # last: readers of this state find all records written
+        self._report.show(state)  # last, so that readers of this state find all records
         return exit_code
 
 
-PAUSED_LOOK: Final = 0.2
-"""Seconds between two looks for requests while a run is paused."""
+PAUSED_POLL: Final = 0.2
+"""Seconds between two checks for requests while a run is paused."""
 
 
 class RequestHandler:
-    """Carries out requests, one after another, between two batches."""
+    """Carries out requests, one by one, between batches."""
 
     def __init__(self, context: RunContext, saver: Saver, report: ProgressReport) -> None:
         self._context, self._saver, self._report = context, saver, report
@@ -205,9 +205,9 @@ class RequestHandler:
         self._interruption.is_saved = lambda: context.progress.step == 0 or saver.is_saved
 
     def answer(self) -> None:
-        """Carry out what was asked since the last time, and record an answer to each.
+        """Carry out new requests, and record an answer to each.
 
-        While the run is paused this waits for what is asked next, or for a reason to leave.
+        While the run is paused, wait for further requests or a reason to exit.
         """
         self._answer_new()
         if self._paused_from is None:
@@ -215,7 +215,7 @@ class RequestHandler:
         deadline = self._context.deadline
         try:
             while self._paused_from is not None and self._interruption.check(deadline) is None:
-                self._interruption.sleep(PAUSED_LOOK)
+                self._interruption.sleep(PAUSED_POLL)
                 self._answer_new()
         finally:
             self._context.clock.resume()
@@ -229,7 +229,7 @@ class RequestHandler:
             self._writer.append(answered)
 
     def _perform(self, request: Request) -> tuple[bool, str]:
-        """Whether it was done, and a sentence about it."""
+        """Carry out a request; return whether it succeeded, and a sentence about it."""
         step = self._progress.step
         match request.request:
             case "stop":
@@ -249,14 +249,14 @@ class RequestHandler:
                 return False, "this version does not know that request"
 
     def _pause(self) -> str:
-        """Wait from now on; a trainer that is killed meanwhile has saved all of it."""
+        """Pause the run; save first, so that killing the paused trainer loses nothing."""
         step = self._progress.step
         if self._paused_from is not None:
             return f"it was paused already, at step {step:,}"
         if not self._saver.is_saved:
             self._saver.try_to_save()
         self._paused_from = self._report.state
-        self._context.clock.stop()  # before anybody can see that it is paused
+        self._context.clock.stop()  # before viewers can see the pause
         self._report.show(RunState.PAUSED)
         return f"paused at step {step:,}"
 

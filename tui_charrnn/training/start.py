@@ -1,4 +1,4 @@
-"""How a run begins in TensorFlow: engine and checkpoint, or what is chosen by timing."""
+"""Start a run in TensorFlow: build the engine, and restore a checkpoint or plan by timing."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -48,12 +48,12 @@ from tui_charrnn.training.timing import (
 from tui_charrnn.training.trial_facts import Trial, TrialSettings, remember_trial
 
 SHARDS_WORTH: float = 120.0
-"""Seconds from which on a run is worth the few that it takes to time other numbers of shards."""
+"""Minimum seconds of a run for timing other numbers of shards to be worthwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A run with a batch size and a way to compute it, ready to be timed and trained."""
+    """A run with a batch size, compute path and engine, ready for timing and training."""
 
     training: TrainingConfig
     material: Material
@@ -61,13 +61,13 @@ class Setup:
     path: ComputePath
     engine: RunEngine
     path_record: PathChosen | None
-    """What was tried on a GPU; None on a processor."""
+    """The trials on a GPU; None on a CPU."""
 
 
 class SetupBuilder:
-    """Builds a run's engine, for a batch size and a number of shards, and plans the run by it.
+    """Builds a run's engine for a batch size and a number of shards, and plans the run by timing.
 
-    The interruption receives the reasons of the other processes to leave, if there are any.
+    With several processes, the interruption also receives the other processes' reasons to exit.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class SetupBuilder:
         self.device: Final = hardware.device
         self._replicas = hardware.replicas
         self.replica_count: Final = 1 if self._replicas is None else self._replicas.count
-        """Devices that compute, of all processes together."""
+        """Number of devices in all processes."""
         self._recorded = recorded_path(prepared)
 
     def build(self, training: TrainingConfig, shards: int = 0) -> Setup:
-        """Build the engine, by the path that the run was started or first built with.
+        """Build the engine with the compute path of the run's start or of the first build.
 
-        0 shards takes as many, on a processor, as pay on two cores.
+        `shards` is the number of shards on a CPU; 0 for the default.
         """
         prepared, model = self._prepared, self._work.description.model
         material, batch_size = cut_material(prepared.text, training)
@@ -106,7 +106,7 @@ class SetupBuilder:
     def _engine(
         self, training: TrainingConfig, batch_size: int, path: ComputePath, tried: Engine | None
     ) -> RunEngine:
-        """The engine of this process, perhaps the one that was tried, or its part of one."""
+        """Return this process's engine: the tried one, a new one or a part of a replicated one."""
         work, sizes = self._work, (len(self._prepared.text.vocabulary), batch_size)
         if self._replicas is None:
             return tried or Engine(work.description.model, training, *sizes, path)
@@ -117,7 +117,7 @@ class SetupBuilder:
         return engine
 
     def rebuild(self) -> Setup:
-        """Rebuild the engine of a run that is resumed, or restarted after a death."""
+        """Rebuild the engine of a resumed run, or of one that crashed before a checkpoint."""
         training = self._prepared.training
         setup = self.build(
             training, recorded_shards(self._prepared, thread_count(training.threads))
@@ -126,7 +126,7 @@ class SetupBuilder:
         return setup
 
     def plan_run(self) -> tuple[Setup, RunPlanned]:
-        """Decide once what a run is computed with and how many steps it has, and record it."""
+        """Choose batch size, shards and number of steps once for a run, and record them."""
         prepared, writer, chosen = self._prepared, self._work.writer, None
         if prepared.history.planned is not None:
             return self.rebuild(), prepared.history.planned
@@ -144,7 +144,7 @@ class SetupBuilder:
             if finer.path.shards != setup.path.shards:
                 setup = finer
                 seconds, plan = self._time(setup)
-        if self._replicas is None:  # nobody plans by what several devices take
+        if self._replicas is None:  # estimates are for one device
             self._remember(seconds, setup)
         planned = RunPlanned(
             total_steps=plan.total_steps,
@@ -163,7 +163,7 @@ class SetupBuilder:
         return setup, planned
 
     def _choose_batch_size(self) -> tuple[Setup, BatchSizeChosen]:
-        """Time batch sizes, from that of the settings on; take the largest that pays."""
+        """Time batch sizes from the configured one upwards; return the largest that is faster."""
         training, first = self._prepared.training, self._prepared.batch_size
         length, speeds = training.sequence_length, [0.0]
 
@@ -187,7 +187,7 @@ class SetupBuilder:
         return found.taken.made, chosen
 
     def _choose_shards(self, setup: Setup) -> Setup:
-        """Time a processor's batch in more and more parts, and take the most that still pay."""
+        """Time a batch on the CPU in more and more shards; return the most that are faster."""
         training, size = setup.training, setup.batch_size
 
         def time_one(shards: int) -> Timed[Setup]:
@@ -199,7 +199,7 @@ class SetupBuilder:
         return climb(counts, time_one, SHARD_GAIN).taken.made
 
     def _time(self, setup: Setup) -> tuple[float, Plan]:
-        """Seconds per step, and the plan that follows from them."""
+        """Return the seconds per step, and the plan based on them."""
         config, material, check = setup.training, setup.material, self._work.check_cancelled
         seconds = time_batches(setup.engine, material, config, check)
         if config.train_time is None:
@@ -209,9 +209,9 @@ class SetupBuilder:
 
     def _report_device(self, setup: Setup) -> None:
         writer, count = self._work.writer, self.replica_count
-        words = format_device(setup.path.device, thread_count(setup.training.threads))
-        words = f"{count} x {words}" if count > 1 else words
-        writer.set_status(device=words, precision=setup.path.precision, message="")
+        device = format_device(setup.path.device, thread_count(setup.training.threads))
+        device = f"{count} x {device}" if count > 1 else device
+        writer.set_status(device=device, precision=setup.path.precision, message="")
         if setup.path_record is not None:
             for trial in setup.path_record.trials:
                 if trial.failure:
@@ -221,13 +221,13 @@ class SetupBuilder:
             writer.append(setup.path_record)
 
     def _remember(self, seconds: float, setup: Setup) -> None:
-        """Keep the measurement for the next plan of such a run."""
+        """Cache the measurement for estimates of similar runs."""
         description, text = self._work.description, self._prepared.text
         config, path = setup.training, setup.path
         trial = Trial(
             seconds_per_step=seconds,
             parameter_count=description.parameter_count,
-            memory=resident_memory(),  # its peak may be that of counting n-grams
+            memory=resident_memory(),  # not the peak, which may come from counting n-grams
             device=format_device(path.device, thread_count(config.threads)),
             precision=path.precision,
             batch_size=setup.batch_size,
@@ -237,7 +237,7 @@ class SetupBuilder:
 
 
 def recorded_shards(prepared: Prepared, threads: int) -> int:
-    """The parts of a batch that a run was started with, if it has as many threads as then; or 0."""
+    """Return the run's recorded number of shards if it fits the number of threads, else 0."""
     if prepared.state is not None:
         then = prepared.state.fingerprint
         recorded = then.get("shards", "") if then.get("threads") == str(threads) else ""
@@ -247,10 +247,10 @@ def recorded_shards(prepared: Prepared, threads: int) -> int:
 
 
 def recorded_path(prepared: Prepared) -> Mapping[str, str]:
-    """`ComputePath.facts` of what an earlier trainer of a run computed by, as far as known."""
+    """Return the known `ComputePath.facts` of an earlier trainer of the run."""
     if prepared.state is not None:
         return prepared.state.fingerprint
-    # one that died before its first checkpoint may have planned the run
+    # without a checkpoint, an earlier trainer may still have planned the run
     chosen, planned = prepared.history.chosen, prepared.history.planned
     if chosen is not None:
         return {name: getattr(chosen, name) for name in RECORDED_FACTS}
@@ -258,9 +258,9 @@ def recorded_path(prepared: Prepared) -> Mapping[str, str]:
 
 
 def has_shards_to_choose(setup: Setup, seconds_per_step: float, total_steps: int) -> bool:
-    """Whether a run's batch could be cut finer, and the run is long enough to find out.
+    """Whether a run's batch could be split further, and the run is long enough to time this.
 
-    On two cores there is nothing to find out: parts of 16 streams are what was measured there.
+    On two cores the default of 16 streams per shard was measured as the best.
     """
     threads = thread_count(setup.training.threads)
     is_worth_it = total_steps * seconds_per_step >= SHARDS_WORTH
@@ -269,15 +269,15 @@ def has_shards_to_choose(setup: Setup, seconds_per_step: float, total_steps: int
 
 
 def _time_shortly(setup: Setup, check_cancelled: Callable[[], None]) -> float:
-    """Seconds per step from a few batches, also of a run that would spend long on timing."""
+    """Return the seconds per step from a few batches, without the longer timing of long runs."""
     brief = replace(setup.training, epochs=None, train_time=None, steps=1)
     return time_batches(setup.engine, setup.material, brief, check_cancelled)
 
 
 def _refuse_more_than_memory(is_larger: bool) -> None:
-    """Refuse a larger batch that may not fit: the system would end this process, not refuse.
+    """Raise `MemoryError` if a larger batch may not fit: the system would kill the process.
 
-    Twice the batch takes twice what this process has at most, where it is all of a batch.
+    Twice the batch size needs at most twice this process's peak memory.
     """
     available = examine_machine().available
     if is_larger and available is not None and available < peak_memory():
@@ -292,13 +292,13 @@ _COMPILING: Final = (
 
 
 def start_session(work: Assignment, prepared: Prepared) -> Session:
-    """Build the engine, restore it or plan the run, and hand over to a session.
+    """Build the engine, restore it or plan the run, and return the session.
 
     Raises:
         ConfigError: If the devices or processes cannot train it together.
-        BrokenClusterError: If another process does not come or is lost.
+        BrokenClusterError: If another process does not connect or is lost.
         RunError: If the checkpoint does not fit the run.
-        LeavingError: If there is a reason to leave before the first step.
+        LeavingError: If there is a reason to exit before the first step.
     """
     work.check_cancelled()
     hardware: Hardware | JointHardware | None = None
@@ -327,7 +327,7 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
     count = builder.replica_count
     fingerprint |= {"replicas": str(count)} if count > 1 else {}
     if prepared.state is not None:
-        one = {"replicas": "1"}  # where none is named
+        one = {"replicas": "1"}  # default if not recorded
         if changes := differences(one | dict(prepared.state.fingerprint), one | fingerprint):
             message = f"Going on, but not bit for bit as without a break: {changes}."
             work.writer.append(RunWarned(message))

@@ -1,9 +1,8 @@
-"""training.safetensors: what resuming needs and sampling does not.
+"""training.safetensors: the training state, needed only to resume.
 
-Optimizer variables, carried states, and in its metadata the plan, the progress with the changes
-of the learning rate, and the fingerprint of the machine. Learning rate, dropout masks and batches
-are functions of these and of the step, so nothing else has to be kept for a resume that is exact to
-the bit.
+It contains optimizer variables and carried states, and in its metadata the plan, the progress with
+the learning rate changes, and the fingerprint of the machine. Learning rate, dropout masks and
+batches are functions of these and of the step, so this is enough for a bit-identical resume.
 """
 
 import json
@@ -31,7 +30,7 @@ from tui_charrnn.training.plan import Plan
 
 
 def state_bytes(context: RunContext) -> bytes:
-    """The file that holds what resuming needs besides the model."""
+    """Return the contents of training.safetensors."""
     return serialize_training_state(
         TrainingState(
             context.engine.training_tensors(),
@@ -44,14 +43,14 @@ def state_bytes(context: RunContext) -> bytes:
 
 
 def model_bytes(context: RunContext, train_loss: float | None) -> bytes:
-    """The model file of the weights as they are.
+    """Return the contents of the model file for the current weights.
 
     Raises:
-        DivergedError: If one of them is not finite.
+        DivergedError: If a weight is not finite.
     """
     description, progress = context.description, context.progress
     corpus, origin = description.corpus, description.origin
-    # what the first versions had no choice of is named only where it differs from what they did
+    # fields unknown to the first versions are written only if they differ from their behavior
     read: dict[str, object] = {}
     if corpus.units != "characters":
         read |= {"units": corpus.units, "units_per_character": corpus.units_per_character}
@@ -73,7 +72,7 @@ def model_bytes(context: RunContext, train_loss: float | None) -> bytes:
         },
         training={
             "run": description.name,
-            # its path stays private
+            # without its path, which is private
             **({} if origin is None else {"from": {"name": origin.name, "sha256": origin.sha256}}),
             "preset": description.preset,
             "step": progress.step,
@@ -94,19 +93,20 @@ _KEY: Final = "charrnn-training"
 
 @dataclass(frozen=True, slots=True)
 class TrainingState:
-    """A checkpoint's second half."""
+    """The training state of a checkpoint."""
 
     tensors: Mapping[str, npt.NDArray[np.generic]]
     plan: Plan
     progress: Progress
     best_baseline: tuple[int, float]
-    """Order and loss of the best n-gram."""
+    """Order and loss of the best n-gram model."""
+
     fingerprint: Mapping[str, str]
-    """What the bits of a result depend on."""
+    """Machine and library facts that bit-identical results depend on."""
 
 
 def serialize_training_state(state: TrainingState) -> bytes:
-    """The bytes of a training.safetensors."""
+    """Return the bytes of a training.safetensors."""
     document = {
         "format": FORMAT,
         "plan": asdict(state.plan),
@@ -114,7 +114,7 @@ def serialize_training_state(state: TrainingState) -> bytes:
         "best_baseline": list(state.best_baseline),
         "fingerprint": dict(state.fingerprint),
     }
-    # safetensors writes the bytes of a transposed array in the wrong order without complaint
+    # safetensors silently writes transposed arrays in the wrong order
     contiguous = {name: np.array(tensor, order="C") for name, tensor in state.tensors.items()}
     metadata = {_KEY: json.dumps(document, allow_nan=False)}
     return safetensors.numpy.save(contiguous, metadata)
@@ -124,7 +124,7 @@ def load_training_state(path: Path) -> TrainingState:
     """Read a training.safetensors.
 
     Raises:
-        RunError: If it cannot be read or is not one.
+        RunError: If it cannot be read or is invalid.
     """
     try:
         with open_to_read(path, inside=CheckpointDirectory(path.parent).run_path) as opened:
@@ -141,7 +141,7 @@ def load_training_state(path: Path) -> TrainingState:
 
 
 def read_model(path: Path) -> Model:
-    """Read the model of a checkpoint by the operations that all of a run is read by.
+    """Read the model of a checkpoint, without following links.
 
     Raises:
         RunError: If it cannot be read.
@@ -155,7 +155,7 @@ def read_model(path: Path) -> Model:
 
 
 def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
-    """The JSON document in the metadata of a safetensors file, whose length is checked."""
+    """Return the JSON document in a safetensors file's metadata, after checking the file's size."""
     length = int.from_bytes(file.read(8), "little")
     if not 2 <= length <= min(HEADER_LIMIT, size - 8):
         raise ValueError("it does not begin as a safetensors file does")
@@ -171,7 +171,7 @@ def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
 
 
 def _data_size(header: object) -> int:
-    """Bytes of numbers that a header announces."""
+    """Return the bytes of tensor data according to a header."""
     entries = header if isinstance(header, dict) else {}
     tensors = [entry for name, entry in entries.items() if name != "__metadata__"]
     return max((checked(entry["data_offsets"][1], int) for entry in tensors), default=0)
@@ -198,7 +198,7 @@ def _state_from(
 
 
 def machine_fingerprint(device: str, threads: int, versions: Mapping[str, str]) -> dict[str, str]:
-    """What the bits of a result depend on besides the run itself."""
+    """Return the machine and library facts that bit-identical results depend on."""
     return {
         "device": device,
         "processor": processor_name(),
@@ -210,7 +210,7 @@ def machine_fingerprint(device: str, threads: int, versions: Mapping[str, str]) 
 
 
 def differences(then: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """What differs between two fingerprints, in words; empty if nothing does."""
+    """Format the differences between two fingerprints; empty if they are equal."""
     names = sorted({*then, *now})
     return ", ".join(
         f"{name} {then.get(name, 'unknown')} then, {now.get(name, 'unknown')} now"

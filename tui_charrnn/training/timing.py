@@ -1,6 +1,6 @@
-"""What is found by timing before a run begins: seconds per step, a larger batch, more parts of it.
+"""Timing before a run starts: seconds per step, larger batch sizes, more shards.
 
-`start.py` builds what is compared.
+`start.py` builds the candidates.
 """
 
 import math
@@ -20,7 +20,7 @@ from tui_charrnn.training.machine import lacks_memory
 TIMED_BATCHES = 20
 TIMING_LIMIT = 2.0  # seconds, after at least three batches
 TIMING_SHARE = 0.01
-"""Of a run whose length is a time, so much of it is spent on finding out how many steps fit."""
+"""Share of a run's time limit that is spent on timing its steps."""
 
 
 def time_batches(
@@ -29,9 +29,9 @@ def time_batches(
     config: TrainingConfig,
     check_cancelled: Callable[[], None] = never_cancelled,
 ) -> float:
-    """Seconds per step on this machine: the median of a few batches, which teach nothing.
+    """Return the seconds per step: the median of a few batches with learning rate 0.
 
-    The first batch, in which TensorFlow traces the step, is left out.
+    The first batch, in which TensorFlow traces the step, is excluded.
     """
     weights, state = engine.model_tensors(), engine.training_tensors()
     check_cancelled()
@@ -41,7 +41,7 @@ def time_batches(
     limit, count = (share, math.inf) if share > TIMING_LIMIT else (TIMING_LIMIT, TIMED_BATCHES)
     while len(times) < 3 or (len(times) < count and sum(times) < limit):
         check_cancelled()
-        step = len(times) + 2  # one after the other: other processes are ahead with the next
+        step = len(times) + 2  # consecutive, as other processes precompute the next step
         batch = batch_at(material, config, step)
         started = time.monotonic()
         engine.train_batch(batch, step, 0.0)
@@ -56,10 +56,10 @@ def time_batches(
 def _time_calls(
     engine: RunEngine, batch: Batch, seconds: float, check_cancelled: Callable[[], None]
 ) -> float:
-    """Seconds per step where a call takes several: as many as training would, at this speed."""
+    """Return the seconds per step in calls of several, as many as in training at this speed."""
     count = max(1, min(engine.steps_per_call, int(CALL_TIME / seconds)))
     times: list[float] = []
-    for _ in range(4):  # the first is traced
+    for _ in range(4):  # the first includes tracing
         check_cancelled()
         started = time.monotonic()
         engine.train_batches([batch] * count, 1, [0.0] * count)
@@ -70,7 +70,7 @@ def _time_calls(
 def time_evaluation(
     engine: RunEngine, material: Material, check_cancelled: Callable[[], None] = never_cancelled
 ) -> float:
-    """Seconds that one evaluation takes, without tracing; `check_cancelled` is called often."""
+    """Return the seconds of one evaluation, without tracing; calls `check_cancelled` often."""
 
     def continue_unless_cancelled() -> bool:
         check_cancelled()
@@ -84,53 +84,55 @@ def time_evaluation(
 
 
 BATCH_GAIN: Final = 1.15
-"""A batch of twice the size is taken if so many times the characters a second come of it."""
+"""Minimum speedup, in characters per second, to double the batch size."""
 LARGEST_MULTIPLE: Final = 4
-"""Of the batch size that the settings have: up to here the rule for the learning rate was tried
+"""Maximum multiple of the configured batch size for which the learning rate rule was tested
 (docs/lstm.md, section 17)."""
 FEWEST_STEPS: Final = 700
-"""A run is to have so many steps left: about as few were tried, and with fewer, the same characters
-teach less at any learning rate."""
+"""Minimum number of steps of a run with a larger batch: fewer were not tested, and with fewer, the
+loss is higher for the same characters at any learning rate."""
 SHARD_GAIN: Final = 1.1
-"""A batch is cut into more parts if it is trained so many times as fast then."""
+"""Minimum speedup to use more shards."""
 FEWEST_STREAMS: Final = 4
-"""Streams of a part at least."""
+"""Minimum streams per shard."""
 
 _Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
 class Timed(Generic[_Made]):
-    """One candidate, ready to be trained, and how fast it is."""
+    """A candidate, ready to be trained, and its speed."""
 
     number: int
-    """What the candidates differ in: streams of a batch, or its parts."""
+    """The batch size or the number of shards."""
+
     speed: float
-    """Characters a second."""
+    """Characters per second."""
     made: _Made
 
 
 @dataclass(frozen=True, slots=True)
 class Climb(Generic[_Made]):
-    """What was timed, and what was taken."""
+    """The timed candidates, and the chosen one."""
 
     taken: Timed[_Made]
     tried: tuple[tuple[int, float], ...]
-    """Number and speed of all that were timed, in their order."""
+    """Number and speed of all timed candidates, in order."""
+
     failure: str = ""
-    """Why the next one could not be timed; empty if none failed."""
+    """Why the next one failed; empty if none failed."""
 
 
 def climb(
     numbers: Iterable[int], time_one: Callable[[int], Timed[_Made]], gain: float
 ) -> Climb[_Made]:
-    """Take the next of several candidates while it is `gain` times as fast as the one before.
+    """Try candidates in order while each is `gain` times as fast as the one before.
 
-    Where one fails, for lack of memory or otherwise, the one before is taken.
+    If one fails, e.g. for lack of memory, the one before is chosen.
 
     Raises:
-        LeavingError: If there is a reason to leave.
-        Exception: What the first candidate raises.
+        LeavingError: If there is a reason to exit.
+        Exception: The error of the first candidate, if that fails.
     """
     taken: Timed[_Made] | None = None
     tried: list[tuple[int, float]] = []
@@ -153,14 +155,14 @@ def climb(
 
 
 def format_failure(error: Exception) -> str:
-    """Why something could not be computed, in half a sentence."""
+    """Format an error as half a sentence."""
     if lacks_memory(error):
         return "not enough memory"
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
 
 
 def batch_sizes(first: int, find_largest: Callable[[], int]) -> Iterator[int]:
-    """The batch sizes to try, each twice the one before; `find_largest` limits all but one."""
+    """Yield the batch sizes to try, each twice the one before; `find_largest` limits later ones."""
     size = first
     while size == first or size <= min(find_largest(), LARGEST_MULTIPLE * first):
         yield size
@@ -168,9 +170,9 @@ def batch_sizes(first: int, find_largest: Callable[[], int]) -> Iterator[int]:
 
 
 def largest_batch(training: TrainingConfig, characters: int, speed: float) -> int:
-    """The largest batch size that a text allows, and the number of steps that a run has then.
+    """Return the largest batch size that fits the text and leaves enough steps (`FEWEST_STEPS`).
 
-    The text is of so many characters, the speed in characters per second.
+    `characters` is the length of the text, `speed` in characters per second.
     """
     reads = [
         *(epochs * characters for epochs in (training.epochs, training.max_epochs) if epochs),
@@ -181,10 +183,10 @@ def largest_batch(training: TrainingConfig, characters: int, speed: float) -> in
 
 
 def shard_counts(threads: int, batch_size: int, fewest: int) -> list[int]:
-    """The numbers of parts to cut a batch into, the fewest first; each part has a thread."""
+    """Return the numbers of shards to try, ascending; each shard has a thread."""
     counts, most = [fewest], min(threads, batch_size // FEWEST_STREAMS)
     while 2 * counts[-1] <= most:
         counts.append(2 * counts[-1])
-    if counts[-1] < most == threads:  # such as 12 threads after 8
+    if counts[-1] < most == threads:  # e.g. 12 threads after 8
         counts.append(most)
     return counts

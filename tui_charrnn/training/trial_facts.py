@@ -1,6 +1,6 @@
-"""What a process that loads TensorFlow finds out before anything is trained: asked for, and kept.
+"""Requests to the trial process (`diagnosis.py`), and its cached results.
 
-Neither TensorFlow nor NumPy is loaded here: the app reads this. `diagnosis.py` is the process.
+Neither TensorFlow nor NumPy is imported here, as the app imports this module.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ from tui_charrnn.runs.storage import Storage
 from tui_charrnn.training.machine import driver_cards, processor_name, thread_count
 
 ASSUMED_VOCABULARY: Final = 100
-"""Different characters of a text that is not known yet."""
+"""Assumed vocabulary size of an unknown text."""
 ASSUMED_CHARACTERS: Final = 1_000_000
-"""Its length."""
+"""Assumed length of an unknown text."""
 ENTRY_LIMIT: Final = 200
-"""Measurements that are kept, the newest."""
+"""Number of cached measurements; the oldest are dropped."""
 _FORMAT: Final = 1
 _SIZE_LIMIT: Final = 1 << 20  # bytes; 200 entries take 60,000
-_MATTERING: Final = (
+_TIMED_SETTINGS: Final = (
     "sequence_length",
     "optimizer",
     "average_decay",
@@ -40,13 +40,13 @@ _MATTERING: Final = (
     "recurrent_weight_dropout",
     "precision",
 )
-"""Settings of a training that a step's time depends on, besides those that `_key` works out."""
+"""Training settings that affect the time of a step, besides those that `_key` derives."""
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class TrialSettings:
-    """What is tried."""
+    """Settings of a trial."""
 
     model: ModelConfig
     training: TrainingConfig
@@ -54,14 +54,14 @@ class TrialSettings:
     training_characters: int = ASSUMED_CHARACTERS
 
     def to_json(self) -> str:
-        """For the command line of the process that tries."""
+        """Return the settings as JSON, for the command line of the trial process."""
         values = {"model": self.model.to_mapping(), "training": self.training.to_mapping()}
         sizes = {name: getattr(self, name) for name in ("vocabulary_size", "training_characters")}
         return json.dumps(values | sizes)
 
     @classmethod
     def from_json(cls, text: str) -> "TrialSettings":
-        """Read what `to_json` wrote.
+        """Parse the output of `to_json`.
 
         Raises:
             ConfigError: If a setting is not allowed.
@@ -73,23 +73,27 @@ class TrialSettings:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What a few batches took."""
+    """The measurement of a few batches."""
 
     seconds_per_step: float
     """Median of the timed batches."""
     parameter_count: int
-    """Numbers that are learned."""
+    """Number of trainable parameters."""
+
     memory: int
-    """Bytes that the process held at most."""
+    """Peak memory of the process, in bytes."""
+
     device: str
-    """What it computed on, for people: the name of a GPU, or `processor, 2 threads`."""
+    """Compute device for display: the name of a GPU, or `processor, 2 threads`."""
+
     precision: str
-    """Of the matrix products: `float32` or `bfloat16`."""
+    """Of matrix products: `float32` or `bfloat16`."""
+
     batch_size: int
-    """Streams side by side: as configured, or fewer on a small corpus."""
+    """Parallel streams: as configured, or fewer on a small corpus."""
 
     def __post_init__(self) -> None:
-        """Refuse what was not measured."""
+        """Check that the values are possible."""
         if self.seconds_per_step <= 0 or self.batch_size < 1:
             raise ValueError(
                 "A trial takes time and has a stream at least. Received: "
@@ -99,55 +103,64 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class GpuFacts:
-    """A GPU that TensorFlow sees."""
+    """A GPU that TensorFlow can use."""
 
     name: str
     capability: str | None
-    """NVIDIA's compute capability, as `9.0`; None where it is not known."""
+    """NVIDIA compute capability, e.g. `9.0`; None if unknown."""
+
     has_growing_memory: bool
-    """Whether its memory is taken as it is needed, rather than all at once."""
+    """Whether its memory is allocated on demand, not all at once."""
+
     has_code: bool
-    """As of `Gpu`: otherwise the first start compiles for minutes."""
+    """As in `Gpu`: if not, the first start compiles for minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """How a training would be computed here."""
+    """The compute path of a training on this machine, and its reasons."""
 
     cuda: str | None
-    """Version of CUDA that TensorFlow was built for; None for a build without it."""
+    """CUDA version that TensorFlow was built for; None for a build without CUDA."""
     gpus: tuple[GpuFacts, ...]
     path: Mapping[str, str]
     """`ComputePath.facts`."""
     reasons: Mapping[str, str]
-    """Half a sentence for each name of the path."""
+    """Half a sentence for each entry of the path."""
+
     threads: int
-    """Processor threads that are taken."""
+    """CPU threads in use."""
+
     has_tensor_float_32: bool
     """Whether a GPU may round the factors of float32 products to TensorFloat-32."""
+
     automatic: tuple[str, ...] | None
-    """The precision that `auto` takes on a processor, and half a sentence why; None on a GPU."""
+    """The precision that `auto` chooses on a CPU, and half a sentence why; None on a GPU."""
+
     trials: tuple[PathTrial, ...]
-    """What was tried to choose from, on a GPU with whole batches."""
+    """Compute paths tried on a GPU, with whole batches."""
+
     characters: int
-    """Read by a step of a trial."""
+    """Characters per step of a trial."""
+
     trial_seconds: float | None
-    """How long two steps of the network took on that device; None if they failed, or if they are
-    among the trials."""
+    """Seconds of two steps on that device; None if they failed, or if they are among the
+    trials."""
+
     trial_failure: str | None
     """Why they failed."""
 
 
 def encode_result(result: Trial | Examination) -> str:
-    """A result as the one line that `decode_result` reads, without its end."""
+    """Encode a result as one line for `decode_result`, without a line end."""
     return json.dumps(asdict(result), allow_nan=False)
 
 
 def decode_result(kind: type[_T], output: str) -> _T:
-    """Read what the process printed, a `Trial` or an `Examination`.
+    """Decode the output of the trial process, a `Trial` or an `Examination`.
 
     Raises:
-        ValueError: If it is something else.
+        ValueError: If the output is invalid.
     """
     values = decode_json(output)
     if not isinstance(values, dict):
@@ -156,17 +169,17 @@ def decode_result(kind: type[_T], output: str) -> _T:
 
 
 def trial_command(kind: Literal["examine", "time"], settings: TrialSettings) -> list[str]:
-    """The command line of the process that examines or times; it prints one line."""
-    # -P: what is imported never depends on the folder that the process runs in.
+    """Return the command line of the trial process, which prints one line."""
+    # -P: imports do not depend on the process's working folder.
     module = (sys.executable, "-P", "-m", "tui_charrnn.training.diagnosis")
     return [*module, kind, settings.to_json()]
 
 
 def start_trial(settings: TrialSettings) -> "subprocess.Popen[str]":
-    """Start the process that times batches: some seconds, nearly all for loading TensorFlow.
+    """Start the process that times batches; it takes some seconds, mostly to load TensorFlow.
 
-    Of what `communicate` returns, standard output is a `Trial` for `decode_result`; of standard
-    error, the last lines say why there is none. Whoever no longer wants to know kills it.
+    Its standard output is a `Trial` for `decode_result`; after a failure, the last lines of
+    standard error contain the reason. The caller may kill it to cancel.
 
     Raises:
         OSError: If the process cannot be started.
@@ -185,16 +198,16 @@ def start_trial(settings: TrialSettings) -> "subprocess.Popen[str]":
 
 
 def timings_file() -> Path:
-    """Where measurements are kept: in the user's cache.
+    """Return the path of the cached measurements.
 
     Raises:
-        ConfigError: If CHARRNN_CACHE names no path.
+        ConfigError: If CHARRNN_CACHE is not a path.
     """
     return cache_folder() / "timings.json"
 
 
 def recall_trial(settings: TrialSettings) -> Trial | None:
-    """What was measured on this machine before with settings that are as fast, or None."""
+    """Return the cached measurement for settings with the same step time, or None."""
     try:
         values = _read_timings(timings_file()).get(_key(settings))
         return build_checked(Trial, values) if isinstance(values, dict) else None
@@ -203,9 +216,9 @@ def recall_trial(settings: TrialSettings) -> Trial | None:
 
 
 def remember_trial(trial: Trial, settings: TrialSettings) -> None:
-    """Keep a measurement for `recall_trial`; a disk that refuses is passed over.
+    """Cache a measurement for `recall_trial`, ignoring disk errors.
 
-    Of two processes that do so at the same moment, the measurement of one may be lost.
+    If two processes write at the same time, one measurement may be lost.
     """
     try:
         path, key = timings_file(), _key(settings)
@@ -221,7 +234,7 @@ def remember_trial(trial: Trial, settings: TrialSettings) -> None:
 
 
 def _read_timings(path: Path) -> dict[str, Any]:
-    """All that is kept, the oldest first; nothing if the file is missing or damaged."""
+    """Return all cached measurements, oldest first; empty if the file is missing or damaged."""
     try:
         document = decode_json(read_bounded(path, _SIZE_LIMIT))
     except (OSError, ValueError):
@@ -233,10 +246,10 @@ def _read_timings(path: Path) -> dict[str, Any]:
 
 
 def _key(settings: TrialSettings) -> str:
-    """A digest of all that the time of a step depends on."""
-    # deferred: NumPy, which the app loads after its first frame
-    from tui_charrnn.text.corpus import fitting_batch_size  # noqa: PLC0415 - as said
-    from tui_charrnn.training.plan import is_long  # noqa: PLC0415 - as said
+    """Return a digest of everything that affects the time of a step."""
+    # deferred: they import NumPy, which the app loads after its first frame
+    from tui_charrnn.text.corpus import fitting_batch_size  # noqa: PLC0415 - see above
+    from tui_charrnn.training.plan import is_long  # noqa: PLC0415 - see above
 
     training, characters = settings.training, settings.training_characters
     batch_size = fitting_batch_size(characters, training.batch_size, training.sequence_length)
@@ -244,9 +257,9 @@ def _key(settings: TrialSettings) -> str:
     for name in ("tensorflow", "keras"):
         try:
             versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # under another name, or not at all
+        except importlib.metadata.PackageNotFoundError:  # not installed under this name
             versions[name] = ""
-    matters = {
+    factors = {
         "model": settings.model.to_mapping(),
         "vocabulary_size": settings.vocabulary_size,
         "batch_size": batch_size,
@@ -254,10 +267,10 @@ def _key(settings: TrialSettings) -> str:
             settings.model, training, settings.vocabulary_size, batch_size, characters
         ),
         "threads": thread_count(training.threads),
-        **{name: getattr(training, name) for name in _MATTERING},
+        **{name: getattr(training, name) for name in _TIMED_SETTINGS},
         "processor": processor_name(),
         "gpus": [card.name for card in driver_cards()],
         "visible_gpus": os.environ.get("CUDA_VISIBLE_DEVICES"),
         "versions": versions,
     }
-    return hashlib.sha256(json.dumps(matters, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(factors, sort_keys=True).encode()).hexdigest()

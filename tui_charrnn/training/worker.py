@@ -1,4 +1,4 @@
-"""One trainer's work on one run directory, phase by phase, from its description to an exit code."""
+"""The phases of one trainer on one run directory, from its description to an exit code."""
 
 import contextlib
 import errno
@@ -37,12 +37,12 @@ from tui_charrnn.runs.records import (
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import JointTask
 from tui_charrnn.training.distributed.roles import INTERRUPTED_AGAIN, Assignment, Peers
-from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
+from tui_charrnn.training.interruption import Interruption, LeavingError, Reason, SignalWatchdog
 from tui_charrnn.training.machine import UsageMeter, lacks_memory
 from tui_charrnn.training.preparation import PreparedText, prepare_run, prepare_text
 
 EXIT_PATIENCE: Final = 5.0
-"""Seconds that the disk has to take why a process ends whose main thread is held."""
+"""Seconds to record the exit of a process whose main thread is blocked."""
 
 
 def run_training(
@@ -54,28 +54,28 @@ def run_training(
     devices: int | None = 1,
     task: JointTask | None = None,
 ) -> ExitCode:
-    """Train a run, from its start or from its newest checkpoint, until it is done or must leave.
+    """Train a run from its start or its newest checkpoint, until it is finished or must exit.
 
     Args:
-        run: A run directory that `create_run` made.
-        interruption: Asked between any two steps.
-        max_time: Seconds after the start of this process at which to save and leave; None takes the
+        run: A run directory made by `create_run`.
+        interruption: Checked between steps.
+        max_time: Seconds after the start of this process at which to save and exit; None for the
             run's own setting.
         accepts_change: Continue although the corpus has changed.
-        devices: How many GPUs train it, if there are no other processes; None takes all.
-        task: With which other processes, if there are any; this one is rank 0.
+        devices: Number of GPUs without other processes; None for all.
+        task: The cluster of other processes, if any; this one is rank 0.
 
     Returns:
-        The exit code; every failure is explained in the run's records and status.
+        The exit code; the run's records and status explain every failure.
 
     Raises:
         RunError: If the directory is not a run.
-        RunLockedError: If another trainer holds it.
+        RunLockedError: If another trainer has locked it.
     """
     started = time.monotonic() - seconds_since_start()
     description = read_description(run)
     peers = None
-    if task is not None:  # the run may have been started with other settings
+    if task is not None:  # the run's own settings replace those of the command line
         threads, batch_size = description.training.threads, description.training.batch_size
         peers = Peers(replace(task, threads=threads, batch_size=batch_size))
     if _is_finished(run):
@@ -86,7 +86,7 @@ def run_training(
         writer.observe(UsageMeter().observe)
         interruption.on_leaving = partial(_record_preemption, writer)
         work = Assignment(run, description, writer, interruption, deadline, devices, peers)
-        code = _settle(work, accepts_change=accepts_change)
+        code = _train_and_record(work, accepts_change=accepts_change)
         if peers is not None:
             peers.leave(code, writer.status.message)
         return code
@@ -95,7 +95,7 @@ def run_training(
 def _report_finished(
     peers: Peers, description: RunDescription, interruption: Interruption
 ) -> ExitCode:
-    """Report to the other processes that there is nothing left to train."""
+    """Notify the other processes that the run is finished."""
     check_cancelled = partial(interruption.check_cancelled, None)
     try:
         hardware, _ = peers.connect(description.corpus.sha256, {}, interruption, check_cancelled)
@@ -105,11 +105,11 @@ def _report_finished(
     return ExitCode.OK
 
 
-def _settle(work: Assignment, *, accepts_change: bool) -> ExitCode:
-    """Do the work; returns how it ended, whatever failed."""
+def _train_and_record(work: Assignment, *, accepts_change: bool) -> ExitCode:
+    """Train, record any failure, and return the exit code."""
     writer, peers = work.writer, work.peers
     try:
-        with HeldThread(work.interruption, work.deadline, partial(_leave_at_once, writer)):
+        with SignalWatchdog(work.interruption, work.deadline, partial(_leave_at_once, writer)):
             return _train(work, accepts_change=accepts_change)
     except LeavingError as left:
         return _leave(writer, left.reason.state, left.reason.exit_code)
@@ -126,7 +126,7 @@ def _settle(work: Assignment, *, accepts_change: bool) -> ExitCode:
         return _fail(writer, error, str(error), error.exit_code)
     except Exception as error:  # noqa: BLE001  the last line of defense: recorded and logged
         code = _fail(writer, error, _explain(error, work.run), ExitCode.UNEXPECTED)
-        with contextlib.suppress(OSError, MemoryError):  # the log may lie on a full disk
+        with contextlib.suppress(OSError, MemoryError):  # the log's disk may be full
             traceback.print_exc()
         return code
 
@@ -155,7 +155,7 @@ def _train(work: Assignment, *, accepts_change: bool) -> ExitCode:
     if peers is None:
         text = prepare_text(run, description, check_cancelled, accepts_change=accepts_change)
     else:
-        text = _meet(work, peers, check_cancelled)
+        text = _connect_peers(work, peers, check_cancelled)
     prepared = prepare_run(run, description, text, writer, check_cancelled)
     if has_history:
         step = prepared.state.progress.step if prepared.state else 0
@@ -163,14 +163,16 @@ def _train(work: Assignment, *, accepts_change: bool) -> ExitCode:
         writer.append(RunResumed(step))
     check_cancelled()
     writer.set_status(state=RunState.LOADING)
-    # deferred: TensorFlow takes seconds and hundreds of megabytes, which the state reports
+    # deferred: TensorFlow takes seconds to load, which the state LOADING reports
     from tui_charrnn.training.start import start_session  # noqa: PLC0415
 
     return start_session(work, prepared).work()
 
 
-def _meet(work: Assignment, peers: Peers, check_cancelled: Callable[[], None]) -> PreparedText:
-    """Read the text, then wait for the other processes, also to report that it cannot be read."""
+def _connect_peers(
+    work: Assignment, peers: Peers, check_cancelled: Callable[[], None]
+) -> PreparedText:
+    """Read the text, then connect to the other processes, even to report that reading failed."""
     description, writer = work.description, work.writer
     try:
         text = prepare_text(work.run, description, check_cancelled)
@@ -185,7 +187,7 @@ def _meet(work: Assignment, peers: Peers, check_cancelled: Callable[[], None]) -
 
 
 def _leave(writer: RunWriter, state: RunState, exit_code: ExitCode) -> ExitCode:
-    """End before or without a last checkpoint; what was saved before stays."""
+    """Record the end of the run without saving another checkpoint."""
     status = writer.status
     writer.append(RunEnded(state.value, status.step, None, None, int(exit_code), status.elapsed))
     writer.set_status(state=state)
@@ -193,12 +195,12 @@ def _leave(writer: RunWriter, state: RunState, exit_code: ExitCode) -> ExitCode:
 
 
 def _record_preemption(writer: RunWriter, cause: str) -> None:
-    if cause != "request":  # whose answer is a record of its own
+    if cause != "request":  # a request is recorded by its answer
         writer.append(RunPreempted(cause))
 
 
 def _leave_at_once(writer: RunWriter, reason: Reason, cause: str) -> NoReturn:
-    """End the process in the place of its main thread, which native code holds."""
+    """End the process while native code blocks the main thread."""
 
     def record() -> None:
         _record_preemption(writer, cause)
@@ -207,14 +209,14 @@ def _leave_at_once(writer: RunWriter, reason: Reason, cause: str) -> NoReturn:
     recording = threading.Thread(target=record, name="exit record", daemon=True)
     try:
         recording.start()
-        recording.join(EXIT_PATIENCE)  # the main thread may be held by the disk, and hold its locks
-    finally:  # also where no thread can be started
+        recording.join(EXIT_PATIENCE)  # may block on locks of the main thread, or on the disk
+    finally:  # even if no thread can be started
         os._exit(int(reason.exit_code))
 
 
 def _break_off(writer: RunWriter, error: BrokenClusterError) -> ExitCode:
-    """End because another process is lost; what was saved stands, and the run can be resumed."""
-    if error.exit_code != ExitCode.RESUME_ME:  # it failed, and this is how
+    """End because another process was lost or failed; saved checkpoints are kept."""
+    if error.exit_code != ExitCode.RESUME_ME:  # it failed with this code
         return _fail(writer, error, str(error), error.exit_code)
     writer.append(RunWarned(str(error)))
     writer.set_status(message=str(error))
@@ -228,7 +230,7 @@ def _fail(writer: RunWriter, error: Exception, message: str, exit_code: ExitCode
 
 
 def _explain(error: Exception, run: RunDirectory) -> str:
-    """An unexpected failure in words, with the remedy where there is a known one."""
+    """Describe an unexpected failure, with the remedy if known."""
     if _cause_of(error) == "memory":
         return (
             "There was not enough memory for a batch. Start again with a smaller --batch-size, "
@@ -239,7 +241,7 @@ def _explain(error: Exception, run: RunDirectory) -> str:
 
 
 def _cause_of(error: Exception) -> str:
-    """The cause of a failure as `RunFailed` has it."""
+    """Return the cause of a failure, for `RunFailed.cause`."""
     if isinstance(error, CorpusError):
         return "text"
     source = error.__cause__ if isinstance(error, StorageError) else error

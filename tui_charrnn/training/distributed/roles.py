@@ -20,7 +20,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.distributed.placement import JointTask
-from tui_charrnn.training.interruption import HeldThread, Interruption, LeavingError, Reason
+from tui_charrnn.training.interruption import Interruption, LeavingError, Reason, SignalWatchdog
 from tui_charrnn.training.loop import batch_at
 from tui_charrnn.training.preparation import cut_material, index_text
 
@@ -132,7 +132,7 @@ def take_part(task: JointTask, interruption: Interruption, max_time: float | Non
     """
     peers = Peers(task)
     try:
-        with HeldThread(interruption, None, _leave_at_once):
+        with SignalWatchdog(interruption, None, _leave_at_once):
             return _follow(peers, interruption, max_time)
     except LeavingError as left:
         code, message = left.reason.exit_code, EARLY

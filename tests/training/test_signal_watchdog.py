@@ -11,8 +11,8 @@ from tui_charrnn.training.interruption import ECHO_TIME
 HELD = """
 import itertools, os, signal, sys, threading, time
 from tui_charrnn.training import interruption as interruption_module
-from tui_charrnn.training.interruption import HeldThread
-from tui_charrnn.training.interruption import LISTENED_TO, Interruption
+from tui_charrnn.training.interruption import SignalWatchdog
+from tui_charrnn.training.interruption import EXIT_SIGNALS, Interruption
 
 def leave(reason, cause):
     print(reason.value, cause, flush=True)
@@ -34,10 +34,10 @@ interruption = Interruption()
 interruption.listen()
 interruption.is_saved = lambda: is_saved
 sender = threading.Thread(target=send, daemon=True)
-with HeldThread(interruption, deadline, leave, patience=0.1):
+with SignalWatchdog(interruption, deadline, leave, patience=0.1):
     sender.start()
     # as in native code: the signals come to other threads, and no handler runs until it returns
-    signal.pthread_sigmask(signal.SIG_BLOCK, LISTENED_TO)
+    signal.pthread_sigmask(signal.SIG_BLOCK, EXIT_SIGNALS)
     os.read(read_from, 1)
     interruption.check(None)
 print("went on", interruption.cause, flush=True)

@@ -26,7 +26,7 @@ from tui_charrnn.runs.file_system import FileSystem, in_place
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training import worker
-from tui_charrnn.training.interruption import HeldThread
+from tui_charrnn.training.interruption import SignalWatchdog
 from tui_charrnn.training.interruption import Interruption
 
 class Disk(FileSystem):
@@ -43,7 +43,7 @@ interruption = Interruption()
 interruption.listen()
 with in_place(Disk()), RunWriter(RunDirectory(Path(path)), heartbeat=3600) as writer:
     leave = partial(worker._leave_at_once, writer)
-    with HeldThread(interruption, None, leave, patience=0.1):
+    with SignalWatchdog(interruption, None, leave, patience=0.1):
         is_held.set()
         os.kill(os.getpid(), signal.SIGTERM)
         writer.sync()
