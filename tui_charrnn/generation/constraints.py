@@ -55,7 +55,7 @@ class Constraints:
         self._feed: Final = self._characters.find("\n")
         self._end: Final = vocabulary.end_index
         self._is_end: Final = np.arange(len(self._characters)) == self._end
-        self._of: SamplingConfig | None = None
+        self._base_settings: SamplingConfig | None = None
         self._base = self._all
         self._only_syllables = False
         """Whether the settings have no constraint but that of valid syllables."""
@@ -85,7 +85,7 @@ class Constraints:
 
     def leave_nothing(self, sampling: SamplingConfig) -> bool:
         """Whether `allow` and `forbid` leave no character; they are ignored then."""
-        return not (self._left(sampling) & ~self._is_end).any()
+        return not (self._allowed_letters(sampling) & ~self._is_end).any()
 
     def apply(
         self, logits: Float32, sampling: SamplingConfig, recent: Sequence[int], place: LinePlace
@@ -97,8 +97,8 @@ class Constraints:
         Returns:
             A new array, or the same array if every character is allowed.
         """
-        if sampling is not self._of:
-            self._of, self._base = sampling, self._of_letters(sampling)
+        if sampling is not self._base_settings:
+            self._base_settings, self._base = sampling, self._letter_mask(sampling)
             self._only_syllables = not sampling.is_constrained
         if self._only_syllables:
             if not self._is_jamo or sampling.hangul != "valid":
@@ -116,7 +116,7 @@ class Constraints:
         """
         if not sampling.is_constrained and not self._is_jamo:
             return frozenset()
-        allowed = self._allowed(self._of_letters(sampling), sampling, recent, place)
+        allowed = self._allowed(self._letter_mask(sampling), sampling, recent, place)
         return frozenset(np.flatnonzero(self._all & ~allowed).tolist())
 
     def _allowed(
@@ -202,10 +202,10 @@ class Constraints:
             if ends_sentence or (length >= _LONGEST_LINE and newest == " "):
                 yield is_feed
 
-    def _of_letters(self, sampling: SamplingConfig) -> Bool:
-        return self._all if self.leave_nothing(sampling) else self._left(sampling)
+    def _letter_mask(self, sampling: SamplingConfig) -> Bool:
+        return self._all if self.leave_nothing(sampling) else self._allowed_letters(sampling)
 
-    def _left(self, sampling: SamplingConfig) -> Bool:
+    def _allowed_letters(self, sampling: SamplingConfig) -> Bool:
         """Return the mask of what `allow` and `forbid` leave, with the end of a record."""
         allowed = self._all
         if sampling.allow is not None:

@@ -34,7 +34,9 @@ class Replay:
         self._generation = generation
         self.units: Final = model.units
         """See `Model.units`."""
-        self._kept = split_syllables(generation.text) if model.units == "jamo" else generation.text
+        self._stored_text = (
+            split_syllables(generation.text) if model.units == "jamo" else generation.text
+        )
         self._changes = dict(generation.sampling[1:])
         self._clamps = {
             after: parse_clamps(texts, model.config) for after, texts in generation.clamps
@@ -59,7 +61,7 @@ class Replay:
         if self._count in self._clamps:
             self._stream.clamps = self._clamps[self._count]
         character = self._stream.next().character
-        if self._count < len(self._kept):
+        if self._count < len(self._stored_text):
             self._generated.append(character)
         self._count += 1
         return character
@@ -69,7 +71,7 @@ class Replay:
 
         Rounding may differ on another machine, or if the texts were generated in parallel.
         """
-        pairs = zip(self._kept, self._generated, strict=False)
+        pairs = zip(self._stored_text, self._generated, strict=False)
         return next((index for index, (one, other) in enumerate(pairs) if one != other), None)
 
 

@@ -165,8 +165,8 @@ def _branches(
             probabilities=array("d", entry["probabilities"]),
             taken=[int(position) for position in entry["taken"]],
             clamps=[
-                (position, parse_clamps(words, config))
-                for position, words in entry.get("clamps", ())
+                (position, parse_clamps(texts, config))
+                for position, texts in entry.get("clamps", ())
             ],
         )
         _check(branch)

@@ -180,6 +180,6 @@ def angle(one: Float64, other: Float64) -> float:
     if not (product > 0 and math.isfinite(product)):
         return 0.0
     # by the distance, as the cosine of a small angle rounds to 1
-    unit, turned = one / np.linalg.norm(one), other / np.linalg.norm(other)
-    half = min(float(np.linalg.norm(unit - turned)) / 2, 1.0)
+    unit, other_unit = one / np.linalg.norm(one), other / np.linalg.norm(other)
+    half = min(float(np.linalg.norm(unit - other_unit)) / 2, 1.0)
     return math.degrees(2 * math.asin(half))
