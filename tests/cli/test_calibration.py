@@ -87,14 +87,14 @@ def test_of_another_text_all_is_taken(model: Path, text: Path, tmp_path: Path) -
     other = tmp_path / "other.txt"
     other.write_text(text.read_text(encoding="utf-8")[::-1], encoding="utf-8")
     ended = run("calibrate", model, tmp_path / "copy", "--text", other)
-    assert "Fitted and judged on other, all of it." in ended.stderr
+    assert "Fitted and evaluated on other, all of it." in ended.stderr
     assert "fitted on 6,000 characters; on 6,000 others" in ended.stderr
 
 
 def test_a_model_is_never_written_over(model: Path, text: Path) -> None:
     assert isinstance(failure("calibrate", model, model, "--text", text), ConfigError)
     again = failure("calibrate", model, model, "--text", text, "--force")
-    assert "is the model that is read" in str(again)
+    assert "is the original model" in str(again)
     assert load_model(model).calibration is None
 
 

@@ -57,7 +57,7 @@ def test_init_writes_a_file_once(capsys: pytest.CaptureFixture[str]) -> None:
     assert tomllib.loads(path.read_text(encoding="utf-8")) == {"keys": {}}
     path.write_text("pace = 7\n", encoding="utf-8")
     _, err = shown(capsys, "config", "init", code=2)
-    assert "is there already" in err
+    assert "already exists" in err
     assert path.read_text(encoding="utf-8") == "pace = 7\n"
 
 

@@ -82,13 +82,13 @@ def test_a_run_that_has_ended_has_no_trainer(
 ) -> None:
     run = fake_run(tmp_path, end=end)
     ask(run)
-    assert "No trainer is at work on fake; nothing was changed." in capsys.readouterr().err
+    assert "No trainer is running for fake; nothing was changed." in capsys.readouterr().err
     assert not list(run.control.iterdir())
 
 
 def test_a_new_run_has_no_trainer_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ask(created_run(tmp_path))
-    assert "No trainer is at work" in capsys.readouterr().err
+    assert "No trainer is running" in capsys.readouterr().err
 
 
 def test_a_lost_trainer_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,7 +112,9 @@ def test_patience_ends_with_what_becomes_of_the_request(
     trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(control, "ANSWER_TIMEOUT", -1.0)
-    with pytest.raises(UnansweredError, match="has not answered yet; the request waits") as caught:
+    with pytest.raises(
+        UnansweredError, match="has not answered yet; the request stays pending"
+    ) as caught:
         ask(trainer.run)
     assert caught.value.exit_code == 7
     assert [sent.request for sent in take_requests(trainer.run)] == ["learning_rate"]
@@ -167,6 +169,6 @@ def test_a_run_that_has_ended_cannot_be_paused(tmp_path: Path) -> None:
     for command in ("pause", "unpause"):
         ended = run_program(command, "fake", "--runs-dir", str(tmp_path))
         assert (ended.returncode, ended.stdout) == (0, b"")
-        assert b"No trainer is at work on fake; nothing was changed." in ended.stderr
+        assert b"No trainer is running for fake; nothing was changed." in ended.stderr
         assert run_program(command, "nowhere", "--runs-dir", str(tmp_path)).returncode == 3
     assert not list(run.control.iterdir())

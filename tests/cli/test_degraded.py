@@ -21,7 +21,7 @@ def test_degraded_and_recovered_are_reported_once(capsys: pytest.CaptureFixture[
     for status in (WELL, FULL, FULL, WELL, WELL):
         reporter.show([], status)
     assert capsys.readouterr().err.splitlines() == [
-        "Degraded: disk full, last saved step 8,000. Training goes on, and saving is tried again.",
+        "Degraded: disk full, last saved step 8,000. Training continues, and saving is retried.",
         "Recovered: all is saved again.",
     ]
 
@@ -36,7 +36,7 @@ def test_a_trained_run_that_cannot_be_saved_gets_advice(
         )
         reporter.show([], replace(FULL, total_steps=8_100, degraded=words))
     lines = capsys.readouterr().err.splitlines()
-    advice = "Make room, or press Ctrl-C to leave without the last steps."
+    advice = "Free some space, or press Ctrl-C to exit without the last steps."
     assert [line.partition("tried for ")[2] for line in lines] == [
         f"{left} min. {advice}" for left in (2, 1)
     ]

@@ -183,7 +183,7 @@ def test_a_detached_trainer_that_is_refused_is_reported(
     printed = capsys.readouterr()
     assert (code, printed.out) == (5, "")
     assert str(os.getpid()) in printed.err
-    assert "goes on by itself" not in printed.err
+    assert "continues in the background" not in printed.err
 
 
 def test_a_long_history_is_read_in_pieces(run: RunDirectory) -> None:

@@ -89,7 +89,7 @@ def test_unknown_characters_of_a_seed_file_are_named_once(model_file: Path, tmp_
     [
         (b"bad \xff", "is not UTF-8: byte 4 (0xff) cannot be decoded"),
         (b"bad\n" * 40_000 + b"\xff", "byte 160,000 (0xff) cannot be decoded"),
-        (b"bad\0", "is not text: it holds a byte that is zero"),
+        (b"bad\0", "is not text: it contains a zero byte"),
     ],
 )
 def test_a_seed_file_that_is_no_text_is_refused(

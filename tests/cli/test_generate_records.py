@@ -120,7 +120,7 @@ def test_records_of_several_lines_are_separated(tmp_path: Path) -> None:
 def test_new_ones_need_the_corpus(model_file: Path) -> None:
     error = invoke("-m", model_file, "--new-only", "--count", 2).exception
     assert isinstance(error, CorpusError)
-    assert "--new-only needs what the model was trained on" in str(error)
+    assert "--new-only needs the corpus of the model" in str(error)
     assert "--corpus" in str(error)
 
 
@@ -136,8 +136,8 @@ def test_without_new_records_it_ends_with_a_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--originality"], "goes without"),
-        (["--compare-temperatures", "0.5,1"], "goes without"),
+        (["--originality"], "cannot be combined with"),
+        (["--compare-temperatures", "0.5,1"], "cannot be combined with"),
     ],
 )
 def test_new_ones_are_not_watched_otherwise(

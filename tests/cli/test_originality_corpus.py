@@ -107,7 +107,7 @@ def test_a_text_that_has_changed_is_not_taken(tmp_path: Path) -> None:
 
     assert isinstance(result.exception, CorpusError)
     assert "is no longer the text" in str(result.exception)
-    assert str(result.exception).endswith("Any text can be named with --corpus.")
+    assert str(result.exception).endswith("Name a text with --corpus.")
     assert not result.stdout
 
 
@@ -125,7 +125,7 @@ def test_another_text_of_the_same_name_is_not_taken(tmp_path: Path) -> None:
     [
         (
             {"name": "notes", "sha256": "0" * 64},
-            "'notes', was not found here. Any text can be named with --corpus.",
+            "'notes', was not found here. Name a text with --corpus.",
         ),
         (
             {"name": "x", "sha256": TINY_SHAKESPEARE},

@@ -34,7 +34,7 @@ def test_every_part_of_the_path_is_reported_with_its_reason() -> None:
 def test_a_gpu_is_reported_with_capability_memory_and_driver() -> None:
     found = labeled("gpu", Answer(ON_GPU), CARD)
     assert found.verdict == "ok"
-    for word in ("NVIDIA A10", "8.6", "24 GB", "550.1", "as it is needed"):
+    for word in ("NVIDIA A10", "8.6", "24 GB", "550.1", "as needed"):
         assert word in found.text
     assert "TF32" in labeled("precision", Answer(ON_GPU), CARD).text
 

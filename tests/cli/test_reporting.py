@@ -69,8 +69,8 @@ def test_the_plan_names_the_bound_in_effect(
     )
     at_least = RunPlanned(2_000, 100, 50, 32, 0.05, bound="max_epochs")
     assert lines_of(view, at_least, capsys).endswith(
-        "It ends there, before its 10m00s: the preset's 16 epochs are fewer than 2,000 steps, its "
-        "least."
+        "It ends there, before its 10m00s: the preset's limit of 16 epochs is below its "
+        "minimum of 2,000 steps."
     )
     by_time = RunPlanned(1_200, 100, 50, 32, 0.5, bound="train_time")
     assert lines_of(view, by_time, capsys) == (

@@ -62,14 +62,14 @@ def test_settings_that_the_run_keeps_are_reported(corpus: Path) -> None:
     run = created_run(corpus.parent / "runs", name="mine")
     size = read_description(run).model.hidden_size
     ended = job(corpus, "mine", "--hidden-size", str(size + 1), "--max-time", "1h")
-    assert f"goes on as it was begun: hidden_size {size}. For other settings" in ended.stderr
+    assert f"exists and keeps its settings: hidden_size {size}. For other settings" in ended.stderr
     same = job(corpus, "mine", "--hidden-size", str(size))
-    assert "as it was begun" not in same.stderr
+    assert "keeps its settings" not in same.stderr
 
 
 def test_a_run_of_the_same_text_resumes_without_a_message_about_it(corpus: Path) -> None:
     job(corpus, "mine")
-    assert "the text that it was started with" not in job(corpus, "mine").stderr
+    assert "continues with its own text" not in job(corpus, "mine").stderr
 
 
 @pytest.mark.parametrize("is_there", [False, True])
@@ -80,7 +80,7 @@ def test_another_text_than_that_of_the_run_is_reported(corpus: Path, is_there: b
     ended = job(corpus, "mine", "--quiet")
     assert ended.returncode == 75
     own = read_description(run).corpus.sources[0]
-    assert f"continues with the text that it was started with, fake ({own})" in ended.stderr
+    assert f"continues with its own text, fake ({own})" in ended.stderr
     assert ("corpus.txt" in ended.stderr.replace(own, "")) == (not is_there)
 
 

@@ -300,7 +300,7 @@ def test_restore_brings_back(folder: Path, capsys: Capture) -> None:
     assert runs("restore", "fake") == 0
     assert runs("restore") == 0
     assert names(folder) == ["fake", "fake-2"]
-    assert "fake-2 is back, as there is another fake by now." in capsys.readouterr().err
+    assert "Restored fake-2: another run is named fake." in capsys.readouterr().err
     assert runs("restore", "fake") == 3
 
 

@@ -174,7 +174,7 @@ def test_dynamic_evaluation_is_printed_separately(model: str, text: str) -> None
     assert score["dynamic_bits_per_character"] == pytest.approx(scorer.end(), rel=1e-6)
     assert score["dynamic_bits_per_character"] < score["bits_per_character"]
     people = run_here("score", text, *options).stdout.decode().splitlines()
-    assert people[2].endswith("where the model learned on from the text")
+    assert people[2].endswith("with dynamic evaluation")
 
 
 class Page(html.parser.HTMLParser):
@@ -253,7 +253,7 @@ def test_the_page_has_what_the_table_has(model: str, other: str, text: str, tmp_
         assert f"{bits} bits per character, perplexity {perplexity}, " in written
         assert f"{comparable} comparable, {characters} characters, {unknown} unknown." in written
     for row in shown:
-        if "learned on" in row:
+        if "dynamic evaluation" in row:
             assert f"{' '.join(row.split())}, " in written
         if "line 1" in row:
             assert f"<li>{row.split()[0]}, line 1, column " in written
@@ -302,7 +302,7 @@ def test_what_is_no_text_ends_with_3(
         (["--dynamic-evaluation-rate", "nan"], 2, "Received: nan."),
         (["--encoding", "utf-9"], 2, "--encoding: There is no text encoding 'utf-9'"),
         (["--model", "nobody"], 3, "no model file, run or bundled model 'nobody'"),
-        (["--html", "-"], 2, "--html takes the name of a file"),
+        (["--html", "-"], 2, "--html needs a file name"),
         (["--html", "."], 2, "is a folder; give the name of a file"),
         (["--html", "/dev/full"], 6, "Cannot write /dev/full"),
     ],

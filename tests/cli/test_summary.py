@@ -89,7 +89,7 @@ def test_a_huge_vocabulary_is_reported_with_the_option_that_helps(tmp_path: Path
     training = TrainingConfig(steps=3)
     run = created_run(tmp_path, text="".join(characters))
     printed = summarize(run, ModelConfig(), training, corpus)
-    assert "make every step slow: --max-vocabulary 8000" in printed
+    assert "makes every step slow: --max-vocabulary 8000" in printed
     bounded = replace(training, max_vocabulary=8000)
     printed = summarize(created_run(tmp_path, name="other"), ModelConfig(), bounded, corpus)
-    assert "make every step slow" not in printed
+    assert "makes every step slow" not in printed

@@ -62,7 +62,7 @@ def test_an_option_before_the_command_is_refused_with_its_place(
     assert run(arguments) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err == f"charrnn-tui: Options stand behind the command, as in: {place}\n"
+    assert printed.err == f"charrnn-tui: Put options after the command, as in: {place}\n"
 
 
 @pytest.mark.parametrize(

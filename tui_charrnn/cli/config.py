@@ -54,7 +54,7 @@ def show_path() -> None:
     path = preferences_file()
     print_data(str(path))
     if not is_file(path):
-        print_message(f"There is no such file yet. Write one with: {command('config', 'init')}")
+        print_message(f"This file does not exist yet. Create it with: {command('config', 'init')}")
 
 
 @config_app.command("show")
@@ -65,8 +65,8 @@ def show(
 ) -> None:
     """Print every setting in effect and where it comes from.
 
-    That is a flag, the environment, the file or the default, in this order. What is not right is
-    passed over and told on standard error; the exit code is 2 then.
+    Precedence: flags, environment, file, default. Invalid settings are ignored and reported on
+    standard error; the exit code is then 2.
     """
     found = resolve(settings)
     keys, problems = remap(found.keys)
@@ -90,7 +90,7 @@ def write_file() -> None:
     keys = [(key.id, key.keys, key.sentence) for key in KEYS if key.owner != "seed"]
     storage = Storage()
     if os.path.lexists(path):
-        raise ConfigError(f"{path} is there already, and is left as it is.")
+        raise ConfigError(f"{path} already exists and is not changed.")
     storage.make_folder(path.parent)
     with open_output(path, overwrite=False) as file:
         file.write(starter_text(keys).encode())

@@ -33,7 +33,7 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     life = Liveness()
     verdict = life.judge(status)
     if status is None or verdict == "ended":
-        print_message(f"No trainer is at work on {directory.name}.")
+        print_message(f"No trainer is running for {directory.name}.")
         return
     if verdict != "lost":
         send_request(directory, "stop")
@@ -41,8 +41,8 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     while status is not None and (verdict := life.judge(status)) in {"alive", "silent"}:
         if time.monotonic() > deadline:
             raise UnansweredError(
-                f"{directory.name} has not stopped within {STOP_TIMEOUT:g} s; "
-                "the request waits for its trainer."
+                f"{directory.name} has not stopped within {STOP_TIMEOUT:g} s; the request stays "
+                "pending."
             )
         time.sleep(0.1)
         status = newest_status(directory, status)
@@ -87,7 +87,7 @@ def _ask(run: RunDirectory, request: str, **arguments: Any) -> None:
     status = read_status(run)
     is_new = status is not None and status.state is RunState.CREATED
     if status is None or is_new or Liveness().judge(status) == "ended":
-        print_message(f"No trainer is at work on {run.name}; nothing was changed.")
+        print_message(f"No trainer is running for {run.name}; nothing was changed.")
     elif Liveness().judge(status) == "lost":
         _report_lost(run)
     else:
@@ -112,9 +112,7 @@ def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request:
         elif verdict == "ended":
             print_message(f"{run.name} is {status.state}; nothing was changed.")
         elif time.monotonic() > deadline:
-            raise UnansweredError(
-                f"{run.name} has not answered yet; the request waits for its trainer."
-            )
+            raise UnansweredError(f"{run.name} has not answered yet; the request stays pending.")
         else:
             time.sleep(0.1)
             continue

@@ -192,7 +192,7 @@ def report_lines(corpus: Corpus, inspection: "CorpusInspection") -> Iterator[tup
         ),
     )
     if inspection.heldout_only:
-        yield "", f"held out but never trained on: {_shown(inspection.heldout_only)}"
+        yield "", f"held out, missing from the training part: {_shown(inspection.heldout_only)}"
     yield from _warning_lines(inspection)
     yield from _baseline_lines(inspection.baselines)
     counted = inspection.baselines.training_characters if inspection.baselines else 0
@@ -218,7 +218,7 @@ def _warning_lines(inspection: "CorpusInspection") -> Iterator[tuple[str, str]]:
     size = len(inspection.vocabulary)
     too_large = [n for n, preset in PRESETS.items() if parameter_count(preset.model, size) > limit]
     if too_large:
-        yield "", f"! Too small for {', '.join(too_large)}: these presets would learn it by heart."
+        yield "", f"! Too small for {', '.join(too_large)}: these presets would memorize it."
 
 
 def _files(corpus: Corpus) -> str:
@@ -274,7 +274,7 @@ def _baseline_lines(baselines: "Baselines | None") -> Iterator[tuple[str, str]]:
         yield "baselines", "none: the text is too short to be split"
         return
     for order, loss in zip(baselines.orders, baselines.losses, strict=True):
-        mark = "  the best by counting" if order == baselines.best_order else ""
+        mark = "  best n-gram" if order == baselines.best_order else ""
         bits = f"{bits_per_character(loss):6.3f} bits a character{mark}"
         line = f"{format_ngram(order):<8} {loss:6.3f} nats, {bits}"
         yield "baselines" if order == 0 else "", line

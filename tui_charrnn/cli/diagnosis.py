@@ -188,15 +188,15 @@ def judge_machine(
     """Judge the processor, the number of threads and the memory for a training."""
     yield Finding("ok", "processor", f"{machine.processor} ({system})")
     given = machine.allowed if machine.quota is None else min(machine.allowed, machine.quota)
-    text = f"{threads} taken, of {counted(machine.processors, 'processor')}"
+    text = f"{threads} used, of {counted(machine.processors, 'processor')}"
     limits = []
     if machine.allowed < machine.processors:
         limits.append(f"this process may run on {machine.allowed}")
     if machine.quota is not None and machine.quota < machine.allowed:
-        limits.append(f"its control group has the time of {machine.quota:g}")
+        limits.append(f"its control group (cgroup) is limited to {machine.quota:g}")
     text += "".join(f"; {limit}" for limit in limits)
     if threads > math.ceil(given):
-        text += f". More than {given:g} only get in each other's way: lower --threads"
+        text += f". More than {given:g} slow each other down: lower --threads"
         yield Finding("note", "threads", text)
     else:
         yield Finding("ok", "threads", text)
@@ -210,7 +210,7 @@ def _judge_memory(machine: Machine, model: ModelConfig) -> Finding:
     text = f"{format_size(machine.memory)}, {format_size(machine.available)} of it available"
     needed = _LIBRARY_MEMORY + _STEP_COPIES * _tensor_bytes(model)
     if machine.available < needed:
-        text += f". A training takes about {format_size(needed)}: close other programs"
+        text += f". Training needs about {format_size(needed)}: close other programs"
         return Finding("note", "memory", text)
     return Finding("ok", "memory", text)
 
@@ -224,17 +224,17 @@ def judge_folders(
     needed = copies * checkpoints * _tensor_bytes(model)
     text = f"{_format_folder(runs)}; the checkpoints take {format_size(needed)}"
     if not runs.is_writable:
-        text = f"{runs.path} cannot be written in. Name another: --runs-dir or CHARRNN_RUNS"
+        text = f"{runs.path} is not writable. Choose another: --runs-dir or CHARRNN_RUNS"
         yield Finding("problem", "runs", text, ExitCode.CANNOT_SAVE)
     elif runs.free is not None and runs.free < needed:
-        text += ". Free some space, or name another folder: --runs-dir or CHARRNN_RUNS"
+        text += ". Free some space, or choose another folder: --runs-dir or CHARRNN_RUNS"
         yield Finding("problem", "runs", text, ExitCode.CANNOT_SAVE)
     else:
         yield Finding("ok", "runs", text)
     if cache.is_writable:
         yield Finding("ok", "cache", _format_folder(cache))
     else:
-        text = f"{cache.path} cannot be written in, so no text can be downloaded. Name another: "
+        text = f"{cache.path} is not writable, so no text can be downloaded. Choose another: "
         yield Finding("note", "cache", text + "CHARRNN_CACHE")
 
 
@@ -242,13 +242,13 @@ def judge_locks(locks: Locks) -> Finding:
     """Judge the file locks, and list active and lost trainers."""
     parts = ["file locks work"]
     if locks.at_work:
-        parts.append(f"at work: {', '.join(locks.at_work)}")
+        parts.append(f"running: {', '.join(locks.at_work)}")
     if locks.lost:
-        parts.append(f"trainer lost: {', '.join(locks.lost)} (`doctor RUN` says more)")
+        parts.append(f"trainer lost: {', '.join(locks.lost)} (details: `doctor RUN`)")
     if not locks.are_known:
         parts[0] = (
-            "the disk of the runs knows no locks, so a trainer listens for 5 s whether another "
-            "is at work"
+            "the file system of the runs has no file locks, so a trainer first watches for 5 s "
+            "whether another one is running"
         )
     is_ok = locks.are_known and not locks.lost
     return Finding("ok" if is_ok else "note", "locks", "; ".join(parts))
@@ -262,7 +262,9 @@ def _format_folder(folder: Folder) -> str:
 def judge_terminal(terminal: Terminal | None) -> Finding:
     """Judge size, colors and locale of the terminal."""
     if terminal is None:
-        return Finding("note", "terminal", "none here, so no app: charrnn-tui train --headless")
+        return Finding(
+            "note", "terminal", "none, so the app cannot open; use: charrnn-tui train --headless"
+        )
     colors = {"truecolor": "16 million colors", "256": "256 colors"}
     size = f"{terminal.columns} x {terminal.rows}"
     parts = [
@@ -292,7 +294,7 @@ def _tensor_bytes(model: ModelConfig) -> int:
 
 
 _LAYER_NAMES: Final = {
-    "handwritten": "our own backpropagation through time",
+    "handwritten": "custom backpropagation through time",
     "cudnn": "NVIDIA's cuDNN",
     "keras": "Keras's layers",
 }
@@ -318,15 +320,15 @@ def judge_computation(answer: Answer, nvidia: Nvidia, precision: str) -> Iterato
     compiler = "XLA" if path["compiler"] == "xla" else "none"
     yield Finding("ok", "compiler", f"{compiler}: {reasons['compiler']}")
     parts = int(path["shards"])
-    cut = f"computed in {parts} parts" if parts > 1 else "computed as a whole"
+    cut = f"computed in {parts} parts" if parts > 1 else "computed in one part"
     yield Finding("ok", "batch", f"{cut}: {reasons['shards']}")
     yield from _judge_trials(examination)
     if examination.trial_seconds is not None:
-        text = f"{examination.trial_seconds:.1f} s for two, compiling included"
+        text = f"{examination.trial_seconds:.1f} s for two, including compilation"
         yield Finding("ok", "first steps", text)
     if examination.trial_failure is not None:
         text = f"this network cannot be trained on {path['device']}: "
-        remedy = ". On the processor it may: CUDA_VISIBLE_DEVICES=-1" if examination.gpus else ""
+        remedy = ". To train on the processor: CUDA_VISIBLE_DEVICES=-1" if examination.gpus else ""
         text += examination.trial_failure.rstrip(".") + remedy
         yield Finding("problem", "first steps", text, ExitCode.UNEXPECTED)
 
@@ -344,7 +346,7 @@ def _judge_trials(examination: Examination) -> Iterator[Finding]:
         speed = f"{examination.characters / trial.seconds_per_step:,.0f} characters/s"
         facts = (trial.layers, trial.compiler, trial.precision)
         is_chosen = facts == tuple(examination.path[name] for name in _COMPUTE_KEYS)
-        end = "  taken" if is_chosen else ""
+        end = "  chosen" if is_chosen else ""
         yield Finding(
             "ok", "way", f"{row}{milliseconds:>10}  {speed:>24}  off by {trial.difference:.1g}{end}"
         )
@@ -359,12 +361,12 @@ def _judge_gpu(gpu: GpuFacts, nvidia: Nvidia) -> Finding:
         parts.append(format_size(memory))
     if nvidia.driver:
         parts.append(f"driver {nvidia.driver}")
-    growth = "as it is needed" if gpu.has_growing_memory else "all at once, so it cannot be shared"
-    parts.append(f"memory is taken {growth}")
+    growth = "as needed" if gpu.has_growing_memory else "all at once, so it cannot be shared"
+    parts.append(f"memory is allocated {growth}")
     if not gpu.has_code:
         parts.append(
-            "TensorFlow's package has no code for it, so the first start compiles for minutes: "
-            "CUDA_CACHE_PATH, a folder on a disk that lasts, keeps what was compiled"
+            "TensorFlow's package has no compiled code for it, so the first start compiles for "
+            "minutes: set CUDA_CACHE_PATH to a permanent folder to keep the result"
         )
     is_ok = gpu.has_growing_memory and gpu.has_code
     return Finding("ok" if is_ok else "note", "gpu", ", ".join(parts))
@@ -381,24 +383,24 @@ def _judge_absence(examination: Examination, nvidia: Nvidia, trouble: str) -> Fi
         text = f"CUDA_VISIBLE_DEVICES={nvidia.hidden_by!r} hides {names}: unset it to use it"
     elif not is_known:
         text = (
-            "an NVIDIA card is here, but no driver for it: install NVIDIA's driver; in a "
-            "container, start that with its GPUs, as docker run --gpus all"
+            "an NVIDIA card was found, but no driver: install NVIDIA's driver; give a container "
+            "access to its GPUs, for example docker run --gpus all"
         )
     elif examination.cuda is None:
         text = (
-            f"{names} is here, but this TensorFlow is built without CUDA: on Linux, in the "
+            f"{names} was found, but this TensorFlow is built without CUDA: on Linux, in the "
             f"checkout, {_INSTALL_CUDA}"
         )
     elif not nvidia.has_libraries:
         text = (
-            f"{names} is here, but TensorFlow lacks NVIDIA's libraries: in the checkout, "
+            f"{names} was found, but TensorFlow lacks NVIDIA's libraries: in the checkout, "
             f"{_INSTALL_CUDA}"
         )
     else:
-        quote = f' It said "{trouble}".' if trouble else ""
+        quote = f' It reported "{trouble}".' if trouble else ""
         text = (
-            f"{names} is here, but TensorFlow cannot use it.{quote} Is the driver new enough for "
-            f"CUDA {examination.cuda}?"
+            f"{names} was found, but TensorFlow cannot use it.{quote} Is the driver new enough "
+            f"for CUDA {examination.cuda}?"
         )
     return Finding("note", "gpu", text)
 
@@ -410,7 +412,7 @@ def _judge_precision(examination: Examination, requested: str) -> Finding:
         return Finding("ok", "precision", text + _format_tensor_float(examination))
     if requested == "auto" or automatic[0] == precision:
         return Finding("ok", "precision", text)
-    return Finding("note", "precision", f"{text}; auto would take {automatic[0]}: {automatic[1]}")
+    return Finding("note", "precision", f"{text}; auto would choose {automatic[0]}: {automatic[1]}")
 
 
 def _format_tensor_float(examination: Examination) -> str:

@@ -100,14 +100,14 @@ def doctor(
         typer.Argument(
             metavar="RUN",
             autocompletion=complete_run,
-            help="Name or path of a run to check; without it, this machine.",
+            help="Name or path of a run to check; default: this machine.",
         ),
     ] = None,
     preset: Annotated[
         str,
         typer.Option(
             metavar="NAME",
-            help="What would be trained, as `charrnn-tui train` takes it.",
+            help="Preset to check, as in `charrnn-tui train`.",
             autocompletion=complete_one_of(PRESETS),
         ),
     ] = "small",
@@ -117,10 +117,10 @@ def doctor(
 ) -> None:
     """Check this machine: device, precision, disk space and problems.
 
-    Takes the settings of `train`. Ends with 0 if a training could start; otherwise with 1 if
-    TensorFlow cannot be used, with 6 if nothing could be saved. With a RUN: holds its checkpoints
-    against their hashes, reads its records, looks for its text, and says what can be had from it
-    and by which command; ends with 0 if all is well, with 3 if something cannot be read.
+    Accepts the settings of `train`. Exit codes: 0 training can start, 1 TensorFlow cannot be
+    used, 6 nothing can be saved. With a RUN: verifies the checksums of its checkpoints, reads its
+    records, looks for its text, and shows what can be recovered and with which command. Exit
+    codes: 0 no problem, 3 something cannot be read.
     """
     if run is not None:
         found = _find_any_run(run, runs_folder(runs_dir))
@@ -160,7 +160,7 @@ def _ask_tensorflow(model: ModelConfig, training: TrainingConfig) -> Answer:
         require_tensorflow()
     except ConfigError as error:
         return Answer(failure=str(error))
-    print_message("Loading TensorFlow in a process of its own, to ask it; some seconds ...")
+    print_message("Loading TensorFlow in a separate process (several seconds) ...")
     return ask(examiner_command(model, training))
 
 
@@ -239,15 +239,15 @@ def _try(read: Callable[[RunDirectory], _T], run: RunDirectory) -> tuple[_T | No
 def _check_corpus(run: RunDirectory, description: RunDescription | None) -> tuple[str, str]:
     """Return `corpus_problem` and `corpus_remark` of `Health`, without downloading anything."""
     if description is None:
-        return "", "not looked for, as run.json does not say which it is"
+        return "", "not checked: run.json does not name it"
     reference = description.corpus
     try:
         if absent := lazy.absent_texts(reference.sources):
-            return "", f"{', '.join(absent)} is not on this machine and will be fetched"
+            return "", f"{', '.join(absent)} is not on this machine and will be downloaded"
         lazy.read_run_corpus(run, reference, may_download=False)
     except CharRNNError as error:
         return str(error), ""
-    return "", f"the same as at the beginning, SHA-256 {reference.sha256[:16]}..."
+    return "", f"unchanged since the start, SHA-256 {reference.sha256[:16]}..."
 
 
 def judge_run(health: Health) -> Iterator[Finding]:
@@ -271,7 +271,9 @@ def _judge_description(health: Health) -> Finding:
     model = description.model
     shape = f"{model.layer_count} x {model.cell_name} {model.hidden_size}"
     created = f"created {format_time(description.created)} on {description.host}"
-    return Finding("ok", "run.json", f"{shape}, {description.parameter_count:,} numbers, {created}")
+    return Finding(
+        "ok", "run.json", f"{shape}, {description.parameter_count:,} parameters, {created}"
+    )
 
 
 def _judge_state(health: Health) -> Finding:
@@ -280,14 +282,14 @@ def _judge_state(health: Health) -> Finding:
         return _damage("state.json", text)
     status = health.status
     if status is None:
-        return _damage("state.json", "it is missing; the next trainer writes a new one")
+        return _damage("state.json", "missing; the next trainer writes a new one")
     text = f"{status.state} at step {status.step:,}"
     if health.is_at_work:
         return Finding("ok", "trainer", f"{text}; process {status.pid} on {status.host}")
     if health.trainer == "lost":
         text += f", but process {status.pid} on {status.host} is gone: it was killed or crashed"
         return Finding("note", "trainer", text)
-    return Finding("ok", "trainer", f"none at work; {text}")
+    return Finding("ok", "trainer", f"none running; {text}")
 
 
 def _judge_events(health: Health) -> Finding:
@@ -302,15 +304,15 @@ def _judge_events(health: Health) -> Finding:
         more = ", ..." if len(events.missing) > _SHOWN_GAPS else ""
         parts.append(f"the records of steps {', '.join(shown)}{more} are missing")
     if events.repeated:
-        parts.append(f"more records than one of {counted(events.repeated, 'step')}")
+        parts.append(f"duplicate records of {counted(events.repeated, 'step')}")
     if damaged:
-        parts.append(f"{counted(damaged, 'line')} of what is no record")
+        parts.append(f"{counted(damaged, 'invalid line')}")
     if len(parts) > 1:
-        return _damage("events", f"{'; '.join(parts)}. Curves have a gap; training lacks nothing")
+        return _damage("events", f"{'; '.join(parts)}. Curves have a gap; training is not affected")
     if events.unreadable:
-        parts.append(f"{counted(events.unreadable, 'torn line')}, as a killed trainer leaves")
+        parts.append(f"{counted(events.unreadable, 'incomplete line')}, as a killed trainer leaves")
     if events.half_line and not health.is_at_work:
-        parts.append("the last line is half written, until the next trainer ends it")
+        parts.append("the last line is incomplete; the next trainer terminates it")
     verdict: Literal["ok", "note"] = "note" if len(parts) > 1 else "ok"
     return Finding(verdict, "events", "; ".join(parts))
 
@@ -320,13 +322,13 @@ def _judge_checkpoints(health: Health) -> Iterator[Finding]:
     damaged = [facts for facts in health.checkpoints if not facts.is_whole]
     if intact:
         steps = ", ".join(f"{facts.step:,}" for facts in intact)
-        yield Finding("ok", "checkpoints", f"whole, every hash as written: step {steps}")
+        yield Finding("ok", "checkpoints", f"intact, every hash matches: step {steps}")
     elif not damaged:
-        yield Finding("note", "checkpoints", "none was saved yet")
+        yield Finding("note", "checkpoints", "none saved yet")
     for facts in damaged:
         yield _damage("checkpoints", f"{facts.name} is damaged: {facts.problem}")
     for name in health.damaged_pointers:
-        yield _damage("checkpoints", f"{name} names no checkpoint; the newest whole one is taken")
+        yield _damage("checkpoints", f"{name} names no checkpoint; the newest intact one is used")
 
 
 def _damage(label: str, text: str) -> Finding:
@@ -337,35 +339,40 @@ def recovery(health: Health) -> tuple[str, str]:
     """Return what can be recovered from a run, in a sentence, and the command for it or ""."""
     run, found, status = health.run, health.resumable, health.status
     if health.is_at_work:
-        return "A trainer is at work on it.", command_words("attach", run)
+        return "Its trainer is running.", command_words("attach", run)
     if health.foreign_parts or health.description is None or health.corpus_problem:
         return _generation_only(health)
     if status is not None and status.state is RunState.FINISHED and found is not None:
         return f"It is finished: step {found.step:,}.", command_words("generate", run, "--model")
     if found is not None:
-        return f"It goes on from step {found.step:,}.", command_words("resume", run)
+        return f"It can resume from step {found.step:,}.", command_words("resume", run)
     if health.checkpoints:
         return _generation_only(health)
-    return "Nothing was saved of it: it begins at its first step.", command_words("resume", run)
+    return "It has no checkpoint: it starts again at its first step.", command_words("resume", run)
 
 
 def _generation_only(health: Health) -> tuple[str, str]:
     """Return the `recovery` of a run whose training cannot continue."""
     model = next((facts for facts in health.checkpoints if facts.has_model), None)
     if model is None:
-        return "It cannot go on, and no model of it is whole. Put its files back from a copy.", ""
+        return (
+            "It cannot resume, and none of its models is intact. Restore its files from a backup."
+        ), ""
     path = health.run.checkpoint(model.step).path.with_name(model.name) / "model.safetensors"
     remedy = (
-        "Put its own files in place of the links"
+        "Replace the links with regular files"
         if health.foreign_parts
-        else "Put run.json back from a copy"
+        else "Restore run.json from a backup"
         if health.description is None
-        else "Put its text back where it was"
+        else "Restore its text at its original path"
         if health.corpus_problem
-        else "Put a training.safetensors back from a copy"
+        else "Restore a training.safetensors from a backup"
     )
     return (
-        f"Its model of step {model.step:,} is whole and can generate. {remedy} to train on.",
+        (
+            f"Its model of step {model.step:,} is intact and can generate. {remedy} to continue "
+            "training."
+        ),
         safe_line(command("generate", "--model", str(path))),
     )
 

@@ -60,7 +60,7 @@ def fill(
         typer.Option(
             metavar="FILE|RUN|NAME",
             autocompletion=complete_model,
-            help="A model that reads both directions, to stand beside (`train --direction both`).",
+            help="A bidirectional model to compare with (`train --direction both`).",
         ),
     ] = None,
     gap: Annotated[
@@ -75,25 +75,26 @@ def fill(
         typer.Option(
             metavar="FILE",
             autocompletion=complete_path,
-            help="Measure over a held-out text what knowing the right side is worth.",
+            help="Measure on a held-out text how many bits knowing the right side saves.",
         ),
     ] = None,
     places: Annotated[
-        int, typer.Option(metavar="N", help="Places of that text to try, evenly spaced.")
+        int,
+        typer.Option(metavar="N", help="Number of places of that text to test, evenly spaced."),
     ] = 100,
     right: Annotated[
-        int, typer.Option(metavar="N", help="Characters to the right of each that are known.")
+        int, typer.Option(metavar="N", help="Known characters to the right of each place.")
     ] = 32,
     as_json: JsonDocument = False,
     is_ascii: DrawnInAscii = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Say what stands in the gaps of a text: from the left side alone, and from both sides.
+    """Fill the gaps of a text: from the left side alone, and from both sides.
 
-    The model reads forward; it knows the right side by carrying each candidate on through it and
-    weighing how well that fits. One gap is exact up to 4,096 candidates; of several gaps a
-    beam of the likeliest candidates is kept, and told. BITS is what the right side adds. A model
-    that reads both directions gives one gap exactly, and draws several (Gibbs sampling).
+    A forward model uses the right side by scoring it after each candidate. One gap is exact up to
+    4,096 candidates; for several gaps a beam keeps the likeliest candidates, and the output says
+    so. BITS is what the right side adds. A bidirectional model computes one gap exactly and
+    samples several (Gibbs sampling).
     """
     for name, value in {"count": count, "beam": beam, "places": places, "right": right}.items():
         refuse_out_of_bounds(name, value, 1, _MAXIMA[name])
@@ -125,12 +126,10 @@ def fill(
 def _refuse_unfit(text: str | None, over: str | None, bidirectional: str | None) -> None:
     """Raise `ConfigError` for arguments that cannot be combined."""
     if (text is None) == (over is None):
-        raise ConfigError("Give a text with gaps, or --over FILE, and not both.")
+        raise ConfigError("Give either a text with gaps or --over FILE.")
     if over is not None and bidirectional is not None:
         other = command("score", "--model", bidirectional, over)
-        raise ConfigError(
-            f"--over measures a model that reads forward; for one that reads both ways: {other}."
-        )
+        raise ConfigError(f"--over measures forward models; for a bidirectional one: {other}.")
 
 
 def _json_values(filled: "Filled", both: "BothFilled | None", count: int) -> dict[str, object]:
@@ -162,6 +161,4 @@ def _measure(model: "Model", text: str, size: tuple[int, int], *, as_json: bool)
     unit = "jamo" if model.units == "jamo" else "character"
     print_data(f"{found.left:8.3f}  bits per {unit} from the left side alone")
     print_data(f"{found.both:8.3f}  bits per {unit} from both sides, {right} to the right")
-    print_data(
-        f"{found.bits:8.3f}  bits that knowing the right side is worth, {found.places} places"
-    )
+    print_data(f"{found.bits:8.3f}  bits saved by knowing the right side, {found.places} places")

@@ -35,11 +35,10 @@ STOPPED_TIMEOUT: Final = 30.0
 _CONNECT_TIMEOUT: Final = 1.0
 """Seconds to wait for an address to accept a connection."""
 _STOPPED: Final = (
-    "The trainer was stopped from outside for too long (SIGSTOP): the other processes have gone on "
-    "without it, or ended. What was saved is kept; the same command on all of them goes on from "
-    "there."
+    "The trainer was stopped for too long (SIGSTOP): the other processes continued without it, "
+    "or ended. Its checkpoints are kept; run the same command for all processes to resume."
 )
-_EARLY: Final = "It was told to leave before all processes were there: nothing was trained."
+_EARLY: Final = "The process was stopped before all processes had connected: nothing was trained."
 _PREEMPTION_SIGNALS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """Signals that schedulers send before they end a job."""
 _MIN_SECONDS: Final = 0.001
@@ -341,13 +340,13 @@ def _on_preemption(number: int, _frame: FrameType | None) -> None:
 
 
 def _on_time_limit(_number: int, _frame: FrameType | None) -> None:
-    raise PreemptedError(_preempted_sentence("The time limit was over"))
+    raise PreemptedError(_preempted_sentence("The time limit was reached"))
 
 
 def _preempted_sentence(event: str) -> str:
     return (
-        f"{event} while no trainer was at work: nothing had to be saved. Give the same command "
-        "again to go on."
+        f"{event} while no trainer was running: nothing had to be saved. Run the same command "
+        "again to resume."
     )
 
 

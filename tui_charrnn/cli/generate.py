@@ -84,46 +84,48 @@ def generate(
     stop: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="TEXT", help="End once the model has written this; several are allowed."
+            metavar="TEXT", help="Stop after the model has generated this string; repeatable."
         ),
     ] = None,
     count: Annotated[
         int,
         typer.Option(
             metavar="N",
-            help="Texts to generate side by side, with successive RNG seeds; or so many records.",
+            help="Number of texts (or of records), with successive RNG seeds.",
         ),
     ] = 1,
     new_only: Annotated[
         bool,
         typer.Option(
             "--new-only",
-            help="Of a model of records: leave out those that its corpus has, and repetitions.",
+            help="For models of records: skip records that are in the corpus or repeated.",
         ),
     ] = False,
     compare_temperatures: Annotated[
         str | None,
         typer.Option(
             metavar="NUMBERS",
-            help="Texts at several temperatures, as 0.3,0.8,1.2, from the same random numbers.",
+            help="One text per temperature, as 0.3,0.8,1.2, from the same random numbers.",
         ),
     ] = None,
     most_likely: Annotated[
         bool,
         typer.Option(
-            "--most-likely", help="Draw nothing: search for the likeliest text. It repeats itself."
+            "--most-likely",
+            help="Search for the likeliest text instead of sampling; it repeats itself.",
         ),
     ] = False,
     beam: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Texts that are gone on with at a time in that search; 1 is greedy.",
+            help="Beam width of that search; 1 is greedy.",
             show_default=str(DEFAULT_BEAM),
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Write a JSON record a character: probability, surprise.")
+        bool,
+        typer.Option("--json", help="Write one JSON record per character: probability, surprise."),
     ] = False,
     model: ModelOption = None,
     numbers: NumbersOption = None,
@@ -142,22 +144,22 @@ def generate(
         list[str] | None,
         typer.Option(
             metavar="LAYER:CELL=VALUE",
-            help="Clamp a cell to a value, as 0:7=2.5; several are allowed. `neurons` finds cells.",
+            help="Clamp a cell to a value, as 0:7=2.5; repeatable. `neurons` finds cells.",
         ),
     ] = None,
     clamp_gate: Annotated[
         list[str] | None,
         typer.Option(
             metavar="LAYER:GATE=MEAN",
-            help="Clamp a gate of a layer (i, f, o; of a gru z, r) to a mean from 0 to 1, as "
-            "0:f=1; several are allowed.",
+            help="Clamp a gate of a layer (i, f, o; gru: z, r) to a mean from 0 to 1, as 0:f=1; "
+            "repeatable.",
         ),
     ] = None,
     originality: Annotated[
         bool,
         typer.Option(
             "--originality",
-            help="Tell which passages the model copied from its corpus; mark them on a terminal.",
+            help="Report passages copied from the corpus; mark them on a terminal.",
         ),
     ] = False,
     corpus: Annotated[
@@ -173,7 +175,7 @@ def generate(
         int | None,
         typer.Option(
             metavar="N",
-            help="Characters from which on a passage counts as copied.",
+            help="Length from which a passage counts as copied.",
             show_default=f"{COPIED_LENGTH}, or {copied_length_in('jamo')} jamo",
         ),
     ] = None,
@@ -181,7 +183,7 @@ def generate(
         bool | None,
         typer.Option(
             "--history/--no-history",
-            help="Keep the text, or not; see `charrnn-tui history`.",
+            help="Keep the text in the history or not; see `charrnn-tui history`.",
             show_default="as the setting `history` says",
         ),
     ] = None,
@@ -190,15 +192,15 @@ def generate(
 ) -> None:
     """Write text from a model to standard output, character by character.
 
-    On a terminal control characters are shown as signs; into a pipe goes the exact text, in UTF-8.
+    A terminal shows control characters as visible signs; a pipe gets the exact text, in UTF-8.
     Ctrl-C stops and keeps the text so far.
 
     With --json every record has the character's probability under the settings, and its surprise:
-    -log2 of what the model itself gave it, in bits. With --count the texts are generated in
-    one pass; each matches a single run with its RNG seed, apart from rounding differences.
+    -log2 of its probability under the model alone, in bits. With --count the texts are generated
+    in one pass; each matches a single run with its RNG seed, apart from rounding differences.
 
-    A model of records writes one record, or with --count so many, one after another; with --json
-    they are a list. --most-likely with --json writes one document, with the log probability.
+    A model of records generates one record, or N with --count N, one after another; --json prints
+    them as a list. --most-likely with --json prints one document, with the log probability.
     """
     if length is not None and length < 0:
         raise ConfigError(f"--length must be at least 0. Received: {length}.")
@@ -273,7 +275,7 @@ def _write_streams(
     stops = [texts.make_stop_strings() for _ in range(count)]
     for string in stops[0].unreachable(stream.model.vocabulary.characters):
         print_message(
-            f"The stop string {string!r} cannot come: the model does not know all its characters."
+            f"The stop string {string!r} cannot occur: the model does not know all its characters."
         )
     watch = comparison.open(texts, count)
 
@@ -308,13 +310,12 @@ def _check_search(is_wanted: bool, beam: int | None, others: Mapping[str, object
     """Raise `ConfigError` for sampling options with --most-likely; a value of None is not given."""
     if beam is not None:
         if not is_wanted:
-            raise ConfigError("--beam goes with --most-likely.")
+            raise ConfigError("--beam requires --most-likely.")
         refuse_out_of_bounds("beam", beam, 1, _MAX_TEXTS)
     given = [name for name, value in others.items() if value is not None]
     if is_wanted and given:
         raise ConfigError(
-            "--most-likely draws nothing and is one text, which the model alone decides. Leave "
-            f"out: {', '.join(given)}."
+            f"--most-likely generates one text without sampling. Leave out: {', '.join(given)}."
         )
 
 
@@ -330,7 +331,7 @@ def _refuse_impossible(
     if stream.constraints.leave_nothing(sampling):
         received = [f"--{name} {rules[name]!r}" for name in ("allow", "forbid") if name in rules]
         raise ConfigError(
-            "No character that the model has seen may come: allow others, or forbid fewer. "
+            "The settings exclude every character of the model: allow others, or forbid fewer. "
             f"Received: {' '.join(received)}."
         )
 
@@ -343,7 +344,8 @@ def _print_repeat_options(stream: "CharacterStream", others: Mapping[str, object
     ]
     given = [f"{name} {value}".rstrip() for name, value in others.items() if value is not None]
     print_message(
-        f"For the same text again: {' '.join([f'--rng-seed {stream.rng_seed}', *clamps, *given])}"
+        "To generate the same text again: "
+        f"{' '.join([f'--rng-seed {stream.rng_seed}', *clamps, *given])}"
     )
 
 
@@ -352,11 +354,13 @@ def _temperatures(given: str | None, temperature: str | None, count: int) -> lis
     if given is None:
         return []
     if temperature is not None or count > 1:
-        raise ConfigError("--compare-temperatures goes without --temperature and --count.")
+        raise ConfigError(
+            "--compare-temperatures cannot be combined with --temperature or --count."
+        )
     parsed = [SamplingConfig.parse("temperature", each.strip()) for each in given.split(",")]
     if not 2 <= len(parsed) <= _MAX_TEMPERATURES:
         raise ConfigError(
-            f"--compare-temperatures takes 2 to {_MAX_TEMPERATURES} numbers with commas between, "
+            f"--compare-temperatures takes 2 to {_MAX_TEMPERATURES} numbers separated by commas, "
             f"as 0.3,0.8,1.2. Received: {given!r}."
         )
     return parsed

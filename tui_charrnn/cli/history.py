@@ -56,8 +56,8 @@ _SHOWN_CHARACTERS: Final = 400  # more than a row has room for
 def history(context: typer.Context, limit: Limit = _SHOWN, as_json: JsonDocument = False) -> None:
     """List, search and replay generated texts.
 
-    Every text is kept, with all that it takes to generate it again, unless the setting `history`
-    is off or `generate` is told --no-history: the newest 10,000, in a file that only you can read.
+    The newest 10,000 texts are kept, with everything needed to generate them again, in a file that
+    only you can read. The setting `history` and `generate --no-history` turn this off.
     """
     if context.invoked_subcommand is None:
         list_newest(limit, as_json)
@@ -92,20 +92,25 @@ def show(number: Number, as_json: JsonDocument = False) -> None:
 
 @history_app.command()
 def search(
-    words: Annotated[list[str], typer.Argument(metavar="WORDS...", help="All of them must occur.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="WORDS...", help="Words or parts of words; a text must contain all."
+        ),
+    ],
     limit: Limit = _SHOWN,
     as_json: JsonDocument = False,
 ) -> None:
     """Find texts by words in them, or parts of words.
 
-    Capitals or not makes no difference.
+    Case is ignored.
     """
     wanted = query_words(" ".join(words))
     if not wanted:
-        raise ConfigError("There is no word to look for. Received: nothing but blanks.")
+        raise ConfigError("Give at least one word to search for. Received: only blanks.")
     entries = History().search(" ".join(words), limit)
     if not entries and not as_json:
-        print_message(f"No text in the history holds {' and '.join(map(repr, wanted))}.")
+        print_message(f"No text in the history contains {' and '.join(map(repr, wanted))}.")
         return
     _print_list(entries, as_json)
 
@@ -120,7 +125,7 @@ def replay(
         bool, typer.Option("--echo/--no-echo", help="Write the seed text first.")
     ] = True,
 ) -> None:
-    """Have a text said again, by the same model with the same settings."""
+    """Generate a text again with the same model and the same settings."""
     entry = find_entry(History(), number)
     path = find_same_model(
         entry,
@@ -195,8 +200,8 @@ def _report_difference(replayed: "Replay") -> None:
     if place is None:
         return
     print_message(
-        f"This is not what was said then: it differs from character {place + 1:,} on. "
-        f"Another machine, or texts that were said side by side, may round in another way."
+        f"The text differs from the recorded one from character {place + 1:,} on. Another "
+        "machine, or generating several texts at once, may round differently."
     )
 
 

@@ -126,7 +126,9 @@ def _prepare(
 def _report_failure(cluster: Cluster, placement: Placement, error: CharRNNError) -> int:
     """Start a trainer that reports this rank's error to all others; return the exit code."""
     lines = error_lines(error)
-    print_message("The other ranks are told why this one cannot take part, once all are there:")
+    print_message(
+        "This rank cannot take part. The other ranks get the reason when all are connected:"
+    )
     print_message(*(f"charrnn-tui: {line}" for line in lines))
     task = JointTask(
         cluster=cluster,
@@ -161,7 +163,7 @@ def _train_as_worker(task: JointTask, limit: float | None, stderr: int | None = 
         print_message(str(watch.verdict))
         return int(watch.verdict.exit_code)
     if code < 0:
-        print_message(f"The trainer was ended by signal {-code} from outside.")
+        print_message(f"The trainer was killed by signal {-code}.")
         return int(ExitCode.UNEXPECTED)
     return code
 

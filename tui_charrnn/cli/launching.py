@@ -90,7 +90,10 @@ def start_and_watch(
     limit = max_time or read_description(run).training.max_time
     if options.detach:
         if options.notify_command is not None:
-            raise ConfigError("--notify-command runs when the command ends: leave out --detach.")
+            raise ConfigError(
+                "--notify-command runs when the command ends, so it cannot be "
+                "combined with --detach."
+            )
         return _train_detached(run, options, limit)
     if options.headless:
         with handle_preemption(is_headless=True):
@@ -128,8 +131,8 @@ def _train_detached(run: RunDirectory, options: FollowOptions, limit: float | No
     returncode = wait_for_start(run, launch(run, options, limit))
     if returncode is None:
         print_message(
-            f"Training goes on by itself. Watch: {command_words('attach', run)}  "
-            f"Stop: {command_words('stop', run)}"
+            f"Training continues in the background. Watch: {command_words('attach', run)}  Stop: "
+            f"{command_words('stop', run)}"
         )
     elif returncode not in AS_ASKED:
         report_failure(run, returncode, log_size)
@@ -212,7 +215,7 @@ def _print_next_command(view: RunView, code: int, *, is_joint: bool) -> None:
             print_message(f"Fill gaps with it: {next_command}")
             return
         next_command = command_words("generate", view.run, *suggested_seed_text(view), "--model")
-        print_message(f"Talk to it: {next_command}")
+        print_message(f"Open it in the app: {next_command}")
         return
     saved = view.checkpoint_step
     where = f"Saved at step {saved:,}." if saved else "Nothing was saved yet."
@@ -220,8 +223,10 @@ def _print_next_command(view: RunView, code: int, *, is_joint: bool) -> None:
     if not is_joint:
         print_message(f"{where} Resume it with: {alone}")
         return
-    by_itself = f", one alone by: {alone}" if saved else "."
-    print_message(f"{where} All go on by the same command with --resume auto{by_itself}")
+    by_itself = f", a single one with: {alone}" if saved else "."
+    print_message(
+        f"{where} Resume all processes with the same command and --resume auto{by_itself}"
+    )
 
 
 def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
@@ -229,8 +234,8 @@ def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
     if returncode < 0:
         name = signal.Signals(-returncode).name
         print_message(
-            f"The trainer was ended by {name} from outside (too little memory is a common "
-            f"reason). What it saved is kept. Resume it with: {command_words('resume', run)}"
+            f"The trainer was killed by {name} (too little memory is a common reason). Its "
+            f"checkpoints are kept. Resume it with: {command_words('resume', run)}"
         )
         return
     with contextlib.suppress(StorageError):  # a disk error does not mean that the run is missing

@@ -49,15 +49,15 @@ COMMANDS: Final = {
     ),
     "which": (
         "score:which",
-        "Say from which model's corpus a text comes, character by character.",
+        "Find the model whose corpus a text fits best, character by character.",
     ),
     "fill": (
         "fill:fill",
-        "Say what stands in the gaps of a text: from the left side alone, and from both sides.",
+        "Fill the gaps of a text: from the left side alone, and from both sides.",
     ),
     "embedding": (
         "pictures:embedding",
-        "Draw the characters of a model where its embedding has them, and list neighbors.",
+        "Plot the character embedding of a model, and list nearest neighbors.",
     ),
     "memory": (
         "memory:memory",
@@ -84,7 +84,7 @@ COMMANDS: Final = {
     ),
     "pause": (
         "control:pause",
-        "Pause a run: its trainer saves and waits, and keeps its memory.",
+        "Pause a run: its trainer saves, then waits without releasing its memory.",
     ),
     "unpause": ("control:unpause", "Continue a paused run."),
     "models": ("models:models_app", "List the models, show, calibrate or export one."),
@@ -128,7 +128,8 @@ def open_app(
         file_option("--xray", "Text for the model to read, colored by how surprised it is."),
     ] = None,
     seed_file: Annotated[
-        Path | None, file_option("--seed-file", "Text to go on from; of a long one, its end.")
+        Path | None,
+        file_option("--seed-file", "Seed text to continue; of a long one, the end is used."),
     ] = None,
     length: TextLength = None,
     numbers: NumbersOption = None,
@@ -140,7 +141,7 @@ def open_app(
     ] = False,
     **settings: str | None,
 ) -> None:
-    """Train a character-level LSTM and talk to it. Without a command: open the app."""
+    """Train a character-level LSTM and generate text. Without a command: open the app."""
     if version:
         print_data(f"charrnn-tui {__version__}")
         raise typer.Exit(ExitCode.OK)
@@ -151,7 +152,7 @@ def open_app(
     named = [option for option, file in files.items() if file is not None]
     if len(named) > 1:
         raise ConfigError(
-            f"The app opens with a tape, a text or a seed text. Received: {' and '.join(named)}."
+            f"Give only one of --tape, --xray and --seed-file. Received: {' and '.join(named)}."
         )
     code = start_app(
         runs_dir,
@@ -170,7 +171,7 @@ def open_app(
 def attach(
     run: RunArgument,
     readonly: Annotated[
-        bool, typer.Option("--readonly", help="Only look: ask the trainer for nothing.")
+        bool, typer.Option("--readonly", help="Read only: send no requests to the trainer.")
     ] = False,
     length: TextLength = None,
     numbers: NumbersOption = None,
@@ -208,8 +209,8 @@ def learn(
 def _not_installed(error: OSError) -> StorageError:
     """Convert an error that Typer raised while writing a shell completion."""
     return StorageError(
-        f"The completion cannot be installed: {error.filename}: {error.strerror}. Print it, for a "
-        f"file of your shell that you can write to: {command('--show-completion')}"
+        f"Cannot install the completion: {error.filename}: {error.strerror}. Print it, and add it "
+        f"to a writable file that your shell reads: {command('--show-completion')}"
     )
 
 

@@ -55,8 +55,8 @@ def memory(
         typer.Argument(
             metavar="MODEL... [TEXT]",
             autocompletion=complete_corpus,
-            help="Model files, runs or bundled models, and last, if wanted, a text file to look "
-            "back in; with --train, texts to train on.",
+            help="Model files, runs or bundled models, and optionally, last, a text file to "
+            "measure on; with --train, texts to train on.",
         ),
     ],
     text: Annotated[
@@ -64,29 +64,30 @@ def memory(
         typer.Option(
             metavar="TEXT",
             autocompletion=complete_corpus,
-            help="The text to look back in, also by the name of a corpus; if left out, the first "
-            "model's own, or the one that is trained on.",
+            help="Text to measure on: a file or a named corpus. Default: the corpus of the first "
+            "model, or the training text.",
         ),
     ] = None,
     train: Annotated[
         bool,
         typer.Option(
             "--train",
-            help="Train an rnn, a gru and an lstm on the text, one after another; those that were "
-            "trained before are taken as they are.",
+            help="Train an rnn, a gru and an lstm on the text, one after another; models trained "
+            "before are reused.",
         ),
     ] = False,
     train_time: Annotated[
-        str, typer.Option(metavar="DURATION", help="With --train: how long each is trained.")
+        str, typer.Option(metavar="DURATION", help="With --train: training time of each.")
     ] = "60s",
     hidden_size: Annotated[
-        int, typer.Option(metavar="H", help="With --train: the hidden size of each.")
+        int, typer.Option(metavar="H", help="With --train: hidden size of each.")
     ] = 128,
     characters: Annotated[
         int, typer.Option(metavar="N", help="Read the last N characters of the text.")
     ] = 20_000,
     reach: Annotated[
-        int, typer.Option(metavar="D", help="Look back so many characters, 500 at most.")
+        int,
+        typer.Option(metavar="D", help="Largest distance to measure, in characters; at most 500."),
     ] = 200,
     as_json: JsonDocument = False,
     is_ascii: DrawnInAscii = False,
@@ -96,9 +97,9 @@ def memory(
     """Measure how far back models look: the mean influence of a character by its distance.
 
     The influence of an earlier character on a later one is the norm of the gradient of the later
-    one's log probability with respect to the earlier one's input vector. The table says from how
-    many characters back on less than a half, a tenth and a hundredth of the largest mean is left.
-    The strips below show how the gradient of the loss fades on its way back through h.
+    one's log probability with respect to the earlier one's input vector. The table shows
+    the distances from which the mean is below a half, a tenth and a hundredth of its maximum. The
+    strips below show how the gradient of the loss fades on its way back through h.
     """
     refuse_out_of_bounds("reach", reach, 1, _MAX_REACH)
     refuse_out_of_bounds("characters", characters, 2, _MAX_CHARACTERS)
@@ -115,8 +116,8 @@ def memory(
     for name, model, is_drawn in found:
         if model.records != "none":
             raise ConfigError(
-                f"{name} is a model of records: it forgets everything where one ends, and looks "
-                "back no further than that."
+                f"{name} is a model of records: it resets its state at the end of each record, "
+                "and looks back no further."
             )
         curves.append(_measure(name, model, read, reach))
         if is_drawn and not as_json:
@@ -146,7 +147,7 @@ def _rows_of(*, is_ascii: bool) -> RowsOf:
 
 
 def _measure(name: str, model: "Model", text: str, reach: int) -> "MemoryCurve":
-    task = f"Looking back in {len(text):,} characters with {name}"
+    task = f"Measuring {len(text):,} characters with {name}"
     with progress_bar(task, in_bytes=False) as progress:
 
         def report(share: float) -> None:
@@ -177,7 +178,7 @@ def _find(
     if text is not None:
         return found, read_named_corpus([text], encoding=encoding).text
     first, folder = names[0], runs_folder(runs_dir)
-    print_message(f"Reading what {first} was trained on; --text names another text.")
+    print_message(f"Reading the corpus of {first}; --text names another text.")
     path = lazy.find_model(first, folder)
     return found, lazy.read_training_corpus(found[first], path, folder).text
 

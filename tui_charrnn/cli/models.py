@@ -79,9 +79,9 @@ def export(
     model: NamedModel,
     file: Annotated[
         Path | None,
-        target_argument("The file", "What is written; default: NAME.keras here."),
+        target_argument("The file", "File to write; default: NAME.keras in this folder."),
     ] = None,
-    to: Annotated[str, typer.Option("--to", metavar="keras", help="For which program.")] = "keras",
+    to: Annotated[str, typer.Option("--to", metavar="keras", help="Target format.")] = "keras",
     force: Force = False,
     runs_dir: RunsDir = None,
 ) -> None:
@@ -122,10 +122,10 @@ def numbers(
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
-    """Say which numbers `--numbers auto` takes for a model, and why.
+    """Show which number format `--numbers auto` chooses for a model, and why.
 
-    The model writes 2,000 characters in float32 and reads them in int8. auto takes int8 if the log
-    probabilities of these characters differ by 0.02 nats on average and 0.5 at most.
+    The model generates 2,000 characters in float32 and reads them in int8. auto chooses int8
+    if the log probabilities of these characters differ by 0.02 nats on average and 0.5 at most.
     """
     loaded = lazy.load_model(lazy.find_model(model, runs_folder(runs_dir), print_message))
     choice = lazy.choose_numbers(loaded)
@@ -146,16 +146,14 @@ def calibrate(
     model: NamedModel,
     file: Annotated[
         Path,
-        target_argument(
-            "The file", "The model file that is written; the one that is read stays as it is."
-        ),
+        target_argument("The file", "Model file to write; the original is not changed."),
     ],
     text: Annotated[
         str | None,
         typer.Option(
             metavar="FILE|NAME",
             autocompletion=complete_corpus,
-            help="A text that it was not trained on; default: what was held out of its own.",
+            help="Text that it was not trained on; default: the held-out part of its corpus.",
         ),
     ] = None,
     encoding: Encoding = "utf-8",
@@ -172,7 +170,7 @@ def calibrate(
     refuse_taken(file, overwrite=force)
     path = lazy.find_model(model, runs_folder(runs_dir), print_message)
     if file.exists() and file.samefile(path):
-        raise ConfigError(f"{file} is the model that is read; give another name.")
+        raise ConfigError(f"{file} is the original model; give another name.")
     loaded = lazy.load_model(path)
     held_out, units = _held_out(loaded, path, text, encoding, runs_folder(runs_dir))
     fitted = lazy.calibrate(
@@ -195,9 +193,9 @@ def _held_out(
     is_own = corpus.sha256 == model.corpus.get("sha256")
     start = model.corpus.get("training_characters") if is_own else 0
     if not isinstance(start, int):
-        raise CorpusError("The model does not say what was held out of its text. Name one: --text.")
-    source = f"what was held out of {corpus.name}" if is_own else f"{corpus.name}, all of it"
-    print_message(f"Fitted and judged on {safe_line(source)}.")
+        raise CorpusError("The model file does not name its held-out text. Name a text: --text.")
+    source = f"the held-out part of {corpus.name}" if is_own else f"all of {corpus.name}"
+    print_message(f"Fitted and evaluated on {safe_line(source)}.")
     return corpus.numbered.decode(start, start + _MAX_HELD_OUT), corpus.units_per_character(start)
 
 
@@ -212,7 +210,7 @@ def _format_calibration(calibration: "Calibration") -> str:
 
 @models_app.command()
 def show(model: NamedModel, runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
-    """Show what a model file says of itself: network, text, training, losses, calibration."""
+    """Show the metadata of a model file: network, text, training, losses, calibration."""
     path = lazy.find_model(model, runs_folder(runs_dir), print_message)
     facts = read_facts(path)
     if facts.header is None:
@@ -269,7 +267,7 @@ def list_all(runs_dir: Path | None, as_json: bool = False) -> None:
             print_message(f"{safe_line(model.name)}: {safe_line(model.facts.problem)}")
     if stdout_is_terminal():
         first = found[0].name
-        print_message(f"Talk to one: {command('--model', first)}")
+        print_message(f"Open one in the app: {command('--model', first)}")
         print_message(
             f"LOSS is nats per held-out character, BITS the same in bits. Without --model: {first}."
         )

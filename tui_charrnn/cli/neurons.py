@@ -75,21 +75,25 @@ def neurons(
             "--property",
             metavar="NAME",
             autocompletion=complete_one_of(_NAMES.split(", ")),
-            help=f"Look for this property alone; several are allowed. One of {_NAMES}.",
+            help=f"Test only this property; repeatable. One of {_NAMES}.",
         ),
     ] = None,
     layer: Annotated[
-        int | None, typer.Option(metavar="L", help="Look at this layer alone, from 0.")
+        int | None, typer.Option(metavar="L", help="Use only this layer, counted from 0.")
     ] = None,
     excerpts: Annotated[
-        int, typer.Option(metavar="N", help="Passages to show, of the properties found best.")
+        int,
+        typer.Option(metavar="N", help="Passages to show, for the properties with the largest r."),
     ] = 3,
     as_json: JsonDocument = False,
     parallel: Annotated[
         int | None,
         typer.Option(
             metavar="STREAMS",
-            help="Stretches of the text that are read side by side; 1 reads it in one, exactly.",
+            help=(
+                "Number of parts that are read in parallel; 1 reads the whole text in order, "
+                "exactly."
+            ),
             show_default="automatic",
         ),
     ] = None,
@@ -99,8 +103,8 @@ def neurons(
     """Find the cells of a model that follow a property of a text.
 
     Every cell is correlated with plain properties of the text. 0:c7 is the cell state of cell 7 in
-    layer 0, the lowest, and 0:h7 is what the cell lets out; r is Pearson's correlation. Passages
-    are shown with a sign below every character for the strongest cell.
+    layer 0, the lowest, and 0:h7 is its output; r is Pearson's correlation. Passages are shown
+    with a sign below every character: the level of the strongest cell.
 
     To see what a cell does, clamp it: charrnn-tui generate --clamp 0:c7=2.5
     """
@@ -199,7 +203,7 @@ def _table(findings: "Sequence[Finding]") -> Iterator[str]:
     yield from textwrap.wrap(chance, _text_width())
     constant = [each.property.name for each in findings if not each.neurons]
     if constant:
-        sentence = f"The same everywhere in this text: {', '.join(constant)}."
+        sentence = f"Constant in this text: {', '.join(constant)}."
         yield from textwrap.wrap(sentence, _text_width(), break_on_hyphens=False)
 
 

@@ -129,8 +129,8 @@ def app_obstacle(environment: Mapping[str, str] = os.environ) -> str:
     encoding = foreign_encoding(screen, environment)
     if encoding:
         return (
-            f"The app cannot be drawn in the encoding of this locale, {safe_line(encoding)}: "
-            "it needs UTF-8, as LC_ALL=C.UTF-8 chooses it."
+            f"The app cannot be drawn in the encoding of this locale, {safe_line(encoding)}: it "
+            "needs UTF-8, for example LC_ALL=C.UTF-8."
         )
     return ""
 

@@ -120,7 +120,7 @@ LanguageOption: TypeAlias = Annotated[
         metavar="|".join(LANGUAGES),
         autocompletion=complete_one_of(LANGUAGES),
         parser=lambda text: resolve({"language": text}, wanted=["language"]).checked().language,
-        help="Language of the app; that of the settings or the locale (LANG) if left out.",
+        help="Language of the app; default: the setting, else the locale (LANG).",
     ),
 ]
 NumbersOption: TypeAlias = Annotated[
@@ -133,10 +133,10 @@ NumbersOption: TypeAlias = Annotated[
     ),
 ]
 Force: TypeAlias = Annotated[
-    bool, typer.Option("--force", "-f", help="Replace a file of that name.")
+    bool, typer.Option("--force", "-f", help="Overwrite an existing file.")
 ]
 DrawnInAscii: TypeAlias = Annotated[
-    bool, typer.Option("--ascii", help="Draw in ASCII; the setting `ascii` does so always.")
+    bool, typer.Option("--ascii", help="Draw in ASCII; the setting `ascii` makes it the default.")
 ]
 JsonDocument: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 RunsDir: TypeAlias = Annotated[
@@ -146,7 +146,7 @@ RunsDir: TypeAlias = Annotated[
         metavar="FOLDER",
         autocompletion=complete_path,
         parser=lambda text: parse_path(text, "--runs-dir"),
-        help="Folder of the runs; CHARRNN_RUNS or the settings (`config`) name another default.",
+        help="Folder of the runs; CHARRNN_RUNS or the settings (`config`) change the default.",
     ),
 ]
 
@@ -204,7 +204,7 @@ def file_option(name: str, sentence: str) -> Any:
 NAMED_TEXTS: Final = "Text files, folders, globs, - for standard input, or a known name"
 ModelOption: TypeAlias = Annotated[
     str | None,
-    model_option("A model file, a run, or a bundled model; the first bundled one if left out."),
+    model_option("A model file, a run, or a bundled model; default: the first bundled one."),
 ]
 TextLength: TypeAlias = Annotated[
     str | None, typer.Option("--length", "-n", metavar="N", help="Characters of one text.")
@@ -356,7 +356,7 @@ def refuse_options_before_command(context: typer.Context) -> None:
     option = max(given.opts, key=len)
     place = command(*context.command_path.split()[1:], name, option)
     value = f" {given.metavar}" if given.metavar else ""
-    raise ConfigError(f"Options stand behind the command, as in: {place}{value}")
+    raise ConfigError(f"Put options after the command, as in: {place}{value}")
 
 
 @contextmanager

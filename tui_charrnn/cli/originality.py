@@ -96,7 +96,7 @@ def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:
                 model, path, runs, reading=progress, indexing=progress, notify=print_message
             )
     except CorpusError as error:
-        raise CorpusError(f"{error} Any text can be named with --corpus.") from error
+        raise CorpusError(f"{error} Name a text with --corpus.") from error
 
 
 def _original_lines(

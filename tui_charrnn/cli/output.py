@@ -373,7 +373,7 @@ def write_text(work: Callable[[TextOutput], None]) -> bool:
         StorageError: If standard output is closed or cannot be written.
     """
     if sys.stdout is None:
-        raise StorageError("Standard output is closed: there is nowhere to write the text to.")
+        raise StorageError("Standard output is closed: the text cannot be written.")
     encoding = sys.stdout.encoding if stdout_is_terminal() else None
     output = TextOutput(sys.stdout.buffer, terminal_encoding=encoding)
     is_complete = False
@@ -428,7 +428,7 @@ def _report_unexpected(error: Exception) -> ExitCode:
         return ExitCode.CANNOT_SAVE
     if isinstance(error, FileNotFoundError) and _is_folder_gone():
         print_message(
-            "charrnn-tui: This folder is gone: it was removed or moved. Go to another one."
+            "charrnn-tui: The current folder was removed or moved. Change to another folder."
         )
         return ExitCode.DATA
     print_message(*report_crash(error, state_folder()).splitlines())

@@ -51,9 +51,7 @@ _COLORS: Final = {
 def embedding(
     model: Annotated[
         str | None,
-        model_argument(
-            "A model file, a run, or a bundled model; the first bundled one if left out."
-        ),
+        model_argument("A model file, a run, or a bundled model; default: the first bundled one."),
     ] = None,
     character: Annotated[
         list[str] | None,
@@ -66,10 +64,10 @@ def embedding(
     is_ascii: DrawnInAscii = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Draw the characters of a model where its embedding has them, and list neighbors.
+    """Plot the character embedding of a model, and list nearest neighbors.
 
-    Characters are drawn at the first two principal components of their vectors, each in a cell of
-    its own; the number after a neighbor is the cosine of the angle between both vectors.
+    The axes are the first two principal components of the vectors; each character gets its own
+    screen cell. The number after a neighbor is the cosine similarity of both vectors.
     """
     if count < 1:
         raise ConfigError(f"--count must be at least 1. Received: {count}.")
@@ -78,7 +76,9 @@ def embedding(
     spelled = {each: _spelled(vectors.characters, each) for each in wanted}
     unknown = [each for each, parts in spelled.items() if not parts]
     if unknown:
-        raise ConfigError(f"--character is one that the model knows. Received: {unknown[0]!r}.")
+        raise ConfigError(
+            f"--character must be one that the model knows. Received: {unknown[0]!r}."
+        )
     parts = dict.fromkeys("".join(spelled.values()))
     chosen = [vectors.characters.index(each) for each in parts]
     if as_json:
@@ -159,30 +159,34 @@ def lab(context: typer.Context) -> None:
 @lab_app.command()
 def clipping(
     limit: Annotated[
-        float, typer.Option(metavar="NORM", help="The largest norm of a gradient that is applied.")
+        float, typer.Option(metavar="NORM", help="Largest gradient norm that is applied.")
     ] = 1.0,
     radius: Annotated[
         float,
         typer.Option(metavar="RHO", help="Spectral radius of the recurrent kernel at the start."),
     ] = 1.7,
     learning_rate: Annotated[
-        float, typer.Option(metavar="RATE", help="Of the gradient descent.")
+        float, typer.Option(metavar="RATE", help="Learning rate of the gradient descent.")
     ] = 2.0,
-    steps: Annotated[int, typer.Option(metavar="N", help="How many steps both take.")] = 400,
-    rng_seed: Annotated[int, typer.Option(metavar="NUMBER", help="Draws the weights of both.")] = 0,
+    steps: Annotated[int, typer.Option(metavar="N", help="Number of training steps.")] = 400,
+    rng_seed: Annotated[
+        int, typer.Option(metavar="NUMBER", help="RNG seed of the initial weights.")
+    ] = 0,
     as_json: JsonDocument = False,
     is_ascii: DrawnInAscii = False,
 ) -> None:
     """Train a small plain RNN twice, with and without a limit for the norm of its gradient.
 
     Text, weights and batches are the same. Where the spectral radius of the recurrent kernel is
-    above 1, gradients grow on their way back through time; one that is too long throws the weights
-    far off. Clipping by the norm shortens a gradient and keeps its direction; cutting each number
-    by itself, to the same norm, would turn it (ELEMENT-WISE: the mean of those that are too long).
+    above 1, gradients grow on their way back through time, and a very large one makes training
+    diverge. Clipping by the norm shortens a gradient and keeps its direction; clipping each
+    element to reach the same norm turns it (ELEMENT-WISE: mean over the clipped gradients).
     """
     for name, value in (("limit", limit), ("radius", radius), ("learning-rate", learning_rate)):
         if not 0 < value <= _MAX_SETTING:
-            raise ConfigError(f"--{name} is above 0, {_MAX_SETTING:g} at most. Received: {value}.")
+            raise ConfigError(
+                f"--{name} must be above 0 and at most {_MAX_SETTING:g}. Received: {value}."
+            )
     refuse_out_of_bounds("steps", steps, 1, 10_000)
     refuse_out_of_bounds("rng-seed", rng_seed, 0, 2**32 - 1)
     settings = lazy.ClippingSettings(limit, radius, learning_rate, steps, rng_seed)

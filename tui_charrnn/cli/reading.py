@@ -67,7 +67,7 @@ RecordsOption: TypeAlias = Annotated[
         "--records",
         metavar="|".join(RECORDS),
         parser=lambda text: TrainingConfig(steps=1, records=text).records,
-        help="Look at short texts: each line, what blank lines part, or each file.",
+        help="Treat the text as records: lines, paragraphs (between blank lines) or files.",
     ),
 ]
 
@@ -197,7 +197,7 @@ def read_blocks(
     except OSError as error:
         raise CorpusError(f"{source.name} cannot be read: {error.strerror}.") from error
     except UnicodeError as error:
-        problem = "text: it holds a byte that is zero"
+        problem = "text: it contains a zero byte"
         if isinstance(error, UnicodeDecodeError):
             problem = f"valid {', '.join(found.encodings)}: {_undecodable(error, found)}"
         raise CorpusError(
@@ -316,11 +316,11 @@ def _seed_pieces(seed: Seed, *, unify_newlines: bool) -> Iterator[str]:
         ) from error
     except UnicodeDecodeError as error:
         raise DataError(
-            f"The seed text in {name} is not UTF-8: {_undecodable(error, found)}. Convert it, as "
-            "with iconv."
+            f"The seed text in {name} is not UTF-8: {_undecodable(error, found)}. Convert it, for "
+            "example with iconv."
         ) from error
     except UnicodeError as error:
-        raise DataError(f"{name} is not text: it holds a byte that is zero.") from error
+        raise DataError(f"{name} is not text: it contains a zero byte.") from error
 
 
 def named_characters(counts: Mapping[str, int], others: str) -> str:

@@ -62,7 +62,7 @@ class QuietReporter:
             self._prints_records = False
         except StorageError as error:
             self._prints_records = False
-            print_message(f"{error} Training goes on without it.")
+            print_message(f"{error} Training continues without it.")
 
     def notify(self, sentence: str) -> None:
         """Print a message."""
@@ -105,9 +105,9 @@ class _RecordMessages:
         """Show when the run cannot be saved, and when it is saved again."""
         if degraded and degraded != self._degraded:
             advice = (
-                "Make room, or press Ctrl-C to leave without the last steps."
+                "Free some space, or press Ctrl-C to exit without the last steps."
                 if is_done
-                else "Training goes on, and saving is tried again."
+                else "Training continues, and saving is retried."
             )
             self._notify(f"Degraded: {degraded}. {advice}")
         elif self._degraded and not degraded:
@@ -244,8 +244,8 @@ def _format_plan(plan: RunPlanned, training: TrainingConfig | None) -> str:
     length, most = format_length(training), training.max_epochs or epochs
     if plan.total_steps > math.ceil(most * plan.steps_per_epoch):
         return (
-            f"{text}. It ends there, before its {length}: the preset's {most:g} epochs are fewer "
-            f"than {plan.total_steps:,} steps, its least."
+            f"{text}. It ends there, before its {length}: the preset's limit of {most:g} epochs "
+            f"is below its minimum of {plan.total_steps:,} steps."
         )
     end = f"{text}. It ends at {most:g} epochs, before its {length}"
     return f"{end}: more passes would overfit." if training.least_steps else f"{end}."

@@ -102,8 +102,8 @@ class RunRequest:
             return  # the caller re-raises `NameTakenError`
         if status is not None and judge_at_a_glance(status, max(0.0, age)) in {"alive", "silent"}:
             raise RunLockedError(
-                f"There is a run {run.name!r} in {self.folder} already, and it is being trained; "
-                f"watch it with: {command_words('attach', run)}, or choose another name."
+                f"The run {run.name!r} already exists in {self.folder} and is training; watch it "
+                f"with: {command_words('attach', run)}, or choose another name."
             )
 
     def _report_other_text(self, run: RunDirectory) -> None:
@@ -120,9 +120,9 @@ class RunRequest:
                     return  # the trainer checks whether its content has changed
         sources = ", ".join(own.sources[:3]) + (", ..." if len(own.sources) > 3 else "")
         print_message(
-            f"The run {run.name} continues with the text that it was started with, "
-            f"{own.name} ({sources or 'a copy in the run'}), whatever this command line names."
-            f"{reason} For another text, choose another --name."
+            f"The run {run.name} continues with its own text, {own.name} "
+            f"({sources or 'a copy in the run'}); the text of this command line is "
+            f"ignored.{reason} For another text, choose another --name."
         )
 
     def _report_kept_settings(self, run: RunDirectory) -> None:
@@ -138,8 +138,8 @@ class RunRequest:
         ]
         if kept:
             print_message(
-                f"The run {run.name} is there and goes on as it was begun: {', '.join(kept)}. For "
-                "other settings, choose another --name."
+                f"The run {run.name} exists and keeps its settings: {', '.join(kept)}. For other "
+                "settings, choose another --name."
             )
 
 
@@ -191,7 +191,7 @@ def _format_split(corpus: Corpus, training: TrainingConfig) -> str:
     _, trained, held_out = corpus.numbered.split_records(fraction)
     repeated = corpus.numbered.repeated_records()
     again = f", {repeated:,} of them repeated" if repeated else ""
-    return f"{trained + held_out:,} records{again}; {held_out:,}, drawn by lot, are held out"
+    return f"{trained + held_out:,} records{again}; {held_out:,}, drawn at random, are held out"
 
 
 def _vocabulary_advice(training: TrainingConfig, size: int) -> str:
@@ -199,8 +199,8 @@ def _vocabulary_advice(training: TrainingConfig, size: int) -> str:
     if size <= 20_000 or training.max_vocabulary is not None:
         return ""
     return (
-        "so many different characters make every step slow: --max-vocabulary 8000 "
-        "takes the rarest as one"
+        "a large vocabulary makes every step slow: --max-vocabulary 8000 merges the rarest "
+        "characters"
     )
 
 
@@ -239,7 +239,7 @@ def _format_batch(training: TrainingConfig, training_characters: int) -> str:
     fitting = fitting_batch_size(training_characters, requested, length)
     remark = f" (not {requested}: the text is small)" if fitting < requested else ""
     if training.auto_batch_size:
-        remark += " or more, as is timed at the start"
+        remark += " or more, measured at the start"
     return f"batch {fitting} x {length} characters{remark}"
 
 
@@ -259,5 +259,5 @@ def _format_length(training: TrainingConfig) -> str:
     if training.stop_early is not None:
         count = training.stop_early
         times = f"{count:,} validations" if count > 1 else "a validation"
-        parts.append(f"until {times} without gain")
+        parts.append(f"until {times} without a lower loss")
     return ", ".join(parts)

@@ -121,7 +121,7 @@ def note(
     text: Annotated[
         str | None,
         typer.Argument(
-            metavar="TEXT", help="The note; '' takes it away.", show_default="print the note"
+            metavar="TEXT", help="The note; '' removes it.", show_default="print the note"
         ),
     ] = None,
     runs_dir: RunsDir = None,
@@ -139,10 +139,10 @@ def note(
 def tag(
     run: RunArgument,
     tags: Annotated[list[str], typer.Argument(metavar="TAG...", help="Words.")],
-    remove: Annotated[bool, typer.Option("--remove", help="Take these tags away.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove these tags.")] = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Give a run tags, or take them away; `runs --filter` finds runs by them."""
+    """Add tags to a run, or remove them; `runs --filter` finds runs by tag."""
     directory = find_run(run, runs_folder(runs_dir))
     changed = tuple(f"-{tag}" for tag in tags) if remove else tuple(tags)
     labels = read_labels(directory).with_tags(changed)
@@ -157,15 +157,17 @@ def compare(
     runs: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN RUN...", help="Names or paths, two at least.", autocompletion=complete_run
+            metavar="RUN RUN...",
+            help="Names or paths of at least two runs.",
+            autocompletion=complete_run,
         ),
     ],
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
-    """Compare runs: what they reached, and the settings in which they differ."""
+    """Compare runs: their results, and the settings that differ."""
     if len(runs) < 2:
-        raise ConfigError("Name two runs at least.")
+        raise ConfigError("Name at least two runs.")
     folder = runs_folder(runs_dir)
     views = [read_run_details(find_run(name, folder)).view for name in runs]
     rows = comparison_rows(views)
@@ -180,13 +182,15 @@ def compare(
     for line in table_lines(rows):
         print_data(line)
     if not has_one_text(views):
-        print_message("They were held against different texts: their losses cannot be compared.")
+        print_message(
+            "The runs were evaluated on different texts: their losses cannot be compared."
+        )
 
 
 @runs_app.command()
 def rename(
     run: RunArgument,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Its new name.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="New name of the run.")],
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
 ) -> None:
@@ -196,7 +200,7 @@ def rename(
     if as_json:
         print_json(_run_values(renamed))
         return
-    print_message(f"{safe_line(directory.name)} is called {safe_line(renamed.name)} now.")
+    print_message(f"{safe_line(directory.name)} is now named {safe_line(renamed.name)}.")
 
 
 @runs_app.command()
@@ -275,9 +279,9 @@ def _export_events(run: RunDirectory, kind: str, file: Path | None, *, overwrite
     require_tensorflow()
     folder = file or parse_path(f"{run.name}-tensorboard", "The folder")
     if folder.exists() and not (overwrite and is_folder(folder)):
-        raise ConfigError(f"{folder} is there already. Name another folder.")
+        raise ConfigError(f"{folder} already exists. Choose another folder.")
     convert("tensorboard", run.path, folder)
-    print_message(f"Look at them: tensorboard --logdir {shlex.quote(str(folder))}")
+    print_message(f"Open them with: tensorboard --logdir {shlex.quote(str(folder))}")
     return folder
 
 
@@ -306,9 +310,7 @@ def rm(
     """Move runs to the trash (`restore` brings them back), or empty it."""
     folder = runs_folder(runs_dir)
     if bool(runs) == empties:
-        raise ConfigError(
-            "Name the runs to be moved into the trash, or say --empty-trash, and not both."
-        )
+        raise ConfigError("Give either the runs to move to the trash or --empty-trash.")
     facts = _move_to_trash(runs, folder, is_sure) if runs else _empty_trash(folder, is_sure)
     if as_json:
         print_json(facts)
@@ -318,7 +320,7 @@ def rm(
 def restore(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="Its name; without one, the run deleted last."),
+        typer.Argument(metavar="NAME", help="Name of the run; default: the run deleted last."),
     ] = None,
     runs_dir: RunsDir = None,
     as_json: JsonDocument = False,
@@ -328,11 +330,11 @@ def restore(
     trashed = next((run for run in upkeep.list_trash(folder) if name in {None, run.name}), None)
     run = upkeep.restore_run(folder, name)
     wanted = trashed.name if trashed is not None else run.name
-    renamed = f", as there is another {safe_line(wanted)} by now" if run.name != wanted else ""
+    renamed = f": another run is named {safe_line(wanted)}" if run.name != wanted else ""
     if as_json:
         print_json(_run_values(run))
         return
-    print_message(f"{safe_line(run.name)} is back{renamed}.")
+    print_message(f"Restored {safe_line(run.name)}{renamed}.")
 
 
 def _move_to_trash(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, Any]:
@@ -342,15 +344,13 @@ def _move_to_trash(names: Sequence[str], folder: Path, is_sure: bool) -> dict[st
         upkeep.refuse_live(run)
     shown = ", ".join(safe_line(run.name) for run in runs)
     count = "the run" if len(runs) == 1 else f"{len(runs)} runs"
-    if not _is_confirmed(f"Move {count} {shown} into the trash?", is_sure=is_sure):
+    if not _is_confirmed(f"Move {count} {shown} to the trash?", is_sure=is_sure):
         print_message("Nothing was moved.")
         return {"trashed": []}
     trashed = []
     for run in runs:
         trashed.append({"name": run.name, "path": str(upkeep.trash_run(run).path)})
-        print_message(
-            f"{safe_line(run.name)} is in the trash. Bring it back: {_restore_command(run)}"
-        )
+        print_message(f"{safe_line(run.name)} is in the trash. Restore it: {_restore_command(run)}")
     return {"trashed": trashed}
 
 
@@ -371,7 +371,7 @@ def _empty_trash(folder: Path, is_sure: bool) -> dict[str, Any]:
         shown = ", ".join(safe_line(run.name) for run in trashed[:5])
         more = f" and {len(trashed) - 5} more" if len(trashed) > 5 else ""
         size = format_size(disk_size(folder / upkeep.TRASH))
-        question = f"Delete for good what is in the trash: {shown}{more}, {size}?"
+        question = f"Permanently delete the trash: {shown}{more}, {size}?"
         if not _is_confirmed(question, is_sure=is_sure):
             print_message("Nothing was deleted.")
             return {"freed_bytes": 0}
@@ -387,7 +387,7 @@ def _is_confirmed(question: str, *, is_sure: bool) -> bool:
     if is_sure:
         return True
     if not has_terminal():
-        raise ConfigError("There is no terminal to ask in; say --yes if you are sure.")
+        raise ConfigError("There is no terminal to ask for confirmation. Add --yes to confirm.")
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}

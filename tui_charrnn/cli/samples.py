@@ -305,12 +305,13 @@ class Comparison(NamedTuple):
             return model.records != "none" and count > 1 and not is_watched
         if model.records == "none":
             raise ConfigError(
-                "--new-only needs a model of records, as train --records line makes one. What "
-                "another model copies, --originality tells."
+                "--new-only needs a model of records (train --records). For other models, "
+                "--originality reports copied passages."
             )
         if is_watched:
             raise ConfigError(
-                "--new-only goes without --compare-temperatures, --originality and --copied-length."
+                "--new-only cannot be combined with --compare-temperatures, --originality or "
+                "--copied-length."
             )
         return True
 
@@ -334,8 +335,8 @@ _MAX_FAILURES: Final = 1000
 """Rejected records in a row after which generation fails."""
 
 _REASON: Final = (
-    "A likeliest text repeats itself: what was said once is likelier the next time, and nothing is "
-    "drawn that would lead out of the circle."
+    "A likeliest text repeats itself: a passage becomes likelier each time it occurs, and no "
+    "sampling leaves the loop."
 )
 
 
@@ -390,8 +391,8 @@ def _sample_records(
             seen.add(record.text)
         yield record
     raise DataError(
-        f"After {count:,} records {_MAX_FAILURES:,} in a row were empty, known or repeated: "
-        "the model has nothing else to say. Try a higher --temperature."
+        f"After {count:,} records {_MAX_FAILURES:,} in a row were empty, known or repeated: the "
+        "model generates nothing new. Try a higher --temperature."
     )
 
 
@@ -413,8 +414,7 @@ def _known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
             )
     except CorpusError as error:
         raise CorpusError(
-            f"--new-only needs what the model was trained on. {error} Any text can be named with "
-            "--corpus."
+            f"--new-only needs the corpus of the model. {error} Name a text with --corpus."
         ) from error
     learned = (lazy.records_of(text.numbered.pieces()) for _, text in found)
     return frozenset(itertools.chain.from_iterable(learned))

@@ -56,7 +56,7 @@ _HEADING: Final = "BITS/CHAR  PERPLEXITY    CHARACTERS   UNKNOWN"
 def _page_path(text: str) -> Path:
     if text == "-":
         raise ConfigError(
-            "--html takes the name of a file: standard output is for the table. Received: '-'."
+            "--html needs a file name: standard output is used for the table. Received: '-'."
         )
     return parse_path(text, "--html")
 
@@ -65,12 +65,12 @@ def score(
     files: Annotated[list[str], texts_argument("FILE...", f"{NAMED_TEXTS}.")],
     model: Annotated[
         list[str] | None,
-        model_option("A model file, a run, or a bundled model; several, to see which fits best."),
+        model_option("A model file, a run, or a bundled model; repeatable, to rank them."),
     ] = None,
-    lines: Annotated[bool, typer.Option("--lines", help="Score every line, too.")] = False,
+    lines: Annotated[bool, typer.Option("--lines", help="Score each line as well.")] = False,
     top: Annotated[int, typer.Option(metavar="N", help="Show the N most surprising passages.")] = 0,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON document a line (NDJSON).")
+        bool, typer.Option("--json", help="Print one JSON document per line (NDJSON).")
     ] = False,
     html: Annotated[
         Path | None,
@@ -82,20 +82,23 @@ def score(
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", "-f", help="Replace a page of that name.")
+        bool, typer.Option("--force", "-f", help="Overwrite an existing page.")
     ] = False,
     calibration: Annotated[
         bool,
         typer.Option(
             "--calibration",
-            help="Show how often the likeliest character came, by the probability it was given.",
+            help="Show how often the likeliest character was right, by its predicted probability.",
         ),
     ] = False,
     parallel: Annotated[
         int | None,
         typer.Option(
             metavar="STREAMS",
-            help="Stretches of a text that are read side by side; 1 reads it in one, exactly.",
+            help=(
+                "Number of parts that are read in parallel; 1 reads the whole text in order, "
+                "exactly."
+            ),
             show_default="automatic",
         ),
     ] = None,
@@ -103,8 +106,8 @@ def score(
         float | None,
         typer.Option(
             metavar="NUMBER",
-            help="Score once more with an output layer that learns on from the text, in steps of "
-            "this size (try 0.1).",
+            help="Score again while the output layer learns from the text, at this learning rate "
+            "(try 0.1).",
         ),
     ] = None,
     numbers: NumbersOption = None,
@@ -114,12 +117,12 @@ def score(
     """Measure how surprising texts are to a model, in bits per character.
 
     A text begins as after a newline. Characters that the model has never seen are counted, not
-    scored. Long texts are cut into stretches that are read side by side, each after the 256
-    characters before it; --parallel 1 reads without a cut.
+    scored. Long texts are split into parts that are read in parallel, each after the 256
+    characters before it; --parallel 1 reads the whole text in order.
 
-    Several models are ranked for every text, the one that it belongs to most first; there, an
-    unknown character costs 20.1 bits, as a choice among all of Unicode. Dynamic evaluation is told
-    beside the plain score and never ranked by; it reads in one stretch.
+    Several models are ranked for every text, the best fit first; there, an unknown character costs
+    20.1 bits, as a choice among all of Unicode. Dynamic evaluation is shown beside the plain score
+    and does not affect the ranking; it reads the text in order.
     """
     refuse_out_of_bounds("top", top, 0, _MAX_PASSAGES)
     if parallel is not None:
@@ -139,7 +142,7 @@ def score(
     for name, each in models.items():
         if each.config.reads_both:
             print_message(
-                f"{name} reads both directions: its bits are of characters between known ones."
+                f"{name} is bidirectional: its bits are of characters whose both sides are known."
             )
     scorers = {
         name: lazy.ModelScorer(
@@ -241,7 +244,7 @@ class PlainReport:
             mark = self._mark(model, score.total, place)
             print_data(f"{_numbers(score.total)}  {mark}{safe_line(name)}")
             if score.dynamic is not None:
-                print_data(f"{score.dynamic:9.3f}  where the model learned on from the text")
+                print_data(f"{score.dynamic:9.3f}  with dynamic evaluation")
             if score.bins:
                 for line in lazy.reliability_lines(score.bins, score.calibration_error):
                     print_data(line)
@@ -328,7 +331,7 @@ def which(
     is_ascii: DrawnInAscii = False,
     runs_dir: RunsDir = None,
 ) -> None:
-    """Say from which model's corpus a text comes, character by character.
+    """Find the model whose corpus a text fits best, character by character.
 
     Before the first character every model is equally likely; each character then counts by its
     probability under each model. The logarithm of the ratio of two models is the difference of
@@ -337,7 +340,7 @@ def which(
     text = read_argument(text)
     names = list(model or bundled_models())
     if len(names) < 2:
-        raise ConfigError(f"`which` compares two models or more. Received: {len(names)}.")
+        raise ConfigError(f"`which` compares at least two models. Received: {len(names)}.")
     models = load_models(names, runs_dir)
     origin = lazy.OriginReader(models).read(text)
     if as_json:

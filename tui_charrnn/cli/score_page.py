@@ -164,8 +164,8 @@ def _diagram(bins: Sequence[Bin]) -> str:
     """Return a reliability diagram as SVG; points on the dashed line are perfectly calibrated."""
     points = [
         f'<circle cx="{_SIDE * each.expected:.1f}" cy="{_SIDE * (1 - each.observed):.1f}" r="4">'
-        f"<title>{each.symbols:,}: expected {each.expected:.1%}, came {each.observed:.1%}</title>"
-        "</circle>"
+        f"<title>{each.symbols:,}: expected {each.expected:.1%}, "
+        f"observed {each.observed:.1%}</title></circle>"
         for each in bins
         if each.expected is not None and each.observed is not None
     ]
@@ -175,7 +175,7 @@ def _diagram(bins: Sequence[Bin]) -> str:
         f'<rect width="{_SIDE}" height="{_SIDE}" fill="none" stroke="currentColor"/>'
         f'<line y1="{_SIDE}" x2="{_SIDE}" stroke="currentColor" stroke-dasharray="4"/>'
         f'{"".join(points)}<text y="{_SIDE + 20}">expected</text>'
-        f'<text transform="rotate(-90) translate(-{_SIDE} -10)">came</text></svg>\n'
+        f'<text transform="rotate(-90) translate(-{_SIDE} -10)">observed</text></svg>\n'
     )
 
 
@@ -190,7 +190,7 @@ def _summary(name: str, model: str, score: ModelScore, *, is_one: bool) -> Itera
             f"perplexity {total.perplexity:.3f}",
         ]
     if score.dynamic is not None:
-        parts.append(f"{score.dynamic:.3f} where the model learned on from the text")
+        parts.append(f"{score.dynamic:.3f} with dynamic evaluation")
     if not is_one and total.comparable_bits_per_character is not None:
         parts.append(f"{total.comparable_bits_per_character:.3f} comparable")
     parts.append(f"{total.characters:,} characters, {total.unknown:,} unknown")

@@ -61,8 +61,8 @@ def ask(command: Sequence[str], timeout: float = TIMEOUT) -> Answer:
         waited = format_duration(timeout)
         line = explaining_line(_decoded(late.stderr))
         return Answer(
-            failure=f"TensorFlow was not ready after {waited}, and was given up{_quoted(line)}. A "
-            "disk that is slow, as over a network, is a common reason; try again."
+            failure=f"TensorFlow was not ready after {waited} and was stopped{_quoted(line)}. A "
+            "slow disk, such as a network disk, is a common reason; try again."
         )
     errors = _decoded(ended.stderr)
     if ended.returncode:
@@ -91,7 +91,7 @@ def _explain_end(code: int, line: str) -> str:
         number = signal.Signals(-code)
         reason = _EXPLANATIONS.get(number)
         remark = f" ({reason})" if reason else ""
-        return f"TensorFlow's process was ended by {number.name}{remark}{_quoted(line)}."
+        return f"TensorFlow's process was killed by {number.name}{remark}{_quoted(line)}."
     if "No module named 'tensorflow'" in line or "No module named 'keras'" in line:
         where = f"TensorFlow is not installed for {sys.executable}"
         return f"{where}: in the checkout, pip install --editable ."
@@ -102,7 +102,7 @@ def _explain_end(code: int, line: str) -> str:
 
 
 def _quoted(line: str) -> str:
-    return f'; it said "{line}"' if line else ""
+    return f'; it reported "{line}"' if line else ""
 
 
 def _find_gpu_trouble(errors: str) -> str:

@@ -87,8 +87,8 @@ NotifyCommand: TypeAlias = Annotated[
     typer.Option(
         "--notify-command",
         metavar="COMMAND",
-        help="Have the shell run this when the run has ended; CHARRNN_RUN, CHARRNN_STATE, "
-        "CHARRNN_STEP, CHARRNN_BEST_LOSS and others tell which and how.",
+        help="Shell command to run when the run has ended; CHARRNN_RUN, CHARRNN_STATE, "
+        "CHARRNN_STEP, CHARRNN_BEST_LOSS and others describe the run.",
     ),
 ]
 
@@ -121,17 +121,15 @@ def train(
         typer.Option(
             "--from",
             metavar="FILE|RUN|NAME",
-            help="Fine-tune: begin with the weights of a model file, a run or a bundled model. Its "
-            "network and units are kept, characters that it lacks are added, and the learning rate "
-            f"is {FINE_TUNING_SHARE:g} of the preset's.",
+            help="Fine-tune: start from the weights of a model file, a run or a bundled model. "
+            "Its network and units are kept, characters that it lacks are added, and the "
+            f"learning rate is {FINE_TUNING_SHARE:g} of the preset's.",
             autocompletion=complete_model,
         ),
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="Name of the run; made from date and corpus if not given."
-        ),
+        typer.Option(metavar="NAME", help="Name of the run; default: date and corpus."),
     ] = None,
     pin_seed: Annotated[
         list[str] | None,
@@ -142,7 +140,7 @@ def train(
         ),
     ] = None,
     no_samples: Annotated[
-        bool, typer.Option("--no-samples", help="Take no samples while it trains.")
+        bool, typer.Option("--no-samples", help="Generate no samples during training.")
     ] = False,
     resume: Annotated[
         Literal["never", "auto"],
@@ -156,9 +154,9 @@ def train(
         str | None,
         typer.Option(
             "--cluster",
-            help="Train together with others, with --headless: the addresses of all processes, "
-            "the same on each; rank 0 writes the run. TF_CONFIG and Slurm's variables say the "
-            "same; `none` ignores them.",
+            help="Distributed training, with --headless: the addresses of all processes, the "
+            "same list for each; rank 0 writes the run. Default: TF_CONFIG or Slurm's "
+            "variables; `none` ignores them.",
             metavar="HOST:PORT,...",
         ),
     ] = None,
@@ -167,7 +165,7 @@ def train(
         typer.Option(
             "--rank",
             metavar="N",
-            help="Which of the addresses is this process's own, from 0.",
+            help="Index of this process's address, from 0.",
         ),
     ] = None,
     meet_within: Annotated[
@@ -190,9 +188,9 @@ def train(
     """Train a model on a text.
 
     Exit codes: 0 finished or stopped on request, 1 unexpected, 2 usage or configuration,
-    3 unreadable data, 4 diverged, 5 run locked, 6 cannot save, 75 saved and to be resumed,
+    3 unreadable data, 4 diverged, 5 run locked, 6 cannot save, 75 saved, can be resumed,
     130 interrupted. Ctrl-C once: save and stop; twice: stop now. SIGTERM, SIGUSR1, SIGUSR2 and
-    the end of --max-time, which counts from the start of the command: save and end with 75.
+    the end of --max-time, which counts from the start of the command: save and exit with 75.
     """
     require_tensorflow()
     folder = runs_folder(runs_dir)
@@ -204,7 +202,7 @@ def train(
 
     def make_request() -> RunRequest:
         if no_samples and pin_seed:
-            raise ConfigError("--pin-seed asks for samples, --no-samples for none: leave one out.")
+            raise ConfigError("--pin-seed and --no-samples cannot be combined.")
         if not (headless or detach) and (obstacle := app_obstacle()):
             raise ConfigError(f"{obstacle} Add --headless or --detach.")
         may_exist = resume == "auto"
@@ -262,7 +260,7 @@ def _starting_model(
 def resume(
     run: RunArgument,
     headless: Annotated[
-        bool, typer.Option("--headless", help="Without the app: progress here.")
+        bool, typer.Option("--headless", help="Resume without the app: progress is printed here.")
     ] = False,
     detach: Detach = False,
     max_time: Annotated[
@@ -281,20 +279,20 @@ def resume(
     ] = False,
     notify_command: NotifyCommand = None,
     more_steps: Annotated[
-        str | None, typer.Option(metavar="N", help="Extend a finished run by so many batches.")
+        str | None, typer.Option(metavar="N", help="Extend a finished run by this many batches.")
     ] = None,
     more_time: Annotated[
         str | None,
-        typer.Option(metavar="DURATION", help="Extend a finished run by so long, as 10m."),
+        typer.Option(metavar="DURATION", help="Extend a finished run by this time, as 10m."),
     ] = None,
     more_epochs: Annotated[
         str | None,
-        typer.Option(metavar="N", help="Extend a finished run by so many passes over the text."),
+        typer.Option(metavar="N", help="Extend a finished run by this many passes over the text."),
     ] = None,
 ) -> None:
     """Continue a run from its last checkpoint: stopped, saved before its end, or lost.
 
-    One that is finished can be extended, by one of --more-steps, --more-time and --more-epochs: its
+    A finished run can be extended with one of --more-steps, --more-time and --more-epochs: its
     learning rate rises again to a share of its peak, then falls.
     """
     directory = find_run(run, runs_folder(runs_dir))
@@ -303,8 +301,7 @@ def resume(
     if len(amounts) > 1:
         received = " and ".join(f"--more-{name} {text}" for name, text in amounts.items())
         raise ConfigError(
-            "One of --more-steps, --more-time and --more-epochs says how much longer. "
-            f"Received: {received}."
+            f"Give only one of --more-steps, --more-time and --more-epochs. Received: {received}."
         )
     placement = Placement(devices=parse_devices(devices))
     is_headless = headless or bool(app_obstacle())

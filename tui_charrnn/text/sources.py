@@ -122,7 +122,7 @@ def _find(argument: str, encoding: str, check_cancelled: Callable[[], None]) -> 
         return _from_catalogue(argument.removeprefix(CATALOGUE_PREFIX))
     path = parse_path(argument, tr("The corpus"), error=CorpusError)
     if not path.is_absolute():
-        raise CorpusError("This folder is gone: it was removed or moved. Go to another one.")
+        raise CorpusError("The current folder was removed or moved. Change to another folder.")
     with explained(tr("The corpus"), path, CorpusError):
         kind = find_kind(path)
     if kind is Kind.FOLDER:

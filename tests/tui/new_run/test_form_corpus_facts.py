@@ -82,7 +82,7 @@ def test_what_is_strange_is_told(tmp_path: Path) -> None:
     )
     assert "U+001B once (control character)" in lines[3]
     assert "U+200B once" in lines[3]
-    assert lines[4].startswith("! held out but never trained on: ")
+    assert lines[4].startswith("! held out, missing from the training part: ")
     assert "\x1b" not in "".join(lines)
 
 

@@ -133,7 +133,7 @@ def test_what_is_active_is_named() -> None:
 async def test_rules_that_the_model_cannot_obey_are_told(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     app.session.settings.sampling = SamplingConfig(allow="z")
-    nothing, strange = "No character that the model has seen may come", "cannot begin with"
+    nothing, strange = "The settings exclude every character of the model", "cannot begin with"
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the note", lambda: nothing in note_of(app))
         app.main.text_pane.action_set("all")

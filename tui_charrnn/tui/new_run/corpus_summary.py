@@ -200,7 +200,9 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
         )
     held_out_alone = []
     if survey.records is None and (found := survey.only_after(split)):
-        words = tr("! held out but never trained on: {characters}", characters=_listed(found))
+        words = tr(
+            "! held out, missing from the training part: {characters}", characters=_listed(found)
+        )
         held_out_alone = [words]
     return [
         *lines,

@@ -173,8 +173,8 @@ class SessionTexts:
             )
         if constraints.leave_nothing(sampling):
             return tr(
-                "No character that the model has seen may come: allow others, or forbid fewer. "
-                "Both are ignored."
+                "The settings exclude every character of the model: allow others, or forbid "
+                "fewer. Both are ignored."
             )
         return ""
 
