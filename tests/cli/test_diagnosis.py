@@ -25,9 +25,9 @@ MACHINE = Machine("Some CPU", 8, 8, None, 16_000_000_000, 9_000_000_000)
 @pytest.mark.parametrize(
     ("machine", "threads", "verdict", "words"),
     [
-        (MACHINE, 8, "ok", "8 taken, of 8 processors"),
+        (MACHINE, 8, "ok", "8 used, of 8 processors"),
         (replace(MACHINE, allowed=3), 3, "ok", "may run on 3"),
-        (replace(MACHINE, quota=2.5), 3, "ok", "the time of 2.5"),
+        (replace(MACHINE, quota=2.5), 3, "ok", "limited to 2.5"),
         (replace(MACHINE, quota=2.5), 4, "note", "lower --threads"),
     ],
 )

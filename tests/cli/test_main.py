@@ -77,7 +77,7 @@ def test_a_folder_that_was_removed_is_named_as_the_reason(tmp_path: Path, words:
         timeout=PATIENCE,
     )
     assert ended.returncode == 3, ended.stderr
-    assert b"This folder is gone" in ended.stderr
+    assert b"The current folder was removed" in ended.stderr
 
 
 def test_a_locale_that_lacks_a_character_gets_its_escape(corpus: str) -> None:

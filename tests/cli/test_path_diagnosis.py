@@ -69,7 +69,7 @@ def test_a_gpu_that_tensorflow_does_not_see_has_a_remedy(
     [
         ("auto", "float32", "ok", "float32: a reason for precision"),
         ("float32", "float32", "ok", "float32"),
-        ("bfloat16", "bfloat16", "note", "auto would take float32: a reason of auto"),
+        ("bfloat16", "bfloat16", "note", "auto would choose float32: a reason of auto"),
     ],
 )
 def test_a_precision_that_auto_would_not_choose_is_reported(
@@ -93,9 +93,9 @@ def test_every_way_that_was_tried_has_a_row() -> None:
     rows = [each for each in judge_computation(Answer(ON_GPU), CARD, "auto") if each.label == "way"]
     assert [row.verdict for row in rows] == ["ok", "ok", "note"]
     assert rows[1].text.split("  ")[0] == "cuDNN, float32"
-    for words in ("1.92 ms", "1,066,667 characters/s", "off by 0.002", "taken"):
+    for words in ("1.92 ms", "1,066,667 characters/s", "off by 0.002", "chosen"):
         assert words in rows[1].text
-    assert "taken" not in rows[0].text
+    assert "chosen" not in rows[0].text
     assert rows[2].text.endswith("dropped: ValueError: no")
 
 

@@ -236,7 +236,7 @@ def test_rename_gives_another_name(folder: Path, capsys: Capture) -> None:
     trained(folder)
     assert runs("rename", "fake", "better") == 0
     assert names(folder) == ["better"]
-    assert capsys.readouterr().err == "fake is called better now.\n"
+    assert capsys.readouterr().err == "fake is now named better.\n"
     assert runs("show", "better") == 0
 
 

@@ -193,7 +193,7 @@ def judge_machine(
     if machine.allowed < machine.processors:
         limits.append(f"this process may run on {machine.allowed}")
     if machine.quota is not None and machine.quota < machine.allowed:
-        limits.append(f"its control group (cgroup) is limited to {machine.quota:g}")
+        limits.append(f"its control group (cgroup) is limited to {machine.quota:g} processors")
     text += "".join(f"; {limit}" for limit in limits)
     if threads > math.ceil(given):
         text += f". More than {given:g} slow each other down: lower --threads"
