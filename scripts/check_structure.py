@@ -1,8 +1,8 @@
-"""Checks how the classes and modules of the package hang together; part of `make check`.
+"""Checks the structure of the package's classes and imports; part of `make check`.
 
-A class is judged with the bases that are the project's own: a chain of bases is one class in
-several files. The limits below may only go down; what is above the aim stands there by name or
-number until it is mended.
+A class is measured together with its bases in the project: a chain of bases is one class in several
+files. The limits below may only go down; classes above a limit are listed by name until they are
+refactored.
 """
 
 import ast
@@ -14,37 +14,37 @@ from typing import Final, NamedTuple
 PACKAGE: Final = Path(__file__).resolve().parents[1] / "tui_charrnn"
 
 MOST_METHODS: Final = 30
-"""Methods of a class, those of the project's own bases counted."""
+"""Maximum methods of a class, with those of its bases in the project."""
 LARGER: Final = dict[str, int]()
-"""Classes that have more than that, and how many they may have."""
+"""Classes that have more, and their limits."""
 ONLY_CHILDREN: Final = frozenset({
     "FormInput",
     "ThemedApp",
 })
 """Bases that may have a single subclass."""
 BORROWERS: Final = frozenset[str]()
-"""Classes that may read what only a subclass sets."""
+"""Classes that may read attributes that only a subclass sets."""
 MOST_DEFERRED: Final = 12
-"""Imports inside functions."""
+"""Maximum imports inside functions."""
 
 _ABSTRACT: Final = frozenset({"Protocol", "ABC", "Exception", "NamedTuple", "Message"})
-"""Bases that say what a class is for; one subclass of theirs is no chain."""
+"""Bases that mark a class as abstract; a single subclass of it is no chain."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Key(NamedTuple):
-    """A class, by the module that defines it."""
+    """A class name and the module that defines it."""
 
     module: str
     name: str
 
 
 class Structure:
-    """The classes of a package and their bases, as they are written."""
+    """The classes of a package and their bases, from the source code."""
 
     def __init__(self, package: Path) -> None:
-        """Read every module.
+        """Parse every module.
 
         Args:
             package: The folder of the package.
@@ -71,15 +71,15 @@ class Structure:
                 self.subclasses[base].append(key)
 
     def family(self, key: Key) -> set[Key]:
-        """A class and all bases of the project that it has."""
+        """A class and all its bases in the project."""
         return {key}.union(*(self.family(base) for base in self.bases[key]))
 
     def descendants(self, key: Key) -> set[Key]:
-        """All subclasses of a class, and theirs."""
+        """All direct and indirect subclasses of a class."""
         return {*self.subclasses[key]}.union(*map(self.descendants, self.subclasses[key]))
 
     def method_count(self, key: Key) -> int:
-        """Methods of a class and of all bases of the project."""
+        """The number of methods of a class and of all its bases in the project."""
         return sum(
             isinstance(node, Function)
             for one in self.family(key)
@@ -87,19 +87,19 @@ class Structure:
         )
 
     def is_abstract(self, key: Key) -> bool:
-        """Whether a class says what others are for, as a protocol does."""
+        """Whether a class is abstract, as a protocol, or an error."""
         names = {_name_of(base) for base in self.classes[key].bases}
         return bool(names & _ABSTRACT) or key.name.endswith("Error")
 
     def borrowed(self, key: Key) -> set[str]:
-        """Attributes that a class reads, and that only a subclass sets or declares."""
+        """Attributes that a class reads, but only a subclass sets or declares."""
         own = set().union(*(_set_in(self.classes[one]) for one in self.family(key)))
         theirs = set().union(*(_set_in(self.classes[one]) for one in self.descendants(key)))
         stubs = set(_stubs_of(self.classes[key]))
         return (_read_in(self.classes[key]) & (theirs - own)) | stubs
 
     def deferred(self) -> list[str]:
-        """Where functions import something, as MODULE:LINE."""
+        """Positions of imports inside functions, as MODULE:LINE."""
         return [
             f"{module}:{line}"
             for module, tree in self.trees.items()
@@ -132,7 +132,7 @@ def _name_of(base: ast.expr) -> str:
 
 
 def _stubs_of(node: ast.ClassDef) -> Iterator[str]:
-    """What a class declares for the type checker alone: another class has it."""
+    """Yield what a class declares for the type checker only, because another class defines it."""
     for statement in node.body:
         if isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.dump(statement.test):
             for one in statement.body:
@@ -143,7 +143,7 @@ def _stubs_of(node: ast.ClassDef) -> Iterator[str]:
 
 
 def _set_in(node: ast.ClassDef) -> set[str]:
-    """Attributes that a class has: in its body, or set on `self` in a method."""
+    """Attributes that a class defines in its body, or sets on `self` in a method."""
     found = {one.name for one in node.body if isinstance(one, Function | ast.ClassDef)}
     for statement in node.body:
         targets = statement.targets if isinstance(statement, ast.Assign) else []
@@ -166,7 +166,7 @@ def _attributes_of_self(node: ast.ClassDef) -> Iterator[tuple[str, bool]]:
 
 
 def problems_of(structure: Structure) -> Iterator[str]:
-    """What is above a limit, a line each."""
+    """Yield a line for each violation of a limit."""
     for key in structure.classes:
         count, limit = structure.method_count(key), LARGER.get(key.name, MOST_METHODS)
         if count > limit:
@@ -186,23 +186,23 @@ def problems_of(structure: Structure) -> Iterator[str]:
 
 
 def hints_of(structure: Structure) -> Iterator[str]:
-    """Limits that may go down now."""
+    """Yield a line for each limit that can go down."""
     counts = {key.name: structure.method_count(key) for key in structure.classes}
     for name, limit in LARGER.items():
         if counts.get(name, 0) < limit:
             yield f"LARGER[{name!r}] may go down to {counts.get(name, 0)}"
     chains = {key.name for key, ones in structure.subclasses.items() if len(ones) == 1}
     for name in sorted(ONLY_CHILDREN - chains):
-        yield f"ONLY_CHILDREN need not have {name} any more"
+        yield f"ONLY_CHILDREN does not need {name} any more"
     borrowers = {key.name for key in structure.classes if structure.borrowed(key)}
     for name in sorted(BORROWERS - borrowers):
-        yield f"BORROWERS need not have {name} any more"
+        yield f"BORROWERS does not need {name} any more"
     if (count := len(structure.deferred())) < MOST_DEFERRED:
         yield f"MOST_DEFERRED may go down to {count}"
 
 
 def main() -> int:
-    """Print what is above a limit; 1 if anything is."""
+    """Print violations, or else limits that can go down; return 1 if there are violations."""
     structure = Structure(PACKAGE)
     problems = list(problems_of(structure))
     for line in problems or hints_of(structure):

@@ -1,4 +1,4 @@
-"""Write docs/learn.md and docs/learn.ko.md from the text of the app's guided tour.
+"""Generate docs/learn.md and docs/learn.ko.md from the text of the app's guided tour.
 
 Usage: python -m scripts.learn_page
 """

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The main job without a screen: train for a minute on the text inside every Python, then let it
-# speak. Usage: main_job.sh PATH-TO-CHARRNN-TUI
+# The main job without a terminal: train for a minute on the text of every Python, then generate.
+# Usage: main_job.sh PATH-TO-CHARRNN-TUI
 set -eu
 program=$1
 echo "No terminal here, so no app: training the tiny preset on pydoc for a minute, then 300 characters from it." >&2

@@ -1,10 +1,10 @@
-"""Train the bundled models anew: `make models`.
+"""Train the bundled models again: `make models`.
 
 Usage: python scripts/make_models.py [NAME ...] [--text NAME=FILE]
 
-Each takes half an hour or more on two processor cores. A training that is cut off goes on when the
-command is given again. What is written is the best model of the run as float16, with the facts of
-its training inside: tui_charrnn/models/NAME.safetensors.
+Each takes half an hour or more on two processor cores. The same command resumes an interrupted
+training. The best model of the run is written as float16, with metadata of its training:
+tui_charrnn/models/NAME.safetensors.
 """
 
 import argparse
@@ -22,12 +22,12 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 MODELS: Final = ROOT / "tui_charrnn" / "models"
 RUNS: Final = ROOT / "build" / "models"
 SIZE_LIMIT: Final = 3_000_000
-"""Bytes of a model in the wheel."""
+"""Maximum bytes of a model in the wheel."""
 _AS_BEFORE: Final = (
     *("--batch-size", "32", "--learning-rate", "0.003", "--weight-decay", "0.01"),
     *("--dropout-growth", "0"),
 )
-"""What `medium` had when the recipes that name it were tried."""
+"""The settings of `medium` at the time when the recipes that use this were tested."""
 RECIPES: Final = {
     "shakespeare": (
         *("shakespeare", "--steps", "7350", "--weight-decay", "0.01"),
@@ -43,7 +43,7 @@ RECIPES: Final = {
         *("--dropout", "0.1", "--recurrent-weight-dropout", "0", *_AS_BEFORE),
     ),
 }
-"""The text of each model, a name of the catalogue, and what is set besides the preset `medium`."""
+"""The text of each model, by its catalogue name, and settings besides the preset `medium`."""
 CREDITS: Final = {
     "shakespeare": "tiny Shakespeare, public domain, in the form that char-rnn made known",
     "python": "standard library of Python 3.11, licence of the Python Software Foundation",
@@ -52,13 +52,13 @@ CREDITS: Final = {
         "tales of boddari (fairytale01: donated, expired and CC BY 4.0 works)"
     ),
 }
-"""The text of each model and its licence, which its file names."""
+"""The text of each model and its licence, stored in the model file."""
 GIVEN: Final = {"korean"}
-"""Models whose text is not in the catalogue: made where `--text` names it."""
+"""Models whose text is not in the catalogue; made only if `--text` gives it."""
 
 
 def main() -> None:
-    """Train and write the models that are asked for."""
+    """Train and write the requested models."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n", maxsplit=1)[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument(
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def train(name: str, corpus: str, settings: list[str]) -> RunDirectory:
-    """Train to the end with the command that users have, or go on where it was cut off."""
+    """Train to the end with the users' command, or resume an interrupted run."""
     command = [sys.executable, "-m", "tui_charrnn", "train", "--headless", corpus]
     command += ["--preset", "medium", *settings, "--name", name]
     command += ["--runs-dir", str(RUNS), "--resume", "auto"]

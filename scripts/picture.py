@@ -1,8 +1,8 @@
-"""Make the pictures of the README: the app on a real run, the x-ray on the tape, a short film.
+"""Make the pictures of the README: the app on a real run, the x-ray, and a short recording.
 
 Usage: python -m scripts.picture [TEXT]
 Trains the `tiny` preset on a text (a file, or `pydoc`) with the real trainer in a temporary folder
-and writes docs/recording.svg, docs/app.svg and docs/xray.svg while it does.
+and meanwhile writes docs/recording.svg, docs/app.svg and docs/xray.svg.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ SEEDS = ("ROMEO:",)
 
 
 async def wait_until(pilot: Pilot[None], is_true: Callable[[], bool], limit: float = 900) -> None:
-    """Let the app run until something is true."""
+    """Let the app run until a condition is true; raise TimeoutError after `limit` seconds."""
     deadline = time.monotonic() + limit
     while not is_true():
         if time.monotonic() > deadline:
@@ -47,17 +47,17 @@ async def wait_until(pilot: Pilot[None], is_true: Callable[[], bool], limit: flo
 
 
 def step_of(app: CharRNNApp) -> int:
-    """How far the run is that is shown."""
+    """The step of the shown run."""
     return app.session.view.step if app.session.view is not None else 0
 
 
 def has_reached(app: CharRNNApp, step: int) -> bool:
-    """Whether the run has come so far."""
+    """Whether the shown run has reached a step."""
     return step_of(app) >= step
 
 
 async def film_the_app(app: CharRNNApp, pilot: Pilot[None]) -> None:
-    """Speak, go back over the text, look inside, watch the loss fall, see how it learned."""
+    """Record a tour: generate, move the cursor, show the x-ray, the loss and the samples."""
     film, pane, settings = Recording(app), app.main.text_pane, app.session.settings
 
     async def watch(frames: int, interval: float, shown: float) -> None:
@@ -100,7 +100,7 @@ async def film_the_app(app: CharRNNApp, pilot: Pilot[None]) -> None:
 
 
 async def take_pictures(app: CharRNNApp, pilot: Pilot[None]) -> None:
-    """The studio with the newest weights speaking; then the x-ray on the tape."""
+    """Take a picture of the app with the newest weights, then one of the x-ray."""
     pane, settings = app.main.text_pane, app.session.settings
     await wait_until(pilot, lambda: step_of(app) > 0 and pane.view.length > 40)
     settings.speed, settings.sampling = 500, SamplingConfig(temperature=0.6, rng_seed=7)
@@ -117,10 +117,10 @@ async def take_pictures(app: CharRNNApp, pilot: Pilot[None]) -> None:
 
 
 async def make_pictures(folder: Path, text: str) -> None:
-    """Train, open, look, stop."""
+    """Train a run, record the app on it, and stop the training."""
     preset = find_preset("tiny")
     corpus = read_corpus([text])
-    length = {"train_time": None, "max_epochs": None, "steps": STEPS}  # on a busy machine as well
+    length = {"train_time": None, "max_epochs": None, "steps": STEPS}  # the same on a busy machine
     training = dataclasses.replace(preset.training, **length)
     run = make_run(folder, "my-first-run", preset.name, (preset.model, training), corpus, SEEDS)
     trainer = launch_trainer(run)
@@ -133,7 +133,7 @@ async def make_pictures(folder: Path, text: str) -> None:
 
 
 def opened_app(folder: Path, run: RunDirectory) -> CharRNNApp:
-    """The app on a run, speaking with the bundled model at first."""
+    """The app on a run, generating with the bundled model at first."""
     session = Session(runs_folder=folder, model="shakespeare")
     app = CharRNNApp(session, run=run)
     session.source = Source.DEFAULT

@@ -1,8 +1,8 @@
-"""A short film of the app as one SVG file: no script in it, CSS alone shows row after row.
+"""Records the app as one animated SVG file, without scripts: CSS shows the rows in turn.
 
-It is put together from the pictures that Textual exports. A row of the screen that stays the same
-for many frames is written once, with the time in which it is seen, so that a film takes little more
-room than a few pictures.
+It is built from the pictures that Textual exports. A row that stays the same for many frames is
+written once, with the time in which it is visible, so that a recording takes little more space than
+a few pictures.
 """
 
 import re
@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from textual.app import App
 
 _HEIGHT: Final = 24.4
-"""Of a row, in the units of an exported picture."""
+"""Height of a row, in the units of an exported picture."""
 _MARGIN: Final = 12
 _FONT: Final = "20px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
 _LOOK: Final = re.compile(r"\.terminal-(r\d+) \{ ([^}]*?);? \}")
@@ -27,12 +27,12 @@ _TEXT: Final = re.compile(
 _CELL: Final = 12.2
 """Width of a cell, in the same units."""
 _GAP: Final = 4
-"""Blank cells from which on what follows is placed by itself: fonts differ in their widths."""
+"""Minimum blank cells after which text is positioned separately: fonts differ in their widths."""
 _BLANK: Final = "\N{NO-BREAK SPACE}"
 
 
 class Piece(NamedTuple):
-    """A text of one look, or a color behind some cells."""
+    """A text of one style, or a background color of some cells."""
 
     look: str
     column: int
@@ -45,7 +45,7 @@ Row = tuple[Piece, ...]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the screen shows, and for how long."""
+    """The screen's rows and how long they are shown."""
 
     rows: tuple[Row, ...]
     seconds: float
@@ -59,12 +59,12 @@ class Recording:
         self._frames: list[Frame] = []
 
     def take(self, seconds: float) -> None:
-        """Let what the screen shows now be seen for so many seconds."""
+        """Add a frame of the current screen, shown for `seconds`."""
         picture = re.sub(r"terminal-\d+-", "terminal-", self._app.export_screenshot(simplify=True))
         self._frames.append(Frame(_rows_of(picture, self._app.size.height), seconds))
 
     def write(self, path: Path) -> None:
-        """Write the film, which begins again at its end."""
+        """Write the recording, which repeats endlessly."""
         ground = self._app.theme_variables["background"].lower()
         path.write_text(_film(self._frames, self._app.size.width * _CELL, ground), "utf-8")
 
@@ -113,7 +113,7 @@ def _film(frames: Sequence[Frame], width: float, ground: str) -> str:
 
 
 def _stretches(rows: Sequence[Row]) -> Iterable[tuple[int, int]]:
-    """Where a row stays the same: its first frame, and the first one that has another row."""
+    """Yield intervals of equal rows: the first frame, and the first one with another row."""
     first = 0
     for place in range(1, len(rows) + 1):
         if place == len(rows) or rows[place] != rows[first]:
@@ -122,7 +122,7 @@ def _stretches(rows: Sequence[Row]) -> Iterable[tuple[int, int]]:
 
 
 def _seen(name: str, begin: float, end: float, total: float) -> str:
-    """The style of what is seen during a part of the film; all of it has none."""
+    """The style of a row that is visible from `begin` to `end`; empty if always visible."""
     if end - begin >= total:
         return ""
     keys = [f"{100 * begin / total:.2f}%{{opacity:1}}", f"{100 * end / total:.2f}%{{opacity:0}}"]
@@ -134,7 +134,7 @@ def _seen(name: str, begin: float, end: float, total: float) -> str:
 
 
 def _drawn(row: Row, looks: dict[str, str], ground: str) -> str:
-    """A row at the top of the picture."""
+    """Draw a row at the top of the picture."""
     drawn = [
         f'<rect x="{piece.column * _CELL:.1f}" width="{piece.width * _CELL:.1f}" height="24.6" '
         f'fill="{piece.look}"/>'
@@ -152,7 +152,7 @@ def _drawn(row: Row, looks: dict[str, str], ground: str) -> str:
 
 
 def _placed(pieces: Sequence[Piece], looks: dict[str, str]) -> str:
-    """Pieces that stand side by side."""
+    """Draw adjacent pieces."""
     first, last = pieces[0], pieces[-1]
     column, spans = first.column, list[str]()
     for piece in pieces:

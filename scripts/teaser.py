@@ -1,8 +1,8 @@
-"""Write what the app shows to those who have no run yet, from a run that was trained.
+"""Write the example run that the app shows to users without runs, from a trained run.
 
 Usage: python -m scripts.teaser RUN
-The run that is shown: `charrnn-tui train --headless shakespeare --preset tiny --steps 2000
---rng-seed 1 --pin-seed ROMEO:`.
+The shown run: `charrnn-tui train --headless shakespeare --preset tiny --steps 2000 --rng-seed 1
+--pin-seed ROMEO:`.
 """
 
 import json
@@ -16,13 +16,13 @@ from tui_charrnn.viewing.run_view import RunView
 FILE = Path(__file__).resolve().parent.parent / "tui_charrnn" / "tui" / "run" / "teaser.json"
 COLUMNS = 72
 STEPS = (0, 30, 100, 400, 1000)
-"""Of the samples that are shown, and the last one."""
+"""Steps of the shown samples, besides the last one."""
 LONGEST = 90
-"""Characters of a sample."""
+"""Maximum characters of a sample."""
 
 
 def write_teaser(run: RunDirectory) -> None:
-    """Reduce a run to what there is room for."""
+    """Reduce a run to a short document and write it."""
     view = RunView(run, description=read_description(run))
     view.take(RunReader(run).read_new())
     if view.description is None or view.validation is None:

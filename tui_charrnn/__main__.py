@@ -1,4 +1,4 @@
-"""The program's entry: as little as possible before the first frame."""
+"""The program's entry point; does as little as possible before the first frame."""
 
 import os
 import sys
@@ -8,14 +8,14 @@ from tui_charrnn.invocation import COMPLETION
 
 
 def main() -> int:
-    """Carry out the command line of this process; the result is the exit code."""
+    """Run the command line of this process; return the exit code."""
     try:
-        return _carried_out(sys.argv[1:])
+        return _run(sys.argv[1:])
     except KeyboardInterrupt:  # while modules are loaded
         return 130
 
 
-def _carried_out(arguments: list[str]) -> int:
+def _run(arguments: list[str]) -> int:
     # Korean and Japanese input methods lose syllables under the kitty keyboard protocol in
     # several terminals; Textual reads this when it is imported.
     os.environ.setdefault("TEXTUAL_DISABLE_KITTY_KEY", "1")

@@ -1,7 +1,6 @@
 """The three configurations, frozen and validated.
 
-Those of a model and of a text lie in modules of their own: the app needs them before it needs
-anything of a training.
+Those of models and of sampling are in modules of their own, because the app needs them first.
 """
 
 import re
@@ -25,7 +24,7 @@ RECORDS = ("none", "line", "blank-line", "file")
 
 
 def refuse_together(model: ModelConfig, training: "TrainingConfig") -> None:
-    """Refuse a network and a training that do not go together.
+    """Refuse model and training settings that contradict each other.
 
     Raises:
         SettingError: If there are records, and the network reads both directions.
@@ -41,11 +40,11 @@ def refuse_together(model: ModelConfig, training: "TrainingConfig") -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig(Settings):
-    """How a network is trained. Exactly one of `epochs`, `steps`, `train_time` says how long."""
+    """How a network is trained. Exactly one of `epochs`, `steps`, `train_time` sets the length."""
 
     LENGTHS: ClassVar[tuple[str, ...]] = ("epochs", "steps", "train_time")
     LENGTH_BOUND: ClassVar[str] = "max_epochs"
-    """Of a preset's own length; one that is given in its place lifts it."""
+    """Setting that limits a preset's length; a length that the user sets removes it."""
 
     units: str = setting(
         "characters",
@@ -221,17 +220,17 @@ class TrainingConfig(Settings):
 
     @property
     def end_index(self) -> int | None:
-        """Index of the end sign, which is the first of a vocabulary; None without records."""
+        """Index of the end sign, the first of a vocabulary; None without records."""
         return 0 if self.has_records else None
 
     @classmethod
     def read(cls, name: str, text: str) -> dict[str, Any]:
-        """See `Settings.read`; the most epochs, given by hand, hold whatever a preset leaves."""
+        """See `Settings.read`; a given `max_epochs` removes a preset's `least_steps`."""
         freed = {"least_steps": None} if name == cls.LENGTH_BOUND else {}
         return super(TrainingConfig, cls).read(name, text) | freed
 
     def __post_init__(self) -> None:
-        """Refuse what is not allowed, all at once."""
+        """Validate the settings; all problems are reported together."""
         problems = self.problems()
         given = [name for name in self.LENGTHS if getattr(self, name) is not None]
         if len(given) != 1:
@@ -248,7 +247,7 @@ _COUNT: Final = re.compile(r"(\d+(?:[.,]\d+)*)\s*(epochs?|steps?)", re.IGNORECAS
 
 
 def read_length(typed: str) -> dict[str, Any]:
-    """The one of `TrainingConfig.LENGTHS` that `10 epochs`, `2000 steps` or `5m` stands for.
+    """Parse `10 epochs`, `2000 steps` or `5m` into one of `TrainingConfig.LENGTHS`.
 
     Raises:
         ConfigError: If it is none of these. Bounds are checked when a configuration is built.

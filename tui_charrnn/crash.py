@@ -1,4 +1,4 @@
-"""Reports a crash: a file with where it happened, and three lines on the terminal."""
+"""Reports a crash: a file with the traceback, and three lines for the terminal."""
 
 import datetime
 import os
@@ -12,11 +12,11 @@ from tui_charrnn.translation import tr
 
 
 def report_crash(error: BaseException, folder: Path) -> str:
-    """Write where it happened into a file and return three lines for the terminal.
+    """Write the traceback to a file and return three lines for the terminal.
 
-    The file can be sent to others: it holds the lines of the program and the kinds of the errors,
-    and neither values of variables nor messages of errors, which may quote the user's texts. The
-    message appears on the user's own terminal only.
+    The file can be shared: it has lines of the program and types of errors, but no values of
+    variables and no error messages, which may quote the user's texts. Only the lines for the
+    terminal have the message.
     """
     now = datetime.datetime.now(datetime.UTC)
     path = folder / f"crash-{now:%Y%m%d-%H%M%S-%f}.txt"
@@ -24,20 +24,20 @@ def report_crash(error: BaseException, folder: Path) -> str:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lines = [f"charrnn-tui {__version__}, {now:%Y-%m-%d %H:%M:%S} UTC\n\n"]
         lines += traceback_lines(error)
-        # for the user alone, whatever the umask: it shows what the user did
+        # readable by the user only, whatever the umask: it shows what the user did
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write("".join(lines))
         where = tr("Where it happened is written in {path}", path=safe_line(str(path)))
     except OSError as refusal:
         where = tr("No report could be written: {reason}", reason=safe_line(str(refusal)))
-    said = safe_line(f"{type(error).__name__}: {error}")[:300]
-    goes_on = tr("A run that was training goes on; open the app again to see it.")
-    return f"{tr('Internal error: {error}', error=said)}\n{where}\n{goes_on}"
+    message = safe_line(f"{type(error).__name__}: {error}")[:300]
+    advice = tr("A run that was training goes on; open the app again to see it.")
+    return f"{tr('Internal error: {error}', error=message)}\n{where}\n{advice}"
 
 
 def traceback_lines(error: BaseException) -> Iterator[str]:
-    """The traceback of an error and of those that led to it, without their messages."""
+    """Yield the traceback of an error and of its causes, without their messages."""
     chain = [error]
     while (cause := _cause_of(chain[-1])) is not None and cause not in chain:
         chain.append(cause)
@@ -50,7 +50,7 @@ def traceback_lines(error: BaseException) -> Iterator[str]:
 
 
 def _cause_of(error: BaseException) -> BaseException | None:
-    wrapped = getattr(error, "error", None)  # of what Textual's workers report
+    wrapped = getattr(error, "error", None)  # of Textual's `WorkerFailed`
     if isinstance(wrapped, BaseException):
         return wrapped
     return error.__cause__ or (None if error.__suppress_context__ else error.__context__)

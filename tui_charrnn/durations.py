@@ -1,4 +1,4 @@
-"""Spans of time as people write and read them: 90s, 10m, 1h30m."""
+"""Parses and formats durations: 90s, 10m, 1h30m."""
 
 import re
 
@@ -11,13 +11,13 @@ _CLOCK = re.compile(r"(?:(\d{1,6}):)?([0-5]?\d):([0-5]\d)")
 
 
 def parse_duration(text: str) -> float:
-    """Read a span of time: `90`, `90s`, `10m`, `1h30m`, `2d` or `3:50:00`.
+    """Parse a duration: `90`, `90s`, `10m`, `1h30m`, `2d` or `3:50:00`.
 
     Returns:
-        Seconds, more than zero.
+        Seconds, above 0 and below 1e9.
 
     Raises:
-        ConfigError: If the text is none of these forms, or the span is zero.
+        ConfigError: If the text has none of these forms, or the duration is out of range.
     """
     cleaned = text.strip().lower().replace(" ", "")
     seconds = _seconds(cleaned)
@@ -44,7 +44,7 @@ def _seconds(cleaned: str) -> float | None:
 
 
 def format_duration(seconds: float) -> str:
-    """Write a span of time with two units at most: 0s, 42s, 12m08s, 3h05m, 2d04h."""
+    """Format a duration with at most two units: 0s, 42s, 12m08s, 3h05m, 2d04h."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole}s"
@@ -56,5 +56,5 @@ def format_duration(seconds: float) -> str:
 
 
 def format_round_duration(seconds: float) -> str:
-    """The same as people write it: 5m and 1h where no smaller unit is left."""
+    """The same without smaller units that are zero: 5m, 1h."""
     return format_duration(seconds).removesuffix("00s").removesuffix("00m")

@@ -1,19 +1,19 @@
-"""Every failure that a user can cause, and the exit code that it leads to.
+"""The expected errors of the program and their exit codes.
 
-CharRNNError                 anything expected; printed as one sentence, never with a traceback
+CharRNNError                 any expected error; printed as one sentence, without a traceback
 ├── ConfigError         (2)  a setting or an option: what was received, what is allowed
 │   ├── SettingsFileError    the settings: a sentence for each problem
 │   └── ClusterError         processes that cannot train together: addresses, ranks, settings
-├── DataError           (3)  something that was given to be read could not be
+├── DataError           (3)  input that cannot be read
 │   ├── CorpusError          a text: missing, empty, binary, undecodable, too short
-│   ├── ModelFileError       a model file: not ours, truncated, misshapen, unknown name
+│   ├── ModelFileError       a model file: foreign, truncated, wrong shapes, unknown name
 │   ├── RunError             a run directory: missing, unreadable, of an unknown format
 │   └── HistoryError         the history of generated texts: damaged, in use, of a newer format
 ├── DivergedError       (4)  the loss stopped being a finite number
 ├── RunLockedError      (5)  another trainer is writing this run
-├── StorageError        (6)  the disk refused a write that matters
-├── UnansweredError     (7)  a trainer did not do in time what it was asked for
-├── BrokenClusterError (75)  another process of a training over several did not come, or was lost
+├── StorageError        (6)  a required write to disk failed
+├── UnansweredError     (7)  a trainer did not answer a request in time
+├── BrokenClusterError (75)  another process of a distributed training did not start or was lost
 └── PreemptedError     (75)  a scheduler's signal came before there was anything to save
 """
 
@@ -27,12 +27,12 @@ from tui_charrnn.translation import tr
 
 
 class ExitCode(IntEnum):
-    """How every command of this program ends."""
+    """Exit codes of all commands."""
 
     OK = 0
     """Finished, or stopped on request."""
     UNEXPECTED = 1
-    """A defect of this program; the traceback is in the log."""
+    """A bug in this program; the traceback is in the log."""
     USAGE = 2
     """A wrong option or configuration."""
     DATA = 3
@@ -42,9 +42,9 @@ class ExitCode(IntEnum):
     LOCKED = 5
     """Another trainer holds the run."""
     CANNOT_SAVE = 6
-    """The disk refused to take a checkpoint."""
+    """A checkpoint could not be written."""
     UNANSWERED = 7
-    """A trainer did not answer a request in time; the request waits for it."""
+    """A trainer did not answer a request in time; the request stays pending."""
     RESUME_ME = 75
     """Saved before the work was done (time limit, preemption): run `resume`, or the same again."""
     INTERRUPTED = 130
@@ -52,21 +52,21 @@ class ExitCode(IntEnum):
 
 
 AS_ASKED: Final = frozenset({ExitCode.OK, ExitCode.RESUME_ME, ExitCode.INTERRUPTED})
-"""Exit codes of a trainer that did what it was asked for."""
+"""Exit codes of a trainer that ended as requested."""
 
 
 class CharRNNError(Exception):
-    """A failure that is explained to the user in one sentence."""
+    """An expected error, explained to the user in one sentence."""
 
     exit_code: ExitCode = ExitCode.UNEXPECTED
 
     def __init__(self, sentence: str = "", /, **values: object) -> None:
-        """Say what is wrong, in the language of the user; see `translation.tr`."""
+        """Translate the sentence to the user's language with its values; see `translation.tr`."""
         super().__init__(tr(sentence, **values))
 
     @classmethod
     def unreadable(cls, name: object, error: OSError) -> Self:
-        """What to raise where the system refused to read something."""
+        """Build the error for something that the system failed to read."""
         return cls("{name} cannot be read: {reason}.", name=name, reason=reason_of(error))
 
     @property
@@ -82,7 +82,7 @@ class ConfigError(CharRNNError):
 
 
 class SettingsFileError(ConfigError):
-    """Something is wrong in the settings, most of it in their file."""
+    """The settings have problems, most of them in the settings file."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -100,7 +100,7 @@ class ClusterError(ConfigError):
 
 
 class DataError(CharRNNError):
-    """Something that was given to be read could not be."""
+    """Input cannot be read."""
 
     exit_code = ExitCode.DATA
 
@@ -134,29 +134,29 @@ class RunLockedError(CharRNNError):
 
 
 class StorageError(CharRNNError):
-    """The disk refused a write that matters."""
+    """A required write to disk failed."""
 
     exit_code = ExitCode.CANNOT_SAVE
 
 
 class UnansweredError(CharRNNError):
-    """A trainer did not do in time what it was asked for; the request waits for it."""
+    """A trainer did not answer a request in time; the request stays pending."""
 
     exit_code = ExitCode.UNANSWERED
 
 
 class BrokenClusterError(CharRNNError):
-    """Another process of a training over several did not come, or was lost.
+    """Another process of a distributed training did not start or was lost.
 
-    The newest checkpoint is valid, so the same command continues from it. Where the other process
-    failed by itself, the exit code is its own.
+    The newest checkpoint is valid, so the same command continues from it. If the other process
+    failed by itself, its exit code is used.
     """
 
     exit_code = ExitCode.RESUME_ME
 
 
 class PreemptedError(CharRNNError):
-    """The machine is to be given up, and there is nothing yet that could be saved."""
+    """A scheduler reclaims the machine before there is anything to save."""
 
     exit_code = ExitCode.RESUME_ME
 
@@ -194,16 +194,16 @@ SYSTEM_REASONS: Final = {
     errno.ENETUNREACH: "Network is unreachable",
     errno.EHOSTUNREACH: "No route to host",
 }
-"""The words of the system for common errors, by number."""
+"""The system's messages of common errors, by number."""
 
 
 def did_you_mean(names: Iterable[str]) -> str:
-    """A question after names that are near to one that nothing has."""
+    """A question that suggests names similar to an unknown one."""
     return tr("Did you mean {names}?", names=tr(" or ").join(names))
 
 
 def reason_of(error: OSError) -> str:
-    """Why the system refused, in the language of the user, without number and path."""
+    """The reason of a system error in the user's language, without number and path."""
     number, reason = error.errno or 0, error.strerror or str(error)
-    is_own = number in SYSTEM_REASONS and reason == os.strerror(number)
-    return tr(SYSTEM_REASONS[number]) if is_own else reason
+    is_standard = number in SYSTEM_REASONS and reason == os.strerror(number)
+    return tr(SYSTEM_REASONS[number]) if is_standard else reason

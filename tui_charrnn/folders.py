@@ -1,6 +1,6 @@
-"""Where files are: the bundled corpora, themes and models, and the program's own of the user.
+"""Paths of the bundled corpora, themes and models, and of the program's folders for the user.
 
-The only module that asks platformdirs. None of the user's folders need exist.
+This is the only module that uses platformdirs. The user's folders may not exist yet.
 """
 
 import os
@@ -16,9 +16,9 @@ from tui_charrnn.translation import chosen_language, speaks_korean
 _PACKAGE = Path(__file__).resolve().parent
 _NAME = "charrnn-tui"
 DEFAULT_MODEL = "shakespeare"
-"""The bundled model where none is named."""
+"""The default model."""
 KOREAN_MODEL = "korean"
-"""The one instead where the user's language, or that of the app, is Korean."""
+"""The default model if the language of the user or of the app is Korean."""
 
 
 def resource_folder(name: str) -> Path:
@@ -36,7 +36,7 @@ def resource_folder(name: str) -> Path:
 
 
 def bundled_models() -> dict[str, Path]:
-    """The models that come with the program, the default first, then by name; none if it has none.
+    """The bundled models by name, the default first; empty if the installation has none.
 
     Everything else works without them.
     """
@@ -51,10 +51,10 @@ def bundled_models() -> dict[str, Path]:
 
 
 def default_model() -> Path:
-    """The model file where none is named.
+    """The file of the default model.
 
     Raises:
-        ModelFileError: If this installation lacks its models.
+        ModelFileError: If this installation has no models.
     """
     path = next(iter(bundled_models().values()), None)
     if path is None:
@@ -70,44 +70,44 @@ def home_folder() -> Path:
 
 
 def data_folder() -> Path:
-    """Runs, saved texts and the history."""
+    """The folder of runs, saved texts and the history."""
     return Path(platformdirs.user_data_dir(_NAME, appauthor=False))
 
 
 def config_folder() -> Path:
-    """The settings and the user's own themes."""
+    """The folder of the settings and the user's own themes."""
     return Path(platformdirs.user_config_dir(_NAME, appauthor=False))
 
 
 def state_folder() -> Path:
-    """What is not the user's work, such as crash reports."""
+    """The folder of files that are not the user's work, such as crash reports."""
     return Path(platformdirs.user_state_dir(_NAME, appauthor=False))
 
 
 def cache_folder() -> Path:
-    """What can be made again: $CHARRNN_CACHE if it is set, else in the user's cache.
+    """The folder of files that can be created again: $CHARRNN_CACHE, else in the user's cache.
 
     Raises:
-        ConfigError: If the variable names no path.
+        ConfigError: If the variable is not a valid path.
     """
     chosen = path_in("CHARRNN_CACHE")
     return chosen or Path(platformdirs.user_cache_dir(_NAME, appauthor=False))
 
 
 def default_runs_folder() -> Path:
-    """Where runs are kept: $CHARRNN_RUNS if it is set, else in the user's data.
+    """The folder of runs: $CHARRNN_RUNS, else in the user's data folder.
 
     Raises:
-        ConfigError: If the variable names no path.
+        ConfigError: If the variable is not a valid path.
     """
     return path_in("CHARRNN_RUNS") or data_folder() / "runs"
 
 
 def path_in(variable: str, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The path that an environment variable holds; None if it is not set, or blank.
+    """The path in an environment variable; None if it is unset or blank.
 
     Raises:
-        ConfigError: If it is no path.
+        ConfigError: If it is not a valid path.
     """
     value = environment.get(variable, "").strip()
     return parse_path(value, variable) if value else None

@@ -1,8 +1,8 @@
-"""Hangul syllables as the letters (jamo) that they are made of, and back.
+"""Splits Hangul syllables into letters (jamo) and composes them.
 
-All 11,172 syllables are written with 19 initials, 21 medials and 27 finals, each with a code point
-of its own (Unicode, section 3.12), so what was cut apart is put together without looking ahead.
-Only syllables are touched: old Hangul, the letters of the compatibility block and other text stay.
+All 11,172 syllables consist of 19 initials, 21 medials and 27 finals, each with a code point of its
+own (Unicode, section 3.12), so composing needs no look-ahead. Only syllables are changed: old
+Hangul, the letters of the compatibility block and other text stay.
 """
 
 import re
@@ -15,37 +15,37 @@ from tui_charrnn.errors import CorpusError
 _INITIAL: Final = 0x1100
 _MEDIAL: Final = 0x1161
 _FINAL: Final = 0x11A7
-"""One before the first final: the number 0 is a syllable that has none."""
+"""One before the first final: final number 0 means none."""
 _SYLLABLE: Final = 0xAC00
 _MEDIALS, _FINALS = 21, 28
 INITIALS: Final = frozenset(map(chr, range(_INITIAL, _INITIAL + 19)))
 MEDIALS: Final = frozenset(map(chr, range(_MEDIAL, _MEDIAL + _MEDIALS)))
 FINALS: Final = frozenset(map(chr, range(_FINAL + 1, _FINAL + _FINALS)))
 
-# compiled at the first use: their ranges would take 2 ms of every start
+# compiled at the first use: compiling takes 2 ms
 _SYLLABLES: Final = "[\uac00-\ud7a3]+"
 _HANGUL: Final = "[\uac00-\ud7a3\u1100-\u1112]"
 _APART: Final = "[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]"
-"""What would melt into one syllable, the second only where that has no final yet."""
+"""Jamo that compose into one syllable, the second form only if the syllable has no final yet."""
 _GROWING: Final = "(?:[\u1100-\u1112][\u1161-\u1175]?|[\uac00-\ud7a3])\\Z"
-"""What a text may end in that the next character changes."""
+"""An end of a text that the next character may change."""
 _JAMO: Final = "[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb]"
 FILLER: Final = "\N{HANGUL CHOSEONG FILLER}"
-"""Stands for an initial that is not there."""
+"""Placeholder for a missing initial."""
 _ALONE: Final = f"{FILLER}([\u1161-\u11c2])"
 
 
 def split_syllables(text: str) -> str:
-    """Cut every Hangul syllable into an initial, a medial and perhaps a final."""
+    """Split every Hangul syllable into an initial, a medial and an optional final."""
     if text.isascii():
         return text
     return re.sub(_SYLLABLES, lambda found: unicodedata.normalize("NFD", found[0]), text)
 
 
 def join_syllables(text: str) -> str:
-    """Put jamo together where they make a syllable: the inverse of `split_syllables`.
+    """Compose jamo into syllables: the inverse of `split_syllables`.
 
-    An initial alone, old Hangul and whatever else makes no syllable stays as it is.
+    A lone initial, old Hangul and other text stay unchanged.
     """
     if text.isascii():
         return text
@@ -53,29 +53,26 @@ def join_syllables(text: str) -> str:
 
 
 def whole_text(text: str, units: str) -> str:
-    """A text as people write it: its jamo put together if it came in jamo.
-
-    `units` are what it came in; see `Model.units`.
-    """
+    """A text with its jamo composed if its units are `jamo`; see `Model.units`."""
     return join_syllables(text) if units == "jamo" else text
 
 
 def joined_pieces(pieces: Iterable[str]) -> Iterator[str]:
-    """The same as `join_syllables` for a text that comes in pieces, cut anywhere."""
+    """Yield the result of `join_syllables` for a text in pieces, cut anywhere."""
     joined = JoinedText()
     yield from map(joined.add, pieces)
     yield joined.close()
 
 
 class JoinedText:
-    """Composes a text that comes in pieces of jamo; what may still grow is held back."""
+    """Composes a text given in pieces of jamo; an incomplete syllable is held back."""
 
     def __init__(self) -> None:
-        """Hold nothing."""
+        """Start with an empty text."""
         self._held = ""
 
     def add(self, text: str) -> str:
-        """What is known to be whole after some more of the text."""
+        """Add a piece; return the part of the text that is complete."""
         if text.isascii() and not self._held:
             return text
         text = self._held + text
@@ -85,7 +82,7 @@ class JoinedText:
         return join_syllables(text[:cut])
 
     def close(self) -> str:
-        """What is left."""
+        """End the text; return the rest."""
         held, self._held = self._held, ""
         return join_syllables(held)
 
@@ -96,11 +93,10 @@ def has_hangul(text: str) -> bool:
 
 
 def spelled_pattern(text: str) -> str:
-    """A regular expression for a text whose syllables may stand whole or in jamo.
+    """A regular expression for a text whose syllables may be composed or in jamo.
 
-    A syllable does not match the beginning of another one, as 하 would that of 한.
-
-    The text is in composed form (Unicode NFC).
+    A syllable does not match the beginning of another one, as 하 would that of 한. The text is in
+    NFC.
     """
     return "".join(map(_spelled_pattern, text))
 
@@ -116,10 +112,10 @@ def _spelled_pattern(character: str) -> str:
 
 
 def spelled_in(known: Container[str], character: str) -> str:
-    """A composed character as a model knows it: itself, its parts, or nothing.
+    """A composed character as a model knows it: itself, its parts, or an empty string.
 
-    A corpus may have been read in parts: in jamo, or without composing. A Hangul letter that stands
-    alone is then read as the jamo that it looks like, an initial where there are two.
+    A corpus may have been read in parts: in jamo, or without composing. A lone compatibility letter
+    is then read as the jamo that it looks like, an initial if there are two.
     """
     if character in known:
         return character
@@ -129,12 +125,12 @@ def spelled_in(known: Container[str], character: str) -> str:
 
 
 def refuse_apart(text: str) -> None:
-    """Make sure that cutting a text into jamo can be undone.
+    """Refuse a text whose split into jamo cannot be undone.
 
-    One in composed form (Unicode NFC) always can.
+    A text in NFC is never refused.
 
     Raises:
-        CorpusError: If jamo stand in it that would come back as a syllable.
+        CorpusError: If it has jamo that would be composed into a syllable.
     """
     for found in re.finditer(_APART, text):
         if _joined(found[0]) != found[0]:
@@ -148,21 +144,21 @@ def refuse_apart(text: str) -> None:
 
 
 def continues_syllable(character: str) -> bool:
-    """Whether a character is a medial or a final, old ones too: part of what stands before it.
+    """Whether a character is a medial or a final, old ones included: part of a syllable before it.
 
-    What is not counts as a character for those who count syllables.
+    Every other character counts as one when syllables are counted.
     """
     return "\u1160" <= character <= "\u11ff" or "\ud7b0" <= character <= "\ud7fb"
 
 
 def typed_on(before: str, typed: str) -> tuple[int, str]:
-    """Put together what comes letter by letter, as some terminals and systems send it.
+    """Compose letters that some terminals and systems send one by one.
 
     Returns:
-        How many characters before the cursor it takes the place of, and the composed text.
+        The number of characters before the cursor to replace, and the composed text.
     """
     last = before[-1:]
-    if typed[:1] in MEDIALS:  # a field may show a lone initial as the letter that it looks like
+    if typed[:1] in MEDIALS:  # a field may show a lone initial as a compatibility letter
         last = unicodedata.normalize("NFKD", last)
     composed = unicodedata.normalize("NFC", last + typed)
     if not last or composed.startswith(last):
@@ -171,22 +167,22 @@ def typed_on(before: str, typed: str) -> tuple[int, str]:
 
 
 def is_jamo(character: str) -> bool:
-    """Whether it is a conjoining letter, which never goes to a terminal as it is."""
+    """Whether it is a conjoining letter, which is never sent to a terminal unchanged."""
     return re.match(_JAMO, character) is not None
 
 
 def continued(before: str, character: str) -> str:
-    """What a jamo makes of the syllable that it continues; another character is itself."""
+    """The syllable that a jamo makes with the end of `before`; any other character unchanged."""
     growing = re.search(_GROWING, before)
     joined = join_syllables(growing[0] + character) if growing else ""
     return joined if len(joined) == 1 else character
 
 
 def shown_hangul(text: str) -> str:
-    """A text without conjoining jamo, whose width differs between terminals.
+    """Replace conjoining jamo, whose width differs between terminals.
 
-    What makes a syllable becomes one; a letter alone becomes that of the compatibility block, which
-    is as wide as a syllable. An old letter that has none becomes its code point in brackets.
+    Jamo that form a syllable are composed. A lone letter becomes that of the compatibility block,
+    which is as wide as a syllable; an old letter without one becomes its code point in brackets.
     """
     if text.isascii() or re.search(_JAMO, text) is None:
         return text
@@ -194,15 +190,15 @@ def shown_hangul(text: str) -> str:
 
 
 def placed(character: str, parts: int) -> tuple[str, int]:
-    """Give a jamo of a stream a place of two cells, alone or with those that it belongs to.
+    """Lay out a character of a stream so that every syllable is two cells wide.
 
-    A medial or final that has nothing to stand on gets a filler in the initial's place, which
-    `drawn_hangul` undoes. An old letter becomes what `shown_hangul` makes of it.
+    A medial or final without the part before it gets a filler as its initial, which `drawn_hangul`
+    removes. An old letter is replaced as in `shown_hangul`.
 
-    `parts` is of the syllable that the stream ends in, 0 to 2; at first 0.
+    `parts` is the number of parts of the syllable at the end of the stream, 0 to 2; at first 0.
 
     Returns:
-        What it becomes, and the parts of the syllable that the stream ends in now.
+        The text for the character, and the new number of parts.
     """
     if character in INITIALS:
         return character, 1
@@ -210,19 +206,19 @@ def placed(character: str, parts: int) -> tuple[str, int]:
         return (character, 2) if parts == 1 else (FILLER + character, 0)
     if character in FINALS:
         return (character if parts == 2 else FILLER + character), 0
-    if is_open_syllable(character):  # of a seed text, which its jamo may follow
+    if is_open_syllable(character):  # of a seed text; jamo may follow it
         return character, 2
     return (shown_hangul(character) if is_jamo(character) else character), 0
 
 
 def is_open_syllable(character: str) -> bool:
-    """Whether it is a syllable that a final may still be added to."""
+    """Whether it is a syllable without a final."""
     code = ord(character) - _SYLLABLE
     return 0 <= code < len(INITIALS) * _MEDIALS * _FINALS and code % _FINALS == 0
 
 
 def drawn_hangul(text: str) -> str:
-    """What a terminal is given for a text that went through `placed`, as wide as that."""
+    """The text to draw for a text from `placed`, of the same width."""
     if text.isascii() or re.search(_JAMO, text) is None:
         return text
     return shown_hangul(re.sub(_ALONE, lambda found: _letter(found[1]), text))
@@ -239,7 +235,7 @@ def _joined(parts: str) -> str:
 
 
 def _letter(jamo: str) -> str:
-    """The letter of the compatibility block that looks like a conjoining one."""
+    """The compatibility letter that looks like a conjoining jamo."""
     name = unicodedata.name(jamo, "").partition("SEONG ")[2]
     try:
         return unicodedata.lookup(f"HANGUL LETTER {name}")

@@ -1,4 +1,4 @@
-"""How this program is called here, for the commands that it suggests."""
+"""The command lines that the program suggests to its user."""
 
 import os
 import shlex
@@ -8,14 +8,14 @@ from pathlib import Path
 
 PROGRAM = "charrnn-tui"
 COMPLETION = "_CHARRNN_TUI_COMPLETE"
-"""Set by a shell that completes a command line, which is not among the arguments then."""
+"""Environment variable by which a shell asks for completions of a command line."""
 
 
 def command(*words: str) -> str:
-    """A command line of this program that can be typed as it stands.
+    """A command line of this program, ready to be typed.
 
-    `charrnn-tui` where the shell finds it; or else the path that it was started by, as
-    `.venv/bin/charrnn-tui` in a checkout.
+    It begins with `charrnn-tui` if the shell finds that, else with the path that the program was
+    started by, such as `.venv/bin/charrnn-tui` in a checkout.
     """
     return shlex.join([_program(), *words])
 
@@ -27,6 +27,6 @@ def _program() -> str:
     path = called.absolute()
     try:
         relative = path.relative_to(Path.cwd())
-    except (OSError, ValueError):  # elsewhere, or the folder is gone
+    except (OSError, ValueError):  # outside the current folder, or that was removed
         return str(path)
     return str(relative) if relative.parent != Path() else os.path.join(".", relative)  # noqa: PTH118  Path drops the dot

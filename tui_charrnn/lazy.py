@@ -1,9 +1,8 @@
-"""What is loaded once it is asked for: the one registry of late imports.
+"""The registry of lazy imports: a module is imported when one of its names is first used.
 
-NumPy takes as long to load as a command takes to start, and Textual several times that. The
-first frame of the app, the help of the commands and the completion of a shell wait for none of
-it. `lazy.NAME` is NAME of the module that stands here, loaded at the first use; `lazy.pyi` has the
-same names for type checkers.
+NumPy takes as long to import as a command takes to start, and Textual several times that. The first
+frame, the help of commands and shell completion do not wait for unneeded imports. `lazy.NAME` is
+NAME of the module listed here; `lazy.pyi` has the same names for type checkers.
 """
 
 from importlib import import_module
@@ -96,15 +95,15 @@ _NAMES: Final = {
     ),
     "tui_charrnn.viewing.run_view": "format_extension",
 }
-"""What is asked for, by its module."""
+"""Registered names by module."""
 _MODULES: Final = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> object:  # as PEP 562 has it
-    """Load what is asked for.
+def __getattr__(name: str) -> object:  # PEP 562
+    """Import a registered name.
 
     Raises:
-        AttributeError: If nothing of that name is in the registry.
+        AttributeError: If the name is not registered.
     """
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

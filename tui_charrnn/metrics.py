@@ -15,19 +15,19 @@ def bits_per_character(loss: float) -> float:
 
 
 def perplexity(loss: float) -> float:
-    """Turn nats per character into perplexity per character; infinite where a float ends."""
+    """Turn nats per character into perplexity per character; infinite beyond a float's range."""
     return math.exp(loss) if loss < 700 else math.inf
 
 
 RECENT: Final = 1_000
-"""Values that are kept as they are."""
+"""Number of newest values kept unaggregated."""
 _GAPS: Final = 64
-"""Steps without a finite value that are remembered; then the oldest go."""
+"""Maximum remembered steps without a finite value; the oldest are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What is kept of a stretch of consecutive values."""
+    """Statistics of consecutive values."""
 
     first_step: int
     last_step: int
@@ -36,11 +36,11 @@ class Bucket:
     total: float
     maximum: float
     elapsed: float = 0.0
-    """Seconds of work until the end of the stretch."""
+    """Seconds of training until the end of the bucket."""
 
     @classmethod
     def of(cls, steps: Sequence[int], values: Sequence[float], elapsed: float) -> "Bucket":
-        """The bucket of one value at least."""
+        """Aggregate one or more values."""
         return cls(steps[0], steps[-1], len(values), min(values), sum(values), max(values), elapsed)
 
     @property
@@ -49,7 +49,7 @@ class Bucket:
         return self.total / self.count
 
     def joined(self, later: "Bucket") -> "Bucket":
-        """This bucket and the one after it as one."""
+        """Merge this bucket with the one after it."""
         return Bucket(
             self.first_step,
             later.last_step,
@@ -61,10 +61,10 @@ class Bucket:
         )
 
     def until(self, step: int, began: float) -> "Bucket":
-        """What this bucket, which reaches over a step, may be taken to have held until then.
+        """Estimate the part of this bucket up to a step within it.
 
-        The values themselves are gone: the mean and the extremes are taken to be the same, and
-        the work to have gone on evenly since `began` (seconds).
+        Single values are not stored: mean and extremes are assumed unchanged, and the time
+        proportional to the steps since `began` (seconds).
         """
         share = (step - self.first_step + 1) / (self.last_step - self.first_step + 1)
         count = max(1, min(self.count - 1, round(share * self.count)))
@@ -78,13 +78,13 @@ class Bucket:
 
 
 class LossHistory:
-    """A series of any length in bounded memory: minimum, mean and maximum of equal stretches.
+    """A series of any length in bounded memory: minimum, mean and maximum of equal buckets.
 
-    When the buckets run out, neighbors are joined two by two and each bucket takes twice as many
-    values from then on, so a value costs constant time on average and a million batches cost as
-    much memory as a thousand. The newest values are kept as they are beside them. Values that are
-    not finite are left out and counted, and their steps remembered. A step that is not after the
-    one before takes the place of all that came since.
+    When the buckets run out, neighbors are merged in pairs and each bucket takes twice as many
+    values from then on: a value costs constant time on average, and memory does not depend on the
+    length. The newest values are also kept unaggregated. Values that are not finite are skipped and
+    counted, and their steps are remembered. A step that is not after the last one replaces
+    everything from that step on.
     """
 
     def __init__(self, capacity: int = 512, recent: int = RECENT) -> None:
@@ -99,17 +99,17 @@ class LossHistory:
         """Values that were not finite."""
 
     def append(self, step: int, value: float, elapsed: float = 0.0) -> None:
-        """Take in the value of one step, and the seconds of work until then."""
+        """Add the value of one step; `elapsed` is the seconds of training until then."""
         self.extend((step,), (value,), (elapsed,))
 
     def extend(
         self, steps: Sequence[int], values: Sequence[float], elapsed: Sequence[float]
     ) -> None:
-        """Take in the values of many steps, as `append` does one by one.
+        """Add the values of many steps, like repeated `append`.
 
-        `elapsed` are the seconds of work until each.
+        `elapsed` are the seconds of training until each.
         """
-        if all(map(math.isfinite, values)) and self._goes_on_with(steps):
+        if all(map(math.isfinite, values)) and self._continues_with(steps):
             self._take(steps, values, elapsed)
             return
         for step, value, seconds in zip(steps, values, elapsed, strict=True):
@@ -117,7 +117,7 @@ class LossHistory:
                 self.skipped += 1
                 self.mark_gap(step)
                 continue
-            if not self._goes_on_with((step,)):
+            if not self._continues_with((step,)):
                 self.drop_after(step - 1)
             self._take((step,), (value,), (seconds,))
 
@@ -127,10 +127,10 @@ class LossHistory:
             self._gaps.append(step)
 
     def drop_after(self, step: int) -> None:
-        """Forget what came after a step, as a run that resumed from there did.
+        """Drop everything after a step, for a run that resumed from there.
 
-        A bucket that reaches over the step is cut down to the steps that remain, so that those
-        which are taken again count once.
+        A bucket that contains the step is cut to the steps that remain, so that steps that are
+        repeated count once.
         """
         buckets, recent = self._buckets, self._recent
         while buckets and buckets[-1].first_step > step:
@@ -144,7 +144,7 @@ class LossHistory:
 
     @property
     def buckets(self) -> tuple[Bucket, ...]:
-        """All stretches, oldest first."""
+        """All buckets, oldest first."""
         return tuple(self._buckets)
 
     @property
@@ -157,7 +157,7 @@ class LossHistory:
 
     @property
     def has_any(self) -> bool:
-        """Whether there is any value, or a step whose value was not finite."""
+        """Whether there is any value, or a step without a finite value."""
         return bool(self._buckets or self._gaps)
 
     @property
@@ -169,7 +169,7 @@ class LossHistory:
         """At most `width` means of the whole series, oldest first, all finite."""
         if width < 1:
             raise ValueError(f"width must be at least 1. Received: width={width}")
-        buckets = list(self._buckets)  # a copy: another thread may take in values meanwhile
+        buckets = list(self._buckets)  # a copy: another thread may add values meanwhile
         count = len(buckets)
         if count <= width:
             return [bucket.mean for bucket in buckets]
@@ -179,8 +179,8 @@ class LossHistory:
             sum(each.total for each in part) / sum(each.count for each in part) for part in parts
         ]
 
-    def _goes_on_with(self, steps: Sequence[int]) -> bool:
-        """Whether these steps rise, from the last one on."""
+    def _continues_with(self, steps: Sequence[int]) -> bool:
+        """Whether these steps are ascending and after the last one."""
         is_after = not self._buckets or not steps or steps[0] > self._buckets[-1].last_step
         return is_after and all(map(lt, steps, steps[1:]))
 
@@ -212,10 +212,9 @@ class LossHistory:
 
 
 DECAY: Final = 0.9
-"""What is left of a loss's weight after one more batch, where nobody asks for another smoothing: in
-the numbers of a run and in its chart."""
+"""Default decay of a loss's weight per batch, for the numbers of a run and for its chart."""
 _NEGLIGIBLE: Final = 2.0**-60
-"""A weight that a float does not notice beside 1."""
+"""A weight too small to change a sum of floats near 1."""
 
 
 class RunningMean:
@@ -230,18 +229,18 @@ class RunningMean:
             raise ValueError(f"decay must be at least 0 and below 1. Received: decay={decay}")
         self._decay = decay
         self._memory = math.ceil(math.log(_NEGLIGIBLE) / math.log(decay)) if decay else 1
-        """So many values weigh anything."""
+        """The number of values with a relevant weight."""
         self._sum = 0.0
         self._weight = 0.0
 
     def add(self, value: float) -> float:
-        """Take a value in and return the mean so far."""
+        """Add a value and return the mean so far."""
         self._sum = self._decay * self._sum + (1 - self._decay) * value
         self._weight = self._decay * self._weight + (1 - self._decay)
         return self._sum / self._weight
 
     def extend(self, values: Sequence[float]) -> None:
-        """Take many values in, at the cost of those that still weigh anything after them."""
+        """Add many values; only those that still have weight afterwards take time."""
         if len(values) > self._memory:
             self._sum = self._weight = 0.0
         for value in values[-self._memory :]:
@@ -254,9 +253,9 @@ class RunningMean:
 
 
 def smoothed_means(buckets: Iterable[Bucket], decay: float) -> Iterator[float]:
-    """The running mean at the end of each bucket, as if each of its values had been its mean.
+    """Yield the running mean at the end of each bucket, with each value taken as its mean.
 
-    `decay` is what is left of a weight after one more value, at least 0 and below 1.
+    `decay` is the factor of a weight per value, at least 0 and below 1.
     """
     total = weight = 0.0
     for bucket in buckets:

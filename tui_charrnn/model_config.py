@@ -1,4 +1,4 @@
-"""The shape of a network: the one configuration that a model file needs to be read."""
+"""The shape of a network: the only configuration that is needed to read a model file."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class ModelConfig(Settings):
     )
 
     def __post_init__(self) -> None:
-        """Refuse what is not allowed, all at once."""
+        """Validate the settings; all problems are reported together."""
         problems = self.problems()
         if not problems and self.layer_norm and self.cell != "lstm":
             sentence = tr("needs the cell lstm. Received: {received}.", received=self.cell)
@@ -56,12 +56,12 @@ class ModelConfig(Settings):
 
     @property
     def reads_both(self) -> bool:
-        """Whether a second stack reads backward what follows a character."""
+        """Whether a second stack reads the text after a character backward."""
         return self.direction == "both"
 
     @property
     def cell_name(self) -> str:
-        """The kind of the cell in a word: `lstm`, `gru` or `rnn`; behind it `+norm`, `+both`."""
+        """The kind of the cell: `lstm`, `gru` or `rnn`, with the suffixes `+norm` and `+both`."""
         return (
             self.cell + ("+norm" if self.layer_norm else "") + ("+both" if self.reads_both else "")
         )

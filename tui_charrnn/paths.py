@@ -1,7 +1,7 @@
-"""The gate for paths: each one that a person, an option, a variable or a setting names comes here.
+"""Validates every path that a user, an option, a variable or a setting names.
 
-`parse_path` makes a path of a text. `find_kind` looks at what is there, `open_file` opens it; they
-never wait for a pipe, a device or a socket. Whatever is wrong ends as one sentence.
+`parse_path` makes a path of a text, `find_kind` inspects it, `open_file` opens it; they never wait
+for a pipe, a device or a socket. Every problem becomes one sentence.
 """
 
 import contextlib
@@ -21,17 +21,17 @@ from tui_charrnn.translation import tr
 PIPE_PATIENCE = 5.0
 """Seconds to wait for the first byte of a pipe."""
 _LONGEST_NAME: Final = 255
-"""Bytes of one part of a path, on every file system in common use."""
+"""Maximum bytes of one part of a path, on every file system in common use."""
 _LONGEST_PATH: Final = 4_095
-"""Bytes of a path that Linux takes; other systems say so themselves."""
+"""Maximum bytes of a path on Linux; other systems report their limit themselves."""
 _POLL_INTERVAL: Final = 0.01
-"""Seconds between two looks into a pipe."""
+"""Seconds between two reads of a pipe."""
 _SHOWN: Final = 60
-"""Characters of a refused path that are quoted."""
+"""Maximum characters of a refused path that are quoted."""
 
 
 class Kind(StrEnum):
-    """What a path leads to, links followed."""
+    """The type of a file, links followed."""
 
     FILE = "a file"
     FOLDER = "a folder"
@@ -41,15 +41,15 @@ class Kind(StrEnum):
 
 
 def parse_path(text: str | Path, name: str, *, error: type[CharRNNError] = ConfigError) -> Path:
-    """The path that a text names, with `~` and `~user` expanded.
+    """Parse a path, with `~` and `~user` expanded.
 
-    It is absolute, but for a relative one in a folder that was removed, which leads nowhere. As in
-    a shell, `~name` is a file of that name where there is such a file and no such user.
+    It is absolute, except for a relative one in a folder that was removed, which leads nowhere. As
+    in a shell, `~name` is a file of that name if there is such a file and no such user.
 
-    A refusal calls it by `name`: `--runs-dir`, `CHARRNN_CACHE`, `The text`.
+    Errors call it by `name`: `--runs-dir`, `CHARRNN_CACHE`, `The text`.
 
     Raises:
-        CharRNNError: The given class, if no path can be spelled so.
+        CharRNNError: The given class, if the path is not valid.
     """
     given = str(text)
     problem = tr("a path has at least one character") if not given.strip() else _problem_of(given)
@@ -74,22 +74,22 @@ def parse_path(text: str | Path, name: str, *, error: type[CharRNNError] = Confi
 
 
 def shortened(text: str) -> str:
-    """A text in quotes, as a refusal shows it: its beginning, if it is long."""
+    """A text in quotes, for an error; only the beginning of a long one."""
     if len(text) <= _SHOWN:
         return repr(text)
     return tr("{beginning!r}... ({count:,} characters)", beginning=text[:_SHOWN], count=len(text))
 
 
 def real_path(path: Path) -> Path:
-    """The path without links and without `..`, as far as it can be found out."""
+    """The path without links and `..`, as far as that can be resolved."""
     return Path(os.path.realpath(path))  # `resolve` fails on links in a circle
 
 
 def find_kind(path: Path) -> Kind | None:
-    """What a path leads to; None if there is nothing. Nothing is opened.
+    """The type of a file; None if there is none. Nothing is opened.
 
     Raises:
-        OSError: If that cannot be found out: a closed folder, links in a circle, a broken disk.
+        OSError: If it cannot be determined: a closed folder, a loop of links, a broken disk.
     """
     try:
         return _kind_of(os.stat(path))  # noqa: PTH116  takes names that pathlib refuses in its own way
@@ -100,7 +100,7 @@ def find_kind(path: Path) -> Kind | None:
 
 
 def file_mark(path: Path) -> tuple[int, int, int] | None:
-    """What changes when a file is replaced: time, inode and size; None if it is not there."""
+    """Time, inode and size of a file, which change when it is replaced; None if it is missing."""
     try:
         facts = path.stat()
     except OSError:
@@ -109,26 +109,24 @@ def file_mark(path: Path) -> tuple[int, int, int] | None:
 
 
 def is_file(path: Path) -> bool:
-    """Whether a path leads to a regular file; False also where that cannot be found out."""
+    """Whether a path leads to a regular file; False if that cannot be determined."""
     with contextlib.suppress(OSError):
         return find_kind(path) is Kind.FILE
     return False
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path leads to a folder; False also where that cannot be found out."""
+    """Whether a path leads to a folder; False if that cannot be determined."""
     with contextlib.suppress(OSError):
         return find_kind(path) is Kind.FOLDER
     return False
 
 
 def find_file(text: str | Path, name: str) -> Path:
-    """The absolute path of a regular file that a text names.
-
-    A refusal calls it by `name`.
+    """The absolute path of a regular file that a text names; errors call it by `name`.
 
     Raises:
-        DataError: If there is no such file, or it cannot be looked at.
+        DataError: If there is no such file, or it cannot be inspected.
     """
     path = parse_path(text, name, error=DataError)
     with explained(name, path, DataError):
@@ -146,9 +144,9 @@ def find_file(text: str | Path, name: str) -> Path:
 
 
 def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
-    """Open a regular file to read its bytes; nothing else is ever waited for.
+    """Open a regular file to read its bytes; it never waits for anything else.
 
-    Where pipes are taken, one with a writer will do, as of `<(zcat text.gz)`.
+    With `takes_pipes`, a pipe with a writer is opened too, as of `<(zcat text.gz)`.
 
     Raises:
         OSError: If it cannot be opened, or is something else.
@@ -158,7 +156,7 @@ def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
     except ValueError as refusal:
         raise OSError(errno.EINVAL, tr("it is no path")) from refusal
     except OSError as refusal:
-        if refusal.errno == errno.ENXIO:  # what opening a socket comes to
+        if refusal.errno == errno.ENXIO:  # the error of opening a socket
             raise _not_a_file(Kind.SOCKET) from refusal
         raise
     with contextlib.ExitStack() as on_failure:
@@ -177,10 +175,10 @@ def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
 
 @contextlib.contextmanager
 def explained(name: str, path: Path, error: type[CharRNNError]) -> Iterator[None]:
-    """Turn an error of the system about a path into a sentence.
+    """Turn a system error about a path into a sentence.
 
     Raises:
-        CharRNNError: The given class, if the system refused.
+        CharRNNError: The given class, if the system raised an error.
     """
     try:
         yield
@@ -197,8 +195,8 @@ def _not_a_file(kind: Kind) -> OSError:
     return OSError(errno.EINVAL, tr("it is {kind}, and no file", kind=tr(kind)))
 
 
-class _BegunPipe(io.RawIOBase):
-    """A pipe whose first byte was read already."""
+class _StartedPipe(io.RawIOBase):
+    """A pipe whose first byte was already read."""
 
     def __init__(self, first: bytes, descriptor: int) -> None:
         super().__init__()
@@ -219,10 +217,10 @@ class _BegunPipe(io.RawIOBase):
 
 
 def _await_writer(descriptor: int) -> BinaryIO:
-    """The bytes of a pipe, once it has a writer; then they are waited for.
+    """Wait until a pipe has a writer; return the pipe, opened to read its bytes.
 
     Raises:
-        OSError: If none comes.
+        OSError: If none opens it in time.
     """
     deadline = time.monotonic() + PIPE_PATIENCE
     first = b""
@@ -234,7 +232,7 @@ def _await_writer(descriptor: int) -> BinaryIO:
     except BlockingIOError:
         pass  # a writer that has written nothing yet
     os.set_blocking(descriptor, True)
-    return io.BufferedReader(_BegunPipe(first, descriptor))
+    return io.BufferedReader(_StartedPipe(first, descriptor))
 
 
 def _kind_of(facts: os.stat_result) -> Kind:
@@ -266,7 +264,7 @@ def _absolute(path: Path) -> Path:
 
 
 def _problem_of(path: str) -> str:
-    """Why a path cannot be one, in words; empty if it can."""
+    """Why a path is not valid; empty if it is."""
     if "\0" in path:
         return tr("it has a character that is zero (NUL)")
     try:

@@ -1,4 +1,4 @@
-"""What the user prefers: from flags, the environment, a file, or the defaults."""
+"""The user's preferences: from flags, the environment, a file, or the defaults."""
 
 import os
 import textwrap
@@ -29,7 +29,7 @@ NUMBERS: Final = ("float32", "int8", "auto")
 NOTIFICATIONS: Final = ("bell", "osc9", "osc777", "none")
 
 _VARIABLES: Final = {"runs_dir": "CHARRNN_RUNS"}
-"""Environment variables that are not called as their preference."""
+"""Environment variables that are not named after their preference."""
 
 
 def _sampling(name: str) -> Any:
@@ -39,7 +39,7 @@ def _sampling(name: str) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences(Settings):
-    """What a user may set once for every time that the program is used."""
+    """Settings that apply to every use of the program."""
 
     theme: str | None = setting(
         None, "Name of the color theme; none takes the default.", is_text=True
@@ -99,11 +99,11 @@ class Preferences(Settings):
     seed_history: bool = setting(True, "Remember the seed texts of the app.")
 
     def __post_init__(self) -> None:
-        """Refuse what is not allowed, all at once."""
+        """Validate the settings; all problems are reported together."""
         refuse(self.problems())
 
     def sampling(self) -> SamplingConfig:
-        """How characters are chosen unless a command has options for it."""
+        """The sampling settings, which options of a command override."""
         return SamplingConfig.from_mapping(self.to_mapping(), skip_unknown=True)
 
 
@@ -113,7 +113,7 @@ def variable_of(name: str) -> str:
 
 
 def parse_value(name: str, text: str) -> Any:
-    """The value of a preference as it is written in a flag or in the environment.
+    """Parse the value of a preference from a flag or an environment variable.
 
     Raises:
         ConfigError: If the text is not of the preference's type, or not within its bounds.
@@ -123,7 +123,7 @@ def parse_value(name: str, text: str) -> Any:
 
 
 def check_value(name: str, value: object) -> Any:
-    """The value of a preference as a TOML document has it.
+    """Validate the value of a preference from a TOML document.
 
     Raises:
         ConfigError: If it is not of the preference's type, or not within its bounds.
@@ -132,48 +132,48 @@ def check_value(name: str, value: object) -> Any:
         value = value.strip()
         if Preferences.bounds()[name].is_none(value):
             return None
-    Preferences(**{name: value})  # type: ignore[arg-type]  # it is checked there
+    Preferences(**{name: value})  # type: ignore[arg-type]  # checked there
     if name == "runs_dir" and isinstance(value, str):
         parse_path(value, name)
     return value
 
 
 def format_value(name: str, value: object) -> str:
-    """A value as people write it."""
-    bounds = Preferences.bounds().get(name)  # the rules of a text are settings of their own
+    """A value as users write it."""
+    bounds = Preferences.bounds().get(name)  # rules for characters are not preferences
     return bounds.none if value is None and bounds is not None else written(value)
 
 
 _LARGEST_FILE: Final = 256 * 1024
-"""Bytes; a file with everything in it has about five thousand."""
+"""Maximum bytes of a file; one with every setting has about five thousand."""
 _VARIABLE: Final = "CHARRNN_CONFIG"
 
 
 def preferences_file(environment: Mapping[str, str] = os.environ) -> Path:
-    """The file that is read: the one that CHARRNN_CONFIG names, or the user's own.
+    """The preferences file: the one that CHARRNN_CONFIG names, or the user's own.
 
-    It need not exist.
+    It may not exist.
 
     Raises:
-        ConfigError: If the variable names no path.
+        ConfigError: If the variable is not a valid path.
     """
     return path_in(_VARIABLE, environment) or own_preferences_file()
 
 
 def own_preferences_file() -> Path:
-    """The file that is read unless a variable names another; it need not exist."""
+    """The default preferences file; it may not exist."""
     return config_folder() / "config.toml"
 
 
 def read_document(path: Path, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """What a file of preferences holds, unchecked; nothing if there is no such file.
+    """Read a preferences file, unchecked; empty if there is no such file.
 
     A file that CHARRNN_CONFIG names in the environment must exist.
 
     Raises:
         ConfigError: If the file cannot be read, or is not TOML.
     """
-    if path == Path(os.devnull):  # as people write that there shall be none
+    if path == Path(os.devnull):  # means no file
         return {}
     try:
         with open_file(path) as file:
@@ -205,13 +205,13 @@ def read_document(path: Path, environment: Mapping[str, str] = os.environ) -> di
 
 
 def read_keys(table: object) -> tuple[dict[str, str], list[str]]:
-    """The keys that a `[keys]` table names, by the id of what they do.
+    """Read the keys of a `[keys]` table, by action id.
 
-    An id has a dot in it, so it is `text.more = "f10"` or `"text.more" = "f10"`; several keys are
-    a list. Whether there is such an id and such a key is for the table of keys to say.
+    An id has a dot in it, so it is written `text.more = "f10"` or `"text.more" = "f10"`; several
+    keys are a list. The table of keys validates ids and keys, not this function.
 
     Returns:
-        The keys, several of them with commas between, and a sentence about each that is none.
+        The keys, several separated by commas, and a sentence for each invalid entry.
     """
     if not isinstance(table, dict):
         return {}, [tr("keys must be a table, as [keys]. Received: {table!r}.", table=table)]
@@ -253,9 +253,9 @@ _KEYS = """\
 
 
 def starter_text(keys: Iterable[tuple[str, str, str]]) -> str:
-    """A TOML document with every setting and every key as it comes, all commented out.
+    """A TOML document with every setting and key at its default, all commented out.
 
-    `keys` are id, key and sentence of everything that a key may be chosen for.
+    `keys` are id, key and description of every action whose key can be changed.
     """
     parts, defaults = [_HEAD], Preferences().to_mapping()
     for name, bounds in Preferences.bounds().items():
@@ -273,7 +273,7 @@ def _written(name: str, value: object, bounds: Bounds) -> str:
 
 
 class Origin(StrEnum):
-    """Where a value comes from; the first of them wins."""
+    """Where a value comes from, in order of precedence."""
 
     FLAG = "flag"
     ENVIRONMENT = "environment"
@@ -282,20 +282,20 @@ class Origin(StrEnum):
 
 
 class Resolution(NamedTuple):
-    """What holds, and why."""
+    """The effective preferences and their origins."""
 
     file: Path
-    """The file of the preferences, whether it exists or not."""
+    """The preferences file, which may not exist."""
     preferences: Preferences
     origins: dict[str, Origin]
     """Of every preference."""
     keys: dict[str, str]
-    """Keys that the file names, by the id of what they do; see `read_keys`."""
+    """Keys in the file, by action id; see `read_keys`."""
     problems: tuple[str, ...]
-    """A sentence about everything that was passed over because it is not allowed."""
+    """A sentence for each value that was ignored because it is not allowed."""
 
     def checked(self) -> Preferences:
-        """The preferences; raises `SettingsFileError` with all that was passed over."""
+        """The preferences; raises `SettingsFileError` if any value was ignored."""
         if self.problems:
             raise SettingsFileError(self.problems)
         return self.preferences
@@ -307,12 +307,12 @@ def resolve(
     wanted: Collection[str] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Resolution:
-    """Find out what holds.
+    """Resolve the effective preferences.
 
-    A value that is not allowed is passed over for the next one that is, and reported.
+    A value that is not allowed is reported, and the next one in precedence is used.
 
-    `flags` are what the command line names, as text or as values; None is not named. The file is
-    not read, and nothing can be wrong with it, if flags and environment answer for all `wanted`.
+    `flags` are values of the command line, as text or typed; None means not given. The file is
+    neither read nor reported if flags and environment have all `wanted`.
     """
     values: dict[str, Any] = {}
     origins = dict.fromkeys(Preferences.bounds(), Origin.DEFAULT)
@@ -356,10 +356,10 @@ def resolve(
 
 
 def read_sampling(given: Mapping[str, str | None]) -> tuple[dict[str, str], dict[str, Any]]:
-    """Settings of a text, as a command line has them: text by name; None is not named.
+    """Split the sampling options of a command line, text by name; None means not given.
 
     Returns:
-        Those that are preferences, as text for `resolve`, and the values of the others.
+        Those that are preferences, as text for `resolve`, and the parsed values of the others.
 
     Raises:
         ConfigError: If one of the others is not allowed.
@@ -376,17 +376,17 @@ def read_sampling(given: Mapping[str, str | None]) -> tuple[dict[str, str], dict
 
 
 def _as_option(problem: ConfigError) -> str:
-    """What is wrong with a setting that is named as an option."""
+    """The message, with settings named as options."""
     return problem.as_options() if isinstance(problem, SettingError) else str(problem)
 
 
 def runs_folder(runs_dir: Path | None, *, is_lenient: bool = False) -> Path:
-    """The folder that an option names, or the preferred one, or the default.
+    """The folder of runs: that of an option, else the preferred one, else the default.
 
-    Where it is lenient, as in the app, settings that are not right are passed over.
+    With `is_lenient`, as in the app, invalid settings are ignored.
 
     Raises:
-        ConfigError: If the settings are needed and not right.
+        ConfigError: If the settings are needed and invalid.
     """
     if runs_dir is not None:
         return runs_dir

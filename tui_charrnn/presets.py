@@ -1,4 +1,4 @@
-"""Named combinations of settings that were tried (docs/lstm.md, section 17)."""
+"""Named combinations of settings, chosen by experiments (docs/lstm.md, section 17)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,21 +12,21 @@ from tui_charrnn.translation import tr
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A named, tried combination of model and training settings."""
+    """A named, tested combination of model and training settings."""
 
     name: str
     sentence: str
     model: ModelConfig
     training: TrainingConfig
     expected_loss: float | None = None
-    """Validation loss on tiny Shakespeare, nats per character, as measured on two processor cores
-    (docs/lstm.md, section 17); None where nobody has measured it yet."""
+    """Validation loss on tiny Shakespeare, nats per character, measured on two processor cores
+    (docs/lstm.md, section 17); None if not measured."""
     plain_learning_rate: float | None = None
-    """The peak of a run whose layers are not normalized, where those of the preset are, and bear a
-    higher rate; its weight decay is `PLAIN_WEIGHT_DECAY`."""
+    """Peak learning rate without layer normalization, if the preset normalizes and uses a higher
+    rate; the weight decay is then `PLAIN_WEIGHT_DECAY`."""
 
     def for_network(self, given: Mapping[str, Any]) -> "Preset":
-        """This preset; without normalization, and at the rate for that, where settings say so.
+        """This preset, adapted to settings that turn off layer normalization.
 
         `given` are values of `ModelConfig` that the user chose, by name.
         """
@@ -43,13 +43,13 @@ class Preset:
 
 
 PLAIN_WEIGHT_DECAY = 0.01
-"""Without normalization, how large the weights are is part of what they compute."""
+"""Weight decay without layer normalization, where the scale of the weights affects the output."""
 
 LEAST_STEPS = 2_000
-"""The greatest number of epochs of a preset ends no run before."""
+"""Steps that a run has at least, whatever the maximum of epochs of its preset."""
 
 MOST_PARAMETERS = 10
-"""Numbers to learn a training character, above which a network learns the text by heart."""
+"""Parameters per training character above which a network memorizes the text."""
 
 PRESETS: dict[str, Preset] = {
     preset.name: preset
@@ -148,22 +148,23 @@ PRESETS: dict[str, Preset] = {
 
 
 FINE_TUNING_SHARE = 0.3
-"""Of a preset's peak learning rate, where a run starts from a model (docs/lstm.md, section 17)."""
+"""Factor of a preset's peak learning rate for a run that starts from a model (docs/lstm.md, section
+17)."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartingPoint:
-    """The model that a run starts from, as far as its settings go."""
+    """The settings of the model that a run starts from."""
 
     name: str
     model: ModelConfig
     units: str
-    """What it predicts, as `TrainingConfig.units`."""
+    """What it predicts; see `TrainingConfig.units`."""
     records: str = "none"
-    """What its text was cut into, as `TrainingConfig.records`."""
+    """What its text was cut into; see `TrainingConfig.records`."""
 
     def adapt(self, preset: Preset) -> Preset:
-        """A preset with network, units and records of the model, and a lower learning rate."""
+        """A preset with the model's network, units and records, and a lower learning rate."""
         preset = preset.for_network(self.model.to_mapping())
         rate = preset.training.learning_rate * FINE_TUNING_SHARE
         own = replace(preset.training, units=self.units, records=self.records)
@@ -198,11 +199,11 @@ class StartingPoint:
 def configure(
     preset: Preset, given: Mapping[str, Any], start: StartingPoint | None = None
 ) -> tuple[ModelConfig, TrainingConfig]:
-    """A preset's configurations with given values, by name, in place of its own.
+    """Combine a preset's configurations with given values, by name.
 
-    A length (`epochs`, `steps` or `train_time`) replaces the preset's, whichever that is, and lifts
-    the bound on its epochs. A model that the run starts from lends it its network and its units.
-    Where layers are not normalized, the preset is another (`Preset.for_network`).
+    A length (`epochs`, `steps` or `train_time`) replaces that of the preset and removes its limit
+    of epochs. A model that the run starts from sets network, units and records. Without layer
+    normalization the preset is adapted (`Preset.for_network`).
 
     Raises:
         SettingError: If a value is not allowed, or contradicts another one or that model.

@@ -1,12 +1,12 @@
-"""The one gate between foreign text and a terminal.
+"""Makes untrusted text safe for a terminal.
 
-A character model repeats its corpus, and a corpus may hold escape sequences that
-write the clipboard, move the cursor or answer as typed input (CWE-150); file names, run names and
-log lines are no better. Everything that was not written in this repository passes through
-`safe_text` before it reaches a widget, a title, a toast or a terminal.
+A character model repeats its corpus, and a corpus may have escape sequences that write the
+clipboard, move the cursor or answer as typed input (CWE-150); the same holds for file names, run
+names and log lines. All text from outside this repository passes through `safe_text` before it
+reaches a widget, a title, a toast or a terminal.
 
-The translation works on single code points, so no way of cutting a stream into pieces can put an
-escape sequence together again. Nothing is dropped: what cannot be shown is shown as a sign for it.
+Each code point is replaced separately, so that pieces of a stream can never form an escape
+sequence. Nothing is dropped: a character that cannot be shown is replaced by a symbol for it.
 """
 
 import re
@@ -24,7 +24,7 @@ _VISIBLE_CONTROLS: Final = {
     0x2029: "\N{SYMBOL FOR NEWLINE}",
 }
 _COMBINING_LIMIT: Final = 8
-"""Marks on one base character; more of them overflow into other rows (Zalgo text)."""
+"""Maximum combining marks on one base character; more overflow into other rows (Zalgo text)."""
 _MARKS: Final = {"Mn", "Me"}
 _JOINERS: Final = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
@@ -34,26 +34,27 @@ _FOREIGN: Final = re.compile(
     "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
     "\U000e0000-\U000e0fff\ud800-\udfff]"
 )
-"""What is never shown as it is: controls, format characters, surrogates, non-characters.
+"""Characters that are never shown unchanged: controls, format characters, surrogates,
+non-characters.
 
-The zero-width joiner and non-joiner (U+200D, U+200C) pass: Indic scripts, Persian and emoji cannot
-be read without them.
+The zero-width joiner and non-joiner (U+200D, U+200C) are allowed: Indic scripts, Persian and emoji
+cannot be read without them.
 """
 
 
 def safe_text(text: str) -> str:
-    """Make foreign text harmless to a terminal and still readable.
+    """Make untrusted text safe for a terminal and still readable.
 
     Line feeds and tabs stay; other controls become control pictures (ESC is shown as ␛), C1
-    controls their number in brackets, bidirectional controls and other invisible format
-    characters their code point in brackets, halves of surrogate pairs the replacement
-    character. Jamo are put together, as terminals draw them in different widths. Idempotent.
+    controls their number in brackets, bidirectional controls and other invisible format characters
+    their code point in brackets, halves of surrogate pairs the replacement character. Jamo are
+    composed, as terminals draw them in different widths. Idempotent.
     """
     return shown_hangul(safe_signs(text))
 
 
 def safe_signs(text: str) -> str:
-    """Like `safe_text` for a stream, which comes in pieces: jamo are left as they are."""
+    """Like `safe_text` for pieces of a stream: jamo are left unchanged."""
     if text.isascii() and text.isprintable():
         return text
     shown = _FOREIGN.sub(lambda match: _sign_for(match[0]), text)
@@ -66,9 +67,9 @@ def safe_line(text: str) -> str:
 
 
 def with_few_marks(text: str, instead: str) -> str:
-    """A text without the marks past the limit of one base, for a field that counts characters.
+    """Replace combining marks beyond the limit of one base, for a field that counts characters.
 
-    `instead` stands in the place of each such mark.
+    `instead` replaces each such mark.
     """
     if text.isascii():
         return text
@@ -85,7 +86,7 @@ def _sign_for(character: str) -> str:
 
 
 def _without_piles(text: str) -> str:
-    """Give marks past the limit of one base a dotted circle of their own as base."""
+    """Give combining marks beyond the limit of one base a dotted circle as a new base."""
     result = []
     for character, mark in _numbered_marks(text):
         if mark > _COMBINING_LIMIT and mark % _COMBINING_LIMIT == 1:
@@ -95,7 +96,7 @@ def _without_piles(text: str) -> str:
 
 
 def _numbered_marks(text: str) -> Iterator[tuple[str, int]]:
-    """Each character, and which mark on its base it is, from 1; 0 for what is none."""
+    """Yield each character and the number of its mark on its base, from 1; 0 if it is no mark."""
     marks = 0
     for character in text:
         # the category too: some vowel signs that pile up, as in Thai, combine with class 0
@@ -103,6 +104,6 @@ def _numbered_marks(text: str) -> Iterator[tuple[str, int]]:
             marks += 1
             yield character, marks
             continue
-        if character not in _JOINERS:  # a joiner takes no room and is no new base
+        if character not in _JOINERS:  # a joiner has no width and is no new base
             marks = 0
         yield character, 0

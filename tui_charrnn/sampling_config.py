@@ -1,4 +1,4 @@
-"""How a text is sampled: the one configuration that the app needs before its first frame."""
+"""Sampling settings: the only configuration that the app needs before its first frame."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -68,17 +68,17 @@ class SamplingConfig(Settings):
 
     @property
     def is_constrained(self) -> bool:
-        """Whether some characters are taken away by what they are, not by how likely they are."""
+        """Whether rules exclude characters, whatever their probability."""
         rules = (self.allow, self.forbid, self.line_starts, self.acrostic)
         return any(rule is not None for rule in rules)
 
     @property
     def has_lines(self) -> bool:
-        """Whether what may come depends on the line that the text stands in."""
+        """Whether the allowed characters depend on the current line of the text."""
         return self.acrostic is not None or self.line_starts is not None
 
     def __post_init__(self) -> None:
-        """Refuse what is not allowed, all at once; a model reads characters composed."""
+        """Validate the settings together; rules are converted to NFC, which models read."""
         refuse(self.problems())
         for name in ("allow", "forbid", "line_starts", "acrostic"):
             if text := getattr(self, name):

@@ -1,4 +1,4 @@
-"""How a setting is declared: once, with its sentence and its bounds.
+"""Declares a setting once, with its description and its bounds.
 
 The command line, the form of the app and the validation all read a setting from its declaration.
 """
@@ -14,7 +14,7 @@ from tui_charrnn.errors import ConfigError, did_you_mean
 from tui_charrnn.translation import tr
 
 _LARGEST_INTEGER: Final = 2**63 - 1
-"""No whole number of ours is larger: our files hold numbers of 64 bits."""
+"""The largest integer of a setting: files hold 64-bit numbers."""
 
 
 class Problem(NamedTuple):
@@ -23,10 +23,10 @@ class Problem(NamedTuple):
     name: str
     """Of the setting; empty if it is about several."""
     sentence: str
-    """Without the name, with which it begins."""
+    """The message without the name that precedes it."""
 
     def as_option(self) -> str:
-        """The whole sentence, where the setting is called as the option of a command."""
+        """The whole sentence, with the setting named as a command's option."""
         return f"--{self.name.replace('_', '-')} {self.sentence}" if self.name else self.sentence
 
     def __str__(self) -> str:
@@ -44,38 +44,38 @@ class SettingError(ConfigError):
         self.problems: Final = tuple(problems)
 
     def as_options(self) -> str:
-        """The message, where settings are called as the options of a command."""
+        """The message, with settings named as a command's options."""
         return " ".join(problem.as_option() for problem in self.problems)
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a setting may be, and the sentence that explains it."""
+    """The allowed values of a setting, and its description."""
 
     sentence: str
     minimum: float = -math.inf
     above: float = -math.inf
-    """A bound that is not itself allowed."""
+    """An exclusive lower bound."""
     maximum: float = math.inf
     choices: tuple[str, ...] = ()
     optional: bool = False
     """Whether None, meaning off or automatic, is allowed."""
     none: str = "none"
-    """What people write for that."""
+    """What users write for None."""
     is_duration: bool = False
-    """Whether it is a span of time, in seconds, that people write as 90s or 10m."""
+    """Whether it is a duration in seconds, which users write as 90s or 10m."""
     is_text: bool = False
-    """Whether it is a text: anything but nothing."""
+    """Whether it is a text that is not empty."""
     automatic: str = ""
-    """Name of the setting that is true where people write `auto` for this one; this one then says
-    where the search begins. Empty if it cannot be automatic."""
+    """Name of the setting that `auto` sets to true; this one is then the start of a search. Empty
+    if it cannot be automatic."""
     is_listed: bool = True
-    """Whether it is an option of its own; otherwise another one's `automatic`."""
+    """Whether it is an option of its own."""
     words: str = ""
-    """What is allowed, where it is not told by the other bounds alone."""
+    """The allowed values in words, if the other bounds do not express them."""
 
     def admits(self, value: object) -> bool:
-        """Whether a value of the right type lies within the bounds."""
+        """Whether a value of the right type is within the bounds."""
         if value is None:
             return self.optional
         if self.choices:
@@ -88,11 +88,11 @@ class Bounds:
         return is_sane and self.minimum <= value <= self.maximum and value > self.above
 
     def is_none(self, text: str) -> bool:
-        """Whether a text stands for None; `none` does everywhere."""
+        """Whether a text means None; `none` always does."""
         return self.optional and text.strip().lower() in {"none", self.none}
 
     def allowed(self) -> str:
-        """The bounds in words."""
+        """The allowed values in words."""
         if self.words:
             return tr(self.words, minimum=self.minimum, maximum=self.maximum)
         if self.choices:
@@ -113,18 +113,18 @@ class Bounds:
 
 
 def written(value: object) -> str:
-    """A value as people write it: true, none, 0.5."""
+    """A value as users write it: true, none, 0.5."""
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def setting(default: Any, sentence: str, **bounds: Any) -> Any:
-    """A dataclass field whose metadata is its `Bounds`; optional if that is the default."""
+    """A dataclass field with `Bounds` as metadata; optional if the default is None."""
     bounds = {"optional": default is None, **bounds}
     return field(default=default, metadata={"bounds": Bounds(sentence, **bounds)})
 
 
 class Settings:
-    """What the three configurations share: reading, checking and writing themselves."""
+    """Base of the configurations: parsing, validation, conversion."""
 
     __slots__ = ()
 
@@ -135,7 +135,7 @@ class Settings:
 
     @classmethod
     def parse(cls, name: str, text: str) -> Any:
-        """Read the value of one setting as people write it; `none` where it may be off.
+        """Parse the value of one setting as users write it; `none` if it is optional.
 
         Raises:
             ConfigError: If the text is not of the setting's type. Bounds are checked when the
@@ -154,10 +154,10 @@ class Settings:
 
     @classmethod
     def read(cls, name: str, text: str) -> dict[str, Any]:
-        """The values, by name, that the text of one setting stands for; `auto` where it may be.
+        """Parse the text of one setting into values by name; `auto` if it can be automatic.
 
         Raises:
-            ConfigError: As of `parse`.
+            ConfigError: See `parse`.
         """
         automatic = cls.bounds()[name].automatic
         if not automatic:
@@ -168,19 +168,19 @@ class Settings:
 
     @classmethod
     def listed(cls) -> dict[str, Bounds]:
-        """Those of `bounds` that people are offered."""
+        """Those of `bounds` that are options of their own."""
         return {name: bounds for name, bounds in cls.bounds().items() if bounds.is_listed}
 
     def is_automatic(self, name: str) -> bool:
-        """Whether people would write `auto` for a setting."""
+        """Whether a setting is `auto`."""
         automatic = self.bounds()[name].automatic
         return bool(automatic) and bool(getattr(self, automatic))
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, skip_unknown: bool = False) -> Self:
-        """Build a configuration from plain values, as JSON holds them.
+        """Build a configuration from plain values, as in JSON.
 
-        Unknown names can be passed over, as a reader of a newer file must.
+        With `skip_unknown`, unknown names are ignored, for files of newer versions.
 
         Raises:
             ConfigError: If a name is unknown or a value is not allowed; all are reported.
@@ -194,11 +194,11 @@ class Settings:
         return cls(**{name: value for name, value in values.items() if name in known})
 
     def to_mapping(self) -> dict[str, Any]:
-        """Plain values by name, as JSON holds them."""
+        """Plain values by name, as in JSON."""
         return asdict(self)  # type: ignore[call-overload, no-any-return]
 
     def problems(self) -> list["Problem"]:
-        """What is wrong with every setting whose value is not allowed."""
+        """The problems of all settings whose value is not allowed."""
         problems = []
         for item in fields(self):  # type: ignore[arg-type]
             value, bounds = getattr(self, item.name), item.metadata["bounds"]
@@ -220,7 +220,7 @@ def _refusal(bounds: Bounds, value: object) -> str:
 
 
 def _described(value: object) -> str:
-    """A value that was received, in a sentence's length."""
+    """A received value, shortened for an error sentence."""
     if isinstance(value, int) and not _fits(value):
         return tr("a whole number of more than 64 bits")
     text = repr(value)
@@ -228,9 +228,9 @@ def _described(value: object) -> str:
 
 
 def _has_type(value: object, annotation: str) -> bool:
-    """Whether a value is of the type that a field of a configuration names."""
+    """Whether a value has the type of a field's annotation."""
     if value is None:
-        return True  # whether none is allowed is for the bounds to say
+        return True  # the bounds decide whether None is allowed
     expected = _type_name(annotation)
     if expected == "float":
         return isinstance(value, int | float) and not isinstance(value, bool)
@@ -256,7 +256,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 
 def unknown_sentence(kind: Literal["setting", "action"], name: str, known: Iterable[str]) -> str:
-    """That nothing of a kind has a name, with the nearest name that there is."""
+    """A sentence for an unknown name, with the most similar known name."""
     near = difflib.get_close_matches(name, list(known), n=1)
     sentence = tr(f"There is no {kind} {{name!r}}.", name=name)
     return f"{sentence} {did_you_mean(map(repr, near))}" if near else sentence

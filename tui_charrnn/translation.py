@@ -1,8 +1,8 @@
-"""The sentences of the app in the language of its user: English, as the code has them, or Korean.
+"""Translates the sentences of the app: English, as in the code, or Korean.
 
-The code has the English sentence, with names in braces for its values; `korean/*.json` has the
-Korean one beside each. A table that is made at import time holds English, and is translated where
-it is shown, because the language is chosen when the app starts. The shell speaks English.
+The code has the English sentence, with names in braces for its values; `korean/*.json` maps it to
+the Korean one. Tables made at import time are English and are translated when shown, because the
+language is chosen when the app starts. Commands write English.
 """
 
 import re
@@ -17,18 +17,18 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "ko")
 
 _language: Language = "en"
 _translated: Mapping[str, str] = {}
-"""Sentences of the chosen language by the English ones; empty for English itself."""
+"""Translations by English sentence; empty for English itself."""
 
 
 def set_language(language: Language) -> None:
-    """Choose the language of all sentences from now on."""
+    """Set the language of all sentences."""
     global _language, _translated
     _language, _translated = language, korean_sentences() if language == "ko" else {}
     _templates.cache_clear()
 
 
 def chosen_language() -> Language:
-    """The language that was chosen; English if none was."""
+    """The current language; English by default."""
     return _language
 
 
@@ -42,15 +42,15 @@ def language_of(preferred: str, environment: Mapping[str, str]) -> Language:
 
 
 def speaks_korean(environment: Mapping[str, str]) -> bool:
-    """Whether the language of a user is Korean, as the locale has it."""
+    """Whether the language of the locale is Korean."""
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     language = next((environment[name] for name in names if environment.get(name)), "")
     return re.match(r"ko([_.@-]|$)", language) is not None
 
 
 def korean_sentences() -> dict[str, str]:
-    """All sentences that there are in Korean, by the English ones."""
-    import json  # noqa: PLC0415  English does without, and the first frame waits for imports
+    """All Korean sentences by the English ones."""
+    import json  # noqa: PLC0415  not needed for English, and imports delay the first frame
 
     sentences: dict[str, str] = {}
     for path in sorted(Path(__file__).with_name("korean").glob("*.json")):
@@ -59,32 +59,29 @@ def korean_sentences() -> dict[str, str]:
 
 
 def tr(sentence: str, /, **values: object) -> str:
-    """A sentence in the language of the user, its values put in for the names in braces.
+    """Translate a sentence into the user's language and insert its values.
 
-    The English sentence is a literal wherever it can be, so that the tests find it. Values are
-    formatted as its braces say (`{loss:.3f}`); without any, braces stay.
+    Pass the English sentence as a literal where possible, so that the tests find it. Values are
+    formatted as the braces say (`{loss:.3f}`); without any values, braces stay.
     """
     found = _translated.get(sentence, sentence)
     return found.format_map(values) if values else found
 
 
 _LEAST_LETTERS: Final = 8
-"""Characters of a sentence beside its values by which it is recognized."""
+"""Minimum characters of a sentence, besides its values, to recognize it."""
 
 
 class _Template(NamedTuple):
-    """A sentence that has values."""
+    """A sentence with values."""
 
     english: str
     texts: tuple[str, ...]
-    """What stands between its values."""
+    """The texts between its values."""
 
 
 def tr_recorded(sentence: str) -> str:
-    """A sentence that a trainer has recorded, in the language of the user where it is known.
-
-    Its values are put in.
-    """
+    """Translate a sentence that a trainer recorded, values included, if it is known."""
     if sentence in _translated:
         return _translated[sentence]
     for template in _templates():
@@ -98,7 +95,7 @@ def tr_recorded(sentence: str) -> str:
 
 @cache
 def _templates() -> tuple[_Template, ...]:
-    """The sentences that have values, those first that have most beside them."""
+    """The sentences with values, those with the longest own text first."""
     found = []
     for english in _translated:
         texts = tuple(text for text, *_ in Formatter().parse(english))
@@ -118,7 +115,7 @@ def _pattern_of(english: str) -> str:
 
 
 def _without_formats(sentence: str) -> str:
-    """A sentence that takes texts for its values, numbers among them."""
+    """A sentence whose braces have no formats, so that its values can be texts."""
     parts = Formatter().parse(sentence)
     return "".join(
         text.replace("{", "{{").replace("}", "}}") + (f"{{{name}}}" if name else "")
