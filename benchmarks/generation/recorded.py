@@ -28,7 +28,7 @@ def main() -> None:
     spans = []
     for part in range(1, 40):
         began = time.perf_counter()
-        tape.moment(count * part // 40 - 1).alternatives(tape.stream.model.vocabulary)
+        tape.position_at(count * part // 40 - 1).alternatives(tape.stream.model.vocabulary)
         spans.append(time.perf_counter() - began)
     print(
         json.dumps({

@@ -40,7 +40,7 @@ def xray_bits(model_file: Path, text: str) -> tuple[np.ndarray, str]:
     given = prepared(text, lambda _: loaded, lambda _: False)
     tape, _ = start_tape(given, None, SamplingConfig(), ActiveClamps(), lambda: False)
     words = given.read_onto(tape, lambda: False, lambda: None, lambda _: None)
-    reader = TapeReader(tape, lambda branch, place: tape.moment(place, branch), 3)
+    reader = TapeReader(tape, lambda branch, place: tape.position_at(place, branch), 3)
     read = reader.read(0, 0, len(given.numbers))
     assert read is not None
     return read.surprise, words

@@ -63,7 +63,7 @@ def read_tape(path: Path) -> None:
     for branch in tape.tree.branches[:20]:
         tape.text(branch.number)
         for position in sorted({0, branch.start, branch.length // 2, branch.length}):
-            tape.moment(position, branch.number)
+            tape.position_at(position, branch.number)
             tape.rewind(position, branch.number)
         tape.next()
     json.dumps(tape_document(tape), allow_nan=False)

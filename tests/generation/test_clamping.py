@@ -94,7 +94,7 @@ def test_a_tape_and_several_texts_of_a_clamped_stream_are_clamped() -> None:
     generated = [tape.next().character for _ in range(40)]
 
     place = state_index(Probe(0, "c", 3), model.config)
-    assert tape.moment(37).state.network[place] == 4  # recomputed
+    assert tape.position_at(37).state.network[place] == 4  # recomputed
     assert [batch.next()[0].character for _ in range(40)] == generated
 
 

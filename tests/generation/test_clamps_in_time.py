@@ -88,7 +88,7 @@ def test_every_place_of_a_tape_is_computed_again_with_what_was_held_there() -> N
     neuron = next(iter(held_neurons(clamps_of(*HELD))))
     place_held = state_index(Probe(*neuron), stream.model.config)
     for position in reversed(range(60)):
-        moment = tape.moment(position)
+        moment = tape.position_at(position)
         np.testing.assert_array_equal(moment.logits, logits[position])
         # the state before a character is that of the step which chose the one before it
         assert (moment.state.network[place_held] == 3) == (20 < position <= 41)
@@ -124,7 +124,7 @@ def test_a_tape_file_brings_the_clamps_back() -> None:
     np.testing.assert_array_equal(opened.stream.network, tape.stream.network)
     for number, position in ((0, 37), (0, 60), (0, 80), (1, 50), (1, 70)):
         np.testing.assert_array_equal(
-            opened.moment(position, number).logits, tape.moment(position, number).logits
+            opened.position_at(position, number).logits, tape.position_at(position, number).logits
         )
     say(tape, 20)
     say(opened, 20)

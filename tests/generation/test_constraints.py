@@ -130,14 +130,14 @@ def test_a_tape_knows_the_rules_of_every_place() -> None:
     tape = Tape(stream)
     drawn = [tape.next() for _ in range(90)]
     for position, character in enumerate(drawn):
-        moment = tape.moment(position)
+        moment = tape.position_at(position)
         assert moment.probabilities[character.index] == pytest.approx(character.probability)
     line = tape.text().index("\n") + 1
     tape.rewind(line)
     assert tape.next().character == "a"
     forbidden = [
         each
-        for each in tape.moment(line).alternatives(tape.stream.model.vocabulary)
+        for each in tape.position_at(line).alternatives(tape.stream.model.vocabulary)
         if each.character != "a"
     ]
     assert all(each.probability == 0 < each.model_probability for each in forbidden)
@@ -165,7 +165,7 @@ def test_a_tape_tells_what_a_rule_took_away(model: Model, rules: dict[str, Any])
         ruled = stream.constraints.apply(scores, stream.sampling, state.recent, state.place)
         taken_away = set(np.flatnonzero(np.isneginf(ruled)).tolist())
         tape.next()
-        moment = tape.moment(position)
+        moment = tape.position_at(position)
         forbidden = {
             each.index for each in moment.alternatives(model.vocabulary) if each.is_forbidden
         }
@@ -177,7 +177,7 @@ def test_what_is_forbidden_stands_where_the_model_would_have_it() -> None:
     tape.next()
     shares = [
         each.model_probability if each.is_forbidden else each.probability
-        for each in tape.moment(0).alternatives(tape.stream.model.vocabulary)
+        for each in tape.position_at(0).alternatives(tape.stream.model.vocabulary)
     ]
     assert shares == sorted(shares, reverse=True)
 

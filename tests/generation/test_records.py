@@ -98,11 +98,11 @@ def test_a_tape_goes_back_into_an_earlier_record() -> None:
         states.append(tape.stream.snapshot())
         tape.next()
     for place in (0, 1, 17, 40, 89):
-        found = tape.moment(place).state
+        found = tape.position_at(place).state
         np.testing.assert_array_equal(found.network, states[place].network)
         assert (found.unread, found.recent) == (states[place].unread, states[place].recent)
     assert {
-        each.character for each in tape.moment(0).alternatives(tape.stream.model.vocabulary)
+        each.character for each in tape.position_at(0).alternatives(tape.stream.model.vocabulary)
     } == set(VOCABULARY.characters)
     document = json.loads(json.dumps(tape_document(tape)))
     assert open_tape(model, document).text() == tape.text()

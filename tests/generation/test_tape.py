@@ -82,7 +82,7 @@ def test_a_moment_has_what_the_choice_was_made_by() -> None:
         logits.append(tape.stream.logits.copy())
 
     for position in (0, 1, 16, 33, 69):
-        moment = tape.moment(position)
+        moment = tape.position_at(position)
         np.testing.assert_array_equal(moment.logits, logits[position])
         assert moment.chosen == drawn[position].index
         assert moment.probabilities[drawn[position].index] == drawn[position].probability
@@ -97,8 +97,8 @@ def test_looking_back_does_not_move_the_stream() -> None:
     for tape in (looked, plain):
         speak(tape, 40)
 
-    looked.moment(11)
-    looked.moment(40).alternatives(looked.stream.model.vocabulary)
+    looked.position_at(11)
+    looked.position_at(40).alternatives(looked.stream.model.vocabulary)
 
     assert speak(looked, 20) == speak(plain, 20)
     assert len(looked.tree.branches) == 1
@@ -108,8 +108,8 @@ def test_the_end_of_a_text_shows_what_could_come_next() -> None:
     tape = tape_of()
     speak(tape, 30)
 
-    likeliest = tape.moment(30).alternatives(tape.stream.model.vocabulary)
-    moment = tape.moment(30)
+    likeliest = tape.position_at(30).alternatives(tape.stream.model.vocabulary)
+    moment = tape.position_at(30)
     drawn = tape.next()
 
     assert (moment.chosen, moment.surprise) == (None, None)
@@ -120,7 +120,7 @@ def test_alternatives_are_all_characters_the_likeliest_first() -> None:
     tape = tape_of(SamplingConfig(temperature=0.5, top_k=3, rng_seed=1))
     speak(tape, 10)
 
-    others = tape.moment(4).alternatives(tape.stream.model.vocabulary)
+    others = tape.position_at(4).alternatives(tape.stream.model.vocabulary)
 
     assert sorted(other.character for other in others) == sorted(TINY_VOCABULARY)
     probabilities = [other.probability for other in others]
@@ -136,7 +136,7 @@ def test_settings_and_random_numbers_that_changed_under_way_are_those_of_their_p
     tape.stream.sampling = SamplingConfig(temperature=0.3, rng_seed=99)
     speak(tape, 20)
 
-    early, late = tape.moment(19), tape.moment(25)
+    early, late = tape.position_at(19), tape.position_at(25)
 
     assert (early.sampling.temperature, early.state.rng_seed, early.state.drawn) == (1, 7, 19)
     assert (late.sampling.temperature, late.state.rng_seed, late.state.drawn) == (0.3, 99, 5)
@@ -162,7 +162,7 @@ def test_branches_of_branches_can_be_walked_and_compared() -> None:
     assert [branch.number for branch in tree.forks(0)] == [1]
     assert tape.text(2)[:35] == tape.text(1)[:35]
     assert tape.text(2, 30, 31) == TINY_VOCABULARY[taken]
-    assert (tape.moment(30, 2).was_taken, tape.moment(31, 2).was_taken) == (True, False)
+    assert (tape.position_at(30, 2).was_taken, tape.position_at(31, 2).was_taken) == (True, False)
 
 
 def test_another_branch_at_the_same_place_is_a_sibling() -> None:
@@ -199,7 +199,7 @@ def test_places_that_are_not_there_are_refused(position: int, number: int) -> No
     with pytest.raises(IndexError):
         tape.rewind(position, number)
     with pytest.raises(IndexError):
-        tape.moment(position, number)
+        tape.position_at(position, number)
 
 
 def test_states_are_thinned_and_computed_again_to_the_same_bits() -> None:
@@ -209,7 +209,7 @@ def test_states_are_thinned_and_computed_again_to_the_same_bits() -> None:
 
     assert len(tight._states) <= 11 < len(roomy._states)
     for position in (3, 640, 1999, 2000):
-        ours, theirs = tight.moment(position), roomy.moment(position)
+        ours, theirs = tight.position_at(position), roomy.position_at(position)
         np.testing.assert_array_equal(ours.state.network, theirs.state.network)
         np.testing.assert_array_equal(ours.logits, theirs.logits)
 
@@ -232,10 +232,10 @@ def test_one_thread_may_look_back_while_another_one_speaks() -> None:
     looked = []
     while speaker.is_alive():
         position = tape.position // 2
-        looked.append((position, tape.moment(position, 0).logits))
+        looked.append((position, tape.position_at(position, 0).logits))
     speaker.join()
     speak(plain, 3000)
 
     assert tape.text() == plain.text()
     for position, logits in looked[:: max(1, len(looked) // 20)]:
-        np.testing.assert_array_equal(plain.moment(position).logits, logits)
+        np.testing.assert_array_equal(plain.position_at(position).logits, logits)

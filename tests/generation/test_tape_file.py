@@ -53,7 +53,7 @@ def test_a_tape_comes_back_whole_and_goes_on_alike() -> None:
     assert [opened.next() for _ in range(30)] == [tape.next() for _ in range(30)]
     for number in range(3):
         np.testing.assert_array_equal(
-            opened.moment(26, number).logits, tape.moment(26, number).logits
+            opened.position_at(26, number).logits, tape.position_at(26, number).logits
         )
     assert stored(opened) == stored(tape)
 

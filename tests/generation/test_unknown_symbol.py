@@ -73,7 +73,7 @@ def test_without_the_mark_it_would_be_said(model: Model) -> None:
 
 def test_the_others_share_what_it_would_have_had(model: Model) -> None:
     stream = CharacterStream(model, SamplingConfig(temperature=1))
-    moment = Tape(stream).moment(0)
+    moment = Tape(stream).position_at(0)
     assert moment.probabilities[UNKNOWN] == 0
     assert moment.probabilities.sum() == pytest.approx(1)
     alternatives = moment.alternatives(model.vocabulary)

@@ -34,7 +34,7 @@ def clamped_tape() -> tuple[Tape, list[float]]:
 @pytest.mark.parametrize("cuts", [[0, 60], [0, 20, 60], [0, 21, 40, 41, 60], [41, 60, 0, 41]])
 def test_a_passage_is_read_with_what_was_held_at_each_character(cuts: list[int]) -> None:
     tape, surprises = clamped_tape()
-    reader = TapeReader(tape, lambda number, at: tape.moment(at, number), 3)
+    reader = TapeReader(tape, lambda number, at: tape.position_at(at, number), 3)
 
     for start, stop in itertools.pairwise(cuts):
         if start < stop:
@@ -46,7 +46,7 @@ def test_a_passage_is_read_with_what_was_held_at_each_character(cuts: list[int])
 def test_what_goes_on_with_a_clamp_is_read_with_it() -> None:
     tape, _ = clamped_tape()
     stream = tape.stream
-    reader = TapeReader(tape, lambda number, at: tape.moment(at, number), 3)
+    reader = TapeReader(tape, lambda number, at: tape.position_at(at, number), 3)
     reader.read(0, 50, 60)
     stream.clamps = parse_clamps(["0:c2=9"], stream.model.config)
     index = tape.next().index

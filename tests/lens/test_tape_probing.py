@@ -33,7 +33,7 @@ def recorded_tape(cell: str, layer_count: int) -> tuple[Tape, list[list[NaiveSte
 
 
 def reader_of(tape: Tape) -> TapeReader:
-    return TapeReader(tape, lambda number, position: tape.moment(position, number), 4)
+    return TapeReader(tape, lambda number, position: tape.position_at(position, number), 4)
 
 
 def check_view(view: LayerView, step: NaiveStep, cell: str) -> None:

@@ -25,7 +25,7 @@ def recorded_tape(cell: str = "lstm") -> tuple[Tape, list[Float32]]:
 
 
 def reader_of(tape: Tape) -> TapeReader:
-    return TapeReader(tape, lambda number, position: tape.moment(position, number), 4)
+    return TapeReader(tape, lambda number, position: tape.position_at(position, number), 4)
 
 
 def check(read: Predictions | None, tape: Tape, scores: list[Float32], start: int) -> None:

@@ -15,15 +15,16 @@ def test_what_came_how_likely_it_was_and_by_which_settings() -> None:
     tape = Tape(stream, stream.prime("bad").text)
     tape.next()
     stream.sampling = SamplingConfig(temperature=0.7, top_k=4, rng_seed=1)
-    least = tape.moment(1).alternatives(tape.stream.model.vocabulary)[-1]
+    least = tape.position_at(1).alternatives(tape.stream.model.vocabulary)[-1]
     tape.take(least.index)
     words = [
         format_choice(
-            tape.moment(place), tape.moment(place).alternatives(tape.stream.model.vocabulary)
+            tape.position_at(place),
+            tape.position_at(place).alternatives(tape.stream.model.vocabulary),
         )
         for place in range(3)
     ]
-    bits = tape.moment(0).surprise
+    bits = tape.position_at(0).surprise
     assert words[0] == f"drawn: likeliest 1 of 12, {bits:.1f} bits · temperature 0"
     assert words[1].startswith("taken: likeliest 12 of 12, ")
     assert words[1].endswith("bits · temperature 0.7 · top-k 4")
@@ -34,7 +35,7 @@ def test_an_unknown_character_has_no_rank() -> None:
     vocabulary = Vocabulary(TINY_VOCABULARY, "j")
     tape = Tape(CharacterStream(replace(tiny_model(), vocabulary=vocabulary), SamplingConfig()))
     tape.take(len(vocabulary) - 1)
-    words = format_choice(tape.moment(0), tape.moment(0).alternatives(vocabulary))
+    words = format_choice(tape.position_at(0), tape.position_at(0).alternatives(vocabulary))
     assert words.startswith("taken: unknown to the model, ")
 
 

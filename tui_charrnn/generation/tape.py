@@ -159,7 +159,7 @@ class Tape:
 
     The tape drives the stream: get characters from the tape, not from the stream;
     `stream.sampling` and `stream.clamps` may change at any time. One thread may generate while
-    another calls `moment`.
+    another calls `position_at`.
     """
 
     def __init__(self, stream: CharacterStream, seed_text: str = "") -> None:
@@ -209,8 +209,8 @@ class Tape:
     def rewind(self, position: int, number: int | None = None) -> None:
         """Return to a position, with its network state and random numbers.
 
-        The stream keeps its current settings; `moment` returns those of the position. Nothing is
-        deleted: the next character starts a new branch. A position is from 0 to the branch's
+        The stream keeps its current settings; `position_at` returns those of the position. Nothing
+        is deleted: the next character starts a new branch. A position is from 0 to the branch's
         length; `number` is the branch, by default the current one.
 
         Raises:
@@ -221,8 +221,8 @@ class Tape:
             self.stream.restore(self._state_at(number, position))
             self._number, self._position = number, position
 
-    def moment(self, position: int, number: int | None = None) -> TapePosition:
-        """Recompute a position; the stream does not change.
+    def position_at(self, position: int, number: int | None = None) -> TapePosition:
+        """Recompute the state, logits and settings of a position; the stream does not change.
 
         Arguments and errors are those of `rewind`.
         """

@@ -55,7 +55,7 @@ async def test_gates_are_moved_at_the_cursor_and_held_in_a_branch(tmp_path: Path
         moment = fresh_tape()
         for _ in range(LENGTH):
             moment.next()
-        free = moment.moment(at[1])
+        free = moment.position_at(at[1])
         assert page.found is not None
         plain = distribution(free.logits, SamplingConfig(temperature=1))
         assert page.found.before.tobytes() == plain.tobytes()

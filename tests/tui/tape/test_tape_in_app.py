@@ -109,7 +109,7 @@ async def test_what_could_come_is_listed_with_bars_and_numbers(tmp_path: Path) -
         moment = fresh_tape()
         for _ in range(LENGTH):
             moment.next()
-        likeliest, second, *_ = moment.moment(LENGTH - 3).alternatives(
+        likeliest, second, *_ = moment.position_at(LENGTH - 3).alternatives(
             moment.stream.model.vocabulary
         )
         shown = [line for line in screen_text(app.app).splitlines() if " % " in line]

@@ -61,8 +61,8 @@ async def test_a_saved_tape_reopens_with_what_was_held(tmp_path: Path) -> None:
         assert app.tape.text() == text
         assert app.app.session.settings.held.clamps == (Clamp(COUNTER, 2),)
         assert "0:c3=2 held" in screen_text(app.app)
-        assert app.tape.moment(LENGTH + 5).state.network[PLACE] == 2
-        assert app.tape.moment(LENGTH - 5).state.network[PLACE] != 2
+        assert app.tape.position_at(LENGTH + 5).state.network[PLACE] == 2
+        assert app.tape.position_at(LENGTH - 5).state.network[PLACE] != 2
         await app.pilot.press("ctrl+g")
         await app.rested(3 * LENGTH)
         assert app.tape.stream.network[PLACE] == 2

@@ -89,12 +89,12 @@ async def test_the_list_marks_what_the_text_is_colored_by_also_from_the_text(
 
 async def test_a_held_cell_is_held_from_the_next_character_on(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
-        free = [app.tape.moment(place).state.network[PLACE] for place in range(LENGTH)]
+        free = [app.tape.position_at(place).state.network[PLACE] for place in range(LENGTH)]
         await app.pilot.press("c", *"2.5", "enter")
         await app.rested(2 * LENGTH)
 
         assert app.tape.stream.network[PLACE] == 2.5
-        states = [app.tape.moment(place).state.network[PLACE] for place in range(2 * LENGTH)]
+        states = [app.tape.position_at(place).state.network[PLACE] for place in range(2 * LENGTH)]
         assert states[:LENGTH] == free
         assert set(free) != {2.5}
         assert set(states[LENGTH + 1 :]) == {2.5}

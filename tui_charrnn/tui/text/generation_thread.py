@@ -190,7 +190,7 @@ class GenerationThread:
             return None
         self._lookers += 1
         try:
-            return self.tape.moment(position, number)
+            return self.tape.position_at(position, number)
         except IndexError:
             return None
         finally:
