@@ -1,4 +1,4 @@
-"""The app: opens, routes what is about the whole of it, and leaves."""
+"""The Textual app: start-up, app-wide messages and actions, and exit."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ from tui_charrnn.tui.textual_patches import (
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.tui.theme.themes import fitting_theme
 
-if TYPE_CHECKING:  # the first frame does not wait for them
+if TYPE_CHECKING:  # not needed for the first frame
     import subprocess
     from collections.abc import Mapping
 
@@ -66,8 +66,8 @@ def _key_commands() -> type[Provider]:
     return lazy.KeyCommands
 
 
-_REQUEST_PATIENCE: Final = 2.0
-"""Seconds in which a request that was asked for is written before the app ends."""
+_REQUEST_TIMEOUT: Final = 2.0
+"""Seconds to wait at exit until pending requests to trainers are written."""
 
 
 class CharRNNApp(ThemedApp):
@@ -88,7 +88,14 @@ class CharRNNApp(ThemedApp):
         launch: Launch | None = None,
         loader: ModelLoader | None = None,
     ) -> None:
-        """Name what is to be opened."""
+        """Store what to open; all work starts when the app runs.
+
+        Args:
+            session: The state of the app.
+            run: The run to show; None searches for one.
+            launch: Starts the trainer of a run.
+            loader: Loads models.
+        """
         preferences = session.preferences
         super().__init__(
             driver_class=tolerant_driver(),
@@ -99,11 +106,11 @@ class CharRNNApp(ThemedApp):
         activate_keymap(session.keys, is_ascii=preferences.ascii)
         self.set_keymap(keymap_of(session.keys))
         self.problems: tuple[str, ...] = ()
-        """What is not right in the settings, safe to show."""
+        """Problems in the settings, as safe text."""
         self.exit_message = ""
-        """What is to be said on the terminal once the app has left it."""
+        """Message to print to standard error after the app has closed."""
         self.exit_work: Callable[[], str] | None = None
-        """What is to be done once it has left, and says what came of it: it may wait for a disk."""
+        """Called after the app has closed; returns the message to print. It may block on a disk."""
         self._run_to_open = run
         self._launch = launch or _launch_trainer
         self._loader = loader or ModelLoader()
@@ -113,53 +120,53 @@ class CharRNNApp(ThemedApp):
 
     @property
     def text_pane(self) -> TextPane:
-        """The target of every action that begins with `text_pane.`: F8 acts in any pane."""
+        """The target of all `text_pane.` actions, so that their keys act in every pane."""
         return self.main.text_pane
 
     def get_default_screen(self) -> Screen[None]:
-        """The main screen, as the style sheet has it in a terminal of this size."""
+        """Return the main screen, with the classes for the size of the terminal."""
         self.main.add_class(*size_classes(self.size), update=False)
         return self.main
 
     def on_load(self) -> None:
-        """Put on the theme before any style sheet is read; say what is not right in it."""
+        """Apply the theme before any style sheet is parsed; warn about problems in the settings."""
         problems = [*map(safe_line, self.session.problems), *self.apply_theme(self.session.theme)]
         self.problems = tuple(problems)
-        words = problems[0] if len(problems) == 1 else ""
+        message = problems[0] if len(problems) == 1 else ""
         if len(problems) > 1:
-            words = tr(
+            message = tr(
                 "The settings have {count} problems: {palette} and then “{command}”.",
                 count=len(problems),
                 palette=key_label("app.palette"),
                 command=tr(SHOW_PROBLEMS),
             )
-        if words:
-            self.notify(words, severity="warning", timeout=15, markup=False)
+        if message:
+            self.notify(message, severity="warning", timeout=15, markup=False)
 
     def action_show_problems(self) -> None:
-        """Show all that is not right in the settings."""
+        """List all problems in the settings."""
         self.push_screen(lazy.list_problems(self.problems))
 
     def on_mount(self) -> None:
-        """Be ready to leave; draw everything anew once the shell has let the program come back."""
+        """Store the event loop for `leave`; redraw when the app resumes after a suspend."""
         self._loop_to_leave = asyncio.get_running_loop()
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def on_ready(self) -> None:
-        """Tell that the screen has been laid out, once it has drawn that as well."""
+        """Post `FirstFrameShown` after the first frame is drawn."""
         self.main.call_later(self.post_message, FirstFrameShown())
 
     def on_first_frame_shown(self) -> None:
-        """Look in a thread at the run that was named, or for one, and let a model generate."""
+        """Open the named run, or generate text while a thread searches for a run."""
         if self._run_to_open is not None:
             look_at_run(self, self._run_to_open)
             return
         self.main.begin()
-        text = self.text_pane.text  # an app that is left meanwhile has no pane any more
+        text = self.text_pane.text  # read now: the pane is missing once the app closes
         look_for_run_soon(self, self.session, lambda: text.is_loading)
 
     def on_run_found(self, event: RunFound) -> None:
-        """Show it, unless another one has been opened meanwhile; one that was named generates."""
+        """Show the run unless another one is open; generate if the command line named it."""
         if self.session.view is not None or is_closing(self.main):
             return
         if event.run is None:
@@ -172,21 +179,21 @@ class CharRNNApp(ThemedApp):
             self.main.answer_when_known()
 
     def action_help(self) -> None:
-        """List all keys; once, however often that is asked for while the list is opened."""
+        """Open the help screen, unless it is open already."""
         if not isinstance(self.screen, lazy.HelpScreen):
             self.push_screen(lazy.HelpScreen())
 
     def action_help_quit(self) -> None:
-        """Say which key quits, to somebody who pressed Ctrl+C."""
-        words = tr("{key} quits; a training goes on.", key=key_label("app.quit"))
-        self.notify(words, markup=False)
+        """Show which key quits; Textual binds this to Ctrl+C."""
+        message = tr("{key} quits; a training goes on.", key=key_label("app.quit"))
+        self.notify(message, markup=False)
 
     def action_train(self) -> None:
         """Open the form for a new run."""
         self.on_new_run_requested(None)
 
     def on_new_run_requested(self, event: NewRunRequested | None) -> None:
-        """Open the form, filled in as a run was made."""
+        """Open the new-run form; an event prefills it from a run."""
         self.push_screen(lazy.NewRunScreen(self.session, self._launch, event), self._show_started)
 
     def on_run_opened(self, event: RunOpened) -> None:
@@ -195,7 +202,7 @@ class CharRNNApp(ThemedApp):
         self.main.action_show("training")
 
     def on_resume_requested(self, event: ResumeRequested) -> None:
-        """Let a trainer go on with a run, and show it; not where the user came only to look."""
+        """Start a trainer in a thread to resume a run; refuse in a read-only session."""
         if self.session.is_readonly:
             self.main.tell(tr(READ_ONLY))
             return
@@ -211,7 +218,7 @@ class CharRNNApp(ThemedApp):
         BackgroundTask("trainer-start", start)
 
     def on_trainer_started(self, event: TrainerStarted) -> None:
-        """Show the run that a trainer goes on with, or say why there is none."""
+        """Show the resumed run, or the error that prevented the start."""
         if isinstance(event.outcome, CharRNNError):
             self.main.tell(str(event.outcome), is_problem=True)
             return
@@ -221,11 +228,11 @@ class CharRNNApp(ThemedApp):
         self.main.tell(event.sentence or tr("Resumed {name}.", name=event.run.name))
 
     def search_themes(self) -> None:
-        """Let the reader choose a theme by looking at it."""
+        """Open the theme picker."""
         self.push_screen(lazy.ThemeScreen())
 
     async def action_quit(self) -> None:
-        """Leave; with a run that trains, ask what becomes of it."""
+        """Quit; ask first if the shown run is training."""
         others = self.session.trained_elsewhere()
         is_readonly = self.session.is_readonly
         if self.session.run is not None and self.session.has_live_run and not is_readonly:
@@ -240,7 +247,7 @@ class CharRNNApp(ThemedApp):
             self.exit()
 
     def leave(self, code: int) -> None:
-        """Exit with a code; may be called from a signal handler."""
+        """Exit with a code; safe to call from a signal handler."""
         if self._loop_to_leave is not None:
             self._loop_to_leave.call_soon_threadsafe(self.exit, None, code)
 
@@ -267,14 +274,14 @@ class CharRNNApp(ThemedApp):
             )
 
     def _handle_exception(self, error: Exception) -> None:
-        """Leave with three lines instead of Textual's traceback, which shows variables."""
+        """Close with a short error report instead of Textual's traceback, which shows variables."""
         if is_of_removed(error):
             return
         if close_after_crash(self, error, int(ExitCode.UNEXPECTED)):
             self.exit_message = report_crash(error, state_folder())
 
 
-def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by the caller)
+def run_app(  # noqa: PLR0913 (one parameter per command-line option)
     run: Path | None,
     runs_folder: Path,
     model: str | None,
@@ -291,29 +298,29 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     """Open the app in this terminal.
 
     Args:
-        run: The run directory to show; None shows one that is being trained, if there is one.
-        runs_folder: Where runs are kept.
+        run: The run directory to show; None shows a run that is training, if there is one.
+        runs_folder: The folder that contains the runs.
         model: The model that generates: a file, a run or a name; None is the preferred one.
-        readonly: Whether nothing is asked of trainers.
-        is_ascii: Whether frames and charts are drawn in ASCII, whatever the settings say.
-        tape: The file of a tape to open.
-        xray: The file of a text to be read and colored.
-        seed_file: The file of the first seed text.
-        sampling: Settings of the text that the command line names, as text.
-        opens_tour: Whether it opens on its guided tour.
-        language: Of everything that is shown; None is the preferred one.
+        readonly: Whether the app sends no requests to trainers.
+        is_ascii: Whether to draw frames and charts in ASCII even if the settings do not.
+        tape: A tape file to open.
+        xray: A text file to x-ray.
+        seed_file: A file that ends with the first seed text.
+        sampling: Sampling settings from the command line, as text.
+        opens_tour: Whether to start with the guided tour.
+        language: The language of the interface; None is the preferred one.
 
     Returns:
         The exit code.
     """
-    # One vector times one matrix a character: more threads cost more than they give. NumPy reads
-    # this when it is imported, which is after the first frame.
+    # Generation multiplies one vector by one matrix per character, so more threads slow it down.
+    # NumPy reads this variable on import, which happens after the first frame.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     preferred, rules = read_sampling(sampling or {})
     flags = {"model": model, "ascii": is_ascii or None, "language": language, **preferred}
     found = resolve(flags)
     set_language(language_of(found.preferences.language, os.environ))
-    if found.problems:  # again, in that language
+    if found.problems:  # resolve again: the problems are sentences in the chosen language
         found = resolve(flags)
     session = session_for(found, runs_folder, is_readonly=readonly)
     session.settings.sampling = replace(session.settings.sampling, **rules)
@@ -324,7 +331,7 @@ def run_app(  # noqa: PLR0913 (the app is opened by exactly these, each named by
     session.problems += (problem,) if problem else ()
     with TerminalGuard(app.leave):
         app.run(mouse=session.preferences.mouse)
-    app.main.finish_requests(_REQUEST_PATIENCE)
+    app.main.finish_requests(_REQUEST_TIMEOUT)
     message = app.exit_work() if app.exit_work and not app.exit_message else app.exit_message
     if message:
         sys.stderr.write(message + "\n")

@@ -1,4 +1,4 @@
-"""Work beside the screen: tasks that can be cancelled, polling, and drawing that is held back."""
+"""Background threads: cancellable tasks and polling; and throttled drawing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
 
-_News = TypeVar("_News")
+_Update = TypeVar("_Update")
 _Found = TypeVar("_Found")
 
 
@@ -22,42 +22,42 @@ class CancelledError(Exception):
 
 
 class BackgroundTask:
-    """Work in a daemon thread: it cannot keep the app open when a disk does not answer."""
+    """Work in a daemon thread, so that a disk that does not respond cannot keep the app open."""
 
     def __init__(self, name: str, work: Callable[[BackgroundTask], None]) -> None:
         """Start the work.
 
         Args:
             name: The name of the thread.
-            work: Called in the thread with this task; a `CancelledError` that it raises ends it.
+            work: Called in the thread with this task; it may raise `CancelledError` to end.
         """
         self._cancelled = threading.Event()
         self._woken = threading.Event()
-        # in the context of who starts it: the user's keys, which sentences name, are part of it
+        # in a copy of the caller's context: it holds the user's keymap, which sentences name
         run, args = contextvars.copy_context().run, (self._run, work)
         self._thread = threading.Thread(target=run, args=args, daemon=True, name=name)
         self._thread.start()
 
     def join(self, seconds: float | None = None) -> None:
-        """Wait until the work has ended, but no longer than so many seconds."""
+        """Wait until the work has ended, for at most `seconds`; None waits without a limit."""
         self._thread.join(seconds)
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the result is no longer wanted."""
+        """Whether the task was cancelled."""
         return self._cancelled.is_set()
 
     def cancel(self) -> None:
-        """Mark the result as no longer wanted; the work ends when it checks next."""
+        """Cancel the task; the work ends at its next check."""
         self._cancelled.set()
         self._woken.set()
 
     def wake(self) -> None:
-        """Have `wait_for` look again."""
+        """Make `wait_for` call `find` again."""
         self._woken.set()
 
     def wait_for(self, find: Callable[[], _Found | None]) -> _Found:
-        """Wait, in the work, until something is found; `find` is called again at every `wake`.
+        """Block the work until `find` returns a value; every `wake` calls it again.
 
         Raises:
             CancelledError: As soon as the task is cancelled.
@@ -70,7 +70,7 @@ class BackgroundTask:
             self._woken.wait()
 
     def wait(self, seconds: float) -> None:
-        """Wait, in the work.
+        """Block the work for some seconds.
 
         Raises:
             CancelledError: As soon as the task is cancelled.
@@ -79,11 +79,11 @@ class BackgroundTask:
             raise CancelledError
 
     def gives_up(self, seconds: float) -> bool:
-        """Wait, in the work; whether the task was cancelled meanwhile."""
+        """Block the work for some seconds; return whether the task was cancelled meanwhile."""
         return self._cancelled.wait(seconds)
 
     def check(self) -> None:
-        """Return if the result is still wanted.
+        """Raise an error if the task was cancelled.
 
         Raises:
             CancelledError: If the task was cancelled.
@@ -98,22 +98,22 @@ class BackgroundTask:
             return
 
 
-class Poller(Generic[_News]):
-    """A daemon thread that looks at something now and then, and rests while nobody watches.
+class Poller(Generic[_Update]):
+    """A daemon thread that polls something, and pauses while its result is not visible.
 
-    It waits until the screen has taken what it found: a long log fills in piece by piece, and a
-    screen that stands still is not buried.
+    It waits until the screen has handled each update: a long log appears piece by piece, and
+    updates do not queue up while the screen is blocked.
     """
 
     def __init__(
-        self, name: str, call_later: Callable[..., object], take: Callable[[_News], object]
+        self, name: str, call_later: Callable[..., object], take: Callable[[_Update], object]
     ) -> None:
-        """Prepare; `start` begins.
+        """Prepare the thread; `start` runs it.
 
         Args:
             name: The name of the thread.
-            call_later: Of the widget that shows what is found; safe to call from any thread.
-            take: Takes what is found, on the side of the screen.
+            call_later: `call_later` of the widget that shows the updates; safe in any thread.
+            take: Handles an update in the screen's thread.
         """
         self._name = name
         self._call_later = call_later
@@ -124,7 +124,7 @@ class Poller(Generic[_News]):
         self._taken = threading.Event()
 
     def look(self) -> float:
-        """Look once, in the thread; returns the seconds until the next look."""
+        """Poll once, in the thread; return the seconds until the next poll."""
         raise NotImplementedError
 
     def start(self) -> None:
@@ -132,30 +132,30 @@ class Poller(Generic[_News]):
         threading.Thread(target=self._run, daemon=True, name=self._name).start()
 
     def stop(self) -> None:
-        """End the thread; nothing is shown after this."""
+        """End the thread; no update is shown after this."""
         self._is_stopped = True
         self._waking.set()
         self._taken.set()
 
     def watch(self, *, is_watched: bool) -> None:
-        """Set whether anybody watches."""
+        """Set whether the result is visible; polling pauses while it is not."""
         self._is_watched = is_watched
         self._waking.set()
 
     def wake(self) -> None:
-        """Look at once."""
+        """Poll now."""
         self._waking.set()
 
-    def show(self, news: _News) -> None:
-        """Have the screen take news, and wait until it did, in the thread."""
+    def show(self, update: _Update) -> None:
+        """Pass an update to the screen's thread and wait until it is handled; for the thread."""
         self._taken.clear()
         if not self._is_stopped:
-            self._call_later(self._show, news)
+            self._call_later(self._show, update)
             self._taken.wait()
 
-    def _show(self, news: _News) -> None:
+    def _show(self, update: _Update) -> None:
         if not self._is_stopped:
-            self._take(news)
+            self._take(update)
         self._taken.set()
 
     def _run(self) -> None:
@@ -165,10 +165,10 @@ class Poller(Generic[_News]):
 
 
 class LatestTask:
-    """Tasks of one kind, of which only the newest is wanted."""
+    """Runs tasks of one kind; a new task cancels the previous one."""
 
     def __init__(self, name: str) -> None:
-        """Start none yet."""
+        """Start no task yet."""
         self._name = name
         self._newest: BackgroundTask | None = None
 
@@ -185,10 +185,10 @@ class LatestTask:
 
 
 class Throttle:
-    """Lets news be drawn at once, and mere progress once an interval.
+    """Draws changes of a state immediately, and other progress at most once per interval.
 
-    Each drawing takes some 20 ms of a core from the training that is watched. Where the batch is
-    cut into a part for each core, the others wait for the one that was held up.
+    Each drawing takes about 20 ms of a core from a training on this machine. If a batch is split
+    over all cores, the other cores wait for the delayed one.
     """
 
     def __init__(
@@ -198,11 +198,11 @@ class Throttle:
         interval: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Draw nothing yet.
+        """Set what is drawn; nothing is drawn yet.
 
         Args:
-            owner: Whose timer is used.
-            draw: Draws what is known.
+            owner: The widget whose timer is used.
+            draw: Draws the newest data.
             interval: Seconds between two drawings of progress.
             clock: Seconds, monotonic.
         """
@@ -210,21 +210,21 @@ class Throttle:
         self._draw = draw
         self._interval = interval
         self._clock = clock
-        self._news: object = None
+        self._state: object = None
         self._drawn_at = -interval
         self._timer: Timer | None = None
 
-    def request(self, news: object) -> None:
-        """Draw now if `news` is another value than it was at the last drawing, or else in time."""
+    def request(self, state: object) -> None:
+        """Draw now if `state` has changed since the last drawing, else after the interval."""
         wait = self._drawn_at + self._interval - self._clock()
-        if news != self._news or wait <= 0:
-            self._news = news
+        if state != self._state or wait <= 0:
+            self._state = state
             self.draw_now()
         elif self._timer is None:
             self._timer = self._owner.set_timer(wait, self.draw_now)
 
     def draw_now(self) -> None:
-        """Draw, whatever was drawn when."""
+        """Draw immediately."""
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
@@ -239,11 +239,11 @@ class Signal:
     """
 
     def __init__(self) -> None:
-        """Have no listener."""
+        """Start without listeners."""
         self._listeners: list[Callable[[], object]] = []
 
     def connect(self, listener: Callable[[], object]) -> None:
-        """Call a listener at every change from now on."""
+        """Call `listener` at every `send` from now on."""
         self._listeners.append(listener)
 
     def send(self) -> None:

@@ -1,4 +1,4 @@
-"""The rows around the panes: title, tabs, notes and keys; and the sizes at which they change."""
+"""The rows around the panes: title, tabs, note and keys; and the breakpoints of the layout."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 WIDTHS: Final = [(0, "-too-narrow"), (40, "-small"), (60, "-narrow"), (110, "-wide")]
-"""Columns from which on a screen has a class."""
+"""Minimum columns for each class of the screen."""
 HEIGHTS: Final = [
     (0, "-too-low"),
     (12, "-flat"),
@@ -31,17 +31,17 @@ HEIGHTS: Final = [
     (20, "-medium"),
     (30, "-high"),
 ]
-"""Rows from which on a screen has a class."""
+"""Minimum rows for each class of the screen."""
 TALL: Final = 48
-"""Rows from which on there is room for a chart above a text that is being explained."""
+"""Minimum rows to show the chart above a text that is being explained."""
 TOO_SMALL: Final = "This terminal is too small: charrnn-tui needs 40 columns and 12 rows."
-"""What stands in a terminal that has no room for anything else."""
+"""Shown alone in a terminal that has no room for anything else."""
 
 
 def size_classes(size: Size) -> tuple[str, str]:
-    """The classes of a screen in a terminal, as Textual sets them once it is laid out.
+    """Return the width and height classes of the screen, as Textual sets them after the layout.
 
-    A screen that has them from the beginning need not be styled a second time.
+    Setting them earlier avoids styling the screen twice.
     """
     widest = max(limit for limit in WIDTHS if limit[0] <= size.width)
     highest = max(limit for limit in HEIGHTS if limit[0] <= size.height)
@@ -49,12 +49,12 @@ def size_classes(size: Size) -> tuple[str, str]:
 
 
 def is_too_small(size: Size) -> bool:
-    """Whether a terminal has no room for anything but a sentence that says so."""
+    """Whether the terminal is too small for the app."""
     return size.width < WIDTHS[1][0] or size.height < HEIGHTS[1][0]
 
 
 SHOW_PROBLEMS: Final = "Show the problems of the settings"
-"""What the palette calls the page of them."""
+"""The name of this command in the palette."""
 TAGLINE = "a character LSTM that you can watch and talk to"
 
 
@@ -66,7 +66,7 @@ class TitleRow(Static):
         self._about = ""
 
     def show(self, session: Session) -> None:
-        """Name what is open."""
+        """Show the run of the session, or the tagline."""
         view = session.view
         about = tr(TAGLINE)
         if view is not None:
@@ -85,7 +85,7 @@ class TitleRow(Static):
             row = Content.assemble(
                 ("▍charrnn-tui", "bold $primary"), (badge, "bold $text-warning"), f"  {about}"
             )
-            self.update(row, layout=False)  # it keeps its row, and the width of the screen
+            self.update(row, layout=False)  # its size stays the same
 
 
 LABELS: Final = {
@@ -99,7 +99,7 @@ PANES: Final = tuple(LABELS)
 
 
 class PaneTabs(Static):
-    """Shows the panes; a click opens one. The open one stands in brackets, in any color."""
+    """Lists the panes; a click opens one. Brackets mark the open pane, also without colors."""
 
     DEFAULT_CSS = """
     PaneTabs {
@@ -120,20 +120,20 @@ class PaneTabs(Static):
         row = Content()
         for name in PANES:
             is_open = name == pane
-            look = "bold reverse $primary" if is_open else "dim"
+            style = "bold reverse $primary" if is_open else "dim"
             label = f"{keys[f'pane.{name}']} {tr(LABELS[name])}"
             text = f"[{label}]" if is_open else f" {label} "
-            tab = _clickable(Content.styled(text, look), f"screen.show({name!r})")
+            tab = _clickable(Content.styled(text, style), f"screen.show({name!r})")
             row = row.append(tab).append(" ")
-        self.update(row, layout=False)  # it keeps its row, and the width of the screen
+        self.update(row, layout=False)  # its size stays the same
 
 
 NOTE_TIME: Final = 8.0
-"""Seconds for which a sentence is shown that is not about what lasts."""
+"""Seconds for which a note is shown that is not permanent."""
 
 
 class NoteLine(Static):
-    """Holds a sentence for some seconds, or until the next; in between, what to do next."""
+    """Shows a note for some seconds or until the next one; otherwise a hint."""
 
     DEFAULT_CSS = """
     NoteLine {
@@ -146,39 +146,39 @@ class NoteLine(Static):
     """
 
     def __init__(self) -> None:
-        self._hint = self._said = first_hint()
-        self._is_telling = False
+        self._hint = self._text = first_hint()
+        self._shows_note = False
         self._timer: Timer | None = None
-        super().__init__(self._said, id="note", markup=False)
+        super().__init__(self._text, id="note", markup=False)
 
     def tell(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
-        """Show a sentence, or the hint if it is empty; foreign parts are made safe.
+        """Show a note, made safe for the terminal; an empty one shows the hint again.
 
-        One that lasts is true until it is taken back, and stays until then.
+        A note with `lasts` stays until it is replaced or cleared.
         """
         if self._timer is not None:
             self._timer.stop()
         self._timer = None
-        self._is_telling = bool(sentence)
+        self._shows_note = bool(sentence)
         self._draw_sentence(safe_line(sentence) or self._hint)
         self.set_class(is_problem, "-problem")
         if sentence and not lasts:
             self._timer = self.set_timer(NOTE_TIME, self.clear)
 
     def clear(self) -> None:
-        """Take back what is shown, whatever it is."""
+        """Replace any note by the hint."""
         self.tell("")
 
     def show_hint(self, hint: str) -> None:
-        """Show what to do next, now or once there is nothing else to say; it is safe to show."""
+        """Set the hint, which is safe text; show it now, or after the current note."""
         self._hint = hint
-        if not self._is_telling:
+        if not self._shows_note:
             self._draw_sentence(hint)
 
-    def _draw_sentence(self, said: str) -> None:
-        if said != self._said:  # or else the screen is laid out again for nothing
-            self._said = said
-            self.update(said)
+    def _draw_sentence(self, text: str) -> None:
+        if text != self._text:  # an update lays the screen out again
+            self._text = text
+            self.update(text)
 
 
 _ORDER: Final = (
@@ -198,75 +198,75 @@ _ORDER: Final = (
     "text.sampling",
     "pane.zoom",
 )
-"""The most useful first: what does not fit is left out, from the right."""
+"""Ids of the keys, the most useful first: the last ones are left out where they do not fit."""
 _ALWAYS: Final = ("app.help", "app.quit")
 _HELP: Final = "app.help"
-"""It tells of the keys that do not fit, so it has a place in every row."""
+"""Always shown: its page lists the keys that do not fit."""
 _ZOOM: Final = "pane.zoom"
-"""So has this one, while it is the way back."""
-_AS_THEY_ARE: Final[Mapping[str, str]] = MappingProxyType({})
+"""Always shown while a pane is zoomed: it is the way back."""
+_NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class KeyRow(Static):
-    """Shows keys in the order of their use; a click presses them.
+    """Shows the most useful keys first; a click presses a key.
 
-    Textual's footer orders them by the widget that they are bound to, and that is where the focus
-    happens to be.
+    Textual's footer orders keys by the widget that they are bound to, so its order changes with the
+    focus.
     """
 
     def __init__(self) -> None:
         super().__init__(markup=False)
-        self.auto_links = False  # or all of a link had one color
-        self._wanted: object = None
+        self.auto_links = False  # Textual would draw each link in one color
+        self._request: object = None
         self._shown: list[Key] = []
-        self._labels = _AS_THEY_ARE
+        self._labels = _NO_LABELS
 
     def show(
         self,
         hidden: Collection[str],
         pane: Owner | None = None,
-        labels: Mapping[str, str] = _AS_THEY_ARE,
+        labels: Mapping[str, str] = _NO_LABELS,
     ) -> None:
-        """Show the keys that do something now: all but the hidden ones, those of a pane first.
+        """Show all keys but the hidden ones, those of a pane first.
 
-        `labels` is what a key does now, by its id, where the table of keys says something else.
+        `labels` overrides the labels in the table of keys, by key id.
         """
-        wanted = frozenset(hidden), pane, dict(labels)
-        if self._wanted != wanted:
-            self._wanted, self._labels = wanted, labels
+        request = frozenset(hidden), pane, dict(labels)
+        if self._request != request:
+            self._request, self._labels = request, labels
             self._shown = [key for key in keys_of_row(pane) if key.id not in hidden]
             self._draw_keys()
 
     def on_resize(self) -> None:
-        """Show as many keys as fit, and set them wider apart where there is room."""
+        """Show as many keys as fit, with wider gaps where there is room."""
         self._draw_keys()
 
     def _draw_keys(self) -> None:
         width = self.size.width
         gap = "  " if width >= 100 else " "
-        parts = [self._part(keys, gap) for keys in _sharing(self._shown)]
-        left = width + len(gap)  # the last one needs no gap
-        left -= sum(part.cell_length for part, is_sure in parts if is_sure)
+        parts = [self._part(keys, gap) for keys in _groups_of_label(self._shown)]
+        room = width + len(gap)  # no gap after the last key
+        room -= sum(part.cell_length for part, is_required in parts if is_required)
         row, is_full = Content(), False
-        for part, is_sure in parts:
-            if not is_sure:
-                is_full = is_full or part.cell_length > left
+        for part, is_required in parts:
+            if not is_required:
+                is_full = is_full or part.cell_length > room
                 if is_full:
                     continue
-                left -= part.cell_length
+                room -= part.cell_length
             row = row.append(part)
-        self.update(row, layout=False)  # it keeps its row, and the width of the screen
+        self.update(row, layout=False)  # its size stays the same
 
     def _part(self, keys: list[Key], gap: str) -> tuple[Content, bool]:
-        """Keys that have one label for all, and whether they have a place in any row."""
+        """Return keys that share a label, and whether they must be shown."""
         contents = [_key_content(key, self._labels.get(key.id, tr(key.label))) for key in keys]
         name = keys[-1].id
-        is_sure = name == _HELP or (name == _ZOOM and name in self._labels)
-        return Content(" ").join(contents).append(gap), is_sure
+        is_required = name == _HELP or (name == _ZOOM and name in self._labels)
+        return Content(" ").join(contents).append(gap), is_required
 
 
-def _sharing(keys: list[Key]) -> Iterator[list[Key]]:
-    """Keys in groups, each of which ends with the one that has the label."""
+def _groups_of_label(keys: list[Key]) -> Iterator[list[Key]]:
+    """Yield the keys that share a label; the last one of a group has it."""
     group: list[Key] = []
     for key in keys:
         group.append(key)
@@ -276,12 +276,12 @@ def _sharing(keys: list[Key]) -> Iterator[list[Key]]:
 
 
 def keys_of_row(pane: Owner | None) -> list[Key]:
-    """The keys of the row in their order; those of a pane leave room for few others."""
+    """Return the keys of the row in their order; those of a pane come first."""
     by_id = {key.id: key for key in active_keys()}
     if pane is None:
         return [by_id[name] for name in _ORDER]
     own = [key for key in by_id.values() if key.owner == pane and key.in_row]
-    is_text = pane == "speech"  # it can be stopped and gone on with while it has the focus
+    is_text = pane == "speech"  # it can be stopped and continued while it has the focus
     rest = [
         name for name in _ORDER if name not in _ALWAYS and (is_text or not name.startswith("text."))
     ]
@@ -297,12 +297,12 @@ def _key_content(key: Key, label: str) -> Content:
 
 
 def _clickable(content: Content, action: str) -> Content:
-    """Made without markup: to parse that of all keys takes 2 ms of the first frame."""
+    """Add a click action without markup: parsing it takes 2 ms of the first frame."""
     return content.stylize(Style.from_meta({"@click": action}))
 
 
 def idle_keys(session: Session, *, is_streaming: bool, is_searching: bool) -> set[str]:
-    """The ids of keys that do nothing now."""
+    """Return the ids of the keys that have no effect now."""
     idle = {"text.more" if is_streaming else "text.stop"}
     if not is_searching:
         idle |= {"speech.next", "speech.previous"}
@@ -315,10 +315,10 @@ REFUSED: Final = frozenset({
     *("run.checkpoint", "run.stop", "run.pause", "run.rate"),
     *("runs.resume", "runs.extend", "runs.rename", "runs.delete", "runs.restore"),
 })
-"""Ids of keys that a view which only looks does not offer."""
+"""Ids of the keys that a read-only session does not offer."""
 
 
 def labels_now(session: Session, *, is_zoomed: bool = False) -> dict[str, str]:
-    """What keys do now, by their ids, where that is not what the table says."""
+    """Return the labels that differ from the table of keys now, by key id."""
     labels = {"run.pause": tr("Resume")} if session.is_paused else {}
     return labels | ({_ZOOM: tr("All panes")} if is_zoomed else {})

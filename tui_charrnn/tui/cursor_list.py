@@ -1,4 +1,4 @@
-"""Rows of cells, one of which has the cursor."""
+"""A scrollable list of rows with a cursor."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from textual import events
 
 GAP: Final = 2
-"""Columns behind every cell."""
+"""Empty columns after every cell."""
 
 
 class Cell(NamedTuple):
     """A part of a row."""
 
     text: str
-    """Safe to show; what has no room ends with an ellipsis."""
+    """Safe text; it is cut with an ellipsis if it is too long."""
     columns: int
     kind: str = "text"
-    """The component class of its look, without `cursor-view--`."""
+    """Its component class, without `cursor-view--`."""
 
 
 class CursorView(ScrollView, can_focus=True):
-    """Draws the rows that are in view, and keeps the cursor among them."""
+    """Draws the visible rows, and scrolls to keep the cursor visible."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False),
@@ -67,46 +67,46 @@ class CursorView(ScrollView, can_focus=True):
     """
 
     class CursorMoved(Message):
-        """The cursor is on another row, or there is no row left."""
+        """The cursor moved to another row, or there is no row left."""
 
     class Entered(Message):
-        """The row under the cursor is wanted: a double click."""
+        """The user double-clicked the row at the cursor."""
 
     def __init__(self) -> None:
         super().__init__()
         self.cursor = 0
-        """Index of the row that has it."""
+        """Index of the row at the cursor."""
         self.count = 0
-        """How many rows there are."""
+        """Number of rows."""
         self.empty_words = ""
-        """What stands there if there is none; safe to show."""
+        """Safe text to show if there is no row."""
 
     def cells(self, index: int, width: int) -> list[Cell]:
-        """The cells of a row that there is room for in so many columns."""
+        """Return the cells of a row that fit in `width` columns."""
         raise NotImplementedError
 
     def render_line(self, y: int) -> Strip:
-        """Draw a row of the view, counted from its top."""
+        """Draw row `y`, counted from the top of the view."""
         width, index = self.scrollable_content_region.width, self.scroll_offset.y + y
         if index >= self.count:
             lines = [] if self.count else Content(self.empty_words).wrap(max(width - 1, 1))
-            words = f" {lines[y]}" if y < len(lines) else ""
+            text = f" {lines[y]}" if y < len(lines) else ""
             about = self.get_component_rich_style("cursor-view--about")
-            return Strip([Segment(words, about)]).adjust_cell_length(width, self.rich_style)
-        look = Style.null()
+            return Strip([Segment(text, about)]).adjust_cell_length(width, self.rich_style)
+            style = Style.null()
         if index == self.cursor:
-            look = self.get_component_rich_style("cursor-view--cursor", partial=True)
+            style = self.get_component_rich_style("cursor-view--cursor", partial=True)
         segments = [
             Segment(
                 fitted(cell.text, cell.columns) + " " * GAP,
-                self.get_component_rich_style(f"cursor-view--{cell.kind}") + look,
+                self.get_component_rich_style(f"cursor-view--{cell.kind}") + style,
             )
             for cell in self.cells(index, width)
         ]
-        return Strip(segments).crop_extend(0, width, self.rich_style + look)
+        return Strip(segments).crop_extend(0, width, self.rich_style + style)
 
     def take_count(self, count: int, cursor: int) -> None:
-        """Have so many rows, with the cursor on one of them."""
+        """Set the number of rows and the cursor."""
         self.count, self.cursor = count, max(0, min(cursor, count - 1))
         self.virtual_size = Size(self.scrollable_content_region.width, count)
         self.refresh()
@@ -114,7 +114,7 @@ class CursorView(ScrollView, can_focus=True):
         self.post_message(self.CursorMoved())
 
     def put_cursor(self, index: int) -> None:
-        """Put the cursor on a row, or on the one that is nearest to it."""
+        """Move the cursor to a row, or to the nearest one that exists."""
         index = max(0, min(index, self.count - 1))
         if index != self.cursor:
             self.cursor = index
@@ -131,11 +131,11 @@ class CursorView(ScrollView, can_focus=True):
         self.put_cursor(self.cursor + pages * max(1, self.size.height - 1))
 
     def action_move_to(self, index: int) -> None:
-        """Put the cursor on a row; -1 is the last."""
+        """Move the cursor to a row; -1 is the last."""
         self.put_cursor(index if index >= 0 else self.count - 1)
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor where the click is; a double click wants the row."""
+        """Move the cursor to the clicked row; post `Entered` at a double click."""
         index = int(self.scroll_y) + event.y
         if index < self.count:
             self.put_cursor(index)
@@ -148,11 +148,11 @@ class CursorView(ScrollView, can_focus=True):
         self.reveal()
 
     def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
-        """Scroll at once: rows that glide cannot be read."""
+        """Scroll without animation: moving rows cannot be read."""
         super().scroll_to(x, y, **{**options, "animate": False})
 
     def reveal(self) -> None:
-        """Scroll as little as it takes to see the cursor."""
+        """Scroll just far enough to show the cursor."""
         top, height = int(self.scroll_y), self.size.height
         if self.cursor < top:
             self.scroll_to(y=self.cursor, force=True)

@@ -1,4 +1,4 @@
-"""What lies over the app until it is answered: questions, and lines of text."""
+"""Modal screens: questions and text prompts."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ Reply = TypeVar("Reply")
 
 
 class Dialog(ModalScreen[Reply]):
-    """A screen over another one that can be closed once, however often that is asked for.
+    """A modal screen that ignores a second request to close.
 
-    Whatever has the class `box` in it is the frame around its contents.
+    The CSS class `box` marks the frame around its contents.
     """
 
     DEFAULT_CSS = """
@@ -45,10 +45,10 @@ class Dialog(ModalScreen[Reply]):
     """
 
     def dismiss(self, result: Reply | None = None) -> AwaitComplete:
-        """Close it, with an answer; one that is closed, or lies below another, stays as it is.
+        """Close with a result; do nothing if another screen is active.
 
-        Keys come faster than screens go: a second Enter is on its way while the first one closes
-        the screen, and would close what lies below.
+        A second Enter may arrive while the first one closes the screen; it would close the screen
+        below.
         """
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
@@ -57,7 +57,7 @@ _Found = TypeVar("_Found")
 
 
 class Lookup(Generic[_Found]):
-    """Looks lines up one after another; only the newest one is told of."""
+    """Looks up lines in a thread; a new line cancels the lookup of the previous one."""
 
     def __init__(
         self,
@@ -66,20 +66,20 @@ class Lookup(Generic[_Found]):
         call_later: Callable[..., object],
         show: Callable[[str, _Found | CharRNNError], object],
     ) -> None:
-        """Begin with nothing; lines are looked up in a thread, and shown on the screen's side."""
+        """Look up nothing yet; `find` runs in a thread, `show` in the screen's thread."""
         self._find = find
         self._call_later = call_later
         self._show = show
         self._task = LatestTask(name)
 
     def begin(self, typed: str) -> None:
-        """Look a line up, and no longer the one before."""
+        """Look up a line; cancel the previous lookup."""
 
         def look(task: BackgroundTask) -> None:
             found: _Found | Exception
             try:
                 found = self._find(typed)
-            except Exception as error:  # noqa: BLE001 - the screen shows it, or the app closes by it
+            except Exception as error:  # noqa: BLE001 - shown or raised again in the screen's thread
                 found = error
             task.check()
             self._call_later(self._take, typed, found)
@@ -87,7 +87,7 @@ class Lookup(Generic[_Found]):
         self._task.start(look)
 
     def end(self) -> None:
-        """Look nothing up any more."""
+        """Cancel the lookup."""
         self._task.cancel()
 
     def _take(self, typed: str, found: _Found | Exception) -> None:
@@ -98,18 +98,18 @@ class Lookup(Generic[_Found]):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One way to answer."""
+    """One possible answer."""
 
     key: str
-    """As Textual names it; empty for the default, which has the focus and takes Enter."""
+    """Textual's name of the key; empty for the default answer, which has the focus."""
     shown_key: str
     label: str
     result: str
-    """What the screen returns; empty to change nothing."""
+    """The result of the screen; empty for no change."""
 
 
 class QuestionScreen(Dialog[str]):
-    """Asks, and returns the result of the chosen answer; the first one is the default."""
+    """Asks a question and returns the result of the chosen answer; the first is the default."""
 
     def __init__(self, title: str, question: str, answers: Sequence[Answer]) -> None:
         super().__init__()
@@ -127,7 +127,7 @@ class QuestionScreen(Dialog[str]):
                 yield Button(label, id=f"answer-{number}", compact=True)
 
     def on_key(self, event: events.Key) -> None:
-        """Answer by a key."""
+        """Answer by a key, or move the focus by an arrow key."""
         for answer in self._answers:
             if event.key == answer.key:
                 event.stop()
@@ -137,35 +137,35 @@ class QuestionScreen(Dialog[str]):
             (self.focus_previous if event.key == "up" else self.focus_next)()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Answer by the mouse, or by Enter on an answer."""
+        """Answer by a click, or by Enter on a button."""
         event.stop()
         number = int((event.button.id or "").removeprefix("answer-"))
         self.dismiss(self._answers[number].result)
 
 
 def list_problems(problems: Sequence[str]) -> QuestionScreen:
-    """All that is not right in the settings."""
+    """Return a screen that lists the problems in the settings."""
     page = "\n\n".join(problems)
     answers = [Answer("", "Enter", tr("Close"), "")]
     return QuestionScreen(tr("Problems of the settings"), page, answers)
 
 
 def ask_to_leave(run_name: str, others: Sequence[str] = ()) -> QuestionScreen:
-    """What becomes of a run that trains when the app is left: `leave`, `stop` or nothing.
+    """Return a question before the app quits while a run trains: `leave`, `stop` or empty.
 
     Args:
-        run_name: The run that is shown.
-        others: Names of runs that train besides, and go on in any case.
+        run_name: The shown run.
+        others: Names of other runs that are training; they continue in any case.
     """
     question = tr("Run {name} is being trained.", name=run_name)
     if others:
-        goes_on = tr(
+        note = tr(
             "{names} goes on training in any case."
             if len(others) == 1
             else "{names} go on training in any case.",
             names=", ".join(others),
         )
-        question = f"{question} {goes_on}"
+        question = f"{question} {note}"
     return QuestionScreen(
         tr("Leave charrnn-tui"),
         question,
@@ -178,7 +178,7 @@ def ask_to_leave(run_name: str, others: Sequence[str] = ()) -> QuestionScreen:
 
 
 def ask_to_stop(run_name: str) -> QuestionScreen:
-    """Whether to stop a run: `stop` or nothing."""
+    """Return a question whether to stop a run: `stop` or empty."""
     return QuestionScreen(
         tr("Stop training"),
         tr(
@@ -193,26 +193,26 @@ def ask_to_stop(run_name: str) -> QuestionScreen:
 
 
 class SafeInput(Input, KeysInOrder):
-    """A line to type into that never holds what would harm a terminal, pasted or not."""
+    """An input whose value never contains control characters, typed or pasted."""
 
     def validate_value(self, value: str) -> str:
-        """What is shown, and returned: signs in the place of what cannot be."""
+        """Return the value with visible signs in place of control characters."""
         return safe_line(value)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Say that only the first line is taken, which `Input` does."""
+        """Warn that `Input` keeps only the first line of a paste."""
         if "\n" in event.text.strip().replace("\r", "\n"):
-            words = tr("Only the first line of what was pasted is taken.")
-            self.notify(words, severity="warning", markup=False)
+            message = tr("Only the first line of what was pasted is taken.")
+            self.notify(message, severity="warning", markup=False)
 
     def replace(self, text: str, start: int, end: int) -> None:
-        """As `Input`, with the cursor behind all of what is shown for the text."""
+        """Replace text as `Input` does, and put the cursor after the safe form of the new text."""
         taken, text = typed_on(self.value[:start], text)
         super().replace(safe_line(text), start - taken, end)
 
 
 class AskTextScreen(Dialog[str | None]):
-    """Asks, and returns the line once nothing is wrong with it; None if it is left by Esc."""
+    """Asks for a line and returns it once it is valid; returns None at Esc."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel", show=False)]
     DEFAULT_CSS = """
@@ -241,15 +241,15 @@ class AskTextScreen(Dialog[str | None]):
         *,
         find: Callable[[str], str] | None = None,
     ) -> None:
-        """Ask.
+        """Prepare the prompt.
 
         Args:
-            title: What it is about, in a word or two.
-            question: What is wanted; may be empty.
-            value: What the line holds at first, all of it selected.
-            check: Says what is wrong with a line; empty if nothing is. Asked as one types.
-            find: Says in a thread, as one types, what is returned for a line: where the disk has
-                to be asked. It raises a `CharRNNError` that says what is wrong with the line.
+            title: The title of the frame.
+            question: The text above the line; may be empty.
+            value: The initial line, all of it selected.
+            check: Returns what is wrong with a line, or an empty string; called at every change.
+            find: Returns the result for a line; called in a thread at every change, because it may
+                read the disk. It raises a `CharRNNError` if the line is invalid.
         """
         super().__init__()
         self._title = safe_line(title)
@@ -260,11 +260,11 @@ class AskTextScreen(Dialog[str | None]):
             Lookup("line-lookup", find, self.call_later, self._show_found) if find else None
         )
         self._reply: str | None = None
-        """What is returned for the line; None while that is not known, or it is wrong."""
+        """The result for the line; None while it is unknown or the line is invalid."""
         self._is_submitted = False
 
     def compose(self) -> ComposeResult:
-        """The question above the line, and below what is wrong with it."""
+        """The question, the line, and what is wrong with the line."""
         with Vertical(id="ask", classes="box") as box:
             box.border_title = Content(self._title)
             box.border_subtitle = Content(tr("Enter takes it · Esc leaves it"))
@@ -274,52 +274,52 @@ class AskTextScreen(Dialog[str | None]):
             yield Static("", id="ask-words", markup=False)
 
     def on_mount(self) -> None:
-        """Let the cursor wait in the line."""
-        self.field.cursor_blink = False  # a screen at rest draws nothing
+        """Focus the line and check its initial value."""
+        self.field.cursor_blink = False  # an idle screen draws nothing
         self.field.focus()
-        self._judge()
+        self._check_line()
 
     def on_unmount(self) -> None:
-        """Let the thread end."""
+        """Cancel the lookup."""
         if self._lookup is not None:
             self._lookup.end()
 
     def on_input_changed(self) -> None:
-        """Say what is wrong as one types."""
-        self._judge()
+        """Check the line."""
+        self._check_line()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Take the line, unless something is wrong with it; wait until that is known."""
+        """Return the line if it is valid; wait for a running lookup first."""
         event.stop()
         self._is_submitted = True
         self._reply_if_ready()
 
     def _show_found(self, typed: str, found: str | CharRNNError) -> None:
-        """Say what was found out of the line, if it is still the same."""
+        """Show what was found for the line, if it has not changed meanwhile."""
         if typed != self.field.value:
             return
         is_problem = isinstance(found, CharRNNError)
         self._reply = None if is_problem else str(found)
-        # nobody sees what an empty line stands for
-        self._say(str(found) if is_problem or not typed else "", is_problem=is_problem)
+        # show what an empty line stands for
+        self._show_message(str(found) if is_problem or not typed else "", is_problem=is_problem)
         self._reply_if_ready()
 
     def action_give_up(self) -> None:
-        """Close without an answer."""
+        """Close without a result."""
         self.dismiss(None)
 
-    def _judge(self) -> None:
-        """Find out whether the line can be taken."""
+    def _check_line(self) -> None:
+        """Check the line, and look it up if it is valid so far."""
         typed = self.field.value
         self._is_submitted = False
         problem = self._check(typed) if self._check is not None else ""
         self._reply = None if problem or self._lookup is not None else typed
-        self._say(problem, is_problem=True)
+        self._show_message(problem, is_problem=True)
         if self._lookup is not None and not problem:
             self._lookup.begin(typed)
 
-    def _say(self, words: str, *, is_problem: bool = False) -> None:
-        self.words.update(safe_line(words))
+    def _show_message(self, message: str, *, is_problem: bool = False) -> None:
+        self.words.update(safe_line(message))
         self.words.set_class(is_problem, "-problem")
 
     def _reply_if_ready(self) -> None:

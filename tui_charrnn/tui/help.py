@@ -1,8 +1,8 @@
-"""What can be done: the page of every key with a line to find one by, and the command palette.
+"""The help screen, which lists and finds keys, and the commands of the palette.
 
-The palette offers every key that acts here, and the themes. Textual's own commands have no place in
-it: a list of keys beside ours, a pane that hides the others and the way back, and a file that is
-written on the screen's thread.
+The palette offers every key that acts here, and the themes. Textual's own commands are left out:
+another list of keys, a maximized pane without a visible way back, and a screenshot that is written
+in the screen's thread.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,27 +30,27 @@ from tui_charrnn.tui.keys.table import Key, Owner, grouped, heading_of
 
 
 class KeyList(Widget):
-    """Keys and what they do, below their headings; a sentence goes on below itself."""
+    """Lists keys and what they do under headings; long sentences wrap."""
 
     DEFAULT_CSS = "KeyList { height: auto; }"
 
     def __init__(self, keys: Sequence[Key]) -> None:
-        """List some keys."""
+        """List `keys`."""
         super().__init__()
         self.keys = keys
         self._column = max(7, *(cell_len(key.display) + 1 for key in keys))
 
     def show(self, keys: Sequence[Key]) -> None:
-        """List other keys."""
+        """List other keys instead."""
         self.keys = keys
         self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - Textual's own
-        """The rows that it takes."""
+        """Return the number of rows."""
         return len(self._rows(width))
 
     def render(self) -> Content:
-        """Its rows."""
+        """Return all rows."""
         return Content("\n").join(self._rows(self.size.width))
 
     def _rows(self, width: int) -> list[Content]:
@@ -67,28 +67,28 @@ class KeyList(Widget):
 
 
 def matching(keys: Iterable[Key], typed: str) -> list[Key]:
-    """The keys that have every word of what was typed in their name, label, sentence or heading.
+    """Return the keys whose name, label, sentence or heading contains every typed word.
 
-    In any language: somebody may look for a word that stands in a page of another one.
+    Both the English and the translated texts are searched.
     """
     words = typed.casefold().split()
     if words and len(words[0]) > 1:
-        words[0] = words[0].removeprefix("/")  # with which a search begins everywhere else
+        words[0] = words[0].removeprefix("/")  # the key that begins a search elsewhere
 
     def has_all(key: Key) -> bool:
         english = (key.label, key.sentence, heading_of(key))
-        said = " ".join((key.display, key.keys, *english, *map(tr, english))).casefold()
-        return all(word in said for word in words)
+        text = " ".join((key.display, key.keys, *english, *map(tr, english))).casefold()
+        return all(word in text for word in words)
 
     return [key for key in keys if has_all(key)]
 
 
 class HelpScreen(Dialog[None]):
-    """Lists the keys that are in force; those that have what is typed, once something is."""
+    """Lists the active keys that match the typed words."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close", show=False),
-        # the key that opened it, whichever a user gave it
+        # the key that opened the screen, as the user mapped it
         Binding("f1", "dismiss", "Close", show=False, id="app.help"),
         Binding("up", "scroll(-1)", show=False),
         Binding("down", "scroll(1)", show=False),
@@ -121,7 +121,7 @@ class HelpScreen(Dialog[None]):
     list = query_one("KeyList", KeyList)
 
     def compose(self) -> ComposeResult:
-        """A line to type in, what the program does, then a heading a group and a line a key."""
+        """A search line, what the program does, and the keys by group."""
         with Vertical(id="help", classes="box") as box:
             box.border_title = Content(tr("Keys"))
             box.border_subtitle = Content(tr("Type to find · Esc closes"))
@@ -136,7 +136,7 @@ class HelpScreen(Dialog[None]):
                 yield KeyList(active_keys())
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Show the keys that have every word that is typed."""
+        """Show the keys that match every typed word."""
         event.stop()
         self.list.show(matching(active_keys(), event.value))
         self.query_one("#help-about").display = not event.value.strip()
@@ -152,15 +152,15 @@ class HelpScreen(Dialog[None]):
 
 
 class KeyCommands(Provider):
-    """The commands in the order of their use, which is that of the table of keys."""
+    """Provides the commands of the palette, in the order of the table of keys."""
 
     async def discover(self) -> Hits:
-        """All of them."""
+        """Yield all commands."""
         for command in commands_of(self.app, self.screen):
             yield DiscoveryHit(command.title, command.callback, help=command.help)
 
     async def search(self, query: str) -> Hits:
-        """Those that match what was typed."""
+        """Yield the commands that match a query."""
         matcher = self.matcher(query)
         for command in commands_of(self.app, self.screen):
             score = max(matcher.match(command.title), matcher.match(command.english))
@@ -173,19 +173,19 @@ class Command(NamedTuple):
     """A command of the palette."""
 
     english: str
-    """What it does, as the code has it."""
+    """What it does, in English."""
     help: str
-    """Which key does it, or what it is about, in the language of the app."""
+    """Its key or an explanation, translated."""
     callback: Callable[[], Any]
 
     @property
     def title(self) -> str:
-        """What it does, in the language of the app."""
+        """What it does, translated."""
         return tr(self.english).rstrip(".")
 
 
 def commands_of(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
-    """What can be done on a screen, the keys of the pane with the focus first."""
+    """Yield the commands of a screen, those of the focused pane first."""
     host, focused = getattr(screen, "pane_host", None), screen.focused
     main, pane = (screen, host.pane_of(focused)) if host else (None, getattr(screen, "OWNER", None))
     yield from key_commands(app, main, focused, pane)
@@ -199,9 +199,9 @@ def commands_of(app: App[Any], screen: Screen[Any]) -> Iterator[Command]:
 def key_commands(
     app: App[Any], main: DOMNode | None, focused: DOMNode | None, pane: Owner | None
 ) -> Iterator[Command]:
-    """A command for every key that can be pressed, those of the pane with the focus first.
+    """Yield a command for every key that acts now, those of the focused pane first.
 
-    `main` is the main screen; None while another one is on top of it.
+    `main` is the main screen; None while another screen is on top of it.
     """
     session = getattr(app, "session", None)
     refused = REFUSED if session is not None and session.is_readonly else frozenset()
@@ -209,10 +209,10 @@ def key_commands(
         key for key in active_keys() if key.action != "command_palette" and key.id not in refused
     ]
     offered: set[str] = set()
-    """What the screen does has a key in several panes."""
+    """Sentences offered so far: an action of the screen has a key in several panes."""
     for key in sorted(keys, key=lambda key: key.owner != pane):
         target: DOMNode | None = {"app": app, "main": main}.get(key.owner)
-        if key.action.startswith(("text_pane.", "screen.")):  # it can, wherever the focus is
+        if key.action.startswith(("text_pane.", "screen.")):  # acts wherever the focus is
             target = main
         elif key.owner == pane and focused is not None:
             target = _node_with(focused, key)
@@ -226,7 +226,7 @@ def key_commands(
 
 
 def _place_of(key: Key, pane: Owner | None) -> str:
-    """The key, and where it has to be pressed, if not just where the user is."""
+    """Return the key, and the pane where it acts if that is not the current one."""
     if key.owner in EVERYWHERE or key.owner == pane:
         return tr("Key: {key}", key=key.display)
     heading = tr(heading_of(key))
@@ -234,6 +234,6 @@ def _place_of(key: Key, pane: Owner | None) -> str:
 
 
 def _node_with(focused: DOMNode, key: Key) -> DOMNode | None:
-    """The widget that a key is bound to: what has the focus, or what that is in."""
+    """Return the widget that a key is bound to: the focused one or an ancestor."""
     method = "action_" + key.action.partition("(")[0]
     return next((node for node in focused.ancestors_with_self if hasattr(node, method)), None)

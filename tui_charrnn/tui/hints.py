@@ -1,4 +1,4 @@
-"""What the line below the panes says while there is nothing else to say: what to do next."""
+"""Hints: what to do next, shown below the panes while there is no note."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def first_hint() -> str:
-    """What to do in an app that shows no run."""
+    """Return the hint of an app that shows no run."""
     return tr(
         "Type a seed and press Enter · {train} trains on your own text · {page} help",
         train=key_label("run.train"),
@@ -34,12 +34,12 @@ NO_RUN: Final = {
 
 
 def no_run(pane: str = "") -> str:
-    """What to do where only a run has something to show, in the pane `childhood` or `log`."""
+    """Return the hint for a missing run; `pane` may be `childhood` or `log`."""
     return tr(NO_RUN[pane], train=key_label("run.train"), runs=key_label("pane.runs"))
 
 
 def hint_for(pane: str, session: Session) -> str:
-    """What to do next, by the state of the run that is shown, or else by the pane that is open."""
+    """Return the hint for the state of the shown run, or else for the open pane."""
     advice = _advice(session.view, session, pane) if session.view is not None else ""
     if advice:
         return advice
@@ -75,11 +75,11 @@ PANE_HINTS: Final = {
         {"output": "log.output"},
     ),
 }
-"""What the keys of a pane do, and the ids of these keys."""
+"""Hints by pane, with the ids of the keys that they name."""
 
 
 def _is_empty(pane: str, view: RunView | None) -> bool:
-    """Whether a pane has nothing yet that its keys could act on."""
+    """Whether a pane has no data yet that its keys could act on."""
     if view is None:
         return True
     return (pane == "training" and not view.losses.has_any) or (
@@ -100,7 +100,7 @@ def _hint_of_empty(view: RunView | None) -> str:
 
 
 def finished_hint(*, has_samples: bool) -> str:
-    """What to do with a run that is finished."""
+    """Return the hint for a finished run."""
     source = key_label("text.source")
     if not has_samples:
         return tr("Finished. {source} picks a model.", source=source)
@@ -112,7 +112,7 @@ def finished_hint(*, has_samples: bool) -> str:
 
 
 def _advice(view: RunView, session: Session, pane: str) -> str:
-    """What the state or the numbers of a run suggest; empty where the row of the run says it."""
+    """Return advice on a run's state or numbers; empty if the status line gives it."""
     if view.problem:
         return ""
     if view.state.is_live and view.life == "lost" and view.ended is None:
@@ -122,8 +122,8 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
             return tr("Paused.")
         return tr("Paused. {key} goes on.", key=key_label("run.pause"))
     if view.state == "finished":
-        is_told = pane in {"text", "training"}
-        return finished_hint(has_samples=bool(view.samples)) if is_told else ""
+        is_shown = pane in {"text", "training"}
+        return finished_hint(has_samples=bool(view.samples)) if is_shown else ""
     return _advice_of_numbers(view, may_steer=not session.is_readonly)
 
 

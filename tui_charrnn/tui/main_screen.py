@@ -1,4 +1,4 @@
-"""The one screen that is always there: a run, a text that streams, a seed box, and other panes."""
+"""The main screen: the panes, the status of the run, the note and the keys."""
 
 from __future__ import annotations
 
@@ -61,18 +61,18 @@ if TYPE_CHECKING:
     from tui_charrnn.viewing.run_view import RunView
 
 _EXPLAINING: Final = {"-tape", "-neurons", "-xray"}
-"""Classes of a text pane in which something looks into the text, and needs room for it."""
+"""Classes of the text pane while a tool that explains the text needs room."""
 PROGRESS_INTERVAL: Final = 1.0
-"""Seconds between two drawings while nothing but batches comes."""
+"""Seconds between two drawings while only batches arrive."""
 
 
 class MainScreen(Screen[None]):
-    """Lays the panes out, routes between them, and shows the run that is followed."""
+    """Lays out the panes, routes messages between them, and shows the followed run."""
 
-    AUTO_FOCUS = "SeedInput"  # before the first frame: styles everything once, not twice
+    AUTO_FOCUS = "SeedInput"  # focus before the first frame: everything is styled only once
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("main")]
     pane: var[str] = var("text")
-    """Which of `PANES` is open."""
+    """The open pane, one of `PANES`."""
     note = query_one(NoteLine)
     pane_host = query_one(PaneHost)
     text_pane = query_one(TextPane)
@@ -85,12 +85,12 @@ class MainScreen(Screen[None]):
         self._run_controls: RunControls | None = None
         self._announcer: RunAnnouncer | None = None
         self._waits_for_run = False
-        self._has_come_up = False
+        self._was_styled = False
         self._drawing = Throttle(self, self._draw_run, PROGRESS_INTERVAL)
 
     @property
     def focus_chain(self) -> list[Widget]:
-        """What Tab goes through: from the seed into the text that it begins, then the panes."""
+        """The order of Tab: the seed box, the text that it begins, then the panes."""
         chain = super().focus_chain
         seed, text = self.text_pane.seed, self.text_pane.view
         if seed in chain and text in chain:
@@ -100,24 +100,24 @@ class MainScreen(Screen[None]):
 
     @property
     def run_controls(self) -> RunControls:
-        """Follows runs, and is the target of the keys that control one."""
+        """Follows runs and handles the keys that control one; created on first use."""
         if self._run_controls is None:
             self._run_controls = controls = lazy.RunControls(self.session)
             self.mount(controls)
-            # at once, not as it is composed: their threads post messages through the app
+            # mounted now, not in compose: their threads post messages through the app
             controls.mount(controls.follower, controls.compared, controls.pinned)
         return self._run_controls
 
     @property
     def status(self) -> StatusLine:
-        """The rows that tell of the run that is shown."""
+        """The status rows of the shown run; created on first use."""
         if self._status is None:
             self._status = lazy.StatusLine()
             self.mount(self._status, before=self.query_one(PaneTabs))
         return self._status
 
     def compose(self) -> ComposeResult:
-        """Title, tabs, the panes, the note, the keys; the status once there is a run."""
+        """Title, tabs, panes, note and keys; the status rows are mounted with a run."""
         yield TitleRow()
         yield PaneTabs()
         yield PaneHost(self.session, self._loader)
@@ -125,19 +125,19 @@ class MainScreen(Screen[None]):
         yield KeyRow()
 
     def update_node_styles(self, animate: bool = True) -> None:
-        """Style all again, but as the screen comes up: each part has just been styled then."""
-        if self._has_come_up:
+        """Skip the first call, as the screen opens: every widget has just been styled then."""
+        if self._was_styled:
             super().update_node_styles(animate)
-        self._has_come_up = True
+        self._was_styled = True
 
     def on_mount(self) -> None:
-        """The text begins after the first frame, with the cursor in the seed box."""
+        """Watch the text, and place the cursor in the seed box after the first frame."""
         self.watch(self.text_pane.view, "streaming", self._show_keys)
         self.call_after_refresh(_place_cursor, self.text_pane.seed)
 
     def watch_pane(self) -> None:
         """Show the pane that is open."""
-        self.pane_host.open(self.pane)  # first: it brings the style of the panes
+        self.pane_host.open(self.pane)  # first: it loads the style sheet of the panes
         for name in PANES:
             self.set_class(name == self.pane, f"-pane-{name}")
         self.query_one(PaneTabs).show(self.pane)
@@ -145,7 +145,7 @@ class MainScreen(Screen[None]):
         self._drawing.draw_now()
 
     def on_resize(self, event: Resize) -> None:
-        """Say that a terminal is too small; once it is not, give the open pane back its focus."""
+        """Show a message if the terminal is too small; give the focus back to the open pane."""
         self._show_keys()
         if is_too_small(event.size) and not self.query("#too-small"):
             self.mount(Static(tr(TOO_SMALL), id="too-small", markup=False))
@@ -153,11 +153,11 @@ class MainScreen(Screen[None]):
             self.call_after_refresh(self.pane_host.focus_on, self.pane)
 
     def answer_when_known(self) -> None:
-        """Generate as soon as it is known what the shown run does."""
+        """Generate as soon as the state of the shown run is known."""
         self._waits_for_run = True
 
     def begin(self) -> None:
-        """Open the tape or the text that was named, or let a model generate."""
+        """Open the tape, text or seed file that the command line named, or generate text."""
         if self.session.tape is not None:
             self.text_pane.open_tape(self.session.tape)
         elif self.session.xray is not None:
@@ -170,13 +170,13 @@ class MainScreen(Screen[None]):
             self.action_page("learn")
 
     def open_run(self, run: RunDirectory | None) -> None:
-        """Show a run; its weights can generate. An app that is being left shows none."""
-        if is_closing(self):  # threads look for runs and start trainers
+        """Show a run; None shows none. Do nothing while the app closes."""
+        if is_closing(self):  # threads that search for runs or start trainers may still report
             return
         controls, (other, _) = self.run_controls, self._others
         if other is not None and other.run == run:
             controls.compared.follow(None)
-        if self.session.run is not None:  # what is said of a text stays where the first is found
+        if self.session.run is not None:  # a note about the text stays when the first run is found
             self.note.clear()
             if self.session.has_live_run:
                 self.session.left_training[self.session.run.path] = self.session.run
@@ -184,7 +184,7 @@ class MainScreen(Screen[None]):
         self.session.view = controls.follower.view
 
     def on_run_changed(self, event: RunChanged) -> None:
-        """Draw what is known, and offer the keys that go with what the run does now."""
+        """Draw the run, and the keys that fit its state."""
         event.stop()
         view = self.session.view
         if self._waits_for_run and view is not None and (view.status or view.problem):
@@ -195,14 +195,14 @@ class MainScreen(Screen[None]):
                 self._announcer = lazy.RunAnnouncer(self.session.preferences)
                 self.mount(self._announcer)
             self._announcer.look(view)
-        # what is drawn at once when it changes; the rest is progress
-        others = tuple(map(_news_of, self._others))
-        self._drawing.request((_news_of(view), others, self._asked_for))
+        # a change of this is drawn immediately; all else is progress
+        others = tuple(map(_urgent_state, self._others))
+        self._drawing.request((_urgent_state(view), others, self._pending_requests))
 
     @on(RunPinned)
     @on(RunCompared)
     def draw_over(self, event: RunCompared | RunPinned) -> None:
-        """Draw another run's loss over that of the shown one; of the pinned one over each."""
+        """Draw the loss of the compared or the pinned run over that of the shown one."""
         event.stop()
         if isinstance(event, RunPinned):
             self.run_controls.pinned.follow(event.run)
@@ -212,7 +212,7 @@ class MainScreen(Screen[None]):
             self.action_show("training")
 
     def on_run_moved(self, event: RunMoved) -> None:
-        """Follow the shown run to its new name, or no longer if it was thrown away."""
+        """Follow the shown run under its new name; show none if it was deleted."""
         event.stop()
         if self.session.run == event.before:
             self.open_run(event.after)
@@ -226,26 +226,26 @@ class MainScreen(Screen[None]):
             self.action_show(event.pane)
 
     def on_note_written(self, event: NoteWritten) -> None:
-        """Say what there is to say of the text or of the run."""
+        """Show the note."""
         event.stop()
         self.tell(event.sentence, is_problem=event.is_problem, lasts=event.lasts)
 
     def tell(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
-        """Say something in the line below the panes, for some seconds or until it is taken back."""
+        """Show a note below the panes, for some seconds or, with `lasts`, until it is cleared."""
         self.note.tell(sentence, is_problem=is_problem, lasts=lasts)
 
     def action_show(self, pane: str) -> None:
         """Open a pane and give it the focus."""
-        if not self.is_mounted:  # a key that was faster than the first frame
+        if not self.is_mounted:  # a key was pressed before the first frame
             self.call_after_refresh(self.action_show, pane)
             return
         self.pane = pane
         self.pane_host.focus_on(pane)
 
     def action_zoom(self) -> None:
-        """Give the pane in focus the whole screen, or take it back."""
+        """Give the focused pane the whole screen, or show all panes again."""
         pane = self.pane_host.pane_of(self.focused)
-        if pane == "chart":  # it may stand beside the text, which is open
+        if pane == "chart":  # it may be visible beside the text, which is the open pane
             self.pane = "training"
         self.toggle_class("-zoomed")
         self._show_keys()
@@ -253,7 +253,7 @@ class MainScreen(Screen[None]):
     def action_page(self, name: str, lesson: int | None = None) -> None:
         """Open a page over this screen; `learn` begins the guided tour.
 
-        `lesson` is which of the tour's pages it is, from 0; None outside of the tour.
+        `lesson` is the index of the page in the tour; None outside the tour.
         """
         if name == "learn":
             lesson = (lesson or 0) % len(lazy.LESSONS)
@@ -281,22 +281,22 @@ class MainScreen(Screen[None]):
         if lesson is not None:
             opened.show_lesson(lesson)
 
-        def turn(_: None) -> None:
+        def continue_tour(_: None) -> None:
             if lesson is None:
                 return
             if opened.turned:
                 self.action_page("learn", lesson + opened.turned)
-            else:  # where the keys act that the lessons name
+            else:  # the keys that the lessons name act here
                 pane.view.focus()
 
-        self.app.push_screen(opened, turn)
+        self.app.push_screen(opened, continue_tour)
 
     def action_text(self) -> None:
-        """Show the text; where it or the seed has the focus, go back over it, and return."""
+        """Show the text; if it or the seed has the focus, open or close the tape."""
         text_pane = self.text_pane
         has_tape = text_pane.home is not text_pane.seed
-        at_hand = {text_pane.seed, text_pane.view}
-        if self.pane == "text" and self.focused in at_hand and not has_tape:
+        text_widgets = {text_pane.seed, text_pane.view}
+        if self.pane == "text" and self.focused in text_widgets and not has_tape:
             text_pane.action_tape()
             return
         if self.pane == "text" and has_tape:
@@ -308,7 +308,7 @@ class MainScreen(Screen[None]):
         await self.run_controls.run_action(action)
 
     def action_source(self) -> None:
-        """Choose the model to generate with from the next seed on."""
+        """Choose the model that generates from the next seed on."""
         session = self.session
 
         def take(chosen: ModelChoice | None) -> None:
@@ -322,13 +322,13 @@ class MainScreen(Screen[None]):
         self.app.push_screen(lazy.ModelScreen(session), take)
 
     def finish_requests(self, seconds: float) -> None:
-        """Wait until what was asked of trainers is written, but at most so many seconds."""
+        """Wait until all requests to trainers are written, for at most `seconds`."""
         if self._run_controls is not None:
             self._run_controls.follower.finish_requests(seconds)
 
     @property
     def _others(self) -> tuple[RunView | None, RunView | None]:
-        """The run that is compared with the shown one; the pinned one unless it is drawn anyway."""
+        """The compared run, and the pinned one unless it is shown or compared already."""
         if self._run_controls is None:
             return None, None
         compared, pinned = self._run_controls.compared.view, self._run_controls.pinned.view
@@ -336,27 +336,27 @@ class MainScreen(Screen[None]):
         return compared, None if pinned is None or pinned.run in drawn else pinned
 
     @property
-    def _asked_for(self) -> str:
-        """What the trainer has not answered yet, in words."""
+    def _pending_requests(self) -> str:
+        """The requests that the trainer has not answered yet, as text."""
         return self._run_controls.follower.pending.words if self._run_controls is not None else ""
 
     def _draw_run(self) -> None:
         view, now = self.session.view, time.monotonic()
-        asked = self._asked_for
+        pending = self._pending_requests
         self.query_one(TitleRow).show(self.session)
-        self.pane_host.show(view, *self._others, now, asked)
+        self.pane_host.show(view, *self._others, now, pending)
         if view is not None or self._status is not None:
             trouble = self.pane_host.trouble if view is not None else ""
-            self.status.show(view, now, asked, trouble)
+            self.status.show(view, now, pending, trouble)
         self.text_pane.show_source()
         self.note.show_hint(hint_for(self.pane, self.session))
-        self.set_class(view is not None, "-has-run")  # last: the studio brings the style of it
+        self.set_class(view is not None, "-has-run")  # last: the style sheet is loaded above
         self._show_keys()
 
     @on(DescendantFocus)
     @on(KeysChanged)
     def _show_keys(self) -> None:
-        """Show the keys that do something now; chart and card give way to what they opened."""
+        """Show the keys that act now; hide chart and card where a tool needs their room."""
         pane, is_zoomed = self.text_pane, self.has_class("-zoomed")
         explains = self.pane == "text" and bool(pane.classes & _EXPLAINING)
         gives_way = is_zoomed or (explains and self.size.height < TALL)
@@ -372,12 +372,13 @@ class MainScreen(Screen[None]):
 
 
 def _place_cursor(seed: SeedInput) -> None:
-    """Let input methods compose in the seed box, which had the focus before it had a place."""
+    """Set the cursor for input methods: the seed box got the focus before its layout."""
     if seed.has_focus:
         seed.app.cursor_position = seed.cursor_screen_offset
 
 
-def _news_of(view: RunView | None) -> object:
+def _urgent_state(view: RunView | None) -> object:
+    """Return the state of which every change is drawn immediately."""
     if view is None:
         return None
     return (

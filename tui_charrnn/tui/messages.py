@@ -1,4 +1,4 @@
-"""What threads and widgets tell the screens: past participles, as records are."""
+"""Messages that threads and widgets post to the screens; names end in a past participle."""
 
 from __future__ import annotations
 
@@ -16,29 +16,27 @@ if TYPE_CHECKING:
 
 
 class FirstFrameShown(Message):
-    """The main screen has been drawn: what takes time can begin."""
+    """The first frame of the main screen is drawn; slow work can start."""
 
 
 class RunChanged(Message):
-    """Something of the run that is shown has changed."""
+    """The data of the shown run have changed."""
 
 
 @dataclass
 class RunFound(Message):
-    """A run that is worth showing was found in the runs folder, or the one that was named.
-
-    The run is None if there is none at all.
-    """
+    """The search for a run to show has ended; `run` is None if there is none."""
 
     run: RunDirectory | None
     was_named: bool = False
+    """Whether the command line named it."""
     has_weights: bool = False
-    """Whether it can generate; known of one that was named."""
+    """Whether it can generate; set only for a named run."""
 
 
 @dataclass
 class TrainerStarted(Message):
-    """Resumed a run, or cannot be started."""
+    """A trainer has resumed a run, or could not be started."""
 
     run: RunDirectory
     outcome: subprocess.Popen[bytes] | CharRNNError
@@ -47,26 +45,26 @@ class TrainerStarted(Message):
 
 @dataclass
 class _OfRun(Message):
-    """The user wants something of a run."""
+    """The user requested an action on a run."""
 
     run: RunDirectory | None
 
 
 class RunOpened(_OfRun):
-    """The user wants to see another run."""
+    """The user opened another run."""
 
 
 class RunCompared(_OfRun):
-    """The user wants a run's loss drawn over that of the shown one; None takes it away."""
+    """The user compares a run with the shown one; None ends the comparison."""
 
 
 class RunPinned(_OfRun):
-    """Another run is drawn faintly in every chart; None: none is."""
+    """A run was pinned, to be drawn faintly in every chart; None if none is pinned."""
 
 
 @dataclass
 class RunMoved(Message):
-    """A run lies in another folder now; `after` is None if that is the trash."""
+    """A run was moved; `after` is None if it was moved to the trash."""
 
     before: RunDirectory
     after: RunDirectory | None
@@ -74,7 +72,7 @@ class RunMoved(Message):
 
 @dataclass
 class ResumeRequested(Message):
-    """The user wants a trainer to go on with a run; `sentence` is told once it has started."""
+    """The user resumes a run; `sentence` is the note to show once its trainer has started."""
 
     run: RunDirectory
     sentence: str = ""
@@ -82,9 +80,9 @@ class ResumeRequested(Message):
 
 @dataclass
 class NewRunRequested(Message):
-    """The user wants the form for a new run, filled in as a run was made.
+    """The user opens the new-run form, prefilled with the settings of a run.
 
-    `changes` are settings that are to differ, as they would be typed.
+    `changes` replace some of these settings, as typed text.
     """
 
     run: RunDirectory | None
@@ -93,22 +91,22 @@ class NewRunRequested(Message):
 
 @dataclass
 class PaneRequested(Message):
-    """The user wants to see a pane: `text`, `training`, `runs`, `childhood` or `log`."""
+    """The user opens a pane: `text`, `training`, `runs`, `childhood` or `log`."""
 
     pane: str
     keeps_focus: bool = False
-    """Whether who posts this gives the focus to something in the pane."""
+    """Whether the sender sets the focus itself."""
 
 
 class KeysChanged(Message):
-    """Other keys do something now."""
+    """The set of keys that act now has changed."""
 
 
 @dataclass
 class NoteWritten(Message):
-    """There is something to say below the panes; an empty sentence takes the last one back."""
+    """A note to show below the panes; an empty one clears the last note."""
 
     sentence: str
     is_problem: bool = False
     lasts: bool = False
-    """Whether it is true until it is taken back, and not only worth some seconds."""
+    """Whether it stays until it is replaced or cleared, and not only for some seconds."""

@@ -1,4 +1,4 @@
-"""The panes of the main screen; which of them stand side by side is for the style sheet to say."""
+"""The panes of the main screen; the style sheet decides which are visible side by side."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ _OWNERS: Final[dict[str, Owner]] = {
     "pane-childhood": "childhood",
     "pane-log": "log",
 }
-"""Whose keys a pane has, by its id."""
+"""Owners of keys, by the id of the widget in which they act."""
 _STYLE: Final = Path(__file__).parent / "panes.tcss"
 _W = TypeVar("_W", bound=Widget)
 
 
 class PaneHost(Container):
-    """Holds the conversation from the first frame on, and each other pane once it is wanted.
+    """Holds the text pane, and mounts each other pane when it is first opened.
 
-    What is hidden keeps its text and its state, so a terminal may be resized at any time.
+    Hidden panes keep their text and state, so a terminal may be resized at any time.
     """
 
     stage = query_one("#stage", Vertical)
@@ -68,36 +68,36 @@ class PaneHost(Container):
         self._failures: FailureCard | None = None
         self._log_excerpt: LogExcerpt | None = None
         self.trouble = ""
-        """What is wrong with the run that is shown, or how to go on with it; empty if neither."""
+        """What is wrong with the shown run, or how to resume it; may be empty."""
 
     def compose(self) -> ComposeResult:
-        """The text; what tells of a run stands at its side, once there is one."""
+        """The text pane; the side with the run card is mounted with a run."""
         with Vertical(id="stage"):
             yield TextPane(self._session, self._loader)
 
     def open(self, pane: str) -> None:
-        """Make sure that a pane is there; the others cost nothing until they are wanted."""
+        """Open a pane; mount it if it is opened for the first time."""
         self._pane = pane
         match pane:
             case "training":
                 self._mount_chart()
             case "runs":
-                self._runs = self._runs or self._put(lazy.RunsPane(self._session), pane)
+                self._runs = self._runs or self._mount_pane(lazy.RunsPane(self._session), pane)
             case "childhood":
-                self._childhood = self._childhood or self._put(lazy.SamplesPane(), pane)
+                self._childhood = self._childhood or self._mount_pane(lazy.SamplesPane(), pane)
             case "log":
-                self._log = self._log or self._put(lazy.RunLog(), pane)
+                self._log = self._log or self._mount_pane(lazy.RunLog(), pane)
 
     def focus_on(self, pane: str) -> None:
-        """Give a pane the focus once it is mounted, unless another one is open by then."""
-        rooms: dict[str, Widget | None] = {
+        """Focus a pane after the next refresh, unless another one is open by then."""
+        widgets: dict[str, Widget | None] = {
             "text": self.text_pane.home,
             "training": self._chart,
             "runs": self._runs,
             "childhood": self._childhood,
             "log": self._log,
         }
-        target = rooms[pane]
+        target = widgets[pane]
         if target is not None:
             target.call_after_refresh(self._focus_first, pane, target)
 
@@ -107,28 +107,28 @@ class PaneHost(Container):
         other: RunView | None,
         pinned: RunView | None,
         now: float,
-        asked: str,
+        pending: str,
     ) -> None:
-        """Draw what is known of the run that is shown."""
+        """Draw the shown run, with the compared and the pinned one; see `StatusLine.show`."""
         if self._log is not None:
             self._log.follow(view.run if view is not None else None)
         if view is not None or self._card is not None:
-            card = self.card  # first: a failure is shown above it
-            card.show(view, pinned, now, asked, self._advise(view) if view is not None else "")
+            card = self.card  # first: a failure is mounted above it
+            card.show(view, pinned, now, pending, self._advise(view) if view is not None else "")
         if view is not None:
             self._mount_chart().show(view, other, pinned)
         if self._childhood is not None and view is not None and self._pane == "childhood":
             self._childhood.show(view)
 
     def pane_of(self, focused: Widget | None) -> Owner | None:
-        """Whose keys act while a widget has the focus; None for the text."""
+        """Return the owner of the keys that act while a widget has the focus; None for the seed."""
         if focused is None:
             return None
         names = (node.id for node in focused.ancestors_with_self)
         return next((_OWNERS[name] for name in names if name in _OWNERS), None)
 
     def _advise(self, view: RunView) -> str:
-        """Show what is wrong with a run; return how to go on with one that was left in order."""
+        """Show what is wrong with a run; return how to resume one that stopped without an error."""
         exit_code = self._session.exit_code(view.run)
         log: tuple[str, ...] = ()
         failure = lazy.diagnose(view, exit_code, log)
@@ -160,43 +160,41 @@ class PaneHost(Container):
         if self._failures is not None:
             self._failures.show(failure, log)
 
-    def _focus_first(self, pane: str, room: Widget) -> None:
-        """Give the focus to a pane, or to the first of its parts that takes it."""
-        parts = [room, *room.query("*")]
+    def _focus_first(self, pane: str, widget: Widget) -> None:
+        """Focus a pane, or the first of its widgets that can be focused."""
+        parts = [widget, *widget.query("*")]
         target = next((part for part in parts if part.focusable), None)
         if target is not None and pane == self._pane:
             target.focus()
 
     def _load_css(self) -> None:
-        """Have the style sheet of the panes read, as long as it has not been."""
+        """Load the style sheet of the panes, unless it is loaded."""
         sheet, place = self.app.stylesheet, (str(_STYLE), "")
         if not sheet.has_source(*place):
             sheet.add_source(_STYLE.read_text(encoding="utf-8"), read_from=place)
 
-    def _put(self, room: _W, pane: str) -> _W:
+    def _mount_pane(self, widget: _W, pane: str) -> _W:
         self._load_css()
-        room.id = f"pane-{pane}"
+        widget.id = f"pane-{pane}"
         first = self.text_pane if pane == "training" else None
-        self.stage.mount(room, before=first)
-        return room
-
-    # deferred imports: none of these panes is needed for the first frame
+        self.stage.mount(widget, before=first)
+        return widget
 
     @property
     def card(self) -> RunCard:
-        """All that is known of the run that is shown."""
+        """The card of the shown run; created on first use."""
         if self._card is None:
             self.query("Teaser").remove()
-            self._card = self._put_aside(lazy.RunCard())
+            self._card = self._mount_at_side(lazy.RunCard())
         return self._card
 
     def show_teaser(self) -> None:
-        """Show at the side what training looks like, until there is a run."""
-        with suppress(NoMatches):  # of an app that is being closed, to which nothing is added
-            self._put_aside(lazy.Teaser())
+        """Show a recorded training at the side until there is a run."""
+        with suppress(NoMatches):  # the app is closing
+            self._mount_at_side(lazy.Teaser())
             self.post_message(KeysChanged())
 
-    def _put_aside(self, widget: _W) -> _W:
+    def _mount_at_side(self, widget: _W) -> _W:
         self._load_css()
         if not self.query("#side"):
             self.mount(Vertical(id="side"))
@@ -207,5 +205,5 @@ class PaneHost(Container):
         if self._chart is None:
             preferences = self._session.preferences
             glyphs = "ascii" if preferences.ascii else preferences.glyphs
-            self._chart = self._put(lazy.Charts(glyphs), "training")
+            self._chart = self._mount_pane(lazy.Charts(glyphs), "training")
         return self._chart

@@ -1,4 +1,4 @@
-"""Control of the training that is shown: every key asks the trainer; its end is announced."""
+"""Control of the shown training: keys send requests to its trainer; its end is announced."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 
 class RunControls(Widget):
-    """Follows the run that is shown, and those that it is compared with; draws nothing.
+    """Follows the shown run and those that it is compared with; handles keys; draws nothing.
 
-    It is put in place once there is a run, or a key for one is pressed: the first frame does not
-    wait for what knows of runs.
+    It is mounted with the first run, or when a key for a run is pressed: the first frame does not
+    wait for the modules that read runs.
     """
 
     DEFAULT_CSS = "RunControls { display: none; }"
@@ -51,14 +51,14 @@ class RunControls(Widget):
         super().__init__()
         self._session = session
         self.follower = RunFollower(session, posts_notices=True)
-        """Follows the run that is shown."""
+        """Follows the shown run."""
         self.compared = RunFollower(session, posts_notices=False)
-        """Follows the run that is compared with it."""
+        """Follows the compared run."""
         self.pinned = RunFollower(session, posts_notices=False)
-        """Follows the run that is pinned, with which each is compared."""
+        """Follows the pinned run, with which every run is compared."""
 
     def on_mount(self) -> None:
-        """Look for the pinned run, in a thread."""
+        """Search for the pinned run in a thread."""
         folder = self._session.runs_folder
 
         def look(_: BackgroundTask) -> None:
@@ -71,7 +71,7 @@ class RunControls(Widget):
         self.follower.ask("checkpoint", tr("asked to save a checkpoint"))
 
     def action_pause(self) -> None:
-        """Ask the trainer to wait, or to go on."""
+        """Ask the trainer to pause or to resume."""
         view, pending = self._session.view, self.follower.pending
         is_paused = view is not None and view.state is RunState.PAUSED
         if pending.is_waiting("pause") or (is_paused and not pending.is_waiting("resume")):
@@ -80,8 +80,8 @@ class RunControls(Widget):
             self.follower.ask("pause", tr("asked to pause"))
 
     def action_stop_training(self) -> None:
-        """Ask the trainer to save and stop, after a question."""
-        if (view := self._steered_view()) is None:
+        """Ask the trainer to save and stop, after the user has confirmed it."""
+        if (view := self._controllable_view()) is None:
             return
 
         def stop(answer: str | None) -> None:
@@ -91,8 +91,8 @@ class RunControls(Widget):
         self.app.push_screen(ask_to_stop(view.run.name), stop)
 
     def action_learning_rate(self) -> None:
-        """Ask for another learning rate and pass it on to the trainer."""
-        if (view := self._steered_view()) is None:
+        """Ask the user for another learning rate, and send it to the trainer."""
+        if (view := self._controllable_view()) is None:
             return
         now = view.newest_batch.learning_rate if view.newest_batch else None
         peak = view.peak_rate or view.planned_rate or 1e-3
@@ -103,14 +103,14 @@ class RunControls(Widget):
         def change(typed: str | None) -> None:
             if typed is not None:
                 rate = float(typed)
-                words = tr("asked for the learning rate {rate:g}", rate=rate)
-                self.follower.ask("learning_rate", words, value=rate)
+                request = tr("asked for the learning rate {rate:g}", rate=rate)
+                self.follower.ask("learning_rate", request, value=rate)
 
         screen = AskTextScreen(tr("Learning rate"), question, f"{peak:g}", rate_problem)
         self.app.push_screen(screen, change)
 
-    def _steered_view(self) -> RunView | None:
-        """The run that can be steered; without one, say why."""
+    def _controllable_view(self) -> RunView | None:
+        """Return the shown run if it can be controlled; else show why not."""
         view = self._session.view
         if view is None or not view.is_live:
             self.post_message(NoteWritten(tr(NO_TRAINER)))
@@ -122,7 +122,7 @@ class RunControls(Widget):
 
 
 def rate_problem(typed: str) -> str:
-    """What is wrong with a learning rate as it was typed; empty if nothing is."""
+    """Return what is wrong with a typed learning rate; empty if it is valid."""
     try:
         rate = TrainingConfig.parse("learning_rate", typed)
     except ConfigError as error:
@@ -132,7 +132,7 @@ def rate_problem(typed: str) -> str:
 
 
 def leave_run(run: RunDirectory) -> str:
-    """Let it train, and say how to come back to it and how to stop it."""
+    """Return a message on a run that continues: the commands that attach to it and stop it."""
     return tr(
         "{name} goes on training. Come back: {attach} · stop it: {stop}",
         name=safe_line(run.name),
@@ -142,13 +142,13 @@ def leave_run(run: RunDirectory) -> str:
 
 
 def leave_others(runs: Iterable[RunDirectory]) -> str:
-    """The same of every one of some runs that is still being trained; reads their status."""
+    """Return this message for each run that is still training; reads their status files."""
     now = time.time()
     return "\n".join(leave_run(run) for run in runs if is_at_work(summarize_run(run), now))
 
 
 def stop_run(run: RunDirectory) -> str:
-    """Ask its trainer to save and stop, and say how to go on with it."""
+    """Ask a trainer to save and stop; return a message with the command to resume the run."""
     name = safe_line(run.name)
     try:
         send_request(run, "stop")
@@ -160,20 +160,20 @@ def stop_run(run: RunDirectory) -> str:
 
 
 class RunAnnouncer(Widget):
-    """Keeps the terminal's title up to date; rings, and runs the user's command, at a run's end."""
+    """Shows progress in the terminal's title; notifies and runs the user's command at the end."""
 
     DEFAULT_CSS = "RunAnnouncer { display: none; }"
 
     def __init__(self, preferences: Preferences) -> None:
-        """Say nothing yet."""
+        """Announce nothing yet."""
         super().__init__()
         self._preferences = preferences
         self._terminal = TerminalStatus(lambda sequence: send_to_terminal(self.app, sequence))
         self._live: RunDirectory | None = None
-        """The run that was seen while it trained, whose end is news."""
+        """The run that was training when last seen; only its end is announced."""
 
     def look(self, view: RunView) -> None:
-        """Take what is known of the run by now."""
+        """Update the title from a run, and announce its end."""
         if view.is_live:
             self._live = view.run
             if view.total_steps:
@@ -185,7 +185,7 @@ class RunAnnouncer(Widget):
             self._announce(view)
 
     def on_unmount(self) -> None:
-        """Leave the terminal as it was."""
+        """Restore the terminal's title."""
         self._terminal.close()
 
     def _announce(self, view: RunView) -> None:
@@ -197,5 +197,5 @@ class RunAnnouncer(Widget):
         try:
             run_notify_command(command, view)
         except OSError as error:
-            words = tr("The notify command could not be run: {reason}.", reason=reason_of(error))
-            self.post_message(NoteWritten(words, is_problem=True))
+            message = tr("The notify command could not be run: {reason}.", reason=reason_of(error))
+            self.post_message(NoteWritten(message, is_problem=True))

@@ -1,4 +1,4 @@
-"""Draws a series of losses as bars of eighth blocks."""
+"""Bar charts of eighth blocks for series of losses."""
 
 import math
 from collections.abc import Sequence
@@ -9,47 +9,47 @@ from typing import Final, TypeAlias
 
 _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 _TYPICAL: Final = 0.9
-"""The quantile of the values that has to be well visible."""
+"""The quantile of the values that must stay clearly visible."""
 _OUTLYING: Final = 2.0
-"""How many times as high as that quantile the largest value must be for the scale to end below."""
+"""The scale is cut if the largest value exceeds that quantile this many times."""
 _HEADROOM: Final = 1.25
-"""Where it ends then, as a multiple of that quantile."""
+"""Where the scale is cut, as a multiple of that quantile."""
 _LINES: Final = "▁▁▁───▔▔"
-"""The baseline within its row, by eighths from the bottom."""
+"""The baseline within its row, by its height in eighths."""
 
 
 class Mark(StrEnum):
-    """What a cell of the drawing stands for."""
+    """What a cell of the drawing represents."""
 
     BAR = "bar"
-    """A value, drawn to scale; so is the space above it."""
+    """A value drawn to scale, or the space above it."""
     CLIPPED = "clipped"
     """A value above the scale: a full block."""
     BASELINE = "baseline"
-    """The line of a value to compare with, beside the bars."""
+    """The line of the baseline, above the bars."""
     CROSSING = "crossing"
-    """That line across a bar."""
+    """The line of the baseline across a bar."""
 
 
 Cell: TypeAlias = tuple[str, Mark]
-"""A sign, and what it stands for."""
+"""A character and what it represents."""
 
 
 def draw_bars(
     values: Sequence[float], *, rows: int, baseline: float | None = None
 ) -> list[list[Cell]]:
-    """Draw one bar a value, as rows of cells, the highest first.
+    """Draw one bar per value, as rows of cells, the top row first.
 
-    The smallest value is one eighth high and the largest one eighth short of the top. If a few
-    values, such as the first losses of a training, would press all others to the bottom, the scale
-    ends a little above nine tenths of them, and what is above it is a full block: only such a value
-    is one. Infinity is above every scale; NaN leaves a gap.
+    The smallest value is one eighth high, the largest one eighth short of the top. If a few
+    outliers, such as the first losses of a training, would flatten all other bars, the scale is cut
+    a little above the 90th percentile; only values above it are full bars. Infinity is above every
+    scale; NaN leaves a gap.
 
     Args:
-        values: One value a column.
+        values: One value per column.
         rows: Height of the drawing, at least 1.
-        baseline: A value to compare with, drawn as a line where it lies on the scale, but not in
-            the cell where a bar ends; one row has no room for it.
+        baseline: A value to draw as a line if it is on the scale and there is more than one row;
+            cells where a bar ends are left out.
     """
     scale = _Scale.of(values, eighths=8 * rows)
     heights = [scale.height(value) for value in values]
@@ -66,7 +66,7 @@ def draw_bars(
 
 
 def joined_columns(values: Sequence[float], width: int) -> Sequence[float]:
-    """At most `width` values: all of them, or means of neighbors that stand for all of them."""
+    """Return all values, or at most `width` means of groups of neighbors."""
     count = len(values)
     if count <= width:
         return values
@@ -76,7 +76,7 @@ def joined_columns(values: Sequence[float], width: int) -> Sequence[float]:
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """From values to eighths of a row: `low` is at 1, `high` one short of the top."""
+    """Maps values to eighths of a row: `low` to 1, `high` to one short of the top."""
 
     low: float
     high: float
@@ -94,7 +94,7 @@ class _Scale:
         return cls(low, high, eighths)
 
     def height(self, value: float) -> int:
-        """Eighths from the bottom: 0 for a gap, all of them for a value above the scale."""
+        """Return eighths from the bottom: 0 for a gap, all of them for a value above the scale."""
         if math.isnan(value) or value == -math.inf:
             return 0
         if value == math.inf or value > self.high:
@@ -106,7 +106,7 @@ class _Scale:
 
 
 def _cell(height: int, floor: int, line: int | None) -> Cell:
-    """The cell of a bar whose lower edge is `floor` eighths above the bottom."""
+    """Return the cell of a bar whose lower edge is `floor` eighths above the bottom."""
     filled = min(max(height - floor, 0), 8)
     if line is not None and floor <= line < floor + 8 and filled in {0, 8}:
         return _LINES[line - floor], Mark.CROSSING if filled else Mark.BASELINE
@@ -117,6 +117,6 @@ _UNKNOWN: Final = "·"
 
 
 def small_curve(losses: Sequence[float], width: int) -> str:
-    """A row of exactly so many cells: eighth blocks for losses, dots where there are none."""
+    """Return one row of exactly `width` cells: eighth blocks for losses, dots after the last."""
     (row,) = draw_bars(joined_columns(losses, width), rows=1)
     return "".join(sign for sign, _ in row).ljust(width, _UNKNOWN)

@@ -1,4 +1,4 @@
-"""The terminal: left clean however the app is ended, and what it sends decoded."""
+"""The terminal: restored however the app ends; its input decoded; what it supports."""
 
 import codecs
 import contextlib
@@ -16,38 +16,38 @@ from typing import Any, Final
 RESET: Final = (
     "\x1b[?2004l"  # no bracketed paste
     "\x1b[?7h"  # lines wrap again
-    "\x1b[?2048l"  # no reports of its size
+    "\x1b[?2048l"  # no size reports
     "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l"  # no mouse
-    "\x1b[?2026l"  # no frame is held back
-    "\x1b[<u"  # the keyboard as before
-    "\x1b[?1049l"  # the screen as before
-    "\x1b[?25h"  # a cursor
-    "\x1b[?1004l"  # no reports of its focus
+    "\x1b[?2026l"  # end of a synchronized update
+    "\x1b[<u"  # the previous keyboard mode
+    "\x1b[?1049l"  # the main screen buffer
+    "\x1b[?25h"  # show the cursor
+    "\x1b[?1004l"  # no focus reports
     "\x1b[0m"
 )
-"""Undoes what Textual's driver sets."""
-GRACE: Final = 2.0  # seconds that the app has to leave by itself
-WRITE_LIMIT: Final = 0.5  # seconds that a terminal has to take the reset
+"""Resets the modes that Textual's driver sets."""
+GRACE: Final = 2.0  # seconds for the app to exit by itself
+WRITE_LIMIT: Final = 0.5  # seconds for the terminal to accept the reset
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-"""SIGINT is one that another process sends: Ctrl+C that is typed reaches the app as a key."""
+"""SIGINT comes from other processes only: a typed Ctrl+C reaches the app as a key."""
 _GONE: Final = select.POLLHUP | select.POLLERR
-"""Not POLLNVAL, which macOS may report for a terminal that is well."""
+"""Not POLLNVAL, which macOS may report for a working terminal."""
 
 
 class TerminalGuard:
-    """Turns signals and a vanished terminal into an orderly end, or into an end at least.
+    """Ends the app in order at a signal or a hang-up; ends the process if the app does not respond.
 
-    A terminal that has stopped reading blocks Textual's event loop in a write, where it answers
-    nothing. So the first signal asks the loop to leave and starts a timer that restores the
-    terminal and ends the process if the loop does not answer.
+    A terminal that has stopped reading blocks Textual's event loop in a write. So the first signal
+    asks the loop to exit and starts a timer, which restores the terminal and ends the process if
+    the loop does not respond.
     """
 
     def __init__(self, leave: Callable[[int], object]) -> None:
-        """Say how to leave.
+        """Set the function that exits.
 
         Args:
-            leave: Ends the app with an exit code; called in the main thread, perhaps in the
-                middle of anything, so it must only schedule.
+            leave: Ends the app with an exit code; called from a signal handler in the main thread,
+                so it must only schedule the exit.
         """
         self._leave = leave
         self._descriptor = sys.__stdin__.fileno() if sys.__stdin__ else -1
@@ -56,7 +56,7 @@ class TerminalGuard:
         self._timer: threading.Timer | None = None
 
     def __enter__(self) -> "TerminalGuard":
-        """Remember the terminal and take the signals over."""
+        """Save the terminal's attributes and install the signal handlers."""
         with contextlib.suppress(termios.error, OSError, ValueError):
             self._attributes = termios.tcgetattr(self._descriptor)
         for number in _ENDING:
@@ -66,7 +66,7 @@ class TerminalGuard:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give the signals back; the app has left by itself."""
+        """Restore the signal handlers; the app has exited by itself."""
         if self._timer is not None:
             self._timer.cancel()
         for number, handler in self._previous.items():
@@ -78,14 +78,14 @@ class TerminalGuard:
 
     def _leave_soon(self, code: int) -> None:
         if self._timer is None:
-            self._timer = threading.Timer(GRACE, self._end_at_once, args=(code,))
+            self._timer = threading.Timer(GRACE, self._end_now, args=(code,))
             self._timer.daemon = True
             self._timer.start()
         self._leave(code)
 
-    def _end_at_once(self, code: int) -> None:
-        """Restore the terminal as far as it lets us, and end the process."""
-        writing = threading.Thread(target=self._restore, daemon=True)  # it may block for good
+    def _end_now(self, code: int) -> None:
+        """Restore the terminal if it responds, and end the process."""
+        writing = threading.Thread(target=self._restore, daemon=True)  # it may block forever
         writing.start()
         writing.join(WRITE_LIMIT)
         os._exit(code)
@@ -95,11 +95,11 @@ class TerminalGuard:
             return
         with contextlib.suppress(termios.error, OSError):
             termios.tcsetattr(self._descriptor, termios.TCSANOW, self._attributes)
-            termios.tcflush(self._descriptor, termios.TCOFLUSH)  # frames that nobody has read
+            termios.tcflush(self._descriptor, termios.TCOFLUSH)  # discard unread frames
             os.write(self._descriptor, RESET.encode())
 
     def _watch(self) -> None:
-        """Leave when the terminal is gone, even where the hang-up signal is ignored (nohup)."""
+        """Exit when the terminal hangs up, even if SIGHUP is ignored (nohup)."""
         poll = select.poll()
         poll.register(self._descriptor, 0)  # hang-ups and errors are reported regardless
         with contextlib.suppress(OSError):
@@ -109,7 +109,7 @@ class TerminalGuard:
 
 
 LONGEST_COPY: Final = 50_000
-"""Bytes that every terminal takes that takes copies at all; some stop at 75,000 of base64."""
+"""Bytes that every terminal with OSC 52 accepts; some accept at most 75,000 of base64."""
 
 _BY_TERM: Final = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour", "rio")
 _BY_PROGRAM: Final = frozenset({"WezTerm", "ghostty", "kitty", "vscode", "rio"})
@@ -117,10 +117,10 @@ _MULTIPLEXERS: Final = ("TMUX", "STY", "ZELLIJ")
 
 
 def takes_copies(environment: Mapping[str, str]) -> bool:
-    """Whether the terminal is one that is known to take copies without being told to.
+    """Whether the terminal is known to copy to the clipboard by default (OSC 52).
 
-    A program asks its terminal to by an escape sequence (OSC 52), and no terminal answers. Some
-    take it, some only if they are set so, some never do; a multiplexer may swallow it.
+    No terminal answers this escape sequence. Some accept it, some only if configured, some never;
+    a multiplexer may drop it.
     """
     if any(environment.get(name) for name in _MULTIPLEXERS):
         return False
@@ -138,37 +138,37 @@ _ESCAPE_SIGN: Final = "␛"
 
 
 class TerminalDecoder(codecs.IncrementalDecoder):
-    """Decodes the bytes of a terminal as they come.
+    """Decodes terminal input incrementally.
 
-    Bytes that the encoding does not know become replacement characters: a terminal set to another
-    one sends such for Hangul, and so does a paste of them. Within a paste an escape character
-    becomes a sign for it: Textual's parser would turn a sequence in a pasted text into the
-    presses of its keys, and some terminals, as tmux does, hand such a text on as it is.
+    Invalid bytes become replacement characters: a terminal set to another encoding sends such bytes
+    for Hangul, typed or pasted. Within a paste, an escape character becomes a visible sign:
+    Textual's parser would read escape sequences of a pasted text as keys, and some terminals, such
+    as tmux, forward such a text unchanged.
     """
 
     def __init__(self, encoding: str) -> None:
-        """Begin outside of any paste."""
+        """Start outside a paste."""
         super().__init__("replace")
         self._decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
         self._is_pasting = False
         self._passed = ""
-        """The last characters that were handed on, which may begin a paste."""
+        """The last characters returned, which may be the start of a paste marker."""
         self._held = ""
-        """The last characters of a paste, which may begin its end."""
+        """The last characters of a paste, kept back: its end marker may start here."""
 
     def decode(self, received: bytes, final: bool = False) -> str:  # type: ignore[override]
-        """The characters of some more bytes."""
+        """Return the characters of the next bytes."""
         text = self._held + self._decoder.decode(received, final)
         self._held = ""
-        handed_on: list[str] = []
+        decoded: list[str] = []
         while text:
             take = self._take_pasted if self._is_pasting else self._take_typed
             part, text = take(text)
-            handed_on.append(part)
+            decoded.append(part)
         if final and self._held:
-            handed_on.append(_harmless(self._held))
+            decoded.append(_harmless(self._held))
             self._held = ""
-        return "".join(handed_on)
+        return "".join(decoded)
 
     def _take_typed(self, text: str) -> tuple[str, str]:
         """What is handed on up to the beginning of a paste, and the rest."""
@@ -182,7 +182,7 @@ class TerminalDecoder(codecs.IncrementalDecoder):
         return text[:end], text[end:]
 
     def _take_pasted(self, text: str) -> tuple[str, str]:
-        """What is handed on up to the end of a paste, and the rest."""
+        """Return the text up to the end of a paste, and the rest."""
         pasted, mark, rest = text.partition(PASTE_ENDS)
         if mark:
             self._is_pasting = False
@@ -194,7 +194,7 @@ class TerminalDecoder(codecs.IncrementalDecoder):
 
 
 def terminal_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
-    """Makes decoders of an encoding, as `codecs.getincrementaldecoder` does."""
+    """Return a factory of decoders, as `codecs.getincrementaldecoder` does."""
     return functools.partial(TerminalDecoder, encoding)
 
 

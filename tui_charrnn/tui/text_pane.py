@@ -1,4 +1,4 @@
-"""The text pane: the text as it streams, the seed box, and what explains the text."""
+"""The text pane: the streaming text, the seed box, and the tools that explain the text."""
 
 from __future__ import annotations
 
@@ -43,14 +43,13 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.xray.legend import XrayLegend
     from tui_charrnn.tui.xray.neuron_panel import NeuronPanel
 
-_LONG_SEED: Final = 2000  # characters; to read fewer takes no time that anybody notices
+_LONG_SEED: Final = 2000  # characters; a shorter seed is read without a noticeable delay
 
 
 class TextPane(Vertical):
-    """Generates text from seeds, and puts the areas together that look at it.
+    """Generates text from seeds, and connects the tools that explain it.
 
-    It is the target of the actions whose names begin with `text_pane.`; what only some users need
-    is imported when they ask for it.
+    It is the target of all `text_pane.` actions. The tools are imported and mounted on first use.
     """
 
     DEFAULT_CSS = """
@@ -78,7 +77,7 @@ class TextPane(Vertical):
         self.texts = SessionTexts(self.text, self._settings, self.post_message, self.tell)
         self.cursor = self.text.cursor
         self.is_searching = False
-        """Whether something is searched for in the text."""
+        """Whether a search has matches in the text."""
         self._search_bar: SearchBar | None = None
         self._tape: TapePanel | None = None
         self._xray: XrayLegend | None = None
@@ -88,7 +87,7 @@ class TextPane(Vertical):
         self.texts.show_title()
 
     def compose(self) -> ComposeResult:
-        """The text, the seed box."""
+        """The text and the seed box."""
         yield self.view
         remembers = self._session.preferences.seed_history
         seed = SeedInput(placeholder=tr("how the text begins"), remembers=remembers)
@@ -96,7 +95,7 @@ class TextPane(Vertical):
         yield seed
 
     def on_unmount(self) -> None:
-        """Let the thread end, and keep what was being generated in the history."""
+        """Stop the generation thread, and save its text in the history."""
         self.text.stop()
         if self.text.generation is not None:
             self.recorder.record(self.text.generation)
@@ -105,14 +104,14 @@ class TextPane(Vertical):
 
     @property
     def home(self) -> Widget:
-        """What has the focus when the text is come back to."""
+        """The widget that gets the focus when the text pane is opened."""
         if self._neurons is not None and self.has_class("-neurons"):
             return self._neurons
         return self._tape if self._tape is not None and self.has_class("-tape") else self.seed
 
     @property
     def search_bar(self) -> SearchBar:
-        """The row that searches the text, put in as soon as it is asked for."""
+        """The row that searches the text; created on first use."""
         if self._search_bar is None:
             search = lazy.Search(self.view)
 
@@ -129,7 +128,7 @@ class TextPane(Vertical):
 
     @property
     def xray(self) -> XrayLegend:
-        """The x-ray, put in as soon as it is asked for."""
+        """The x-ray; created on first use."""
         if self._xray is None:
             colors = lazy.XrayColors(self.text)
             self.view.text_layers.insert(0, colors)
@@ -144,7 +143,7 @@ class TextPane(Vertical):
 
     @property
     def recorder(self) -> HistoryRecorder:
-        """Keeps what was generated in the history."""
+        """Saves generated texts in the history; created on first use."""
         if self._recorder is None:
             history = lazy.History() if self._session.preferences.history else None
             self._recorder = lazy.HistoryRecorder(
@@ -156,11 +155,11 @@ class TextPane(Vertical):
         return self._recorder
 
     def tell(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
-        """Say something about the text; safe to call from any thread."""
+        """Show a note about the text; safe to call from any thread."""
         self.post_message(NoteWritten(sentence, is_problem=is_problem, lasts=lasts))
 
     def show_source(self) -> None:
-        """Show above the seed whose weights it will be for."""
+        """Show above the seed which model will generate from it."""
         session = self._session
         title = tr("Seed")
         if session.view is not None:
@@ -169,7 +168,7 @@ class TextPane(Vertical):
         self.seed.border_title = Content(title)
 
     def answer(self, seed_text: str | None) -> None:
-        """Generate from a seed text; None takes one that suits the model."""
+        """Generate from a seed text; None chooses one that suits the model."""
         request = ModelRequest.of(self._session)
         if request.source is Source.NEWEST and request.is_live and request.has_begun:
             self.tell(tr("Asking the trainer for its newest weights …"), lasts=True)
@@ -177,23 +176,23 @@ class TextPane(Vertical):
         self.texts.start(functools.partial(self._loader.load, request), seed_text)
 
     def open_tape(self, path: Path) -> None:
-        """Open the tape of a file, by the model that generated it if that is there."""
+        """Open a tape file, with the model that generated it if that is available."""
         request = ModelRequest.of(self._session)
         self.view.selection.drop()
         self.texts.start(functools.partial(_load_tape, path, self._loader, request), None)
 
     def read_text(self, given: str | Path) -> None:
-        """Have the model read a text, and color it."""
+        """X-ray a text or a text file: the model reads it, and the text is colored."""
         load = functools.partial(self._loader.load, ModelRequest.of(self._session))
         self.close_tape()
         self.view.selection.drop()
         self.texts.start(functools.partial(lazy.prepared, given, load), None)
         self.xray.begin()
         self.post_message(PaneRequested("text", keeps_focus=True))
-        self.call_after_refresh(self.view.focus)  # not the seed, as is usual
+        self.call_after_refresh(self.view.focus)  # not the seed, which is the default
 
     def action_tape(self) -> None:
-        """Go back over the text: a cursor at its end, the tape's keys in place of the seed box."""
+        """Open the tape: a cursor at the end of the text, the tape's panel in place of the seed."""
         if self._tape is None:
             self._tape = lazy.TapePanel(self.text, self.open_tape, self.tell)
             self.mount(self._tape, before=self.seed)
@@ -224,7 +223,7 @@ class TextPane(Vertical):
         self.tell(sentence)
 
     def close_tape(self) -> None:
-        """Take the cursor and the list of neurons away; the text stays as it is."""
+        """Close the tape and the list of neurons; the text does not change."""
         self.close_neurons()
         if self.has_class("-tape"):
             self.remove_class("-tape")
@@ -234,7 +233,7 @@ class TextPane(Vertical):
             self.tell("")
 
     def close_neurons(self) -> None:
-        """Take the list of neurons away, if it is there; what is held stays so."""
+        """Close the list of neurons, if it is open; clamps stay active."""
         if self._neurons is not None and self.has_class("-neurons"):
             self._neurons.cancel()
             self.remove_class("-neurons")
@@ -244,7 +243,7 @@ class TextPane(Vertical):
             self.tell("")
 
     async def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
-        """Answer the seed; a text with ▢ in it asks what stands there."""
+        """Generate from the seed; open the page of gaps if it contains ▢."""
         event.stop()
         if set("▢□") & set(event.text):
             await self.run_action("screen.page('fill')")
@@ -260,7 +259,7 @@ class TextPane(Vertical):
 
     @on(GenerationMessage)
     def take_message(self, event: GenerationMessage) -> None:
-        """Show what the generation thread has to say, and keep a text that has ended."""
+        """Handle a message of the generation thread; save a finished text in the history."""
         event.stop()
         self.texts.take(event)
         if isinstance(event, GenerationStarted):
@@ -271,7 +270,7 @@ class TextPane(Vertical):
             self.recorder.record(event.generation)
 
     def on_following_scroll_view_follow_changed(self, event: StreamedText.FollowChanged) -> None:
-        """Say that the view no longer follows what is being generated."""
+        """Show a note while the view does not follow the text that is being generated."""
         event.stop()
         is_held = self.cursor.at is not None or self.view.selection.has_cursor or self.is_searching
         if self.view.streaming and not is_held:
@@ -279,14 +278,14 @@ class TextPane(Vertical):
             self.tell("" if event.follows else held, lasts=True)
 
     def on_text_view_clicked(self, event: StreamedText.Clicked) -> None:
-        """Put the cursor of the tape where the mouse points."""
+        """Move the cursor of the tape to the clicked character."""
         event.stop()
         if self.cursor.at is not None and self._tape is not None:
             self.cursor.point(self.text.position_at(event.place))
             self._tape.focus()
 
     def action_stop(self) -> None:
-        """End what has the focus here, or else the text; without one, come back to the text."""
+        """Close the focused tool, else stop the text, else open the text pane."""
         if self._leave(self.screen.focused):
             return
         if self.view.streaming or self.text.is_loading:
@@ -299,7 +298,7 @@ class TextPane(Vertical):
         self.tell("" if self.text.resume() else tr("There is no stopped text to continue."))
 
     def action_set(self, what: str) -> None:
-        """Change a setting, at once and also in the middle of a text; or offer all of them.
+        """Change a generation setting, also while a text streams, or open a dialog for it.
 
         Args:
             what: `cooler`, `warmer`, `speed`, `acrostic`, or `all`.
@@ -323,7 +322,7 @@ class TextPane(Vertical):
         self.texts.show_title()
 
     async def action_search(self, action: str) -> None:
-        """Run an action of the row that searches."""
+        """Run an action of the search row."""
         await self.search_bar.run_action(action)
 
     async def action_xray(self, action: str) -> None:
@@ -331,27 +330,27 @@ class TextPane(Vertical):
         await self.xray.run_action(action)
 
     def action_copy(self) -> None:
-        """Copy what is selected, or else the last text whole, as it is shown."""
+        """Copy the selection, or else the whole last text, as shown."""
         result = self.texts.result()
         text = self.screen.get_selected_text() or safe_text(result.text if result else "")
         self.view.selection.drop()
         lazy.copy_text(self.app, text, self.tell)
 
     def action_save(self) -> None:
-        """Save the last text, exactly, and what it takes to generate it again."""
+        """Save the exact last text, with all that is needed to generate it again."""
         lazy.save_text(self.texts.result(), self.tell)
 
     def action_earlier(self, by: int) -> None:
-        """Go to the text that was begun before the one in sight (-1), or after it (1)."""
+        """Show the text that was started before the shown one (-1), or after it (1)."""
         self.view.selection.drop()
         self.texts.earlier(by)
 
     def action_neurons(self) -> None:
-        """List the neurons that follow something in a text."""
+        """List the neurons that follow a property of the text."""
         if self._neurons is None:
 
             def color_by(name: str, mean: float | None, deviation: float | None) -> None:
-                self.xray.color_by(name, mean, deviation)  # put in only now
+                self.xray.color_by(name, mean, deviation)  # the x-ray is created only now
 
             self._neurons = lazy.NeuronPanel(
                 self.text,
@@ -379,34 +378,34 @@ class TextPane(Vertical):
         )
 
     def action_history(self) -> None:
-        """Look through what was generated before, and take seed and settings of a text back."""
+        """Open the history; reuse the seed and settings of the chosen text."""
 
-        def take_back(entry: Entry | None) -> None:
+        def reuse(entry: Entry | None) -> None:
             if entry is None:
                 return
             kept = entry.generation
             self.close_tape()
-            rng_seed = self._settings.sampling.rng_seed  # it stays that of every text, or none
+            rng_seed = self._settings.sampling.rng_seed  # the user's own RNG seed does not change
             self._settings.sampling = dataclasses.replace(kept.sampling[0][1], rng_seed=rng_seed)
             self._settings.held = lazy.held_again(kept, self.text.loaded)
             self.texts.show_title()
             self.seed.load_text(kept.seed_text[-LONGEST_SEED:])
             self.seed.move_cursor(self.seed.document.end)
             self.post_message(PaneRequested("text"))
-            words = tr(
+            message = tr(
                 "Seed and settings of a text by {model} are back; Enter generates.",
                 model=shown_label(kept.model.label),
             )
-            # once the seed box has its height: a text that follows its end again says so
-            self.call_after_refresh(self.call_after_refresh, self.tell, words)
+            # after the new layout: a view that follows its end again would clear the note
+            self.call_after_refresh(self.call_after_refresh, self.tell, message)
 
-        self.app.push_screen(lazy.HistoryScreen(self._session), take_back)
+        self.app.push_screen(lazy.HistoryScreen(self._session), reuse)
 
     def _leave(self, focused: Widget | None) -> bool:
-        """End a search, a selection by keys or the way back, if the focus is there.
+        """Close the search, the selection, the list of neurons or the tape that has the focus.
 
         Returns:
-            Whether there was one.
+            Whether one was closed.
         """
         neurons, bar = self._neurons, self._search_bar
         if focused is None or focused is self.seed:

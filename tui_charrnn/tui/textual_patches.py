@@ -1,6 +1,6 @@
-"""Every use of Textual's private names: what it does not offer, and what it does wrong.
+"""Every use of Textual's private names: features that it lacks, and fixes of its defects.
 
-Whoever takes another version of Textual up looks here first.
+Check this module first when Textual is upgraded.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from textual.worker import WorkerFailed, get_current_worker
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.terminal import terminal_decoder
 
-if TYPE_CHECKING:  # the first frame does not wait for them
+if TYPE_CHECKING:  # not needed for the first frame
     from collections.abc import Callable
 
     from rich.console import RenderableType
@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from textual.visual import VisualType
     from textual.widgets import Select
 
-__all__ = ["Edit", "EditResult"]  # of Textual, for others
+__all__ = ["Edit", "EditResult"]  # re-exported from Textual
 _MOVE_PAGE: Final = OptionList._move_page
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
 _DISMISS: Final = CommandPalette.dismiss
@@ -48,34 +48,38 @@ _SIZE_UPDATED: Final = {owner: owner._size_updated for owner in (Widget, ScrollV
 
 
 def add_action_target(app: App[None], name: str) -> None:
-    """Let actions begin with the name of a property of the app, as they may with `screen.`."""
+    """Allow actions that start with the name of a property of the app, as with `screen.`."""
     app._action_targets.add(name)
 
 
 def send_to_terminal(app: App[object], sequence: str) -> None:
-    """Send control characters that Textual has no word for, as for the title of the window."""
+    """Write a control sequence that Textual does not offer, such as the window title."""
     if sequence and app._driver is not None:
         app._driver.write(sequence)
 
 
 def mend_textual() -> None:
-    """Mend what ends the app in this version of Textual.
+    """Fix defects of this version of Textual.
 
-    A list of options looks the lines of an option up that it has not counted yet, at PageUp and
-    PageDown before it has been laid out: in the palette where both keys arrive together, and in any
-    list of a terminal with so few rows that the list gets none. A screen asks a widget that was
-    clicked on for its parent, which one that was just removed has no longer. The palette
-    closes itself twice where it is clicked beside twice, or a key has closed it meanwhile, and
-    looks for its list where something is typed before that has been put in. A second palette has
-    the name of the first one, which may still be there for a moment after it was closed. Of three
-    screens over one another, the one in the middle may take that above it for its background, and
-    the two then draw each other without end.
+    Crashes:
 
-    Also what leaves it wrong: a widget that changes its size while a neighbor scrolls is not told,
-    as the map of the screen that sizes are compared with was drawn anew by the scrolling. Text
-    then stays wrapped for the old width. A screen that is told its size again, as it is twice when
-    the app opens, is laid out and drawn again. And what is English in every language: the words of
-    the palette.
+    - `OptionList`: PageUp and PageDown before the first layout look up lines of an option that are
+      not counted yet. This happens in the palette if both keys arrive together, and in any list
+      that has no rows in a low terminal.
+    - `Screen`: a click asks a widget that was just removed for its parent.
+    - `CommandPalette`: two clicks beside it, or a click after a key has closed it, close it twice;
+      typing before its list is mounted queries the list; a second palette has the same id as the
+      first one, which may still be mounted.
+    - Three screens on the stack: the middle one may take the screen above it for its background,
+      and both then draw each other endlessly.
+
+    Wrong behavior:
+
+    - A widget that changes its size while a neighbor scrolls gets no `Resize`, because scrolling
+      has renewed the map of sizes that Textual compares with. Its text stays wrapped for the old
+      width.
+    - A screen that gets the same size again, as twice at the start, is laid out and drawn again.
+    - The texts of the palette are English in every language.
     """
     for owner, name, method in (
         (OptionList, "_move_page", _move_page),
@@ -86,7 +90,10 @@ def mend_textual() -> None:
         (CommandPalette, "_gather_commands", _gather_commands),
         (App, "action_command_palette", _open_palette),
         (CommandList, "add_option", _add_option),
-        *((owner, "_size_updated", _telling(method)) for owner, method in _SIZE_UPDATED.items()),
+        *(
+            (owner, "_size_updated", _posting_resize(method))
+            for owner, method in _SIZE_UPDATED.items()
+        ),
     ):
         setattr(owner, name, method)
 
@@ -119,15 +126,17 @@ def _screen_resized(self: Screen[object], size: Size) -> None:
         _SCREEN_RESIZED(self, size)
 
 
-def _telling(size_updated: Callable[..., bool]) -> Callable[..., bool]:
-    def tell(self: Widget, size: Size, virtual: Size, container: Size, layout: bool = True) -> bool:
+def _posting_resize(size_updated: Callable[..., bool]) -> Callable[..., bool]:
+    def update_size(
+        self: Widget, size: Size, virtual: Size, container: Size, layout: bool = True
+    ) -> bool:
         before = self._size
         is_updated = size_updated(self, size, virtual, container, layout)
-        if size != before:  # the newest of several takes the place of the others
+        if size != before:  # Textual keeps only the newest of several
             self.post_message(events.Resize(size, virtual, container))
         return is_updated
 
-    return tell
+    return update_size
 
 
 def _dismiss(self: CommandPalette, result: None = None) -> AwaitComplete:
@@ -135,9 +144,8 @@ def _dismiss(self: CommandPalette, result: None = None) -> AwaitComplete:
 
 
 def _gather_commands(self: CommandPalette, search_value: str) -> None:
-    if self.query(
-        CommandList
-    ):  # or else it is called again as soon as there is one, without a value
+    # without a list, Textual calls this again once there is one, without a value
+    if self.query(CommandList):
         _GATHER_COMMANDS(self, search_value or self.query_one(CommandInput).value.strip())
 
 
@@ -157,15 +165,15 @@ def _add_option(self: CommandList, option: Option | VisualType | None = None) ->
 
 
 def is_closing(screen: Screen[None]) -> bool:
-    """Whether the app is being left: a screen refuses new widgets then."""
+    """Whether the app is closing: its screens then refuse new widgets."""
     return screen._closing or screen.app._exit
 
 
 def is_of_removed(error: Exception) -> bool:
-    """Whether an error is that of a widget that was removed and misses a part of itself.
+    """Whether an error is a failed query of a widget that was removed, which is harmless.
 
-    Where a screen is closed while it, or a part of it, is still being put together, Textual takes
-    the parts away under the handlers that look for them. Nothing is wrong by it.
+    If a screen closes while it is being composed, Textual removes children that its handlers still
+    query.
     """
     if isinstance(error, WorkerFailed):
         return isinstance(error.error, NoMatches) and _is_removed(get_current_worker().node)
@@ -173,7 +181,7 @@ def is_of_removed(error: Exception) -> bool:
 
 
 def _is_removed(node: object) -> bool:
-    """Whether a widget is no longer on any screen that is open, or is just being taken away."""
+    """Whether a widget is on no open screen, or is being removed."""
     if not isinstance(node, Widget):
         return False
     nodes = [each for each in node.ancestors_with_self if isinstance(each, Widget)]
@@ -183,14 +191,14 @@ def _is_removed(node: object) -> bool:
 
 
 class TolerantDriver(LinuxDriver):
-    """Textual's driver, with what is typed and pasted read as `TerminalDecoder` has it.
+    """Textual's driver, with input decoded by `TerminalDecoder`.
 
-    Bytes that are no UTF-8 end Textual's own.
+    Bytes that are not UTF-8 end Textual's own input thread.
     """
 
     def run_input_thread(self) -> None:
-        """Read what is typed until the app leaves."""
-        names = vars(linux_driver)  # Textual's loop takes its decoder from there
+        """Read input until the app exits."""
+        names = vars(linux_driver)  # Textual's loop looks up its decoder here
         strict = names["getincrementaldecoder"]
         names["getincrementaldecoder"] = terminal_decoder
         try:
@@ -199,7 +207,7 @@ class TolerantDriver(LinuxDriver):
             names["getincrementaldecoder"] = strict
 
     def _run_input_thread(self) -> None:
-        """End the app by a defect in this thread as by any other, and not with exit code 0."""
+        """Report an error in this thread like any other, instead of exiting with code 0."""
         try:
             self.run_input_thread()
         except Exception as error:  # noqa: BLE001 - the app reports it
@@ -207,7 +215,7 @@ class TolerantDriver(LinuxDriver):
 
 
 def tolerant_driver() -> type[Driver] | None:
-    """The driver of this terminal; None if the environment names another one."""
+    """Return the driver for this terminal; None if the environment names another one."""
     return None if constants.DRIVER else TolerantDriver
 
 
@@ -227,15 +235,16 @@ def close_after_crash(app: App[None], error: Exception, code: int) -> bool:
 
 
 class KeysInOrder(Widget):
-    """Carries out the keys of a field at once; named after the field among the bases.
+    """Handles the keys of a field immediately; listed after the field class among the bases.
 
-    Textual does so only after a key has gone up to the app and come back. What is typed behind it
-    is quicker where keys come together, as on a slow line: ^u would delete that as well.
+    Textual handles a bound key only after it has bubbled up to the app, but inserts characters
+    immediately. Where keys arrive together, as on a slow line, ^u would also delete what was typed
+    after it.
     """
 
     async def on_key(self, event: events.Key) -> None:
-        """Edit, if the field has something to do at the key; else it goes up, as to scroll."""
-        if self.screen.focused is not self:  # it is for another, or comes up from within
+        """Run the field's action for the key; without one, the key bubbles up, e.g. to scroll."""
+        if self.screen.focused is not self:  # for another widget, or bubbling up from a child
             pass_key_on(self, event)
             return
         bindings = self._bindings.key_to_bindings.get(event.key, [])
@@ -247,10 +256,10 @@ class KeysInOrder(Widget):
 
 
 def pass_key_on(field: Widget, event: events.Key) -> None:
-    """Give a key to the widget that has the focus by now, if that is not the field any more.
+    """Forward a key to the focused widget, if that is no longer the field.
 
-    Textual gives a key to the widget that has the focus when it arrives. Where keys come together,
-    as on a slow line, an earlier one that has not been handled yet may move the focus.
+    Textual sends a key to the widget that has the focus when the key arrives. Where keys arrive
+    together, as on a slow line, an earlier key that is not handled yet may move the focus.
     """
     focused = field.screen.focused
     if focused is not None and field not in focused.ancestors_with_self:
@@ -260,10 +269,10 @@ def pass_key_on(field: Widget, event: events.Key) -> None:
 
 
 def preset_selection(select: Select[str], value: str) -> None:
-    """Set the value that a selection takes once it is mounted."""
+    """Set the value that a `Select` gets once it is mounted."""
     select._value = value
 
 
 def selection_of(select: Select[str]) -> str:
-    """The value that is chosen, also before the selection is mounted."""
+    """Return the chosen value, also before the `Select` is mounted."""
     return str(select.selection or select._value)
