@@ -86,7 +86,7 @@ from tui_charrnn.tui.dialogs import ask_to_leave as ask_to_leave
 from tui_charrnn.tui.dialogs import list_problems as list_problems
 from tui_charrnn.tui.help import HelpScreen as HelpScreen
 from tui_charrnn.tui.help import KeyCommands as KeyCommands
-from tui_charrnn.tui.history.preview import held_again as held_again
+from tui_charrnn.tui.history.preview import restored_clamps as restored_clamps
 from tui_charrnn.tui.history.recorder import HistoryRecorder as HistoryRecorder
 from tui_charrnn.tui.history.screen import HistoryScreen as HistoryScreen
 from tui_charrnn.tui.new_run.screen import NewRunScreen as NewRunScreen
@@ -108,8 +108,8 @@ from tui_charrnn.tui.runs.pane import RunsPane as RunsPane
 from tui_charrnn.tui.tape.panel import TapePanel as TapePanel
 from tui_charrnn.tui.text.external_text import Recording as Recording
 from tui_charrnn.tui.text.external_text import end_of_file as end_of_file
-from tui_charrnn.tui.text.external_text import prepared as prepared
-from tui_charrnn.tui.text.external_text import recording as recording
+from tui_charrnn.tui.text.external_text import load_recording as load_recording
+from tui_charrnn.tui.text.external_text import prepare_text as prepare_text
 from tui_charrnn.tui.text.model_choice import ModelScreen as ModelScreen
 from tui_charrnn.tui.text.sampling_dialog import SamplingScreen as SamplingScreen
 from tui_charrnn.tui.text.sampling_dialog import ask_for_acrostic as ask_for_acrostic

@@ -13,7 +13,7 @@ from tui_charrnn.errors import CorpusError
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, drawn_hangul
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.tui.text.wrapping import TextGate
+from tui_charrnn.tui.text.wrapping import TextSanitizer
 
 SYLLABLES = st.characters(min_codepoint=0xAC00, max_codepoint=0xD7A3)
 KINDS = {
@@ -59,7 +59,7 @@ def assert_shown_safely(units: str) -> None:
     file = io.BytesIO()
     output = TextOutput(file, terminal_encoding="utf-8")
     output.join_syllables(lambda: 7)
-    gate, drawn = TextGate(), ""
+    gate, drawn = TextSanitizer(), ""
     for unit in units:
         output.write(unit)
         drawn += gate.show(unit)

@@ -17,7 +17,7 @@ from tui_charrnn.lens.reading import TapeReader
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.tui.session import ActiveClamps
-from tui_charrnn.tui.text.external_text import prepared
+from tui_charrnn.tui.text.external_text import prepare_text
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import start_tape
 
@@ -37,7 +37,7 @@ def model_file(tmp_path: Path) -> Path:
 def xray_bits(model_file: Path, text: str) -> tuple[np.ndarray, str]:
     """The surprise of every character of a text in the x-ray, and the x-ray's message."""
     loaded = LoadedModel(load_model(model_file), "tiny")
-    given = prepared(text, lambda _: loaded, lambda _: False)
+    given = prepare_text(text, lambda _: loaded, lambda _: False)
     tape, _ = start_tape(given, None, SamplingConfig(), ActiveClamps(), lambda: False)
     words = given.read_onto(tape, lambda: False, lambda: None, lambda _: None)
     reader = TapeReader(tape, lambda branch, place: tape.position_at(place, branch), 3)

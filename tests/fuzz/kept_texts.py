@@ -30,8 +30,8 @@ from tui_charrnn.text.numbering import Numbering, NumberStore
 from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_index import SuffixIndex, keep_index, obtain_index
 from tui_charrnn.tui.history.browser import HistoryRow
-from tui_charrnn.tui.history.preview import held_again, settings_lines
-from tui_charrnn.tui.text.external_text import recording
+from tui_charrnn.tui.history.preview import restored_clamps, settings_lines
+from tui_charrnn.tui.text.external_text import load_recording
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import load_tape
 
@@ -57,7 +57,7 @@ def build_kept_texts(folder: Path) -> None:
 def read_tape(path: Path) -> None:
     """Open a tape as the app does, go over all of it, and go on with it."""
     loaded = LoadedModel(tiny_model(), "tiny")
-    recorded = recording(path, lambda _: False, lambda *_: loaded)
+    recorded = load_recording(path, lambda _: False, lambda *_: loaded)
     tape, _ = load_tape(loaded, recorded.document)
     json.dumps(tape_document(tape), allow_nan=False)
     for branch in tape.tree.branches[:20]:
@@ -165,7 +165,7 @@ def _read_entry(entry: Entry) -> None:
     [*settings_lines(entry, datetime.now(UTC))]
     path = find_same_model(entry, may_differ=True)
     model = load_model(path)
-    held_again(entry.generation, LoadedModel(model, "tiny", file=path))
+    restored_clamps(entry.generation, LoadedModel(model, "tiny", file=path))
     replay = Replay(model, entry.generation)
     for _ in range(_MOST):
         if replay.next() is None:

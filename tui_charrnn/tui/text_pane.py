@@ -186,7 +186,7 @@ class TextPane(Vertical):
         load = functools.partial(self._loader.load, ModelRequest.of(self._session))
         self.close_tape()
         self.view.selection.drop()
-        self.texts.start(functools.partial(lazy.prepared, given, load), None)
+        self.texts.start(functools.partial(lazy.prepare_text, given, load), None)
         self.xray.begin()
         self.post_message(PaneRequested("text", keeps_focus=True))
         self.call_after_refresh(self.view.focus)  # not the seed, which is the default
@@ -387,7 +387,7 @@ class TextPane(Vertical):
             self.close_tape()
             rng_seed = self._settings.sampling.rng_seed  # the user's own RNG seed does not change
             self._settings.sampling = dataclasses.replace(kept.sampling[0][1], rng_seed=rng_seed)
-            self._settings.held = lazy.held_again(kept, self.text.loaded)
+            self._settings.held = lazy.restored_clamps(kept, self.text.loaded)
             self.texts.show_title()
             self.seed.load_text(kept.seed_text[-LONGEST_SEED:])
             self.seed.move_cursor(self.seed.document.end)
@@ -434,4 +434,4 @@ def _load_tape(path: Path, loader: ModelLoader, request: ModelRequest, wait: Wai
         named = request._replace(source=Source.DEFAULT, model=model)
         return loader.load(request if model is None else named, wait)
 
-    return lazy.recording(path, wait, load)
+    return lazy.load_recording(path, wait, load)

@@ -4,14 +4,14 @@ import pytest
 from textual.content import Content
 
 from tui_charrnn.generation.tape import Alternative
-from tui_charrnn.tui.text.alternative_rows import AlternativeRow, chosen_rows, drawn_rows
+from tui_charrnn.tui.text.alternative_rows import AlternativeRow, draw_rows, page_rows
 from tui_charrnn.viewing.formatting import bar, format_character, percent
 
 ALTERNATIVES = [Alternative(chr(97 + n), n, 0.5**n / 2, 0.5**n / 3) for n in range(20)]
 
 
 def indices(chosen: int | None, branches: dict[int, str], first: int, count: int) -> list[int]:
-    rows = chosen_rows(ALTERNATIVES, chosen, branches, first, count)
+    rows = page_rows(ALTERNATIVES, chosen, branches, first, count)
     return [row.alternative.index for row in rows]
 
 
@@ -25,7 +25,7 @@ def test_the_likeliest_are_shown_and_those_that_came_always() -> None:
 
 
 def test_what_came_and_its_branches_are_told() -> None:
-    rows = chosen_rows(ALTERNATIVES, 1, {1: "branch 1", 3: "branch 2"}, 0, 4)
+    rows = page_rows(ALTERNATIVES, 1, {1: "branch 1", 3: "branch 2"}, 0, 4)
     assert [row.is_chosen for row in rows] == [False, True, False, False]
     assert [row.note for row in rows] == ["", "branch 1", "", "branch 2"]
 
@@ -73,8 +73,8 @@ def test_bars_are_as_long_as_their_share() -> None:
 def test_what_a_rule_took_away_has_a_sign_and_a_word() -> None:
     others = [Alternative("a", 0, 0.0, 0.5, is_forbidden=True), Alternative("b", 1, 1.0, 0.5)]
     for chosen, mark in ((1, "✗"), (0, "▸")):  # it may have been taken by hand
-        rows = chosen_rows(others, chosen, {}, 0, 9)
-        _, forbidden, other = drawn_rows(rows, 60, is_ascii=False)
+        rows = page_rows(others, chosen, {}, 0, 9)
+        _, forbidden, other = draw_rows(rows, 60, is_ascii=False)
         assert forbidden.plain[0] == mark
         assert "forbidden    50.0 %" in forbidden.plain
         assert "forbidden" not in other.plain
@@ -86,7 +86,7 @@ def test_what_a_rule_took_away_has_a_sign_and_a_word() -> None:
 def test_all_rows_have_their_columns_below_each_other(width: int, note: str) -> None:
     rows = [AlternativeRow(other, False, note) for other in ALTERNATIVES]
     rows[3] = AlternativeRow(Alternative("한", 3, 0.25, 0.001), True, note)
-    head, *drawn = drawn_rows(rows, width, is_ascii=False)
+    head, *drawn = draw_rows(rows, width, is_ascii=False)
     assert len({_first_percent_end(row) for row in drawn}) == 1
     if width >= 36:
         assert max(row.cell_length for row in drawn) <= width

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from tests.tui.text.test_wrapping import PIECES, WIDTHS, wrapped
 from tui_charrnn.tui.text.wrapped_text import WrappedText, place_of, source_at, sources_in_row
-from tui_charrnn.tui.text.wrapping import TextGate
+from tui_charrnn.tui.text.wrapping import TextSanitizer
 
 
 def shown_one_by_one(text: str) -> list[str]:
-    gate = TextGate()
+    gate = TextSanitizer()
     return [gate.show(character) for character in text]
 
 

@@ -11,7 +11,7 @@ from tui_charrnn.tui.text import wrapped_text, wrapping
 from tui_charrnn.tui.text.wrapped_text import TextStyle, WrappedText, dropped_notice
 from tui_charrnn.tui.text.wrapping import (
     NARROWEST,
-    TextGate,
+    TextSanitizer,
     expand_tabs,
     wrap_ascii,
     wrap_clusters,
@@ -65,7 +65,7 @@ def test_no_row_is_wider_than_the_width(pieces: list[str], width: int) -> None:
 @given(PIECES, WIDTHS)
 def test_joined_rows_are_the_shown_text(pieces: list[str], width: int) -> None:
     joined = "".join(row.text + "\n" * row.ends_line for row in wrapped(pieces, width).rows)
-    assert joined == TextGate().show("".join(pieces))
+    assert joined == TextSanitizer().show("".join(pieces))
 
 
 @given(PIECES, WIDTHS)
@@ -169,23 +169,23 @@ def test_a_row_never_grows_without_end(endless: str) -> None:
 @pytest.mark.parametrize("between", ["", "\u200c" * 12, "\ufe0f", "\u200d", "e"])
 def test_a_pile_of_marks_is_bounded_wherever_the_stream_is_cut(between: str) -> None:
     text = "a" + "\u0301" * 7 + between + "\u0300" * 12
-    whole = TextGate().show(text)
+    whole = TextSanitizer().show(text)
     for cut in range(len(text)):
-        gate = TextGate()
+        gate = TextSanitizer()
         assert gate.show(text[:cut]) + gate.show(text[cut:]) == whole
 
 
 @pytest.mark.parametrize("text", ["a\u200db", "가\u200d나", "a\u200d👧", "👩\u200da", "क\u200dष"])
 def test_only_emoji_are_measured_as_joined(text: str) -> None:
     parts = text.split("\u200d")
-    assert cell_len(TextGate().show(text)) == sum(map(cell_len, parts))
+    assert cell_len(TextSanitizer().show(text)) == sum(map(cell_len, parts))
 
 
 @pytest.mark.parametrize(
     "text", ["👩\u200d👧\u200d👦", "👩\u200d❤\ufe0f\u200d👨", "🐈\u200d⬛", "می\u200cکنم"]
 )
 def test_what_is_read_as_one_stays_one(text: str) -> None:
-    assert TextGate().show(text) == text
+    assert TextSanitizer().show(text) == text
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.model_loader import LoadedModel
-from tui_charrnn.tui.xray.colorings import find_past
+from tui_charrnn.tui.xray.colorings import compute_influence
 
 
 def test_no_influence_is_told_across_the_end_of_a_record(tmp_path: Path) -> None:
@@ -36,4 +36,4 @@ def test_no_influence_is_told_across_the_end_of_a_record(tmp_path: Path) -> None
     own = indices[begin : place + 2]
     passage = Passage(model.weights, model.config, own)
     expected = passage.influence(np.array([len(own) - 1]), len(own) - 1).inputs[0]
-    np.testing.assert_allclose(find_past(generation, tape, 0, place).influence, expected)
+    np.testing.assert_allclose(compute_influence(generation, tape, 0, place).influence, expected)

@@ -13,7 +13,7 @@ from tests.support.waiting import wait_until
 from tests.support.xray_app import color, xray_app
 from tests.support.xray_units import naive_values, values_in_view
 from tui_charrnn.lens.reading import Prediction
-from tui_charrnn.tui.xray.panel import XrayPanel, place_words
+from tui_charrnn.tui.xray.panel import XrayPanel, format_place
 
 EXPECTED = Prediction(0.25, 2.0, 1.5)
 
@@ -28,7 +28,9 @@ EXPECTED = Prediction(0.25, 2.0, 1.5)
     ],
 )
 def test_a_line_has_numbers_whole_or_not_at_all(width: int, words: str) -> None:
-    assert place_words("a", EXPECTED, ("last 100", "1.75 bits/jamo"), width, "0:c1 +0.500") == words
+    assert (
+        format_place("a", EXPECTED, ("last 100", "1.75 bits/jamo"), width, "0:c1 +0.500") == words
+    )
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)])

@@ -104,10 +104,10 @@ class HistoryList(KeepsText, CursorView):
         self.take_count(len(numbers), numbers.index(cursor) if cursor in numbers else 0)
         self._want_rows()
 
-    def drop(self, gone: set[int]) -> None:
+    def drop(self, missing: set[int]) -> None:
         """Remove texts from the list; the cursor stays on its text."""
-        before = sum(number in gone for number in self.numbers[: self.cursor])
-        self.numbers = [number for number in self.numbers if number not in gone]
+        before = sum(number in missing for number in self.numbers[: self.cursor])
+        self.numbers = [number for number in self.numbers if number not in missing]
         self.take_count(len(self.numbers), self.cursor - before)
         self._want_rows()
 
@@ -116,9 +116,9 @@ class HistoryList(KeepsText, CursorView):
         self._is_waiting = False
         for number, row in rows.items():
             self._rows[number] = row
-        gone = set(numbers) - rows.keys()
-        if gone & set(self.numbers):
-            self.drop(gone)
+        missing = set(numbers) - rows.keys()
+        if missing & set(self.numbers):
+            self.drop(missing)
         self.refresh()
         self._want_rows()
 
@@ -152,12 +152,12 @@ class HistoryList(KeepsText, CursorView):
     def _want_rows(self) -> None:
         """Request missing rows in view, one request at a time."""
         top, height = int(self.scroll_y), self.size.height
-        lacking = [
+        missing = [
             number for number in self.numbers[top : top + height] if number not in self._rows
         ]
-        if lacking and not self._is_waiting:
+        if missing and not self._is_waiting:
             self._is_waiting = True
-            self.post_message(self.RowsWanted(lacking))
+            self.post_message(self.RowsWanted(missing))
 
 
 class HistoryBrowser(Vertical):
@@ -194,12 +194,12 @@ class HistoryBrowser(Vertical):
     preview = query_one(HistoryPreview)
     nothing = query_one("#history-nothing", Static)
 
-    def __init__(self, history: History, invitation: str) -> None:
+    def __init__(self, history: History, empty_message: str) -> None:
         """Browse a history.
 
         Args:
             history: The history; its file may not exist.
-            invitation: Shown if there is no text.
+            empty_message: Shown if there is no text.
         """
         super().__init__()
         self.entry: Entry | None = None
@@ -207,7 +207,7 @@ class HistoryBrowser(Vertical):
         self.is_listed = False
         """Whether the first list has arrived."""
         self._history = history
-        self._invitation = invitation
+        self._empty_message = empty_message
         self._searches = LatestTask("history-search")
         self._entries = LatestTask("history-entry")
         self._query = ""
@@ -361,11 +361,11 @@ class HistoryBrowser(Vertical):
         try:
             answer = work(task)
         except HistoryError as error:
-            answer = partial(self._refuse, str(error), is_change=is_change)
+            answer = partial(self._show_error, str(error), is_change=is_change)
         task.check()
         self.call_later(answer)
 
-    def _refuse(self, reason: str, *, is_change: bool) -> None:
+    def _show_error(self, reason: str, *, is_change: bool) -> None:
         """Show why the history cannot be read or changed."""
         if is_change:
             self.post_message(NoteWritten(reason, is_problem=True))
@@ -386,7 +386,7 @@ class HistoryBrowser(Vertical):
         if self._problem:
             return self._problem
         if not query:
-            return self._invitation
+            return self._empty_message
         return tr("No text holds {words}.", words=tr(" and ").join(query.split()))
 
     def _show_nothing(self, sentence: str) -> None:

@@ -36,7 +36,7 @@ from tui_charrnn.viewing.xray import format_sampling
 
 FRAME: Final = 1 / 20  # seconds between two polls for new characters
 _MOST_FACTS: Final = 5  # lines
-_LOW: Final = 10  # minimum rows of the preview for more than two facts
+_LEAST_HEIGHT: Final = 10  # minimum rows of the preview for more than two facts
 
 
 class HistoryPreview(Vertical):
@@ -149,7 +149,7 @@ class HistoryPreview(Vertical):
             except (CharRNNError, OSError) as error:
                 sentence = str(error)
             else:
-                sentence, is_problem = _verdict(entry, difference), difference is not None
+                sentence, is_problem = _format_result(entry, difference), difference is not None
             task.check()
             self.call_later(self._end, task, sentence, is_problem=is_problem)
 
@@ -189,7 +189,7 @@ class HistoryPreview(Vertical):
         self.post_message(NoteWritten(sentence, is_problem=is_problem))
 
     def _show_facts(self) -> None:
-        most = _MOST_FACTS if self.size.height >= _LOW else 2
+        most = _MOST_FACTS if self.size.height >= _LEAST_HEIGHT else 2
         lines = self._lines
         if len(lines) > most:
             more = tr("… and {count} more lines of settings", count=len(lines) - most + 1)
@@ -218,7 +218,7 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
         yield tr("Cannot be generated again: {reason}.", reason=safe_line(tr(hindrance)))
 
 
-def _verdict(entry: Entry, difference: int | None) -> str:
+def _format_result(entry: Entry, difference: int | None) -> str:
     """Return the note on a replay: identical, or the position of the first difference."""
     if difference is None:
         count = entry.generation.length
@@ -230,7 +230,7 @@ def _verdict(entry: Entry, difference: int | None) -> str:
     )
 
 
-def held_again(kept: Generation, loaded: LoadedModel | None) -> ActiveClamps:
+def restored_clamps(kept: Generation, loaded: LoadedModel | None) -> ActiveClamps:
     """Return the clamps at the start of a text if its model is loaded, else none."""
     words = dict(kept.clamps).get(0, ())
     is_same = loaded is not None and kept.model.file == str(loaded.file and loaded.file.absolute())

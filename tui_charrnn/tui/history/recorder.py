@@ -22,7 +22,7 @@ PATIENCE: Final = 1.0
 """Seconds that the app waits at exit for pending writes."""
 
 
-class _Kept(NamedTuple):
+class _Recorded(NamedTuple):
     """How much of a branch is in the history."""
 
     number: int | None
@@ -34,16 +34,18 @@ class _Kept(NamedTuple):
 class HistoryRecorder:
     """Writes in threads; a continued text replaces its earlier, shorter entry."""
 
-    def __init__(self, complain: Callable[[HistoryError], object], history: History | None) -> None:
+    def __init__(
+        self, report_failure: Callable[[HistoryError], object], history: History | None
+    ) -> None:
         """Prepare to record; without a history, record nothing.
 
-        `complain` is called, in a thread, at the first failure.
+        `report_failure` is called, in a thread, at the first failure.
         """
-        self._complain = complain
+        self._report_failure = report_failure
         self._history = history
         self._lock = threading.Lock()
-        self._has_complained = False
-        self._kept: WeakKeyDictionary[GenerationThread, dict[int, _Kept]] = WeakKeyDictionary()
+        self._has_reported = False
+        self._kept: WeakKeyDictionary[GenerationThread, dict[int, _Recorded]] = WeakKeyDictionary()
         """What is recorded of each text, by branch number."""
         self._hashed: tuple[object, str | None] | None = None
         """Cached hash of the last model's file, with the file's mark as the key."""
@@ -62,9 +64,9 @@ class HistoryRecorder:
                 with self._lock:
                     self._keep(history, self._kept_of(generation, result), branch, result)
             except HistoryError as error:
-                if not self._has_complained:
-                    self._has_complained = True
-                    self._complain(error)
+                if not self._has_reported:
+                    self._has_reported = True
+                    self._report_failure(error)
             finally:
                 done.set()
 
@@ -75,7 +77,9 @@ class HistoryRecorder:
         for event in self._writing:
             event.wait(PATIENCE / len(self._writing))
 
-    def _kept_of(self, generation: GenerationThread, result: GenerationResult) -> dict[int, _Kept]:
+    def _kept_of(
+        self, generation: GenerationThread, result: GenerationResult
+    ) -> dict[int, _Recorded]:
         """Return what is recorded of a text, by branch number.
 
         The first branch of an opened tape, or of an external text, counts as recorded: the tape was
@@ -84,14 +88,14 @@ class HistoryRecorder:
         if generation not in self._kept:
             is_old = result.opening.is_recorded or result.opening.external is not None
             self._kept[generation] = (
-                {generation.branch: _Kept(None, len(result.generated))} if is_old else {}
+                {generation.branch: _Recorded(None, len(result.generated))} if is_old else {}
             )
         return self._kept[generation]
 
     def _keep(
-        self, history: History, kept: dict[int, _Kept], branch: int, result: GenerationResult
+        self, history: History, kept: dict[int, _Recorded], branch: int, result: GenerationResult
     ) -> None:
-        before, length = kept.get(branch, _Kept(None, 0)), len(result.generated)
+        before, length = kept.get(branch, _Recorded(None, 0)), len(result.generated)
         if before.length >= length:
             return  # nothing new, or a later thread was faster
         units = result.opening.loaded.model.units
@@ -107,7 +111,7 @@ class HistoryRecorder:
             hindrance=end_of_sentence(result.hindrance),
         )
         (number,) = history.add_all([generation], instead_of=before.number)
-        kept[branch] = _Kept(number, length)
+        kept[branch] = _Recorded(number, length)
 
     def _origin(self, loaded: LoadedModel) -> ModelOrigin:
         """Return label, path and hash of a model; no hash if its file has changed."""

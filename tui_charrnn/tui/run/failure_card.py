@@ -20,7 +20,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.reader import read_log_end
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested, RunChanged
-from tui_charrnn.tui.text.wrapping import TextGate, wrap_line
+from tui_charrnn.tui.text.wrapping import TextSanitizer, wrap_line
 from tui_charrnn.viewing.failures import Failure, FailureKind, Remedy, RemedyId
 from tui_charrnn.viewing.log_lines import log_end
 
@@ -108,7 +108,7 @@ class FailureCard(VerticalScroll, can_focus=False):
         if log is not self._whole_log:  # it may be long, and this is asked for every second
             self._whole_log = log
             lines = log_end(log, _LOG_LINES)
-            self._log = tuple(TextGate().show(line.text) for line in lines)
+            self._log = tuple(TextSanitizer().show(line.text) for line in lines)
         elif failure == self._failure:
             return
         self._failure = failure
@@ -158,7 +158,7 @@ class FailureCard(VerticalScroll, can_focus=False):
         self.border_title = Content(tr(failure.kind.value))
         self.border_subtitle = Content(tr("Tab, then a letter") if failure.remedies else "")
         self.set_class(failure.kind is FailureKind.SILENT, "-silent")
-        sentence = TextGate().show(shortened(failure.sentence))
+        sentence = TextSanitizer().show(shortened(failure.sentence))
         self.sentence.update(sentence)
         self.hint.update(failure.hint)
         labels = {remedy.id: f"{remedy.key} {tr(remedy.label)}" for remedy in failure.remedies}

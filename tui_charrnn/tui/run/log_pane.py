@@ -27,7 +27,7 @@ from tui_charrnn.tui.background import Poller
 from tui_charrnn.tui.following_scroll import FollowingScrollView
 from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
-from tui_charrnn.tui.text.wrapping import TextGate, wrap_line
+from tui_charrnn.tui.text.wrapping import TextSanitizer, wrap_line
 from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
 from tui_charrnn.viewing.run_words import longest_fitting
 
@@ -93,7 +93,7 @@ class LogRows:
         self.is_cut = self.is_cut or len(lines) > self._line_limit
         for line in lines[-self._line_limit :]:
             is_plain = line.text.isascii()
-            shown = line if is_plain else replace(line, text=TextGate().show(line.text))
+            shown = line if is_plain else replace(line, text=TextSanitizer().show(line.text))
             self._cost += _cost(shown)
             self.rows += self._wrapped(self._first_line + len(self._lines), shown)
             self._lines.append(shown)

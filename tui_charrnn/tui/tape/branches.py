@@ -89,7 +89,7 @@ class BranchesScreen(Dialog[Choice | None]):
 
     def on_mount(self) -> None:
         """Put the cursor on the displayed branch."""
-        self._stand_at(self._shown)
+        self._put_cursor_on(self._shown)
         self.branches.focus()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -128,9 +128,9 @@ class BranchesScreen(Dialog[Choice | None]):
     def _list_again(self, number: int) -> None:
         self.branches.clear_options()
         self.branches.add_options(self._options())
-        self._stand_at(number)
+        self._put_cursor_on(number)
 
-    def _stand_at(self, number: int) -> None:
+    def _put_cursor_on(self, number: int) -> None:
         numbers = [listed.branch.number for listed in self._listed]
         self.branches.highlighted = numbers.index(number)
 

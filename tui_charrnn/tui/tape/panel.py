@@ -21,7 +21,7 @@ from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
 from tui_charrnn.tui.tape.branches import BranchesScreen, Choice, ComparisonScreen, ask_for_name
-from tui_charrnn.tui.text.alternative_rows import AlternativeRow, chosen_rows, drawn_rows
+from tui_charrnn.tui.text.alternative_rows import AlternativeRow, draw_rows, page_rows
 from tui_charrnn.tui.text.generation_thread import Fork
 from tui_charrnn.tui.text.saving import newest_tape, save_in_background, save_tape, texts_folder
 from tui_charrnn.tui.text.session_texts import Tell
@@ -100,11 +100,11 @@ class TapePanel(Static, can_focus=True):
         read, tree = self.read, self.text.tree
         if read is None or tree is None:
             return []
-        came = tree.continuations(*read.at)
+        continuations = tree.continuations(*read.at)
         names = {
             index: tr("branch {name}", name=safe_line(tree.branches[number].name))
-            for number, index in came.items()
-            if len(came) > 1
+            for number, index in continuations.items()
+            if len(continuations) > 1
         }
         count = max(self.size.height - _HEAD, 1)
         pages = -(-len(read.alternatives) // count)
@@ -117,13 +117,13 @@ class TapePanel(Static, can_focus=True):
         composed = [
             replace(each, character=continued(before, each.character)) for each in read.alternatives
         ]
-        return chosen_rows(composed, read.moment.chosen, names, first, count)
+        return page_rows(composed, read.moment.chosen, names, first, count)
 
     def on_mount(self) -> None:
         """Follow the cursor."""
-        self.cursor.moved.connect(self._look)
-        self.cursor.grown_to.connect(self._show_place)
-        self._look()
+        self.cursor.moved.connect(self._read_candidates)
+        self.cursor.length_changed.connect(self._show_place)
+        self._read_candidates()
 
     def on_resize(self) -> None:
         """Show as many alternatives as there is room for."""
@@ -152,7 +152,7 @@ class TapePanel(Static, can_focus=True):
         """Sample again from the cursor, with new random numbers; at the end, just continue."""
         at = self.cursor.at
         if at is not None and at[1] < self.text.shown:
-            self._leave()
+            self._remember_place()
             self.text.branch_off(Fork(*at, is_redrawn=True))
         elif at is not None:
             self.text.resume()
@@ -328,20 +328,20 @@ class TapePanel(Static, can_focus=True):
         at, tree = self.cursor.at, self.text.tree
         if at is None or tree is None:
             return
-        came = {index: number for number, index in tree.continuations(at[0], position).items()}
-        known = came.get(indices[0]) if len(indices) == 1 else None
+        branches = {index: number for number, index in tree.continuations(at[0], position).items()}
+        known = branches.get(indices[0]) if len(indices) == 1 else None
         if known == at[0]:
             self.cursor.point(position + 1)
             self._tell(tr("This is what came here; the next character."))
         elif known is not None:
             self._visit(known, position)
         else:
-            self._leave()
+            self._remember_place()
             self.text.branch_off(Fork(at[0], position, indices))
 
     def _visit(self, number: int, position: int) -> None:
         """Go to a branch, and remember the place that is left."""
-        self._leave()
+        self._remember_place()
         self._show(number, position)
 
     def _show(self, number: int, position: int) -> None:
@@ -362,11 +362,11 @@ class TapePanel(Static, can_focus=True):
             )
         )
 
-    def _leave(self) -> None:
+    def _remember_place(self) -> None:
         if self.cursor.at is not None:
             self._visited.append(self.cursor.at)
 
-    def _look(self) -> None:
+    def _read_candidates(self) -> None:
         """Read the candidates at the cursor, in a thread."""
         at, generation, self._page = self.cursor.at, self.text.generation, 0
         if generation is not self._generation:  # the tape of another text
@@ -388,11 +388,11 @@ class TapePanel(Static, can_focus=True):
                 place = at[0], moment.position
                 known = KnownPlace(place, moment, moment.alternatives(vocabulary))
                 task.check()
-                self.call_later(self._take_in, known)
+                self.call_later(self._show_candidates, known)
 
         self._latest.start(work)
 
-    def _take_in(self, known: KnownPlace) -> None:
+    def _show_candidates(self, known: KnownPlace) -> None:
         """Show the candidates at the cursor, and take the row that waits for them."""
         if known.at != self.cursor.at:
             return
@@ -411,7 +411,7 @@ class TapePanel(Static, can_focus=True):
             self.update(tr("There is no text yet to go back over: type a seed and press Enter."))
             return
         width, is_ascii = self.size.width, bool(getattr(self.app, "is_ascii", False))
-        lines = drawn_rows(self.rows, width, is_ascii=is_ascii)
+        lines = draw_rows(self.rows, width, is_ascii=is_ascii)
         self.update(Content("\n").join(lines))
         if read is not None:
             self.border_subtitle = Content(format_choice(read.moment, read.alternatives))

@@ -21,7 +21,7 @@ _WIDEST_NOTE: Final = 22  # columns of a branch's name, with the gap before it
 _ROOMY: Final = 60  # least columns at which names are shown
 
 
-_CAME: Final = "▸"
+_CHOSEN: Final = "▸"
 FORBIDDEN_MARK: Final = "✗"
 """Marks a character that a sampling rule excludes."""
 FORBIDDEN: Final = "forbidden"
@@ -39,7 +39,7 @@ class AlternativeRow:
     """The branch that continues with it; safe to show."""
 
 
-def chosen_rows(
+def page_rows(
     alternatives: Sequence[Alternative],
     chosen: int | None,
     branches: Mapping[int, str],
@@ -57,16 +57,16 @@ def chosen_rows(
     """
     page = list(alternatives[first : first + count])
     if first == 0:
-        came = [other for other in alternatives[count:] if other.index in {chosen, *branches}]
-        came = came[: count - 1]
-        page = page[: max(count - len(came), 1)] + came
+        taken = [other for other in alternatives[count:] if other.index in {chosen, *branches}]
+        taken = taken[: count - 1]
+        page = page[: max(count - len(taken), 1)] + taken
     return [
         AlternativeRow(other, other.index == chosen, branches.get(other.index, ""))
         for other in page
     ]
 
 
-def drawn_rows(rows: Sequence[AlternativeRow], width: int, *, is_ascii: bool) -> list[Content]:
+def draw_rows(rows: Sequence[AlternativeRow], width: int, *, is_ascii: bool) -> list[Content]:
     """Return a header and one line per row; a bar is as long as the probability."""
     has_notes = any(row.note for row in rows)
     note_width = min(_WIDEST_NOTE, width // 4) if width >= _ROOMY and has_notes else 0
@@ -77,7 +77,7 @@ def drawn_rows(rows: Sequence[AlternativeRow], width: int, *, is_ascii: bool) ->
     return [
         head.stylize("$note-text"),
         *(
-            _drawn(row, key, bar_width, note_width, is_ascii=is_ascii)
+            _draw(row, key, bar_width, note_width, is_ascii=is_ascii)
             for key, row in enumerate(rows, 1)
         ),
     ]
@@ -88,13 +88,13 @@ def _right(text: str) -> str:
     return " " * (_NUMBER_WIDTH - cell_len(text)) + text
 
 
-def _drawn(
+def _draw(
     row: AlternativeRow, key: int, bar_width: int, note_width: int, *, is_ascii: bool
 ) -> Content:
     other = row.alternative
     as_set = tr(FORBIDDEN) if other.is_forbidden else percent(other.probability)
     drawn = character_row(
-        mark_of(has_come=row.is_chosen, is_forbidden=other.is_forbidden),
+        mark_of(is_chosen=row.is_chosen, is_forbidden=other.is_forbidden),
         str(key) if key <= _KEYS else " ",
         format_character(other.character, is_ascii=is_ascii),
         (other.probability, bar_width),
@@ -105,9 +105,9 @@ def _drawn(
     return drawn.append("  ").append(note) if note else drawn
 
 
-def mark_of(*, has_come: bool, is_forbidden: bool) -> str:
+def mark_of(*, is_chosen: bool, is_forbidden: bool) -> str:
     """Return the mark of a chosen or a forbidden character; a space for any other."""
-    return _CAME if has_come else FORBIDDEN_MARK if is_forbidden else " "
+    return _CHOSEN if is_chosen else FORBIDDEN_MARK if is_forbidden else " "
 
 
 def character_row(
@@ -123,7 +123,7 @@ def character_row(
         number: The probability as text.
         more: Text at the end of the line.
     """
-    strength = "bold" if mark == _CAME else ""
+    strength = "bold" if mark == _CHOSEN else ""
     name, (probability, width) = Content(shown), share
     row = Content.assemble(
         (mark, "bold"),

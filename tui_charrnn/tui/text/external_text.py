@@ -32,7 +32,7 @@ from tui_charrnn.tui.text.seed_input import SeedInput
 
 LONGEST: Final = 100_000
 """Most characters of a text that are read."""
-_TOLD_EVERY: Final = 0.5
+_PROGRESS_INTERVAL: Final = 0.5
 """Seconds between two progress reports."""
 _LONGEST_PATH: Final = 4096
 """Most characters of a line that is tried as a path."""
@@ -96,7 +96,7 @@ class ExternalText:
             ModelFileError: If the model's logits are not finite.
         """
         unknown = self.loaded.model.vocabulary.unknown_index
-        due, bits, read, scored = time.monotonic() + _TOLD_EVERY, 0.0, 0, 0
+        due, bits, read, scored = time.monotonic() + _PROGRESS_INTERVAL, 0.0, 0, 0
         for index in self.numbers:
             tape.take(index)
             on_character()
@@ -107,12 +107,12 @@ class ExternalText:
             if should_stop():
                 break
             if time.monotonic() > due:
-                due += _TOLD_EVERY
+                due += _PROGRESS_INTERVAL
                 whole = len(self.numbers)
                 tell(tr("Reading: {count:,} of {all:,} characters …", count=read, all=whole))
-        return self._words(read, bits / max(scored, 1))
+        return self._summary(read, bits / max(scored, 1))
 
-    def _words(self, read: int, mean: float) -> str:
+    def _summary(self, read: int, mean: float) -> str:
         whole = len(self.numbers)
         count = f"{read:,}" if read == whole else tr("{count:,} of {all:,}", count=read, all=whole)
         words = tr(
@@ -126,7 +126,9 @@ class ExternalText:
         return f"{words} {cut}" if self.is_cut else words
 
 
-def prepared(given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait) -> ExternalText:
+def prepare_text(
+    given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait
+) -> ExternalText:
     """Read a text and load the model that is to read it; blocks, so call it in a thread.
 
     Args:
@@ -137,7 +139,7 @@ def prepared(given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait)
     Raises:
         CharRNNError: If the text cannot be read or the model cannot be loaded.
     """
-    text = _text_of(given) if isinstance(given, Path) else composed(given)
+    text = _text_of(given) if isinstance(given, Path) else normalize(given)
     name = safe_line(given.name) if isinstance(given, Path) else ""
     if not text:
         empty = tr("There is no text to read: it is empty.")
@@ -164,7 +166,7 @@ def prepared(given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait)
     )
 
 
-def composed(text: str) -> str:
+def normalize(text: str) -> str:
     """Normalize a pasted text like a file: line feeds only, Unicode NFC."""
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
 
@@ -207,7 +209,9 @@ def _pieces_of(path: Path) -> Iterator[str]:
         ) from error
 
 
-def recording(path: Path, wait: Wait, load: Callable[[str | None, Wait], LoadedModel]) -> Recording:
+def load_recording(
+    path: Path, wait: Wait, load: Callable[[str | None, Wait], LoadedModel]
+) -> Recording:
     """Load a tape file and the model that generated it; blocks, so call it in a thread.
 
     Args:
@@ -228,16 +232,16 @@ def recording(path: Path, wait: Wait, load: Callable[[str | None, Wait], LoadedM
             continue
         if fingerprint(loaded.model) == document["model"]:
             return Recording(loaded, document)
-    gone = tr("The model that spoke on this tape is not there any more, or was replaced.")
+    missing = tr("The model that spoke on this tape is not there any more, or was replaced.")
     if isinstance(named, str):
-        gone = tr(
+        missing = tr(
             "The model that spoke on this tape, {model}, is not there any more, or was replaced.",
             model=safe_line(named),
         )
     advice = tr(
         "Open the app with it (--model), then the tape. Received: {path}", path=safe_line(str(path))
     )
-    raise DataError(f"{gone} {advice}")
+    raise DataError(f"{missing} {advice}")
 
 
 def _read_tape(path: Path) -> Mapping[str, Any]:
@@ -347,7 +351,7 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
 
     def _show(self, found: str | Path | None, problem: str = "") -> None:
         self._reply = found
-        self.words.update(safe_line(problem) if problem else _words_for(found))
+        self.words.update(safe_line(problem) if problem else _describe(found))
         self.words.set_class(bool(problem), "-problem")
         self._reply_if_ready()
 
@@ -376,7 +380,7 @@ def find_external(text: str) -> str | Path:
         return text
 
 
-def _words_for(found: str | Path | None) -> str:
+def _describe(found: str | Path | None) -> str:
     if isinstance(found, Path):
         return tr("The file {name} will be read.", name=safe_line(found.name))
     if not found:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
 
 _SHORTEST_PAUSE: Final = 0.01  # seconds; waking up takes as long as generating a character
-_UNSEEN: Final = 4  # most leading characters generated before the first frame
-_MAKES_WAY: Final = 0.002  # seconds between two characters while another thread reads the tape
+_MOST_LEADING: Final = 4  # most leading characters generated before the first frame
+_READER_PAUSE: Final = 0.002  # seconds between two characters while another thread reads the tape
 
 Prepare = Callable[["Wait"], "LoadedModel | Recording | ExternalText"]
 """Loads a model, alone or with a tape or a text to read; may block."""
@@ -117,7 +117,7 @@ class GenerationThread:
         """How many of its characters the screen has taken."""
         self.listener: Callable[[Tape], object] = ignore
         """Called in the thread after each generated character."""
-        self._lookers = 0
+        self._readers = 0
         """Number of threads that are reading the tape."""
         self._prepare = prepare
         self._seed_text = seed_text
@@ -130,7 +130,7 @@ class GenerationThread:
         """How often the thread was started; written by the screen's thread only."""
         self.is_active = False
         """Whether more characters may be generated; written by the screen's thread only."""
-        self.read_words = ""
+        self.reading_summary = ""
         """The summary of an external text; empty until it was read."""
 
     def begin(self) -> None:
@@ -188,13 +188,13 @@ class GenerationThread:
         """
         if self.tape is None:
             return None
-        self._lookers += 1
+        self._readers += 1
         try:
             return self.tape.position_at(position, number)
         except IndexError:
             return None
         finally:
-            self._lookers -= 1
+            self._readers -= 1
 
     def _run(self, work: Callable[[BackgroundTask, int], None]) -> None:
         """Run `work` in a new thread, with its task and its turn."""
@@ -230,7 +230,7 @@ class GenerationThread:
         finally:
             self._announce(GenerationStarted(self, opening))
         if opening.external is not None:
-            self.read_words = opening.external.read_onto(
+            self.reading_summary = opening.external.read_onto(
                 tape,
                 lambda: task.is_cancelled,
                 on_character=lambda: self.listener(tape),
@@ -266,7 +266,7 @@ class GenerationThread:
         to wait for the next frame.
         """
         generated = ""
-        while not generated.strip() and len(generated) < min(_UNSEEN, self._settings.length):
+        while not generated.strip() and len(generated) < min(_MOST_LEADING, self._settings.length):
             generated += tape.next().character
             if tape.stream.is_complete or tape.stream.is_between_records:
                 break
@@ -285,7 +285,7 @@ class GenerationThread:
             now = time.monotonic()
             due = self._settings.next_due(due, now)
             pause = due - now if due - now >= _SHORTEST_PAUSE else 0.0  # added to the next pause
-            pause = max(pause, _MAKES_WAY if self._lookers else 0.0)
+            pause = max(pause, _READER_PAUSE if self._readers else 0.0)
             if task.gives_up(pause) if pause else task.is_cancelled:
                 break
         if newest in INITIALS:

@@ -101,63 +101,63 @@ class ModelLoader:
         self._lock = threading.Lock()
         self._kept: tuple[Path, tuple[int, int, int], LoadedModel] | None = None
 
-    def load(self, wanted: ModelRequest, wait: Wait) -> LoadedModel:
+    def load(self, request: ModelRequest, wait: Wait) -> LoadedModel:
         """Find and load the requested weights.
 
         Args:
-            wanted: The request.
+            request: The request.
             wait: Waits that many seconds; true if cancelled.
 
         Raises:
             CharRNNError: If there are no such weights, or their file is invalid.
         """
-        weights = find_weights(wanted, wait, self._clock)
+        weights = find_weights(request, wait, self._clock)
         with self._lock:
             mark = file_mark(weights.path)
             kept = self._kept
             if kept and mark is not None and kept[:2] == (weights.path, mark):
                 return kept[2]._replace(note=weights.note)
-            loaded = _loaded(weights, wanted)._replace(
+            loaded = _load(weights, request)._replace(
                 file=weights.path,
                 mark=mark,
-                runs_folder=wanted.runs_folder,
+                runs_folder=request.runs_folder,
             )
             if mark is not None:
                 self._kept = (weights.path, mark, loaded)
             return loaded
 
 
-def find_weights(wanted: ModelRequest, wait: Wait, clock: Clock = time.monotonic) -> Weights:
+def find_weights(request: ModelRequest, wait: Wait, clock: Clock = time.monotonic) -> Weights:
     """Return the file of the requested weights.
 
     Raises:
         CharRNNError: If there are none; the message says when there will be.
     """
-    if wanted.run is None or wanted.source is Source.DEFAULT:
-        return Weights(_default_file(wanted))
-    if wanted.source is Source.BEST:
-        checkpoint = lazy.best_or_newest(wanted.run)
+    if request.run is None or request.source is Source.DEFAULT:
+        return Weights(_default_file(request))
+    if request.source is Source.BEST:
+        checkpoint = lazy.best_or_newest(request.run)
         if checkpoint is None:
-            raise _no_weights(wanted.run)
+            raise _no_weights(request.run)
         return Weights(checkpoint.model)
     note = ""
-    if wanted.is_live and wanted.has_begun:
+    if request.is_live and request.has_begun:
         try:
-            if _publish(wanted.run, wait, clock):
-                return Weights(wanted.run.live_model)
+            if _publish(request.run, wait, clock):
+                return Weights(request.run.live_model)
             note = tr("The trainer did not answer in time; these are older weights of the run.")
         except CharRNNError as error:  # such as a run on a drive that is mounted read-only
             note = tr("Older weights of the run: {reason}", reason=safe_line(str(error)))
-    path = _newest_file(wanted.run)
+    path = _newest_file(request.run)
     if path is None:
-        raise _no_weights(wanted.run)
+        raise _no_weights(request.run)
     return Weights(path, note)
 
 
-def _default_file(wanted: ModelRequest) -> Path:
-    if wanted.model is None:  # without the modules that read runs: they delay the first character
+def _default_file(request: ModelRequest) -> Path:
+    if request.model is None:  # without the modules that read runs: they delay the first character
         return default_model()
-    return lazy.find_model(wanted.model, wanted.runs_folder)
+    return lazy.find_model(request.model, request.runs_folder)
 
 
 def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
@@ -196,18 +196,18 @@ def has_weights(run: RunDirectory) -> bool:
     return run.latest.exists() or run.live_model.exists()
 
 
-def _loaded(weights: Weights, wanted: ModelRequest) -> LoadedModel:
+def _load(weights: Weights, request: ModelRequest) -> LoadedModel:
     model, note = lazy.load_model(weights.path), weights.note
-    if wanted.numbers != "float32":
-        told: list[str] = []
-        model = lazy.with_numbers(model, wanted.numbers, told.append)
-        note = " ".join([note, *told]).strip()
+    if request.numbers != "float32":
+        messages: list[str] = []
+        model = lazy.with_numbers(model, request.numbers, messages.append)
+        note = " ".join([note, *messages]).strip()
     step = model.training.get("step")
     at = f", step {step:,}" if isinstance(step, int) else ""
-    if wanted.run is None or wanted.source is Source.DEFAULT:
+    if request.run is None or request.source is Source.DEFAULT:
         return LoadedModel(model, _label_of(weights.path, at), note)
-    best = "best of " if wanted.source is Source.BEST else ""
-    return LoadedModel(model, f"{best}run {safe_line(wanted.run.name)}{at}", note)
+    best = "best of " if request.source is Source.BEST else ""
+    return LoadedModel(model, f"{best}run {safe_line(request.run.name)}{at}", note)
 
 
 def _label_of(path: Path, at: str) -> str:

@@ -42,8 +42,8 @@ def ask_for_acrostic(
 
     def problem(typed: str) -> str:
         composed = unicodedata.normalize("NFC", typed)
-        strange = "" if vocabulary is None else "".join(unknown_in(composed, frozenset(vocabulary)))
-        return tr("The model cannot write {characters}.", characters=strange) if strange else ""
+        unknown = "" if vocabulary is None else "".join(unknown_in(composed, frozenset(vocabulary)))
+        return tr("The model cannot write {characters}.", characters=unknown) if unknown else ""
 
     def take(typed: str | None) -> None:
         if typed is not None:
@@ -165,7 +165,7 @@ class SamplingScreen(Dialog[None]):
         self._set(SamplingConfig(), DEFAULT_LENGTH)
         for name in NAMES:
             self.query_one(f"#{name}", SafeInput).value = self._shown(name)
-        self._say(tr("Everything is as it comes."))
+        self._show_message(tr("Everything is as it comes."))
 
     def action_take_back(self) -> None:
         """Restore the previous values and close."""
@@ -190,14 +190,14 @@ class SamplingScreen(Dialog[None]):
                 value = SamplingConfig.parse(name, typed)
                 self._set(replace(sampling, **{name: value}), settings.length)
         except ConfigError as problem:
-            self._say(str(problem), is_problem=True)
+            self._show_message(str(problem), is_problem=True)
             return
         if name in _RULES and (ignored := self._problem()):
-            self._say(ignored, is_problem=True)
+            self._show_message(ignored, is_problem=True)
             return
         now = tr("Now {value}; {allowed}.", value=self._shown(name), allowed=bounds.allowed())
         when = [tr("From the next text on.")] if name in _NEXT_TEXT else []
-        self._say(" ".join([tr(bounds.sentence), now, *when]))
+        self._show_message(" ".join([tr(bounds.sentence), now, *when]))
 
     def _set(self, sampling: SamplingConfig, length: int) -> None:
         settings = self._settings
@@ -205,6 +205,6 @@ class SamplingScreen(Dialog[None]):
             settings.sampling, settings.length = sampling, length
             self._changed()
 
-    def _say(self, sentence: str, *, is_problem: bool = False) -> None:
+    def _show_message(self, sentence: str, *, is_problem: bool = False) -> None:
         self.words.update(sentence)
         self.words.set_class(is_problem, "-problem")

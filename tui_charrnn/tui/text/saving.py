@@ -78,11 +78,13 @@ def save_with_settings(text: str, save: Callable[[], Path], tell: Tell) -> None:
     )
 
 
-Words = Callable[[object], str]
+FormatNote = Callable[[object], str]
 """Formats a note from the path of a file, or from the reason of a failure."""
 
 
-def save_in_background(save: Callable[[], Path], done: Words, refused: Words, tell: Tell) -> None:
+def save_in_background(
+    save: Callable[[], Path], done: FormatNote, failed: FormatNote, tell: Tell
+) -> None:
     """Write a file in a thread, then show a note with its path or with the error."""
 
     def work(_: BackgroundTask) -> None:
@@ -90,7 +92,7 @@ def save_in_background(save: Callable[[], Path], done: Words, refused: Words, te
             path = save()
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
-            tell(refused(f"{reason_of(error)}{where}"), is_problem=True)
+            tell(failed(f"{reason_of(error)}{where}"), is_problem=True)
         else:
             tell(done(path))
 
@@ -122,14 +124,14 @@ def write_text(
 ) -> Path:
     """Write a text and its settings under the given time; otherwise like `save_result`."""
     document = json.dumps(settings, indent=2) + "\n"
-    files = {".txt": _encoded(text), ".json": document.encode()}
+    files = {".txt": _encode(text), ".json": document.encode()}
     return write_new(folder, f"text-{time.astimezone():%Y%m%d-%H%M%S}", files)
 
 
 def save_copy(folder: Path, text: str) -> Path:
     """Write a copied text; otherwise like `save_result`."""
     now = datetime.datetime.now().astimezone()
-    return write_new(folder, f"copy-{now:%Y%m%d-%H%M%S}", {".txt": _encoded(text)})
+    return write_new(folder, f"copy-{now:%Y%m%d-%H%M%S}", {".txt": _encode(text)})
 
 
 def save_tape(folder: Path, tape: Tape, opening: Opening) -> Path:
@@ -167,7 +169,7 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
     elif sha256 is None:
         hindrance = "The model's file has been replaced since, as a trainer does."
     held = dict(result.clamps)
-    has_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
+    has_unknown_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
     if changes or [*held] not in ([], [0]):
         hindrance = "Settings or held cells were changed while the text was generated."
     hindrance = result.hindrance or hindrance
@@ -181,7 +183,7 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
             "training": dict(opening.loaded.model.training),
         },
         "seed_text": opening.seed_text,
-        "left_out": [] if has_symbol else [each.character for each in opening.unknown],
+        "left_out": [] if has_unknown_symbol else [each.character for each in opening.unknown],
         "length": len(result.generated),
         "rng_seed": opening.rng_seed,
         "numbers": opening.loaded.model.numbers,
@@ -235,7 +237,7 @@ def _write_all(paths: list[Path], contents: list[bytes]) -> bool:
     return True
 
 
-def _encoded(text: str) -> bytes:
+def _encode(text: str) -> bytes:
     return text.encode(errors="backslashreplace")  # for lone surrogates
 
 

@@ -157,7 +157,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         self._draft = ""
         self._longest, self._keeps_end = longest, keeps_end
         self._history = SeedHistory(state_folder() / _FILE) if remembers else None
-        self._has_complained = False
+        self._has_warned = False
 
     def on_mount(self) -> None:
         """Read the seeds of earlier sessions, after the first frame."""
@@ -168,7 +168,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
 
     def get_line(self, line_index: int) -> Text:
         """Return a line as shown: safe, with unknown characters struck out."""
-        shown, unknown = _look_of(self.document.get_line(line_index), self.vocabulary)
+        shown, unknown = _shown_and_unknown(self.document.get_line(line_index), self.vocabulary)
         line = Text(shown, end="", no_wrap=True)
         style = self.get_component_rich_style("seed-input--unknown", partial=True)
         for start, end in unknown:
@@ -207,7 +207,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             super().edit(Edit("", *ends, maintain_selection_offset=True))
             result = replace(result, end_location=self.cursor_location)
         if (lost or beyond > 0) and self._keeps_end:
-            self._tell_lost(lost + max(beyond, 0))
+            self._warn_cut(lost + max(beyond, 0))
         return result
 
     def open_file(self, path: Path) -> None:
@@ -225,7 +225,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             self.load_text(text)
             self.action_submit()
             if lost:
-                self.call_after_refresh(self._tell_lost, lost)
+                self.call_after_refresh(self._warn_cut, lost)
 
         BackgroundTask("seed-file", read)
 
@@ -284,21 +284,21 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
             try:
                 access()
             except OSError as error:
-                self.call_later(self._complain, error)
+                self.call_later(self._warn_not_saved, error)
 
         BackgroundTask("seed-history", work)
 
-    def _complain(self, error: OSError) -> None:
+    def _warn_not_saved(self, error: OSError) -> None:
         """Warn once that seeds are not saved; as a toast, because notes replace each other."""
-        if not self._has_complained:
-            self._has_complained = True
+        if not self._has_warned:
+            self._has_warned = True
             reason = f"{reason_of(error)} ({error.filename})"
             sentence = tr(
                 "Seeds are remembered until you leave, not longer: {reason}.", reason=reason
             )
             self.notify(safe_line(sentence), severity="warning", markup=False)
 
-    def _tell_lost(self, count: int) -> None:
+    def _warn_cut(self, count: int) -> None:
         """Warn that the beginning of the seed was cut."""
         sentence = tr(
             "The seed is the last {count:,} characters, which the state depends on; {lost:,} "
@@ -310,7 +310,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
 
 
 @lru_cache(maxsize=8)
-def _look_of(
+def _shown_and_unknown(
     line: str, vocabulary: frozenset[str] | None
 ) -> tuple[str, tuple[tuple[int, int], ...]]:
     """Return a line as shown and its unknown spans; cached for the rows of a long line."""

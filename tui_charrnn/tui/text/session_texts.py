@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _REMEMBERED: Final = 6
 """Number of texts of a session that are kept, including the displayed one."""
-_PUT_ASIDE: Final = 4 << 20
+_INACTIVE_BYTES: Final = 4 << 20
 """Bytes of network states kept for a text that is not displayed; others are recomputed."""
 _NAMED: Final = 4
 """Number of unknown characters that are listed; the rest is only counted."""
@@ -74,7 +74,7 @@ class SessionTexts:
         self._tell = tell
         self._opening: Opening | None = None
         """The opening of the displayed text."""
-        self._before: GenerationThread | None = None
+        self._previous: GenerationThread | None = None
         """The previous text, until the new one has started."""
 
     def start(self, prepare: Prepare, seed_text: str | None) -> None:
@@ -87,7 +87,7 @@ class SessionTexts:
         text.stop()
         text.view.follows_end = True
         if text.generation is not None and text.generation.tape is not None:
-            self._before = text.generation
+            self._previous = text.generation
         generation = GenerationThread(prepare, seed_text, self._settings, self._post)
         text.replace(generation)
         generation.begin()
@@ -133,7 +133,7 @@ class SessionTexts:
         text.stop()
         text.stream(False)
         text.view.follows_end = True
-        _put_aside(before)
+        _free_states(before)
         text.replace(generation)
         generation.shown = 0
         self._write_opening(generation, opening)
@@ -180,7 +180,7 @@ class SessionTexts:
 
     def _show_start(self, generation: GenerationThread, opening: Opening) -> None:
         """Show the seed text and start drawing what follows."""
-        self._before = None
+        self._previous = None
         self._write_opening(generation, opening)
         if opening.is_recorded:
             self._take_settings(generation)
@@ -200,7 +200,7 @@ class SessionTexts:
         if not self._has_ended(event):
             return
         if event.generation.tape is None:
-            self._take_back()
+            self._restore_previous()
             self._tell(tr("Stopped before the text began."))
         elif event.generation.tape.stream.is_complete:
             key = key_label("speech.acrostic")
@@ -232,7 +232,7 @@ class SessionTexts:
             # without a text, the note stays until one starts
             self._post(NoteWritten(str(event.error), is_problem=True, lasts=not has_begun))
             if not has_begun:
-                self._take_back()
+                self._restore_previous()
 
     def _has_ended(self, event: GenerationEnded | GenerationFailed) -> bool:
         """Return whether the displayed text has ended, not only an earlier turn of it."""
@@ -245,10 +245,10 @@ class SessionTexts:
         self.text.stream(False)
         return True
 
-    def _take_back(self) -> None:
+    def _restore_previous(self) -> None:
         """Return to the previous text, which is still displayed, if the new one has not started."""
-        if self._before is not None:
-            self.text.restore(self._before)
+        if self._previous is not None:
+            self.text.restore(self._previous)
 
     def _write_opening(self, generation: GenerationThread, opening: Opening) -> None:
         """Append a rule and the seed text of a text to the view."""
@@ -286,7 +286,7 @@ class SessionTexts:
     def _remember(self, generation: GenerationThread) -> str:
         """Keep a text; return a note on how to reach the branches of the previous one."""
         before = self.texts[-1] if self.texts else None
-        _put_aside(before)
+        _free_states(before)
         self.texts = [*self.texts, generation][-_REMEMBERED:]
         branches = len(before.tape.tree.branches) if before and before.tape is not None else 1
         if branches == 1:
@@ -312,17 +312,17 @@ class SessionTexts:
         )
 
 
-def _put_aside(generation: GenerationThread | None) -> None:
+def _free_states(generation: GenerationThread | None) -> None:
     """Free memory of a text that is no longer displayed."""
     if generation is not None and generation.tape is not None:
-        generation.tape.limit_states(_PUT_ASIDE)
+        generation.tape.limit_states(_INACTIVE_BYTES)
 
 
 def _describe_reading(generation: GenerationThread, opening: Opening) -> str:
     """Return the note after a tape was opened or an external text was read; else empty."""
     if opening.is_recorded:
         return tr("The tape is open.")
-    return f"{generation.read_words} {_describe(opening)}".strip() if opening.external else ""
+    return f"{generation.reading_summary} {_describe(opening)}".strip() if opening.external else ""
 
 
 def _describe(opening: Opening) -> str:
@@ -333,10 +333,10 @@ def _describe(opening: Opening) -> str:
     named = ", ".join(f"{c} (U+{ord(c):04X})" for c in itertools.islice(characters, _NAMED))
     if (more := len(characters) - _NAMED) > 0:
         named = tr("{characters} and {count} more", characters=named, count=more)
-    has_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
+    has_unknown_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
     sentence = tr(
         "Read as the unknown symbol, because the model does not know it: {characters}."
-        if has_symbol
+        if has_unknown_symbol
         else "Left out, because the model does not know it: {characters}.",
         characters=named,
     )

@@ -123,18 +123,18 @@ class TapeText:
     def replace(self, generation: GenerationThread) -> None:
         """Make another text the current one; its tape may not exist yet."""
         self.generation, self._has_begun = generation, False
-        self.cursor.replaced()
+        self.cursor.text_replaced()
 
     def begin_tape(self) -> None:
         """Append the characters of `generation` after what is shown now."""
         self._origin, self._has_begun = self.view.length, True
-        self.cursor.begun()
+        self.cursor.text_started()
 
     def restore(self, generation: GenerationThread) -> None:
         """Make a text current that is still displayed."""
         self.generation, self._has_begun = generation, True
-        self.cursor.begun()
-        self.cursor.grown(0)
+        self.cursor.text_started()
+        self.cursor.text_grew(0)
 
     def draw_new(self) -> None:
         """Append the characters generated since the last call."""
@@ -143,7 +143,7 @@ class TapeText:
             return  # they would be appended to the previous text
         if new := self.generation.take():
             self.view.append(new, "generated")
-        self.cursor.grown(before)
+        self.cursor.text_grew(before)
 
     def show_branch(self, number: int) -> None:
         """Show another branch, by its number, from its fork with the displayed one on."""
@@ -155,12 +155,12 @@ class TapeText:
             self._origin = -shared
         self.generation.branch, self.generation.shown = number, shared
         self.view.replace_end(self._origin + shared, self.generation.take())
-        self.cursor.switched()
+        self.cursor.branch_switched()
 
     def follow_branch(self, number: int) -> None:
         """Show a branch, by its number, that is being generated."""
         self.show_branch(number)
-        self.cursor.continued()
+        self.cursor.reveal_growth()
 
     def place_at(self, position: int) -> Place | None:
         """Return the place of a character as drawn; None if its row was dropped."""
@@ -207,11 +207,11 @@ class TapeCursor(TextLayer):
         self.text = text
         self.moved = Signal()
         """Sent when `at` has changed."""
-        self.grown_to = Signal()
+        self.length_changed = Signal()
         """Sent when the number of displayed characters has changed."""
         self._at: tuple[int, int] | None = None
         self._last = 0
-        self._leads = False
+        self._reveals_growth = False
         """Whether the view still has to scroll to the text after the cursor as it grows."""
 
     @property
@@ -221,7 +221,7 @@ class TapeCursor(TextLayer):
 
     def point(self, position: int | None) -> None:
         """Put the cursor at a position of the displayed branch; None removes it."""
-        self._leads = False
+        self._reveals_growth = False
         view = self.text.view
         place = None if position is None else self.text.place_at(position)
         if position is not None and position >= self.text.shown:
@@ -270,38 +270,38 @@ class TapeCursor(TextLayer):
         if place is not None and position == text.shown:
             yield Overlay(place[1], place[1] + 1, "text-view--place")
 
-    def replaced(self) -> None:
+    def text_replaced(self) -> None:
         """Go to position 0, the only one that every tape has."""
         if self._at is not None:
             self._put((0, 0))
 
-    def begun(self) -> None:
+    def text_started(self) -> None:
         """Go to the start of a new tape."""
         if self._at is not None:
             self.point(0)
 
-    def grown(self, before: int) -> None:
+    def text_grew(self, before: int) -> None:
         """Stay at the end if the cursor was there, else scroll to the text after it."""
         shown = self.text.shown
         if self._at == (self.text.branch, before) and shown != before:
             self.point(shown)
-        elif self._leads:
-            self.continued()
+        elif self._reveals_growth:
+            self.reveal_growth()
         self._grow()
 
-    def switched(self) -> None:
+    def branch_switched(self) -> None:
         """Keep the position of the cursor, up to the end of the new branch."""
         self._grow()
         if self._at is not None:
             self.point(min(self._at[1], self.text.shown))
 
-    def continued(self) -> None:
+    def reveal_growth(self) -> None:
         """Scroll to the text after the cursor; while it is too short, again as it grows."""
         view = self.text.view
         place = self.text.place_at(self._at[1]) if self._at is not None else None
         if place is not None:
             top = place[0] - view.wrapped.first - view.scrollable_content_region.height // 3
-            self._leads = top > view.max_scroll_y
+            self._reveals_growth = top > view.max_scroll_y
             view.scroll_to(y=max(top, 0))
             view.follows_end = False
 
@@ -313,7 +313,7 @@ class TapeCursor(TextLayer):
     def _grow(self) -> None:
         before, self._last = self._last, self.text.shown
         if self._last != before:
-            self.grown_to.send()
+            self.length_changed.send()
 
     def _beside(self, position: int, by: int) -> int:
         """Return the next position on a side, skipping the parts of a jamo syllable."""

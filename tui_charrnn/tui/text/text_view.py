@@ -321,7 +321,7 @@ def selected_span(
     if span is None or not wrapped.first <= number < wrapped.end:
         return span
     text = wrapped.shown(number).text
-    start, end = (column if column < 0 else _kept_column(text, column) for column in span)
+    start, end = (column if column < 0 else _text_column(text, column) for column in span)
     return start, end
 
 
@@ -330,22 +330,22 @@ def drawn_column(text: str, column: int) -> int:
     return column - sum(map(continues_syllable, text[:column]))
 
 
-def _kept_column(text: str, column: int) -> int:
-    """The inverse of `drawn_column`."""
+def _text_column(text: str, column: int) -> int:
+    """Convert a drawn column to an index in a row; the inverse of `drawn_column`."""
     if text.isascii():
         return column
     starts = [place for place, sign in enumerate(text) if not continues_syllable(sign)]
     return starts[column] if column < len(starts) else len(text) + column - len(starts)
 
 
-def _begin(text: str, column: int) -> int:
+def _syllable_start(text: str, column: int) -> int:
     """Return the start of the syllable at an index."""
     while 0 < column < len(text) and continues_syllable(text[column]):
         column -= 1
     return column
 
 
-def _end(text: str, column: int) -> int:
+def _syllable_end(text: str, column: int) -> int:
     """Return the end of the syllable at an index; an index between two is an end."""
     while column < len(text) and continues_syllable(text[column]):
         column += 1
@@ -369,23 +369,29 @@ def draw_row(
         caret_style: Style of the caret after the text; None for no caret.
     """
     length = len(row.text)
-    laid = [(start, length if end < 0 else end, look) for start, end, look in overlays]
+    spans = [(start, length if end < 0 else end, look) for start, end, look in overlays]
     # a jamo syllable is drawn as one, so an overlay of a part of it covers all of it
-    laid = [(_begin(row.text, start), _end(row.text, end), look) for start, end, look in laid]
-    bounds = [_begin(row.text, end) for end in accumulate((run[1] for run in row.runs), initial=0)]
+    spans = [
+        (_syllable_start(row.text, start), _syllable_end(row.text, end), look)
+        for start, end, look in spans
+    ]
+    bounds = [
+        _syllable_start(row.text, end)
+        for end in accumulate((run[1] for run in row.runs), initial=0)
+    ]
     looks = [styles[style] for style, _ in row.runs]
-    cuts = {cut for start, end, _ in laid for cut in (start, end) if 0 < cut < length}
+    cuts = {cut for start, end, _ in spans for cut in (start, end) if 0 < cut < length}
     segments, run = [], 0
     for start, end in pairwise(sorted({*bounds, *cuts})):
         while bounds[run + 1] <= start:
             run += 1
         look = looks[run]
-        for over_start, over_end, over in laid:
+        for over_start, over_end, over in spans:
             if over_start <= start and end <= over_end:
                 look += over
         segments.append(Segment(drawn_hangul(row.text[start:end]), look))
     behind: dict[int, Style] = {}
-    for start, end, look in laid:
+    for start, end, look in spans:
         if length <= start < end:
             behind[start] = behind.get(start, Style.null()) + look
     segments += [Segment(" ", look) for look in behind.values()]

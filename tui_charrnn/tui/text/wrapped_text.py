@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple, get_args
 from rich.cells import cell_len, split_graphemes
 
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.text.wrapping import TextGate, expand_tabs, wrap_line
+from tui_charrnn.tui.text.wrapping import TextSanitizer, expand_tabs, wrap_line
 
 Place = tuple[int, int]
 """Number of a row, and index of a character in the drawn row."""
@@ -136,7 +136,7 @@ class WrappedText:
         """Maps source offsets to shown offsets."""
         self._limit = limit
         self._cost = _LEAST_COST
-        self._gate = TextGate()
+        self._sanitizer = TextSanitizer()
 
     @property
     def end(self) -> int:
@@ -182,8 +182,8 @@ class WrappedText:
         text = text[: len(text) - len(row.text) + column]
         changed = self.end
         self._push_line(text, next(split_runs(merge_runs(_runs(kept)), [0, len(text)])))
-        self._gate = TextGate()
-        self._gate.show(text[-_REREAD:] or "\n")
+        self._sanitizer = TextSanitizer()
+        self._sanitizer.show(text[-_REREAD:] or "\n")
         return changed
 
     def rewrap(self, width: int, anchor: int) -> int:
@@ -201,8 +201,8 @@ class WrappedText:
 
     def _show(self, text: str) -> str:
         """Return what to show for the next piece of text, and extend `sources`."""
-        before = copy(self._gate)
-        shown = self._gate.show(text)
+        before = copy(self._sanitizer)
+        shown = self._sanitizer.show(text)
         if shown == text:
             self.sources.add(len(text))
         else:
@@ -289,16 +289,16 @@ def place_of(wrapped: WrappedText, source: int) -> Place | None:
     if index < (1 if wrapped.first else 0):  # a notice replaces that row
         return None
     text = wrapped.rows[index].text
-    return wrapped.first + index, _drawn(text, offset - wrapped.starts[index], wrapped.width)
+    return wrapped.first + index, _drawn_column(text, offset - wrapped.starts[index], wrapped.width)
 
 
 def source_at(wrapped: WrappedText, place: Place) -> int:
     """Return the source character at a place, or the nearest; after a row, its line feed."""
     index = min(max(place[0] - wrapped.first, 0), len(wrapped.rows) - 1)
     row = wrapped.rows[index]
-    column = _undrawn(row.text, place[1], wrapped.width)
-    goes_on = not row.ends_line and index + 1 < len(wrapped.rows)
-    last = max(len(row.text) - 1, 0) if goes_on else len(row.text)
+    column = _text_column(row.text, place[1], wrapped.width)
+    continues = not row.ends_line and index + 1 < len(wrapped.rows)
+    last = max(len(row.text) - 1, 0) if continues else len(row.text)
     return wrapped.sources.source(wrapped.starts[index] + min(column, last))
 
 
@@ -319,12 +319,12 @@ def _first_from(sources: SourceMap, offset: int) -> int:
     return source + 1 if sources.shown(source) < offset else source
 
 
-def _drawn(text: str, column: int, width: int) -> int:
+def _drawn_column(text: str, column: int, width: int) -> int:
     """Convert an index in a row's text to the row with tabs expanded."""
     return len(expand_tabs(text[:column], width)) if "\t" in text else column
 
 
-def _undrawn(text: str, column: int, width: int) -> int:
+def _text_column(text: str, column: int, width: int) -> int:
     """Convert an index in a row with tabs expanded to its text."""
     if "\t" not in text:
         return column

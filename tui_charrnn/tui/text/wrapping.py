@@ -35,7 +35,7 @@ _EMOJI: Final = (("\u2190", "\u2bff"), ("\U0001f000", "\U0001faff"))
 """Ranges of the characters that a terminal may join with another emoji."""
 
 
-class TextGate:
+class TextSanitizer:
     """Makes a stream of text safe and measurable, however the stream is cut into pieces.
 
     It does more than `safe_text`. It bounds clusters: a model may chain joiners, variation
@@ -102,7 +102,7 @@ def wrap_line(text: str, width: int) -> list[int]:
     """Wrap a line.
 
     Args:
-        text: A line without line feeds, as shown (see `TextGate`).
+        text: A line without line feeds, as shown (see `TextSanitizer`).
         width: Columns of a row, at least `NARROWEST`; smaller values are raised to it.
 
     Returns:

@@ -20,8 +20,8 @@ from tui_charrnn.tui.xray.reader import (
     wanted_passages,
 )
 
-_LOOK: Final = 1 / 20  # seconds between two polls of the view
-_FAR_BACK: Final = 1000
+_POLL_INTERVAL: Final = 1 / 20  # seconds between two polls of the view
+_SEARCHED_BACK: Final = 1000
 """Last characters among which the newest known one is searched."""
 Legend = tuple[str, tuple[str, ...]]
 """Name of the coloring, and a label for each level."""
@@ -69,8 +69,8 @@ class XrayColors(TextLayer):
         """Reads the current text; None without a text or a coloring."""
         self._coloring: Coloring | None = None
         self._timer: Timer | None = None
-        self._looked_at: object = None
-        self._skips_look = False
+        self._requested: object = None
+        self._skips_poll = False
         """Whether the next poll is skipped."""
 
     @property
@@ -84,14 +84,14 @@ class XrayColors(TextLayer):
             return
         self._coloring = coloring
         if self._timer is None:
-            self._timer = self.text.view.set_interval(_LOOK, self._look_over, pause=True)
+            self._timer = self.text.view.set_interval(_POLL_INTERVAL, self._poll, pause=True)
         self._drop_levels()
         if coloring is None:
             self._timer.pause()
             self.stop_reading()
         else:
             self._timer.resume()
-            self._look_over()
+            self._poll()
         self.text.view.redraw()
         self.changed.send()
 
@@ -131,15 +131,15 @@ class XrayColors(TextLayer):
         if last is not None:
             view.redraw(range(view.wrapped.first if first is None else first[0], last[0] + 1))
 
-    def _look_over(self) -> None:
+    def _poll(self) -> None:
         """Request the passages in view when the view has changed.
 
         While the text streams, only every second poll does so, because drawing its results takes
         time from generation.
         """
         text, is_streaming = self.text, self.text.view.streaming
-        self._skips_look = is_streaming and not self._skips_look
-        if self._skips_look:
+        self._skips_poll = is_streaming and not self._skips_poll
+        if self._skips_poll:
             return
         reading, coloring = self._current_reading(), self._coloring
         if reading is None or coloring is None:
@@ -152,9 +152,9 @@ class XrayColors(TextLayer):
             return
         explained, view = self._explained(), self._in_view()
         place = (text.branch, explained) if self.wants_snapshot else None
-        looked_at = text.branch, explained, view, place, is_streaming
-        if looked_at != self._looked_at or reading.has_tapped:
-            self._looked_at = looked_at
+        requested = text.branch, explained, view, place, is_streaming
+        if requested != self._requested or reading.has_tapped:
+            self._requested = requested
             wanted = wanted_passages(
                 text.branch, explained, view, text.shown, is_streaming=is_streaming
             )
@@ -216,7 +216,7 @@ class XrayColors(TextLayer):
     def _drop_levels(self) -> None:
         if self.levels is not None:
             self.levels.close()
-        self.levels, self._looked_at, self.legend = None, None, None
+        self.levels, self._requested, self.legend = None, None, None
 
 
 def known_place(
@@ -226,7 +226,7 @@ def known_place(
 
     None if nothing is known. The running mean leaves out the unknown symbol.
     """
-    last = max(position - _FAR_BACK, 0) if is_newest else position
+    last = max(position - _SEARCHED_BACK, 0) if is_newest else position
     while reading.expected(branch, position) is None and position > last:
         position -= 1
     prediction = reading.prediction(branch, position)

@@ -229,7 +229,7 @@ class InfluenceColoring:
         return InfluenceLevels(reading)
 
 
-class Past(NamedTuple):
+class PastInfluence(NamedTuple):
     """The influence of earlier characters on one character."""
 
     branch: int
@@ -253,7 +253,7 @@ class InfluenceLevels(Levels):
 
     def __init__(self, reading: XrayReading) -> None:
         self._reading = reading
-        self._known: Past | None = None
+        self._known: PastInfluence | None = None
         self._wanted: tuple[int, int] | None = None
         self._task = BackgroundTask("influence", self._work)
 
@@ -290,7 +290,7 @@ class InfluenceLevels(Levels):
         known = self._known
         if known is None or known.problem or (known.branch, known.position) != (branch, position):
             return ""
-        half, tenth = (_back(distance) for distance in known.distances)
+        half, tenth = (_format_distance(distance) for distance in known.distances)
         return tr("under a half from {half}, a tenth from {tenth} back", half=half, tenth=tenth)
 
     def close(self) -> None:
@@ -301,7 +301,7 @@ class InfluenceLevels(Levels):
         reading = self._reading
         while True:
             place, began = task.wait_for(self._next_place), time.monotonic()
-            self._known = past = find_past(reading.generation, reading.tape, *place)
+            self._known = past = compute_influence(reading.generation, reading.tape, *place)
             start = max(past.position - FARTHEST, 0)
             reading.announce(Passage(past.branch, start, past.position + 1))
             if reading.generation.is_active:  # leave most of the processor to it
@@ -314,20 +314,26 @@ class InfluenceLevels(Levels):
         return None if is_known else wanted
 
 
-def find_past(generation: GenerationThread, tape: Tape, branch: int, position: int) -> Past:
+def compute_influence(
+    generation: GenerationThread, tape: Tape, branch: int, position: int
+) -> PastInfluence:
     """Compute the influence on a character of a branch, up to `FARTHEST` characters back."""
     nothing = np.zeros(0)
     tree, model = tape.tree, tape.stream.model
     reach = min(position, FARTHEST)
     if not reach:
-        return Past(branch, position, nothing, tr("nothing comes before the first character"))
+        return PastInfluence(
+            branch, position, nothing, tr("nothing comes before the first character")
+        )
     begin = position - reach + 1
     held = tree.holder(branch, position).clamps_at(position)
     if held or tree.holder(branch, begin).clamps_at(begin):
-        return Past(branch, position, nothing, tr("not computed while a neuron is clamped"))
+        return PastInfluence(
+            branch, position, nothing, tr("not computed while a neuron is clamped")
+        )
     moment = generation.moment(branch, begin)
     if moment is None:
-        return Past(branch, position, nothing, tr("there is no such character any more"))
+        return PastInfluence(branch, position, nothing, tr("there is no such character any more"))
     indices = np.array([moment.state.unread, *tree.indices(branch, begin, position + 1)], np.intp)
     end = model.vocabulary.end_index
     ends = np.flatnonzero(indices[:-1] == (-1 if end is None else end))
@@ -341,11 +347,11 @@ def find_past(generation: GenerationThread, tape: Tape, branch: int, position: i
     except CharRNNError:
         found = np.full(1, np.nan)
     if not np.isfinite(found).all() or not found.max() > 0:
-        return Past(branch, position, nothing, tr("the gradients are not finite numbers"))
-    return Past(branch, position, found)
+        return PastInfluence(branch, position, nothing, tr("the gradients are not finite numbers"))
+    return PastInfluence(branch, position, found)
 
 
-def _back(distance: int | None) -> str:
+def _format_distance(distance: int | None) -> str:
     return tr("over {count}", count=FARTHEST) if distance is None else f"{distance:,}"
 
 

@@ -28,7 +28,7 @@ from tui_charrnn.tui.xray.colorings import (
     colorings,
 )
 from tui_charrnn.tui.xray.originality import OriginalityColoring
-from tui_charrnn.tui.xray.panel import XrayPanel, legend_row, mean_words, name_of, place_words
+from tui_charrnn.tui.xray.panel import XrayPanel, format_mean, format_place, legend_row, name_of
 
 _ROOMY: Final = 96
 """Minimum columns of the text pane for the panel beside the text."""
@@ -279,8 +279,8 @@ class XrayLegend(Vertical):
             more = levels.line(seen.branch, seen.position) if levels is not None else ""
             name = name_of(self.text_colors.text, self.app, seen.index)
             width = self.size.width
-            mean = mean_words(self.text_colors.text, seen.running, seen.count)
-            words = place_words(name, seen.prediction, mean, width, more)
+            mean = format_mean(self.text_colors.text, seen.running, seen.count)
+            words = format_place(name, seen.prediction, mean, width, more)
         for line in self.query("#xray-line").results(Static):
             line.update(words, layout=False)
 

@@ -40,7 +40,7 @@ _HAS_CHANCE: Final = 74
 """Minimum columns to show the chance level."""
 _ROOMY: Final = 93
 """Minimum columns to show the description of a property."""
-_FAR: Final = 3
+_FIRST_DEVIATIONS: Final = 3
 """Standard deviations from the mean at which a neuron is first clamped."""
 _STEP: Final = 0.5
 """Standard deviations between two values."""
@@ -390,7 +390,7 @@ def offered_value(cell: FollowingNeuron) -> float:
     It is three standard deviations from the mean; h, a product of two numbers below 1, is limited
     to -1 and 1.
     """
-    value = cell.mean + math.copysign(_FAR * cell.deviation, cell.r)
+    value = cell.mean + math.copysign(_FIRST_DEVIATIONS * cell.deviation, cell.r)
     if cell.neuron.part == "h":
         value = max(-1.0, min(1.0, value))
     return rounded(value)

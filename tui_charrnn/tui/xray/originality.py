@@ -27,7 +27,7 @@ from tui_charrnn.viewing.formatting import format_new_shares, format_share
 
 _NEW: Final = 0
 _COPIED: Final = 3
-_AT_ONCE: Final = 1024
+_BLOCK: Final = 1024
 """Characters compared between two announcements."""
 _TRACKS: Final = 16
 """Branches whose results are kept."""
@@ -59,7 +59,7 @@ class OriginalityLevels(Levels):
         self._reading, self._coloring = reading, coloring
         self._tracks: dict[int, OriginalityTrack] = {}
         self._corpus: IndexedCorpus | None = None
-        self._words = ""
+        self._progress = ""
         self._branch: int | None = None
         self._goal = 0
         """Where to stop on that branch; fixed per request, so that characters come in blocks."""
@@ -69,7 +69,7 @@ class OriginalityLevels(Levels):
         """Return the corpus and the shares of new and copied text; before that, the progress."""
         corpus = self._corpus
         if corpus is None:
-            return tr("originality: {progress}", progress=self._words), ("",) * 5
+            return tr("originality: {progress}", progress=self._progress), ("",) * 5
         head = tr("originality, against {corpus}", corpus=safe_line(corpus.name))
         track = self._tracks.get(self._branch) if self._branch is not None else None
         if track is None or not track.summary.characters:
@@ -138,7 +138,7 @@ class OriginalityLevels(Levels):
         except CharRNNError as error:
             task.check()
             key = key_label("speech.corpus")
-            self._words = tr("there is no text to compare with; {key} names a text", key=key)
+            self._progress = tr("there is no text to compare with; {key} names a text", key=key)
             names = tr("{key} names a text to compare with.", key=key)
             self._coloring.tell(f"{safe_line(str(error))} {names}")
             return
@@ -166,7 +166,7 @@ class OriginalityLevels(Levels):
             copied_length = copied_length_in(tape.stream.model.units)
             track = self._tracks[branch] = OriginalityTrack(corpus, copied_length)
         start = len(track)
-        stop = min(start + _AT_ONCE, tape.tree.branches[branch].length)
+        stop = min(start + _BLOCK, tape.tree.branches[branch].length)
         characters = tape.stream.model.vocabulary.characters
         changed = track.add([characters[index] for index in tape.tree.indices(branch, start, stop)])
         self._reading.announce(Passage(branch, changed, stop))
@@ -179,7 +179,7 @@ class OriginalityLevels(Levels):
         def progress(words: str) -> Callable[[int, int | None], None]:
             def show(done: int, total: int | None) -> None:
                 check_cancelled()
-                self._words = words + (f": {done / total:.0%}" if total else "")
+                self._progress = words + (f": {done / total:.0%}" if total else "")
 
             return show
 
@@ -189,7 +189,7 @@ class OriginalityLevels(Levels):
         def notify(sentence: str) -> None:
             self._coloring.tell(safe_line(sentence))
 
-        self._words = tr("looking for the corpus")
+        self._progress = tr("looking for the corpus")
         if path := self._coloring.path:
             own = Reading(
                 unify_newlines="\r" not in loaded.model.vocabulary.characters,
@@ -262,7 +262,7 @@ class OriginalityTrack:
             self.lengths.append(match.length)
             if match.length >= self.copied_length:
                 changed = min(changed, self._mark(len(self) - match.length))
-        self.summary = self._sum_up()
+        self.summary = self._summarize()
         return changed
 
     def is_copied(self, position: int) -> bool | None:
@@ -277,7 +277,7 @@ class OriginalityTrack:
             place -= 1
         return place + 1
 
-    def _sum_up(self) -> OriginalitySummary:
+    def _summarize(self) -> OriginalitySummary:
         meter = self._meter
         longest, index = meter.longest, meter.index
         if longest is None:

@@ -65,7 +65,7 @@ class Page(NamedTuple):
         return name if self.is_only else f"{name} {self.layer}"
 
 
-_USUAL: Final = 0.95
+_SCALE_QUANTILE: Final = 0.95
 """Quantile of a layer's absolute states that ends the scale; a few outliers are clipped."""
 EXPECTED: Final = Page("expected")
 """The prediction."""
@@ -167,11 +167,11 @@ class XrayPanel(Static):
         else:
             rows += [tabs, *self._numbers(seen), Content("")]
         self.border_title = title
-        rows += self._paged(seen, pages, page, height - len(rows))
+        rows += self._page_rows(seen, pages, page, height - len(rows))
         self.update(Content("\n").join(rows[:height]), layout=False)
 
     def _numbers(self, seen: XrayPlace) -> list[Content]:
-        mean = mean_words(self._colors.text, seen.running, seen.count)
+        mean = format_mean(self._colors.text, seen.running, seen.count)
         numbers = [
             Content(f"{padded(name, NAME)} {padded(value, VALUE, to_right=True)}")
             for name, value in place_rows(seen.prediction, mean)
@@ -182,7 +182,9 @@ class XrayPanel(Static):
             numbers += levels.rows(seen.branch, seen.position, width, self.size.height // 3)
         return numbers
 
-    def _paged(self, seen: XrayPlace, pages: list[Page], first: int, height: int) -> list[Content]:
+    def _page_rows(
+        self, seen: XrayPlace, pages: list[Page], first: int, height: int
+    ) -> list[Content]:
         """Return the rows of a page, and of the pages after it that fit below."""
         rows: list[Content] = []
         palette, width = palette_of(self.app), self.size.width
@@ -190,7 +192,7 @@ class XrayPanel(Static):
         for number, page in enumerate(pages[first:] + pages[:first]):
             room = height - len(rows) - (1 if number else 0)
             maps = [] if page in {EXPECTED, HITS} else self._maps(page)
-            needed = _LEAST_HITS if page == HITS else _needed(maps, width, palette)
+            needed = _LEAST_HITS if page == HITS else _least_rows(maps, width, palette)
             if room < (needed if number else 1):
                 continue
             rows += [Content("")] if number else []
@@ -228,7 +230,7 @@ def palette_of(app: App[object]) -> Palette | None:
     return Palette(*(Color.parse(app.theme_variables[name]) for name in names))
 
 
-def _needed(maps: list[HeatMap] | None, width: int, palette: Palette | None) -> int:
+def _least_rows(maps: list[HeatMap] | None, width: int, palette: Palette | None) -> int:
     """Return the minimum rows of a page below another one."""
     if maps is None:
         return 1
@@ -303,7 +305,7 @@ def maps_of(page: Page, view: LayerView, probe: Probe | None) -> list[HeatMap]:
         states[tr("cell state c")] = ("c", view.cell_state)
     maps = []
     for name, (part, values) in states.items():
-        full = full_scale(_usual(abs(values).tolist()))
+        full = full_scale(_scale_end(abs(values).tolist()))
         label = f"{name} ±{full:g}"
         ends = tr("below 0"), tr("above 0")
         scale = neuron_scale(full)
@@ -311,13 +313,13 @@ def maps_of(page: Page, view: LayerView, probe: Probe | None) -> list[HeatMap]:
     return maps
 
 
-def _usual(sizes: list[float]) -> float:
-    """Return the `_USUAL` quantile; 0 for an empty list."""
+def _scale_end(sizes: list[float]) -> float:
+    """Return the `_SCALE_QUANTILE` quantile; 0 for an empty list."""
     ordered = sorted(sizes)
-    return ordered[int(_USUAL * (len(ordered) - 1))] if ordered else 0.0
+    return ordered[int(_SCALE_QUANTILE * (len(ordered) - 1))] if ordered else 0.0
 
 
-def mean_words(text: TapeText, running: float, count: int) -> tuple[str, str]:
+def format_mean(text: TapeText, running: float, count: int) -> tuple[str, str]:
     """Format a mean surprise: the number of last characters, and bits per character or jamo."""
     name = tr("last {count}", count=count)
     if text.opening is not None and text.opening.is_jamo:
@@ -325,7 +327,7 @@ def mean_words(text: TapeText, running: float, count: int) -> tuple[str, str]:
     return name, tr("{bits:.2f} bits/char", bits=running)
 
 
-def place_words(
+def format_place(
     name: str, expected: Prediction, mean: tuple[str, str], width: int, more: str = ""
 ) -> str:
     """Format a character's numbers in one line; the last ones are left out if it is too narrow.
@@ -333,7 +335,7 @@ def place_words(
     Args:
         name: The character, safe to show.
         expected: Its prediction.
-        mean: See `mean_words`.
+        mean: See `format_mean`.
         width: Columns.
         more: Text before the numbers, safe to show.
     """
@@ -353,7 +355,7 @@ def place_words(
 
 
 def place_rows(expected: Prediction, mean: tuple[str, str]) -> list[tuple[str, str]]:
-    """Return a character's numbers as names and values; `mean` is from `mean_words`."""
+    """Return a character's numbers as names and values; `mean` is from `format_mean`."""
     return [
         (tr("probability"), percent(expected.probability)),
         (tr("surprise"), tr("{bits:.2f} bits", bits=expected.surprise)),
@@ -373,7 +375,7 @@ def expected_rows(
     bar_width = max(width - _NAME - _NUMBER - 4, 1)
     rows = [
         character_row(
-            mark_of(has_come=index == seen.index, is_forbidden=index in seen.forbidden),
+            mark_of(is_chosen=index == seen.index, is_forbidden=index in seen.forbidden),
             "",
             name_of(index),
             (share, bar_width),
@@ -387,10 +389,10 @@ def expected_rows(
 def legend_row(scale: ScaleName, head: str, words: Sequence[str], keys: str = "") -> Content:
     """Return the labels of a coloring's levels in their styles; empty labels are left out."""
     parts = [Content(f"{head} ")]
-    for range_words, (color, style) in zip(words, LOOKS[scale], strict=False):
-        if range_words:
+    for label, (color, style) in zip(words, LOOKS[scale], strict=False):
+        if label:
             look = f"{color} {'' if style == 'none' else style}".strip()
-            parts.append(Content(range_words).stylize(look))
+            parts.append(Content(label).stylize(look))
     row = Content(" ").join(parts)
     return row.append(Content(f"  {keys}").stylize("$note-text")) if keys else row
 
@@ -398,7 +400,7 @@ def legend_row(scale: ScaleName, head: str, words: Sequence[str], keys: str = ""
 def tabs_row(pages: Sequence[Page], now: int, key: str, width: int) -> Content:
     """Return the page titles, the current one bold, and the key that turns pages."""
     names = [
-        Content(page.words).stylize("bold underline" if number == now else "$note-text")
+        Content(page.title).stylize("bold underline" if number == now else "$note-text")
         for number, page in enumerate(pages)
     ]
     row = Content(" · ").join(names).append(f"  {key}")

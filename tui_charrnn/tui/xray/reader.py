@@ -121,7 +121,7 @@ class _Job(NamedTuple):
 
     passage: Passage | None = None
     """The passage to read; None to evaluate tapped characters only."""
-    is_looked_into: bool = False
+    keeps_states: bool = False
     """Whether to keep the states after it."""
 
 
@@ -230,15 +230,15 @@ class XrayReading:
         try:
             while True:
                 job, began = task.wait_for(lambda: self._next_job(reader.at)), time.monotonic()
-                self._take_in()
+                self._evaluate_tapped()
                 if job.passage is not None:
-                    self._read(reader, job.passage, is_looked_into=job.is_looked_into)
+                    self._read(reader, job.passage, keeps_states=job.keeps_states)
                     if self.generation.is_active:
                         task.wait(time.monotonic() - began)
         except CharRNNError:  # logits that are not finite; the generating thread reports it
             return
 
-    def _read(self, reader: TapeReader, passage: Passage, *, is_looked_into: bool) -> None:
+    def _read(self, reader: TapeReader, passage: Passage, *, keeps_states: bool) -> None:
         branch, start, stop = passage
         values = self.values
         predictions = reader.read(branch, start, stop, None if values is None else values.probe)
@@ -250,11 +250,11 @@ class XrayReading:
         if values is not None:
             for key, value in zip(keys, reader.values, strict=True):
                 values.keep(key, value)
-        if is_looked_into:
+        if keeps_states:
             self.snapshot = LayerSnapshot(branch, stop - 1, reader.views())
         self.announce(passage)
 
-    def _take_in(self) -> None:
+    def _evaluate_tapped(self) -> None:
         """Evaluate the tapped characters."""
         tapped = [self._tapped.popleft() for _ in range(len(self._tapped))]
         if not tapped:
@@ -297,7 +297,7 @@ class XrayReading:
         if place is not None and (
             snapshot is None or (snapshot.branch, snapshot.position) != place
         ):
-            return _Job(Passage(*place, place[1] + 1), is_looked_into=True)
+            return _Job(Passage(*place, place[1] + 1), keeps_states=True)
         passages = (self._gap(wanted, at) for wanted in self._wanted)
         passage = next((passage for passage in passages if passage is not None), None)
         return None if passage is None else _Job(passage)
