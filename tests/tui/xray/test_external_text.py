@@ -14,7 +14,7 @@ from tests.support.tiny_model import TINY_VOCABULARY
 from tests.support.waiting import wait_until
 from tests.support.xray_app import check_looks, naive_numbers, read_in_view, sure_app
 from tui_charrnn.tui.text import external_text
-from tui_charrnn.tui.text.external_text import ExternalTextScreen, composed
+from tui_charrnn.tui.text.external_text import ExternalTextScreen, normalize
 
 TEXT = "abba cafe\ndead bee faded\nacid jibe\n" * 3
 
@@ -179,4 +179,4 @@ async def test_what_was_read_is_not_in_the_history_of_what_was_said(tmp_path: Pa
 
 
 def test_pasted_line_ends_and_parts_become_those_of_a_corpus() -> None:
-    assert composed("a\r\nb\rc e\u0301") == "a\nb\nc \u00e9"
+    assert normalize("a\r\nb\rc e\u0301") == "a\nb\nc \u00e9"

@@ -59,7 +59,7 @@ class Page(NamedTuple):
     """Whether the network has one layer."""
 
     @property
-    def words(self) -> str:
+    def title(self) -> str:
         """The title of the page."""
         name = tr(self.kind)
         return name if self.is_only else f"{name} {self.layer}"
