@@ -172,17 +172,17 @@ class RunDescription:
         return None if self.corpus.records == "none" else self.vocabulary[:1]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, as the file holds them."""
+        """Return the JSON document."""
         values = asdict(self)
         values["model"], values["training"] = self.model.to_mapping(), self.training.to_mapping()
         return {"format": FORMAT, **values}
 
     @classmethod
     def from_json(cls, values: object) -> Self:
-        """Read the document; fields that are not known are passed over.
+        """Parse the document, ignoring unknown fields.
 
         Raises:
-            RunError: If it is not one, is of another format, or lacks a field.
+            RunError: If it is invalid, of another format, or lacks a field.
         """
         return _read_document(values, "run.json", cls._of)
 
@@ -260,15 +260,15 @@ class RunStatus:
     not."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, as the file holds them."""
+        """Return the JSON document."""
         return {"format": FORMAT, **asdict(self)}
 
     @classmethod
     def from_json(cls, values: object) -> Self:
-        """Read the document; fields that are not known are passed over.
+        """Parse the document, ignoring unknown fields.
 
         Raises:
-            RunError: If it is not one, is of another format, or lacks a field.
+            RunError: If it is invalid, of another format, or lacks a field.
         """
         return _read_document(values, "state.json", partial(build_checked, cls))
 

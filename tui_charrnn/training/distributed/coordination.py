@@ -1,9 +1,9 @@
-"""How the processes of a training connect, agree, and detect that one of them is lost.
+"""Connect the processes of a training, compare their settings, and detect a lost process.
 
-`MultiWorkerMirroredStrategy` starts TensorFlow's coordination service in the process of rank 0:
-heartbeats, a store of keys and values, and errors that are reported to all. Sums and means over
-the devices that train one model are the strategies': `MirroredStrategy` has the GPUs of one
-process, `MultiWorkerMirroredStrategy` several processes.
+`MultiWorkerMirroredStrategy` starts TensorFlow's coordination service in the process of rank 0: it
+provides heartbeats, a key-value store, and error reports to all processes. The strategies compute
+sums and means over devices: `MirroredStrategy` over the GPUs of one process,
+`MultiWorkerMirroredStrategy` over several processes.
 """
 
 import contextlib
@@ -32,17 +32,17 @@ from tui_charrnn.training.engine.recurrence import Tensor
 
 KEPT: Final = "What was saved is kept; the same command on all of them goes on from there."
 _HASHES: Final = {"corpus", STARTING_MODEL}
-"""Entries of a card that are SHA-256, or empty; a difference is one of data, not of settings."""
+"""Entries of a card that are SHA-256, or empty; a difference is a data error, not a usage error."""
 _SHARED: Final = {ExitCode.USAGE, ExitCode.DATA, ExitCode.LOCKED, ExitCode.CANNOT_SAVE}
-"""Failures that a restart would repeat: all processes end with the code of the one that failed."""
-_POLL: Final = 0.5  # seconds of one wait for a key, in which no signal is handled
-_LEAVING: Final = 10.0  # seconds that processes wait for each other at the end
-_REPORTING: Final = 1.0  # seconds for a report of rank 0, before the service ends with it
-_LONGEST: Final = 1_000  # characters of a reported sentence, which travels in a header
+"""Permanent failures: all processes exit with the code of the failed one."""
+_POLL: Final = 0.5  # seconds of one wait for a key, during which signals are not handled
+_END_TIMEOUT: Final = 10.0  # seconds that processes wait for each other at the end
+_REPORT_DELAY: Final = 1.0  # seconds to deliver rank 0's report, as the service ends with it
+_MAX_SENTENCE: Final = 1_000  # characters of a reported sentence, which is sent in a header
 _MARK: Final = "charrnn-tui: "
 _FAILURE: Final = "failure"
-_SPARE: Final = 30.0  # seconds for the command to end this process before the system does
-_SLURM_PORTS: Final = range(20_000, 30_000)  # below those of outgoing connections
+_ALARM_MARGIN: Final = 30.0  # seconds for the command to end this process before SIGALRM does
+_SLURM_PORTS: Final = range(20_000, 30_000)  # below the ports of outgoing connections
 _UNCLEAR: Final = (
     "Slurm's variables do not say where its tasks are ({}). Say it yourself: "
     "--cluster host:port,host:port --rank K"
@@ -53,11 +53,11 @@ _BROKEN: Final = (
     tf.errors.CancelledError,
     tf.errors.DeadlineExceededError,
 )
-"""What TensorFlow raises where another process is gone; others need a look at their text."""
+"""Errors that TensorFlow raises for a lost process; other errors are identified by their text."""
 
 
 class Coordination:
-    """The service, as one process uses it."""
+    """One process's client of the coordination service."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster: Final = cluster
@@ -65,12 +65,12 @@ class Coordination:
         self._checked_at = time.monotonic()
 
     def publish(self, key: str, document: object) -> None:
-        """Give all processes a JSON document; a key is used once."""
+        """Publish a JSON document to all processes; each key can be used only once."""
         with self.in_contact():
             self._service.set_config_key_value(key, json.dumps(document))
 
     def fetch(self, key: str, check_cancelled: Callable[[], None]) -> Any:
-        """Wait for a document, until a process is lost or `check_cancelled` raises.
+        """Wait for and return a document, until a process is lost or `check_cancelled` raises.
 
         Raises:
             BrokenClusterError: If a process is lost.
@@ -81,11 +81,11 @@ class Coordination:
                 try:
                     return json.loads(self._service.get_config_key_value(key, int(1e3 * _POLL)))
                 except tf.errors.DeadlineExceededError as error:
-                    if key not in str(error):  # the service itself does not answer
+                    if key not in str(error):  # the service itself timed out
                         raise
 
     def check(self) -> None:
-        """Raise `BrokenClusterError` if a process is lost; asks once a second at most."""
+        """Raise `BrokenClusterError` if a process is lost; checks at most once per second."""
         if time.monotonic() - self._checked_at < 1.0:
             return
         self._checked_at = time.monotonic()
@@ -95,21 +95,21 @@ class Coordination:
                 raise error
 
     def report(self, code: ExitCode, sentence: str) -> None:
-        """Report a failure of this process to all others, which end as well."""
-        failure = json.dumps([self.cluster.rank, int(code), sentence[:_LONGEST]])
+        """Report a failure of this process to all others, which then exit too."""
+        failure = json.dumps([self.cluster.rank, int(code), sentence[:_MAX_SENTENCE]])
         with contextlib.suppress(tf.errors.OpError):
             self._service.report_error_to_cluster(tf.errors.FAILED_PRECONDITION, _MARK + failure)
         if self.cluster.rank == 0:
-            time.sleep(_REPORTING)
+            time.sleep(_REPORT_DELAY)
 
     def leave_together(self) -> None:
-        """Wait a moment until all are here, so that none counts as lost for having ended."""
+        """Wait for all processes before exiting, so that none counts as lost."""
         with contextlib.suppress(tf.errors.OpError):
-            self._service.wait_at_barrier("end", int(1e3 * _LEAVING))
+            self._service.wait_at_barrier("end", int(1e3 * _END_TIMEOUT))
 
     @contextmanager
     def in_contact(self) -> Iterator[None]:
-        """Raise `BrokenClusterError` for errors of a process that is lost or reported a failure."""
+        """Convert errors caused by a lost or failed process to `BrokenClusterError`."""
         try:
             yield
         except tf.errors.OpError as error:
@@ -118,24 +118,24 @@ class Coordination:
                 raise reported from error
             is_lost = isinstance(error, _BROKEN) or "Collective ops is aborted" in text
             if not (is_lost or "oordination" in text):
-                raise  # as too little memory
-            raise BrokenClusterError(f"{self._loss(text)} {KEPT}") from error
+                raise  # e.g. out of memory
+            raise BrokenClusterError(f"{self._describe_lost(text)} {KEPT}") from error
 
     def _reported(self, text: str) -> BrokenClusterError | None:
-        """The failure that another process reported, if the text of an error holds one."""
+        """Return the failure reported by another process in an error's text, if any."""
         with contextlib.suppress(ValueError):
             start = text.index(_MARK) + len(_MARK)
             rank, code, sentence = json.JSONDecoder().raw_decode(text, start)[0]
             return _failure(code, f"{self.cluster.name_of(rank)} has ended: {sentence}")
         return None
 
-    def _loss(self, text: str) -> str:
-        """Which process is lost, as far as the text of an error names it."""
+    def _describe_lost(self, text: str) -> str:
+        """Return a sentence that names the lost process, if the text of an error names it."""
         ranks = map(int, re.findall(r"/job:worker/replica:0/task:(\d+)", text))
         is_silent = "heartbeat" in text.lower() or "RPC to coordination service" in text
         lost = next((rank for rank in ranks if rank != self.cluster.rank), None)
         if lost is None and is_silent and self.cluster.rank:
-            lost = 0  # whose process runs the service
+            lost = 0  # rank 0 runs the service
         if lost is None:
             first_line, *_ = text[:200].split("\n")
             return f"The connection to the other processes broke: {first_line}"
@@ -147,7 +147,7 @@ class Coordination:
 
 
 def _failure(code: int, sentence: str) -> BrokenClusterError:
-    """Another process's failure, with the exit code that it has on this one."""
+    """Return another process's failure, with the exit code for this process."""
     error = BrokenClusterError(sentence)
     error.exit_code = ExitCode(code) if code in _SHARED else ExitCode.RESUME_ME
     return error
@@ -156,16 +156,16 @@ def _failure(code: int, sentence: str) -> BrokenClusterError:
 def connect(
     task: JointTask, gpus: int
 ) -> tuple[Coordination, tf.distribute.MultiWorkerMirroredStrategy]:
-    """Wait until all processes are there, and connect their devices; without GPUs, processors.
+    """Wait for all processes, and connect their devices: GPUs, or CPUs if `gpus` is 0.
 
-    TensorFlow waits without a limit, whatever register timeout is configured, and holds the
-    interpreter: no signal handler and no other thread of Python runs. So the command that started
-    this process reads the addresses from a pipe, and ends it when the time is over and the pipe
-    still open; if the command is gone, SIGALRM does.
+    TensorFlow waits forever, whatever register timeout is configured, and keeps the interpreter
+    lock: no signal handler and no other Python thread runs. Therefore the command that started
+    this process reads the addresses from a pipe, and kills it if the pipe is still open after the
+    timeout; if the command has ended, SIGALRM does.
 
     Raises:
         ClusterError: If this process's port is in use.
-        BrokenClusterError: If a process is lost meanwhile.
+        BrokenClusterError: If a process is lost while connecting.
     """
     cluster = task.cluster
     context.context().configure_coordination_service(
@@ -188,10 +188,10 @@ def connect(
         implementation=implementation.NCCL if gpus else implementation.RING
     )
     coordination = Coordination(cluster)
-    with contextlib.suppress(OSError):  # the command may be gone
+    with contextlib.suppress(OSError):  # the command may have ended
         os.write(task.events, ",".join(cluster.addresses).encode())
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, task.meet_within + _SPARE)
+    signal.setitimer(signal.ITIMER_REAL, task.meet_within + _ALARM_MARGIN)
     try:
         with coordination.in_contact():
             return coordination, tf.distribute.MultiWorkerMirroredStrategy(resolver, options)
@@ -201,20 +201,20 @@ def connect(
             "perhaps because a training there has not ended yet. Wait for it, or choose another "
             "port of this host."
         ) from error
-    finally:  # also where it failed: this process reports why itself
+    finally:  # on failure too, as this process reports it itself
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         with contextlib.suppress(OSError):
             os.close(task.events)
 
 
 def resolve_addresses(cluster: Cluster, environment: Mapping[str, str]) -> Cluster:
-    """Read the addresses from Slurm's variables, if nothing else has named them.
+    """Read the addresses from Slurm's variables, if the cluster has none.
 
-    By TensorFlow's parsers: its `SlurmClusterResolver` sorts hosts by name, so that n10 comes
-    before n9, and fails on nodes without a GPU.
+    This uses TensorFlow's parsers, not its `SlurmClusterResolver`, which sorts hosts by name (n10
+    before n9) and fails on nodes without a GPU.
 
     Raises:
-        ClusterError: If the variables do not fit together.
+        ClusterError: If the variables are inconsistent.
     """
     if cluster.addresses:
         return cluster
@@ -229,7 +229,7 @@ def resolve_addresses(cluster: Cluster, environment: Mapping[str, str]) -> Clust
         received = f"{cluster.size} tasks, {len(hosts)} nodes, tasks by node {counts[:50]}"
         raise ClusterError(_UNCLEAR.format(received))
     step = environment.get("SLURM_STEP_ID", "0")
-    # a port that two steps on one node hardly share
+    # two job steps on one node are unlikely to get the same port
     number = job * 31 + (int(step) if step.isdecimal() else 0) * 97
     port = _SLURM_PORTS[number % len(_SLURM_PORTS)]
     places = [(host, k) for host, count in zip(hosts, counts, strict=True) for k in range(count)]
@@ -244,7 +244,7 @@ def resolve_addresses(cluster: Cluster, environment: Mapping[str, str]) -> Clust
 
 
 def full_card(task: JointTask, corpus_sha256: str, gpus: int) -> dict[str, str]:
-    """What must be the same on all ranks, by the name that users give it; the version first."""
+    """Return what must be equal on all ranks, by display name; the program version first."""
     return {
         "program": __version__,
         "TensorFlow": tf.__version__,
@@ -262,14 +262,14 @@ def agree(
     plan: Mapping[str, Any],
     check_cancelled: Callable[[], None],
 ) -> dict[str, Any]:
-    """Compare the cards of all processes; returns rank 0's plan.
+    """Compare the cards of all processes, and return rank 0's plan.
 
-    Each publishes its card, or why it cannot take part.
+    Each process publishes its card, or why it cannot take part.
 
     Raises:
-        CharRNNError: What was given as `own`.
-        BrokenClusterError: If another process is lost, cannot take part, or has another card: with
-            the same sentence and exit code on all.
+        CharRNNError: The error given as `own`.
+        BrokenClusterError: If another process is lost, cannot take part, or has a different card;
+            with the same sentence and exit code on all.
     """
     cluster = coordination.cluster
     card: Mapping[str, Any] = (
@@ -281,7 +281,7 @@ def agree(
         given.append(coordination.fetch(f"card/{rank}", check_cancelled))
         refusal = _refusal(cluster, given[0]["card"], rank, given[rank]["card"])
         if refusal is not None:
-            coordination.leave_together()  # rank 0 stays until all know
+            coordination.leave_together()  # rank 0 waits until all have read this
             raise own if isinstance(own, CharRNNError) else refusal
     agreed: dict[str, Any] = given[0]["plan"]
     return agreed
@@ -290,7 +290,7 @@ def agree(
 def _refusal(
     cluster: Cluster, first: Mapping[str, Any], rank: int, theirs: Mapping[str, Any]
 ) -> BrokenClusterError | None:
-    """Why a rank cannot train with rank 0, if so; an entry that one leaves out fits any other."""
+    """Return why a rank cannot train with rank 0, or None; a missing entry matches any value."""
     if _FAILURE in theirs:
         code, sentence = theirs[_FAILURE]
         return _failure(code, f"{cluster.name_of(rank)} cannot take part: {sentence}")
@@ -307,30 +307,30 @@ def _refusal(
 
 
 class Replicas:
-    """All replicas of one model; arguments have those of this process side by side."""
+    """All replicas of one model; sequence arguments have one item per replica of this process."""
 
     def __init__(
         self, strategy: tf.distribute.Strategy, coordination: Coordination | None = None
     ) -> None:
         self._strategy = strategy
         self.in_contact = nullcontext if coordination is None else coordination.in_contact
-        """A context in which a lost process raises `BrokenClusterError`."""
+        """A context manager in which a lost process raises `BrokenClusterError`."""
         self.has_peers: Final = coordination is not None
         self.devices: Sequence[str] = tuple(strategy.extended.worker_devices)  # of this process
         self.count: Final = int(strategy.num_replicas_in_sync)  # in all processes
         rank = 0 if coordination is None else coordination.cluster.rank
         self.first: Final = rank * len(self.devices)
-        """Number of this process's first replica; the rows of a batch are in their order."""
+        """Number of this process's first replica; batch rows are in replica order."""
         self._sum = tf.function(self._reduce, autograph=False)
 
     def sum(
         self, vector: Float32, values: Sequence[Sequence[Tensor]] = ()
     ) -> tuple[Float32, list[list[Tensor]]]:
-        """The sum of the vectors of all processes, and in one message means over all replicas.
+        """Return the sum of all processes' vectors and the means over all replicas, in one message.
 
         Args:
-            vector: Of this process.
-            values: Tensors of each replica here; the means are the same to the bit for each.
+            vector: This process's vector.
+            values: Tensors of each replica in this process; the means are bit-identical for all.
 
         Raises:
             BrokenClusterError: If a process is lost.
@@ -338,20 +338,20 @@ class Replicas:
         own = values or [()] * len(self.devices)
         vectors = [vector, *[np.zeros_like(vector)] * (len(self.devices) - 1)]
         given = ([tf.constant(one), *each] for one, each in zip(vectors, own, strict=True))
-        # each tensor as TensorFlow holds one that every replica has its own of
+        # per-replica tensors of TensorFlow
         together = self._strategy.experimental_distribute_values_from_function(
             lambda _: next(given)  # in the order of the replicas
         )
         with self.in_contact():
             apart = map(self._strategy.experimental_local_results, self._sum(list(together)))
             sums, *means = apart
-            total = sums[0].numpy()  # a GPU's failure is seen here
+            total = sums[0].numpy()  # errors of a GPU are raised here
         return total, [list(each) for each in zip(*means, strict=True)]
 
     def compute_on_each(
         self, function: Callable[[int], Sequence[Tensor]]
     ) -> list[tuple[Tensor, ...]]:
-        """Trace a function of a replica's place, which may use `mean`, on each one here."""
+        """Trace a function of the replica's local index, which may use `mean`, on each replica."""
 
         def compute() -> list[Tensor]:
             replica = tf.distribute.get_replica_context()
@@ -362,7 +362,7 @@ class Replicas:
         return list(zip(*apart, strict=True))
 
     def mean(self, values: Sequence[Tensor]) -> list[Tensor]:
-        """The means over all replicas, on one of them: within `compute_on_each`."""
+        """Return the means over all replicas; call it within `compute_on_each`."""
         return [each / self.count for each in _add_up(values)]
 
     def _reduce(self, values: list[Any]) -> list[Any]:
@@ -374,23 +374,23 @@ class Replicas:
 
 
 def _add_up(values: Sequence[Tensor]) -> list[Tensor]:
-    """The sums over all replicas, on one of them."""
+    """Return the sums over all replicas; call it in a replica context."""
     replica = tf.distribute.get_replica_context()
-    placed = [tf.identity(each) for each in values]  # an argument is on no device yet
-    # all in one message: between processes its start costs more than most tensors
+    placed = [tf.identity(each) for each in values]  # arguments are not on a device yet
+    # in one message: between processes, latency costs more than most tensors
     options = tf.distribute.experimental.CommunicationOptions(bytes_per_pack=0)
     return list(replica.all_reduce(tf.distribute.ReduceOp.SUM, placed, options=options))
 
 
 class Hardware(NamedTuple):
-    """What a trainer computes on."""
+    """The hardware of a trainer."""
 
     device: Device
     replicas: Replicas | None = None  # None for one device of one process
 
 
 class JointHardware(NamedTuple):
-    """What a trainer computes on together with other processes."""
+    """The hardware of a trainer in a cluster."""
 
     device: Device
     replicas: Replicas
@@ -398,7 +398,7 @@ class JointHardware(NamedTuple):
 
 
 def open_hardware(threads: int | None, batch_size: int, devices: int | None = 1) -> Hardware:
-    """Set TensorFlow up before its first operation; raises `ConfigError` if GPUs are missing."""
+    """Configure TensorFlow before its first operation; raises `ConfigError` if GPUs are missing."""
     device = configure_devices(threads, batch_size)
     gpus = _take_gpus(devices, len(device.gpus))
     if gpus < 2:
@@ -408,14 +408,14 @@ def open_hardware(threads: int | None, batch_size: int, devices: int | None = 1)
 
 
 def open_joint_hardware(task: JointTask) -> JointHardware:
-    """As `open_hardware`, and wait for all other processes; raises what `connect` does."""
+    """Configure as `open_hardware` does, and connect all processes; raises as `connect` does."""
     device = configure_devices(task.threads, max(1, task.batch_size // task.cluster.size))
     coordination, strategy = connect(task, _take_gpus(task.devices, len(device.gpus)))
     return JointHardware(device, Replicas(strategy, coordination), coordination)
 
 
 def _take_gpus(devices: int | None, seen: int) -> int:
-    """Hide the GPUs that this process does not take; returns how many it takes."""
+    """Hide the GPUs that this process does not use, and return how many it uses."""
     taken = seen if devices is None else min(devices, seen)
     if devices is not None and devices > max(1, seen):
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""Which processes and devices train together: no part of a run, which others may continue."""
+"""The processes and devices that train together; not part of a run, as a resume may differ."""
 
 import json
 import re
@@ -10,11 +10,12 @@ from tui_charrnn.errors import ClusterError, ConfigError
 
 ALL: Final = "all"
 ALONE: Final = "none"
-"""In place of addresses: train alone, whatever TF_CONFIG and Slurm name."""
+"""Value of `--cluster` to train alone, ignoring TF_CONFIG and Slurm."""
 STARTING_MODEL: Final = "starting model (--from)"
-"""Entry of a card: the SHA-256 of the model's file."""
+"""Name of the card entry with the SHA-256 of the initial model's file."""
+
 MEET_WITHIN: Final = 300.0
-"""Seconds that the processes wait for each other at the start by default."""
+"""Default seconds that the processes wait for each other at the start."""
 HEARTBEAT: Final = 20.0
 """Seconds without a heartbeat after which a process counts as lost."""
 _PORTS: Final = range(1, 65536)
@@ -23,16 +24,16 @@ _ADDRESS: Final = re.compile(r"(?:\[([\w.:%-]{1,253})\]|([\w.-]{1,253})):([0-9]{
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The processes that train together, and which of them this one is.
+    """The processes that train together, and the rank of this one.
 
     Raises:
-        ClusterError: If an address is none or comes twice, or the rank is not among them.
+        ClusterError: If an address is invalid or duplicate, or the rank is out of range.
     """
 
     rank: int  # rank 0 writes the run
     size: int
     addresses: Sequence[str] = ()
-    """`host:port` of each; none under Slurm, until TensorFlow reads its variables."""
+    """`host:port` of each process; empty under Slurm until `resolve_addresses`."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.rank < self.size:
@@ -49,13 +50,13 @@ class Cluster:
                 )
 
     def name_of(self, rank: int) -> str:
-        """Its rank and, where it is known, its address."""
+        """Return the display name of a process: its rank and, if known, its address."""
         return f"Rank {rank}" + (f" ({self.addresses[rank]})" if self.addresses else "")
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The processes and devices that a command line asks for."""
+    """The processes and devices given on a command line."""
 
     cluster: Cluster | None = None
     devices: int | None = 1  # GPUs of each process; None takes all
@@ -64,39 +65,41 @@ class Placement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointTask:
-    """What the command of one rank hands to its trainer, as JSON on a command line."""
+    """The task that a command passes to its trainer, as JSON on the command line."""
 
     cluster: Cluster
     devices: int | None = 1
     meet_within: float = MEET_WITHIN
     card: Mapping[str, str] = field(default_factory=dict)
-    """What must be the same on all ranks, by the name that users give it."""
+    """What must be equal on all ranks, by display name."""
+
     events: int = -1
     """Descriptor of a pipe to the command, which waits until all are connected."""
+
     quiet: bool = False
     failure: Sequence[Any] | None = None
-    """Exit code and sentence of a command that cannot take part, for the others."""
+    """Exit code and sentence of a command that cannot take part, to report to the others."""
     corpus: Mapping[str, Any] = field(default_factory=dict)
     """`arguments` and `reading` of `read_corpus`, for a rank other than 0."""
-    threads: int | None = None  # for rank 0, that of the run; so is the batch size
+    threads: int | None = None  # for rank 0, threads and batch size are those of the run
     batch_size: int = 1
 
     def to_json(self) -> str:
-        """The inverse of `from_json`."""
+        """Encode the task as JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """The inverse of `to_json`."""
+        """Decode the output of `to_json`."""
         values = json.loads(text)
         return cls(**{**values, "cluster": Cluster(**values["cluster"])})
 
 
 def parse_devices(text: str | None) -> int | None:
-    """Read `--devices`: a number of at least 1, or `all`, which is None; without it, one.
+    """Parse `--devices`: a number of at least 1, or `all` (returns None); the default is 1.
 
     Raises:
-        ConfigError: If it is neither.
+        ConfigError: If it is invalid.
     """
     if text is None:
         return 1
@@ -123,10 +126,10 @@ def refuse_uneven(batch_size: int, replicas: int) -> None:
 def find_cluster(
     cluster: str | None, rank: int | None, environment: Mapping[str, str]
 ) -> Cluster | None:
-    """The cluster of `--cluster` and `--rank`, or of TF_CONFIG, or of Slurm, if there is one.
+    """Return the cluster of `--cluster` and `--rank`, else of TF_CONFIG, else of Slurm, or None.
 
     Raises:
-        ClusterError: If they do not describe a cluster.
+        ClusterError: If the description is invalid.
     """
     if (cluster is None or cluster == ALONE) != (rank is None):
         raise ClusterError(
@@ -149,7 +152,7 @@ def find_cluster(
 
 
 def split_address(address: str) -> tuple[str, int]:
-    """The host, without the brackets of IPv6, and the port; raises `ClusterError`."""
+    """Return host (without the brackets of IPv6) and port; raises `ClusterError` if invalid."""
     found = _ADDRESS.fullmatch(address)
     if found is None or int(found[3]) not in _PORTS:
         raise ClusterError(
@@ -161,7 +164,7 @@ def split_address(address: str) -> tuple[str, int]:
 
 
 def _from_tf_config(text: str) -> Cluster | None:
-    """The chief, if there is one, is rank 0; TensorFlow's own resolver checks nothing."""
+    """Parse TF_CONFIG strictly, unlike TensorFlow's resolver; the chief, if any, is rank 0."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -186,9 +189,10 @@ def _from_tf_config(text: str) -> Cluster | None:
 
 
 def _from_slurm(environment: Mapping[str, str]) -> Cluster | None:
-    """Rank and number of tasks of a job step; TensorFlow reads the addresses later.
+    """Return rank and size of a Slurm job step; `resolve_addresses` reads the addresses later.
 
-    Only what `srun` starts is a step: a job's script has the variables of tasks, and is none.
+    Only processes started by `srun` are in a step. A batch script has the variables of tasks
+    without being one.
     """
     size, rank = environment.get("SLURM_STEP_NUM_TASKS"), environment.get("SLURM_PROCID", "")
     if size is None or size.strip() == "1":

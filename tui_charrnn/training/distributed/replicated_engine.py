@@ -1,10 +1,11 @@
 """One model on N devices, each with all weights and its own rows of a batch of B streams.
 
-The mean of the gradients is clipped after it is taken, so a step is that of one device, to
-rounding. Batches, masks and cold starts are functions of the step, so all processes run the same
-steps. What rank 0 alone decides (requests, checkpoints, rollbacks, the end) travels as a few
-numbers beside the gradients, which are ignored where it is not the expected step; the others send
-their reasons to leave. On GPUs K steps go in one call, which takes the means without any host.
+Gradients are averaged before clipping, so a step equals that of one device, up to rounding.
+Batches, masks and cold starts are functions of the step, so all processes run the same steps. Rank
+0's decisions (requests, checkpoints, rollbacks, the end) are sent as a few numbers with the
+gradients, and the gradients are ignored if a decision replaces the expected step; the other
+processes send their reasons to exit. On GPUs, K steps are one call, in which the devices average
+the gradients without the host.
 """
 
 import signal
@@ -31,8 +32,8 @@ from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import Batch, BatchesAhead, BatchResult
 
 LISTENING_INTERVAL: Final = 1.0
-"""Seconds without a step after which rank 0 asks the others for reasons to leave."""
-_STEP_DIGITS: Final = 1 << 20  # a step travels as two numbers: float32 counts to 2^24 only
+"""Seconds without a step after which rank 0 asks the others for reasons to exit."""
+_STEP_DIGITS: Final = 1 << 20  # a step is sent as two numbers: float32 is exact only up to 2^24
 _REASONS: Final = {
     signal.SIGTERM.name: Reason.PREEMPTED,
     signal.SIGUSR1.name: Reason.PREEMPTED,
@@ -40,40 +41,40 @@ _REASONS: Final = {
     signal.SIGINT.name: Reason.INTERRUPTED,
     Reason.TIME_LIMIT.value: Reason.TIME_LIMIT,
 }
-"""By their cause, in the order in which they travel."""
+"""Reasons by cause, in the order in which they are sent."""
 _NO_NUMBERS: Final = np.zeros((0, 3), np.float32)
 
 Tensors = Mapping[str, npt.NDArray[np.generic]]
 
 
 class Action(IntEnum):
-    """What rank 0 has all processes do next."""
+    """What all processes do next, decided by rank 0."""
 
-    COMPUTE = 1  # the gradients of a step
-    TAKE_STEP = 2  # whose gradients came along
-    TAKE_SEVERAL = 3  # steps, in one call
-    RESTORE = 4  # weights, optimizer and states that rank 0 has
-    GATHER = 5  # the states, for rank 0
-    LISTEN = 6  # nothing: rank 0 only asks for reasons to leave
-    END = 7  # leave, with an exit code
+    COMPUTE = 1  # compute the gradients of a step
+    TAKE_STEP = 2  # apply the gradients of this message
+    TAKE_SEVERAL = 3  # take several steps in one call
+    RESTORE = 4  # restore weights, optimizer and states from rank 0
+    GATHER = 5  # send the states to rank 0
+    LISTEN = 6  # do nothing: rank 0 only asks for reasons to exit
+    END = 7  # exit with a code
 
 
 class _Message(NamedTuple):
-    """What rank 0 sends; `number` is of the steps of a call, or the exit code of all."""
+    """A message of rank 0; `number` is the number of steps of a call, or the exit code."""
 
     action: Action
     step: int = 0
     number: int = 0
-    numbers: npt.NDArray[np.float32] = _NO_NUMBERS  # of the optimizer for each step, (K, 3)
+    numbers: npt.NDArray[np.float32] = _NO_NUMBERS  # optimizer numbers of each step, (K, 3)
 
 
 class ReplicatedEngine:
-    """This process's part of N replicas, used as an `Engine`.
+    """This process's replicas among N, with the interface of `Engine`.
 
-    The batch size is B; the path's shards are the parts that each replica cuts its rows into.
+    The batch size is B; each replica splits its rows into the path's number of shards.
 
     Raises:
-        ConfigError: If the streams cannot be divided evenly.
+        ConfigError: If the streams cannot be divided evenly among the replicas.
     """
 
     def __init__(
@@ -106,22 +107,22 @@ class ReplicatedEngine:
         )
         self._threads = ThreadPoolExecutor(len(self._engines))
         one = self._engines[0]
-        self.evaluate = one.evaluate  # while the others wait
+        self.evaluate = one.evaluate  # the others wait
         self.evaluate_dynamically = one.evaluate_dynamically
-        self.model_tensors = one.model_tensors  # all hold the same
+        self.model_tensors = one.model_tensors  # equal in all replicas
         weights = one.model_tensors()
         self._names = [*weights, *one.training_tensors()]
         self._no_gradients = [tf.zeros(()), *map(tf.zeros_like, weights.values())]
-        self._computing = 0  # the step whose gradients the other processes compute by now
+        self._computing = 0  # the step whose gradients the other processes are computing
         self._exchanged_at = time.monotonic()
 
     @property
     def newest_step(self) -> int:
-        """The last that was taken since a restore; 0 before the first."""
+        """The last step taken since a restore; 0 before the first."""
         return self._engines[0].newest_step
 
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
-        """As `Engine.train_batch`, with all other processes."""
+        """Take one step as `Engine.train_batch` does, with all other processes."""
         if self.steps_per_call > 1:  # one graph serves any number of steps
             return self.train_batches([batch], step, [learning_rate])[0]
         if self._computing != step:
@@ -135,16 +136,16 @@ class ReplicatedEngine:
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
-        """As `Engine.train_batches`, with `steps_per_call` of them at most."""
+        """Take at most `steps_per_call` steps as `Engine.train_batches` does."""
         own, rates = self._engines[0].optimizer_numbers, enumerate(learning_rates, first_step)
         numbers = np.stack([own(step, rate) for step, rate in rates])
         self._send(_Message(Action.TAKE_SEVERAL, first_step, len(batches), numbers))
         return self._take_several(batches, first_step, numbers)
 
     def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
-        """As `Engine.training_tensors`, with the states of all B streams.
+        """Return tensors as `Engine.training_tensors` does, with the states of all B streams.
 
-        All continue with what is returned: processors of different kinds round differently.
+        All processes continue with the returned tensors, as different CPUs round differently.
 
         Raises:
             BrokenClusterError: If a process is lost, or memory is short.
@@ -153,7 +154,7 @@ class ReplicatedEngine:
         self._send(_Message(Action.GATHER))
         try:
             shared = self._share(self._own_tensors())
-        except MemoryError as error:  # no reason to train on unsaved: the others still gather
+        except MemoryError as error:  # cannot continue: the others are waiting to gather
             raise BrokenClusterError(
                 f"There was not enough memory for a copy of the weights and of all states. {KEPT}"
             ) from error
@@ -161,14 +162,14 @@ class ReplicatedEngine:
         return {name: shared[name] for name in self._engines[0].training_tensors()}
 
     def restore(self, weights: Mapping[str, Float32], training: Tensors) -> None:
-        """As `Engine.restore`, in all processes; only rank 0 needs the checkpoint.
+        """Restore as `Engine.restore` does, in all processes; only rank 0 needs the checkpoint.
 
         Raises:
             RunError: If the tensors do not fit.
         """
         tensors = {**weights, **training}
-        self._adopt(tensors)  # first: what does not fit is not sent
-        self._computing = 0  # theirs are of other weights
+        self._adopt(tensors)  # raises before anything is sent
+        self._computing = 0  # the others' gradients are of the old weights
         if self._replicas.has_peers:
             self._send(_Message(Action.RESTORE))
             self._share(tensors)
@@ -179,23 +180,23 @@ class ReplicatedEngine:
         self.restore(fresh.model_tensors(), fresh.training_tensors())
 
     def share_reasons(self, interruption: Interruption) -> None:
-        """Send this process's reason to leave to the others, and receive theirs."""
+        """Send this process's reason to exit to the others, and receive theirs."""
         self._interruption = interruption
 
         def listen() -> None:
-            if time.monotonic() - self._exchanged_at >= LISTENING_INTERVAL:  # no step has asked
+            if time.monotonic() - self._exchanged_at >= LISTENING_INTERVAL:  # steps exchange too
                 self._send(_Message(Action.LISTEN))
 
         interruption.ask_others = listen
 
     def end(self, code: ExitCode) -> None:
-        """Have all processes leave."""
+        """Make all processes exit with a code."""
         self._send(_Message(Action.END, number=int(code)))
 
     def follow(
         self, batch_of: Callable[[int], Batch], interruption: Interruption, deadline: float | None
     ) -> ExitCode:
-        """Do what rank 0 sends; the result is the exit code of all.
+        """Carry out rank 0's messages, and return the common exit code.
 
         The deadline is on the clock `time.monotonic`.
 
@@ -204,7 +205,7 @@ class ReplicatedEngine:
         """
         self._interruption = interruption
         ahead = BatchesAhead(batch_of)
-        step, partial = 0, None  # no step yet; the gradients of the step
+        step, partial = 0, None  # the next step, 0 if unknown; its gradients
         while True:
             if step and partial is None:
                 partial = self._compute(batch_of(step), step)
@@ -225,7 +226,7 @@ class ReplicatedEngine:
                     return ExitCode(message.number)
 
     def _compute(self, batch: Batch, step: int) -> list[PartialGradients]:
-        """The gradients of the rows of each replica here."""
+        """Return the gradients of each replica of this process."""
 
         def compute(place: int) -> PartialGradients:
             with tf.device(self._replicas.devices[place]):
@@ -239,7 +240,7 @@ class ReplicatedEngine:
         means: Sequence[Sequence[Tensor]],
         message: _Message,
     ) -> BatchResult:
-        """Take the same step everywhere here."""
+        """Apply the same step to each replica of this process."""
 
         def apply(place: int) -> BatchResult:
             loss, *gradients = means[place]
@@ -253,7 +254,7 @@ class ReplicatedEngine:
     def _take_several(
         self, batches: Sequence[Batch], first_step: int, numbers: npt.NDArray[np.float32]
     ) -> list[BatchResult]:
-        """This process's part of a call of several steps."""
+        """Take this process's part in a call of several steps."""
         places = range(len(self._engines))
         own = [[self._own_part(batch, place) for batch in batches] for place in places]
         before = [engine.carried for engine in self._engines]
@@ -264,28 +265,28 @@ class ReplicatedEngine:
         return results
 
     def _send(self, message: _Message) -> None:
-        """Send what comes next to the other processes, if there are any."""
+        """Send a message to the other processes, if any."""
         if self._replicas.has_peers:
             self._exchange(message)
 
     def _exchange(
         self, sent: _Message | None, partial: Sequence[PartialGradients] | None = None
     ) -> tuple[_Message, list[list[Tensor]]]:
-        """What rank 0 sends, and the mean of all gradients where a call takes one step."""
+        """Return rank 0's message, and the mean gradients if a call takes one step."""
         header = np.zeros(4, np.float32)
         numbers = np.zeros((self.steps_per_call, 3), np.float32)
         if sent is not None:
             header[:] = (sent.action, *divmod(sent.step, _STEP_DIGITS), sent.number)
             numbers[: len(sent.numbers)] = sent.numbers
-        ours = [float(cause == self._interruption.cause) for cause in _REASONS]
-        vector = np.concatenate([header, ours, numbers.ravel()], dtype=np.float32)
+        causes = [float(cause == self._interruption.cause) for cause in _REASONS]
+        vector = np.concatenate([header, causes, numbers.ravel()], dtype=np.float32)
         values: list[list[Tensor]] = []
-        if self.steps_per_call == 1:  # one form of message: it is traced once
+        if self.steps_per_call == 1:  # always the same shapes, so that it is traced once
             own = [*map(_add_shards, partial or ())]
             values = own or [self._no_gradients] * len(self._engines)
         total, means = self._replicas.sum(vector, values)
         self._exchanged_at = time.monotonic()
-        (action, high, low, number), counts, shared = np.split(total, [4, 4 + len(ours)])
+        (action, high, low, number), counts, shared = np.split(total, [4, 4 + len(causes)])
         for (cause, reason), count in zip(_REASONS.items(), counts, strict=True):
             if count > 0:
                 self._interruption.request(reason, cause)
@@ -293,7 +294,7 @@ class ReplicatedEngine:
         return _Message(Action(int(action)), step, int(number), shared.reshape(-1, 3)), means
 
     def _own_tensors(self, *, has_states: bool = True) -> dict[str, npt.NDArray[np.generic]]:
-        """What this process adds to a checkpoint: states of its rows; rank 0 all else."""
+        """Return this process's part of a checkpoint: states of its rows; of rank 0 all else."""
         tensors = self.model_tensors() | self._engines[0].training_tensors()
         for name, each in tensors.items():
             if _is_state(name):
@@ -306,8 +307,8 @@ class ReplicatedEngine:
         return tensors
 
     def _share(self, given: Tensors) -> dict[str, Float32]:
-        """Take over the sums of what all processes give, in one message."""
-        own = {name: given[name] for name in self._names}  # a file may have others
+        """Sum the tensors of all processes in one message, restore the sums and return them."""
+        own = {name: given[name] for name in self._names}  # a file may contain others
         total, _ = self._replicas.sum(
             np.concatenate([*map(np.ravel, own.values())], dtype=np.float32)
         )
@@ -318,7 +319,7 @@ class ReplicatedEngine:
         return shared
 
     def _adopt(self, tensors: Tensors) -> None:
-        """Every replica here takes its own rows of the states of B streams."""
+        """Restore tensors in each replica of this process, with its own rows of the states."""
         states = {name: each for name, each in tensors.items() if _is_state(name)}
         for name, state in states.items():
             if len(state) != self._batch_size:
@@ -332,19 +333,19 @@ class ReplicatedEngine:
                 engine.restore({}, {**tensors, **own})
 
     def _own_part(self, batch: Batch, place: int) -> Batch:
-        """What a replica of this process reads of a batch."""
+        """Return the rows of a batch that a replica of this process reads."""
         rows = self._rows_of(place)
         own = (batch.inputs[rows], batch.targets[rows], batch.carried[rows])
         return Batch(*own, batch.added_dropout)
 
     def _rows_of(self, place: int) -> slice:
-        """The rows of a batch that a replica of this process reads."""
+        """Return the slice of batch rows that a replica of this process reads."""
         first = (self._replicas.first + place) * self._rows
         return slice(first, first + self._rows)
 
 
 def _add_shards(partial: PartialGradients) -> list[Tensor]:
-    """The loss and the gradients of an engine's rows."""
+    """Return the sum over shards of loss and gradients."""
     gradients = [tf.add_n(list(parts)) for parts in zip(*partial.gradients, strict=True)]
     return [tf.add_n(list(partial.losses)), *gradients]
 

@@ -1,4 +1,4 @@
-"""What the trainers of one run do around their engines; rank 0 alone writes the run."""
+"""The roles of the trainers of one run: rank 0 writes the run, the others take part."""
 
 import contextlib
 import os
@@ -24,13 +24,13 @@ from tui_charrnn.training.interruption import Interruption, LeavingError, Reason
 from tui_charrnn.training.loop import batch_at
 from tui_charrnn.training.preparation import cut_material, index_text
 
-if TYPE_CHECKING:  # they bring TensorFlow
+if TYPE_CHECKING:  # they import TensorFlow
     from tui_charrnn.training.distributed.coordination import JointHardware
     from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
     from tui_charrnn.training.engine.paths import ComputePath
 
 _AGREED: Final = {ExitCode.OK, ExitCode.DIVERGED, ExitCode.RESUME_ME, ExitCode.INTERRUPTED}
-"""Ends that all processes reach at the same step."""
+"""Exit codes with which all processes end at the same step."""
 _ENDS: Final = {
     ExitCode.DIVERGED: "the loss stopped being a finite number.",
     ExitCode.RESUME_ME: "the run is saved; the same command on all ranks goes on.",
@@ -42,21 +42,23 @@ INTERRUPTED_AGAIN: Final = "it was interrupted a second time, and stopped at onc
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """What a trainer was started with to write one run."""
+    """The inputs of a trainer that writes a run."""
 
     run: RunDirectory
     description: RunDescription
     writer: RunWriter
     interruption: Interruption
     deadline: float | None
-    """When to save and leave, on the clock `time.monotonic`."""
+    """When to save and exit, on the clock `time.monotonic`."""
+
     devices: int | None = 1
-    """GPUs that train it, if there are no other processes; None takes all."""
+    """Number of GPUs without other processes; None for all."""
+
     peers: "Peers | None" = None
-    """The other processes, if there are any; this one is rank 0."""
+    """The other processes, if any; this one is rank 0."""
 
     def check_cancelled(self) -> None:
-        """Raise `LeavingError` if there is a reason to leave."""
+        """Raise `LeavingError` if there is a reason to exit."""
         self.interruption.check_cancelled(self.deadline)
 
 
@@ -66,8 +68,8 @@ class Peers:
     def __init__(self, task: JointTask) -> None:
         self.task: Final = task
         self.hardware: JointHardware | None = None  # once all are connected
-        self.is_in_step = True  # whether all can still leave together
-        self._engine: ReplicatedEngine | None = None  # of rank 0, once all train
+        self.is_in_step = True  # whether all can still exit at the same step
+        self._engine: ReplicatedEngine | None = None  # on rank 0, once all train
 
     def connect(
         self,
@@ -76,21 +78,22 @@ class Peers:
         interruption: Interruption,
         check_cancelled: Callable[[], None],
     ) -> "tuple[JointHardware, dict[str, Any]]":
-        """Connect and compare the cards; returns rank 0's plan, which is empty if it is finished.
+        """Connect, compare the cards, and return the hardware and rank 0's plan.
 
-        `own` is the hash of this process's text, or why it cannot take part.
+        `own` is the hash of this process's text, or why it cannot take part. The plan is empty if
+        the run is finished.
 
         Raises:
-            CharRNNError: As `agree`, or if this process cannot be connected.
+            CharRNNError: As `agree` does, or if this process cannot connect.
         """
-        # deferred: TensorFlow takes seconds, and the text is read before
+        # deferred: TensorFlow takes seconds to load, and the text is read first
         from tui_charrnn.training.distributed import coordination  # noqa: PLC0415
 
         known = coordination.resolve_addresses(self.task.cluster, os.environ)
         task = replace(self.task, cluster=known)
         check_cancelled()
         self.hardware = hardware = coordination.open_joint_hardware(task)
-        interruption.take_over()  # TensorFlow takes one of the signals
+        interruption.take_over()  # TensorFlow replaces one of the signal handlers
         gpus = len(hardware.replicas.devices) if hardware.device.is_gpu else 0
         card = coordination.full_card(task, own, gpus) if isinstance(own, str) else own
         return hardware, coordination.agree(hardware.coordination, card, plan, check_cancelled)
@@ -98,21 +101,21 @@ class Peers:
     def begin(
         self, engine: "ReplicatedEngine", path: "ComputePath", training: TrainingConfig
     ) -> None:
-        """Have the others build their engines, and all start with the same weights."""
+        """Make the others build their engines, and give all the same initial weights."""
         if self.hardware is None:
             raise RuntimeError("the others have not been met")
         document = {"path": asdict(path), "training": training.to_mapping()}
         self.hardware.coordination.publish("setup", document)
         self._engine = engine
-        engine.reset()  # what is drawn at random is rounded as a processor does it
+        engine.reset()  # share rank 0's weights, as CPUs round initial values differently
 
     def check(self) -> None:
-        """Raise `BrokenClusterError` if a process is lost; for rank 0 before all train."""
+        """Raise `BrokenClusterError` if a process is lost; for rank 0 before training starts."""
         if self.hardware is not None and self._engine is None:
             self.hardware.coordination.check()
 
     def leave(self, code: ExitCode, message: str) -> None:
-        """End: all leave as rank 0 does, or receive a sentence why this process has failed."""
+        """Exit: end all processes with rank 0's code, or report this process's failure to them."""
         if self.hardware is None:
             return
         coordination = self.hardware.coordination
@@ -126,9 +129,9 @@ class Peers:
 
 
 def take_part(task: JointTask, interruption: Interruption, max_time: float | None) -> ExitCode:
-    """Train a run that rank 0 writes in another process; writes nothing but standard error.
+    """Take part in training a run that rank 0 writes; this process writes only to standard error.
 
-    The time is in seconds after the start of this process; None takes the run's own setting.
+    `max_time` is in seconds after the start of this process; None for the run's own setting.
     """
     peers = Peers(task)
     try:
@@ -156,9 +159,9 @@ def _follow(peers: Peers, interruption: Interruption, max_time: float | None) ->
         corpus = _read_text(task, check_cancelled)
         own: str | CharRNNError = corpus.sha256
     except CharRNNError as error:
-        own = error  # for the others, too
+        own = error  # `connect` reports it to the others
     (_, replicas, coordination), plan = peers.connect(own, {}, interruption, check_cancelled)
-    # deferred: TensorFlow is loaded by now
+    # deferred: `connect` has loaded TensorFlow
     from tui_charrnn.training.distributed.replicated_engine import (  # noqa: PLC0415
         ReplicatedEngine,
     )
@@ -171,7 +174,7 @@ def _follow(peers: Peers, interruption: Interruption, max_time: float | None) ->
     if deadline is None and description.training.max_time is not None:
         deadline = began + description.training.max_time
     text = index_text(corpus, description)
-    # rank 0's checkpoint may have other settings
+    # the settings of rank 0's checkpoint may differ from the plan's
     setup = coordination.fetch("setup", partial(interruption.check_cancelled, deadline))
     training = TrainingConfig.from_mapping(setup["training"], skip_unknown=True)
     material, batch_size = cut_material(text, training)
@@ -180,7 +183,7 @@ def _follow(peers: Peers, interruption: Interruption, max_time: float | None) ->
     own_name = coordination.cluster.name_of(coordination.cluster.rank)
     if not task.quiet:
         _write(f"{own_name} trains for the run {description.name} of rank 0.")
-    interruption.is_saved = lambda: False  # from now on rank 0 decides when to leave
+    interruption.is_saved = lambda: False  # from now on rank 0 decides when to exit
     code = engine.follow(partial(batch_at, material, training), interruption, deadline)
     coordination.leave_together()
     if not task.quiet:
@@ -199,7 +202,7 @@ def _read_text(task: JointTask, check_cancelled: Callable[[], None]) -> Corpus:
 
 
 def _leave_at_once(reason: Reason, _cause: str) -> NoReturn:
-    """End in place of the main thread, which native code holds; there is nothing to save."""
+    """End the process while native code blocks the main thread; there is nothing to save."""
     os._exit(int(reason.exit_code))
 
 

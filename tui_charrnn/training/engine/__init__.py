@@ -1,1 +1,1 @@
-"""How a network is computed in TensorFlow, and the choice of a way to compute it."""
+"""Training a network in TensorFlow, and the choice of a compute path."""

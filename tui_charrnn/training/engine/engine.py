@@ -1,6 +1,6 @@
-"""Everything that lives in TensorFlow while a run is trained: weights, optimizer, carried states.
+"""The TensorFlow objects of a training: weights, optimizer, carried states.
 
-The loop around it (`loop.py`) sees NumPy arrays and Python numbers only.
+The training loop (`loop.py`) uses only NumPy arrays and Python numbers.
 
 Notation: T sequence length, B streams, H hidden size, V vocabulary size.
 """
@@ -35,35 +35,37 @@ _PLAIN = ComputePath()
 
 @dataclass(frozen=True, slots=True)
 class ReplicaSlot:
-    """The place of an engine among others that train the same weights."""
+    """The device and position of an engine among others that train the same weights."""
 
     device: str | None = None
-    """TensorFlow's name of the device that it computes on; None: the one it takes by itself."""
+    """TensorFlow's name of the device; None for the default."""
+
     first_shard: int = 0
-    """How many shards of a batch lie before its own: what is dropped is drawn for each shard."""
+    """Number of the batch's shards before its own, as dropout masks differ by shard."""
 
 
 class PartialGradients(NamedTuple):
-    """What the rows of one engine add to a step."""
+    """Losses, gradients and states of one engine's rows in a step."""
 
     losses: Sequence[Tensor]
-    """Of each shard, scalars."""
+    """Per shard, scalars."""
+
     gradients: Sequence[Sequence[Tensor]]
-    """Of each shard, one for each parameter."""
+    """Per shard, one per parameter."""
+
     states: list[list[Tensor]]
-    """Of each shard, after the window."""
+    """Per shard, after the window."""
 
 
 _ALONE: Final = ReplicaSlot()
 
 
 class Engine:
-    """One model being trained.
+    """One model in training.
 
-    A batch is cut into shards of neighboring streams, each computed in a thread. Their gradients
-    are added in a fixed order, so the result does not depend on which of them was ready first.
-    The vocabulary has V characters; the batch size B may be smaller than configured. The slot is
-    its place among engines that train the same weights.
+    A batch is split into shards of neighboring streams, each computed in a thread. Their gradients
+    are added in a fixed order, so the result does not depend on thread timing. The vocabulary has V
+    characters; the batch size B may be smaller than configured.
     """
 
     def __init__(
@@ -110,10 +112,10 @@ class Engine:
             (batch_size, training.sequence_length),
             self._state_shape,
         )
-        """A step of a call that takes several, on a path of one shard."""
+        """One step of a multi-step call, for a path of one shard."""
         self._multi_step = MultiStep([self.device_step])
         self.newest_step = 0
-        """The last that was taken since a restore; 0 before the first."""
+        """The last step taken since a restore; 0 before the first."""
         self._scorer = Scorer(
             self._network.forward,
             self._scored_parameters(),
@@ -126,8 +128,8 @@ class Engine:
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
         """Take one optimizer step on a window that continues the previous one.
 
-        Steps count from 1; the dropout masks are a function of the step. Where the loss or the
-        gradient is not finite, weights, optimizer and states stay.
+        Steps count from 1; the dropout masks are a function of the step. If the loss or the
+        gradient is not finite, weights, optimizer and states do not change.
         """
         if self.steps_per_call > 1:  # one graph serves any number of steps
             return self.train_batches([batch], step, [learning_rate])[0]
@@ -135,21 +137,21 @@ class Engine:
         return self.apply(self.compute(batch, step), numbers, step)
 
     def compute(self, batch: Batch, step: int) -> PartialGradients:
-        """The gradients of a window that continues the previous one; changes nothing."""
+        """Return the gradients of a window that continues the previous one; changes nothing."""
         results = self._gradients.compute(batch, self._shards, self._states, step)
         losses, gradients, states = zip(*results, strict=True)
         return PartialGradients(losses, gradients, [list(shard) for shard in states])
 
     def optimizer_numbers(self, step: int, learning_rate: float) -> npt.NDArray[np.float32]:
-        """What `apply` needs of a step and its learning rate, shape (3,)."""
+        """Return the optimizer numbers of a step for `apply`, shape (3,)."""
         return self._optimizer.numbers(step, learning_rate)
 
     def apply(
         self, partial: PartialGradients, numbers: npt.NDArray[np.float32], step: int
     ) -> BatchResult:
-        """Take the step of gradients of all rows, unless they or the loss are not finite.
+        """Apply the gradients of all rows, unless they or the loss are not finite.
 
-        The states are those of this engine's own rows, the numbers from `optimizer_numbers`.
+        `partial` has the states of this engine's own rows; `numbers` is from `optimizer_numbers`.
         """
         loss, norm = self._update(partial.losses, partial.gradients, tf.constant(numbers))
         result = BatchResult(float(loss), float(norm))
@@ -160,12 +162,12 @@ class Engine:
     def train_batches(
         self, batches: Sequence[Batch], first_step: int, learning_rates: Sequence[float]
     ) -> list[BatchResult]:
-        """Take one step per batch, on a path of one shard, and wait for the results once.
+        """Take one step per batch in one call, on a path of one shard.
 
-        From the first whose loss or gradient is not finite, weights, optimizer and states stay.
+        After the first non-finite loss or gradient, weights, optimizer and states do not change.
 
         Returns:
-            The results of the steps that were taken, and of the one that could not be.
+            The results of the steps taken, and of the one that failed.
         """
         rates = enumerate(learning_rates, start=first_step)
         numbers = np.stack([self._optimizer.numbers(step, rate) for step, rate in rates])
@@ -182,7 +184,7 @@ class Engine:
     def go_on_after(
         self, results: Sequence[BatchResult], first_step: int, states: list[Tensor]
     ) -> None:
-        """Take over the states, each (B, H), after the last applied step of a call."""
+        """Set the states, each (B, H), after the last applied step of a call."""
         self._states = [states]
         taken = sum(all(map(math.isfinite, result)) for result in results)
         self.newest_step = first_step - 1 + taken
@@ -192,9 +194,9 @@ class Engine:
         windows: Windows,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> float | None:
-        """Score held-out text with the weights of `model_tensors`; training is not disturbed.
+        """Evaluate held-out text with the weights of `model_tensors`, without affecting training.
 
-        Windows are inputs, targets and weights, each of shape (R, T); weight 0 pads.
+        Windows are inputs, targets and weights, each of shape (R, T); weight 0 marks padding.
 
         Returns:
             The mean loss, nats per character, or None if `should_stop` was true before a window.
@@ -207,9 +209,10 @@ class Engine:
         learning_rate: float,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> float | None:
-        """As `evaluate`, with weights that continue to learn from the text, in few streams.
+        """Evaluate as `evaluate` does, with weights that learn while reading the text.
 
-        All streams teach the same weights. The learning rate is that of `DynamicEvaluation`.
+        All streams update the same weights, so there should be few. The learning rate is that of
+        `DynamicEvaluation`.
         """
         evaluation = DynamicEvaluation(
             self._network.forward,
@@ -225,21 +228,21 @@ class Engine:
         return list(self._parameters.values()) if averages is None else averages
 
     def model_tensors(self) -> dict[str, Float32]:
-        """Copies of the weights by name, as a model file holds them: averages, where kept."""
+        """Return copies of the weights by name, as in a model file: averages, if configured."""
         values = [np.array(variable.numpy()) for variable in self._scored_parameters()]
         return dict(zip(self._parameters, values, strict=True))
 
     def training_tensors(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Copies of what resuming needs besides `model_tensors`.
+        """Return copies of the tensors that a resume needs besides `model_tensors`.
 
-        The optimizer's moments, the states as (B, H), and, where the model's are averages, the
-        weights that are trained.
+        These are the optimizer's moments, the states as (B, H), and, if the model's weights are
+        averages, the trained weights.
         """
         variables = {name: np.array(each.numpy()) for name, each in self._resumed().items()}
         return variables | self.states()
 
     def states(self) -> dict[str, Float32]:
-        """Copies of the carried states, each (B, H)."""
+        """Return copies of the carried states, each (B, H)."""
         return {
             f"state.{index}": np.concatenate([shard[index].numpy() for shard in self._states])
             for index in range(self._state_shape[0])
@@ -254,10 +257,10 @@ class Engine:
     def restore(
         self, weights: Mapping[str, Float32], training: Mapping[str, npt.NDArray[np.generic]]
     ) -> None:
-        """Take up `model_tensors` and `training_tensors` where a checkpoint left them.
+        """Restore the `model_tensors` and `training_tensors` of a checkpoint.
 
         Raises:
-            RunError: If the checkpoint holds other tensors than this engine needs.
+            RunError: If a tensor is missing or of another shape.
         """
         scored = dict(zip(self._parameters, self._scored_parameters(), strict=True))
         variables = scored | self._resumed()
@@ -288,12 +291,12 @@ class Engine:
 def build_network(
     model: ModelConfig, vocabulary_size: int, path: ComputePath, end: int | None = None
 ) -> HandwrittenNetwork | LibraryNetwork:
-    """The network of a path, which holds no weights.
+    """Build the network of a compute path, which does not contain weights.
 
-    States are reset before the character of index `end`, if there is one.
+    States are reset before the character of index `end`, if given.
 
     Raises:
-        ValueError: If a library's layers are to reset states, which they cannot in a window.
+        ValueError: If `end` is given for library layers, which cannot reset states in a window.
     """
     if end is not None and path.layers != "handwritten":
         raise ValueError(f"only handwritten layers have records. Received: {path.layers}")

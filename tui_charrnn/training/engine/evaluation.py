@@ -1,12 +1,12 @@
-"""The weights of a network: scored as they are, or with steps learned on the way.
+"""Evaluation of a network, with fixed weights or with weights that learn (dynamic evaluation).
 
-Dynamic evaluation lets a model learn from the text that it has just been scored on. Every
-character is predicted before anything is learned from it, so the score is fair; but it is the score
-of a model that adapts, and is told apart from the plain one everywhere.
+Dynamic evaluation lets a model learn from text after predicting it. Every character is predicted
+before the model learns from it, so the loss is fair; but it is the loss of a model that adapts, and
+is always reported separately.
 
 Source: Krause, Kahembwe, Murray & Renals 2018, "Dynamic evaluation of neural sequence models":
-steps scaled by the root mean square of the gradients of training, and a pull back to the weights
-that were learned there. The mean squares are those that Adam keeps.
+steps scaled by the root mean square of the training gradients, and a decay back to the trained
+weights. The mean squares are those of Adam.
 
 Notation: T sequence length, R streams, H hidden size.
 """
@@ -24,14 +24,14 @@ from tui_charrnn.training.loop import Windows
 
 
 class Scorer:
-    """Scores held-out text, the streams of a window cut into shards as a batch's are.
+    """Evaluates held-out text, with the streams of a window split into shards.
 
     Args:
         forward: As `HandwrittenNetwork.forward`.
-        parameters: In the order that `forward` wants.
+        parameters: In the order of `forward`.
         state_shape: Number of states, and H.
         threads: Compute the shards.
-        shards: How many.
+        shards: Number of shards.
         options: Of `tf.function`.
     """
 
@@ -52,7 +52,7 @@ class Scorer:
         self._score = tf.function(self._score_window, **options)
 
     def score(self, windows: Windows, should_stop: Callable[[], bool]) -> float | None:
-        """As `Engine.evaluate`."""
+        """Evaluate as `Engine.evaluate` does."""
         total, characters = 0.0, 0.0
         states: list[list[Tensor]] = []
         for window in windows:
@@ -86,20 +86,20 @@ class Scorer:
 
 
 PULL: Final = 0.02
-"""Share of the way back to the learned weights that is gone after every window, at most."""
+"""Maximum decay towards the trained weights per window, as a share of the difference."""
 _FLOOR: Final = 1e-8
 
 Forward = Callable[[Sequence[Tensor], Tensor, Sequence[Tensor]], tuple[Tensor, list[Tensor]]]
 
 
 class DynamicEvaluation:
-    """Scores a text with weights of its own that follow it.
+    """Evaluates a text with a copy of the weights that learns from it.
 
     Args:
         forward: As `HandwrittenNetwork.forward`.
-        parameters: The learned weights; they stay as they are.
-        mean_squares: Of the gradient of each while training, of its shape.
-        learning_rate: Length of a step where the gradient is as large as it was on average.
+        parameters: The trained weights; not modified.
+        mean_squares: Mean square of each parameter's training gradient, of its shape.
+        learning_rate: Length of a step for a gradient of average size.
         is_compiled: Whether XLA compiles the step.
     """
 
@@ -118,7 +118,7 @@ class DynamicEvaluation:
         mean = tf.add_n([tf.reduce_sum(root) for root in roots]) / sum(
             int(np.prod(root.shape)) for root in roots
         )
-        # What hardly ever had a gradient would otherwise take the longest steps.
+        # Without the mean, parameters with rare gradients would take the longest steps.
         self._scales = [1 / (root + mean + _FLOOR) for root in roots]
         self._pulls = [PULL * tf.minimum(1.0, root / (mean + _FLOOR)) for root in roots]
         self._learning_rate = learning_rate
@@ -127,7 +127,7 @@ class DynamicEvaluation:
     def evaluate(
         self, windows: Windows, state_shape: Sequence[int], should_stop: Callable[[], bool]
     ) -> float | None:
-        """Score windows in order, learning from each after it; else as `Engine.evaluate`."""
+        """Evaluate windows in order as `Engine.evaluate` does, and learn from each afterwards."""
         count, size = state_shape
         total, characters = 0.0, 0.0
         states: list[Tensor] = []

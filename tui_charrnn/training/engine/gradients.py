@@ -1,7 +1,7 @@
-"""A step: the loss of a batch and its gradient, shard by shard, and what Adam makes of it.
+"""A training step: loss and gradient of a batch by shards, and the Adam update.
 
-Keras's optimizer takes a dozen operations a parameter, each with a trip through memory; written
-out, the compiler makes one loop of them, with the average of the weights in it.
+Keras's optimizer runs a dozen operations per parameter, each with a pass through memory; this
+implementation lets the compiler fuse them into one loop, including the average of the weights.
 
 Notation: T sequence length, B streams, H hidden size.
 """
@@ -23,12 +23,13 @@ from tui_charrnn.training.loop import Batch
 
 
 class ShardResult(NamedTuple):
-    """What a shard adds to its batch."""
+    """The result of one shard of a batch."""
 
     loss: Tensor
     """Its part of the batch's mean loss."""
+
     gradients: list[Tensor]
-    """Of that part, one for each parameter."""
+    """Of that part, one per parameter."""
     states: list[Tensor]
     """After the window, each (B, H)."""
 
@@ -36,7 +37,7 @@ class ShardResult(NamedTuple):
 class GradientComputer:
     """Computes the gradient of a batch in shards of neighboring streams, each in a thread.
 
-    Arguments as of `Scorer`; `noise` draws the dropout masks.
+    Arguments as for `Scorer`; `noise` draws the dropout masks.
     """
 
     def __init__(
@@ -62,13 +63,13 @@ class GradientComputer:
         states: Sequence[list[Tensor]],
         step: int,
     ) -> list[ShardResult]:
-        """The results of all shards, in their order.
+        """Return the results of all shards, in order.
 
         Args:
-            batch: What the step reads.
-            shards: The rows of each.
-            states: Of each, before the window.
-            step: The masks are a function of it.
+            batch: The input of the step.
+            shards: The rows of each shard.
+            states: Of each shard, before the window.
+            step: Determines the masks.
         """
         weight_bytes = self._noise.draw_for_weights(step)
         share = tf.constant(1 / batch.inputs.size, tf.float32)
@@ -89,10 +90,10 @@ class GradientComputer:
     def differentiate(
         self, window: tuple[Tensor, Tensor, Tensor, Tensor], states: list[Tensor], step: Tensor
     ) -> ShardResult:
-        """The result of a batch in one shard, for a graph that is being traced; as `compute`.
+        """Return the result of a batch in one shard, in a graph being traced; as `compute`.
 
         Args:
-            window: Inputs and targets, (B, T); which streams carry their state on, (B,); the added
+            window: Inputs and targets, (B, T); which streams keep their state, (B,); the added
                 dropout, scalar.
             states: Before the window, each (B, H).
             step: Scalar, int64.
@@ -123,8 +124,8 @@ class GradientComputer:
                 labels=tf.transpose(targets), logits=logits
             )  # (T, B)
             loss = tf.reduce_sum(losses) * share
-        # A look-up's gradient comes as one row a character read, the same character many times:
-        # only when the rows are added up is it the gradient that norm and moments are made of.
+        # The gradient of a look-up has one row per character read; the conversion sums the rows of
+        # equal characters, which norm and moments need.
         gradients = [tf.convert_to_tensor(each) for each in tape.gradient(loss, parameters)]
         return loss, gradients, after
 
@@ -135,7 +136,7 @@ EPSILON: Final = 1e-7
 
 @dataclass(frozen=True, slots=True)
 class _Slots:
-    """What the optimizer keeps of one parameter."""
+    """Moments and average of one parameter."""
 
     first: Tensor
     second: Tensor
@@ -143,9 +144,9 @@ class _Slots:
 
 
 class Optimizer:
-    """Adam (Kingma & Ba 2015), with decoupled decay of the matrices (Loshchilov & Hutter 2019).
+    """Adam (Kingma & Ba 2015), or AdamW with weight decay of matrices (Loshchilov & Hutter 2019).
 
-    The configuration chooses one of them, the decays, and whether weights are averaged.
+    The configuration selects one of them, the decays, and whether weights are averaged.
     """
 
     def __init__(self, config: TrainingConfig, parameters: dict[str, Tensor]) -> None:
@@ -163,7 +164,7 @@ class Optimizer:
 
     @property
     def averages(self) -> list[Tensor] | None:
-        """The averaged parameters, in the order of the parameters; None if nothing is averaged."""
+        """The averages in the order of the parameters; None if weights are not averaged."""
         averages = [slots.average for slots in self._slots.values()]
         return None if self._config.average_decay is None else averages
 
@@ -174,16 +175,16 @@ class Optimizer:
 
     @property
     def variables(self) -> dict[str, Tensor]:
-        """All that has to be saved of the moments, by name."""
+        """The moments to save, by name."""
         first = {f"moment1.{name}": slots.first for name, slots in self._slots.items()}
         return first | {f"moment2.{name}": slots.second for name, slots in self._slots.items()}
 
     def numbers(self, step: int, learning_rate: float) -> np.ndarray:
-        """What `take_step` needs, all of it a function of the step: shape (3,), float32."""
+        """Return learning rate, weight decay and average decay of a step: shape (3,), float32."""
         config = self._config
         first, second = 1 - FIRST_DECAY**step, 1 - config.second_moment_decay**step
         decay = config.weight_decay if config.optimizer == "adamw" else 0.0
-        # Early on a long average would hardly leave the random weights behind.
+        # At the start, a long average would consist mostly of the random initial weights.
         average = min(config.average_decay or 0.0, (1 + step) / (10 + step))
         return np.array(
             [learning_rate * math.sqrt(second) / first, learning_rate * decay, average], np.float32
@@ -196,13 +197,13 @@ class Optimizer:
         numbers: Tensor,
         is_wanted: Tensor | bool = True,
     ) -> tuple[Tensor, Tensor]:
-        """Add up the shards of a batch, clip the gradient to its limit, and take the step.
+        """Sum the shards of a batch, clip the gradient, and apply the step.
 
-        Losses are scalars, gradients one for each parameter, `numbers` from `numbers`. The step is
-        not taken where it is not wanted, or loss or gradient are not finite.
+        Losses are scalars, gradients one per parameter, `numbers` from the method `numbers`. The
+        step is not applied if not `is_wanted`, or if loss or gradient are not finite.
 
         Returns:
-            The loss, and the norm of the gradient before it was clipped.
+            The loss, and the norm of the gradient before clipping.
         """
         loss = tf.add_n(list(losses))
         summed = [tf.add_n(list(parts)) for parts in zip(*gradients, strict=True)]
@@ -216,7 +217,7 @@ class Optimizer:
         return loss, norm
 
     def _apply(self, gradients: Sequence[Tensor], numbers: Tensor, is_applied: Tensor) -> None:
-        """Take one step, or none: where not `is_applied`, all stays as it is to the bit."""
+        """Apply one step; if not `is_applied`, all variables stay bit-identical."""
         rate, decay, average_decay = tf.unstack(numbers)
         for (name, parameter), gradient in zip(self._parameters.items(), gradients, strict=True):
             slots = self._slots[name]

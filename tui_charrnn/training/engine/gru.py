@@ -1,4 +1,4 @@
-"""GRU and simple layers, gradients written by hand; how and why as in `training/engine/lstm.py`.
+"""GRU and simple RNN layers with hand-written gradients, as in `training/engine/lstm.py`.
 
 Notation: T sequence length, B streams, H hidden size. Layout: `training/engine/recurrence.py`.
 
@@ -38,11 +38,11 @@ def run_gru(
     arithmetic: Arithmetic,
     keep: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Read a sequence, as `run_lstm`, with h as the only state, in the precision of the inputs.
+    """Run a GRU layer over a sequence as `run_lstm` does, with h as the only state.
 
-    The inputs are what the input and the biases contribute to z, r, h̃ outside the reset gate, three
-    tensors scaled by `GATE_SCALES`; the kernel is (H, 3·H). The candidate bias, (H,), is that of
-    the recurrent product in h̃, which the reset gate multiplies too.
+    `inputs` are the contributions of input and biases to z, r, h̃ outside the reset gate: three
+    tensors scaled by `GATE_SCALES`, whose precision is used throughout. The kernel is (H, 3·H). The
+    candidate bias, (H,), is that of the recurrent product in h̃, inside the reset gate.
     """
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
@@ -80,7 +80,7 @@ def _run_forward(
     arithmetic: Arithmetic,
     keep: Tensor | None,
 ) -> tuple[list[Tensor], Tensor]:
-    """Outputs, the tanh of z, r, h̃, and h̃'s recurrent part, each (T, H, B); the last h."""
+    """Return outputs, the tanh of z, r, h̃, and h̃'s recurrent part, each (T, H, B); the last h."""
     length = inputs[0].shape[0]
     transposed = tf.transpose(kernel)  # (3·H, H)
     arrays, mask_at = [readable(gate) for gate in inputs], mask_reader(keep)
@@ -112,7 +112,7 @@ def _run_backward(
     arithmetic: Arithmetic,
     keep: Tensor | None,
 ) -> tuple[list[Tensor], Tensor]:
-    """Gradients of z, r, h̃ before their tanh and of h̃'s recurrent part; of the first h."""
+    """Return gradients of z, r, h̃ before their tanh and of h̃'s recurrent part; of the first h."""
     length = d_outputs.shape[0]
     kernels = tf.split(kernel, 3, axis=1)  # each (H, H)
     reads, mask_at = [readable(sequence) for sequence in (d_outputs, *history)], mask_reader(keep)
@@ -143,7 +143,7 @@ def run_rnn(
     arithmetic: Arithmetic,
     keep: Tensor | None = None,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Read a sequence, as `run_gru`: one tensor of inputs, and a kernel (H, H)."""
+    """Run a simple RNN layer as `run_gru` does: one tensor of inputs, and a kernel (H, H)."""
     length, mask_at = inputs[0].shape[0], mask_reader(keep)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow publishes no types

@@ -1,15 +1,15 @@
-"""The network whose recurrent layers come from a library: cuDNN's kernels, or Keras's layers.
+"""A network with recurrent layers of a library: cuDNN's kernels, or Keras's layers.
 
-The same parameters, the same numbers as `training/engine/network.py`.
+It has the same parameters and results as `training/engine/network.py`.
 
-**cuDNN.** Keras's layer takes the operation `CudnnRNNV3`, which knows cuDNN's standard algorithm
-only. When it first meets a shape, `CudnnRNNV2` times all that cuDNN has, kernels that keep the
-recurrent weights on the chip among it, and goes on with the fastest. It takes all parameters of a
-layer as one vector: the input's weights gate by gate, the recurrent weights gate by gate, then the
-biases of both in the same order. The weights of a gate are a matrix (H, D) row by row, the
-transpose of ours. The gates of an LSTM stand in our order i, f, c̃, o; those of a GRU as r, z, h̃,
-ours as z, r, h̃. There are two biases for each gate; of an LSTM or simple network, which need one,
-the first is zero.
+**cuDNN.** Keras's layer uses the operation `CudnnRNNV3`, which supports only cuDNN's standard
+algorithm. For each new shape, `CudnnRNNV2` times all algorithms of cuDNN, including kernels that
+keep the recurrent weights on the chip, and uses the fastest. It takes all parameters of a layer as
+one vector: the input weights by gate, the recurrent weights by gate, then the biases of both in
+the same order. The weights of a gate are a matrix (H, D) in row order, the transpose of this
+program's. The gates of an LSTM are in this program's order i, f, c̃, o; those of a GRU are r, z,
+h̃, here z, r, h̃. There are two biases per gate; for an LSTM or simple RNN, which need one, the
+first is zero.
 
 Notation: T sequence length, B streams, D inputs, E embedding size, H hidden size, G gates, V
 vocabulary size.
@@ -34,8 +34,8 @@ from tui_charrnn.training.engine.recurrence import Tensor
 RunLayer: TypeAlias = Callable[
     [Sequence[Tensor], Tensor, Sequence[Tensor]], tuple[Tensor, list[Tensor]]
 ]
-"""Takes a layer's weights, inputs (T, B, D) and states (B, H); returns outputs (T, B, H), states.
-All of them are in one precision."""
+"""Takes a layer's weights, inputs (T, B, D) and states (B, H); returns outputs (T, B, H) and
+states, all in the same precision."""
 
 _KERAS_LAYERS: Final = {
     "lstm": keras.layers.LSTM,
@@ -45,15 +45,15 @@ _KERAS_LAYERS: Final = {
 
 
 def cudnn_layers(config: ModelConfig) -> list[RunLayer]:
-    """The layers as cuDNN's kernels, which run on a GPU only."""
+    """Return the layers as cuDNN kernels, which require a GPU."""
     run_layer: RunLayer = partial(run_cudnn_layer, config.cell)
     return [run_layer] * config.layer_count
 
 
 def keras_layers(config: ModelConfig, dtype: tf.DType = tf.float32) -> list[RunLayer]:
-    """The layers as Keras has them; where there is a GPU, lstm and gru take cuDNN by themselves.
+    """Return the layers of Keras, which use cuDNN for lstm and gru on a GPU.
 
-    `stateless_call` casts states and weights to what the layer was built in, and no inputs.
+    `stateless_call` casts states and weights, but not inputs, to the layer's dtype.
     """
     layers: list[RunLayer] = []
     for number in range(config.layer_count):
@@ -62,7 +62,7 @@ def keras_layers(config: ModelConfig, dtype: tf.DType = tf.float32) -> list[RunL
             return_sequences=True,
             return_state=True,
             dtype=dtype.name,
-            recurrent_initializer="zeros",  # never read, and a random one takes long
+            recurrent_initializer="zeros",  # never used; a random one would be slow
         )
         layer.build((None, None, config.hidden_size if number else config.embedding_size))
         layers.append(partial(_run_keras_layer, layer))
@@ -82,16 +82,16 @@ def _run_keras_layer(
 
 
 class LibraryNetwork:
-    """A character-level language model whose L recurrent layers are a library's.
+    """A character-level language model with L recurrent layers of a library.
 
     Args:
         config: Cell, E, H, L, tying.
         vocabulary_size: V.
-        layers: One function a layer.
-        dtype: Of what the layers compute, and of the factors of the last product. The softmax is in
-            float32, and so is what is carried; but layers in bfloat16 take c in bfloat16. That it
-            is rounded between windows of 64 characters changed the validation loss by 0.0002 at
-            most (lstm, H 128, 800 steps, two seeds).
+        layers: One function per layer.
+        dtype: Of the layers, and of the factors of the output product. Softmax and carried states
+            are float32; but layers in bfloat16 take c in bfloat16. Rounding c between windows of 64
+            characters changed the validation loss by at most 0.0002 (lstm, H 128, 800 steps, two
+            seeds).
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class LibraryNetwork:
         states: Sequence[Tensor],
         noise: Noise | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
-        """Read a window of characters; as `HandwrittenNetwork.forward`."""
+        """Run a window of characters as `HandwrittenNetwork.forward` does."""
         named = dict(zip(self._names, parameters, strict=True))
         per_layer = STATES_PER_LAYER[self._cell]
         hidden = _look_up(tf.cast(named["embedding"], self._dtype), inputs)  # (T, B, E)
@@ -133,7 +133,7 @@ class LibraryNetwork:
         kernel = named.get("output.kernel")
         if kernel is None:
             kernel = tf.transpose(named["embedding"])
-        rows = tf.reshape(hidden, (-1, kernel.shape[0]))  # one product, and not one a character
+        rows = tf.reshape(hidden, (-1, kernel.shape[0]))  # one product, not one per character
         logits = tf.cast(tf.matmul(rows, tf.cast(kernel, self._dtype)), tf.float32)
         logits += named["output.bias"]
         return tf.reshape(logits, (inputs.shape[0], -1, logits.shape[1])), new_states
@@ -143,10 +143,10 @@ class LibraryNetwork:
 
 
 def _look_up(table: Tensor, inputs: Tensor) -> Tensor:
-    """The row of each character: (V, E) and (T, B) to (T, B, E).
+    """Look up the row of each character: (V, E) and (T, B) to (T, B, E).
 
-    A gather; for few characters its gradient is a product, as on a GPU the sum of rows into a few
-    places, all at once, makes them wait for each other.
+    For small vocabularies the gradient is a product, as a parallel scatter-add into few rows is
+    slow on a GPU.
     """
     if table.shape[0] > ONE_HOT_LIMIT:
         return tf.gather(table, inputs)
@@ -165,11 +165,11 @@ def _look_up(table: Tensor, inputs: Tensor) -> Tensor:
 
 _MODES: Final = {"lstm": "lstm", "gru": "gru", "rnn": "rnn_tanh"}
 _GATE_ORDERS: Final = {"lstm": (0, 1, 2, 3), "gru": (1, 0, 2), "rnn": (0,)}
-"""For each of cuDNN's gates, which of ours it is."""
+"""For each of cuDNN's gates, the index of this program's gate."""
 
 
 def flatten_parameters(cell: str, kernel: Tensor, recurrent_kernel: Tensor, bias: Tensor) -> Tensor:
-    """The parameters of a layer as the vector that cuDNN takes.
+    """Return the parameters of a layer as cuDNN's parameter vector.
 
     Args:
         cell: `lstm`, `gru` or `rnn`.
@@ -185,7 +185,7 @@ def flatten_parameters(cell: str, kernel: Tensor, recurrent_kernel: Tensor, bias
 
 
 def _gate_by_gate(stacked: Tensor, order: Sequence[int]) -> Tensor:
-    """G gates of H rows each, flattened in another order."""
+    """Flatten G gates of H rows each in another order."""
     gates = tf.split(stacked, len(order))
     return tf.concat([tf.reshape(gates[place], [-1]) for place in order], axis=0)
 
@@ -193,11 +193,11 @@ def _gate_by_gate(stacked: Tensor, order: Sequence[int]) -> Tensor:
 def run_cudnn_layer(
     cell: str, weights: Sequence[Tensor], inputs: Tensor, states: Sequence[Tensor]
 ) -> tuple[Tensor, list[Tensor]]:
-    """Read a sequence; everything in one precision, which is that of the result.
+    """Run a layer over a sequence; all tensors have the same precision.
 
     Args:
         cell: `lstm`, `gru` or `rnn`.
-        weights: As `flatten_parameters` takes them.
+        weights: As for `flatten_parameters`.
         inputs: Shape (T, B, D).
         states: Before the first character, h and c for lstm, h otherwise; each (B, H).
 
@@ -213,7 +213,7 @@ def run_cudnn_layer(
 
 
 def _differentiable(mode: str) -> Tensor:
-    """CuDNN's forward operation with the backward operation that belongs to it."""
+    """Return cuDNN's forward operation with its backward operation as gradient."""
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
     def run(

@@ -1,19 +1,19 @@
-"""The LSTM layer, plain or with layer normalization, with its gradient written by hand.
+"""The LSTM layer, plain or with layer normalization, with a hand-written gradient.
 
-Backpropagation through time (Werbos 1990) needs for each character only what one line of algebra
-gives; TensorFlow's own gradient of a loop keeps every intermediate result, adds up the gradient
-of the recurrent kernel character by character, and takes two to three times as long. Here the
-loops hold nothing but the product that has to wait for the character before; the gradient of the
-recurrent kernel is one large product after the backward loop.
+Backpropagation through time (Werbos 1990) needs only a few values per character; TensorFlow's own
+gradient of a loop keeps every intermediate result, sums the gradient of the recurrent kernel
+character by character, and takes two to three times as long. Here the loops contain only the
+product that depends on the previous character; the gradient of the recurrent kernel is one large
+product after the backward loop.
 
-With σ(x) = ½ + ½·tanh(x/2), all four gates are a tanh once their pre-activations have been scaled
-by `GATE_SCALES`; one vectorized tanh serves them all, and their derivatives have one form.
-The scaling is done on the weights, where it costs next to nothing.
+With σ(x) = ½ + ½·tanh(x/2), all four gates are a tanh of pre-activations scaled by `GATE_SCALES`,
+so that one vectorized tanh computes them all, and their derivatives have one form. The scaling is
+applied to the weights, at almost no cost.
 
-With layer normalization each gate is normalized over the units of its layer before it is activated,
-and so is c before its tanh; what is carried on is c itself. A normalized gate does not depend on
-how large its weights are, so only gains and biases are scaled. Kept for the way back is x, what was
-normalized, and not the activation, which is computed again from it.
+With layer normalization each gate is normalized over the units of its layer before its activation,
+and so is c before its tanh; the carried state is c itself. A normalized gate does not depend on the
+scale of its weights, so only gains and biases are scaled. The forward pass keeps the normalized
+values x; the backward pass recomputes the activations from them.
 
 Notation: T sequence length, B streams, H hidden size, P parts of the gates, each of K = 4 / P
 gates. Layout: `training/engine/recurrence.py`.
@@ -53,7 +53,7 @@ GATE_SCALES: Final = (0.5, 0.5, 1.0, 0.5)
 
 
 class Norm(NamedTuple):
-    """Gains and biases as a normalized layer uses them, or their gradients."""
+    """Gains and biases of a normalized layer, or their gradients."""
 
     gains: Tensor
     """Of i, f, c̃, o, scaled: shape (4, H)."""
@@ -66,7 +66,7 @@ class Norm(NamedTuple):
 
 
 _MaybeNorm: TypeAlias = Norm | tuple[()]
-"""Empty where nothing is normalized."""
+"""Empty without layer normalization."""
 
 
 def norm_of(gate_gain: Tensor, bias: Tensor, memory_gain: Tensor, memory_bias: Tensor) -> Norm:
@@ -84,16 +84,16 @@ def run_lstm(
     keep: Tensor | None = None,
     norm: _MaybeNorm = (),
 ) -> tuple[Tensor, list[Tensor]]:
-    """Read a sequence.
+    """Run an LSTM layer over a sequence; "narrow" means the precision of products.
 
     Args:
-        inputs: What the input and the bias contribute to i, f, c̃, o, scaled by `GATE_SCALES`:
-            four of shape (T, H, B), or one (T, 4·H, B); narrow. Of a normalized layer they are
-            centered, unscaled and without the bias.
+        inputs: Contributions of input and bias to i, f, c̃, o, scaled by `GATE_SCALES`: four of
+            shape (T, H, B), or one (T, 4·H, B); narrow. For a normalized layer they are centered,
+            unscaled and without the bias.
         recurrent_kernel: Shape (H, 4·H), its gates scaled or centered likewise; narrow.
         states: h and c before the first character, each (H, B).
-        arithmetic: How matrices are multiplied.
-        keep: Of `resets_of`.
+        arithmetic: Precision and fusion of the products.
+        keep: From `resets_of`.
         norm: Gains and biases of a normalized layer.
 
     Returns:
@@ -130,7 +130,7 @@ def run_lstm(
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """The weights of a layer and how they are multiplied; `keep` as of `resets_of`."""
+    """The weights of a layer and the arithmetic; `keep` is from `resets_of`."""
 
     kernel: Tensor
     norm: _MaybeNorm
@@ -140,9 +140,10 @@ class _Layer:
     def run_forward(
         self, inputs: Sequence[Tensor], states: Sequence[Tensor]
     ) -> tuple[Tensor, tuple[Tensor, Tensor], list[tf.TensorArray]]:
-        """Outputs, (T, H, B); the last h and c; for each character c before it and of its gates.
+        """Return outputs, (T, H, B); the last h and c; the history for the backward pass.
 
-        Of the gates that is their tanh, or of normalized ones r and x.
+        The history is, per character, the previous c, and the tanh of the gates, or for normalized
+        gates r and x.
         """
         length, _, streams = inputs[0].shape
         transposed = tf.transpose(self.kernel)  # (4·H, H)
@@ -171,9 +172,10 @@ class _Layer:
         last_memory: Tensor,
         kept: Sequence[tf.TensorArray],
     ) -> tuple[list[Tensor], tuple[Tensor, Tensor], _MaybeNorm]:
-        """Gradients of the inputs, of their shapes; of the first h and c; of gains and biases.
+        """Return the gradients of the inputs; of the first h and c; of gains and biases.
 
-        Given are those of outputs and last states, the last c, and what `run_forward` kept.
+        The arguments are the gradients of outputs and last states, the last c, and the history from
+        `run_forward`.
         """
         length, size, streams = d_outputs.shape
         parts = len(kept) - (2 if self.norm else 1)
@@ -181,11 +183,11 @@ class _Layer:
         stacked = tf.stack(kernels)  # (4, H, H)
         retreat = self.arithmetic.fuse(_retreat_normalized if self.norm else _retreat)
         d_reads, mask_at = readable(d_outputs), mask_reader(self.keep)
-        # four products of (H, H) are faster than one of (H, 4·H), where the gates are one tensor
+        # if the gates are one tensor, four products of (H, H) are faster than one of (H, 4·H)
         summand_count = 4 if parts == 1 or self.norm else 1
 
         def multiply(d_gates: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-            """The gradient of h as summands, (S, H, B), and that of the inputs."""
+            """Return the gradient of h as S summands, (S, H, B), and that of the inputs."""
             if self.norm:
                 (d_all,) = d_gates  # (4, H, B)
                 d_parts = tf.split(tf.reshape(d_all, (4 * size, streams)), parts)
@@ -233,10 +235,10 @@ class _Layer:
 def _advance(
     recurrent: Tensor, memory: Tensor, _norm: tuple[()], *inputs: Tensor
 ) -> tuple[Tensor, ...]:
-    """The states after a character, and the tanh of every gate.
+    """Return the states after a character, and the tanh of every gate.
 
-    Where products are narrow the gates are too, from here on: the way back reads the very numbers
-    that made the states.
+    Gates are rounded to the precision of products before they are used, so that the backward pass
+    reads the same values as the forward pass.
     """
     parts = zip(inputs, split_rows(recurrent, len(inputs)), strict=True)
     gates = [
@@ -256,14 +258,14 @@ def _retreat(
     _norm: tuple[()],
     *gates: Tensor,
 ) -> tuple[Tensor, ...]:
-    """The gradient of c before a character, of no norm, and of its pre-activations.
+    """Return the gradient of c before a character, an empty norm, and gradients of pre-activations.
 
-    Given are those of h, as summands (S, H, B), and of c as the characters after this one left
-    them; c as it was before the character and after it.
+    `d_later` has the gradients of h, as summands (S, H, B), and of c from later characters;
+    `memories` is c before and after the character.
     """
     (d_h, d_c, d_norm), (c_before, c) = d_later, memories
     dtype = c.dtype
-    # cast before they are taken apart: XLA would make a copy of each narrow gate
+    # cast before splitting: XLA would copy each narrow gate
     i, f, g, o = split_gates([tf.cast(part, dtype) for part in gates], 4)
     tanh_c = tf.tanh(c)
     d_h = tf.reduce_sum(tf.cast(d_h, dtype), axis=0) + tf.cast(d_output, dtype)
@@ -280,30 +282,30 @@ def _retreat(
 
 
 def centered(kernel: Tensor) -> Tensor:
-    """A kernel (D, 4·H) less the mean of each of its rows over the units of each gate."""
+    """Subtract from each row of a kernel (D, 4·H) its mean over the units of each gate."""
     gates = tf.reshape(kernel, (kernel.shape[0], 4, -1))
     return tf.reshape(gates - tf.reduce_mean(gates, axis=2, keepdims=True), kernel.shape)
 
 
 def _normalize(values: Tensor) -> tuple[Tensor, Tensor]:
-    """x, and its inverse root r, of centered values (K, H, B) over their H units."""
+    """Normalize centered values (K, H, B) over their H units; return x and the inverse root r."""
     mean_square = tf.reduce_mean(values * values, axis=1, keepdims=True)
     rate = tf.math.rsqrt(mean_square + NORM_EPSILON)
     return values * rate, rate
 
 
 def _center(values: Tensor) -> Tensor:
-    """Values (K, H, B) less their mean over the H units."""
+    """Subtract from values (K, H, B) their mean over the H units."""
     return values - tf.reduce_mean(values, axis=1, keepdims=True)
 
 
 def _affine(x: Tensor, gains: Tensor, biases: Tensor) -> Tensor:
-    """Y of x (K, H, B), with gains and biases (K, H)."""
+    """Apply gains and biases (K, H) to x (K, H, B)."""
     return gains[..., tf.newaxis] * x + biases[..., tf.newaxis]
 
 
 def _through_norm(d_y: Tensor, x: Tensor, rate: Tensor, gains: Tensor) -> Tensor:
-    """The gradient of what was normalized, (K, H, B), from that of y."""
+    """Return the gradient of the values before normalization, (K, H, B), from that of y."""
     d_x = gains[..., tf.newaxis] * d_y
     return rate * (d_x - x * tf.reduce_mean(d_x * x, axis=1, keepdims=True))
 
@@ -311,7 +313,7 @@ def _through_norm(d_y: Tensor, x: Tensor, rate: Tensor, gains: Tensor) -> Tensor
 def _advance_normalized(
     recurrent: Tensor, memory: Tensor, norm: Norm, *inputs: Tensor
 ) -> tuple[Tensor, ...]:
-    """The states after a character; r of every gate, (4, 1, B); x of the gates, narrow."""
+    """Return the states after a character; r of every gate, (4, 1, B); x of the gates, narrow."""
     wide, narrow = memory.dtype, recurrent.dtype
     own = tf.split(tf.reshape(tf.cast(recurrent, wide), (4, *memory.shape)), len(inputs))
     rates, kept = [], []
@@ -328,7 +330,7 @@ def _advance_normalized(
 
 
 def _activations(kept: Sequence[Tensor], norm: Norm, dtype: tf.DType) -> list[Tensor]:
-    """The tanh of all four gates, each (H, B), from their x in P parts of K·H rows."""
+    """Return the tanh of all four gates, each (H, B), from their x in P parts of K·H rows."""
     gates = []
     count = 4 // len(kept)
     for first, part in zip(range(0, 4, count), kept, strict=True):
@@ -346,7 +348,10 @@ def _retreat_normalized(
     rates: Tensor,
     *kept: Tensor,
 ) -> tuple[Tensor, Norm, Tensor]:
-    """As `_retreat`: the gradients of c, of the norm so far, and of what it took, (4, H, B)."""
+    """Return the gradients of c, of the norm so far, and of the pre-activations, (4, H, B).
+
+    Arguments as for `_retreat`, with r and x of the gates.
+    """
     (d_h, d_c, d_norm), (c_before, c) = d_later, memories
     wide, narrow = c.dtype, kept[0].dtype
     x = tf.reshape(tf.concat([tf.cast(part, wide) for part in kept], axis=0), (4, *c.shape))

@@ -1,9 +1,9 @@
-"""Several training steps in one call, for devices that are faster than the host's look at them.
+"""Several training steps in one call, for devices on which a step is faster than the host.
 
-A GPU is given its work ahead of time, and the host need not wait for it: it does when it reads a
-loss. Where a step takes a few milliseconds, waiting after each of them leaves the GPU idle while
-the next is prepared. Here the host waits once for K steps. Several devices, of one process or of
-many, take the same call together: the mean of their gradients is taken within it.
+The host queues work for a GPU and waits only when it reads a loss. If a step takes a few
+milliseconds, waiting after each step leaves the GPU idle while the next one is prepared. Here the
+host waits once for K steps. Several devices, of one or more processes, run the same call and
+average their gradients within it.
 
 Notation: K steps, T sequence length, B streams of a device, H hidden size.
 """
@@ -20,20 +20,21 @@ from tui_charrnn.training.loop import Batch, BatchResult
 
 
 class Packed(NamedTuple):
-    """K batches as a call takes them, on the device that is to compute them."""
+    """K batches of a call, on the device that computes them."""
 
     windows: tuple[Tensor, Tensor, Tensor, Tensor]
-    """Inputs and targets, (K, B, T); which streams carry their state on, (K, B); added dropout,
+    """Inputs and targets, (K, B, T); which streams keep their state, (K, B); added dropout,
     (K,)."""
+
     numbers: Tensor
-    """Of the optimizer, (K, 3)."""
+    """Optimizer numbers, (K, 3)."""
 
 
 class LoopState(NamedTuple):
-    """What a device carries from one step of a call to the next."""
+    """A device's state between the steps of a call."""
 
     is_wanted: Tensor
-    """Whether all steps so far were finite, and the next is to be applied."""
+    """Whether all steps so far were finite, so that the next is applied."""
     states: list[Tensor]
     """Each (B, H)."""
 
@@ -42,12 +43,12 @@ Mean = Callable[[Sequence[Tensor]], list[Tensor]]
 
 
 class DeviceStep:
-    """One step of a call on one device, for a graph that is being traced.
+    """One step of a call on one device, for a graph being traced.
 
     Args:
         gradients: Of a batch in one shard.
-        update: Takes losses and gradients of the shards, the optimizer's numbers, and whether the
-            step is wanted; applies it if it is and its own numbers are finite.
+        update: Called with losses and gradients of the shards, the optimizer numbers, and whether
+            the step is wanted; applies the step if so and if loss and gradient are finite.
         batch_shape: B and T.
         state_shape: Number of states, and H.
     """
@@ -62,7 +63,7 @@ class DeviceStep:
         self._gradients = gradients
         self._update = update
         count, size = state_shape
-        # 64 bits: TensorFlow keeps what has 32 in the host's memory
+        # int64, as TensorFlow keeps int32 tensors in host memory
         characters = tf.TensorSpec((None, *batch_shape), tf.int64)
         carried = tf.TensorSpec((None, batch_shape[0]), tf.float32)
         added = tf.TensorSpec((None,), tf.float32)
@@ -71,20 +72,20 @@ class DeviceStep:
             Packed((characters, characters, carried, added), numbers),
             [tf.TensorSpec((batch_shape[0], size), tf.float32)] * count,
         )
-        """Of packed batches and of states; K is left open, so that another needs no new trace."""
+        """Of packed batches and states; K is not fixed, so that another K needs no new trace."""
 
     def take(
         self, packed: Packed, index: Tensor, first_step: Tensor, before: LoopState, mean: Mean
     ) -> tuple[Tensor, LoopState]:
         """Take step `index`, from 0, of a call that begins with step `first_step`.
 
-        `mean` is taken of loss and gradients over all devices that train the same weights.
+        `mean` averages loss and gradients over all devices that train the same weights.
 
         Returns:
-            Loss and norm, (2,), and what the device carries on.
+            Loss and norm, (2,), and the device's state for the next step.
         """
         window = tuple(part[index] for part in packed.windows)
-        with tf.device("CPU"):  # the step is asked for by the host, which has it
+        with tf.device("CPU"):  # the step is used on the host
             step = first_step + tf.cast(index, tf.int64)
         result = self._gradients.differentiate(window, before.states, step)
         loss, *gradients = mean([result.loss, *result.gradients])
@@ -99,17 +100,17 @@ def _on_one(function: Callable[[int], Sequence[Tensor]]) -> list[Sequence[Tensor
 
 
 class MultiStep:
-    """Takes K steps in one call: what `Engine.train_batch` does, in a loop on the devices.
+    """Takes K steps in one call: `Engine.train_batch` in a loop on the devices.
 
-    The loop does not look at losses, as it would have to wait for them: after one that is not
-    finite it runs on, but changes nothing. All devices have the same mean to the bit, so all see
-    the same step fail.
+    The loop does not read losses, as it would have to wait for them: after a non-finite one it
+    continues without changing anything. All devices have bit-identical means, so the same step
+    fails on all.
 
     Args:
         steps: Of each device of this process.
-        devices: TensorFlow's names of them; None is its default.
-        compute_on_each: Calls a function of a device's place for each; the results in order.
-        mean: Over all devices, of all processes, within `compute_on_each`.
+        devices: TensorFlow's names of these devices; None for the default.
+        compute_on_each: Calls a function of the device's index for each device, in order.
+        mean: Mean over all devices of all processes, within `compute_on_each`.
     """
 
     def __init__(
@@ -138,14 +139,14 @@ class MultiStep:
         """Take one step on each batch.
 
         Args:
-            batches: Of each device here, one after the other.
-            first_step: Number of the first of them.
-            numbers: Of `Optimizer.numbers`, for each step, (K, 3).
-            states: Of each device here before the first batch, each (B, H).
+            batches: Of each device of this process, in order.
+            first_step: Number of the first step.
+            numbers: From `Optimizer.numbers`, for each step, (K, 3).
+            states: Of each device of this process before the first batch, each (B, H).
 
         Returns:
-            The results up to the first that is not finite, which is the last of them and was not
-            applied; and the states of each device after the last step that was.
+            The results up to and including the first non-finite one, which was not applied; and
+            the states of each device after the last applied step.
         """
         packed = []
         for device, own in zip(self._devices, batches, strict=True):
@@ -161,7 +162,7 @@ class MultiStep:
     def _take_steps(
         self, packed: list[Packed], states: list[list[Tensor]], first_step: Tensor
     ) -> tuple[Tensor, list[list[Tensor]]]:
-        """Losses and norms, (K, 2), and the states of each device after the last applied step."""
+        """Return losses and norms, (K, 2), and each device's states after the last applied step."""
 
         def body(
             index: Tensor, before: list[LoopState], rows: tf.TensorArray

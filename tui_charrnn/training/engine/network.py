@@ -1,7 +1,7 @@
-"""The network in operations of ours: embedding, hand-written recurrent layers, softmax.
+"""The hand-written network: embedding, recurrent layers, softmax.
 
-Parameters and states go into `forward` and come out of it; nobody else holds them. So the same
-code trains, and scores with other weights than those that are trained.
+`forward` takes parameters and states as arguments and returns the new states. The same code can
+therefore evaluate weights other than the trained ones.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,16 +27,16 @@ from tui_charrnn.training.engine.recurrence import (
 _SCALES: Final = {"lstm": lstm.GATE_SCALES, "gru": gru.GATE_SCALES, "rnn": (1.0,)}
 
 ONE_HOT_LIMIT: Final = 256
-"""Up to so many characters, the first layer's look-up is a product with one-hot columns; for more
-of them a gather is cheaper."""
+"""Vocabulary size up to which the first layer's look-up is a product with one-hot columns; above
+it, a gather is faster."""
 
 
 class HandwrittenNetwork:
     """A character-level language model with L recurrent layers and V characters.
 
-    The embedding is folded into the first layer: `embedding @ kernel + bias` is one row of
-    pre-activations for each character, computed once a window instead of once a character read.
-    States are reset before the character of index `end`, if there is one.
+    The embedding is folded into the first layer: `embedding @ kernel + bias` has one row of
+    pre-activations per character, computed once per window instead of once per character read.
+    States are reset before the character of index `end`, if given.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class HandwrittenNetwork:
         self._arithmetic = arithmetic
         scales = _SCALES[config.cell]
         if config.layer_norm:
-            scales = (1.0,) * len(scales)  # what is normalized has no scale
+            scales = (1.0,) * len(scales)  # normalized values do not depend on the scale
         self._scales = np.repeat(np.array(scales, np.float32), config.hidden_size)
         is_together = config.cell == "lstm" and (arithmetic.is_stacked or arithmetic.is_narrow)
         self._parts = 1 if is_together else len(scales)
@@ -67,13 +67,13 @@ class HandwrittenNetwork:
         states: Sequence[Tensor],
         noise: Noise | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
-        """Read a window of characters.
+        """Run a window of characters.
 
         Args:
             parameters: In the order of `tensor_shapes`.
             inputs: Indices, shape (T, B), int32.
             states: Of each layer, h and c for lstm, h otherwise; each (B, H).
-            noise: What is dropped while training.
+            noise: Dropout masks, for training.
 
         Returns:
             Logits, shape (T, B, V), and the states after the window.
@@ -101,10 +101,10 @@ class HandwrittenNetwork:
         states: Sequence[Tensor],
         noise: Noise | None,
     ) -> Tensor:
-        """What the backward stack knows of each target: of what follows it, and not of itself.
+        """Return the backward stack's outputs for each target, from the characters after it.
 
-        Target t is input t + 1, so that is what was read from the last input down to t + 2, from
-        nothing on; the last two targets have nothing behind them. Shape (T, H, B).
+        Target t is input t + 1, so its output comes from inputs T - 1 down to t + 2, starting from
+        a zero state; for the last two targets it is zero. Shape (T, H, B).
         """
         second = {"embedding": named["embedding"]}
         for name, tensor in named.items():
@@ -112,7 +112,7 @@ class HandwrittenNetwork:
                 second[name.removeprefix(BACKWARD)] = tensor
         nothing = [tf.zeros_like(state) for state in states]
         outputs, _ = self._run_stack(second, tf.reverse(inputs, [0]), nothing, noise)
-        read = tf.reverse(outputs, [0])  # the row j has read inputs T - 1 to j
+        read = tf.reverse(outputs, [0])  # row j has read inputs T - 1 to j
         return tf.concat([read[2:], tf.zeros_like(read[:2])], axis=0)
 
     def _run_stack(
@@ -122,7 +122,7 @@ class HandwrittenNetwork:
         states: Sequence[Tensor],
         noise: Noise | None,
     ) -> tuple[Tensor, list[Tensor]]:
-        """The outputs of the highest layer, (T, H, B), and the states after the window."""
+        """Return the outputs of the last layer, (T, H, B), and the states after the window."""
         per_layer = STATES_PER_LAYER[self._config.cell]
         outputs, new_states, keep = None, [], resets_of(inputs, self._end)
         for layer in range(self._config.layer_count):
@@ -137,15 +137,15 @@ class HandwrittenNetwork:
     def _project(
         self, named: Mapping[str, Tensor], layer: int, inputs: Tensor, below: Tensor | None
     ) -> list[Tensor]:
-        """What a layer's input and bias contribute to the gates, scaled.
+        """Return the scaled contributions of a layer's input and bias to the gates.
 
-        G tensors (T, H, B), or for an LSTM in bfloat16 one (T, 4·H, B).
+        These are G tensors (T, H, B), or for a stacked or bfloat16 LSTM one (T, 4·H, B).
         """
         kernel, bias = named[f"layers.{layer}.kernel"], named[f"layers.{layer}.bias"]
         if self._config.cell == "gru":
             bias = _input_bias(bias)
         if self._config.layer_norm:
-            bias = tf.zeros_like(bias)  # it comes after the normalization
+            bias = tf.zeros_like(bias)  # it is added after the normalization
             kernel = self._arithmetic.fuse(lstm.centered)(kernel)
         if below is None:
             table = tf.cast(self._arithmetic.product(named["embedding"], kernel), bias.dtype)
@@ -162,15 +162,15 @@ class HandwrittenNetwork:
         ]
 
     def _scale(self, kernel: Tensor) -> Tensor:
-        """A kernel, its gates scaled; narrow."""
+        """Scale a kernel's gates and round it to the precision of products."""
         dtype = self._arithmetic.narrow(kernel[:0]).dtype
         return self._arithmetic.fuse(_scale_columns)(kernel, tf.constant(self._scales), dtype)
 
     def _look_up(self, table: Tensor, inputs: Tensor) -> Tensor:
-        """The row of each character, as a sequence: (V, H) and (T, B) to (T, H, B)."""
+        """Look up the row of each character: (V, H) and (T, B) to (T, H, B)."""
         if self._vocabulary_size > ONE_HOT_LIMIT:
             return _gathered(table, inputs)
-        if self._arithmetic.is_fused:  # XLA does not compile this
+        if self._arithmetic.is_fused:  # XLA does not compile the look-up
             return self._look_up_fast(table, inputs)
         return restore_time(
             self._arithmetic.product(tf.transpose(table), self._columns(inputs, table.dtype)),
@@ -178,7 +178,7 @@ class HandwrittenNetwork:
         )
 
     def _look_up_fast(self, table: Tensor, inputs: Tensor) -> Tensor:
-        """`_look_up` by a gather, its gradient by a product: what is fastest in each direction."""
+        """Look up by a gather, with its gradient by a product: the fastest for each."""
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
         def look_up(table: Tensor) -> tuple[Tensor, object]:
@@ -191,7 +191,7 @@ class HandwrittenNetwork:
         return look_up(self._arithmetic.narrow(table))
 
     def _columns(self, inputs: Tensor, dtype: Any) -> Tensor:
-        """One-hot columns of all characters, shape (V, T·B)."""
+        """Return one-hot columns of all characters, shape (V, T·B)."""
         return tf.one_hot(tf.reshape(inputs, [-1]), self._vocabulary_size, axis=0, dtype=dtype)
 
     def _run_layer(
@@ -232,39 +232,40 @@ class HandwrittenNetwork:
 
 
 def _gathered(table: Tensor, inputs: Tensor) -> Tensor:
-    """Rows of a table (V, H) for characters (T, B), shape (T, H, B)."""
+    """Return the rows of a table (V, H) for characters (T, B), shape (T, H, B)."""
     return tf.transpose(tf.gather(table, inputs), [0, 2, 1])
 
 
 def _scale_columns(kernel: Tensor, scales: Tensor, dtype: Any) -> Tensor:
-    """Multiply each column by its number."""
+    """Multiply each column by its scale."""
     return tf.cast(kernel * scales, dtype)
 
 
 def _restore_and_shift(flat: Tensor, shift: Tensor, length: int, dtype: Any) -> Tensor:
-    """`restore_time`, and a number added to each row."""
+    """Apply `restore_time`, and add a number to each row."""
     return tf.cast(restore_time(tf.cast(flat, shift.dtype) + shift[:, tf.newaxis], length), dtype)
 
 
 def _input_bias(bias: Tensor) -> Tensor:
-    """Both of a GRU's biases, (2, 3·H), but for what the reset gate multiplies: (3·H,)."""
+    """Sum a GRU's biases (2, 3·H) to (3·H,), without the one inside the reset gate."""
     update, reset, candidate = tf.split(bias[1], 3)
     return bias[0] + tf.concat([update, reset, tf.zeros_like(candidate)], axis=0)
 
 
 EMBEDDING_LIMIT: Final = 3.0
-"""Embeddings begin uniform within this on both sides, so that what a character brings to the
-first layer's gates has a standard deviation of about 0.6. Keras's 0.05 leaves the gates nearly
-blind to their input for the first thousand steps."""
+"""Initial embeddings are uniform between minus and plus this value, so that a character's
+contribution to the first layer's gates has a standard deviation of about 0.6. With Keras's 0.05
+the gates hardly react to their input in the first thousand steps."""
 TIED_EMBEDDING_LIMIT: Final = 0.1
-"""Where the embedding is the output layer as well, larger numbers would begin as wild logits."""
+"""Limit if the embedding is also the output layer: larger values would give extreme logits."""
 
 
 def initial_tensors(config: ModelConfig, vocabulary_size: int, rng_seed: int) -> dict[str, Float32]:
-    """Uniform embeddings, Glorot uniform kernels, orthogonal recurrent kernels, zero biases.
+    """Draw the initial weights, with the names and the order of `tensor_shapes`.
 
-    The forget bias of an LSTM is 1 (Jozefowicz et al. 2015), and so are all gains. The tensors have
-    the names and the order of `tensor_shapes`; the same seed gives the same weights.
+    Embeddings are uniform, kernels Glorot uniform, recurrent kernels orthogonal, biases zero. The
+    forget bias of an LSTM is 1 (Jozefowicz et al. 2015), and so are all gains. The same seed gives
+    the same weights.
     """
     seeds = map(int, np.random.SeedSequence(rng_seed).generate_state(3 + 4 * config.layer_count))
     shapes = tensor_shapes(config, vocabulary_size)

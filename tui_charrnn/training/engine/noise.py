@@ -1,10 +1,9 @@
-"""Random masks against overfitting, each a pure function of the step: nothing has to be saved.
+"""Dropout masks, each a pure function of the step, so that no random state needs saving.
 
-A random byte decides on a number, so a share is one of 256ths. They are drawn before the compiled
-step and given to it. For a processor NumPy draws them: its generator is ten times as fast as
-TensorFlow's, which is several times as fast as what a compiler makes of it (benchmarks/tries.md).
-For a GPU TensorFlow draws them there, so that no mask has to be waited for or sent. The bytes of
-the two differ.
+One random byte decides per value, so dropout rates are multiples of 1/256. The bytes are drawn
+before the compiled step. For a CPU, NumPy draws them: its generator is ten times as fast as
+TensorFlow's, which is several times as fast as its compiled form (benchmarks/tries.md). For a GPU,
+TensorFlow draws them on the device, so that they need no transfer. The two give different bytes.
 
 Notation: T sequence length, B streams, H hidden size, G gates, L layers.
 """
@@ -22,21 +21,21 @@ from tui_charrnn.model.shapes import GATE_COUNTS
 from tui_charrnn.training.engine.recurrence import Tensor
 
 Draw: TypeAlias = Callable[[Sequence[int], Sequence[int], int | Tensor], Tensor]
-"""Takes a shape, a seed and a step; returns random bytes of that shape, a function of all three."""
+"""Takes a shape, a seed and a step; returns random bytes of that shape, determined by all three."""
 Fuse: TypeAlias = Callable[[Callable[..., Tensor]], Callable[..., Tensor]]
 """As `Arithmetic.fuse`."""
 
-_WEIGHTS: Final = 32  # from here on the places of a step's weight masks; below it of its outputs
+_WEIGHTS: Final = 32  # first seed index of weight masks; lower ones are for output masks
 
 
-def _as_it_is(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _unchanged(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return function
 
 
 class NoiseSource:
     """Draws the random bytes of a training step, by `draw_on_host` or `draw_on_device`.
 
-    `first_shard` is the number of shards of the batch that others draw for.
+    `first_shard` is the number of the batch's shards before this engine's.
     """
 
     def __init__(
@@ -48,7 +47,7 @@ class NoiseSource:
         self._first_shard = first_shard
 
     def draw_for_weights(self, step: int | Tensor) -> list[Tensor]:
-        """Bytes for each layer's recurrent kernel, (H, G·H), the same for the whole batch."""
+        """Draw bytes for each layer's recurrent kernel, (H, G·H), equal for the whole batch."""
         if not self._training.recurrent_weight_dropout:
             return []
         size = self._model.hidden_size
@@ -58,7 +57,7 @@ class NoiseSource:
     def draw_for_outputs(
         self, step: int | Tensor, shard: int, length: int, streams: int
     ) -> list[Tensor]:
-        """Bytes for each layer's outputs, (T, H, B), of one shard of the batch."""
+        """Draw bytes for each layer's outputs, (T, H, B), of one shard of the batch."""
         if not self._training.dropout:
             return []
         shape = (length, self._model.hidden_size, streams)
@@ -74,7 +73,7 @@ class NoiseSource:
 
 
 def draw_on_host(shape: Sequence[int], seed: Sequence[int], step: int) -> Tensor:
-    """Random bytes by NumPy."""
+    """Draw random bytes with NumPy."""
     count = math.prod(shape)
     words = np.random.SFC64([*seed, step]).random_raw(-(-count // 8))
     with tf.device("CPU"):
@@ -82,10 +81,10 @@ def draw_on_host(shape: Sequence[int], seed: Sequence[int], step: int) -> Tensor
 
 
 def draw_on_device(shape: Sequence[int], seed: Sequence[int], step: int | Tensor) -> Tensor:
-    """Random bytes by TensorFlow, on the device that asks for them; also in a graph."""
+    """Draw random bytes with TensorFlow on the current device; works in a graph too."""
     count = math.prod(shape)
     (word,) = np.random.SeedSequence(list(seed)).generate_state(1, np.uint64).view(np.int64)
-    with tf.device("CPU"):  # the generator takes its seed from the host
+    with tf.device("CPU"):  # the generator reads its seed on the host
         key = tf.stack([tf.constant(word), tf.cast(step, tf.int64)])
     words = tf.random.stateless_uniform(
         [-(-count // 4)], key, minval=None, maxval=None, dtype=tf.uint32, alg="philox"
@@ -95,22 +94,25 @@ def draw_on_device(shape: Sequence[int], seed: Sequence[int], step: int | Tensor
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What is dropped in one training step of one shard."""
+    """The dropout of one training step of one shard."""
 
     output_bytes: Sequence[Tensor]
-    """As `NoiseSource.draw_for_outputs` gives them."""
+    """From `NoiseSource.draw_for_outputs`."""
+
     weight_bytes: Sequence[Tensor]
-    """As `NoiseSource.draw_for_weights` gives them."""
+    """From `NoiseSource.draw_for_weights`."""
+
     dropout: Tensor
-    """Share of each layer's outputs (Zaremba et al. 2014), scalar."""
+    """Dropout rate of each layer's outputs (Zaremba et al. 2014), scalar."""
+
     weight_dropout: float
-    """Share of the recurrent kernels (Merity et al. 2018)."""
+    """Dropout rate of the recurrent kernels (Merity et al. 2018)."""
 
     def drop_outputs(
         self,
         outputs: Tensor,
         layer: int,
-        fuse: Fuse = _as_it_is,
+        fuse: Fuse = _unchanged,
         *,
         has_streams_last: bool = True,
     ) -> Tensor:
@@ -122,7 +124,7 @@ class Noise:
             random = tf.transpose(random, [0, 2, 1])
         return fuse(_drop)(outputs, self.dropout, random)
 
-    def drop_weights(self, kernel: Tensor, layer: int, fuse: Fuse = _as_it_is) -> Tensor:
+    def drop_weights(self, kernel: Tensor, layer: int, fuse: Fuse = _unchanged) -> Tensor:
         """Drop some weights of a recurrent kernel and scale up the others."""
         if not self.weight_bytes:
             return kernel

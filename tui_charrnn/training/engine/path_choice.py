@@ -1,9 +1,9 @@
-"""The choice of a path: on a processor by what is known, on a GPU by what was tried there.
+"""The choice of a compute path: on a CPU by rules, on a GPU by trials.
 
-A trial knows nothing of what a way is made of. Each takes the same steps from the same weights, by
-the engine that a run trains with. What they leave is compared with what the reference leaves:
-losses, gradients, carried states, and how the weights moved. A way that raises, gives what is not
-finite or differs by more than its precision explains is of no use.
+A trial takes the same steps from the same weights, with the engine that a run trains with, and
+compares losses, gradients, carried states and weight updates with those of the reference path. A
+path is rejected if it raises, gives non-finite values, or differs by more than its precision
+explains.
 """
 
 import gc
@@ -40,40 +40,44 @@ from tui_charrnn.training.machine import (
 from tui_charrnn.training.plan import is_long
 
 DIFFERENCE_LIMITS: Final = {"float32": 0.02, "bfloat16": 0.1}
-"""Largest difference of losses, gradients and states from the reference's, by precision. It
-was 0.003 with factors rounded to TF32 and 0.025 in bfloat16; a wrong gradient is about 1 away."""
+"""Maximum difference of losses, gradients and states from the reference, by precision. Measured:
+0.003 with factors rounded to TF32, 0.025 in bfloat16; a wrong gradient differs by about 1."""
+
 MOVE_LIMIT: Final = 0.3
-"""The same of how the weights moved: early on Adam takes steps of one length whatever a gradient
-is, so those of the smallest gradients have the sign of what was rounded away."""
+"""Maximum difference of weight updates: Adam's first steps have equal length for any gradient, so
+for the smallest gradients rounding determines their sign."""
+
 _FLOOR: Final = 1e-3
-"""A gradient that is a smaller part of the whole is measured as if it were so large."""
+"""Smaller gradients, relative to the norm of all, are compared as if they had this norm."""
+
 _TIMED: Final = 0.4
-"""Seconds of steps that are timed for each way."""
+"""Seconds of timed steps per path."""
+
 _CHECKED_RATES: Final = (0.0, 0.0, 1.0)
-"""Of the checked steps, in learning rates of the run: all start from the same weights, and the last
-moves them."""
+"""Learning rates of the checked steps, as multiples of the run's: only the last step changes the
+weights."""
 
 Numbers: TypeAlias = Mapping[str, npt.NDArray[np.float32]]
-"""What steps leave: losses and norms, the optimizer's mean of each gradient, states, moves."""
+"""Results of steps: losses and norms, mean gradients of the optimizer, states, weight updates."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """A way that was tried."""
+class TriedPath:
+    """A compute path after its trial."""
 
     path: ComputePath
     trial: PathTrial
     engine: Engine | None
-    """None where something was wrong with it. It does not stand where a run begins."""
+    """None if the trial failed; must be reset before a run, as the trial has trained it."""
 
     @property
     def seconds(self) -> float:
-        """Of a step; infinite where something was wrong."""
+        """Per step; infinite if the trial failed."""
         return self.trial.seconds_per_step or math.inf
 
 
 class PathTester:
-    """Tries ways to compute with random characters; the first that works is the reference."""
+    """Tries compute paths with random characters; the first that works is the reference."""
 
     def __init__(self, model: ModelConfig, training: TrainingConfig, size: RunSize) -> None:
         self._config = (model, training, size.vocabulary_size, size.batch_size)
@@ -81,8 +85,8 @@ class PathTester:
         self._batches = _random_batches(training, size, len(_CHECKED_RATES))
         self._reference: Numbers | None = None
 
-    def try_path(self, path: ComputePath) -> Tried:
-        """Check a way, and time it if nothing is wrong with it."""
+    def try_path(self, path: ComputePath) -> TriedPath:
+        """Check a path, and time it if its results are right."""
         engine, seconds, difference = None, None, None
         try:
             with _exact_products(is_wanted=self._reference is None):
@@ -98,19 +102,19 @@ class PathTester:
                     f"its {name} is {difference:.2g} away from the reference's; "
                     f"{limit:g} is allowed in {path.precision}"
                 )
-        except Exception as error:  # noqa: BLE001  whatever it is, it must not end the training
+        except Exception as error:  # noqa: BLE001  no error of a trial may end the training
             failure = one_line(error)
         if failure:
             engine = None
-            gc.collect()  # it holds memory of the device, in a ring of references
+            gc.collect()  # it holds device memory in a reference cycle
         facts = path.facts()
         trial = PathTrial(
             facts["layers"], facts["compiler"], path.precision, seconds, difference, failure
         )
-        return Tried(path, trial, engine)
+        return TriedPath(path, trial, engine)
 
     def _take_checked_steps(self, engine: Engine) -> Numbers:
-        """Raises ArithmeticError if a result is not finite."""
+        """Take the checked steps; raises `ArithmeticError` if a result is not finite."""
         before = _weights(engine)
         results = engine.train_batches(self._batches, 1, self._rates)
         _refuse_infinite(results)
@@ -125,7 +129,7 @@ class PathTester:
         }
 
     def _time(self, engine: Engine) -> float:
-        """Seconds per step, in calls as long as training takes them; no weight is changed."""
+        """Return the seconds per step, in calls as long as in training, with learning rate 0."""
         count, fastest, ending = 1, math.inf, time.monotonic() + _TIMED
         while time.monotonic() < ending:
             started = time.monotonic()
@@ -141,7 +145,7 @@ _GRADIENT: Final = "optimizer.moment1."
 
 
 def _weights(engine: Engine) -> Mapping[str, npt.NDArray[Any]]:
-    """The weights that are trained, by name."""
+    """Return the trained weights by name."""
     prefix = "trained."
     trained = {
         name.removeprefix(prefix): values
@@ -152,9 +156,9 @@ def _weights(engine: Engine) -> Mapping[str, npt.NDArray[Any]]:
 
 
 def _find_difference(found: Numbers, expected: Numbers, precision: str) -> tuple[str, float, float]:
-    """What differs most as a share of what is allowed: its name, by how much, and the limit.
+    """Return the name, difference and limit of the tensor that differs most, relative to its limit.
 
-    A difference is the norm of what is between two tensors, relative to the norm of the second.
+    A difference is the norm of the difference of two tensors, relative to the norm of the second.
     """
     whole = math.sqrt(
         sum(_norm(each) ** 2 for name, each in expected.items() if name.startswith(_GRADIENT))
@@ -180,7 +184,7 @@ def _refuse_infinite(results: Sequence[BatchResult]) -> None:
 
 
 def _random_batches(training: TrainingConfig, size: RunSize, count: int) -> list[Batch]:
-    """Batches of one continued text, in each of which a few streams are reset."""
+    """Return random batches, with a few streams reset in each."""
     random = np.random.default_rng(0)
     shape = (count, size.batch_size, training.sequence_length + 1)
     texts = random.integers(0, size.vocabulary_size, shape, dtype=np.int32)
@@ -193,7 +197,7 @@ def _random_batches(training: TrainingConfig, size: RunSize, count: int) -> list
 
 @contextmanager
 def _exact_products(*, is_wanted: bool) -> Iterator[None]:
-    """Let a GPU's products in float32 not round their factors to TF32."""
+    """Disable the rounding of float32 factors to TF32 on GPUs, if wanted."""
     config = tf.config.experimental
     was_enabled = config.tensor_float_32_execution_enabled()
     config.enable_tensor_float_32_execution(was_enabled and not is_wanted)
@@ -204,16 +208,16 @@ def _exact_products(*, is_wanted: bool) -> Iterator[None]:
 
 
 def one_line(error: Exception) -> str:
-    """The message of an exception, in one line."""
+    """Return type and message of an exception, in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0][:300] if lines else 'no message'}"
 
 
 TRIAL_BUDGET: Final = 15.0
-"""Seconds for trials after the reference, which meets all that a device does for the first time.
-Once a way works, none is begun that would end later if it took as long as the longest before."""
+"""Seconds for trials after the reference, whose trial includes the device's initialization. Once a
+path works, no trial starts that would exceed this budget if it took as long as the longest."""
 RECORDED_FACTS: Final = ("device", "layers", "compiler", "precision")
-"""Those of `ComputePath.facts` that a `PathChosen` has, in its order."""
+"""Entries of `ComputePath.facts` that are fields of `PathChosen`, in its order."""
 _COMPILER_REASONS: Final = {
     "cudnn": "XLA cannot compile cuDNN's kernels; it compiles the optimizer",
     "handwritten": "XLA compiles the whole step",
@@ -223,20 +227,21 @@ _COMPILER_REASONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class PathChoice:
-    """A path with its reasons, and on a GPU what was tried."""
+    """A compute path with its reasons, and on a GPU the trials."""
 
     path: ComputePath
-    """How to compute."""
     reasons: Mapping[str, str]
-    """Half a sentence for each name of `ComputePath.facts`."""
+    """Half a sentence for each entry of `ComputePath.facts`."""
+
     trials: tuple[PathTrial, ...] = ()
-    """The reference first, then in the order in which they were tried."""
+    """The reference first, then in order of the trials."""
+
     engine: Engine | None = None
-    """The one that was tried, as it was before the first step: to build another takes seconds."""
+    """The tried engine, reset for reuse, as building another takes seconds."""
 
     @property
     def record(self) -> PathChosen | None:
-        """What a run keeps of it; None on a processor, where nothing was tried."""
+        """The record of the choice; None on a CPU, where nothing was tried."""
         if not self.trials:
             return None
         facts = self.path.facts()
@@ -251,10 +256,10 @@ def choose_path(
     recorded: Mapping[str, str] | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
 ) -> PathChoice:
-    """Decide how to compute, from the settings and what the device offers.
+    """Choose the compute path for the settings and the device.
 
-    `recorded` is `ComputePath.facts` of an earlier part of the run: its precision is kept, and on a
-    GPU its way if that still works.
+    `recorded` is `ComputePath.facts` of an earlier trainer of the run: its precision is kept, and
+    on a GPU its path if that still works.
     """
     recorded = recorded or {}
     if not device.is_gpu:
@@ -288,7 +293,7 @@ def choose_path(
 def choose_on_processor(
     model: ModelConfig, training: TrainingConfig, size: RunSize, precision: str | None
 ) -> PathChoice:
-    """Decide how to compute on a processor; the precision of an earlier part of the run is kept."""
+    """Choose the compute path on a CPU; `precision` is that of an earlier trainer, to keep."""
     shards, shards_reason = _choose_shards(training.threads, size.batch_size)
     wanted = precision or training.precision
     if wanted in {"float32", "bfloat16"}:
@@ -330,14 +335,14 @@ def _try_paths(
     paths: Sequence[ComputePath],
     earlier: Sequence[ComputePath],
     check_cancelled: Callable[[], None],
-) -> tuple[list[PathTrial], Tried | None]:
-    """Try the reference, the way of an earlier part of the run, and unless it works all others.
+) -> tuple[list[PathTrial], TriedPath | None]:
+    """Try the reference, then the run's earlier path, and if that fails all others.
 
     Returns:
-        What was tried, and what to take: None if nothing works.
+        The trials, and the path to use; None if none works.
     """
     trials: list[PathTrial] = []
-    best: Tried | None = None
+    best: TriedPath | None = None
     spent, longest = 0.0, 0.0
     for path in dict.fromkeys((reference, *earlier, *paths)):
         check_cancelled()
@@ -355,7 +360,7 @@ def _try_paths(
         if path in earlier:
             return trials, tried
         if best is None or best.path == reference or tried.seconds < best.seconds:
-            best = tried  # of all engines only the best stays in memory
+            best = tried  # only the best engine stays in memory
     return trials, best
 
 

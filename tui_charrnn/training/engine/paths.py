@@ -1,4 +1,4 @@
-"""What TensorFlow computes on here, and how a run's steps can be computed on it."""
+"""The devices of TensorFlow on this machine, and the compute paths on them."""
 
 import contextlib
 import ctypes
@@ -15,10 +15,10 @@ from tui_charrnn.training.engine.precision import Precision
 from tui_charrnn.training.machine import shard_count, thread_count
 
 STEPS_PER_CALL: Final = 128
-"""On a GPU, where the host's look at a step takes as long as the step; `StepsPerCall` finds how
-many of them fit a call."""
+"""Maximum on a GPU, where reading a step's result on the host takes as long as the step;
+`StepsPerCall` adapts the actual number."""
 _BFLOAT16_CAPABILITY: Final = (8, 0)
-"""NVIDIA's Ampere; what is older has no products in bfloat16."""
+"""NVIDIA Ampere, the first architecture with bfloat16 products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,16 @@ class Gpu:
 
     name: str
     capability: tuple[int, int] | None
-    """NVIDIA's compute capability; None where it is not known."""
+    """NVIDIA compute capability; None if unknown."""
+
     has_code: bool = True
-    """Whether TensorFlow's package holds code for it; otherwise NVIDIA's driver compiles it from an
-    intermediate language, which takes minutes at the first start and is kept on the disk."""
+    """Whether TensorFlow's package contains code for it; if not, NVIDIA's driver compiles it at the
+    first start, which takes minutes, and caches it on disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What a training computes on: the first GPU, or the processor where there is none."""
+    """The compute device of a training: the first GPU, or the CPU if there is none."""
 
     gpus: tuple[Gpu, ...] = ()
 
@@ -46,7 +47,7 @@ class Device:
 
     @property
     def taken(self) -> Gpu:
-        """The GPU that is taken; one of the name `CPU` where there is none."""
+        """The GPU in use; a `Gpu` named `CPU` if there is none."""
         return self.gpus[0] if self.gpus else Gpu("CPU", None)
 
 
@@ -63,30 +64,32 @@ GPU_WAYS: Final[tuple[Way, ...]] = (
     ("keras", False, "float32"),
     ("keras", False, "bfloat16"),
 )
-"""How a GPU can compute, in the order in which it is tried. XLA cannot compile cuDNN's kernels. In
-float32 a GPU may round factors to TF32."""
+"""Compute paths on a GPU, in order of the trials. XLA cannot compile cuDNN's kernels. In float32 a
+GPU may round factors to TF32."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComputePath:
-    """How the steps of a run are computed; what the bits of its result depend on."""
+    """How the steps of a run are computed; bit-identical results depend on it."""
 
     device: str = "CPU"
     """Name of the GPU, or `CPU`."""
     layers: Layers = "handwritten"
     is_compiled: bool = False
-    """Whether XLA compiles the step, or on a processor in bfloat16 what is between its products.
-    On a GPU it compiles the optimizer in any case."""
+    """Whether XLA compiles the step, or on a CPU in bfloat16 the operations between products. On a
+    GPU XLA always compiles the optimizer."""
+
     precision: Precision = "float32"
     shards: int = 1
-    """Parts of a batch that are computed side by side, each in a thread."""
+    """Parts of a batch that are computed in parallel, each in a thread."""
+
     steps_per_call: int = 1
-    """At most so many steps go between two looks of the host at what the device computes. Nothing
-    of the result depends on it. More than one takes a batch in one shard, on a GPU."""
+    """Maximum number of steps per call. Results do not depend on it. More than one requires a GPU
+    and a single shard."""
 
     @property
     def is_gpu(self) -> bool:
-        """Whether it is made for a GPU."""
+        """Whether it is for a GPU."""
         return self.device != "CPU"
 
     @property
@@ -100,7 +103,7 @@ class ComputePath:
         return self.is_compiled or self.is_gpu
 
     def facts(self) -> dict[str, str]:
-        """By name, for the fingerprint of a checkpoint."""
+        """Return the path's properties by name, for the fingerprint of a checkpoint."""
         return {
             "device": self.device,
             "layers": self.layers,
@@ -112,7 +115,7 @@ class ComputePath:
 
 @dataclass(frozen=True, slots=True)
 class RunSize:
-    """What a run's text makes of its settings."""
+    """Sizes that depend on a run's text."""
 
     vocabulary_size: int
     batch_size: int
@@ -123,10 +126,10 @@ class RunSize:
 def gpu_paths(
     device: Device, model: ModelConfig, precision: str, *, has_records: bool = False
 ) -> list[ComputePath]:
-    """The ways that a network has on a GPU, in the order of `GPU_WAYS`.
+    """Return the compute paths of a network on a GPU, in the order of `GPU_WAYS`.
 
-    The precision `auto` stands for both. No library resets states within a window, as records
-    need it.
+    The precision `auto` includes both. Records need handwritten layers, as libraries cannot reset
+    states within a window.
     """
     capability = device.taken.capability
     is_bfloat16_known = capability is None or capability >= _BFLOAT16_CAPABILITY
@@ -135,13 +138,13 @@ def gpu_paths(
         for way in GPU_WAYS
         if precision in {"auto", way[2]}
         and (way[0] == "handwritten" or not (model.layer_norm or model.reads_both or has_records))
-        and (way[0] != "keras" or model.cell != "rnn")  # it has no kernel of cuDNN there
+        and (way[0] != "keras" or model.cell != "rnn")  # Keras has no cuDNN kernel for it
         and (way[2] == "float32" or is_bfloat16_known)
     ]
 
 
 def reference_path(device: Device) -> ComputePath:
-    """The way that the others are compared with on a GPU: with the least that could be wrong."""
+    """Return the reference path on a GPU: the simplest, without XLA, cuDNN and bfloat16."""
     return _gpu_path(device, ("handwritten", False, "float32"))
 
 
@@ -153,19 +156,19 @@ def _gpu_path(device: Device, way: Way) -> ComputePath:
 
 
 def format_device(name: str, threads: int) -> str:
-    """What a training computes on, for people."""
+    """Format a compute device for display."""
     return f"processor, {threads} thread{'s' if threads > 1 else ''}" if name == "CPU" else name
 
 
 def configure_devices(threads: int | None, batch_size: int) -> Device:
-    """Set threads and memory before TensorFlow's first operation, and describe the device.
+    """Set threads and memory before TensorFlow's first operation, and return the device.
 
-    None takes all threads that this process may use; each part of a batch has a share of them.
+    `threads` None uses all threads available to this process; shards divide them equally.
     """
     keep_freed_memory()
     count = thread_count(threads)
     shards = shard_count(count, batch_size)
-    with contextlib.suppress(RuntimeError):  # once a process: a second training takes what it finds
+    with contextlib.suppress(RuntimeError):  # already set by an earlier training in this process
         tf.config.threading.set_intra_op_parallelism_threads(max(1, count // shards))
         tf.config.threading.set_inter_op_parallelism_threads(count)
     gpus = tf.config.list_physical_devices("GPU")
@@ -183,9 +186,9 @@ def _gpu_of(details: Mapping[str, Any], targets: Sequence[str]) -> Gpu:
 
 
 def has_code_for(capability: tuple[int, int], targets: Sequence[str]) -> bool:
-    """Whether one of a package's targets runs on a GPU of a compute capability as it is.
+    """Whether one of a package's targets runs on a GPU of a compute capability without compiling.
 
-    `sm_89` runs on GPUs of the same major number from there on; `compute_90` has to be compiled.
+    `sm_89` runs on GPUs of capability 8.9 and later 8.x; `compute_90` must be compiled.
     """
     major, minor = capability
     built = [target.removeprefix("sm_") for target in targets if target.startswith("sm_")]
@@ -195,26 +198,25 @@ def has_code_for(capability: tuple[int, int], targets: Sequence[str]) -> bool:
 
 
 def use_device(device: str | None) -> None:
-    """Let this thread compute on a device from now on; None: on the one it takes by itself."""
+    """Set the device of this thread from now on; None for the default."""
     if device is not None:
         tf.device(device).__enter__()
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep what is freed instead of giving it back to the system.
+    """Make the C library keep freed memory instead of returning it to the system.
 
-    Every step asks for the same tens of megabytes again. glibc maps such blocks anew each time,
-    and the page faults take a quarter of a step (benchmarks/tries.md). Elsewhere than on Linux
-    with glibc this does nothing.
+    Every step allocates the same tens of megabytes. glibc maps such blocks again each time, and the
+    page faults take a quarter of a step (benchmarks/tries.md). This does nothing without glibc.
     """
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(-4, 0)  # M_MMAP_MAX: no block is a mapping of its own
+        mallopt(-4, 0)  # M_MMAP_MAX: no block gets its own mapping
         mallopt(-1, -1)  # M_TRIM_THRESHOLD: the heap does not shrink
 
 
 def library_versions() -> dict[str, str]:
-    """The libraries that the bits of a result depend on."""
+    """Return the versions of libraries that bit-identical results depend on."""
     return {"tensorflow": tf.__version__, "keras": keras.__version__}

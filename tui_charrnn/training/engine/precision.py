@@ -1,13 +1,13 @@
-"""Matrix products in float32 or bfloat16, and which of them pays on a processor.
+"""Matrix products in float32 or bfloat16, and the choice between them on a CPU.
 
-bfloat16 has the range of float32 and 8 bits of its fraction. The factors of a product and its
-result are rounded to it, and what a loop keeps of each character only to be read again; the sums
-within a product, what goes on element by element, memory cells, losses and weights are float32.
-What that costs in loss: benchmarks/precision.py.
+bfloat16 has the range of float32 and 8 bits of precision. The factors and results of products are
+rounded to it, and so is the history that a loop keeps for the backward pass; sums within products,
+elementwise operations, memory cells, losses and weights are float32. The effect on the loss is
+measured by benchmarks/precision.py.
 
-oneDNN has products in bfloat16, XLA has none: on a processor it turns the factors back into
-float32. So a step in bfloat16 is not compiled as a whole. Its products are TensorFlow's operations,
-and what goes on element by element between two of them is compiled into one function each.
+On a CPU, oneDNN has bfloat16 products and XLA has none: it converts the factors to float32.
+Therefore a step in bfloat16 is not compiled as a whole: its products are TensorFlow operations, and
+the elementwise operations between them are compiled into one function each.
 """
 
 import functools
@@ -27,33 +27,38 @@ Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 _FEWEST_OF_LSTM: Final = 3_072
 _FEWEST: Final = 8_192
-"""From so many numbers in a shard's state on, H times B, a whole step is faster in bfloat16, of a
-plain LSTM and of the other layers (benchmarks/results.md, "Which precision"). Below, XLA gains more
-by compiling a step in float32 as a whole."""
+"""Minimum size of a shard's state, H times B, for which a whole step is faster in bfloat16, of a
+plain LSTM and of the other layers (benchmarks/results.md, "Which precision"). Below it, compiling
+the whole step in float32 with XLA is faster."""
+
 _REFUTED_GAIN: Final = 1.0
-"""Where the processor has the instructions, bfloat16 is given up only if its products are slower:
-0.1 to 0.9 was measured where oneDNN did not use them, 1.1 to 1.7 under load where it did."""
+"""Minimum speedup of bfloat16 products on a CPU with the instructions. Measured: 0.1 to 0.9 if
+oneDNN did not use them, 1.1 to 1.7 under load if it did."""
+
 _CONVINCING_GAIN: Final = 1.5
-"""What products must gain where nothing is known of the instructions."""
+"""Minimum speedup of bfloat16 products if the instructions are unknown."""
+
 _PAIRS: Final = 8
 _CHAIN_NUMBERS: Final = 1 << 24
-"""A chain has so many products that they read so many numbers; between 1 and 16 products."""
+"""Weights read by a timed chain of 1 to 16 products."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """How the hand-written layers compute."""
+    """Precision and compilation of the handwritten layers."""
 
     is_narrow: bool = False
-    """Whether products are in bfloat16; otherwise in the precision of what they are given."""
+    """Whether products are in bfloat16; otherwise in the precision of their factors."""
+
     is_fused: bool = False
-    """Whether XLA compiles what is between two products; not where it compiles the whole step."""
+    """Whether XLA compiles the operations between products; false if it compiles the whole step."""
+
     is_stacked: bool = False
-    """Whether an LSTM's gates are one tensor, computed by one product, and not one for each; in
+    """Whether an LSTM's gates are one tensor, computed by one product, instead of one each; in
     bfloat16 they always are."""
 
     def narrow(self, values: Tensor) -> Tensor:
-        """Round to what products take."""
+        """Round to the precision of products."""
         return tf.cast(values, tf.bfloat16) if self.is_narrow else values
 
     def product(self, a: Tensor, b: Tensor, *, transpose_b: bool = False) -> Tensor:
@@ -61,7 +66,7 @@ class Arithmetic:
         return tf.matmul(self.narrow(a), self.narrow(b), transpose_b=transpose_b)
 
     def fuse(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """A function of a module that works element by element, compiled if that is wanted."""
+        """Compile an elementwise module-level function if `is_fused`."""
         return _compiled(function) if self.is_fused else function
 
 
@@ -74,12 +79,10 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 def choose_precision(
     model: ModelConfig, streams: int, has_instructions: bool | None
 ) -> tuple[Precision, str]:
-    """Decide between float32 and bfloat16 on a processor: by what it is, not by a race.
+    """Choose float32 or bfloat16 on a CPU, mainly by its instructions.
 
-    A measurement can only refuse what the processor promises, so that other work on the machine
-    does not decide how fast a run is. Takes less than a second of processor time.
-
-    `streams` is B of one shard.
+    A measurement can only reject bfloat16, so that other load on the machine does not determine
+    the speed of a run. This takes less than a second of CPU time. `streams` is B of one shard.
 
     Returns:
         The precision, and half a sentence why.
@@ -100,23 +103,21 @@ def choose_precision(
 def measure_gain(
     hidden_size: int, streams: int, gates: int, clock: Callable[[], float] = time.process_time
 ) -> float:
-    """How many times as fast as in float32 the product of the recurrence is in bfloat16.
+    """Return the speedup of the recurrent product in bfloat16 relative to float32.
 
-    Chains of products of the shape (G·H, H) by (H, B) are timed, as a step has them; one by itself
-    would tell more of what calling it takes. The two precisions take turns, and the fastest of each
-    counts: what the processor is disturbed by only adds. The first pair, in which kernels are
-    chosen, does not count.
+    This times chains of products of shape (G·H, H) by (H, B), as in a step, since a single product
+    would measure mostly call overhead. The two precisions alternate, and the fastest time of each
+    counts, as disturbances only add time. The first pair, which selects kernels, is excluded.
 
     Args:
         hidden_size: H.
         streams: B of one shard.
         gates: G.
-        clock: Seconds; by default those of the processor, in which waiting for other processes
-            is not contained.
+        clock: Seconds; by default CPU time, which excludes waiting for other processes.
     """
     kernel = tf.random.stateless_uniform((gates * hidden_size, hidden_size), (0, 1))
     hidden = tf.random.stateless_uniform((hidden_size, streams), (0, 2))
-    kernel *= 2 / hidden_size  # what comes out is as large as what goes in
+    kernel *= 2 / hidden_size  # keeps the magnitude of the values
     links = min(16, max(1, _CHAIN_NUMBERS // (gates * hidden_size**2)))
     chains = [
         functools.partial(_chain(a, b, links), a, b)
@@ -127,7 +128,7 @@ def measure_gain(
 
 
 def _chain(kernel: Tensor, hidden: Tensor, links: int) -> Callable[[Tensor, Tensor], Tensor]:
-    """Products one after another, each of what the one before gave."""
+    """Return a traced function of consecutive products, each of the result of the one before."""
 
     def multiply(kernel: Tensor, hidden: Tensor) -> Tensor:
         for _ in range(links):
