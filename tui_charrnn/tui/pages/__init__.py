@@ -1,1 +1,1 @@
-"""Pages that lie over the main screen: a picture that is computed live, and its keys."""
+"""Full-screen pages, each with a picture that is computed live and its own keys."""

@@ -1,4 +1,4 @@
-"""Clipping: a plain RNN that trains while one looks, with and without a limit for its gradient."""
+"""The page on gradient clipping: a plain RNN is trained live with and without a gradient limit."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class ClippingPage(Page):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("clipping")]
 
     def __init__(self, context: PageContext) -> None:
-        """Begin with the settings that show it best."""
+        """Start with settings that make the effect of clipping visible."""
         title = tr("Clipping: a plain RNN, with and without a limit")
         super().__init__(context, "clipping", title)
         self.settings = ClippingSettings()
         self.runs: list[ClippingRun] = []
-        """The one without a limit, then the one with it; the thread trains them."""
+        """The unclipped run, then the clipped one; the background thread trains them."""
 
     def on_mount(self) -> None:
-        """Train."""
+        """Start the training."""
         self.action_again()
 
     def action_again(self, seeds: int = 0) -> None:
-        """Train both from the start, with other weights for another seed."""
+        """Train both runs from the start; `seeds` is added to the RNG seed."""
         self.settings = replace(self.settings, rng_seed=self.settings.rng_seed + seeds)
         settings = self.settings
         self.tell(
@@ -58,20 +58,20 @@ class ClippingPage(Page):
             runs = [ClippingRun(settings, is_clipped=each) for each in (False, True)]
             while len(runs[0].steps) < settings.steps:
                 for run in runs:
-                    for _ in range(10):  # steps between two drawings
+                    for _ in range(10):  # steps between two updates of the picture
                         run.advance()
                 yield runs
-                task.wait(0.1)  # so that one sees how it comes
+                task.wait(0.1)  # so that the progress stays visible
 
         self.compute(work, self._take)
 
     def action_radius(self, by: int) -> None:
-        """Take another spectral radius."""
+        """Choose a spectral radius `by` places further in the list and train again."""
         self.settings = replace(self.settings, radius=_next(_RADII, self.settings.radius, by))
         self.action_again()
 
     def action_limit(self, by: int) -> None:
-        """Take another limit."""
+        """Choose a gradient limit `by` places further in the list and train again."""
         self.settings = replace(self.settings, limit=_next(_LIMITS, self.settings.limit, by))
         self.action_again()
 
@@ -80,7 +80,7 @@ class ClippingPage(Page):
         self.picture.draw()
 
     def rows(self, width: int, height: int) -> list[str | Content]:
-        """Both runs; nothing before their first steps."""
+        """The rows for both runs; none before their first steps."""
         if not self.runs:
             return []
         rows = clipping_rows(self.runs, self.settings, width, height)

@@ -1,4 +1,4 @@
-"""The characters where the embedding has them; live while a run trains."""
+"""The page on the embedding: characters in a plane, updated while a run trains."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.pages.page import PageContext
 
 INTERVAL: Final = 3.0
-"""Seconds from one picture of a run that trains to the next."""
+"""Seconds between two pictures of a run that trains."""
 _COLORS: Final = {
     "vowel": "$success",
     "consonant": "$primary",
@@ -52,40 +52,40 @@ _COLORS: Final = {
 
 
 class _Found(NamedTuple):
-    """An embedding, and what of it takes long to compute."""
+    """An embedding and its projection, which takes long to compute."""
 
     label: str
     embedding: Embedding
     places: Float64
-    """In the plane, shape (V, 2)."""
+    """Coordinates of the characters in the plane, shape (V, 2)."""
     shares: Float64
-    """Of the variance, shape (2,)."""
+    """Share of the variance that each component explains, shape (2,)."""
 
 
 class EmbeddingPage(Page):
-    """Draws a plane of characters with a cursor on one of them, whose neighbors are listed."""
+    """Draws characters in a plane and lists the neighbors of the one at the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("embedding")]
 
     def __init__(self, context: PageContext) -> None:
-        """Draw the model that generates; of a run that trains, its newest weights."""
+        """Draw the model that generates text, or the newest weights of the run that trains."""
         super().__init__(context, "embedding", tr("Embedding: which characters are alike?"))
         self.shown: Embedding | None = None
-        """What is drawn."""
+        """The embedding that is drawn; None until it is loaded."""
         self.character = "."
-        """The one that has the cursor."""
+        """The character at the cursor."""
         self._places: Float64 = np.zeros((0, 2))
         self._drawn: list[list[Piece]] = []
 
     def on_mount(self) -> None:
-        """Load the model, and those that come after it."""
+        """Load the model, and load newer weights while a run trains."""
         context = self.context
 
         def work(task: BackgroundTask) -> Iterator[_Found | CharRNNError]:
             while True:
                 try:
                     loaded = context.load_newest(task.gives_up)
-                except CharRNNError as error:  # of a run that has no weights yet
+                except CharRNNError as error:  # e.g. the run has no weights yet
                     if not context.session.has_live_run:
                         raise
                     yield error
@@ -99,7 +99,7 @@ class EmbeddingPage(Page):
         self.compute(work, self._take)
 
     def on_key(self, event: events.Key) -> None:
-        """Go to a character by typing it; to the jamo of a syllable one after the other."""
+        """Move the cursor to the typed character; a Hangul syllable selects its jamo in turn."""
         typed, known = event.character or "", self.shown.characters if self.shown else ""
         if len(typed) == 1 and (parts := spelled_in(known, typed)):
             event.stop()
@@ -107,7 +107,7 @@ class EmbeddingPage(Page):
             self.picture.draw()
 
     def action_move(self, right: int, down: int) -> None:
-        """Go to the nearest character in a direction."""
+        """Move the cursor to the nearest character in a direction."""
         cells = {
             piece.number: (sum(len(before.text) for before in row[:place]), number)
             for number, row in enumerate(self._drawn)
@@ -138,7 +138,9 @@ class EmbeddingPage(Page):
             self.tell(str(found), is_problem=True)
             return
         label, embedding, places, shares = found
-        if places.shape == self._places.shape:  # a component has no sign: keep that of before
+        if (
+            places.shape == self._places.shape
+        ):  # the sign of a component is arbitrary: keep the previous one
             places = places * np.where((places * self._places).sum(axis=0) < 0, -1, 1)
         self.shown, self._places = embedding, places
         self.set_foot(
@@ -152,11 +154,13 @@ class EmbeddingPage(Page):
         self.picture.draw()
 
     def rows(self, width: int, height: int) -> list[str | Content]:
-        """The plane, the colors of its characters, and the neighbors of the one at the cursor."""
+        """The plane, its color legend, and the neighbors of the character at the cursor."""
         shown = self.shown
         if shown is None:
             return [tr("Loading the model ...")]
-        self._drawn = picture_of(shown, width, max(height - 4, 1), self._places)  # rows below it
+        self._drawn = picture_of(
+            shown, width, max(height - 4, 1), self._places
+        )  # 4 rows for the legend and the neighbors
         rows: list[str | Content] = [
             Content.assemble(*(self._styled(piece) for piece in row)) for row in self._drawn
         ]

@@ -1,4 +1,4 @@
-"""A text with gaps as a question: what stands there, from the left side and from both sides."""
+"""The page that fills gaps in a text, from the left context alone and from both directions."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ EXAMPLES: Final[Mapping[Language, str]] = {
     "en": "The k__fe is in his hand",
     "ko": "푸른 하늘에 ▢▢이 떠있다",
 }
-"""What is asked at first, by the language of the app."""
+"""The first text, by the language of the app."""
 
 
 class _Found(NamedTuple):
-    """What fits into the gaps."""
+    """The candidates for the gaps."""
 
     filled: Filled
     suited: str | None
-    """The bundled model that found it, if it is not the model of the app."""
+    """The bundled model that was used; None if it was the model of the app."""
     both: BothFilled | None = None
-    """What a model of both directions found."""
+    """The result of a bidirectional model, if one is named."""
 
 
 class FillPage(Page):
-    """Lists candidates while the text is typed."""
+    """Lists candidates for the gaps while the user types."""
 
     AUTO_FOCUS = "#fill-text"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("fill")]
@@ -55,17 +55,17 @@ class FillPage(Page):
     second = query_one("#fill-both", SafeInput)
 
     def __init__(self, context: PageContext) -> None:
-        """Ask what the seed box asks, or an example."""
+        """Start with the text of the seed box if it has a gap, otherwise with an example."""
         super().__init__(context, "fill", tr("Both directions: what stands in the gap?"))
         seed, example = context.seed_text, EXAMPLES[chosen_language()]
         self._first = seed if any(sign in seed for sign in GAPS) else example
         self._fillers: dict[str | None, Filler] = {}
-        """By the bundled model that suits a text; None has the model of the app."""
+        """One per bundled model, by its name; None is the key of the app's model."""
         self._readers: dict[str, BothSides] = {}
         self._found: _Found | None = None
 
     def compose_page(self) -> ComposeResult:
-        """The text, the candidates."""
+        """Yield the inputs above the candidates."""
         text = SafeInput(self._first, id="fill-text", select_on_focus=False)
         signs = " ".join(GAPS)
         text.border_title = tr("A text with gaps, each written as one of {signs}", signs=signs)
@@ -75,15 +75,15 @@ class FillPage(Page):
         yield from (text, second, self.picture)
 
     def on_mount(self) -> None:
-        """Answer the first question."""
+        """Fill the gaps of the first text."""
         self._fill()
 
     def on_input_changed(self) -> None:
-        """Answer as one types."""
+        """Fill the gaps again as the text changes."""
         self._fill()
 
     def on_input_submitted(self) -> None:
-        """Begin another text."""
+        """Clear the text."""
         self.text.value = ""
         self.text.focus()
 
@@ -108,12 +108,12 @@ class FillPage(Page):
         return load_model(find_model(name, self.context.session.runs_folder))
 
     def _suited(self, text: str) -> str | None:
-        """The bundled model that suits a text better than that of the app, if none was chosen."""
+        """The bundled model that fits the text better, unless the user chose a model."""
         suited = None if self.context.session.is_model_chosen else bundled_for(text)
         return None if suited == next(iter(bundled_models()), None) else suited
 
     def _open(self, suited: str | None, task: BackgroundTask) -> Filler:
-        """A bundled model, or the one that generates unless it reads both directions."""
+        """A filler for the bundled model, or for the app's model unless that is bidirectional."""
         if suited is not None:
             return Filler(self._load(suited))
         model = self.context.load(task.gives_up).model

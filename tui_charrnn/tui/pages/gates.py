@@ -1,4 +1,4 @@
-"""Gates by hand: sliders for the means of a layer's gates, and what they make of the next one."""
+"""The page that sets the mean of each gate by hand and shows the effect on the next character."""
 
 from __future__ import annotations
 
@@ -30,49 +30,49 @@ if TYPE_CHECKING:
 NAMES: Final = {"i": "input", "f": "forget", "o": "output", "z": "update", "r": "reset"}
 _STEP: Final = 0.05
 _SHOWN: Final = 6
-"""Gates that are listed at a time; a network of eight layers has 24."""
+"""Gates listed at a time; a network of eight layers has 24."""
 _NAME: Final = 12
-"""Columns."""
+"""Width of the names in columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is known of the place."""
+    """The effect of the gates at the cursor."""
 
     free: Mapping[Probe, float]
-    """The mean of each gate by itself."""
+    """The mean activation of each gate when none is clamped."""
     before: Float64
-    """What is expected next, shape (V,), with no gate held."""
+    """Probabilities of the next character without clamped gates, shape (V,)."""
     after: Float64
-    """The same with the gates as they are set."""
-    goes_on: tuple[str, str]
-    """Both continuations."""
+    """The same with the clamped gates."""
+    continuations: tuple[str, str]
+    """The text that follows without and with the clamped gates."""
 
 
 class GatesPage(Page):
-    """Lists the gates with a slider each, the next characters, and how the text would go on."""
+    """Shows a slider for each gate, the next characters, and the text that follows."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("gates")]
 
     def __init__(self, context: PageContext) -> None:
-        """Look at the cursor of the tape."""
+        """Show the gates at the cursor of the tape, or at the end of the text."""
         at = context.at or (context.text.branch, context.text.shown)
         title = tr("Gates by hand · before character {number:,}", number=at[1] + 1)
         super().__init__(context, "gates", title)
         self.held: dict[Probe, float] = {}
-        """The means that are set."""
+        """The clamped gates and their means, from 0 to 1."""
         self.found: _Found | None = None
-        """What came of them last."""
+        """The newest result; None until it is computed."""
         self._at = at
         self._cursor = 0
         self._gates: list[Probe] = []
-        self._moment: TapePosition | None = None
+        self._position: TapePosition | None = None
         self._trial: GateTrial | None = None
         self._cells: tuple[Clamp, ...] = ()
-        """The neurons that are held at the place."""
+        """The single neurons that are clamped at the cursor."""
 
     def on_mount(self) -> None:
-        """List the gates."""
+        """List the gates, with the clamps that are active at the cursor."""
         tape = self._tape
         if tape is None:
             self.tell(tr("There is no text yet whose gates could be moved."))
@@ -91,37 +91,37 @@ class GatesPage(Page):
         self._try()
 
     def action_move(self, by: int) -> None:
-        """Go to another gate."""
+        """Select another gate."""
         if self._gates:
             self._cursor = (self._cursor + by) % len(self._gates)
             self.picture.draw()
 
     def action_turn(self, by: int) -> None:
-        """Raise or lower the mean of the gate, from what it is now."""
+        """Raise or lower the mean of the selected gate by `by` steps of 0.05."""
         if self.found is not None:
             gate = self._gates[self._cursor]
             now = self.held.get(gate, self.found.free[gate])
             self.action_hold(min(1.0, max(0.0, round(now / _STEP + by) * _STEP)))
 
     def action_hold(self, mean: float) -> None:
-        """Hold the gate at a mean."""
+        """Clamp the selected gate to a mean."""
         if self._gates:
             self.held[self._gates[self._cursor]] = round(float(mean), 2)
             self._try()
 
     def action_release(self) -> None:
-        """Let the gate go."""
+        """Release the selected gate."""
         if self._gates:
             self.held.pop(self._gates[self._cursor], None)
             self._try()
 
     def action_release_all(self) -> None:
-        """Let all gates go."""
+        """Release all gates."""
         self.held.clear()
         self._try()
 
     def action_keep(self) -> None:
-        """Close the page, and go on from the cursor with the gates so."""
+        """Close the page and continue from the cursor with the clamped gates."""
         tape = self._tape
         if tape is None or not self._gates:
             return
@@ -141,26 +141,26 @@ class GatesPage(Page):
         return (*self._cells, *(Clamp(gate, mean) for gate, mean in self.held.items()))
 
     def _try(self) -> None:
-        """Find out in a thread what comes of the gates as they are set."""
+        """Compute the effect of the clamped gates in a thread."""
         tape, generation, clamps = self._tape, self.context.text.generation, self._clamps
         if tape is None or generation is None:
             return
-        self.picture.draw()  # the sliders move at once
+        self.picture.draw()  # the sliders move before the result arrives
 
         def work(_: BackgroundTask) -> Iterator[_Found]:
-            moment = self._moment or generation.moment(*self._at)
-            if moment is None:
+            position = self._position or generation.moment(*self._at)
+            if position is None:
                 return
-            trial = self._trial or GateTrial(tape.stream.model, moment.state, moment.sampling)
-            self._moment, self._trial = moment, trial
+            trial = self._trial or GateTrial(tape.stream.model, position.state, position.sampling)
+            self._position, self._trial = position, trial
             characters = tape.stream.model.vocabulary.characters
-            ways = [trial.continuation(each, 200) for each in (self._cells, clamps)]
-            before, after = ("".join(characters[index] for index in way) for way in ways)
+            indices = [trial.continuation(each, 200) for each in (self._cells, clamps)]
+            before, after = ("".join(characters[index] for index in text) for text in indices)
             yield _Found(
                 free=trial.means(self._cells),
                 before=trial.probabilities(self._cells),
                 after=trial.probabilities(clamps),
-                goes_on=(before, after),
+                continuations=(before, after),
             )
 
         self.compute(work, self._take)
@@ -169,9 +169,9 @@ class GatesPage(Page):
         self.found = found
         moved = 0.5 * abs(found.after - found.before).sum()
         share = percent(float(moved))
-        words = tr("{share} of the probability moved.", share=share) if self.held else ""
+        effect = tr("{share} of the probability moved.", share=share) if self.held else ""
         keep = tr("{key} goes on from the cursor like this.", key=key_label("gates.keep"))
-        self.tell(f"{words} {keep}".strip())
+        self.tell(f"{effect} {keep}".strip())
         self.picture.draw()
 
     def rows(self, width: int, height: int) -> list[str | Content]:
@@ -204,11 +204,11 @@ class GatesPage(Page):
             "",
             *self._next_rows(found, tape, width, listed),
             "",
-            *_text_rows(found.goes_on, width, height - len(rows) - listed - 3),
+            *_text_rows(found.continuations, width, height - len(rows) - listed - 3),
         ]
 
     def _next_rows(self, found: _Found, tape: Tape, width: int, count: int) -> list[Content]:
-        """The likeliest characters before and after, and the likeliest of all first."""
+        """Rows of the most likely next characters, sorted by the higher of both probabilities."""
         characters = tape.stream.model.vocabulary.characters
         order = sorted(range(len(characters)), key=lambda index: -max(_both(found, index)))
         room = max((width - _NAME - 24) // 2, 4)
@@ -229,7 +229,7 @@ def _both(found: _Found, index: int) -> tuple[float, float]:
 
 
 def _text_rows(texts: tuple[str, str], width: int, height: int) -> list[Content]:
-    """Both continuations, one below the other, in as many rows as there are."""
+    """Both continuations, wrapped, each in half of the height."""
     each = max(1, height // 2)
     rows = []
     for name, text in zip((tr("as it is"), tr("as set")), texts, strict=True):

@@ -1,4 +1,4 @@
-"""One to many: one beginning, several texts that grow side by side at several temperatures."""
+"""The page "one to many": one seed text continued side by side at several temperatures."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.pages.page import PageContext
 
 _FASTEST: Final = 60
-"""Characters a second of each text, so that one sees them grow."""
+"""Highest speed in characters per second of each text."""
 _MOST: Final = 4
-"""Texts that have room side by side in 80 columns."""
+"""Most texts: as many as fit side by side in 80 columns."""
 
 
 class GrowPage(Page):
-    """Shows texts side by side that take the same random numbers."""
+    """Shows texts that are sampled with the same random numbers at different temperatures."""
 
     AUTO_FOCUS = "#grow-seed"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("grow")]
@@ -59,13 +59,13 @@ class GrowPage(Page):
     texts = query_one("#grow-texts", Horizontal)
 
     def __init__(self, context: PageContext) -> None:
-        """Begin with the first letter of the seed box, or with T, in Korean with 하."""
+        """Start with the first letter of the seed box, or with T (하 in Korean)."""
         super().__init__(context, "grow", tr("One to many: one beginning, several texts"))
         seed = unicodedata.normalize("NFC", context.seed_text)
         self._first = seed[:1].strip() or ("하" if chosen_language() == "ko" else "T")
 
     def compose_page(self) -> ComposeResult:
-        """The beginning, the temperatures, the texts."""
+        """Yield the seed, the temperatures and the texts."""
         with Horizontal(id="grow-asked"):
             seed = SafeInput(self._first, id="grow-seed")
             seed.border_title = tr("Beginning")
@@ -76,7 +76,7 @@ class GrowPage(Page):
         yield Horizontal(id="grow-texts")
 
     def on_mount(self) -> None:
-        """Let the texts grow."""
+        """Generate the texts."""
         self._grow()
 
     def on_input_submitted(self) -> None:
@@ -117,10 +117,10 @@ class GrowPage(Page):
 
 
 def _parsed(text: str) -> list[float]:
-    """Temperatures with commas or spaces between.
+    """Parse temperatures that are separated by commas or spaces.
 
     Raises:
-        ConfigError: If they are none, or too many.
+        ConfigError: If a temperature is invalid, or there are none or more than `_MOST`.
     """
     found: list[float] = [
         SamplingConfig.parse("temperature", each) for each in text.replace(",", " ").split()

@@ -1,4 +1,4 @@
-"""Memory: how far back models look, and how the gradient fades in the run that trains."""
+"""The page on memory: how far back models look, and how the gradient decays in a live run."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.pages.page import PageContext
 
 _WRITTEN: Final = 2_000
-"""Characters that a model writes for itself where its corpus is not here."""
+"""Characters to generate as the text if the corpus of the model is not available."""
 _PASSES: Final = ((_WRITTEN, 100), (CHARACTERS, 1_000))
-"""Characters that are read, and characters that are looked back from: first a rough picture."""
+"""Characters to read and positions to measure from, in each pass: a rough picture first."""
 
 
 class MemoryPage(Page):
-    """Draws the mean influence by distance for the model that generates, or for models by name."""
+    """Draws the mean influence by distance for the current model or for named models."""
 
     AUTO_FOCUS = "#memory-models"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("memory")]
@@ -54,22 +54,22 @@ class MemoryPage(Page):
         """Measure nothing yet."""
         super().__init__(context, "memory", tr("Memory: how far back does it look?"))
         self.curves: list[MemoryCurve] = []
-        """What was measured last."""
+        """The newest curves."""
 
     def compose_page(self) -> ComposeResult:
-        """The names, the picture."""
+        """Yield the model names above the picture."""
         none = tr("empty: the model that generates; Enter measures")
         models = SafeInput(placeholder=none, id="memory-models")
         models.border_title = tr("Models: names, runs or files, with commas between")
         yield from (models, self.picture)
 
     def on_mount(self) -> None:
-        """Measure the model that generates; look at the run now and then."""
-        self.set_interval(1.0, self.picture.draw)  # the run records more
+        """Measure the current model, and redraw every second for the live run."""
+        self.set_interval(1.0, self.picture.draw)  # the run may have recorded more
         self._measure()
 
     def on_input_submitted(self) -> None:
-        """Measure the models that are named."""
+        """Measure the named models."""
         self._measure()
 
     def _measure(self) -> None:
@@ -102,7 +102,7 @@ class MemoryPage(Page):
         self.compute(work, self._take)
 
     def _loaded(self, names: list[str], task: BackgroundTask) -> list[LoadedModel]:
-        """The models that are named, or the one whose turn it is."""
+        """The named models, or the current model if none is named."""
         if not names:
             return [self.context.load(task.gives_up)]
         folder = self.context.session.runs_folder
@@ -113,15 +113,15 @@ class MemoryPage(Page):
         ]
 
     def _text(self, loaded: LoadedModel, task: BackgroundTask) -> tuple[str, str]:
-        """What a model was trained on, or else what it writes itself."""
-        why = ""
+        """A name and a text: the end of the model's corpus, or a text that it generates."""
+        reason = ""
         if loaded.file is not None and loaded.runs_folder is not None:
             try:
                 corpus = read_training_corpus(
                     loaded.model, loaded.file, loaded.runs_folder, check_cancelled=task.check
                 )
             except CorpusError as error:
-                why = str(error)
+                reason = str(error)
             else:
                 length = len(corpus.numbered)
                 return corpus.name, corpus.numbered.decode(max(length - CHARACTERS, 0), length)
@@ -131,15 +131,15 @@ class MemoryPage(Page):
         for _ in range(_WRITTEN):
             task.check()
             generated += stream.next().character
-        return f"{tr('a text that it wrote itself')}. {why}".rstrip(" ."), generated
+        return f"{tr('a text that it wrote itself')}. {reason}".rstrip(" ."), generated
 
     def _take(self, found: tuple[list[MemoryCurve], str]) -> None:
-        self.curves, words = found
-        self.tell(words)
+        self.curves, note = found
+        self.tell(note)
         self.picture.draw()
 
     def rows(self, width: int, height: int) -> list[str | Content]:
-        """The curves, and below them what the run has recorded."""
+        """The curves, and below them the records of the live run."""
         view = self.context.session.view
         newest = view.memories[-1] if view is not None and view.memories else None
         live = [] if view is None or newest is None else run_rows(view.run.name, newest, width)

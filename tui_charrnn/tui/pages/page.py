@@ -1,4 +1,4 @@
-"""A page over the main screen: a frame with a picture, a line of notes, the keys that act in it."""
+"""The base of the pages: a frame with a picture, a line for notes, and the keys."""
 
 from __future__ import annotations
 
@@ -36,40 +36,40 @@ _Result = TypeVar("_Result")
 
 
 class Picture(Static):
-    """Rows that are drawn again whenever there is another width for them."""
+    """Text rows that are redrawn to fit when the size changes."""
 
     DEFAULT_CSS = "Picture { height: 1fr; text-wrap: nowrap; }"
 
     def __init__(self, rows: Callable[[int, int], Sequence[str | Content]]) -> None:
-        """Draw the rows, safe to show, that are made for a number of columns and of rows."""
+        """Show what `rows` returns for a width and a height in cells; it must be safe to show."""
         super().__init__("", markup=False)
         self._rows = rows
 
     def draw(self) -> None:
-        """Draw the rows anew."""
+        """Redraw the rows if they have changed."""
         size = self.size
         if size.width and size.height:
             rows = self._rows(size.width, size.height)[: size.height]
             contents = [row if isinstance(row, Content) else Content(row) for row in rows]
             drawn = Content("\n").join(contents)
             if not (isinstance(self.content, Content) and drawn.is_same(self.content)):
-                self.update(drawn, layout=False)  # it has as much room whatever it shows
+                self.update(drawn, layout=False)  # the size never depends on the content
 
     def on_resize(self) -> None:
-        """Fit into the room that there is."""
+        """Redraw for the new size."""
         self.draw()
 
 
 _CURVES: Final = ("$primary", "$warning", "$success", "$error", "$secondary", "$accent")
-"""Colors of the curves of a picture, in their order."""
+"""Colors of the curves of a picture, in order."""
 
 
 def colored(row: str, signs: str) -> Content:
-    """A row of a picture whose curves differ by their signs, each in a color of its own.
+    """Color a row of a picture: each sign, which marks one curve, gets the color of that curve.
 
     Args:
         row: Safe to show.
-        signs: Of the curves, in their order.
+        signs: One character for each curve, in order.
     """
     pieces: list[str | tuple[str, str]] = []
     for sign, group in itertools.groupby(row, key=lambda sign: sign if sign in signs else ""):
@@ -79,7 +79,7 @@ def colored(row: str, signs: str) -> Content:
 
 
 class Page(Dialog[None]):
-    """Shows a picture until it is left by Esc; what it shows is computed in threads."""
+    """Shows a picture, which is computed in a thread, until Esc closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Leave", show=False),
@@ -106,28 +106,28 @@ class Page(Dialog[None]):
     """
 
     def __init__(self, context: PageContext, owner: Owner, title: str) -> None:
-        """Show nothing yet."""
+        """Prepare a page; `owner` names the keys that act on it."""
         super().__init__()
         self.context = context
         self.OWNER = owner
         self._title = title
         self.picture = Picture(self.rows)
         self.lesson = ""
-        """The text of the guided tour, above the picture; empty outside of the tour."""
+        """The text of the guided tour above the picture; empty outside the tour."""
         self.turned = 0
-        """By how many pages the tour is turned when this one is left; 0 ends it."""
+        """How many pages the tour moves on when this page closes; 0 ends the tour."""
         self._tasks = LatestTask(owner)
         self._lock = threading.Lock()
 
     def show_lesson(self, number: int) -> None:
-        """Make this a page of the guided tour; to be called before it is opened."""
+        """Make this a page of the guided tour; call it before the page is opened."""
         lesson, language = LESSONS[number], chosen_language()
         self.lesson = lesson.rows(language, key_label)
         self._title = lesson.title(number, language, key_label)
         self.add_class("-lesson")
 
     def compose(self) -> ComposeResult:
-        """The frame with what is in it, the note, the keys."""
+        """Yield the frame, the note line and the keys."""
         with Vertical(id="page") as frame:
             frame.border_title = Content(self._title)
             frame.border_subtitle = Content(tr("Esc leaves"))
@@ -138,15 +138,15 @@ class Page(Dialog[None]):
         yield KeyRow()
 
     def compose_page(self) -> ComposeResult:
-        """What is in the frame."""
+        """Yield the content of the frame."""
         yield self.picture
 
     def rows(self, width: int, height: int) -> Sequence[str | Content]:
-        """The rows of the picture, safe to show; those that have no room are cut off."""
+        """Return the rows of the picture, safe to show; rows beyond the height are cut off."""
         raise NotImplementedError
 
     def set_foot(self, foot: str) -> None:
-        """Show something in the frame below the picture.
+        """Show a text in the lower border of the frame.
 
         Args:
             foot: Safe to show.
@@ -154,18 +154,18 @@ class Page(Dialog[None]):
         self.query_one("#page").border_subtitle = Content(foot)
 
     def on_mount(self) -> None:
-        """Show the keys; a cursor that blinks would draw the picture again."""
+        """Show the keys, and stop the cursor from blinking, which would redraw the picture."""
         for field in self.query(Input):
             field.cursor_blink = False
         others = {key.id for key in active_keys() if key.owner != self.OWNER}
         self.query_one(KeyRow).show(others, self.OWNER)
 
     def on_unmount(self) -> None:
-        """Let the thread end."""
+        """Cancel the background task."""
         self._tasks.cancel()
 
     def tell(self, sentence: str, *, is_problem: bool = False) -> None:
-        """Show a sentence in the line above the keys."""
+        """Show a note in the line above the keys."""
         note = self.query_one("#page-note", Static)
         note.update(safe_line(sentence))
         note.set_class(is_problem, "-problem")
@@ -175,15 +175,15 @@ class Page(Dialog[None]):
         work: Callable[[BackgroundTask], Iterator[_Result]],
         show: Callable[[_Result], object],
     ) -> None:
-        """Compute something in a thread, in the place of what is computed there now.
+        """Run work in a thread; cancels the work that runs there.
 
-        The work yields results, each of which is shown on the screen's side if it is wanted still.
+        `work` yields results; `show` is called with each on the screen's thread unless cancelled.
         """
-        context = contextvars.copy_context()  # of the app, whose keys sentences name
+        context = contextvars.copy_context()  # notes name keys of the app's keymap
 
         def run(task: BackgroundTask) -> None:
             def take(show: Callable[[], object]) -> None:
-                if not task.is_cancelled:  # it is still wanted
+                if not task.is_cancelled:
                     show()
 
             with self._lock:
@@ -193,19 +193,18 @@ class Page(Dialog[None]):
                         self.call_later(take, partial(show, result))
                         task.check()
                 except CharRNNError as error:
-                    told = partial(self.tell, str(error), is_problem=True)
-                    self.call_later(take, told)
+                    self.call_later(take, partial(self.tell, str(error), is_problem=True))
 
         self._tasks.start(lambda task: context.run(run, task))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether an action is of use: those of the tour are so only in it."""
+        """Whether an action is available; those of the tour are only inside it."""
         if action in {"turn_lesson", "hide_lesson"}:
             return bool(self.lesson)
         return super().check_action(action, parameters)
 
     def action_turn_lesson(self, by: int) -> None:
-        """Go on to another page of the tour."""
+        """Close this page and move on `by` pages in the tour."""
         self.turned = by
         self.dismiss(None)
 
@@ -221,18 +220,18 @@ class Page(Dialog[None]):
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What a page is opened with."""
+    """The data and callbacks that a page is opened with."""
 
     session: Session
     load: Callable[[Wait], LoadedModel]
-    """Loads the model whose turn it is to generate; called in a thread."""
+    """Load the current model; called in a thread."""
     load_newest: Callable[[Wait], LoadedModel]
-    """Likewise, but of a run that trains its newest weights."""
+    """Load the newest weights of the live run, or the current model; called in a thread."""
     text: TapeText
-    """The text in sight, with its tape."""
+    """The visible text and its tape."""
     at: tuple[int, int] | None
-    """Branch and position of the cursor on the tape; None if there is none."""
+    """Branch and position of the cursor on the tape; None without a cursor."""
     show_settings: Callable[[], object]
-    """Called once the settings of the text were changed."""
+    """Called after the generation settings were changed."""
     seed_text: str
-    """What stands in the seed box."""
+    """The text in the seed box."""

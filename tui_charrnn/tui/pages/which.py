@@ -1,4 +1,4 @@
-"""Many to one: from which corpus a text comes, while it is typed."""
+"""The page "many to one": estimates from which corpus a typed text comes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class WhichPage(Page):
-    """Shows a bar for each model, and how it grew or shrank with every character."""
+    """Shows the probability of each model, and how each character changed it."""
 
     AUTO_FOCUS = "#which-text"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("which")]
@@ -37,14 +37,14 @@ class WhichPage(Page):
     models = query_one("#which-models", SafeInput)
 
     def __init__(self, context: PageContext) -> None:
-        """Ask for a text."""
+        """Prepare the page."""
         title = tr("Many to one: which corpus does a text come from?")
         super().__init__(context, "which", title)
         self._readers: dict[str, OriginReader] = {}
         self._origin: Origin | None = None
 
     def compose_page(self) -> ComposeResult:
-        """The text, the models, the bars."""
+        """Yield the inputs above the bars."""
         text = SafeInput(placeholder=tr("type, and see each character weigh in"), id="which-text")
         text.border_title = tr("Text")
         models = SafeInput(", ".join(bundled_models()), id="which-models", classes="aside")
@@ -56,11 +56,11 @@ class WhichPage(Page):
         self._read()
 
     def on_input_changed(self) -> None:
-        """Read on."""
+        """Score the changed text."""
         self._read()
 
     def on_input_submitted(self) -> None:
-        """Begin another text."""
+        """Clear the text."""
         self.text.value = ""
         self.text.focus()
 
@@ -83,7 +83,7 @@ class WhichPage(Page):
         return OriginReader({name: load_model(path) for name, path in paths.items()})
 
     def rows(self, width: int, _height: int) -> list[str | Content]:
-        """The bars, and below them what each character made of them."""
+        """The bars, and below them their values after each character."""
         if self._origin is None:
             return [tr("Loading the models ...")]
         bars = bar_rows(self._origin, width, has_head=True)
