@@ -15,9 +15,9 @@ from tui_charrnn.tui.new_run import corpus_summary
 from tui_charrnn.tui.new_run.corpus_summary import (
     CorpusFacts,
     fact_lines,
-    look_into,
     repetitions_of,
     shortness,
+    survey_choice,
 )
 from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
 
@@ -32,11 +32,11 @@ class ModelRequest(BackgroundTask):
 
 
 def facts_of(choice: CorpusChoice | Path) -> CorpusFacts:
-    told: list[CorpusFacts] = []
+    reported: list[CorpusFacts] = []
     if isinstance(choice, Path):
         choice = CorpusChoice((str(choice),))
-    look_into(choice, told.append, ModelRequest())
-    return told[-1]
+    survey_choice(choice, reported.append, ModelRequest())
+    return reported[-1]
 
 
 def written(folder: Path, text: str | bytes, name: str = "text.txt") -> Path:
@@ -175,12 +175,12 @@ def test_the_form_speaks_of_its_fields(tmp_path: Path) -> None:
 
 
 def test_nobody_is_told_what_nobody_wants_to_know(tmp_path: Path) -> None:
-    path, told = written(tmp_path, "to be\n" * 1000), list[CorpusFacts]()
+    path, reported = written(tmp_path, "to be\n" * 1000), list[CorpusFacts]()
     task = ModelRequest()
     task.cancel()
     with pytest.raises(CancelledError):
-        look_into(CorpusChoice((str(path),)), told.append, task)
-    assert told == []
+        survey_choice(CorpusChoice((str(path),)), reported.append, task)
+    assert reported == []
 
 
 def test_what_stands_in_a_text_twice_is_told(tmp_path: Path) -> None:
@@ -191,8 +191,8 @@ def test_what_stands_in_a_text_twice_is_told(tmp_path: Path) -> None:
     warnings = repetitions_of(choice, 0.1, ModelRequest())
     assert warnings[0].startswith("100% of the held-out text, in passages of 50 characters")
     assert warnings[1] == "one.txt and two.txt are nearly the same: 100% of the lines."
-    told = fact_lines(replace(facts_of(choice), warnings=warnings), TINY)
-    assert told[-2:] == [f"! {sentence}" for sentence in warnings]
+    reported = fact_lines(replace(facts_of(choice), warnings=warnings), TINY)
+    assert reported[-2:] == [f"! {sentence}" for sentence in warnings]
     assert repetitions_of(CorpusChoice((str(tmp_path / "none"),)), 0.1, ModelRequest()) == ()
 
 

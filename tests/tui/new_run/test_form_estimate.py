@@ -14,14 +14,14 @@ from tui_charrnn.tui.new_run.estimate import (
     TIMING,
     RunEstimate,
     TrialAnswer,
-    count_words,
     estimate_run,
-    estimate_words,
-    passes_words,
+    format_estimate,
+    format_parameter_count,
+    format_passes,
+    format_rough_time,
     preset_lines,
     rounded,
     settings_to_try,
-    time_words,
 )
 from tui_charrnn.tui.new_run.form_values import (
     CorpusChoice,
@@ -65,7 +65,7 @@ def test_a_time_ends_with_the_greatest_number_of_epochs() -> None:
     training = dataclasses.replace(PRESETS["tiny"].training, train_time=600.0, max_epochs=6.0)
     found = estimate_run(training, TRIAL, 1_000_000)
     assert (found.steps, found.bound) == (2634, "max_epochs")  # 6 times (900,000 - 1) // (32 * 64)
-    assert estimate_words(training, found) == (
+    assert format_estimate(training, found) == (
         "about 30 s for 2,634 steps, 6 times through this text, and no more: they would overfit"
     )
 
@@ -97,11 +97,11 @@ def test_in_a_time_steps_are_done() -> None:
 
 def test_what_is_asked_for_is_what_was_typed() -> None:
     steps = requested(preset="tiny", length="1234 steps").training
-    assert estimate_words(steps, RunEstimate(1234, 2.5, 40.0)) == (
+    assert format_estimate(steps, RunEstimate(1234, 2.5, 40.0)) == (
         "about 40 s for 1,234 steps, 2.5 times through this text"
     )
     minute = requested(preset="tiny", length="60s").training
-    assert estimate_words(minute, RunEstimate(1234, 0.25, 60.0)) == (
+    assert format_estimate(minute, RunEstimate(1234, 0.25, 60.0)) == (
         "about 1,200 steps, 25% of this text, fitted to 60 s as it goes on"
     )
 
@@ -119,18 +119,18 @@ def test_what_is_asked_for_is_what_was_typed() -> None:
     ],
 )
 def test_times_are_coarse(seconds: float, words: str) -> None:
-    assert time_words(seconds) == words
+    assert format_rough_time(seconds) == words
 
 
 def test_counts_are_coarse() -> None:
     assert [rounded(count) for count in (7, 99, 123, 98_765)] == [7, 99, 120, 99_000]
-    assert [count_words(count) for count in (870, 12_345, 999_999, 1_400_000)] == [
+    assert [format_parameter_count(count) for count in (870, 12_345, 999_999, 1_400_000)] == [
         "870",
         "12 k",
         "1 M",
         "1.4 M",
     ]
-    assert [passes_words(epochs) for epochs in (0.1, 1.0, 2.5, 106.2, 1_667.0)] == [
+    assert [format_passes(epochs) for epochs in (0.1, 1.0, 2.5, 106.2, 1_667.0)] == [
         "10% of this text",
         "once through this text",
         "2.5 times through this text",

@@ -16,7 +16,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.creation import make_run
-from tui_charrnn.tui.new_run.form_values import NewRun, check_form, values_of_run, written_setting
+from tui_charrnn.tui.new_run.form_values import NewRun, check_form, format_value, values_of_run
 
 MODEL = ModelConfig(cell="gru", embedding_size=8, hidden_size=8, tied_output=True)
 TRAINING = TrainingConfig(
@@ -89,13 +89,13 @@ def test_every_setting_is_written_as_it_is_read(
 ) -> None:
     for name, bounds in configuration.bounds().items():
         value = getattr(configuration, name)
-        written = written_setting(value, is_duration=bounds.is_duration)
+        written = format_value(value, is_duration=bounds.is_duration)
         assert configuration.parse(name, written) == value
 
 
 @pytest.mark.parametrize("seconds", [0.25, 1.0, 90.0, 5400.0, 1234.5, 86_400.0])
 def test_a_time_is_written_to_the_last_digit(seconds: float) -> None:
-    written = written_setting(seconds, is_duration=True)
+    written = format_value(seconds, is_duration=True)
     assert TrainingConfig.parse("max_time", written) == seconds
 
 

@@ -11,7 +11,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.training.trial_facts import Trial
-from tui_charrnn.tui.new_run.estimate import machine_words
+from tui_charrnn.tui.new_run.estimate import format_machine
 from tui_charrnn.tui.new_run.fields import FormRow
 from tui_charrnn.tui.new_run.form_values import SETTINGS
 
@@ -35,7 +35,7 @@ def test_every_setting_has_its_sentence() -> None:
 
 def test_what_a_trial_ran_on() -> None:
     trial = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
-    assert machine_words(trial) == "메모리 800 MB, 프로세서, 스레드 2개, float32"
+    assert format_machine(trial) == "메모리 800 MB, 프로세서, 스레드 2개, float32"
 
 
 async def test_the_form_and_what_is_wrong_in_it(
@@ -54,12 +54,12 @@ async def test_the_form_and_what_is_wrong_in_it(
         app.set(batch_size="0", tied_output="true", gradient_norm_limit="-1", records="line")
         await pilot.press("enter")
         rows = {row.key: row for row in app.screen.query(FormRow)}
-        await wait_until(pilot, "problems", lambda: rows["length"].is_wrong)
-        said = [*(row.problem for row in rows.values()), outlook_of(app), facts_of(app)]
+        await wait_until(pilot, "problems", lambda: rows["length"].has_problem)
+        texts = [*(row.problem for row in rows.values()), outlook_of(app), facts_of(app)]
         advice = [row.advice for row in rows.values() if row.key not in known_settings()]
         assert [
-            latin_words(each, TYPED | REASON | {"line", "soon"}) for each in [*said, *advice]
-        ] == [[] for _ in [*said, *advice]]
+            latin_words(each, TYPED | REASON | {"line", "soon"}) for each in [*texts, *advice]
+        ] == [[] for _ in [*texts, *advice]]
 
 
 def known_settings() -> set[str]:

@@ -21,7 +21,7 @@ from tui_charrnn.tui.new_run.form_values import (
     FormValues,
     NewRun,
     check_form,
-    length_words,
+    format_length,
 )
 from tui_charrnn.tui.new_run.screen import CancelToken, start_run
 
@@ -83,7 +83,7 @@ def test_a_length_that_makes_no_sense_is_explained(typed: str) -> None:
     [("90s", "1m30s"), ("10 epochs", "10 epochs"), ("2000 steps", "2,000 steps")],
 )
 def test_a_length_is_written_as_it_is_typed(typed: str, expected: str) -> None:
-    assert length_words(requested("a.txt", length=typed).training) == expected
+    assert format_length(requested("a.txt", length=typed).training) == expected
 
 
 @pytest.mark.parametrize(

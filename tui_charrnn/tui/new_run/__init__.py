@@ -1,1 +1,1 @@
-"""The form for a new run."""
+"""The form that starts a new run."""

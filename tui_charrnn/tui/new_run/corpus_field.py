@@ -1,4 +1,4 @@
-"""The fields for the text: one of the list or one of the user's, and what is in it."""
+"""The fields that choose the corpus: a catalogue text or a path with completion, and its facts."""
 
 import dataclasses
 import os
@@ -36,11 +36,11 @@ from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
 from tui_charrnn.viewing.formatting import counted, format_size
 
 _MOST_ENTRIES: Final = 20_000
-"""Entries of a folder that are looked at, at most."""
+"""Most entries of a folder that are read."""
 _TIME_LIMIT: Final = 2.0
-"""Seconds after which what was found so far has to do."""
+"""Seconds after which the search ends with the completions found so far."""
 _MOST_CANDIDATES: Final = 50
-"""Candidates that are offered, at most."""
+"""Most candidates that are offered."""
 _NEXT_PATH: Final = re.compile(r"\s+(?=/|~/|file://)")
 
 
@@ -49,11 +49,11 @@ class Candidate:
     """One completion of a typed path."""
 
     path: str
-    """All that would stand in the field; a folder ends with a slash."""
+    """The completed value of the field; a folder ends with a slash."""
     name: str
-    """Its last part, a slash included."""
+    """The last part of the path, including the slash of a folder."""
     size: int | None
-    """Bytes of a file; None of a folder."""
+    """Size of a file in bytes; None for a folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +62,26 @@ class Completion:
 
     typed: str
     candidates: tuple[Candidate, ...] = ()
-    """Folders and text files alike, in the order of their names."""
+    """Folders and files, sorted by name."""
     is_there: bool = False
-    """Whether what is typed names a file already."""
+    """Whether the typed path is an existing file."""
 
 
 def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion:
     """Find the completions of a typed path: folders and regular files, never devices or pipes.
 
-    Hidden entries are offered once a dot is typed, and none whose names a terminal would not
-    survive. Nothing is opened. `check_cancelled` is called for every entry.
+    Hidden entries are offered once a dot is typed; names with control characters never are.
+    No file is opened. `check_cancelled` is called for every entry.
     """
     start, slash, beginning = typed.rpartition("/")
     if not slash and not typed.startswith("~"):
         folder = Path()
     elif not slash:
-        return Completion(typed)  # `~name`: other people's homes are not listed
+        return Completion(typed)  # `~name`: other users' home folders are not listed
     else:
         try:
             folder = parse_path(start + slash, "The folder")
-        except ConfigError:  # `~name` without such a user
+        except ConfigError:  # `~name` of an unknown user
             return Completion(typed)
     found, is_there = [], False
     for entry in _entries(folder, beginning, check_cancelled):
@@ -112,27 +112,27 @@ def _entries(
                 if entry.name.startswith(beginning) and not is_hidden and is_safe:
                     yield entry
     except (OSError, ValueError):
-        return  # no such folder, or none that may be read: nothing to offer
+        return  # the folder is missing or not readable
 
 
 def _kind(entry: "os.DirEntry[str]") -> tuple[bool | None, int | None]:
-    """Whether an entry is a folder, and the bytes of a file; None of anything else."""
+    """Return whether an entry is a folder, and the size of a file; None for any other kind."""
     try:
         if entry.is_dir():
             return True, None
         return (False, entry.stat().st_size) if entry.is_file() else (None, None)
-    except OSError:  # a link to nowhere
+    except OSError:  # e.g. a broken link
         return None, None
 
 
 def dropped_paths(pasted: str) -> tuple[str, ...]:
-    """The paths of what was pasted, if it is what a terminal pastes for files that are dropped.
+    """Parse the text that a terminal pastes when files are dropped on it.
 
-    In quotes, with backslashes before spaces, as `file://` addresses, or plain; one or several,
-    with spaces or line ends between.
+    Accepts one or more paths that are quoted, escaped by backslashes, `file://` URLs or plain,
+    separated by spaces or line ends.
 
     Returns:
-        Absolute paths, or such that begin with `~`; none if it is anything else.
+        Paths that are absolute or begin with `~`; an empty tuple if the text is anything else.
     """
     words = [word for line in pasted.strip().splitlines() for word in _words(line.strip())]
     paths = [unquote(urlsplit(word).path) if word.startswith("file://") else word for word in words]
@@ -140,14 +140,14 @@ def dropped_paths(pasted: str) -> tuple[str, ...]:
 
 
 def clean_path(typed: str) -> str:
-    """A typed path without quotes around it, and a `file://` address as the path."""
+    """Return a typed path without surrounding quotes; a `file://` URL becomes its path."""
     text = typed.strip()
     paths = dropped_paths(text) if text.startswith(("'", '"', "file://")) else ()
     return paths[0] if len(paths) == 1 else text
 
 
 def _words(line: str) -> list[str]:
-    """The paths of a line as they stand there, quotes and backslashes taken off."""
+    """Split a line into paths, without their quotes and backslashes."""
     if line.startswith(("'", '"')) or "\\" in line:
         try:
             return shlex.split(line)
@@ -157,7 +157,7 @@ def _words(line: str) -> list[str]:
 
 
 class PathInput(FormInput):
-    """A path; gray behind the cursor is what Tab or Right would add."""
+    """An input for a path; shows in gray the completion that Tab or Right accepts."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "accept", "Accept the completion, or the next field", show=False),
@@ -167,65 +167,65 @@ class PathInput(FormInput):
     ]
 
     class OfferChanged(Message):
-        """There are other candidates, or the user turned to another one."""
+        """The candidates or the highlighted candidate have changed."""
 
     @dataclass
     class Dropped(Message):
-        """Several files were dropped at once."""
+        """Several files were dropped together."""
 
         paths: tuple[str, ...]
 
     def __init__(self, *, placeholder: str, id: str) -> None:
         super().__init__(placeholder=placeholder, id=id)
         self.candidates: tuple[Candidate, ...] = ()
-        """Completions of what the field has now."""
+        """Completions of the current value."""
         self.highlighted: int | None = None
-        """The candidate that the user turned to."""
+        """Index of the candidate that the user selected; None if none is."""
         self._is_there = False
         self._latest = LatestTask("path-completion")
 
     @property
     def offered(self) -> Candidate | None:
-        """What Tab would accept: nothing where the field names a file already, unasked."""
+        """The candidate that Tab accepts; None if the value is a file and none is highlighted."""
         if self.highlighted is not None:
             return self.candidates[self.highlighted]
         return self.candidates[0] if self.candidates and not self._is_there else None
 
     def accept(self, candidate: Candidate) -> None:
-        """Take a candidate."""
+        """Replace the value by a candidate."""
         self.value = candidate.path
         self.cursor_position = len(self.value)
 
     def on_input_changed(self) -> None:
-        """Find, in a thread, the completions of the new value."""
+        """Find the completions of the new value in a thread."""
         self._offer(())
         self._latest.cancel()
         typed = self.value
 
-        def look(task: BackgroundTask) -> None:
+        def find(task: BackgroundTask) -> None:
             completion = complete_path(typed, task.check)
             task.check()
-            self.call_later(self._take, completion)
+            self.call_later(self._show_completion, completion)
 
         if typed:
-            self._latest.start(look)
+            self._latest.start(find)
 
-    def _take(self, completion: Completion) -> None:
-        """Offer what was found, if it is still what was asked."""
+    def _show_completion(self, completion: Completion) -> None:
+        """Offer the candidates, unless the value has changed or the focus is elsewhere."""
         if completion.typed == self.value and self.has_focus:
             self._is_there = completion.is_there
             self._offer(completion.candidates)
 
     def on_blur(self) -> None:
-        """Offer nothing while the user is elsewhere."""
+        """Close the list of completions."""
         self._offer(())
 
     def on_unmount(self) -> None:
-        """Look no more."""
+        """Cancel the search."""
         self._latest.cancel()
 
     def on_paste(self, event: events.Paste) -> None:
-        """Understand what a terminal pastes for files that are dropped on it."""
+        """Take the paths of files that are dropped on the terminal."""
         paths = dropped_paths(event.text)
         if paths:
             event.stop()
@@ -237,14 +237,14 @@ class PathInput(FormInput):
             self.cursor_position = len(self.value)
 
     def action_accept(self) -> None:
-        """Take what is offered; where nothing is, move to the next field."""
+        """Accept the offered candidate; without one, move to the next field."""
         if self.offered is None or not self.cursor_at_end:
             self.screen.focus_next()
         else:
             self.accept(self.offered)
 
     def action_turn(self, direction: int) -> None:
-        """Turn to the next candidate, or the one before; without any, go to another field."""
+        """Highlight the next or previous candidate; without candidates, move to another field."""
         if not self.candidates:
             (self.screen.focus_next if direction > 0 else self.screen.focus_previous)()
             return
@@ -253,17 +253,17 @@ class PathInput(FormInput):
         self._offer(self.candidates, (place + direction) % len(self.candidates))
 
     def action_close_list(self) -> None:
-        """Offer nothing any more; where nothing is offered, the key is for the form.
+        """Close the list of completions; if it is closed already, the form handles the key.
 
         Raises:
-            SkipAction: If nothing is offered.
+            SkipAction: If the list is closed.
         """
         if not self.candidates:
             raise SkipAction
         self._offer(())
 
     async def action_submit(self) -> None:
-        """Take the candidate that the user turned to; else what stands in the field is meant."""
+        """Accept the highlighted candidate; without one, submit the value."""
         if self.highlighted is not None:
             self.accept(self.candidates[self.highlighted])
         else:
@@ -280,13 +280,13 @@ class PathInput(FormInput):
 
 
 class PathField(Vertical):
-    """The path, and its completions below it."""
+    """A path input with its completions below."""
 
     DEFAULT_CSS = """
     PathField {
         height: auto;
         width: 1fr;
-        OptionList {  /* in its own rows: what comes below moves on, and is not hidden */
+        OptionList {  /* takes rows of its own, so it hides nothing below */
             display: none;
             height: auto;
             max-height: 8;
@@ -305,13 +305,13 @@ class PathField(Vertical):
         self._list.can_focus = False
 
     def compose(self) -> ComposeResult:
-        """The path above its candidates."""
+        """Yield the input and the list of candidates."""
         yield self.input
         yield self._list
 
     @on(PathInput.OfferChanged)
     def show_candidates(self, event: PathInput.OfferChanged) -> None:
-        """List them, with the one marked that the user turned to."""
+        """List the candidates and mark the highlighted one."""
         event.stop()
         candidates = self.input.candidates
         self.set_class(bool(candidates), "-offering")
@@ -322,7 +322,7 @@ class PathField(Vertical):
 
     @on(OptionList.OptionSelected)
     def accept(self, event: OptionList.OptionSelected) -> None:
-        """Take the candidate that was clicked."""
+        """Accept the clicked candidate."""
         event.stop()
         if event.option_index < len(self.input.candidates):
             self.input.accept(self.input.candidates[event.option_index])
@@ -337,9 +337,9 @@ def _row(candidate: Candidate) -> Content:
 
 OWN: Final = "own:"
 KEPT: Final = "kept:"
-"""Values of the list that are no names of the catalogue."""
+"""Values of the list besides the names of the catalogue."""
 PAUSE: Final = 0.25
-"""Seconds that a choice has to stand before it is looked into: a path is still being typed."""
+"""Seconds to wait for further typing before a path is read."""
 ENCODINGS: Final = (
     "utf-8",
     "utf-16",
@@ -356,7 +356,7 @@ ENCODINGS: Final = (
 
 
 class CorpusField(Vertical):
-    """Takes a choice, looks into it in a thread, and shows what is there."""
+    """Chooses a corpus, surveys it in a thread, and shows its facts."""
 
     DEFAULT_CSS = "CorpusField { height: auto; }"
 
@@ -367,12 +367,12 @@ class CorpusField(Vertical):
         self._list_options = [(tr("a text of yours"), OWN), *options]
         self._last_listed = options[0][1]
         self._kept: CorpusChoice | None = None
-        """A choice that cannot be typed as one path, such as several files."""
+        """A choice that is not one path, e.g. several files."""
         self._reading = Reading()
-        """How the path is read, but for its encoding, units and records."""
+        """Options for reading the path, except encoding, units and records."""
         self._cut = self._reading.units, self._reading.records
         self.found = FormFacts()
-        """Looks into what is chosen."""
+        """Surveys the choice and shows its facts."""
         self._list = FormSelect(self._list_options, value=self._last_listed, id="catalogue")
         field = PathField(placeholder=tr("path of a text file or folder"), id="corpus")
         self.path = field.input
@@ -388,7 +388,7 @@ class CorpusField(Vertical):
         self._encoding_row = FormRow(tr("Encoding"), self._encoding, key="encoding", advice=advice)
 
     def compose(self) -> ComposeResult:
-        """The list, the path, its encoding, and what is known."""
+        """Yield the list, the path, its encoding and the facts."""
         yield self._list_row
         yield self._path_row
         yield self._encoding_row
@@ -396,7 +396,7 @@ class CorpusField(Vertical):
 
     @property
     def choice(self) -> CorpusChoice:
-        """What is chosen now."""
+        """The current choice."""
         chosen, (units, records) = self._chosen(), self._cut
         reading = dataclasses.replace(chosen.reading, units=units, records=records)
         return dataclasses.replace(chosen, reading=reading)
@@ -411,7 +411,7 @@ class CorpusField(Vertical):
         return CorpusChoice((path,) if path else (), reading=reading)
 
     def restore(self, choice: CorpusChoice) -> None:
-        """Fill the fields in."""
+        """Show a choice in the fields."""
         name = choice.catalogue_name
         if name is not None and any(name == value for _, value in self._list_options):
             self._list.show(name)
@@ -430,13 +430,13 @@ class CorpusField(Vertical):
         self.look()
 
     def look(self) -> None:
-        """Look into the choice, if it has changed."""
+        """Survey the choice if it has changed."""
         is_own = self._list.chosen == OWN
         self._encoding_row.display = is_own
         self.found.look(self.choice, PAUSE if is_own else 0.0)
 
     def show(self, training: TrainingConfig, problem: str) -> None:
-        """Show what is known, and what is wrong, with the choice or with its text."""
+        """Show the facts of the choice, and a problem with the choice or its text."""
         cut = training.units, training.records
         if cut != self._cut:
             self._cut = cut
@@ -448,7 +448,7 @@ class CorpusField(Vertical):
 
     @on(Select.Changed, "#catalogue")
     def choose_listed(self, event: Select.Changed) -> None:
-        """Take a text of the list in the place of a path, or wait for a path."""
+        """Use the selected text instead of a path, or move to the path field."""
         event.stop()
         if self._list.chosen == OWN:
             self.path.focus()
@@ -460,19 +460,19 @@ class CorpusField(Vertical):
 
     @on(Input.Changed, "#corpus")
     def choose_path(self, event: Input.Changed) -> None:
-        """Take a path in the place of the list; without one, the list counts again."""
+        """Use the path instead of the list; if it is empty, use the list again."""
         event.stop()
         self._list.show(OWN if event.value.strip() else self._last_listed)
         self.look()
 
     @on(Select.Changed, "#encoding")
     def choose_encoding(self, event: Select.Changed) -> None:
-        """Read the path in another way."""
+        """Survey the path with the selected encoding."""
         event.stop()
         self.look()
 
     def on_path_input_dropped(self, event: PathInput.Dropped) -> None:
-        """Take several files at once."""
+        """Use several dropped files as the corpus."""
         event.stop()
         self.restore(CorpusChoice(event.paths, counted(len(event.paths), "file")))
 

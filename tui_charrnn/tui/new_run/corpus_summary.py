@@ -1,4 +1,4 @@
-"""What is in the chosen text: found in a thread, and described in lines that are safe to show."""
+"""Surveys the chosen corpus in a thread, and formats the facts as lines that are safe to show."""
 
 import importlib
 import stat
@@ -35,29 +35,29 @@ if TYPE_CHECKING:
 
 
 MOST_FILES: Final = 10_000
-"""Of a folder; a larger one is not counted before training starts."""
+"""Most files of a folder that are surveyed; a larger folder is read when training starts."""
 _PRELOADED: Final = ("tui_charrnn.model.weights", "tui_charrnn.text.batches")
-"""What the form counts with as soon as a corpus is known; slow to load, so the thread does it."""
+"""Modules that the form needs once a corpus is known; the thread imports them, as that is slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class CorpusFacts:
-    """What is known of a chosen corpus by now."""
+    """The facts of a chosen corpus found so far."""
 
     choice: CorpusChoice
     survey: "Survey | None" = None
     postponed: str = ""
-    """Why it is not read before training starts, in a sentence."""
+    """Why the corpus is not read before training starts, in a sentence."""
     characters: int | None = None
-    """About how long a postponed text is, where that is known beforehand."""
+    """Expected length of a postponed corpus, if the catalogue has it."""
     problem: str = ""
-    """Why it cannot be used, in a sentence."""
+    """Why the corpus cannot be used, in a sentence."""
     warnings: tuple[str, ...] = ()
-    """What stands in it twice, in sentences; found after all else."""
+    """Sentences about repeated text, which is searched last."""
 
     @property
     def is_known(self) -> bool:
-        """Whether all of it has been read."""
+        """Whether the whole corpus has been read."""
         return self.survey is not None and self.survey.is_whole
 
 
@@ -65,23 +65,23 @@ class _TooManyFilesError(Exception):
     pass
 
 
-def look_into(
-    choice: CorpusChoice, announce: Callable[[CorpusFacts], object], task: BackgroundTask
+def survey_choice(
+    choice: CorpusChoice, report: Callable[[CorpusFacts], object], task: BackgroundTask
 ) -> None:
-    """Announce, in this thread, what is in a corpus: a part soon, then more, at last all of it.
+    """Survey a corpus and call `report` with its facts: several times while it is read.
 
-    Nothing is downloaded or made, no pipe and no device is opened.
+    Nothing is downloaded or generated; no pipe and no device is opened.
     """
     # deferred: NumPy, which the first frame does not wait for
     for name in _PRELOADED:
         importlib.import_module(name)
-    announced_at = 0.0
+    reported_at = 0.0
 
-    def announce_part(survey: "Survey") -> None:
-        nonlocal announced_at
-        if time.monotonic() - announced_at >= 0.2:
-            announced_at = time.monotonic()
-            announce(CorpusFacts(choice, survey))
+    def report_part(survey: "Survey") -> None:
+        nonlocal reported_at
+        if time.monotonic() - reported_at >= 0.2:
+            reported_at = time.monotonic()
+            report(CorpusFacts(choice, survey))
 
     try:
         sources = _find(choice, task)
@@ -92,7 +92,7 @@ def look_into(
             facts = CorpusFacts(choice, postponed=postponed, characters=expected)
         else:
             survey = survey_sources(
-                sources, choice.reading, on_progress=announce_part, check_cancelled=task.check
+                sources, choice.reading, on_progress=report_part, check_cancelled=task.check
             )
             facts = CorpusFacts(choice, survey)
     except _TooManyFilesError:
@@ -104,30 +104,30 @@ def look_into(
     except (CharRNNError, OSError, UnicodeError) as error:
         facts = CorpusFacts(choice, problem=problem_of(error))
     task.check()
-    announce(facts)
+    report(facts)
 
 
 def repetitions_of(
     choice: CorpusChoice, validation_fraction: float, task: BackgroundTask
 ) -> tuple[str, ...]:
-    """What stands in a corpus twice, in sentences; takes a second or two for a large one."""
+    """Describe repeated text of a corpus in sentences; takes 1 to 2 s for a large corpus."""
     try:
         corpus = read_corpus(choice.arguments, choice.reading, check_cancelled=task.check)
         sentences = find_repetitions(corpus, validation_fraction)
-    except (CharRNNError, OSError, UnicodeError):  # shown when it was looked into, or is read
+    except (CharRNNError, OSError, UnicodeError):  # the survey or the start shows the error
         return ()
     task.check()
     return tuple(sentences)
 
 
 def _find(choice: CorpusChoice, task: BackgroundTask) -> FoundSources:
-    looked_at = 0
+    checked = 0
 
     def check_cancelled() -> None:
-        nonlocal looked_at
+        nonlocal checked
         task.check()
-        looked_at += 1
-        if looked_at > MOST_FILES:
+        checked += 1
+        if checked > MOST_FILES:
             raise _TooManyFilesError
 
     return find_sources(
@@ -136,14 +136,14 @@ def _find(choice: CorpusChoice, task: BackgroundTask) -> FoundSources:
 
 
 def _postponement(sources: FoundSources) -> str:
-    """Why a corpus is not read before training starts; empty if it is.
+    """Return why a corpus is not read before training starts; empty if it is.
 
     Raises:
         CorpusError: If a source is neither a file nor a pipe.
     """
     for source in sources.sources:
         if source.entry is not None and not source.entry.is_here:
-            return _fetching_words(source.entry)
+            return _format_fetching(source.entry)
         if source.path is not None:
             mode = _mode(source.path)
             if stat.S_ISFIFO(mode):
@@ -157,10 +157,10 @@ def _mode(path: Path) -> int:
     try:
         return path.stat().st_mode
     except OSError:
-        return stat.S_IFREG  # an error when it is read
+        return stat.S_IFREG  # reading it reports the error
 
 
-def _fetching_words(entry: CatalogueEntry) -> str:
+def _format_fetching(entry: CatalogueEntry) -> str:
     size = format_size(entry.approximate_bytes)
     if entry.kind == "built":
         return tr(
@@ -172,11 +172,11 @@ def _fetching_words(entry: CatalogueEntry) -> str:
 
 
 _LISTED: Final = 20
-"""Characters that are listed at most."""
+"""Most characters that are listed."""
 
 
 def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
-    """Size, characters, split and what is strange, one line each."""
+    """Format size, characters, split and warnings, one line each; a warning begins with `!`."""
     survey = facts.survey
     if survey is None:
         return [safe_line(facts.postponed)] if facts.postponed else []
@@ -200,10 +200,10 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
         )
     held_out_alone = []
     if survey.records is None and (found := survey.only_after(split)):
-        words = tr(
+        line = tr(
             "! held out, missing from the training part: {characters}", characters=_listed(found)
         )
-        held_out_alone = [words]
+        held_out_alone = [line]
     return [
         *lines,
         *_units(survey),
@@ -216,7 +216,7 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
 
 
 def shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
-    """Why a corpus is too short for the settings, in a sentence; empty if it is not, or unknown."""
+    """Return why a corpus is too short for the settings; empty if it is not, or not known yet."""
     survey = facts.survey
     if survey is None or not survey.is_whole:
         return ""
@@ -237,7 +237,9 @@ def shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
 def vocabulary_of(
     survey: "Survey", training: TrainingConfig, known: "Vocabulary | None" = None
 ) -> "Vocabulary":
-    """What a model of the text would know: its characters, rare ones folded into one symbol.
+    """Return the vocabulary of a model of the text; rare characters become one unknown symbol.
+
+    With `known`, the vocabulary of a starting model, the new characters are added to it.
 
     Raises:
         ConfigError: If all characters are rare.
@@ -253,7 +255,7 @@ def vocabulary_of(
 
 
 def problem_of(error: Exception) -> str:
-    """What is wrong with a text, for the form: the encoding is a field there."""
+    """Return the message of an error as the form shows it, where the encoding is a field."""
     return error.in_form if isinstance(error, UndecodableError) else str(error)
 
 
@@ -270,7 +272,7 @@ def _progress_line(survey: "Survey") -> str:
 
 
 def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
-    """What is known from the first part of a large text; the rest is read when training starts."""
+    """Format the facts of the first part of a large corpus."""
     characters = survey.expected_characters
     split = split_point(characters, training.validation_fraction)
     part = tr(
@@ -283,8 +285,8 @@ def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
     )
     whole = tr(
         "about {count} characters, {split} to train on; all are read when training starts",
-        count=count_in_words(characters),
-        split=count_in_words(split),
+        count=format_large_count(characters),
+        split=format_large_count(split),
     )
     return [
         part,
@@ -295,25 +297,25 @@ def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
     ]
 
 
-def count_in_words(count: int) -> str:
-    """A large number that is an estimate: 980 million, 1.2 billion."""
+def format_large_count(count: int) -> str:
+    """Format an estimated count, e.g. 980 million or 1.2 billion."""
     if count >= 1e9:
         return tr("{number:.3g} billion", number=count / 1e9)
     return tr("{number:.3g} million", number=count / 1e6) if count >= 1e6 else f"{count:,}"
 
 
 def _units(survey: "Survey") -> list[str]:
-    """What another unit would change; nothing but for Korean."""
+    """Describe what the unit jamo would change for a Korean text; empty for others."""
     sentence = jamo_sentence(survey.occurrences, tr("the setting units jamo"))
     return [sentence] if sentence else []
 
 
 def _folding(survey: "Survey", training: TrainingConfig) -> list[str]:
-    """How many characters become the unknown symbol; nothing if none does."""
+    """Describe how many characters become the unknown symbol; empty if none does."""
     try:
         vocabulary = vocabulary_of(survey, training)
     except ConfigError:
-        return []  # shown as the problem that it is
+        return []  # `shortness` reports it
     if vocabulary.unknown_symbol is None:
         return []
     folded = len(survey.counts) - len(vocabulary) + 1
@@ -359,12 +361,12 @@ def _remarks(survey: "Survey") -> list[str]:
         remarks.append(tr("decomposed characters put together: {count:,}", count=found.composed))
     lines = ["; ".join(remarks)] if remarks else []
     if suspicious := survey.suspicious:
-        found_words = _suspicion_words(suspicious)
-        lines.append(tr("! suspicious: {characters}", characters=found_words))
+        described = _format_suspicious(suspicious)
+        lines.append(tr("! suspicious: {characters}", characters=described))
     return lines
 
 
-def _suspicion_words(suspicious: "Sequence[CharacterCount]") -> str:
+def _format_suspicious(suspicious: "Sequence[CharacterCount]") -> str:
     named = [f"{count.code} {_times(count.count)} ({count.suspicion})" for count in suspicious[:2]]
     others = len(suspicious) - len(named)
     return "; ".join([*named, *([tr("and {count:,} more", count=others)] if others else [])])
@@ -384,7 +386,7 @@ def _smaller_batch(survey: "Survey", training: TrainingConfig, split: int) -> li
     try:
         fitting = _fitting_batch_size(survey, training)
     except CorpusError:
-        return []  # shown as the problem that it is
+        return []  # `shortness` reports it
     if fitting == training.batch_size or not split:
         return []
     return [
@@ -402,7 +404,7 @@ def _fitting_batch_size(survey: "Survey", training: TrainingConfig) -> int:
 
 
 def with_warnings(lines: Sequence[str]) -> Content:
-    """Lines below each other, those that begin with `!` in the color of a warning.
+    """Join lines; those that begin with `!` get the color of a warning.
 
     Args:
         lines: Safe to show.
@@ -412,44 +414,44 @@ def with_warnings(lines: Sequence[str]) -> Content:
 
 
 class FormFacts(Static):
-    """Looks into a choice, and shows what is there."""
+    """Surveys a corpus choice in a thread and shows its facts."""
 
     DEFAULT_CSS = """
     FormFacts { height: auto; margin-left: 11; color: $text-muted; }
     """
 
     class Learned(Message):
-        """The choice is another one, or more is known of it."""
+        """The choice or its facts have changed."""
 
     def __init__(self) -> None:
         super().__init__("", id="corpus-facts", markup=False)
         self.facts = CorpusFacts(CorpusChoice(()))
-        """What is known of the choice by now."""
+        """The facts of the choice found so far."""
         self._latest = LatestTask("corpus-facts")
         self._searched: tuple[CorpusChoice, float] | None = None
-        """The choice that was searched for what stands in it twice, and how it is split."""
+        """The choice that was searched for repeated text, and its validation fraction."""
         self._search = LatestTask("corpus-repetitions")
 
     def look(self, choice: CorpusChoice, pause: float) -> None:
-        """Look into a choice, if it is another one, after a pause of so many seconds."""
+        """Survey a choice after `pause` seconds, unless it is the current one."""
         if choice == self.facts.choice:
             return
         self.facts = CorpusFacts(choice)
         self.post_message(self.Learned())
         self._latest.cancel()
 
-        def look(task: BackgroundTask) -> None:
+        def survey(task: BackgroundTask) -> None:
             task.wait(pause)
-            look_into(choice, lambda facts: self.call_later(self._take, facts), task)
+            survey_choice(choice, lambda facts: self.call_later(self._take, facts), task)
 
         if choice.arguments:
-            self._latest.start(look)
+            self._latest.start(survey)
 
     def show(self, training: TrainingConfig) -> str:
-        """Show what is known.
+        """Show the facts of the choice.
 
         Returns:
-            Why the text cannot be used, in a sentence; empty if it can, or if that is not known.
+            Why the corpus cannot be used, in a sentence; empty if it can, or is not known yet.
         """
         self._search_again(training.validation_fraction)
         lines = fact_lines(self.facts, training)
@@ -458,18 +460,18 @@ class FormFacts(Static):
         return self.facts.problem or shortness(self.facts, training)
 
     def _take(self, facts: CorpusFacts) -> None:
-        """Keep what is known of the choice, unless another one has replaced it."""
+        """Store new facts, unless another choice has replaced theirs."""
         if facts.choice == self.facts.choice:
             self.facts = facts
             self.post_message(self.Learned())
 
     def on_unmount(self) -> None:
-        """Look no more."""
+        """Cancel the threads."""
         self._latest.cancel()
         self._search.cancel()
 
     def _search_again(self, validation_fraction: float) -> None:
-        """Look for what stands in the text twice, once all of it is known."""
+        """Search for repeated text in a thread once the whole corpus is known."""
         facts = self.facts
         if not facts.is_known or self._searched == (facts.choice, validation_fraction):
             return

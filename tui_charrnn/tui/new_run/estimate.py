@@ -1,6 +1,6 @@
-"""The field for the preset, and what settings come to: above all how long they take here.
+"""The field for the preset, and the estimates for the settings, e.g. the time that they take here.
 
-That is known from earlier trials, or a few batches are timed.
+The time comes from an earlier trial, or a few batches are timed.
 """
 
 import contextlib
@@ -43,46 +43,46 @@ from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, NewRun
 from tui_charrnn.viewing.formatting import format_size
 
 TRIAL_DELAY: Final = 1.5
-"""Seconds that settings have to stand before batches are timed with them."""
+"""Seconds that settings must stay unchanged before batches are timed with them."""
 
 NOT_TIMED: Final = "not timed on this machine yet"
 TIMING: Final = "timing a few batches …"
 BUSY: Final = "not timed while another training runs here"
 BESIDE: Final = "longer beside the training that runs here"
-"""Remarks, as `TrialAnswer` has them; translated where they are shown."""
+"""Values of `TrialAnswer.remark`; translated where they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrialAnswer:
-    """What is known of settings."""
+    """The trial of some settings, or the reason why there is none yet."""
 
     settings: TrialSettings
     trial: Trial | None = None
     remark: str = ""
-    """Why there is no trial, or what to think of it; a few words, shown through `tr`."""
+    """Why there is no trial, or a restriction of it; a few words, shown through `tr`."""
 
 
 class TrialTimer:
-    """Answers for the newest settings that it was asked about."""
+    """Times batches of the newest settings in a thread and a process."""
 
-    def __init__(self, announce: Callable[[TrialAnswer], object]) -> None:
-        """Do nothing yet; every answer is announced in a thread."""
-        self._announce = announce
+    def __init__(self, report: Callable[[TrialAnswer], object]) -> None:
+        """Prepare a timer; `report` is called with every answer, in a thread."""
+        self._report = report
         self._latest = LatestTask("trial")
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
-        """The newest one, which may have ended."""
+        """The newest trial process, which may have ended."""
 
     def ask(self, settings: TrialSettings, *, is_busy: bool) -> None:
-        """Forget what was asked before, and answer for these settings.
+        """Report answers for these settings, and cancel earlier requests.
 
-        Another training that runs here is not disturbed: times beside it mean little.
+        While another training runs here nothing is timed: the time would mean little.
         """
         self.stop()
         self._latest.start(lambda task: self._find(settings, task, is_busy=is_busy))
 
     def stop(self) -> None:
-        """Want no answer any more; a process that times batches is ended."""
+        """Cancel the request and kill its process."""
         self._latest.cancel()
         with self._lock:
             if self._process is not None:
@@ -93,16 +93,16 @@ class TrialTimer:
         task.check()
         if trial is not None:
             remark = BESIDE if is_busy else ""
-            self._announce(TrialAnswer(settings, trial, remark))
+            self._report(TrialAnswer(settings, trial, remark))
             return
-        self._announce(TrialAnswer(settings, remark=BUSY if is_busy else NOT_TIMED))
+        self._report(TrialAnswer(settings, remark=BUSY if is_busy else NOT_TIMED))
         if is_busy:
             return
         task.wait(TRIAL_DELAY)
-        self._announce(TrialAnswer(settings, remark=TIMING))
+        self._report(TrialAnswer(settings, remark=TIMING))
         answer = self._time(settings, task)
         task.check()
-        self._announce(answer)
+        self._report(answer)
 
     def _time(self, settings: TrialSettings, task: BackgroundTask) -> TrialAnswer:
         try:
@@ -113,17 +113,17 @@ class TrialTimer:
         except OSError as error:
             return TrialAnswer(settings, remark=_failure(reason_of(error)))
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, process.pid, 10)  # behind everything else here
+            os.setpriority(os.PRIO_PROCESS, process.pid, 10)  # a low priority
         with self._lock:
-            if task.is_cancelled:  # while the process was started, when `stop` could not end it
+            if task.is_cancelled:  # while the process started: `stop` did not see it yet
                 process.kill()
             else:
                 self._process = process
-        output, complaint = process.communicate()
+        output, error_output = process.communicate()
         try:
             return TrialAnswer(settings, decode_result(Trial, output))
         except ValueError:
-            lines = complaint.strip().splitlines() or [f"exit code {process.returncode}"]
+            lines = error_output.strip().splitlines() or [f"exit code {process.returncode}"]
             return TrialAnswer(settings, remark=_failure(lines[-1]))
 
 
@@ -132,26 +132,26 @@ def _failure(reason: str) -> str:
 
 
 _SCORING_SPEED: Final = 3.0
-"""How many times faster a text is scored than trained on: the backward pass is left out."""
+"""Ratio of the speed of scoring to that of training, which also runs the backward pass."""
 GUESSED_VOCABULARY: Final = 100
-"""Different characters of a text that was not read yet."""
+"""Assumed vocabulary size of a corpus that was not read yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunEstimate:
-    """How long a run will be."""
+    """The estimated length of a run."""
 
     steps: int
     epochs: float
     seconds: float
     bound: str = ""
-    """The setting that ends it, as `Plan.bound` has it."""
+    """The setting that ends the run; see `Plan.bound`."""
 
 
 def settings_to_try(new: NewRun, facts: CorpusFacts) -> TrialSettings | None:
-    """What has to be timed to know how long a run takes; None while the text is not known.
+    """Return the settings to time for an estimate of a run; None while the corpus is not known.
 
-    Of a text that is fetched later the length is guessed, and its vocabulary.
+    Length and vocabulary of a corpus that is fetched later are assumed.
     """
     if facts.problem or shortness(facts, new.training):
         return None
@@ -163,36 +163,36 @@ def settings_to_try(new: NewRun, facts: CorpusFacts) -> TrialSettings | None:
 
 
 def _text_size(new: NewRun, facts: CorpusFacts) -> tuple[int | None, int | None]:
-    """Characters of a text, which may be a guess, and symbols of its model; None if unknown."""
+    """Return the (expected) length of a corpus and its vocabulary size; None if unknown."""
     survey = facts.survey
     if survey is None or not (survey.is_whole or survey.is_part):
         return facts.characters, None
     try:
         vocabulary = vocabulary_of(survey, new.training, new.start.vocabulary)
-    except ConfigError:  # shown as the problem that it is
+    except ConfigError:  # `shortness` reports it
         return survey.expected_characters, None
     return survey.expected_characters, len(vocabulary)
 
 
 def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) -> list[str]:
-    """What the settings are and come to: the network, the time, the memory, the expected loss."""
+    """Format the network, the expected loss, the time and the memory of the settings."""
     characters, vocabulary_size = _text_size(new, facts)
     lines = [format_network(new.model, vocabulary_size)]
     if new.start.point is not None:
-        lines.append(start_words(new, vocabulary_size))
+        lines.append(format_start(new, vocabulary_size))
     elif characters and vocabulary_size and _memorizes(new, characters, vocabulary_size):
         lines.append(tr("! The text is too small for this network, which would learn it by heart."))
     preset = find_preset(new.preset)
-    is_as_tried = (new.model, new.training) == (preset.model, preset.training)
-    if is_as_tried and preset.expected_loss is not None:
+    is_unchanged = (new.model, new.training) == (preset.model, preset.training)
+    if is_unchanged and preset.expected_loss is not None:
         lines.append(
             tr("validation loss {loss:.2f} nats on tiny Shakespeare", loss=preset.expected_loss)
         )
     trial = answer.trial if answer else None
     if answer is not None and trial is not None and characters:
-        words = estimate_words(new.training, estimate_run(new.training, trial, characters))
-        lines.append(f"{words}{f' ({tr(answer.remark)})' if answer.remark else ''}")
-        lines.append(machine_words(trial))
+        estimate = format_estimate(new.training, estimate_run(new.training, trial, characters))
+        lines.append(f"{estimate}{f' ({tr(answer.remark)})' if answer.remark else ''}")
+        lines.append(format_machine(trial))
         if new.training.auto_batch_size:
             size = trial.batch_size
             lines.append(tr("at batch size {size:,}; auto may find a larger one faster", size=size))
@@ -203,8 +203,8 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
     return lines
 
 
-def start_words(new: NewRun, vocabulary_size: int | None) -> str:
-    """What a run takes from the model that it starts from, and what it adds."""
+def format_start(new: NewRun, vocabulary_size: int | None) -> str:
+    """Describe the starting model of a run, its learning rate and the characters that it adds."""
     known, name = new.start.vocabulary, new.start.point.name if new.start.point else ""
     words = tr(
         "weights of {name}, peak rate {rate:g}",
@@ -229,7 +229,7 @@ def _memorizes(new: NewRun, characters: int, vocabulary_size: int) -> bool:
 
 
 def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> RunEstimate:
-    """How long a run will be, from timed batches."""
+    """Estimate the length of a run on so many characters from a trial."""
     split = split_point(characters, training.validation_fraction)
     per_step = trial.batch_size * training.sequence_length
     steps_per_epoch = max(1, (split - 1) // per_step)
@@ -246,9 +246,9 @@ def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> Run
     return RunEstimate(plan.total_steps, plan.total_steps / steps_per_epoch, seconds, plan.bound)
 
 
-def estimate_words(training: TrainingConfig, estimate: RunEstimate) -> str:
-    """What is not known yet: what is done in a time, or how long a number of steps takes."""
-    time, passes = time_words(estimate.seconds), passes_words(estimate.epochs)
+def format_estimate(training: TrainingConfig, estimate: RunEstimate) -> str:
+    """Format the steps that fit into a time, or the time that a number of steps takes."""
+    time, passes = format_rough_time(estimate.seconds), format_passes(estimate.epochs)
     if estimate.bound != TrainingConfig.LENGTH_BOUND and training.train_time is not None:
         return tr(
             "about {steps:,} steps, {passes}, fitted to {time} as it goes on",
@@ -266,8 +266,8 @@ def estimate_words(training: TrainingConfig, estimate: RunEstimate) -> str:
     )
 
 
-def passes_words(epochs: float) -> str:
-    """How often a text is read."""
+def format_passes(epochs: float) -> str:
+    """Format how many times the corpus is read."""
     if epochs < 0.95:
         return tr("{share:.0%} of this text", share=epochs)
     if epochs < 1.05:
@@ -278,13 +278,13 @@ def passes_words(epochs: float) -> str:
 
 
 def rounded(count: int) -> int:
-    """An estimate without digits that it does not have: two of them."""
+    """Round an estimate to two significant digits."""
     digits = len(str(count))
     return round(count, 2 - digits) if digits > 2 else count
 
 
-def time_words(seconds: float) -> str:
-    """A span of time as people write it, coarse: 40 s, 9 min, 2 h 20 min, 1.5 days."""
+def format_rough_time(seconds: float) -> str:
+    """Format a rounded duration, e.g. 40 s, 9 min, 2 h 20 min or 1.5 days."""
     if seconds < 10:
         return tr("{seconds} s", seconds=max(1, round(seconds)))
     if seconds < 90:
@@ -302,10 +302,13 @@ def time_words(seconds: float) -> str:
 
 
 def format_network(model: ModelConfig, vocabulary_size: int | None) -> str:
-    """A network in a few words; without a known vocabulary, its size for a usual one."""
+    """Format the kind, size and parameters of a network; a vocabulary of None is assumed."""
     count = parameter_count(model, vocabulary_size or GUESSED_VOCABULARY)
     layers = "" if model.layer_count == 1 else f"{model.layer_count} x "
-    network, parameters = f"{layers}{model.cell_name} {model.hidden_size}", count_words(count)
+    network, parameters = (
+        f"{layers}{model.cell_name} {model.hidden_size}",
+        format_parameter_count(count),
+    )
     if not vocabulary_size:
         return tr("{network}, {count} parameters or so", network=network, count=parameters)
     return tr(
@@ -316,8 +319,8 @@ def format_network(model: ModelConfig, vocabulary_size: int | None) -> str:
     )
 
 
-def count_words(count: int) -> str:
-    """A large number in two or three digits: 870, 12 k, 1.4 M."""
+def format_parameter_count(count: int) -> str:
+    """Format a count with two or three digits, e.g. 870, 12 k or 1.4 M."""
     for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if count >= size * 0.9995:
             shown = count / size
@@ -325,8 +328,8 @@ def count_words(count: int) -> str:
     return str(count)
 
 
-def machine_words(trial: Trial) -> str:
-    """What it takes of the machine that was timed."""
+def format_machine(trial: Trial) -> str:
+    """Format the memory, device and precision of a trial."""
     return tr(
         "{size} of memory on {device}, {precision}",
         size=format_size(trial.memory),
@@ -336,7 +339,7 @@ def machine_words(trial: Trial) -> str:
 
 
 class PresetField(Vertical):
-    """Takes a preset; has batches timed with the settings, and shows the result."""
+    """Chooses a preset, has batches of the settings timed, and shows the estimates."""
 
     DEFAULT_CSS = """
     PresetField {
@@ -351,19 +354,19 @@ class PresetField(Vertical):
         self._list = FormSelect(options, value=DEFAULT_PRESET, id="preset")
         self._facts = Static("", id="preset-facts", markup=False)
         self._timer = TrialTimer(lambda answer: self.call_later(self._take, answer))
-        self._asked: tuple[TrialSettings, bool] | None = None
+        self._requested: tuple[TrialSettings, bool] | None = None
         self._answer: TrialAnswer | None = None
         self._shown: tuple[NewRun, CorpusFacts] | None = None
 
     def compose(self) -> ComposeResult:
-        """The list, and the facts below."""
+        """Yield the list of presets and the estimates."""
         advice = tr("Settings that were tried together. Enter or Space opens the list.")
         yield FormRow(tr("Preset"), self._list, key="preset", advice=advice)
         yield self._facts
 
     @property
     def preset(self) -> Preset:
-        """The preset that is chosen."""
+        """The chosen preset."""
         return PRESETS[self._list.chosen]
 
     def restore(self, name: str) -> None:
@@ -371,26 +374,26 @@ class PresetField(Vertical):
         self._list.show(name)
 
     def show(self, new: NewRun, facts: CorpusFacts, *, is_busy: bool) -> None:
-        """Show what settings come to."""
+        """Show the estimates for the settings, and request a trial if they have changed."""
         self._shown = (new, facts)
-        wanted = settings_to_try(new, facts)
-        asked = (wanted, is_busy) if wanted is not None else None
-        if asked != self._asked:
-            self._asked, self._answer = asked, None
-            if wanted is None:
+        settings = settings_to_try(new, facts)
+        requested = (settings, is_busy) if settings is not None else None
+        if requested != self._requested:
+            self._requested, self._answer = requested, None
+            if settings is None:
                 self._timer.stop()
             else:
-                self._timer.ask(wanted, is_busy=is_busy)
+                self._timer.ask(settings, is_busy=is_busy)
         self._draw()
 
     def _take(self, answer: TrialAnswer) -> None:
-        """Show an answer, if it is to what was asked last."""
-        if self._asked is not None and answer.settings == self._asked[0]:
+        """Show an answer if it is for the last request."""
+        if self._requested is not None and answer.settings == self._requested[0]:
             self._answer = answer
             self._draw()
 
     def on_unmount(self) -> None:
-        """Stop timing."""
+        """Cancel the trial."""
         self._timer.stop()
 
     def _draw(self) -> None:

@@ -1,4 +1,4 @@
-"""The rows of a form: a label, a field, its advice, and its problem; the list of all settings."""
+"""The rows of the form (label, field, advice, problem) and the list of all settings."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, Final
@@ -35,40 +35,40 @@ ARROWS: Final = (
 
 
 def show_text(shown: Static, text: str | Content) -> None:
-    """Show a text unless it is shown already: an update lays the whole form out anew."""
+    """Update a widget only if its text has changed, as an update lays out the whole form."""
     if text != shown.content:
         shown.update(text)
 
 
 class FormInput(Input, KeysInOrder):
-    """One line to type into; what a terminal must not get cannot come into it."""
+    """An input of one line that accepts no control characters."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*ARROWS]
 
     def __init__(self, *, placeholder: str = "", id: str | None = None) -> None:
         super().__init__(placeholder=placeholder, id=id, compact=True, select_on_focus=False)
-        self.cursor_blink = False  # a screen at rest draws nothing
+        self.cursor_blink = False  # blinking would redraw an idle screen
 
     def validate_value(self, value: str) -> str:
-        """Leave out what would not be shown as it is."""
+        """Remove characters that are not safe to show."""
         if safe_line(value) == value:
             return value
         shown = "".join(character for character in value if safe_line(character) == character)
         return with_few_marks(shown, "")
 
     async def on_key(self, event: events.Key) -> None:
-        """Pass a key on that came right after one that moves the focus: it is for another field."""
+        """Forward a key that was typed after the focus moved to another field."""
         pass_key_on(self, event)
 
     def show(self, value: str) -> None:
-        """Fill it in without posting a change."""
+        """Set the value without posting a change."""
         if value != self.value:
             with self.prevent(Input.Changed):
                 self.value = value
 
 
 class FormSelect(Select[str], KeysInOrder, inherit_bindings=False):
-    """A choice; the arrows move to other fields, Enter and Space open the list."""
+    """A selection list; the arrows move to other fields, Enter and Space open it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *ARROWS,
@@ -82,22 +82,22 @@ class FormSelect(Select[str], KeysInOrder, inherit_bindings=False):
         value: str,
         id: str | None = None,
     ) -> None:
-        """Take choices as what is shown, which is made safe, and the value that it stands for."""
+        """Offer options, each a text to show, which is made safe, and a value."""
         super().__init__(_shown(options), value=value, id=id, allow_blank=False, compact=True)
 
     @property
     def chosen(self) -> str:
-        """The value that is chosen."""
+        """The chosen value."""
         return selection_of(self)
 
     def offer(self, options: Sequence[tuple[str, str]], value: str) -> None:
-        """Take other choices, and choose one, without posting a change."""
+        """Replace the options and choose one without posting a change."""
         with self.prevent(Select.Changed):
             self.set_options(_shown(options))
             self.value = value
 
     def show(self, value: str) -> None:
-        """Choose without posting a change."""
+        """Choose a value without posting a change."""
         preset_selection(self, value)
         if self.is_mounted:
             with self.prevent(Select.Changed):
@@ -109,7 +109,7 @@ def _shown(options: Sequence[tuple[str, str]]) -> list[tuple[Text, str]]:
 
 
 class FormRow(Vertical):
-    """A label beside a field; below, what is wrong with it."""
+    """A label beside a field, and the problem of the field below."""
 
     DEFAULT_CSS = """
     FormRow {
@@ -132,83 +132,83 @@ class FormRow(Vertical):
         advice: str = "",
         classes: str | None = None,
     ) -> None:
-        """Put a field behind a label; `key` is how problems call it."""
+        """Place a field after a label; `key` is the key of its problem."""
         super().__init__(classes=classes)
         self.field = field
         self.key = key
         self.advice = advice
         self._label = Label(label, classes="form-label", markup=False)
         self._problem: Static | None = None
-        """Made with the first problem: few of many rows ever have one."""
+        """Created with the first problem, as most rows never have one."""
 
     def compose(self) -> ComposeResult:
-        """The field behind its label."""
+        """Yield the label and the field."""
         with Horizontal(classes="form-line"):
             yield self._label
             yield self.field
 
     @property
-    def is_wrong(self) -> bool:
+    def has_problem(self) -> bool:
         """Whether a problem is shown."""
         return self._problem is not None and self._problem.display
 
     @property
     def problem(self) -> str:
-        """What is wrong, as it is shown; empty if nothing is."""
-        return str(self._problem.content) if self._problem is not None and self.is_wrong else ""
+        """The shown problem; empty if there is none."""
+        return str(self._problem.content) if self._problem is not None and self.has_problem else ""
 
     def on_descendant_focus(self) -> None:
-        """Stand out while the cursor is here."""
-        self.add_class("-at-hand")  # of `:focus-within`, Textual does not update the label
+        """Highlight the label."""
+        self.add_class("-at-hand")  # Textual does not restyle the label on `:focus-within`
 
     def on_descendant_blur(self) -> None:
-        """Stand back."""
+        """Stop highlighting the label."""
         self.remove_class("-at-hand")
 
     def focus_field(self) -> None:
-        """Let the cursor wait in the field."""
+        """Give the focus to the field."""
         self.query("FormInput, FormSelect").first().focus()
 
     def relabel(self, label: str) -> None:
-        """Give it another label."""
+        """Change the label."""
         self._label.update(label)
 
     def show_problem(self, problem: str) -> None:
-        """Show what is wrong with the field; an empty sentence takes it back."""
+        """Show a problem of the field; an empty text hides it."""
         if self._problem is None:
             if not problem:
                 return
             self._problem = Static("", classes="form-problem", markup=False)
             if self.is_attached:
                 self.mount(self._problem)
-            else:  # shown while the form is put together, or once it is closed
+            else:  # the form is being composed, or is closed
                 self.call_after_refresh(self.mount, self._problem)
         show_text(self._problem, f"✗ {safe_line(problem)}" if problem else "")
         self._problem.display = bool(problem)
 
 
 class SettingEntry:
-    """A setting and its row; a dot marks a value that is not the preset's."""
+    """A setting and its row; a dot marks a value that differs from the preset."""
 
     def __init__(self, setting: ListedSetting, typed: str) -> None:
-        """Make the row."""
+        """Create the row with a typed value."""
         self.setting = setting
         self.field = _setting_field(setting, typed)
         self.row = FormRow(setting.label, self.field, key=setting.name, classes="setting")
 
     @property
     def typed(self) -> str:
-        """The text of the field."""
+        """The value of the field as text."""
         return self.field.chosen if isinstance(self.field, FormSelect) else self.field.value
 
     def follow(self, preset: Preset, typed: str | None) -> None:
-        """Show what was typed; without that, the value of a preset."""
+        """Show the typed value, or the value of the preset if it is None."""
         self.field.show(self.setting.of_preset(preset) if typed is None else typed)
         self.row.advice = self.setting.advice(preset)
         self.mark(is_changed=typed is not None)
 
     def mark(self, *, is_changed: bool) -> None:
-        """Show whether the value differs from the preset's."""
+        """Mark the label if the value differs from the preset."""
         if is_changed != self.row.has_class("-changed"):
             self.row.set_class(is_changed, "-changed")
             self.row.relabel(f"• {self.setting.label}" if is_changed else self.setting.label)
@@ -232,25 +232,25 @@ class SettingsTitle(Static, can_focus=True):
 
     @property
     def advice(self) -> str:
-        """What it does."""
+        """The advice while the title has the focus."""
         return tr("Enter or Space opens and closes the list of everything that can be set.")
 
-    def __init__(self, turn: Callable[[], object]) -> None:
+    def __init__(self, toggle: Callable[[], object]) -> None:
         super().__init__("", markup=False)
-        self._turn = turn
+        self._toggle = toggle
 
     def on_click(self, event: events.Click) -> None:
-        """As by a key."""
+        """Open or close the list."""
         event.stop()
         self.action_turn()
 
     def action_turn(self) -> None:
-        """Open the list, or close it."""
-        self._turn()
+        """Open or close the list."""
+        self._toggle()
 
 
 class FormSettings(Vertical):
-    """The list of all settings; made when it is first opened."""
+    """The list of all settings; its rows are created when it is first opened."""
 
     DEFAULT_CSS = """
     FormSettings {
@@ -268,25 +268,25 @@ class FormSettings(Vertical):
         self._preset = preset
         self._typed: dict[str, str] = {}
         self.entries: dict[str, SettingEntry] = {}
-        """The settings and their rows, by name; none before the list is opened."""
+        """The rows by name of the setting; empty before the list is opened."""
         self._shown: Mapping[str, Preset] = {}
-        """What each setting was compared with when its row was last filled in."""
-        self._title = SettingsTitle(self.turn)
+        """The preset that each row was last compared with, by name of the setting."""
+        self._title = SettingsTitle(self.toggle)
         self._list = Vertical(id="setting-rows")
         self._list.display = False
 
     def compose(self) -> ComposeResult:
-        """A title that opens the list."""
+        """Yield the title and the list."""
         yield self._title
         yield self._list
 
     @property
     def typed(self) -> Mapping[str, str]:
-        """Settings that are not the preset's, by name, as they were typed."""
+        """The typed values that differ from the preset, by name of the setting."""
         return dict(self._typed)
 
     def restore(self, typed: Mapping[str, str], preset: Preset) -> None:
-        """Take what was typed in the place of a preset's values; the list opens for it."""
+        """Show typed values over those of a preset; the list opens if there are any."""
         self._preset = preset
         self._typed = {
             setting.name: typed[setting.name] for setting in SETTINGS if setting.name in typed
@@ -297,7 +297,7 @@ class FormSettings(Vertical):
             self.follow(preset)
 
     def follow(self, preset: Preset) -> None:
-        """Show the values of a preset where nothing else was typed."""
+        """Show the values of a preset, except where others were typed."""
         self._preset = preset
         for setting in SETTINGS:
             typed = self._typed.get(setting.name)
@@ -307,9 +307,9 @@ class FormSettings(Vertical):
         self._count()
 
     def _preset_of(self, name: str) -> Preset:
-        """The preset for the network that is chosen, whose value a setting has if none is typed."""
+        """Return the preset, for the chosen network, that a setting is compared with."""
         typed = dict(self._typed)
-        if name in NETWORK:  # or a setting would decide what it is compared with
+        if name in NETWORK:  # a setting must not choose its own reference
             typed.pop(name, None)
         return for_network(self._preset, typed)
 
@@ -319,7 +319,7 @@ class FormSettings(Vertical):
             entry.follow(self._shown[name], self._typed.get(name))
 
     def open(self) -> None:
-        """Show the list."""
+        """Open the list."""
         if not self.entries:
             groups: dict[str, list[FormRow]] = {}
             for setting in SETTINGS:
@@ -331,8 +331,8 @@ class FormSettings(Vertical):
         self._list.display = True
         self.follow(self._preset)
 
-    def turn(self) -> None:
-        """Open the list, or close it."""
+    def toggle(self) -> None:
+        """Open or close the list."""
         if self._list.display:
             self._list.display = False
             self._count()
@@ -341,8 +341,8 @@ class FormSettings(Vertical):
 
     @on(Input.Changed)
     @on(Select.Changed)
-    def take(self) -> None:
-        """Note what differs from the preset now; another network has other values of it."""
+    def record_changes(self) -> None:
+        """Record the values that differ from the preset; a network setting changes its values."""
         before = {name: self._typed.get(name) for name in NETWORK}
         for name, entry in self.entries.items():
             if entry.setting.is_changed(entry.typed, self._shown[name]):
@@ -365,7 +365,7 @@ class FormSettings(Vertical):
 
 
 def _setting_field(setting: ListedSetting, typed: str) -> FormInput | FormSelect:
-    """The field for a setting, filled in."""
+    """Create the field for a setting, with a value."""
     if setting.is_switch:
         options = [(tr("no"), "false"), (tr("yes"), "true")]
         return FormSelect(options, value="true" if typed == "true" else "false")

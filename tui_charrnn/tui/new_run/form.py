@@ -1,4 +1,4 @@
-"""All fields of the training form, as one widget that is filled in and read."""
+"""All fields of the form as one widget: it shows values and returns what the user typed."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -31,34 +31,34 @@ from tui_charrnn.tui.new_run.form_values import (
     FormValues,
     NewRun,
     StartChoice,
+    format_length,
     labelled,
-    length_words,
     read_seeds,
     write_seeds,
 )
 
 _NEW: Final = ""
 _FILE: Final = "file:"
-"""Values of the list that are no names of models."""
+"""Values of the list besides the names of models."""
 
 
 class StartField(Vertical):
-    """Takes a model, and reads in a thread what it is."""
+    """Chooses the model to start from, and reads its header in a thread."""
 
     DEFAULT_CSS = "StartField { height: auto; }"
 
     class Learned(Message):
-        """More is known of the models."""
+        """The listed models or the facts of the chosen one have changed."""
 
     def __init__(self, runs_folder: Path) -> None:
-        """Offer new weights."""
+        """Offer new weights until the models of the folder are listed."""
         super().__init__()
         self._runs_folder = runs_folder
         self._listed: dict[str, StartChoice] | None = None
-        """The models of the list, by name; None as long as they are not known."""
+        """The listed models by name; None until they are read."""
         self._file = StartChoice()
-        self._wanted = ""
-        """What was restored before the list was known."""
+        self._pending = ""
+        """The argument to restore once the models are listed."""
         self._latest = LatestTask("starting-model")
         self._list = FormSelect(self._options(), value=_NEW, id="start-from")
         self._path = PathField(placeholder=tr("path of a model file"), id="start-path")
@@ -72,23 +72,23 @@ class StartField(Vertical):
         self._path_row.display = False
 
     def compose(self) -> ComposeResult:
-        """The list, and the path where a file is chosen."""
+        """Yield the list and the path of a model file."""
         yield self._row
         yield self._path_row
 
     def on_mount(self) -> None:
-        """List the models."""
+        """List the models in a thread."""
         BackgroundTask("starting-models", self._list_models)
 
     def on_unmount(self) -> None:
-        """Stop reading."""
+        """Cancel reading."""
         self._latest.cancel()
 
     @property
     def choice(self) -> StartChoice:
-        """What is chosen now."""
-        if self._wanted:
-            return _being_read(self._wanted)
+        """The current choice."""
+        if self._pending:
+            return _being_read(self._pending)
         if self._list.chosen != _FILE:
             return (self._listed or {}).get(self._list.chosen, StartChoice())
         path = clean_path(self._path.input.value)
@@ -97,22 +97,22 @@ class StartField(Vertical):
         return self._file if self._file.argument == path else _being_read(path)
 
     def restore(self, choice: StartChoice) -> None:
-        """Fill the fields in."""
-        self._wanted = choice.argument
-        self._settle()
+        """Show a choice in the fields."""
+        self._pending = choice.argument
+        self._restore_pending()
 
-    def _settle(self) -> None:
-        """Choose what was restored, once the list is known."""
-        if self._wanted and self._listed is None:
+    def _restore_pending(self) -> None:
+        """Select the restored model, once the models are listed."""
+        if self._pending and self._listed is None:
             return
-        value, self._wanted = self._wanted, ""
+        value, self._pending = self._pending, ""
         is_file = bool(value) and value not in (self._listed or {})
         self._list.offer(self._options(), _FILE if is_file else value)
         self._path.input.show(value if is_file and value != _FILE else "")
         self._look()
 
     def _look(self) -> None:
-        """Read the file that is named; its problem is shown where it is named."""
+        """Read the chosen model file, and show its problem at the path."""
         is_file, choice = self._list.chosen == _FILE, self.choice
         self._path_row.display = is_file
         self._row.key, self._path_row.key = ("", "start") if is_file else ("start", "")
@@ -131,7 +131,7 @@ class StartField(Vertical):
 
     def _list_models(self, task: BackgroundTask) -> None:
         offered: list[OfferedModel] = []
-        with suppress(CharRNNError):  # a folder that cannot be read: the list of runs shows it
+        with suppress(CharRNNError):  # the list of runs shows an unreadable folder
             offered.extend(offered_models(self._runs_folder))
         task.check()
         choices = {model.name: _choice_of(model.name, model.facts) for model in offered}
@@ -147,22 +147,22 @@ class StartField(Vertical):
 
     def _take_listed(self, listed: dict[str, StartChoice]) -> None:
         self._listed = listed
-        if self._wanted:
-            self._settle()
+        if self._pending:
+            self._restore_pending()
         else:
             self._list.offer(self._options(), self._list.chosen)
         self.post_message(self.Learned())
 
     @on(Select.Changed, "#start-from")
     def choose(self) -> None:
-        """Take a model of the list, or wait for a path."""
+        """Use the selected model, or move to the path field."""
         self._look()
         if self._list.chosen == _FILE:
             self._path.input.focus()
 
     @on(Input.Changed, "#start-path")
     def choose_path(self) -> None:
-        """Read what is named now."""
+        """Read the model file at the new path."""
         self._look()
 
 
@@ -181,14 +181,16 @@ def _choice_of(argument: str, facts: ModelFacts) -> StartChoice:
     point = StartingPoint(Path(argument).name, config, units, records)
     try:
         known = Vocabulary(header.vocabulary, header.unknown_symbol, header.end_symbol)
-        point.adapt(find_preset(DEFAULT_PRESET))  # refuses what this version does not know
+        point.adapt(
+            find_preset(DEFAULT_PRESET)
+        )  # raises for values that this version does not know
     except CharRNNError as error:
         return StartChoice(argument, problem=str(error), label=argument)
     return StartChoice(argument, point, known, label=label)
 
 
 class FormFooter(Vertical):
-    """Always in sight, however far the fields are scrolled."""
+    """Shows the problem, the advice and the buttons; does not scroll with the fields."""
 
     DEFAULT_CSS = """
     FormFooter {
@@ -206,7 +208,7 @@ class FormFooter(Vertical):
     _progress = query_one("#form-progress", Static)
 
     def compose(self) -> ComposeResult:
-        """Problem, advice, buttons."""
+        """Yield the problem, the advice and the buttons."""
         yield Static("", id="form-problem", markup=False)
         yield Static("", id="form-advice", markup=False)
         with Horizontal(id="form-actions"):
@@ -215,27 +217,27 @@ class FormFooter(Vertical):
             yield Static("", id="form-progress", markup=False)
 
     @property
-    def is_occupied(self) -> bool:
-        """Whether nothing can be started now."""
+    def is_busy(self) -> bool:
+        """Whether a task runs, so that no run can be started."""
         return self._button.disabled
 
-    def advise(self, advice: str) -> None:
-        """Show advice on the field at hand."""
+    def show_advice(self, advice: str) -> None:
+        """Show the advice on the focused field."""
         show_text(self._advice, safe_line(advice))
 
-    def complain(self, problem: str) -> None:
-        """Show what is wrong that is no field's fault; an empty sentence takes it back."""
+    def show_problem(self, problem: str) -> None:
+        """Show a problem that belongs to no field; an empty text hides it."""
         show_text(self._problem, f"✗ {safe_line(problem)}" if problem else "")
         self._problem.display = bool(problem)
 
-    def occupy(self, words: str) -> None:
-        """Show what is being done, and let nothing be started meanwhile; empty for its end."""
-        self._button.disabled = bool(words)
-        show_text(self._progress, safe_line(words))
+    def show_progress(self, progress: str) -> None:
+        """Show the progress of a task and disable the start button; an empty text enables it."""
+        self._button.disabled = bool(progress)
+        show_text(self._progress, safe_line(progress))
 
 
 class FormBody(Vertical):
-    """Text, preset, length, seeds, name and all settings."""
+    """The fields: corpus, preset, starting model, length, seeds, name and all settings."""
 
     DEFAULT_CSS = """
     FormBody {
@@ -249,10 +251,10 @@ class FormBody(Vertical):
     """
 
     class Changed(Message):
-        """Something else was typed, or more is known of the text."""
+        """The typed values, or the facts of the corpus or model, have changed."""
 
     def __init__(self, runs_folder: Path) -> None:
-        """Fill in what most take."""
+        """Show the default values."""
         super().__init__()
         preset = PRESETS[DEFAULT_PRESET]
         self.corpus = CorpusField()
@@ -263,13 +265,13 @@ class FormBody(Vertical):
         self._seeds = FormInput(placeholder=tr("the beginning of the text"), id="seeds")
         self._run_name = FormInput(placeholder=tr("chosen for you"), id="name")
         self._training = preset.training
-        """The newest settings without a mistake: facts of the text depend on them."""
+        """The newest valid settings, which the facts of the corpus depend on."""
         self._is_notifying = False
         self._follows_focus = True
-        """Whether the field with the focus stays in sight: until the mouse scrolls elsewhere."""
+        """Whether to keep the focused field visible; False after the mouse scrolled."""
 
     def compose(self) -> ComposeResult:
-        """What everybody needs before what some do."""
+        """Yield the main fields, then all settings."""
         with Vertical(id="form-main"):
             yield self.corpus
             yield self.preset
@@ -292,30 +294,30 @@ class FormBody(Vertical):
         yield self.settings
 
     def on_resize(self) -> None:
-        """Where they have room of their own, show the settings."""
+        """Open the settings if they have their own column."""
         if self.screen.has_class("-two-columns"):
             self.settings.open()
         self.watch_virtual_size()
 
     def watch_virtual_size(self) -> None:
-        """Keep the field with the focus in sight when the rows above it or below the form grow."""
+        """Keep the focused field visible when the content grows."""
         focused = self.screen.focused
         if self._follows_focus and focused is not None and self in focused.ancestors:
             self.call_after_refresh(focused.scroll_visible, animate=False)
 
     def on_descendant_focus(self) -> None:
-        """Follow the focus again."""
+        """Keep the focused field visible again."""
         self._follows_focus = True
 
     def on_mouse_scroll_down(self) -> None:
-        """Leave the part in sight that was scrolled to."""
+        """Keep the scroll position that the user chose."""
         self._follows_focus = False
 
     on_mouse_scroll_up = on_mouse_scroll_down
 
     @property
     def values(self) -> FormValues:
-        """What is typed now."""
+        """The typed values."""
         return FormValues(
             corpus=self.corpus.choice,
             start=self.start.choice,
@@ -327,12 +329,12 @@ class FormBody(Vertical):
         )
 
     def restore(self, values: FormValues) -> None:
-        """Fill the fields in."""
+        """Show values in the fields."""
         self.preset.restore(values.preset)
         self.start.restore(values.start)
         preset = values.start.adapt(self.preset.preset)
         self.settings.restore(values.settings, preset)
-        self._length.placeholder = length_words(preset.training)
+        self._length.placeholder = format_length(preset.training)
         self._length.show(values.length)
         self._seeds.show(write_seeds(values.seeds))
         self._run_name.show(values.name)
@@ -346,31 +348,35 @@ class FormBody(Vertical):
         is_busy: bool,
         edited: Widget | None = None,
     ) -> None:
-        """Show what follows from what was typed, and each problem at its field.
+        """Show the facts and estimates of the typed values, and each problem at its field.
 
-        Fields that are not named are right. A new problem of the row that is being filled in is
-        not shown yet, but that of a name is: the beginning of a right one is right.
+        Args:
+            new: The checked values; None if there are problems.
+            problems: The problems by key of the field.
+            is_busy: Whether another training runs here.
+            edited: The row with the focus. A new problem there is not shown until the user
+                leaves it, except for the name, where any beginning of a valid name is valid.
         """
         if new is not None:
             self._training = new.training
             self.preset.show(new, self.corpus.found.facts, is_busy=is_busy)
         for row in self.query(FormRow):
             if row.key in {"catalogue", "corpus", "encoding"}:
-                continue  # the text is shown with all that is known of it
-            if row is not edited or row.is_wrong or row.key == "name":
+                continue  # `CorpusField.show` shows it
+            if row is not edited or row.has_problem or row.key == "name":
                 problem = problems.get(row.key, "")
                 row.show_problem(labelled(problem) if problem else "")
         self.corpus.show(self._training, problems.get("corpus", ""))
 
     def focus_problem(self, problems: Mapping[str, str]) -> None:
-        """Go to the first field that something is wrong with."""
+        """Give the focus to the first field with a problem."""
         if problems.keys() & {*ModelConfig.bounds(), *TrainingConfig.bounds()}:
             self.settings.open()
 
         def go() -> None:
-            wrong = [row for row in self.query(FormRow) if row.is_wrong]
-            if wrong:
-                wrong[0].focus_field()
+            rows = [row for row in self.query(FormRow) if row.has_problem]
+            if rows:
+                rows[0].focus_field()
 
         self.call_after_refresh(go)
 
@@ -379,20 +385,20 @@ class FormBody(Vertical):
     @on(StartField.Learned)
     def _follow_preset(self) -> None:
         preset = self.start.choice.adapt(self.preset.preset)
-        self._length.placeholder = length_words(preset.training)
+        self._length.placeholder = format_length(preset.training)
         self.settings.follow(preset)
 
     @on(Input.Changed)
     @on(Select.Changed)
     @on(FormFacts.Learned)
     @on(StartField.Learned)
-    def pass_on(self, event: Message) -> None:
-        """Notify the owner of the form, of many changes at once only once."""
+    def post_change(self, event: Message) -> None:
+        """Post `Changed`, once for several changes."""
         event.stop()
         if not self._is_notifying:
             self._is_notifying = True
             self.post_message(self.Changed())
 
     def on_form_body_changed(self) -> None:
-        """Notify the owner again of what changes from now on."""
+        """Allow the next `Changed`."""
         self._is_notifying = False

@@ -1,4 +1,4 @@
-"""What is typed into the training form, and what it means."""
+"""The typed values of the form, and their conversion to the settings of a run."""
 
 import contextlib
 import dataclasses
@@ -27,65 +27,65 @@ DEFAULT_PRESET: Final = "small"
 
 @dataclass(frozen=True, slots=True)
 class CorpusChoice:
-    """Which text to train on, and how it is read."""
+    """The corpus of a run, and the options for reading it."""
 
     arguments: tuple[str, ...]
-    """As `read_corpus` takes them: paths, globs, `catalogue:NAME`; none if nothing is chosen."""
+    """Arguments of `read_corpus`: paths, globs, `catalogue:NAME`; empty if none is chosen."""
     label: str = ""
-    """What to call several arguments; a single one is its own name."""
+    """The name of several arguments; a single one needs none."""
     reading: Reading = field(default_factory=Reading)
 
     @property
     def catalogue_name(self) -> str | None:
-        """The name of the text of the catalogue that it is, if it is one."""
+        """The name of the catalogue text; None for any other corpus."""
         first = self.arguments[0] if len(self.arguments) == 1 else ""
         is_listed = first.startswith(CATALOGUE_PREFIX)
         return first.removeprefix(CATALOGUE_PREFIX) if is_listed else None
 
 
 def listed_corpus(name: str) -> CorpusChoice:
-    """A text of the catalogue."""
+    """Return the choice of a catalogue text."""
     return CorpusChoice((f"{CATALOGUE_PREFIX}{name}",))
 
 
 @dataclass(frozen=True, slots=True)
 class StartChoice:
-    """The model that a run is to start from."""
+    """The model that a run starts from."""
 
     argument: str = ""
-    """As `find_model` takes it; empty for new weights."""
+    """The argument of `find_model`; empty for new weights."""
     point: StartingPoint | None = None
-    """What it lends the settings; None as long as it was not read."""
+    """The settings that the run takes from the model; None until it is read."""
     vocabulary: "Vocabulary | None" = None
     problem: str = ""
-    """Why it cannot be used, or not yet, in a sentence."""
+    """Why the model cannot be used (yet), in a sentence."""
     label: str = ""
-    """How a list shows it."""
+    """The text of the list."""
 
     def adapt(self, preset: Preset) -> Preset:
-        """A preset with what the model lends it."""
+        """Return a preset with the settings of the model."""
         return preset if self.point is None else self.point.adapt(preset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormValues:
-    """All that is typed, as it is typed."""
+    """All values of the form, as typed."""
 
     corpus: CorpusChoice
     start: StartChoice = field(default_factory=StartChoice)
     preset: str = DEFAULT_PRESET
     length: str = ""
-    """Empty for the preset's own."""
+    """Empty for the length of the preset."""
     seeds: tuple[str, ...] | None = None
-    """Pinned seeds; None takes the beginning of the text."""
+    """Pinned seeds; None uses the beginning of the corpus."""
     name: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Settings that differ from the preset's, by name."""
+    """Typed values that differ from the preset, by name of the setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """What was typed, checked as far as it can be without reading the corpus."""
+    """A request for a run, checked as far as possible without reading the corpus."""
 
     corpus: CorpusChoice
     preset: str
@@ -97,19 +97,19 @@ class NewRun:
 
 
 class FormError(ConfigError):
-    """Some fields of the form hold what they must not."""
+    """Some fields of the form have invalid values."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__(" ".join(problems.values()))
         self.problems: Final = problems
-        """One sentence a field: `corpus`, `length`, `seeds`, `name`, or the name of a setting."""
+        """One sentence for each key: `corpus`, `length`, `seeds`, `name`, `start` or a setting."""
 
 
 def check_form(values: FormValues, taken: Collection[str] = ()) -> NewRun:
-    """Turn what was typed into a request; `taken` are the names of the runs that there are.
+    """Convert the typed values to a request; `taken` are the names of the existing runs.
 
     Raises:
-        FormError: If a field cannot be used; all of them are named.
+        FormError: If fields are invalid; contains the problem of each.
     """
     problems: dict[str, str] = {}
     if not values.corpus.arguments:
@@ -121,16 +121,16 @@ def check_form(values: FormValues, taken: Collection[str] = ()) -> NewRun:
         problems["name"] = tr("There is a run {name!r} already; choose another name.", name=name)
     elif name and (problem := name_problem(name)):
         problems["name"] = problem
-    with _noted(problems, "seeds"):
+    with _collect_problems(problems, "seeds"):
         choose_seeds("", values.seeds)
     if values.start.problem:
         problems["start"] = values.start.problem
     given = _read_settings(values.settings, problems)
-    with _noted(problems, "length"):
+    with _collect_problems(problems, "length"):
         given |= read_length(values.length) if values.length.strip() else {}
     preset = find_preset(values.preset)
     model, training = preset.model, preset.training
-    with _noted(problems):
+    with _collect_problems(problems):
         model, training = configure(preset, given, values.start.point)
     if problems:
         raise FormError(problems)
@@ -139,8 +139,8 @@ def check_form(values: FormValues, taken: Collection[str] = ()) -> NewRun:
 
 
 @contextlib.contextmanager
-def _noted(problems: dict[str, str], field: str = "") -> Iterator[None]:
-    """Note what is refused at the settings that the error names, or else at a field."""
+def _collect_problems(problems: dict[str, str], field: str = "") -> Iterator[None]:
+    """Add a `ConfigError` to problems, by the names of its settings or else at a field."""
     try:
         yield
     except SettingError as error:
@@ -152,11 +152,11 @@ def _noted(problems: dict[str, str], field: str = "") -> Iterator[None]:
 
 
 def _read_settings(typed: Mapping[str, str], problems: dict[str, str]) -> dict[str, Any]:
-    """The values, by name, of the settings that were typed; those that cannot be are noted."""
+    """Parse typed settings; return the values by name, and add the problems of invalid ones."""
     given: dict[str, Any] = {}
     for setting in SETTINGS:
         if setting.name in typed:
-            with _noted(problems, setting.name):
+            with _collect_problems(problems, setting.name):
                 given |= setting.read(typed[setting.name])
     return given
 
@@ -166,48 +166,48 @@ NETWORK: Final = ("cell", "layer_norm")
 
 
 def for_network(preset: Preset, typed: Mapping[str, str]) -> Preset:
-    """A preset as `Preset.for_network` has it for settings as they were typed."""
+    """Return the preset for the typed network settings; see `Preset.for_network`."""
     network = {name: typed[name] for name in NETWORK if name in typed}
     return preset.for_network(_read_settings(network, {}))
 
 
-def setting_text(configuration: Settings, name: str) -> str:
-    """The value of a setting as it would be typed."""
+def format_setting(configuration: Settings, name: str) -> str:
+    """Format the value of a setting as it would be typed."""
     if configuration.is_automatic(name):
         return "auto"
     is_duration = configuration.bounds()[name].is_duration
-    return written_setting(getattr(configuration, name), is_duration=is_duration)
+    return format_value(getattr(configuration, name), is_duration=is_duration)
 
 
-def written_setting(value: Any, *, is_duration: bool = False) -> str:
-    """A value as it would be typed: `ListedSetting.read` reads the same from it."""
+def format_value(value: Any, *, is_duration: bool = False) -> str:
+    """Format a value as it would be typed; `ListedSetting.read` parses it back."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return "true" if value else "false"
     if is_duration:
-        return written_duration(value)
+        return format_exact_duration(value)
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
     return str(value)
 
 
-def written_duration(seconds: float) -> str:
-    """A span of time as it would be typed, to the last digit."""
+def format_exact_duration(seconds: float) -> str:
+    """Format a duration as it would be typed, to the last digit."""
     short = format_duration(seconds)
     if seconds >= 1 and parse_duration(short) == seconds:
         return short
     return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
 
 
-def length_words(training: TrainingConfig) -> str:
-    """How long the settings train, as it would be typed."""
+def format_length(training: TrainingConfig) -> str:
+    """Format the length of a training as it would be typed."""
     if training.epochs is not None:
-        return f"{written_setting(training.epochs)} epochs"
+        return f"{format_value(training.epochs)} epochs"
     if training.steps is not None:
         return f"{training.steps:,} steps"
-    return written_duration(training.train_time or 0.0)
+    return format_exact_duration(training.train_time or 0.0)
 
 
 SEPARATOR: Final = "|"
@@ -217,10 +217,10 @@ _WRITTEN: Final = {"n": "\n", "t": "\t"}
 
 
 def read_seeds(typed: str) -> tuple[str, ...] | None:
-    r"""Read seeds with `|` between them; `\n` is a new line, `\|` and `\\` stand for themselves.
+    r"""Parse seeds separated by `|`; `\n` is a new line, `\|` and `\\` are literal characters.
 
     Returns:
-        None for an empty line, which takes the beginning of the text; no seeds for `none`.
+        The seeds; none for `none`; None for an empty line, i.e. the beginning of the corpus.
     """
     if not typed.strip():
         return None
@@ -237,7 +237,7 @@ def read_seeds(typed: str) -> tuple[str, ...] | None:
 
 
 def write_seeds(seeds: Sequence[str] | None) -> str:
-    """The line from which `read_seeds` reads the same."""
+    """Format seeds as a line that `read_seeds` parses back."""
     if seeds is None:
         return ""
     if not seeds:
@@ -247,7 +247,7 @@ def write_seeds(seeds: Sequence[str] | None) -> str:
         return SEPARATOR
     if line.strip() and line.strip().lower() != _NONE:
         return line
-    # it would be read as something else; a character behind a backslash stands for itself
+    # it would be parsed as `none` or as empty: escape the first or second character
     return f"{line[0]}\\{line[1:]}" if line[0] in "nN" else f"\\{line}"
 
 
@@ -271,38 +271,38 @@ GROUPS: Final = {
     "Checkpoints": "checkpoint_interval keep_checkpoints max_time",
     "Machine": "rng_seed precision threads",
 }
-"""Names of settings by the group that lists them, in their order."""
+"""Names of the settings by group, in display order."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedSetting:
-    """One setting of the list."""
+    """One setting in the list of all settings."""
 
     name: str
     configuration: type[Settings]
     bounds: Bounds
     is_switch: bool
-    """Whether it is on or off."""
+    """Whether the setting is boolean."""
     group: str
 
     @property
     def label(self) -> str:
-        """What it is called on the form."""
+        """The name of the setting on the form."""
         return tr(self.name.replace("_", " "))
 
     @property
     def allowed(self) -> str:
-        """What it may be, in words."""
+        """The allowed values, in words."""
         if self.bounds.is_duration:
             time = tr("a time like 90s, 10m or 2h")
             return tr("{allowed}, or none", allowed=time) if self.bounds.optional else time
         return self.bounds.allowed()
 
     def read(self, typed: str) -> dict[str, Any]:
-        """The values, by name, that a text stands for; see `Settings.read`.
+        """Parse a typed value and return the values by name; see `Settings.read`.
 
         Raises:
-            ConfigError: If it is not of the setting's type, or out of its bounds.
+            ConfigError: If the value is of the wrong type or out of bounds.
         """
         values = self.configuration.read(self.name, typed)
         if self.name in values and not self.bounds.admits(values[self.name]):
@@ -315,7 +315,7 @@ class ListedSetting:
         return values
 
     def advice(self, preset: Preset) -> str:
-        """What it is, what it may be, and its value in the preset."""
+        """Describe the setting, its allowed values and its value in the preset."""
         sentence = f"{tr(self.bounds.sentence).rstrip('.')}."
         own = f"{preset.name}: {self.of_preset(preset)}."
         if self.bounds.choices or self.is_switch:
@@ -323,12 +323,12 @@ class ListedSetting:
         return f"{sentence} {tr('Allowed: {allowed}.', allowed=self.allowed)} {own}"
 
     def of_preset(self, preset: Preset) -> str:
-        """Its value in a preset, as it would be typed."""
+        """Format its value in a preset as it would be typed."""
         configuration = preset.model if self.configuration is ModelConfig else preset.training
-        return setting_text(configuration, self.name)
+        return format_setting(configuration, self.name)
 
     def is_changed(self, typed: str, preset: Preset) -> bool:
-        """Whether what was typed is another value than the preset's, or none at all."""
+        """Whether the typed value differs from the preset or is invalid."""
         own = self.of_preset(preset)
         try:
             return typed != own and self.read(typed) != self.read(own)
@@ -348,19 +348,19 @@ def _list_settings() -> Iterator[ListedSetting]:
 
 
 SETTINGS: Final = tuple(_list_settings())
-"""Every setting but those of the length, which has a field of its own; in groups."""
+"""All settings, by group, except those of the length, which has its own field."""
 _SETTING_NAME: Final = re.compile(rf"\b({'|'.join(setting.name for setting in SETTINGS)})\b")
 
 
 def labelled(sentence: str) -> str:
-    """A sentence with settings called as the form calls them."""
+    """Replace the names of settings in a sentence by their labels."""
     return _SETTING_NAME.sub(lambda name: tr(name[0].replace("_", " ")), sentence)
 
 
 def values_of_run(
     run: RunDirectory, description: RunDescription, changes: Mapping[str, str]
 ) -> FormValues:
-    """What has to be typed to make a run once more."""
+    """Return the values that create a run like this one, with some settings changed."""
     name = description.preset if description.preset in PRESETS else DEFAULT_PRESET
     start = starting_choice_of(run, description)
     preset = start.adapt(PRESETS[name])
@@ -380,7 +380,7 @@ def values_of_run(
 
 
 def with_changes(values: FormValues, changes: Mapping[str, str]) -> FormValues:
-    """Values with some settings changed; those of the length are the field of their own."""
+    """Return values with some settings changed; a setting of the length sets that field."""
     length = values.length
     units = {"epochs": " epochs", "steps": " steps", "train_time": ""}
     for name, unit in units.items():
@@ -392,7 +392,7 @@ def with_changes(values: FormValues, changes: Mapping[str, str]) -> FormValues:
 
 
 def starting_choice_of(run: RunDirectory, description: RunDescription) -> StartChoice:
-    """The model that a run has started from: the copy that it holds."""
+    """Return the choice of the model that a run started from: the copy in the run directory."""
     origin = description.origin
     if origin is None:
         return StartChoice()
@@ -406,7 +406,7 @@ def starting_choice_of(run: RunDirectory, description: RunDescription) -> StartC
 
 
 def corpus_of_run(run: RunDirectory, description: RunDescription) -> CorpusChoice:
-    """The text that a run trains on: the one that it holds, or where it came from."""
+    """Return the choice of the corpus of a run: its sources, or the copy in the run directory."""
     reference = description.corpus
     label = tr("the text of {name}", name=run.name)
     if not reference.sources:
@@ -417,16 +417,16 @@ def corpus_of_run(run: RunDirectory, description: RunDescription) -> CorpusChoic
 
 
 def _differences(wanted: ModelConfig | TrainingConfig, preset: Settings) -> dict[str, str]:
-    """The settings that are not the preset's, as they would be typed."""
-    texts = {name: setting_text(wanted, name) for name in wanted.listed()}
+    """Return the settings that differ from the preset, as they would be typed."""
+    texts = {name: format_setting(wanted, name) for name in wanted.listed()}
     return {
         name: text
         for name, text in texts.items()
-        if name not in TrainingConfig.LENGTHS and text != setting_text(preset, name)
+        if name not in TrainingConfig.LENGTHS and text != format_setting(preset, name)
     }
 
 
 def _length(training: TrainingConfig, preset: Preset) -> str:
     own = [getattr(preset.training, name) for name in TrainingConfig.LENGTHS]
     is_own = own == [getattr(training, name) for name in TrainingConfig.LENGTHS]
-    return "" if is_own else length_words(training)
+    return "" if is_own else format_length(training)

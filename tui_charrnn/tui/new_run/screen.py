@@ -1,4 +1,4 @@
-"""The form for a new run."""
+"""The dialog that shows the form and starts a new run."""
 
 import contextlib
 import dataclasses
@@ -37,7 +37,7 @@ from tui_charrnn.tui.new_run.form_values import (
     FormValues,
     NewRun,
     check_form,
-    length_words,
+    format_length,
     values_of_run,
     with_changes,
 )
@@ -46,13 +46,13 @@ from tui_charrnn.tui.session import Session
 Launch = Callable[[RunDirectory], "subprocess.Popen[bytes]"]
 
 _WIDTHS: Final = [(0, "-tight"), (60, "-one-column"), (100, "-two-columns")]
-"""Columns from which on the style sheet has a class."""
+"""Smallest width in columns of each style class."""
 _FIELDS: Final = {CorpusError: "corpus", ConfigError: "name"}
-"""Whose fault it is that a run cannot be made, by the kind of error."""
+"""The field that shows an error of the start, by kind of error."""
 
 
 class CancelToken:
-    """Whether a run may be made: the user can withdraw it until its trainer is started."""
+    """Lets the user cancel a run until its trainer starts."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,25 +60,25 @@ class CancelToken:
         self._is_cancelled = False
 
     def cancel(self) -> bool:
-        """Take it back; False if it is too late."""
+        """Cancel the run; return False if it is too late."""
         with self._lock:
             self._is_cancelled = not self._is_used
             return self._is_cancelled
 
     def check(self) -> None:
-        """Go on only while it lasts.
+        """Continue only if the run was not cancelled.
 
         Raises:
-            CancelledError: If it was taken back.
+            CancelledError: If it was cancelled.
         """
         if self._is_cancelled:
             raise CancelledError
 
     def use(self) -> None:
-        """Make it final: it can no longer be taken back.
+        """Make the start final: `cancel` returns False from now on.
 
         Raises:
-            CancelledError: If it was taken back before.
+            CancelledError: If the run was cancelled before.
         """
         with self._lock:
             self.check()
@@ -88,14 +88,14 @@ class CancelToken:
 def start_run(
     new: NewRun, runs_folder: Path, launch: Launch, progress: Progress, token: CancelToken
 ) -> tuple[RunDirectory, "subprocess.Popen[bytes]"]:
-    """Read the corpus, make the run directory and start its trainer.
+    """Read the corpus, create the run directory and start its trainer.
 
-    Takes a while: call it in a thread. Without a trainer no run is left behind.
+    This takes time: call it in a thread. If no trainer starts, the run directory is removed.
 
     Raises:
-        CharRNNError: If the corpus cannot be read or is too short, the name is taken, or the disk
-            refuses.
-        CancelledError: If the user gave up meanwhile.
+        CharRNNError: If the corpus cannot be read or is too short, the name is taken, or writing
+            fails.
+        CancelledError: If the user cancelled.
     """
     choice, training = new.corpus, new.training
     reading = dataclasses.replace(choice.reading, units=training.units, records=training.records)
@@ -112,14 +112,14 @@ def start_run(
         return run, launch(run)
     except (CancelledError, StorageError):
         with contextlib.suppress(StorageError):
-            Storage().remove_tree(run.path)  # made a moment ago, and no trainer has seen it
+            Storage().remove_tree(run.path)  # newly created, and no trainer uses it
         raise
 
 
 class NewRunScreen(Dialog[bool]):
-    """Takes what is needed to train, and returns True once a trainer was started.
+    """Asks for the settings of a run; returns True once its trainer has started.
 
-    What is wrong is shown at its field, and nothing that was typed is lost.
+    Problems are shown at their fields, and typed values are kept.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -155,26 +155,26 @@ class NewRunScreen(Dialog[bool]):
     def __init__(
         self, session: Session, launch: Launch, prefill: NewRunRequested | None = None
     ) -> None:
-        """Show a form, as it was last left or as a run was made.
+        """Show the form with the values of last time or of an existing run.
 
         Args:
-            session: What is open; keeps what was typed from one form to the next.
+            session: Keeps the typed values for the next form.
             launch: Starts a trainer on a run directory.
-            prefill: A run to be made once more, and what is to differ.
+            prefill: The run to copy, if any, and the settings to change.
         """
         super().__init__()
         self._session = session
         self._launch = launch
         self._prefill = prefill
         self._token = CancelToken()
-        """For the run that is being made."""
+        """Cancels the run that is being started."""
         self._taken: frozenset[str] = frozenset()
-        """Names of runs that there are."""
+        """Names of the existing runs."""
         self._failure: tuple[FormValues, str, str] | None = None
-        """With what no run could be made, whose fault that is, and a sentence."""
+        """The values of a failed start, the field at fault, and the problem."""
 
     def compose(self) -> ComposeResult:
-        """The fields, advice on the one with the focus, and the buttons."""
+        """Yield the fields and the footer."""
         with Vertical(id="new-run", classes="box") as box:
             box.border_title = Content(tr("Train a model"))
             box.border_subtitle = Content(tr("Enter starts · Tab goes on · Esc leaves"))
@@ -182,7 +182,7 @@ class NewRunScreen(Dialog[bool]):
             yield FormFooter()
 
     def on_mount(self) -> None:
-        """Wait for a path; Enter alone trains on the text of the list."""
+        """Fill in the form, and focus the path; Enter alone trains on the listed text."""
         last, prefill = self._session.form, self._prefill
         values = last if isinstance(last, FormValues) else self.body.values
         if prefill is not None and prefill.run is None:
@@ -191,22 +191,22 @@ class NewRunScreen(Dialog[bool]):
         self.body.corpus.path.focus()
         BackgroundTask("run-names", self._read_names)
         if prefill is not None and (run := prefill.run) is not None:
-            self.footer.occupy(tr("Reading how {name} was made …", name=run.name))
+            self.footer.show_progress(tr("Reading how {name} was made …", name=run.name))
             BackgroundTask("form-prefill", lambda _: self._read_prefill(run, prefill.changes))
 
     def _read_names(self, _: BackgroundTask) -> None:
-        with contextlib.suppress(OSError):  # an error when the run is made
+        with contextlib.suppress(OSError):  # creating the run reports the error
             with os.scandir(self._session.runs_folder) as entries:
                 names = frozenset(entry.name for entry in entries)
             self.call_later(self._refuse_names, names)
 
     def _refuse_names(self, names: frozenset[str]) -> None:
-        """Refuse a name that is taken as it is typed."""
+        """Store the names of the existing runs, and refuse them from now on."""
         self._taken = names
         self.update_facts()
 
     def _read_prefill(self, run: RunDirectory, changes: Mapping[str, str]) -> None:
-        """Read with what a run is made once more; an error says why that cannot be known."""
+        """Read the values of the run to copy, in a thread; on failure pass on the error."""
         found: FormValues | Exception
         try:
             found = values_of_run(run, read_description(run), changes)
@@ -215,8 +215,8 @@ class NewRunScreen(Dialog[bool]):
         self.call_later(self._fill_in, found)
 
     def _fill_in(self, found: FormValues | Exception) -> None:
-        """Fill the form in as a run was made."""
-        self.footer.occupy("")
+        """Show the values of the run to copy, or why they cannot be read."""
+        self.footer.show_progress("")
         if isinstance(found, FormValues):
             self.body.restore(found)
         else:
@@ -224,22 +224,22 @@ class NewRunScreen(Dialog[bool]):
         self.update_facts()
 
     def scroll_to_center(self, *args: Any, **options: Any) -> None:
-        """Jump to the field that gets the focus: a form that glides is hard to read."""
+        """Scroll without animation: a moving form is hard to read."""
         super().scroll_to_center(*args, **{**options, "animate": False})
 
     def on_unmount(self) -> None:
-        """Start no trainer once the app is left."""
+        """Cancel the run that is being started."""
         self._token.cancel()
 
     @on(FormBody.Changed)
     def update_facts(self) -> None:
-        """Show what follows from what was typed, and what is wrong with it."""
-        self._show(edited=self._at_hand)
+        """Show the facts, estimates and problems of the typed values."""
+        self._show(edited=self._focused_row)
 
     def _show(
         self, *, edited: FormRow | SettingsTitle | None = None
     ) -> tuple[NewRun | None, Mapping[str, str]]:
-        """Show and return what the form asks for, and what is wrong with it; see `FormBody`."""
+        """Check the typed values; show and return the request and the problems."""
         new, problems, values = None, dict[str, str](), self.body.values
         try:
             new = check_form(values, self._taken)
@@ -250,38 +250,38 @@ class NewRunScreen(Dialog[bool]):
         trainers = self._session.trainers.values()
         is_busy = self._session.has_live_run or any(each.poll() is None for each in trainers)
         self.body.show(new, problems, is_busy=is_busy, edited=edited)
-        self.footer.complain(problems.get("form", ""))
+        self.footer.show_problem(problems.get("form", ""))
         return new, problems
 
     @property
-    def _at_hand(self) -> FormRow | SettingsTitle | None:
-        """What has the focus."""
+    def _focused_row(self) -> FormRow | SettingsTitle | None:
+        """The row or title with the focus."""
         around = self.focused.ancestors_with_self if self.focused else []
         return next((each for each in around if isinstance(each, FormRow | SettingsTitle)), None)
 
     def on_descendant_focus(self) -> None:
-        """Show advice on the field at hand, and what is wrong with the last one."""
-        self.footer.advise(self._at_hand.advice if self._at_hand else "")
+        """Show the advice on the focused field, and the problem of the field that was left."""
+        self.footer.show_advice(self._focused_row.advice if self._focused_row else "")
         self.update_facts()
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#start")
     def start(self) -> None:
-        """Check everything, then read the corpus in a thread and start the trainer."""
-        if self.footer.is_occupied:
-            return  # at work already
+        """Check the values, then read the corpus and start the trainer in a thread."""
+        if self.footer.is_busy:
+            return
         self._failure = None
         new, problems = self._show()
         if new is None:
             self.body.focus_problem(problems)
             return
-        self.footer.occupy(tr("Reading the text …"))
-        self._session.started_words = f"{new.preset}, {length_words(new.training)}"
+        self.footer.show_progress(tr("Reading the text …"))
+        self._session.started_words = f"{new.preset}, {format_length(new.training)}"
         token = self._token = CancelToken()
         BackgroundTask("run-preparation", lambda _: self._prepare(new, token))
 
     def _prepare(self, new: NewRun, token: CancelToken) -> None:
-        """Make a run and start its trainer, in a thread; nothing is shown once it was given up."""
+        """Create a run and start its trainer, in a thread; show nothing after a cancel."""
 
         def show_progress(done: int, total: int | None) -> None:
             token.check()
@@ -291,46 +291,46 @@ class NewRunScreen(Dialog[bool]):
             made = start_run(new, self._session.runs_folder, self._launch, show_progress, token)
         except CancelledError:
             raise  # ends the task
-        except Exception as error:  # noqa: BLE001 - the form shows it, or the app closes by it
+        except Exception as error:  # noqa: BLE001 - `_show_failure` shows it or reraises it
             self.call_later(self._show_failure, error)
         else:
             self.call_later(self._finish, *made)
 
     def _show_progress(self, done: int, total: int | None) -> None:
         """Show how much of the corpus has been read."""
-        self.footer.occupy(
+        self.footer.show_progress(
             tr("Reading the text … {share:.0%}", share=done / total)
             if total
             else tr("Reading the text … {done:,} bytes", done=done)
         )
 
     def _finish(self, run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
-        """Close; the app shows the run."""
+        """Close the form; the app shows the run."""
         self._session.trainers[run.path] = trainer
         self._session.started = run
         self._session.form = dataclasses.replace(self.body.values, name="")
         self.dismiss(True)
 
     def _show_failure(self, error: Exception) -> None:
-        """Show what is wrong; the form stays as it is.
+        """Show the problem and keep the form open.
 
         Raises:
-            Exception: If it is a defect of the program; the app closes by it.
+            Exception: If the error is unexpected, i.e. a defect of the program.
         """
         if not isinstance(error, CharRNNError | OSError):
             raise error
         field = next((key for kind, key in _FIELDS.items() if isinstance(error, kind)), "form")
         self._failure = (self.body.values, field, problem_of(error))
-        self.footer.occupy("")
+        self.footer.show_progress("")
         self.update_facts()
         self.body.focus_problem({field: problem_of(error)})
 
     @on(Button.Pressed, "#cancel")
     def action_give_up(self) -> None:
-        """Close without a run, even while the corpus is being read.
+        """Close without starting a run, even while the corpus is being read.
 
-        What was typed is kept for the next time. If a trainer has just been started, the form
-        closes by itself in a moment.
+        The typed values are kept for the next form. If the trainer has just started, the form
+        closes by itself.
         """
         if self._token.cancel():
             self._session.form = self.body.values

@@ -1,1 +1,1 @@
-"""The list of all runs of a folder, and what can be done with one."""
+"""The runs pane: the list of all runs of a folder, and the actions on one."""

@@ -1,6 +1,6 @@
-"""What can be done to a run of the list, why not, and the thread that does it.
+"""The actions on a listed run, the reasons why one is refused, and the thread that runs them.
 
-What does something raises a `CharRNNError` that says why it cannot be done.
+An action raises a `CharRNNError` if it fails.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ READ_ONLY: Final = "This view is read-only: runs can only be opened, compared an
 
 
 class Problem(Protocol):
-    """Why something cannot be done to a run; empty if it can."""
+    """Returns why an action on a run is refused, in a sentence; empty if it is allowed."""
 
     def __call__(self, found: RunSummary, *, is_trained: bool) -> str:
-        """Find out, of what was read of the run, and of whether a trainer is at work on it."""
+        """Check a run; `is_trained` is whether a trainer process works on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +52,25 @@ class Outcome:
     sentence: str
     """Safe to show."""
     before: RunDirectory | None = None
-    """Where the run was, if it is elsewhere now."""
+    """The previous directory of a run that was moved."""
     after: RunDirectory | None = None
-    """Where it is now; None: in the trash."""
+    """The current directory of the run; None if it is in the trash or not affected."""
     is_resumed: bool = False
-    """Whether it is to be trained now, and the sentence shown then."""
+    """Whether to resume training and show the sentence once that has started."""
 
 
 def outcome_of(action: Callable[[], Outcome]) -> Outcome | Exception:
-    """What came of an action; cancelled ones end as well."""
+    """Run an action and return its outcome, or the exception that it raised."""
     try:
         return action()
     except CancelledError:
         return Outcome(tr("Cancelled. No file is left behind."))
-    except Exception as error:  # noqa: BLE001 - the pane tells it, or the app closes by it
+    except Exception as error:  # noqa: BLE001 - the pane shows it or reraises it
         return error
 
 
 class ActionRunner:
-    """Runs one action at a time in a thread, so that a slow disk never stops the screen."""
+    """Runs one action at a time in a thread, so that a slow disk never blocks the screen."""
 
     def __init__(
         self,
@@ -78,26 +78,29 @@ class ActionRunner:
         show_status: Callable[[str], object],
         show_end: Callable[[Outcome | Exception], object],
     ) -> None:
-        """Run nothing yet; `call_later` calls the others on the screen's side."""
+        """Prepare a runner; `call_later` schedules the other callbacks on the screen's thread."""
         self._call_later = call_later
         self._show_status = show_status
         self._show_end = show_end
         self._task: BackgroundTask | None = None
         self.label = ""
-        """The running action, as in `Packing fake`; empty if none runs."""
+        """The running action, e.g. `Packing fake`; empty if none runs."""
         self._cancel_hint = ""
 
     @property
     def can_cancel(self) -> bool:
-        """Whether an action runs that can be cancelled."""
+        """Whether the running action can be cancelled."""
         return bool(self._cancel_hint)
 
     def start(
         self, label: str, action: Callable[[BackgroundTask], Outcome], *, cancel_hint: str = ""
     ) -> None:
-        """Start an action, as `Packing fake`; the caller has checked that none runs.
+        """Start an action; the caller has checked that none runs.
 
-        The hint says how the user cancels it; it is empty if that is not possible.
+        Args:
+            label: The action, e.g. `Packing fake`.
+            action: Runs in the thread.
+            cancel_hint: How the user cancels the action; empty if that is not possible.
         """
         self.label, self._cancel_hint = label, cancel_hint
         self._show_progress(0)
@@ -108,12 +111,12 @@ class ActionRunner:
         self._task = BackgroundTask("run-action", run)
 
     def cancel(self) -> None:
-        """Cancel the running action; one that reports progress ends soon."""
+        """Cancel the running action, which ends at its next progress report."""
         if self._task is not None:
             self._task.cancel()
 
     def progress_of(self, task: BackgroundTask) -> Progress:
-        """A progress callback that shows each new percentage, and ends a cancelled action."""
+        """Return a progress callback that shows each new percentage and stops a cancelled task."""
         shown = -1
 
         def report(done: int, total: int | None) -> None:
@@ -147,12 +150,12 @@ def rename(run: RunDirectory, name: str) -> Outcome:
 
 
 def tag(run: RunDirectory, typed: str) -> Outcome:
-    """Give a run these tags in the place of those that it has."""
+    """Replace the tags of a run by the typed words."""
     return _label(run, replace(read_labels(run), tags=()).with_tags(tuple(typed.split())))
 
 
 def note(run: RunDirectory, typed: str) -> Outcome:
-    """Write a note about a run in the place of the one that it has."""
+    """Replace the note about a run."""
     return _label(run, read_labels(run).with_note(typed))
 
 
@@ -162,7 +165,7 @@ def _label(run: RunDirectory, labels: RunLabels) -> Outcome:
 
 
 def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
-    """Pin a run in the place of any other, or unpin it if it is pinned."""
+    """Pin a run and unpin all others; unpin it if it is pinned."""
     wanted = run not in pinned
     for each in dict.fromkeys((run, *pinned)):
         labels = read_labels(each)
@@ -177,7 +180,7 @@ def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
 
 
 def tag_problem(typed: str) -> str:
-    """Why tags cannot be given; empty if they can."""
+    """Return why the typed tags are invalid; empty if they are valid."""
     try:
         RunLabels().with_tags(tuple(typed.split()))
     except ConfigError as error:
@@ -186,7 +189,7 @@ def tag_problem(typed: str) -> str:
 
 
 def delete(run: RunDirectory, undo: str) -> Outcome:
-    """Move a run into the trash."""
+    """Move a run into the trash; `undo` is the label of the key that restores it."""
     trash_run(run)
     return Outcome(
         tr("{name} is in the trash; {key} brings it back.", name=_name(run), key=undo), run
@@ -215,12 +218,12 @@ def export(run: RunDirectory, folder: Path, progress: Progress) -> Outcome:
 
 
 def archive_folder(typed: str) -> Path:
-    """The folder for an archive, as it is typed; an empty line is the current folder.
+    """Return the typed folder for an archive.
 
-    Without anything typed, the user's home is taken if nothing can be written in the current one.
+    An empty line is the current folder, or the user's home folder if that is not writable.
 
     Raises:
-        ConfigError: If it is no folder that can be written to.
+        ConfigError: If it is not a writable folder.
     """
     if typed.strip():
         folder = parse_path(typed, tr("The folder"))
@@ -231,13 +234,13 @@ def archive_folder(typed: str) -> Path:
         return folder
     try:
         here = Path.cwd()
-    except OSError:  # it was removed
+    except OSError:  # the current folder was removed
         return home_folder()
     return here if os.access(here, os.W_OK) else home_folder()
 
 
 def resume_problem(found: RunSummary, *, is_trained: bool) -> str:
-    """Why no trainer can go on with a run; empty if one can."""
+    """Return why a run cannot be resumed; empty if it can."""
     name, state = safe_line(found.run.name), found.status.state if found.status else None
     if is_trained and state is RunState.PAUSED:
         return tr(
@@ -264,7 +267,7 @@ def resume_problem(found: RunSummary, *, is_trained: bool) -> str:
 
 
 def extend_problem(found: RunSummary, *, is_trained: bool) -> str:
-    """Why a run cannot be given more steps; arguments as of `resume_problem`."""
+    """Return why a run cannot be extended; empty if it can."""
     name = safe_line(found.run.name)
     if found.status is not None and found.status.state is RunState.FINISHED:
         return ""
@@ -275,7 +278,7 @@ def extend_problem(found: RunSummary, *, is_trained: bool) -> str:
 
 
 def length_problem(typed: str) -> str:
-    """Why no run can be trained so much longer; empty if it can."""
+    """Return why a typed extension is invalid, or examples for an empty line; empty if valid."""
     try:
         _read_more(typed)
     except ConfigError as error:
@@ -296,12 +299,12 @@ def extend(run: RunDirectory, typed: str) -> Outcome:
 
 
 def rename_problem(found: RunSummary, *, is_trained: bool) -> str:
-    """Why a run cannot be renamed; arguments as of `resume_problem`."""
+    """Return why a run cannot be renamed; empty if it can."""
     return _training_problem(found, is_deleted=False) if is_trained else ""
 
 
 def delete_problem(found: RunSummary, *, is_trained: bool) -> str:
-    """Why a run cannot be deleted; arguments as of `resume_problem`."""
+    """Return why a run cannot be deleted; empty if it can."""
     return _training_problem(found, is_deleted=True) if is_trained else ""
 
 
@@ -319,7 +322,7 @@ def _training_problem(found: RunSummary, *, is_deleted: bool) -> str:
 
 
 def compare_problem(found: RunSummary, shown: RunDirectory | None) -> str:
-    """Why the loss of a run cannot be drawn over that of the run that is shown."""
+    """Return why a run cannot be compared with the shown one; empty if it can."""
     name = safe_line(found.run.name)
     if shown is None:
         key = key_label("runs.open")
@@ -334,12 +337,12 @@ def compare_problem(found: RunSummary, shown: RunDirectory | None) -> str:
 
 
 def unreadable(found: RunSummary) -> str:
-    """Why nothing is known of a run."""
+    """Return why a run cannot be read."""
     return safe_line(found.problem or tr("{name} cannot be read.", name=found.run.name))
 
 
 def name_problem(typed: str, name: str, taken: Collection[str]) -> str:
-    """What is wrong with a new name of a run."""
+    """Return why a run `name` cannot be renamed to the typed name; empty if it can."""
     if typed == name:
         return ""
     if typed in taken:

@@ -1,4 +1,4 @@
-"""All runs of a folder, newest first, with a preview of the one under the cursor."""
+"""The list of all runs of a folder, with a preview of the one under the cursor."""
 
 from __future__ import annotations
 
@@ -38,20 +38,20 @@ INTERVAL: Final = 2.0  # seconds
 _GAP: Final = 2  # columns between two cells
 _LEAST_NAME: Final = 8  # columns
 _WIDEST_NAME: Final = 40  # columns
-_WIDEST: Final = 24  # columns of the corpus, and of the curve
+_WIDEST: Final = 24  # columns of the corpus and of the curve
 _KINDS: Final = {"●": "live", "║": "paused", "✗": "trouble"}
-"""Component class of the mark of a state."""
+"""State mark to the suffix of its component class."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column of a fixed width."""
+    """A column of the table; widths are in terminal cells."""
 
     key: str
     label: str
     width: int
     least: int = 0
-    """The narrowest table, in columns, that shows it."""
+    """The narrowest table that shows this column."""
 
 
 COLUMNS: Final = (
@@ -66,9 +66,9 @@ COLUMNS: Final = (
 
 
 class RunTable(DataTable[Text]):
-    """Shows a row a run; the cursor stays on its run, wherever that moves."""
+    """Shows one row for each run; the cursor follows its run when rows move."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [  # which go to the ends of a row, as inherited
+    BINDINGS: ClassVar[list[BindingType]] = [  # inherited: these keys go to the ends of a row
         Binding("home", "scroll_top", show=False),
         Binding("end", "scroll_bottom", show=False),
     ]
@@ -109,30 +109,30 @@ class RunTable(DataTable[Text]):
         return keys[self.cursor_row] if 0 <= self.cursor_row < len(keys) else None
 
     def show(self, rows: Mapping[str, RunRow], *, cursor: str | None = None) -> None:
-        """Show runs by a key that stays the same; without a cursor, it stays on its run."""
+        """Show runs by their keys, with the cursor on the run `cursor` or else where it was."""
         before, selected = self._rows, self.selected
-        wanted = cursor if cursor in rows else selected
+        target = cursor if cursor in rows else selected
         self._rows = dict(rows)
-        if list(before) != list(rows) or wanted != selected:
-            self._fill(wanted)
+        if list(before) != list(rows) or target != selected:
+            self._fill(target)
             return
         for key, row in rows.items():
             if row != before[key]:
                 self._update(key, row)
 
     def on_resize(self) -> None:
-        """Show the columns that fit."""
+        """Show the columns that fit the new width."""
         if self._drawn != _fitting(self.size.width):
             self._fill(self.selected)
 
     def on_mount(self) -> None:
-        """Redraw as soon as the theme changes."""
+        """Redraw when the theme changes."""
         self.app.theme_changed_signal.subscribe(
             self, lambda _: self.call_after_refresh(self._fill, self.selected)
         )
 
     def on_click(self, event: events.Click) -> None:
-        """A double click is like Enter."""
+        """Open the run on a double click."""
         if event.chain == 2 and event.style.meta.get("row", -1) >= 0:
             self.action_select_cursor()
 
@@ -142,7 +142,7 @@ class RunTable(DataTable[Text]):
             self.post_message(self.Entered())
 
     def _fill(self, cursor: str | None) -> None:
-        """Build the whole table, with the cursor on a run and the view where it was."""
+        """Rebuild the table with the cursor on a run, and keep the scroll position."""
         top, position, keys = self.scroll_offset.y, self.cursor_row, list(self._rows)
         self._drawn = _fitting(self.size.width)
         self.clear(columns=True)
@@ -157,7 +157,7 @@ class RunTable(DataTable[Text]):
 
     def _scroll_back(self, top: int) -> None:
         self.scroll_to(y=top, animate=False)
-        self.move_cursor(row=self.cursor_row)  # into view, if the rows above are fewer now
+        self.move_cursor(row=self.cursor_row)  # scrolls it into view if there are fewer rows
 
     def _update(self, key: str, row: RunRow) -> None:
         for column, cell in zip(self._drawn, self._cells(row), strict=True):
@@ -184,7 +184,7 @@ class RunTable(DataTable[Text]):
 
 
 def _fitting(width: int) -> tuple[_Column, ...]:
-    """The columns that fit; name, corpus and curve share what the others leave."""
+    """Return the columns that fit; name, corpus and curve share the remaining width."""
     fitting = [column for column in COLUMNS if width >= column.least]
     left = width - sum(column.width + _GAP for column in fitting) - 1
     name = max(_LEAST_NAME, min(_WIDEST_NAME, left))
@@ -194,20 +194,20 @@ def _fitting(width: int) -> tuple[_Column, ...]:
 
 
 class RunsListing(NamedTuple):
-    """What a runs folder holds."""
+    """The content of a runs folder, ready to be shown."""
 
     summaries: dict[str, RunSummary]
-    """The runs in the order in which they are shown, by their paths."""
+    """The runs in display order, by path."""
     rows: dict[str, RunRow]
-    """The same as cells."""
+    """Their table rows, by path."""
     live: int
-    """How many of them, from the first on, have a trainer at work."""
+    """The number of runs in training, which come first."""
     problem: str = ""
     """Why the folder cannot be read; empty if it can."""
 
 
 class RunsWatcher(Poller[RunsListing]):
-    """Lists a folder every two seconds while it is watched."""
+    """Lists a folder every `INTERVAL` seconds while it is watched."""
 
     def __init__(
         self,
@@ -215,24 +215,24 @@ class RunsWatcher(Poller[RunsListing]):
         call_later: Callable[..., object],
         take: Callable[[RunsListing], object],
     ) -> None:
-        """Prepare to list a folder, which need not exist; `start` begins."""
+        """Prepare to list a folder, which may be missing; `start` starts the thread."""
         super().__init__("runs-watcher", call_later, take)
         self._folder = WatchedFolder(folder)
 
     def look(self) -> float:
-        """List once and show the result."""
+        """List the folder, show the result, and return the seconds until the next time."""
         try:
             listed = prepare(self._folder.list_runs(), time.time())
-        except (CharRNNError, OSError) as error:  # a network drive may come back
+        except (CharRNNError, OSError) as error:  # e.g. a network drive, which may come back
             listed = RunsListing({}, {}, 0, str(error))
         self.show(listed)
         return INTERVAL
 
 
 def prepare(found: list[RunSummary], now: float) -> RunsListing:
-    """Order runs for the table: those in training first, newest first; then the rest as they come.
+    """Order runs for the table: runs in training by creation time, newest first; then the rest.
 
-    Two trainers write by turns: sorted by the last write, their rows would swap all the time.
+    Sorted by the last write, the rows of two runs in training would keep changing places.
     """
     live = [summary for summary in found if is_at_work(summary, now)]
     live.sort(key=_created, reverse=True)
@@ -248,7 +248,7 @@ def _created(summary: RunSummary) -> str:
 
 
 class RunList(Vertical):
-    """The table above the preview; lists the folder in a thread while it is visible."""
+    """The table of runs above the preview, updated by a thread while it is visible."""
 
     DEFAULT_CSS = """
     RunList {
@@ -277,30 +277,30 @@ class RunList(Vertical):
     """
 
     def __init__(self, folder: Path, remark: Callable[[RunDirectory], str]) -> None:
-        """List nothing yet; a remark, safe to show, may stand beside the name of a run."""
+        """Prepare a list of a folder; `remark` returns a safe text for the preview of a run."""
         super().__init__()
         self.table = RunTable()
         self.preview = Static(id="run-preview", markup=False)
-        """Describes the run under the cursor below a line with its name."""
+        """The description of the run under the cursor."""
         self.border_title = Content(tr("Runs"))
         self.summaries: dict[str, RunSummary] = {}
-        """The runs in their order, by their paths."""
+        """The listed runs in display order, by path."""
         self._watcher = RunsWatcher(folder, self.call_later, self.take_listing)
         self._remark = remark
         self._empty_text = tr("Looking for runs …")
-        """Shown where there is no run."""
+        """The text if no run is listed."""
         self._counted = ""
         self._status = ""
         self.words = ""
-        """What the listed runs must have in their names, corpora, tags or notes."""
+        """The words that all listed runs contain in name, corpus, preset, tags or note."""
         self.pinned: tuple[RunDirectory, ...] = ()
-        """The run that is drawn in every chart; more than one where other programs wrote."""
+        """The pinned run, drawn in every chart; more than one if another program pinned some."""
         self._listed: RunsListing | None = None
         self._next_cursor: Path | None = None
-        """The run that gets the cursor once it is listed."""
+        """The run to move the cursor to once it is listed."""
 
     def compose(self) -> ComposeResult:
-        """The table above the preview."""
+        """Yield the table and the preview."""
         yield self.table
         yield self.preview
 
@@ -311,11 +311,11 @@ class RunList(Vertical):
         self._watcher.start()
 
     def on_show(self) -> None:
-        """List while the list is visible."""
+        """Resume the thread."""
         self._watcher.watch(is_watched=True)
 
     def on_descendant_focus(self) -> None:
-        """List again: Textual does not report every time that a pane is shown."""
+        """Resume the thread: Textual does not send `Show` every time a pane is shown."""
         self._watcher.watch(is_watched=True)
 
     def on_hide(self) -> None:
@@ -323,15 +323,15 @@ class RunList(Vertical):
         self._watcher.watch(is_watched=False)
 
     def on_unmount(self) -> None:
-        """Let the thread end."""
+        """Stop the thread."""
         self._watcher.stop()
 
     def on_resize(self) -> None:
-        """Show as many lines about the run as fit."""
+        """Show as many lines of the preview as fit."""
         self.show_preview()
 
     def take_listing(self, listed: RunsListing) -> None:
-        """Show the runs that are in the folder now."""
+        """Show a new listing of the folder, and post a change of the pinned run."""
         self._listed = listed
         pinned = [found.run for found in listed.summaries.values() if found.labels.pinned]
         self.pinned, before = tuple(sorted(pinned, key=lambda run: run.name)), self.pinned
@@ -340,7 +340,7 @@ class RunList(Vertical):
         self._show_listed(listed)
 
     def filter(self, words: str) -> None:
-        """List only the runs that have these words; none lists all."""
+        """List only the runs that contain all of these words; an empty text lists all."""
         self.words = words
         if self._listed is not None:
             self._show_listed(self._listed)
@@ -377,17 +377,17 @@ class RunList(Vertical):
         return self.summaries.get(self.table.selected or "")
 
     def list_again(self, cursor: Path | None = None) -> None:
-        """List at once, as something has changed; move the cursor to a run if one is given."""
+        """List the folder immediately, then move the cursor to a run if one is given."""
         self._next_cursor = cursor
         self._watcher.wake()
 
     def show_status(self, status: str) -> None:
-        """Show a status at the border, or the number of runs if it is empty."""
+        """Show a status in the border, or the number of runs if it is empty."""
         self._status = status
         self.border_subtitle = Content(status or self._counted)
 
     def show_preview(self) -> None:
-        """Describe the run under the cursor, or say why there is none."""
+        """Describe the run under the cursor, or show why none is listed."""
         height, found = self.size.height, self.selected
         self.set_class(found is None, "-empty")
         self.table.show_header = found is not None
@@ -401,11 +401,11 @@ class RunList(Vertical):
 
 
 def no_runs() -> str:
-    """The text for a folder without runs."""
+    """Return the hint for a folder without runs."""
     return tr("There are no runs yet. {key} trains the first one.", key=key_label("run.train"))
 
 
 def _counted(count: int, live: int) -> str:
-    """The number of runs as text."""
+    """Format the number of runs, and of those in training."""
     runs = counted(count, "run")
     return tr("{runs}, {count} in training", runs=runs, count=live) if live else runs

@@ -1,4 +1,4 @@
-"""The runs pane: every run of the folder, and what can be done with one."""
+"""The runs pane: the list of runs, and the actions on the run under the cursor."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class RunsPane(Vertical):
-    """Lists the runs; renames, exports and deletes them, and posts what others have to do."""
+    """Lists the runs and runs actions on them; posts messages for what other widgets do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("runs")]
 
@@ -46,11 +46,11 @@ class RunsPane(Vertical):
         self._actions = ActionRunner(self.call_later, self.runs.show_status, self._show_end)
 
     def compose(self) -> ComposeResult:
-        """The list is all that is drawn."""
+        """Yield the list."""
         yield self.runs
 
     def on_unmount(self) -> None:
-        """Let the thread of an action end."""
+        """Cancel the running action."""
         self._actions.cancel()
 
     def on_run_table_entered(self, event: RunTable.Entered) -> None:
@@ -59,13 +59,13 @@ class RunsPane(Vertical):
         self.action_open()
 
     def _show_end(self, result: Outcome | Exception) -> None:
-        """Report what came of an action; an unexpected error closes the app with a report."""
+        """Show the result of an action; an unexpected error is raised and closes the app."""
         if isinstance(result, CharRNNError | OSError):
             self._warn(safe_line(str(result)))
         elif isinstance(result, Exception):
             raise result
         else:
-            self._apply(result)  # first: another run that is shown takes notes back
+            self._apply(result)  # first: showing another run clears the notes
             if result.is_resumed and result.after is not None:
                 self._resume(result.after, result.sentence)
             else:
@@ -79,7 +79,7 @@ class RunsPane(Vertical):
             self.post_message(RunOpened(found.run))
 
     def action_compare(self) -> None:
-        """Draw the run under the cursor over the run that is shown, or stop doing so."""
+        """Compare the run under the cursor with the shown one, or end the comparison."""
         found = self._selected()
         if found is None:
             return
@@ -102,7 +102,7 @@ class RunsPane(Vertical):
         self.post_message(ResumeRequested(run, sentence))
 
     def action_extend(self) -> None:
-        """Ask how much longer to train the run under the cursor, which is finished."""
+        """Ask how much longer to train the finished run under the cursor."""
         found = self._changeable(actions.extend_problem)
         if found is None:
             return
@@ -115,7 +115,7 @@ class RunsPane(Vertical):
         )
 
     def action_rename(self) -> None:
-        """Ask for another name of the run under the cursor."""
+        """Ask for a new name of the run under the cursor."""
         found = self._changeable(actions.rename_problem)
         if found is None:
             return
@@ -133,14 +133,14 @@ class RunsPane(Vertical):
         )
 
     def action_filter(self) -> None:
-        """Ask for the words that the listed runs must have."""
+        """Ask for the words that the listed runs must contain."""
 
-        def list_them(words: str | None) -> None:
+        def apply_filter(words: str | None) -> None:
             if words is not None:
                 self.runs.filter(words)
 
         question = tr("Words in name, corpus, preset, tags or note; an empty line lists all.")
-        self.app.push_screen(AskTextScreen(tr("Filter"), question, self.runs.words), list_them)
+        self.app.push_screen(AskTextScreen(tr("Filter"), question, self.runs.words), apply_filter)
 
     def action_tags(self) -> None:
         """Ask for the tags of the run under the cursor."""
@@ -168,7 +168,7 @@ class RunsPane(Vertical):
         )
 
     def action_pin(self) -> None:
-        """Draw the run under the cursor faintly in every chart, or no longer."""
+        """Pin the run under the cursor, which draws it faintly in every chart, or unpin it."""
         found = self._changeable()
         if found is not None and found.description is None:
             self._warn(actions.unreadable(found))
@@ -178,7 +178,7 @@ class RunsPane(Vertical):
             self._start(label, lambda _: actions.pin(run, pinned))
 
     def action_export(self) -> None:
-        """Export the run under the cursor, or cancel the export that runs."""
+        """Export the run under the cursor, or cancel the running export."""
         found = self._selected()
         if self._actions.can_cancel:
             self._actions.cancel()
@@ -230,7 +230,7 @@ class RunsPane(Vertical):
         unless: str | None = None,
         cancel_hint: str = "",
     ) -> None:
-        """Open a dialog and start an action with its answer, unless it is that one or none."""
+        """Open a dialog and start an action with the answer, unless that is None or `unless`."""
 
         def start(answer: str | None) -> None:
             if answer is not None and answer != unless:
@@ -248,7 +248,7 @@ class RunsPane(Vertical):
             self._actions.start(label, action, cancel_hint=cancel_hint)
 
     def _apply(self, outcome: Outcome) -> None:
-        """Update what refers to a run that was moved; list again with the cursor on it."""
+        """Update references to a run that was moved, and list again with the cursor on it."""
         before, after = outcome.before, outcome.after
         if before is None and after is None:
             return
@@ -261,13 +261,13 @@ class RunsPane(Vertical):
         self.runs.list_again(after.path if after is not None else None)
 
     def _selected(self) -> RunSummary | None:
-        """The run under the cursor; says so if there is none."""
+        """Return the run under the cursor; show a note if there is none."""
         if self.runs.selected is None:
             self._notify(no_runs())
         return self.runs.selected
 
     def _changeable(self, problem_of: Problem | None = None) -> RunSummary | None:
-        """The run under the cursor, or None after saying why it cannot be changed."""
+        """Return the run under the cursor, or show why it cannot be changed and return None."""
         found = self._selected()
         if found is None:
             return None
@@ -279,26 +279,26 @@ class RunsPane(Vertical):
         return None if problem else found
 
     def is_trained(self, found: RunSummary) -> bool:
-        """Whether a trainer works on a run, or was started here and is about to."""
+        """Return whether a trainer works on a run, or was started here and is still alive."""
         trainer = self._session.trainers.get(found.run.path)
         is_started = trainer is not None and trainer.poll() is None
         return is_started or is_at_work(found, time.time())
 
     def _end_comparison(self, run: RunDirectory) -> None:
-        """Compare with a run no longer, if it is the one that is compared."""
+        """End the comparison with a run, if it is the compared one."""
         if run == self._compared:
             self._compared = None
             self.post_message(RunCompared(None))
             self.runs.show_preview()
 
     def _remark(self, run: RunDirectory) -> str:
-        """The remark beside the name of a run."""
-        words = {
+        """Return the remark beside the name of a run in the preview."""
+        remarks = {
             tr("shown"): run == self._session.run,
             tr("compared"): run == self._compared,
             tr("pinned"): run in self.runs.pinned,
         }
-        return " · ".join(word for word, is_so in words.items() if is_so)
+        return " · ".join(remark for remark, applies in remarks.items() if applies)
 
     def _notify(self, sentence: str) -> None:
         self.post_message(NoteWritten(sentence))

@@ -1,4 +1,4 @@
-"""Finds the run that the app opens with, in threads: the one that was named, or the best guess."""
+"""Finds the run to show when the app opens, in a thread: the named one or the best candidate."""
 
 import time
 from collections.abc import Callable
@@ -20,22 +20,22 @@ from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.text.model_loader import has_weights
 
 DELAY: Final = 0.3
-"""Seconds to wait, so that the modules that read runs load after the first characters."""
+"""Seconds to wait, so that the modules that read runs load after the first characters appear."""
 MOST_DELAYS: Final = 10
-"""How often to wait where a busy machine has not loaded the model yet."""
+"""Most times to wait while the model is still loading, as on a busy machine."""
 _RECENT: Final = 7 * 86_400.0
-"""Seconds in which a run that has ended is still shown when the app opens."""
+"""Age in seconds up to which a run that has ended is shown when the app opens."""
 _DEPTH: Final = 3
-"""Folders above the model of a checkpoint: RUN/checkpoints/step-00008000/model.safetensors."""
+"""Depth of a model file in its run: RUN/checkpoints/step-00008000/model.safetensors."""
 
 
 def look_for_run_soon(app: MessagePump, session: Session, is_loading: Callable[[], bool]) -> None:
-    """Post a `RunFound` to an app if there is a run worth showing.
+    """Post a `RunFound` to an app once its first text appears, if there is a run to show.
 
     Args:
         app: Receives the message.
-        session: Has the folder, which may be on a drive that does not answer, and the model.
-        is_loading: Whether the first text is still waited for.
+        session: Its runs folder, possibly on a drive that hangs, and its model.
+        is_loading: Returns whether the first text has not appeared yet.
     """
 
     def search(delays: int) -> None:
@@ -48,11 +48,11 @@ def look_for_run_soon(app: MessagePump, session: Session, is_loading: Callable[[
 
 
 def look_at_run(app: MessagePump, run: RunDirectory) -> None:
-    """Post a `RunFound` to an app that says whether the named run has weights.
+    """Post a `RunFound` to an app, with whether the named run has weights.
 
     Args:
         app: Receives the message.
-        run: The run, may be on a drive that does not answer.
+        run: The named run, possibly on a drive that hangs.
     """
 
     def look(_: BackgroundTask) -> None:
@@ -62,7 +62,7 @@ def look_at_run(app: MessagePump, run: RunDirectory) -> None:
 
 
 def look_for_run(session: Session, post: Callable[[Message], object]) -> None:
-    """Find the run of the named model; or else, where none was named, the best."""
+    """Find the run of the model, or the best run if no model was named, and post it."""
     folder = session.runs_folder
     found = run_of_model(session.model, folder) if session.model else None
     if found is None and not session.model_is_named:
@@ -74,9 +74,9 @@ def look_for_run(session: Session, post: Callable[[Message], object]) -> None:
 
 
 def run_of_model(model: str, runs_folder: Path) -> RunDirectory | None:
-    """The run that a model is of, as it is named for `--model`; None if it is of none.
+    """Return the run that a value of `--model` belongs to; None if it belongs to none.
 
-    It names a run, a file in it, or a run of the folder.
+    The value is the path of a run or of a file in it, or the name of a run of the folder.
     """
     try:
         path = parse_path(model, tr("The model")).absolute()
@@ -90,10 +90,9 @@ def run_of_model(model: str, runs_folder: Path) -> RunDirectory | None:
 
 
 def find_run_to_show(runs_folder: Path) -> RunDirectory | None:
-    """The run of a folder that its user most likely comes back to.
+    """Return the run of a folder to show when the app opens; None if there is none.
 
-    The most lately written one that is being trained; or else the newest, unless it is older than
-    a week.
+    The most recently written run in training; otherwise the newest of the last week.
     """
     try:
         summaries = [found for found in lazy.list_runs(runs_folder) if found.problem is None]
