@@ -30,7 +30,7 @@ from tui_charrnn.tui.session import Session, Source
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SIZE = (120, 36)
-FILM_SIZE = (112, 32)
+RECORDING_SIZE = (112, 32)
 SEED_TEXT = "ROMEO:\n"
 CHARACTERS = 900
 STEPS = 900
@@ -56,20 +56,20 @@ def has_reached(app: CharRNNApp, step: int) -> bool:
     return step_of(app) >= step
 
 
-async def film_the_app(app: CharRNNApp, pilot: Pilot[None]) -> None:
+async def record_tour(app: CharRNNApp, pilot: Pilot[None]) -> None:
     """Record a tour: generate, move the cursor, show the x-ray, the loss and the samples."""
-    film, pane, settings = Recording(app), app.main.text_pane, app.session.settings
+    recording, pane, settings = Recording(app), app.main.text_pane, app.session.settings
 
     async def watch(frames: int, interval: float, shown: float) -> None:
         for _ in range(frames):
             await pilot.pause(interval)
-            film.take(shown)
+            recording.take(shown)
 
     async def press(*keys: str, shown: float = 0.5, pause: float = 0.6) -> None:
         for key in keys:
             await pilot.press(key)
             await pilot.pause(pause)
-            film.take(shown)
+            recording.take(shown)
 
     await wait_until(pilot, lambda: pane.view.length > 40)
     settings.speed, settings.sampling = 120, SamplingConfig(temperature=0.7, rng_seed=4)
@@ -88,15 +88,15 @@ async def film_the_app(app: CharRNNApp, pilot: Pilot[None]) -> None:
     await press("escape", "escape", shown=0.4, pause=1)
     for step in range(step_of(app), STEPS - 100, STEPS // 16):
         await wait_until(pilot, functools.partial(has_reached, app, step))
-        film.take(0.3)
+        recording.take(0.3)
     app.session.source = Source.NEWEST
     await press("enter", shown=0.4)
     await watch(12, 0.35, 0.3)
     await press("ctrl+t", shown=0.8, pause=1)
     await press("home", shown=0.8)
     await press(*["right"] * 9, shown=0.7)
-    film.take(1.5)
-    film.write(DOCS / "recording.svg")
+    recording.take(1.5)
+    recording.write(DOCS / "recording.svg")
 
 
 async def take_pictures(app: CharRNNApp, pilot: Pilot[None]) -> None:
@@ -124,7 +124,7 @@ async def make_pictures(folder: Path, text: str) -> None:
     training = dataclasses.replace(preset.training, **length)
     run = make_run(folder, "my-first-run", preset.name, (preset.model, training), corpus, SEEDS)
     trainer = launch_trainer(run)
-    for size, work in ((FILM_SIZE, film_the_app), (SIZE, take_pictures)):
+    for size, work in ((RECORDING_SIZE, record_tour), (SIZE, take_pictures)):
         app = opened_app(folder, run)
         async with app.run_test(size=size) as pilot:
             await work(app, pilot)

@@ -18,8 +18,8 @@ _HEIGHT: Final = 24.4
 """Height of a row, in the units of an exported picture."""
 _MARGIN: Final = 12
 _FONT: Final = "20px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace"
-_LOOK: Final = re.compile(r"\.terminal-(r\d+) \{ ([^}]*?);? \}")
-_GROUND: Final = re.compile(r'<rect fill="([^"]*)" x="([^"]*)" y="([^"]*)" width="([^"]*)"')
+_STYLE: Final = re.compile(r"\.terminal-(r\d+) \{ ([^}]*?);? \}")
+_BACKGROUND: Final = re.compile(r'<rect fill="([^"]*)" x="([^"]*)" y="([^"]*)" width="([^"]*)"')
 _TEXT: Final = re.compile(
     r'<text class="terminal-(r\d+)" x="([^"]*)" y="[^"]*" textLength="([^"]*)" '
     r'clip-path="url\(#terminal-line-(\d+)\)">([^<]*)</text>'
@@ -34,7 +34,7 @@ _BLANK: Final = "\N{NO-BREAK SPACE}"
 class Piece(NamedTuple):
     """A text of one style, or a background color of some cells."""
 
-    look: str
+    style: str
     column: int
     width: int
     text: str = ""
@@ -65,19 +65,19 @@ class Recording:
 
     def write(self, path: Path) -> None:
         """Write the recording, which repeats endlessly."""
-        ground = self._app.theme_variables["background"].lower()
-        path.write_text(_film(self._frames, self._app.size.width * _CELL, ground), "utf-8")
+        background = self._app.theme_variables["background"].lower()
+        path.write_text(_svg_of(self._frames, self._app.size.width * _CELL, background), "utf-8")
 
 
 def _rows_of(picture: str, height: int) -> tuple[Row, ...]:
-    looks = dict(_LOOK.findall(picture))
+    styles = dict(_STYLE.findall(picture))
     rows: list[list[Piece]] = [[] for _ in range(height)]
-    for color, x, y, width in _GROUND.findall(picture):
+    for color, x, y, width in _BACKGROUND.findall(picture):
         rows[round((float(y) - 1.5) / _HEIGHT)].append(Piece(color, _cells(x), _cells(width)))
     for name, x, width, number, text in _TEXT.findall(picture):
         words = text.replace("&#160;", _BLANK)
         if words.strip(_BLANK) and int(number) < height:
-            rows[int(number)].append(Piece(looks[name], _cells(x), _cells(width), words))
+            rows[int(number)].append(Piece(styles[name], _cells(x), _cells(width), words))
     return tuple(map(tuple, rows))
 
 
@@ -85,20 +85,20 @@ def _cells(length: str) -> int:
     return round(float(length) / _CELL)
 
 
-def _film(frames: Sequence[Frame], width: float, ground: str) -> str:
+def _svg_of(frames: Sequence[Frame], width: float, background: str) -> str:
     ends = [sum(frame.seconds for frame in frames[:place]) for place in range(len(frames) + 1)]
-    looks, times, rows = dict[str, str](), dict[tuple[int, int], str](), dict[str, str]()
+    styles, times, rows = dict[str, str](), dict[tuple[int, int], str](), dict[str, str]()
     body: list[str] = []
     for number in range(len(frames[0].rows)):
         shown = [frame.rows[number] for frame in frames]
         for first, last in _stretches(shown):
-            if drawn := _drawn(shown[first], looks, ground):
+            if drawn := _drawn(shown[first], styles, background):
                 time = times.setdefault((first, last), f"t{len(times)}")
                 row = rows.setdefault(drawn, f"r{len(rows)}")
                 top = f"{number * _HEIGHT:.0f}"
                 body.append(f'<use href="#{row}" y="{top}" class="{time}"/>')
     sheet = chain(
-        (f".{name}{{{look.replace(' ', '')}}}" for look, name in looks.items()),
+        (f".{name}{{{style.replace(' ', '')}}}" for style, name in styles.items()),
         (_seen(name, ends[first], ends[last], ends[-1]) for (first, last), name in times.items()),
     )
     drawings = "".join(f'<g id="{name}">{drawn}</g>' for drawn, name in rows.items())
@@ -107,7 +107,8 @@ def _film(frames: Sequence[Frame], width: float, ground: str) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box} {height:.0f}">'
         f"<style>text{{font:{_FONT}}}{''.join(sheet)}</style><defs>{drawings}</defs>"
-        f'<rect x="{-_MARGIN}" y="{-_MARGIN}" width="100%" height="100%" rx="10" fill="{ground}"/>'
+        f'<rect x="{-_MARGIN}" y="{-_MARGIN}" width="100%" height="100%" rx="10" '
+        f'fill="{background}"/>'
         f"{''.join(body)}</svg>\n"
     )
 
@@ -133,31 +134,31 @@ def _seen(name: str, begin: float, end: float, total: float) -> str:
     )
 
 
-def _drawn(row: Row, looks: dict[str, str], ground: str) -> str:
+def _drawn(row: Row, styles: dict[str, str], background: str) -> str:
     """Draw a row at the top of the picture."""
     drawn = [
         f'<rect x="{piece.column * _CELL:.1f}" width="{piece.width * _CELL:.1f}" height="24.6" '
-        f'fill="{piece.look}"/>'
+        f'fill="{piece.style}"/>'
         for piece in row
-        if not piece.text and piece.look != ground
+        if not piece.text and piece.style != background
     ]
     texts = [piece for piece in row if piece.text]
     begin = 0
     for place in range(1, len(texts) + 1):
         before = texts[place - 1]
         if place == len(texts) or texts[place].column - before.column - before.width >= _GAP:
-            drawn.append(_placed(texts[begin:place], looks))
+            drawn.append(_placed(texts[begin:place], styles))
             begin = place
     return "".join(drawn)
 
 
-def _placed(pieces: Sequence[Piece], looks: dict[str, str]) -> str:
+def _placed(pieces: Sequence[Piece], styles: dict[str, str]) -> str:
     """Draw adjacent pieces."""
     first, last = pieces[0], pieces[-1]
     column, spans = first.column, list[str]()
     for piece in pieces:
         blank = _BLANK * (piece.column - column)
-        name = looks.setdefault(piece.look, f"s{len(looks)}")
+        name = styles.setdefault(piece.style, f"s{len(styles)}")
         spans.append(f'{blank}<tspan class="{name}">{piece.text}</tspan>')
         column = piece.column + piece.width
     width = (last.column + last.width - first.column) * _CELL

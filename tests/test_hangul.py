@@ -13,14 +13,14 @@ from tui_charrnn.hangul import (
     INITIALS,
     MEDIALS,
     JoinedText,
+    compose_typed,
     drawn_hangul,
     is_jamo,
     join_syllables,
     placed,
-    refuse_apart,
+    refuse_uncomposed,
     shown_hangul,
     split_syllables,
-    typed_on,
 )
 
 SYLLABLES = "".join(map(chr, range(0xAC00, 0xD7A4)))
@@ -62,7 +62,7 @@ def test_every_beginning_of_every_syllable_is_two_cells_wide() -> None:
 @given(HANGUL)
 def test_a_text_comes_back_or_is_refused(text: str) -> None:
     try:
-        refuse_apart(text)
+        refuse_uncomposed(text)
     except CorpusError:
         assert join_syllables(split_syllables(text)) != text
     else:
@@ -71,7 +71,7 @@ def test_a_text_comes_back_or_is_refused(text: str) -> None:
 
 @given(HANGUL)
 def test_a_composed_text_is_never_refused(text: str) -> None:
-    refuse_apart(unicodedata.normalize("NFC", text))
+    refuse_uncomposed(unicodedata.normalize("NFC", text))
 
 
 @given(HANGUL)
@@ -104,7 +104,7 @@ def test_letters_alone_and_old_ones_are_shown_as_what_they_are() -> None:
 
 def test_what_would_come_back_otherwise_is_named() -> None:
     with pytest.raises(CorpusError, match=r"U\+1112 U\+1161"):
-        refuse_apart("abc \u1112\u1161")
+        refuse_uncomposed("abc \u1112\u1161")
 
 
 @given(
@@ -113,13 +113,13 @@ def test_what_would_come_back_otherwise_is_named() -> None:
 def test_what_is_typed_letter_by_letter_is_put_together(text: str) -> None:
     field = shown = ""
     for letter in unicodedata.normalize("NFD", text):
-        taken, composed = typed_on(field, letter)
+        taken, composed = compose_typed(field, letter)
         field = field[: len(field) - taken] + composed
-        taken, composed = typed_on(shown, letter)  # in a field that holds only what it shows
+        taken, composed = compose_typed(shown, letter)  # in a field that holds only what it shows
         shown = shown[: len(shown) - taken] + shown_hangul(composed)
     assert field == shown == text
 
 
 def test_only_what_is_typed_is_put_together() -> None:
-    assert typed_on("\u1112", "a") == (0, "a")
-    assert typed_on("각", "\u11a8") == (0, "\u11a8")
+    assert compose_typed("\u1112", "a") == (0, "a")
+    assert compose_typed("각", "\u11a8") == (0, "\u11a8")

@@ -25,7 +25,7 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import HINTS, Action
 from tui_charrnn.text.catalogue import load_catalogue
-from tui_charrnn.text.decoding import TRY
+from tui_charrnn.text.decoding import SUGGESTED_ENCODINGS
 from tui_charrnn.text.inspection import SUSPICIOUS_CATEGORIES
 from tui_charrnn.translation import (
     chosen_language,
@@ -91,7 +91,7 @@ def error_sentences() -> Iterator[str]:
     yield from (f"Cannot {action} {{path}}: {{reason}}." for action in get_args(Action))
     yield from (f"There is no {kind} {{name!r}}." for kind in ("setting", "action"))
     yield from [*HINTS.values(), *HINDRANCES, *REASONS, *SUSPICIOUS_CATEGORIES.values()]
-    yield from [*Kind, TRY, "lost"]
+    yield from [*Kind, SUGGESTED_ENCODINGS, "lost"]
 
 
 def table_sentences() -> set[str]:

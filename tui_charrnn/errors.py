@@ -51,7 +51,7 @@ class ExitCode(IntEnum):
     """Ctrl-C."""
 
 
-AS_ASKED: Final = frozenset({ExitCode.OK, ExitCode.RESUME_ME, ExitCode.INTERRUPTED})
+EXPECTED_EXIT_CODES: Final = frozenset({ExitCode.OK, ExitCode.RESUME_ME, ExitCode.INTERRUPTED})
 """Exit codes of a trainer that ended as requested."""
 
 

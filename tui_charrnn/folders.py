@@ -11,7 +11,7 @@ import platformdirs
 
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.paths import parse_path
-from tui_charrnn.translation import chosen_language, speaks_korean
+from tui_charrnn.translation import chosen_language, has_korean_locale
 
 _PACKAGE = Path(__file__).resolve().parent
 _NAME = "charrnn-tui"
@@ -45,7 +45,7 @@ def bundled_models() -> dict[str, Path]:
     except FileNotFoundError:
         return {}
     models = {path.stem: path for path in sorted(paths)}
-    is_korean = chosen_language() == "ko" or speaks_korean(os.environ)
+    is_korean = chosen_language() == "ko" or has_korean_locale(os.environ)
     wanted = [KOREAN_MODEL, DEFAULT_MODEL] if is_korean else [DEFAULT_MODEL]
     return {name: models[name] for name in wanted if name in models} | models
 

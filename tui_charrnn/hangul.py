@@ -25,14 +25,14 @@ FINALS: Final = frozenset(map(chr, range(_FINAL + 1, _FINAL + _FINALS)))
 # compiled at the first use: compiling takes 2 ms
 _SYLLABLES: Final = "[\uac00-\ud7a3]+"
 _HANGUL: Final = "[\uac00-\ud7a3\u1100-\u1112]"
-_APART: Final = "[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]"
+_COMPOSABLE: Final = "[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]"
 """Jamo that compose into one syllable, the second form only if the syllable has no final yet."""
-_GROWING: Final = "(?:[\u1100-\u1112][\u1161-\u1175]?|[\uac00-\ud7a3])\\Z"
+_INCOMPLETE: Final = "(?:[\u1100-\u1112][\u1161-\u1175]?|[\uac00-\ud7a3])\\Z"
 """An end of a text that the next character may change."""
 _JAMO: Final = "[\u1100-\u11ff\ua960-\ua97c\ud7b0-\ud7fb]"
 FILLER: Final = "\N{HANGUL CHOSEONG FILLER}"
 """Placeholder for a missing initial."""
-_ALONE: Final = f"{FILLER}([\u1161-\u11c2])"
+_LONE_JAMO: Final = f"{FILLER}([\u1161-\u11c2])"
 
 
 def split_syllables(text: str) -> str:
@@ -49,7 +49,7 @@ def join_syllables(text: str) -> str:
     """
     if text.isascii():
         return text
-    return re.sub(_APART, lambda found: _joined(found[0]), text)
+    return re.sub(_COMPOSABLE, lambda found: _joined(found[0]), text)
 
 
 def whole_text(text: str, units: str) -> str:
@@ -76,7 +76,7 @@ class JoinedText:
         if text.isascii() and not self._held:
             return text
         text = self._held + text
-        growing = re.search(_GROWING, text)
+        growing = re.search(_INCOMPLETE, text)
         cut = growing.start() if growing else len(text)
         self._held = text[cut:]
         return join_syllables(text[:cut])
@@ -124,7 +124,7 @@ def spelled_in(known: Container[str], character: str) -> str:
     return parts if all(part in known for part in parts) else ""
 
 
-def refuse_apart(text: str) -> None:
+def refuse_uncomposed(text: str) -> None:
     """Refuse a text whose split into jamo cannot be undone.
 
     A text in NFC is never refused.
@@ -132,7 +132,7 @@ def refuse_apart(text: str) -> None:
     Raises:
         CorpusError: If it has jamo that would be composed into a syllable.
     """
-    for found in re.finditer(_APART, text):
+    for found in re.finditer(_COMPOSABLE, text):
         if _joined(found[0]) != found[0]:
             codes = " ".join(f"U+{ord(character):04X}" for character in found[0])
             raise CorpusError(
@@ -151,7 +151,7 @@ def continues_syllable(character: str) -> bool:
     return "\u1160" <= character <= "\u11ff" or "\ud7b0" <= character <= "\ud7fb"
 
 
-def typed_on(before: str, typed: str) -> tuple[int, str]:
+def compose_typed(before: str, typed: str) -> tuple[int, str]:
     """Compose letters that some terminals and systems send one by one.
 
     Returns:
@@ -173,7 +173,7 @@ def is_jamo(character: str) -> bool:
 
 def continued(before: str, character: str) -> str:
     """The syllable that a jamo makes with the end of `before`; any other character unchanged."""
-    growing = re.search(_GROWING, before)
+    growing = re.search(_INCOMPLETE, before)
     joined = join_syllables(growing[0] + character) if growing else ""
     return joined if len(joined) == 1 else character
 
@@ -221,7 +221,7 @@ def drawn_hangul(text: str) -> str:
     """The text to draw for a text from `placed`, of the same width."""
     if text.isascii() or re.search(_JAMO, text) is None:
         return text
-    return shown_hangul(re.sub(_ALONE, lambda found: _letter(found[1]), text))
+    return shown_hangul(re.sub(_LONE_JAMO, lambda found: _letter(found[1]), text))
 
 
 def _joined(parts: str) -> str:

@@ -83,7 +83,7 @@ _NAMES: Final = {
     "tui_charrnn.viewing.ascii_signs": "in_ascii",
     "tui_charrnn.viewing.embedding": "format_neighbors format_sizes legend picture_of",
     "tui_charrnn.viewing.failures": (
-        "diagnose format_advice nats_above_ngrams slipped_time steps_since_best"
+        "diagnose format_advice nats_above_ngrams overrun_time steps_since_best"
     ),
     "tui_charrnn.viewing.formatting": "fitted",
     "tui_charrnn.viewing.gradient_pictures": (

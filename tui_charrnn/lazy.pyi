@@ -131,7 +131,7 @@ from tui_charrnn.viewing.embedding import picture_of as picture_of
 from tui_charrnn.viewing.failures import diagnose as diagnose
 from tui_charrnn.viewing.failures import format_advice as format_advice
 from tui_charrnn.viewing.failures import nats_above_ngrams as nats_above_ngrams
-from tui_charrnn.viewing.failures import slipped_time as slipped_time
+from tui_charrnn.viewing.failures import overrun_time as overrun_time
 from tui_charrnn.viewing.failures import steps_since_best as steps_since_best
 from tui_charrnn.viewing.formatting import fitted as fitted
 from tui_charrnn.viewing.gradient_pictures import clipping_document as clipping_document

@@ -37,11 +37,11 @@ def language_of(preferred: str, environment: Mapping[str, str]) -> Language:
 
     `preferred` is one of `LANGUAGES`, or `auto` for that of the locale.
     """
-    is_korean = speaks_korean(environment) if preferred == "auto" else preferred == "ko"
+    is_korean = has_korean_locale(environment) if preferred == "auto" else preferred == "ko"
     return "ko" if is_korean else "en"
 
 
-def speaks_korean(environment: Mapping[str, str]) -> bool:
+def has_korean_locale(environment: Mapping[str, str]) -> bool:
     """Whether the language of the locale is Korean."""
     names = ("LC_ALL", "LC_MESSAGES", "LANG")
     language = next((environment[name] for name in names if environment.get(name)), "")

@@ -18,7 +18,7 @@ from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.cache import CachedText, corpora_folder
-from tui_charrnn.text.suffix_index import SuffixIndex, index_path, keep_index, open_index
+from tui_charrnn.text.suffix_index import SuffixIndex, index_path, open_index, store_index
 from tui_charrnn.text.vocabulary import Vocabulary
 
 TEXT = "abc abd\nface a bead\n" * 20
@@ -64,7 +64,7 @@ def facts_of(run: RunDirectory) -> dict[str, object]:
 
 def test_a_kept_index_is_enough(tmp_path: Path) -> None:
     sha256 = sha256_of(TEXT)
-    keep_index(SuffixIndex.of(TEXT), sha256)
+    store_index(SuffixIndex.of(TEXT), sha256)
     model = model_trained_on(tmp_path / "model", {"name": "gone", "sha256": sha256})
 
     found = compared_with("--model", model)

@@ -101,7 +101,7 @@ def bad_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.setattr(paths, "PIPE_PATIENCE", 0.0)
-    monkeypatch.setattr(sources, "LOOKED_THROUGH", 1_000)
+    monkeypatch.setattr(sources, "MAX_ENTRIES", 1_000)
     Path("text.txt").write_text("to be, or not to be: that is the question.\n" * 50, "utf-8")
     Path("circle").symlink_to("circle")
     Path("shut").mkdir()

@@ -28,7 +28,7 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.text.numbered_text import CachedNumbers, fingerprint
 from tui_charrnn.text.numbering import Numbering, NumberStore
 from tui_charrnn.text.originality import PassageMatcher
-from tui_charrnn.text.suffix_index import SuffixIndex, keep_index, obtain_index
+from tui_charrnn.text.suffix_index import SuffixIndex, obtain_index, store_index
 from tui_charrnn.tui.history.browser import HistoryRow
 from tui_charrnn.tui.history.preview import restored_clamps, settings_lines
 from tui_charrnn.tui.text.external_text import load_recording
@@ -50,7 +50,7 @@ def build_kept_texts(folder: Path) -> None:
     (folder / "clamped-tape.json").write_text(json.dumps(tape_document(_tape(CLAMPS))))
     _build_history(folder)
     with _cache(folder):
-        keep_index(SuffixIndex.of(CORPUS), SHA256)
+        store_index(SuffixIndex.of(CORPUS), SHA256)
         _keep_numbers(folder)
 
 

@@ -12,7 +12,7 @@ import pytest
 from tui_charrnn.errors import StorageError
 from tui_charrnn.text import numbering
 from tui_charrnn.text.corpus import Corpus, Reading
-from tui_charrnn.text.corpus_reading import find_kept, read_corpus
+from tui_charrnn.text.corpus_reading import find_cached, read_corpus
 from tui_charrnn.text.numbered_text import encoded_folder
 from tui_charrnn.text.sources import find_sources
 
@@ -35,7 +35,7 @@ def kept(*paths: Path, reading: Reading | None = None) -> str | None:
     """The text as it is in the cache; None if it would be read again."""
     reading = reading or Reading()
     sources = find_sources([str(path) for path in paths], encoding=reading.encoding)
-    found = find_kept(sources, reading)
+    found = find_cached(sources, reading)
     return found[0].decode() if found else None
 
 

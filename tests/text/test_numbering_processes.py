@@ -13,7 +13,7 @@ import pytest
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.text import numbering
 from tui_charrnn.text.corpus import Reading
-from tui_charrnn.text.corpus_reading import find_kept, read_corpus
+from tui_charrnn.text.corpus_reading import find_cached, read_corpus
 from tui_charrnn.text.numbered_text import encoded_folder
 from tui_charrnn.text.sources import find_sources
 
@@ -67,7 +67,7 @@ def end(children: "Sequence[subprocess.Popen[str]]") -> list[tuple[int, str]]:
 
 
 def is_kept(path: Path) -> bool:
-    return find_kept(find_sources([str(path)], encoding="utf-8"), Reading()) is not None
+    return find_cached(find_sources([str(path)], encoding="utf-8"), Reading()) is not None
 
 
 def test_two_at_once_make_the_same(path: Path) -> None:

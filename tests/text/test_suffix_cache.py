@@ -11,10 +11,10 @@ from tui_charrnn.text import suffix_index
 from tui_charrnn.text.suffix_index import (
     SuffixIndex,
     index_path,
-    keep_index,
     obtain_index,
     open_index,
     prune_indexes,
+    store_index,
 )
 
 TEXT = "to be,\nor not to be\n" * 9
@@ -24,7 +24,7 @@ NAMES = [digit * 64 for digit in "123"]
 def kept(*names: str) -> list[Path]:
     """Indexes of one size, used one after the other."""
     for seconds, name in enumerate(names):
-        keep_index(SuffixIndex.of(TEXT), name)
+        store_index(SuffixIndex.of(TEXT), name)
         os.utime(index_path(name), (1_000 + seconds, 1_000 + seconds))
     return [index_path(name) for name in names]
 

@@ -14,9 +14,9 @@ from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_index import (
     SuffixIndex,
     index_path,
-    keep_index,
     obtain_index,
     open_index,
+    store_index,
 )
 
 TEXT = "to be,\nor not to be: 한글로 된 말\n" * 3
@@ -72,7 +72,7 @@ def test_a_text_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("text", ["", "x", TEXT, WIDE])
 def test_a_kept_index_is_the_same(text: str) -> None:
     made = SuffixIndex.of(text)
-    keep_index(made, SHA256)
+    store_index(made, SHA256)
 
     kept = open_index(SHA256)
 
@@ -95,7 +95,7 @@ def test_an_index_is_built_once() -> None:
 
 
 def test_only_this_user_can_read_what_holds_the_corpus() -> None:
-    keep_index(SuffixIndex.of(TEXT), SHA256)
+    store_index(SuffixIndex.of(TEXT), SHA256)
     assert stat.S_IMODE(index_path(SHA256).stat().st_mode) == 0o600
     assert list(index_path(SHA256).parent.iterdir()) == [index_path(SHA256)]
 
@@ -108,7 +108,7 @@ def test_what_is_not_kept_is_not_opened() -> None:
 
 @given(st.data())
 def test_a_file_that_is_torn_or_changed_is_never_used(data: st.DataObject) -> None:
-    keep_index(SuffixIndex.of(TEXT), SHA256)
+    store_index(SuffixIndex.of(TEXT), SHA256)
     path = index_path(SHA256)
     whole = path.read_bytes()
     place = data.draw(st.integers(0, len(whole) - 1))
@@ -122,7 +122,7 @@ def test_a_file_that_is_torn_or_changed_is_never_used(data: st.DataObject) -> No
 
 def test_an_index_of_another_corpus_is_never_used() -> None:
     other = "6" * 64
-    keep_index(SuffixIndex.of("another text"), other)
+    store_index(SuffixIndex.of("another text"), other)
     index_path(other).rename(index_path(SHA256))
 
     assert open_index(SHA256) is None

@@ -107,7 +107,7 @@ def test_of_a_large_text_the_first_part_is_enough(
     for path in paths:
         path.write_text("to be " * 100_000, encoding="utf-8")
     sources = find_sources([str(path) for path in paths], encoding="utf-8")
-    monkeypatch.setattr(inspection, "LOOKED_THROUGH", 300_000)
+    monkeypatch.setattr(inspection, "SURVEYED_BYTES", 300_000)
     found = survey_sources(sources, Reading(), on_progress=ignore, check_cancelled=never_cancelled)
     assert found.is_part
     assert not found.is_whole
@@ -128,7 +128,7 @@ def test_a_text_that_was_read_before_is_known_as_a_whole(
     monkeypatch.setattr(numbering, "KEPT_IN_MEMORY", 1_000)
     read_corpus([str(path)])
     sources = find_sources([str(path)], encoding="utf-8")
-    monkeypatch.setattr(inspection, "LOOKED_THROUGH", 10)
+    monkeypatch.setattr(inspection, "SURVEYED_BYTES", 10)
     found = survey_sources(sources, Reading(), on_progress=ignore, check_cancelled=never_cancelled)
     assert found.is_whole
     assert found == expected

@@ -20,7 +20,7 @@ from tui_charrnn.cli.opening import delay_garbage_collection
 from tui_charrnn.cli.output import print_data, print_message, send_to_terminal
 from tui_charrnn.cli.reporting import RowsOf, choose_reporter, follow, no_rows, print_outcome
 from tui_charrnn.errors import (
-    AS_ASKED,
+    EXPECTED_EXIT_CODES,
     BrokenClusterError,
     CharRNNError,
     ConfigError,
@@ -134,7 +134,7 @@ def _train_detached(run: RunDirectory, options: FollowOptions, limit: float | No
             f"Training continues in the background. Watch: {command_words('attach', run)}  Stop: "
             f"{command_words('stop', run)}"
         )
-    elif returncode not in AS_ASKED:
+    elif returncode not in EXPECTED_EXIT_CODES:
         report_failure(run, returncode, log_size)
     return _end(run, options, returncode or 0)
 
@@ -169,7 +169,7 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     if not options.quiet:
         print_outcome(view)
     _announce_end(view, options)
-    if returncode not in AS_ASKED:
+    if returncode not in EXPECTED_EXIT_CODES:
         is_reported = not (options.quiet or options.as_json) and view.ended is not ended_before
         if not (is_reported and view.failure):
             report_failure(run, returncode, log_size)

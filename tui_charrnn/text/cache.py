@@ -20,7 +20,7 @@ from tui_charrnn.folders import cache_folder
 from tui_charrnn.translation import tr
 
 _STALE: Final = 86_400.0  # seconds after which an unfinished file is removed
-_NO_ROOM: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def prune_folder(folder: Path, ending: str, limit: int, *, keep: Path | None = None) -> list[Path]:
@@ -61,7 +61,7 @@ def mark_in_use(file: BinaryIO) -> None:
 
 def cache_advice(error: OSError) -> str:
     """What to do if the cache cannot be written; suggests freeing space if it is full."""
-    if error.errno in _NO_ROOM:
+    if error.errno in _NO_SPACE:
         return tr("free some space, or set CHARRNN_CACHE to a folder that can be written to")
     return tr("set CHARRNN_CACHE to a folder that can be written to")
 

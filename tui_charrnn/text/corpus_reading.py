@@ -62,7 +62,7 @@ def read_corpus(
     known_encoding(reading.encoding)
     found = find_sources(arguments, encoding=reading.encoding, check_cancelled=check_cancelled)
     reader = TextReader(found, reading, stdin=stdin, progress=progress, limit=limit)
-    numbered, report = find_kept(found, reading) or reader.read(check_cancelled, progress)
+    numbered, report = find_cached(found, reading) or reader.read(check_cancelled, progress)
     is_repeatable = all(source.is_repeatable for source in found.sources)
     label, *others = dict.fromkeys(source.label for source in found.sources)
     return Corpus(
@@ -74,9 +74,11 @@ def read_corpus(
     )
 
 
-def find_kept(sources: FoundSources, reading: Reading) -> tuple[NumberedText, CorpusReport] | None:
+def find_cached(
+    sources: FoundSources, reading: Reading
+) -> tuple[NumberedText, CorpusReport] | None:
     """The text and report in the cache; None if they are missing or outdated."""
-    place = _place(sources, reading)
+    place = _cache_entry(sources, reading)
     kept = place.find() if place else None
     if kept is None:
         return None
@@ -84,7 +86,7 @@ def find_kept(sources: FoundSources, reading: Reading) -> tuple[NumberedText, Co
     return text, replace(CorpusReport(**notes), skipped_files=sources.skipped, recorded=())
 
 
-def _place(sources: FoundSources, reading: Reading) -> CachedNumbers | None:
+def _cache_entry(sources: FoundSources, reading: Reading) -> CachedNumbers | None:
     """The cache entry of a text; None if the text cannot be read again."""
     if not all(source.is_repeatable for source in sources.sources):
         return None
@@ -186,7 +188,7 @@ class TextReader:
                 done = self.found.consumed
                 if progress is not None and max(done, total or 0) >= _LARGE:
                     progress(done, total)
-            place = _place(self._sources, self._reading)
+            place = _cache_entry(self._sources, self._reading)
             if place is None or read_from is None or self.is_part or not self._store.is_on_disk:
                 return self.numbering.finish(), self.report
             notes = asdict(replace(self.report, recorded=()))

@@ -25,8 +25,10 @@ _ANY_ORDER: Final = {"utf-16", "utf-32", "utf-8-sig"}
 """Codecs that read a byte order mark themselves."""
 _WIDE: Final = ("utf-16", "utf-32")
 """Codecs for which a zero byte is an ordinary part of a character."""
-SNIFFED: Final = 8_192  # first bytes of a file that are checked for binary data
-TRY: Final = "cp1252 (Western European), cp949 (Korean), shift_jis, gb18030 or utf-16"
+SNIFFED_BYTES: Final = 8_192  # first bytes of a file that are checked for binary data
+SUGGESTED_ENCODINGS: Final = (
+    "cp1252 (Western European), cp949 (Korean), shift_jis, gb18030 or utf-16"
+)
 """Encodings suggested to the user."""
 _NOT_ASCII: Final = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+")
 
@@ -45,7 +47,7 @@ def known_encoding(encoding: str) -> str:
             "There is no text encoding {encoding!r}. Give one that Python knows, for "
             "example utf-8, {examples}.",
             encoding=encoding,
-            examples=tr(TRY),
+            examples=tr(SUGGESTED_ENCODINGS),
         ) from error
     return name
 
@@ -53,7 +55,7 @@ def known_encoding(encoding: str) -> str:
 def looks_binary(start: bytes, encoding: str) -> bool:
     """Whether a file is binary: it has a zero byte but is neither UTF-16 nor UTF-32.
 
-    `start` has its first `SNIFFED` bytes.
+    `start` has its first `SNIFFED_BYTES` bytes.
 
     Raises:
         CorpusError: If the encoding is unknown.
@@ -169,7 +171,7 @@ def undecodable(
             "{name} is not valid {codec}: {problem}.", name=name, codec=codec, problem=error
         )
         return UndecodableError(problem)
-    examples = tr(TRY)
+    examples = tr(SUGGESTED_ENCODINGS)
     return UndecodableError(
         problem,
         tr("Name the file's encoding with --encoding, for example {examples}.", examples=examples),

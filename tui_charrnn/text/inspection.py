@@ -11,7 +11,7 @@ import numpy as np
 
 from tui_charrnn.hangul import is_jamo, split_syllables
 from tui_charrnn.text.corpus import Corpus, CorpusReport, Reading
-from tui_charrnn.text.corpus_reading import TextReader, find_kept
+from tui_charrnn.text.corpus_reading import TextReader, find_cached
 from tui_charrnn.text.ngrams import (
     Baselines,
     measure_baselines,
@@ -320,9 +320,9 @@ def _decomposition(character: str) -> str | None:
     return None
 
 
-LOOKED_THROUGH: Final = 1 << 24
+SURVEYED_BYTES: Final = 1 << 24
 """Maximum bytes that a survey reads: about half a second."""
-_MEMORY: Final = 8 * LOOKED_THROUGH
+_MEMORY: Final = 8 * SURVEYED_BYTES
 """More bytes than the numbers of a survey take, so that they are never written to disk."""
 _REPORTED_EVERY: Final = 4  # pieces between two calls of `on_progress`: about a megabyte
 
@@ -337,16 +337,16 @@ def survey_sources(
     """Survey the files of a corpus; a cached text is surveyed completely.
 
     The result equals that of `read_corpus` and `inspect_corpus` for the whole text or, if it is
-    large, for its first `LOOKED_THROUGH` bytes. Each text is a regular file, or a cached text of
+    large, for its first `SURVEYED_BYTES` bytes. Each text is a regular file, or a cached text of
     the catalogue. `on_progress` is called with the survey so far, first after about a megabyte;
     `check_cancelled` is called after every piece and raises to cancel.
 
     Raises:
         CorpusError: If a file is unreadable, empty, binary or not in the encoding.
     """
-    if (kept := find_kept(sources, reading)) is not None:
+    if (kept := find_cached(sources, reading)) is not None:
         return _survey_of(kept[0], reading, kept[1], kept[1].bytes)
-    reader = TextReader(sources, reading, limit=LOOKED_THROUGH, memory=_MEMORY)
+    reader = TextReader(sources, reading, limit=SURVEYED_BYTES, memory=_MEMORY)
 
     def survey() -> Survey:
         text = reader.numbering.finish()

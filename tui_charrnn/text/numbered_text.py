@@ -193,7 +193,7 @@ class CachedNumbers:
                     OSError
                 ):  # update the access time; the modification time is verified
                     os.utime(file.fileno(), ns=(time.time_ns(), record["modified"]))
-                return _opened(file, record), dict(record["notes"])
+                return _text_of(file, record), dict(record["notes"])
         except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
             return None
 
@@ -255,7 +255,7 @@ def _read_record(file: BinaryIO) -> dict[str, Any]:
     return record
 
 
-def _opened(file: BinaryIO, record: Mapping[str, Any]) -> NumberedText:
+def _text_of(file: BinaryIO, record: Mapping[str, Any]) -> NumberedText:
     return NumberedText(
         numbers=map_numbers(file, record["dtype"], record["count"]),
         characters=record["characters"],

@@ -107,7 +107,7 @@ class NumberStore:
         if self._path is None:
             raise ValueError("There is no file to publish: the numbers are in memory.")
         self._write(footer)
-        with self._explained():
+        with self._storage_errors():
             os.utime(self._file.fileno(), ns=(modified, modified))
             os.fsync(self._file.fileno())
             self._path.replace(path)
@@ -127,7 +127,7 @@ class NumberStore:
         old, old_path, narrow = self._file, self._path, self.dtype
         self._file, self._path, self.dtype = io.BytesIO(), None, dtype
         try:
-            with self._explained():
+            with self._storage_errors():
                 if to_disk:
                     self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                     remove_orphans(self._folder)
@@ -140,12 +140,12 @@ class NumberStore:
 
     def _write(self, data: bytes | memoryview) -> None:
         rest = memoryview(data)
-        with self._explained():
+        with self._storage_errors():
             while rest:
                 rest = rest[self._file.write(rest) :]
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
+    def _storage_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.hangul import refuse_apart, split_syllables
+from tui_charrnn.hangul import refuse_uncomposed, split_syllables
 from tui_charrnn.paths import is_file
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.decoding import (
@@ -130,7 +130,7 @@ def _clean(text: str, reading: Reading, found: BytesFound) -> str:
         if reading.compose:
             text = unicodedata.normalize("NFC", text)
     if reading.units == "jamo":
-        refuse_apart(text)
+        refuse_uncomposed(text)
         text = split_syllables(text)
     return text
 

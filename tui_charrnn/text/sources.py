@@ -29,7 +29,7 @@ from tui_charrnn.paths import (
     real_path,
 )
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
-from tui_charrnn.text.decoding import SNIFFED, looks_binary
+from tui_charrnn.text.decoding import SNIFFED_BYTES, looks_binary
 from tui_charrnn.translation import tr
 
 _Item = TypeVar("_Item")
@@ -39,7 +39,7 @@ _UNREPEATABLE: Final = ("/dev/", "/proc/")
 """Prefixes of paths that name open streams, which cannot be read again."""
 _NO_DISK: Final = frozenset(map(Path, ("/dev", "/proc", "/sys")))
 """System folders, which have no texts and whose files may block forever."""
-LOOKED_THROUGH = 100_000
+MAX_ENTRIES = 100_000
 """Maximum files and folders searched for a corpus: a few seconds."""
 
 
@@ -147,7 +147,7 @@ def _cancellable(items: Iterable[_Item], check_cancelled: Callable[[], None]) ->
 
 
 class _Search:
-    """Searches folders for one argument: each folder once, `LOOKED_THROUGH` entries at most."""
+    """Searches folders for one argument: each folder once, `MAX_ENTRIES` entries at most."""
 
     def __init__(self, holder: str, check_cancelled: Callable[[], None]) -> None:
         self._holder, self._check_cancelled = holder, check_cancelled
@@ -159,7 +159,7 @@ class _Search:
         As in a shell, hidden files must be named explicitly, and unreadable folders are skipped.
 
         Raises:
-            CorpusError: If there are more than `LOOKED_THROUGH` entries.
+            CorpusError: If there are more than `MAX_ENTRIES` entries.
         """
         if not parts:
             yield folder
@@ -186,7 +186,7 @@ class _Search:
         For a pattern, links to folders are followed and unreadable folders are skipped.
 
         Raises:
-            CorpusError: If a folder is unreadable, or there are more than `LOOKED_THROUGH` entries.
+            CorpusError: If a folder is unreadable, or there are more than `MAX_ENTRIES` entries.
         """
         pending, known = [folder], set[Path]()
         while pending:
@@ -212,14 +212,14 @@ class _Search:
             return []
         with os.scandir(folder) as opened:
             found = list(
-                itertools.islice(_cancellable(opened, self._check_cancelled), LOOKED_THROUGH + 1)
+                itertools.islice(_cancellable(opened, self._check_cancelled), MAX_ENTRIES + 1)
             )
         self._seen += len(found)
-        if self._seen > LOOKED_THROUGH:
+        if self._seen > MAX_ENTRIES:
             raise CorpusError(
                 "{holder} leads through more than {most:,} files and folders. Name a smaller one.",
                 holder=self._holder,
-                most=LOOKED_THROUGH,
+                most=MAX_ENTRIES,
             )
         return found
 
@@ -249,7 +249,7 @@ def _looks_like_text(path: Path, encoding: str) -> bool:
         return False
     try:
         with open_bytes(path) as file:
-            start = file.read(SNIFFED)
+            start = file.read(SNIFFED_BYTES)
     except OSError as error:
         raise CorpusError.unreadable(path, error) from error
     return bool(start) and not looks_binary(start, encoding)

@@ -250,7 +250,7 @@ class SuffixIndex:
                 most=LONGEST,
             )
         try:
-            alphabet, codes = _numbered(text)
+            alphabet, codes = _encode(text)
             suffixes = sort_suffixes(codes, progress=progress, check_cancelled=check_cancelled)
             ordered = codes.astype(codes.dtype.newbyteorder(">"), copy=False)
             return cls(alphabet, ordered.tobytes(), suffixes.data)
@@ -330,7 +330,7 @@ def code_width(characters: int) -> int:
     return 1 if characters <= 1 << 8 else 2 if characters <= 1 << 16 else 4
 
 
-def _numbered(text: str) -> tuple[str, Codes]:
+def _encode(text: str) -> tuple[str, Codes]:
     """The sorted characters of a text, and the codes of the text, shape (N,)."""
     is_there = np.zeros(_UNICODE, dtype=np.bool_)
     for begin in range(0, len(text), _PIECE):
@@ -371,14 +371,14 @@ def open_index(sha256: str) -> SuffixIndex | None:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):  # ValueError: an empty file
         return None
-    index = _opened(data, sha256)
+    index = _parse_index(data, sha256)
     if index is not None:
         with contextlib.suppress(OSError):
             os.utime(index_path(sha256))  # marks it as recently used
     return index
 
 
-def keep_index(index: SuffixIndex, sha256: str) -> None:
+def store_index(index: SuffixIndex, sha256: str) -> None:
     """Write an index to the cache, atomically.
 
     Only this user can read it, as it contains the corpus, which may be private.
@@ -433,7 +433,7 @@ def obtain_index(
         return kept
     index = SuffixIndex.of(text, progress=progress, check_cancelled=check_cancelled)
     try:
-        keep_index(index, sha256)
+        store_index(index, sha256)
     except StorageError as error:
         notify(str(error))
         return index
@@ -447,7 +447,7 @@ def prune_indexes(limit: int, *, keep: Path | None = None) -> list[Path]:
     return prune_folder(cache_folder() / "suffixes", ".index", limit, keep=keep)
 
 
-def _opened(data: mmap.mmap, sha256: str) -> SuffixIndex | None:
+def _parse_index(data: mmap.mmap, sha256: str) -> SuffixIndex | None:
     whole = memoryview(data)
     body = whole[_FIRST_LINE:]
     claimed = bytes(whole[:_FIRST_LINE])

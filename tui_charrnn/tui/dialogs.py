@@ -17,7 +17,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.hangul import typed_on
+from tui_charrnn.hangul import compose_typed
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
@@ -207,7 +207,7 @@ class SafeInput(Input, KeysInOrder):
 
     def replace(self, text: str, start: int, end: int) -> None:
         """Replace text as `Input` does, and put the cursor after the safe form of the new text."""
-        taken, text = typed_on(self.value[:start], text)
+        taken, text = compose_typed(self.value[:start], text)
         super().replace(safe_line(text), start - taken, end)
 
 

@@ -158,7 +158,7 @@ def _advice_of_numbers(view: RunView, *, may_steer: bool) -> str:
             nats=nats,
             rate=key_label("run.rate"),
         )
-    if (seconds := lazy.slipped_time(view)) is not None and view.requested_time is not None:
+    if (seconds := lazy.overrun_time(view)) is not None and view.requested_time is not None:
         asked, now = map(format_round_duration, (view.requested_time, seconds))
         return tr(
             "Asked {asked}, now about {now}: this machine is busier than when it was timed."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
-from tui_charrnn.errors import AS_ASKED, ExitCode
+from tui_charrnn.errors import EXPECTED_EXIT_CODES, ExitCode
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory, command_words
@@ -118,7 +118,7 @@ _NO_MEMORY: Final = re.compile(
 )
 _NO_FAILURE: Final = "this is not a failure"
 """What TensorFlow logs when it lacked memory but continued with less."""
-_NO_ROOM: Final = re.compile(r"no space left on device|quota exceeded", re.IGNORECASE)
+_NO_SPACE: Final = re.compile(r"no space left on device|quota exceeded", re.IGNORECASE)
 _CRASHED: Final = re.compile(
     r"Segmentation fault|Bus error|Illegal instruction|Fatal Python error|terminate called|Aborted"
 )
@@ -170,7 +170,7 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
     if view.failure or view.state is RunState.FAILED:
         message = view.failure or safe_line(view.status.message if view.status else "")
         return _explained(view, message or tr("Training failed."), view.failure_cause)
-    if not view.state.is_live or view.ended is not None or exit_code in AS_ASKED:
+    if not view.state.is_live or view.ended is not None or exit_code in EXPECTED_EXIT_CODES:
         return None
     if view.life == "lost":
         lines = [line for line in lines_since_start(log) if _NO_FAILURE not in line]
@@ -220,7 +220,7 @@ def _explained(view: RunView, message: str, cause: str = "") -> Failure:
     On a full disk the cause cannot be recorded; the message is then searched for the system's
     wording.
     """
-    is_disk = cause == "disk" or _NO_ROOM.search(message)
+    is_disk = cause == "disk" or _NO_SPACE.search(message)
     message = tr_recorded(message)
     if cause == "memory":
         return _out_of_memory(view, message)
@@ -237,7 +237,7 @@ def _ended_without_record(view: RunView, exit_code: int | None, log_text: str) -
     refusals = [line for line in log_text.split("\n") if line.startswith(_REFUSED)]
     if exit_code in _REFUSALS and refusals:
         return _explained(view, refusals[-1].removeprefix(_REFUSED))
-    if _NO_ROOM.search(log_text):
+    if _NO_SPACE.search(log_text):
         message = tr("The disk had no room for what the trainer had to write.")
         return _disk_full(view, message)
     if found := _NO_MEMORY.search(log_text):
@@ -344,7 +344,7 @@ _FAR_ABOVE: Final = 0.7
 """Nats per character above the best n-gram model that indicate a problem."""
 _EARLY_SHARE: Final = 0.25
 """Share of a run in which a high loss is normal."""
-_SLIP: Final = 0.05
+_OVERRUN: Final = 0.05
 """Share of the requested time by which a run may be late without a warning."""
 
 
@@ -364,10 +364,10 @@ def nats_above_ngrams(view: RunView) -> float | None:
     return -view.lead if is_begun and view.lead < -_FAR_ABOVE else None
 
 
-def slipped_time(view: RunView) -> float | None:
+def overrun_time(view: RunView) -> float | None:
     """Total seconds of a run by time if it exceeds the requested time; else None."""
     if view.requested_time is None or view.status is None:
         return None
     left = view.status.eta or 0.0 if view.is_live else 0.0
     total = view.status.elapsed + left
-    return total if total > (1 + _SLIP) * view.requested_time else None
+    return total if total > (1 + _OVERRUN) * view.requested_time else None

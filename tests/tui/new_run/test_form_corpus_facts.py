@@ -119,7 +119,7 @@ def test_a_folder_of_very_many_files_is_not_counted(
 
 
 def test_a_large_text_is_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(survey, "LOOKED_THROUGH", 100_000)
+    monkeypatch.setattr(survey, "SURVEYED_BYTES", 100_000)
     facts = facts_of(written(tmp_path, "to be, or not to be\n" * 100_000))
     lines = fact_lines(facts, TINY)
     assert lines == [

@@ -22,7 +22,7 @@ from textual.widgets import TextArea
 from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError, reason_of
 from tui_charrnn.folders import state_folder
-from tui_charrnn.hangul import spelled_in, typed_on
+from tui_charrnn.hangul import compose_typed, spelled_in
 from tui_charrnn.safe_text import safe_line, safe_text, with_few_marks
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
@@ -193,7 +193,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         """Edit, compose jamo into syllables, and cut text that is too long at one end."""
         if not edit.text.isascii():
             row, column = edit.top
-            taken, edit.text = typed_on(self.document.get_line(row)[:column], edit.text)
+            taken, edit.text = compose_typed(self.document.get_line(row)[:column], edit.text)
             edit.from_location, edit.to_location = (row, column - taken), edit.bottom
         beyond = len(edit.text) - self._longest
         if beyond > 0:  # before it is inserted: wrapping it would be slow
