@@ -1,4 +1,4 @@
-"""The three configurations hold what is allowed and nothing else."""
+"""The three configurations accept allowed values only."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is left of a crash: a file, and lines that hurt no terminal."""
+"""A crash report: a file, and lines that are safe for a terminal."""
 
 import os
 import stat
@@ -51,7 +51,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 
 class FailedWorkerError(Exception):
-    """As Textual's, which holds the error that it is about."""
+    """Like Textual's `WorkerFailed`, which has the original error."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(f"raised {error}")

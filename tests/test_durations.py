@@ -1,4 +1,4 @@
-"""Spans of time are read as people write them."""
+"""Durations are parsed and formatted."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The grammar that judges the app's output tells every kind of sequence from text."""
+"""The grammar that checks the app's output recognizes every kind of sequence."""
 
 import pytest
 

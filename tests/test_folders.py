@@ -10,7 +10,7 @@ from tui_charrnn.folders import bundled_models, resource_folder
 
 @pytest.fixture
 def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The package folder of an installation that holds nothing."""
+    """The package folder of an installation without bundled files."""
     package = tmp_path / "site-packages" / "tui_charrnn"
     package.mkdir(parents=True)
     monkeypatch.setattr(folders, "_PACKAGE", package)

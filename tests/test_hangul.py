@@ -1,4 +1,4 @@
-"""Syllables and jamo: nothing is lost, and what is drawn is two cells wide at every moment."""
+"""Syllables and jamo: nothing is lost, and every syllable is drawn two cells wide."""
 
 import unicodedata
 
@@ -34,7 +34,7 @@ HANGUL = st.text(
 
 
 def gated(text: str) -> str:
-    """A text as a view keeps it, character by character."""
+    """A text as a view stores it, character by character."""
     shown, parts = "", 0
     for character in text:
         sign, parts = placed(character, parts)

@@ -1,4 +1,4 @@
-"""What importing does, asked of a child: the static contracts cannot see a deferral."""
+"""Imports of entry points, measured in a child process: static contracts miss late imports."""
 
 import ast
 import os

@@ -1,4 +1,4 @@
-"""Commands that the program suggests can be typed as they stand."""
+"""Suggested commands can be typed unchanged."""
 
 from pathlib import Path
 

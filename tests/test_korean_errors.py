@@ -1,4 +1,4 @@
-"""The errors that users meet most are Korean in a Korean app, with the system's reasons."""
+"""The most frequent errors are Korean in a Korean app, with the system's reasons."""
 
 import errno
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Who reaches for the network: the download of a corpus, and processes that train together."""
+"""Modules that use the network: downloads and distributed training only."""
 
 import ast
 import sys
@@ -18,7 +18,7 @@ HARMLESS = {"urllib.parse"}
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The modules that a file imports, wherever in it."""
+    """The modules that a file imports, at any level."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,4 +1,4 @@
-"""The gate for paths, and that no module goes around it."""
+"""Validation of paths, and that every module uses it."""
 
 import ast
 import os
@@ -26,7 +26,7 @@ GATE = {"paths.py", "folders.py"}
 
 
 def ways_around(code: str) -> Iterator[str]:
-    """What a module does about paths that the gate alone shall do."""
+    """Path operations of a module that only `paths` may do."""
     for node in ast.walk(ast.parse(code)):
         match node:
             case (

@@ -1,4 +1,4 @@
-"""Nothing that passes the gate can steer a terminal, however it was cut."""
+"""Text from `safe_text` cannot control a terminal, however it is cut."""
 
 import re
 import sys
@@ -22,7 +22,7 @@ INTRODUCERS = (
     + "".join(map(chr, range(0x80, 0xA0)))
     + "\u202e\u2066\u2028\ufeff\u200d\ud83d\udc69"
 )
-"""Whatever begins, carries on, cancels or ends a sequence, in seven bits and in eight."""
+"""Characters that begin, continue, cancel or end a sequence, in 7 and 8 bits."""
 hostile = st.text(
     st.one_of(
         st.characters(),
@@ -33,7 +33,7 @@ hostile = st.text(
 
 @pytest.fixture(scope="module")
 def shown() -> dict[str, str]:
-    """Every character of Unicode and what it is shown as."""
+    """Every Unicode character and what it is shown as."""
     return {chr(code): safe_text(chr(code)) for code in range(sys.maxunicode + 1)}
 
 

@@ -1,4 +1,4 @@
-"""A setting is declared once, and whoever breaks its bounds is told what they are."""
+"""A setting is declared once, and errors name its bounds."""
 
 import math
 from dataclasses import dataclass

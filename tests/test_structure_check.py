@@ -1,4 +1,4 @@
-"""The check of the structure finds what it is for."""
+"""The structure check finds each kind of violation."""
 
 from pathlib import Path
 

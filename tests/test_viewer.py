@@ -23,7 +23,7 @@ def without(name, *rest):
 
 importlib.machinery.PathFinder.find_spec = without
 """
-"""As `sitecustomize`: a Python in which neither is installed."""
+"""Used as `sitecustomize`: hides both packages."""
 
 COMMANDS = [
     (["--version"], 0),
@@ -62,7 +62,7 @@ print(json.dumps(ended))
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str]]:
-    """Exit code and narration of every command, in one process without TensorFlow."""
+    """Exit code and output of every command, in one process without TensorFlow."""
     folder = tmp_path_factory.mktemp("viewer")
     (folder / "sitecustomize.py").write_text(HIDE, encoding="utf-8")
     (folder / "text.txt").write_text("to be, or not to be: that is it.\n" * 90, encoding="utf-8")

@@ -23,7 +23,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def output_of(installed: Path, *words: str) -> str:
-    """What a command prints, outside the checkout, with the installed package first in the path."""
+    """Output of a command outside the checkout, with the installed package first in the path."""
     environment = {**os.environ, "PYTHONPATH": str(installed), "PYTHONUTF8": "1"}
     return subprocess.run(
         [sys.executable, "-P", *words],

@@ -13,7 +13,7 @@ from tui_charrnn.text.corpus import fitting_batch_size
 
 
 def numbered(count: int) -> "np.typing.NDArray[np.int32]":
-    """A text in which every character is its own position."""
+    """A text in which every index is its own position."""
     return np.arange(count, dtype=np.int32)
 
 

@@ -1,4 +1,4 @@
-"""Named texts: described in a valid file, kept with their hash, made anew when damaged."""
+"""Named texts: a valid catalogue, cached files with hashes, rebuilt when damaged."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Whatever a corpus is named by, one text comes out of it, or one clear sentence."""
+"""Every way to name a corpus gives one text, or one clear error."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Bytes become text, or an error that says where they do not."""
+"""Bytes are decoded, or the error names the position."""
 
 import unicodedata
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""A download comes whole, as expected, of bounded size, or not at all."""
+"""A download is complete, verified and bounded, or fails."""
 
 import hashlib
 import socket
@@ -22,7 +22,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def free_port() -> int:
-    """A port of the loopback on which nobody listens."""
+    """A loopback port without a listener."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

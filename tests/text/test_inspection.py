@@ -1,4 +1,4 @@
-"""An inspection finds what does not belong in a text."""
+"""An inspection finds unintended characters of a text."""
 
 from io import BytesIO
 

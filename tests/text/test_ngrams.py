@@ -1,4 +1,4 @@
-"""The ladder agrees with a naive count and with known figures."""
+"""The baselines agree with a naive count and with known values."""
 
 import math
 from collections import Counter, defaultdict

@@ -1,4 +1,4 @@
-"""A large text is read once; what is in the cache is used only if it is whole and still true."""
+"""A large text is read once; a cache entry is used only if it is complete and current."""
 
 import errno
 import gc
@@ -32,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def kept(*paths: Path, reading: Reading | None = None) -> str | None:
-    """The text as it is in the cache; None if it would be read again."""
+    """The text in the cache; None if it would be read again."""
     reading = reading or Reading()
     sources = find_sources([str(path) for path in paths], encoding=reading.encoding)
     found = find_cached(sources, reading)

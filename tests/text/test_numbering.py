@@ -1,4 +1,4 @@
-"""Characters are numbered, counted and hashed as they come, whatever the pieces are."""
+"""Characters are numbered, counted and hashed independently of the pieces."""
 
 import hashlib
 from collections import Counter

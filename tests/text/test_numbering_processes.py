@@ -1,4 +1,4 @@
-"""Several processes number a text at once, are killed at it, or find the disk full."""
+"""Several processes number a text concurrently, are killed, or find the disk full."""
 
 import contextlib
 import fcntl

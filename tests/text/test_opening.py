@@ -1,4 +1,4 @@
-"""A compressed text is unpacked as it is read; what it begins with tells that it is one."""
+"""A compressed text is recognized by its first bytes and decompressed during reading."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Marks, passages and shares of new text, against a search for every passage and n-gram."""
+"""Marks, passages and shares of new text, compared with a brute-force search."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The longest end of a text that occurs in a corpus, against looking for every end of it."""
+"""The longest suffix of a text in the corpus, compared with a brute-force search."""
 
 import pytest
 from hypothesis import given
@@ -36,7 +36,7 @@ def test_matches_equal_a_search(alphabet: str, data: st.DataObject) -> None:
 
 @given(st.data())
 def test_matches_of_pieces_of_the_corpus_equal_a_search(data: st.DataObject) -> None:
-    """As a model that copies would write."""
+    """A text like that of a model that copies its corpus."""
     corpus = data.draw(st.text("abcd", min_size=30, max_size=120))
     places = st.tuples(st.integers(0, len(corpus)), st.integers(0, 30))
     pieces = data.draw(st.lists(places, max_size=5))

@@ -1,4 +1,4 @@
-"""A text in pieces of any size is the text that decoding and cleaning it at once would give."""
+"""A text in pieces of any size equals the whole text, decoded and cleaned at once."""
 
 import unicodedata
 from io import BytesIO
@@ -48,7 +48,7 @@ def at_once(data: bytes, encoding: str, reading: Reading) -> str:
 
 
 def pieces_of(data: bytes, reading: Reading, found: BytesFound, size: int) -> list[str]:
-    """The text in pieces of so many bytes."""
+    """The text in pieces of `size` bytes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source_reading, "PIECE", size)
         return list(read_pieces(BytesIO(data), reading, found))

@@ -1,4 +1,4 @@
-"""Rare characters become one symbol, by counts that anybody can check."""
+"""Rare characters become one unknown symbol, by their counts."""
 
 from collections import Counter
 
@@ -13,7 +13,7 @@ texts = st.text(st.sampled_from("abcdefg 한국어\ufffd😀"), min_size=1, max_
 
 
 def reference(text: str, min_count: int, max_vocabulary: int | None) -> set[str]:
-    """The characters that stay, one decision after another."""
+    """Reference: the kept characters, chosen one by one."""
     counts = Counter(text)
     stay = {character for character in counts if counts[character] >= min_count}
     is_bounded = max_vocabulary is not None and len(stay) > max_vocabulary

@@ -1,4 +1,4 @@
-"""What stands in a text twice is found, and nothing else."""
+"""Repeated text is found, and nothing else."""
 
 import io
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a run is asked to go on with while it learns."""
+"""The pinned seeds of a run."""
 
 import pytest
 

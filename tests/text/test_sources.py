@@ -1,4 +1,4 @@
-"""Which texts a user's words name."""
+"""The texts that a user's arguments name."""
 
 from pathlib import Path
 

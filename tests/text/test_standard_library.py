@@ -1,4 +1,4 @@
-"""The two corpora that every Python holds."""
+"""The two corpora that are built from the Python installation."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The suffixes of texts in their order, against sorting them one by one."""
+"""Suffix arrays, compared with sorting every suffix."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ def sorted_one_by_one(codes: list[int]) -> list[int]:
 
 
 def texts(highest: int, longest: int) -> st.SearchStrategy[list[int]]:
-    """Numbers, and such that repeat themselves."""
+    """Lists of codes, with and without repetitions."""
     plain = st.lists(st.integers(0, highest), max_size=longest)
     return plain | st.builds(lambda part, times: part * times, plain, st.integers(2, 4))
 

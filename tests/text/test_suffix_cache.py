@@ -1,4 +1,4 @@
-"""Kept indexes have a limit: the one that was not used for longest goes, never one in use."""
+"""Cached indexes have a size limit: the least recently used are deleted, never one in use."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""What an index finds in its corpus, and the file that it is kept in."""
+"""Look-ups in an index, and its cache file."""
 
 import stat
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A survey in pieces finds what reading the whole text finds."""
+"""A survey in pieces equals the inspection of the whole text."""
 
 import itertools
 from dataclasses import replace

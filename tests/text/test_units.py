@@ -1,4 +1,4 @@
-"""A text read in jamo is the same text, and its losses are told per character."""
+"""A text in jamo is the same text, and its losses are per character."""
 
 import io
 import unicodedata

@@ -1,4 +1,4 @@
-"""A vocabulary numbers characters, and says what it lacks."""
+"""A vocabulary assigns indices to characters and reports missing ones."""
 
 from collections import Counter
 

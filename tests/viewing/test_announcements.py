@@ -1,4 +1,4 @@
-"""What a terminal and a command of the user are told of a run."""
+"""Notifications of a run: terminal sequences and the user's command."""
 
 from dataclasses import replace
 from pathlib import Path

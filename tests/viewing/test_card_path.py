@@ -1,4 +1,4 @@
-"""The card of a run on a GPU says how it is computed."""
+"""The card of a run on a GPU shows the chosen implementation."""
 
 from pathlib import Path
 

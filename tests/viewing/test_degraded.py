@@ -1,4 +1,4 @@
-"""A run whose disk is full says so on its card and in the line about its state."""
+"""A run with a full disk shows that on its card and in its state line."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every way in which a run can fail is told apart, and has a remedy of its own."""
+"""Each kind of failure is diagnosed and has its own remedies."""
 
 import errno
 import os
@@ -32,7 +32,7 @@ from tui_charrnn.viewing.failures import Failure, FailureKind, diagnose, format_
 def failed_run(
     folder: Path, message: str, cause: str = "", *, batch_size: int = 64
 ) -> RunDirectory:
-    """A run whose trainer ended with these words."""
+    """A run whose trainer recorded this message at its end."""
     run = created_run(folder, training=TrainingConfig(batch_size=batch_size, steps=100))
     with FakeTrainer(run) as trainer:
         trainer.train(3.0, 2.5)
@@ -42,7 +42,7 @@ def failed_run(
 
 
 def lost_run(folder: Path, usage: Usage | None = None) -> RunDirectory:
-    """A run whose trainer ended in the middle of training."""
+    """A run whose trainer ended during training."""
     run = created_run(folder)
     with FakeTrainer(run) as trainer:
         trainer.start()
@@ -54,7 +54,7 @@ def lost_run(folder: Path, usage: Usage | None = None) -> RunDirectory:
 
 
 def rewrite_status(run: RunDirectory, **changes: Any) -> None:
-    """Let the trainer have said something else before it ended."""
+    """Change the trainer's last status."""
     status = read_status(run)
     assert status is not None
     Storage().write_atomically(run.status, encode_json(replace(status, **changes).to_json()))
@@ -67,7 +67,7 @@ def failure_of(
     *,
     silence: float = 0.0,
 ) -> Failure:
-    """What a run's failure is taken for."""
+    """The diagnosed kind of a run's failure."""
     failure = diagnose(viewed(run, silence=silence), exit_code, log)
     assert failure is not None
     return failure

@@ -1,4 +1,4 @@
-"""How far back models look, as rows: what is drawn is what was measured."""
+"""Rows of memory and clipping show the measured values."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The guided tour: both languages say the same things, and its pages in docs are up to date."""
+"""The guided tour: both languages agree, and its pages in docs are up to date."""
 
 import re
 

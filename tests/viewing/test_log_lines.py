@@ -1,4 +1,4 @@
-"""What the lines of a log are worth."""
+"""Classification of log lines."""
 
 from typing import get_args
 
@@ -24,7 +24,7 @@ START = [
     "2025-03-01 10:00:00.123456: E external/cuda_dnn.cc:9261] Unable to register cuDNN factory:",
     "W0000 00:00:1741000000.000000 1 cuda_executor.cc:3] could not open file to read NUMA node: /",
 ]
-"""What TensorFlow said at starts that went well, of several versions."""
+"""Output of TensorFlow at successful starts, of several versions."""
 
 
 def kinds(*lines: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A place on a tape in words."""
+"""The sentence about a position on a tape."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a run's records and status come to."""
+"""A run's records and status, reduced to its view."""
 
 import math
 from pathlib import Path

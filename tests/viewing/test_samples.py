@@ -1,4 +1,4 @@
-"""Which sample is looked at, and where it stands."""
+"""Selection of a sample, and its position on the slider."""
 
 import math
 from itertools import pairwise

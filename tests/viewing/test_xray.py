@@ -1,4 +1,4 @@
-"""Levels of the x-ray: from numbers to levels and the words that explain them."""
+"""Levels of the x-ray, and their labels."""
 
 import pytest
 
