@@ -93,7 +93,7 @@ class CursorView(ScrollView, can_focus=True):
             text = f" {lines[y]}" if y < len(lines) else ""
             about = self.get_component_rich_style("cursor-view--about")
             return Strip([Segment(text, about)]).adjust_cell_length(width, self.rich_style)
-            style = Style.null()
+        style = Style.null()
         if index == self.cursor:
             style = self.get_component_rich_style("cursor-view--cursor", partial=True)
         segments = [
