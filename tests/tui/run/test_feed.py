@@ -11,7 +11,7 @@ from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.record_codec import BatchStretch
-from tui_charrnn.tui.run.follower import RunFeed, RunNews
+from tui_charrnn.tui.run.follower import RunFeed, RunUpdate
 
 
 class Listener:
@@ -30,7 +30,7 @@ class Listener:
     @property
     def steps(self) -> list[int]:
         """Steps of the batches told so far."""
-        read = [message for message in self.told if isinstance(message, RunNews)]
+        read = [message for message in self.told if isinstance(message, RunUpdate)]
         return [
             step
             for message in read
@@ -47,7 +47,7 @@ class Listener:
         with self._heard:
             assert self._heard.wait_for(
                 lambda: any(
-                    isinstance(message, RunNews)
+                    isinstance(message, RunUpdate)
                     and message.status is not None
                     and message.status.message == sentence
                     for message in self.told
@@ -91,7 +91,7 @@ def test_what_was_there_before_is_history_and_the_rest_is_news(
     listener.wait_for_steps([1, 2])
     trainer.train(2.0)
     listener.wait_for_steps([1, 2, 3])
-    read = [message for message in listener.told if isinstance(message, RunNews)]
+    read = [message for message in listener.told if isinstance(message, RunUpdate)]
     assert read[0].is_history
     assert not read[-1].is_history
 
@@ -134,5 +134,5 @@ def test_a_run_that_has_ended_is_said_to_have_ended(tmp_path: Path) -> None:
     listener.feed.start()
     listener.wait_for_steps([1, 2])
     listener.feed.stop()
-    read = [message for message in listener.told if isinstance(message, RunNews)]
+    read = [message for message in listener.told if isinstance(message, RunUpdate)]
     assert read[-1].life == "ended"

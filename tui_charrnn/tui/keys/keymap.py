@@ -1,4 +1,4 @@
-"""The bindings of the table of keys, and a user's own keys in it: names of keys, and clashes."""
+"""Key bindings from the table of keys, and the user's changes: key names and conflicts."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,9 +13,9 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.table import ARROWS, KEYS, SIGNS, Key, Owner, shown_key
 
 EVERYWHERE: Final[frozenset[Owner]] = frozenset({"app", "main"})
-"""Owners whose keys act wherever the focus is, also while a seed is typed."""
+"""Owners whose keys act wherever the focus is, also while the user types a seed."""
 _PLAIN_KEYS: Final = frozenset({"f1", "ctrl+n", "ctrl+z"})
-"""Keys of the app that what has the focus may have for itself: a form, a question, a field."""
+"""Keys of the app that a focused form, dialog or field may handle itself."""
 
 _OTHER_NAMES: Final = {"esc": "escape", "return": "enter", "del": "delete", "ins": "insert"}
 _NAMED: Final = (
@@ -27,20 +27,20 @@ _KEY: Final = (
     rf"|(?:ctrl\+)?[a-z0-9]|alt\+[a-z0-9]|[^\W_]|{'|'.join(SIGNS.values())})"
 )
 _TYPED: Final = rf"(?:shift\+)?(?:{_NAMED.replace('escape|', '')})|[^\W_]|[a-z]+_[a-z_]+"
-"""What the seed box needs for itself. Compiled if somebody has keys of their own."""
+"""Keys that the seed box needs for typing. Compiled only if the user changes keys."""
 _EDITING: Final = frozenset({f"ctrl+{letter}" for letter in "aekuwdxcvyz"})
 _SAME: Final = {"ctrl+i": "Tab", "ctrl+m": "Enter", "ctrl+j": "Enter", "ctrl+h": "Backspace"}
-"""Keys that a terminal cannot tell from others."""
+"""Keys that a terminal cannot distinguish from others."""
 _FIXED: Final = frozenset({"seed"})
-"""Owners whose keys are their own business."""
+"""Owners whose keys cannot be changed."""
 
-_in_force: ContextVar[tuple[Key, ...]] = ContextVar("keys", default=KEYS)
+_active_keys: ContextVar[tuple[Key, ...]] = ContextVar("keys", default=KEYS)
 
 
 def bindings_of(owner: Owner) -> list[Binding]:
-    """The bindings of one owner, in the order of the table.
+    """Return the bindings of one owner, in the order of the table.
 
-    They have the keys as the program comes; `App.set_keymap` puts those of its user in.
+    They have the default keys; `App.set_keymap` applies the user's.
     """
     return [
         Binding(
@@ -49,7 +49,7 @@ def bindings_of(owner: Owner) -> list[Binding]:
             key.label or key.sentence,
             tooltip=key.sentence,
             id=key.id,
-            # the seed box has keys of its own for some of them
+            # else the seed box would handle some of them
             priority=key.keys not in _PLAIN_KEYS and owner in EVERYWHERE,
         )
         for key in KEYS
@@ -58,33 +58,33 @@ def bindings_of(owner: Owner) -> list[Binding]:
 
 
 def active_keys() -> tuple[Key, ...]:
-    """Every key of the app that runs here, those of its user among them."""
-    return _in_force.get()
+    """Return all keys of the app, with the user's changes."""
+    return _active_keys.get()
 
 
 def activate_keymap(keys: tuple[Key, ...], *, is_ascii: bool = False) -> None:
-    """Let an app that starts here go by a table of keys, arrows written in words for ASCII."""
+    """Set the keys of the app; with `is_ascii`, arrows are spelled out."""
     if is_ascii:
-        keys = tuple(key._replace(display=_in_words(key.display)) for key in keys)
-    _in_force.set(keys)
+        keys = tuple(key._replace(display=_spell_arrows(key.display)) for key in keys)
+    _active_keys.set(keys)
 
 
-def _in_words(display: str) -> str:
+def _spell_arrows(display: str) -> str:
     for word, arrow in ARROWS.items():
         display = display.replace(arrow, word.capitalize())
     return display
 
 
 def key_label(name: str) -> str:
-    """How the key is written that does something, for a sentence."""
+    """Return the label of a key, by its id, for a sentence."""
     return next(key.display for key in active_keys() if key.id == name)
 
 
 def remap(wanted: Mapping[str, str]) -> tuple[tuple[Key, ...], list[str]]:
-    """Put a user's keys into the table: keys by the id of what they do, with commas between.
+    """Apply the user's keys, comma-separated by key id, to the table.
 
     Returns:
-        The table, and a sentence about everything in it that stays as it comes.
+        The table, and a sentence about each of the user's keys that was ignored.
     """
     problems: list[str] = []
     changed: dict[str, str] = {}
@@ -97,7 +97,7 @@ def remap(wanted: Mapping[str, str]) -> tuple[tuple[Key, ...], list[str]]:
             continue
         if checked != known[name].keys:
             changed[name] = checked
-    changed |= _given_up(changed)
+    changed |= _remaining_keys(changed)
     while clash := next(_clashes(_table(changed), changed), None):
         name, pressed, other = clash
         del changed[name]
@@ -114,7 +114,7 @@ def remap(wanted: Mapping[str, str]) -> tuple[tuple[Key, ...], list[str]]:
 
 
 def keymap_of(keys: Sequence[Key]) -> dict[str, str]:
-    """What differs from the table as it comes, for `App.set_keymap`."""
+    """Return the keys that differ from their defaults, for `App.set_keymap`."""
     original = {key.id: key.keys for key in KEYS}
     return {key.id: key.keys for key in keys if key.keys != original[key.id]}
 
@@ -127,8 +127,8 @@ def _table(changed: Mapping[str, str]) -> tuple[Key, ...]:
     )
 
 
-def _given_up(changed: Mapping[str, str]) -> dict[str, str]:
-    """What is left to actions with several keys, of which the user gives one to another action."""
+def _remaining_keys(changed: Mapping[str, str]) -> dict[str, str]:
+    """Return what is left of several keys if the user gives one of them to another action."""
     taken = {pressed for keys in changed.values() for pressed in keys.split(",")}
     left = {
         key.id: [pressed for pressed in key.keys.split(",") if pressed not in taken]
@@ -139,10 +139,10 @@ def _given_up(changed: Mapping[str, str]) -> dict[str, str]:
 
 
 def _checked_keys(name: str, keys: str, known: Mapping[str, Key]) -> str:
-    """The keys under the names that Textual has for them.
+    """Return the keys under their Textual names.
 
     Raises:
-        ConfigError: If one is no key, or cannot do this.
+        ConfigError: If a key does not exist, or cannot be used for this action.
     """
     if name not in known:
         raise ConfigError(unknown_sentence("action", name, known))
@@ -150,7 +150,7 @@ def _checked_keys(name: str, keys: str, known: Mapping[str, Key]) -> str:
         raise ConfigError(tr("The seed box has its keys to itself; this one cannot be changed."))
     is_everywhere = known[name].owner in EVERYWHERE
     names = [_named(key) for key in ([","] if keys == "," else keys.split(","))]
-    if names == known[name].keys.split(","):  # as it comes: ^z gives way to the seed box by itself
+    if names == known[name].keys.split(","):  # the default: ^z already yields to the seed box
         return known[name].keys
     for key in names:
         if not re.fullmatch(_KEY, key):
@@ -183,7 +183,7 @@ def _named(key: str) -> str:
 
 
 def _clashes(keys: Sequence[Key], changed: Mapping[str, str]) -> Iterator[tuple[str, str, Key]]:
-    """Changed keys that something else in their reach has too: id, key, and the other one."""
+    """Yield conflicts of changed keys with others that act in the same place: id, key, other."""
     for key in keys:
         if key.id not in changed:
             continue

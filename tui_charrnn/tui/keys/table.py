@@ -1,4 +1,4 @@
-"""Every key of the app, once: what it is called, who acts when it is pressed, and what it does."""
+"""The table of all keys of the app: id, keys, action, label, help sentence and owner."""
 
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple, cast
@@ -25,9 +25,9 @@ Owner = Literal[
     "clipping",
     "learn",
 ]
-"""Who acts: the app, the main screen, a pane that has the focus, or the seed box by itself."""
+"""What handles a key: the app, the main screen, the focused pane, or the seed box."""
 _OWNERS: Final = {"text": "main", "pane": "main", "run": "main", "run.train": "app"}
-"""Owners that an id does not begin with."""
+"""Owners that differ from the first word of an id, or from the id."""
 GROUPS: Final = {
     "seed": "Text",
     "text": "Text",
@@ -52,14 +52,14 @@ GROUPS: Final = {
     "clipping": "In the page of clipping",
     "learn": "In the guided tour",
 }
-"""The heading above keys, by the first word of their ids."""
+"""Headings of keys, by the first word of their ids."""
 _SIGN_NAMES: Final = (
     "comma full_stop slash question_mark plus minus equals_sign semicolon colon asterisk "
     "number_sign exclamation_mark apostrophe less_than_sign greater_than_sign "
     "left_square_bracket right_square_bracket"
 )
 SIGNS: Final = dict(zip(",./?+-=;:*#!'<>[]", _SIGN_NAMES.split(), strict=True))
-"""What Textual calls the keys of signs."""
+"""Textual's names of punctuation keys."""
 ARROWS: Final = {"left": "←", "right": "→", "up": "↑", "down": "↓"}
 _SHOWN: Final = {
     **{name: sign for sign, name in SIGNS.items()},
@@ -74,22 +74,22 @@ class Key(NamedTuple):
     """One key and what it does."""
 
     id: str
-    """Stable: the name for a user's own keymap."""
+    """Stable: users name it in their settings."""
     keys: str
-    """As Textual names them, with commas between."""
+    """Textual's names of the keys, comma-separated."""
     action: str
     label: str
-    """As in the row at the bottom; empty if the next key has one for both."""
+    """Label in the row of keys; empty if the next key has one for both."""
     sentence: str
     owner: Owner
     in_row: bool
-    """Whether the row at the bottom has room for it."""
+    """Whether the row of keys may show it."""
     display: str
-    """The key as people read it."""
+    """The key as it is shown to users."""
 
 
 def shown_key(key: str) -> str:
-    """How one key is written for people: ^n, F5, ←, Alt+s."""
+    """Return how a key is shown to users: ^n, F5, ←, Alt+s."""
     *modifiers, name = key.split("+")
     shown = _SHOWN.get(name, name if len(name) == 1 else name.capitalize())
     return "".join("^" if word == "ctrl" else f"{word.capitalize()}+" for word in modifiers) + shown
@@ -105,18 +105,18 @@ def _read(table: str) -> Iterator[Key]:
         for area in areas.split(","):
             key_id = f"{area}.{name}"
             owner = cast("Owner", _OWNERS.get(key_id, _OWNERS.get(area, area)))
-            # what acts in two places has room in the row of the first one
+            # a key of two owners is shown in the row of the first one
             in_row = not label.startswith("(") and area == areas.split(",")[0]
             words = label.strip("()"), sentence.strip()
             yield Key(key_id, keys, action, *words, owner, in_row, display)
 
 
-# Only keys that every terminal delivers: letters, arrows, Enter, Esc, F1 to F9, Ctrl with a letter.
-# F10 and F12, which some terminals keep for themselves, have one with Alt beside them.
-# Not those that the seed box edits with (^a ^e ^k ^u ^w ^d ^x ^c ^v ^y), nor ^b of tmux; ^z, which
-# means the same everywhere else, leaves it to the seed box while that has the focus.
-# A row is: id | keys | action | label, which is in parentheses where the row at the bottom has no
-# room for it; below it stands what the key does. The first keys of an owner stand first there.
+# Only keys that every terminal sends: letters, arrows, Enter, Esc, F1 to F9, Ctrl with a letter.
+# F10 and F12, which some terminals intercept, have an alternative with Alt.
+# Excluded are the editing keys of the seed box (^a ^e ^k ^u ^w ^d ^x ^c ^v ^y) and ^b of tmux; the
+# seed box handles ^z itself while it has the focus.
+# Format: id | keys | action | label, in parentheses if it is not in the row of keys; the next line
+# is the help sentence. The row of keys has the order of this table.
 KEYS: Final = tuple(
     _read("""
 seed.submit            | enter           |                                | (Generate)
@@ -453,11 +453,11 @@ gates.keep             | enter           | keep                           | Go o
   Hold the gates so in a branch from the cursor on.
 """)
 )
-"""Every key of the app as it comes."""
+"""All keys of the app, with their defaults."""
 
 
 def grouped(keys: Iterable[Key]) -> dict[str, list[Key]]:
-    """Keys by the heading that they are listed under, in the order of the table."""
+    """Return keys by their heading, in the order of the table."""
     groups: dict[str, list[Key]] = {}
     for key in keys:
         groups.setdefault(heading_of(key), []).append(key)
@@ -465,5 +465,5 @@ def grouped(keys: Iterable[Key]) -> dict[str, list[Key]]:
 
 
 def heading_of(key: Key) -> str:
-    """The heading that a key is listed under."""
+    """Return the heading of a key."""
     return GROUPS[key.id.partition(".")[0]]

@@ -1,4 +1,4 @@
-"""The failure card: what went wrong with a run, the end of its log, and what helps."""
+"""The failure card: the error of a run, the end of its log, and remedies."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 
 _LOG_LINES: Final = 6
 _GROUPS: Final[tuple[tuple[RemedyId, ...], ...]] = (("half_batch", "lower_rate"), ("resume", "log"))
-"""Buttons that stay side by side where there is no room for all of them in a row."""
+"""Buttons that stay side by side if one row has no room for all of them."""
 _LONGEST: Final = 600
-"""Characters of a sentence that are shown."""
+"""Maximum length of a shown sentence in characters."""
 _LOW_CARD: Final = 6
-"""Rows inside the frame up to which the log fills the card on a lower one."""
+"""Rows inside the frame on a low terminal; the log fills what the rest leaves of them."""
 
 
 class FailureCard(VerticalScroll, can_focus=False):
     """Shows a `Failure`; hidden while there is none.
 
-    Its buttons take Enter, the mouse, and while one of them has the focus a letter each.
+    Its buttons respond to Enter, to the mouse and, while one has the focus, to a letter each.
     """
 
     DEFAULT_CSS = """
@@ -90,10 +90,10 @@ class FailureCard(VerticalScroll, can_focus=False):
         self._failure: Failure | None = None
         self._whole_log: Sequence[str] = ()
         self._log: tuple[str, ...] = ()
-        """The last informative lines, safe to show."""
+        """The last informative lines, as safe text."""
 
     def compose(self) -> ComposeResult:
-        """Words first; the buttons stay in sight at the bottom."""
+        """The texts, and the buttons, which are docked at the bottom."""
         yield Static(id="failure-sentence", markup=False)
         yield Static(id="failure-hint", markup=False)
         yield Static(id="failure-log", markup=False)
@@ -105,7 +105,7 @@ class FailureCard(VerticalScroll, can_focus=False):
 
     def show(self, failure: Failure | None, log: Sequence[str]) -> None:
         """Show a failure above the last lines of the trainer's log, or hide if there is none."""
-        if log is not self._whole_log:  # it may be long, and this is asked for every second
+        if log is not self._whole_log:  # it may be long, and this is called every second
             self._whole_log = log
             lines = log_end(log, _LOG_LINES)
             self._log = tuple(TextSanitizer().show(line.text) for line in lines)
@@ -115,32 +115,32 @@ class FailureCard(VerticalScroll, can_focus=False):
         self._draw()
 
     def on_mount(self) -> None:
-        """Draw what was shown before."""
+        """Draw what `show` received before."""
         self._draw()
 
     def on_resize(self) -> None:
-        """Arrange the buttons, and leave out of the log what has no room."""
+        """Arrange the buttons, and fit the log to the height."""
         self._draw()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
-        """Ask for what helps."""
+        """Request the remedy of the button."""
         event.stop()
         for remedy in self._failure.remedies if self._failure else ():
             if remedy.id == event.button.id:
-                self._ask_for(remedy)
+                self._request_remedy(remedy)
 
     def on_key(self, event: events.Key) -> None:
-        """Press a button by its letter; move to another one by an arrow."""
+        """Press a button by its letter; move the focus by an arrow key."""
         for remedy in self._failure.remedies if self._failure else ():
             if remedy.key == event.key:
                 event.stop()
-                self._ask_for(remedy)
+                self._request_remedy(remedy)
         if event.key in {"left", "up", "right", "down"}:
             event.stop()
             back = event.key in {"left", "up"}
             (self.screen.focus_previous if back else self.screen.focus_next)("FailureCard Button")
 
-    def _ask_for(self, remedy: Remedy) -> None:
+    def _request_remedy(self, remedy: Remedy) -> None:
         if self._failure is None:
             return
         if remedy.id == "log":
@@ -168,20 +168,20 @@ class FailureCard(VerticalScroll, can_focus=False):
             button_rows = rows_of_buttons(groups, width)
             self.set_class(button_rows <= 1, "-broad")
             self.set_class(button_rows > len(list(filter(None, groups))), "-narrow")
-            words = text_rows(sentence, width) + text_rows(failure.hint, width)
-            self._draw_log(words + button_rows)
+            rows_of_text = text_rows(sentence, width) + text_rows(failure.hint, width)
+            self._draw_log(rows_of_text + button_rows)
 
     def _draw_buttons(self, labels: Mapping[RemedyId, str]) -> None:
         for name in itertools.chain.from_iterable(_GROUPS):
             label, button = labels.get(name, ""), self.query_one(f"#{name}", Button)
             button.display = bool(label)
-            words = Content.assemble((label[:1], "bold"), label[1:])
-            if button.label != words:
-                button.label = words
-                button.refresh(layout=True)  # Textual keeps the room of the words before
+            content = Content.assemble((label[:1], "bold"), label[1:])
+            if button.label != content:
+                button.label = content
+                button.refresh(layout=True)  # Textual keeps the width of the old label
 
     def _draw_log(self, other_rows: int) -> None:
-        """Show as many of the last lines as there is room for beside the other rows."""
+        """Show as many of the last lines as fit beside the other rows."""
         is_high = self.app.size.height >= 30  # rows
         self.set_class(not is_high, "-low")
         room = _LOG_LINES if is_high else max(0, _LOW_CARD - other_rows)
@@ -191,17 +191,17 @@ class FailureCard(VerticalScroll, can_focus=False):
 
 
 def shortened(sentence: str) -> str:
-    """A sentence of bearable length; the whole one is in the log or in the records."""
+    """Return a sentence cut to `_LONGEST`; the log or the records have all of it."""
     return sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]}…"
 
 
 def text_rows(text: str, width: int) -> int:
-    """How many rows a text takes in so many columns."""
+    """Return the number of rows that a text takes in `width` columns."""
     return len(wrap_line(text, width)) + 1
 
 
 def rows_of_buttons(groups: Sequence[Sequence[str]], width: int) -> int:
-    """How many rows the buttons take: one, or one for each group, or one for each button."""
+    """Return the number of rows of the buttons: one, or one per group, or one per button."""
     widths = [sum(cell_len(label) + 4 for label in group) for group in groups if group]
     if sum(widths) <= width:
         return min(1, len(widths))
@@ -209,13 +209,13 @@ def rows_of_buttons(groups: Sequence[Sequence[str]], width: int) -> int:
 
 
 LOOKS: Final = (0.0, 2.0)
-"""Seconds before each look: a traceback may be printed a moment after the run has failed."""
+"""Seconds before each read: a traceback may be printed a moment after the run has failed."""
 OLD_AFTER: Final = 5.0
-"""Seconds after which the log is read again if it is asked for: the run may have failed twice."""
+"""Seconds after which a request reads the log again: the run may have failed twice."""
 
 
 class LogExcerpt:
-    """Reads the log of a run that is in trouble, so that the screen never waits for a disk."""
+    """Reads the log of a failed run in a thread, so that the screen never waits for a disk."""
 
     def __init__(
         self,
@@ -224,18 +224,18 @@ class LogExcerpt:
         looks: Sequence[float] = LOOKS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Read nothing yet; it posts from a thread, and waits so many seconds before each look."""
+        """Read nothing yet; `announce` runs in a thread; `looks` are seconds before each read."""
         self._announce = announce
         self._looks = tuple(looks)
         self._clock = clock
         self._key: tuple[RunDirectory, str] | None = None
         self._known: tuple[tuple[RunDirectory, str] | None, tuple[str, ...]] = None, ()
-        """What was read last, and of what; replaced as one, by whichever thread."""
+        """What was read last: its run and trouble, and the lines; threads replace it as a whole."""
         self._asked_at = 0.0
         self._reader: threading.Thread | None = None
 
     def of(self, run: RunDirectory, trouble: str) -> tuple[str, ...]:
-        """The last lines as far as they have been read; `RunChanged` is posted when they are.
+        """Return the last lines read so far; `RunChanged` is posted once there are new ones.
 
         For another trouble the log is read again.
         """
@@ -244,7 +244,7 @@ class LogExcerpt:
         known = lines if read_of == key else ()
         is_other = key != self._key
         is_old = now - self._asked_at >= OLD_AFTER
-        # one reader at a time: on a dead network drive it never comes back
+        # one reader at a time: on a dead network drive it blocks forever
         if is_other or (is_old and not (self._reader and self._reader.is_alive())):
             self._key, self._asked_at = key, now
             self._reader = threading.Thread(

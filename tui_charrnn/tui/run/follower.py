@@ -1,4 +1,4 @@
-"""Keeps what is known of a run up to date from its directory."""
+"""Follows a run: polls its directory, updates its view, and sends requests to its trainer."""
 
 from __future__ import annotations
 
@@ -28,43 +28,43 @@ from tui_charrnn.viewing.run_view import RunView
 POLL_INTERVAL: Final = 0.5  # seconds
 RETRY_INTERVAL: Final = 2.0  # seconds, after a failure
 PATIENCE: Final = 5.0
-"""Seconds after which a missing answer is worth a sentence: a trainer looks between two batches."""
-_READ_AT_ONCE: Final = 1 << 18  # bytes of events.jsonl, decoded in some 5 ms
-_PIECE_TIME: Final = 0.1  # seconds of reading a long log between two pictures of it
+"""Seconds after which a missing answer is reported; a trainer reads requests between batches."""
+_READ_AT_ONCE: Final = 1 << 18  # bytes of events.jsonl, decoded in about 5 ms
+_PIECE_TIME: Final = 0.1  # seconds of reading a long log between two drawings
 _CLOCK_INTERVAL: Final = 1.0  # seconds; a live run is posted at least so often, for its clock
 
 
-class RunNews(NamedTuple):
-    """What is new in a run directory."""
+class RunUpdate(NamedTuple):
+    """What is new in a run directory since the last poll."""
 
     records: tuple[RecordOrBatch, ...]
     status: RunStatus | None
     life: Verdict
     is_history: bool
-    """Whether these records were written before the app looked for the first time."""
+    """Whether these records were written before the app first read the log."""
     starts_over: bool
-    """Whether the log is another file than before: what was read from it is void."""
+    """Whether the log file was replaced: all that was read from the old one is invalid."""
 
 
-class RunFeed(Poller[RunNews | RunDescription | Exception]):
-    """Looks into a run directory twice a second.
+class RunFeed(Poller[RunUpdate | RunDescription | Exception]):
+    """Polls a run directory twice a second.
 
-    The status of the trainer comes with the first piece. As a daemon, a read that hangs on a
-    dead network drive keeps nobody.
+    The first update includes the status of the trainer. The thread is a daemon, so a read that
+    hangs on a dead network drive does not keep the app open.
     """
 
     def __init__(
         self,
         run: RunDirectory,
         call_later: Callable[..., object],
-        take: Callable[[RunNews | RunDescription | Exception], object],
+        take: Callable[[RunUpdate | RunDescription | Exception], object],
     ) -> None:
-        """Name the run; `start` follows it.
+        """Set the run; `start` follows it.
 
         Args:
-            run: The run directory to look into.
+            run: The run directory to poll.
             call_later: See `Poller`.
-            take: Takes what the run is, what is new in it, and why it cannot be read.
+            take: Handles the description of the run, updates, and read errors.
         """
         super().__init__("run-feed", call_later, take)
         self.run = run
@@ -74,12 +74,12 @@ class RunFeed(Poller[RunNews | RunDescription | Exception]):
         self._has_caught_up = False
         self._is_described = False
         self._is_behind = True
-        """Whether more can be read at once."""
+        """Whether more can be read immediately."""
         self._posted: tuple[RunStatus | None, Verdict] | None = None
         self._posted_at = 0.0
 
     def look(self) -> float:
-        """Read once and announce what is new."""
+        """Read once and show what is new."""
         try:
             if not self._is_described:
                 self.show(read_description(self.run))
@@ -91,7 +91,7 @@ class RunFeed(Poller[RunNews | RunDescription | Exception]):
         return 0.0 if self._is_behind else POLL_INTERVAL
 
     def _look(self) -> None:
-        # before the records: a trainer that has ended wrote them all
+        # before the records: once the status says that the trainer ended, all records are written
         status = read_status(self.run)
         records = self._read_piece()
         life: Verdict = self._liveness.judge(status)
@@ -102,11 +102,11 @@ class RunFeed(Poller[RunNews | RunDescription | Exception]):
             self._posted, self._posted_at = (status, life), now
             self._restarts = self._reader.restarts
             is_history = not self._has_caught_up
-            self.show(RunNews(records, status, life, is_history, starts_over))
+            self.show(RunUpdate(records, status, life, is_history, starts_over))
         self._has_caught_up = self._has_caught_up or not self._is_behind
 
     def _read_piece(self) -> tuple[RecordOrBatch, ...]:
-        """Read as much of what is new as makes one picture; of the first, the beginning."""
+        """Read what is new for one drawing; at first only a little, for a quick first drawing."""
         read: list[RecordOrBatch] = []
         end = time.monotonic() + (0.0 if self._posted is None else _PIECE_TIME)
         is_behind = True
@@ -117,9 +117,9 @@ class RunFeed(Poller[RunNews | RunDescription | Exception]):
             except (CharRNNError, OSError):
                 if not read:
                     raise
-                break  # what was read would be lost; the next look fails again, or does not
+                break  # keep what was read; the next poll tries again
             read = new if self._reader.restarts > restarts else read + new
-            # a line that a dead trainer left torn is behind for ever
+            # a line that a dead trainer did not finish stays unread
             is_behind = self._reader.behind not in {0, behind}
             if time.monotonic() >= end:
                 break
@@ -132,86 +132,86 @@ NO_TRAINER: Final = "Nothing is being trained here."
 
 
 class Pending(NamedTuple):
-    """A request that waits for its answer."""
+    """A request that the trainer has not answered yet."""
 
     id: str
     request: str
     words: str
-    """What is asked for, as in `asked to save`; safe to show."""
+    """The request as safe text, as in `asked to save`."""
     asked_at: float
-    """Seconds, on the viewer's monotonic clock."""
+    """Seconds on the monotonic clock of the viewer."""
 
 
 class PendingRequests:
-    """Knows what was asked, and what of it was answered."""
+    """Tracks requests until the trainer answers them."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, Pending] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def add(self, pending: Pending) -> None:
-        """Remember that something was asked."""
+        """Add a request."""
         self._waiting[pending.id] = pending
 
     def drop(self, identifier: str) -> None:
-        """Forget a request that could not be sent."""
+        """Remove a request that could not be sent."""
         self._waiting.pop(identifier, None)
 
     def take(self, records: Iterable[RecordOrBatch]) -> None:
-        """Strike out what the records answer."""
+        """Remove the requests that the records answer."""
         for record in records:
             if isinstance(record, RequestAnswered):
                 self._waiting.pop(record.id, None)
 
     def clear(self) -> None:
-        """Forget everything, as after the end of the trainer."""
+        """Remove all requests, as after the end of the trainer."""
         self._waiting.clear()
 
     def is_waiting(self, request: str) -> bool:
-        """Whether a request of this kind waits."""
+        """Whether a request of this kind has no answer yet."""
         return any(pending.request == request for pending in self._waiting.values())
 
     @property
     def words(self) -> str:
-        """What is waited for, in words; empty if nothing is."""
+        """All requests without an answer, as text; empty if there is none."""
         return ", ".join(dict.fromkeys(pending.words for pending in self._waiting.values()))
 
     def overdue(self, now: float) -> list[Pending]:
-        """What has waited for longer than `PATIENCE` at `now`; each is reported once."""
+        """Return the requests older than `PATIENCE` at `now`; each is returned once."""
         late = [
             pending
             for pending in self._waiting.values()
-            if now - pending.asked_at >= PATIENCE and pending.id not in self._told
+            if now - pending.asked_at >= PATIENCE and pending.id not in self._reported
         ]
-        self._told.update(pending.id for pending in late)
+        self._reported.update(pending.id for pending in late)
         return late
 
 
 class RunFollower(Widget):
-    """Applies the records of a `RunFeed` to a view and posts `RunChanged`; draws nothing."""
+    """Applies the updates of a `RunFeed` to a view and posts `RunChanged`; draws nothing."""
 
     DEFAULT_CSS = "RunFollower { display: none; }"
 
     def __init__(self, session: Session, *, posts_notices: bool) -> None:
-        """Wait for a run to follow; the session knows the trainers that this app started."""
+        """Follow no run yet; with `posts_notices`, notices about the run are shown as notes."""
         super().__init__()
         self.view: RunView | None = None
-        """What is known of the run that is followed."""
+        """The data of the followed run; None if there is none."""
         self.pending = PendingRequests()
         self._session = session
         self._posts_notices = posts_notices
         self._feed: RunFeed | None = None
         self._requests: list[BackgroundTask] = []
         self._sending = threading.Lock()
-        """Requests are written one after another."""
+        """Held while a request is written: one at a time."""
 
     def on_unmount(self) -> None:
-        """Let the thread end."""
+        """Stop the thread."""
         if self._feed is not None:
             self._feed.stop()
 
     def follow(self, run: RunDirectory | None) -> None:
-        """Follow a run from now on, in the place of any other; None follows none."""
+        """Follow a run in place of any other; None follows none."""
         if self._feed is not None:
             self._feed.stop()
         self.pending.clear()
@@ -223,9 +223,9 @@ class RunFollower(Widget):
         self.post_message(RunChanged())
 
     def ask(self, request: str, words: str, **arguments: Any) -> None:
-        """Ask the trainer for something; its answer comes as a record.
+        """Send a request to the trainer, which answers with a record.
 
-        `words` is what it is asked for, translated, as in `asked to save`.
+        `words` is the request as translated text, as in `asked to save`.
         """
         view = self.view
         if view is None or not view.is_live:
@@ -254,46 +254,46 @@ class RunFollower(Widget):
         self._requests.append(BackgroundTask("request", send))
 
     def finish_requests(self, seconds: float) -> None:
-        """Wait until everything that was asked for is written, but at most so many seconds."""
+        """Wait until all requests are written, for at most `seconds`."""
         deadline = time.monotonic() + seconds
         for task in self._requests:
             task.join(max(0.0, deadline - time.monotonic()))
 
     def _refuse(self, identifier: str, error: CharRNNError) -> None:
-        """Show why a request could not be sent; no answer is awaited."""
+        """Show why a request could not be sent, and expect no answer."""
         self.pending.drop(identifier)
         self.post_message(NoteWritten(safe_line(str(error)), is_problem=True))
         self.post_message(RunChanged())
 
-    def _take(self, news: RunNews | RunDescription | Exception) -> None:
-        """Take over what the feed has read; it tries again what it cannot read."""
+    def _take(self, update: RunUpdate | RunDescription | Exception) -> None:
+        """Apply an update of the feed; after an error, the feed tries again."""
         view = self.view
         if view is None:
             return
-        if isinstance(news, RunNews):
+        if isinstance(update, RunUpdate):
             view.problem = ""
-            if news.starts_over:
+            if update.starts_over:
                 view.forget()
-            notices = view.take(news.records)
-            is_gone = self._session.has_lost_trainer(view.run, news.status)
-            is_lost = is_gone and news.life != "ended"
-            view.observe(news.status, "lost" if is_lost else news.life, time.monotonic())
-            for notice in notices if self._posts_notices and not news.is_history else []:
+            notices = view.take(update.records)
+            has_lost_trainer = self._session.has_lost_trainer(view.run, update.status)
+            is_lost = has_lost_trainer and update.life != "ended"
+            view.observe(update.status, "lost" if is_lost else update.life, time.monotonic())
+            for notice in notices if self._posts_notices and not update.is_history else []:
                 sentence = notice.sentence
                 if notice.is_finish:
                     sentence = finished_hint(has_samples=bool(view.samples))
                 is_problem = notice.severity != "information"
                 self.post_message(NoteWritten(sentence, is_problem=is_problem))
-            self._follow_requests(news)
-        elif isinstance(news, Exception):
-            view.problem = safe_line(str(news))
+            self._follow_requests(update)
+        elif isinstance(update, Exception):
+            view.problem = safe_line(str(update))
         else:
-            view.description = news
+            view.description = update
         self.post_message(RunChanged())
 
-    def _follow_requests(self, news: RunNews) -> None:
-        """Drop what was answered, and show what was not."""
-        self.pending.take(news.records)
+    def _follow_requests(self, update: RunUpdate) -> None:
+        """Remove answered requests, and report overdue ones."""
+        self.pending.take(update.records)
         if self.view is None or not self.view.is_live:
             self.pending.clear()
         for late in self.pending.overdue(time.monotonic()):

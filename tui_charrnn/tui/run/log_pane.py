@@ -1,4 +1,4 @@
-"""Lines that a run's files hold, as they come: wrapped, filtered, and followed to their end."""
+"""A pane of the lines in a run's files: wrapped, filtered, and followed to their end."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
 from tui_charrnn.viewing.run_words import longest_fitting
 
 LINE_LIMIT: Final = 2_000
-"""Lines that are kept."""
+"""Maximum number of lines kept."""
 COST_LIMIT: Final = 400_000
-"""Characters that are kept; those of a line that is not ASCII count more."""
+"""Maximum number of characters kept; those of a line that is not ASCII count more."""
 _FOREIGN_COST: Final = 8
-"""What such a character counts: it takes longer to wrap by far more than that."""
+"""What a character of a non-ASCII line counts; wrapping it is slower by far more than that."""
 _LEAST_COST: Final = 16
 _KEPT_FRACTION: Final = 0.9
-"""How far the lines are cut back at their limit, so that cutting is rare."""
+"""The fraction of a limit to which old lines are dropped, so that dropping is rare."""
 
 
 class LogRow(NamedTuple):
     """One row of the screen."""
 
     line: int
-    """The number of its line, from the first that was ever added."""
+    """The number of its line, counted from the first line ever added."""
     text: str
     kind: LogKind
     begins_line: bool
@@ -54,19 +54,19 @@ class LogRow(NamedTuple):
 
 
 class LogRows:
-    """Lines that grow at the end, wrapped and filtered; the oldest are dropped.
+    """Wrapped and filtered rows of lines; new lines are appended, the oldest are dropped.
 
-    Rows are numbered from the first that was shown since they were last arranged, so that a number
-    stays valid when old rows are dropped.
+    Row numbers count from the first row after the last `arrange`, so they stay valid when old rows
+    are dropped.
     """
 
     def __init__(self, *, line_limit: int = LINE_LIMIT, cost_limit: int = COST_LIMIT) -> None:
         """Start without lines."""
         self.first = 0
-        """Number of the oldest row that is kept."""
+        """The number of the oldest row that is kept."""
         self.rows: list[LogRow] = []
         self.is_cut = False
-        """Whether there were older lines."""
+        """Whether older lines were dropped or never read."""
         self.width = 80
         self.filter = LogFilter.EVERYTHING
         self._line_limit, self._cost_limit = line_limit, cost_limit
@@ -76,12 +76,12 @@ class LogRows:
 
     @property
     def line_count(self) -> int:
-        """How many lines are kept, those that are filtered out with them."""
+        """The number of lines kept, including those that the filter hides."""
         return len(self._lines)
 
     @property
     def shown_count(self) -> int:
-        """How many of them are shown."""
+        """The number of lines shown."""
         return sum(row.begins_line for row in self.rows)
 
     def append(self, lines: Sequence[LogLine]) -> int:
@@ -101,10 +101,10 @@ class LogRows:
         return self._drop_oldest() if is_full else 0
 
     def arrange(self, *, width: int, log_filter: LogFilter, anchor: int = 0) -> int:
-        """Wrap to another width, or show other lines.
+        """Wrap to another width, or apply another filter.
 
         Returns:
-            The index of the row where the line of the row `anchor` begins now, or the next one
+            The index of the row where the line of the row `anchor` begins now, or of the next line
             that is shown.
         """
         has_anchor = anchor < len(self.rows)
@@ -115,7 +115,7 @@ class LogRows:
         return self._begin_of(line)
 
     def clear(self) -> None:
-        """Drop everything."""
+        """Remove all lines."""
         self._lines.clear()
         self._cost, self.rows, self.first, self.is_cut = 0, [], 0, False
 
@@ -126,7 +126,7 @@ class LogRows:
                 yield LogRow(number, text[start:end], line.kind, start == 0, end == len(text))
 
     def _begin_of(self, line: int) -> int:
-        """The index of the first row of a line, or of the next one that is shown."""
+        """Return the index of the first row of a line, or of the next line that is shown."""
         return bisect_left(self.rows, line, key=lambda row: row.line)
 
     def _drop_oldest(self) -> int:
@@ -150,20 +150,20 @@ POLL_INTERVAL: Final = 0.5  # seconds
 
 
 class NewLines(NamedTuple):
-    """What was read of a log."""
+    """New lines of a log."""
 
     lines: Sequence[LogLine]
     starts_over: bool
-    """Whether the log is another file than before: what was read from it is void."""
+    """Whether the log file was replaced: all that was read from the old one is invalid."""
     is_cut: bool
-    """Whether there are earlier lines that were never read; of a long log, only its end is."""
+    """Whether earlier lines were never read: only the end of a long log is."""
 
 
 class LogSource(Protocol):
-    """Where the lines come from; called in a thread."""
+    """A source of lines; called in a thread."""
 
     def read_new(self) -> NewLines:
-        """What came since the last look; raises `CharRNNError`."""
+        """Return the lines since the last call; raises `CharRNNError`."""
         ...
 
 
@@ -176,7 +176,7 @@ class LogFeed(Poller[NewLines]):
         call_later: Callable[..., object],
         take: Callable[[NewLines], object],
     ) -> None:
-        """Prepare; `start` begins."""
+        """Set the source; `start` reads it."""
         super().__init__("log-feed", call_later, take)
         self._source = source
         self._problem = ""
@@ -205,15 +205,15 @@ _SIGNS: Final[dict[LogKind, str]] = {
     "warning": "! ",
     "error": "✗ ",
 }
-"""What stands before a line; color alone would not do."""
+"""Prefixes of lines, because color alone is not enough."""
 _SIGN_WIDTH: Final = 2
 
 
 class LogPane(FollowingScrollView, can_focus=True):
-    """Shows lines of a run, and follows their end; they are read only while it is visible."""
+    """Shows lines of a run and follows their end; reads them only while it is visible."""
 
     class OutputToggled(Message):
-        """The reader wants to see the story in place of the output, or the other way round."""
+        """The user switches between the story and the output."""
 
     ALLOW_SELECT = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("log")]
@@ -247,25 +247,25 @@ class LogPane(FollowingScrollView, can_focus=True):
     def __init__(
         self, open_source: Callable[[RunDirectory], LogSource], title: str, no_lines: str
     ) -> None:
-        """Wait for a run."""
+        """Show no run yet; `no_lines` is shown for a run without lines."""
         super().__init__()
         self._open_source, self._title, self._no_lines = open_source, title, no_lines
         self.border_title = Content(title)
         self.rows = LogRows()
         self.sentence = no_run("log")
-        """Shown while there is no line; safe to show."""
+        """Safe text to show while there is no line."""
         self._strips: LRUCache[int, Strip] = LRUCache(512)
-        """Rows that are drawn, by their numbers."""
+        """Drawn rows, by their numbers."""
         self._run: RunDirectory | None = None
         self._feed: LogFeed | None = None
         self._is_seen = False
         self._end: tuple[LogLine, ...] = ()
-        """What comes after all that is read; it is added once it has been read."""
+        """Lines to append after all that is read."""
 
     def follow(self, run: RunDirectory | None) -> None:
-        """Show the log of a run from now on, in the place of any other; None shows none.
+        """Show the log of a run in place of any other; None shows none.
 
-        For the run that is followed already, nothing changes.
+        Nothing changes if the run is followed already.
         """
         if run == self._run:
             return
@@ -288,7 +288,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         self._show_state()
 
     def show_end(self, lines: Sequence[LogLine] = ()) -> None:
-        """Add lines below all that has been read, once something has been; they come once."""
+        """Append lines once, after all that has been read; wait until something has been."""
         self._end = (*self._end, *lines)
         if self.rows.line_count and self._end:
             shown, self._end = self._end, ()
@@ -296,7 +296,7 @@ class LogPane(FollowingScrollView, can_focus=True):
             self._show_state()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw; Textual does not always post `Show` to a widget that is visible again."""
+        """Draw; Textual does not always post `Show` to a widget that becomes visible again."""
         if self.display and not self._is_seen:
             self.call_next(self.on_show)
         return super().render_lines(crop)
@@ -308,24 +308,24 @@ class LogPane(FollowingScrollView, can_focus=True):
         self.refresh()
 
     def filter_by(self, log_filter: LogFilter) -> None:
-        """Show other lines."""
+        """Apply another filter."""
         top = self.rows.arrange(
             width=self.rows.width, log_filter=log_filter, anchor=self.scroll_offset.y
         )
-        self._start_afresh(top)
+        self._reset_rows(top)
 
     def clear(self) -> None:
-        """Drop all lines."""
+        """Remove all lines."""
         self.rows.clear()
         self.follows_end = True
-        self._start_afresh(0)
+        self._reset_rows(0)
 
     def render_line(self, y: int) -> Strip:
         """Draw a row."""
         width = self.scrollable_content_region.width
         if not self.rows.rows:
-            look = self.get_component_rich_style("log-pane--noise")
-            row = draw_sentence(self.sentence, y, width, look)
+            style = self.get_component_rich_style("log-pane--noise")
+            row = draw_sentence(self.sentence, y, width, style)
             return row.crop_extend(0, width, self.rich_style)
         index = self.scroll_offset.y + y
         if index >= len(self.rows.rows):
@@ -337,7 +337,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         return strip
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text as it is shown, in the lines that it has, without their signs."""
+        """Return the selected text as shown, with its own line breaks and without prefixes."""
         pieces = []
         for index, row in enumerate(self.rows.rows):
             span = selection.get_span(self.rows.first + index)
@@ -358,15 +358,15 @@ class LogPane(FollowingScrollView, can_focus=True):
         super().notify_style_update()
 
     def on_show(self) -> None:
-        """Read what is new."""
+        """Resume reading."""
         self._watch(is_seen=True)
 
     def on_hide(self) -> None:
-        """Pause the thread."""
+        """Pause reading."""
         self._watch(is_seen=False)
 
     def on_unmount(self) -> None:
-        """Let the thread end."""
+        """Stop the thread."""
         if self._feed is not None:
             self._feed.stop()
 
@@ -375,13 +375,13 @@ class LogPane(FollowingScrollView, can_focus=True):
         width, top = self.scrollable_content_region.width - _SIGN_WIDTH, self.scroll_offset.y
         if width > 0 and width != self.rows.width:
             top = self.rows.arrange(width=width, log_filter=self.rows.filter, anchor=top)
-            self._start_afresh(top)
+            self._reset_rows(top)
         elif width > 0:
             self.place(len(self.rows.rows), top)
         self._show_state()
 
     def take_new(self, new: NewLines) -> None:
-        """Add what is new."""
+        """Append new lines."""
         if new.starts_over:
             self.clear()
         self.rows.is_cut = self.rows.is_cut or new.is_cut
@@ -397,11 +397,11 @@ class LogPane(FollowingScrollView, can_focus=True):
         self._show_state()
 
     def action_toggle_output(self) -> None:
-        """Show the story, or what the process printed."""
+        """Switch between the story and the output of the process."""
         self.post_message(self.OutputToggled())
 
     def action_turn_filter(self) -> None:
-        """Show other lines."""
+        """Apply the next filter."""
         self.filter_by(self.rows.filter.following)
         self._show_state()
 
@@ -411,7 +411,7 @@ class LogPane(FollowingScrollView, can_focus=True):
             self._feed.watch(is_watched=is_seen)
 
     def _show_state(self) -> None:
-        """Show which lines are listed, or why there are none."""
+        """Show the filter and the number of lines, or why there are none."""
         lines, shown = self.rows.line_count, self.rows.shown_count
         if self._feed is not None and not shown:
             others = key_label("log.filter")
@@ -429,39 +429,39 @@ class LogPane(FollowingScrollView, can_focus=True):
             )
         )
 
-    def _start_afresh(self, top: int) -> None:
-        """Show other rows than before."""
+    def _reset_rows(self, top: int) -> None:
+        """Discard drawn rows and the selection; show the rows from `top` on."""
         self._strips.clear()
         if self.is_attached and self.text_selection is not None:
-            self.screen.clear_selection()  # it is kept by the numbers of rows
+            self.screen.clear_selection()  # it refers to row numbers
         self.place(len(self.rows.rows), top)
         self.refresh()
 
     def _draw(self, row: LogRow, number: int, width: int) -> Strip:
-        look = self.get_component_rich_style(f"log-pane--{row.kind}")
-        sign = Segment(_SIGNS[row.kind] if row.begins_line else " " * _SIGN_WIDTH, look)
+        style = self.get_component_rich_style(f"log-pane--{row.kind}")
+        sign = Segment(_SIGNS[row.kind] if row.begins_line else " " * _SIGN_WIDTH, style)
         span = None if self.text_selection is None else self.text_selection.get_span(number)
-        parts = [Segment(row.text, look)]
+        parts = [Segment(row.text, style)]
         if span is not None:
             start, end = span[0], len(row.text) if span[1] < 0 else span[1]
-            marked = look + self.screen.get_component_rich_style("screen--selection")
+            selected = style + self.screen.get_component_rich_style("screen--selection")
             pieces = [row.text[:start], row.text[start:end], row.text[end:]]
-            looks = (look, marked, look)
-            parts = [Segment(text, style) for text, style in zip(pieces, looks, strict=True)]
+            styles = (style, selected, style)
+            parts = [Segment(text, each) for text, each in zip(pieces, styles, strict=True)]
         text = Strip([part for part in parts if part.text]).apply_offsets(0, number)
         return Strip([sign, *text]).crop_extend(0, width, self.rich_style)
 
 
-def draw_sentence(sentence: str, y: int, width: int, look: Style) -> Strip:
-    """A row, counted from 0, of a sentence that is wrapped to so many columns."""
+def draw_sentence(sentence: str, y: int, width: int, style: Style) -> Strip:
+    """Return row `y`, from 0, of a sentence that is wrapped to `width` columns."""
     bounds = [0, *wrap_line(sentence, width), len(sentence)]
     return Strip([
-        Segment(sentence[bounds[y] : bounds[y + 1]] if y + 1 < len(bounds) else "", look)
+        Segment(sentence[bounds[y] : bounds[y + 1]] if y + 1 < len(bounds) else "", style)
     ])
 
 
 def format_line_count(shown: int, lines: int, *, is_cut: bool) -> str:
-    """How many lines of a log are shown."""
+    """Return the number of lines shown, as text."""
     if not lines:
         return ""
     if shown == lines and is_cut:
@@ -474,7 +474,7 @@ def format_line_count(shown: int, lines: int, *, is_cut: bool) -> str:
 
 
 def format_state(log_filter: LogFilter, count: str, *, follows_end: bool, width: int) -> str:
-    """Which lines are shown and whether the end is followed, in so many columns."""
+    """Return the filter, the line count and whether the end is followed, in `width` columns."""
     wanted, held = tr(log_filter.value), "" if follows_end else tr("held")
     return longest_fitting(
         (

@@ -1,4 +1,4 @@
-"""The loss chart: the losses of a run, and of one or two others over them; a second one beside."""
+"""The loss chart: a run's losses, up to two other runs over them, and a second graph beside."""
 
 import os
 from collections.abc import Hashable
@@ -26,14 +26,14 @@ from tui_charrnn.tui.run.chart.series import Look, Quantity, series_of
 from tui_charrnn.viewing.run_view import RunView
 
 PROGRESS_INTERVAL: Final = 2.0
-"""Seconds between two drawings while nothing but batches comes: of all that is drawn of a training
-the chart takes most from it, and moves least."""
+"""Seconds between two drawings while only batches arrive: of all widgets, the chart costs the
+training most and changes least."""
 
 
 class LossChart(Widget, can_focus=True):
-    """Draws `RunView`s, again only when something of them has changed, or the way they are shown.
+    """Draws `RunView`s; draws them again only if their data or the display options have changed.
 
-    What a frame costs depends on the size of the widget and not on the length of the runs.
+    The cost of a frame depends on the size of the widget, not on the length of the runs.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("chart")]
@@ -67,54 +67,54 @@ class LossChart(Widget, can_focus=True):
 
     look: reactive[Look] = reactive(Look())
     cursor: reactive[int | None] = reactive[int | None](None)
-    """A step to read out; None follows the newest."""
+    """The step to read out; None follows the newest."""
 
     def __init__(self, glyphs: str, *, is_second: bool = False) -> None:
-        """Begin without a run; the second chart draws what else there is, without the focus."""
+        """Show no run yet; a second chart draws the second quantity and takes no focus."""
         super().__init__()
         self.glyphs = glyphs_of(glyphs, os.environ.get("TERM", ""))
         self.can_focus = not is_second
         self._is_second = is_second
         self.has_second = False
-        """Whether a second graph beside this one has what else would be drawn over the losses."""
+        """Whether a second graph shows the quantity that else would be drawn over the losses."""
         self._view: RunView | None = None
         self._other: RunView | None = None
         self._pinned: RunView | None = None
         self._known: Hashable = None
-        """What was known of the runs when they were last shown."""
+        """The state of the runs when they were last shown."""
         self._chart = Chart([])
         self._drawn: Hashable = None
-        """What the chart was drawn of; if it is another now, the chart is out of date."""
+        """What the chart was drawn from; if that has changed, the chart is out of date."""
         self._drawing = Throttle(self, self._redraw, PROGRESS_INTERVAL)
         self.border_title = Content(tr("Loss"))
 
     def show(
         self, view: RunView | None, other: RunView | None, pinned: RunView | None = None
     ) -> None:
-        """Draw what is known of a run."""
+        """Draw a run, with a compared and a pinned one."""
         if view is None or self._view is None or view.run != self._view.run:
             self.cursor, self._chart = None, Chart([])
         self._view, self._other, self._pinned = view, other, pinned
         known = _state_of(view), _state_of(other), _state_of(pinned)
         if known != self._known:
             self._known = known
-            self._drawing.request((_news_of(view), _news_of(other), _news_of(pinned)))
+            self._drawing.request(tuple(map(_urgent_state, (view, other, pinned))))
 
     def _redraw(self) -> None:
         self._show_look()
         self.refresh()
 
     def _show_look(self) -> None:
-        """Describe below the chart what is shown."""
-        words = self.glyphs.separator.join(self.look.describe(self._view))
-        if not self._is_second and str(self.border_subtitle) != words:
-            self.border_subtitle = Content(words)
+        """Describe the display options below the chart."""
+        text = self.glyphs.separator.join(self.look.describe(self._view))
+        if not self._is_second and str(self.border_subtitle) != text:
+            self.border_subtitle = Content(text)
 
     def render_line(self, y: int) -> Strip:
         """Draw a row."""
-        asked = self.size, self.look, self.cursor, self.glyphs, self._known, self.has_second
-        if asked != self._drawn:
-            self._chart, self._drawn = self._draw(), asked
+        state = self.size, self.look, self.cursor, self.glyphs, self._known, self.has_second
+        if state != self._drawn:
+            self._chart, self._drawn = self._draw(), state
         rows = self._chart.rows
         segments = [
             Segment(text, self.get_component_rich_style(f"loss-chart--{mark}"))
@@ -123,16 +123,16 @@ class LossChart(Widget, can_focus=True):
         return Strip(segments).crop_extend(0, self.size.width, self.rich_style)
 
     def watch_look(self) -> None:
-        """Describe what is shown; it has a scale of its own."""
+        """Describe the new options, and drop the scale of the old ones."""
         self._show_look()
         self._chart = replace(self._chart, scale=None)
 
     def action_turn(self, choice: str) -> None:
-        """Take the next value of a choice of the look, as of `span` or `smoothing`."""
+        """Switch a display option, such as `span` or `smoothing`, to its next value."""
         self.look = self.look.with_next(choice)
 
     def action_move_cursor(self, columns: int) -> None:
-        """Read out the values so many columns further on, of those that hold any."""
+        """Move the cursor by so many columns that have values."""
         readings = self._chart.readings
         if readings:
             last = len(readings) - 1
@@ -144,7 +144,7 @@ class LossChart(Widget, can_focus=True):
         self.cursor = None
 
     def on_click(self, event: events.Click) -> None:
-        """Read out the values at a place."""
+        """Read out the values at the clicked column."""
         offset = event.get_content_offset(self)
         readings = self._chart.readings
         if offset is not None and readings:
@@ -178,11 +178,11 @@ class LossChart(Widget, can_focus=True):
 
 
 LEAST_WIDTH: Final = 130
-"""Columns from which on there is room for the second graph."""
+"""Minimum columns to show the second graph."""
 
 
 class Charts(Horizontal):
-    """Where it is wide, what else would lie over the losses has a graph of its own."""
+    """The loss chart and, in a wide terminal, a graph of the second quantity beside it."""
 
     def __init__(self, glyphs: str) -> None:
         super().__init__()
@@ -190,18 +190,18 @@ class Charts(Horizontal):
         self.second = LossChart(glyphs, is_second=True)
 
     def compose(self) -> ComposeResult:
-        """The losses, and the second graph."""
+        """The loss chart and the second graph."""
         yield self.losses
         yield self.second
 
     def on_mount(self) -> None:
-        """Let the second graph follow the look and the cursor of the losses."""
+        """Let the second graph follow the display options and the cursor of the loss chart."""
         self.second.display = False
         self.watch(self.losses, "look", self._follow)
         self.watch(self.losses, "cursor", self._follow)
 
     def on_resize(self) -> None:
-        """Show the second graph where there is room for it."""
+        """Show the second graph if there is room for it."""
         has_room = self.size.width >= LEAST_WIDTH
         self.second.display = self.losses.has_second = has_room
         self.losses.refresh()
@@ -209,7 +209,7 @@ class Charts(Horizontal):
     def show(
         self, view: RunView | None, other: RunView | None, pinned: RunView | None = None
     ) -> None:
-        """Draw what is known of a run; see `LossChart.show`."""
+        """Draw a run; see `LossChart.show`."""
         self.losses.show(view, other, pinned)
         self.second.show(view, None, pinned)
 
@@ -222,14 +222,14 @@ class Charts(Horizontal):
 
 
 def _state_of(view: RunView | None) -> Hashable:
-    """Equal as long as nothing that the chart draws of a run has changed."""
+    """Return a value that changes with anything that the chart draws of a run."""
     if view is None:
         return None
-    return (_news_of(view), view.newest_batch, view.batches, view.step)
+    return (_urgent_state(view), view.newest_batch, view.batches, view.step)
 
 
-def _news_of(view: RunView | None) -> Hashable:
-    """Equal as long as there are no more than new batches to be drawn."""
+def _urgent_state(view: RunView | None) -> Hashable:
+    """Return a value that changes with anything but new batches."""
     if view is None:
         return None
     return (

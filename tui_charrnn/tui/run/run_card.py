@@ -1,4 +1,4 @@
-"""The run card and the status line: what is known of a run, as rows; a recorded one without any."""
+"""The run card and the status line of a run, and the teaser shown while there is no run."""
 
 import json
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from tui_charrnn.viewing.run_words import Row, card_groups, detail_rows
 
 
 class LossSparkline(Widget):
-    """Draws one bar a column over its height; see `draw_bars` for the scale."""
+    """Draws one bar per column; see `draw_bars` for the scale."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"loss-sparkline--{mark}" for mark in Mark}
     DEFAULT_CSS = """
@@ -49,12 +49,12 @@ class LossSparkline(Widget):
         self._baseline: float | None = None
         self._drawing: list[list[Cell]] = []
         self._drawn_size: Size | None = None
-        """The size that the columns are drawn for, or None while they are not."""
+        """The size of the current drawing; None if it is out of date."""
 
     def show(self, columns: Sequence[float], *, baseline: float | None = None) -> None:
-        """Draw other values, the oldest first; a baseline where there is more than one row.
+        """Draw values, the oldest first, and a baseline if there is more than one row.
 
-        If there are more than columns, neighbors are drawn as their mean: it is the whole series.
+        If there are more values than columns, means of neighbors are drawn.
         """
         self._columns, self._baseline, self._drawn_size = tuple(columns), baseline, None
         self.refresh()
@@ -76,34 +76,34 @@ class LossSparkline(Widget):
 
 
 class Words(Static):
-    """Shows plain text; lays the screen out again only if the text takes other room than before."""
+    """Shows plain text; lays the screen out again only if the size of the text changes."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, markup=False)
         self._shown = ""
 
     def show(self, words: str | Content) -> None:
-        """Show other words; the same words cost nothing: their looks follow from the text."""
+        """Show a text; the same text costs nothing, because its style follows from it."""
         text = str(words)
         if text == self._shown:
             return
-        takes_other_room = _room_of(text) != _room_of(self._shown)
+        has_other_size = _line_widths(text) != _line_widths(self._shown)
         self._shown = text
-        self.update(words, layout=takes_other_room)
+        self.update(words, layout=has_other_size)
 
 
-def _room_of(text: str) -> list[int]:
-    """The columns of the lines."""
+def _line_widths(text: str) -> list[int]:
+    """Return the width of each line in columns."""
     return list(map(cell_len, text.split("\n")))
 
 
 _LABEL_WIDTH = 11  # columns
-_ROOMY = 60  # columns from which on two rows stand side by side
+_ROOMY = 60  # minimum columns for two rows side by side
 _CURVE_HEIGHT = 3  # rows, with the empty one below it
 
 
 class RunCard(VerticalScroll):
-    """Draws a `RunView`: one row a number, or two columns of them where it is broad and low."""
+    """Draws a `RunView`: one row per value, or two columns of rows if it is broad."""
 
     DEFAULT_CSS = """
     RunCard {
@@ -140,10 +140,10 @@ class RunCard(VerticalScroll):
             "",
             "",
         )
-        """What was shown last."""
+        """The last arguments of `show`."""
 
     def compose(self) -> ComposeResult:
-        """State and progress, the newest losses, numbers, the newest warning."""
+        """State and progress, the losses, values, the newest warning."""
         yield Words(id="card-head")
         yield LossSparkline()
         yield Words(id="card-body")
@@ -154,24 +154,24 @@ class RunCard(VerticalScroll):
         self.call_after_refresh(self._draw)
 
     def show(
-        self, view: RunView | None, pinned: RunView | None, now: float, asked: str, advice: str
+        self, view: RunView | None, pinned: RunView | None, now: float, pending: str, advice: str
     ) -> None:
-        """Draw what is known of a run; see `StatusLine.show`. Advice is how to resume it."""
-        self._known = view, pinned, now, asked, advice
+        """Draw a run; see `StatusLine.show`. `advice` is how to resume it."""
+        self._known = view, pinned, now, pending, advice
         self._draw()
 
     def _draw(self) -> None:
-        view, pinned, now, asked, advice = self._known
+        view, pinned, now, pending, advice = self._known
         width = self.scrollable_content_region.width
         if view is None or not width:
             return
         is_broad = width >= _ROOMY
-        for part in (self.head, self.losses):  # where it is broad, the status line shows them
+        for part in (self.head, self.losses):  # the status line shows them beside a broad card
             part.display = not is_broad
-        head = _head(view, now, asked, width)
+        head = _head(view, now, pending, width)
         self.head.show(head)
         self.losses.show(view.losses.columns(width))
-        if is_broad:  # the status line has the rest, and the chart what is pinned
+        if is_broad:  # the status line shows the rest, and the chart the pinned run
             lines = _side_by_side([*words.score_rows(view), *detail_rows(view)], width)
         else:
             groups = card_groups(view, pinned)
@@ -194,17 +194,17 @@ def _set_state_classes(widget: Widget, view: RunView) -> None:
     widget.set_class(words.state_mark(view) == "║", "-paused")
 
 
-def _head(view: RunView, now: float, asked: str, width: int) -> str:
+def _head(view: RunView, now: float, pending: str, width: int) -> str:
     lines = [f"{words.state_mark(view)} {words.format_state(view, now)}"]
     share = words.fraction(view)
     if share is not None and words.needs_bar(view):
         room = max(1, width - 6)
         lines.append(f"{bar(share, room):<{room}} {share:4.0%}")
-    return "\n".join([*lines, *([asked] if asked else [])])
+    return "\n".join([*lines, *([pending] if pending else [])])
 
 
 def _labeled(row: Row, width: int) -> list[Content]:
-    """A row with a quiet label; a long value continues below its beginning."""
+    """Return a row with a dim label; a long value wraps below its beginning."""
     label = tr(row[0])
     label += " " * max(1, _LABEL_WIDTH - cell_len(label))
     first, *others = wrapped(row[1], max(width - cell_len(label), _LABEL_WIDTH)) or [""]
@@ -215,7 +215,7 @@ def _labeled(row: Row, width: int) -> list[Content]:
 def _one_below_another(
     groups: dict[str, list[Row]], width: int, *, has_headings: bool = False
 ) -> list[Content]:
-    """A row each; a line with its name may stand above each group but the first."""
+    """Return the rows one below another, optionally with a heading above all groups but one."""
     lines: list[Content] = []
     for name, rows in groups.items():
         if has_headings and lines:
@@ -228,7 +228,7 @@ def _one_below_another(
 
 
 def _side_by_side(rows: list[Row], width: int) -> list[Content]:
-    """The rows in two columns, read downward."""
+    """Return the rows in two columns, read downward."""
     column = width // 2
     left = [line for row in rows[: -(-len(rows) // 2)] for line in _labeled(row, column - 1)]
     right = [line for row in rows[-(-len(rows) // 2) :] for line in _labeled(row, width - column)]
@@ -243,7 +243,7 @@ _LEAST_CURVE = 8  # columns of the curve and the gap beside it
 
 
 class StatusLine(Container):
-    """Draws a `RunView` in two rows, and in a third what is wrong; hidden until there is one."""
+    """Draws a run in two rows, and its problem in a third; hidden while there is no run."""
 
     DEFAULT_CSS = """
     StatusLine {
@@ -272,11 +272,11 @@ class StatusLine(Container):
     def __init__(self) -> None:
         super().__init__()
         self._known: tuple[RunView | None, float, str, str] = None, 0.0, "", ""
-        """What was shown last."""
+        """The last arguments of `show`."""
         self.add_class("-empty")
 
     def compose(self) -> ComposeResult:
-        """State, losses as a line, numbers, trouble."""
+        """State, losses, numbers, problem."""
         yield Words(id="run-state")
         yield LossSparkline()
         yield Words(id="run-numbers")
@@ -286,25 +286,25 @@ class StatusLine(Container):
         """Show as much as fits now."""
         self.call_after_refresh(self._draw)
 
-    def show(self, view: RunView | None, now: float, asked: str, trouble: str) -> None:
-        """Draw what is known of a run; None hides the line.
+    def show(self, view: RunView | None, now: float, pending: str, trouble: str) -> None:
+        """Draw a run; None hides the line.
 
-        `asked` is what the trainer has not answered yet, `trouble` what is wrong or how to go on.
+        `pending` are the requests without an answer; `trouble` is the problem or how to resume.
         """
-        self._known = view, now, asked, trouble
+        self._known = view, now, pending, trouble
         self.set_class(view is None, "-empty")
         self._draw()
 
     def _draw(self) -> None:
-        (view, now, asked, trouble), width = self._known, self.content_size.width
-        if view is None or not width:  # it is drawn once there is room
+        (view, now, pending, trouble), width = self._known, self.content_size.width
+        if view is None or not width:  # drawn once it has a size
             return
         self.trouble.display = bool(trouble)
         self.trouble.show(trouble)
-        self.state.show(format_progress(view, now, asked, width))
+        self.state.show(format_progress(view, now, pending, width))
         self.numbers.show(words.format_losses(view, width - _LEAST_CURVE))
         _set_state_classes(self, view)
-        self.call_after_refresh(self._draw_curve)  # the numbers leave it more room or less
+        self.call_after_refresh(self._draw_curve)  # the numbers change its width
 
     def _draw_curve(self) -> None:
         width, view = self.losses.size.width, self._known[0]
@@ -312,11 +312,11 @@ class StatusLine(Container):
             self.losses.show(view.losses.columns(width))
 
 
-def format_progress(view: RunView, now: float, asked: str, width: int) -> str:
-    """How far a run is, in one row: as much of it as there is room for."""
+def format_progress(view: RunView, now: float, pending: str, width: int) -> str:
+    """Return the progress of a run in one row: as much of it as fits in `width` columns."""
     share = words.fraction(view)
     state = f"{words.state_mark(view)} {words.format_state(view, now)}"
-    state += f" ({asked})" if asked else ""
+    state += f" ({pending})" if pending else ""
     step = words.format_step(view) if view.step else ""
     epoch = words.format_epoch(view)
     percent = f"{share:.0%}" if share is not None else ""
@@ -338,13 +338,13 @@ def format_progress(view: RunView, now: float, asked: str, width: int) -> str:
 
 
 _FILE: Final = Path(__file__).parent / "teaser.json"
-"""Written by scripts/teaser.py from a run."""
+"""Recorded from a run by scripts/teaser.py."""
 _LABEL: Final = 12  # columns
-_ROWS: Final = 2  # of a sample where it has no room beside its step
+_ROWS: Final = 2  # rows of a sample that has no room beside its step
 
 
 class Teaser(Vertical):
-    """The curve of a run, and what its weights generated from one seed text on the way."""
+    """The loss curve of a recorded run, and samples from one seed text during its training."""
 
     DEFAULT_CSS = """
     Teaser {
@@ -365,12 +365,12 @@ class Teaser(Vertical):
         self.border_title = Content(tr("What training looks like"))
 
     def compose(self) -> ComposeResult:
-        """Losses, and words."""
+        """Losses and text."""
         yield LossSparkline()
         yield Words(id="teaser-words")
 
     def on_resize(self) -> None:
-        """Write as much as fits."""
+        """Show as much as fits."""
         width = self.content_size.width
         if width:
             self.losses.show(_record()["losses"])

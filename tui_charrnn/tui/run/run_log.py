@@ -1,4 +1,4 @@
-"""The log of a run: its story from its records, and behind a key what its process printed."""
+"""The log of a run: the story from its records, and the output of its process."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter, Story, 
 from tui_charrnn.viewing.run_view import RunView
 
 SETTLED_AFTER: Final = 2.0
-"""Seconds after which what is known of an end is taken to be all."""
+"""Seconds without new information after which the end of a run is shown."""
 
 
 class OutputSource:
-    """What the trainer's process printed, from near its end on."""
+    """The output of the trainer's process, from near its end on."""
 
     def __init__(self, run: RunDirectory) -> None:
         self._tail = LogTail(run.log)
@@ -31,14 +31,14 @@ class OutputSource:
         self._restarts = 0
 
     def read_new(self) -> NewLines:
-        """The lines that came since the last look."""
+        """Return the lines since the last call."""
         lines = [self._sorter.sort(line) for line in self._tail.read_new()]
         before, self._restarts = self._restarts, self._tail.restarts
         return NewLines(lines, self._restarts > before, self._tail.has_passed_over)
 
 
 class StorySource:
-    """What happened in the run, from its records."""
+    """The story of a run, from its records."""
 
     def __init__(self, run: RunDirectory) -> None:
         self._run = run
@@ -48,10 +48,10 @@ class StorySource:
         self._starts_over = False
 
     def read_new(self) -> NewLines:
-        """The lines that the records are worth that came since the last look."""
+        """Return the lines for the records since the last call."""
         lines: list[LogLine] = []
         behind = -1
-        while self._tail.behind != behind:  # it falls until only a torn line is left
+        while self._tail.behind != behind:  # until nothing or only an unfinished line is left
             behind = self._tail.behind
             new = self._tail.read_new_lines(1 << 20)
             if self._story is None or self._tail.restarts > self._restarts:
@@ -66,13 +66,13 @@ class StorySource:
 
 def _view_of(run: RunDirectory) -> RunView:
     view = RunView(run)
-    with contextlib.suppress(CharRNNError):  # the row of the run shows it
+    with contextlib.suppress(CharRNNError):  # the status line shows the error
         view.description = read_description(run)
     return view
 
 
 class RunLog(Container):
-    """Shows the story of a run, or what its process printed; each is read only while it is seen."""
+    """Shows the story or the process output of a run; each is read only while it is visible."""
 
     DEFAULT_CSS = """
     RunLog { width: 1fr; height: 1fr; }
@@ -91,22 +91,22 @@ class RunLog(Container):
         self.output.id = "log-output"
         self._run: RunDirectory | None = None
         self._end: tuple[str, Sequence[str]] = "", ()
-        """How the process ended, as far as it is known."""
+        """How the process ended, as far as it is known: an error and the log."""
         self._shown: tuple[str, Sequence[str]] = "", ()
-        """What is shown of it."""
+        """The part of it that is shown."""
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """Both; one of them is hidden."""
+        """The story and the output, one of which is hidden."""
         yield self.story
         yield self.output
 
     def on_mount(self) -> None:
-        """Fold the start-up noise of TensorFlow away."""
+        """Hide the start-up noise of TensorFlow."""
         self.output.filter_by(LogFilter.WITHOUT_NOISE)
 
     def follow(self, run: RunDirectory | None) -> None:
-        """Show the log of a run from now on; None shows none."""
+        """Show the log of a run; None shows none."""
         if run != self._run:
             self._run, self._shown = run, ("", ())
             self.show_end("", ())
@@ -114,9 +114,9 @@ class RunLog(Container):
         self.output.follow(run)
 
     def show_end(self, sentence: str, log: Sequence[str]) -> None:
-        """Show below the story how a process ended, each part once, when it is known for sure.
+        """Show below the story how a process ended, each part once, after `SETTLED_AFTER`.
 
-        `sentence` is what is wrong, if no record has it; `log` has the last lines that it printed.
+        `sentence` is the error, if no record has it; `log` has the last lines that it printed.
         """
         if (sentence, log) == self._end:
             return
@@ -137,7 +137,7 @@ class RunLog(Container):
             self.story.show_end(lines)
 
     def on_log_pane_output_toggled(self, event: LogPane.OutputToggled) -> None:
-        """Show the other one."""
+        """Switch between the story and the output."""
         event.stop()
         self.toggle_class("-output")
         (self.output if self.has_class("-output") else self.story).focus()

@@ -1,4 +1,4 @@
-"""The samples of a run: what its weights made of the pinned seeds, from noise until now."""
+"""The samples of a run: texts generated from the pinned seeds over the course of training."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ class SampleSlider(Widget):
 
     @dataclass
     class Picked(Message):
-        """The mouse points at a sample."""
+        """The user picked a sample with the mouse."""
 
         index: int
 
@@ -77,7 +77,7 @@ class SampleSlider(Widget):
         self._current = -1
 
     def show(self, losses: Sequence[float], current: int, baseline: float | None = None) -> None:
-        """Draw other samples by their losses, NaN where one is not known."""
+        """Draw samples by their losses, NaN where unknown; `current` is the shown index."""
         self._losses, self._current, self._baseline = tuple(losses), current, baseline
         self.refresh()
 
@@ -113,17 +113,17 @@ class SampleSlider(Widget):
         return Strip(segments).simplify().crop_extend(0, width, self.rich_style)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Go to the nearest sample, and follow the mouse."""
+        """Pick the nearest sample, and capture the mouse."""
         self.capture_mouse()
         self._pick(event.x)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Go where the mouse is drawn to."""
+        """Pick the sample under the dragged mouse."""
         if self.app.mouse_captured is self:
             self._pick(event.x)
 
     def on_mouse_up(self) -> None:
-        """Let the mouse go."""
+        """Release the mouse."""
         self.release_mouse()
 
     def _pick(self, column: int) -> None:
@@ -133,7 +133,7 @@ class SampleSlider(Widget):
 
 
 def _bar_part(mark: BarMark, beyond: int) -> str:
-    """What a cell is drawn as, so many columns after the point."""
+    """Return the part that a cell shows, `beyond` columns after the current sample."""
     if not beyond:
         return "point"
     if mark is BarMark.BASELINE:
@@ -149,7 +149,7 @@ class SampleText(TextView, can_focus=False):
         self._parts: tuple[tuple[str, TextStyle], ...] = ()
 
     def show(self, *parts: tuple[str, TextStyle]) -> None:
-        """Show other text, unless it is what is shown already."""
+        """Show a text, unless it is shown already."""
         if parts == self._parts:
             return
         self._parts = parts
@@ -160,7 +160,7 @@ class SampleText(TextView, can_focus=False):
 
 
 def format_place(scrubber: Scrubber, seconds: float | None) -> tuple[str, str]:
-    """Which sample of how many is shown, at length and in short; arguments as of `show`."""
+    """Return which sample is shown, in long and in short; `seconds` per sample while playing."""
     place = tr(
         "{position:,} of {count:,}", position=scrubber.position + 1, count=len(scrubber.of_seed)
     )
@@ -171,7 +171,7 @@ def format_place(scrubber: Scrubber, seconds: float | None) -> tuple[str, str]:
 
 
 def fact_row(facts: Sequence[str], places: tuple[str, str], width: int) -> str:
-    """The facts of a sample and its place, as many as a row of so many columns has room for."""
+    """Return as many facts of a sample, and its place, as fit in `width` columns."""
     (step, *more), (place, short) = facts, places
     loss = more[-1:]
     return longest_fitting(
@@ -189,17 +189,17 @@ def fact_row(facts: Sequence[str], places: tuple[str, str], width: int) -> str:
 
 
 _CURVE_ROWS: Final = ((16, 6), (12, 4), (9, 3), (0, 1))
-"""Rows of the pane from which on the loss has so many of them, with the row of marks."""
+"""Minimum rows of the pane, and the rows of the slider from there on."""
 PLAY_INTERVALS: Final = (4.0, 2.0, 1.0, 0.5, 0.25)
-"""Seconds that a sample is seen while they are played, by speed."""
+"""Seconds per sample during playback, by speed."""
 
 
 class SamplesPane(Vertical, can_focus=True):
-    """Goes through the samples of a run; draws only while it is seen."""
+    """Shows the samples of a run one at a time; draws only while it is visible."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings_of("childhood"),
-        # as in all that scrolls
+        # as in every scrollable pane
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
     ]
@@ -228,22 +228,22 @@ class SamplesPane(Vertical, can_focus=True):
         self._scrubber = Scrubber()
         self._playing: Iterator[int] | None = None
         self._timer: Timer | None = None
-        """Shows the next sample; there is one while they are played."""
+        """Shows the next sample; exists only during playback."""
         self._speed = PLAY_INTERVALS.index(1.0)
         self._is_seen = False
 
     def compose(self) -> ComposeResult:
-        """The slider, one row about the sample, the sample."""
+        """Slider, facts and text of the sample."""
         yield SampleSlider()
         yield Static(id="sample-facts", markup=False)
         yield SampleText()
 
     def on_following_scroll_view_follow_changed(self, event: SampleText.FollowChanged) -> None:
-        """Keep it here: it means nothing for a text that stands still."""
+        """Stop the message: a sample does not stream."""
         event.stop()
 
     def show(self, view: RunView | None) -> None:
-        """Take over what is known of a run; None shows that there is none."""
+        """Show the samples of a run; None shows that there is none."""
         if view is None or self._view is None or view.run != self._view.run:
             self._stop_playing()
             self._scrubber = Scrubber()
@@ -251,13 +251,13 @@ class SamplesPane(Vertical, can_focus=True):
         self._draw()
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Draw; Textual does not always post `Show` to a widget that is visible again."""
+        """Draw; Textual does not always post `Show` to a widget that becomes visible again."""
         if self.display and not self._is_seen:
             self.call_next(self.on_show)
         return super().render_lines(crop)
 
     def on_show(self) -> None:
-        """Catch up with what is known."""
+        """Draw the newest state."""
         self._is_seen = True
         self._draw()
 
@@ -271,7 +271,7 @@ class SamplesPane(Vertical, can_focus=True):
         self.call_after_refresh(self._draw)
 
     def on_key(self, event: events.Key) -> None:
-        """Stop playing at any key; the key that plays does no more than that."""
+        """Stop playback at any key but + and -; the key that plays does nothing else then."""
         if self._playing is not None and event.character not in {"+", "-"}:
             self._stop_playing()
             self._draw()
@@ -279,7 +279,7 @@ class SamplesPane(Vertical, can_focus=True):
                 event.stop()
 
     def on_sample_slider_picked(self, event: SampleSlider.Picked) -> None:
-        """Show the sample that the mouse points at."""
+        """Show the picked sample."""
         event.stop()
         self._stop_playing()
         self._scrubber.select(event.index)
@@ -296,22 +296,22 @@ class SamplesPane(Vertical, can_focus=True):
         self._draw()
 
     def action_move_to_last(self) -> None:
-        """Show the newest sample, and those that follow."""
+        """Show the newest sample, and follow new ones."""
         self._scrubber.index = None
         self._draw()
 
     def action_turn_seed(self, by: int = 1) -> None:
-        """Look at another seed."""
+        """Switch to another seed."""
         self._scrubber.turn_seed(by)
         self._draw()
 
     def action_page(self, by: int) -> None:
-        """Scroll a sample that has no room, by a page."""
+        """Scroll a long sample by a page."""
         text = self.text
         text.scroll_to(y=text.scroll_y + by * max(1, text.size.height - 1))
 
     def action_play(self) -> None:
-        """Show the samples one after another, or the newest at once where nothing may move."""
+        """Play the samples one after another, or show the newest if animation is off."""
         order = playing_order(len(self._scrubber.of_seed))
         if self.app.animation_level == "none" or len(order) < 2:
             self.action_move_to_last()
@@ -362,16 +362,16 @@ class SamplesPane(Vertical, can_focus=True):
         self._draw_sample()
 
     def _draw_sample(self) -> None:
-        """Draw the sample at which the reader stands, or the reason why there is none."""
+        """Draw the current sample, or the reason why there is none."""
         view, scrubber, height = self._view, self._scrubber, self.content_size.height
-        # Textual does not always send a resize to what is seen for the first time
-        self.set_class(height >= 9, "-roomy")  # rows from which on one may be empty
+        # Textual does not always post `Resize` to a widget that is visible for the first time
+        self.set_class(height >= 9, "-roomy")  # minimum rows for an empty row
         self.slider.styles.height = next(rows for least, rows in _CURVE_ROWS if height >= least)
         sample = scrubber.sample
         self.slider.display = self.facts.display = sample is not None
         if view is None or sample is None:
-            lack = no_run("childhood")
-            self.text.show((lack if view is None else format_absence(view), "note"))
+            message = no_run("childhood") if view is None else format_absence(view)
+            self.text.show((message, "note"))
             return
         losses = losses_at(view, [taken.step for taken in scrubber.of_seed])
         baseline = view.baseline[1] if view.baseline is not None else None
@@ -383,7 +383,7 @@ class SamplesPane(Vertical, can_focus=True):
 
 
 def format_settings(scrubber: Scrubber, sample: SampleTaken | None) -> str:
-    """How the samples were drawn, and which seed of several it is."""
+    """Return the sampling settings of a sample, and which seed it is if there are several."""
     if sample is None:
         return ""
     seeds, number = len(scrubber.samples), scrubber.seed_number

@@ -1,1 +1,1 @@
-"""Themes: read, chosen, applied, and filters for terminals with fewer colors."""
+"""Themes, the theme picker, and filters for terminals without colors or Unicode."""

@@ -1,4 +1,4 @@
-"""The list of themes: each is applied as soon as the cursor is on it."""
+"""The theme picker, which applies each theme as soon as the cursor is on it."""
 
 from functools import partial
 from typing import ClassVar
@@ -19,9 +19,9 @@ from tui_charrnn.tui.theme.themes import DEFAULT_THEME, ThemeSet, find_themes, r
 
 
 class ThemeScreen(Dialog[None]):
-    """Enter keeps a theme for good; Esc goes back to the one before.
+    """Lists the themes; Enter saves the chosen one, Esc restores the previous one.
 
-    The style sheet of the app puts it at the side, so that most of the app stays in sight.
+    The style sheet of the app docks it at the side, so that most of the app stays visible.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -54,7 +54,7 @@ class ThemeScreen(Dialog[None]):
         yield themes
 
     def on_mount(self) -> None:
-        """Read the themes in a thread: the reader's own may lie on a slow disk."""
+        """Read the themes in a thread: the user's may be on a slow disk."""
         self._before = self.app.theme
         self.themes.focus()
 
@@ -64,7 +64,7 @@ class ThemeScreen(Dialog[None]):
         BackgroundTask("themes", read)
 
     def _list(self, theme_set: ThemeSet) -> None:
-        """List the program's themes, the reader's, then Textual's, and mark the present one."""
+        """List the bundled themes, the user's, then Textual's; highlight the current one."""
         for theme in theme_set.themes:
             self.app.register_theme(theme)
         self.themes.add_options(self._options(theme_set))
@@ -79,16 +79,16 @@ class ThemeScreen(Dialog[None]):
             self.app.theme = event.option.id
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Keep it."""
+        """Save the theme and close."""
         event.stop()
         if not event.option.id:
             return
         self.app.theme = event.option.id
-        _keep(self.app, event.option.id)
+        _save_theme(self.app, event.option.id)
         self.dismiss()
 
     def action_go_back(self) -> None:
-        """Apply the theme again that was on before."""
+        """Restore the previous theme and close."""
         self.app.theme = self._before
         self.dismiss()
 
@@ -108,14 +108,14 @@ class ThemeScreen(Dialog[None]):
         ]
 
 
-def _keep(app: App[object], theme: str) -> None:
-    """Keep the name of a theme for the next time, in a thread; say so if that is not possible."""
+def _save_theme(app: App[object], theme: str) -> None:
+    """Save the name of a theme in a thread; warn if that fails."""
 
-    def keep(_: BackgroundTask) -> None:
+    def save(_: BackgroundTask) -> None:
         if problem := remember_theme(theme):
             app.call_later(partial(app.notify, problem, severity="warning", markup=False))
 
-    BackgroundTask("theme-file", keep)
+    BackgroundTask("theme-file", save)
 
 
 def _option(name: str, remark: str) -> Option:

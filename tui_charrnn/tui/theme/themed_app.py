@@ -1,7 +1,4 @@
-"""An app that takes any theme: the program's, those of Textual, and whatever comes later.
-
-Also where colors, motion and signs are held back: NO_COLOR, reduced motion, ASCII.
-"""
+"""The base of the app: themes of any origin, NO_COLOR, reduced motion and ASCII."""
 
 import os
 from collections.abc import Sequence
@@ -31,14 +28,14 @@ from tui_charrnn.tui.theme.themes import (
 from tui_charrnn.viewing.ascii_signs import in_ascii
 
 _LAST_RESORT: Final = "textual-dark"
-"""Comes with Textual, so it is always there."""
+"""Part of Textual, so it is always available."""
 
 _SHADES_OF_GRAY: Final = frozenset({Monochrome, NoColor})
-"""What Textual does without colors."""
+"""Textual's filters for terminals without colors."""
 
 
 class ThemedApp(App[None]):
-    """An app that knows the colors which the style sheets of the widgets name."""
+    """An app that defines the color variables in the style sheets of its widgets."""
 
     DEFAULT_CSS = """
     ThemedApp:nocolor, ThemedApp:ansi {
@@ -61,7 +58,7 @@ class ThemedApp(App[None]):
         is_ascii: bool = False,
         reduces_motion: bool = False,
     ) -> None:
-        """Hold back what the terminal or its reader needs: signs beyond ASCII, motion, colors."""
+        """Set what the terminal or the user requires: ASCII, reduced motion, no colors."""
         mend_textual()
         super().__init__(driver_class=driver_class)
         self.is_ascii = is_ascii
@@ -70,31 +67,31 @@ class ThemedApp(App[None]):
         if reduces_motion:
             self.animation_level = "none"
         self._read_for: Theme | None = None
-        """The theme that the style sheets were read for."""
+        """The theme for which the style sheets were parsed."""
         self._without_colors = WithoutColors()
         self._in_ascii = InAscii()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The colors of the program for a theme that has none of them."""
+        """Return the program's color variables for a theme that does not define them."""
         return fallback_variables(self.current_theme)
 
     def apply_theme(self, wanted: str = "") -> list[str]:
-        """Apply the theme that is wanted from the first frame on; called before the app runs.
+        """Apply the requested theme; called before the app runs.
 
-        If the program has it and the user has none of their own, no other is read: the first frame
-        does not wait for them.
+        If it is bundled and the user has no themes, no other theme is read: the first frame does
+        not wait for them.
 
         Args:
-            wanted: The name of a theme. If it is empty, TEXTUAL_THEME names one, then the one that
-                was kept last, then it is the default.
+            wanted: The name of a theme. If it is empty: that in TEXTUAL_THEME, else the last saved
+                one, else the default.
 
         Returns:
-            One sentence about each theme that cannot be used, safe to show.
+            One sentence about each theme that cannot be used, as safe text.
         """
         asked = wanted or os.environ.get("TEXTUAL_THEME", "")
-        wishes = (asked, remembered_theme(), DEFAULT_THEME)
+        candidates = (asked, remembered_theme(), DEFAULT_THEME)
         problems: list[str] = []
-        theme = bundled_theme(next(filter(None, wishes)))
+        theme = bundled_theme(next(filter(None, candidates)))
         if theme is not None:
             self.register_theme(theme)
         else:
@@ -106,35 +103,35 @@ class ThemedApp(App[None]):
                 names = ", ".join(theme.name for theme in theme_set.themes)
                 no_theme = tr("There is no theme {asked!r}. The themes are: {names}.")
                 problems.append(no_theme.format(asked=asked, names=names))
-        # Textual takes the name from TEXTUAL_THEME before there is such a theme, and then would
-        # not take it for a change
+        # Textual reads TEXTUAL_THEME before that theme is registered, and then would not see a
+        # change
         self.set_reactive(App.theme, _LAST_RESORT)
         known = self.available_themes
-        self.theme = next((name for name in wishes if name in known), _LAST_RESORT)
+        self.theme = next((name for name in candidates if name in known), _LAST_RESORT)
         self.stylesheet.set_variables(self.get_css_variables())
         self._read_for = self.current_theme
         return [safe_line(problem) for problem in problems]
 
     def refresh_css(self, animate: bool = True) -> None:
-        """Read the style sheets for another theme; for that which they were read for, do nothing.
+        """Parse the style sheets for another theme; do nothing if the theme has not changed.
 
-        Textual asks for it at every start, for the theme that is on from the beginning.
+        Textual calls this at every start for the initial theme.
         """
         if self._read_for != self.current_theme:
             super().refresh_css(animate)
             self._read_for = self.current_theme
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """What every row is put through; Textual's own way without colors leaves shades of gray."""
+        """Return the filters of every row, without Textual's, which leave shades of gray."""
         filters = [one for one in super().get_line_filters() if type(one) not in _SHADES_OF_GRAY]
         filters += [self._without_colors] if self.no_color else []
         filters += [self._in_ascii] if self.is_ascii else []
         return filters
 
     async def on_event(self, event: events.Event) -> None:
-        """Let nothing be pasted into Textual's own fields, as that of the palette, as it is.
+        """Make pasted text safe for Textual's own fields, such as that of the palette.
 
-        A key that was faster than the screen waits for it: what it acts on is not there yet.
+        A key that arrives before the screen is mounted is posted again after that.
         """
         if isinstance(event, events.Key) and self.screen_stack and not self.screen.is_mounted:
             self.screen.call_after_refresh(self.post_message, event)
@@ -144,12 +141,12 @@ class ThemedApp(App[None]):
         await super().on_event(event)
 
     def _handle_exception(self, error: Exception) -> None:
-        """End the app, unless the error is of what was closed while it was being opened."""
+        """Close the app, unless the error is that of a widget that was removed."""
         if not is_of_removed(error):
             super()._handle_exception(error)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """Keep the text cursor from blinking where motion is unwanted."""
+        """Stop the text cursor from blinking if motion is reduced."""
         if self.reduces_motion and hasattr(event.widget, "cursor_blink"):
             event.widget.cursor_blink = False
 
@@ -163,14 +160,14 @@ _CORNERS: Final = frozenset("╭╰┌└├╔╚┏┗─━═▔▁▊▎▄
 
 
 class WithoutColors(LineFilter):
-    """Leaves what is bold, underlined or struck out; a marked place is shown in reverse.
+    """Removes colors but keeps bold, underline and strike; highlights become reverse.
 
-    What marks a place (the cursor of a list, a selection, a scroll bar) is a background that
-    differs from the ground; without it, nobody could tell where that is.
+    A highlight (the cursor of a list, a selection, a scroll bar) is a background that differs from
+    that of the screen; without colors it would be invisible.
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Take the colors away."""
+        """Remove the colors."""
         return [
             Segment(text, None if style is None else _colorless(style, background), control)
             for text, style, control in segments
@@ -186,10 +183,10 @@ class InAscii(LineFilter):
 
 
 class FrameInAscii(LineFilter):
-    """Draws the frame around a text in ASCII and leaves the text, which is not the program's."""
+    """Draws the frame around a text in ASCII and does not change the text."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002
-        """Translate what is a frame."""
+        """Translate the signs of the frame."""
         if not segments:
             return segments
         if segments[0].text[:1] in _CORNERS:
@@ -202,19 +199,19 @@ class FrameInAscii(LineFilter):
 
 
 class KeepsText:
-    """For a widget whose text is not the program's: it stays as it is, in a frame of ASCII, too.
+    """A mixin for widgets whose text must not change: in ASCII, only their frame is translated.
 
-    No `Widget` itself: Textual looks for style sheets in the first base that is one.
+    It is no `Widget`: Textual reads the style sheet of the first base that is one.
     """
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """What every row is put through."""
+        """Return the filters of every row, with ASCII for the frame alone."""
         filters = super().get_line_filters()  # type: ignore[misc]  # of the widget
         return [_FRAME if isinstance(one, InAscii) else one for one in filters]
 
 
 def luminance(color: Color) -> float:
-    """Relative luminance, from 0 for black to 1 for white.
+    """Return the relative luminance, from 0 for black to 1 for white.
 
     Source:
         Web Content Accessibility Guidelines 2.2.
@@ -227,7 +224,7 @@ def luminance(color: Color) -> float:
 
 
 def contrast(one: Color, other: Color) -> float:
-    """From 1 for equal brightness to 21 for black on white; source as in `luminance`."""
+    """Return the contrast ratio, from 1 (equal) to 21 (black on white); source: `luminance`."""
     darker, lighter = sorted([luminance(one), luminance(other)])
     return (lighter + 0.05) / (darker + 0.05)
 
@@ -242,25 +239,25 @@ def _in_ascii(segment: Segment) -> Segment:
 
 @lru_cache(1024)
 def _colorless(style: Style, background: Color) -> Style:
-    """The same style in the terminal's own two colors."""
+    """Return the style in the terminal's two default colors."""
     return Style(
         bold=style.bold,
         dim=style.dim,
         italic=style.italic,
         underline=style.underline,
         strike=style.strike,
-        reverse=style.reverse or _marks(style, background),
+        reverse=style.reverse or _is_highlight(style, background),
         meta=style.meta or None,
     )
 
 
-def _marks(style: Style, background: Color) -> bool:
-    """Whether the background of a style differs from the ground enough to be a mark."""
-    ground = style.bgcolor
-    if ground is None or ground.is_default:
+def _is_highlight(style: Style, background: Color) -> bool:
+    """Whether the background of a style differs enough from that of the screen."""
+    color = style.bgcolor
+    if color is None or color.is_default:
         return False
-    if ground.triplet is None:
-        return True  # one of the terminal's colors: they are used for marks alone
+    if color.triplet is None:
+        return True  # a color of the terminal: these are used for highlights only
     if background.ansi is not None:
         return False
-    return contrast(Color.from_rich_color(ground), background) >= 1.5
+    return contrast(Color.from_rich_color(color), background) >= 1.5

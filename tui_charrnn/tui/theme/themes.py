@@ -1,8 +1,8 @@
-"""Themes: one TOML file each, colors only; and which of them the app comes in.
+"""Themes: reads one TOML file of colors per theme, and chooses the theme of the app.
 
-Every color is parsed before Textual sees it, because Textual ends the program over a bad one. A
-theme that cannot be used is reported in a sentence and left out. A theme either has colors of its
-own or takes all of them from the sixteen of the terminal: the two cannot be blended.
+Every color is parsed first, because Textual exits on an invalid one. A theme that cannot be used is
+reported in a sentence and left out. A theme has either RGB colors or the terminal's sixteen colors:
+Textual cannot blend the two.
 """
 
 import os
@@ -21,7 +21,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 
 DEFAULT_THEME: Final = "ember"
-"""The name of the theme that the program starts with."""
+"""The name of the default theme."""
 REQUIRED_COLORS: Final = (
     "primary",
     "secondary",
@@ -47,7 +47,7 @@ VARIABLES: Final = {
     "xray-negative": "primary",
     "xray-positive": "accent",
 }
-"""The colors of this program, and the variable of Textual that stands in where a theme has none."""
+"""The program's color variables, and Textual's variables that replace them if undefined."""
 
 _LARGEST_FILE: Final = 64 * 1024
 """Bytes; a theme has about one thousand."""
@@ -74,31 +74,30 @@ _CURSORS: Final = {
     "link-background-hover": "ansi_default",
     "link-color-hover": "ansi_default",
 }
-"""What a theme in the terminal's colors marks a place with. Textual's choice is magenta behind the
-default foreground, and black for frames, which nobody sees on a black terminal."""
+"""Colors of cursors, selections and frames in a theme of the terminal's colors. Textual's defaults
+are magenta behind the default foreground, and frames that are invisible on a black terminal."""
 
 
 def load_themes(folder: Path) -> tuple[list[Theme], list[str]]:
-    """Read every `*.toml` of a folder, which may be missing; a file's name is the theme's.
+    """Read every `*.toml` of a folder, which may be missing; the file name is the theme's name.
 
     Returns:
-        The themes in the order of their names, and one sentence about each that cannot be used,
-        safe to show.
+        The themes sorted by name, and one sentence about each that cannot be used, as safe text.
     """
     themes, problems = [], []
     for path in sorted(folder.glob("*.toml")):
         try:
             themes.append(_read_theme(path))
         except ConfigError as problem:
-            words = tr(
+            message = tr(
                 "The theme {name} cannot be used: {problem}", name=path.name, problem=problem
             )
-            problems.append(safe_line(words))
+            problems.append(safe_line(message))
     return themes, problems
 
 
 def load_theme(folder: Path, name: str) -> Theme | None:
-    """One theme of a folder; None if there is no such theme, or it cannot be used."""
+    """Return a theme of a folder; None if it does not exist or cannot be used."""
     try:
         return _read_theme(folder / f"{name}.toml") if _NAME.fullmatch(name) else None
     except ConfigError:
@@ -106,9 +105,9 @@ def load_theme(folder: Path, name: str) -> Theme | None:
 
 
 def fallback_variables(theme: Theme) -> dict[str, str]:
-    """Colors of this program for a theme that does not know it, such as one of Textual's.
+    """Return the program's color variables for a theme without them, such as one of Textual's.
 
-    See `ThemedApp`; without them no style sheet that names one of `VARIABLES` can be read.
+    See `ThemedApp`; without them Textual cannot parse a style sheet that uses one of `VARIABLES`.
     """
     if theme.variables.keys() >= VARIABLES.keys():
         return {}
@@ -158,7 +157,7 @@ def _read_document(path: Path) -> dict[str, Any]:
 
 
 def _colors(table: Mapping[str, Any], known: tuple[str, ...], *, ansi: bool) -> dict[str, str]:
-    """Check the names and the values of a table, and write the values in one way."""
+    """Return the colors of a table with normalized values, after checking names and values."""
     for name, value in table.items():
         if name not in known:
             raise ConfigError(tr("{name!r} is none of {known}.", name=name, known=", ".join(known)))
@@ -197,33 +196,33 @@ def _checked(name: str, value: str, *, ansi: bool) -> str:
 
 _FEW_COLORS: Final = {None, "standard", "windows"}
 _FEW_COLORS_THEME: Final = "terminal"
-"""It has the sixteen colors of the terminal, whatever they are."""
+"""A bundled theme of the terminal's sixteen colors."""
 _LONGEST_NAME: Final = 64  # characters
 
 
 class ThemeSet(NamedTuple):
-    """The themes of the program and those of its user."""
+    """The bundled themes and the user's."""
 
     bundled: Sequence[Theme]
-    """Those that no theme of the user's has taken the place of."""
+    """Those that no theme of the user replaces."""
     own: Sequence[Theme]
     """The user's."""
     problems: Sequence[str]
-    """One sentence about each theme that cannot be used, safe to show."""
+    """One sentence about each theme that cannot be used, as safe text."""
 
     @property
     def themes(self) -> list[Theme]:
-        """All of them; no two have one name."""
+        """All themes; names are unique."""
         return [*self.bundled, *self.own]
 
 
 def user_themes_folder() -> Path:
-    """Where the user keeps themes, one TOML file each; may be missing."""
+    """Return the folder of the user's themes, one TOML file each; it may be missing."""
     return config_folder() / "themes"
 
 
 def find_themes() -> ThemeSet:
-    """Read every theme there is; one of the user's takes the place of a bundled one of its name."""
+    """Read all themes; a theme of the user replaces the bundled one of the same name."""
     try:
         bundled, problems = load_themes(resource_folder("themes"))
     except FileNotFoundError as error:
@@ -235,32 +234,32 @@ def find_themes() -> ThemeSet:
 
 
 def theme_in_force(wanted: str, origin: str) -> tuple[str, str]:
-    """The theme that the app comes in, asked for or not, and what says so."""
+    """Return the theme that the app uses, and where it was chosen."""
     known = [theme.name for theme in find_themes().themes]
-    wishes = (
+    candidates = (
         (wanted, origin),
         (os.environ.get("TEXTUAL_THEME", ""), "TEXTUAL_THEME"),
         (remembered_theme(), "chosen in the app"),
     )
-    asked = next((wish for wish in wishes[:2] if wish[0]), wishes[2])
-    for name, reason in (asked, wishes[2]):
+    requested = next((each for each in candidates[:2] if each[0]), candidates[2])
+    for name, reason in (requested, candidates[2]):
         if name in known or name in BUILTIN_THEMES:
             return name, reason
     return DEFAULT_THEME, "default"
 
 
 def fitting_theme(wanted: str, color_system: str | None) -> tuple[str, str]:
-    """The theme to ask for in a terminal with so many colors.
+    """Return the theme to use in a terminal with these colors.
 
-    With sixteen, nearly all colors of a theme become the same few: everything of `ember` is red.
+    With sixteen, nearly all colors of a theme become the same few: all of `ember` is red.
 
     Args:
-        wanted: The name of a theme; empty if none is asked for.
-        color_system: As Rich names what the terminal can show.
+        wanted: The name of a theme; empty if none is requested.
+        color_system: Rich's name of the colors that the terminal supports.
 
     Returns:
-        Its name, or that of the theme which takes its place, and then a sentence about it if it
-        was asked for.
+        The name of the theme or of its replacement, and a sentence about the replacement if the
+        theme was requested.
     """
     asked = wanted or os.environ.get("TEXTUAL_THEME", "")
     if color_system not in _FEW_COLORS or os.environ.get("NO_COLOR"):
@@ -268,7 +267,7 @@ def fitting_theme(wanted: str, color_system: str | None) -> tuple[str, str]:
     name = asked or DEFAULT_THEME
     is_own = (user_themes_folder() / f"{name}.toml").exists()
     theme = load_theme(resource_folder("themes"), name)
-    if is_own or theme is None or theme.ansi:  # the user's, one of Textual's, or made for it
+    if is_own or theme is None or theme.ansi:  # the user's, Textual's, or made for sixteen colors
         return wanted, ""
     sentence = tr(
         "This terminal says that it has 16 colors at most, in which {asked} cannot be shown: the "
@@ -280,7 +279,7 @@ def fitting_theme(wanted: str, color_system: str | None) -> tuple[str, str]:
 
 
 def bundled_theme(name: str) -> Theme | None:
-    """A theme of the program; None if there is none, or one of the user's may take its place."""
+    """Return a bundled theme; None if there is none, or a theme of the user may replace it."""
     if user_themes_folder().is_dir():
         return None
     try:
@@ -290,24 +289,24 @@ def bundled_theme(name: str) -> Theme | None:
 
 
 def remembered_theme() -> str:
-    """The name of the theme that was kept last; empty if none was, or if it cannot be read."""
+    """Return the name of the last saved theme; empty if there is none or it cannot be read."""
     try:
-        with _memory().open(encoding="utf-8") as file:
+        with _theme_file().open(encoding="utf-8") as file:
             return file.read(_LONGEST_NAME).strip()
     except (OSError, UnicodeDecodeError):
         return ""
 
 
 def remember_theme(name: str) -> str:
-    """Keep the name of a theme for the next time.
+    """Save the name of a theme for the next start.
 
     Returns:
-        Why that is not possible, safe to show; empty if it was.
+        Why that failed, as safe text; empty if it did not.
     """
-    memory = _memory()
+    path = _theme_file()
     try:
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        memory.write_text(f"{name}\n", encoding="utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{name}\n", encoding="utf-8")
     except OSError as error:
         return safe_line(
             tr(
@@ -318,5 +317,5 @@ def remember_theme(name: str) -> str:
     return ""
 
 
-def _memory() -> Path:
+def _theme_file() -> Path:
     return state_folder() / "theme"

@@ -1,4 +1,4 @@
-"""What the chart is drawn with: glyphs, marks and columns of dots."""
+"""What the chart is drawn with: glyphs, marks and layers of dots."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +12,10 @@ _BRAILLE_DOTS: Final = (0x01, 0x02, 0x04, 0x40, 0x08, 0x10, 0x20, 0x80)
 
 @dataclass(frozen=True, slots=True)
 class Glyphs:
-    """How many dots a cell has, and how everything looks.
+    """The characters of a chart, and the number of dots in a cell.
 
-    A cell is looked up by a number: its dots from the top, the left column in the lower bits.
+    The strings from `line` to `second` are indexed by the dots of a cell as a bit mask: from the
+    top, the left column in the lower bits.
     """
 
     across: int
@@ -26,11 +27,11 @@ class Glyphs:
     other: str
     pinned: str
     second: str
-    """Of the quantity beside the losses, whose line is dotted."""
+    """For the second quantity, whose line is dotted."""
     band_rows: tuple[int, ...]
-    """Which rows of dots are set in the band, as bits, for one dot column after the other."""
+    """Bit masks of the rows of dots in the band, repeated over the dot columns."""
     dash: int
-    """The line of the other run: so many dot columns with dots, then as many without."""
+    """Dash length of the compared run's line: so many dot columns with dots, then without."""
     validation: str
     other_validation: str
     clipped: str
@@ -49,15 +50,15 @@ class Glyphs:
     """A checkpoint at a tick."""
     gap: str
     gap_line: str
-    """Above it."""
+    """Above the sign of a gap."""
     dash_word: str
-    """Between the lowest and the highest of two numbers."""
+    """Between the ends of a range."""
     separator: str
     """Between two items."""
 
     @property
     def samples(self) -> dict[str, str]:
-        """How the lines and the band look, two cells of each, for the legend."""
+        """The lines and the band for the legend, two cells of each, by name."""
         columns, middle = range(self.across), (self.down - 1) // 2
         line = sum(1 << column * self.down + middle for column in columns)
         dot = 1 << middle
@@ -167,12 +168,12 @@ _TERMINALS: Final = {"linux": BLOCKS, "dumb": ASCII, "vt100": ASCII, "vt220": AS
 
 
 def glyphs_of(preferred: str, terminal: str) -> Glyphs:
-    """The signs that the user wants, one of `braille`, `blocks` and `ascii`; else TERM decides."""
+    """Return the preferred glyphs (`braille`, `blocks` or `ascii`); else TERM decides."""
     return _GLYPHS.get(preferred) or _TERMINALS.get(terminal, BRAILLE)
 
 
 class Mark(StrEnum):
-    """What a cell of the chart stands for."""
+    """What a cell of the chart represents."""
 
     BLANK = "blank"
     AXIS = "axis"
@@ -180,38 +181,38 @@ class Mark(StrEnum):
     LABEL = "label"
     """Numbers and words around the plot."""
     BAND = "band"
-    """From the lowest to the highest loss of a stretch."""
+    """From the lowest to the highest loss of a bucket."""
     LINE = "line"
     """The smoothed training loss."""
     CLIPPED = "clipped"
-    """The training loss lies above the scale here."""
+    """The training loss is above the scale here."""
     VALIDATION = "validation"
-    """A score of the held-out text."""
+    """A loss on held-out text."""
     BASELINE = "baseline"
     """The loss of an n-gram model, and its name."""
     OTHER = "other"
-    """The training loss of the run that is compared."""
+    """The training loss of the compared run."""
     OTHER_VALIDATION = "other-validation"
     PINNED = "pinned"
-    """The run that each is compared with."""
+    """The training loss, or the second quantity, of the pinned run."""
     SECOND = "second"
-    """The quantity that is drawn beside the losses."""
+    """The second quantity, drawn beside the losses."""
     CHECKPOINT = "checkpoint"
     GAP = "gap"
     """A step whose loss was not finite."""
     CURSOR = "cursor"
     VALUE = "value"
-    """A number that is read out."""
+    """A value in the readout."""
 
 
 Piece: TypeAlias = tuple[str, Mark]
-"""Text of one mark."""
+"""A text and its mark."""
 Row: TypeAlias = list[Piece]
 """A row of the chart, from left to right."""
 
 
 def joined_row(cells: Iterable[Piece]) -> Row:
-    """The pieces of a row, neighbors of one mark together."""
+    """Join neighbors of the same mark to one piece."""
     return [
         ("".join(text for text, _ in group), mark)
         for mark, group in groupby(cells, key=lambda cell: cell[1])
@@ -219,39 +220,39 @@ def joined_row(cells: Iterable[Piece]) -> Row:
 
 
 class DotPlot:
-    """Columns of dots over a height, one layer of the chart."""
+    """One layer of the chart: a bit mask of dots per column, the top in the lowest bit."""
 
     def __init__(self, across: int) -> None:
         self.columns = [0] * across
 
     def draw_column(self, column: int, high: int, low: int) -> None:
-        """Set all dots of a column between two heights, ends included."""
+        """Set all dots of a column from `high` to `low`, both counted from the top, inclusive."""
         self.columns[column] |= (1 << low + 1) - (1 << high)
 
     def draw_line(self, points: Sequence[tuple[int, int]]) -> None:
-        """Connect points (column, height) that come from left to right, one a column at most."""
+        """Connect points (column, height), sorted by column, with at most one per column."""
         for column, height in points[:1]:
             self.draw_column(column, height, height)
         for (left, start), (right, stop) in pairwise(points):
             before = start
             for column in range(left + 1, right + 1):
                 height = start + round((stop - start) * (column - left) / (right - left))
-                # from where the last column ended, so that a steep line has no holes
+                # start where the last column ended, so that a steep line has no holes
                 toward = before + (height > before) - (height < before)
                 self.draw_column(column, min(toward, height), max(toward, height))
                 before = height
 
     def keep_rows(self, patterns: Sequence[int]) -> None:
-        """Keep those rows of dots only that a pattern has; column by column another one."""
+        """Keep only the dots in the patterns, which repeat over the columns."""
         for column, dots in enumerate(self.columns):
             self.columns[column] = dots & patterns[column % len(patterns)]
 
     def keep_columns(self, is_kept: Callable[[int], bool]) -> None:
-        """Take all dots out of the other columns."""
+        """Remove the dots of all other columns."""
         self.columns = [dots if is_kept(at) else 0 for at, dots in enumerate(self.columns)]
 
     def rows(self, glyphs: Glyphs, height: int) -> list[list[int]]:
-        """What to look every cell up by, row by row; 0 where there is no dot."""
+        """Return the index of every cell into a string of glyphs, by row; 0 is no dot."""
         across, down = glyphs.across, glyphs.down
         mask = (1 << down) - 1
         groups = [self.columns[place::across] for place in range(across)]

@@ -1,4 +1,4 @@
-"""The whole chart: legend, plot, axes, values."""
+"""Draws the chart: legend, plot, axes, readout."""
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -25,58 +25,58 @@ _BEHIND_CURSOR: Final = frozenset({Mark.BLANK, Mark.BAND, Mark.BASELINE})
 _BEHIND_NAMES: Final = _BEHIND_CURSOR | {Mark.CURSOR}
 _NOT_IN_GAPS: Final = frozenset({Mark.BAND, Mark.LINE})
 _SPACING: Final = 3
-"""Columns from one score to the next at least, where there are very many."""
+"""Minimum columns from one score to the next if they are crowded."""
 _LABEL_WIDTH: Final = 5
 """Columns of the numbers beside the plot; longer ones are left out."""
 _TAIL: Final = 0.02
-"""The share of extremes at either end that may lie off the scale."""
+"""The share of extremes at either end that may be off the scale."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What has room in the chart, and what places everything in the plot."""
+    """The parts of the chart that fit, and the scales that place values in the plot."""
 
     columns: int
     rows: int
     window: Window
     scale: ValueScale
     second: ValueScale | None
-    """Of what is drawn beside the losses, if there is something; it may be the one scale."""
+    """The scale of the second quantity, if there is one; `scale` itself if it is drawn alone."""
     glyphs: Glyphs
 
     @property
     def has_legend(self) -> bool:
-        """Whether the first row says what the signs mean."""
+        """Whether the first row is the legend."""
         return self.rows >= 10
 
     @property
     def has_bottom(self) -> bool:
-        """Whether two rows below the plot have its axis."""
+        """Whether the two rows below the plot are its axis."""
         return self.rows >= 5
 
     @property
     def has_readout(self) -> bool:
-        """Whether the last row has the values of a column."""
+        """Whether the last row is the values of a column."""
         return self.rows >= 3
 
     @property
     def left(self) -> int:
-        """Columns of the axis at the left; 0 for none."""
+        """Columns of the left axis; 0 for none."""
         return _LABEL_WIDTH + 1 if self.columns >= 24 else 0
 
     @property
     def right(self) -> int:
-        """Columns of the axis at the right; 0 for none."""
+        """Columns of the right axis; 0 for none."""
         return _LABEL_WIDTH + 1 if self.columns >= 56 and self.second is not self.scale else 0
 
     @property
     def width(self) -> int:
-        """Of the plot, in cells."""
+        """Width of the plot in cells."""
         return self.columns - self.left - self.right
 
     @property
     def height(self) -> int:
-        """Of the plot, in cells."""
+        """Height of the plot in cells."""
         return self.rows - self.has_legend - 2 * self.has_bottom - self.has_readout
 
     @property
@@ -90,16 +90,16 @@ class Frame:
         return self.height * self.glyphs.down
 
     def column(self, place: float) -> int:
-        """The column of cells of a place; -1 or `width` for one outside."""
+        """Return the column of cells of a place; -1 or `width` if it is outside."""
         return self.window.dot(place, self.width)
 
     def row(self, loss: float) -> int:
-        """The row of cells of a loss; the first or the last for one off the scale."""
+        """Return the row of cells of a loss; the first or the last if it is off the scale."""
         return self.scale.dot(loss, self.down) // self.glyphs.down
 
 
 class Plot:
-    """Cells that are drawn over, layer by layer; nothing is drawn where a run has gaps."""
+    """The cells of the plot, drawn layer by layer; the band and the line leave gaps out."""
 
     def __init__(self, frame: Frame, run: Series) -> None:
         self.frame = frame
@@ -110,7 +110,7 @@ class Plot:
         ]
 
     def draw_band(self, series: Series) -> None:
-        """From the lowest to the highest loss of every stretch."""
+        """Draw the range from the lowest to the highest loss of every bucket."""
         frame = self.frame
         across, dots = frame.across, DotPlot(frame.across)
         extremes: dict[int, tuple[float, float]] = {}
@@ -128,7 +128,7 @@ class Plot:
         self._put(dots, frame.glyphs.band, Mark.BAND)
 
     def draw_line(self, series: Series) -> None:
-        """The smoothed loss, with a sign where it lies above the scale."""
+        """Draw the smoothed loss, with a sign where it is above the scale."""
         frame = self.frame
         places = self._columns_of_line(series)
         self._put(self._line_of(places, frame.scale), frame.glyphs.line, Mark.LINE)
@@ -138,7 +138,7 @@ class Plot:
                 self.cells[0][cell] = frame.glyphs.clipped, Mark.CLIPPED
 
     def draw_other_line(self, series: Series) -> None:
-        """The smoothed loss of a run that is compared: dashes, or dots if it is pinned."""
+        """Draw the smoothed loss of another run: dashed, or dotted if it is the pinned one."""
         glyphs = self.frame.glyphs
         dots = self._line_of(self._columns_of_line(series), self.frame.scale)
         if series.is_pinned:
@@ -149,7 +149,7 @@ class Plot:
             self._put(dots, glyphs.other, Mark.OTHER)
 
     def draw_second(self, series: Series) -> None:
-        """The quantity beside the losses, on its own scale, dotted; of the run with references."""
+        """Draw the second quantity, dotted, on its own scale; with references unless pinned."""
         frame, line, scale = self.frame, series.second, self.frame.second
         if line is None or scale is None:
             return
@@ -168,10 +168,10 @@ class Plot:
             self._put(dots, frame.glyphs.second, mark)
 
     def draw_evaluations(self, series: Series, sign: str, mark: Mark) -> None:
-        """A sign at every score of the held-out text that lies on the scale.
+        """Draw a sign at every score of the held-out text that is on the scale.
 
-        Where they would touch one another, one in so many columns, and the newest, so that the
-        line can be seen between them.
+        If they are crowded, only one in `_SPACING` columns and the newest are drawn, so that the
+        line stays visible.
         """
         frame = self.frame
         places = {}
@@ -185,10 +185,10 @@ class Plot:
                 self.cells[row][column] = sign, mark
 
     def draw_references(self, ladder: Sequence[tuple[str, float]]) -> dict[int, str]:
-        """A line at each loss that has room: the first ones go before the later.
+        """Draw a line at each reference loss that has room; earlier ones take precedence.
 
         Returns:
-            What is written on each line, by the row.
+            The label of each line, by row.
         """
         frame, names = self.frame, dict[int, str]()
         for name, loss in ladder:
@@ -199,7 +199,7 @@ class Plot:
         return names
 
     def write_names(self, names: dict[int, str]) -> None:
-        """Write on each line what it stands for, where nothing is drawn; else leave it out."""
+        """Write the label of each line, or its first word, where cells are free; else neither."""
         for row, name in names.items():
             for text in (name, f" {name.split()[0]} "):
                 cells = _cells_of(text, Mark.BASELINE)
@@ -209,7 +209,7 @@ class Plot:
                     break
 
     def draw_gaps(self) -> None:
-        """A line from top to bottom where there is no loss, with a sign at its foot or below."""
+        """Draw a vertical line where the loss is not finite, with a sign at its foot or below."""
         glyphs = self.frame.glyphs
         for column in self.gaps:
             self._draw_behind(column, glyphs.gap_line, Mark.GAP)
@@ -217,27 +217,27 @@ class Plot:
                 self.cells[-1][column] = glyphs.gap, Mark.GAP
 
     def draw_cursor(self, column: int) -> None:
-        """A line from top to bottom, behind what is drawn."""
+        """Draw a vertical line behind the lines and signs."""
         if 0 <= column < self.frame.width:
             self._draw_behind(column, self.frame.glyphs.cursor, Mark.CURSOR)
 
     def rows(self) -> list[Row]:
-        """What is drawn by now; half a wide sign is left out."""
+        """Return the rows of the plot, with a space for half of a wide character."""
         return [joined_row(_without_halves(row)) for row in self.cells]
 
     def _columns_of_line(self, series: Series) -> list[tuple[int, float]]:
-        """Column of dots and loss of every point of the line."""
+        """Return the dot column and the loss of every point of the line."""
         points = zip(map(series.middle, series.buckets), series.line, strict=True)
         return self._columns_of(points)
 
     def _columns_of(self, points: Iterable[tuple[float, float]]) -> list[tuple[int, float]]:
-        """Column of dots and value of those points (place, value) that lie within the window."""
+        """Return (dot column, value) for the points (place, value) that are in the window."""
         dot, across = self.frame.window.dot, self.frame.across
         columns = ((dot(place, across), value) for place, value in points)
         return [(column, value) for column, value in columns if 0 <= column < across]
 
     def _line_of(self, places: Iterable[tuple[int, float]], scale: ValueScale) -> DotPlot:
-        """A line through one point a column: the mean of its values, at its height."""
+        """Return a line through one point per column, the mean of its values."""
         sums: dict[int, tuple[float, int]] = {}
         for column, value in places:
             total, count = sums.get(column, (0.0, 0))
@@ -262,7 +262,7 @@ class Plot:
                 row[column] = sign, mark
 
     def _free_place(self, row: int, length: int) -> int | None:
-        """Where so many cells are free in a row: at its end, at its beginning, or anywhere."""
+        """Return where `length` cells are free in a row: at its end, its start, or anywhere."""
         width: int = self.frame.width
         taken = [mark not in _BEHIND_NAMES for _, mark in self.cells[row]]
         starts: list[int] = [width - length - 1, 1, *range(width - length, -1, -1)]
@@ -273,7 +273,7 @@ class Plot:
 
 
 def _cells_of(text: str, mark: Mark) -> list[Piece]:
-    """A text cell by cell; the second cell of a wide sign is empty."""
+    """Return a text as cells; the second cell of a wide character is empty."""
     return [
         piece for sign in text for piece in [(sign, mark), ("", mark)][: max(1, cell_len(sign))]
     ]
@@ -288,7 +288,7 @@ def _without_halves(row: Sequence[Piece]) -> Iterator[Piece]:
 
 
 def _with_side_axes(frame: Frame, rows: Sequence[Row]) -> list[Row]:
-    """Put nats before the rows of the plot, and after them bits or what a second line counts."""
+    """Add nats at the left of the plot, and bits or the second quantity at the right."""
     glyphs, left, right = frame.glyphs, frame.left, frame.right
     nats = frame.scale.ticks(frame.height, frame.down) if left else {}
     factor, scale = (1.0, frame.second) if frame.second else (1 / math.log(2), frame.scale)
@@ -313,7 +313,7 @@ def _label(words: str) -> str:
 
 
 def _bottom_rows(plot: Plot, checkpoints: Collection[int]) -> list[Row]:
-    """The axis below the plot with its ticks, and their labels; checkpoints by column."""
+    """Return the axis below the plot, and its labels; `checkpoints` are columns."""
     frame, glyphs = plot.frame, plot.frame.glyphs
     left, right, unit = frame.left, frame.right, frame.window.unit
     ticks = frame.window.ticks(frame.width)
@@ -338,7 +338,7 @@ def _bottom_rows(plot: Plot, checkpoints: Collection[int]) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Rows of pieces, each exactly as wide as was asked for."""
+    """The rows of a chart, each exactly as wide as requested."""
 
     rows: list[Row]
     scale: ValueScale | None = None
@@ -356,15 +356,15 @@ def draw_chart(
     earlier: ValueScale | None = None,
     cursor: int | None = None,
 ) -> Chart:
-    """Draw a run, and others over it.
+    """Draw a run, and other runs over it.
 
     Args:
-        all_series: As `series_of` makes them of this look.
-        look: What is shown, and how.
+        all_series: The result of `series_of` with the same `look`.
+        look: The display options.
         size: Columns and rows.
-        glyphs: The signs to draw with.
-        earlier: The scale of the picture before, kept as long as it does.
-        cursor: A step to read out; None reads out the newest.
+        glyphs: The characters to draw with.
+        earlier: The scale of the previous chart, kept while it fits.
+        cursor: The step to read out; None reads out the newest.
     """
     if min(size) < 1:
         return draw_message("", size)
@@ -374,7 +374,7 @@ def draw_chart(
     readings = readings_of(run, window, frame.width)
     reading = readings[-1 if cursor is None else nearest(readings, cursor)] if readings else None
     plot = Plot(frame, run)
-    # from what lies behind to what lies before it
+    # from back to front
     names = plot.draw_references(run.ladder)
     plot.draw_band(run)
     for other in all_series[1:]:
@@ -393,7 +393,7 @@ def draw_chart(
     legend = legend_row(all_series, glyphs, size[0], has_bits=has_bits, is_clipped=is_clipped)
     readout = readout_row(all_series, reading, glyphs, size[0], is_newest=cursor is None)
     checkpoints = {frame.column(run.place(step)) for step in run.checkpoints}
-    rows = _around(plot, checkpoints, legend, readout)
+    rows = _with_surroundings(plot, checkpoints, legend, readout)
     return Chart(rows, scale, readings, frame.left)
 
 
@@ -405,9 +405,9 @@ def draw_quantity(
     *,
     cursor: int | None = None,
 ) -> Chart:
-    """Draw what a run has beside its losses in a graph of its own, over the same steps.
+    """Draw the second quantity of a run in a graph of its own, over the same steps.
 
-    Arguments as of `draw_chart`; other series than the first are drawn as the pinned one.
+    The arguments are those of `draw_chart`; every series but the first is drawn as pinned.
     """
     run = all_series[0]
     window = Window.over([run], look.span)
@@ -433,12 +433,14 @@ def draw_quantity(
     at = tr("step {step:,}", step=step)
     value = tr("{value:.3g} {unit}", value=line.value_at(step), unit=line.unit)
     readout: Row = [(f"{at}{glyphs.separator}{value}", Mark.VALUE)]
-    rows = _around(plot, (), fitted(legend, size[0]), fitted(readout, size[0]))
+    rows = _with_surroundings(plot, (), fitted(legend, size[0]), fitted(readout, size[0]))
     return Chart(rows, scale, [], plot.frame.left)
 
 
-def _around(plot: Plot, checkpoints: Collection[int], legend: Row, readout: Row) -> list[Row]:
-    """The plot with all around it that there is room for; checkpoints by column."""
+def _with_surroundings(
+    plot: Plot, checkpoints: Collection[int], legend: Row, readout: Row
+) -> list[Row]:
+    """Return the plot with all parts around it that fit; `checkpoints` are columns."""
     frame = plot.frame
     return [
         *([legend] if frame.has_legend else []),
@@ -448,17 +450,17 @@ def _around(plot: Plot, checkpoints: Collection[int], legend: Row, readout: Row)
     ]
 
 
-def draw_message(words: str, size: tuple[int, int]) -> Chart:
-    """A sentence in the middle, where there is nothing to draw yet; wrapped, cut if it must be.
+def draw_message(message: str, size: tuple[int, int]) -> Chart:
+    """Draw a message in the middle, wrapped, and cut if it does not fit.
 
     Args:
-        words: Safe to show.
+        message: Safe text.
         size: Columns and rows.
     """
     width, height = size
     if width < 1 or height < 1:
         return Chart([[] for _ in range(max(height, 0))])
-    lines = wrapped(words, width)[:height]
+    lines = wrapped(message, width)[:height]
     before = (height - len(lines)) // 2
     placed = [*[""] * before, *(" " * ((width - cell_len(line)) // 2) + line for line in lines)]
     placed += [""] * (height - len(placed))
@@ -466,9 +468,9 @@ def draw_message(words: str, size: tuple[int, int]) -> Chart:
 
 
 def _scale_over(all_series: Sequence[Series], window: Window, curvature: Curvature) -> ValueScale:
-    """A scale for the lines, the scores of held-out text and nearly all extremes.
+    """Return a scale for the lines, the scores of held-out text and nearly all extremes.
 
-    Where a run overfits, its scores after the best one are on it however high they are.
+    The scores after the best one are on it however high they are: overfitting stays visible.
     """
     losses: list[float] = []
     for series in all_series:
@@ -480,10 +482,10 @@ def _scale_over(all_series: Sequence[Series], window: Window, curvature: Curvatu
         losses += _scores_within(series, window)
     run = all_series[0]
     scores = [*filter(math.isfinite, _scores_within(run, window))]
-    risen = scores[scores.index(min(scores)) :] if scores else []
+    after_best = scores[scores.index(min(scores)) :] if scores else []
     losses += quantile((bucket.minimum for bucket in run.buckets), _TAIL)
     losses += quantile((bucket.maximum for bucket in run.buckets), 1 - _TAIL)
-    return ValueScale.over(losses, [loss for _, loss in run.ladder], curvature, shown=risen)
+    return ValueScale.over(losses, [loss for _, loss in run.ladder], curvature, shown=after_best)
 
 
 def _scores_within(series: Series, window: Window) -> list[float]:
@@ -492,7 +494,7 @@ def _scores_within(series: Series, window: Window) -> list[float]:
 
 
 def _second_scale(series: Series, window: Window) -> ValueScale | None:
-    """The scale of what is drawn beside the losses, if there is something."""
+    """Return the scale of the second quantity; None if there is none."""
     line = series.second
     if line is None:
         return None

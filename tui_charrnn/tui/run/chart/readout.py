@@ -1,4 +1,4 @@
-"""The rows of text around the plot: what its glyphs mean, and its values in numbers."""
+"""The rows of text around the plot: the legend, and the values of a column."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
@@ -19,21 +19,21 @@ from tui_charrnn.viewing.run_words import longest_fitting
 NO_BATCH: Final = "No batch yet: the loss is drawn from the first one on."
 _NAME_WIDTH: Final = 24
 _GAP: Final = 3
-"""Cells between two things of the legend."""
+"""Cells between two entries of the legend."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that lies in one column of cells."""
+    """The values in one column of cells."""
 
     column: int
     bucket: Bucket
     line: float
-    """The smoothed loss at its end."""
+    """The smoothed loss at the end of the bucket."""
 
 
 def readings_of(series: Series, window: Window, width: int) -> list[Reading]:
-    """The columns that hold something of a run, from left to right."""
+    """Return a reading for each column that has values of a run, from left to right."""
 
     def column_of(place: int) -> int:
         return window.dot(series.middle(series.buckets[place]), width)
@@ -50,7 +50,7 @@ def readings_of(series: Series, window: Window, width: int) -> list[Reading]:
 
 
 def nearest(readings: Sequence[Reading], step: int) -> int:
-    """The place in the list of the reading that holds a step, or the next one to it."""
+    """Return the index of the reading that contains a step, or of the next one."""
     after = bisect_left(readings, step, key=lambda reading: reading.bucket.last_step)
     return min(after, len(readings) - 1)
 
@@ -58,7 +58,7 @@ def nearest(readings: Sequence[Reading], step: int) -> int:
 def legend_row(
     all_series: Sequence[Series], glyphs: Glyphs, width: int, *, has_bits: bool, is_clipped: bool
 ) -> Row:
-    """What the signs mean: as much of it as there is room for, with the units at both ends."""
+    """Return the legend: as many entries as fit, between the units of both axes."""
     second = all_series[0].second
     left, right = tr("nats/char"), tr("bits/char") if second is None else second.unit
     right = right if has_bits else ""
@@ -75,7 +75,7 @@ def legend_row(
 def _entries(
     all_series: Sequence[Series], glyphs: Glyphs, *, is_clipped: bool
 ) -> list[tuple[str, Mark, str]]:
-    """The signs that are in use and what they mean, the more informative first."""
+    """Return the signs in use and what they mean, the more informative first."""
     samples, run = glyphs.samples, all_series[0]
     others: list[tuple[object, str, Mark, str]] = []
     for other in all_series[1:]:
@@ -120,9 +120,9 @@ def readout_row(
     *,
     is_newest: bool,
 ) -> Row:
-    """The values of one column, and of the other runs there: as much as there is room for.
+    """Return the values of one column, and of the other runs there: as many as fit.
 
-    `is_newest` is whether the column is read out because it is the newest.
+    `is_newest` is whether the newest column is read out because none was chosen.
     """
     if reading is None:
         return fitted([(tr(NO_BATCH), Mark.LABEL)], width)
@@ -130,7 +130,7 @@ def readout_row(
     step = f"{bucket.last_step:,}"
     if bucket.count > 1 and not is_newest:
         step = f"{bucket.first_step:,}{dash}{step}"
-    # the newest score until the step, or the first one of all
+    # the newest score up to the step, or the first score
     after = bisect_right(series.evaluations, bucket.last_step, key=lambda scored: scored.step)
     scored = series.evaluations[max(after - 1, 0)] if series.evaluations else None
     loss = reading.line if is_newest else bucket.mean
@@ -177,7 +177,7 @@ def readout_row(
 
 
 def fitted(row: Iterable[Piece], width: int, right: str = "") -> Row:
-    """A row cut or filled up to exactly so many cells, with something at its end."""
+    """Return a row cut or padded to exactly `width` cells, with the text `right` at its end."""
     kept: Row = []
     room = width - cell_len(right)
     for text, mark in row:
@@ -192,7 +192,7 @@ def fitted(row: Iterable[Piece], width: int, right: str = "") -> Row:
 
 
 def _format_lead(series: Series, scored: SplitEvaluated | None) -> str:
-    """How a score compares with the best n-gram model."""
+    """Return how a score compares with the best n-gram model."""
     if scored is None or not series.ladder:
         return ""
     name, loss = series.ladder[0]
@@ -204,7 +204,7 @@ def _format_lead(series: Series, scored: SplitEvaluated | None) -> str:
 
 
 def _format_beside(all_series: Sequence[Series], step: int) -> list[str]:
-    """What the quantity beside the losses is at a step, and what the other runs had reached."""
+    """Return the second quantity at a step, and the losses of the other runs there."""
     words, place = [], all_series[0].place(step)
     second = all_series[0].second
     value = second.value_at(step) if second is not None else None

@@ -1,4 +1,4 @@
-"""The scales of the chart: round numbers, from steps or seconds to columns, from losses to rows."""
+"""The scales of the chart: from steps or seconds to columns, from losses to rows, and ticks."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -14,24 +14,24 @@ _TIMES: Final = (
     *(3_600, 7_200, 10_800, 21_600, 43_200),
     *(86_400, 172_800, 432_000, 864_000),
 )
-"""Seconds of round spans of time."""
+"""Round spans of time in seconds."""
 _LEADS: Final = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
-"""Round first digits, up to a quarter apart or so."""
+"""Leading digits of round numbers, each at most 4/3 of the one before."""
 
 
 def round_up(span: float) -> float:
-    """The smallest of 1, 2 and 5 times a power of ten that is not below a positive number."""
+    """Return the smallest 1, 2 or 5 times a power of ten that is at least `span`, above 0."""
     power = 10.0 ** math.floor(math.log10(min(max(span, 1e-300), 1e300)))
     return next((power * lead for lead in (1, 2, 5) if power * lead >= span), power * 10)
 
 
 def round_time_up(seconds: float) -> float:
-    """The smallest round span of time that is not below a positive number of seconds."""
+    """Return the smallest round span of time that is at least `seconds`, above 0."""
     return next((float(span) for span in _TIMES if span >= seconds), round_up(seconds))
 
 
 def multiples(step: float, low: float, high: float) -> list[float]:
-    """All multiples of a number from one place to another; none if they are far too many."""
+    """Return all multiples of `step` from `low` to `high`; none if they are 1,000 or more."""
     if not 0 < step < math.inf or not (high - low) / step < 1_000:
         return []
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
@@ -39,14 +39,14 @@ def multiples(step: float, low: float, high: float) -> list[float]:
 
 
 def powers(low: float, high: float) -> list[float]:
-    """Round numbers between two positive ones, as far apart as they are large."""
+    """Return round numbers between two positive numbers, spaced logarithmically."""
     exponents = range(math.floor(math.log10(low)), math.floor(math.log10(high)) + 1)
     numbers = (lead * 10.0**exponent for exponent in exponents for lead in _LEADS)
     return [number for number in numbers if low <= number <= high]
 
 
 def format_number(number: float, step: float) -> str:
-    """A multiple of a step, as short as the step allows."""
+    """Return a multiple of a step, as short as the step allows."""
     if number and not 1e-4 <= abs(number) < 1e6:
         return f"{number:.3g}"
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
@@ -54,42 +54,43 @@ def format_number(number: float, step: float) -> str:
 
 
 def format_count(number: float, _step: float) -> str:
-    """A whole number."""
+    """Return a whole number, with commas."""
     return f"{round(number):,}" if abs(number) < 1e15 else f"{number:.3g}"
 
 
 def format_time(seconds: float, step: float) -> str:
-    """A multiple of a round span of time, as short as the span allows: 45s, 10m, 1h30m, 2d."""
+    """Return a multiple of a round span of time, as short as possible: 45s, 10m, 1h30m, 2d."""
     if step < 1 or seconds >= 1e9:
         return f"{format_number(seconds, step)}s"
-    words, left = "", round(seconds)
+    text, left = "", round(seconds)
     for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
         amount, left = divmod(left, length)
-        words += f"{amount}{unit}" if amount else ""
-    return words or "0"
+        text += f"{amount}{unit}" if amount else ""
+    return text or "0"
 
 
 _TYPICAL: Final = 0.9
-"""The quantile of the losses that has to be well visible."""
+"""The quantile of the losses that must stay clearly visible."""
 _OUTLYING: Final = 2.5
-"""How many times as far above the lowest the highest must be for the scale to end before it."""
+"""The scale is cut if the highest loss is this many times as far above the lowest as that
+quantile."""
 _HEADROOM: Final = 1.5
-"""Where it ends then, as a multiple of that quantile's distance from the lowest."""
+"""Where the scale is cut, as a multiple of that quantile's distance from the lowest loss."""
 _NEAR: Final = 0.25
-"""A reference within so large a share of the span beside it is taken in."""
+"""A reference is on the scale if its distance is at most this share of the span of losses."""
 _STALE: Final = 0.6
-"""A scale is given up once the losses take up a smaller share of it."""
+"""An earlier scale is dropped once the losses fill a smaller share of it."""
 _ROUNDNESS: Final = 16
 """Parts of the span to which the ends of a scale are rounded."""
 _LARGEST: Final = 1e300
-"""Beyond it differences would be infinite."""
+"""Losses from here on are not drawn: differences could be infinite."""
 _CURVED: Final = 2.0
-"""How many times as high as its lower end a scale must end to be marked as a logarithmic one."""
+"""Minimum ratio of the ends of a logarithmic scale for logarithmic ticks."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueScale:
-    """From a loss to a share of the height: 0 at the bottom, 1 at the top."""
+    """Maps a loss to a share of the height: 0 at the bottom, 1 at the top."""
 
     low: float
     high: float
@@ -104,15 +105,15 @@ class ValueScale:
         *,
         shown: Iterable[float] = (),
     ) -> Self:
-        """A scale on which most losses can be told apart.
+        """Return a scale on which most losses can be distinguished.
 
-        A few losses high above the others, as those of the first batches, end above it.
+        A few losses far above the others, such as those of the first batches, may be above it.
 
         Args:
-            losses: All that is drawn.
-            references: Losses to compare with; they are on the scale if they lie near it.
-            curvature: How losses are spread over the height.
-            shown: Those of the losses that must not end above the scale.
+            losses: All losses that are drawn.
+            references: Losses to compare with; they are on the scale if they are near it.
+            curvature: How losses are mapped to the height.
+            shown: Losses that must be on the scale.
         """
         is_logarithmic = curvature is Curvature.LOGARITHMIC
         kept = sorted(loss for loss in losses if _can_be_drawn(loss, is_logarithmic))
@@ -133,7 +134,7 @@ class ValueScale:
         return cls(*_rounded(low, high, is_logarithmic), curvature)
 
     def or_earlier(self, earlier: "ValueScale | None") -> "ValueScale":
-        """An earlier scale as long as it does as well, so that a picture keeps still."""
+        """Return the earlier scale while it fits, so that the chart does not move."""
         if earlier is None or earlier.curvature is not self.curvature:
             return self
         takes_in = earlier.low <= self.low and self.high <= earlier.high
@@ -141,7 +142,7 @@ class ValueScale:
         return earlier if takes_in and is_filled else self
 
     def share(self, loss: float) -> float:
-        """The height of a loss; below 0 or above 1 for one off the scale."""
+        """Return the height of a loss as a share; below 0 or above 1 if it is off the scale."""
         if not math.isfinite(loss):
             return -1.0 if loss == -math.inf else 2.0
         low, high = self.low, self.high
@@ -152,17 +153,17 @@ class ValueScale:
         return max(-1.0, min(2.0, (loss - low) / (high - low)))
 
     def dot(self, loss: float, dots: int) -> int:
-        """The place of a loss among so many dots, from the top; clamped to them."""
+        """Return the row of a loss among `dots` rows, from the top, clamped."""
         return min(max(round((1 - self.share(loss)) * (dots - 1)), 0), dots - 1)
 
     def ticks(self, rows: int, dots: int, factor: float = 1.0) -> dict[int, str]:
-        """Round numbers beside so many rows of so many dots, by the row from the top.
+        """Return round numbers beside `rows` rows with `dots` dots in all, by row from the top.
 
-        A loss times the factor is a number of the axis.
+        The axis shows losses times `factor`.
         """
         low, high = self.low * factor, self.high * factor
         step, numbers = 1.0, list[float]()
-        for apart_rows in (3, 2):  # fewer rows from one number to the next for few numbers
+        for apart_rows in (3, 2):  # rows between numbers; fewer if there are few numbers
             if len(numbers) < 3:
                 step = round_up((high - low) * apart_rows / rows)
                 numbers = multiples(step, low, high)
@@ -176,12 +177,12 @@ class ValueScale:
         return labels
 
     def contains(self, loss: float) -> bool:
-        """Whether a loss lies on the scale."""
+        """Whether a loss is on the scale."""
         return self.low <= loss <= self.high
 
 
 def quantile(values: Iterable[float], share: float) -> list[float]:
-    """The value that a share of all values do not exceed, alone in a list; empty for none."""
+    """Return the value that `share` of all values do not exceed, in a list; empty for none."""
     ordered = sorted(filter(math.isfinite, values))
     return [ordered[max(0, math.ceil(share * len(ordered)) - 1)]] if ordered else []
 
@@ -191,7 +192,7 @@ def _can_be_drawn(loss: float, is_logarithmic: bool) -> bool:
 
 
 def _rounded(low: float, high: float, is_logarithmic: bool) -> tuple[float, float]:
-    """The ends moved apart to round numbers, which change seldom during a run."""
+    """Return the ends moved apart to round numbers, which change seldom during a run."""
     if high - low <= 1e-9 * max(abs(high), abs(low)):
         margin = 0.05 * max(abs(high), abs(low)) or 0.5
         low, high = low - margin, high + margin
@@ -201,35 +202,35 @@ def _rounded(low: float, high: float, is_logarithmic: bool) -> tuple[float, floa
 
 
 _PARTS: Final = 20
-"""Of the span: the end of the window is a multiple of one of them, so that it moves seldom."""
+"""Parts of the span; the window ends at a multiple of a part, so that it moves seldom."""
 UNITS: Final = {Axis.STEPS: "step", Axis.EPOCHS: "epoch", Axis.TIME: "time"}
 _FORMATS: Final = {Axis.STEPS: format_count, Axis.EPOCHS: format_number, Axis.TIME: format_time}
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of the axis, and how to find places in it."""
+    """A range of the horizontal axis, and the columns of places in it."""
 
     axis: Axis
     begin: float
     end: float
-    """In units of the axis, after the beginning."""
+    """In units of the axis; above `begin`."""
 
     @classmethod
     def over(cls, all_series: Sequence[Series], span: Span) -> Self:
-        """A window over all of the runs, or over what is newest in the first one."""
+        """Return a window over all runs, or over the newest part of the first run."""
         series = all_series[0]
         axis, newest = series.axis, max([series.step, *series.gaps[-1:]])
         low, high = 0.0, series.place(newest)
         if span is Span.RECENT and series.buckets:
             low = series.place(series.buckets[0].first_step - 1)
         else:
-            # of the pinned run as much as lies beside the others: it may be a long one
+            # the pinned run does not widen the window: it may be a long one
             ends = (other.place(other.step) for other in all_series[1:] if not other.is_pinned)
             high = max([high, *ends])
         part = round_up(max((high - low) / _PARTS, 1e-9))
         part = max(part, 1.0) if axis is Axis.STEPS else part
-        part = max(part, 4 * math.ulp(high))  # or the end could be the beginning
+        part = max(part, 4 * math.ulp(high))  # else the end could equal the beginning
         begin, end = low // part * part, (high // part + 1) * part
         last = series.place(series.total_steps) if series.total_steps and axis != Axis.TIME else 0.0
         if high <= last < end:
@@ -237,11 +238,11 @@ class Window:
         return cls(axis, begin, end if end > begin else begin + part)
 
     def contains(self, place: float) -> bool:
-        """Whether a place lies within."""
+        """Whether a place is in the window."""
         return self.begin <= place <= self.end
 
     def dot(self, place: float, dots: int) -> int:
-        """The column of a place among so many; -1 or `dots` for one outside."""
+        """Return the column of a place among `dots`; -1 or `dots` if it is outside."""
         share = (place - self.begin) / (self.end - self.begin)
         if not 0 <= share <= 1:
             return -1 if share < 0 else dots
@@ -249,22 +250,22 @@ class Window:
 
     @property
     def unit(self) -> str:
-        """What is counted, in a word."""
+        """The unit of the axis, translated."""
         return tr(UNITS[self.axis])
 
     def ticks(self, width: int) -> dict[int, tuple[int, str]]:
-        """Round places below the plot: by their column, where the label begins, and the label.
+        """Return ticks at round places, by column: where the label begins, and the label.
 
-        Labels keep apart from one another; the last one ends with the plot.
+        Labels do not touch one another; the last one ends within the plot.
         """
-        words, limit = _FORMATS[self.axis], width
+        format_place, limit = _FORMATS[self.axis], width
         step = 0.0
         for _ in range(40):  # every round makes the step larger
             step = self._step_above(step)
             ticks: dict[int, tuple[int, str]] = {}
             free = 0
             for place in multiples(step, self.begin, self.end):
-                label, column = words(place, step), self.dot(place, width)
+                label, column = format_place(place, step), self.dot(place, width)
                 start = min(max(0, column - len(label) // 2), limit - len(label))
                 if start < free:
                     ticks = {}
@@ -276,7 +277,7 @@ class Window:
         return {}
 
     def _step_above(self, step: float) -> float:
-        """A round number larger than a step, for ticks."""
+        """Return a round step larger than `step`."""
         smallest = max(step * 1.01, (self.end - self.begin) / 40)
         if self.axis is Axis.TIME and smallest > 1:
             return round_time_up(smallest)

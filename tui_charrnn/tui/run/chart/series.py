@@ -1,4 +1,4 @@
-"""What the chart shows of a run: the same amount of it, however long the run is."""
+"""The data that the chart draws of a run; their amount does not grow with the run."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
@@ -16,11 +16,11 @@ from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import heldout_text
 
 Point = tuple[float, float]
-"""A step, or the middle of several, and a number."""
+"""A step, or the middle of several, and a value."""
 
 
 class Quantity(StrEnum):
-    """What is drawn beside the losses."""
+    """The second quantity, which is drawn beside the losses."""
 
     NONE = "losses alone"
     NORM = "gradient norm"
@@ -31,21 +31,21 @@ class Quantity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SecondLine:
-    """A quantity of a run, ready to be drawn."""
+    """The second quantity of a run, ready to be drawn."""
 
     name: str
-    """Its name, with its explanation."""
+    """Its name and explanation, for the legend."""
     unit: str
-    """Of the numbers beside the axis."""
+    """The unit of its axis."""
     points: Sequence[Point]
-    """The steps rise."""
+    """Sorted by step."""
     references: Sequence[tuple[str, float]] = ()
-    """What it is held against, by name."""
+    """Names and values to compare with."""
     lower: Sequence[Point] = ()
     """A second line below the first."""
 
     def value_at(self, step: float) -> float | None:
-        """The newest number until a step, or the first of all; None if there is none."""
+        """Return the newest value up to a step, or the first value; None if there is none."""
         found = [value for at, value in self.points if at <= step]
         return found[-1] if found else next((value for _, value in self.points), None)
 
@@ -58,7 +58,7 @@ class SecondLine:
 def second_line(
     view: RunView, quantity: Quantity, *, is_recent: bool, smoothing: float
 ) -> SecondLine | None:
-    """What a run has of a quantity; None if nothing yet, or if none is wanted."""
+    """Return a quantity of a run; None if it has no values yet, or for `Quantity.NONE`."""
     line = _LINES[quantity](view, is_recent, smoothing) if quantity in _LINES else None
     return line if line is not None and line.points else None
 
@@ -126,21 +126,21 @@ def _middle(bucket: Bucket) -> float:
 
 
 class Span(StrEnum):
-    """How much of the run."""
+    """How much of the run is shown."""
 
     WHOLE = "whole run"
     RECENT = "last batches"
 
 
 class Curvature(StrEnum):
-    """How losses are spread over the height."""
+    """How losses are mapped to the height."""
 
     LINEAR = "linear"
     LOGARITHMIC = "logarithmic"
 
 
 class Axis(StrEnum):
-    """What is counted from left to right."""
+    """The unit of the horizontal axis."""
 
     STEPS = "steps"
     EPOCHS = "epochs"
@@ -148,15 +148,15 @@ class Axis(StrEnum):
 
 
 SMOOTHINGS: Final = (0.0, DECAY, 0.98)
-"""What is left of a weight after one more batch."""
+"""Decays of the moving average per batch; 0 does not smooth."""
 _MOST: Final = 240
-"""Scores and checkpoints that are drawn at most: more than there is room for in most terminals."""
+"""Maximum number of scores or checkpoints drawn, more than fit in most terminals."""
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The five choices of a chart."""
+    """The five display options of a chart."""
 
     span: Span = Span.WHOLE
     curvature: Curvature = Curvature.LINEAR
@@ -164,17 +164,17 @@ class Look:
     smoothing: float = DECAY
     """One of `SMOOTHINGS`."""
     quantity: Quantity = Quantity.NONE
-    """What is drawn beside the losses."""
+    """The second quantity."""
 
     def with_next(self, choice: str) -> Self:
-        """The same with the next value of a choice, as of `span` or `smoothing`."""
+        """Return the options with the next value of one of them, such as `span`."""
         now = getattr(self, choice)
         every: Any = SMOOTHINGS if choice == "smoothing" else type(now)
         values = list(every)
         return replace(self, **{choice: values[(values.index(now) + 1) % len(values)]})
 
     def describe(self, view: RunView | None) -> list[str]:
-        """The choices in words, with how many batches of a run the last ones are."""
+        """Return the options as text, with the number of batches if only the last are shown."""
         span, smoothing = tr(self.span.value), tr("not smoothed")
         if self.span is Span.RECENT and view is not None and view.batches:
             recent, count = recent_count(view), view.batches
@@ -186,10 +186,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What is drawn of one run."""
+    """The data of one run that are drawn."""
 
     name: str
-    """Safe to show."""
+    """The name of the run, as safe text."""
     buckets: Sequence[Bucket]
     line: Sequence[float]
     """The smoothed training loss at each bucket."""
@@ -198,25 +198,25 @@ class Series:
     gaps: Sequence[int]
     """Steps whose loss was not finite."""
     ladder: Sequence[tuple[str, float]]
-    """Names and losses of the n-gram models: the best one, then the others in their order."""
+    """Names and losses of the n-gram models: the best one, then the others in order."""
     corpus: str
-    """What it is scored on, as `heldout_text` has it; empty if that is not known."""
+    """The held-out text, from `heldout_text`; empty if it is unknown."""
     step: int
-    """How far the run is, which may be further than what has been read of it."""
+    """The current step, which may be ahead of the records that have been read."""
     total_steps: int | None
     steps_per_epoch: int | None
     axis: Axis
-    """What is counted from left to right."""
+    """The unit of the horizontal axis."""
     place: Callable[[float], float]
-    """From a step to its place on that axis, in its units."""
+    """Maps a step to its place on that axis, in its unit."""
     second: SecondLine | None = None
-    """What is drawn beside the losses."""
+    """The second quantity, if there is one."""
     is_pinned: bool = False
-    """Whether it is drawn faintly, as what each run is compared with."""
+    """Whether it is the pinned run, which is drawn faintly."""
 
     @classmethod
     def of(cls, view: RunView, look: Look) -> Self:
-        """What is to be drawn of a run; by steps if it does not know yet how long an epoch is."""
+        """Return the series of a run; by steps while the length of an epoch is unknown."""
         losses = view.losses
         recent = losses.recent[-recent_count(view) :] if look.span is Span.RECENT else ()
         buckets = recent or losses.buckets
@@ -233,8 +233,8 @@ class Series:
             name=safe_line(view.run.name),
             buckets=buckets,
             line=list(smoothed_means(buckets, look.smoothing)),
-            evaluations=_some(view.evaluations, after_evaluation),
-            checkpoints=_some(view.checkpoints, after_checkpoint),
+            evaluations=_thinned_out(view.evaluations, after_evaluation),
+            checkpoints=_thinned_out(view.checkpoints, after_checkpoint),
             gaps=losses.gaps,
             ladder=[(format_ngram(order), loss) for order, loss in ladder],
             corpus=heldout_text(view),
@@ -249,11 +249,11 @@ class Series:
         )
 
     def middle(self, bucket: Bucket) -> float:
-        """The place of the middle of a bucket."""
+        """Return the place of the middle of a bucket."""
         return (self.place(bucket.first_step - 1) + self.place(bucket.last_step)) / 2
 
     def line_at(self, place: float) -> float | None:
-        """The smoothed loss at a place of the axis; None if the run did not come so far."""
+        """Return the smoothed loss at a place of the axis; None after the end of the run."""
         after = bisect_left(self.buckets, place, key=lambda bucket: self.place(bucket.last_step))
         return self.line[after] if after < len(self.buckets) else None
 
@@ -268,9 +268,9 @@ def _placing(
 
 
 def _timing(buckets: Sequence[Bucket]) -> Callable[[float], float]:
-    """From a step to the seconds of work until then."""
+    """Return a function from a step to the seconds of training until then."""
     steps = [buckets[0].first_step - 1 if buckets else 0, *(each.last_step for each in buckets)]
-    # a clock that was set back does not turn the chart around
+    # times never decrease, even if the clock was set back
     times = list(accumulate((_began(buckets), *(each.elapsed for each in buckets)), max))
 
     def place(step: float) -> float:
@@ -284,33 +284,33 @@ def _timing(buckets: Sequence[Bucket]) -> Callable[[float], float]:
 
 
 def _began(buckets: Sequence[Bucket]) -> float:
-    """Seconds of work before the first bucket."""
+    """Return the seconds of training before the first bucket."""
     if not buckets or buckets[0].first_step <= 1:
         return 0.0
     first = buckets[0]
     if len(buckets) == 1:
         return first.elapsed
-    # as long as the next one took, for as many steps
+    # estimated from the speed of the next bucket
     following = buckets[1]
-    pace = (following.elapsed - first.elapsed) / (following.last_step - first.last_step)
-    return max(0.0, first.elapsed - pace * (first.last_step - first.first_step + 1))
+    seconds_per_step = (following.elapsed - first.elapsed) / (following.last_step - first.last_step)
+    return max(0.0, first.elapsed - seconds_per_step * (first.last_step - first.first_step + 1))
 
 
 def recent_count(view: RunView) -> int:
-    """How many batches the last ones of a run are: a third of it at most, as far as it is kept."""
-    # a run that went far back has none until it has trained some again
+    """Return how many batches the recent span shows: those kept, at most a third of the run."""
+    # after a rollback there may be none until the run has trained again
     return min(len(view.losses.recent), max(view.batches // 3, 1))
 
 
 def series_of(
     view: RunView, other: RunView | None, look: Look, pinned: RunView | None = None
 ) -> list[Series]:
-    """The series of a run, of another one that is drawn over it, and of the pinned one.
+    """Return the series of a run, of the compared run, and of the pinned run.
 
-    Without those that cannot be placed on the axis of the first.
+    Runs that cannot be placed on the axis of the first are left out.
     """
     run = Series.of(view, look)
-    # their last batches are others than those of the run: all of them, of which a part is shown
+    # the others whole, because their last batches are at other steps; the window shows a part
     whole = replace(look, span=Span.WHOLE, axis=run.axis)
     others = [Series.of(other, whole)] if other is not None else []
     if pinned is not None:
@@ -318,10 +318,10 @@ def series_of(
     return [run, *(each for each in others if each.axis is run.axis)]
 
 
-def _some(items: Sequence[_T], begin: int) -> Sequence[_T]:
-    """Those from a place on and the one before it: all, or evenly spaced ones and the last one.
+def _thinned_out(items: Sequence[_T], begin: int) -> Sequence[_T]:
+    """Return the items from an index on and the one before: all, or evenly spaced, and the last.
 
-    Which are chosen changes only when there are twice as many, so that a picture keeps still.
+    The spacing changes only when the number of items doubles, so that the chart does not move.
     """
     first, stride = max(begin - 1, 0), 1
     while (len(items) - first) // stride > _MOST:
