@@ -1,4 +1,4 @@
-"""What can be done with a text of the history: heard, taken back, copied, saved, deleted."""
+"""Actions on a text of the history: replay, restore, copy, save, delete."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.history.store import History
 
 
-async def test_a_text_is_said_again_to_the_character(tmp_path: Path) -> None:
+async def test_a_replay_is_identical(tmp_path: Path) -> None:
     kept = really_said(tmp_path / "m.safetensors")
     async with history_page(tmp_path, kept) as (page, pilot):
         await shown(pilot, page, kept.text)
@@ -25,7 +25,7 @@ async def test_a_text_is_said_again_to_the_character(tmp_path: Path) -> None:
         assert streamed(page.browser.preview.text) == kept.seed_text + kept.text
 
 
-async def test_what_is_being_said_again_can_be_stopped(tmp_path: Path) -> None:
+async def test_a_replay_can_be_stopped(tmp_path: Path) -> None:
     kept = really_said(tmp_path / "m.safetensors", length=2_000)
     async with history_page(tmp_path, kept) as (page, pilot):
         await shown(pilot, page, kept.text)
@@ -46,9 +46,7 @@ def _changed(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "words"), [(Path.unlink, "is gone: there is no file"), (_changed, "has changed")]
 )
-async def test_a_model_that_is_not_the_same_is_told_of(
-    tmp_path: Path, spoil: object, words: str
-) -> None:
+async def test_a_replaced_model_is_reported(tmp_path: Path, spoil: object, words: str) -> None:
     kept = really_said(tmp_path / "m.safetensors")
     spoil(tmp_path / "m.safetensors")  # type: ignore[operator]
     async with history_page(tmp_path, kept) as (page, pilot):
@@ -102,7 +100,7 @@ async def test_a_text_is_deleted_after_a_question_and_comes_back(tmp_path: Path)
         await shown(pilot, page, "two")
         await pilot.press("d")
         await wait_until(pilot, "a question", lambda: pilot.app.screen is not page)
-        await pilot.press("enter")  # keeps it
+        await pilot.press("enter")  # the default answer keeps it
         assert History().find("two") == [2]
         await pilot.press("d", "d")
         await noted(pilot, page, "u brings it back")

@@ -1,4 +1,4 @@
-"""The page of the history: listed, searched, read, with many texts and with none."""
+"""The history screen: list, search and read, with many texts and with none."""
 
 import os
 import re
@@ -52,7 +52,7 @@ async def test_without_any_text_one_line_says_how_one_comes_to_be(
 ) -> None:
     async with history_page(tmp_path, keeps=keeps) as (page, pilot):
         page.browser.look_again()
-        await wait_until(  # it is listed in a thread
+        await wait_until(  # the list is read in a thread
             pilot,
             "the line",
             lambda: words in " ".join(screen_text(pilot.app).replace("│", " ").split()),
@@ -61,11 +61,11 @@ async def test_without_any_text_one_line_says_how_one_comes_to_be(
         assert isinstance(pilot.app.screen, HistoryScreen)
 
 
-def test_the_rules_of_a_text_are_told() -> None:
+def test_the_rules_of_a_text_are_shown() -> None:
     now = datetime.now(UTC)
     sampling = ((0, SamplingConfig(forbid="e", repetition_penalty=2)), (9, SamplingConfig()))
-    told = [*settings_lines(Entry(1, now, make_generation("x", sampling=sampling)), now)]
-    assert told[2:4] == [
+    lines = [*settings_lines(Entry(1, now, make_generation("x", sampling=sampling)), now)]
+    assert lines[2:4] == [
         "temperature 0.8 · repetition penalty 2 · window 64 · forbid e",
         "from character 10: temperature 0.8",
     ]
@@ -160,7 +160,7 @@ async def test_the_cursor_stays_where_it_was_put_when_the_rest_comes(tmp_path: P
         assert browser.list.selected == numbers[2]
 
 
-async def test_a_damaged_history_is_told_of(tmp_path: Path) -> None:
+async def test_a_damaged_history_is_reported(tmp_path: Path) -> None:
     history_file().parent.mkdir(parents=True)
     history_file().write_bytes(b"no database " * 500)
     async with history_page(tmp_path) as (_, pilot):
@@ -168,7 +168,7 @@ async def test_a_damaged_history_is_told_of(tmp_path: Path) -> None:
         def shown_words() -> str:
             return " ".join(screen_text(pilot.app).replace("│", " ").split())
 
-        await wait_until(pilot, "it is told", lambda: "is damaged" in shown_words())
+        await wait_until(pilot, "the error", lambda: "is damaged" in shown_words())
         assert "Move the file away" in shown_words()
 
 

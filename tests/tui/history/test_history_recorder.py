@@ -1,4 +1,4 @@
-"""What the app keeps of what is said in it, and when it keeps nothing."""
+"""Which generated texts the app records in the history, and when it records none."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from tui_charrnn.tui.text.seed_input import SeedHistory
 
 
 def app_with(folder: Path, text: str) -> CharRNNApp:
-    """An app with a tiny model and a file of settings."""
+    """Return an app with a tiny model and a settings file."""
     path = preferences_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
@@ -31,13 +31,13 @@ def app_with(folder: Path, text: str) -> CharRNNApp:
 
 
 async def spoken(app: CharRNNApp, pilot: Pilot[None], length: int) -> None:
-    """Wait until a text has come to its end."""
+    """Wait until a text has ended."""
     await wait_until(pilot, f"{length} characters", lambda: len(spoken_by(app)) >= length)
     await wait_until(pilot, "its end", lambda: "goes on" in note_of(app))
 
 
 async def kept(pilot: Pilot[None], lengths: list[int]) -> list[Entry]:
-    """Wait until the history has texts of these lengths, the newest first."""
+    """Wait until the history has exactly texts of these lengths, the newest first."""
 
     def are_kept() -> bool:
         return [entry.generation.length for entry in History().newest(9)] == lengths
@@ -52,14 +52,14 @@ async def test_a_text_is_kept_with_all_that_it_takes_to_say_it_again(tmp_path: P
         await spoken(app, pilot, 40)
         await pilot.press(*"badge", "enter")
         entry = (await kept(pilot, [40, 40]))[0]
-        said = entry.generation
-        assert (said.seed_text, hindrance_of(said)) == ("badge", "")
-        assert spoken_by(app).endswith("badge" + said.text)
-        again = Replay(load_model(find_same_model(entry)), said)
-        assert "".join(iter(again.next, None)) == said.text
+        kept = entry.generation
+        assert (kept.seed_text, hindrance_of(kept)) == ("badge", "")
+        assert spoken_by(app).endswith("badge" + kept.text)
+        again = Replay(load_model(find_same_model(entry)), kept)
+        assert "".join(iter(again.next, None)) == kept.text
 
 
-async def test_a_text_that_goes_on_takes_the_place_of_its_beginning(tmp_path: Path) -> None:
+async def test_a_continued_text_replaces_its_earlier_entry(tmp_path: Path) -> None:
     app = app_with(tmp_path, "pace = 'max'\nlength = 30")
     async with app.run_test() as pilot:
         await spoken(app, pilot, 30)
@@ -90,7 +90,7 @@ async def test_nothing_is_kept_where_the_settings_say_so(
     assert history_file().exists() is (variable == "1")
 
 
-async def test_a_history_that_cannot_be_written_is_told_of_once(tmp_path: Path) -> None:
+async def test_a_history_that_cannot_be_written_is_reported_once(tmp_path: Path) -> None:
     history_file().mkdir(parents=True)
     app = app_with(tmp_path, "pace = 'max'\nlength = 10")
     async with app.run_test() as pilot:

@@ -1,4 +1,4 @@
-"""The page of the history in Korean: nothing of it is left in English."""
+"""The history screen in Korean: no English text is left."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ async def test_the_page_and_its_notes_speak_korean(tmp_path: Path) -> None:
     assert latin_words("\n".join(screens), {"shakespeare", "shakespear"}) == []
 
 
-def test_what_a_text_came_from_is_told_in_korean() -> None:
+def test_the_settings_of_a_text_are_shown_in_korean() -> None:
     clamps = ((0, ("0:1=0.5",)), (1, ()))
     kept = make_generation("나라", clamps=clamps, hindrance="characters were chosen by hand")
     lines = list(settings_lines(Entry(1, datetime.now(UTC), kept), datetime.now(UTC)))

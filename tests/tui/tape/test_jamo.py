@@ -46,7 +46,7 @@ def drive(folder: Path, work: Callable[[TapeApp], object]) -> None:
     asyncio.run(run())
 
 
-def test_syllables_are_shown_and_gone_over_one_by_one(tmp_path: Path) -> None:
+def test_the_cursor_moves_by_syllables(tmp_path: Path) -> None:
     async def work(opened: TapeApp) -> None:
         text = opened.tape.text()
         screen = "".join(
@@ -93,7 +93,7 @@ def test_the_history_keeps_syllables_and_an_acrostic_says_that_it_is_complete(
     drive(tmp_path, work)
 
 
-def test_who_types_hangul_to_a_model_without_it_is_told_of_the_korean_one(tmp_path: Path) -> None:
+def test_hangul_for_a_model_without_it_suggests_the_korean_model(tmp_path: Path) -> None:
     async def work() -> None:
         app = tiny_app(tmp_path)
         async with app.run_test(size=(120, 36)) as pilot:

@@ -1,4 +1,4 @@
-"""Branches in the app: walked, listed, named, compared, saved and opened again."""
+"""Branches in the app: switch, list, name, compare, save and load."""
 
 import os
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tui_charrnn.tui.text.saving import texts_folder
 
 
 async def fork(app: TapeApp, back: int, branch: int) -> None:
-    """Take another character so far before the end, and wait for what follows."""
+    """Choose another character at a distance from the end, and wait for the new branch."""
     length = app.text.shown
     await app.press("end", *["left"] * back)
     other = next(n for n, row in enumerate(app.panel.rows, 1) if not row.is_chosen and not row.note)
@@ -75,7 +75,7 @@ async def test_a_character_that_came_before_leads_to_its_branch(tmp_path: Path) 
         assert len(app.tape.tree.branches) == 2
 
 
-async def test_forks_are_gone_to(tmp_path: Path) -> None:
+async def test_the_cursor_goes_to_forks(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         await fork(app, 9, 1)
         await fork(app, 5, 2)
@@ -137,7 +137,7 @@ async def test_two_branches_are_compared_from_where_they_part(tmp_path: Path) ->
         assert len(app.app.screen_stack) == 1
 
 
-async def test_a_saved_tape_opens_with_all_its_branches_and_goes_on_alike(tmp_path: Path) -> None:
+async def test_a_saved_tape_opens_with_all_its_branches_and_continues_alike(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         await fork(app, 9, 1)
         app.tape.branch.name = "second"
@@ -181,7 +181,7 @@ async def test_what_cannot_be_opened_leaves_the_text_and_its_tape(tmp_path: Path
         await wait_until(app.pilot, "a branch", lambda: len(tape.tree.branches) == 2)
 
 
-async def test_a_tape_of_a_model_that_is_gone_is_refused(tmp_path: Path) -> None:
+async def test_a_tape_of_a_missing_model_is_refused(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         await app.pilot.press("s")
         await wait_until(app.pilot, "the path", lambda: "Saved the tape" in note_of(app.app))

@@ -1,4 +1,4 @@
-"""Going back over a text in the app: the cursor, other characters, and going on from them."""
+"""The tape in the app: move the cursor, choose other characters, and continue from them."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ PICKY = SamplingConfig(rng_seed=5, temperature=0.9, top_k=9, repetition_penalty=
 
 @pytest.mark.parametrize("settings", [SETTINGS, PICKY])
 @pytest.mark.parametrize("keys", [["left"], ["b", "left"], ["home", "right", "right"]])
-async def test_another_character_goes_on_as_on_a_fresh_tape_to_the_bit(
+async def test_another_character_continues_bit_identically_to_a_fresh_tape(
     tmp_path: Path, settings: SamplingConfig, keys: list[str]
 ) -> None:
     async with tape_app(tmp_path, sampling=settings) as app:
@@ -44,7 +44,7 @@ async def test_another_character_goes_on_as_on_a_fresh_tape_to_the_bit(
         assert app.tape.stream.snapshot().drawn == fresh.stream.snapshot().drawn
 
 
-async def test_a_text_that_streams_is_gone_on_with_from_elsewhere(tmp_path: Path) -> None:
+async def test_a_streaming_text_continues_from_another_place(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     settings_of(app).speed = 120
     settings_of(app).sampling = SETTINGS
@@ -147,7 +147,7 @@ async def test_less_likely_characters_are_on_further_pages(tmp_path: Path) -> No
         assert app.tape.tree.branches[1].indices[0] == index
 
 
-async def test_typed_characters_come_and_are_gone_on_from(tmp_path: Path) -> None:
+async def test_typed_characters_are_inserted_and_continued(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         await app.press("home", "right", "i", "x")
         await app.pilot.press("enter")
@@ -192,7 +192,7 @@ async def test_escape_leaves_and_the_key_of_the_text_goes_to_and_fro(tmp_path: P
         await wait_until(app.pilot, "the tape", lambda: app.has_focus(app.panel))
         await app.pilot.press("f2")
         await wait_until(app.pilot, "the seed", lambda: app.has_focus(seed))
-        for key in ("t", "f2"):  # from the text itself
+        for key in ("t", "f2"):  # with the focus on the text
             await app.pilot.press("tab", key)
             assert app.has_focus(app.panel)
             await app.pilot.press("escape")

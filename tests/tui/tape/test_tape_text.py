@@ -1,4 +1,4 @@
-"""Text that is one continuation on a tape: what stands where, and other continuations."""
+"""The displayed branch of a tape: places of its characters, and switching branches."""
 
 from textual.app import ComposeResult
 
@@ -17,7 +17,7 @@ VOCABULARY = "\n abc\x1b\td\u0301é한"
 
 
 class Host(ThemedApp):
-    """Shows a text that no thread adds to."""
+    """Shows a text without a generating thread."""
 
     def __init__(self, seed_text: str = "ab", limit: int = 10**6) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Host(ThemedApp):
         self.text.begin_tape()
 
     def say(self, count: int) -> None:
-        """Let the model say so many characters, and show them."""
+        """Generate `count` characters and show them."""
         for _ in range(count):
             self.tape.next()
         self.text.draw_new()
@@ -52,7 +52,7 @@ class Host(ThemedApp):
 
 
 def wrapped(view: TextView, generated: str, *, has_seed: bool = True) -> list[Row]:
-    """The rows of a text that is written at once, below an earlier one if it has a seed text."""
+    """Return the rows of a text written in one call, below an earlier one if it has a seed text."""
     whole = WrappedText(width=view.wrapped.width, limit=10**6)
     if has_seed:
         whole.append("earlier text\n\n", "note")
@@ -126,7 +126,7 @@ async def test_what_was_dropped_is_not_missed_when_another_continuation_is_shown
         assert app.text.place_at(99) is None
         assert app.text.place_at(100) == (0, 0)
         assert app.cursor.target(110, "left") == 109
-        app.cursor.point(50)  # there is nothing to show of it, and nothing to fail by
+        app.cursor.point(50)  # its row was dropped; must not fail
         assert app.cursor.target(50, "up") == 50
         app.text.show_branch(0)
         assert app.text.shown == 4000

@@ -1,4 +1,4 @@
-"""What can be typed into a tape: characters that the model knows and may say."""
+"""Which characters can be typed into a tape: those that the model can generate."""
 
 import unicodedata
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What could come at a place, as rows."""
+"""The rows of candidate characters."""
 
 import pytest
 from textual.content import Content
@@ -24,7 +24,7 @@ def test_the_likeliest_are_shown_and_those_that_came_always() -> None:
     assert indices(None, {}, 16, 9) == [16, 17, 18, 19]
 
 
-def test_what_came_and_its_branches_are_told() -> None:
+def test_the_chosen_character_and_its_branches_are_marked() -> None:
     rows = page_rows(ALTERNATIVES, 1, {1: "branch 1", 3: "branch 2"}, 0, 4)
     assert [row.is_chosen for row in rows] == [False, True, False, False]
     assert [row.note for row in rows] == ["", "branch 1", "", "branch 2"]
@@ -72,7 +72,7 @@ def test_bars_are_as_long_as_their_share() -> None:
 
 def test_what_a_rule_took_away_has_a_sign_and_a_word() -> None:
     others = [Alternative("a", 0, 0.0, 0.5, is_forbidden=True), Alternative("b", 1, 1.0, 0.5)]
-    for chosen, mark in ((1, "✗"), (0, "▸")):  # it may have been taken by hand
+    for chosen, mark in ((1, "✗"), (0, "▸")):  # a forbidden character can be chosen by hand
         rows = page_rows(others, chosen, {}, 0, 9)
         _, forbidden, other = draw_rows(rows, 60, is_ascii=False)
         assert forbidden.plain[0] == mark

@@ -1,4 +1,4 @@
-"""What was held stays known: in tapes, in the settings beside a text, in the history."""
+"""Clamps are recorded: in tapes, in the settings of a saved text, in the history."""
 
 import json
 import shlex
@@ -23,7 +23,7 @@ from tui_charrnn.tui.text.saving import texts_folder
 
 
 async def held_half_way(app: NeuronApp) -> str:
-    """Hold the counting cell once the text has ended, have it go on, and let the cell go again."""
+    """Clamp the counting cell after the text has ended, continue the text, and release the cell."""
     await app.pilot.press("c", *"2", "enter")
     await app.rested(2 * LENGTH)
     await app.pilot.press("r", "ctrl+g")
@@ -32,7 +32,7 @@ async def held_half_way(app: NeuronApp) -> str:
 
 
 async def newest_of(app: NeuronApp, length: int, seed_text: str | None = None) -> Entry:
-    """The newest text of the history, once it has so many characters (and that seed text)."""
+    """Wait for a newest text of that length (and seed text) in the history, and return it."""
 
     def is_kept() -> bool:
         return any(
@@ -44,7 +44,7 @@ async def newest_of(app: NeuronApp, length: int, seed_text: str | None = None) -
     return History().newest(1)[0]
 
 
-async def test_a_saved_tape_reopens_with_what_was_held(tmp_path: Path) -> None:
+async def test_a_saved_tape_reopens_with_its_clamps(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         await app.pilot.press("c", *"2", "enter")
         await app.rested(2 * LENGTH)
@@ -68,15 +68,15 @@ async def test_a_saved_tape_reopens_with_what_was_held(tmp_path: Path) -> None:
         assert app.tape.stream.network[PLACE] == 2
 
 
-async def test_the_history_has_it_said_again_as_it_was(tmp_path: Path) -> None:
+async def test_a_replay_from_the_history_is_identical(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         text = await held_half_way(app)
         entry = await newest_of(app, 3 * LENGTH)
-        said = entry.generation
+        kept = entry.generation
 
-        assert said.clamps == ((LENGTH, ("0:c3=2",)), (2 * LENGTH, ()))
-        assert hindrance_of(said) == ""
-        again = Replay(load_model(find_same_model(entry)), said)
+        assert kept.clamps == ((LENGTH, ("0:c3=2",)), (2 * LENGTH, ()))
+        assert hindrance_of(kept) == ""
+        again = Replay(load_model(find_same_model(entry)), kept)
         assert "".join(iter(again.next, None)) == text
         app.app.main.text_pane.action_history()
         await wait_until(
@@ -86,7 +86,7 @@ async def test_the_history_has_it_said_again_as_it_was(tmp_path: Path) -> None:
         )
 
 
-async def test_held_from_the_beginning_is_in_the_command_of_a_saved_text(tmp_path: Path) -> None:
+async def test_clamps_from_the_beginning_are_in_the_command_of_a_saved_text(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         await app.pilot.press("c", *"2", "enter")
         await app.rested(2 * LENGTH)
@@ -105,7 +105,7 @@ async def test_held_from_the_beginning_is_in_the_command_of_a_saved_text(tmp_pat
         assert result.stdout_bytes == path.with_suffix(".txt").read_bytes()
 
 
-async def test_held_on_the_way_is_told_and_no_command_promised(tmp_path: Path) -> None:
+async def test_clamps_set_later_are_recorded_without_a_command(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         await held_half_way(app)
         app.pane.action_save()

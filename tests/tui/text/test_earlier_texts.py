@@ -1,4 +1,4 @@
-"""A new seed lets nothing go: the texts before it are gone back to, with their branches."""
+"""A new seed keeps earlier texts: the user can return to them, with their branches."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from tui_charrnn.sampling_config import SamplingConfig
 
 
 async def explored(app: TapeApp) -> None:
-    """Begin another branch of the text."""
+    """Start another branch of the text."""
     await app.press("home", "right", "right")
     other = next(n for n, row in enumerate(app.panel.rows, 1) if not row.is_chosen)
     await app.pilot.press(str(other))
@@ -20,7 +20,7 @@ async def explored(app: TapeApp) -> None:
 
 
 async def prime_tape(app: TapeApp, seed_text: str) -> None:
-    """Let another text be said."""
+    """Generate another text."""
     await app.prime_tape(seed_text)
     await app.rested(LENGTH)
 
@@ -30,7 +30,7 @@ def _seed_of(app: TapeApp) -> str | None:
     return opening.seed_text if opening is not None else None
 
 
-async def test_a_text_is_gone_back_to_with_its_branches_and_gone_on_with(tmp_path: Path) -> None:
+async def test_an_earlier_text_is_restored_with_its_branches_and_continued(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         await explored(app)
         tape, text, state = app.tape, app.tape.text(), app.tape.stream.network.copy()

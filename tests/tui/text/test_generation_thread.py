@@ -1,4 +1,4 @@
-"""The thread that generates: what stops it, and what it tells of a text."""
+"""The generation thread: how it stops, and which messages it posts."""
 
 import threading
 from pathlib import Path
@@ -29,11 +29,11 @@ from tui_charrnn.tui.text.text_view import TextView
 def test_generation_is_stopped_while_the_seed_is_still_being_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: list[Message] = []
+    messages: list[Message] = []
     has_begun, has_ended = threading.Event(), threading.Event()
 
     def announce(message: Message) -> None:
-        told.append(message)
+        messages.append(message)
         has_ended.set()
 
     def prepare(wait: Wait) -> LoadedModel:
@@ -57,17 +57,17 @@ def test_generation_is_stopped_while_the_seed_is_still_being_read(
     has_begun.set()
     assert has_ended.wait(30)
     assert 0 < len(read[-1].text) < len(seed_text)
-    assert isinstance(told[0], GenerationEnded)
-    assert told[0].was_stopped
+    assert isinstance(messages[0], GenerationEnded)
+    assert messages[0].was_stopped
     assert not generation.take()
 
 
-def test_what_was_said_is_known_with_the_settings_that_chose_it() -> None:
-    told: list[Message] = []
+def test_the_result_has_the_text_and_its_settings() -> None:
+    messages: list[Message] = []
     has_ended = threading.Event()
 
     def announce(message: Message) -> None:
-        told.append(message)
+        messages.append(message)
         if isinstance(message, GenerationEnded):
             has_ended.set()
 
@@ -81,7 +81,7 @@ def test_what_was_said_is_known_with_the_settings_that_chose_it() -> None:
     assert generation.result() is None
     generation.begin()
     assert has_ended.wait(30)
-    said = generation.take()
+    generated = generation.take()
     generation.is_active = False
     has_ended.clear()
     settings.sampling = hot
@@ -89,40 +89,40 @@ def test_what_was_said_is_known_with_the_settings_that_chose_it() -> None:
     assert has_ended.wait(30)
     seen = generation.result()  # the screen has not shown the rest yet
     assert seen is not None
-    assert seen.text == "bad" + said
+    assert seen.text == "bad" + generated
     assert seen.sampling == ((0, cool),)
-    said += generation.take()
+    generated += generation.take()
     seen = generation.result()
     assert seen is not None
-    assert seen.generated == said
+    assert seen.generated == generated
     assert seen.sampling == ((0, cool), (DEFAULT_LENGTH, hot))
 
 
 class Listener:
-    """Hears what a speech announces, and waits for the end of a turn."""
+    """Collects the messages of a generation thread, and waits for the end of a turn."""
 
     def __init__(self) -> None:
-        self.told: list[Message] = []
+        self.messages: list[Message] = []
         self._ended = threading.Condition()
 
     def __call__(self, message: Message) -> None:
         with self._ended:
-            self.told.append(message)
+            self.messages.append(message)
             self._ended.notify_all()
 
     def wait_for_end(self, turn: int) -> GenerationEnded:
-        """The end of a turn."""
+        """Wait for the end of a turn and return its message."""
 
         def ends() -> list[GenerationEnded]:
-            heard = [message for message in self.told if isinstance(message, GenerationEnded)]
-            return [message for message in heard if message.turn == turn]
+            ended = [message for message in self.messages if isinstance(message, GenerationEnded)]
+            return [message for message in ended if message.turn == turn]
 
         with self._ended:
             assert self._ended.wait_for(lambda: bool(ends()), PATIENCE), "the turn did not end"
         return ends()[0]
 
 
-def test_what_is_being_said_is_broken_off_by_a_fork_and_stays_on_the_tape() -> None:
+def test_a_fork_stops_generation_and_keeps_its_characters() -> None:
     settings, listener = GenerationSettings(), Listener()
     settings.speed, settings.length = None, 10**7
     settings.sampling = SamplingConfig(rng_seed=3)
@@ -137,7 +137,7 @@ def test_what_is_being_said_is_broken_off_by_a_fork_and_stays_on_the_tape() -> N
     assert not listener.wait_for_end(2).was_stopped
     tape = generation.tape
     assert tape is not None
-    (forked,) = [message for message in listener.told if isinstance(message, BranchStarted)]
+    (forked,) = [message for message in listener.messages if isinstance(message, BranchStarted)]
     assert (forked.branch, forked.turn) == (1, 2)
     assert tape.tree.branches[0].length >= 200
     stream = CharacterStream(tiny_model(), settings.sampling)
@@ -163,7 +163,7 @@ def test_a_syllable_of_jamo_gets_its_vowel() -> None:
     assert more == {0, 1}
 
 
-def test_the_continuation_in_sight_is_what_is_taken_and_told() -> None:
+def test_the_displayed_branch_is_taken_and_returned() -> None:
     settings, listener = GenerationSettings(), Listener()
     settings.speed, settings.length = None, 40
     settings.sampling = SamplingConfig(rng_seed=3)
@@ -179,25 +179,25 @@ def test_the_continuation_in_sight_is_what_is_taken_and_told() -> None:
     generation.branch, generation.shown = 1, 30
     rest = generation.take()
     assert len(rest) == 1 + 40
-    said = generation.result()
-    assert said is not None
-    assert said.generated == first[:30] + rest
-    assert "random numbers" in said.hindrance
+    result = generation.result()
+    assert result is not None
+    assert result.generated == first[:30] + rest
+    assert "random numbers" in result.hindrance
     generation.branch_off(Fork(0, 30, (2,)))
     listener.wait_for_end(3)
     generation.branch, generation.shown = 2, 0
     generation.take()
-    said = generation.result()
-    assert said is not None
-    assert "by hand" in said.hindrance
+    result = generation.result()
+    assert result is not None
+    assert "by hand" in result.hindrance
     generation.branch, generation.shown = 0, 0
     generation.take()
-    said = generation.result()
-    assert said is not None
-    assert (said.generated, said.hindrance) == (first, "")
+    result = generation.result()
+    assert result is not None
+    assert (result.generated, result.hindrance) == (first, "")
 
 
-def test_moments_are_seen_while_it_speaks_as_fast_as_it_goes() -> None:
+def test_positions_can_be_read_during_generation_at_full_speed() -> None:
     settings, listener = GenerationSettings(), Listener()
     settings.speed, settings.length = None, 10**7
     generation = GenerationThread(
@@ -216,7 +216,7 @@ def test_moments_are_seen_while_it_speaks_as_fast_as_it_goes() -> None:
 
 
 class Beginning(Listener):
-    """Also remembers how many characters are there when a text begins."""
+    """Also records how many characters exist when a text starts."""
 
     length = 0
 
@@ -255,7 +255,7 @@ def test_characters_wait_until_what_the_text_begins_with_is_shown() -> None:
     text.replace(generation)
     generation.begin()
     listener.wait_for_end(1)
-    text.draw_new()  # by the timer of the text before, which still streams
+    text.draw_new()  # called by the timer of the previous text, which still streams
     assert not view.length
     view.append("bad", "seed")
     text.begin_tape()

@@ -1,4 +1,4 @@
-"""The text, its tape and its dialogs in Korean: nothing of them is left in English."""
+"""The text pane, the tape and the dialogs in Korean: no English text is left."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Looking for something in wrapped text."""
+"""Search in wrapped text."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ def wrapped(text: str, *, width: int = 20, limit: int = 100_000) -> WrappedText:
 
 
 def found_pieces(rows: WrappedText, query: str) -> list[str]:
-    """The drawn pieces of every match, joined over the rows that it stands in."""
+    """Return the drawn text of every match, joined across rows."""
     matches = find_matches(rows, query)
     pieces = ["" for _ in matches.starts]
     for number in range(rows.first, rows.end):
@@ -34,7 +34,7 @@ def test_case_matters_only_if_an_upper_case_letter_is_typed(query: str, count: i
     assert len(find_matches(rows, query).starts) == count
 
 
-def test_a_match_goes_on_in_the_next_row_but_not_in_the_next_line() -> None:
+def test_a_match_continues_in_the_next_row_but_not_in_the_next_line() -> None:
     rows = wrapped("one two three four five six\nseven", width=10)
     assert len(rows.rows) > 3
     assert found_pieces(rows, "two three") == ["two three"]
@@ -53,7 +53,7 @@ def test_a_match_goes_on_in_the_next_row_but_not_in_the_next_line() -> None:
     ],
 )
 def test_syllables_are_found_whole_and_in_jamo(query: str, found: list[str]) -> None:
-    rows = wrapped("하늘 하")  # a seed; the model goes on with its last syllable
+    rows = wrapped("하늘 하")  # a seed; the model continues its last syllable
     rows.append(split_syllables("\u11ab 하늘a ㅋ 하늘"), "generated")
     assert [join_syllables(piece) for piece in found_pieces(rows, query)] == found
 

@@ -1,4 +1,4 @@
-"""Which file speaks, and what is said where there is none."""
+"""Which model file is loaded, and the errors if there is none."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tui_charrnn.tui.text.model_loader import PUBLISH_LIMIT, ModelLoader, ModelR
 
 
 class Clock:
-    """Time that passes only while somebody waits."""
+    """A clock that advances only while a test waits."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -71,7 +71,7 @@ def test_weights_that_were_published_before_are_not_taken_for_fresh(tmp_path: Pa
     assert "did not answer in time" in weights.note
 
 
-def test_without_an_answer_the_newest_checkpoint_speaks(tmp_path: Path) -> None:
+def test_without_an_answer_the_newest_checkpoint_is_loaded(tmp_path: Path) -> None:
     clock = Clock()
     run = fake_run(tmp_path, losses=[3.0, 2.5], evaluations={1: 2.0, 2: 2.9}, end=None)
     weights = find_weights(wanted(run), clock.wait, clock)

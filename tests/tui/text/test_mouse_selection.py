@@ -1,4 +1,4 @@
-"""Selecting and copying streamed text with the mouse."""
+"""Selection and copying of streamed text with the mouse."""
 
 import pytest
 from textual.app import ComposeResult

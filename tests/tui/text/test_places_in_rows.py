@@ -1,4 +1,4 @@
-"""Which place of the rows shows which character, and cutting a text back."""
+"""The mapping between places in rows and source characters, and cutting a text."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The app with a model of records: each text is one, and more begins another."""
+"""The app with a record model: each text is one record, and continuing generates another."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.session import Session
 
 
-def test_the_end_of_a_record_is_told(tmp_path: Path) -> None:
+def test_the_end_of_a_record_is_reported(tmp_path: Path) -> None:
     async def run() -> None:
         model = str(record_model_file(tmp_path / "names.safetensors"))
         app = CharRNNApp(Session(runs_folder=tmp_path / "runs", model=model))

@@ -1,4 +1,4 @@
-"""The dialog of all settings of sampling: what is typed acts, what is not allowed is told."""
+"""The sampling dialog: valid values apply as they are typed, invalid ones show an error."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -76,12 +76,12 @@ async def test_an_acrostic_is_asked_for_and_begun(typed: str, acrostic: str | No
         assert (settings.sampling.acrostic, begun) == (acrostic, [True])
 
 
-async def test_what_is_not_allowed_is_told_and_changes_nothing() -> None:
+async def test_an_invalid_value_is_reported_and_changes_nothing() -> None:
     app = Host()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(*"300")
         assert "at most 100" in words_of(app)
-        assert app.settings.sampling.temperature == 30  # what was typed before the last digit
+        assert app.settings.sampling.temperature == 30  # the last valid value
         await pilot.press("down", *"0")
         assert "at least 1" in words_of(app)
         assert app.settings.sampling.top_k is None
@@ -130,7 +130,7 @@ def test_what_is_active_is_named() -> None:
     assert settings.active_words == ["temperature 0.85", "top-k 40", "min-p 0.05", "length 3,000"]
 
 
-async def test_rules_that_the_model_cannot_obey_are_told(tmp_path: Path) -> None:
+async def test_rules_that_the_model_cannot_obey_are_reported(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     app.session.settings.sampling = SamplingConfig(allow="z")
     nothing, strange = "The settings exclude every character of the model", "cannot begin with"

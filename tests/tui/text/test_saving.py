@@ -1,4 +1,4 @@
-"""Texts that are saved: never over another, and so that they can be generated again."""
+"""Saved texts: never overwritten, and with the settings that reproduce them."""
 
 import datetime
 import json
@@ -42,7 +42,7 @@ def generated(
     sampling: SamplingConfig = SamplingConfig(temperature=1.1, top_k=7, top_p=0.9),  # noqa: B008 - frozen
     length: int = 300,
 ) -> GenerationResult:
-    """What the app has when it has generated a text with a model file."""
+    """Return the result of a text generated from a model file, as in the app."""
     loaded = LoadedModel(load_model(model), "model tiny", file=model, mark=file_mark(model))
     stream = CharacterStream(loaded.model, sampling)
     primed = stream.prime(seed_text)
@@ -59,50 +59,50 @@ def settings_beside(text: Path) -> dict[str, Any]:
 
 
 def test_the_saved_command_generates_the_very_same_text(tmp_path: Path) -> None:
-    said = generated(tiny_model_file(tmp_path / "tiny.safetensors"))
-    path = save_result(tmp_path / "texts", said)
+    original = generated(tiny_model_file(tmp_path / "tiny.safetensors"))
+    path = save_result(tmp_path / "texts", original)
     program, command, *arguments = shlex.split(settings_beside(path)["command"])
     assert (program, command) == ("charrnn-tui", "generate")
     app = typer.Typer()
     app.command()(generate)
     result = CliRunner().invoke(app, arguments)
-    assert result.stdout_bytes == path.read_bytes() == said.text.encode()
+    assert result.stdout_bytes == path.read_bytes() == original.text.encode()
 
 
 def test_the_settings_are_all_there(tmp_path: Path) -> None:
-    said = generated(tiny_model_file(tmp_path / "tiny.safetensors"))
-    settings = describe(said, NOW)
+    original = generated(tiny_model_file(tmp_path / "tiny.safetensors"))
+    settings = describe(original, NOW)
     assert settings["saved"] == "2026-02-03T14:25:01Z"
     assert settings["model"]["label"] == "model tiny"
     assert len(settings["model"]["sha256"]) == 64
     assert settings["seed_text"] == "-badge\nñ 'cab'"
     assert settings["left_out"] == ["-", "ñ", "'", "'"]
     assert settings["length"] == 300
-    assert settings["rng_seed"] == said.opening.rng_seed
+    assert settings["rng_seed"] == original.opening.rng_seed
     assert (settings["temperature"], settings["top_k"], settings["top_p"]) == (1.1, 7, 0.9)
     assert settings["no_command_because"] is None
 
 
-def test_a_temperature_that_was_changed_on_the_way_is_told_and_no_command_promised(
+def test_a_changed_temperature_is_recorded_without_a_command(
     tmp_path: Path,
 ) -> None:
-    said = generated(tiny_model_file(tmp_path / "tiny.safetensors"))._replace(
+    original = generated(tiny_model_file(tmp_path / "tiny.safetensors"))._replace(
         sampling=((0, COOL), (120, HOT))
     )
-    settings = describe(said, NOW)
+    settings = describe(original, NOW)
     assert settings["temperature"] == 0.4
     assert [(part["after"], part["temperature"]) for part in settings["changes"]] == [(120, 1.6)]
     assert settings["command"] is None
     assert "changed" in settings["no_command_because"]
 
 
-def test_a_model_file_that_was_replaced_is_told_and_no_command_promised(tmp_path: Path) -> None:
+def test_a_replaced_model_file_is_recorded_without_a_command(tmp_path: Path) -> None:
     model = tiny_model_file(tmp_path / "tiny.safetensors")
-    said = generated(model)
+    original = generated(model)
     model.unlink()
-    assert describe(said, NOW)["command"] is None
+    assert describe(original, NOW)["command"] is None
     tiny_model_file(model, vocabulary="abc")
-    settings = describe(said, NOW)
+    settings = describe(original, NOW)
     assert settings["command"] is None
     assert settings["model"]["sha256"] is None
     assert "replaced" in settings["no_command_because"]
@@ -151,12 +151,12 @@ def test_only_settings_that_chose_a_character_count() -> None:
     assert in_effect([(0, COOL), (5, HOT), (5, COOL)], 6) == ((0, COOL),)
 
 
-def test_what_is_told_counts_syllables_and_not_their_jamo(tmp_path: Path) -> None:
+def test_the_note_counts_syllables_and_not_their_jamo(tmp_path: Path) -> None:
     model = tiny_model_file(tmp_path / "jamo.safetensors", vocabulary=JAMO_VOCABULARY, units="jamo")
-    said = generated(model, seed_text="", sampling=COOL, length=60)
-    told: Queue[str] = Queue()
-    save_text(said, lambda sentence, **_: told.put(sentence))
-    (path,) = re.findall(r" to (.+)", sentence := told.get(timeout=PATIENCE))
+    original = generated(model, seed_text="", sampling=COOL, length=60)
+    notes: Queue[str] = Queue()
+    save_text(original, lambda sentence, **_: notes.put(sentence))
+    (path,) = re.findall(r" to (.+)", sentence := notes.get(timeout=PATIENCE))
     saved = Path(path).read_text("utf-8")
     assert sentence.startswith(f"Saved {len(saved):,} characters")
-    assert len(said.text) > len(saved)
+    assert len(original.text) > len(saved)

@@ -1,4 +1,4 @@
-"""Looking through streamed text, and selecting in it with keys."""
+"""Search in streamed text, and selection with keys."""
 
 import pytest
 from textual.app import ComposeResult
@@ -27,12 +27,12 @@ class Host(ThemedApp):
 
 
 def reversed_text(view: StreamedText) -> str:
-    """What is drawn reversed."""
+    """Return the text that is drawn reversed."""
     parts = (part for row in drawn_segments(view) for part in row)
     return "".join(part.text for part in parts if part.style is not None and part.style.reverse)
 
 
-async def test_matches_are_told_apart_without_colors() -> None:
+async def test_matches_are_distinguished_without_colors() -> None:
     app = Host()
     async with app.run_test(size=(30, 6)) as pilot:
         app.view.append("Thou and their")
@@ -69,7 +69,7 @@ async def test_a_search_begins_where_the_reader_is_and_goes_round() -> None:
         assert app.search.count == "1/11"
 
 
-async def test_what_is_nowhere_is_told_and_an_empty_search_marks_nothing() -> None:
+async def test_no_match_is_reported_and_an_empty_search_marks_nothing() -> None:
     app = Host()
     async with app.run_test(size=(30, 8)) as pilot:
         app.view.append(LINES)
@@ -85,7 +85,7 @@ async def test_what_is_nowhere_is_told_and_an_empty_search_marks_nothing() -> No
         assert reversed_text(app.view) == ""
 
 
-async def test_text_that_streams_in_is_looked_through_and_moves_nothing() -> None:
+async def test_streaming_text_is_searched_without_scrolling() -> None:
     app = Host()
     async with app.run_test(size=(30, 8)) as pilot:
         app.view.append(LINES)
@@ -147,7 +147,7 @@ async def test_every_terminal_can_select_with_the_mark(hangul: str) -> None:
         app.view.action_mark()
         await pilot.press("end")
         assert app.screen.get_selected_text() == "가나"
-        assert reversed_text(app.view) == " "  # behind the end of the line
+        assert reversed_text(app.view) == " "  # after the end of the line
         app.view.selection.drop()
         await pilot.pause()
         assert app.screen.get_selected_text() is None

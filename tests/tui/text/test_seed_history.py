@@ -1,4 +1,4 @@
-"""Seeds that are kept from one session to the next."""
+"""The file of seeds from earlier sessions."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def test_nothing_was_kept_yet(tmp_path: Path) -> None:
 def test_only_the_user_can_read_them(tmp_path: Path) -> None:
     path = tmp_path / "state" / "seeds.jsonl"
     history = SeedHistory(path)
-    for number in range(3 * KEPT):  # it is written anew on the way
+    for number in range(3 * KEPT):  # the file is rewritten on the way
         history.add(f"seed {number}")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700

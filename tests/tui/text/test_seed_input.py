@@ -1,4 +1,4 @@
-"""The field where the seed is typed."""
+"""The seed input."""
 
 import unicodedata
 
@@ -25,7 +25,7 @@ LOWER = frozenset("abcdefghijklmnopqrstuvwxyz é한글")
 
 
 class Host(ThemedApp):
-    """One field, focused, and what it submitted."""
+    """Shows one focused field and records what it submits."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -194,32 +194,32 @@ async def test_the_cursor_does_not_blink() -> None:
 
 async def test_a_full_field_keeps_the_end_and_says_how_much_was_left_out() -> None:
     app = Host()
-    told: list[str] = []
-    async with app.run_test(message_hook=lambda message: keep_sentence(message, told)) as pilot:
+    sentences: list[str] = []
+    async with app.run_test(message_hook=lambda each: keep_sentence(each, sentences)) as pilot:
         app.field.text = "a" * (LONGEST_SEED - 2)
         app.field.move_cursor((0, 1))
         app.post_message(events.Paste("bcdef"))
-        await wait_until(pilot, "it is told", lambda: bool(told))
-        assert "; 3 before them" in told[0]
+        await wait_until(pilot, "the note", lambda: bool(sentences))
+        assert "; 3 before them" in sentences[0]
         assert app.field.text.startswith("defaa")
         assert app.field.cursor_location == (0, 3)
         assert len(app.field.text) == LONGEST_SEED
         app.field.select_all()
         app.post_message(events.Paste("b" * LONGEST_SEED + "\nthe end"))
-        await wait_until(pilot, "it is told", lambda: len(told) == 2)
-        assert "; 8 before them" in told[1]
+        await wait_until(pilot, "the note", lambda: len(sentences) == 2)
+        assert "; 8 before them" in sentences[1]
         assert app.field.text.startswith("bb")
         assert app.field.text.endswith("the end")
         assert len(app.field.text) == LONGEST_SEED
         app.field.select_all()
-        await pilot.press("x")  # takes the place of what is selected
+        await pilot.press("x")  # replaces the selection
         assert app.field.text == "x"
 
 
-def keep_sentence(message: Message, told: list[str]) -> None:
-    """Remember what was said."""
-    if isinstance(message, NoteWritten) and message.sentence not in told:
-        told.append(message.sentence)
+def keep_sentence(message: Message, sentences: list[str]) -> None:
+    """Record the sentence of a note."""
+    if isinstance(message, NoteWritten) and message.sentence not in sentences:
+        sentences.append(message.sentence)
 
 
 async def test_older_seeds_are_recalled_before_those_of_now() -> None:

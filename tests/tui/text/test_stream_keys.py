@@ -1,4 +1,4 @@
-"""The keys of the text that is spoken, and the seed box beside it, in the whole app."""
+"""The keys of the generated text and of the seed input, in the whole app."""
 
 import json
 import re
@@ -24,14 +24,14 @@ from tui_charrnn.tui.text.seed_input import LONGEST_SEED, SeedHistory
 
 @pytest.fixture(autouse=True)
 def unknown_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal that may or may not take copies, and another home for the copies."""
+    """Set whether the terminal takes copies, and use another home folder."""
     for variable in ("TERM_PROGRAM", "WT_SESSION", "TMUX", "STY", "ZELLIJ"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
 
 
 def speaking_app(folder: Path) -> CharRNNApp:
-    """An app that always says the same 2,000 characters, at once."""
+    """Return an app that always generates the same 2,000 characters, without delay."""
     app = tiny_app(folder)
     settings_of(app).speed = None
     settings_of(app).sampling = SamplingConfig(rng_seed=5)
@@ -39,7 +39,7 @@ def speaking_app(folder: Path) -> CharRNNApp:
 
 
 async def spoken_whole(pilot: object, app: CharRNNApp) -> str:
-    """The first text, once it has ended; the focus is on it then."""
+    """Wait for the end of the first text, and return it; it has the focus then."""
     await wait_until(pilot, "the end", lambda: "2,000 characters." in note_of(app))  # type: ignore[arg-type]  # any pilot
     return spoken_by(app)
 
@@ -67,12 +67,12 @@ async def test_the_row_offers_the_keys_of_the_text(tmp_path: Path) -> None:
 async def test_copying_takes_the_whole_text_also_into_a_file(tmp_path: Path) -> None:
     app = speaking_app(tmp_path)
     async with app.run_test() as pilot:
-        said = await spoken_whole(pilot, app)
+        shown = await spoken_whole(pilot, app)
         await pilot.press("tab", "c")
-        assert app.clipboard == said
+        assert app.clipboard == shown
         await wait_until(pilot, "the path", lambda: "also saved to" in note_of(app))
         (copy,) = texts_folder().iterdir()
-        assert copy.read_text() == said
+        assert copy.read_text() == shown
         assert str(copy) in note_of(app)
 
 
@@ -108,11 +108,11 @@ async def test_only_the_last_text_is_copied_or_what_is_selected(tmp_path: Path) 
 async def test_saving_writes_the_text_and_its_settings(tmp_path: Path) -> None:
     app = speaking_app(tmp_path)
     async with app.run_test() as pilot:
-        said = await spoken_whole(pilot, app)
+        shown = await spoken_whole(pilot, app)
         await pilot.press("tab", "s")
         await wait_until(pilot, "the path", lambda: str(texts_folder()) in note_of(app))
         text, settings = sorted(texts_folder().iterdir(), key=lambda path: path.suffix)[::-1]
-        assert text.read_text() == said
+        assert text.read_text() == shown
         found = json.loads(settings.read_text())
         assert (found["rng_seed"], found["length"]) == (5, DEFAULT_LENGTH)
         assert str(tmp_path / "tiny.safetensors") in found["command"]
@@ -133,7 +133,7 @@ async def test_a_text_that_went_on_in_another_temperature_says_so_in_its_setting
         assert found["command"] is None
 
 
-async def test_a_refused_save_is_told(tmp_path: Path) -> None:
+async def test_a_failed_save_is_reported(tmp_path: Path) -> None:
     app = speaking_app(tmp_path)
     texts_folder().parent.mkdir(parents=True)
     texts_folder().write_text("in the way")
@@ -146,11 +146,11 @@ async def test_a_refused_save_is_told(tmp_path: Path) -> None:
 async def test_a_search_is_typed_counted_walked_and_left(tmp_path: Path) -> None:
     app = speaking_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
-        said = await spoken_whole(pilot, app)
+        shown = await spoken_whole(pilot, app)
         await pilot.press("tab", "slash")
         await wait_until(pilot, "the row", lambda: app.main.query(SearchBar).first().is_mounted)
         await pilot.press("a", "b")
-        count = said.count("ab")
+        count = shown.count("ab")
         await wait_until(pilot, "a count", lambda: f"/{count}" in screen_text(app))
         pane = app.main.text_pane
         at = pane.search_bar.search.count
@@ -229,7 +229,7 @@ async def test_a_new_seed_is_followed_again(tmp_path: Path) -> None:
         await wait_until(pilot, "the end", lambda: app.main.text_pane.view.follows_end)
 
 
-async def test_nothing_to_copy_or_save_is_told(tmp_path: Path) -> None:
+async def test_nothing_to_copy_or_save_is_reported(tmp_path: Path) -> None:
     app = CharRNNApp(tiny_app(tmp_path).session)
     app.session.model = str(tmp_path / "missing.safetensors")
     async with app.run_test() as pilot:
@@ -266,7 +266,7 @@ async def test_seeds_that_cannot_be_kept_are_remembered_until_the_end(tmp_path: 
         assert len(app._notifications) == 1
 
 
-async def test_a_huge_paste_is_shortened_and_told(tmp_path: Path) -> None:
+async def test_a_huge_paste_is_cut_and_reported(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await wait_until(pilot, "a text", lambda: app.main.text_pane.view.streaming)
@@ -300,7 +300,7 @@ async def test_a_long_seed_says_that_it_is_read_and_can_be_given_up(
     monkeypatch.setattr(CharacterStream, "prime", read_for_ever)
     app = speaking_app(tmp_path)
     async with app.run_test() as pilot:
-        said = await spoken_whole(pilot, app)
+        shown = await spoken_whole(pilot, app)
         app.main.text_pane.seed.load_text("abc" * 1000)
         await pilot.press("enter")
         await wait_until(pilot, "the reading", began.is_set)
@@ -308,6 +308,6 @@ async def test_a_long_seed_says_that_it_is_read_and_can_be_given_up(
         await pilot.press("escape")
         await wait_until(pilot, "its end", lambda: note_of(app) == "Stopped before the text began.")
         assert given_up.is_set()
-        assert spoken_by(app) == said
+        assert spoken_by(app) == shown
         await pilot.press("ctrl+g")
-        await wait_until(pilot, "more", lambda: len(spoken_by(app)) == len(said) + 2000)
+        await wait_until(pilot, "more", lambda: len(spoken_by(app)) == len(shown) + 2000)

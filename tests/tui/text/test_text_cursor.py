@@ -1,4 +1,4 @@
-"""Where a cursor goes in wrapped text."""
+"""Cursor movement in wrapped text."""
 
 import pytest
 from hypothesis import given
@@ -18,9 +18,9 @@ def wrapped(text: str, *, width: int = 10, limit: int = 100_000) -> WrappedText:
     [
         ((0, 0), "left", (0, 0)),
         ((0, 3), "right", (0, 4)),
-        ((0, 7), "right", (1, 0)),  # the rest of the line stands in the next row
+        ((0, 7), "right", (1, 0)),  # the line continues in the next row
         ((1, 0), "left", (0, 7)),
-        ((1, 5), "right", (2, 0)),  # behind the end of the line
+        ((1, 5), "right", (2, 0)),  # after the end of the line
         ((2, 0), "left", (1, 5)),
         ((3, 2), "right", (3, 2)),
         ((0, 6), "down", (1, 5)),
@@ -53,7 +53,7 @@ def test_marks_belong_to_their_letter() -> None:
     assert cluster_end(rows.shown(0), 0) == 2
 
 
-def test_a_cursor_in_a_dropped_row_goes_on_from_the_first_that_is_left() -> None:
+def test_a_cursor_in_a_dropped_row_continues_from_the_first_kept_row() -> None:
     rows = wrapped("word\n" * 500, limit=1600)
     assert rows.first > 10
     assert moved(rows, (3, 2), "down", page=3)[0] == rows.first + 1

@@ -1,4 +1,4 @@
-"""What layers draw over a text; they need its rows and no app."""
+"""The overlays of text layers; tested without an app."""
 
 from tui_charrnn.tui.text.search import Search
 from tui_charrnn.tui.text.streamed_text import KeySelection
@@ -6,7 +6,7 @@ from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
 
 
 class Counted(TextLayer):
-    """Counts what it is told."""
+    """Counts its calls."""
 
     def __init__(self) -> None:
         self.changed: list[int] = []
@@ -22,7 +22,7 @@ class Counted(TextLayer):
         self.rewraps += 1
 
 
-def test_a_layer_is_told_which_rows_changed() -> None:
+def test_a_layer_is_notified_of_changed_rows() -> None:
     view, layer = TextView(), Counted()
     view.text_layers.append(layer)
     view.append("one\ntwo")
@@ -48,7 +48,7 @@ def test_matches_are_marked_row_by_row() -> None:
     assert (search.count, search.found_place()) == ("2/2", (1, 0))
 
 
-def test_the_selecting_cursor_begins_where_it_is_told() -> None:
+def test_the_selection_cursor_starts_at_the_given_place() -> None:
     view = TextView()
     view.append("one\ntwo")
     selection = KeySelection(view)

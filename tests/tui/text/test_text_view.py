@@ -1,4 +1,4 @@
-"""The widget that text streams into."""
+"""The view of streaming text."""
 
 import pytest
 from textual.app import ComposeResult
@@ -14,7 +14,7 @@ NUMBERS = "\n".join(f"line {number}" for number in range(50))
 
 
 class Host(ThemedApp):
-    """Shows one text and remembers what it said."""
+    """Shows one text and records its messages."""
 
     def __init__(self, limit: int = 10_000) -> None:
         super().__init__()
@@ -186,7 +186,7 @@ async def test_the_caret_stands_after_the_last_character_while_streaming() -> No
 
 
 def caret_column(view: TextView) -> int | None:
-    """The column of the reversed cell, in whichever row it is."""
+    """Return the column of the reversed cell, in any row."""
     for row in drawn_segments(view):
         column = 0
         for part in row:

@@ -1,4 +1,4 @@
-"""Rows of text: nothing lost, nothing too wide, the same however the text arrives."""
+"""Wrapping: no text is lost, no row is too wide, and pieces wrap like the whole text."""
 
 from itertools import pairwise
 

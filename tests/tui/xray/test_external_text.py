@@ -1,4 +1,4 @@
-"""A text of the reader's that a model reads: pasted or from a file, colored like one it said."""
+"""External texts: pasted or from a file, read by the model, and colored like generated text."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ TEXT = "abba cafe\ndead bee faded\nacid jibe\n" * 3
 
 @asynccontextmanager
 async def opened(folder: Path, *, size: tuple[int, int] = (100, 40)) -> AsyncIterator[TapeApp]:
-    """The app before anything was said."""
+    """Return the app before any text was generated."""
     app = sure_app(folder)
     app.session.settings.length, app.session.settings.speed = 5, None
     async with app.run_test(size=size) as pilot:
@@ -31,7 +31,7 @@ async def opened(folder: Path, *, size: tuple[int, int] = (100, 40)) -> AsyncIte
 
 
 async def paste(app: TapeApp, text: str) -> None:
-    """Have a text read, through the clipboard of the terminal."""
+    """Paste a text and submit it."""
     await app.pilot.press("r")
     await wait_until(app.pilot, "the box", lambda: isinstance(app.app.screen, ExternalTextScreen))
     app.app.post_message(events.Paste(text))  # as the terminal sends it
@@ -43,7 +43,7 @@ async def was_read(app: TapeApp) -> None:
     await wait_until(app.pilot, "the end", lambda: note_of(app.app).startswith("Read "))
 
 
-async def test_a_pasted_text_is_colored_like_one_that_was_said(tmp_path: Path) -> None:
+async def test_a_pasted_text_is_colored_like_a_generated_one(tmp_path: Path) -> None:
     async with opened(tmp_path) as app:
         await paste(app, TEXT)
         await was_read(app)
@@ -90,7 +90,7 @@ async def test_a_file_is_read(tmp_path: Path) -> None:
 
 async def test_a_path_that_leads_nowhere_is_not_read_as_a_text(tmp_path: Path) -> None:
     async with opened(tmp_path) as app:
-        said = spoken_by(app.app)
+        shown = spoken_by(app.app)
         await app.pilot.press("r")
         await wait_until(
             app.pilot, "the box", lambda: isinstance(app.app.screen, ExternalTextScreen)
@@ -100,12 +100,12 @@ async def test_a_path_that_leads_nowhere_is_not_read_as_a_text(tmp_path: Path) -
         await app.pilot.press("enter")
         await app.pilot.pause()
         assert isinstance(app.app.screen, ExternalTextScreen)
-        assert spoken_by(app.app) == said
+        assert spoken_by(app.app) == shown
         app.app.post_message(events.Paste(f" {tmp_path / 'jade.abc'}"))
         await wait_until(app.pilot, "the text", lambda: "will be read." in screen_text(app.app))
         await app.pilot.press("enter")
         await was_read(app)
-        assert spoken_by(app.app).endswith("jadeabc")  # its dot is unknown to the model
+        assert spoken_by(app.app).endswith("jadeabc")  # the dot is not in the vocabulary
 
 
 async def test_the_app_opens_with_a_text(tmp_path: Path) -> None:
@@ -135,11 +135,11 @@ async def test_a_text_that_the_model_cannot_read_is_refused(tmp_path: Path, text
         await paste(app, text)
         await wait_until(app.pilot, "why", lambda: "knows none" in note_of(app.app))
         assert spoken_by(app.app) == before
-        await app.pilot.press("ctrl+g")  # what was said before is still there to be gone on with
+        await app.pilot.press("ctrl+g")  # the previous text can still be continued
         await wait_until(app.pilot, "more", lambda: len(spoken_by(app.app)) == len(before) + 5)
 
 
-async def test_a_long_text_is_cut_and_the_limit_told(
+async def test_a_long_text_is_cut_and_the_limit_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(external_text, "LONGEST", 50)
@@ -168,14 +168,14 @@ async def test_a_text_that_is_not_taken_leaves_all_as_it_was(tmp_path: Path) -> 
         assert spoken_by(app.app) == before
 
 
-async def test_what_was_read_is_not_in_the_history_of_what_was_said(tmp_path: Path) -> None:
-    from tui_charrnn.history.store import History  # the fixture has set the home by now
+async def test_an_external_text_is_not_in_the_history(tmp_path: Path) -> None:
+    from tui_charrnn.history.store import History  # after the fixture has set the home folder
 
     async with opened(tmp_path) as app:
         await paste(app, TEXT)
         await was_read(app)
-    said = [entry.generation.text for entry in History().newest(10)]
-    assert all(TEXT not in text for text in said)
+    texts = [entry.generation.text for entry in History().newest(10)]
+    assert all(TEXT not in text for text in texts)
 
 
 def test_pasted_line_ends_and_parts_become_those_of_a_corpus() -> None:

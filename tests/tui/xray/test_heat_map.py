@@ -1,4 +1,4 @@
-"""Many numbers as colors or signs: every cell tells its own number."""
+"""Heat maps: every colored or signed cell shows its number."""
 
 import pytest
 from textual.color import Color
@@ -15,7 +15,7 @@ from tui_charrnn.tui.xray.heat_map import (
 from tui_charrnn.viewing.xray import GATE_SCALE, neuron_scale
 
 PALETTE = Palette(Color(0, 0, 0), Color(255, 0, 0), Color(0, 0, 255))
-VALUES = [((7 * place) % 21 - 10) / 10 for place in range(50)]  # from -1 to 1, in no order
+VALUES = [((7 * place) % 21 - 10) / 10 for place in range(50)]  # from -1 to 1, unordered
 WIDTH = 12
 
 
@@ -24,7 +24,7 @@ def heat_map(values: list[float], marked: int | None = None) -> HeatMap:
 
 
 def colors(row: Content) -> list[tuple[Color | None, Color | None]]:
-    """Foreground and background of every cell of a row."""
+    """Return foreground and background of every cell of a row."""
     cells: list[tuple[Color | None, Color | None]] = [(None, None)] * len(row.plain)
     for span in row.spans:
         style = span.style
@@ -35,14 +35,14 @@ def colors(row: Content) -> list[tuple[Color | None, Color | None]]:
 
 
 def share(color: Color | None) -> float:
-    """The number that a color stands for, from -1 to 1."""
+    """Convert a color to its number, from -1 to 1."""
     assert color is not None
     assert color.g == 0
     return (color.b - color.r) / 255
 
 
-def told(values: list[float], width: int, height: int) -> list[float]:
-    """The numbers of a colored map, read out of its cells."""
+def numbers_of(values: list[float], width: int, height: int) -> list[float]:
+    """Return the numbers of a colored map, read from its cells."""
     rows = heat_rows([heat_map(values)], width, height, PALETTE)[1:]
     found = []
     for row in rows:
@@ -55,11 +55,11 @@ def told(values: list[float], width: int, height: int) -> list[float]:
 @pytest.mark.parametrize("count", [1, 11, 12, 13, 24, 25, 50])
 def test_every_number_has_its_half_of_a_cell(count: int) -> None:
     values = VALUES[:count]
-    assert told(values, WIDTH, 10) == pytest.approx(values, abs=0.03)
+    assert numbers_of(values, WIDTH, 10) == pytest.approx(values, abs=0.03)
 
 
-def test_numbers_for_which_there_is_no_room_are_told_by_the_furthest() -> None:
-    found = told(VALUES, WIDTH, 2)  # one row below the head: 24 places for 50 numbers
+def test_of_numbers_without_room_the_furthest_is_shown() -> None:
+    found = numbers_of(VALUES, WIDTH, 2)  # one row below the head: 24 places for 50 numbers
     groups = [VALUES[start : start + 3] for start in range(0, 50, 3)]
     assert found == pytest.approx([max(group, key=abs) for group in groups], abs=0.03)
     assert "50 units" in heat_rows([heat_map(VALUES)], 40, 3, None)[0].plain
@@ -109,7 +109,7 @@ def test_with_as_many_rows_as_are_needed_no_number_shares_a_cell() -> None:
             assert any("in one" in row.plain for row in fewer)
 
 
-def test_a_mean_is_told_with_a_bar() -> None:
+def test_a_mean_is_shown_with_a_bar() -> None:
     head = heat_rows([gate()], 40, 3, None)[0].plain
     assert "0.50 ███ " in head
 

@@ -16,7 +16,7 @@ BORDERS = (0.01, 0.05, 0.2, 0.5)
 
 
 async def at_cursor(app: TapeApp, position: int) -> None:
-    """Open the tape, put the cursor somewhere and wait until its past is known."""
+    """Open the tape, place the cursor and wait until the influence is computed."""
     await app.pilot.press("t")
     app.cursor.point(position)
     words = f"influence on character {position + 1:,}"
@@ -39,7 +39,7 @@ async def test_what_comes_before_the_cursor_is_colored_by_its_share(
         looks = looks_in_view(app.pane)
         for distance, share in enumerate(shares.tolist(), start=1):
             if min(abs(share - border) / border for border in BORDERS) < 1e-3:
-                continue  # 32 bits
+                continue  # within float32 rounding of a border
             wanted = level_look(app.pane, sum(share >= border for border in BORDERS))
             drawn = looks[45 - distance]
             assert (drawn.color, drawn.bold, drawn.underline) == (

@@ -1,4 +1,4 @@
-"""The x-ray speaks Korean: its legend and panel, the list of neurons, the gates."""
+"""The x-ray in Korean: legend, panel, neuron list and gates have no English text."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ from tui_charrnn.tui.xray.panel import XrayPanel
 
 @pytest.fixture(autouse=True)
 def then_english() -> Iterator[None]:
-    """Korean is chosen once the app is open, whose helpers wait for English sentences."""
+    """Switch to Korean after the app is open, because its helpers wait for English notes."""
     yield
     set_language("en")
 

@@ -1,4 +1,4 @@
-"""The list of neurons in the app: what is found, colored by and held."""
+"""The neuron list in the app: search, coloring and clamps."""
 
 from pathlib import Path
 
@@ -83,11 +83,11 @@ async def test_the_list_marks_what_the_text_is_colored_by_also_from_the_text(
         app.view.focus()
         await app.pilot.press("full_stop")
         await wait_until(app.pilot, "another", lambda: marked() not in ([], [str(COUNTER)]))
-        await app.pilot.press("x", "x")  # on to influence, of no neuron
+        await app.pilot.press("x", "x")  # to the influence coloring, which has no neuron
         await wait_until(app.pilot, "none", lambda: marked() == [])
 
 
-async def test_a_held_cell_is_held_from_the_next_character_on(tmp_path: Path) -> None:
+async def test_a_clamp_applies_from_the_next_character_on(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         free = [app.tape.position_at(place).state.network[PLACE] for place in range(LENGTH)]
         await app.pilot.press("c", *"2.5", "enter")
@@ -123,7 +123,7 @@ async def test_it_is_offered_three_deviations_out_and_turned_by_halves(tmp_path:
         assert clamp.value == pytest.approx(offered - cell.deviation, rel=0.02)
 
 
-async def test_several_are_held_and_let_go_together(tmp_path: Path) -> None:
+async def test_several_neurons_are_clamped_and_released_together(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         await app.pilot.press("c", *"2", "enter", "down", "c", *"0.5", "enter")
         await wait_until(
@@ -142,7 +142,7 @@ async def test_several_are_held_and_let_go_together(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("typed", ["warm", "9999", ""])
-async def test_what_is_no_value_is_told_and_not_taken(tmp_path: Path, typed: str) -> None:
+async def test_an_invalid_clamp_value_is_reported(tmp_path: Path, typed: str) -> None:
     async with neuron_app(tmp_path) as app:
         await app.pilot.press("c", "delete", *typed, "enter")
         await wait_until(app.pilot, "why not", lambda: "from -1000 to 1000" in screen_text(app.app))
@@ -150,12 +150,12 @@ async def test_what_is_no_value_is_told_and_not_taken(tmp_path: Path, typed: str
         assert app.app.session.settings.held.clamps == ()
 
 
-async def test_another_model_lets_go_of_what_was_held(tmp_path: Path) -> None:
+async def test_another_model_releases_the_clamps(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         await app.pilot.press("c", *"2", "enter")
         await app.rested(2 * LENGTH)
         await app.pilot.press("escape", "f2")
-        # the same shape and vocabulary, and another corpus: other neurons
+        # same shape and vocabulary, but another corpus: other neurons
         save_counting_model(tmp_path / "other.safetensors", sha256="1" * 64)
         app.app.session.model = str(tmp_path / "other.safetensors")
         app.app.session.settings.speed = 30
@@ -165,7 +165,7 @@ async def test_another_model_lets_go_of_what_was_held(tmp_path: Path) -> None:
         assert app.tape.seed_clamps == ()
 
 
-async def test_a_new_seed_is_read_with_what_is_held(tmp_path: Path) -> None:
+async def test_a_new_seed_is_read_with_the_clamps(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         await app.pilot.press("c", *"2", "enter")
         await app.rested(2 * LENGTH)
@@ -188,7 +188,7 @@ async def test_esc_comes_back_to_the_text_and_the_list_is_still_there(tmp_path: 
         assert app.neurons.search is None
 
 
-async def test_without_its_corpus_what_was_said_is_read_or_too_little(tmp_path: Path) -> None:
+async def test_without_its_corpus_the_generated_text_is_read_or_too_short(tmp_path: Path) -> None:
     app = counting_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))

@@ -1,4 +1,4 @@
-"""What is copied from a corpus is marked as it streams; the numbers are those of a plain search."""
+"""The originality coloring marks copied passages like a plain search, also while streaming."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,11 +19,11 @@ from tui_charrnn.text.originality import COPIED_LENGTH
 from tui_charrnn.text.suffix_index import SuffixIndex
 from tui_charrnn.tui.xray.originality import OriginalityLevels, OriginalityTrack
 
-TURNS = 6  # presses of the key that lead to originality: it is the last
+TURNS = 6  # key presses to the originality coloring, the last one
 
 
 def copied_by_brute_force(text: str, corpus: str, length: int) -> list[bool]:
-    """Whether each character is in some passage of so many characters that the corpus has."""
+    """Return, for each character, whether it is in a passage of that length from the corpus."""
     marks = [False] * len(text)
     for start in range(len(text) - length + 1):
         if text[start : start + length] in corpus:
@@ -32,7 +32,7 @@ def copied_by_brute_force(text: str, corpus: str, length: int) -> list[bool]:
 
 
 def match_by_brute_force(text: str, corpus: str, end: int) -> int:
-    """How many characters that end before a place the corpus has in one piece."""
+    """Return the length of the longest match with the corpus that ends before a position."""
     return max(size for size in range(end + 1) if text[end - size : end] in corpus)
 
 
@@ -71,7 +71,7 @@ def test_marks_equal_a_plain_search_of_random_texts(rng_seed: int) -> None:
 async def compared_app(
     folder: Path, *, size: tuple[int, int] = (80, 24), is_ascii: bool = False
 ) -> AsyncIterator[TapeApp]:
-    """An app whose text has ended, with the focus in it."""
+    """Open an app whose text has ended and has the focus."""
     app = tiny_app(folder)
     app.is_ascii = is_ascii
     settings = settings_of(app)
@@ -83,7 +83,7 @@ async def compared_app(
 
 
 def copying_corpus(folder: Path, text: str) -> tuple[Path, str]:
-    """A corpus that has a passage in the middle of a text, and little else of it."""
+    """Return a corpus that shares one passage from the middle of a text, and little else."""
     corpus = "j" * 30 + "\n" + text[12:45] + "\n" + "hj" * 20
     path = folder / "corpus.txt"
     path.write_text(corpus)
@@ -91,7 +91,7 @@ def copying_corpus(folder: Path, text: str) -> tuple[Path, str]:
 
 
 async def known(app: TapeApp) -> OriginalityLevels:
-    """Wait until the whole text was compared."""
+    """Wait until the whole text is compared."""
     pane = app.pane
 
     def is_known() -> bool:

@@ -1,4 +1,4 @@
-"""Which characters are read next, of those that are wanted."""
+"""The order in which requested passages are read."""
 
 import pytest
 

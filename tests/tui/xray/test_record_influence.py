@@ -1,4 +1,4 @@
-"""What a character of a record depends on: on nothing of the record before."""
+"""The influence coloring with records: earlier records have no influence."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.xray.colorings import compute_influence
 
 
-def test_no_influence_is_told_across_the_end_of_a_record(tmp_path: Path) -> None:
+def test_influence_ends_at_the_end_of_a_record(tmp_path: Path) -> None:
     model = load_model(record_model_file(tmp_path / "names.safetensors"))
     settings = GenerationSettings()
     settings.speed, settings.length = None, 10**6
@@ -31,7 +31,7 @@ def test_no_influence_is_told_across_the_end_of_a_record(tmp_path: Path) -> None
     while tape.position < 60:
         tape.next()
     indices = np.array([0, *tape.tree.indices(0, 0, 60)])
-    place = int(np.flatnonzero(indices == 0)[-1]) - 1  # on the tape, of the last end sign
+    place = int(np.flatnonzero(indices == 0)[-1]) - 1  # position on the tape of the last end symbol
     begin = int(np.flatnonzero(indices[: place + 1] == 0)[-1])
     own = indices[begin : place + 2]
     passage = Passage(model.weights, model.config, own)

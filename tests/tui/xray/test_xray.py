@@ -1,4 +1,4 @@
-"""The x-ray of the text: colors, legend and bars tell the model's own numbers."""
+"""The x-ray of the text: colors, legend and bars show the model's numbers."""
 
 from pathlib import Path
 
@@ -173,23 +173,23 @@ async def shown(app: TapeApp, words: str) -> None:
 
 
 def percent(share: float) -> str:
-    """As the panel writes it."""
+    """Format a number like the panel."""
     return f"{100 * share:.{1 if share >= 0.1 else 2}f} %" if share >= 1e-4 else "<0.01 %"
 
 
 def eighths(row: str) -> int:
-    """How long the bar of a row is."""
+    """Return the length of a row's bar."""
     parts = {"█": 8, "▉": 7, "▊": 6, "▋": 5, "▌": 4, "▍": 3, "▎": 2, "▏": 1}
     return sum(parts.get(sign, 0) for sign in row)
 
 
 def marks(style: Style) -> tuple[bool, bool, bool]:
-    """Bold, underlined, reversed."""
+    """Return whether a style is bold, underlined and reversed."""
     return bool(style.bold), bool(style.underline), bool(style.reverse)
 
 
 def drawn_marks(app: TapeApp) -> set[tuple[bool, bool, bool]]:
-    """What is drawn within the text, on a screen without colors."""
+    """Return what is drawn within the text, on a screen without colors."""
     region = app.view.content_region
     strips = app.app.screen._compositor.render_strips()[region.y : region.bottom]
     segments = [part for strip in strips for part in strip.crop(region.x, region.right)]

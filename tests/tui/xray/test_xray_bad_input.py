@@ -1,4 +1,4 @@
-"""What cannot be meant is said in words at every prompt of the x-ray, and changes nothing."""
+"""Invalid input at every prompt of the x-ray shows an error and changes nothing."""
 
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,12 @@ BINARY = b"\x7fELF\x00\x01\x02\x00" * 40
 
 
 def check(app: App[Any]) -> None:
-    """Nothing on the screen would harm a terminal."""
+    """Check that the screen has no control characters."""
     assert harm_in(screen_text(app), is_text=True) == []
 
 
 async def answer(app: TapeApp, key: str, typed: str) -> None:
-    """Open a prompt by its key, and give it a line."""
+    """Open a prompt by its key, and submit a line."""
     await app.pilot.press(key)
     await wait_until(app.pilot, "it", lambda: is_asked(app.app))
     app.app.screen.query_one(Input).value = typed
@@ -38,7 +38,7 @@ async def answer(app: TapeApp, key: str, typed: str) -> None:
 
 
 async def give(app: TapeApp, text: str) -> None:
-    """Have a text read, or the file that it names."""
+    """Submit a text, or the path of a text file, to the x-ray."""
     await app.pilot.press("r")
     await wait_until(app.pilot, "the box", lambda: isinstance(app.app.screen, ExternalTextScreen))
     app.app.post_message(events.Paste(text))
@@ -96,7 +96,7 @@ async def test_what_is_no_file_is_refused_as_one_types(tmp_path: Path, key: str)
 
 
 def words_of(panel: NeuronPanel) -> str:
-    """What the list says instead of neurons, wherever its lines are broken."""
+    """Return the message that the list shows instead of neurons, without line breaks."""
     rows = [panel.render_line(y).text for y in range(panel.size.height)]
     return " ".join(" ".join(rows).split())
 
@@ -107,7 +107,7 @@ async def test_neurons_are_not_looked_for_in_what_is_no_text(tmp_path: Path) -> 
         await answer(app, "o", str(tmp_path / "picture"))
         await wait_until(app.pilot, "why", lambda: "is not text" in words_of(app.neurons))
         assert app.neurons.rows == []
-        await app.pilot.press("enter", "c", "plus", "r", "f", "F")  # there is no cell under them
+        await app.pilot.press("enter", "c", "plus", "r", "f", "F")  # the list has no rows
         assert app.app.session.settings.held.clamps == ()
         await app.read(tmp_path / "brackets.txt")
 
@@ -130,14 +130,14 @@ async def test_names_and_texts_that_do_harm_are_shown_as_signs(tmp_path: Path) -
             check(app.app)
             file = tmp_path / as_file_name(string)
             file.write_text("abba cafe\n" * 20)
-            app.pane.read_text(file)  # as `--xray` has it read
+            app.pane.read_text(file)  # like `--xray`
             await wait_until(app.pilot, kind, lambda: _read(app, is_file=True))
             assert app.tape.text() == "abba cafe\n" * 20
             check(app.app)
 
 
 def _read(app: TapeApp, *, is_file: bool) -> bool:
-    """Whether a text was read to its end, and whether it was that of the file."""
+    """Return whether the whole text of the file was read."""
     note = note_of(app.app)
     return note.startswith("Read ") and note.startswith("Read 200 ") is is_file
 
@@ -152,7 +152,7 @@ async def test_names_of_corpora_that_do_harm_are_shown_as_signs(tmp_path: Path) 
 
 
 async def looked_through(app: NeuronApp, path: str) -> None:
-    """Have a file read in which neurons are looked for, however it is called."""
+    """Search a file of any name for neurons."""
     app.neurons.look(path)
     await app.found()
     assert app.neurons.found is not None

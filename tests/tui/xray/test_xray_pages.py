@@ -1,4 +1,4 @@
-"""The panel's pages: states and gates as heat maps that tell the numbers of the equations."""
+"""The panel's pages: heat maps of states and gates show the numbers of the equations."""
 
 import re
 from collections.abc import Sequence
@@ -20,20 +20,20 @@ from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.tui.xray.panel import XrayPanel
 
 BACK = 9
-"""Characters from the end to the one that is looked into."""
+"""Characters from the end to the explained one."""
 STEP = 1 / 24
-"""How finely colors tell a number, as a share of the whole."""
+"""Resolution of a color, as a share of the scale."""
 
 
 @pytest.fixture(autouse=True)
 def terminal_with_colors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A terminal that has all colors, whatever the tests are run in."""
+    """Use a truecolor terminal, wherever the tests run."""
     monkeypatch.setenv("COLORTERM", "truecolor")
     monkeypatch.setenv("TERM", "xterm-256color")
 
 
 def usual(values: np.ndarray) -> float:
-    """The end of a scale that 95 of 100 numbers do not exceed."""
+    """Return the end of the scale, which 95 % of the numbers do not exceed."""
     return full([float(np.quantile(np.abs(values), 0.95, method="lower"))])
 
 
@@ -42,7 +42,7 @@ def panel_of(app: TapeApp) -> XrayPanel:
 
 
 async def look_into(app: TapeApp, pages: int, colorings: int = 2) -> None:
-    """Go back some characters, and turn the panel's page so often."""
+    """Move the cursor back, and turn to a page of the panel."""
     await app.pilot.press(*["x"] * colorings, "t", *["left"] * BACK, *["d"] * pages)
     await looked_into(app)
 
@@ -63,7 +63,7 @@ async def looked_into(app: TapeApp) -> None:
 
 
 def cells_below(app: TapeApp, head: str, count: int) -> list[RichColor]:
-    """The colors of the cells below the head of a map, in the order of the numbers."""
+    """Return the colors of a map's cells, in the order of its numbers."""
     rows = screen_rows(app.app)
     row = next(number for number, text in enumerate(rows) if head in text)
     strip = app.app.screen._compositor.render_strips()[row + 1]
@@ -75,7 +75,7 @@ def cells_below(app: TapeApp, head: str, count: int) -> list[RichColor]:
 
 
 def told_by(colors: Sequence[RichColor], app: TapeApp) -> list[float]:
-    """The shares from -1 to 1 that colors stand for, between those of the theme."""
+    """Convert colors to shares from -1 to 1 of the theme's scale."""
     names = app.app.theme_variables
     ground, negative, positive = (
         np.array(Color.parse(names[name]).rgb, float)
@@ -148,9 +148,9 @@ async def test_the_last_page_counts_how_often_the_likeliest_came(tmp_path: Path)
             ]
             assert each.symbols == len(inside)
             if inside:
-                came = sum(hits[place] for place in inside) / len(inside)
-                assert each.observed == pytest.approx(came)
-                assert f"{100 * came:.1f} %" in screen_text(app.app)
+                share = sum(hits[place] for place in inside) / len(inside)
+                assert each.observed == pytest.approx(share)
+                assert f"{100 * share:.1f} %" in screen_text(app.app)
 
 
 async def test_a_small_terminal_has_the_pages_below_the_text(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the x-ray shows of a character stays true, whole and in its place at every size."""
+"""The layout of the x-ray: correct and complete at every size."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def test_a_line_has_numbers_whole_or_not_at_all(width: int, words: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)])
-async def test_the_value_of_another_neuron_is_told_of_a_text_at_rest(
+async def test_the_value_of_another_neuron_is_shown_for_an_ended_text(
     tmp_path: Path, size: tuple[int, int]
 ) -> None:
     async with xray_app(tmp_path, size=size) as app:
@@ -63,7 +63,7 @@ async def test_the_list_of_neurons_has_the_room_of_a_page_and_gives_it_back(
         await wait_until(app.pilot, "the list", lambda: app.app.focused is app.neurons)
         assert not panel.display
         await wait_until(app.pilot, "the text", lambda: app.view.size.height >= 5)
-        assert "6,000 characters" in screen_text(app.app)  # as the frame of the list says
+        assert "6,000 characters" in screen_text(app.app)  # as in the subtitle of the list
         await app.pilot.press("escape")
         await wait_until(app.pilot, "the page again", lambda: panel.display)
 

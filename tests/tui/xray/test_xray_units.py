@@ -1,4 +1,4 @@
-"""The text colored by a neuron or a gate: looks, names, steps, and what is remembered."""
+"""The coloring by a neuron or gate: styles, names, steps, and what is remembered."""
 
 from pathlib import Path
 
@@ -96,7 +96,7 @@ async def test_the_keys_lead_to_the_next_and_the_last_unit(tmp_path: Path) -> No
         check_levels(app, values, (-top / 2, -top / 5, top / 5, top / 2))
 
 
-async def test_a_gate_is_gone_through_from_its_mean_on(tmp_path: Path) -> None:
+async def test_the_step_keys_go_through_a_gate_from_its_mean_on(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(100, 40)) as app:
         await color(app, "gate")
         await legend_says(app, "0:f mean forget gate")
@@ -142,7 +142,7 @@ async def test_a_model_without_gates_has_no_coloring_by_them(tmp_path: Path) -> 
         assert "gate" not in seen
 
 
-async def test_the_value_is_told_in_the_panel_and_in_the_line(tmp_path: Path) -> None:
+async def test_the_value_is_shown_in_the_panel_and_in_the_line(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(120, 36)) as app:
         await pick(app, "0:c1")
         await app.pilot.press("enter")
@@ -213,6 +213,6 @@ async def test_without_a_model_there_is_nothing_to_pick(tmp_path: Path) -> None:
 
 
 def typed(app: TapeApp) -> str:
-    """What stands at the prompt."""
+    """Return the text of the prompt."""
     field = getattr(app.app.screen, "field", None)
     return "" if field is None else str(field.value)
