@@ -52,11 +52,11 @@ async def test_a_text_is_kept_with_all_that_it_takes_to_say_it_again(tmp_path: P
         await spoken(app, pilot, 40)
         await pilot.press(*"badge", "enter")
         entry = (await kept(pilot, [40, 40]))[0]
-        kept = entry.generation
-        assert (kept.seed_text, hindrance_of(kept)) == ("badge", "")
-        assert spoken_by(app).endswith("badge" + kept.text)
-        again = Replay(load_model(find_same_model(entry)), kept)
-        assert "".join(iter(again.next, None)) == kept.text
+        recorded = entry.generation
+        assert (recorded.seed_text, hindrance_of(recorded)) == ("badge", "")
+        assert spoken_by(app).endswith("badge" + recorded.text)
+        again = Replay(load_model(find_same_model(entry)), recorded)
+        assert "".join(iter(again.next, None)) == recorded.text
 
 
 async def test_a_continued_text_replaces_its_earlier_entry(tmp_path: Path) -> None:
