@@ -13,18 +13,18 @@ from typing import Final, NamedTuple
 
 PACKAGE: Final = Path(__file__).resolve().parents[1] / "tui_charrnn"
 
-MOST_METHODS: Final = 30
+MAX_METHODS: Final = 30
 """Maximum methods of a class, with those of its bases in the project."""
-LARGER: Final = dict[str, int]()
+METHOD_LIMITS: Final = dict[str, int]()
 """Classes that have more, and their limits."""
-ONLY_CHILDREN: Final = frozenset({
+SINGLE_SUBCLASS_BASES: Final = frozenset({
     "FormInput",
     "ThemedApp",
 })
 """Bases that may have a single subclass."""
-BORROWERS: Final = frozenset[str]()
+SUBCLASS_READERS: Final = frozenset[str]()
 """Classes that may read attributes that only a subclass sets."""
-MOST_DEFERRED: Final = 12
+MAX_DEFERRED: Final = 12
 """Maximum imports inside functions."""
 
 _ABSTRACT: Final = frozenset({"Protocol", "ABC", "Exception", "NamedTuple", "Message"})
@@ -168,37 +168,37 @@ def _attributes_of_self(node: ast.ClassDef) -> Iterator[tuple[str, bool]]:
 def problems_of(structure: Structure) -> Iterator[str]:
     """Yield a line for each violation of a limit."""
     for key in structure.classes:
-        count, limit = structure.method_count(key), LARGER.get(key.name, MOST_METHODS)
+        count, limit = structure.method_count(key), METHOD_LIMITS.get(key.name, MAX_METHODS)
         if count > limit:
             yield f"{key.module}.{key.name} has {count} methods with its bases; at most {limit}"
         is_chain = len(structure.subclasses[key]) == 1 and not structure.is_abstract(key)
-        if is_chain and key.name not in ONLY_CHILDREN:
+        if is_chain and key.name not in SINGLE_SUBCLASS_BASES:
             (child,) = structure.subclasses[key]
             yield f"{key.module}.{key.name} has one subclass, {child.name}: make them one class"
         borrowed = structure.borrowed(key)
-        if borrowed and key.name not in BORROWERS:
+        if borrowed and key.name not in SUBCLASS_READERS:
             names = ", ".join(sorted(borrowed))
             yield f"{key.module}.{key.name} reads what only a subclass has: {names}"
     deferred = structure.deferred()
-    if len(deferred) > MOST_DEFERRED:
-        yield f"{len(deferred)} imports inside functions, at most {MOST_DEFERRED}; they are in"
+    if len(deferred) > MAX_DEFERRED:
+        yield f"{len(deferred)} imports inside functions, at most {MAX_DEFERRED}; they are in"
         yield "  " + ", ".join(deferred)
 
 
 def hints_of(structure: Structure) -> Iterator[str]:
     """Yield a line for each limit that can go down."""
     counts = {key.name: structure.method_count(key) for key in structure.classes}
-    for name, limit in LARGER.items():
+    for name, limit in METHOD_LIMITS.items():
         if counts.get(name, 0) < limit:
-            yield f"LARGER[{name!r}] may go down to {counts.get(name, 0)}"
+            yield f"METHOD_LIMITS[{name!r}] may go down to {counts.get(name, 0)}"
     chains = {key.name for key, ones in structure.subclasses.items() if len(ones) == 1}
-    for name in sorted(ONLY_CHILDREN - chains):
-        yield f"ONLY_CHILDREN does not need {name} any more"
+    for name in sorted(SINGLE_SUBCLASS_BASES - chains):
+        yield f"SINGLE_SUBCLASS_BASES does not need {name} any more"
     borrowers = {key.name for key in structure.classes if structure.borrowed(key)}
-    for name in sorted(BORROWERS - borrowers):
-        yield f"BORROWERS does not need {name} any more"
-    if (count := len(structure.deferred())) < MOST_DEFERRED:
-        yield f"MOST_DEFERRED may go down to {count}"
+    for name in sorted(SUBCLASS_READERS - borrowers):
+        yield f"SUBCLASS_READERS does not need {name} any more"
+    if (count := len(structure.deferred())) < MAX_DEFERRED:
+        yield f"MAX_DEFERRED may go down to {count}"
 
 
 def main() -> int:

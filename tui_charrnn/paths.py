@@ -56,7 +56,7 @@ def parse_path(text: str | Path, name: str, *, error: type[CharRNNError] = Confi
     if not problem:
         try:
             path = _absolute(_expanded(given))
-        except RuntimeError:  # what pathlib raises where there is no such user
+        except RuntimeError:  # raised by pathlib if there is no such user
             user = given[1:].partition("/")[0]
             problem = tr("you have no home folder")
             if user:
@@ -82,7 +82,7 @@ def shortened(text: str) -> str:
 
 def real_path(path: Path) -> Path:
     """The path without links and `..`, as far as that can be resolved."""
-    return Path(os.path.realpath(path))  # `resolve` fails on links in a circle
+    return Path(os.path.realpath(path))  # `resolve` fails on a loop of links
 
 
 def find_kind(path: Path) -> Kind | None:
@@ -95,7 +95,7 @@ def find_kind(path: Path) -> Kind | None:
         return _kind_of(os.stat(path))  # noqa: PTH116  takes names that pathlib refuses in its own way
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError as refusal:  # a byte of zero, or half of a surrogate pair
+    except ValueError as refusal:  # a zero byte, or half of a surrogate pair
         raise OSError(errno.EINVAL, tr("it is no path")) from refusal
 
 
@@ -225,7 +225,7 @@ def _await_writer(descriptor: int) -> BinaryIO:
     deadline = time.monotonic() + PIPE_PATIENCE
     first = b""
     try:
-        while not (first := os.read(descriptor, 1)):  # no writer, or none any more
+        while not (first := os.read(descriptor, 1)):  # no writer yet, or it has closed the pipe
             if time.monotonic() >= deadline:
                 raise OSError(errno.EPIPE, tr("it is a pipe that nobody writes into"))
             time.sleep(_POLL_INTERVAL)

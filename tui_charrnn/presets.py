@@ -48,7 +48,7 @@ PLAIN_WEIGHT_DECAY = 0.01
 LEAST_STEPS = 2_000
 """Steps that a run has at least, whatever the maximum of epochs of its preset."""
 
-MOST_PARAMETERS = 10
+MAX_PARAMETERS_PER_CHARACTER = 10
 """Parameters per training character above which a network memorizes the text."""
 
 PRESETS: dict[str, Preset] = {

@@ -68,7 +68,7 @@ def tr(sentence: str, /, **values: object) -> str:
     return found.format_map(values) if values else found
 
 
-_LEAST_LETTERS: Final = 8
+_MIN_LETTERS: Final = 8
 """Minimum characters of a sentence, besides its values, to recognize it."""
 
 
@@ -99,7 +99,7 @@ def _templates() -> tuple[_Template, ...]:
     found = []
     for english in _translated:
         texts = tuple(text for text, *_ in Formatter().parse(english))
-        if "{" in english and sum(map(len, texts)) >= _LEAST_LETTERS:
+        if "{" in english and sum(map(len, texts)) >= _MIN_LETTERS:
             found.append(_Template(english, texts))
     return tuple(sorted(found, key=lambda each: -sum(map(len, each.texts))))
 

@@ -26,7 +26,7 @@ from tui_charrnn.config import RECORDS, UNITS
 from tui_charrnn.hangul import shown_hangul, split_syllables
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.model.shapes import parameter_count
-from tui_charrnn.presets import MOST_PARAMETERS, PRESETS
+from tui_charrnn.presets import MAX_PARAMETERS_PER_CHARACTER, PRESETS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
 from tui_charrnn.text.corpus import Corpus
@@ -214,7 +214,7 @@ def _warning_lines(inspection: "CorpusInspection") -> Iterator[tuple[str, str]]:
     """Yield warnings: what makes the validation loss too low, and which presets would overfit."""
     for sentence in inspection.warnings:
         yield "", f"! {safe_line(sentence)}"
-    limit = MOST_PARAMETERS * inspection.training_characters
+    limit = MAX_PARAMETERS_PER_CHARACTER * inspection.training_characters
     size = len(inspection.vocabulary)
     too_large = [n for n, preset in PRESETS.items() if parameter_count(preset.model, size) > limit]
     if too_large:

@@ -69,7 +69,7 @@ class Corpus:
     """A text and where it came from."""
 
     name: str
-    """As shown to people."""
+    """As shown to users."""
     numbered: "NumberedText"
     """The text itself, memory-mapped if it is large."""
     sources: tuple[str, ...]

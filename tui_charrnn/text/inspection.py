@@ -28,11 +28,10 @@ from tui_charrnn.translation import tr
 
 DEFAULT_VALIDATION_FRACTION: Final = 0.1
 _LARGE: Final = 16_000_000
-"""Characters from which on fewer are counted for the baselines, to save time; the same holds for a
-text read in part."""
+"""Characters from which on, as in a text read in part, fewer are counted to save time."""
 _COUNTED_OF_LARGE: Final = 1_000_000
 _SCORED_OF_LARGE: Final = 200_000
-_MOST_FILES: Final = 2_000  # maximum files that are compared with each other
+_MAX_FILES: Final = 2_000  # maximum files that are compared with each other
 _LISTED_PAIRS: Final = 8
 _RAREST: Final = 12  # characters that are listed as the rarest
 
@@ -268,7 +267,7 @@ def jamo_sentence(occurrences: Mapping[str, int], option: str) -> str:
 
 def _files_of(corpus: Corpus) -> Iterator[tuple[str, str]]:
     """Yield name and text of each of several files; nothing for one file or a large corpus."""
-    if not 2 <= len(corpus.sources) <= _MOST_FILES or corpus.report.bytes > _LARGE:
+    if not 2 <= len(corpus.sources) <= _MAX_FILES or corpus.report.bytes > _LARGE:
         return
     reading = Reading(encoding=corpus.reading.encoding)
     for source in find_sources(corpus.sources, encoding=reading.encoding).sources:

@@ -157,7 +157,7 @@ PASSAGE: Final = 50
 """Characters of a passage: long enough to be rarely repeated by chance."""
 REPORTED_SHARE: Final = 0.05
 """Repeated share of the held-out passages from which on the validation loss is too low."""
-_MOST_TRAINING, _MOST_HELD_OUT = 8_000_000, 500_000
+_MAX_TRAINING, _MAX_HELD_OUT = 8_000_000, 500_000
 """Maximum characters compared, nearest to the split on either side."""
 _BASE: Final = np.uint64(0x9E3779B97F4A7C15)
 """An odd 64-bit base whose powers are spread evenly."""
@@ -165,7 +165,7 @@ _SAME_LINES: Final = 0.8
 """Minimum share of common distinct lines for two files to be reported."""
 _SHORTEST_LINE: Final = 20
 """Minimum characters of a line that is compared; shorter ones occur in many files."""
-_MOST_COMMON: Final = 20  # a line that more files have in common is ignored
+_MAX_COMMON: Final = 20  # a line that more files have in common is ignored
 
 UInt64 = npt.NDArray[np.uint64]
 
@@ -179,8 +179,8 @@ def repeated_share(training: IndexedText, held_out: IndexedText, length: int = P
     """
     if min(len(training), len(held_out)) < length:
         return 0.0
-    known = np.unique(_hashes(np.asarray(training[-_MOST_TRAINING:]), length))
-    return float(np.isin(_hashes(np.asarray(held_out[:_MOST_HELD_OUT]), length), known).mean())
+    known = np.unique(_hashes(np.asarray(training[-_MAX_TRAINING:]), length))
+    return float(np.isin(_hashes(np.asarray(held_out[:_MAX_HELD_OUT]), length), known).mean())
 
 
 def repetition_sentence(share: float) -> str:
@@ -224,7 +224,7 @@ def similar_files(files: Iterable[tuple[str, str]]) -> list[tuple[str, str, floa
     common = Counter(
         pair
         for names in holders.values()
-        if 2 <= len(names) <= _MOST_COMMON
+        if 2 <= len(names) <= _MAX_COMMON
         for pair in combinations(names, 2)
     )
     shares = [

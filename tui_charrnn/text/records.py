@@ -135,7 +135,7 @@ def split_records(ends: Int64, validation_fraction: float) -> RecordSplit:
             "{count}. Look at how the text is cut (--records).",
             count=count,
         )
-    places = np.diff(ends)[record_order(count)].cumsum()  # of each end sign
+    places = np.diff(ends)[record_order(count)].cumsum()  # of the end signs, shuffled
     wanted = int(np.searchsorted(places, (ends[-1] + 1) * (1 - validation_fraction)))
     records = min(max(wanted, 1), count - 1)
     return RecordSplit(int(places[records - 1]) + 1, records, count - records)

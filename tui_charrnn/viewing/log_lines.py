@@ -213,12 +213,12 @@ class Story:
         if isinstance(record, RunEnded):
             self._has_trainer = False
         is_slip = isinstance(record, RunReplanned) and notice is not None
-        words = None if is_slip else _format_own(record)
-        if words is None and notice is not None:
+        entry = None if is_slip else _format_own(record)
+        if entry is None and notice is not None:
             is_pause = isinstance(record, RequestAnswered) and record.request == "pause"
             kind = "warning" if is_pause or is_slip else _SEVERITIES[notice.severity]
-            words = notice.sentence, kind
-        return [words] if words is not None else []
+            entry = notice.sentence, kind
+        return [entry] if entry is not None else []
 
     def _score_entry(self, record: SplitEvaluated, best: float | None) -> _Entry:
         step, loss, ngram = record.step, record.loss, self._view.baseline
@@ -238,7 +238,7 @@ class Story:
 
 def _format_own(record: Record) -> _Entry | None:
     """The entry of a record without a notice, or with another text than its notice."""
-    words: _Entry | None = None
+    entry: _Entry | None = None
     match record:
         case BaselinesMeasured():
             order, loss = record.best
@@ -247,30 +247,30 @@ def _format_own(record: Record) -> _Entry | None:
                 name=format_ngram(order),
                 loss=loss,
             )
-            words = counted, "plain"
+            entry = counted, "plain"
         case RunPlanned():
-            words = _format_plan(record), "plain"
+            entry = _format_plan(record), "plain"
         case RunReplanned():
             planned = tr(
                 "{steps:,} steps from now on; one takes {seconds:.2g} s.",
                 steps=record.total_steps,
                 seconds=record.seconds_per_step,
             )
-            words = planned, "noise"
+            entry = planned, "noise"
         case CheckpointSaved(step=step, seconds=seconds):
             saved = tr("Step {step:,}: saved in {seconds:.1f} s.", step=step, seconds=seconds)
-            words = saved, "noise"
+            entry = saved, "noise"
         case ModelCalibrated(temperature=None):
-            words = (
+            entry = (
                 tr("Not calibrated: {reason}", reason=tr_recorded(safe_line(record.reason))),
                 "noise",
             )
         case RunResumed(step=step):
             place = tr("Goes on from step {step:,}.", step=step) if step else tr("Begins anew.")
-            words = place, "plain"
+            entry = place, "plain"
         case RunEnded():
-            words = _format_end(record), "good" if record.reason == RunState.FINISHED else "plain"
-    return words
+            entry = _format_end(record), "good" if record.reason == RunState.FINISHED else "plain"
+    return entry
 
 
 def _format_plan(record: RunPlanned) -> str:

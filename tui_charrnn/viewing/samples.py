@@ -13,7 +13,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.viewing.formatting import format_distance
 from tui_charrnn.viewing.run_view import RunView
 
-MOST_PLAYED: Final = 60
+MAX_PLAYED: Final = 60
 """Maximum samples in a playback: a minute at one a second."""
 
 
@@ -135,7 +135,7 @@ def nearest_mark(columns: Sequence[int], column: int) -> int:
     return min(range(len(columns)), key=lambda index: (abs(columns[index] - column), -index))
 
 
-def playing_order(count: int, most: int = MOST_PLAYED) -> list[int]:
+def playing_order(count: int, most: int = MAX_PLAYED) -> list[int]:
     """Indices of the samples to play, from the first to the last.
 
     If there are more than `most`, evenly spaced ones are selected.

@@ -139,7 +139,7 @@ def format_choice(moment: TapePosition, alternatives: Sequence[Alternative]) -> 
         by_model = sorted(alternatives, key=lambda other: -other.model_probability)
         ranked = [other.index for other in by_model]
         rank = tr("unknown to the model")
-        if moment.chosen in ranked:  # the unknown symbol is not
+        if moment.chosen in ranked:  # false for the unknown symbol
             place = ranked.index(moment.chosen) + 1
             rank = tr("likeliest {place} of {count}", place=place, count=len(ranked))
         outcome = (

@@ -18,7 +18,7 @@ from textual.widgets import Static
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, reason_of
 from tui_charrnn.model.shapes import parameter_count
-from tui_charrnn.presets import MOST_PARAMETERS, PRESETS, Preset, find_preset
+from tui_charrnn.presets import MAX_PARAMETERS_PER_CHARACTER, PRESETS, Preset, find_preset
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import split_point
@@ -225,7 +225,7 @@ def format_start(new: NewRun, vocabulary_size: int | None) -> str:
 
 def _memorizes(new: NewRun, characters: int, vocabulary_size: int) -> bool:
     trained_on = split_point(characters, new.training.validation_fraction)
-    return parameter_count(new.model, vocabulary_size) > MOST_PARAMETERS * trained_on
+    return parameter_count(new.model, vocabulary_size) > MAX_PARAMETERS_PER_CHARACTER * trained_on
 
 
 def estimate_run(training: TrainingConfig, trial: Trial, characters: int) -> RunEstimate:
