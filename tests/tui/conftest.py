@@ -1,4 +1,4 @@
-"""The tests of the app wait for what it does, never by the clock."""
+"""Fixtures for tests of the app: they wait for events, never for a time."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.settling import settle_by_messages
 
 @pytest.fixture(autouse=True)
 def lasting_notes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no note and no notification end by the clock, however busy the machine is."""
+    """Keep every note and notification, however slow the machine is."""
     monkeypatch.setattr("tui_charrnn.tui.chrome.NOTE_TIME", 3600.0)
     monkeypatch.setattr("textual.app.App.NOTIFICATION_TIMEOUT", 3600.0)
 

@@ -1,4 +1,4 @@
-"""The app tells of the end of a run that it saw training, once."""
+"""The app announces the end of a run that it saw training, once."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The app with a model and without a run: it opens, speaks, stops, goes on."""
+"""The app with a model and without a run: it opens, generates, stops, continues."""
 
 import subprocess
 import sys
@@ -157,7 +157,7 @@ async def test_a_resize_keeps_text_and_seed(tmp_path: Path) -> None:
 
 def has_sentence(app: CharRNNApp) -> bool:
     """Whether the app says that the terminal is too small."""
-    return any(said.region.area > 0 for said in app.main.query("#too-small"))
+    return any(message.region.area > 0 for message in app.main.query("#too-small"))
 
 
 async def test_a_terminal_that_is_too_small_gets_a_sentence(tmp_path: Path) -> None:

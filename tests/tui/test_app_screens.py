@@ -1,4 +1,4 @@
-"""Pictures of whole screens on made-up data; look at them when they change."""
+"""Snapshots of whole screens with made-up data; check them by eye when they change."""
 
 import math
 from collections.abc import Awaitable, Callable, Iterator
@@ -23,12 +23,12 @@ from tui_charrnn.tui.tape.panel import TapePanel
 SAMPLE = ", or not to be: that is the question.\n" * 3
 PICTURES = Path(__file__).parent / "__snapshots__" / "test_app_screens"
 SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 36), id="120x36")]
-"""For what has another place beside the text; all else is drawn in one size."""
+"""For panes that have another place beside the text; all others are drawn in one size."""
 
 
 @pytest.fixture
 def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
-    """A trainer of the run `sonnets` at step 800 of 3,400."""
+    """A trainer on the run `sonnets` at step 800 of 3,400."""
     run = created_run(tmp_path / "runs", name="sonnets", pinned_seeds=("to be",))
     with FakeTrainer(run, total_steps=3400, heartbeat=1.0) as trainer:  # or it is soon called lost
         trainer.start()
@@ -42,7 +42,7 @@ def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
 
 @pytest.fixture
 def app(tmp_path: Path, trainer: FakeTrainer) -> CharRNNApp:
-    """An app with that run, and a text that always comes out the same."""
+    """An app with that run, and a text that is always the same."""
     app = tiny_app(tmp_path)
     app.session.settings.sampling = SamplingConfig(rng_seed=42)
     app.session.settings.speed = None
@@ -50,7 +50,7 @@ def app(tmp_path: Path, trainer: FakeTrainer) -> CharRNNApp:
 
 
 def loss_at(step: int) -> float:
-    """A loss that falls and wobbles."""
+    """Return a loss that falls and varies."""
     return 1.4 + 2.8 * math.exp(-step / 150) + 0.05 * math.sin(step)
 
 
@@ -61,7 +61,7 @@ Visit = Callable[[Pilot[Any]], Awaitable[None]]
 def looks_as_kept(
     app: CharRNNApp, snap_compare: Any, request: pytest.FixtureRequest
 ) -> Callable[..., bool]:
-    """Compare the app with the picture of the test: as it is at first, or after a visit."""
+    """Compare the app with the snapshot of the test, at the start or after a visit."""
     is_kept = not request.config.option.update_snapshots
     picture = KeptPicture(PICTURES / f"{request.node.name}.svg" if is_kept else None)
 

@@ -1,4 +1,4 @@
-"""Work beside the screen: what a task waits for, and whose keys its sentences name."""
+"""Background tasks: waiting, and the keymap in their messages."""
 
 import contextvars
 import threading

@@ -1,4 +1,4 @@
-"""Which terminals are trusted with a copy."""
+"""Which terminals are known to copy to the clipboard."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Keys that are faster than the app."""
+"""Keys that are pressed before the app is ready."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ async def test_a_pane_key_before_the_first_frame_opens_the_pane_after_it(
     seen: list[bool] = []
 
     class HastyApp(CharRNNApp):
-        """Is sent a key before there is a screen."""
+        """Receives a key before there is a screen."""
 
         CSS_PATH = str(Path(app_module.__file__).with_name("charrnn.tcss"))
 

@@ -1,4 +1,4 @@
-"""The page of keys: it finds, it scrolls, it closes."""
+"""The help screen: searching, scrolling, closing."""
 
 from pathlib import Path
 
@@ -16,14 +16,14 @@ from tui_charrnn.tui.keys.table import KEYS
 
 
 def quiet_app(folder: Path) -> CharRNNApp:
-    """An app whose text ends soon, so that it need not be drawn all the time."""
+    """An app whose text ends soon, so that it is not drawn all the time."""
     app = tiny_app(folder)
     app.session.settings.length = 20
     return app
 
 
 def lines_of(app: object) -> list[str]:
-    """The ids of the keys that are listed."""
+    """Return the ids of the listed keys."""
     return [key.id for key in app.screen.query_one(KeyList).keys]  # type: ignore[attr-defined]
 
 

@@ -1,4 +1,4 @@
-"""What to do next, by the pane and the state of the run."""
+"""Hints by the pane and the state of the run."""
 
 from pathlib import Path
 
@@ -33,11 +33,11 @@ def session(tmp_path: Path) -> Session:
 
 
 def stand(session: Session, *records: Record, state: str = "training", **status: float) -> None:
-    """Let the run stand somewhere; `lost` is what a viewer finds."""
+    """Set the state of the run; `lost` is a verdict of the viewer."""
     assert session.view is not None
     session.view.take(records)
-    told = RunStatus(state=RunState("training" if state == "lost" else state), **status)  # type: ignore[arg-type]  # counts and seconds
-    session.view.observe(told, "lost" if state == "lost" else "alive", 0.0)
+    reported = RunStatus(state=RunState("training" if state == "lost" else state), **status)  # type: ignore[arg-type]  # counts and seconds
+    session.view.observe(reported, "lost" if state == "lost" else "alive", 0.0)
 
 
 def scores(*losses: float) -> list[Record]:

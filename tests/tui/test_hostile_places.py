@@ -1,4 +1,4 @@
-"""Whatever is called or says something that does harm: the app never draws it as it is."""
+"""Names and texts with control characters: the app never draws them unchanged."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,13 +31,13 @@ SIZE: Final = (120, 36)
 
 
 def check(app: App[Any]) -> None:
-    """Nothing harmful is on the screen; the line feeds of texts are the program's own there."""
+    """Check that no control character is on the screen but the program's own line feeds."""
     assert "\t" not in screen_text(app)
     assert harm_in(screen_text(app), is_text=True) == []
 
 
 def hostile_run(folder: Path, string: str) -> RunDirectory:
-    """A run in which every field that can is the string, and so is its name."""
+    """A run in which every possible field and its name are the string."""
     run = created_run(folder, pinned_seeds=("to be",))
     described = read_description(run)
     corpus = replace(described.corpus, name=string, sources=(string,))
@@ -67,7 +67,7 @@ async def test_runs(tmp_path: Path) -> None:
 
 
 def has_failed(app: CharRNNApp) -> bool:
-    """Whether the end of the run that is shown has been read."""
+    """Whether the end of the shown run has been read."""
     view = app.session.view
     return view is not None and view.run == app.session.run and view.failure is not None
 
@@ -140,7 +140,7 @@ async def test_names_of_files_are_offered_or_complained_of(tmp_path: Path) -> No
 
 @asynccontextmanager
 async def field_of(folder: Path, kind: str) -> AsyncIterator[tuple[App[Any], Pilot[None]]]:
-    """An app in which a field that takes text has the focus."""
+    """An app in which a text field has the focus."""
     app: App[Any] = FormApp(folder) if kind == "form" else tiny_app(folder)
     async with app.run_test(size=SIZE) as pilot:
         keys = {"help": "f1", "palette": "ctrl+p"}
@@ -160,7 +160,7 @@ async def test_what_is_pasted_into_a_field(tmp_path: Path, kind: str) -> None:
 
 
 async def test_names_of_branches(tmp_path: Path) -> None:
-    """A tape keeps names that somebody else gave."""
+    """Check the names in a tape file that somebody else wrote."""
     app = tiny_app(tmp_path)
     app.session.settings.speed, app.session.settings.length = None, 20
     async with app.run_test(size=SIZE) as pilot:

@@ -1,4 +1,4 @@
-"""The panes of the main screen: which are in sight at which size, and that nothing is lost."""
+"""The panes of the main screen: which are visible at which size, and that none loses its state."""
 
 import asyncio
 import itertools
@@ -56,14 +56,14 @@ def in_sight(widget: Widget) -> bool:
 
 
 def shown_panes(app: CharRNNApp) -> set[str]:
-    """The panes of which something is in sight."""
+    """Return the panes that are at least partly visible."""
     rooms = {name: app.main.query(f"#pane-{name}") for name in PANES if name != "text"}
     shown = {name for name, found in rooms.items() if any(map(in_sight, found))}
     return shown | ({"text"} if in_sight(app.main.text_pane) else set())
 
 
 async def shown_run(pilot: Pilot[Any], app: CharRNNApp) -> None:
-    """Wait until all that was written has been read."""
+    """Wait until all records have been read."""
 
     def is_read() -> bool:
         return app.session.view is not None and app.session.view.step == 101

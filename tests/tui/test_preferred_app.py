@@ -1,4 +1,4 @@
-"""The app as its user set it: its own keys, pace, length, and what is wrong told."""
+"""The app with the user's settings: keys, speed, length, and warnings."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from tui_charrnn.tui.session import Source, session_for
 
 
 def preferred_app(folder: Path, text: str) -> CharRNNApp:
-    """An app that speaks with a tiny model, with a file of settings."""
+    """An app that generates with a tiny model, with a settings file."""
     path = preferences_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
@@ -33,7 +33,7 @@ def preferred_app(folder: Path, text: str) -> CharRNNApp:
 
 
 def commands_of(app: CharRNNApp) -> dict[str, str]:
-    """What the palette offers: title and help."""
+    """Return the commands of the palette: title and help."""
     return {command.title: command.help for command in palette_commands(app, app.screen)}
 
 
@@ -102,7 +102,7 @@ async def test_the_signs_of_the_chart_can_be_set(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "warning"),
     [
         ("pace = 0", "pace must be a whole number"),
         ("no TOML", "is not valid TOML"),
@@ -110,13 +110,13 @@ async def test_the_signs_of_the_chart_can_be_set(
     ],
 )
 async def test_with_a_broken_file_the_app_opens_and_says_so(
-    tmp_path: Path, text: str, told: str
+    tmp_path: Path, text: str, warning: str
 ) -> None:
     app = preferred_app(tmp_path, text)
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
         await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
         messages = [note.message for note in app._notifications]
-        assert any(told in message for message in messages)
+        assert any(warning in message for message in messages)
         assert all(str(preferences_file()) in message for message in messages)
 
 

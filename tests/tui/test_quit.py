@@ -1,4 +1,4 @@
-"""Leaving the app never ends a run that nobody asked to end."""
+"""Quitting the app never stops a run without a request to stop it."""
 
 from collections.abc import Iterator
 from pathlib import Path

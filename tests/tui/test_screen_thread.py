@@ -32,7 +32,7 @@ PATH: Final = ("slash", "n", "o", "slash", "x")
 
 @pytest.fixture
 def trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTrainer]:
-    """A trainer at work, beside a run that has ended; the current folder is empty."""
+    """A working trainer and a run that has ended; the current folder is empty."""
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / "text").write_text(FAKE_TEXT)
     time_nothing(monkeypatch)
@@ -48,7 +48,7 @@ def trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTra
 
 
 class Driver:
-    """An app that is typed to."""
+    """An app that receives typed text."""
 
     def __init__(self, app: CharRNNApp, pilot: Pilot[None]) -> None:
         self.app = app
@@ -72,7 +72,7 @@ class Driver:
 
 @pytest.fixture
 def launcher() -> Iterator[RecordingLauncher]:
-    """Starts processes that train nothing, and ends them."""
+    """Starts processes that train nothing, and stops them."""
     launcher = RecordingLauncher()
     yield launcher
     launcher.end()
@@ -82,7 +82,7 @@ def launcher() -> Iterator[RecordingLauncher]:
 async def watched(
     folder: Path, trainer: FakeTrainer, launcher: RecordingLauncher
 ) -> AsyncIterator[Driver]:
-    """The app at work on a run; nothing of the disk is used by its thread until it leaves."""
+    """The app with a run; its thread does not use the disk until it exits."""
     app = tiny_app(folder, run=trainer.run, launch=launcher)
     app.session.settings.length = 200  # so that it need not be drawn all the time
     async with app.run_test(size=(120, 36)) as pilot:

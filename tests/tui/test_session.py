@@ -1,4 +1,4 @@
-"""Which run the app comes back to, and what it knows of the trainers that it started."""
+"""Which run the app reopens, and what it knows of the trainers that it started."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ from tui_charrnn.viewing.run_view import RunView
 
 
 def age(run: RunDirectory, seconds: float) -> None:
-    """Make all of a run look as if it had last been written some time ago."""
+    """Set all modification times of a run to some time ago."""
     then = time.time() - seconds
     for path in [run.path, *run.path.rglob("*")]:
         os.utime(path, (then, then))

@@ -34,7 +34,7 @@ from tui_charrnn.viewing import run_rows
 SCREENS = Path(__file__).parent / "__snapshots__" / "test_states"
 SIZES = [pytest.param((80, 24), id="80x24"), pytest.param((120, 36), id="120x36")]
 IN_BOTH_SIZES = ("training", "slipped", "failed")
-"""Of the larger screen, where more of a run is seen beside the panes, these are enough."""
+"""The panes that are checked on the larger screen, where more of a run is visible."""
 PANES = {"training": "f3", "runs": "f4", "childhood": "ctrl+t", "log": "ctrl+l", "text": "f2"}
 STATES = {
     "training": "● training",
@@ -45,7 +45,7 @@ STATES = {
     "finished": "■ finished",
     "failed": "✗ failed",
 }
-"""What the status line says of each run, which is called as its state."""
+"""What the status line shows of each run, by its name, which is its state."""
 HOW_TO_FILL = {
     "training": "^n trains one, F4 lists",
     "runs": "^n trains the first one",
@@ -62,20 +62,20 @@ _ALWAYS_OTHERS = (
     (r"\S+: 학습 프로세스 \d+번이[^│]*", "..."),
     (r"· \d{4}년 \d+월 \d+일[^│]*", "· ..."),
 )
-"""What is another text on every day and machine, and what is kept in its place."""
+"""Texts that depend on day and machine, and what replaces them."""
 _NAMES = {
     *("charrnn", "tui", "fake", "tiny", "safetensors", "lstm", "LSTM", "gram", "top", "min"),
     *("The", "kernel", "failed", "ValueError", "the", "not", "that", "question"),
     *STATES,
 }
-"""What is called the same in every language, was sampled, or was said by TensorFlow."""
+"""Texts that are the same in every language, were sampled, or come from TensorFlow."""
 _STILL = 15
-"""Looks in a row that find the same screen, where none is kept yet."""
+"""Consecutive reads that must give the same screen if none is stored yet."""
 
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, RunDirectory]]:
-    """A run in each of the states; those that are live have a trainer as long as the test goes."""
+    """A run in each state; the live ones have a trainer for the duration of the test."""
     latest, order = time.time() + 3_600, [*STATES]
     monkeypatch.setattr(run_rows, "format_age", lambda _: "1s")
     monkeypatch.setattr(run_log, "SETTLED_AFTER", 0.01)
@@ -99,7 +99,7 @@ def made_run(folder: Path, state: str) -> RunDirectory:
 
 
 def train(trainer: FakeTrainer, state: str) -> None:
-    """40 steps, and what makes the state."""
+    """Write 40 steps, and the records of the state."""
     trainer.start()
     for step in range(5, 41, 5):
         trainer.train(*(1.2 + 2 * math.exp(-at / 8) for at in range(step - 4, step + 1)))
@@ -126,7 +126,7 @@ def an_app(folder: Path, vocabulary: str = TINY_VOCABULARY) -> CharRNNApp:
 
 
 class Screens:
-    """The kept screens of a state, and those that there are."""
+    """The stored and the current screens of a state."""
 
     def __init__(self, name: str, *, is_updated: bool) -> None:
         self._file = SCREENS / f"{name}.txt"
@@ -139,7 +139,7 @@ class Screens:
         self._found: dict[str, str] = {}
 
     async def look(self, pilot: Pilot[None], pane: str) -> str:
-        """Wait until a pane looks as it is kept, or for long without that."""
+        """Wait until a pane shows its stored screen, or until a timeout."""
         kept, deadline, screen, still = self._kept.get(pane), time.monotonic() + 60, "", 0
         while still < _STILL if self._is_updated else screen != kept:
             await asyncio.sleep(0.05)  # to look takes time from the app
@@ -150,7 +150,7 @@ class Screens:
         return screen
 
     def keep(self) -> None:
-        """Write what was found, where that is wanted."""
+        """Store the current screens, if that is requested."""
         if self._is_updated:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             parts = (f"=== {name} ===\n{screen}\n" for name, screen in self._found.items())
@@ -165,7 +165,7 @@ def _anonymous(screen: str) -> str:
 
 
 async def go_through(pilot: Pilot[None], app: CharRNNApp, screens: Screens) -> dict[str, str]:
-    """Look at every pane."""
+    """Return the text of every pane."""
     found = {}
     for pane, key in PANES.items():
         await pilot.press(key)
@@ -186,7 +186,7 @@ def says(app: CharRNNApp, words: str) -> bool:
 
 
 async def choose(pilot: Pilot[None], app: CharRNNApp, name: str) -> None:
-    """Put the cursor of the list on a run."""
+    """Move the cursor of the list to a run."""
     await wait_until(pilot, "the list", lambda: bool(app.main.query(RunsPane)))
     pane = app.main.query_one(RunsPane)
     await wait_until(pilot, "the runs", lambda: len(pane.runs.summaries) == len(STATES))

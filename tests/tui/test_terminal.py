@@ -1,4 +1,4 @@
-"""The watch over the terminal that the app runs in."""
+"""The guard of the terminal in which the app runs."""
 
 import os
 import select
@@ -10,7 +10,7 @@ from tui_charrnn.tui.terminal import TerminalGuard
 
 
 class Poll:
-    """Stands in for `select.poll`: reports one event at once."""
+    """A fake `select.poll` that reports one event immediately."""
 
     def __init__(self, event: int) -> None:
         self._event = event

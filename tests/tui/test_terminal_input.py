@@ -1,4 +1,4 @@
-"""What a terminal sends is read whatever it is, and a paste presses no keys."""
+"""Any input of a terminal is decoded, and a paste presses no keys."""
 
 import pytest
 from textual._xterm_parser import XTermParser
@@ -18,7 +18,7 @@ PASTES = {
 
 
 def decoded(received: bytes, size: int) -> str:
-    """What comes of bytes that arrive so many at a time."""
+    """Decode bytes that arrive in pieces of a given size."""
     decoder = terminal_decoder("utf-8")()
     pieces = [received[at : at + size] for at in range(0, len(received), size)]
     return "".join([*map(decoder.decode, pieces), decoder.decode(b"", True)])
@@ -28,9 +28,9 @@ def decoded(received: bytes, size: int) -> str:
 @pytest.mark.parametrize("pasted", PASTES.values(), ids=PASTES.keys())
 def test_a_paste_arrives_as_one_whatever_is_in_it(pasted: str, size: int) -> None:
     sent = f"a\x1b[A{PASTE_BEGINS}{pasted}{PASTE_ENDS}\x1b[B{PASTE_BEGINS}x\x1b{PASTE_ENDS}z"
-    told = list(XTermParser().feed(decoded(sent.encode(), size)))
-    keys = [event.key for event in told if isinstance(event, Key)]
-    texts = [event.text for event in told if isinstance(event, Paste)]
+    events = list(XTermParser().feed(decoded(sent.encode(), size)))
+    keys = [event.key for event in events if isinstance(event, Key)]
+    texts = [event.text for event in events if isinstance(event, Paste)]
     assert keys == ["a", "up", "down", "z"]
     assert texts == [text.replace("\x1b", "␛") for text in (pasted, "x\x1b")]
 

@@ -1,4 +1,4 @@
-"""What of Textual is mended."""
+"""The fixes of Textual's defects."""
 
 import pytest
 from textual._context import active_message_pump, visible_screen_stack
@@ -19,7 +19,7 @@ from tui_charrnn.tui.textual_patches import is_of_removed
 
 
 class Host(ThemedApp):
-    """Holds a list that gets as many rows as it is told."""
+    """An app of a list with a given number of rows."""
 
     def __init__(self, rows: int) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ async def test_a_palette_is_opened_again_while_the_last_one_is_being_taken_away(
 
 
 class TypedInto(CommandPalette):
-    """A palette into which something was typed before its list was there."""
+    """A palette that received typed text before its list was mounted."""
 
     def on_mount(self) -> None:
         with self.prevent(Input.Changed):
@@ -149,7 +149,7 @@ async def test_a_palette_without_a_match_says_so_in_the_language_of_the_app() ->
 
 
 class Told(Static):
-    """Keeps the widths that it was told."""
+    """Stores the widths of its resize events."""
 
     def __init__(self) -> None:
         super().__init__("text")

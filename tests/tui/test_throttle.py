@@ -1,4 +1,4 @@
-"""News is drawn at once, progress once in a while."""
+"""Changes of state are drawn immediately, progress once per interval."""
 
 from textual.app import App
 
@@ -8,7 +8,7 @@ from tui_charrnn.tui.run.run_card import Words
 
 
 class Drawn(App[None]):
-    """Counts drawings, on a clock that stands still."""
+    """Counts drawings, with a clock that a test sets."""
 
     def __init__(self) -> None:
         super().__init__()

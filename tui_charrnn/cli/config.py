@@ -29,7 +29,7 @@ from tui_charrnn.runs.storage import Storage, open_output
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.keys.keymap import keymap_of, remap
 from tui_charrnn.tui.keys.table import KEYS
-from tui_charrnn.tui.theme.themes import theme_in_force
+from tui_charrnn.tui.theme.themes import effective_theme
 
 _GAP: Final = "  "
 
@@ -101,7 +101,10 @@ def _settings(found: Resolution) -> Iterator[tuple[str, Any, str]]:
     """Yield name, value and origin of every setting; for the theme, the one that the app uses."""
     for name, value in found.preferences.to_mapping().items():
         origin = str(found.origins[name])
-        yield (name, *(theme_in_force(value or "", origin) if name == "theme" else (value, origin)))
+        yield (
+            name,
+            *(effective_theme(value or "", origin) if name == "theme" else (value, origin)),
+        )
 
 
 def _rows(found: Resolution, changed: dict[str, str]) -> Iterator[tuple[str, str, str]]:

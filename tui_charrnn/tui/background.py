@@ -78,7 +78,7 @@ class BackgroundTask:
         if self._cancelled.wait(seconds):
             raise CancelledError
 
-    def gives_up(self, seconds: float) -> bool:
+    def is_cancelled_after(self, seconds: float) -> bool:
         """Block the work for some seconds; return whether the task was cancelled meanwhile."""
         return self._cancelled.wait(seconds)
 
@@ -123,7 +123,7 @@ class Poller(Generic[_Update]):
         self._waking = threading.Event()
         self._taken = threading.Event()
 
-    def look(self) -> float:
+    def poll(self) -> float:
         """Poll once, in the thread; return the seconds until the next poll."""
         raise NotImplementedError
 
@@ -160,7 +160,7 @@ class Poller(Generic[_Update]):
 
     def _run(self) -> None:
         while not self._is_stopped:
-            self._waking.wait(self.look() if self._is_watched else None)
+            self._waking.wait(self.poll() if self._is_watched else None)
             self._waking.clear()
 
 

@@ -171,7 +171,7 @@ class TerminalDecoder(codecs.IncrementalDecoder):
         return "".join(decoded)
 
     def _take_typed(self, text: str) -> tuple[str, str]:
-        """What is handed on up to the beginning of a paste, and the rest."""
+        """Return the text up to the start of a paste, and the rest."""
         seen = self._passed + text
         place = seen.find(PASTE_BEGINS)
         if place < 0:

@@ -58,7 +58,7 @@ def send_to_terminal(app: App[object], sequence: str) -> None:
         app._driver.write(sequence)
 
 
-def mend_textual() -> None:
+def patch_textual() -> None:
     """Fix defects of this version of Textual.
 
     Crashes:
@@ -245,7 +245,7 @@ class KeysInOrder(Widget):
     async def on_key(self, event: events.Key) -> None:
         """Run the field's action for the key; without one, the key bubbles up, e.g. to scroll."""
         if self.screen.focused is not self:  # for another widget, or bubbling up from a child
-            pass_key_on(self, event)
+            forward_key(self, event)
             return
         bindings = self._bindings.key_to_bindings.get(event.key, [])
         for action in [binding.action for binding in bindings if not binding.priority]:
@@ -255,7 +255,7 @@ class KeysInOrder(Widget):
                 return
 
 
-def pass_key_on(field: Widget, event: events.Key) -> None:
+def forward_key(field: Widget, event: events.Key) -> None:
     """Forward a key to the focused widget, if that is no longer the field.
 
     Textual sends a key to the widget that has the focus when the key arrives. Where keys arrive

@@ -1,4 +1,4 @@
-"""The row of keys: what can be pressed now, and always the way to the rest."""
+"""The row of keys: the keys that act now, and always help and quit."""
 
 from pathlib import Path
 from typing import get_args
@@ -17,7 +17,7 @@ from tui_charrnn.tui.keys.table import Owner
 
 
 def row_of(app: CharRNNApp) -> str:
-    """The keys that are shown."""
+    """Return the keys that are shown."""
     return str(app.main.query_one(KeyRow).content)
 
 
@@ -77,7 +77,7 @@ def test_a_view_that_only_looks_offers_no_key_that_it_refuses(tmp_path: Path) ->
 
 
 class RowApp(App[None]):
-    """A row of keys alone."""
+    """An app of a row of keys alone."""
 
     def compose(self) -> ComposeResult:
         yield KeyRow()

@@ -1,4 +1,4 @@
-"""The line below the panes: what was just said, and else what to do next."""
+"""The line below the panes: a note, or else a hint."""
 
 import pytest
 from textual.app import ComposeResult
@@ -10,7 +10,7 @@ from tui_charrnn.tui.chrome import NoteLine
 
 
 class Host(ThemedApp):
-    """Shows the line alone."""
+    """An app of the line alone."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A question that is answered by one line: nothing wrong gets through, Esc changes nothing."""
+"""The text prompt: it returns no invalid line, and nothing at Esc."""
 
 import unicodedata
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ def length_problem(typed: str) -> str:
 
 
 class Host(ThemedApp):
-    """Asks once, and keeps the answer."""
+    """Asks once and stores the answer."""
 
     def __init__(self, value: str = "", question: str = "How is it called?") -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What lies over the app: closed once, however fast the keys come."""
+"""Modal screens close once, however fast keys arrive."""
 
 from textual.app import App
 from textual.widgets import Input
@@ -7,7 +7,7 @@ from tui_charrnn.tui.dialogs import AskTextScreen
 
 
 def asking() -> AskTextScreen:
-    """A question that takes any line."""
+    """A prompt that accepts any line."""
     return AskTextScreen("Name", "", "as it was", lambda _: "")
 
 

@@ -1,4 +1,4 @@
-"""The list of models to generate with: what it holds, how it is narrowed, what it returns."""
+"""The list of models to generate with: its entries, its filter, its result."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ from tui_charrnn.tui.text.model_choice import ModelChoice, ModelScreen
 
 
 class Host(ThemedApp):
-    """Offers the models of a session, and keeps the answer."""
+    """Offers the models of a session and stores the answer."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A user's own keys in the table."""
+"""The user's changes to the table of keys."""
 
 import contextvars
 

@@ -1,4 +1,4 @@
-"""The app with a run: it shows what is trained, and asks the trainer."""
+"""The app with a run: it shows the training, and sends requests to the trainer."""
 
 from collections.abc import Iterator
 from pathlib import Path

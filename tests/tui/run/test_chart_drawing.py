@@ -1,4 +1,4 @@
-"""The curves of the loss chart: line, band, gap, scale, and how much of it is drawn."""
+"""The curves of the loss chart: line, band, gaps, scale, and the amount of data drawn."""
 
 import math
 from collections.abc import Sequence
@@ -157,7 +157,7 @@ def test_without_an_axis_below_the_gap_is_marked_in_the_plot() -> None:
 
 
 def million(every: int) -> RunView:
-    """A million batches, scored every so many steps."""
+    """A run of a million batches, with an evaluation every so many steps."""
     return viewed_losses(
         [2.0 + (step % 97) / 100 for step in range(1_000_000)], evaluate_every=every
     )

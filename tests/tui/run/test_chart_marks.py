@@ -1,4 +1,4 @@
-"""What else stands in the loss chart: scores, checkpoints, ladder, axes, another run."""
+"""The marks of the loss chart: scores, checkpoints, baselines, axes, another run."""
 
 import re
 from dataclasses import replace
@@ -96,10 +96,10 @@ def test_the_name_of_a_reference_stands_where_nothing_is_drawn() -> None:
 def test_a_run_on_another_text_is_told() -> None:
     run, other = viewed_losses(falling_losses(50)), viewed_losses(falling_losses(50), name="other")
     one, another = series_of(run, other, RAW)
-    for corpus, is_told in (("a", False), ("b", True)):
+    for corpus, is_noted in (("a", False), ("b", True)):
         both = [replace(one, corpus="a"), replace(another, corpus=corpus)]
         chart = draw_chart(both, RAW, (100, 20), BRAILLE)
-        assert ("(another text)" in lines(chart)[0]) == is_told
+        assert ("(another text)" in lines(chart)[0]) == is_noted
 
 
 def test_the_recent_view_holds_the_last_thousand_batches() -> None:

@@ -1,4 +1,4 @@
-"""What the chart draws beside the losses, on an axis of its own."""
+"""The second quantity of the chart, on its own axis."""
 
 import math
 

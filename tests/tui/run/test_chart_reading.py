@@ -1,4 +1,4 @@
-"""What the loss chart reads out, and the signs that it is drawn with."""
+"""The readout and the glyphs of the loss chart."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""The second graph beside the losses, where there is room for it."""
+"""The second graph beside the loss chart, if there is room for it."""
 
 import pytest
 from textual.app import ComposeResult
@@ -10,7 +10,7 @@ from tui_charrnn.tui.run.loss_chart import LEAST_WIDTH, Charts, LossChart
 
 
 class Host(ThemedApp):
-    """Shows the charts of a run."""
+    """An app of the charts alone."""
 
     def __init__(self) -> None:
         super().__init__()

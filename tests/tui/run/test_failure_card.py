@@ -39,7 +39,7 @@ def has_width(button: Button, width: int) -> bool:
 
 
 class Host(ThemedApp):
-    """Shows one card and remembers what it asked for."""
+    """Shows one card and stores its requests."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a feed tells of a run directory, without any screen."""
+"""The updates of a feed of a run directory, without a screen."""
 
 import threading
 from collections.abc import Iterator
@@ -15,22 +15,22 @@ from tui_charrnn.tui.run.follower import RunFeed, RunUpdate
 
 
 class Listener:
-    """Takes what a feed tells, as the screen does, and lets a test wait for it."""
+    """Handles updates as the screen does, and lets a test wait for them."""
 
     def __init__(self, run: RunDirectory) -> None:
-        self.told: list[object] = []
-        self._heard = threading.Condition()
-        self.feed = RunFeed(run, lambda call, *given: call(*given), self._hear)
+        self.updates: list[object] = []
+        self._received = threading.Condition()
+        self.feed = RunFeed(run, lambda call, *given: call(*given), self._receive)
 
-    def _hear(self, message: object) -> None:
-        with self._heard:
-            self.told.append(message)
-            self._heard.notify_all()
+    def _receive(self, message: object) -> None:
+        with self._received:
+            self.updates.append(message)
+            self._received.notify_all()
 
     @property
     def steps(self) -> list[int]:
-        """Steps of the batches told so far."""
-        read = [message for message in self.told if isinstance(message, RunUpdate)]
+        """Return the steps of all batches received so far."""
+        read = [message for message in self.updates if isinstance(message, RunUpdate)]
         return [
             step
             for message in read
@@ -40,25 +40,25 @@ class Listener:
         ]
 
     def wait_for_steps(self, steps: list[int]) -> None:
-        with self._heard:
-            assert self._heard.wait_for(lambda: self.steps == steps, PATIENCE), self.steps
+        with self._received:
+            assert self._received.wait_for(lambda: self.steps == steps, PATIENCE), self.steps
 
     def wait_for_message(self, sentence: str) -> None:
-        with self._heard:
-            assert self._heard.wait_for(
+        with self._received:
+            assert self._received.wait_for(
                 lambda: any(
                     isinstance(message, RunUpdate)
                     and message.status is not None
                     and message.status.message == sentence
-                    for message in self.told
+                    for message in self.updates
                 ),
                 PATIENCE,
             )
 
     def wait_for(self, kind: type[object]) -> None:
-        with self._heard:
-            assert self._heard.wait_for(
-                lambda: any(isinstance(message, kind) for message in self.told), PATIENCE
+        with self._received:
+            assert self._received.wait_for(
+                lambda: any(isinstance(message, kind) for message in self.updates), PATIENCE
             )
 
 
@@ -82,7 +82,7 @@ def test_records_are_told_once_and_in_order(trainer: FakeTrainer, listener: List
     listener.wait_for_steps([1, 2])
     trainer.train(2.0, 1.5)
     listener.wait_for_steps([1, 2, 3, 4])
-    assert isinstance(listener.told[0], RunDescription)
+    assert isinstance(listener.updates[0], RunDescription)
 
 
 def test_what_was_there_before_is_history_and_the_rest_is_news(
@@ -91,7 +91,7 @@ def test_what_was_there_before_is_history_and_the_rest_is_news(
     listener.wait_for_steps([1, 2])
     trainer.train(2.0)
     listener.wait_for_steps([1, 2, 3])
-    read = [message for message in listener.told if isinstance(message, RunUpdate)]
+    read = [message for message in listener.updates if isinstance(message, RunUpdate)]
     assert read[0].is_history
     assert not read[-1].is_history
 
@@ -114,12 +114,12 @@ def test_a_half_written_line_waits_for_its_other_half(
 def test_a_stopped_feed_tells_nothing_more(trainer: FakeTrainer, listener: Listener) -> None:
     listener.wait_for_steps([1, 2])
     listener.feed.stop()
-    count = len(listener.told)
+    count = len(listener.updates)
     trainer.train(2.0)
     for thread in threading.enumerate():
         if thread.name == "run-feed":
             thread.join(PATIENCE)
-    assert len(listener.told) == count
+    assert len(listener.updates) == count
 
 
 def test_a_folder_that_is_no_run_is_reported(tmp_path: Path) -> None:
@@ -134,5 +134,5 @@ def test_a_run_that_has_ended_is_said_to_have_ended(tmp_path: Path) -> None:
     listener.feed.start()
     listener.wait_for_steps([1, 2])
     listener.feed.stop()
-    read = [message for message in listener.told if isinstance(message, RunUpdate)]
+    read = [message for message in listener.updates if isinstance(message, RunUpdate)]
     assert read[-1].life == "ended"

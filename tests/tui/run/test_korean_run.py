@@ -1,4 +1,4 @@
-"""What the app shows of a run, in Korean: nothing is left in English but names and units."""
+"""The app with a run, in Korean: only names and units are in English."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -34,7 +34,7 @@ def shows(app: ThemedApp, words: str) -> bool:
 
 
 class Host(ThemedApp):
-    """Shows one thing after another."""
+    """Shows one widget after another."""
 
     async def show(self, widget: Widget) -> None:
         await self.screen.remove_children()
@@ -46,7 +46,7 @@ class Host(ThemedApp):
 
 @pytest.fixture
 def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
-    """Half of a run has been trained, and something of everything has happened."""
+    """A run that is half trained and has records of every kind."""
     run = created_run(tmp_path, name="run", pinned_seeds=("12",))
     with FakeTrainer(run, total_steps=100) as trainer:
         trainer.start()

@@ -28,7 +28,7 @@ OUTPUT = OutputSource, "Log", "The trainer has printed nothing yet."
 
 
 class Host(ThemedApp):
-    """Shows what one trainer printed."""
+    """Shows the output of one trainer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -273,12 +273,12 @@ async def test_asked_for_the_same_run_it_goes_on(run: RunDirectory, tmp_path: Pa
 
 
 class Counted(LogPane):
-    """Counts what it is told, before it takes it."""
+    """Counts updates before it handles them."""
 
-    told = 0
+    updates = 0
 
     def take_new(self, new: NewLines) -> None:
-        self.told += 1
+        self.updates += 1
         super().take_new(new)
 
 
@@ -290,7 +290,7 @@ async def test_nothing_is_read_while_it_is_hidden(run: RunDirectory) -> None:
     async with app.run_test(size=(60, 8)) as pilot:
         pane.follow(run)
         await pilot.pause()
-        assert pane.told == 0
+        assert pane.updates == 0
         pane.display = True
         await see(pilot, "first line")
 

@@ -1,4 +1,4 @@
-"""The loss chart as a widget: keys, mouse, sizes, and when it draws anew."""
+"""The loss chart as a widget: keys, mouse, sizes, and when it draws again."""
 
 import pytest
 from textual.app import ComposeResult
@@ -19,7 +19,7 @@ SIZE = (90, 20)
 
 
 class Host(ThemedApp):
-    """Holds the chart alone."""
+    """An app of the chart alone."""
 
     CSS = "LossChart { width: 100%; height: 100%; }"
 

@@ -1,4 +1,4 @@
-"""The drawing of the loss, as strings, and the widget around it."""
+"""The bars of the losses as strings, and the widget that shows them."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The card of a run where it is broad."""
+"""The card of a run in a broad terminal."""
 
 from pathlib import Path
 

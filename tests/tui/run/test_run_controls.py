@@ -1,4 +1,4 @@
-"""Control of a training from the app: what is asked, what is answered, what is not."""
+"""Control of a training from the app: requests, answers, missing answers."""
 
 import threading
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ async def fall_silent(pilot: Pilot[Any], app: CharRNNApp) -> None:
 
 
 def asked(app: CharRNNApp, trainer: FakeTrainer) -> list[Request]:
-    """What a trainer finds when it looks, once it is written."""
+    """Return the requests that a trainer reads, once they are written."""
     app.main.finish_requests(PATIENCE)
     return take_requests(trainer.run)
 
@@ -113,8 +113,8 @@ async def test_a_refusal_is_told_as_the_trainer_put_it(
         trainer.append(
             RequestAnswered("checkpoint", accepted=False, message=refusal, id=request.id)
         )
-        told = "The trainer refused to save a checkpoint: The disk is ␛[31m full."
-        await wait_until(pilot, "the refusal", lambda: note_of(app) == told)
+        refusal = "The trainer refused to save a checkpoint: The disk is ␛[31m full."
+        await wait_until(pilot, "the refusal", lambda: note_of(app) == refusal)
 
 
 async def test_a_learning_rate_is_checked_before_it_is_asked_for(

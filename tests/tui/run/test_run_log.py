@@ -1,4 +1,4 @@
-"""The log of a run: its story, and behind a key what its process printed."""
+"""The log of a run: its story, and the output of its process."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The childhood pane."""
+"""The samples pane."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ SEEDS = ("ROMEO:", "To be")
 
 
 class Host(ThemedApp):
-    """Shows the childhood of one run."""
+    """Shows the samples of one run."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Host(ThemedApp):
 
 
 def grow(trainer: FakeTrainer, evaluations: int) -> None:
-    """Let a trainer go on for some evaluations, ten steps apart, each with a sample a seed."""
+    """Write some evaluations, ten steps apart, each with one sample per seed."""
     for _ in range(evaluations):
         trainer.train(*[3.0] * 10)
         trainer.evaluate(3.0 - trainer.step / 100)

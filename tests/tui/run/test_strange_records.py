@@ -1,4 +1,4 @@
-"""Records in any order, with any numbers that a reader lets pass, can be drawn."""
+"""Records in any order, with any numbers that a reader accepts, can be drawn."""
 
 from pathlib import Path
 from typing import Final
@@ -64,7 +64,7 @@ def test_the_chart_draws_them(taken: list[Record]) -> None:
 
 
 class Host(ThemedApp):
-    """Holds the slider alone."""
+    """An app of the slider alone."""
 
     def __init__(self, taken: list[Record]) -> None:
         super().__init__()

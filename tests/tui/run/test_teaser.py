@@ -1,4 +1,4 @@
-"""What those see of training who have no run yet."""
+"""The recorded training that is shown while there is no run."""
 
 import pytest
 from textual.app import ComposeResult
@@ -9,7 +9,7 @@ from tui_charrnn.tui.run.run_card import Teaser
 
 
 class Host(ThemedApp):
-    """Shows it alone."""
+    """An app of the teaser alone."""
 
     def compose(self) -> ComposeResult:
         yield Teaser()

@@ -1,4 +1,4 @@
-"""The app in every theme, and without colors, signs and motion."""
+"""The app in every theme, and with NO_COLOR, ASCII and reduced motion."""
 
 import re
 from collections.abc import Awaitable, Callable
@@ -35,17 +35,17 @@ def ended_run(folder: Path, end: str = "finished") -> Any:
 
 
 def pieces(app: CharRNNApp) -> list[Segment]:
-    """All that the screen is made of, as the terminal gets it."""
+    """Return all segments of the screen, as the terminal gets them."""
     return [piece for strip in app.screen._compositor.render_strips() for piece in strip]
 
 
 def looks_of(app: CharRNNApp, words: str) -> list[Segment]:
-    """The pieces of the screen that have these words."""
+    """Return the segments of the screen that contain these words."""
     return [piece for piece in pieces(app) if words in piece.text]
 
 
 def first_of(commands: CommandList) -> str:
-    """The command that Enter carries out."""
+    """Return the command that Enter would run."""
     is_ready = commands.highlighted == 0
     return str(commands.get_option_at_index(0).prompt) if is_ready else ""
 
@@ -244,7 +244,7 @@ async def test_without_colors_and_in_ascii_nothing_has_either(
 
 
 def check_plain(app: CharRNNApp) -> None:
-    """The screen has no color, and no sign but those of ASCII."""
+    """Check that the screen has no colors, and only ASCII."""
     text, styles = screen_text(app), [piece.style for piece in pieces(app) if piece.style]
     assert len(set(text)) > 10
     assert {sign for sign in text if not sign.isascii()} == set()
@@ -252,7 +252,7 @@ def check_plain(app: CharRNNApp) -> None:
 
 
 def is_marked(app: CharRNNApp) -> bool:
-    """Whether anything is in reverse: a cursor, which may blink, or what has the focus."""
+    """Whether anything is in reverse: a cursor, which may blink, or the focused widget."""
     return any(piece.style is not None and piece.style.reverse for piece in pieces(app))
 
 

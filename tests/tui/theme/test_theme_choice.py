@@ -1,4 +1,4 @@
-"""The themes there are, which one is worn, and the list to choose from."""
+"""The available themes, the theme that is applied, and the theme picker."""
 
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,10 @@ EMBER = (resource_folder("themes") / "ember.toml").read_text(encoding="utf-8")
 
 
 class Dressed(ThemedApp):
-    """An app of nothing but a theme."""
+    """An app that only applies a theme."""
 
     def __init__(self, wanted: str = "") -> None:
-        """Put it on."""
+        """Apply the theme."""
         super().__init__()
         self.problems = self.apply_theme(wanted)
 
@@ -38,7 +38,7 @@ def write_theme(name: str, content: str) -> None:
 
 
 async def choose(pilot: Pilot[Any]) -> OptionList:
-    """Open the list of themes."""
+    """Open the theme picker."""
     pilot.app.push_screen(ThemeScreen())
     await wait_until(pilot, "the list", lambda: isinstance(pilot.app.screen, ThemeScreen))
     screen = pilot.app.screen

@@ -1,4 +1,4 @@
-"""Rows without colors, and in ASCII."""
+"""The filters for rows without colors and in ASCII."""
 
 import ast
 from pathlib import Path
@@ -28,7 +28,7 @@ def words(segments: list[Segment]) -> list[str]:
 
 
 def said_by_the_program(path: Path) -> set[str]:
-    """The signs in the texts of a file, without what is written for those who read it."""
+    """Return the non-ASCII signs in the strings of a file, without docstrings."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     documents = {
         id(statement.value) for statement in ast.walk(tree) if isinstance(statement, ast.Expr)

@@ -1,4 +1,4 @@
-"""Themes: read, checked, legible, and the only place where a color is written."""
+"""Themes: reading, checks, legibility; and no color is defined anywhere else."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ from tui_charrnn.tui.theme.themes import DEFAULT_THEME, REQUIRED_COLORS, VARIABL
 
 BUNDLED, BUNDLED_PROBLEMS = load_themes(resource_folder("themes"))
 COLORED = [theme for theme in BUNDLED if not theme.ansi]
-"""Those whose colors are known; the others have the terminal's."""
+"""Themes with known colors; the others have the terminal's."""
 GROUNDS = ("background", "surface", "panel")
 TEXTS = (
     *("foreground", "text", "text-muted", "text-error", "text-warning", "text-success"),
@@ -46,14 +46,14 @@ OPPOSITES = [
     ("seed-text", "skipped-text"),
     ("generated-text", "skipped-text"),
 ]
-"""Colors that tell two things apart."""
+"""Pairs of colors that must be distinguishable."""
 GOOD = (resource_folder("themes") / "ember.toml").read_text(encoding="utf-8")
 TERMINAL = (resource_folder("themes") / "terminal.toml").read_text(encoding="utf-8")
 EMBER = re.compile(r'primary = "[^"]*"')
 
 
 def color_of(theme: Theme, name: str, ground: str = "background") -> Color:
-    """A color as it is seen on a ground."""
+    """Return a color as it appears on a background."""
     colors = {**theme.to_color_system().generate(), **theme.variables}
     below = Color.parse(colors[ground])
     value = colors.get(name) or getattr(theme, name)

@@ -23,7 +23,7 @@ from tui_charrnn.tui.new_run.form_values import (
 )
 from tui_charrnn.tui.textual_patches import (
     KeysInOrder,
-    pass_key_on,
+    forward_key,
     preset_selection,
     selection_of,
 )
@@ -58,7 +58,7 @@ class FormInput(Input, KeysInOrder):
 
     async def on_key(self, event: events.Key) -> None:
         """Forward a key that was typed after the focus moved to another field."""
-        pass_key_on(self, event)
+        forward_key(self, event)
 
     def show(self, value: str) -> None:
         """Set the value without posting a change."""

@@ -84,7 +84,7 @@ class EmbeddingPage(Page):
         def work(task: BackgroundTask) -> Iterator[_Found | CharRNNError]:
             while True:
                 try:
-                    loaded = context.load_newest(task.gives_up)
+                    loaded = context.load_newest(task.is_cancelled_after)
                 except CharRNNError as error:  # e.g. the run has no weights yet
                     if not context.session.has_live_run:
                         raise

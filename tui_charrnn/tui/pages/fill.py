@@ -116,7 +116,7 @@ class FillPage(Page):
         """A filler for the bundled model, or for the app's model unless that is bidirectional."""
         if suited is not None:
             return Filler(self._load(suited))
-        model = self.context.load(task.gives_up).model
+        model = self.context.load(task.is_cancelled_after).model
         if model.config.reads_both:
             self._readers[""] = BothSides(model)
             model = self._load(None)

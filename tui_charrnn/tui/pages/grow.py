@@ -99,7 +99,7 @@ class GrowPage(Page):
         self.texts.mount(*views)
 
         def work(task: BackgroundTask) -> Iterator[tuple[str, ...]]:
-            loaded = self.context.load(task.gives_up)
+            loaded = self.context.load(task.is_cancelled_after)
             stream = CharacterStream(loaded.model, settings.sampling)
             known = stream.prime(seed_text).text
             batch = SideBySide(stream, len(temperatures), temperatures)

@@ -104,7 +104,7 @@ class MemoryPage(Page):
     def _loaded(self, names: list[str], task: BackgroundTask) -> list[LoadedModel]:
         """The named models, or the current model if none is named."""
         if not names:
-            return [self.context.load(task.gives_up)]
+            return [self.context.load(task.is_cancelled_after)]
         folder = self.context.session.runs_folder
         paths = {name: find_model(name, folder) for name in dict.fromkeys(names)}
         return [

@@ -78,19 +78,19 @@ class RunFeed(Poller[RunUpdate | RunDescription | Exception]):
         self._posted: tuple[RunStatus | None, Verdict] | None = None
         self._posted_at = 0.0
 
-    def look(self) -> float:
+    def poll(self) -> float:
         """Read once and show what is new."""
         try:
             if not self._is_described:
                 self.show(read_description(self.run))
                 self._is_described = True
-            self._look()
+            self._poll()
         except (CharRNNError, OSError) as error:  # a network drive may come back
             self.show(error)
             return RETRY_INTERVAL
         return 0.0 if self._is_behind else POLL_INTERVAL
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         # before the records: once the status says that the trainer ended, all records are written
         status = read_status(self.run)
         records = self._read_piece()

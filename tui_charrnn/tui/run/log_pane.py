@@ -182,7 +182,7 @@ class LogFeed(Poller[NewLines]):
         self._problem = ""
         self._has_shown = False
 
-    def look(self) -> float:
+    def poll(self) -> float:
         """Read once and show what is new."""
         problem = ""
         try:

@@ -219,7 +219,7 @@ class RunsWatcher(Poller[RunsListing]):
         super().__init__("runs-watcher", call_later, take)
         self._folder = WatchedFolder(folder)
 
-    def look(self) -> float:
+    def poll(self) -> float:
         """List the folder, show the result, and return the seconds until the next time."""
         try:
             listed = prepare(self._folder.list_runs(), time.time())

@@ -212,7 +212,7 @@ class GenerationThread:
         self._task = BackgroundTask("generation", guarded)
 
     def _begin(self, task: BackgroundTask) -> None:
-        prepared = self._prepare(task.gives_up)
+        prepared = self._prepare(task.is_cancelled_after)
         if task.is_cancelled:
             return
         self._applied, self._held = self._settings.sampling, self._settings.held
@@ -286,7 +286,7 @@ class GenerationThread:
             due = self._settings.next_due(due, now)
             pause = due - now if due - now >= _SHORTEST_PAUSE else 0.0  # added to the next pause
             pause = max(pause, _READER_PAUSE if self._readers else 0.0)
-            if task.gives_up(pause) if pause else task.is_cancelled:
+            if task.is_cancelled_after(pause) if pause else task.is_cancelled:
                 break
         if newest in INITIALS:
             tape.next()

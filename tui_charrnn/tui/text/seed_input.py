@@ -27,7 +27,7 @@ from tui_charrnn.safe_text import safe_line, safe_text, with_few_marks
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoteWritten
-from tui_charrnn.tui.textual_patches import Edit, EditResult, KeysInOrder, pass_key_on
+from tui_charrnn.tui.textual_patches import Edit, EditResult, KeysInOrder, forward_key
 from tui_charrnn.tui.theme.themed_app import KeepsText
 
 KEPT: Final = 200
@@ -183,7 +183,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
     async def on_key(self, event: events.Key) -> None:
         """Submit on Enter; forward keys that belong to another focused field."""
         if self.screen.focused is not self:
-            pass_key_on(self, event)
+            forward_key(self, event)
         elif event.key == "enter":
             event.stop()
             event.prevent_default()

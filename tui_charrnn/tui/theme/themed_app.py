@@ -17,7 +17,7 @@ from textual.widget import Widget
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.textual_patches import is_of_removed, mend_textual
+from tui_charrnn.tui.textual_patches import is_of_removed, patch_textual
 from tui_charrnn.tui.theme.themes import (
     DEFAULT_THEME,
     bundled_theme,
@@ -59,7 +59,7 @@ class ThemedApp(App[None]):
         reduces_motion: bool = False,
     ) -> None:
         """Set what the terminal or the user requires: ASCII, reduced motion, no colors."""
-        mend_textual()
+        patch_textual()
         super().__init__(driver_class=driver_class)
         self.is_ascii = is_ascii
         self.reduces_motion = reduces_motion

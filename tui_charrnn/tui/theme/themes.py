@@ -233,7 +233,7 @@ def find_themes() -> ThemeSet:
     return ThemeSet(kept, own, [*problems, *own_problems])
 
 
-def theme_in_force(wanted: str, origin: str) -> tuple[str, str]:
+def effective_theme(wanted: str, origin: str) -> tuple[str, str]:
     """Return the theme that the app uses, and where it was chosen."""
     known = [theme.name for theme in find_themes().themes]
     candidates = (
