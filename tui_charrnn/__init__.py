@@ -1,3 +1,3 @@
-"""Train a character-level LSTM and talk to it, in a terminal."""
+"""Train a character-level LSTM and generate text with it, in a terminal."""
 
 __version__ = "0.1.0"

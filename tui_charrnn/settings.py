@@ -88,7 +88,7 @@ class Bounds:
         return is_sane and self.minimum <= value <= self.maximum and value > self.above
 
     def is_none(self, text: str) -> bool:
-        """Whether a text means None; `none` always does."""
+        """Whether a text means None for an optional setting; `none` always does."""
         return self.optional and text.strip().lower() in {"none", self.none}
 
     def allowed(self) -> str:

@@ -1,1 +1,1 @@
-"""From a text to batches of character indices: corpus, vocabulary, streams, n-gram baselines."""
+"""Reads corpora and makes batches of character indices; vocabulary, baselines, originality."""

@@ -100,7 +100,7 @@ COPIED_LENGTH: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class CopiedPassage:
-    """A longest passage of a text that occurs in the corpus."""
+    """A passage of a text that occurs in the corpus and is not part of a longer one that does."""
 
     position: int
     """Start in the text, from 0."""

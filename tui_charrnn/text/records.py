@@ -115,9 +115,9 @@ class RecordSplit(NamedTuple):
     characters: int
     """Training characters, up to and including the end sign of the last training record."""
     trained: int
-    """Records."""
+    """Number of training records."""
     held_out: int
-    """Records."""
+    """Number of held-out records."""
 
 
 def split_records(ends: Int64, validation_fraction: float) -> RecordSplit:

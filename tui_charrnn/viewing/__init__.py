@@ -1,1 +1,1 @@
-"""A run as its viewers show it: its records folded into numbers, and the numbers in words."""
+"""Formats runs, models and texts for display in the app and the commands."""

@@ -64,7 +64,7 @@ def format_age(seconds: float) -> str:
 def format_character(character: str, *, is_ascii: bool = False) -> str:
     """A readable form of a character, safe to show.
 
-    With `is_ascii`, a symbol that has no ASCII form is shown as its code point.
+    With `is_ascii`, a symbol that `in_ascii` would replace is shown as its code point.
     """
     if character in NAMES:
         return tr(NAMES[character])
