@@ -89,7 +89,7 @@ class TapeApp:
         await wait_until(
             self.pilot,
             "what could come at the cursor",
-            lambda: self.panel.read is not None and self.panel.read.at == self.cursor.at,
+            lambda: self.panel.known is not None and self.panel.known.at == self.cursor.at,
         )
 
     async def noted(self, words: str) -> None:

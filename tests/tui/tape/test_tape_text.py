@@ -41,7 +41,7 @@ class Host(ThemedApp):
         self.text.generation = self.generation
         self.text.begin_tape()
 
-    def say(self, count: int) -> None:
+    def generate(self, count: int) -> None:
         """Generate `count` characters and show them."""
         for _ in range(count):
             self.tape.next()
@@ -64,7 +64,7 @@ def wrapped(view: TextView, generated: str, *, has_seed: bool = True) -> list[Ro
 async def test_every_position_is_found_in_its_row_and_back() -> None:
     app = Host()
     async with app.run_test(size=(24, 12)):
-        app.say(300)
+        app.generate(300)
         view = app.view
         rows = view.wrapped
         found = [
@@ -89,10 +89,10 @@ async def test_every_position_is_found_in_its_row_and_back() -> None:
 async def test_another_continuation_takes_the_place_of_what_is_no_longer_in_sight() -> None:
     app = Host()
     async with app.run_test(size=(24, 12)):
-        app.say(100)
+        app.generate(100)
         app.tape.rewind(40)
         app.tape.take(2)
-        app.say(0)
+        app.generate(0)
         for _ in range(30):
             app.tape.next()
         view = app.view
@@ -112,7 +112,7 @@ async def test_another_continuation_takes_the_place_of_what_is_no_longer_in_sigh
 async def test_what_was_dropped_is_not_missed_when_another_continuation_is_shown() -> None:
     app = Host(limit=2000)
     async with app.run_test(size=(24, 12)) as pilot:
-        app.say(4000)
+        app.generate(4000)
         app.tape.rewind(100)
         app.tape.take(2)
         for _ in range(20):
@@ -137,12 +137,12 @@ async def test_what_was_dropped_is_not_missed_when_another_continuation_is_shown
 async def test_a_cursor_at_the_end_stays_there_as_text_comes_and_another_one_does_not() -> None:
     app = Host()
     async with app.run_test(size=(24, 12)):
-        app.say(10)
+        app.generate(10)
         app.cursor.point(10)
-        app.say(5)
+        app.generate(5)
         assert app.cursor.at == (0, 15)
         app.cursor.point(3)
-        app.say(5)
+        app.generate(5)
         assert app.cursor.at == (0, 3)
         assert not app.view.follows_end
         app.cursor.point(None)

@@ -30,7 +30,7 @@ def unknown_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
 
 
-def speaking_app(folder: Path) -> CharRNNApp:
+def fast_app(folder: Path) -> CharRNNApp:
     """Return an app that always generates the same 2,000 characters, without delay."""
     app = tiny_app(folder)
     settings_of(app).speed = None
@@ -38,7 +38,7 @@ def speaking_app(folder: Path) -> CharRNNApp:
     return app
 
 
-async def spoken_whole(pilot: object, app: CharRNNApp) -> str:
+async def whole_text(pilot: object, app: CharRNNApp) -> str:
     """Wait for the end of the first text, and return it; it has the focus then."""
     await wait_until(pilot, "the end", lambda: "2,000 characters." in note_of(app))  # type: ignore[arg-type]  # any pilot
     return spoken_by(app)
@@ -65,9 +65,9 @@ async def test_the_row_offers_the_keys_of_the_text(tmp_path: Path) -> None:
 
 
 async def test_copying_takes_the_whole_text_also_into_a_file(tmp_path: Path) -> None:
-    app = speaking_app(tmp_path)
+    app = fast_app(tmp_path)
     async with app.run_test() as pilot:
-        shown = await spoken_whole(pilot, app)
+        shown = await whole_text(pilot, app)
         await pilot.press("tab", "c")
         assert app.clipboard == shown
         await wait_until(pilot, "the path", lambda: "also saved to" in note_of(app))
@@ -80,18 +80,18 @@ async def test_a_terminal_that_takes_copies_needs_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TERM", "xterm-kitty")
-    app = speaking_app(tmp_path)
+    app = fast_app(tmp_path)
     async with app.run_test() as pilot:
-        await spoken_whole(pilot, app)
+        await whole_text(pilot, app)
         await pilot.press("tab", "c")
         await wait_until(pilot, "the note", lambda: "Copied 2,000 characters." in note_of(app))
         assert not texts_folder().exists()
 
 
 async def test_only_the_last_text_is_copied_or_what_is_selected(tmp_path: Path) -> None:
-    app = speaking_app(tmp_path)
+    app = fast_app(tmp_path)
     async with app.run_test() as pilot:
-        first = await spoken_whole(pilot, app)
+        first = await whole_text(pilot, app)
         await pilot.press(*"cab", "enter")
         length = len(first) + 3 + DEFAULT_LENGTH
         await wait_until(pilot, "the second", lambda: len(spoken_by(app)) == length)
@@ -106,9 +106,9 @@ async def test_only_the_last_text_is_copied_or_what_is_selected(tmp_path: Path) 
 
 
 async def test_saving_writes_the_text_and_its_settings(tmp_path: Path) -> None:
-    app = speaking_app(tmp_path)
+    app = fast_app(tmp_path)
     async with app.run_test() as pilot:
-        shown = await spoken_whole(pilot, app)
+        shown = await whole_text(pilot, app)
         await pilot.press("tab", "s")
         await wait_until(pilot, "the path", lambda: str(texts_folder()) in note_of(app))
         text, settings = sorted(texts_folder().iterdir(), key=lambda path: path.suffix)[::-1]
@@ -121,9 +121,9 @@ async def test_saving_writes_the_text_and_its_settings(tmp_path: Path) -> None:
 async def test_a_text_that_went_on_in_another_temperature_says_so_in_its_settings(
     tmp_path: Path,
 ) -> None:
-    app = speaking_app(tmp_path)
+    app = fast_app(tmp_path)
     async with app.run_test() as pilot:
-        await spoken_whole(pilot, app)
+        await whole_text(pilot, app)
         await pilot.press("f8", "ctrl+g")
         await wait_until(pilot, "more", lambda: len(spoken_by(app)) == 2 * DEFAULT_LENGTH)
         await pilot.press("tab", "s")
@@ -134,19 +134,19 @@ async def test_a_text_that_went_on_in_another_temperature_says_so_in_its_setting
 
 
 async def test_a_failed_save_is_reported(tmp_path: Path) -> None:
-    app = speaking_app(tmp_path)
+    app = fast_app(tmp_path)
     texts_folder().parent.mkdir(parents=True)
     texts_folder().write_text("in the way")
     async with app.run_test() as pilot:
-        await spoken_whole(pilot, app)
+        await whole_text(pilot, app)
         await pilot.press("tab", "s")
         await wait_until(pilot, "the reason", lambda: "could not be saved" in note_of(app))
 
 
 async def test_a_search_is_typed_counted_walked_and_left(tmp_path: Path) -> None:
-    app = speaking_app(tmp_path)
+    app = fast_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
-        shown = await spoken_whole(pilot, app)
+        shown = await whole_text(pilot, app)
         await pilot.press("tab", "slash")
         await wait_until(pilot, "the row", lambda: app.main.query(SearchBar).first().is_mounted)
         await pilot.press("a", "b")
@@ -169,9 +169,9 @@ async def test_a_search_is_typed_counted_walked_and_left(tmp_path: Path) -> None
 
 
 async def test_a_search_that_is_opened_again_begins_with_the_last(tmp_path: Path) -> None:
-    app = speaking_app(tmp_path)
+    app = fast_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
-        await spoken_whole(pilot, app)
+        await whole_text(pilot, app)
         await pilot.press("tab", "n")  # without a search, the same as /
         pane = app.main.text_pane
         await wait_until(pilot, "the row", lambda: len(app.main.query("#search-field")) == 1)
@@ -198,9 +198,9 @@ async def test_escape_stops_the_text_while_a_seed_is_typed_beside_a_search(
 
 
 async def test_hostile_characters_are_looked_for_by_their_signs(tmp_path: Path) -> None:
-    app = speaking_app(tmp_path)
+    app = fast_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
-        await spoken_whole(pilot, app)
+        await whole_text(pilot, app)
         await pilot.press("tab", "slash")
         await wait_until(pilot, "the row", lambda: len(app.main.query("#search-field")) == 1)
         app.main.text_pane.view.append("\x1b[31m")
@@ -211,9 +211,9 @@ async def test_hostile_characters_are_looked_for_by_their_signs(tmp_path: Path) 
 
 
 async def test_escape_leaves_the_cursor_first(tmp_path: Path) -> None:
-    app = speaking_app(tmp_path)
+    app = fast_app(tmp_path)
     async with app.run_test() as pilot:
-        await spoken_whole(pilot, app)
+        await whole_text(pilot, app)
         await pilot.press("tab", "v")
         await wait_until(pilot, "the note", lambda: "v begins to select" in note_of(app))
         await pilot.press("escape")
@@ -222,9 +222,9 @@ async def test_escape_leaves_the_cursor_first(tmp_path: Path) -> None:
 
 
 async def test_a_new_seed_is_followed_again(tmp_path: Path) -> None:
-    app = speaking_app(tmp_path)
+    app = fast_app(tmp_path)
     async with app.run_test(size=(40, 14)) as pilot:
-        await spoken_whole(pilot, app)
+        await whole_text(pilot, app)
         await pilot.press("tab", "home", "tab", "c", "enter")
         await wait_until(pilot, "the end", lambda: app.main.text_pane.view.follows_end)
 
@@ -298,9 +298,9 @@ async def test_a_long_seed_says_that_it_is_read_and_can_be_given_up(
         return prime(stream, seed_text, should_stop)
 
     monkeypatch.setattr(CharacterStream, "prime", read_for_ever)
-    app = speaking_app(tmp_path)
+    app = fast_app(tmp_path)
     async with app.run_test() as pilot:
-        shown = await spoken_whole(pilot, app)
+        shown = await whole_text(pilot, app)
         app.main.text_pane.seed.load_text("abc" * 1000)
         await pilot.press("enter")
         await wait_until(pilot, "the reading", began.is_set)

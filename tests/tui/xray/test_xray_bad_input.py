@@ -147,11 +147,11 @@ async def test_names_of_corpora_that_do_harm_are_shown_as_signs(tmp_path: Path) 
         for string in STRINGS.values():
             file = tmp_path / as_file_name(string)
             file.write_text("((a)(b))\n" * 90)
-            await looked_through(app, str(file))
+            await search_in(app, str(file))
             check(app.app)
 
 
-async def looked_through(app: NeuronApp, path: str) -> None:
+async def search_in(app: NeuronApp, path: str) -> None:
     """Search a file of any name for neurons."""
     app.neurons.look(path)
     await app.found()

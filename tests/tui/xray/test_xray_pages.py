@@ -41,17 +41,17 @@ def panel_of(app: TapeApp) -> XrayPanel:
     return app.app.main.query_one(XrayPanel)
 
 
-async def look_into(app: TapeApp, pages: int, colorings: int = 2) -> None:
+async def open_page(app: TapeApp, pages: int, colorings: int = 2) -> None:
     """Move the cursor back, and turn to a page of the panel."""
     await app.pilot.press(*["x"] * colorings, "t", *["left"] * BACK, *["d"] * pages)
-    await looked_into(app)
+    await wait_for_snapshot(app)
 
 
-async def looked_into(app: TapeApp) -> None:
+async def wait_for_snapshot(app: TapeApp) -> None:
     place = (0, LENGTH - BACK)
     await wait_until(
         app.pilot,
-        "what went on there",
+        "the snapshot",
         lambda: (
             (seen := app.colors.seen) is not None
             and (seen.branch, seen.position) == place
@@ -103,7 +103,7 @@ async def test_states_are_those_of_the_equations(
     config = tiny_config(cell=cell, layer_count=layer_count)
     kinds = 2 if cell != "rnn" else 1  # pages of a layer
     async with xray_app(tmp_path, size=(120, 44), config=config) as app:
-        await look_into(app, 1 + kinds * (layer_count - 1))
+        await open_page(app, 1 + kinds * (layer_count - 1))
         step = naive_steps(config, app.tape.tree.indices(0))[LENGTH - BACK][-1]
         states = {"hidden state h": step.hidden}
         if cell == "lstm":
@@ -120,7 +120,7 @@ async def test_states_are_those_of_the_equations(
 async def test_gates_are_those_of_the_equations(tmp_path: Path, cell: str) -> None:
     config = tiny_config(cell=cell, layer_count=2)
     async with xray_app(tmp_path, size=(120, 44), config=config) as app:
-        await look_into(app, 4)
+        await open_page(app, 4)
         step = naive_steps(config, app.tape.tree.indices(0))[LENGTH - BACK][1]
         for name, values in step.gates.items():
             wanted = values if name == "candidate" else 2 * values - 1
@@ -207,7 +207,7 @@ async def test_the_colors_of_the_terminal_are_no_gradient(tmp_path: Path) -> Non
 async def check_signs(folder: Path, *, is_ascii: bool) -> None:
     config = ModelConfig(layer_count=1, embedding_size=3, hidden_size=24)
     async with xray_app(folder, size=(120, 44), is_ascii=is_ascii, config=config) as app:
-        await look_into(app, 1)
+        await open_page(app, 1)
         step = naive_steps(config, app.tape.tree.indices(0))[LENGTH - BACK][0]
         top = usual(step.hidden)
         borders = (-top / 2, -top / 5, top / 5, top / 2)

@@ -80,7 +80,7 @@ class TapePanel(Static, can_focus=True):
         super().__init__(id="tape-panel", markup=False)
         self.text = text
         self.cursor = text.cursor
-        self.read: KnownPlace | None = None
+        self.known: KnownPlace | None = None
         """The candidates that were read last."""
         self._open = open_tape
         self._tell = tell
@@ -97,27 +97,28 @@ class TapePanel(Static, can_focus=True):
     @property
     def rows(self) -> list[AlternativeRow]:
         """The displayed alternatives."""
-        read, tree = self.read, self.text.tree
-        if read is None or tree is None:
+        known, tree = self.known, self.text.tree
+        if known is None or tree is None:
             return []
-        continuations = tree.continuations(*read.at)
+        continuations = tree.continuations(*known.at)
         names = {
             index: tr("branch {name}", name=safe_line(tree.branches[number].name))
             for number, index in continuations.items()
             if len(continuations) > 1
         }
         count = max(self.size.height - _HEAD, 1)
-        pages = -(-len(read.alternatives) // count)
+        pages = -(-len(known.alternatives) // count)
         first = self._page % pages * count
-        opening, position = self.text.opening, read.at[1]
+        opening, position = self.text.opening, known.at[1]
         # the jamo before the position, which its character may complete to a syllable
         before = self.text.spelled(max(position - 2, 0), position)
         if opening is not None and position < 2:
             before = opening.read_text[-2:] + before
         composed = [
-            replace(each, character=continued(before, each.character)) for each in read.alternatives
+            replace(each, character=continued(before, each.character))
+            for each in known.alternatives
         ]
-        return page_rows(composed, read.moment.chosen, names, first, count)
+        return page_rows(composed, known.moment.chosen, names, first, count)
 
     def on_mount(self) -> None:
         """Follow the cursor."""
@@ -234,14 +235,14 @@ class TapePanel(Static, can_focus=True):
 
     def action_take(self, row: int = 0) -> None:
         """Continue with another character at the cursor; go to the branch that already has it."""
-        read, at = self.read, self.cursor.at
+        known, at = self.known, self.cursor.at
         follows = self.text.view.streaming and at == (self.text.branch, self.text.shown)
-        if at is None or read is None or (read.at != at and not follows):
+        if at is None or known is None or (known.at != at and not follows):
             self._wanted = (row, at) if at is not None else None
             return
         rows = self.rows
         if row < len(rows):
-            self._continue_with(read.at[1], (rows[row].alternative.index,))
+            self._continue_with(known.at[1], (rows[row].alternative.index,))
 
     def action_turn_page(self) -> None:
         """Show the next page of less likely characters; after the last, the first again."""
@@ -374,7 +375,7 @@ class TapePanel(Static, can_focus=True):
             self._visited.clear()
         if at is None or generation is None or generation.tape is None:
             self._latest.cancel()
-            self.read = None
+            self.known = None
             self.redraw()
             return
         vocabulary = generation.tape.stream.model.vocabulary
@@ -396,7 +397,7 @@ class TapePanel(Static, can_focus=True):
         """Show the candidates at the cursor, and take the row that waits for them."""
         if known.at != self.cursor.at:
             return
-        self.read = known
+        self.known = known
         self.redraw()
         wanted, self._wanted = self._wanted, None
         if wanted is not None and wanted[1] == known.at:
@@ -405,7 +406,7 @@ class TapePanel(Static, can_focus=True):
     def redraw(self) -> None:
         """Show the place of the cursor and its candidates."""
         self._show_place()
-        read = self.read
+        known = self.known
         if self.text.tree is None:
             self.border_subtitle = Content("")
             self.update(tr("There is no text yet to go back over: type a seed and press Enter."))
@@ -413,8 +414,8 @@ class TapePanel(Static, can_focus=True):
         width, is_ascii = self.size.width, bool(getattr(self.app, "is_ascii", False))
         lines = draw_rows(self.rows, width, is_ascii=is_ascii)
         self.update(Content("\n").join(lines))
-        if read is not None:
-            self.border_subtitle = Content(format_choice(read.moment, read.alternatives))
+        if known is not None:
+            self.border_subtitle = Content(format_choice(known.moment, known.alternatives))
 
     def _show_place(self) -> None:
         """Show branch and position of the cursor in the title."""

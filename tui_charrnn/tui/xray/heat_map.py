@@ -76,7 +76,7 @@ def rows_needed(
     """
     columns = _columns(maps, width)
     per_row = _room(width, columns) * (1 if palette is None else 2)
-    rows = max((-(-len(one.values) // per_row) for one in maps), default=0)
+    rows = max((-(-len(heat_map.values) // per_row) for heat_map in maps), default=0)
     return -(-len(maps) // columns) * (min(rows, rows if most is None else most) + 1)
 
 
@@ -92,10 +92,11 @@ def heat_rows(
     rows: list[Content] = []
     for first in range(0, len(maps), columns):
         drawn = [
-            _drawn(one, _room(width, columns), each, palette) for one in maps[first:][:columns]
+            _draw(heat_map, _room(width, columns), each, palette)
+            for heat_map in maps[first:][:columns]
         ]
         for row in range(max(map(len, drawn))):
-            parts = [one[row] if row < len(one) else Content("") for one in drawn]
+            parts = [rows_of[row] if row < len(rows_of) else Content("") for rows_of in drawn]
             rows.append(_side_by_side(parts, _room(width, columns)))
     return rows[:height]
 
@@ -134,24 +135,24 @@ def _side_by_side(parts: Sequence[Content], width: int) -> Content:
     return row
 
 
-def _drawn(one: HeatMap, width: int, height: int, palette: Palette | None) -> list[Content]:
+def _draw(heat_map: HeatMap, width: int, height: int, palette: Palette | None) -> list[Content]:
     """Return a map's header and its rows, `height` at most without the header."""
     per_row = width * (1 if palette is None else 2)
-    pool = max(-(-len(one.values) // (per_row * height)), 1)
-    values = _pooled(one, pool)
-    marked = None if one.marked is None else one.marked // pool
+    pool = max(-(-len(heat_map.values) // (per_row * height)), 1)
+    values = _pooled(heat_map, pool)
+    marked = None if heat_map.marked is None else heat_map.marked // pool
     if palette is None:
-        rows = _signs(one, values, width, marked)
+        rows = _signs(heat_map, values, width, marked)
     else:
-        rows = _cells(one, values, width, marked, palette)
-    return [_head(one, pool, width), *rows]
+        rows = _cells(heat_map, values, width, marked, palette)
+    return [_head(heat_map, pool, width), *rows]
 
 
-def _head(one: HeatMap, pool: int, width: int) -> Content:
-    count = len(one.values)
-    parts = [Content(one.name).stylize("bold")]
-    if one.has_mean and count:
-        mean = sum(one.values) / count
+def _head(heat_map: HeatMap, pool: int, width: int) -> Content:
+    count = len(heat_map.values)
+    parts = [Content(heat_map.name).stylize("bold")]
+    if heat_map.has_mean and count:
+        mean = sum(heat_map.values) / count
         parts += [Content(f"{mean:.2f}"), Content(f"{bar(mean, _BAR):<{_BAR}}").stylize("$accent")]
     units = tr("{count:,} units", count=count)
     if pool > 1:
@@ -160,24 +161,26 @@ def _head(one: HeatMap, pool: int, width: int) -> Content:
     return Content(" ").join(parts).truncate(width, ellipsis=True)
 
 
-def _pooled(one: HeatMap, pool: int) -> list[float]:
+def _pooled(heat_map: HeatMap, pool: int) -> list[float]:
     """Return, of every `pool` adjacent numbers, the one furthest from the middle."""
     if pool == 1:
-        return list(one.values)
-    starts = range(0, len(one.values), pool)
+        return list(heat_map.values)
+    starts = range(0, len(heat_map.values), pool)
     return [
-        max(one.values[start : start + pool], key=lambda value: abs(value - one.middle))
+        max(heat_map.values[start : start + pool], key=lambda value: abs(value - heat_map.middle))
         for start in starts
     ]
 
 
-def _signs(one: HeatMap, values: Sequence[float], width: int, marked: int | None) -> list[Content]:
+def _signs(
+    heat_map: HeatMap, values: Sequence[float], width: int, marked: int | None
+) -> list[Content]:
     looks = [color for color, _ in LOOKS["diverging"]]
     rows = []
     for start in range(0, len(values), width):
         parts = []
         for place, value in enumerate(values[start : start + width], start):
-            level = one.scale.level(value)
+            level = heat_map.scale.level(value)
             style = f"{looks[level]} bold reverse" if place == marked else looks[level]
             parts.append((SIGNS[level], style))
         rows.append(Content.assemble(*_merged(parts)))
@@ -185,9 +188,9 @@ def _signs(one: HeatMap, values: Sequence[float], width: int, marked: int | None
 
 
 def _cells(
-    one: HeatMap, values: Sequence[float], width: int, marked: int | None, palette: Palette
+    heat_map: HeatMap, values: Sequence[float], width: int, marked: int | None, palette: Palette
 ) -> list[Content]:
-    steps = [palette.shade((value - one.middle) / one.reach) for value in values]
+    steps = [palette.shade((value - heat_map.middle) / heat_map.reach) for value in values]
     rows = []
     for start in range(0, len(steps), 2 * width):
         upper, lower = steps[start : start + width], steps[start + width : start + 2 * width]

@@ -254,9 +254,9 @@ class NeuronPanel(CursorView):
                 return str(error)
             return ""
 
-        def hold(typed: str | None) -> None:
+        def clamp(typed: str | None) -> None:
             if typed is not None:
-                self._hold(neuron, float(typed))
+                self._clamp(neuron, float(typed))
 
         question = tr("From the next character on, it has this value whatever the model reads.")
         if cell is not None:
@@ -270,7 +270,7 @@ class NeuronPanel(CursorView):
             tr("Clamp {neuron}", neuron=neuron),
             f"{value_of(row, self._settings.held.clamps):g}",
         )
-        self.app.push_screen(AskTextScreen(title, question, value, problem), hold)
+        self.app.push_screen(AskTextScreen(title, question, value, problem), clamp)
 
     def action_turn(self, by: int) -> None:
         """Clamp the neuron lower or higher; a free one is clamped to the offered value."""
@@ -282,7 +282,7 @@ class NeuronPanel(CursorView):
         if any(clamp.neuron == row.neuron for clamp in held):
             step = _STEP * (cell.deviation if cell is not None else 1)
             value = rounded(value + by * (step or _STEP))
-        self._hold(row.neuron, max(-LIMIT, min(LIMIT, value)))
+        self._clamp(row.neuron, max(-LIMIT, min(LIMIT, value)))
 
     def action_release(self) -> None:
         """Release the neuron."""
@@ -322,7 +322,7 @@ class NeuronPanel(CursorView):
         self.border_subtitle = Content(words)
         self.take_count(len(self.rows), self.rows.index(before) if before in self.rows else 0)
 
-    def _hold(self, neuron: Probe, value: float) -> None:
+    def _clamp(self, neuron: Probe, value: float) -> None:
         loaded = self._text.loaded
         if loaded is None:
             return
