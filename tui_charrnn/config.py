@@ -53,12 +53,12 @@ class TrainingConfig(Settings):
     )
     records: str = setting(
         "none",
-        "Short texts, each from nothing to an end sign: a line, what blank lines part, or a file.",
+        "Train on separate short texts with an end symbol: lines, paragraphs or files.",
         choices=RECORDS,
     )
     batch_size: int = setting(
         32,
-        "Streams read side by side; auto doubles them while it pays, and raises the rate.",
+        "Streams per batch; auto doubles them while that is faster, and raises the rate.",
         minimum=1,
         maximum=65_536,
         automatic="auto_batch_size",
@@ -70,7 +70,7 @@ class TrainingConfig(Settings):
     )
     sequence_length: int = setting(
         64,
-        "Sequence length T: characters between two cuts of the gradient.",
+        "Sequence length T: characters per step of truncated backpropagation.",
         minimum=2,
         maximum=65_536,
     )
@@ -80,14 +80,14 @@ class TrainingConfig(Settings):
     steps: int | None = setting(None, "How long, in batches.", minimum=1, maximum=10**9)
     train_time: float | None = setting(
         None,
-        "How long, as 90s, 10m or 2h; the number of steps is fitted to it as the run goes on.",
+        "How long, as 90s, 10m or 2h; the number of steps is adjusted during the run.",
         above=0,
         maximum=1e9,
         is_duration=True,
     )
     max_epochs: float | None = setting(
         None,
-        "Most passes over the text; a length of your own lifts that of a preset.",
+        "Maximum passes over the text; a length that you set removes the limit of a preset.",
         above=0,
         maximum=1e6,
     )
@@ -100,7 +100,7 @@ class TrainingConfig(Settings):
     )
     stop_early: int | None = setting(
         None,
-        "End after so many validations without a lower loss; none trains to the end.",
+        "Stop after this many evaluations without a lower loss; none trains to the end.",
         minimum=1,
         maximum=100_000,
     )
@@ -125,13 +125,13 @@ class TrainingConfig(Settings):
     )
     second_moment_decay: float = setting(
         0.999,
-        "How long Adam remembers the squares of the gradients (its beta 2).",
+        "Decay of Adam's average of squared gradients (beta 2).",
         minimum=0,
         maximum=0.999999,
     )
     average_decay: float | None = setting(
         None,
-        "Average the weights over about 1 / (1 - this) steps; none takes the newest.",
+        "Average the weights over about 1 / (1 - this) steps; none uses the newest.",
         minimum=0,
         maximum=0.999999,
     )
@@ -146,7 +146,7 @@ class TrainingConfig(Settings):
     )
     dropout_growth: float = setting(
         0.0,
-        "What each pass over the text adds to a dropout above 0, until 0.7 are dropped.",
+        "What each pass over the text adds to a dropout above 0, up to 0.7.",
         minimum=0,
         maximum=0.95,
     )
@@ -158,7 +158,7 @@ class TrainingConfig(Settings):
     )
     cold_start_fraction: float = setting(
         0.05,
-        "Share of streams that forget their state before a batch, to learn to begin from nothing.",
+        "Share of streams whose state is reset before a batch, to learn to start without one.",
         minimum=0,
         maximum=1,
     )
@@ -170,7 +170,7 @@ class TrainingConfig(Settings):
     )
     max_vocabulary: int | None = setting(
         None,
-        "Different characters at most; the rarest others become the unknown symbol.",
+        "Maximum vocabulary size; the rarest others become the unknown symbol.",
         minimum=2,
         maximum=0x110000,
     )
@@ -179,19 +179,19 @@ class TrainingConfig(Settings):
     )
     evaluations: int = setting(
         20,
-        "How many times the held-out text is scored, evenly; a few early scores come before.",
+        "Number of evenly spaced evaluations on the held-out text, after a few early ones.",
         minimum=1,
         maximum=100_000,
     )
     evaluation_characters: int | None = setting(
         200_000,
-        "Held-out characters that are scored each time, from the first on; none scores all.",
+        "Held-out characters scored in each evaluation, from the first on; none scores all.",
         minimum=100,
         optional=True,
     )
     dynamic_evaluation_rate: float | None = setting(
         None,
-        "At the end, score again while the weights learn from the text by this rate (try 1e-4).",
+        "At the end, score again while the weights learn from the text at this rate (try 1e-4).",
         above=0,
         maximum=1,
     )
@@ -202,7 +202,10 @@ class TrainingConfig(Settings):
         3, "Newest checkpoints that are kept, besides the best.", minimum=1, maximum=10_000
     )
     rng_seed: int = setting(
-        0, "Start of the random numbers: initial weights, dropout.", minimum=0, maximum=2**31 - 1
+        0,
+        "Seed of the random number generator: initial weights, dropout.",
+        minimum=0,
+        maximum=2**31 - 1,
     )
     precision: str = setting(
         "auto",
@@ -210,7 +213,7 @@ class TrainingConfig(Settings):
         choices=PRECISIONS,
     )
     threads: int | None = setting(
-        None, "Processor threads; none takes all.", minimum=1, maximum=4096
+        None, "Processor threads; none uses all.", minimum=1, maximum=4096
     )
 
     @property

@@ -15,12 +15,10 @@ class ModelConfig(Settings):
 
     cell: str = setting("lstm", "Kind of the recurrent cell.", choices=CELLS)
     embedding_size: int = setting(
-        32, "Embedding size E: numbers that stand for one character.", minimum=1, maximum=4096
+        32, "Embedding size E: numbers per character.", minimum=1, maximum=4096
     )
-    hidden_size: int = setting(
-        256, "Hidden size H: numbers that a layer remembers.", minimum=1, maximum=8192
-    )
-    layer_count: int = setting(1, "Recurrent layers, one on top of another.", minimum=1, maximum=8)
+    hidden_size: int = setting(256, "Hidden size H: units per layer.", minimum=1, maximum=8192)
+    layer_count: int = setting(1, "Number of stacked recurrent layers.", minimum=1, maximum=8)
     tied_output: bool = setting(False, "Use the embedding as the output layer too (needs E = H).")
     layer_norm: bool = setting(
         False,
@@ -28,7 +26,7 @@ class ModelConfig(Settings):
     )
     direction: str = setting(
         "forward",
-        "Read what comes before a character, or also what follows it (to fill gaps, not to write).",
+        "Read what precedes a character, or also what follows it (fills gaps, cannot generate).",
         choices=DIRECTIONS,
     )
 

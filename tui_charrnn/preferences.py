@@ -42,11 +42,11 @@ class Preferences(Settings):
     """Settings that apply to every use of the program."""
 
     theme: str | None = setting(
-        None, "Name of the color theme; none takes the default.", is_text=True
+        None, "Name of the color theme; none uses the default.", is_text=True
     )
     language: str = setting(
         "auto",
-        "Language of the app; auto takes that of the locale (LANG).",
+        "Language of the app; auto uses the locale (LANG).",
         choices=("auto", *LANGUAGES),
     )
     pace: int | None = setting(
@@ -75,14 +75,14 @@ class Preferences(Settings):
     )
     numbers: str = setting(
         "float32",
-        "Numbers to generate and score in; auto takes int8 where it is faster and as good.",
+        "Number format for generating and scoring; auto uses int8 where faster and as good.",
         choices=NUMBERS,
     )
     runs_dir: str | None = setting(
         None, "Folder of the runs; none is the user's data folder.", is_text=True
     )
     glyphs: str = setting(
-        "auto", "Signs to draw charts with; auto depends on the terminal.", choices=GLYPHS
+        "auto", "Symbols for charts; auto depends on the terminal.", choices=GLYPHS
     )
     ascii: bool = setting(False, "Draw frames and charts in ASCII only.")
     reduced_motion: bool = setting(False, "Nothing on the screen moves by itself, except text.")
@@ -90,7 +90,7 @@ class Preferences(Settings):
     history: bool = setting(True, "Keep generated texts in a history that only you can read.")
     notify: str = setting(
         "bell",
-        "How the terminal tells that a run has ended: bell, or also osc9 or osc777.",
+        "Terminal signal when a run has ended: bell, or also osc9 or osc777.",
         choices=NOTIFICATIONS,
     )
     notify_command: str | None = setting(

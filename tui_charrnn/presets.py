@@ -129,7 +129,7 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "tutorial",
-            "as the Keras text-generation tutorial has it: one layer of 1024, 10 epochs",
+            "as in the Keras text-generation tutorial: one layer of 1024, 10 epochs",
             ModelConfig(embedding_size=256, hidden_size=1024),
             TrainingConfig(
                 batch_size=64,

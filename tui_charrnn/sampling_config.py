@@ -39,30 +39,30 @@ class SamplingConfig(Settings):
     )
     repetition_window: int = setting(
         64,
-        "How many of the last characters the repetition penalty looks at.",
+        "Number of recent characters that the repetition penalty considers.",
         minimum=1,
         maximum=1024,
     )
     rng_seed: int | None = setting(
         None,
-        "Start of the random numbers; none takes a new one each time.",
+        "Seed of the random number generator; none draws a new one each time.",
         minimum=0,
         maximum=2**63 - 1,
     )
 
-    allow: str | None = setting(None, "Only these characters may come.", is_text=True)
-    forbid: str | None = setting(None, "These characters never come.", is_text=True)
+    allow: str | None = setting(None, "Generate only these characters.", is_text=True)
+    forbid: str | None = setting(None, "Never generate these characters.", is_text=True)
     line_starts: str | None = setting(
         None, "Every new line begins with one of these characters.", is_text=True
     )
     acrostic: str | None = setting(
         None,
-        "One line for each of these characters, which it begins with; then the text ends.",
+        "One line for each of these characters, starting with it; then the text ends.",
         is_text=True,
     )
     hangul: str = setting(
         "valid",
-        "valid: only jamo that a syllable can go on with; any: all (models of jamo).",
+        "valid: only jamo that can continue a syllable; any: all (jamo models).",
         choices=HANGUL,
     )
 

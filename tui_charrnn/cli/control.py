@@ -73,7 +73,7 @@ def change(
 
 
 def pause(run: RunArgument, runs_dir: RunsDir = None) -> None:
-    """Pause a run: its trainer saves and waits, and keeps its memory."""
+    """Pause a run: its trainer saves, then waits without releasing its memory."""
     _ask(find_run(run, runs_folder(runs_dir)), "pause")
 
 
