@@ -247,7 +247,7 @@ def test_a_stop_string_in_the_seed_text_does_not_count(model_file: Path) -> None
 def test_a_stop_string_that_cannot_occur_is_reported(model_file: Path) -> None:
     result = invoke("-n", 5, "--stop", "Ω", "--model", model_file)
 
-    assert "stop string 'Ω' cannot come" in result.stderr
+    assert "stop string 'Ω' cannot occur" in result.stderr
     assert len(result.stdout) == 5
 
 

@@ -56,7 +56,7 @@ def embedding(
     character: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="CHARACTER", help="List the neighbors of this character; several are allowed."
+            metavar="CHARACTER", help="List the neighbors of this character; repeatable."
         ),
     ] = None,
     count: Annotated[int, typer.Option(metavar="N", help="Neighbors to list of each.")] = 8,
