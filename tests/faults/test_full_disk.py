@@ -86,7 +86,7 @@ def test_it_is_warned_of_once(tmp_path: Path, disk: FullDisk) -> None:
     warned = [each for each in RunReader(run).read_new() if isinstance(each, RunWarned)]
     assert len(warned) == 1
     assert "no space left" in warned[0].message
-    assert "Free some space" in warned[0].message
+    assert "Make room" in warned[0].message
 
 
 class MakesRoom(Interruption):

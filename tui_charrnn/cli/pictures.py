@@ -55,9 +55,7 @@ def embedding(
     ] = None,
     character: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="CHARACTER", help="List the neighbors of this character; repeatable."
-        ),
+        typer.Option(metavar="CHARACTER", help="List the neighbors of this character; repeatable."),
     ] = None,
     count: Annotated[int, typer.Option(metavar="N", help="Neighbors to list of each.")] = 8,
     as_json: JsonDocument = False,
