@@ -11,7 +11,7 @@ from tui_charrnn.runs.record_codec import BatchStretch
 from tui_charrnn.runs.records import BaselinesMeasured, SplitEvaluated
 from tui_charrnn.tui.run.chart.canvas import BRAILLE
 from tui_charrnn.tui.run.chart.drawing import draw_chart
-from tui_charrnn.tui.run.chart.series import Look, Span, series_of
+from tui_charrnn.tui.run.chart.series import ChartOptions, Span, series_of
 from tui_charrnn.viewing.run_view import RunView
 
 SIZE: Final = (116, 18)
@@ -32,12 +32,12 @@ def measure_frames(lengths: list[int], rounds: int) -> dict[str, dict[int, list[
     views = {length: _view_of(length) for length in lengths}
     spans: dict[str, dict[int, list[float]]] = {}
     for span in Span:
-        look = Look(span=span)
+        options = ChartOptions(span=span)
         seconds: dict[int, list[float]] = {length: [] for length in lengths}
         for number in range(rounds):
             for length in rotated(lengths, number):
                 began = time.perf_counter()
-                draw_chart(series_of(views[length], None, look), look, SIZE, BRAILLE)
+                draw_chart(series_of(views[length], None, options), options, SIZE, BRAILLE)
                 seconds[length].append(time.perf_counter() - began)
         spans[span.value] = seconds
     return spans

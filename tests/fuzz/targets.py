@@ -46,7 +46,7 @@ from tui_charrnn.training.history import read_history
 from tui_charrnn.training.state_file import load_training_state
 from tui_charrnn.tui.run.chart.canvas import BRAILLE
 from tui_charrnn.tui.run.chart.drawing import draw_chart
-from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span, series_of
+from tui_charrnn.tui.run.chart.series import Axis, ChartOptions, Curvature, Span, series_of
 from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.log_lines import log_end
 from tui_charrnn.viewing.run_rows import run_lines, run_row
@@ -104,10 +104,10 @@ def look_at(folder: Path) -> None:
 
 
 def draw_panes(view: RunView) -> None:
-    """What the panes of the app make of a run: every look of the chart, each pinned seed."""
+    """What the panes of the app make of a run: the chart with all options, each pinned seed."""
     for span, curvature, axis in itertools.product(Span, Curvature, Axis):
-        look = Look(span, curvature, axis, 0.9)
-        draw_chart(series_of(view, view, look), look, (80, 20), BRAILLE, cursor=view.step)
+        options = ChartOptions(span, curvature, axis, 0.9)
+        draw_chart(series_of(view, view, options), options, (80, 20), BRAILLE, cursor=view.step)
     samples = Scrubber()
     samples.take(view.samples, view.description.pinned_seeds if view.description else ())
     for _ in samples.samples:

@@ -2,11 +2,11 @@
 
 from tui_charrnn.tui.run.chart.canvas import BRAILLE, Glyphs, Mark
 from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart
-from tui_charrnn.tui.run.chart.series import Look, series_of
+from tui_charrnn.tui.run.chart.series import ChartOptions, series_of
 from tui_charrnn.viewing.run_view import RunView
 
 SIZE = (100, 20)
-RAW = Look(smoothing=0.0)
+RAW = ChartOptions(smoothing=0.0)
 """The loss as it is."""
 
 
@@ -14,13 +14,13 @@ def drawn(
     view: RunView,
     other: RunView | None = None,
     *,
-    look: Look = RAW,
+    options: ChartOptions = RAW,
     size: tuple[int, int] = SIZE,
     glyphs: Glyphs = BRAILLE,
     cursor: int | None = None,
     pinned: RunView | None = None,
 ) -> Chart:
-    return draw_chart(series_of(view, other, look, pinned), look, size, glyphs, cursor=cursor)
+    return draw_chart(series_of(view, other, options, pinned), options, size, glyphs, cursor=cursor)
 
 
 def lines(chart: Chart) -> list[str]:

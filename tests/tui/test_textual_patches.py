@@ -148,7 +148,7 @@ async def test_a_palette_without_a_match_says_so_in_the_language_of_the_app() ->
         await wait_until(pilot, "the sentence", lambda: "찾은 명령이 없습니다" in screen_text(app))
 
 
-class Told(Static):
+class WidthRecorder(Static):
     """Stores the widths of its resize events."""
 
     def __init__(self) -> None:
@@ -162,11 +162,11 @@ class Told(Static):
 class Beside(ThemedApp):
     """A widget beside one that scrolls."""
 
-    CSS = "Told { width: 40; } VerticalScroll { width: 1fr; } #long { height: 100; }"
+    CSS = "WidthRecorder { width: 40; } VerticalScroll { width: 1fr; } #long { height: 100; }"
 
     def compose(self) -> ComposeResult:
         with Horizontal():
-            yield Told()
+            yield WidthRecorder()
             with VerticalScroll():
                 yield Static(id="long")
 
@@ -175,14 +175,14 @@ async def test_a_widget_is_told_its_size_although_a_neighbor_scrolls_meanwhile()
     app = Beside()
     async with app.run_test(size=(80, 12)) as pilot:
         await pilot.pause()
-        told, compositor = app.query_one(Told), app.screen._compositor
-        told.widths.clear()
-        told.styles.width = 20
-        told._check_refresh()  # asks for a layout, which comes after what follows
+        recorder, compositor = app.query_one(WidthRecorder), app.screen._compositor
+        recorder.widths.clear()
+        recorder.styles.width = 20
+        recorder._check_refresh()  # asks for a layout, which comes after what follows
         compositor.reflow_visible(app.screen, app.size)  # as by a scroll
-        assert compositor.full_map[told].region.width == 20
+        assert compositor.full_map[recorder].region.width == 20
         await pilot.pause()
-        assert told.widths == [20]
+        assert recorder.widths == [20]
 
 
 async def test_an_error_of_what_was_closed_is_none() -> None:

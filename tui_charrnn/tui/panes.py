@@ -121,7 +121,7 @@ class PaneHost(Container):
             self._childhood.show(view)
 
     def pane_of(self, focused: Widget | None) -> Owner | None:
-        """Return the owner of the keys that act while a widget has the focus; None for the seed."""
+        """Return whose keys act while a widget has the focus; None outside all panes with keys."""
         if focused is None:
             return None
         names = (node.id for node in focused.ancestors_with_self)

@@ -22,7 +22,7 @@ from tests.support.viewed_losses import LADDER, falling_losses, viewed_losses
 from tui_charrnn.runs.records import RunRolledBack, SplitEvaluated
 from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, BRAILLE, Glyphs, Mark
 from tui_charrnn.tui.run.chart.drawing import draw_chart, draw_message
-from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span, series_of
+from tui_charrnn.tui.run.chart.series import Axis, ChartOptions, Curvature, Span, series_of
 from tui_charrnn.viewing.run_view import RunView
 
 
@@ -32,8 +32,8 @@ from tui_charrnn.viewing.run_view import RunView
         st.floats(0, 1e9) | st.sampled_from([0.0, math.nan, math.inf, 1e-300, 1e308]), max_size=40
     ),
     size=st.tuples(st.integers(1, 130), st.integers(1, 24)),
-    look=st.builds(
-        Look,
+    options=st.builds(
+        ChartOptions,
         st.sampled_from(Span),
         st.sampled_from(Curvature),
         st.sampled_from(Axis),
@@ -46,14 +46,16 @@ from tui_charrnn.viewing.run_view import RunView
 def test_every_row_is_exactly_as_wide_as_asked(
     losses: list[float],
     size: tuple[int, int],
-    look: Look,
+    options: ChartOptions,
     glyphs: Glyphs,
     cursor: int | None,
     has_other: bool,
 ) -> None:
     view = viewed_losses(losses, evaluate_every=5, steps_per_epoch=7, ladder=LADDER)
     other = viewed_losses(losses[::2], name="the other") if has_other else None
-    chart = drawn(view, other, look=look, size=size, glyphs=glyphs, cursor=cursor, pinned=other)
+    chart = drawn(
+        view, other, options=options, size=size, glyphs=glyphs, cursor=cursor, pinned=other
+    )
     assert [cell_len(line) for line in lines(chart)] == [size[0]] * size[1]
 
 
@@ -88,7 +90,7 @@ def test_axes_tell_the_same_height_in_nats_and_in_bits() -> None:
 
 def test_a_logarithmic_scale_gives_equal_factors_equal_heights() -> None:
     losses = [8.0] * 100 + [4.0] * 100 + [2.0] * 100
-    chart = drawn(viewed_losses(losses), look=replace(RAW, curvature=Curvature.LOGARITHMIC))
+    chart = drawn(viewed_losses(losses), options=replace(RAW, curvature=Curvature.LOGARITHMIC))
     found = heights(chart, Mark.LINE)
     high, middle, low = found[10], found[42], found[75]
     assert abs((middle - high) - (low - middle)) <= 1
@@ -99,7 +101,7 @@ def test_a_logarithmic_scale_gives_equal_factors_equal_heights() -> None:
 
 def test_the_smoothed_line_lies_within_the_band() -> None:
     losses = [2.0 + 0.5 * (-1) ** step for step in range(3_000)]
-    chart = drawn(viewed_losses(losses), look=Look(smoothing=0.9))
+    chart = drawn(viewed_losses(losses), options=ChartOptions(smoothing=0.9))
     band, line = rows_of(chart, Mark.BAND), rows_of(chart, Mark.LINE)
     assert len(band) > 8
     assert min(band) < min(line) <= max(line) < max(band)
@@ -165,10 +167,10 @@ def million(every: int) -> RunView:
 
 @pytest.mark.parametrize("span", Span)
 def test_as_much_is_drawn_of_a_million_batches_as_of_a_thousand(span: Span) -> None:
-    look = replace(RAW, span=span)
+    options = replace(RAW, span=span)
     amounts: list[Sequence[int]] = []
     for view in (viewed_losses(falling_losses(1_000), evaluate_every=1), million(every=100)):
-        (course,) = series_of(view, None, look)
+        (course,) = series_of(view, None, options)
         amounts.append((len(course.buckets), len(course.evaluations), len(course.checkpoints)))
         assert len(course.buckets) <= 1_000
         assert len(course.evaluations) <= 242
@@ -178,13 +180,13 @@ def test_as_much_is_drawn_of_a_million_batches_as_of_a_thousand(span: Span) -> N
 
 def test_an_earlier_scale_is_kept_as_long_as_it_does() -> None:
     losses = falling_losses(400)
-    look = RAW
+    options = RAW
     before = drawn(viewed_losses(losses[:300])).scale
     view = viewed_losses(losses)
-    kept = draw_chart(series_of(view, None, look), look, SIZE, BRAILLE, earlier=before)
+    kept = draw_chart(series_of(view, None, options), options, SIZE, BRAILLE, earlier=before)
     assert kept.scale == before
     far = viewed_losses([*losses[:300], *[0.2] * 300])
-    moved = draw_chart(series_of(far, None, look), look, SIZE, BRAILLE, earlier=before)
+    moved = draw_chart(series_of(far, None, options), options, SIZE, BRAILLE, earlier=before)
     assert moved.scale is not None
     assert moved.scale.contains(0.2)
 

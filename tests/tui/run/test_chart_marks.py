@@ -66,13 +66,13 @@ def test_before_the_first_batch_the_ladder_is_all_there_is() -> None:
 )
 def test_the_axis_counts_what_is_asked_for(axis: Axis, unit: str, labels: list[str]) -> None:
     view = viewed_losses(falling_losses(450), steps_per_epoch=100)
-    written = lines(drawn(view, look=replace(RAW, axis=axis)))[-2].split()
+    written = lines(drawn(view, options=replace(RAW, axis=axis)))[-2].split()
     assert written[0] == unit
     assert [label for label in written if label in labels] == labels
 
 
 def test_epochs_are_steps_until_the_run_knows_how_long_one_is() -> None:
-    chart = drawn(viewed_losses(falling_losses(50)), look=replace(RAW, axis=Axis.EPOCHS))
+    chart = drawn(viewed_losses(falling_losses(50)), options=replace(RAW, axis=Axis.EPOCHS))
     assert lines(chart)[-2].split()[0] == "step"
 
 
@@ -82,9 +82,9 @@ def test_the_name_of_an_axis_leaves_the_last_number_its_place() -> None:
 
 
 def test_the_last_batches_are_a_third_of_a_run_at_most() -> None:
-    view, look = viewed_losses(falling_losses(900)), replace(RAW, span=Span.RECENT)
-    assert drawn(view, look=look).readings[0].bucket.first_step == 601
-    assert look.describe(view)[0] == "last 300 of 900 batches"
+    view, options = viewed_losses(falling_losses(900)), replace(RAW, span=Span.RECENT)
+    assert drawn(view, options=options).readings[0].bucket.first_step == 601
+    assert options.describe(view)[0] == "last 300 of 900 batches"
 
 
 def test_the_name_of_a_reference_stands_where_nothing_is_drawn() -> None:
@@ -103,7 +103,7 @@ def test_a_run_on_another_text_is_told() -> None:
 
 
 def test_the_recent_view_holds_the_last_thousand_batches() -> None:
-    chart = drawn(viewed_losses(falling_losses(9_000)), look=replace(RAW, span=Span.RECENT))
+    chart = drawn(viewed_losses(falling_losses(9_000)), options=replace(RAW, span=Span.RECENT))
     assert chart.readings[0].bucket.first_step == 8_001
     assert chart.readings[-1].bucket.last_step == 9_000
     assert min(columns_of(chart, Mark.LINE)) <= 1
@@ -112,7 +112,7 @@ def test_the_recent_view_holds_the_last_thousand_batches() -> None:
 def test_a_run_that_went_back_beyond_its_last_batches_is_still_shown() -> None:
     view = viewed_losses(falling_losses(5_000))
     view.take([RunResumed(1_000)])
-    assert drawn(view, look=replace(RAW, span=Span.RECENT)).readings
+    assert drawn(view, options=replace(RAW, span=Span.RECENT)).readings
 
 
 def test_another_run_lies_over_it_in_other_signs() -> None:

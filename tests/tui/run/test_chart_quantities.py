@@ -11,7 +11,7 @@ from tui_charrnn.runs.description import CorpusReference, RunDescription
 from tui_charrnn.runs.record_codec import BatchStretch
 from tui_charrnn.runs.records import MemoryMeasured, RunPlanned, RunResumed
 from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, Glyphs, Mark
-from tui_charrnn.tui.run.chart.series import Look, Quantity, SecondLine, Series, second_line
+from tui_charrnn.tui.run.chart.series import ChartOptions, Quantity, SecondLine, Series, second_line
 from tui_charrnn.viewing.run_view import RunView
 
 
@@ -44,7 +44,7 @@ def run_with(norms: list[float], rates: list[float], *, limit: float | None = 1.
 
 def test_the_chart_smooths_the_loss_as_the_numbers_beside_it() -> None:
     view = run_with([1.0] * 60, [0.01] * 60)
-    assert view.smoothed.value == pytest.approx(Series.of(view, Look()).line[-1])
+    assert view.smoothed.value == pytest.approx(Series.of(view, ChartOptions()).line[-1])
 
 
 def line_of(view: RunView, quantity: Quantity) -> SecondLine:
@@ -91,7 +91,7 @@ def test_it_is_drawn_in_other_signs_on_its_own_axis(glyphs: Glyphs) -> None:
     norms = [1 + math.sin(step / 20) for step in range(300)]
     chart = drawn(
         run_with(norms, [1e-3] * 300),
-        look=Look(smoothing=0.0, quantity=Quantity.NORM),
+        options=ChartOptions(smoothing=0.0, quantity=Quantity.NORM),
         glyphs=glyphs,
     )
     text = lines(chart)
@@ -113,7 +113,7 @@ def test_nothing_is_drawn_beside_the_losses_unless_it_is_wanted() -> None:
 def test_a_higher_norm_lies_higher() -> None:
     chart = drawn(
         run_with([float(step) for step in range(200)], [1e-3] * 200),
-        look=Look(smoothing=0.0, quantity=Quantity.NORM),
+        options=ChartOptions(smoothing=0.0, quantity=Quantity.NORM),
     )
     rows = heights(chart, Mark.SECOND)
     assert rows[max(rows)] < rows[min(rows) + 20]

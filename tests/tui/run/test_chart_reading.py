@@ -47,7 +47,7 @@ def test_the_cursor_reads_the_other_run_at_the_same_place() -> None:
 )
 def test_what_the_axis_counts_is_read_out(axis: Axis, words: str) -> None:
     view = viewed_losses(falling_losses(200), steps_per_epoch=100)
-    chart = drawn(view, look=replace(RAW, axis=axis), size=(60, 12))
+    chart = drawn(view, options=replace(RAW, axis=axis), size=(60, 12))
     assert words in lines(chart)[-1]
 
 

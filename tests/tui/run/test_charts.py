@@ -63,6 +63,6 @@ async def test_it_follows_axis_and_cursor_of_the_losses() -> None:
     async with app.run_test(size=(LEAST_WIDTH, 20)) as pilot:
         await pilot.press("x", "x", "left")
         await pilot.pause()
-        assert app.charts.second.look.axis == app.charts.losses.look.axis
+        assert app.charts.second.options.axis == app.charts.losses.options.axis
         assert f"step {app.charts.losses.cursor}" in text_of(app.charts.second)
         assert not app.charts.second.focusable

@@ -16,7 +16,7 @@ from tests.support.themed_app import ThemedApp
 from tests.support.viewed_run import viewed
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.run import run_log
-from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Quantity, Span
+from tui_charrnn.tui.run.chart.series import Axis, ChartOptions, Curvature, Quantity, Span
 from tui_charrnn.tui.run.failure_card import FailureCard
 from tui_charrnn.tui.run.log_pane import format_state
 from tui_charrnn.tui.run.run_card import RunCard, StatusLine, Teaser
@@ -119,10 +119,10 @@ def test_the_chart(trainer: FakeTrainer, size: tuple[int, int]) -> None:
     view = viewed(trainer.run)
     for quantity in Quantity:
         for axis in Axis:
-            look = Look(Span.RECENT, Curvature.LOGARITHMIC, axis, 0.0, quantity)
-            rows = lines(drawn(view, view, look=look, size=size, pinned=view, cursor=5))
+            options = ChartOptions(Span.RECENT, Curvature.LOGARITHMIC, axis, 0.0, quantity)
+            rows = lines(drawn(view, view, options=options, size=size, pinned=view, cursor=5))
             assert latin_words("\n".join(rows), {"run", "gram"}) == []
-            assert latin_words(" ".join(look.describe(view))) == []
+            assert latin_words(" ".join(options.describe(view))) == []
 
 
 def test_which_lines_of_the_log_are_shown() -> None:

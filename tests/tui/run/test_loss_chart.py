@@ -10,7 +10,7 @@ from tui_charrnn.folders import resource_folder
 from tui_charrnn.runs.records import BatchTrained
 from tui_charrnn.tui.run.chart.canvas import BRAILLE, Mark
 from tui_charrnn.tui.run.chart.drawing import draw_chart
-from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span
+from tui_charrnn.tui.run.chart.series import Axis, ChartOptions, Curvature, Span
 from tui_charrnn.tui.run.loss_chart import LossChart
 from tui_charrnn.tui.theme.themes import load_themes
 from tui_charrnn.viewing.run_view import RunView
@@ -76,13 +76,13 @@ async def test_keys_turn_what_is_shown_and_say_so() -> None:
     app = Host(long_run())
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("r", "y", "x", "s")
-        expected = Look(Span.RECENT, Curvature.LOGARITHMIC, Axis.EPOCHS, 0.98)
-        assert app.chart.look == expected
+        expected = ChartOptions(Span.RECENT, Curvature.LOGARITHMIC, Axis.EPOCHS, 0.98)
+        assert app.chart.options == expected
         await pilot.pause()
         assert "last 1,000 of 3,000 batches · logarithmic · epochs · smoothing 0.98" in app.text
         assert "epoch" in drawn_rows(app.chart)[-3].split()[0]
         await pilot.press("r", "y", "x", "x", "s")
-        assert app.chart.look == Look(smoothing=0.0)
+        assert app.chart.options == ChartOptions(smoothing=0.0)
 
 
 async def test_arrows_read_the_values_out_and_end_goes_back_to_the_newest() -> None:

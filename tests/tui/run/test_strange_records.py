@@ -22,14 +22,17 @@ from tui_charrnn.runs.records import (
     SampleTaken,
     SplitEvaluated,
 )
-from tui_charrnn.tui.run.chart.series import Axis, Curvature, Look, Span
+from tui_charrnn.tui.run.chart.series import Axis, ChartOptions, Curvature, Span
 from tui_charrnn.tui.run.samples_pane import SampleSlider
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import card_rows
 from tui_charrnn.viewing.samples import Scrubber
 
-LOOKS: Final = [
-    Look(span, curvature, axis, 0.9) for span in Span for curvature in Curvature for axis in Axis
+OPTIONS: Final = [
+    ChartOptions(span, curvature, axis, 0.9)
+    for span in Span
+    for curvature in Curvature
+    for axis in Axis
 ]
 steps = (
     st.integers(0, LARGEST_STEP) | st.integers(0, 9) | st.integers(LARGEST_STEP - 9, LARGEST_STEP)
@@ -59,8 +62,8 @@ def test_the_chart_draws_them(taken: list[Record]) -> None:
     view = RunView(RunDirectory(Path("run")))
     view.take(taken)
     card_rows(view)
-    for look in LOOKS:
-        assert len(drawn(view, look=look, size=(40, 12)).rows) == 12
+    for options in OPTIONS:
+        assert len(drawn(view, options=options, size=(40, 12)).rows) == 12
 
 
 class Host(ThemedApp):

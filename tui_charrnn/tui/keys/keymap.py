@@ -128,7 +128,7 @@ def _table(changed: Mapping[str, str]) -> tuple[Key, ...]:
 
 
 def _remaining_keys(changed: Mapping[str, str]) -> dict[str, str]:
-    """Return what is left of several keys if the user gives one of them to another action."""
+    """Return the remaining keys of actions that lose a key to another action of the user."""
     taken = {pressed for keys in changed.values() for pressed in keys.split(",")}
     left = {
         key.id: [pressed for pressed in key.keys.split(",") if pressed not in taken]

@@ -36,7 +36,7 @@ LINE_LIMIT: Final = 2_000
 COST_LIMIT: Final = 400_000
 """Maximum number of characters kept; those of a line that is not ASCII count more."""
 _FOREIGN_COST: Final = 8
-"""What a character of a non-ASCII line counts; wrapping it is slower by far more than that."""
+"""Cost of a character of a non-ASCII line, although wrapping it is slower by far more."""
 _LEAST_COST: Final = 16
 _KEPT_FRACTION: Final = 0.9
 """The fraction of a limit to which old lines are dropped, so that dropping is rare."""

@@ -22,7 +22,7 @@ from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.run.chart.canvas import Mark, glyphs_of
 from tui_charrnn.tui.run.chart.drawing import Chart, draw_chart, draw_message, draw_quantity
 from tui_charrnn.tui.run.chart.readout import NO_BATCH, nearest
-from tui_charrnn.tui.run.chart.series import Look, Quantity, series_of
+from tui_charrnn.tui.run.chart.series import ChartOptions, Quantity, series_of
 from tui_charrnn.viewing.run_view import RunView
 
 PROGRESS_INTERVAL: Final = 2.0
@@ -65,7 +65,7 @@ class LossChart(Widget, can_focus=True):
     }
     """
 
-    look: reactive[Look] = reactive(Look())
+    options: reactive[ChartOptions] = reactive(ChartOptions())
     cursor: reactive[int | None] = reactive[int | None](None)
     """The step to read out; None follows the newest."""
 
@@ -101,18 +101,18 @@ class LossChart(Widget, can_focus=True):
             self._drawing.request(tuple(map(_urgent_state, (view, other, pinned))))
 
     def _redraw(self) -> None:
-        self._show_look()
+        self._show_options()
         self.refresh()
 
-    def _show_look(self) -> None:
+    def _show_options(self) -> None:
         """Describe the display options below the chart."""
-        text = self.glyphs.separator.join(self.look.describe(self._view))
+        text = self.glyphs.separator.join(self.options.describe(self._view))
         if not self._is_second and str(self.border_subtitle) != text:
             self.border_subtitle = Content(text)
 
     def render_line(self, y: int) -> Strip:
         """Draw a row."""
-        state = self.size, self.look, self.cursor, self.glyphs, self._known, self.has_second
+        state = self.size, self.options, self.cursor, self.glyphs, self._known, self.has_second
         if state != self._drawn:
             self._chart, self._drawn = self._draw(), state
         rows = self._chart.rows
@@ -122,14 +122,14 @@ class LossChart(Widget, can_focus=True):
         ]
         return Strip(segments).crop_extend(0, self.size.width, self.rich_style)
 
-    def watch_look(self) -> None:
+    def watch_options(self) -> None:
         """Describe the new options, and drop the scale of the old ones."""
-        self._show_look()
+        self._show_options()
         self._chart = replace(self._chart, scale=None)
 
     def action_turn(self, choice: str) -> None:
         """Switch a display option, such as `span` or `smoothing`, to its next value."""
-        self.look = self.look.with_next(choice)
+        self.options = self.options.with_next(choice)
 
     def action_move_cursor(self, columns: int) -> None:
         """Move the cursor by so many columns that have values."""
@@ -160,16 +160,16 @@ class LossChart(Widget, can_focus=True):
             return draw_message(tr(NO_BATCH), size)
         if self._is_second:
             return draw_quantity(
-                series_of(view, None, self.look, self._pinned),
-                self.look,
+                series_of(view, None, self.options, self._pinned),
+                self.options,
                 size,
                 self.glyphs,
                 cursor=self.cursor,
             )
-        look = replace(self.look, quantity=Quantity.NONE) if self.has_second else self.look
+        options = replace(self.options, quantity=Quantity.NONE) if self.has_second else self.options
         return draw_chart(
-            series_of(view, self._other, look, self._pinned),
-            look,
+            series_of(view, self._other, options, self._pinned),
+            options,
             size,
             self.glyphs,
             earlier=self._chart.scale,
@@ -197,7 +197,7 @@ class Charts(Horizontal):
     def on_mount(self) -> None:
         """Let the second graph follow the display options and the cursor of the loss chart."""
         self.second.display = False
-        self.watch(self.losses, "look", self._follow)
+        self.watch(self.losses, "options", self._follow)
         self.watch(self.losses, "cursor", self._follow)
 
     def on_resize(self) -> None:
@@ -214,10 +214,10 @@ class Charts(Horizontal):
         self.second.show(view, None, pinned)
 
     def _follow(self) -> None:
-        look, second = self.losses.look, self.second
-        chosen = look.quantity
+        options, second = self.losses.options, self.second
+        chosen = options.quantity
         quantity = Quantity.NORM if chosen is Quantity.NONE else chosen
-        second.look, second.cursor = replace(look, quantity=quantity), self.losses.cursor
+        second.options, second.cursor = replace(options, quantity=quantity), self.losses.cursor
         second.border_title = Content(tr(quantity.value.capitalize()))
 
 

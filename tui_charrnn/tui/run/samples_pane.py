@@ -171,7 +171,7 @@ def format_place(scrubber: Scrubber, seconds: float | None) -> tuple[str, str]:
 
 
 def fact_row(facts: Sequence[str], places: tuple[str, str], width: int) -> str:
-    """Return as many facts of a sample, and its place, as fit in `width` columns."""
+    """Return as many facts of a sample, and its position, as fit in `width` columns."""
     (step, *more), (place, short) = facts, places
     loss = more[-1:]
     return longest_fitting(

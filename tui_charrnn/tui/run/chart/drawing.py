@@ -18,14 +18,14 @@ from tui_charrnn.tui.run.chart.readout import (
     readout_row,
 )
 from tui_charrnn.tui.run.chart.scales import ValueScale, Window, quantile
-from tui_charrnn.tui.run.chart.series import Curvature, Look, Series
+from tui_charrnn.tui.run.chart.series import ChartOptions, Curvature, Series
 from tui_charrnn.tui.text.wrapping import wrapped
 
 _BEHIND_CURSOR: Final = frozenset({Mark.BLANK, Mark.BAND, Mark.BASELINE})
 _BEHIND_NAMES: Final = _BEHIND_CURSOR | {Mark.CURSOR}
 _NOT_IN_GAPS: Final = frozenset({Mark.BAND, Mark.LINE})
 _SPACING: Final = 3
-"""Minimum columns from one score to the next if they are crowded."""
+"""Minimum columns between validation losses if they are crowded."""
 _LABEL_WIDTH: Final = 5
 """Columns of the numbers beside the plot; longer ones are left out."""
 _TAIL: Final = 0.02
@@ -34,7 +34,7 @@ _TAIL: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The parts of the chart that fit, and the scales that place values in the plot."""
+    """The parts of the chart that fit, and the scales that map values to cells of the plot."""
 
     columns: int
     rows: int
@@ -90,7 +90,7 @@ class Frame:
         return self.height * self.glyphs.down
 
     def column(self, place: float) -> int:
-        """Return the column of cells of a place; -1 or `width` if it is outside."""
+        """Return the column of cells of an axis position; -1 or `width` if it is outside."""
         return self.window.dot(place, self.width)
 
     def row(self, loss: float) -> int:
@@ -168,7 +168,7 @@ class Plot:
             self._put(dots, frame.glyphs.second, mark)
 
     def draw_evaluations(self, series: Series, sign: str, mark: Mark) -> None:
-        """Draw a sign at every score of the held-out text that is on the scale.
+        """Draw a sign at every validation loss that is on the scale.
 
         If they are crowded, only one in `_SPACING` columns and the newest are drawn, so that the
         line stays visible.
@@ -231,7 +231,7 @@ class Plot:
         return self._columns_of(points)
 
     def _columns_of(self, points: Iterable[tuple[float, float]]) -> list[tuple[int, float]]:
-        """Return (dot column, value) for the points (place, value) that are in the window."""
+        """Return (dot column, value) for the points (position, value) that are in the window."""
         dot, across = self.frame.window.dot, self.frame.across
         columns = ((dot(place, across), value) for place, value in points)
         return [(column, value) for column, value in columns if 0 <= column < across]
@@ -349,7 +349,7 @@ class Chart:
 
 def draw_chart(
     all_series: Sequence[Series],
-    look: Look,
+    options: ChartOptions,
     size: tuple[int, int],
     glyphs: Glyphs,
     *,
@@ -359,8 +359,8 @@ def draw_chart(
     """Draw a run, and other runs over it.
 
     Args:
-        all_series: The result of `series_of` with the same `look`.
-        look: The display options.
+        all_series: The result of `series_of` with the same `options`.
+        options: The display options.
         size: Columns and rows.
         glyphs: The characters to draw with.
         earlier: The scale of the previous chart, kept while it fits.
@@ -368,8 +368,8 @@ def draw_chart(
     """
     if min(size) < 1:
         return draw_message("", size)
-    run, window = all_series[0], Window.over(all_series, look.span)
-    scale = _scale_over(all_series, window, look.curvature).or_earlier(earlier)
+    run, window = all_series[0], Window.over(all_series, options.span)
+    scale = _scale_over(all_series, window, options.curvature).or_earlier(earlier)
     frame = Frame(*size, window, scale, _second_scale(run, window), glyphs)
     readings = readings_of(run, window, frame.width)
     reading = readings[-1 if cursor is None else nearest(readings, cursor)] if readings else None
@@ -399,7 +399,7 @@ def draw_chart(
 
 def draw_quantity(
     all_series: Sequence[Series],
-    look: Look,
+    options: ChartOptions,
     size: tuple[int, int],
     glyphs: Glyphs,
     *,
@@ -410,10 +410,10 @@ def draw_quantity(
     The arguments are those of `draw_chart`; every series but the first is drawn as pinned.
     """
     run = all_series[0]
-    window = Window.over([run], look.span)
+    window = Window.over([run], options.span)
     line, scale = run.second, _second_scale(run, window)
     if line is None or scale is None or min(size) < 1:
-        return draw_message(tr(f"There is no {look.quantity.value} yet."), size)
+        return draw_message(tr(f"There is no {options.quantity.value} yet."), size)
     plot = Plot(Frame(*size, window, scale, scale, glyphs), run)
     legend: Row = [
         (f"{line.unit}  ", Mark.LABEL),
@@ -468,9 +468,9 @@ def draw_message(message: str, size: tuple[int, int]) -> Chart:
 
 
 def _scale_over(all_series: Sequence[Series], window: Window, curvature: Curvature) -> ValueScale:
-    """Return a scale for the lines, the scores of held-out text and nearly all extremes.
+    """Return a scale for the lines, the validation losses and nearly all extremes.
 
-    The scores after the best one are on it however high they are: overfitting stays visible.
+    Validation losses after the best one are always on it: overfitting stays visible.
     """
     losses: list[float] = []
     for series in all_series:

@@ -130,7 +130,7 @@ def readout_row(
     step = f"{bucket.last_step:,}"
     if bucket.count > 1 and not is_newest:
         step = f"{bucket.first_step:,}{dash}{step}"
-    # the newest score up to the step, or the first score
+    # the newest evaluation up to the step, or the first one
     after = bisect_right(series.evaluations, bucket.last_step, key=lambda scored: scored.step)
     scored = series.evaluations[max(after - 1, 0)] if series.evaluations else None
     loss = reading.line if is_newest else bucket.mean
@@ -192,7 +192,7 @@ def fitted(row: Iterable[Piece], width: int, right: str = "") -> Row:
 
 
 def _format_lead(series: Series, scored: SplitEvaluated | None) -> str:
-    """Return how a score compares with the best n-gram model."""
+    """Return how a validation loss compares with the best n-gram model."""
     if scored is None or not series.ladder:
         return ""
     name, loss = series.ladder[0]

@@ -209,7 +209,7 @@ _FORMATS: Final = {Axis.STEPS: format_count, Axis.EPOCHS: format_number, Axis.TI
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A range of the horizontal axis, and the columns of places in it."""
+    """A range of the horizontal axis, and the columns of positions in it."""
 
     axis: Axis
     begin: float
@@ -238,11 +238,11 @@ class Window:
         return cls(axis, begin, end if end > begin else begin + part)
 
     def contains(self, place: float) -> bool:
-        """Whether a place is in the window."""
+        """Whether a position is in the window."""
         return self.begin <= place <= self.end
 
     def dot(self, place: float, dots: int) -> int:
-        """Return the column of a place among `dots`; -1 or `dots` if it is outside."""
+        """Return the column of a position among `dots`; -1 or `dots` if it is outside."""
         share = (place - self.begin) / (self.end - self.begin)
         if not 0 <= share <= 1:
             return -1 if share < 0 else dots
@@ -254,7 +254,7 @@ class Window:
         return tr(UNITS[self.axis])
 
     def ticks(self, width: int) -> dict[int, tuple[int, str]]:
-        """Return ticks at round places, by column: where the label begins, and the label.
+        """Return ticks at round positions, by column: where the label begins, and the label.
 
         Labels do not touch one another; the last one ends within the plot.
         """

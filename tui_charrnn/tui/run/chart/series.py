@@ -150,12 +150,12 @@ class Axis(StrEnum):
 SMOOTHINGS: Final = (0.0, DECAY, 0.98)
 """Decays of the moving average per batch; 0 does not smooth."""
 _MOST: Final = 240
-"""Maximum number of scores or checkpoints drawn, more than fit in most terminals."""
+"""Maximum number of evaluations or checkpoints drawn, more than fit in most terminals."""
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ChartOptions:
     """The five display options of a chart."""
 
     span: Span = Span.WHOLE
@@ -208,17 +208,17 @@ class Series:
     axis: Axis
     """The unit of the horizontal axis."""
     place: Callable[[float], float]
-    """Maps a step to its place on that axis, in its unit."""
+    """Maps a step to its position on that axis, in its unit."""
     second: SecondLine | None = None
     """The second quantity, if there is one."""
     is_pinned: bool = False
     """Whether it is the pinned run, which is drawn faintly."""
 
     @classmethod
-    def of(cls, view: RunView, look: Look) -> Self:
+    def of(cls, view: RunView, options: ChartOptions) -> Self:
         """Return the series of a run; by steps while the length of an epoch is unknown."""
         losses = view.losses
-        recent = losses.recent[-recent_count(view) :] if look.span is Span.RECENT else ()
+        recent = losses.recent[-recent_count(view) :] if options.span is Span.RECENT else ()
         buckets = recent or losses.buckets
         begin = recent[0].first_step if recent else 0
         after_evaluation = bisect_left(view.evaluations, begin, key=lambda scored: scored.step)
@@ -227,12 +227,12 @@ class Series:
         ladder = list(zip(known.orders, known.losses, strict=True)) if known is not None else []
         ladder.sort(key=lambda rung: rung != view.baseline)
         steps_per_epoch = view.plan.steps_per_epoch if view.plan is not None else None
-        is_known = look.axis is not Axis.EPOCHS or steps_per_epoch
-        axis = look.axis if is_known else Axis.STEPS
+        is_known = options.axis is not Axis.EPOCHS or steps_per_epoch
+        axis = options.axis if is_known else Axis.STEPS
         return cls(
             name=safe_line(view.run.name),
             buckets=buckets,
-            line=list(smoothed_means(buckets, look.smoothing)),
+            line=list(smoothed_means(buckets, options.smoothing)),
             evaluations=_thinned_out(view.evaluations, after_evaluation),
             checkpoints=_thinned_out(view.checkpoints, after_checkpoint),
             gaps=losses.gaps,
@@ -244,16 +244,16 @@ class Series:
             axis=axis,
             place=_placing(axis, buckets, steps_per_epoch),
             second=second_line(
-                view, look.quantity, is_recent=bool(recent), smoothing=look.smoothing
+                view, options.quantity, is_recent=bool(recent), smoothing=options.smoothing
             ),
         )
 
     def middle(self, bucket: Bucket) -> float:
-        """Return the place of the middle of a bucket."""
+        """Return the position of the middle of a bucket."""
         return (self.place(bucket.first_step - 1) + self.place(bucket.last_step)) / 2
 
     def line_at(self, place: float) -> float | None:
-        """Return the smoothed loss at a place of the axis; None after the end of the run."""
+        """Return the smoothed loss at a position on the axis; None after the end of the run."""
         after = bisect_left(self.buckets, place, key=lambda bucket: self.place(bucket.last_step))
         return self.line[after] if after < len(self.buckets) else None
 
@@ -303,15 +303,15 @@ def recent_count(view: RunView) -> int:
 
 
 def series_of(
-    view: RunView, other: RunView | None, look: Look, pinned: RunView | None = None
+    view: RunView, other: RunView | None, options: ChartOptions, pinned: RunView | None = None
 ) -> list[Series]:
     """Return the series of a run, of the compared run, and of the pinned run.
 
     Runs that cannot be placed on the axis of the first are left out.
     """
-    run = Series.of(view, look)
+    run = Series.of(view, options)
     # the others whole, because their last batches are at other steps; the window shows a part
-    whole = replace(look, span=Span.WHOLE, axis=run.axis)
+    whole = replace(options, span=Span.WHOLE, axis=run.axis)
     others = [Series.of(other, whole)] if other is not None else []
     if pinned is not None:
         others.append(replace(Series.of(pinned, whole), is_pinned=True))
