@@ -1,4 +1,4 @@
-"""What is exported opens again elsewhere; a trainer may go on meanwhile."""
+"""Exported files can be opened elsewhere, and exporting works during training."""
 
 import hashlib
 import json
@@ -144,10 +144,10 @@ def test_a_disk_that_refuses_leaves_nothing_behind(tmp_path: Path, run: RunDirec
 
 
 def test_progress_reaches_its_end(tmp_path: Path, run: RunDirectory) -> None:
-    told: list[tuple[int, int | None]] = []
-    export_run(run, tmp_path / "mine.tar.gz", progress=lambda *numbers: told.append(numbers))
-    assert told[-1][0] == told[-1][1]
-    assert told == sorted(told)
+    reports: list[tuple[int, int | None]] = []
+    export_run(run, tmp_path / "mine.tar.gz", progress=lambda *numbers: reports.append(numbers))
+    assert reports[-1][0] == reports[-1][1]
+    assert reports == sorted(reports)
 
 
 def test_who_gives_up_leaves_nothing_behind(tmp_path: Path, run: RunDirectory) -> None:

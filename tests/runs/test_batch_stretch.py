@@ -1,4 +1,4 @@
-"""Batches that are read many at a time are read as every other record is."""
+"""Batches read as stretches equal batches read one by one."""
 
 from pathlib import Path
 from typing import Final
@@ -55,7 +55,7 @@ lines = batches | strange_batches | st.sampled_from(ODD_LINES) | st.text(max_siz
 
 
 def read_one_by_one(whole: bytes) -> tuple[list[Record], int]:
-    """The records of lines and how many lines were none, as without any fast path."""
+    """Return the records of lines and the number of invalid lines, without the fast path."""
     records, unreadable = [], 0
     for line in whole.split(b"\n")[:-1]:
         try:

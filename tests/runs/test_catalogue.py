@@ -1,4 +1,4 @@
-"""Runs are listed, newest first, and found by their names; damaged ones spoil nothing."""
+"""Runs are listed newest first and found by name; damaged runs do not affect others."""
 
 import os
 from pathlib import Path

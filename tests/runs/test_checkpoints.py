@@ -1,4 +1,4 @@
-"""A checkpoint is old or new, never broken; best means best; the newest whole one is found."""
+"""Checkpoints are replaced atomically, and the best and the newest complete one are found."""
 
 import json
 from itertools import count
@@ -59,7 +59,7 @@ def test_a_saved_checkpoint_is_found(run: RunDirectory) -> None:
     assert saved.training.read_bytes() == b"training 8"
 
 
-def test_a_manifest_tells_what_the_files_must_be(run: RunDirectory) -> None:
+def test_a_manifest_has_the_hashes_and_sizes_of_the_files(run: RunDirectory) -> None:
     document = json.loads(save(run, 8, loss=1.5).manifest.read_text())
     assert (document["format"], document["step"], document["loss"]) == (1, 8, 1.5)
     assert document["files"]["model.safetensors"] == {

@@ -1,4 +1,4 @@
-"""Requests are taken once, in order, whatever somebody puts into the folder."""
+"""Requests are read once and in order, whatever else is in the folder."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A run is made whole or not at all."""
+"""A run is created atomically."""
 
 import codecs
 import io
@@ -28,7 +28,7 @@ from tui_charrnn.text.vocabulary import choose_vocabulary
 
 
 class Rivals(FileSystem):
-    """Another process is faster and takes the name of a folder, so many times."""
+    """Another process takes the name of the folder first, `times` times."""
 
     def __init__(self, times: int) -> None:
         self._times = times

@@ -1,4 +1,4 @@
-"""The best checkpoint stays whatever becomes of the file that names it."""
+"""The best checkpoint is kept even if best.json is damaged or missing."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ from tui_charrnn.runs.manifest import read_pointer
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunDirectory:
-    """Saved at steps 2 to 8 with these losses; the second is the best."""
+    """A run saved at steps 2 to 8 with these losses; the second is the best."""
     run = RunDirectory(tmp_path / "run")
     run.path.mkdir()
     for step, loss in ((2, 3.0), (4, 2.0), (6, 2.5), (8, 2.0)):
@@ -45,7 +45,7 @@ def prune(run: RunDirectory) -> list[str]:
 
 
 def flips(data: bytes) -> list[bytes]:
-    """The data with each bit turned over."""
+    """Return the data with every bit inverted."""
     whole, size = int.from_bytes(data, "little"), len(data)
     return [(whole ^ 1 << bit).to_bytes(size, "little") for bit in range(8 * size)]
 
@@ -111,9 +111,9 @@ def test_no_flipped_bit_in_latest_json_leads_back(run: RunDirectory) -> None:
 def test_whoever_gets_another_than_the_best_is_told(run: RunDirectory) -> None:
     assert missed_best(run, best_or_newest(run)) == ""
     run.checkpoint(4).model.write_bytes(b"torn")
-    told = missed_best(run, best_or_newest(run))
-    assert "of step 4, is damaged" in told
-    assert "step-00000008 is taken" in told
+    message = missed_best(run, best_or_newest(run))
+    assert "of step 4, is damaged" in message
+    assert "step-00000008 is taken" in message
     run.best.write_bytes(b"{")
     assert "best.json does not say" in missed_best(run, best_or_newest(run))
     run.best.unlink()

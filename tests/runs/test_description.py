@@ -1,4 +1,4 @@
-"""run.json and state.json: read back as written, and whatever else stands in them refused."""
+"""run.json and state.json are read back as written, and invalid contents are refused."""
 
 import json
 from dataclasses import fields

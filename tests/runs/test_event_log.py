@@ -1,4 +1,4 @@
-"""No line is lost while the disk is full, and none is torn in the middle of the file."""
+"""No line is lost or torn while the disk is full."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ from tui_charrnn.runs.writer import EventLog
 
 
 class FillingDisk(FileSystem):
-    """Has room for so many bytes, then for none until it is given more."""
+    """A file system with a limited number of free bytes."""
 
     def __init__(self, room: int) -> None:
         self.room = room

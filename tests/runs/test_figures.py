@@ -1,4 +1,4 @@
-"""The figures of a run as a table: one row a step, without what was taken back."""
+"""The metrics of a run as a table: one row per step, without undone steps."""
 
 import csv
 from pathlib import Path

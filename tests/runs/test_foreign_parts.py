@@ -1,4 +1,4 @@
-"""A link in the place of a part of a run is followed by nobody; the run itself may be one.
+"""Links in a run are never followed; the run's own folder may be a link.
 
 Whoever packs an archive can put one in, so that what the program writes, removes, shows or packs
 is another file of the user.
@@ -73,7 +73,7 @@ def made_run(folder: Path) -> RunDirectory:
 
 
 def link_out(run: RunDirectory, part: str, outside: Path) -> Path:
-    """Let a part of a run lie elsewhere, and a link to it in its place."""
+    """Move a part of a run elsewhere and put a link to it in its place."""
     path = run.path / part
     target = outside / path.name
     path.rename(target)
@@ -176,9 +176,9 @@ def test_whoever_needs_the_whole_run_refuses_it_with_3(
     }
     with unchanged(outside):
         assert run_command([places.get(word, word) for word in words]) == 3
-    said = "".join(capsys.readouterr())
-    assert "a link" in said
-    assert PRIVATE not in said
+    output = "".join(capsys.readouterr())
+    assert "a link" in output
+    assert PRIVATE not in output
     assert list(tmp_path.glob("run.*")) == []
 
 
@@ -216,10 +216,10 @@ def test_what_shows_a_run_shows_the_rest_of_it(
     with unchanged(outside):
         assert run_command([*words, str(run.path)]) == 0
         assert [summary.run.name for summary in list_runs(run.path.parent)] == ["fake"]
-    said = "".join(capsys.readouterr())
-    assert PRIVATE not in said
+    output = "".join(capsys.readouterr())
+    assert PRIVATE not in output
     if part in {"run.json", "state.json"}:
-        assert "it is a link" in said
+        assert "it is a link" in output
 
 
 @pytest.mark.parametrize("part", PARTS)

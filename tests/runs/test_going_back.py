@@ -1,4 +1,4 @@
-"""Going back to a checkpoint makes what came after it void, whole or not at all."""
+"""A rollback to a checkpoint removes later ones atomically."""
 
 from itertools import count
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A run of format 1, written in 2026 and committed, opens for ever. Never write it anew."""
+"""A committed run of format 1, written in 2026, can always be opened. Never regenerate it."""
 
 import shutil
 from pathlib import Path
@@ -52,7 +52,7 @@ ADDED_LATER = {
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunDirectory:
-    """A copy, as from another machine."""
+    """Return a copy of the run, as from another machine."""
     return RunDirectory(shutil.copytree(GOLDEN.path, tmp_path / "golden-run-1"))
 
 

@@ -1,4 +1,4 @@
-"""Looking at runs loads neither NumPy nor TensorFlow, and importing does nothing."""
+"""Viewing runs imports neither NumPy nor TensorFlow, and imports have no side effects."""
 
 import pkgutil
 import subprocess

@@ -1,4 +1,4 @@
-"""A trainer that is killed in the middle of its work leaves a run that goes on."""
+"""A run whose trainer was killed can be resumed."""
 
 import subprocess
 import sys

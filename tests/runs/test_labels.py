@@ -1,4 +1,4 @@
-"""What people write about a run is kept beside it, and found by its words."""
+"""Labels of a run are stored in it and searchable."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A trainer starts in a session of its own and finds the same package."""
+"""A trainer starts in its own session and imports the same package."""
 
 import os
 import subprocess

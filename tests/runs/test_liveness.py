@@ -1,4 +1,4 @@
-"""Whether a trainer lives is told by its beat, on the viewer's own clock."""
+"""Liveness is judged by heartbeats, on the viewer's own clock."""
 
 import os
 import socket

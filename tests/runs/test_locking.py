@@ -1,4 +1,4 @@
-"""Where the file system knows no locks, a beat that changes keeps others out."""
+"""On a file system without locks, a changing heartbeat excludes other trainers."""
 
 import errno
 from dataclasses import replace
@@ -18,20 +18,20 @@ ELSEWHERE = RunStatus(state=RunState.TRAINING, pid=7, host="elsewhere", boot_id=
 
 
 class Neighbor:
-    """A trainer on another machine; it beats, or not, while somebody waits."""
+    """A trainer on another machine, whose heartbeat may change while another one waits."""
 
     def __init__(self, run: RunDirectory, *, beats: bool) -> None:
         self.run, self.beats = run, beats
         self.waited = 0.0
-        self.say(ELSEWHERE)
+        self.write_status(ELSEWHERE)
 
-    def say(self, status: RunStatus) -> None:
+    def write_status(self, status: RunStatus) -> None:
         self.run.status.write_bytes(encode_json(status.to_json()))
 
     def sleep(self, seconds: float) -> None:
         self.waited += seconds
         if self.beats:
-            self.say(replace(ELSEWHERE, beat=11))
+            self.write_status(replace(ELSEWHERE, beat=11))
 
 
 @pytest.fixture

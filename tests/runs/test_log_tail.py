@@ -1,4 +1,4 @@
-"""Reading the end of a log while somebody writes it."""
+"""Reading the end of a log while it is written."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a user names to be written: regular files are replaced whole, everything else never."""
+"""Output files: regular files are replaced atomically, anything else never."""
 
 import os
 import stat

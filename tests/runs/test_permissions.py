@@ -1,4 +1,4 @@
-"""What somebody trains on, and what a model says of it, is for nobody else."""
+"""Training texts and generated texts are private to the user."""
 
 import os
 import stat
@@ -18,14 +18,14 @@ STRANGER = 65_534
 
 @pytest.fixture
 def open_umask() -> Iterator[None]:
-    """The umask under which everything is for everybody."""
+    """Set the umask that makes new files accessible to everyone."""
     before = os.umask(0)
     yield
     os.umask(before)
 
 
 def open_paths(folder: Path) -> dict[str, str]:
-    """What of a folder anybody but its owner may do anything with."""
+    """Return the paths in a folder that users other than the owner can access."""
     paths = [folder, *folder.rglob("*")]
     modes = {path: path.lstat().st_mode for path in paths}
     return {str(path): oct(mode) for path, mode in modes.items() if stat.S_IMODE(mode) & 0o077}
@@ -61,7 +61,7 @@ def test_the_history_of_generated_texts_is_too(tmp_path: Path, isolated_home: Pa
 
 @pytest.fixture
 def others_run(tmp_path: Path) -> RunDirectory:
-    """A run of another user, with a request of root, of that user and of a stranger."""
+    """A run of another user, with requests of root, of that user and of a third user."""
     if os.geteuid() != 0:
         pytest.skip("only root can give files to other users")
     run = RunDirectory(tmp_path / "run")

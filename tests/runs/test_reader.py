@@ -1,4 +1,4 @@
-"""A file that is being written is read line by line, whatever happens to it."""
+"""A growing file is read line by line, even if it is truncated or replaced."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Records are one line of JSON each, and nothing that is not one gets through."""
+"""Each record is one line of JSON, and invalid lines are refused."""
 
 import json
 

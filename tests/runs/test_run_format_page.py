@@ -19,14 +19,14 @@ PAGE = (Path(__file__).parents[2] / "docs" / "run-format.md").read_text(encoding
 
 
 def section(heading: str) -> str:
-    """The text from a heading to the next one of any level."""
+    """Return the text from a heading to the next one of any level."""
     body = PAGE.partition(f"{heading}")[2]
     assert body, f"the page lacks {heading!r}"
     return re.split(r"^#+ ", body, maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def rows(text: str) -> list[str]:
-    """The first column of the tables in a text."""
+    """Return the first column of the tables in a text."""
     return re.findall(r"^\| `(\S+)` \|", text, flags=re.MULTILINE)
 
 

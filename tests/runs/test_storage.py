@@ -1,4 +1,4 @@
-"""Writing is whole or not at all, whichever operation fails."""
+"""Writing is atomic, whichever operation fails."""
 
 import contextlib
 import errno
@@ -14,7 +14,7 @@ from tui_charrnn.runs.storage import Storage
 
 
 class SlowDisk(FileSystem):
-    """Takes three bytes at a time."""
+    """A file system that writes three bytes at a time."""
 
     def write(self, descriptor: int, data: bytes | memoryview) -> int:
         return super().write(descriptor, data[:3])

@@ -1,4 +1,4 @@
-"""What cannot be read just now is not damaged, and nothing is removed because of it."""
+"""A temporarily unreadable file does not count as damaged, and nothing is removed."""
 
 import errno
 import os
@@ -41,7 +41,7 @@ def save(run: RunDirectory, step: int, loss: float | None = None, *, is_best: bo
 
 
 class Unreadable(FaultyDisk):
-    """One name cannot be read."""
+    """A file system on which one name cannot be read."""
 
     name = ""
 
@@ -59,8 +59,8 @@ def test_what_cannot_be_read_is_not_taken_for_damaged_by_whoever_trains_on(
     save(run, 4)
     disk = Unreadable()
     disk.name = f"step-00000004/{name}"
-    said = "step-00000004 cannot be read: .* if it stays so, move it away"
-    with in_place(disk), pytest.raises(RunError, match=said):
+    message = "step-00000004 cannot be read: .* if it stays so, move it away"
+    with in_place(disk), pytest.raises(RunError, match=message):
         checkpoint_to_resume_from(run)
     assert checkpoint_to_resume_from(run) == run.checkpoint(4)
     run.checkpoint(4).model.write_bytes(b"damaged")

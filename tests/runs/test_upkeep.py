@@ -1,4 +1,4 @@
-"""A run can be renamed, thrown away and brought back; nothing of it is lost on the way."""
+"""A run can be renamed, deleted and restored without losing anything."""
 
 import errno
 import os
@@ -28,7 +28,7 @@ from tui_charrnn.runs.upkeep import (
 
 
 class Unremovable(FileSystem):
-    """A disk that takes nothing away, as if the process was killed before it did."""
+    """A file system that removes nothing, as if the process were killed before."""
 
     def remove(self, path: Path, folder: int | None = None) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -40,7 +40,7 @@ FILE_NAMES = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
-    """All that is in a folder: the contents of files, None for folders."""
+    """Return everything in a folder: the contents of files, None for folders."""
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in folder.rglob("*")
@@ -48,7 +48,7 @@ def tree(folder: Path) -> dict[str, bytes | None]:
 
 
 def bare_run(folder: Path, name: str) -> RunDirectory:
-    """The least that is a run: a damaged one."""
+    """Make the smallest folder that counts as a run, a damaged one."""
     run = RunDirectory(folder / name)
     run.path.mkdir(parents=True)
     run.description.write_bytes(b"{")

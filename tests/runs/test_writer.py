@@ -1,4 +1,4 @@
-"""One writer a run, whose beat rises and who never fails because of a full disk."""
+"""A run has one writer, which increments the beat and never fails on a full disk."""
 
 import errno
 import json
@@ -48,7 +48,7 @@ def test_taking_a_run_up_says_who_does(run: RunDirectory) -> None:
     )
 
 
-def test_a_second_writer_is_refused_and_told_who_holds_the_run(run: RunDirectory) -> None:
+def test_a_second_writer_is_refused_with_the_holder_of_the_lock(run: RunDirectory) -> None:
     with (
         RunWriter(run, heartbeat=STEADY),
         pytest.raises(
@@ -134,7 +134,7 @@ def test_observers_are_asked_with_every_beat_and_at_the_end(run: RunDirectory) -
     assert (written(run).curve, written(run).step) == ((3.0, 2.0), 2)
 
 
-def test_what_a_trainer_takes_is_told_while_it_lives(run: RunDirectory) -> None:
+def test_resource_use_is_reported_while_the_trainer_lives(run: RunDirectory) -> None:
     usage = Usage(cpu=1.5, memory=1 << 29, gpus=(GpuUsage(name="Some GPU", load=0.5),))
     with RunWriter(run, heartbeat=STEADY) as writer:
         writer.observe(lambda: {"usage": usage})
@@ -204,7 +204,7 @@ def test_a_damaged_state_is_replaced(run: RunDirectory) -> None:
         assert written(run).state is RunState.PREPARING
 
 
-def test_requests_to_a_trainer_that_is_gone_are_dropped(run: RunDirectory) -> None:
+def test_requests_to_an_earlier_trainer_are_dropped(run: RunDirectory) -> None:
     with RunWriter(run, heartbeat=STEADY) as writer:
         writer.set_status(state=RunState.STOPPED)
     send_request(run, "stop")
@@ -238,7 +238,7 @@ def warnings_of(run: RunDirectory) -> list[str]:
 
 
 @pytest.mark.parametrize("is_replaced", [False, True])
-def test_records_that_were_deleted_meanwhile_are_told_of(
+def test_records_that_were_deleted_meanwhile_are_reported(
     run: RunDirectory, is_replaced: bool
 ) -> None:
     with RunWriter(run, heartbeat=STEADY) as writer:
@@ -249,15 +249,13 @@ def test_records_that_were_deleted_meanwhile_are_told_of(
             run.events.write_bytes(b'{"kind":"warned","message":"a copy"}\n{"kind":"warn')
         writer.beat()
         writer.append(RunWarned("after"))
-    told = warnings_of(run)
-    assert told[-1] == "after"
-    assert "events.jsonl was removed or replaced" in told[-2]
-    assert told[:-2] == ["a copy"] * is_replaced
+    warnings = warnings_of(run)
+    assert warnings[-1] == "after"
+    assert "events.jsonl was removed or replaced" in warnings[-2]
+    assert warnings[:-2] == ["a copy"] * is_replaced
 
 
-def test_records_that_were_given_up_are_told_of(
-    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dropped_records_are_reported(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer_module, "BACKLOG_LIMIT", 3)
     disk = FullDisk()
     with written_by(disk), RunWriter(run, heartbeat=STEADY) as writer:
@@ -266,9 +264,9 @@ def test_records_that_were_given_up_are_told_of(
             writer.append(RunWarned(f"number {number}"))
         disk.is_full = False
         writer.beat()
-    *_, last, told = warnings_of(run)
+    *_, last, dropped = warnings_of(run)
     assert last == "number 4999"
-    assert re.match(r"The disk refused records for so long that 4,\d\d\d of them", told)
+    assert re.match(r"The disk refused records for so long that 4,\d\d\d of them", dropped)
 
 
 def test_a_run_that_is_moved_meanwhile_keeps_its_records(run: RunDirectory) -> None:

@@ -1,4 +1,4 @@
-"""Engines that a test takes from the pool go back when it has ended."""
+"""Return pooled engines after each test."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""`--batch-size auto` and shards that are timed, through whole runs with speeds from a list."""
+"""`--batch-size auto` and timed shards, in whole runs with given speeds."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -31,7 +31,7 @@ RATE = TRAINING.learning_rate
 
 @pytest.fixture
 def timed(monkeypatch: pytest.MonkeyPatch) -> dict[int, float | Exception]:
-    """Characters a second by batch size; an error is raised. May be filled by a test."""
+    """Characters per second by batch size, set by tests; an exception is raised."""
     from tui_charrnn.training import start
 
     speeds: dict[int, float | Exception] = {3: 100.0, 6: 150.0, 12: 160.0}
@@ -148,7 +148,7 @@ def test_a_larger_batch_than_the_memory_has_room_for_is_not_tried(
     assert timed
 
 
-def test_several_processes_are_told_that_they_need_the_number(tmp_path: Path) -> None:
+def test_several_processes_are_refused_without_the_number(tmp_path: Path) -> None:
     from tui_charrnn.training.plan import refuse_automatic_batch
 
     training = read_description(automatic_run(tmp_path)).training

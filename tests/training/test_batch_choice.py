@@ -1,4 +1,4 @@
-"""A batch grows, and is cut finer, for as long as it pays: the search, with speeds from a list."""
+"""The search for the batch size and the number of shards, with given speeds."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,7 +21,7 @@ from tui_charrnn.training.timing import (
 
 
 def by_speed(speeds: Mapping[int, float | Exception]) -> Callable[[int], Timed[str]]:
-    """Candidates whose speeds are known; one whose speed is an error raises it."""
+    """Return candidates of known speeds; an exception as a speed is raised."""
 
     def time_one(number: int) -> Timed[str]:
         speed = speeds[number]

@@ -1,4 +1,4 @@
-"""Batches are prepared before they are asked for, and are those that are asked for."""
+"""Batches are prefetched, and are the requested ones."""
 
 import threading
 
@@ -8,7 +8,7 @@ from tui_charrnn.training.loop import BatchesAhead
 
 
 class Kitchen:
-    """Makes a batch of its step, and knows in which thread."""
+    """Makes a batch of its step, and records the thread."""
 
     def __init__(self) -> None:
         self.makers: dict[int, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Best means best: best.json names the lowest validation loss that there is a checkpoint of."""
+"""best.json names the existing checkpoint of the lowest validation loss."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.tensorflow
 
 
 def assert_best(run: RunDirectory, step: int, loss: float) -> None:
-    """All that speaks of the best agrees: pointer, manifest, model, last record."""
+    """Check that pointer, manifest, model and last record name the same best."""
     assert pointer_of(run.best) == (step, loss)
     best = best_or_newest(run)
     assert best is not None
@@ -63,8 +63,8 @@ def test_best_is_the_first_of_the_lowest(
     run = new_run(tmp_path, keep_checkpoints=1)
     assert train(run) is ExitCode.OK
     assert_best(run, best_step, min(losses))
-    told = {record.step for record in of_kind(run, SplitEvaluated) if record.is_best}
-    assert max(told) == best_step
+    best_steps = {record.step for record in of_kind(run, SplitEvaluated) if record.is_best}
+    assert max(best_steps) == best_step
     assert pointer_of(run.latest) == (12, losses[-1])
 
 
@@ -101,7 +101,7 @@ def test_a_trainer_that_died_while_it_stopped_early_stops_when_it_is_resumed(
 
 
 def refuse_at(monkeypatch: pytest.MonkeyPatch, is_refused: Callable[[int], bool]) -> None:
-    """Let the disk take no checkpoint of some steps."""
+    """Make saving fail at some steps."""
     from tui_charrnn.training import saving
 
     def refuse(*arguments: Any, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A trainer whose main thread the disk holds ends all the same, and a second SIGINT ends any."""
+"""A trainer whose main thread is blocked by the disk exits; a second SIGINT ends any trainer."""
 
 import subprocess
 import sys
@@ -93,9 +93,9 @@ def test_a_disk_that_does_not_answer_holds_nobody(tmp_path: Path) -> None:
 def test_whoever_stops_at_once_leaves_the_others_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They are told of it: it may have been in the middle of what all do together."""
+    """The others are notified, as it may have stopped in the middle of a joint step."""
     run = new_run(tmp_path)
-    told: list[tuple[int, str]] = []
+    reports: list[tuple[int, str]] = []
 
     def insist(step: int) -> None:
         if step == 5:
@@ -104,8 +104,8 @@ def test_whoever_stops_at_once_leaves_the_others_alone(
     before_batches(monkeypatch, insist)
     monkeypatch.setattr(Peers, "connect", lambda *_: {})
     monkeypatch.setattr(Peers, "check", lambda _peers: None)
-    monkeypatch.setattr(Peers, "leave", lambda _peers, code, words: told.append((code, words)))
+    monkeypatch.setattr(Peers, "leave", lambda _peers, code, words: reports.append((code, words)))
     task = JointTask(cluster=Cluster(0, 2))
     assert run_training(run, Interruption(), task=task) is ExitCode.INTERRUPTED
-    assert told == [(ExitCode.INTERRUPTED, INTERRUPTED_AGAIN)]
+    assert reports == [(ExitCode.INTERRUPTED, INTERRUPTED_AGAIN)]
     assert status_of(run).state is RunState.INTERRUPTED

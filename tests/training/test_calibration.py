@@ -1,4 +1,4 @@
-"""A run calibrates its best model when it is done: once, in its file, and nothing else of it."""
+"""A finished run calibrates its best model once, in its file, and changes nothing else."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -110,7 +110,7 @@ def test_the_checkpoint_is_whole_and_nothing_is_left_behind(
     assert not [name for name in names if name.startswith(".") or name.endswith(".replaced")]
 
 
-def test_a_text_that_is_too_short_is_told_and_changes_nothing(tmp_path: Path) -> None:
+def test_a_text_that_is_too_short_is_reported_and_changes_nothing(tmp_path: Path) -> None:
     run = new_run(tmp_path, FAKE_TEXT)
     record = trained(run)
     assert record.temperature is None
@@ -153,7 +153,7 @@ def test_both_losses_stand_among_the_scores_of_the_run(
     run = new_run(tmp_path)
     trained(run)
     view = RunView(run)
-    told = [notice.sentence for notice in view.take(records_of(run))]
+    sentences = [notice.sentence for notice in view.take(records_of(run))]
     words = "temperature 1.250, 2.500 to 2.250 nats on held-out text it was not fitted on"
-    assert f"Calibrated: {words}." in told
+    assert f"Calibrated: {words}." in sentences
     assert ("calibrated", "2.500 to 2.250, temperature 1.250") in score_rows(view)

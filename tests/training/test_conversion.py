@@ -1,4 +1,4 @@
-"""What is written for other programs says the same: Keras's file, TensorBoard's events."""
+"""Exports for other programs have the same contents: Keras's file, TensorBoard's events."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_the_events_are_curves_by_step(tmp_path: Path) -> None:
 
     write_events([Figures(1, 0.5, 4.0, None, 0.1, 2.0), Figures(2, 1.0, 3.0, 3.5)], tmp_path / "e")
     path = next((tmp_path / "e").iterdir())
-    told = {
+    values = {
         (value.tag, event.step, float(tf.make_ndarray(value.tensor)))
         for event in tf.compat.v1.train.summary_iterator(str(path))
         for value in event.summary.value
@@ -67,5 +67,5 @@ def test_the_events_are_curves_by_step(tmp_path: Path) -> None:
         ("train_loss", 2, 3.0),
         ("validation_loss", 2, 3.5),
         ("gradient_norm", 1, 2.0),
-    } <= told
-    assert ("validation_loss", 1, 3.5) not in told
+    } <= values
+    assert ("validation_loss", 1, 3.5) not in values

@@ -1,4 +1,4 @@
-"""The process that examines: what it answers, and that it tries before it promises."""
+"""The diagnosis process: its results, and that it tests what it reports."""
 
 from dataclasses import replace
 from typing import Any
@@ -42,7 +42,7 @@ def test_what_is_no_examination_is_refused(text: str) -> None:
 
 
 @pytest.mark.tensorflow
-def test_what_auto_would_take_is_told_beside_a_forced_precision() -> None:
+def test_what_auto_would_choose_is_reported_beside_a_forced_precision() -> None:
     from tui_charrnn.training.diagnosis import examine
     from tui_charrnn.training.engine.paths import Device
 
@@ -56,8 +56,8 @@ def test_what_auto_would_take_is_told_beside_a_forced_precision() -> None:
 
 
 @pytest.mark.tensorflow
-def test_a_step_that_fails_is_told_in_one_line() -> None:
-    """cuDNN on a processor stands for a GPU whose libraries do not fit."""
+def test_a_step_that_fails_is_reported_in_one_line() -> None:
+    """cuDNN on a CPU simulates a GPU with incompatible libraries."""
     from tui_charrnn.training.diagnosis import try_steps
     from tui_charrnn.training.engine.paths import ComputePath
 

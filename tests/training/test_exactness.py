@@ -1,4 +1,4 @@
-"""kill -9 at any instant, then resume: to the bit what would have been without it."""
+"""After kill -9 at any moment, a resumed run is bit-identical to an uninterrupted one."""
 
 import json
 import shutil
@@ -43,7 +43,7 @@ def new_run(folder: Path, cell: str = "lstm") -> RunDirectory:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., RunDirectory]:
-    """Runs that were never interrupted; each is trained once."""
+    """Uninterrupted runs; each is trained once."""
     trained: dict[tuple[str, Scenario], RunDirectory] = {}
 
     def train(cell: str = "lstm", scenario: Scenario = UNDISTURBED) -> RunDirectory:
@@ -70,7 +70,7 @@ def bits_of(path: Path) -> dict[str, tuple[str, tuple[int, ...], bytes]]:
 
 
 def assert_same_to_the_bit(run: RunDirectory, other: RunDirectory) -> None:
-    """Model and training state, and all that was measured on the way to them."""
+    """Check that model, training state and all records that led to them are equal."""
     ours, theirs = newest_valid(run), newest_valid(other)
     assert ours is not None
     assert theirs is not None
@@ -81,7 +81,7 @@ def assert_same_to_the_bit(run: RunDirectory, other: RunDirectory) -> None:
 
 
 def measured(run: RunDirectory) -> object:
-    """Losses, norms and learning rates by step, as far as they were not taken back; the best."""
+    """Return losses, norms and learning rates by step, without undone steps, and the best."""
     batches = {
         each.step: (each.loss, each.gradient_norm, each.learning_rate)
         for each in of_kind(run, BatchTrained)
@@ -116,7 +116,7 @@ def test_a_kill_leaves_no_trace(tmp_path: Path, whole: Callable[..., RunDirector
 def test_kills_leave_no_trace(
     tmp_path: Path, whole: Callable[..., RunDirectory], kills: tuple[Kill, ...]
 ) -> None:
-    """Before the first checkpoint, right after one, within an epoch, before the last score."""
+    """Before the first checkpoint, right after one, within an epoch, before the last evaluation."""
     run = new_run(tmp_path)
     killed_and_resumed(run, UNDISTURBED, *kills)
     assert_same_to_the_bit(run, whole())
@@ -136,7 +136,7 @@ def test_nor_does_one_whatever_is_trained(
 def test_nor_does_one_between_the_records_of_a_call(
     tmp_path: Path, whole: Callable[..., RunDirectory]
 ) -> None:
-    """Calls go to 1, 3, 6, 9 and 12; the records of steps that were not saved are void."""
+    """Calls end at 1, 3, 6, 9 and 12; records of unsaved steps are discarded."""
     in_calls, run = Scenario(steps_per_call=4), new_run(tmp_path)
     killed_and_resumed(run, in_calls, Kill("batch", 2), Kill("batch", 5), Kill("paused", 9))
     assert_same_to_the_bit(run, whole(scenario=in_calls))
@@ -164,7 +164,7 @@ def test_a_change_takes_effect_at_the_same_step_again(
 def test_a_rollback_is_not_forgotten(
     tmp_path: Path, whole: Callable[..., RunDirectory], step: int, to_step: int, then: Kill
 ) -> None:
-    """Killed before it is recorded that the rate has changed, and before the next checkpoint."""
+    """Killed before the change of the rate is recorded, and before the next checkpoint."""
     diverging, run = Scenario(diverges_at=step), new_run(tmp_path)
     killed_and_resumed(run, diverging, Kill("rolled_back", step), then)
     for each in (run, whole(scenario=diverging)):
@@ -174,7 +174,7 @@ def test_a_rollback_is_not_forgotten(
     assert_same_to_the_bit(run, whole(scenario=diverging))
 
 
-def test_other_threads_are_told_once_and_training_goes_on(tmp_path: Path) -> None:
+def test_other_threads_are_reported_once_and_training_continues(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     change_setting(run, "threads", 1)
     assert train_in_process(run, Scenario(kill=Kill("batch", 5))) == KILLED
@@ -195,7 +195,7 @@ def change_setting(run: RunDirectory, name: str, value: object) -> None:
 def test_the_bits_of_two_trainings_differ_where_anything_does(
     whole: Callable[..., RunDirectory],
 ) -> None:
-    """What these tests compare is not empty, and tells two runs apart."""
+    """The compared results are not empty, and differ between different runs."""
     found = newest_valid(whole())
     changed = newest_valid(whole(scenario=Scenario(request=(5, 10 * RATE))))
     assert found is not None

@@ -1,4 +1,4 @@
-"""A finished run goes on: planned once, recorded, and resumed to the bit."""
+"""A finished run is extended: planned once, recorded, and resumed bit-identically."""
 
 import math
 import shutil
@@ -90,7 +90,7 @@ def test_a_constant_rate_stays_as_it_is(tmp_path: Path) -> None:
 def test_a_killed_extension_resumes_to_the_bit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where the newest checkpoint is that of the first end."""
+    """Even if the newest checkpoint is that of the first end."""
     whole = finished_run(tmp_path / "whole")
     extend_run(whole, "steps", 9)
     parts = RunDirectory(tmp_path / "parts" / "fake")

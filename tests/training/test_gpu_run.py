@@ -1,4 +1,4 @@
-"""A whole run on what is taken for a GPU: ways are tried, recorded, kept on a resume.
+"""A whole run on a simulated GPU: paths are tried, recorded, and kept on a resume.
 
 It is the processor, so cuDNN's operations have no kernel: the first way fails, as one would whose
 libraries do not fit.
@@ -36,7 +36,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(path_choice, "gc", SimpleNamespace(collect=lambda: None))
 
 
-def test_a_way_that_fails_is_told_and_the_run_trains_on_and_resumes(
+def test_a_path_that_fails_is_reported_and_the_run_continues_and_resumes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     messages, set_status = [], RunWriter.set_status

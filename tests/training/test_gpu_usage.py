@@ -1,4 +1,4 @@
-"""What NVIDIA's driver tells of its GPUs, on a driver that follows a script."""
+"""GPU usage from NVIDIA's driver, with a fake driver."""
 
 import sys
 from types import ModuleType, SimpleNamespace
@@ -14,7 +14,7 @@ IDS = ("GPU-1a2b", "GPU-1c3d", "GPU-5e6f")
 
 
 class DriverError(Exception):
-    """As the package raises them."""
+    """Errors as the package raises them."""
 
 
 class Driver(ModuleType):
@@ -118,13 +118,13 @@ def test_only_those_count_that_cuda_sees(
         ("nvmlDeviceGetPowerUsage", "power"),
     ],
 )
-def test_what_a_gpu_does_not_tell_is_not_known_and_the_rest_is(
+def test_what_a_gpu_does_not_report_is_unknown_and_the_rest_is_known(
     monkeypatch: pytest.MonkeyPatch, call: str, field: str
 ) -> None:
     first = read(monkeypatch, Driver(call))[0]
     assert getattr(first, field) is None
-    told = (first.load, first.memory, first.temperature, first.power)
-    assert sum(value is not None for value in told) == 3
+    known = (first.load, first.memory, first.temperature, first.power)
+    assert sum(value is not None for value in known) == 3
 
 
 @pytest.mark.parametrize("call", ["nvmlInit", "nvmlDeviceGetCount", "nvmlDeviceGetHandleByIndex"])

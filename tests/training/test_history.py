@@ -1,4 +1,4 @@
-"""What a trainer finds that others wrote down before it."""
+"""The history that a trainer reads from records of earlier trainers."""
 
 from pathlib import Path
 
@@ -65,7 +65,7 @@ def test_plan_baselines_and_the_newest_checkpoint_are_found_again(run: RunDirect
     assert read_history(run) == History(PLANNED, MEASURED, saved_step=2)
 
 
-def test_checkpoints_after_the_step_that_was_gone_back_to_do_not_count(run: RunDirectory) -> None:
+def test_checkpoints_after_the_restored_step_do_not_count(run: RunDirectory) -> None:
     write(run, saved(20), saved(40), RunResumed(30))
     assert read_history(run).saved_step == 30
     write(run, rolled_back(35, 20, 0.1, 1))
@@ -140,7 +140,7 @@ def test_a_checkpoint_knows_what_events_that_were_lost_do_not() -> None:
     assert progress.rollbacks == 2
 
 
-def test_losses_are_kept_up_to_the_step_that_is_gone_on_from(run: RunDirectory) -> None:
+def test_losses_are_kept_up_to_the_step_to_continue_from(run: RunDirectory) -> None:
     write(run, *(batch(step, 10.0 - step) for step in range(1, 6)))
     assert curve(run, 3) == [9.0, 8.0, 7.0]
     assert curve(run, 0) == []

@@ -1,4 +1,4 @@
-"""Signals become reasons to leave."""
+"""Signals become reasons to exit."""
 
 import math
 import os
@@ -58,8 +58,8 @@ def test_an_interrupt_that_is_delivered_twice_is_one(
 def test_an_echo_ends_a_second_after_the_first_and_not_after_the_last() -> None:
     moments = iter([5.0, 5.1, 5.6, 5.9, 6.1, 9.0])
     interrupts = RepeatedInterrupt(lambda: next(moments))
-    said = [interrupts.is_repeated() for _ in range(6)]
-    assert said == [False, False, False, False, True, True]
+    repeated = [interrupts.is_repeated() for _ in range(6)]
+    assert repeated == [False, False, False, False, True, True]
 
 
 def test_a_closed_terminal_is_no_reason_to_stop(interruption: Interruption) -> None:

@@ -1,4 +1,4 @@
-"""A signal ends a training wherever it is: timing its batches, scoring, sampling, waiting."""
+"""A signal ends a training in every phase: timing, evaluating, sampling, waiting."""
 
 from collections.abc import Callable
 from pathlib import Path

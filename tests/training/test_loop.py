@@ -1,4 +1,4 @@
-"""The training loop, on an engine that follows a script."""
+"""The training loop, with a fake engine."""
 
 import itertools
 import math
@@ -34,7 +34,7 @@ PLAN = plan_by_count(CONFIG, MATERIAL.streams.steps_per_epoch)
 
 
 class ScriptedEngine:
-    """Gives out losses from a list, and notes what it was asked to do."""
+    """A fake engine that returns losses from a list and records its calls."""
 
     def __init__(
         self, losses: list[float], heldout_losses: list[float], steps_per_call: int = 1
@@ -93,7 +93,7 @@ def test_a_share_of_the_streams_starts_from_nothing_in_between() -> None:
 
 
 def test_dropout_grows_with_the_passes_over_the_text_up_to_a_limit() -> None:
-    """By the same number at each of three steps an epoch, and not at all unless it is asked for."""
+    """It grows by the same amount at each of three steps per epoch, and only if configured."""
     config = replace(CONFIG, dropout=0.4, dropout_growth=0.15)
     added = [batch_at(MATERIAL, config, step).added_dropout for step in range(1, 10)]
     assert added == pytest.approx([0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.3, 0.3])
@@ -191,7 +191,7 @@ PATIENT_PLAN = plan_by_count(PATIENT, MATERIAL.streams.steps_per_epoch)
 
 
 def train_patiently(heldout_losses: list[float], progress: Progress) -> list[int]:
-    """The steps after which the held-out text was scored."""
+    """Return the steps with an evaluation."""
     engine = ScriptedEngine([3.0] * 12, heldout_losses)
     records = train(engine, MATERIAL, PATIENT, PATIENT_PLAN, progress)
     return [record.step for record in records if isinstance(record, SplitEvaluated)]
@@ -279,7 +279,7 @@ def test_calls_of_several_steps_end_where_something_happens() -> None:
     assert engine.seen == calls
 
 
-def test_calls_of_several_steps_tell_what_single_steps_tell() -> None:
+def test_calls_of_several_steps_yield_the_records_of_single_steps() -> None:
     losses = [3.0 - step / 100 for step in range(24)]
     single, several = (ScriptedEngine(losses, [2.0, 1.0], steps_per_call=k) for k in (1, 8))
     one, other = Progress(), Progress()
@@ -290,7 +290,7 @@ def test_calls_of_several_steps_tell_what_single_steps_tell() -> None:
 
 
 def test_the_time_of_a_call_is_spread_over_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every look at the clock is a second after the one before."""
+    """Every reading of the clock is one second later."""
     seconds = map(float, itertools.count())
     monkeypatch.setattr(loop, "CALL_TIME", 100.0)
     engine = ScriptedEngine([3.0] * 24, [2.0] * 2, steps_per_call=4)
@@ -317,9 +317,9 @@ def test_a_loss_within_a_call_that_is_not_finite_ends_the_loop_before_its_step()
     assert progress.step == 4
 
 
-def test_losses_are_told_per_character_whatever_the_units_are() -> None:
+def test_losses_are_per_character_whatever_the_units_are() -> None:
     engine = ScriptedEngine([2.0] * 6, [3.0] * 3)
     material = replace(MATERIAL, units_per_character=2.5)
-    told = list(train(engine, material, CONFIG, PLAN, Progress()))
-    assert {record.loss for record in told if isinstance(record, BatchTrained)} == {5.0}
-    assert {record.loss for record in told if isinstance(record, SplitEvaluated)} == {7.5}
+    records = list(train(engine, material, CONFIG, PLAN, Progress()))
+    assert {record.loss for record in records if isinstance(record, BatchTrained)} == {5.0}
+    assert {record.loss for record in records if isinstance(record, SplitEvaluated)} == {7.5}

@@ -1,4 +1,4 @@
-"""What a machine gives: control groups of both versions, as containers have them."""
+"""Resources of a machine: control groups of both versions, as in containers."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ from tui_charrnn.training.machine import (
 
 
 def grouped(folder: Path, membership: str) -> tuple[Path, Path]:
-    """An empty tree of control groups, and the file that names ours."""
+    """An empty tree of control groups, and the file that names this process's."""
     (folder / "membership").write_text(membership, encoding="utf-8")
     return folder / "groups", folder / "membership"
 

@@ -1,4 +1,4 @@
-"""A run's text is trained on as it was written, from memory or from a file."""
+"""A run trains on its text unchanged, from memory or from a file."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""How far back the weights look, recorded at every validation."""
+"""The memory length of the weights, recorded at every evaluation."""
 
 from pathlib import Path
 from typing import Any

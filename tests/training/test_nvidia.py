@@ -1,4 +1,4 @@
-"""Finding NVIDIA's hardware, with a driver, without one, and hidden."""
+"""Finding NVIDIA hardware, with a driver, without one, and hidden."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def write(path: Path, text: str) -> Path:
 
 
 def smi(folder: Path, script: str) -> dict[str, str]:
-    """An environment whose nvidia-smi does that."""
+    """Return an environment with a fake nvidia-smi."""
     write(folder / "bin/nvidia-smi", f"#!/bin/sh\n{script}\n").chmod(0o755)
     return {"PATH": f"{folder / 'bin'}:/bin:/usr/bin"}
 
@@ -26,9 +26,9 @@ def test_where_there_is_nothing_nothing_is_found(tmp_path: Path) -> None:
     assert (found.cards, found.driver, found.devices, found.hidden_by) == ((), None, 0, None)
 
 
-def test_nvidia_smi_tells_cards_memory_and_driver(tmp_path: Path) -> None:
-    told = "535.104.05, 81559, NVIDIA H100, 80GB\\n535.104.05, [N/A], NVIDIA T4"
-    found = find_nvidia(tmp_path, smi(tmp_path, f"printf '{told}\\n'"))
+def test_nvidia_smi_reports_cards_memory_and_driver(tmp_path: Path) -> None:
+    output = "535.104.05, 81559, NVIDIA H100, 80GB\\n535.104.05, [N/A], NVIDIA T4"
+    found = find_nvidia(tmp_path, smi(tmp_path, f"printf '{output}\\n'"))
     assert found.cards == (Card("NVIDIA H100, 80GB", 81559 << 20), Card("NVIDIA T4", None))
     assert found.driver == "535.104.05"
 

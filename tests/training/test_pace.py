@@ -1,4 +1,4 @@
-"""Speed and the time that is left."""
+"""Speed and remaining time."""
 
 import pytest
 

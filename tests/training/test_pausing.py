@@ -1,4 +1,4 @@
-"""A run that is paused waits, answers, and goes on as if nothing had been."""
+"""A paused run waits, answers requests, and continues unchanged."""
 
 import math
 from pathlib import Path
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.tensorflow
 
 
 def losses_of(run: RunDirectory) -> list[tuple[int, float]]:
-    """Of the batches and of the evaluations."""
+    """Return the losses of batches and of evaluations."""
     batches = [(batch.step, batch.loss) for batch in of_kind(run, BatchTrained)]
     return batches + [(scored.step, scored.loss) for scored in of_kind(run, SplitEvaluated)]
 
@@ -86,10 +86,10 @@ def test_a_disk_that_refuses_does_not_keep_a_run_from_pausing(
 
     run = new_run(tmp_path)
     pause_at(monkeypatch, run, 2)
-    told: list[str] = []
+    messages: list[str] = []
 
     def resume() -> None:
-        told.append(status_of(run).message)
+        messages.append(status_of(run).message)
         patch.undo()
         send_request(run, "resume")
 
@@ -97,7 +97,7 @@ def test_a_disk_that_refuses_does_not_keep_a_run_from_pausing(
         patch.setattr(saving, "save_checkpoint", refuse)
         with once_paused(run, resume):
             assert train(run) is ExitCode.OK
-    assert "The disk is full" in told[0]
+    assert "The disk is full" in messages[0]
 
 
 def test_a_paused_run_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +171,7 @@ def test_the_time_limit_holds_while_a_run_is_paused(
 
 
 class EndOfTime:
-    """Stands for the module `time` when every deadline is over."""
+    """Replaces the module `time` with one at which every deadline has passed."""
 
     def monotonic(self) -> float:
         return math.inf

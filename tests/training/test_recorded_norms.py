@@ -1,4 +1,4 @@
-"""The norms of the gradient that a run records, held against plain automatic differentiation."""
+"""Recorded gradient norms, compared with plain automatic differentiation."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +30,7 @@ MODEL = ModelConfig(embedding_size=5, hidden_size=7)
 
 
 def naive_norm(tensors: Mapping[str, Any], batch: Batch, states: list[Any]) -> float:
-    """The norm of all weights' gradient together, in float64, operation by operation."""
+    """Return the global gradient norm, in float64, without fused operations."""
     import tensorflow as tf
 
     values = {name: tf.Variable(each, dtype=tf.float64) for name, each in tensors.items()}

@@ -1,4 +1,4 @@
-"""What a trainer does when it is asked, whole runs in this process."""
+"""Requests to a trainer, in whole runs in this process."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What becomes of a run whose numbers stop being finite, whole runs in this process."""
+"""Runs whose values become non-finite, in whole runs in this process."""
 
 import itertools
 from dataclasses import replace
@@ -45,7 +45,7 @@ RATE = TRAINING.learning_rate
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, step: int, times: int = 1) -> None:
-    """Let a step fail when it is taken for the first time, or so many times."""
+    """Make a step fail the first time, or the first `times` times."""
     failures = itertools.repeat(SPOILED, times)
     before_batches(monkeypatch, lambda at: next(failures, None) if at == step else None)
 
@@ -55,7 +55,7 @@ def rates_of(run: RunDirectory) -> list[tuple[int, float]]:
 
 
 def asked_for(run: RunDirectory, monkeypatch: pytest.MonkeyPatch, step: int, rate: float) -> None:
-    """Train a run whose peak is changed on request, so that the step is the first with it."""
+    """Train a run whose peak learning rate is changed by a request from a step on."""
 
     def ask(at: int) -> None:
         if at == step - 1:
@@ -109,7 +109,7 @@ def test_without_a_checkpoint_it_goes_back_to_its_beginning(
 
 
 @pytest.mark.parametrize("value", [NAN, INF])
-def test_a_validation_loss_that_is_not_finite_is_gone_back_from_too(
+def test_a_validation_loss_that_is_not_finite_is_rolled_back_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     score(monkeypatch, [2.0, 1.75, value, 1.5, 1.25])
@@ -124,7 +124,7 @@ def test_a_validation_loss_that_is_not_finite_is_gone_back_from_too(
 def test_a_checkpoint_that_fails_by_itself_is_void(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Step 7 begins from what step 6 left; there, the same batch would fail again."""
+    """Step 7 starts from the state after step 6, where the same batch would fail again."""
     pointers: list[tuple[int, float | None]] = []
 
     def fail_once(step: int) -> BatchResult | None:
@@ -217,7 +217,7 @@ def test_where_there_is_nothing_to_go_back_to_it_ends_at_once(
 def test_a_rate_that_was_asked_for_is_no_excuse_to_go_on_with_a_higher_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: float, expected: float
 ) -> None:
-    """Half the rate that failed, or the one of the place to go back to if that is lower."""
+    """Half the failed rate, or the rate at the restored step if that is lower."""
     failures = iter([SPOILED])
 
     def ask_and_fail(step: int) -> BatchResult | None:
@@ -235,18 +235,18 @@ def test_a_rate_that_was_asked_for_is_no_excuse_to_go_on_with_a_higher_one(
     assert after == {step: learning_rate_at(step, 12, TRAINING, changes) for step in range(8, 13)}
 
 
-def test_the_state_tells_at_once_that_the_step_has_fallen(
+def test_the_status_has_the_lower_step_immediately(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[int] = []
+    steps: list[int] = []
 
     def fail_once(step: int) -> BatchResult | None:
         if of_kind(run, RunRolledBack):
-            told.append(status_of(run).step)
+            steps.append(status_of(run).step)
             return None
         return SPOILED if step == 9 else None
 
     run = new_run(tmp_path)
     before_batches(monkeypatch, fail_once)
     train(run)
-    assert told[0] == 6
+    assert steps[0] == 6

@@ -29,7 +29,7 @@ STEPS = 24
 
 @pytest.fixture(autouse=True)
 def keras_layers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The path of a GPU, as far as a processor goes, and time enough for any call."""
+    """Use a GPU's path on the CPU, and no time limit for a call."""
     from tui_charrnn.training import loop, start
     from tui_charrnn.training.engine.path_choice import PathChoice
     from tui_charrnn.training.engine.paths import ComputePath
@@ -51,7 +51,7 @@ def train_singly(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> RunDirec
 
 
 def at_record(monkeypatch: pytest.MonkeyPatch, step: int, action: Any) -> None:
-    """Do something once, while the record of a step is written."""
+    """Call a function once, while the record of a step is written."""
     append, pending = RunWriter.append, [action]
 
     def watched(self: RunWriter, record: Any) -> None:
@@ -84,7 +84,7 @@ def test_a_run_is_the_same_to_the_bit(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_checkpoint_is_of_the_step_that_it_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However often one is due, it waits for the records of the call to be told."""
+    """Even if a checkpoint is due, it waits until all records of the call are written."""
     from tui_charrnn.training import saving
 
     clock = iter(range(0, 10**9, 10**4))
@@ -121,7 +121,7 @@ def test_a_request_within_a_call_takes_effect_after_it(
 def test_a_loss_within_a_call_that_is_not_finite_takes_the_run_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Step 16 throws the weights so far that step 17 has no loss; both are in the call from 13."""
+    """Step 16 makes the weights so large that step 17 fails; both are in the call from 13."""
     run = long_run(tmp_path)
     from tui_charrnn.training import loop
     from tui_charrnn.training.plan import learning_rate_at

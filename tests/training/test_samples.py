@@ -1,4 +1,4 @@
-"""Samples of the newest weights, taken while a run learns."""
+"""Samples of the newest weights during training."""
 
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ def seeded_run(folder: Path, *seeds: str, **settings: Any) -> RunDirectory:
 
 
 def places_of(run: RunDirectory) -> list[tuple[int, str]]:
-    """Step and seed of each sample, in the order of the records."""
+    """Return step and seed of each sample, in the order of the records."""
     return [(sample.step, sample.seed_text) for sample in of_kind(run, SampleTaken)]
 
 
@@ -147,7 +147,7 @@ def test_what_a_rollback_takes_back_is_sampled_again(
 def test_a_score_that_is_taken_twice_is_sampled_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The checkpoint was asked for while the text was scored, and the trainer died after it."""
+    """The checkpoint was requested during an evaluation, and the trainer was killed after it."""
     from tui_charrnn.training import saving
     from tui_charrnn.training.engine.engine import Engine
 
@@ -194,7 +194,7 @@ def test_whoever_must_stop_does_not_wait_for_the_other_seeds(
     assert [place for place in places_of(run) if place[0]] == [(3, SEEDS[0])]
 
 
-def test_what_takes_long_is_left_out_and_said_once(
+def test_what_takes_long_is_left_out_and_reported_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tui_charrnn.training import instruments
@@ -221,7 +221,7 @@ def test_a_long_seed_of_unknown_characters_is_read_as_far_as_it_can_be(tmp_path:
     assert len(first.text) == 200
 
 
-def test_weights_that_choose_nothing_are_told_and_trained_on(
+def test_weights_that_choose_nothing_are_reported_and_training_continues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: CharacterStream) -> Any:
@@ -239,11 +239,11 @@ def test_samples_count_as_time_of_an_evaluation(
 ) -> None:
     from tui_charrnn.training.context import Pace
 
-    told: list[float] = []
+    reported: list[float] = []
     evaluated = Pace.evaluated
 
     def watched(self: Pace, elapsed: float) -> None:
-        told.append(elapsed)
+        reported.append(elapsed)
         evaluated(self, elapsed)
 
     monkeypatch.setattr(Pace, "evaluated", watched)
@@ -251,5 +251,5 @@ def test_samples_count_as_time_of_an_evaluation(
     train(run)
     scored = [record.elapsed for record in of_kind(run, SplitEvaluated)]
     following = {record.step: record.elapsed for record in of_kind(run, BatchTrained)}
-    assert all(before < after for before, after in zip(scored, told, strict=True))
-    assert all(told[number] < following[step] for number, step in enumerate((4, 7, 10)))
+    assert all(before < after for before, after in zip(scored, reported, strict=True))
+    assert all(reported[number] < following[step] for number, step in enumerate((4, 7, 10)))

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.tensorflow
 def saved_steps(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory, seconds_per_step: float
 ) -> list[int]:
-    """Where a run saves if each of its steps takes so long."""
+    """Return the steps at which a run saves if each step takes this long."""
     from tui_charrnn.training import saving
 
     now = 0.0
@@ -34,7 +34,7 @@ def saved_steps(
 
 
 def short_epochs(folder: Path, **settings: Any) -> RunDirectory:
-    """A run whose epochs have five steps; it is scored twice if nothing else is said."""
+    """A run with five steps per epoch and by default two evaluations."""
     settings = {"evaluations": 2, **settings}
     return new_run(folder, batch_size=5, sequence_length=61, **settings)
 
@@ -68,7 +68,7 @@ def test_the_end_of_an_epoch_is_not_saved_shortly_after_another_checkpoint(
 def test_the_end_of_an_epoch_is_saved_once_it_is_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where an epoch ends with an evaluation, also one that is not the best."""
+    """At the end of an epoch with an evaluation, even if it is not the best."""
     run = short_epochs(tmp_path, steps=15, evaluations=3, checkpoint_interval=6.0)
     assert saved_steps(monkeypatch, run, 1.0) == [5, 10, 15]
     assert pointer_of(run.best) == (5, 1.0)

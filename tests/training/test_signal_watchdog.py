@@ -1,4 +1,4 @@
-"""A signal that comes while native code holds the main thread; the handler itself cannot run."""
+"""A signal that arrives while native code blocks the main thread, so that no handler runs."""
 
 import subprocess
 import sys
@@ -53,7 +53,7 @@ def held(
     pause: float = 0.0,
     echo: float = ECHO_TIME,
 ) -> str:
-    """What a process says that is held, and gets signals or comes to its deadline."""
+    """Return the output of a blocked process that gets signals or reaches its deadline."""
     settings = f"({numbers}, {is_saved}, {deadline}, {is_let_go}, {pause}, {echo})"
     ended = subprocess.run(
         [sys.executable, "-c", HELD, settings],
@@ -68,34 +68,34 @@ def held(
 
 
 @pytest.mark.parametrize(
-    ("numbers", "said"),
+    ("numbers", "expected"),
     [
         ("[signal.SIGTERM]", "preempted SIGTERM 75"),
         ("[signal.SIGUSR1]", "preempted SIGUSR1 75"),
         ("[signal.SIGINT]", "interrupted SIGINT 130"),
     ],
 )
-def test_where_nothing_is_lost_the_process_leaves(numbers: str, said: str) -> None:
-    assert held(numbers) == said
+def test_where_nothing_is_lost_the_process_leaves(numbers: str, expected: str) -> None:
+    assert held(numbers) == expected
 
 
-def test_a_time_limit_is_heeded_too() -> None:
+def test_a_time_limit_counts_too() -> None:
     assert held("[]", deadline="time.monotonic() + 0.1") == "time limit time limit 75"
 
 
 @pytest.mark.parametrize(
-    ("numbers", "said"),
+    ("numbers", "expected"),
     [
         ("[signal.SIGTERM]", "went on SIGTERM 0"),
         ("[signal.SIGINT, signal.SIGINT]", "went on SIGINT 0"),  # an echo, which does not insist
     ],
 )
 def test_where_something_is_not_saved_the_main_thread_is_waited_for(
-    numbers: str, said: str
+    numbers: str, expected: str
 ) -> None:
-    assert held(numbers, is_saved=False, is_let_go=True, pause=0.2, echo=PATIENCE) == said
+    assert held(numbers, is_saved=False, is_let_go=True, pause=0.2, echo=PATIENCE) == expected
 
 
 def test_whoever_insists_is_let_go_whatever_is_saved() -> None:
-    said = held("itertools.repeat(signal.SIGINT)", is_saved=False, pause=0.2)
-    assert said == "interrupted SIGINT 130"
+    output = held("itertools.repeat(signal.SIGINT)", is_saved=False, pause=0.2)
+    assert output == "interrupted SIGINT 130"

@@ -1,4 +1,4 @@
-"""training.safetensors: there and back again."""
+"""training.safetensors is read back as written."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What state.json tells while a run is trained, and after it."""
+"""state.json during and after training."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tui_charrnn.training.interruption import Interruption, Reason
 pytestmark = pytest.mark.tensorflow
 
 
-def test_the_last_status_tells_where_it_was_trained_and_how_it_went(tmp_path: Path) -> None:
+def test_the_last_status_has_the_device_and_the_curve(tmp_path: Path) -> None:
     run = new_run(tmp_path, steps=80, threads=1)
     train(run)
     status = status_of(run)

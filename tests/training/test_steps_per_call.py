@@ -1,10 +1,10 @@
-"""How many steps one call takes."""
+"""The number of steps per call."""
 
 from tui_charrnn.training.loop import CALL_TIME, StepsPerCall
 
 
 def after(limit: int, *seconds_per_step: float) -> list[int]:
-    """The length of each call, the last still to come, where steps take so long."""
+    """Return the length of each call, including the next, for steps of this duration."""
     call = StepsPerCall(limit)
     lengths = [call.steps]
     for seconds in seconds_per_step:

@@ -1,4 +1,4 @@
-"""A run by time ends in its time, whatever its steps take, and is resumed by what is recorded."""
+"""A run limited by time ends in time, and a resume uses the recorded plan."""
 
 import itertools
 import math
@@ -35,7 +35,7 @@ CONFIG = TrainingConfig(train_time=ASKED)
 
 
 def ending(plan: Plan, step_takes: Callable[[float], float], config: TrainingConfig) -> float:
-    """When a run ends whose steps take so many seconds at a time; an evaluation takes ten times."""
+    """Return when a run ends whose steps take these seconds; an evaluation takes ten times."""
     fit, step, elapsed = TimeFit(config, plan), 0, 0.0
     while step < plan.total_steps:
         seconds = step_takes(elapsed)
@@ -106,7 +106,7 @@ def test_a_later_decision_voids_those_about_later_steps() -> None:
 
 @pytest.fixture
 def copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RunDirectory]:
-    """What a trainer left that was killed right after its second decision."""
+    """Return the state of a trainer that was killed right after its second decision."""
     copies: list[RunDirectory] = []
     append, seen = RunWriter.append, []
 

@@ -1,4 +1,4 @@
-"""The process that times batches: one line for whoever asked, and a note for the next."""
+"""The process that times batches: it prints one line, and caches the result."""
 
 import json
 import os
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.tensorflow
 V, CHARACTERS = 31, 4_000
 
 
-def test_it_tells_what_a_run_would_meet_and_keeps_it() -> None:
+def test_it_measures_what_a_run_would_meet_and_caches_it() -> None:
     process = start_trial(TrialSettings(MODEL, TRAINING, V, CHARACTERS))
     output, complaint = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, complaint
@@ -46,7 +46,7 @@ def test_a_small_text_has_fewer_streams() -> None:
 
 
 def test_a_length_in_time_is_not_spent_on_timing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundredth of a run's hour would go into it otherwise; of a trial nobody wants that."""
+    """Otherwise a trial would take a hundredth of the run's hour."""
     from tui_charrnn.training import diagnosis
 
     asked = []
@@ -68,18 +68,18 @@ def run_main(settings: str) -> int:
     return diagnosis.main("time", settings)
 
 
-def test_a_text_that_is_too_short_is_told_in_a_sentence(
+def test_a_text_that_is_too_short_is_reported_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     *_, settings = trial_command("time", TrialSettings(MODEL, TRAINING, V, 3))
     assert run_main(settings) == ExitCode.DATA
-    told = capfd.readouterr()
-    assert told.out == ""
-    assert "The text is too short" in told.err.splitlines()[-1]
+    output = capfd.readouterr()
+    assert output.out == ""
+    assert "The text is too short" in output.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    ("error", "expected"),
     [
         (MemoryError(), "There is not enough memory for a batch"),
         (RuntimeError("first line\nsecond"), "RuntimeError: first line"),
@@ -90,7 +90,7 @@ def test_whatever_goes_wrong_is_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     error: Exception,
-    said: str,
+    expected: str,
 ) -> None:
     from tui_charrnn.training import diagnosis
 
@@ -101,9 +101,9 @@ def test_whatever_goes_wrong_is_one_line(
     monkeypatch.setattr(diagnosis, "try_settings", fail)
     *_, settings = trial_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS))
     assert run_main(settings) == ExitCode.UNEXPECTED
-    told = capfd.readouterr()
-    assert told.out == ""
-    assert said in told.err.splitlines()[-1]
+    output = capfd.readouterr()
+    assert output.out == ""
+    assert expected in output.err.splitlines()[-1]
     assert recall_trial(TrialSettings(MODEL, TRAINING, V, CHARACTERS)) is None
 
 

@@ -1,4 +1,4 @@
-"""What was timed is told, kept, and found again for whatever is as fast."""
+"""Timings are returned, cached, and found for settings of equal speed."""
 
 import dataclasses
 import subprocess
@@ -54,11 +54,13 @@ def recall(
 
 
 def test_neither_numpy_nor_tensorflow_is_loaded() -> None:
-    """The app asks before it has loaded either."""
+    """The app requests timings before it has imported either."""
     code = "import sys, tui_charrnn.training.trial_facts; print(*sys.modules)"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
-    assert "tui_charrnn.training.trial_facts" in told.stdout.split()
-    assert {"numpy", "tensorflow", "keras"}.isdisjoint(told.stdout.split())
+    completed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True
+    )
+    assert "tui_charrnn.training.trial_facts" in completed.stdout.split()
+    assert {"numpy", "tensorflow", "keras"}.isdisjoint(completed.stdout.split())
 
 
 def test_settings_arrive_as_they_were_sent() -> None:

@@ -1,4 +1,4 @@
-"""What a trainer says that it takes of its machine."""
+"""The resource use that a trainer reports."""
 
 import resource
 import sys
@@ -11,7 +11,7 @@ from tui_charrnn.training.machine import GpuMeter, UsageMeter, peak_memory, resi
 
 
 class Clocks:
-    """Two clocks that tests set."""
+    """Two clocks set by tests."""
 
     def __init__(self) -> None:
         self.wall, self.processor = 100.0, 7.0
@@ -31,7 +31,7 @@ def test_the_processor_is_what_all_threads_took_since_the_last_reading() -> None
     assert meter.read().cpu == 0.1
 
 
-def test_two_readings_at_once_tell_the_same() -> None:
+def test_two_readings_at_once_are_equal() -> None:
     clocks = Clocks()
     meter = clocks.meter()
     assert meter.read().cpu is None
@@ -43,7 +43,7 @@ def test_two_readings_at_once_tell_the_same() -> None:
     assert meter.read().cpu == 0.5
 
 
-def test_a_reading_tells_memory_and_what_there_is_of_it() -> None:
+def test_a_reading_has_memory_and_its_limit() -> None:
     reading = UsageMeter().observe()["usage"]
     assert reading.cpu_count >= 1
     assert 1e6 < reading.memory < reading.memory_total
@@ -55,12 +55,10 @@ def test_resident_memory_and_its_peak_are_read_from_the_system(tmp_path: Path) -
     assert (resident_memory(status), peak_memory(status)) == (200 << 10, 300 << 10)
 
 
-@pytest.mark.parametrize("told", [None, "VmRSS: many kB\n", "VmRSS:\n", "VmRSS: 12 pages\n"])
-def test_where_the_system_tells_otherwise_the_peak_is_taken(
-    tmp_path: Path, told: str | None
-) -> None:
-    if told is not None:
-        (tmp_path / "status").write_text(told, encoding="ascii")
+@pytest.mark.parametrize("text", [None, "VmRSS: many kB\n", "VmRSS:\n", "VmRSS: 12 pages\n"])
+def test_without_a_resident_size_the_peak_is_taken(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "status").write_text(text, encoding="ascii")
     assert resident_memory(tmp_path / "status") > 1e6
 
 
@@ -74,7 +72,7 @@ def test_the_peak_is_in_bytes_everywhere(
     assert peak_memory(tmp_path / "none") == unit * peak.ru_maxrss
 
 
-def test_gpus_are_told_with_it() -> None:
+def test_gpus_are_reported_with_it() -> None:
     class OneGpu(GpuMeter):
         def read(self) -> tuple[GpuUsage, ...]:
             return (GpuUsage(name="Some GPU"),)

@@ -1,10 +1,10 @@
-"""Time that is spent on a run."""
+"""Training time of a run."""
 
 from tui_charrnn.training.context import WorkClock
 
 
 class Time:
-    """A clock that tests set."""
+    """A clock set by tests."""
 
     now = 100.0
 

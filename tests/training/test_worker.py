@@ -64,7 +64,7 @@ pytestmark = pytest.mark.tensorflow
 
 @pytest.fixture
 def stop_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Interruption, Reason], None]:
-    """Make an interruption come up right after a step."""
+    """Trigger an interruption right after a step."""
 
     def install(step: int, interruption: Interruption, reason: Reason) -> None:
         def interrupt(at: int) -> None:
@@ -157,7 +157,7 @@ def test_a_length_in_time_is_turned_into_steps_once(tmp_path: Path, stop_at: Any
 
 
 def assert_planned_once(run: RunDirectory) -> None:
-    """Nobody planned it a second time, and it has as many steps as its clock left it."""
+    """It was not planned a second time, and has the steps that fit its time."""
     plans = [record for record in records_of(run) if isinstance(record, RunPlanned)]
     assert len(plans) == 1
     again = [record for record in records_of(run) if isinstance(record, RunReplanned)]
@@ -188,7 +188,7 @@ def test_a_trainer_that_dies_before_its_first_checkpoint_leaves_its_plan(
 def test_the_precision_is_chosen_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: Any
 ) -> None:
-    """Also where the second trainer finds no checkpoint and would choose something else."""
+    """Even if the second trainer finds no checkpoint and would choose differently."""
     from tui_charrnn.training import saving
     from tui_charrnn.training.engine import path_choice
 
@@ -215,7 +215,9 @@ def test_a_damaged_status_does_not_keep_a_run_from_being_resumed(
     assert train(run) is ExitCode.OK
 
 
-def test_a_damaged_checkpoint_is_told_and_an_older_one_taken(tmp_path: Path, stop_at: Any) -> None:
+def test_a_damaged_checkpoint_is_reported_and_an_older_one_taken(
+    tmp_path: Path, stop_at: Any
+) -> None:
     run, interruption = new_run(tmp_path), Interruption()
     stop_at(8, interruption, Reason.PREEMPTED)
     train(run, interruption)
@@ -274,13 +276,13 @@ def test_a_changed_corpus_is_refused_with_both_hashes(tmp_path: Path) -> None:
     assert failed[0].message.count("sha256") == 1
 
 
-def test_a_second_trainer_is_told_of_the_first(tmp_path: Path) -> None:
+def test_a_second_trainer_is_refused_and_names_the_first(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     with RunWriter(run), pytest.raises(RunLockedError):
         train(run)
 
 
-def test_a_small_corpus_gets_a_smaller_batch_and_is_told_so(tmp_path: Path) -> None:
+def test_a_small_corpus_gets_a_smaller_batch_and_a_warning(tmp_path: Path) -> None:
     run = created_run(
         tmp_path,
         text="to be, or not to be: that is the question.\n" * 4,
@@ -322,7 +324,7 @@ def tuned_run(folder: Path, source: Path, training: TrainingConfig, text: str) -
 
 @pytest.mark.parametrize("network", SOURCES)
 def test_a_run_begins_with_the_weights_of_its_model(tmp_path: Path, network: str) -> None:
-    """Also where they are averages, tied or of two stacks; new characters are their mean."""
+    """Even for averages, tied weights or two stacks; new characters get the mean."""
     model, source = SOURCES[network], tmp_path / "source.safetensors"
     tensors, vocabulary = random_tensors(model, 12), choose_vocabulary(Counter("abcdefghijkl"))
     source.write_bytes(serialize_model(tensors, model, vocabulary, corpus={}, training={}))
@@ -350,7 +352,7 @@ def test_a_run_begins_with_the_weights_of_its_model(tmp_path: Path, network: str
 def test_a_run_from_a_model_resumes_to_the_bit_whatever_became_of_the_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop_at: Any
 ) -> None:
-    """Also where the first trainer died before its first checkpoint, and after a rollback."""
+    """Even if the first trainer died before its first checkpoint, and after a rollback."""
     from tui_charrnn.training import saving
 
     model, training = NETWORKS["lstm"]

@@ -1,4 +1,4 @@
-"""Who trains together: told by the command line, TF_CONFIG or Slurm, or badly."""
+"""The cluster from the command line, TF_CONFIG or Slurm, and invalid descriptions."""
 
 import json
 
@@ -14,7 +14,7 @@ def tf_config(jobs: object, task: object) -> dict[str, str]:
     return {"TF_CONFIG": json.dumps({"cluster": jobs, "task": task})}
 
 
-def test_nothing_said_is_no_cluster() -> None:
+def test_without_options_there_is_no_cluster() -> None:
     assert find_cluster(None, None, {}) is None
     assert find_cluster(None, None, {"TF_CONFIG": " "}) is None
     assert find_cluster(None, None, {"TF_CONFIG": "{}"}) is None

@@ -1,4 +1,4 @@
-"""What is made of Slurm's variables, of different cards, and of TensorFlow's words for a loss."""
+"""Slurm's variables, the comparison of cards, and TensorFlow's errors for a lost process."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def test_addresses_that_are_known_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"SLURM_STEP_TASKS_PER_NODE": "1(x3)"}, "4 tasks, 4 nodes, tasks by node [1, 1, 1]"),
         ({"SLURM_STEP_NODELIST": "node[01-02]"}, "tasks by node [1, 1, 1, 1]"),
@@ -64,10 +64,10 @@ def test_addresses_that_are_known_stay() -> None:
         ({"SLURMD_NODENAME": "node9"}, "rank 2 on node9, and not on node11"),
     ],
 )
-def test_variables_that_do_not_fit(changed: dict[str, str], told: str) -> None:
+def test_variables_that_do_not_fit(changed: dict[str, str], message: str) -> None:
     with pytest.raises(ClusterError) as refused:
         resolved({**FOUR, **changed})
-    assert told in str(refused.value)
+    assert message in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["SLURM_JOB_ID", "SLURM_STEP_NODELIST"])
@@ -77,16 +77,16 @@ def test_a_variable_that_is_missing(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words", "told"),
+    ("name", "words", "message"),
     [
         ("UnavailableError", "from /job:worker/replica:0/task:1", "Rank 1 (127.0.0.1:1)"),
         ("UnknownError", "Could not start gRPC server", "127.0.0.1:7 (Could not start gRPC"),
     ],
 )
 def test_a_connection_that_fails(
-    monkeypatch: pytest.MonkeyPatch, name: str, words: str, told: str
+    monkeypatch: pytest.MonkeyPatch, name: str, words: str, message: str
 ) -> None:
-    """The command reads from a pipe to whom it connects, and that it does so no longer."""
+    """The command reads the addresses from a pipe, which is closed after connecting."""
     import tensorflow as tf
     from tensorflow.python.eager import context
 
@@ -104,23 +104,23 @@ def test_a_connection_that_fails(
         with pytest.raises((BrokenClusterError, ClusterError)) as failed:
             connect(JointTask(cluster=cluster, events=events), 0)
         assert read.read() == ",".join(cluster.addresses)
-    assert told in str(failed.value)
+    assert message in str(failed.value)
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0.0
 
 
 class Service:
-    """A service of one process, which answers as it is told."""
+    """A fake service of one process with scripted answers."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.keys: dict[str, str] = {}
         self.error = error
 
     def set_config_key_value(self, key: str, value: str) -> None:
-        """Keep a value."""
+        """Store a value."""
         self.keys[key] = value
 
     def get_config_key_value(self, key: str, _milliseconds: int) -> str:
-        """The value, or an error."""
+        """Return the value, or raise an error."""
         if self.error is not None:
             raise self.error
         return self.keys[key]
@@ -135,7 +135,7 @@ def coordination(service: Any, cluster: Cluster = THREE) -> Any:
 
 
 def fetched(error_name: str, words: str) -> BrokenClusterError:
-    """What becomes of an error that comes while a key is waited for."""
+    """Return the exception for an error that is raised while waiting for a key."""
     import tensorflow as tf
 
     error = getattr(tf.errors, error_name)(None, None, words)
@@ -145,7 +145,7 @@ def fetched(error_name: str, words: str) -> BrokenClusterError:
 
 
 @pytest.mark.parametrize(
-    ("name", "words", "told"),
+    ("name", "words", "message"),
     [
         (
             "UnavailableError",
@@ -172,9 +172,9 @@ def fetched(error_name: str, words: str) -> BrokenClusterError:
         ("AbortedError", "Something\nelse", "broke: Something"),
     ],
 )
-def test_who_is_lost_is_named(name: str, words: str, told: str) -> None:
+def test_who_is_lost_is_named(name: str, words: str, message: str) -> None:
     error = fetched(name, words)
-    assert told in str(error)
+    assert message in str(error)
     assert error.exit_code is ExitCode.RESUME_ME
 
 
@@ -204,7 +204,7 @@ CARD = {"program": "1", "corpus": "ab"}
 
 
 def agreed(card: Any, own: Any = CARD) -> Any:
-    """What rank 1 of three finds where rank 2 has another card, or cannot take part."""
+    """Run the comparison on rank 1 of three with the given card of rank 2."""
     from tui_charrnn.training.distributed.coordination import agree
 
     service = Service()
@@ -218,12 +218,12 @@ def agreed(card: Any, own: Any = CARD) -> Any:
 
 @pytest.mark.parametrize("card", [CARD, {**CARD, "starting model (--from)": "ef"}])
 def test_ranks_that_want_the_same_get_the_plan_of_rank_0(card: Any) -> None:
-    """One that resumes leaves its starting model out."""
+    """A rank that resumes omits the starting model."""
     assert agreed(card) == {"run": 7}
 
 
 @pytest.mark.parametrize(
-    ("card", "code", "told"),
+    ("card", "code", "message"),
     [
         (
             {"program": "2", "corpus": "ab"},
@@ -241,10 +241,10 @@ def test_ranks_that_want_the_same_get_the_plan_of_rank_0(card: Any) -> None:
         ({"failure": [1, "It has a defect."]}, 75, "It has a defect."),
     ],
 )
-def test_the_first_difference_is_told(card: Any, code: int, told: str) -> None:
+def test_the_first_difference_is_reported(card: Any, code: int, message: str) -> None:
     with pytest.raises(BrokenClusterError) as refused:
         agreed(card)
-    assert told in str(refused.value)
+    assert message in str(refused.value)
     assert int(refused.value.exit_code) == code
 
 

@@ -1,4 +1,4 @@
-"""Several devices train what one device trains: losses, norms, and what is saved between them."""
+"""Several devices give the same losses, norms and saved states as one device."""
 
 import json
 import os
@@ -19,7 +19,7 @@ ROUNDING = 2e-5
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, Any]:
-    """What `tests.support.mirrored_training` measured."""
+    """Return the results of `tests.support.mirrored_training`."""
     ended = subprocess.run(
         [sys.executable, "-m", "tests.support.mirrored_training"],
         cwd=ROOT,
@@ -39,7 +39,7 @@ def test_one_device_split_in_two_trains_what_one_trains(found: dict[str, Any]) -
 
 
 def test_gradients_are_clipped_after_they_are_added_up(found: dict[str, Any]) -> None:
-    """Clipped before, each half would be of the limit's length, and the losses others."""
+    """If clipped before averaging, each half would have the norm limit, and other losses."""
     norms = np.array(found["one"])[:, 1]
     assert (norms > 0.1).mean() > 0.9  # the limit
     np.testing.assert_allclose(np.array(found["two"])[:, 1], norms, rtol=100 * ROUNDING)

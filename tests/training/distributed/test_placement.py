@@ -1,4 +1,4 @@
-"""Where a training computes: what the command says and the trainer reads."""
+"""The placement of a training: options of the command, as read by the trainer."""
 
 import pytest
 

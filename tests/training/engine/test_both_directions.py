@@ -46,7 +46,7 @@ def windows() -> np.ndarray:
 
 
 def logits_of(config: ModelConfig, tensors: dict[str, Float32], inputs: np.ndarray) -> np.ndarray:
-    """What the trainer's network expects after each input, (T, B, V)."""
+    """Return the network's predictions after each input, (T, B, V)."""
     import tensorflow as tf
 
     from tui_charrnn.training.engine.engine import build_network
@@ -89,7 +89,7 @@ def test_numpy_expects_what_the_trainer_expects(cell: str) -> None:
 
 
 def naive_loss(config: ModelConfig, tensors: dict[str, Any], inputs: Any, targets: Any) -> float:
-    """The mean loss of one stream, straight from the equations, in float64."""
+    """Return the mean loss of one stream, directly from the equations, in float64."""
     one_way = replace(config, direction="forward")
     second = {
         name.removeprefix("backward."): each

@@ -1,4 +1,4 @@
-"""cuDNN's layer: the layout of its parameters, and that it is the layer that we train."""
+"""cuDNN's layer: its parameter layout, and its equality with the handwritten layer."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def rng() -> np.random.Generator:
 
 
 def random_weights(cell: str, rng: np.random.Generator) -> list[Any]:
-    """Kernel, recurrent kernel and bias of a layer."""
+    """Return kernel, recurrent kernel and bias of a layer."""
     wide = GATES[MODES[cell]] * H
     shapes = [(D, wide), (H, wide), (2, wide) if cell == "gru" else (wide,)]
     return [rng.normal(size=shape).astype(np.float32) for shape in shapes]
@@ -29,7 +29,7 @@ def random_weights(cell: str, rng: np.random.Generator) -> list[Any]:
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_the_vector_is_the_one_that_keras_makes(cell: str, rng: np.random.Generator) -> None:
-    """`_standardize_cudnn_weights` with what Keras's layers give it, on a CUDA build."""
+    """Call Keras's `_standardize_cudnn_weights` as its layers do on a CUDA build."""
     import tensorflow as tf
     from keras.src.backend.tensorflow.rnn import _standardize_cudnn_weights
 
@@ -71,7 +71,7 @@ def test_every_gate_is_found_where_cudnn_documents_it(
 
 
 def assert_same_network(cell: str, layer_count: int, atol: float) -> None:
-    """Loss, states and every gradient: cuDNN's layers against the hand-written ones."""
+    """Compare loss, states and gradients of cuDNN's layers with the handwritten ones."""
     import tensorflow as tf
 
     from tui_charrnn.training.engine.library_network import LibraryNetwork, cudnn_layers

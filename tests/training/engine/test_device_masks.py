@@ -1,4 +1,4 @@
-"""Masks that a GPU draws: a function of the step, right in their share, each unlike the others."""
+"""Masks drawn on a GPU depend on the step, have the right rate and differ from each other."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def source(rng_seed: int = 5, first_shard: int = 0) -> Any:
 
 
 def drawn(step: Any, **settings: int) -> list[npt.NDArray[np.uint8]]:
-    """The bytes of both layers' outputs, and of their weights."""
+    """Return the bytes for both layers' outputs and weights."""
     noise = source(**settings)
     found = [*noise.draw_for_outputs(step, 0, T, B), *noise.draw_for_weights(step)]
     return [each.numpy() for each in found]
@@ -45,13 +45,13 @@ def test_they_differ_by_place_step_seed_and_shard() -> None:
 
 
 def test_weights_are_dropped_alike_for_the_whole_batch() -> None:
-    """Whatever part of it a replica computes."""
+    """Independent of which part a replica computes."""
     for one, other in zip(drawn(3)[2:], drawn(3, first_shard=4)[2:], strict=True):
         assert (one == other).all()
 
 
 def test_a_graph_draws_for_a_step_what_is_drawn_outside_of_it() -> None:
-    """So a mask does not depend on how many steps a call takes."""
+    """So masks do not depend on the number of steps per call."""
     import tensorflow as tf
 
     noise = source()

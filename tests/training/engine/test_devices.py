@@ -1,4 +1,4 @@
-"""What TensorFlow is told and asked before its first operation; its answers are ours here."""
+"""The configuration of TensorFlow before its first operation, with a fake `tf.config`."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -9,17 +9,17 @@ pytestmark = pytest.mark.tensorflow
 
 
 class FakeConfig:
-    """Stands for `tf.config`, with GPUs that this machine need not have."""
+    """Replaces `tf.config`, with simulated GPUs."""
 
     def __init__(self, *gpus: dict[str, Any]) -> None:
         self._gpus = gpus
-        self.told: dict[str, Any] = {}
+        self.settings: dict[str, Any] = {}
         self.threading = SimpleNamespace(
-            set_intra_op_parallelism_threads=lambda count: self.told.update(within=count),
-            set_inter_op_parallelism_threads=lambda count: self.told.update(beside=count),
+            set_intra_op_parallelism_threads=lambda count: self.settings.update(within=count),
+            set_inter_op_parallelism_threads=lambda count: self.settings.update(beside=count),
         )
         self.experimental = SimpleNamespace(
-            set_memory_growth=lambda gpu, enable: self.told.update({f"growth {gpu}": enable}),
+            set_memory_growth=lambda gpu, enable: self.settings.update({f"growth {gpu}": enable}),
             get_device_details=lambda gpu: self._gpus[gpu],
         )
 
@@ -44,7 +44,7 @@ def test_without_a_gpu_the_threads_are_shared_by_the_shards(
     config = FakeConfig()
     device = configure(monkeypatch, config, threads=6, batch_size=50)
     assert (device.taken.name, device.is_gpu, device.taken.capability) == ("CPU", False, None)
-    assert config.told == {"within": 2, "beside": 6}
+    assert config.settings == {"within": 2, "beside": 6}
 
 
 def test_every_gpu_gets_memory_as_it_is_needed_and_the_first_is_taken(
@@ -55,5 +55,5 @@ def test_every_gpu_gets_memory_as_it_is_needed_and_the_first_is_taken(
     assert (device.taken.name, device.is_gpu, device.taken.capability) == ("One", True, (7, 5))
     assert [gpu.name for gpu in device.gpus] == ["One", "GPU"]
     assert device.gpus[1].capability is None
-    assert config.told["growth 0"] is True
-    assert config.told["growth 1"] is True
+    assert config.settings["growth 0"] is True
+    assert config.settings["growth 1"] is True

@@ -1,4 +1,4 @@
-"""Scoring with weights that go on learning from what they have read."""
+"""Dynamic evaluation: the weights learn from the text they have read."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ MODEL = ModelConfig(embedding_size=4, hidden_size=6)
 
 @pytest.fixture(scope="module")
 def engine() -> Any:
-    """Trained for a few steps on characters without any order."""
+    """An engine trained for a few steps on random characters."""
     from tui_charrnn.training.engine.engine import Engine
 
     training = TrainingConfig(steps=9, batch_size=B, sequence_length=T, average_decay=0.9)

@@ -1,4 +1,4 @@
-"""The engine in TensorFlow, held against NumPy and against itself."""
+"""The TensorFlow engine, compared with NumPy and with itself."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -34,7 +34,7 @@ def batch(rng_seed: int = 0, carried: float = 1.0) -> Batch:
 
 
 def numpy_loss(engine: Any, model: ModelConfig, text: Indices) -> float:
-    """Mean loss of a text in one stream, by the step that generation uses."""
+    """Return the mean loss of a text in one stream, by the step that generation uses."""
     weights = weights_from_tensors(engine.model_tensors(), model)
     stepper, total = Stepper(fold_embedding(model_of(weights, model))), 0.0
     for index, target in pairwise(text):

@@ -1,4 +1,4 @@
-"""Every way to compute trains the same model: same losses, norms and weights."""
+"""All compute paths give the same losses, norms and weights."""
 
 from functools import cache
 from typing import Any
@@ -30,7 +30,7 @@ def batches(count: int) -> list[Batch]:
 
 
 def train(cell: str, path: dict[str, Any]) -> Trained:
-    """Results of the steps, the weights after them, and the loss of a text that is held out."""
+    """Return the results of the steps, the weights after them, and the held-out loss."""
     from tui_charrnn.training.engine.engine import Engine
     from tui_charrnn.training.engine.paths import ComputePath
 
@@ -46,7 +46,7 @@ def train(cell: str, path: dict[str, Any]) -> Trained:
 
 @cache
 def plain(cell: str) -> Trained:
-    """How the plainest path trains a cell."""
+    """Train a cell on the simplest path."""
     return train(cell, {})
 
 

@@ -1,4 +1,4 @@
-"""What leaves an engine as it was, to the bit."""
+"""Operations that leave an engine bit-identical."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,7 +24,7 @@ Tensors = dict[str, npt.NDArray[np.generic]]
 
 @pytest.fixture(params=[None, 0.75], ids=["newest", "averaged"])
 def engine(request: pytest.FixtureRequest) -> Any:
-    """One that has taken two steps, with the newest weights or averages as its model."""
+    """Return an engine after two steps, with the newest weights or averages as its model."""
     made = new_engine(average_decay=request.param)
     for step in (1, 2):
         made.train_batch(batch(step), step, 0.05)
@@ -36,7 +36,7 @@ def new_engine(**settings: Any) -> Any:
 
 
 def built_engine(**settings: Any) -> Any:
-    """One that nobody has used before."""
+    """Return an unused engine."""
     from tui_charrnn.training.engine.engine import Engine
 
     return Engine(MODEL, replace(TRAINING, **settings), V, B)
@@ -88,7 +88,7 @@ def test_a_step_whose_gradient_alone_is_not_finite_does(engine: Any) -> None:
 
 
 def spoil(engine: Any, values: dict[str, float]) -> None:
-    """Fill some of the weights that are trained, and of their averages, with one number."""
+    """Fill some of the trained weights, and of their averages, with one number."""
     weights, training = engine.model_tensors(), engine.training_tensors()
     for name, value in values.items():
         weights[name] = np.full_like(weights[name], value)
@@ -104,7 +104,7 @@ def test_a_reset_takes_it_back_to_its_beginning(engine: Any) -> None:
 
 
 def test_after_a_reset_it_takes_the_same_steps_again() -> None:
-    """All that comes from the pool of engines relies on it."""
+    """The pool of engines relies on it."""
     fresh, again = built_engine(dropout=0.5), built_engine(dropout=0.5)
     again.train_batch(batch(7), 1, 0.05)
     again.reset()
@@ -115,7 +115,7 @@ def test_after_a_reset_it_takes_the_same_steps_again() -> None:
 
 
 class NotingConfig:
-    """A training of which is noted what is read."""
+    """A training configuration that records which fields are read."""
 
     def __init__(self, training: TrainingConfig) -> None:
         self._training = training
@@ -127,7 +127,7 @@ class NotingConfig:
 
 
 def test_engines_that_differ_in_what_no_engine_reads_are_the_same() -> None:
-    """So the pool lends one for the other."""
+    """So the pool may use one for the other."""
     from tui_charrnn.training.engine.engine import Engine
 
     training = NotingConfig(replace(TRAINING, dropout=0.5, recurrent_weight_dropout=0.5))

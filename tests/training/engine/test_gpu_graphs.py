@@ -1,4 +1,4 @@
-"""The graph of a GPU's step can be built, and a GPU has a kernel for all of it.
+"""The graph of a step for a GPU can be built, and all its operations have GPU kernels.
 
 No GPU is needed for it: the package of TensorFlow knows its kernels for GPUs on any machine.
 """
@@ -37,7 +37,7 @@ def gpu_in_the_eyes_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def traced(network: str) -> Iterator[tuple[Any, Any]]:
-    """Every way of that network, with the graph of its engine's step."""
+    """Yield every compute path of a network, with the graph of its step."""
     from tui_charrnn.training.engine.engine import Engine
     from tui_charrnn.training.engine.paths import Device, Gpu, gpu_paths
 
@@ -66,7 +66,7 @@ def test_the_graph_of_every_way_is_built_and_has_kernels(network: str) -> None:
 
 
 def all_nodes(graph: Any) -> Iterator[Any]:
-    """The nodes of a graph and of all functions that it calls, but for those on the host."""
+    """Yield the nodes of a graph and of its functions, except those on the host."""
     definition = graph.as_graph_def()
     for nodes in (definition.node, *(each.node_def for each in definition.library.function)):
         for node in nodes:
@@ -75,7 +75,7 @@ def all_nodes(graph: Any) -> Iterator[Any]:
 
 
 def has_gpu_kernel(node: Any) -> bool:
-    """Whether TensorFlow has a kernel for an operation on a GPU with the types that it has here."""
+    """Whether TensorFlow has a GPU kernel for an operation with these types."""
     found = kernels_of(node.op)
     if not found or node.op in HOST_OPS:  # without a kernel anywhere: another function is called
         return True
@@ -90,7 +90,7 @@ def has_gpu_kernel(node: Any) -> bool:
 
 @cache
 def kernels_of(operation: str) -> Any:
-    """What TensorFlow knows to compute an operation; each look-up goes through all kernels."""
+    """Return TensorFlow's kernels for an operation; cached, as each look-up scans all kernels."""
     from tensorflow.python.framework import kernels
 
     return kernels.get_registered_kernels_for_op(operation).kernel

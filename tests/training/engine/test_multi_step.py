@@ -1,4 +1,4 @@
-"""Several steps in one call are, to the bit, the same steps one by one."""
+"""Several steps in one call are bit-identical to single steps."""
 
 import math
 from dataclasses import replace
@@ -48,7 +48,7 @@ def new_engine(
 
 
 def take(engine: Any, rates: list[float], *, calls: tuple[int, ...] = ()) -> list[BatchResult]:
-    """The results of all steps: one by one up to the first that fails, or so many a call."""
+    """Return the results of all steps, taken singly up to the first failure, or in calls."""
     results: list[BatchResult] = []
     for count in calls or (1,) * K:
         at = len(results)
@@ -80,7 +80,7 @@ def bits_of(engine: Any) -> dict[str, bytes]:
 def test_the_steps_of_a_call_are_single_steps(
     layers: str, cell: str, calls: tuple[int, ...]
 ) -> None:
-    """With other masks, shares of dropout, learning rates and cold streams at each of them."""
+    """With different masks, dropout rates, learning rates and cold streams at each step."""
     engine = new_engine(layers, cell)
     expected, bits = take(engine, RATES), bits_of(engine)
     engine.reset()  # to trace another takes seconds
@@ -91,7 +91,7 @@ def test_the_steps_of_a_call_are_single_steps(
 
 @pytest.mark.parametrize("failing", [1, 3, 5])
 def test_nothing_is_applied_from_a_step_on_that_is_not_finite(failing: int) -> None:
-    """The step before throws the weights so far that nothing can be computed with them."""
+    """The step before makes the weights so large that the results are not finite."""
     plain = replace(TRAINING, average_decay=None, optimizer="adam")
     engine, rates = new_engine("keras", "lstm", plain), list(RATES)
     if failing > 1:
@@ -110,7 +110,7 @@ def test_nothing_is_applied_from_a_step_on_that_is_not_finite(failing: int) -> N
 
 
 def test_the_steps_are_those_that_the_host_takes_one_by_one() -> None:
-    """With the same masks, drawn outside of any loop; another program may round otherwise."""
+    """With the same masks, drawn outside of any loop; another graph may round differently."""
     single, several = (
         new_engine("handwritten", "gru", steps_per_call=1),
         new_engine("handwritten", "gru"),

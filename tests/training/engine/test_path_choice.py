@@ -1,4 +1,4 @@
-"""On a GPU the ways to compute are tried: the wrong ones are dropped, the fastest right one taken.
+"""On a GPU the compute paths are tried: wrong ones are rejected, the fastest right one is chosen.
 
 A processor stands for the GPU, with cuDNN in NumPy; what is fastest is decided by the test.
 """
@@ -48,7 +48,7 @@ def few_ways(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def break_cudnn(monkeypatch: pytest.MonkeyPatch, distort: Callable[[Any], Any]) -> None:
-    """Let cuDNN's gradient be wrong."""
+    """Make cuDNN's gradient wrong."""
     from tui_charrnn.training.engine import path_choice
 
     def build(*arguments: Any) -> Any:
@@ -86,14 +86,14 @@ def choose(begun: Mapping[str, str] | None = None, **settings: Any) -> Any:
 
 
 def tried(choice: Any) -> list[tuple[str, str]]:
-    """Each trial's way, and why it was dropped."""
+    """Return each trial's path, and why it was rejected."""
     return [
         (f"{trial.layers} {trial.compiler} {trial.precision}", trial.failure)
         for trial in choice.trials
     ]
 
 
-def test_the_fastest_is_taken_and_all_are_told() -> None:
+def test_the_fastest_is_chosen_and_all_are_reported() -> None:
     choice = choose()
     assert name_of(choice.path.facts()) == CUDNN
     assert tried(choice) == [(REFERENCE, ""), (CUDNN, ""), (OWN, "")]
@@ -115,7 +115,7 @@ def test_the_engine_that_was_tried_begins_where_a_run_does() -> None:
 
 
 def twisted(gradient: Any) -> Any:
-    """The same numbers at other places, as where two gates are taken for each other."""
+    """The same numbers at other positions, as if two gates were exchanged."""
     import tensorflow as tf
 
     return tf.roll(gradient, 9, axis=0)
@@ -246,7 +246,7 @@ def test_when_time_is_up_the_fastest_so_far_is_taken(monkeypatch: pytest.MonkeyP
     assert name_of(choice.path.facts()) == CUDNN
 
 
-def test_who_asks_to_leave_is_heard_between_two_trials() -> None:
+def test_a_request_to_exit_is_noticed_between_two_trials() -> None:
     from tui_charrnn.training.engine.path_choice import choose_path
     from tui_charrnn.training.engine.paths import Device, Gpu, RunSize
 

@@ -1,4 +1,4 @@
-"""The choice of a path, for devices that this machine need not have."""
+"""The choice of a compute path, for simulated devices."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ TRAINING = TrainingConfig(train_time=60.0, batch_size=40, threads=2)
 def explain(
     *, cell: str = "lstm", batch_size: int = 40, before: str | None = None, **settings: Any
 ) -> Any:
-    """The choice on the processor."""
+    """Return the choice on a CPU."""
     from tui_charrnn.training.engine.path_choice import choose_on_processor
     from tui_charrnn.training.engine.paths import RunSize
 
@@ -33,7 +33,7 @@ def explain(
 def ways(
     capability: tuple[int, int] | None = (9, 0), precision: str = "auto", **model: Any
 ) -> list[str]:
-    """What a network can be computed by on a GPU of that capability."""
+    """Return the compute paths of a network on a GPU of a capability."""
     from tui_charrnn.training.engine.paths import Device, Gpu, gpu_paths
 
     device = Device((Gpu("Some GPU", capability),))

@@ -1,4 +1,4 @@
-"""Which precision `auto` takes on a processor: what it is decides, and no other work beside it."""
+"""The precision that `auto` chooses on a CPU, independent of other load."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -17,13 +17,13 @@ FLOAT32, BFLOAT16 = 3.0, 2.0
 
 
 def clock_of(durations: list[float]) -> Callable[[], float]:
-    """A clock by which one chain after another takes so long."""
+    """Return a clock by which the chains take the given times."""
     readings: Iterator[float] = chain.from_iterable((0.0, taken) for taken in durations)
     return lambda: next(readings)
 
 
 def measured(disturbances: list[float]) -> float:
-    """The gain where every chain takes so much longer than it should."""
+    """Return the measured gain if every chain takes longer by these times."""
     from tui_charrnn.training.engine.precision import measure_gain
 
     durations = [(FLOAT32, BFLOAT16)[index % 2] + more for index, more in enumerate(disturbances)]
@@ -53,7 +53,7 @@ def choice(
     streams: int = 16,
     **model: Any,
 ) -> str:
-    """What is taken where products were measured so."""
+    """Return the choice for a measured gain of products."""
     from tui_charrnn.training.engine import precision
 
     monkeypatch.setattr(precision, "measure_gain", lambda *_: gain)

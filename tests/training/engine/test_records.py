@@ -1,4 +1,4 @@
-"""Records in a window: nothing crosses a border, and their losses add up to those of each alone."""
+"""Records in a window are independent: the loss equals the sum over single records."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def zero_states(config: ModelConfig) -> list[Any]:
 
 
 def losses_of(network: Any, config: ModelConfig, values: list[Any], text: Any) -> Any:
-    """Of each character after the first, from nothing on, shape (N - 1,)."""
+    """Return the losses of all characters but the first, from a zero state, shape (N - 1,)."""
     import tensorflow as tf
 
     logits, _ = network.forward(values, tf.constant(text[:-1, None]), zero_states(config))
@@ -114,7 +114,7 @@ def test_numpy_expects_what_the_trainer_expects(cell: str) -> None:
 
 
 def naive_loss(model: Model, text: np.ndarray) -> float:
-    """The mean of records that are read one by one, straight from the equations."""
+    """Return the mean loss of records read one by one, directly from the equations."""
     total = 0.0
     for index, target in zip(text[:-1].tolist(), text[1:].tolist(), strict=True):
         if index == 0:

@@ -1,4 +1,4 @@
-"""The hand-written layers, held against finite differences, Keras and themselves.
+"""The handwritten layers, compared with finite differences, Keras and themselves.
 
 All dimensions differ, so that none can be mistaken for another.
 """
@@ -19,7 +19,7 @@ Array = npt.NDArray[np.floating[Any]]
 
 
 def input_shapes(layer: str) -> list[tuple[int, ...]]:
-    """Of what the input brings to the gates: a tensor each, or one for all."""
+    """Return the shapes of the gate inputs: one tensor per gate, or one for all."""
     gates = GATES[cell_of(layer)]
     return [(T, gates * H, B)] if "one part" in layer else [(T, H, B)] * gates
 
@@ -29,7 +29,7 @@ def cell_of(layer: str) -> str:
 
 
 def random_arguments(layer: str, dtype: type[np.floating[Any]]) -> list[Array]:
-    """Inputs, recurrent kernel, a GRU's candidate bias, states, gains and biases of a norm."""
+    """Return inputs, recurrent kernel, a GRU's candidate bias, states, and a norm."""
     cell = cell_of(layer)
     rng = np.random.default_rng(len(cell) * 7)
     shapes = [*input_shapes(layer), (H, GATES[cell] * H)]
@@ -56,7 +56,7 @@ def run_layer(layer: str, arguments: list[Any]) -> tuple[Any, list[Any]]:
 
 
 def weighted_sum(layer: str) -> Callable[[list[Any]], Any]:
-    """A number that depends on every output and every last state, each in its own way."""
+    """Return a number that depends differently on every output and every last state."""
     import tensorflow as tf
 
     rng = np.random.default_rng(1)
@@ -153,7 +153,7 @@ def test_loss_states_and_every_gradient_are_those_of_keras(cell: str, layer_coun
 
 
 def test_a_large_vocabulary_is_looked_up_as_a_small_one() -> None:
-    """Above `ONE_HOT_LIMIT` a gather takes the place of a product."""
+    """Above `ONE_HOT_LIMIT` a gather replaces the product."""
     import tensorflow as tf
 
     from tui_charrnn.config import ModelConfig
