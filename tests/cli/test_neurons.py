@@ -80,7 +80,7 @@ def test_the_table_names_the_cell_that_counts(model: str, text: str) -> None:
         "PROPERTY           MEAN  CHANCE  CELLS, AND r OF EACH",
         f"bracket-depth  {mean:8.3g}  {chance:6.3f}  {CELL} +1.000",
         "CHANCE: the largest |r| of any cell with the property shifted along the text, of",
-        "19 circular shifts. An r that is not above it may be chance.",
+        "19 circular shifts. An r that does not exceed it may be due to chance.",
         "Constant in this text: digit.",
     ]
     assert ended.stderr.decode() == f"Reading {text} ...\n"

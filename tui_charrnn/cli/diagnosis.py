@@ -393,7 +393,7 @@ def _judge_absence(examination: Examination, nvidia: Nvidia, trouble: str) -> Fi
         )
     elif not nvidia.has_libraries:
         text = (
-            f"{names} was found, but TensorFlow lacks NVIDIA's libraries: in the checkout, "
+            f"{names} was found, but TensorFlow cannot find NVIDIA's libraries: in the checkout, "
             f"{_INSTALL_CUDA}"
         )
     else:

@@ -64,7 +64,7 @@ def fill(
         ),
     ] = None,
     gap: Annotated[
-        str | None, typer.Option(metavar="SIGN", help="The sign that stands for a gap.")
+        str | None, typer.Option(metavar="SIGN", help="Character that marks a gap.")
     ] = None,
     count: Annotated[int, typer.Option(metavar="N", help="Candidates to list.")] = 10,
     beam: Annotated[

@@ -42,7 +42,10 @@ _SHOWN: Final = 20
 
 Number: TypeAlias = Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")]
 Limit: TypeAlias = Annotated[
-    int, typer.Option("--limit", "-n", metavar="N", help="Texts to list at most.", min=1, max=LIMIT)
+    int,
+    typer.Option(
+        "--limit", "-n", metavar="N", help="Maximum number of texts to list.", min=1, max=LIMIT
+    ),
 ]
 
 _LABEL_WIDTH: Final = 12  # columns
@@ -219,7 +222,7 @@ def entry_lines(entry: Entry) -> Iterator[str]:
     generation = entry.generation
     yield from safe_text(generation.seed_text + generation.text).split("\n")
     if more := omitted_characters(generation):
-        yield f"... and {more:,} more characters, which were not kept"
+        yield f"... and {more:,} more characters were not kept"
 
 
 def _facts(entry: Entry) -> Iterator[tuple[str, str]]:

@@ -196,7 +196,7 @@ def attach(
 def learn(
     language: LanguageOption = None,
     model: Annotated[
-        str | None, model_option("Model to look at: a file, a run or a bundled model.")
+        str | None, model_option("Model to show: a file, a run or a bundled model.")
     ] = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,

@@ -198,7 +198,7 @@ def _table(findings: "Sequence[Finding]") -> Iterator[str]:
             yield f"{start if place == 0 else ' ' * len(start)}{row}".rstrip()
     chance = (
         "CHANCE: the largest |r| of any cell with the property shifted along the text, of "
-        f"{lazy.SHIFTS} circular shifts. An r that is not above it may be chance."
+        f"{lazy.SHIFTS} circular shifts. An r that does not exceed it may be due to chance."
     )
     yield from textwrap.wrap(chance, _text_width())
     constant = [each.property.name for each in findings if not each.neurons]

@@ -109,7 +109,7 @@ class HistoryPreview(Vertical):
         self.text.append(kept.seed_text, "seed")
         self.text.append(kept.text, "generated")
         if more := omitted_characters(kept):
-            words = tr("… and {count:,} more characters, which were not kept", count=more)
+            words = tr("… and {count:,} more characters were not kept", count=more)
             self.text.append(f"\n{words}", "note")
         self.text.scroll_to(y=0)
         self.call_after_refresh(self.mark, query)
