@@ -399,9 +399,9 @@ class Figures:
     elapsed: float | None = None
     """Seconds of training up to this step."""
     train_loss: float | None = None
-    """Of the batch, nats per character."""
+    """Loss of the batch, nats per character."""
     validation_loss: float | None = None
-    """On the held-out text after the step, nats per character."""
+    """Loss on the held-out text after the step, nats per character."""
     learning_rate: float | None = None
     gradient_norm: float | None = None
     """Before clipping."""

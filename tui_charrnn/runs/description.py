@@ -15,7 +15,7 @@ from tui_charrnn.translation import tr
 
 
 class RunState(StrEnum):
-    """What a trainer is doing."""
+    """The phase of a trainer."""
 
     CREATED = "created"
     """No trainer has started yet."""
@@ -79,9 +79,9 @@ class CorpusReference:
     records: str = "none"
     """How the text is split into records (`text.records`), if at all."""
     units_per_character: float = 1.0
-    """Of the held-out text: factor that converts a loss per unit to a loss per character."""
+    """Factor from a loss per unit to a loss per character, on the held-out text."""
     sha256: str
-    """Of the prepared text, encoded as UTF-8."""
+    """SHA-256 of the prepared text, encoded as UTF-8."""
     characters: int
     training_characters: int
     """How many of the first characters are trained on (records in the order of `record_order`); the
@@ -130,7 +130,7 @@ class ModelOrigin:
     path: str
     """Path of the file at creation; it may no longer exist."""
     sha256: str
-    """Of the file."""
+    """SHA-256 of the file."""
     characters: int
     """Size of its vocabulary, which is a prefix of the run's."""
     texts: tuple[LearnedText, ...] = ()
@@ -249,7 +249,7 @@ class RunStatus:
     device: str = ""
     """Compute device for display, e.g. `processor, 2 threads`; empty until known."""
     precision: str = ""
-    """Of matrix products; empty until known."""
+    """Precision of matrix products; empty until known."""
     usage: Usage | None = None
     curve: tuple[float, ...] = ()
     """At most `CURVE_LENGTH` mean losses over equal parts of the run so far, oldest first."""

@@ -67,7 +67,7 @@ class RunPlanned(Record):
     seconds_per_step: float | None
     """Median of the batches timed before training; null if none were."""
     precision: str = ""
-    """Of matrix products, chosen for the whole run; empty in records of the first versions."""
+    """Precision of matrix products; empty in records of the first versions."""
     bound: str = ""
     """The setting that ends the run: `epochs`, `steps`, `train_time`, or `max_epochs` if that is
     reached first; empty in records of the first versions."""
@@ -100,14 +100,14 @@ class RunExtended(Record):
     step: int
     """The first step it applies to."""
     total_steps: int
-    """Of the whole run."""
+    """Total of the whole run."""
     warmup_steps: int
     """Steps at its beginning in which the learning rate rises from its last value."""
     learning_rate: float
     """The peak that it rises to."""
 
     elapsed: float
-    """Of the run, when the extension begins."""
+    """Seconds of training when the extension begins."""
 
     train_time: float | None = None
     """Time limit of the extension in seconds, to which `total_steps` is adjusted; null if a number
@@ -218,7 +218,7 @@ class DynamicallyEvaluated(Record):
     step: int
     loss: float
     learning_rate: float
-    """Of the updates during the evaluation."""
+    """Learning rate of the updates during the evaluation."""
 
     seconds: float
     """Duration."""
@@ -232,7 +232,7 @@ class ModelCalibrated(Record):
     """
 
     step: int
-    """Of the model, the best of the run."""
+    """Step of the model, the best of the run."""
 
     temperature: float | None
     """Divides the logits; null if nothing was fitted."""
@@ -310,7 +310,7 @@ class RequestAnswered(Record):
     accepted: bool
     message: str
     id: str = ""
-    """Of the request; empty in records of the first versions."""
+    """Id of the request; empty in records of the first versions."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
 from tui_charrnn.translation import tr
 
 
-def make_run(  # noqa: PLR0913, PLR0917  (what a run is made of)
+def make_run(  # noqa: PLR0913, PLR0917  (the parts of a run)
     folder: Path,
     name: str | None,
     preset: str,

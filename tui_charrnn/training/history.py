@@ -54,7 +54,7 @@ class History:
     losses: LossHistory = field(
         default_factory=lambda: LossHistory(2 * CURVE_LENGTH), compare=False
     )
-    """Of the batches so far."""
+    """Losses of the batches so far."""
 
     @property
     def plan(self) -> Plan | None:

@@ -28,7 +28,7 @@ class Reason(StrEnum):
     """The run's state afterwards."""
 
     exit_code: ExitCode
-    """Of the trainer's process."""
+    """Exit code of the trainer's process."""
 
     def __new__(cls, value: str, state: RunState, exit_code: ExitCode) -> Self:
         """Create a member whose value is its display name."""

@@ -138,7 +138,7 @@ class Material:
     """The held-out text, shape (M,), for calibration."""
 
 
-def train(  # noqa: PLR0913 (what a loop takes: two of them tests leave out)
+def train(  # noqa: PLR0913 (the parts of a training; two are optional)
     engine: TrainingEngine,
     material: Material,
     config: TrainingConfig,

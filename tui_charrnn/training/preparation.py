@@ -49,7 +49,7 @@ class PreparedText:
     """Shape (M,): the evaluated part of the held-out tail."""
 
     sha256: str
-    """Of the whole text."""
+    """SHA-256 of the whole text."""
 
     units_per_character: float = 1.0
     """See `CorpusReference`."""
@@ -158,10 +158,10 @@ class Prepared:
     """The checkpoint to resume from; None to start from the beginning."""
 
     state: TrainingState | None
-    """Of the checkpoint."""
+    """Training state of the checkpoint; None without one."""
 
     progress: Progress
-    """Of the checkpoint, with changes recorded after it."""
+    """Progress of the checkpoint, with changes recorded after it."""
 
     history: History
     """Records of earlier trainers."""

@@ -87,7 +87,7 @@ class Trial:
     """Compute device for display: the name of a GPU, or `processor, 2 threads`."""
 
     precision: str
-    """Of matrix products: `float32` or `bfloat16`."""
+    """Precision of matrix products: `float32` or `bfloat16`."""
 
     batch_size: int
     """Parallel streams: as configured, or fewer on a small corpus."""

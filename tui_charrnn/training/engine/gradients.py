@@ -29,7 +29,7 @@ class ShardResult(NamedTuple):
     """Its part of the batch's mean loss."""
 
     gradients: list[Tensor]
-    """Of that part, one per parameter."""
+    """Gradients of that part, one per parameter."""
     states: list[Tensor]
     """After the window, each (B, H)."""
 

@@ -56,11 +56,11 @@ class Norm(NamedTuple):
     """Gains and biases of a normalized layer, or their gradients."""
 
     gains: Tensor
-    """Of i, f, c̃, o, scaled: shape (4, H)."""
+    """Gains of i, f, c̃, o, scaled: shape (4, H)."""
     biases: Tensor
     """Likewise."""
     memory_gain: Tensor
-    """Of c: shape (1, H)."""
+    """Gain of c: shape (1, H)."""
     memory_bias: Tensor
     """Likewise."""
 
