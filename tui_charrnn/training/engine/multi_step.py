@@ -72,7 +72,7 @@ class DeviceStep:
             Packed((characters, characters, carried, added), numbers),
             [tf.TensorSpec((batch_shape[0], size), tf.float32)] * count,
         )
-        """Signature of packed batches and states; K is not fixed, so that another K needs no new trace."""
+        """Types of packed batches and states; K is not fixed, so another K needs no new trace."""
 
     def take(
         self, packed: Packed, index: Tensor, first_step: Tensor, before: LoopState, mean: Mean
