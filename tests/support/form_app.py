@@ -61,14 +61,14 @@ class FormApp(ThemedApp):
 
 
 def fill(entry: FormInput | FormSelect, value: str) -> None:
-    """Replace what stands in a field, as the user would."""
+    """Replace the value of a field, as the user would."""
     entry.value = value
     if isinstance(entry, FormInput):
         entry.cursor_position = len(value)
 
 
 def problem_of(app: ThemedApp, key: str) -> str:
-    """What the form says is wrong with a field; `form` is what is no field's fault."""
+    """The shown problem of a field; the key `form` is for a problem of no field."""
     if key == "form":
         shown = app.screen.query_one("#form-problem", Static)
         return str(shown.content) if shown.display else ""
@@ -77,12 +77,12 @@ def problem_of(app: ThemedApp, key: str) -> str:
 
 
 def facts_of(app: ThemedApp) -> str:
-    """What the form says is in the text."""
+    """The shown facts of the corpus."""
     return str(app.screen.query_one("#corpus-facts", Static).content)
 
 
-def outlook_of(app: ThemedApp) -> str:
-    """What the form says the settings come to."""
+def estimate_of(app: ThemedApp) -> str:
+    """The shown estimates for the settings."""
     return str(app.screen.query_one("#preset-facts", Static).content)
 
 
@@ -93,7 +93,7 @@ async def form_shown(pilot: Pilot[None]) -> None:
 
 
 def time_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no form start a process that times batches."""
+    """Prevent the form from starting a process that times batches."""
 
     def refuse(*what: object) -> "subprocess.Popen[str]":
         raise OSError(errno.ENOMEM, "nothing is timed in a test")

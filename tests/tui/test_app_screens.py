@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.support.fake_run import FakeTrainer, created_run
-from tests.support.form_app import facts_of, outlook_of, time_nothing
+from tests.support.form_app import estimate_of, facts_of, time_nothing
 from tests.support.kept_picture import KeptPicture
 from tests.support.open_app import note_of, run_words_of, tiny_app
 from tests.support.shown_screen import screen_text
@@ -113,7 +113,7 @@ def test_the_form(
     async def open_form(pilot: Pilot[Any]) -> None:
         await pilot.press("ctrl+n")
         await wait_until(pilot, "what is known of the text", lambda: "Made on" in facts_of(app))
-        await wait_until(pilot, "the outlook", lambda: "not timed" in outlook_of(app))
+        await wait_until(pilot, "the estimate", lambda: "not timed" in estimate_of(app))
 
     assert looks_as_kept(size, open_form)
 

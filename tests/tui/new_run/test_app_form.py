@@ -1,4 +1,4 @@
-"""The training form on the screen."""
+"""The form for a new run in the app."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.support.fake_run import FakeTrainer
-from tests.support.form_app import outlook_of, time_nothing
+from tests.support.form_app import estimate_of, time_nothing
 from tests.support.open_app import RecordingLauncher, run_words_of, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.presets import PRESETS
@@ -43,18 +43,18 @@ def corpus(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Path:
-    """A named pipe: who reads it waits until something has been written."""
+    """A named pipe; reading blocks until something is written."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     return path
 
 
 async def writing_end(pilot: Pilot[Any], pipe: Path) -> IO[str]:
-    """The other end of a pipe, once somebody reads it."""
+    """Return the writing end of a pipe once it has a reader."""
     ends: list[IO[str]] = []
 
     def is_read() -> bool:
-        with contextlib.suppress(OSError):  # ENXIO: nobody does
+        with contextlib.suppress(OSError):  # ENXIO: no reader
             descriptor = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
             ends.append(os.fdopen(descriptor, "w", encoding="utf-8"))
         return bool(ends)
@@ -64,7 +64,7 @@ async def writing_end(pilot: Pilot[Any], pipe: Path) -> IO[str]:
 
 
 def preparations() -> list[threading.Thread]:
-    """The threads that make a run."""
+    """The threads that create a run."""
     return [thread for thread in threading.enumerate() if thread.name == "run-preparation"]
 
 
@@ -121,12 +121,12 @@ async def test_escape_while_the_text_is_read_starts_no_run(
     assert not (tmp_path / "runs").exists()
 
 
-async def test_the_preset_says_what_it_is_good_for(tmp_path: Path) -> None:
+async def test_the_preset_shows_its_purpose(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await pilot.press("ctrl+n")
         words = f"validation loss {PRESETS['small'].expected_loss:.2f}"
-        await wait_until(pilot, "it", lambda: words in outlook_of(app))
+        await wait_until(pilot, "it", lambda: words in estimate_of(app))
         assert app.screen.query_one("#length", Input).placeholder == "3m00s"
 
 

@@ -1,4 +1,4 @@
-"""What the form finds out about a text, and how it says it."""
+"""The facts that the form shows about a corpus."""
 
 import os
 from dataclasses import replace
@@ -25,7 +25,7 @@ TINY = PRESETS["tiny"].training
 
 
 class ModelRequest(BackgroundTask):
-    """An errand that is done here and now."""
+    """A task for calls in the test's own thread."""
 
     def __init__(self) -> None:
         super().__init__("nothing", lambda _: None)
@@ -69,12 +69,12 @@ def test_records_are_counted_as_they_will_be_trained_on(tmp_path: Path) -> None:
     assert "At least 2 records" in shortness(facts, training)
 
 
-def test_of_a_korean_text_it_is_told_what_jamo_would_change(tmp_path: Path) -> None:
+def test_a_korean_text_shows_what_jamo_would_change(tmp_path: Path) -> None:
     facts = facts_of(written(tmp_path, "푸른 하늘에 해가 떠있다.\n" * 1000))
     assert any("jamo" in line for line in fact_lines(facts, TINY))
 
 
-def test_what_is_strange_is_told(tmp_path: Path) -> None:
+def test_suspicious_content_is_shown(tmp_path: Path) -> None:
     text = "\ufeffe\u0301t\u200be\r\n" + "to be, or not to be\n" * 1000 + "q\x1b"
     lines = fact_lines(facts_of(written(tmp_path, text)), TINY)
     assert lines[2] == (
@@ -90,7 +90,9 @@ def test_what_is_strange_is_told(tmp_path: Path) -> None:
     ("text", "reason"),
     [("abc", "too short"), ("a" * 10_000, "only one distinct character")],
 )
-def test_a_text_that_cannot_be_trained_on_is_told(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_text_that_cannot_be_trained_on_is_reported(
+    tmp_path: Path, text: str, reason: str
+) -> None:
     assert reason in shortness(facts_of(written(tmp_path, text)), TINY)
 
 
@@ -99,7 +101,7 @@ def test_a_short_text_means_fewer_streams(tmp_path: Path) -> None:
     assert lines[-1] == "! short: 5 streams side by side instead of 32"
 
 
-def test_a_folder_is_looked_through(tmp_path: Path) -> None:
+def test_a_folder_is_surveyed(tmp_path: Path) -> None:
     written(tmp_path, "to be\n" * 1000, "a.txt")
     written(tmp_path, "or not\n" * 1000, "b.txt")
     written(tmp_path, b"\0\1", "c.bin")
@@ -118,7 +120,7 @@ def test_a_folder_of_very_many_files_is_not_counted(
     assert fact_lines(facts, TINY) == ["There are more than 3 files: read when training starts."]
 
 
-def test_a_large_text_is_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_text_is_surveyed_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey, "SURVEYED_BYTES", 100_000)
     facts = facts_of(written(tmp_path, "to be, or not to be\n" * 100_000))
     lines = fact_lines(facts, TINY)
@@ -129,7 +131,7 @@ def test_a_large_text_is_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.M
     assert shortness(facts, TINY) == ""
 
 
-def test_rare_characters_are_told_of_that_become_one_symbol(tmp_path: Path) -> None:
+def test_rare_characters_that_become_one_symbol_are_counted(tmp_path: Path) -> None:
     facts = facts_of(written(tmp_path, "éü" + "to be, or not to be\n" * 1000))
     folding = TrainingConfig.from_mapping(TINY.to_mapping() | {"min_count": 2})
     assert "2 rare characters become one unknown symbol: 10 symbols" in fact_lines(facts, folding)
@@ -144,7 +146,7 @@ def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
     assert "read once" in facts.postponed
 
 
-def test_nothing_is_downloaded_or_made() -> None:
+def test_nothing_is_downloaded_or_generated() -> None:
     shakespeare = facts_of(listed_corpus("shakespeare"))
     assert shakespeare.postponed == (
         "Downloaded when training starts: about 1.12 MB from storage.googleapis.com."
@@ -162,19 +164,19 @@ def test_nothing_is_downloaded_or_made() -> None:
         ("-", "Standard input cannot be read here"),
     ],
 )
-def test_what_cannot_be_used_is_told(tmp_path: Path, name: str, reason: str) -> None:
+def test_a_path_that_cannot_be_used_is_reported(tmp_path: Path, name: str, reason: str) -> None:
     written(tmp_path, "nà".encode("latin-1"), "latin.txt")
     argument = name if name == "-" else str(tmp_path / name)
     assert reason in facts_of(CorpusChoice((argument,))).problem
 
 
-def test_the_form_speaks_of_its_fields(tmp_path: Path) -> None:
+def test_a_problem_names_the_field_of_the_form(tmp_path: Path) -> None:
     problem = facts_of(written(tmp_path, "nà".encode("latin-1"))).problem
     assert "Choose its encoding: cp1252" in problem
     assert "--" not in problem
 
 
-def test_nobody_is_told_what_nobody_wants_to_know(tmp_path: Path) -> None:
+def test_a_cancelled_survey_reports_nothing(tmp_path: Path) -> None:
     path, reported = written(tmp_path, "to be\n" * 1000), list[CorpusFacts]()
     task = ModelRequest()
     task.cancel()
@@ -183,7 +185,7 @@ def test_nobody_is_told_what_nobody_wants_to_know(tmp_path: Path) -> None:
     assert reported == []
 
 
-def test_what_stands_in_a_text_twice_is_told(tmp_path: Path) -> None:
+def test_repeated_text_is_reported(tmp_path: Path) -> None:
     lines = [f"this is line number {number} of the text" for number in range(300)]
     for name in ("one.txt", "two.txt"):
         written(tmp_path, "\n".join(lines), name)
@@ -191,8 +193,8 @@ def test_what_stands_in_a_text_twice_is_told(tmp_path: Path) -> None:
     warnings = repetitions_of(choice, 0.1, ModelRequest())
     assert warnings[0].startswith("100% of the held-out text, in passages of 50 characters")
     assert warnings[1] == "one.txt and two.txt are nearly the same: 100% of the lines."
-    reported = fact_lines(replace(facts_of(choice), warnings=warnings), TINY)
-    assert reported[-2:] == [f"! {sentence}" for sentence in warnings]
+    lines = fact_lines(replace(facts_of(choice), warnings=warnings), TINY)
+    assert lines[-2:] == [f"! {sentence}" for sentence in warnings]
     assert repetitions_of(CorpusChoice((str(tmp_path / "none"),)), 0.1, ModelRequest()) == ()
 
 

@@ -1,4 +1,4 @@
-"""What settings come to: numbers and words."""
+"""The estimates for settings, as numbers and text."""
 
 import dataclasses
 
@@ -88,14 +88,14 @@ def test_a_number_of_steps_takes_a_time() -> None:
     assert found.seconds == pytest.approx(1000 * 0.01 + scoring)
 
 
-def test_in_a_time_steps_are_done() -> None:
+def test_a_time_fits_a_number_of_steps() -> None:
     training = requested(preset="tiny", length="60s").training
     found = estimate_run(training, TRIAL, 1_000_000)
     assert found.seconds == 60
     assert 4500 < found.steps < 6000
 
 
-def test_what_is_asked_for_is_what_was_typed() -> None:
+def test_steps_get_a_time_and_a_time_gets_steps() -> None:
     steps = requested(preset="tiny", length="1234 steps").training
     assert format_estimate(steps, RunEstimate(1234, 2.5, 40.0)) == (
         "about 40 s for 1,234 steps, 2.5 times through this text"
@@ -118,11 +118,11 @@ def test_what_is_asked_for_is_what_was_typed() -> None:
         (200_000, "2.3 days"),
     ],
 )
-def test_times_are_coarse(seconds: float, words: str) -> None:
+def test_times_are_rounded(seconds: float, words: str) -> None:
     assert format_rough_time(seconds) == words
 
 
-def test_counts_are_coarse() -> None:
+def test_counts_are_rounded() -> None:
     assert [rounded(count) for count in (7, 99, 123, 98_765)] == [7, 99, 120, 99_000]
     assert [format_parameter_count(count) for count in (870, 12_345, 999_999, 1_400_000)] == [
         "870",
@@ -145,7 +145,7 @@ def test_a_known_text_is_timed_with_its_own_numbers() -> None:
     assert (tried.vocabulary_size, tried.training_characters) == (60, 90_000)
 
 
-def test_a_text_that_is_fetched_later_is_timed_by_a_guess() -> None:
+def test_a_text_that_is_fetched_later_is_timed_with_assumed_numbers() -> None:
     facts = CorpusFacts(listed_corpus("x"), postponed="Later.", characters=100_000)
     tried = settings_to_try(requested(), facts)
     assert tried is not None
@@ -166,7 +166,7 @@ def test_an_unknown_or_useless_text_is_not_timed(facts: CorpusFacts) -> None:
     assert "known once the text is" in "\n".join(preset_lines(requested(), facts, None))
 
 
-def test_the_expected_loss_is_told_of_a_preset_as_it_was_tried() -> None:
+def test_the_expected_loss_is_shown_for_an_unchanged_preset() -> None:
     facts = CorpusFacts(CHOICE, survey_of(100_000, 60))
     words = f"validation loss {PRESETS['small'].expected_loss:.2f} nats on tiny Shakespeare"
     assert words in preset_lines(requested(preset="small"), facts, None)
@@ -176,7 +176,7 @@ def test_the_expected_loss_is_told_of_a_preset_as_it_was_tried() -> None:
     assert "validation" not in "".join(preset_lines(requested(preset="large"), facts, None))
 
 
-def test_until_it_is_timed_it_says_so() -> None:
+def test_missing_times_are_marked_until_batches_are_timed() -> None:
     facts = CorpusFacts(CHOICE, survey_of(100_000, 60))
     new = requested(length="1000 steps")
     tried = settings_to_try(new, facts)
@@ -191,8 +191,8 @@ def test_until_it_is_timed_it_says_so() -> None:
     assert lines[2] == "800 MB of memory on processor, 2 threads, float32"
 
 
-@pytest.mark.parametrize(("characters", "is_told"), [(30_000, True), (100_000, False)])
-def test_a_text_that_is_too_small_for_the_network_is_told(characters: int, is_told: bool) -> None:
+@pytest.mark.parametrize(("characters", "is_warned"), [(30_000, True), (100_000, False)])
+def test_a_text_too_small_for_the_network_is_warned_of(characters: int, is_warned: bool) -> None:
     facts = CorpusFacts(CHOICE, survey_of(characters, 60))  # 348 k parameters
     lines = preset_lines(requested(preset="small"), facts, None)
-    assert any(line.startswith("! The text is too small") for line in lines) == is_told
+    assert any(line.startswith("! The text is too small") for line in lines) == is_warned

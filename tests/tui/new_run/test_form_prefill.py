@@ -1,4 +1,4 @@
-"""The form filled in as a run was made makes the same run."""
+"""A form that is filled in from a run creates the same run."""
 
 import dataclasses
 from pathlib import Path
@@ -37,7 +37,7 @@ def remade(run: RunDirectory, **changes: str) -> tuple[RunDescription, NewRun]:
 
 
 @pytest.mark.parametrize("length", [{}, {"train_time": None, "epochs": 2.5}])
-def test_nothing_is_lost(tmp_path: Path, length: dict[str, Any]) -> None:
+def test_every_setting_of_a_run_is_filled_in(tmp_path: Path, length: dict[str, Any]) -> None:
     run = created_run(
         tmp_path,
         model=MODEL,
@@ -50,7 +50,7 @@ def test_nothing_is_lost(tmp_path: Path, length: dict[str, Any]) -> None:
     assert new.corpus.arguments == description.corpus.sources
 
 
-def test_changes_go_before_what_was(tmp_path: Path) -> None:
+def test_changes_replace_the_settings_of_the_run(tmp_path: Path) -> None:
     run = created_run(tmp_path, model=MODEL, training=TRAINING)
     description, new = remade(run, batch_size="2", epochs="3")
     expected = dataclasses.replace(description.training, batch_size=2, epochs=3, train_time=None)
@@ -65,14 +65,14 @@ def test_an_automatic_batch_size_stays_automatic(tmp_path: Path) -> None:
     assert check_form(values).training == training
 
 
-def test_what_a_preset_has_is_not_typed_out(tmp_path: Path) -> None:
+def test_values_of_the_preset_are_not_filled_in(tmp_path: Path) -> None:
     preset = PRESETS["tiny"]
     run = created_run(tmp_path, text="abc " * 1000, model=preset.model, training=preset.training)
     values = values_of_run(run, read_description(run), {})
     assert (dict(values.settings), values.length) == ({}, "")
 
 
-def test_a_text_that_the_run_holds_is_read_as_it_is(tmp_path: Path) -> None:
+def test_the_copy_of_the_corpus_is_read_unchanged(tmp_path: Path) -> None:
     run = created_run(tmp_path, text="a\r\nb " * 200)
     run.corpus.write_bytes(b"a\r\nb " * 200)
     description = read_description(run)
@@ -84,7 +84,7 @@ def test_a_text_that_the_run_holds_is_read_as_it_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("configuration", [ModelConfig(), *(p.training for p in PRESETS.values())])
-def test_every_setting_is_written_as_it_is_read(
+def test_every_formatted_setting_parses_back(
     configuration: ModelConfig | TrainingConfig,
 ) -> None:
     for name, bounds in configuration.bounds().items():
@@ -94,7 +94,7 @@ def test_every_setting_is_written_as_it_is_read(
 
 
 @pytest.mark.parametrize("seconds", [0.25, 1.0, 90.0, 5400.0, 1234.5, 86_400.0])
-def test_a_time_is_written_to_the_last_digit(seconds: float) -> None:
+def test_a_time_is_formatted_to_the_last_digit(seconds: float) -> None:
     written = format_value(seconds, is_duration=True)
     assert TrainingConfig.parse("max_time", written) == seconds
 

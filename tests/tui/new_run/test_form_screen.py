@@ -1,4 +1,4 @@
-"""The training form: filled in, checked, started and left."""
+"""The form for a new run: filled in, checked, started and closed."""
 
 from collections.abc import Collection, Iterator
 from functools import partial
@@ -13,9 +13,9 @@ from textual.widgets import Static
 from tests.support.fake_run import created_run, fake_run
 from tests.support.form_app import (
     FormApp,
+    estimate_of,
     facts_of,
     form_shown,
-    outlook_of,
     problem_of,
     time_nothing,
 )
@@ -55,7 +55,7 @@ async def type_corpus(app: FormApp, pilot: Pilot[None], corpus: Path) -> None:
     await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
 
 
-async def test_a_path_and_enter_are_enough(app: FormApp, corpus: Path) -> None:
+async def test_a_path_and_enter_start_a_run(app: FormApp, corpus: Path) -> None:
     async with app.run_test(size=(50, 20)) as pilot:
         await form_shown(pilot)
         await type_corpus(app, pilot, corpus)
@@ -68,7 +68,7 @@ async def test_a_path_and_enter_are_enough(app: FormApp, corpus: Path) -> None:
         assert app.session.started_words == "small, 3m00s"
 
 
-async def test_all_that_is_typed_is_used(app: FormApp, corpus: Path) -> None:
+async def test_every_typed_value_is_used(app: FormApp, corpus: Path) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(corpus), length="2 epochs", seeds="to |be", name="mine")
@@ -94,8 +94,8 @@ async def test_a_run_starts_from_a_model_of_the_list(
         listed = app.screen.query_one("#start-from", FormSelect)
         await wait_until(pilot, "the models", lambda: "old · 1x5 lstm" in screen_text_of(listed))
         app.choose(**{"start-from": "old"})
-        await wait_until(pilot, "its network", lambda: "weights of old" in outlook_of(app))
-        assert "lstm 5" in outlook_of(app)
+        await wait_until(pilot, "its network", lambda: "weights of old" in estimate_of(app))
+        assert "lstm 5" in estimate_of(app)
         app.set(hidden_size="6")
         app.screen.query_one("#start").focus()
         await pilot.press("enter")
@@ -125,7 +125,7 @@ async def test_a_run_starts_from_a_model_file(app: FormApp, corpus: Path, tmp_pa
         app.type_into(**{"start-path": str(strange)})
         await wait_until(pilot, "no units", lambda: "'runes'" in problem_of(app, "start"))
         app.type_into(**{"start-path": str(path)})
-        await wait_until(pilot, "its network", lambda: "weights of tiny" in outlook_of(app))
+        await wait_until(pilot, "its network", lambda: "weights of tiny" in estimate_of(app))
         app.screen.query_one("#start").focus()
         await pilot.press("enter")
         await wait_until(pilot, "the run", lambda: app.answers == [True])
@@ -152,7 +152,7 @@ async def test_arrows_go_from_field_to_field(app: FormApp) -> None:
 
 
 async def go_to_name(app: FormApp, pilot: Pilot[None]) -> Widget:
-    """Give the focus to the name, which lies below what a small screen shows at first."""
+    """Give the focus to the name, which a small screen shows only after scrolling."""
     await form_shown(pilot)
     field = app.screen.query_one("#name")
     field.focus()
@@ -167,12 +167,12 @@ async def test_a_focused_field_stays_in_view_as_the_facts_of_a_text_arrive(
     async with app.run_test(size=(80, 24)) as pilot:
         field = await go_to_name(app, pilot)
         await type_corpus(app, pilot, corpus)
-        await wait_until(pilot, "its parameters", lambda: "parameters for" in outlook_of(app))
+        await wait_until(pilot, "its parameters", lambda: "parameters for" in estimate_of(app))
         await pilot.pause()
         await wait_until(pilot, "the name again", lambda: app.screen.can_view_entire(field))
 
 
-async def test_what_the_mouse_scrolled_to_stays_as_the_facts_of_a_text_arrive(
+async def test_a_mouse_scroll_keeps_its_position_as_the_facts_of_a_text_arrive(
     app: FormApp, corpus: Path
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
@@ -185,7 +185,7 @@ async def test_what_the_mouse_scrolled_to_stays_as_the_facts_of_a_text_arrive(
         assert body.scroll_offset.y == 0
 
 
-async def test_a_name_that_is_typed_draws_no_fact_again(
+async def test_typing_a_name_redraws_no_facts(
     app: FormApp, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(estimate, "TRIAL_DELAY", 0.0)
@@ -195,7 +195,7 @@ async def test_a_name_that_is_typed_draws_no_fact_again(
         await wait_until(pilot, "all of it", lambda: "of the held-out text" in facts_of(app))
         words = "parameters for 9 characters", "could not be timed"
         await wait_until(
-            pilot, "all that follows", lambda: all(word in outlook_of(app) for word in words)
+            pilot, "all that follows", lambda: all(word in estimate_of(app) for word in words)
         )
         app.screen.query_one("#name").focus()
         await pilot.pause()
@@ -206,7 +206,7 @@ async def test_a_name_that_is_typed_draws_no_fact_again(
         assert not {"corpus-facts", "preset-facts", "form-problem"} & {*drawn}
 
 
-async def test_what_changes_at_once_is_checked_once(
+async def test_simultaneous_changes_are_checked_once(
     app: FormApp, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
@@ -227,7 +227,7 @@ async def test_what_changes_at_once_is_checked_once(
         assert len(checked) < 3
 
 
-async def test_every_mistake_is_told_at_its_field_and_nothing_is_lost(
+async def test_every_mistake_is_shown_at_its_field_and_values_are_kept(
     app: FormApp, corpus: Path
 ) -> None:
     async with app.run_test() as pilot:
@@ -250,7 +250,7 @@ async def test_every_mistake_is_told_at_its_field_and_nothing_is_lost(
         assert app.launch.runs == []
 
 
-async def test_a_mistake_is_told_once_the_field_is_left(app: FormApp) -> None:
+async def test_a_mistake_is_shown_once_the_field_is_left(app: FormApp) -> None:
     async with app.run_test() as pilot:
         await form_shown(pilot)
         app.screen.query_one("#length").focus()
@@ -262,7 +262,7 @@ async def test_a_mistake_is_told_once_the_field_is_left(app: FormApp) -> None:
         await wait_until(pilot, "no mistake", lambda: problem_of(app, "length") == "")
 
 
-async def test_settings_that_do_not_go_together_are_told(app: FormApp, corpus: Path) -> None:
+async def test_settings_that_conflict_are_reported(app: FormApp, corpus: Path) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(corpus))
@@ -274,7 +274,7 @@ async def test_settings_that_do_not_go_together_are_told(app: FormApp, corpus: P
         assert app.launch.runs == []
 
 
-async def test_a_disk_that_refuses_is_no_field_s_fault(app: FormApp, corpus: Path) -> None:
+async def test_a_storage_error_belongs_to_no_field(app: FormApp, corpus: Path) -> None:
     app.session.runs_folder.write_text("not a folder")
     async with app.run_test() as pilot:
         await form_shown(pilot)
@@ -284,7 +284,7 @@ async def test_a_disk_that_refuses_is_no_field_s_fault(app: FormApp, corpus: Pat
         assert not app.screen.query_one("#start").disabled
 
 
-async def test_what_was_typed_is_there_again(app: FormApp, corpus: Path) -> None:
+async def test_typed_values_are_kept_for_the_next_form(app: FormApp, corpus: Path) -> None:
     async with app.run_test() as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(corpus), length="soon", seeds=r"a\n|b", name="mine")
@@ -304,7 +304,7 @@ async def test_what_was_typed_is_there_again(app: FormApp, corpus: Path) -> None
         await wait_until(pilot, "its facts", lambda: "20,000 characters" in facts_of(app))
 
 
-async def test_what_another_preset_has_is_not_forgotten(app: FormApp) -> None:
+async def test_a_typed_value_equal_to_another_preset_is_kept(app: FormApp) -> None:
     dropout = f"{PRESETS['small'].training.dropout:g}"
     app.session.form = FormValues(
         corpus=listed_corpus("pydoc"), preset="tiny", settings={"dropout": dropout, "cell": "gru"}
@@ -319,7 +319,7 @@ async def test_what_another_preset_has_is_not_forgotten(app: FormApp) -> None:
         assert "tiny: 128" in entries["hidden_size"].row.advice
 
 
-async def test_after_a_start_all_but_the_name_is_there_again(app: FormApp, corpus: Path) -> None:
+async def test_after_a_start_all_values_but_the_name_are_kept(app: FormApp, corpus: Path) -> None:
     async with app.run_test() as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(corpus), length="7 steps", name="mine")
@@ -330,7 +330,7 @@ async def test_after_a_start_all_but_the_name_is_there_again(app: FormApp, corpu
         assert (app.body.values.length, app.body.values.name) == ("7 steps", "")
 
 
-async def test_a_run_is_made_once_more_with_a_change(app: FormApp) -> None:
+async def test_a_run_is_copied_with_a_change(app: FormApp) -> None:
     training = TrainingConfig(batch_size=4, sequence_length=16, steps=100)
     run = created_run(app.session.runs_folder, name="first", training=training)
     app.prefill = NewRunRequested(run, {"batch_size": "2"})
@@ -348,7 +348,7 @@ async def test_a_run_is_made_once_more_with_a_change(app: FormApp) -> None:
         assert (second.model, second.corpus) == (first.model, first.corpus)
 
 
-async def test_a_run_that_cannot_be_read_is_told(app: FormApp, tmp_path: Path) -> None:
+async def test_a_run_that_cannot_be_read_is_reported(app: FormApp, tmp_path: Path) -> None:
     app.prefill = NewRunRequested(RunDirectory(tmp_path / "gone"), {})
     async with app.run_test() as pilot:
         await form_shown(pilot)
@@ -356,7 +356,7 @@ async def test_a_run_that_cannot_be_read_is_told(app: FormApp, tmp_path: Path) -
         assert not app.screen.query_one("#start").disabled
 
 
-async def test_changes_without_a_run_go_into_what_was_typed(app: FormApp) -> None:
+async def test_changes_without_a_run_are_added_to_the_typed_values(app: FormApp) -> None:
     app.prefill = NewRunRequested(None, {"learning_rate": "0.001", "train_time": "5m"})
     async with app.run_test() as pilot:
         await form_shown(pilot)
@@ -364,7 +364,7 @@ async def test_changes_without_a_run_go_into_what_was_typed(app: FormApp) -> Non
         assert app.body.values.length == "5m"
 
 
-async def test_another_preset_takes_the_place_of_what_was_not_typed(app: FormApp) -> None:
+async def test_another_preset_replaces_values_that_were_not_typed(app: FormApp) -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         await form_shown(pilot)
         app.set(dropout="0.36")
@@ -377,7 +377,7 @@ async def test_another_preset_takes_the_place_of_what_was_not_typed(app: FormApp
         app.choose(preset="large")
         app.set(dropout="0.5")
         await wait_until(pilot, "no change", lambda: app.body.settings.typed == {})
-        assert "3 x lstm+norm 768" in outlook_of(app)
+        assert "3 x lstm+norm 768" in estimate_of(app)
 
 
 async def test_another_network_has_other_values_of_the_preset(app: FormApp) -> None:
@@ -402,14 +402,14 @@ async def test_another_network_has_other_values_of_the_preset(app: FormApp) -> N
         assert shown() == ("lstm", "true", "0.003")
 
 
-async def test_a_name_that_is_taken_is_told_while_it_is_typed(app: FormApp, corpus: Path) -> None:
+async def test_a_taken_name_is_reported_while_it_is_typed(app: FormApp, corpus: Path) -> None:
     created_run(app.session.runs_folder, name="taken")
     async with app.run_test(size=(80, 24)) as pilot:
         await form_shown(pilot)
         await type_corpus(app, pilot, corpus)
         app.body.query_one("#name").focus()
         await pilot.press(*"taken")
-        await wait_until(pilot, "it is told", lambda: "already" in problem_of(app, "name"))
+        await wait_until(pilot, "the problem", lambda: "already" in problem_of(app, "name"))
         await pilot.press("enter")
         await pilot.pause()
         assert not app.launch.runs
@@ -418,7 +418,7 @@ async def test_a_name_that_is_taken_is_told_while_it_is_typed(app: FormApp, corp
         await wait_until(pilot, "it is free", lambda: not problem_of(app, "name"))
 
 
-async def test_a_name_that_was_taken_meanwhile_is_told_until_another_is_typed(
+async def test_a_name_taken_meanwhile_is_reported_until_another_is_typed(
     app: FormApp, corpus: Path
 ) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
@@ -437,7 +437,7 @@ async def test_a_name_that_was_taken_meanwhile_is_told_until_another_is_typed(
         assert app.launch.runs[0].name == "taken2"
 
 
-async def test_keys_that_come_together_go_to_the_field_that_has_the_focus_by_then(
+async def test_keys_typed_at_once_go_to_the_field_that_has_the_focus_by_then(
     app: FormApp,
 ) -> None:
     async with app.run_test() as pilot:

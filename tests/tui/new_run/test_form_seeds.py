@@ -25,10 +25,10 @@ CHARACTERS = st.sampled_from("nNoOeEtT |\\\n\t\u3000가")
         ("a\\", ("a\\",)),
     ],
 )
-def test_a_line_holds_seeds(typed: str, seeds: tuple[str, ...] | None) -> None:
+def test_a_line_is_parsed_into_seeds(typed: str, seeds: tuple[str, ...] | None) -> None:
     assert read_seeds(typed) == seeds
 
 
 @given(st.none() | st.lists(st.text(CHARACTERS, max_size=5), max_size=4, unique=True).map(tuple))
-def test_what_is_written_is_read_again(seeds: tuple[str, ...] | None) -> None:
+def test_formatted_seeds_parse_back(seeds: tuple[str, ...] | None) -> None:
     assert read_seeds(write_seeds(seeds)) == seeds

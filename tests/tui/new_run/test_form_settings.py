@@ -48,7 +48,7 @@ def test_a_setting_is_changed_by_another_value_only(
     assert BY_NAME[name].is_changed(typed, SMALL) is is_changed
 
 
-def test_what_is_to_be_known_of_a_setting() -> None:
+def test_the_advice_on_a_setting() -> None:
     assert BY_NAME["dropout"].advice(SMALL) == (
         "Share of each layer's outputs that is dropped while training. "
         "Allowed: at least 0 and at most 0.95. small: 0.3."
@@ -58,6 +58,6 @@ def test_what_is_to_be_known_of_a_setting() -> None:
     assert BY_NAME["tied_output"].is_switch
 
 
-def test_problems_call_settings_as_the_form_does() -> None:
+def test_problems_name_settings_by_their_labels() -> None:
     sentence = "batch_size must be above 0. Received: 'my_size'."
     assert labelled(sentence) == "batch size must be above 0. Received: 'my_size'."

@@ -1,4 +1,4 @@
-"""The form's fields for the text: list, path, completion, encoding, and what is in it."""
+"""The form's fields for the corpus: list, path, completion, encoding and facts."""
 
 import subprocess
 import sys
@@ -14,9 +14,9 @@ from textual.pilot import Pilot
 from tests.support.fake_run import created_run
 from tests.support.form_app import (
     FormApp,
+    estimate_of,
     facts_of,
     form_shown,
-    outlook_of,
     problem_of,
     time_nothing,
 )
@@ -43,7 +43,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FormApp]:
 
 @pytest.fixture
 def texts(tmp_path: Path) -> Path:
-    """A folder with two texts and a folder."""
+    """A folder with text files and a subfolder."""
     folder = tmp_path / "texts"
     (folder / "more").mkdir(parents=True)
     for name in ("tale.txt", "tale two.txt"):
@@ -82,7 +82,7 @@ async def test_a_text_is_chosen_from_the_list(app: FormApp, texts: Path) -> None
         assert (app.body.corpus.path.value, chosen(app)) == ("", "shakespeare")
 
 
-async def test_without_a_path_the_list_counts_again(app: FormApp) -> None:
+async def test_without_a_path_the_list_is_used_again(app: FormApp) -> None:
     async with app.run_test() as pilot:
         await form_shown(pilot)
         app.choose(catalogue="python")
@@ -93,7 +93,7 @@ async def test_without_a_path_the_list_counts_again(app: FormApp) -> None:
         await wait_until(pilot, "the list", lambda: chosen(app) == "python")
 
 
-async def test_a_text_of_one_s_own_has_to_be_named(app: FormApp) -> None:
+async def test_a_text_of_the_user_needs_a_path(app: FormApp) -> None:
     async with app.run_test() as pilot:
         await form_shown(pilot)
         app.choose(catalogue=OWN)
@@ -103,7 +103,7 @@ async def test_a_text_of_one_s_own_has_to_be_named(app: FormApp) -> None:
         assert app.launch.runs == []
 
 
-async def test_a_path_that_cannot_be_used_is_told_before_the_start_and_at_it(
+async def test_a_path_that_cannot_be_used_is_reported_before_and_at_the_start(
     app: FormApp, texts: Path
 ) -> None:
     reasons = {
@@ -116,19 +116,19 @@ async def test_a_path_that_cannot_be_used_is_told_before_the_start_and_at_it(
         await form_shown(pilot)
         for name, reason in reasons.items():
             app.type_into(corpus=str(texts / name))
-            await wait_until(pilot, reason, partial(is_told, app, reason))
-            assert "known once the text is" in outlook_of(app)
+            await wait_until(pilot, reason, partial(has_problem, app, reason))
+            assert "known once the text is" in estimate_of(app)
             await pilot.press("enter")
             await wait_until(pilot, "the end", lambda: not app.screen.query_one("#start").disabled)
             assert app.body.corpus.path.value == str(texts / name)
             assert app.launch.runs == []
 
 
-def is_told(app: FormApp, reason: str) -> bool:
+def has_problem(app: FormApp, reason: str) -> bool:
     return reason in problem_of(app, "corpus")
 
 
-async def test_a_file_that_comes_late_is_seen_at_the_start(app: FormApp, texts: Path) -> None:
+async def test_a_file_created_late_is_found_at_the_start(app: FormApp, texts: Path) -> None:
     async with app.run_test() as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(texts / "late.txt"))
@@ -200,7 +200,7 @@ async def test_files_are_dropped(app: FormApp, texts: Path) -> None:
         await wait_until(pilot, "why", lambda: "not valid utf-8" in problem_of(app, "catalogue"))
 
 
-async def test_what_a_terminal_must_not_get_does_not_come_in(app: FormApp, texts: Path) -> None:
+async def test_control_characters_are_not_accepted(app: FormApp, texts: Path) -> None:
     async with app.run_test() as pilot:
         await form_shown(pilot)
         app.type_into(corpus="/a\x1b]0;x\x07[b]/c", name="x\x1b[31m")
@@ -227,31 +227,31 @@ async def test_time_and_memory_are_measured(
     async with app.run_test() as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(texts / "tale.txt"), length="300 steps")
-        await wait_until(pilot, "a time", lambda: "about 3 s for 300 steps" in outlook_of(app))
-        assert "800 MB of memory on processor, 2 threads, float32" in outlook_of(app)
-        assert "for 9 characters" in outlook_of(app)
+        await wait_until(pilot, "a time", lambda: "about 3 s for 300 steps" in estimate_of(app))
+        assert "800 MB of memory on processor, 2 threads, float32" in estimate_of(app)
+        assert "for 9 characters" in estimate_of(app)
 
 
-async def test_why_nothing_is_measured_is_told(
+async def test_a_failed_measurement_shows_its_reason(
     app: FormApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(estimate, "TRIAL_DELAY", 0.0)
     async with app.run_test() as pilot:
         await form_shown(pilot)
         await wait_until(
-            pilot, "why", lambda: "could not be timed: nothing is timed" in outlook_of(app)
+            pilot, "why", lambda: "could not be timed: nothing is timed" in estimate_of(app)
         )
 
 
-async def test_beside_a_training_nothing_is_measured(app: FormApp, tmp_path: Path) -> None:
+async def test_nothing_is_measured_while_a_training_runs(app: FormApp, tmp_path: Path) -> None:
     run = created_run(tmp_path / "runs", name="other")
     app.session.trainers[run.path] = app.launch(run)
     async with app.run_test() as pilot:
         await form_shown(pilot)
-        await wait_until(pilot, "why", lambda: BUSY in outlook_of(app))
+        await wait_until(pilot, "why", lambda: BUSY in estimate_of(app))
 
 
-async def test_a_text_that_repeats_itself_is_told_and_searched_anew_by_its_split(
+async def test_repeated_text_is_reported_and_searched_again_after_a_new_split(
     app: FormApp, texts: Path
 ) -> None:
     text = "".join(f"{number**5} " for number in range(3_000))

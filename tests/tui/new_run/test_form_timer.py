@@ -1,4 +1,4 @@
-"""Batches are timed in a process of their own, for the newest settings only."""
+"""Batches are timed in a separate process, for the newest settings only."""
 
 import errno
 import json
@@ -19,14 +19,14 @@ from tui_charrnn.tui.new_run.estimate import BUSY, NOT_TIMED, TIMING, TrialAnswe
 
 TRIAL = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
 PRINTS = f"print({json.dumps(asdict(TRIAL))!r})"
-HANGS = "import sys; sys.stdin.read()"
-COMPLAINS = "import sys; sys.exit('There is not enough memory.')"
+BLOCKS = "import sys; sys.stdin.read()"
+FAILS = "import sys; sys.exit('There is not enough memory.')"
 TINY = PRESETS["tiny"]
 SETTINGS = TrialSettings(TINY.model, TINY.training, 60, 90_000)
 
 
 class Bench:
-    """A timer whose processes run a line of Python each."""
+    """A timer whose trial processes run one line of Python."""
 
     def __init__(self) -> None:
         self.program = PRINTS
@@ -36,7 +36,7 @@ class Bench:
         self.timer = TrialTimer(self._answers.put)
 
     def remarks(self, count: int) -> list[str]:
-        """What the next answers say; the last one's trial is kept."""
+        """Return the remarks of the next answers; store the trial of the last one."""
         answers = [self._answers.get(timeout=PATIENCE) for _ in range(count)]
         self.trial = answers[-1].trial
         return [answer.remark for answer in answers]
@@ -46,7 +46,7 @@ class Bench:
         return self._answers.empty()
 
     def start(self, *what: object) -> "subprocess.Popen[str]":
-        """Start a process in the place of one that times."""
+        """Start the fake trial process."""
         if not self.program:
             raise OSError(errno.ENOMEM, "Cannot allocate memory")
         process = subprocess.Popen(
@@ -88,14 +88,14 @@ def test_what_was_timed_before_is_remembered(bench: Bench) -> None:
     assert bench.processes == []
 
 
-def test_a_training_is_not_disturbed(bench: Bench) -> None:
+def test_nothing_is_timed_while_a_training_runs(bench: Bench) -> None:
     bench.timer.ask(SETTINGS, is_busy=True)
     assert bench.remarks(1) == [BUSY]
     assert bench.processes == []
 
 
-def test_why_nothing_could_be_timed_is_told(bench: Bench) -> None:
-    bench.program = COMPLAINS
+def test_a_failed_trial_reports_its_reason(bench: Bench) -> None:
+    bench.program = FAILS
     bench.timer.ask(SETTINGS, is_busy=False)
     assert bench.remarks(3)[-1] == "could not be timed: There is not enough memory."
     bench.program = "import os; os._exit(3)"
@@ -107,7 +107,7 @@ def test_why_nothing_could_be_timed_is_told(bench: Bench) -> None:
 
 
 def test_other_settings_end_the_process(bench: Bench) -> None:
-    bench.program = HANGS
+    bench.program = BLOCKS
     bench.timer.ask(SETTINGS, is_busy=False)
     assert bench.remarks(2) == [NOT_TIMED, TIMING]
     assert bench.has_started.wait(timeout=PATIENCE)
@@ -117,8 +117,8 @@ def test_other_settings_end_the_process(bench: Bench) -> None:
     assert bench.processes[0].wait(timeout=PATIENCE) != 0
 
 
-def test_nothing_is_told_after_the_end(bench: Bench) -> None:
-    bench.program = HANGS
+def test_nothing_is_reported_after_stop(bench: Bench) -> None:
+    bench.program = BLOCKS
     bench.timer.ask(SETTINGS, is_busy=False)
     bench.remarks(2)
     bench.timer.stop()

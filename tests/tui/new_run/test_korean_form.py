@@ -1,4 +1,4 @@
-"""The form of a new run, in Korean: nothing is left in English but names and what is typed."""
+"""The form for a new run in Korean: only names and typed values are in English."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.korean import latin_words
-from tests.support.form_app import FormApp, facts_of, form_shown, outlook_of, time_nothing
+from tests.support.form_app import FormApp, estimate_of, facts_of, form_shown, time_nothing
 from tests.support.waiting import wait_until
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.presets import PRESETS
@@ -55,7 +55,7 @@ async def test_the_form_and_what_is_wrong_in_it(
         await pilot.press("enter")
         rows = {row.key: row for row in app.screen.query(FormRow)}
         await wait_until(pilot, "problems", lambda: rows["length"].has_problem)
-        texts = [*(row.problem for row in rows.values()), outlook_of(app), facts_of(app)]
+        texts = [*(row.problem for row in rows.values()), estimate_of(app), facts_of(app)]
         advice = [row.advice for row in rows.values() if row.key not in known_settings()]
         assert [
             latin_words(each, TYPED | REASON | {"line", "soon"}) for each in [*texts, *advice]

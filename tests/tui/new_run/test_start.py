@@ -1,4 +1,4 @@
-"""What may be typed into the training form."""
+"""Checking the values of the form, and starting a run."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ from tui_charrnn.tui.new_run.form_values import (
 from tui_charrnn.tui.new_run.screen import CancelToken, start_run
 
 
-def say_nothing(done: int, total: int | None) -> None:
+def ignore_progress(done: int, total: int | None) -> None:
     pass
 
 
@@ -72,7 +72,7 @@ def test_an_empty_length_is_the_preset_s_own() -> None:
 
 
 @pytest.mark.parametrize("typed", ["soon", "-3m", "0 epochs", "1.5 steps", "12", "0s", "9 years"])
-def test_a_length_that_makes_no_sense_is_explained(typed: str) -> None:
+def test_an_invalid_length_is_explained(typed: str) -> None:
     with pytest.raises(FormError) as caught:
         requested("a.txt", length=typed)
     assert list(caught.value.problems) == ["length"]
@@ -82,7 +82,7 @@ def test_a_length_that_makes_no_sense_is_explained(typed: str) -> None:
     ("typed", "expected"),
     [("90s", "1m30s"), ("10 epochs", "10 epochs"), ("2000 steps", "2,000 steps")],
 )
-def test_a_length_is_written_as_it_is_typed(typed: str, expected: str) -> None:
+def test_a_length_is_formatted_as_it_is_typed(typed: str, expected: str) -> None:
     assert format_length(requested("a.txt", length=typed).training) == expected
 
 
@@ -102,22 +102,20 @@ def test_a_length_is_written_as_it_is_typed(typed: str, expected: str) -> None:
         ({"settings": {"tied_output": "true"}}, {"tied_output"}),
     ],
 )
-def test_every_mistake_is_told_at_its_field(fields: dict[str, Any], problems: set[str]) -> None:
+def test_every_mistake_is_reported_at_its_field(fields: dict[str, Any], problems: set[str]) -> None:
     with pytest.raises(FormError) as caught:
         requested(**{"corpus": "a.txt", **fields})
     assert set(caught.value.problems) == problems
 
 
-def test_a_run_is_made_from_the_form_and_handed_to_the_launcher(
-    tmp_path: Path, wanted: NewRun
-) -> None:
+def test_a_run_is_created_from_the_form_and_launched(tmp_path: Path, wanted: NewRun) -> None:
     launched: list[RunDirectory] = []
 
     def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
         launched.append(run)
         return subprocess.Popen([sys.executable, "-c", ""])
 
-    run, trainer = start_run(wanted, tmp_path / "runs", launch, say_nothing, CancelToken())
+    run, trainer = start_run(wanted, tmp_path / "runs", launch, ignore_progress, CancelToken())
     trainer.wait()
     description = read_description(run)
     assert launched == [run]
@@ -125,45 +123,43 @@ def test_a_run_is_made_from_the_form_and_handed_to_the_launcher(
     assert set(description.vocabulary) == set("abcdefg hijk\n")
 
 
-def test_a_text_that_is_too_short_makes_no_run(tmp_path: Path) -> None:
+def test_a_text_that_is_too_short_creates_no_run(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("too short", encoding="utf-8")
     new = requested(str(path))
 
     with pytest.raises(CorpusError):
-        start_run(new, tmp_path / "runs", refuse_to_launch, say_nothing, CancelToken())
+        start_run(new, tmp_path / "runs", refuse_to_launch, ignore_progress, CancelToken())
     assert not list((tmp_path / "runs").glob("*"))
 
 
-def test_a_home_that_nobody_has_is_explained(tmp_path: Path) -> None:
+def test_the_home_of_an_unknown_user_is_explained(tmp_path: Path) -> None:
     new = requested("~nosuchuser/x.txt")
     with pytest.raises(CorpusError, match=r"~nosuchuser/x\.txt"):
-        start_run(new, tmp_path / "runs", refuse_to_launch, say_nothing, CancelToken())
+        start_run(new, tmp_path / "runs", refuse_to_launch, ignore_progress, CancelToken())
 
 
-def test_what_was_given_up_before_the_text_was_read_makes_no_run(
-    tmp_path: Path, wanted: NewRun
-) -> None:
+def test_a_cancel_before_the_text_is_read_creates_no_run(tmp_path: Path, wanted: NewRun) -> None:
     token = CancelToken()
     assert token.cancel()
     with pytest.raises(CancelledError):
-        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, token)
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, token)
     assert not (tmp_path / "runs").exists()
 
 
-def test_what_was_given_up_while_its_folder_was_made_leaves_none(
+def test_a_cancel_while_the_folder_is_created_removes_it(
     tmp_path: Path, wanted: NewRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token, made = CancelToken(), list[RunDirectory]()
 
-    def make_and_give_up(*arguments: Any) -> RunDirectory:
+    def create_and_cancel(*arguments: Any) -> RunDirectory:
         made.append(make_run(*arguments))
         token.cancel()
         return made[0]
 
-    monkeypatch.setattr(new_run, "make_run", make_and_give_up)
+    monkeypatch.setattr(new_run, "make_run", create_and_cancel)
     with pytest.raises(CancelledError):
-        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, token)
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, token)
     assert len(made) == 1
     assert list((tmp_path / "runs").iterdir()) == []
 
@@ -173,26 +169,26 @@ def test_a_trainer_that_cannot_be_started_leaves_no_run(tmp_path: Path, wanted: 
         raise StorageError("no process can be started")
 
     with pytest.raises(StorageError):
-        start_run(wanted, tmp_path / "runs", launch, say_nothing, CancelToken())
+        start_run(wanted, tmp_path / "runs", launch, ignore_progress, CancelToken())
     assert list((tmp_path / "runs").iterdir()) == []
 
 
-def test_a_started_trainer_can_no_longer_be_given_up(tmp_path: Path, wanted: NewRun) -> None:
+def test_a_started_trainer_can_no_longer_be_cancelled(tmp_path: Path, wanted: NewRun) -> None:
     token = CancelToken()
 
     def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
         assert not token.cancel()
         return subprocess.Popen([sys.executable, "-c", ""])
 
-    _, trainer = start_run(wanted, tmp_path / "runs", launch, say_nothing, token)
+    _, trainer = start_run(wanted, tmp_path / "runs", launch, ignore_progress, token)
     trainer.wait()
     token.check()
 
 
-def test_without_tensorflow_no_run_is_made(
+def test_without_tensorflow_no_run_is_created(
     wanted: NewRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match="Training needs tensorflow and keras, not installed"):
-        start_run(wanted, tmp_path / "runs", refuse_to_launch, say_nothing, CancelToken())
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, CancelToken())
     assert not (tmp_path / "runs").exists()

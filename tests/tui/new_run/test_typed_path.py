@@ -1,4 +1,4 @@
-"""Paths as they are typed, completed and dropped."""
+"""Typed, completed and dropped paths."""
 
 import os
 from pathlib import Path
@@ -9,13 +9,13 @@ from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.new_run.corpus_field import clean_path, complete_path, dropped_paths
 
 
-def go_on() -> None:
+def never_cancel() -> None:
     pass
 
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home with texts, a folder, a pipe, a hidden file and one with an escape in its name."""
+    """A home folder with texts, a folder, a pipe, a hidden file and an escape in a name."""
     home = tmp_path / "reader"
     (home / "texts").mkdir(parents=True)
     for name in ("tale.txt", "Tales.txt", "two words.txt", ".tale", "ta\x1b]0;x.txt"):
@@ -28,7 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def offered(typed: str) -> list[str]:
-    return [candidate.path for candidate in complete_path(typed, go_on).candidates]
+    return [candidate.path for candidate in complete_path(typed, never_cancel).candidates]
 
 
 def test_folders_and_files_are_offered_and_nothing_else(home: Path) -> None:
@@ -49,24 +49,26 @@ def test_hidden_entries_are_offered_after_a_dot(home: Path) -> None:
     assert offered("~/.") == ["~/.tale"]
 
 
-def test_a_name_alone_is_looked_for_here(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bare_name_is_searched_in_the_current_folder(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(home)
     assert offered("ta") == ["tale.txt"]
 
 
-def test_a_file_that_is_there_is_known(home: Path) -> None:
+def test_an_existing_file_is_recognized(home: Path) -> None:
     (home / "tale.txt.old").write_text("", encoding="utf-8")
-    completion = complete_path("~/tale.txt", go_on)
+    completion = complete_path("~/tale.txt", never_cancel)
     assert completion.is_there
     assert [candidate.name for candidate in completion.candidates] == ["tale.txt.old"]
 
 
 @pytest.mark.parametrize("typed", ["/nowhere/at/all", "~nosuchuser/x", "~", "a\0b/c", "*/x"])
-def test_what_leads_nowhere_offers_nothing(home: Path, typed: str) -> None:
+def test_a_path_that_does_not_exist_offers_nothing(home: Path, typed: str) -> None:
     assert offered(typed) == []
 
 
-def test_a_search_can_be_given_up(home: Path) -> None:
+def test_a_search_can_be_cancelled(home: Path) -> None:
     def cancel() -> None:
         raise CancelledError
 

@@ -1,4 +1,4 @@
-"""The page of clipping."""
+"""The page on gradient clipping."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.tui.pages.clipping import ClippingPage
 
 
-async def test_both_runs_are_trained_and_keys_begin_anew(tmp_path: Path) -> None:
+async def test_both_runs_are_trained_and_keys_restart_them(tmp_path: Path) -> None:
     page = ClippingPage(page_context(tmp_path))
     async with opened(page) as pilot:
         await wait_until(pilot, "the end", lambda: "diverged" in rows_of(page))

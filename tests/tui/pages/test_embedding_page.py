@@ -1,4 +1,4 @@
-"""The page of the embedding: a cursor among the characters, and newer weights as they come."""
+"""The page on the embedding: the cursor, and newer weights of a run."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -31,7 +31,7 @@ async def test_the_cursor_is_moved_by_keys_and_lists_neighbors(tmp_path: Path) -
         assert len(seen) > 2
 
 
-async def test_newer_weights_are_drawn_as_they_come(
+async def test_newer_weights_are_drawn_as_they_are_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(page_module, "INTERVAL", 0.01)

@@ -1,4 +1,4 @@
-"""The page of gaps: it answers as one types, and a seed with a gap in it opens it."""
+"""The page that fills gaps: candidates while the user types, and a seed with a gap opens it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_the_example_is_in_the_language_of_the_user(
     assert FillPage(page_context(tmp_path))._first.startswith(example)
 
 
-async def test_a_model_of_both_directions_stands_beside(tmp_path: Path) -> None:
+async def test_a_bidirectional_model_is_shown_beside_the_candidates(tmp_path: Path) -> None:
     config = replace(tiny_config(), direction="both")
     path = tiny_model_file(tmp_path / "both.safetensors", config=config)
     page = FillPage(page_context(tmp_path, seed_text="ba▢ cab"))
@@ -75,7 +75,7 @@ async def test_a_model_of_both_directions_stands_beside(tmp_path: Path) -> None:
         await wait_until(pilot, "a refusal", lambda: "no model file" in note_of(page))
 
 
-async def test_a_model_of_both_directions_that_is_open_stands_beside_a_bundled_one(
+async def test_an_open_bidirectional_model_is_shown_beside_a_bundled_one(
     tmp_path: Path,
 ) -> None:
     model = tiny_model(config=replace(tiny_config(), direction="both"))
@@ -84,7 +84,7 @@ async def test_a_model_of_both_directions_that_is_open_stands_beside_a_bundled_o
         await wait_until(pilot, "both", lambda: "BIDIRECTIONAL" in rows_of(page))
 
 
-async def test_a_seed_with_a_gap_is_a_question(tmp_path: Path) -> None:
+async def test_a_seed_with_a_gap_opens_the_page(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         app.main.text_pane.seed.load_text("ba▢")

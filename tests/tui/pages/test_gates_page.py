@@ -1,4 +1,4 @@
-"""Gates by hand: what the page shows is what the network makes of them."""
+"""The page of the gates shows what the network computes with clamped gates."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_untouched_gates_give_the_step_of_the_stream_bit_for_bit(cell: str) -> N
     assert list(text) == [first.index, *(stream.next().index for _ in range(19))]
 
 
-def test_a_mean_that_is_set_is_the_one_that_is_read() -> None:
+def test_a_clamped_mean_is_the_measured_mean() -> None:
     stream, trial = trial_of()
     clamps = parse_gate_clamps(["0:f=0.25", "1:o=1"], stream.model.config)
     means = trial.means(clamps)
@@ -43,7 +43,7 @@ def test_a_mean_that_is_set_is_the_one_that_is_read() -> None:
     assert np.abs(trial.probabilities(clamps) - trial.probabilities()).max() > 1e-4
 
 
-async def test_gates_are_moved_at_the_cursor_and_held_in_a_branch(tmp_path: Path) -> None:
+async def test_gates_are_set_at_the_cursor_and_clamped_in_a_branch(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         await app.press("left", "left")
         at = app.at
@@ -52,10 +52,10 @@ async def test_gates_are_moved_at_the_cursor_and_held_in_a_branch(tmp_path: Path
         page = app.app.screen
         assert isinstance(page, GatesPage)
         await wait_until(app.pilot, "the gates", lambda: page.found is not None)
-        moment = fresh_tape()
+        tape = fresh_tape()
         for _ in range(LENGTH):
-            moment.next()
-        free = moment.position_at(at[1])
+            tape.next()
+        free = tape.position_at(at[1])
         assert page.found is not None
         plain = distribution(free.logits, SamplingConfig(temperature=1))
         assert page.found.before.tobytes() == plain.tobytes()
@@ -75,7 +75,7 @@ async def test_gates_are_moved_at_the_cursor_and_held_in_a_branch(tmp_path: Path
         assert "0:f=1 held" in str(app.view.border_title)
 
 
-async def test_a_page_without_a_text_says_so(tmp_path: Path) -> None:
+async def test_a_page_without_a_text_shows_a_note(tmp_path: Path) -> None:
     page = GatesPage(page_context(tmp_path))
     async with opened(page) as pilot:
         await pilot.press("down", "0", "right", "a", "enter")

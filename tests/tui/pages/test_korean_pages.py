@@ -1,4 +1,4 @@
-"""The pages speak Korean: what is in their frames, and the line below."""
+"""The pages in Korean: their frames and their notes."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ COMMANDS = {"charrnn", "tui", "direction", "both"}
 
 @pytest.mark.usefixtures("korean")
 @pytest.mark.parametrize(
-    ("kind", "drawn", "said"),
+    ("kind", "drawn", "note"),
     [
         (MemoryPage, "100분의 1", "에서 쟀습니다: 모델이 직접 쓴 글"),
         (EmbeddingPage, "자음", "원-핫"),
@@ -38,15 +38,15 @@ COMMANDS = {"charrnn", "tui", "direction", "both"}
         (GrowPage, "", "난수"),
     ],
 )
-async def test_a_page_is_all_korean(
-    tmp_path: Path, kind: Callable[[PageContext], Page], drawn: str, said: str
+async def test_a_page_is_entirely_korean(
+    tmp_path: Path, kind: Callable[[PageContext], Page], drawn: str, note: str
 ) -> None:
     context = page_context(tmp_path, seed_text="bad __ cab", label="run tiny, step 20")
     page = kind(context)
     async with opened(page) as pilot:
         if drawn:
             await wait_until(pilot, drawn, lambda: drawn in rows_of(page))
-        await wait_until(pilot, f"a note: {said}", lambda: said in note_of(page))
+        await wait_until(pilot, f"a note: {note}", lambda: note in note_of(page))
         fields = [f"{field.border_title} {field.placeholder}" for field in page.query(Input)]
         rows = [row for row in screen_rows(pilot.app)[:-1] if not re.search("│ │|▸| %", row)]
         words = latin_words("\n".join([*fields, *rows, note_of(page)]), MODELS | COMMANDS)

@@ -1,4 +1,4 @@
-"""The page of the memory."""
+"""The page on memory."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ async def test_models_are_measured_in_the_text_of_the_first(
         await wait_until(pilot, "a refusal", lambda: "nothing" in note_of(page))
 
 
-async def test_a_picture_at_rest_is_not_drawn_again(
+async def test_an_unchanged_picture_is_not_drawn_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = MemoryPage(page_context(tmp_path))
@@ -54,7 +54,7 @@ async def test_a_picture_at_rest_is_not_drawn_again(
         assert len(drawn) == 1
 
 
-async def test_without_a_corpus_the_model_writes_a_text_for_it(tmp_path: Path) -> None:
+async def test_without_a_corpus_the_model_generates_a_text(tmp_path: Path) -> None:
     page = MemoryPage(page_context(tmp_path))
     async with opened(page) as pilot:
         await wait_until(pilot, "a curve", lambda: len(page.curves) == 1)

@@ -1,4 +1,4 @@
-"""The pages many to one and one to many."""
+"""The pages "many to one" and "one to many"."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -56,7 +56,7 @@ async def test_texts_grow_as_they_would_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "hot", "1 1 1 1 1"])
-async def test_temperatures_that_have_no_room_are_refused(tmp_path: Path, typed: str) -> None:
+async def test_too_many_or_invalid_temperatures_are_refused(tmp_path: Path, typed: str) -> None:
     page = GrowPage(page_context(tmp_path))
     async with opened(page) as pilot:
         page.temperatures.value = typed
@@ -65,9 +65,7 @@ async def test_temperatures_that_have_no_room_are_refused(tmp_path: Path, typed:
 
 
 @pytest.mark.parametrize("kind", [WhichPage, GrowPage])
-async def test_a_page_is_left_by_escape(
-    tmp_path: Path, kind: Callable[[PageContext], Page]
-) -> None:
+async def test_escape_closes_a_page(tmp_path: Path, kind: Callable[[PageContext], Page]) -> None:
     page = kind(page_context(tmp_path))
     async with opened(page) as pilot:
         await pilot.press("escape")

@@ -1,4 +1,4 @@
-"""The guided tour in the app: pages are turned, and the keys of a picture act all the while."""
+"""The guided tour in the app: its pages are turned, and the keys of each picture work."""
 
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from tui_charrnn.translation import Language, set_language
 
 
 @pytest.mark.usefixtures("korean")
-async def test_the_tour_goes_round_and_its_pages_keep_their_keys(tmp_path: Path) -> None:
+async def test_the_tour_is_cyclic_and_its_pages_keep_their_keys(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     app.session.opens_tour = True
     async with app.run_test(size=(80, 24)) as pilot:
@@ -37,9 +37,7 @@ async def test_the_tour_goes_round_and_its_pages_keep_their_keys(tmp_path: Path)
 
 @pytest.mark.usefixtures("korean")
 @pytest.mark.parametrize("language", ["en", "ko"])
-async def test_the_smallest_usual_terminal_shows_words_and_picture(
-    tmp_path: Path, language: Language
-) -> None:
+async def test_80_columns_show_lesson_and_picture(tmp_path: Path, language: Language) -> None:
     app = tiny_app(tmp_path)
     app.session.opens_tour = True
     set_language(language)

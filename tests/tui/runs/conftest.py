@@ -1,4 +1,4 @@
-"""What the tests of the runs pane share."""
+"""Fixtures of the tests of the runs pane."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from tui_charrnn.tui.runs import list as run_list
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A runs folder; archives are put beside it."""
+    """A runs folder; its parent is the current folder, where archives go."""
     monkeypatch.setattr(run_list, "INTERVAL", 0.1)
     monkeypatch.chdir(tmp_path)
     return tmp_path / "runs"
@@ -19,7 +19,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def trainer(folder: Path) -> Iterator[FakeTrainer]:
-    """At work on the run `live`."""
+    """A trainer that trains the run `live`."""
     with FakeTrainer(created_run(folder, name="live")) as trainer:
         trainer.start()
         trainer.train(3.0)

@@ -1,4 +1,4 @@
-"""The runs pane in the app: what it asks for is done; a viewer that only looks writes nothing."""
+"""The runs pane in the app: its requests are carried out; a read-only viewer writes nothing."""
 
 from pathlib import Path
 
@@ -91,7 +91,7 @@ async def test_the_shown_run_is_followed_no_longer_once_deleted(tmp_path: Path) 
         await wait_until(pilot, "it is back", lambda: "fake is back" in note_of(app))
 
 
-async def test_viewers_that_only_look_write_nothing(
+async def test_read_only_viewers_write_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with FakeTrainer(created_run(tmp_path / "elsewhere")) as trainer:
@@ -114,9 +114,9 @@ async def test_viewers_that_only_look_write_nothing(
 async def try_everything(
     app: CharRNNApp, pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Look at all panes, let the run speak, and ask for what is refused."""
+    """Open all panes, and try the actions that a read-only viewer refuses."""
     await wait_until(pilot, "the run", lambda: "training" in run_words_of(app))
-    notes: list[str] = []  # the line itself shows the next one soon: what the text has to say
+    notes: list[str] = []  # the note line may already show the next note
 
     def note(sentence: str, **_: bool) -> None:
         notes.append(sentence)
@@ -127,6 +127,6 @@ async def try_everything(
 
 
 def files_of(run: RunDirectory) -> dict[str, tuple[int, bytes]]:
-    """What lies in a run, and when it was written."""
+    """The files of a run: modification times and contents by path."""
     files = [path for path in sorted(run.path.rglob("*")) if path.is_file()]
     return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}

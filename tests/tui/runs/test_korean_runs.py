@@ -1,4 +1,4 @@
-"""The list of runs in Korean: nothing of it is left in English."""
+"""The list of runs in Korean: no text is in English."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("korean")
 NAMES = {"fake", "made", "tiny", "lstm", "steps", "epochs"}
 
 
-async def test_the_list_and_its_questions_speak_korean(folder: Path) -> None:
+async def test_the_list_and_its_questions_are_korean(folder: Path) -> None:
     created_run(folder, name="made")
     write_labels(fake_run(folder), RunLabels(pinned=True))
     async with pane(folder) as (app, pilot):

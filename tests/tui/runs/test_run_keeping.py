@@ -1,4 +1,4 @@
-"""The runs pane: runs are renamed, exported, deleted and restored, or it is said why not."""
+"""The runs pane renames, exports, deletes and restores runs, or shows why it cannot."""
 
 import contextlib
 import tarfile
@@ -25,7 +25,7 @@ from tui_charrnn.tui.runs.list import RunTable
 
 @pytest.fixture
 def launch() -> Iterator[RecordingLauncher]:
-    """Starts processes that train nothing and wait for their end."""
+    """A launcher of idle processes that are ended after the test."""
     launch = RecordingLauncher()
     yield launch
     launch.end()
@@ -41,7 +41,7 @@ async def test_a_run_whose_trainer_was_just_started_is_left_alone(
         assert app.screen is app.pane.screen
 
 
-async def test_a_run_that_was_taken_up_meanwhile_is_not_deleted(folder: Path) -> None:
+async def test_a_run_that_was_resumed_meanwhile_is_not_deleted(folder: Path) -> None:
     run = fake_run(folder, end="stopped")
     async with pane(folder) as (app, pilot):
         await pilot.press("d")
@@ -87,13 +87,13 @@ async def test_nothing_is_deleted_unless_it_is_wanted(folder: Path, key: str) ->
     assert names(folder) == ["fake"]
 
 
-async def test_undo_says_if_there_is_nothing(folder: Path) -> None:
+async def test_undo_with_an_empty_trash_shows_a_note(folder: Path) -> None:
     fake_run(folder)
     async with pane(folder) as (app, pilot):
         await press(app, pilot, "u", "There is nothing in the trash")
 
 
-async def test_undo_says_if_the_name_was_taken(folder: Path) -> None:
+async def test_undo_with_a_taken_name_shows_the_new_one(folder: Path) -> None:
     fake_run(folder)
     async with pane(folder) as (app, pilot):
         await pilot.press("d")
@@ -165,10 +165,10 @@ async def test_the_exit_code_of_a_trainer_moves_with_its_run(
 
 
 async def export(pilot: Pilot[None], key: str = "e") -> None:
-    """Export the run under the cursor into the folder that is offered."""
+    """Export the run under the cursor into the default folder."""
     await pilot.press(key)
     await asked(pilot, AskTextScreen)
-    await pilot.press("enter")  # taken once it is known which one that is
+    await pilot.press("enter")  # accepted once the default folder is found
 
 
 async def test_export_packs_one_archive_under_a_free_name(folder: Path, tmp_path: Path) -> None:
@@ -240,16 +240,16 @@ async def test_a_run_is_exported_while_it_trains(
 
 
 class HeldPacking:
-    """Packs nothing until it is let go; tells half of it at once."""
+    """A fake export that reports 50 % until it is released."""
 
     def __init__(self) -> None:
-        self.let_go = threading.Event()
+        self.released = threading.Event()
 
     def __call__(
         self, run: RunDirectory, folder: Path, progress: Callable[[int, int | None], None]
     ) -> actions.Outcome:
         progress(50, 100)
-        while not self.let_go.wait(0.01):
+        while not self.released.wait(0.01):
             progress(50, 100)
         return actions.Outcome("Packed at last.")
 
@@ -280,7 +280,7 @@ async def test_one_action_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatc
         await wait_until(pilot, "how far it is", lambda: words in screen_text(app))
         await press(app, pilot, "u", "Packing fake: wait until that is done.")
         assert words in screen_text(app)
-        held.let_go.set()
+        held.released.set()
         await wait_until(pilot, "its end", lambda: "Packed at last." in app.told)
         assert app.pane.runs.border_subtitle == "1 run"
 
@@ -325,7 +325,7 @@ async def test_packing_ends_with_the_app(folder: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("error", [StorageError("The disk is full."), OSError(28, "No space")])
-async def test_a_action_that_fails_says_why(
+async def test_an_action_that_fails_shows_why(
     folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def refuse(*_: object) -> None:
@@ -342,10 +342,10 @@ async def test_a_action_that_fails_says_why(
 async def test_a_defect_closes_the_app_and_is_not_hidden(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stumble(*_: object) -> None:
+    def fail(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(actions, "export", stumble)
+    monkeypatch.setattr(actions, "export", fail)
     fake_run(folder)
 
     async def press_until_it_ends() -> None:
@@ -357,7 +357,7 @@ async def test_a_defect_closes_the_app_and_is_not_hidden(
         await press_until_it_ends()
 
 
-async def test_archives_go_home_if_this_folder_takes_none(
+async def test_archives_go_to_the_home_folder_if_this_one_is_not_writable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.access", lambda *_: False)
@@ -369,7 +369,7 @@ async def test_archives_go_home_if_this_folder_takes_none(
     assert actions.archive_folder("") == Path.home()
 
 
-def test_a_action_tells_its_failure() -> None:
+def test_outcome_of_returns_the_error_of_an_action() -> None:
     def refuse() -> actions.Outcome:
         raise RunError("No.")
 

@@ -1,4 +1,4 @@
-"""The list of runs: what its rows say, which columns fit, and a cursor that stays on its run."""
+"""The list of runs: its rows, the columns that fit, and a cursor that stays on its run."""
 
 import math
 import threading
@@ -29,7 +29,7 @@ DEEP = (120, 40)
 
 
 class Host(ThemedApp):
-    """Lists one folder."""
+    """An app that lists one folder."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -40,8 +40,8 @@ class Host(ThemedApp):
 
 
 @pytest.fixture(autouse=True)
-def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look again often."""
+def short_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    """List again every 0.1 s."""
     monkeypatch.setattr(run_list, "INTERVAL", 0.1)
 
 
@@ -63,20 +63,20 @@ def row_of(app: Host, name: str) -> str:
 def with_curve(run: RunDirectory, curve: tuple[float, ...]) -> RunDirectory:
     status = read_status(run)
     assert status is not None
-    told = replace(status, curve=curve)
-    Storage().write_atomically(run.status, encode_json(told.to_json()))
+    changed = replace(status, curve=curve)
+    Storage().write_atomically(run.status, encode_json(changed.to_json()))
     return run
 
 
 @pytest.mark.parametrize("end", ["finished", "stopped", "saved", "interrupted"])
-async def test_a_run_that_ended_says_how(tmp_path: Path, end: str) -> None:
+async def test_the_state_of_an_ended_run(tmp_path: Path, end: str) -> None:
     fake_run(tmp_path, losses=[3.0, 2.0], evaluations={2: 2.25}, end=end)
     async with listing(tmp_path) as (app, _):
         assert row_of(app, "fake").split()[1:6] == ["■", end, "fake", "fake", "2.250"]
 
 
 @pytest.mark.parametrize("end", ["failed", "diverged"])
-async def test_a_run_that_went_wrong_says_why(tmp_path: Path, end: str) -> None:
+async def test_a_failed_run_shows_why(tmp_path: Path, end: str) -> None:
     fake_run(tmp_path, end=end)
     async with listing(tmp_path) as (app, _):
         assert f"✗ {end}" in row_of(app, "fake")
@@ -84,7 +84,7 @@ async def test_a_run_that_went_wrong_says_why(tmp_path: Path, end: str) -> None:
         assert why in screen_text(app)
 
 
-async def test_other_states_are_told_apart(tmp_path: Path) -> None:
+async def test_other_states_are_distinguished(tmp_path: Path) -> None:
     lose_trainer(fake_run(tmp_path, name="gone", end=None))
     created_run(tmp_path, name="fresh")
     created_run(tmp_path, name="damaged").description.write_bytes(b"{")
@@ -106,7 +106,7 @@ async def test_other_states_are_told_apart(tmp_path: Path) -> None:
             }.items():
                 assert state in row_of(app, name), name
             assert "5 runs, 2 in training" in screen_text(app)
-            # those with a trainer stand above the others
+            # runs with a trainer are above the others
             rows = screen_rows(app)
             heights = [rows.index(row_of(app, name)) for name in ("live", "waits", "gone")]
             assert max(heights[:2]) < heights[2]
@@ -122,7 +122,9 @@ async def test_other_states_are_told_apart(tmp_path: Path) -> None:
         (42, "State Run Best"),
     ],
 )
-async def test_columns_give_way_by_their_weight(tmp_path: Path, width: int, labels: str) -> None:
+async def test_narrow_tables_drop_the_less_important_columns(
+    tmp_path: Path, width: int, labels: str
+) -> None:
     fake_run(tmp_path, name="a" * 90, losses=[3.0, 2.0], evaluations={2: 2.25})
     async with listing(tmp_path, (width, 24)) as (app, _):
         heading, row = screen_rows(app)[1:3]
@@ -142,7 +144,7 @@ async def test_columns_follow_the_size(tmp_path: Path) -> None:
         assert "fake" in row_of(app, "fake")
 
 
-async def test_the_course_of_the_losses_is_drawn(tmp_path: Path) -> None:
+async def test_the_loss_curve_is_drawn(tmp_path: Path) -> None:
     with_curve(fake_run(tmp_path, name="told"), tuple(4.0 - number / 4 for number in range(8)))
     fake_run(tmp_path, name="told-none")
     async with listing(tmp_path) as (app, _):
@@ -181,7 +183,7 @@ async def test_the_preview_is_of_the_run_under_the_cursor(tmp_path: Path) -> Non
         assert str(tmp_path)[:60] in path
 
 
-async def test_where_there_is_little_room_the_table_has_it(tmp_path: Path) -> None:
+async def test_a_low_screen_shows_only_the_table(tmp_path: Path) -> None:
     fake_run(tmp_path)
     async with listing(tmp_path, (80, 8)) as (app, _):
         assert not app.list.preview.display
@@ -189,7 +191,7 @@ async def test_where_there_is_little_room_the_table_has_it(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("size", [(80, 24), (40, 8)])
-async def test_an_empty_folder_says_what_to_do(tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_an_empty_folder_shows_what_to_do(tmp_path: Path, size: tuple[int, int]) -> None:
     async with listing(tmp_path / "none", size) as (app, pilot):
         assert "^n trains the first one" in " ".join(row.strip("│ ") for row in screen_rows(app))
         assert "0 runs" in screen_text(app)
@@ -200,7 +202,7 @@ async def test_an_empty_folder_says_what_to_do(tmp_path: Path, size: tuple[int, 
         assert app.list.selected is not None
 
 
-async def test_a_folder_that_cannot_be_read_says_so(
+async def test_an_unreadable_folder_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: Path) -> None:
@@ -230,7 +232,7 @@ async def test_the_cursor_stays_on_its_run(tmp_path: Path) -> None:
         await wait_until(pilot, "it is in view", lambda: bool(row_of(app, name)))
 
 
-async def test_the_cursor_goes_to_a_neighbor_if_its_run_is_gone(tmp_path: Path) -> None:
+async def test_the_cursor_moves_to_a_neighbor_if_its_run_is_missing(tmp_path: Path) -> None:
     for name in ("one", "two", "three"):
         fake_run(tmp_path, name=name)
     async with listing(tmp_path) as (app, pilot):
@@ -254,7 +256,7 @@ async def test_a_live_run_is_kept_up_to_date(tmp_path: Path) -> None:
             await wait_until(pilot, "the end", lambda: "■ finished" in row_of(app, "fake"))
 
 
-async def test_what_is_not_seen_is_not_looked_for(tmp_path: Path) -> None:
+async def test_a_hidden_list_does_not_read_the_folder(tmp_path: Path) -> None:
     async with listing(tmp_path) as (app, pilot):
         app.list.display = False
         await pilot.pause()
@@ -262,7 +264,7 @@ async def test_what_is_not_seen_is_not_looked_for(tmp_path: Path) -> None:
         await pilot.pause(0.4)
         assert not app.list.summaries
         app.list.display = True
-        app.list.table.focus()  # Textual does not tell of every time that a pane is shown
+        app.list.table.focus()  # Textual does not send `Show` every time a pane is shown
         await wait_until(pilot, "the run", lambda: bool(row_of(app, "fake")))
 
 
@@ -301,7 +303,7 @@ async def test_the_colors_are_those_of_the_theme(tmp_path: Path) -> None:
         await wait_until(pilot, "another color", lambda: color() != before)
 
 
-async def test_hostile_words_are_harmless(tmp_path: Path) -> None:
+async def test_control_characters_in_names_are_harmless(tmp_path: Path) -> None:
     run = fake_run(tmp_path, end="failed")
     described = read_description(run)
     corpus = replace(described.corpus, name=HOSTILE)

@@ -1,4 +1,4 @@
-"""The runs pane: runs are opened, compared and resumed, or it is said why not."""
+"""The runs pane opens, compares and resumes runs, or shows why it cannot."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ async def test_a_run_that_ended_early_can_be_resumed(folder: Path, end: str) -> 
         await wait_until(pilot, "a trainer", lambda: app.asked == [("resume", run)])
 
 
-async def test_a_run_that_was_lost_or_never_begun_can_be_resumed(folder: Path) -> None:
+async def test_a_run_that_was_lost_or_never_started_can_be_resumed(folder: Path) -> None:
     lose_trainer(fake_run(folder, name="lost", end=None))
     created_run(folder, name="created")
     async with pane(folder) as (app, pilot):
@@ -108,7 +108,7 @@ async def test_a_run_that_is_trained_is_neither_resumed_nor_renamed_nor_deleted(
     assert names(folder) == ["live"]
 
 
-async def test_a_run_that_is_paused_says_how_to_go_on(folder: Path, trainer: FakeTrainer) -> None:
+async def test_a_paused_run_shows_how_to_continue(folder: Path, trainer: FakeTrainer) -> None:
     trainer.pause()
     trainer.writer.beat()
     async with pane(folder) as (app, pilot):
@@ -162,7 +162,7 @@ async def test_a_view_that_is_read_only_changes_nothing(folder: Path, tmp_path: 
     assert not (folder / ".trash").exists()
 
 
-async def test_without_a_run_every_key_says_what_to_do(folder: Path) -> None:
+async def test_without_a_run_every_key_shows_what_to_do(folder: Path) -> None:
     async with pane(folder) as (app, pilot):
         for action in ("open", "resume", "compare", "rename", "export", "delete"):
             app.told.clear()
@@ -215,7 +215,7 @@ async def test_one_run_is_pinned_until_it_is_unpinned(folder: Path) -> None:
         assert pinned_of(app) == []
 
 
-async def test_a_pin_goes_along_with_its_run(folder: Path) -> None:
+async def test_a_pin_follows_its_renamed_run(folder: Path) -> None:
     run = fake_run(folder, name="one")
     write_labels(run, RunLabels(pinned=True))
     async with pane(folder) as (app, pilot):
