@@ -59,7 +59,7 @@ def test_a_bare_name_is_searched_in_the_current_folder(
 def test_an_existing_file_is_recognized(home: Path) -> None:
     (home / "tale.txt.old").write_text("", encoding="utf-8")
     completion = complete_path("~/tale.txt", never_cancel)
-    assert completion.is_there
+    assert completion.is_file
     assert [candidate.name for candidate in completion.candidates] == ["tale.txt.old"]
 
 

@@ -63,7 +63,7 @@ class Completion:
     typed: str
     candidates: tuple[Candidate, ...] = ()
     """Folders and files, sorted by name."""
-    is_there: bool = False
+    is_file: bool = False
     """Whether the typed path is an existing file."""
 
 
@@ -73,7 +73,7 @@ def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion
     Hidden entries are offered once a dot is typed; names with control characters never are.
     No file is opened. `check_cancelled` is called for every entry.
     """
-    start, slash, beginning = typed.rpartition("/")
+    start, slash, prefix = typed.rpartition("/")
     if not slash and not typed.startswith("~"):
         folder = Path()
     elif not slash:
@@ -83,22 +83,22 @@ def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion
             folder = parse_path(start + slash, "The folder")
         except ConfigError:  # `~name` of an unknown user
             return Completion(typed)
-    found, is_there = [], False
-    for entry in _entries(folder, beginning, check_cancelled):
+    found, is_file = [], False
+    for entry in _entries(folder, prefix, check_cancelled):
         is_folder, size = _kind(entry)
         if is_folder is None:
             continue
-        if entry.name == beginning and not is_folder:
-            is_there = True
+        if entry.name == prefix and not is_folder:
+            is_file = True
             continue
         name = f"{entry.name}/" if is_folder else entry.name
         found.append(Candidate(start + slash + name, name, size))
     found.sort(key=lambda candidate: (candidate.name.casefold(), candidate.name))
-    return Completion(typed, tuple(found[:_MOST_CANDIDATES]), is_there)
+    return Completion(typed, tuple(found[:_MOST_CANDIDATES]), is_file)
 
 
 def _entries(
-    folder: Path, beginning: str, check_cancelled: Callable[[], None]
+    folder: Path, prefix: str, check_cancelled: Callable[[], None]
 ) -> Iterable["os.DirEntry[str]"]:
     deadline = time.monotonic() + _TIME_LIMIT
     try:
@@ -107,9 +107,9 @@ def _entries(
                 check_cancelled()
                 if number >= _MOST_ENTRIES or time.monotonic() > deadline:
                     return
-                is_hidden = entry.name.startswith(".") and not beginning.startswith(".")
+                is_hidden = entry.name.startswith(".") and not prefix.startswith(".")
                 is_safe = safe_line(entry.name) == entry.name
-                if entry.name.startswith(beginning) and not is_hidden and is_safe:
+                if entry.name.startswith(prefix) and not is_hidden and is_safe:
                     yield entry
     except (OSError, ValueError):
         return  # the folder is missing or not readable
@@ -181,7 +181,7 @@ class PathInput(FormInput):
         """Completions of the current value."""
         self.highlighted: int | None = None
         """Index of the candidate that the user selected; None if none is."""
-        self._is_there = False
+        self._is_file = False
         self._latest = LatestTask("path-completion")
 
     @property
@@ -189,7 +189,7 @@ class PathInput(FormInput):
         """The candidate that Tab accepts; None if the value is a file and none is highlighted."""
         if self.highlighted is not None:
             return self.candidates[self.highlighted]
-        return self.candidates[0] if self.candidates and not self._is_there else None
+        return self.candidates[0] if self.candidates and not self._is_file else None
 
     def accept(self, candidate: Candidate) -> None:
         """Replace the value by a candidate."""
@@ -213,7 +213,7 @@ class PathInput(FormInput):
     def _show_completion(self, completion: Completion) -> None:
         """Offer the candidates, unless the value has changed or the focus is elsewhere."""
         if completion.typed == self.value and self.has_focus:
-            self._is_there = completion.is_there
+            self._is_file = completion.is_file
             self._offer(completion.candidates)
 
     def on_blur(self) -> None:
@@ -370,8 +370,8 @@ class CorpusField(Vertical):
         """A choice that is not one path, e.g. several files."""
         self._reading = Reading()
         """Options for reading the path, except encoding, units and records."""
-        self._cut = self._reading.units, self._reading.records
-        self.found = FormFacts()
+        self._units_and_records = self._reading.units, self._reading.records
+        self.facts_view = FormFacts()
         """Surveys the choice and shows its facts."""
         self._list = FormSelect(self._list_options, value=self._last_listed, id="catalogue")
         field = PathField(placeholder=tr("path of a text file or folder"), id="corpus")
@@ -392,12 +392,12 @@ class CorpusField(Vertical):
         yield self._list_row
         yield self._path_row
         yield self._encoding_row
-        yield self.found
+        yield self.facts_view
 
     @property
     def choice(self) -> CorpusChoice:
         """The current choice."""
-        chosen, (units, records) = self._chosen(), self._cut
+        chosen, (units, records) = self._chosen(), self._units_and_records
         reading = dataclasses.replace(chosen.reading, units=units, records=records)
         return dataclasses.replace(chosen, reading=reading)
 
@@ -427,22 +427,22 @@ class CorpusField(Vertical):
             label = choice.label or counted(len(choice.arguments), "text")
             self._list.offer([*self._list_options, (label, KEPT)], KEPT)
             self.path.show("")
-        self.look()
+        self.survey()
 
-    def look(self) -> None:
+    def survey(self) -> None:
         """Survey the choice if it has changed."""
         is_own = self._list.chosen == OWN
         self._encoding_row.display = is_own
-        self.found.look(self.choice, PAUSE if is_own else 0.0)
+        self.facts_view.survey(self.choice, PAUSE if is_own else 0.0)
 
     def show(self, training: TrainingConfig, problem: str) -> None:
         """Show the facts of the choice, and a problem with the choice or its text."""
-        cut = training.units, training.records
-        if cut != self._cut:
-            self._cut = cut
-            self.look()
-        found, is_own = self.found.show(training), self._list.chosen == OWN
-        problem = problem or found
+        units_and_records = training.units, training.records
+        if units_and_records != self._units_and_records:
+            self._units_and_records = units_and_records
+            self.survey()
+        fact_problem, is_own = self.facts_view.show(training), self._list.chosen == OWN
+        problem = problem or fact_problem
         self._path_row.show_problem(problem if is_own else "")
         self._list_row.show_problem("" if is_own else problem)
 
@@ -456,20 +456,20 @@ class CorpusField(Vertical):
             self.path.show("")
             if self._list.chosen != KEPT:
                 self._last_listed = self._list.chosen
-        self.look()
+        self.survey()
 
     @on(Input.Changed, "#corpus")
     def choose_path(self, event: Input.Changed) -> None:
         """Use the path instead of the list; if it is empty, use the list again."""
         event.stop()
         self._list.show(OWN if event.value.strip() else self._last_listed)
-        self.look()
+        self.survey()
 
     @on(Select.Changed, "#encoding")
     def choose_encoding(self, event: Select.Changed) -> None:
         """Survey the path with the selected encoding."""
         event.stop()
-        self.look()
+        self.survey()
 
     def on_path_input_dropped(self, event: PathInput.Dropped) -> None:
         """Use several dropped files as the corpus."""

@@ -84,7 +84,7 @@ def survey_choice(
             report(CorpusFacts(choice, survey))
 
     try:
-        sources = _find(choice, task)
+        sources = _find_sources(choice, task)
         postponed = _postponement(sources)
         if postponed:
             entry = sources.sources[0].entry if len(sources.sources) == 1 else None
@@ -120,7 +120,7 @@ def repetitions_of(
     return tuple(sentences)
 
 
-def _find(choice: CorpusChoice, task: BackgroundTask) -> FoundSources:
+def _find_sources(choice: CorpusChoice, task: BackgroundTask) -> FoundSources:
     checked = 0
 
     def check_cancelled() -> None:
@@ -420,7 +420,7 @@ class FormFacts(Static):
     FormFacts { height: auto; margin-left: 11; color: $text-muted; }
     """
 
-    class Learned(Message):
+    class Updated(Message):
         """The choice or its facts have changed."""
 
     def __init__(self) -> None:
@@ -432,17 +432,17 @@ class FormFacts(Static):
         """The choice that was searched for repeated text, and its validation fraction."""
         self._search = LatestTask("corpus-repetitions")
 
-    def look(self, choice: CorpusChoice, pause: float) -> None:
+    def survey(self, choice: CorpusChoice, pause: float) -> None:
         """Survey a choice after `pause` seconds, unless it is the current one."""
         if choice == self.facts.choice:
             return
         self.facts = CorpusFacts(choice)
-        self.post_message(self.Learned())
+        self.post_message(self.Updated())
         self._latest.cancel()
 
         def survey(task: BackgroundTask) -> None:
             task.wait(pause)
-            survey_choice(choice, lambda facts: self.call_later(self._take, facts), task)
+            survey_choice(choice, lambda facts: self.call_later(self._set_facts, facts), task)
 
         if choice.arguments:
             self._latest.start(survey)
@@ -459,11 +459,11 @@ class FormFacts(Static):
         self.display = bool(lines)
         return self.facts.problem or shortness(self.facts, training)
 
-    def _take(self, facts: CorpusFacts) -> None:
+    def _set_facts(self, facts: CorpusFacts) -> None:
         """Store new facts, unless another choice has replaced theirs."""
         if facts.choice == self.facts.choice:
             self.facts = facts
-            self.post_message(self.Learned())
+            self.post_message(self.Updated())
 
     def on_unmount(self) -> None:
         """Cancel the threads."""
@@ -480,6 +480,6 @@ class FormFacts(Static):
         def search(task: BackgroundTask) -> None:
             warnings = repetitions_of(facts.choice, validation_fraction, task)
             if warnings != facts.warnings:
-                self.call_later(self._take, replace(facts, warnings=warnings))
+                self.call_later(self._set_facts, replace(facts, warnings=warnings))
 
         self._search.start(search)

@@ -79,7 +79,7 @@ class TrialTimer:
         While another training runs here nothing is timed: the time would mean little.
         """
         self.stop()
-        self._latest.start(lambda task: self._find(settings, task, is_busy=is_busy))
+        self._latest.start(lambda task: self._answer_request(settings, task, is_busy=is_busy))
 
     def stop(self) -> None:
         """Cancel the request and kill its process."""
@@ -88,7 +88,9 @@ class TrialTimer:
             if self._process is not None:
                 self._process.kill()
 
-    def _find(self, settings: TrialSettings, task: BackgroundTask, *, is_busy: bool) -> None:
+    def _answer_request(
+        self, settings: TrialSettings, task: BackgroundTask, *, is_busy: bool
+    ) -> None:
         trial = recall_trial(settings)
         task.check()
         if trial is not None:
@@ -353,7 +355,7 @@ class PresetField(Vertical):
         options = [(f"{name} · {tr(preset.sentence)}", name) for name, preset in PRESETS.items()]
         self._list = FormSelect(options, value=DEFAULT_PRESET, id="preset")
         self._facts = Static("", id="preset-facts", markup=False)
-        self._timer = TrialTimer(lambda answer: self.call_later(self._take, answer))
+        self._timer = TrialTimer(lambda answer: self.call_later(self._set_answer, answer))
         self._requested: tuple[TrialSettings, bool] | None = None
         self._answer: TrialAnswer | None = None
         self._shown: tuple[NewRun, CorpusFacts] | None = None
@@ -386,7 +388,7 @@ class PresetField(Vertical):
                 self._timer.ask(settings, is_busy=is_busy)
         self._draw()
 
-    def _take(self, answer: TrialAnswer) -> None:
+    def _set_answer(self, answer: TrialAnswer) -> None:
         """Show an answer if it is for the last request."""
         if self._requested is not None and answer.settings == self._requested[0]:
             self._answer = answer

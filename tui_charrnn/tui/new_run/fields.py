@@ -203,7 +203,7 @@ class SettingEntry:
 
     def follow(self, preset: Preset, typed: str | None) -> None:
         """Show the typed value, or the value of the preset if it is None."""
-        self.field.show(self.setting.of_preset(preset) if typed is None else typed)
+        self.field.show(self.setting.preset_value(preset) if typed is None else typed)
         self.row.advice = self.setting.advice(preset)
         self.mark(is_changed=typed is not None)
 
@@ -323,7 +323,7 @@ class FormSettings(Vertical):
         if not self.entries:
             groups: dict[str, list[FormRow]] = {}
             for setting in SETTINGS:
-                typed = self._typed.get(setting.name, setting.of_preset(self._preset))
+                typed = self._typed.get(setting.name, setting.preset_value(self._preset))
                 entry = self.entries[setting.name] = SettingEntry(setting, typed)
                 groups.setdefault(setting.group, []).append(entry.row)
             for group, rows in groups.items():

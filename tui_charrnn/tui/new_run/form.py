@@ -47,7 +47,7 @@ class StartField(Vertical):
 
     DEFAULT_CSS = "StartField { height: auto; }"
 
-    class Learned(Message):
+    class Updated(Message):
         """The listed models or the facts of the chosen one have changed."""
 
     def __init__(self, runs_folder: Path) -> None:
@@ -127,7 +127,7 @@ class StartField(Vertical):
         except CharRNNError as error:
             found = StartChoice(argument, problem=str(error))
         task.check()
-        self.call_later(self._take_file, found)
+        self.call_later(self._set_file, found)
 
     def _list_models(self, task: BackgroundTask) -> None:
         offered: list[OfferedModel] = []
@@ -135,23 +135,23 @@ class StartField(Vertical):
             offered.extend(offered_models(self._runs_folder))
         task.check()
         choices = {model.name: _choice_of(model.name, model.facts) for model in offered}
-        self.call_later(self._take_listed, choices)
+        self.call_later(self._set_listed, choices)
 
     def _options(self) -> list[tuple[str, str]]:
         listed = [(choice.label, name) for name, choice in (self._listed or {}).items()]
         return [(tr("new weights"), _NEW), *listed, (tr("a model file of yours"), _FILE)]
 
-    def _take_file(self, found: StartChoice) -> None:
+    def _set_file(self, found: StartChoice) -> None:
         self._file = found
-        self.post_message(self.Learned())
+        self.post_message(self.Updated())
 
-    def _take_listed(self, listed: dict[str, StartChoice]) -> None:
+    def _set_listed(self, listed: dict[str, StartChoice]) -> None:
         self._listed = listed
         if self._pending:
             self._restore_pending()
         else:
             self._list.offer(self._options(), self._list.chosen)
-        self.post_message(self.Learned())
+        self.post_message(self.Updated())
 
     @on(Select.Changed, "#start-from")
     def choose(self) -> None:
@@ -359,7 +359,7 @@ class FormBody(Vertical):
         """
         if new is not None:
             self._training = new.training
-            self.preset.show(new, self.corpus.found.facts, is_busy=is_busy)
+            self.preset.show(new, self.corpus.facts_view.facts, is_busy=is_busy)
         for row in self.query(FormRow):
             if row.key in {"catalogue", "corpus", "encoding"}:
                 continue  # `CorpusField.show` shows it
@@ -382,7 +382,7 @@ class FormBody(Vertical):
 
     @on(Select.Changed, "#preset")
     @on(Select.Changed, "#start-from")
-    @on(StartField.Learned)
+    @on(StartField.Updated)
     def _follow_preset(self) -> None:
         preset = self.start.choice.adapt(self.preset.preset)
         self._length.placeholder = format_length(preset.training)
@@ -390,8 +390,8 @@ class FormBody(Vertical):
 
     @on(Input.Changed)
     @on(Select.Changed)
-    @on(FormFacts.Learned)
-    @on(StartField.Learned)
+    @on(FormFacts.Updated)
+    @on(StartField.Updated)
     def post_change(self, event: Message) -> None:
         """Post `Changed`, once for several changes."""
         event.stop()

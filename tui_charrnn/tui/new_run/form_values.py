@@ -317,19 +317,19 @@ class ListedSetting:
     def advice(self, preset: Preset) -> str:
         """Describe the setting, its allowed values and its value in the preset."""
         sentence = f"{tr(self.bounds.sentence).rstrip('.')}."
-        own = f"{preset.name}: {self.of_preset(preset)}."
+        own = f"{preset.name}: {self.preset_value(preset)}."
         if self.bounds.choices or self.is_switch:
             return f"{sentence} {own}"
         return f"{sentence} {tr('Allowed: {allowed}.', allowed=self.allowed)} {own}"
 
-    def of_preset(self, preset: Preset) -> str:
+    def preset_value(self, preset: Preset) -> str:
         """Format its value in a preset as it would be typed."""
         configuration = preset.model if self.configuration is ModelConfig else preset.training
         return format_setting(configuration, self.name)
 
     def is_changed(self, typed: str, preset: Preset) -> bool:
         """Whether the typed value differs from the preset or is invalid."""
-        own = self.of_preset(preset)
+        own = self.preset_value(preset)
         try:
             return typed != own and self.read(typed) != self.read(own)
         except ConfigError:

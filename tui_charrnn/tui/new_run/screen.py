@@ -56,13 +56,13 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._is_used = False
+        self._is_final = False
         self._is_cancelled = False
 
     def cancel(self) -> bool:
         """Cancel the run; return False if it is too late."""
         with self._lock:
-            self._is_cancelled = not self._is_used
+            self._is_cancelled = not self._is_final
             return self._is_cancelled
 
     def check(self) -> None:
@@ -74,7 +74,7 @@ class CancelToken:
         if self._is_cancelled:
             raise CancelledError
 
-    def use(self) -> None:
+    def finalize(self) -> None:
         """Make the start final: `cancel` returns False from now on.
 
         Raises:
@@ -82,7 +82,7 @@ class CancelToken:
         """
         with self._lock:
             self.check()
-            self._is_used = True
+            self._is_final = True
 
 
 def start_run(
@@ -108,7 +108,7 @@ def start_run(
     settings = new.model, new.training
     run = make_run(runs_folder, new.name, new.preset, settings, corpus, new.seeds, starting)
     try:
-        token.use()
+        token.finalize()
         return run, launch(run)
     except (CancelledError, StorageError):
         with contextlib.suppress(StorageError):

@@ -63,7 +63,7 @@ class ClippingPage(Page):
                 yield runs
                 task.wait(0.1)  # so that the progress stays visible
 
-        self.compute(work, self._take)
+        self.compute(work, self._show_result)
 
     def action_radius(self, by: int) -> None:
         """Choose a spectral radius `by` places further in the list and train again."""
@@ -75,7 +75,7 @@ class ClippingPage(Page):
         self.settings = replace(self.settings, limit=_next(_LIMITS, self.settings.limit, by))
         self.action_again()
 
-    def _take(self, runs: list[ClippingRun]) -> None:
+    def _show_result(self, runs: list[ClippingRun]) -> None:
         self.runs = runs
         self.picture.draw()
 

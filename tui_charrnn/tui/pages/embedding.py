@@ -51,7 +51,7 @@ _COLORS: Final = {
 }
 
 
-class _Found(NamedTuple):
+class _Projection(NamedTuple):
     """An embedding and its projection, which takes long to compute."""
 
     label: str
@@ -81,7 +81,7 @@ class EmbeddingPage(Page):
         """Load the model, and load newer weights while a run trains."""
         context = self.context
 
-        def work(task: BackgroundTask) -> Iterator[_Found | CharRNNError]:
+        def work(task: BackgroundTask) -> Iterator[_Projection | CharRNNError]:
             while True:
                 try:
                     loaded = context.load_newest(task.is_cancelled_after)
@@ -91,12 +91,12 @@ class EmbeddingPage(Page):
                     yield error
                 else:
                     embedding = Embedding(loaded.model)
-                    yield _Found(shown_label(loaded.label), embedding, *embedding.plane)
+                    yield _Projection(shown_label(loaded.label), embedding, *embedding.plane)
                 task.wait(INTERVAL)
                 while not context.session.has_live_run:
                     task.wait(INTERVAL)
 
-        self.compute(work, self._take)
+        self.compute(work, self._show_result)
 
     def on_key(self, event: events.Key) -> None:
         """Move the cursor to the typed character; a Hangul syllable selects its jamo in turn."""
@@ -133,7 +133,7 @@ class EmbeddingPage(Page):
         characters = self.shown.characters if self.shown is not None else ""
         return max(characters.find(self.character), 0)
 
-    def _take(self, found: _Found | CharRNNError) -> None:
+    def _show_result(self, found: _Projection | CharRNNError) -> None:
         if isinstance(found, CharRNNError):
             self.tell(str(found), is_problem=True)
             return

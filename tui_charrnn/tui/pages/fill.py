@@ -35,7 +35,7 @@ EXAMPLES: Final[Mapping[Language, str]] = {
 """The first text, by the language of the app."""
 
 
-class _Found(NamedTuple):
+class _FillResult(NamedTuple):
     """The candidates for the gaps."""
 
     filled: Filled
@@ -62,7 +62,7 @@ class FillPage(Page):
         self._fillers: dict[str | None, Filler] = {}
         """One per bundled model, by its name; None is the key of the app's model."""
         self._readers: dict[str, BothSides] = {}
-        self._found: _Found | None = None
+        self._found: _FillResult | None = None
 
     def compose_page(self) -> ComposeResult:
         """Yield the inputs above the candidates."""
@@ -90,19 +90,19 @@ class FillPage(Page):
     def _fill(self) -> None:
         typed, named = self.text.value, self.second.value.strip()
 
-        def work(task: BackgroundTask) -> Iterator[_Found]:
+        def work(task: BackgroundTask) -> Iterator[_FillResult]:
             parts = split_gaps(typed)
             suited = self._suited("".join(parts))
             if suited not in self._fillers:
                 self._fillers[suited] = self._open(suited, task)
             filled = self._fillers[suited].fill(parts)
-            yield _Found(filled, suited)
+            yield _FillResult(filled, suited)
             if named and named not in self._readers:
                 self._readers[named] = BothSides(self._load(named))
             if named in self._readers:
-                yield _Found(filled, suited, self._readers[named].fill(parts))
+                yield _FillResult(filled, suited, self._readers[named].fill(parts))
 
-        self.compute(work, self._show)
+        self.compute(work, self._show_result)
 
     def _load(self, name: str | None) -> Model:
         return load_model(find_model(name, self.context.session.runs_folder))
@@ -130,7 +130,7 @@ class FillPage(Page):
         best = f"▸ {safe_line(filled.text(filled.candidates[0].fill))}"
         return [best, "", *candidate_rows(filled, width, max(height - 3, 1), both)]
 
-    def _show(self, found: _Found) -> None:
+    def _show_result(self, found: _FillResult) -> None:
         self._found = found
         self.picture.draw()
         filled, suited, both = found

@@ -36,10 +36,10 @@ _NAME: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _GateEffect:
     """The effect of the gates at the cursor."""
 
-    free: Mapping[Probe, float]
+    means: Mapping[Probe, float]
     """The mean activation of each gate when none is clamped."""
     before: Float64
     """Probabilities of the next character without clamped gates, shape (V,)."""
@@ -61,7 +61,7 @@ class GatesPage(Page):
         super().__init__(context, "gates", title)
         self.held: dict[Probe, float] = {}
         """The clamped gates and their means, from 0 to 1."""
-        self.found: _Found | None = None
+        self.found: _GateEffect | None = None
         """The newest result; None until it is computed."""
         self._at = at
         self._cursor = 0
@@ -88,7 +88,7 @@ class GatesPage(Page):
         clamps = held.clamps if is_end else there.clamps_at(self._at[1])
         self._cells = tuple(each for each in clamps if not each.neuron.gate)
         self.held = {each.neuron: each.value for each in clamps if each.neuron.gate}
-        self._try()
+        self._evaluate()
 
     def action_move(self, by: int) -> None:
         """Select another gate."""
@@ -100,25 +100,25 @@ class GatesPage(Page):
         """Raise or lower the mean of the selected gate by `by` steps of 0.05."""
         if self.found is not None:
             gate = self._gates[self._cursor]
-            now = self.held.get(gate, self.found.free[gate])
+            now = self.held.get(gate, self.found.means[gate])
             self.action_hold(min(1.0, max(0.0, round(now / _STEP + by) * _STEP)))
 
     def action_hold(self, mean: float) -> None:
         """Clamp the selected gate to a mean."""
         if self._gates:
             self.held[self._gates[self._cursor]] = round(float(mean), 2)
-            self._try()
+            self._evaluate()
 
     def action_release(self) -> None:
         """Release the selected gate."""
         if self._gates:
             self.held.pop(self._gates[self._cursor], None)
-            self._try()
+            self._evaluate()
 
     def action_release_all(self) -> None:
         """Release all gates."""
         self.held.clear()
-        self._try()
+        self._evaluate()
 
     def action_keep(self) -> None:
         """Close the page and continue from the cursor with the clamped gates."""
@@ -140,14 +140,14 @@ class GatesPage(Page):
     def _clamps(self) -> tuple[Clamp, ...]:
         return (*self._cells, *(Clamp(gate, mean) for gate, mean in self.held.items()))
 
-    def _try(self) -> None:
+    def _evaluate(self) -> None:
         """Compute the effect of the clamped gates in a thread."""
         tape, generation, clamps = self._tape, self.context.text.generation, self._clamps
         if tape is None or generation is None:
             return
         self.picture.draw()  # the sliders move before the result arrives
 
-        def work(_: BackgroundTask) -> Iterator[_Found]:
+        def work(_: BackgroundTask) -> Iterator[_GateEffect]:
             position = self._position or generation.moment(*self._at)
             if position is None:
                 return
@@ -156,16 +156,16 @@ class GatesPage(Page):
             characters = tape.stream.model.vocabulary.characters
             indices = [trial.continuation(each, 200) for each in (self._cells, clamps)]
             before, after = ("".join(characters[index] for index in text) for text in indices)
-            yield _Found(
-                free=trial.means(self._cells),
+            yield _GateEffect(
+                means=trial.means(self._cells),
                 before=trial.probabilities(self._cells),
                 after=trial.probabilities(clamps),
                 continuations=(before, after),
             )
 
-        self.compute(work, self._take)
+        self.compute(work, self._show_result)
 
-    def _take(self, found: _Found) -> None:
+    def _show_result(self, found: _GateEffect) -> None:
         self.found = found
         moved = 0.5 * abs(found.after - found.before).sum()
         share = percent(float(moved))
@@ -190,12 +190,12 @@ class GatesPage(Page):
             + padded(tr("set"), 9, to_right=True)
         ]
         for place, gate in enumerate(self._gates[first : first + _SHOWN], first):
-            mean = self.held.get(gate, found.free[gate])
+            mean = self.held.get(gate, found.means[gate])
             held = f"= {self.held[gate]:.2f}" if gate in self.held else ""
             mark = "▸" if place == self._cursor else " "
             slider = f"{bar(mean, room):<{room}}"
             row = padded(f"{mark} {gate!s:<4} {tr(NAMES[gate.part])}", 14)
-            numbers = f"{found.free[gate]:>8.3f}{held:>9}"
+            numbers = f"{found.means[gate]:>8.3f}{held:>9}"
             style = "bold" if place == self._cursor else ""
             rows.append(Content.assemble((row, style), (slider, "$accent"), (numbers, style)))
         listed = max(3, min(8, height - len(rows) - 6))
@@ -207,7 +207,7 @@ class GatesPage(Page):
             *_text_rows(found.continuations, width, height - len(rows) - listed - 3),
         ]
 
-    def _next_rows(self, found: _Found, tape: Tape, width: int, count: int) -> list[Content]:
+    def _next_rows(self, found: _GateEffect, tape: Tape, width: int, count: int) -> list[Content]:
         """Rows of the most likely next characters, sorted by the higher of both probabilities."""
         characters = tape.stream.model.vocabulary.characters
         order = sorted(range(len(characters)), key=lambda index: -max(_both(found, index)))
@@ -224,7 +224,7 @@ class GatesPage(Page):
         return rows
 
 
-def _both(found: _Found, index: int) -> tuple[float, float]:
+def _both(found: _GateEffect, index: int) -> tuple[float, float]:
     return float(found.before[index]), float(found.after[index])
 
 

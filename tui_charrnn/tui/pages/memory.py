@@ -99,7 +99,7 @@ class MemoryPage(Page):
                         tr("In the last {count:,} characters of {text}.", count=read, text=name),
                     )
 
-        self.compute(work, self._take)
+        self.compute(work, self._show_result)
 
     def _loaded(self, names: list[str], task: BackgroundTask) -> list[LoadedModel]:
         """The named models, or the current model if none is named."""
@@ -133,7 +133,7 @@ class MemoryPage(Page):
             generated += stream.next().character
         return f"{tr('a text that it wrote itself')}. {reason}".rstrip(" ."), generated
 
-    def _take(self, found: tuple[list[MemoryCurve], str]) -> None:
+    def _show_result(self, found: tuple[list[MemoryCurve], str]) -> None:
         self.curves, note = found
         self.tell(note)
         self.picture.draw()

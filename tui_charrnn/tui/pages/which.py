@@ -72,7 +72,7 @@ class WhichPage(Page):
                 self._readers = {names: self._open(names)}
             yield self._readers[names].read(text)
 
-        self.compute(work, self._show)
+        self.compute(work, self._show_result)
 
     def _open(self, names: str) -> OriginReader:
         wanted = [name.strip() for name in names.split(",") if name.strip()]
@@ -89,7 +89,7 @@ class WhichPage(Page):
         bars = bar_rows(self._origin, width, has_head=True)
         return [*bars, "", *path_rows(self._origin, width)]
 
-    def _show(self, origin: Origin) -> None:
+    def _show_result(self, origin: Origin) -> None:
         self._origin = origin
         self.picture.draw()
         strange = [

@@ -76,12 +76,12 @@ class ActionRunner:
         self,
         call_later: Callable[..., object],
         show_status: Callable[[str], object],
-        show_end: Callable[[Outcome | Exception], object],
+        show_result: Callable[[Outcome | Exception], object],
     ) -> None:
         """Prepare a runner; `call_later` schedules the other callbacks on the screen's thread."""
         self._call_later = call_later
         self._show_status = show_status
-        self._show_end = show_end
+        self._show_result = show_result
         self._task: BackgroundTask | None = None
         self.label = ""
         """The running action, e.g. `Packing fake`; empty if none runs."""
@@ -139,7 +139,7 @@ class ActionRunner:
     def _finish(self, result: Outcome | Exception) -> None:
         self._task, self.label, self._cancel_hint = None, "", ""
         self._show_status("")
-        self._show_end(result)
+        self._show_result(result)
 
 
 def rename(run: RunDirectory, name: str) -> Outcome:

@@ -291,7 +291,7 @@ class RunList(Vertical):
         """The text if no run is listed."""
         self._counted = ""
         self._status = ""
-        self.words = ""
+        self.filter_text = ""
         """The words that all listed runs contain in name, corpus, preset, tags or note."""
         self.pinned: tuple[RunDirectory, ...] = ()
         """The pinned run, drawn in every chart; more than one if another program pinned some."""
@@ -341,7 +341,7 @@ class RunList(Vertical):
 
     def filter(self, words: str) -> None:
         """List only the runs that contain all of these words; an empty text lists all."""
-        self.words = words
+        self.filter_text = words
         if self._listed is not None:
             self._show_listed(self._listed)
 
@@ -349,7 +349,7 @@ class RunList(Vertical):
         found = {
             path: summary
             for path, summary in listed.summaries.items()
-            if summary.has_words(self.words)
+            if summary.has_words(self.filter_text)
         }
         rows = {path: row for path, row in listed.rows.items() if path in found}
         self.summaries = found
@@ -361,7 +361,9 @@ class RunList(Vertical):
         if str(self._next_cursor) in rows:
             self._next_cursor = None
         title = tr("Runs")
-        self.border_title = Content(f"{title} · {safe_line(self.words)}" if self.words else title)
+        self.border_title = Content(
+            f"{title} · {safe_line(self.filter_text)}" if self.filter_text else title
+        )
         self._counted = _counted(len(rows), listed.live)
         self.show_status(self._status)
         self.show_preview()

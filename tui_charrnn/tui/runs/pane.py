@@ -43,7 +43,7 @@ class RunsPane(Vertical):
         self._session = session
         self._compared: RunDirectory | None = None
         self.runs = RunList(session.runs_folder, self._remark)
-        self._actions = ActionRunner(self.call_later, self.runs.show_status, self._show_end)
+        self._actions = ActionRunner(self.call_later, self.runs.show_status, self._show_result)
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
@@ -58,7 +58,7 @@ class RunsPane(Vertical):
         event.stop()
         self.action_open()
 
-    def _show_end(self, result: Outcome | Exception) -> None:
+    def _show_result(self, result: Outcome | Exception) -> None:
         """Show the result of an action; an unexpected error is raised and closes the app."""
         if isinstance(result, CharRNNError | OSError):
             self._warn(safe_line(str(result)))
@@ -140,7 +140,9 @@ class RunsPane(Vertical):
                 self.runs.filter(words)
 
         question = tr("Words in name, corpus, preset, tags or note; an empty line lists all.")
-        self.app.push_screen(AskTextScreen(tr("Filter"), question, self.runs.words), apply_filter)
+        self.app.push_screen(
+            AskTextScreen(tr("Filter"), question, self.runs.filter_text), apply_filter
+        )
 
     def action_tags(self) -> None:
         """Ask for the tags of the run under the cursor."""
