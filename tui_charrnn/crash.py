@@ -32,7 +32,7 @@ def report_crash(error: BaseException, folder: Path) -> str:
     except OSError as refusal:
         where = tr("No report could be written: {reason}", reason=safe_line(str(refusal)))
     message = safe_line(f"{type(error).__name__}: {error}")[:300]
-    advice = tr("A run that was training goes on; open the app again to see it.")
+    advice = tr("A run in training continues; open the app again to see it.")
     return f"{tr('Internal error: {error}', error=message)}\n{where}\n{advice}"
 
 

@@ -117,7 +117,7 @@ def test_another_text_of_the_same_name_is_not_taken(tmp_path: Path) -> None:
 
     result = ask("--originality", "--model", model_trained_on(tmp_path / "model", facts))
 
-    assert "What is called 'linux' here is another text" in str(result.exception)
+    assert "The text 'linux' here differs" in str(result.exception)
 
 
 @pytest.mark.parametrize(

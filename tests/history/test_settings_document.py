@@ -38,7 +38,7 @@ def test_numbers_survive_a_document_and_are_those_of_all_of_it() -> None:
 def test_numbers_that_are_not_known_are_told() -> None:
     _, _, numbers, misunderstood = read_settings(write_settings(SAMPLING, numbers="int4"))
     assert numbers == "float32"
-    assert "the numbers it was made in" in misunderstood
+    assert "does not know its number format" in misunderstood
 
 
 def test_without_clamps_a_document_is_as_it_always_was() -> None:

@@ -158,11 +158,11 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "negative offsets": (lambda: with_entry("output.bias", data_offsets=[-48, 0]), "wrong length"),
     "offsets elsewhere": (
         lambda: with_entry("output.bias", data_offsets=[10**15, 10**15 + 48]),
-        "end to end",
+        "contiguous",
     ),
     "tensors on one another": (
         lambda: with_entry("output.bias", data_offsets=[0, 48]),
-        "end to end",
+        "contiguous",
     ),
     "bytes missing": (lambda: GOOD[:-1], "is cut off"),
     "bytes too many": (lambda: GOOD + b"x", "after its end"),

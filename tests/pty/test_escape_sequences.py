@@ -43,7 +43,7 @@ KEYS: Final = {
 }
 PANES: Final = {
     "seed.submit": "Esc Stop",  # once the trainer has not answered, it speaks
-    "text.stop": "goes on",
+    "text.stop": "continues",
     "pane.runs": "Runs",
     "pane.log": "Story of run",
     "pane.childhood": "Childhood",

@@ -76,7 +76,7 @@ def test_neurons_that_are_found_and_held(tmp_path: Path) -> None:
             terminal,
             [
                 ("\x1b[Z", "h History"),
-                ("e", "what was said so far"),  # was read, as its corpus is not here
+                ("e", "the text so far"),  # was read, as its corpus is not here
                 ("o", "A file to read"),
                 (PASTED, "cannot be read"),
                 (ESCAPE, "A file to read"),
@@ -111,9 +111,9 @@ def test_a_tape_of_a_stranger(tmp_path: Path) -> None:
                 ("t", "Name of the branch"),
                 (PASTED, "evil⟨9D⟩0;title"),
                 ("\r", "branch evil⟨9D⟩0;title"),
-                ("i", "What comes at the cursor"),
+                ("i", "Text at the cursor"),
                 (PASTED, "evil⟨9D⟩0;title"),
-                (ESCAPE, "What comes at the cursor"),
+                (ESCAPE, "Text at the cursor"),
             ],
         )
         leave(terminal)

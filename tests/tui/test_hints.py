@@ -79,14 +79,14 @@ def test_without_a_run_it_is_about_the_seed_and_training(tmp_path: Path) -> None
 
 def test_a_lost_run_can_be_resumed(session: Session) -> None:
     stand(session, CheckpointSaved(50, "x", 0.1), state="lost")
-    assert hint_for("text", session) == "F3, Tab, then r goes on from step 50."
+    assert hint_for("text", session) == "F3, Tab, then r resumes at step 50."
     session.is_readonly = True
     assert "then r" not in hint_for("text", session)
 
 
 def test_a_paused_run_goes_on_by_a_key(session: Session) -> None:
     stand(session, state="paused")
-    assert hint_for("runs", session) == "Paused. F5 goes on."
+    assert hint_for("runs", session) == "Paused. F5 resumes."
 
 
 def test_a_finished_run_can_be_watched_and_asked(session: Session) -> None:

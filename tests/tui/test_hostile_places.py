@@ -113,14 +113,14 @@ async def test_seeds_and_texts(tmp_path: Path) -> None:
     app.session.settings.speed, app.session.settings.length = None, 300
     async with app.run_test(size=SIZE) as pilot:
         for string in STRINGS.values():
-            await wait_until(pilot, "an end", lambda: "goes on" in note_of(app))
+            await wait_until(pilot, "an end", lambda: "continues" in note_of(app))
             seed = app.main.text_pane.seed
             seed.load_text(string)
             await pilot.pause()
             check(app)
             app.main.tell("")
             await pilot.press("enter")
-            await wait_until(pilot, "an answer", lambda: "goes on" in note_of(app))
+            await wait_until(pilot, "an answer", lambda: "continues" in note_of(app))
             check(app)
 
 
@@ -164,7 +164,7 @@ async def test_names_of_branches(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     app.session.settings.speed, app.session.settings.length = None, 20
     async with app.run_test(size=SIZE) as pilot:
-        await wait_until(pilot, "an end", lambda: "goes on" in note_of(app))
+        await wait_until(pilot, "an end", lambda: "continues" in note_of(app))
         generation = app.main.text_pane.text.generation
         assert generation is not None
         assert generation.tape is not None

@@ -45,7 +45,7 @@ async def test_the_palette_has_our_commands_alone_in_the_order_of_their_use(
         titles = list(commands_of(app))
         assert set(titles).isdisjoint({"Theme", "Quit", "Keys", "Maximize", "Screenshot"})
         assert {"Change the theme", "Show this page"} <= set(titles)
-        assert any(title.startswith("Leave; training goes on") for title in titles)
+        assert any(title.startswith("Quit; training continues") for title in titles)
         await pilot.press("ctrl+p")
         await wait_until(pilot, "the list", lambda: titles[1] in screen_text(app))
         rows = screen_text(app)

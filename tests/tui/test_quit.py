@@ -74,7 +74,7 @@ async def test_a_run_that_trains_is_told_of_whichever_run_is_shown(
         await pilot.press("ctrl+q")
         await wait_until(pilot, "the end", lambda: not app.is_running)
     assert app.exit_work is not None
-    assert "fake goes on training." in app.exit_work()
+    assert "fake keeps training." in app.exit_work()
     trainer.end("finished")
     assert not app.exit_work()
 

@@ -295,7 +295,7 @@ def test_a_run_that_nobody_took_up_can_be_started(tmp_path: Path) -> None:
     run = created_run(tmp_path)
     failure = failure_of(run, silence=31.0)
     assert failure.kind is FailureKind.LOST
-    assert failure.sentence == "No trainer has taken this run up."
+    assert failure.sentence == "No trainer has started this run."
     assert remedies_of(failure)[0] == "resume"
 
 

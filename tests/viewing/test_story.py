@@ -61,7 +61,7 @@ def test_each_line_has_its_local_time_below_its_day(story: Story) -> None:
             LogLine("14:30:05 600 steps from now on; one takes 0.5 s.", "noise"),
         ),
         (CheckpointSaved(50, "x", 0.25), LogLine("14:30:05 Step 50: saved in 0.2 s.", "noise")),
-        (RunResumed(50), LogLine("14:30:05 Goes on from step 50.")),
+        (RunResumed(50), LogLine("14:30:05 Resumes at step 50.")),
         (
             LearningRateChanged(51, 0.001, "request"),
             LogLine("14:30:05 Peak learning rate 0.001 from step 51 on."),
@@ -123,9 +123,9 @@ def test_batches_and_what_is_no_record_are_passed_over(story: Story) -> None:
 
 def test_records_of_before_have_no_time(story: Story) -> None:
     (line,) = story.read(encode_record(RunResumed(50)))
-    assert line.text == "         Goes on from step 50."
+    assert line.text == "         Resumes at step 50."
     (line,) = story.read('{"kind":"resumed","step":50,"at":"yesterday"}')
-    assert line.text == "         Goes on from step 50."
+    assert line.text == "         Resumes at step 50."
 
 
 def test_hostile_words_are_harmless(story: Story) -> None:

@@ -174,7 +174,7 @@ def open_training_index(  # noqa: PLR0913  (four of them are callbacks)
     if (index := open_index(_joint_hash(texts))) is not None:
         return IndexedCorpus(tuple(text.name for text in texts), _joint_hash(texts), index)
     if path is None or runs is None:
-        raise CorpusError("The model came from no file, so it is not known what it read.")
+        raise CorpusError("The model has no file, so its corpus is not known.")
     found = read_learned_texts(
         model, path, runs, progress=reading, check_cancelled=check_cancelled, notify=notify
     )
@@ -253,7 +253,7 @@ def read_training_corpus(
         if corpus.sha256 == sha256:
             return corpus
         reason = reason or tr(
-            "What is called {name!r} here is another text than it was trained on.", name=name
+            "The text {name!r} here differs from the model's training text.", name=name
         )
     raise CorpusError(_missing_sentence(name, sha256, reason))
 
@@ -317,7 +317,7 @@ def _missing_sentence(name: str, sha256: str, reason: str) -> str:
     if not name or not sha256:
         return tr("The model does not say what it was trained on.")
     if reason:
-        return tr("The text that the model was trained on cannot be had. {reason}", reason=reason)
+        return tr("The model's training text is not available. {reason}", reason=reason)
     known = next((e.name for e in load_catalogue().values() if e.sha256 == sha256), None)
     sentence = tr(
         "The text that the model was trained on, {name!r}, was not found here.", name=name

@@ -170,7 +170,7 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str, str
     problem = tr("this version does not know the settings {names}", names=names) if unknown else ""
     numbers = changes[0].get("numbers", "float32")
     if numbers not in {"float32", "int8"}:
-        problem = tr("this version does not know the numbers it was made in")
+        problem = tr("this version does not know its number format")
         numbers = "float32"
     sampling = tuple(next(rows) for _, rows in itertools.groupby(settings, operator.itemgetter(1)))
     clamps = tuple(next(rows) for _, rows in itertools.groupby(clamped, operator.itemgetter(1)))

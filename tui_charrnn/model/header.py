@@ -154,7 +154,7 @@ def _header_from_json(document: dict[str, Any]) -> ModelHeader:
         model = ModelConfig.from_mapping(config, skip_unknown=True)
     except ConfigError as error:
         raise ModelFileError(
-            "describes a model that cannot be: {problem}", problem=str(error)[:300]
+            "describes an invalid model: {problem}", problem=str(error)[:300]
         ) from error
     calibration = _calibration_from(document)
     return ModelHeader(model, vocabulary, corpus, training, unknown_symbol, calibration, end_symbol)
@@ -172,8 +172,8 @@ def _calibration_from(document: Mapping[str, Any]) -> Calibration | None:
     is_allowed = LOWEST_TEMPERATURE <= numbers[0] <= HIGHEST_TEMPERATURE
     if not (is_allowed and all(0 <= number < math.inf for number in numbers)):
         raise ModelFileError(
-            "has a calibration that cannot be: its temperature must be {lowest:g} to "
-            "{highest:g}. Received: {received:g}.",
+            "has an invalid calibration: its temperature must be {lowest:g} to {highest:g}. "
+            "Received: {received:g}.",
             lowest=LOWEST_TEMPERATURE,
             highest=HIGHEST_TEMPERATURE,
             received=numbers[0],
@@ -211,7 +211,7 @@ def _check_tensors(entries: dict[str, Any], header: ModelHeader, data_size: int)
     spans = sorted(_span(name, entries[name], shape) for name, shape in shapes.items())
     ends = [0, *(end for _, end in spans)]
     if [begin for begin, _ in spans] != ends[:-1]:
-        raise ModelFileError("has a damaged header: its tensors do not lie end to end.")
+        raise ModelFileError("has a damaged header: its tensors are not contiguous.")
     if data_size != ends[-1]:
         raise ModelFileError(
             "is cut off: {announced:,} bytes of numbers are announced and {found:,} are there. "

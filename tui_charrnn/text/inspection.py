@@ -298,7 +298,7 @@ def suspicion(character: str, units: str = "characters", records: str = "none") 
     if character in _ORDINARY or is_wanted:
         return None
     if character == _REPLACEMENT:
-        return tr("stands where an earlier program could not decode the text")
+        return tr("marks text that an earlier program could not decode")
     if character == _BYTE_ORDER_MARK:
         return tr("byte order mark inside the text: files were joined as bytes")
     if unicodedata.bidirectional(character) in _BIDI or character in _MARKS:

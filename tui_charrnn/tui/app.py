@@ -185,7 +185,7 @@ class CharRNNApp(ThemedApp):
 
     def action_help_quit(self) -> None:
         """Show which key quits; Textual binds this to Ctrl+C."""
-        message = tr("{key} quits; a training goes on.", key=key_label("app.quit"))
+        message = tr("{key} quits; training continues.", key=key_label("app.quit"))
         self.notify(message, markup=False)
 
     def action_train(self) -> None:

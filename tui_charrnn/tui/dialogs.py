@@ -160,9 +160,9 @@ def ask_to_leave(run_name: str, others: Sequence[str] = ()) -> QuestionScreen:
     question = tr("Run {name} is being trained.", name=run_name)
     if others:
         note = tr(
-            "{names} goes on training in any case."
+            "{names} keeps training in any case."
             if len(others) == 1
-            else "{names} go on training in any case.",
+            else "{names} keep training in any case.",
             names=", ".join(others),
         )
         question = f"{question} {note}"
@@ -202,7 +202,7 @@ class SafeInput(Input, KeysInOrder):
     def on_paste(self, event: events.Paste) -> None:
         """Warn that `Input` keeps only the first line of a paste."""
         if "\n" in event.text.strip().replace("\r", "\n"):
-            message = tr("Only the first line of what was pasted is taken.")
+            message = tr("Only the first pasted line is used.")
             self.notify(message, severity="warning", markup=False)
 
     def replace(self, text: str, start: int, end: int) -> None:

@@ -120,7 +120,7 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
     if view.state == "paused" and view.is_live:
         if session.is_readonly:
             return tr("Paused.")
-        return tr("Paused. {key} goes on.", key=key_label("run.pause"))
+        return tr("Paused. {key} resumes.", key=key_label("run.pause"))
     if view.state == "finished":
         is_shown = pane in {"text", "training"}
         return finished_hint(has_samples=bool(view.samples)) if is_shown else ""
@@ -130,8 +130,8 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
 def _advice_of_lost(step: int | None) -> str:
     key = key_label("pane.training")
     if step:
-        return tr("{key}, Tab, then r goes on from step {step:,}.", key=key, step=step)
-    return tr("{key}, Tab, then r begins it anew.", key=key)
+        return tr("{key}, Tab, then r resumes at step {step:,}.", key=key, step=step)
+    return tr("{key}, Tab, then r restarts it.", key=key)
 
 
 def _advice_of_numbers(view: RunView, *, may_steer: bool) -> str:

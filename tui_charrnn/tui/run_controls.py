@@ -75,7 +75,7 @@ class RunControls(Widget):
         view, pending = self._session.view, self.follower.pending
         is_paused = view is not None and view.state is RunState.PAUSED
         if pending.is_waiting("pause") or (is_paused and not pending.is_waiting("resume")):
-            self.follower.ask("resume", tr("asked to go on"))
+            self.follower.ask("resume", tr("asked to resume"))
         else:
             self.follower.ask("pause", tr("asked to pause"))
 
@@ -96,7 +96,7 @@ class RunControls(Widget):
             return
         now = view.newest_batch.learning_rate if view.newest_batch else None
         peak = view.peak_rate or view.planned_rate or 1e-3
-        question = tr("Peak of the learning rate from the next batch on; its schedule goes on.")
+        question = tr("Peak learning rate from the next batch on; its schedule continues.")
         if now is not None:
             question += " " + tr("Now, after the schedule: {now:.3g}.", now=now)
 
@@ -134,7 +134,7 @@ def rate_problem(typed: str) -> str:
 def leave_run(run: RunDirectory) -> str:
     """Return a message on a run that continues: the commands that attach to it and stop it."""
     return tr(
-        "{name} goes on training. Come back: {attach} · stop it: {stop}",
+        "{name} keeps training. Come back: {attach} · stop it: {stop}",
         name=safe_line(run.name),
         attach=command_words("attach", run),
         stop=command_words("stop", run),
@@ -156,7 +156,7 @@ def stop_run(run: RunDirectory) -> str:
         problem = safe_line(str(error))
         return tr("{name} could not be asked to stop: {problem}", name=name, problem=problem)
     resume = command_words("resume", run)
-    return tr("{name} saves and stops. Go on: {resume}", name=name, resume=resume)
+    return tr("{name} saves and stops. Resume: {resume}", name=name, resume=resume)
 
 
 class RunAnnouncer(Widget):

@@ -134,7 +134,7 @@ class GenerationSettings:
         self.held = ActiveClamps(kept, self.held.identity)
 
 
-READ_ONLY: Final = "This view is read-only: nothing is asked of the trainer."
+READ_ONLY: Final = "This view is read-only: it cannot control the trainer."
 
 
 class Source(StrEnum):

@@ -250,7 +250,7 @@ class TextPane(Vertical):
             return
         if (length := len(event.text)) > _LONG_SEED:
             sentence = tr(
-                "Reading the seed text, {count:,} characters … {key} gives it up.",
+                "Reading the seed text, {count:,} characters … {key} cancels.",
                 count=length,
                 key=key_label("text.stop"),
             )

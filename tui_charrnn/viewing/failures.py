@@ -227,7 +227,7 @@ def _explained(view: RunView, message: str, cause: str = "") -> Failure:
     if is_disk:
         return _disk_full(view, message)
     if cause == "text":
-        hint = tr("The run can go on only with the text that it was made for.")
+        hint = tr("The run can resume only with the text it was created for.")
         return _failure(view, FailureKind.CORPUS_CHANGED, message, hint)
     return _failure(view, FailureKind.EXPLAINED, message, _format_kept(view))
 
@@ -257,7 +257,7 @@ def _ended_otherwise(view: RunView, exit_code: int | None, log_text: str) -> Fai
     found = _CRASHED.search(log_text) if exit_code is None else None
     if crash := tr(CRASHES.get(number, "")) or (found[0] if found else ""):
         sentence = tr("The trainer crashed in native code: {crash}.", crash=crash)
-        hint = tr("If it crashes again, see what this says: {command}", command=command("doctor"))
+        hint = tr("If it crashes again, run {command}", command=command("doctor"))
         return _failure(view, FailureKind.CRASHED, sentence, kept, hint)
     if number > 0:
         sender = _format_signal(number)
@@ -278,11 +278,11 @@ def _ended_otherwise(view: RunView, exit_code: int | None, log_text: str) -> Fai
 def _lost(view: RunView) -> Failure:
     status = view.status
     if status is None or view.state is RunState.CREATED:
-        sentence, hint = tr("No trainer has taken this run up."), tr("It can be started now.")
+        sentence, hint = tr("No trainer has started this run."), tr("It can be started now.")
         return _failure(view, FailureKind.LOST, sentence, hint)
     if _is_elsewhere(view):
         sentence = _format_silence(view, LOST_AFTER)
-        hint = tr("It is gone, or that machine is out of reach.")
+        hint = tr("It ended, or that machine is unreachable.")
     else:
         sentence = tr("The trainer is lost.")
         hint = tr("It was killed, or the machine went down.")
@@ -290,10 +290,7 @@ def _lost(view: RunView) -> Failure:
 
 
 def _silent(view: RunView) -> Failure:
-    hint = tr(
-        "It may be held up by a disk or a network, or paused by the system. If it comes back, "
-        "this goes away."
-    )
+    hint = tr("A disk, a network or the system may block it. This goes away when it reports again.")
     return _failure(view, FailureKind.SILENT, _format_silence(view, SILENT_AFTER), hint)
 
 

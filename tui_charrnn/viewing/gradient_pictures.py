@@ -261,7 +261,7 @@ def clipping_rows(
     size = half, rows
     left = _plot(losses, (tr("guess"), guess), (-2.5, 1.5), settings, size)
     right = _plot(norms, (tr("limit"), settings.limit), (-2, 3), settings, size)
-    charts = [(tr("loss, nats per character"), tr("gradient norm as it came"))]
+    charts = [(tr("loss, nats per character"), tr("unclipped gradient norm"))]
     charts += zip(left, right, strict=True)
     drawn = [padded(one, half + _GAP) + other for one, other in charts]
     return [set_cell_size(row, width).rstrip() for row in [*drawn, "", *table]]

@@ -204,7 +204,7 @@ class Story:
             had_trainer, self._has_trainer = self._has_trainer, True
             host = safe_line(record.host)
             started = tr("Trainer {pid} started on {host}.", pid=record.pid, host=host)
-            lost = tr("The trainer before it was lost: it left no record of its end.")
+            lost = tr("The previous trainer was lost: it recorded no end.")
             return [(lost, "error"), (started, "plain")] if had_trainer else [(started, "plain")]
         if isinstance(record, SplitEvaluated):
             return [self._score_entry(record, None if best is None else best.loss)]
@@ -266,7 +266,7 @@ def _format_own(record: Record) -> _Entry | None:
                 "noise",
             )
         case RunResumed(step=step):
-            place = tr("Goes on from step {step:,}.", step=step) if step else tr("Begins anew.")
+            place = tr("Resumes at step {step:,}.", step=step) if step else tr("Starts over.")
             entry = place, "plain"
         case RunEnded():
             entry = _format_end(record), "good" if record.reason == RunState.FINISHED else "plain"

@@ -228,7 +228,7 @@ REFUSALS: Final = {
     "publish": "The trainer refused to show its weights: {reason}",
     "learning_rate": "The trainer refused to change the learning rate: {reason}",
     "pause": "The trainer refused to pause: {reason}",
-    "resume": "The trainer refused to go on: {reason}",
+    "resume": "The trainer refused to resume: {reason}",
     "stop": "The trainer refused to stop: {reason}",
 }
 _SILENT: Final = frozenset({"publish", "learning_rate"})
@@ -429,7 +429,7 @@ def _apply_answered(_: RunView, record: RequestAnswered) -> Notice | None:
         refusal = tr("The trainer refused to {request}: {reason}", request=request, reason=message)
         return Notice(refusal, "warning")
     is_shown = record.request not in _SILENT
-    return Notice(message or tr("The trainer has done it.")) if is_shown else None
+    return Notice(message or tr("Done.")) if is_shown else None
 
 
 def _sentence(words: str) -> str:
@@ -512,7 +512,7 @@ def _apply_failed(view: RunView, record: RunFailed) -> Notice:
 
 def _apply_preempted(_: RunView, record: RunPreempted) -> Notice:
     cause = tr_recorded(safe_line(record.cause))
-    sentence = tr("The trainer was told to leave ({cause}): it saves and ends.", cause=cause)
+    sentence = tr("The trainer was asked to exit ({cause}): it saves and ends.", cause=cause)
     return Notice(sentence, "warning")
 
 

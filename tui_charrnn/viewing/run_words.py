@@ -27,7 +27,7 @@ STATE_WORDS: Final = {
     RunState.SAVING: "saving",
     RunState.FINISHED: "finished",
     RunState.STOPPED: "stopped, saved",
-    RunState.SAVED: "saved, to be resumed",
+    RunState.SAVED: "saved, resumable",
     RunState.INTERRUPTED: "interrupted",
     RunState.DIVERGED: "diverged",
     RunState.FAILED: "failed",

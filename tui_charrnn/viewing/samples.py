@@ -172,8 +172,8 @@ def format_absence(view: RunView) -> str:
         return tr("Nothing is known of this run yet.")
     if not view.description.pinned_seeds:
         return tr(
-            "Nothing was kept of how this run learned to write: no seed was pinned when it was "
-            "made, or an earlier version made it."
+            "This run has no samples: no seed was pinned when it was created, or an earlier "
+            "version created it."
         )
     if not view.is_live:
         return tr("The run ended before its first evaluation, at which samples are taken.")

@@ -122,4 +122,4 @@ async def test_a_paste_of_several_lines_says_that_the_first_is_taken() -> None:
         app.question.field.post_message(Paste(" two\r\nthree"))
         await wait_until(pilot, "the line", lambda: app.question.field.value == "one two")
         (toast,) = app._notifications
-        assert toast.message == "Only the first line of what was pasted is taken."
+        assert toast.message == "Only the first pasted line is used."

@@ -195,7 +195,7 @@ async def test_it_opens_by_a_key_of_the_text_and_from_the_palette(tmp_path: Path
         await pilot.press("h")
         await opened(app, pilot)
         titles = [command.title for command in commands_of(app, app.screen)]
-        assert titles[0].startswith("Take its seed text")
+        assert titles[0].startswith("Load its seed text")
         await pilot.press("escape")
         assert app.screen is app.main
 

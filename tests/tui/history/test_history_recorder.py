@@ -33,7 +33,7 @@ def app_with(folder: Path, text: str) -> CharRNNApp:
 async def spoken(app: CharRNNApp, pilot: Pilot[None], length: int) -> None:
     """Wait until a text has ended."""
     await wait_until(pilot, f"{length} characters", lambda: len(spoken_by(app)) >= length)
-    await wait_until(pilot, "its end", lambda: "goes on" in note_of(app))
+    await wait_until(pilot, "its end", lambda: "continues" in note_of(app))
 
 
 async def kept(pilot: Pilot[None], lengths: list[int]) -> list[Entry]:

@@ -54,7 +54,7 @@ def test_a_key_gets_the_name_that_textual_has(
         ("text.more", "enter", "enter is needed for typing a seed"),
         ("chart.span", "f5", "f5 is the key of run.pause already"),
         ("chart.span", "y", "y is the key of chart.scale already"),
-        ("seed.submit", "f10", "this one cannot be changed"),
+        ("seed.submit", "f10", "keys of the seed box cannot be changed"),
     ],
 )
 def test_what_cannot_be_is_told_and_stays_as_it_comes(

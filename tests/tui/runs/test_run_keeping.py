@@ -100,7 +100,7 @@ async def test_undo_with_a_taken_name_shows_the_new_one(folder: Path) -> None:
         await asked(pilot, QuestionScreen)
         await press(app, pilot, "d", "in the trash")
         fake_run(folder)
-        await press(app, pilot, "u", "fake-2 is back, as there is another fake by now.")
+        await press(app, pilot, "u", "fake is restored as fake-2; the old name is taken.")
 
 
 async def test_rename_gives_another_name(folder: Path) -> None:

@@ -112,7 +112,7 @@ async def test_a_paused_run_shows_how_to_continue(folder: Path, trainer: FakeTra
     trainer.pause()
     trainer.writer.beat()
     async with pane(folder) as (app, pilot):
-        await press(app, pilot, "r", "live is paused. Enter opens it, F5 goes on.")
+        await press(app, pilot, "r", "live is paused. Enter opens it, F5 resumes.")
 
 
 async def test_compare_draws_another_run_and_takes_it_away(folder: Path) -> None:

@@ -205,5 +205,5 @@ async def test_without_a_text_it_says_so(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the problem", lambda: "no model" in note_of(app))
         await pilot.press("f2", "left", "1", "n", "u", "enter", "space", "l", "t", "c", "s", "i")
-        assert "no text yet to go back over" in screen_text(app)
+        assert "no text to review yet" in screen_text(app)
         assert len(app.main.query(TapePanel)) == 1

@@ -304,7 +304,7 @@ async def test_a_long_seed_says_that_it_is_read_and_can_be_given_up(
         app.main.text_pane.seed.load_text("abc" * 1000)
         await pilot.press("enter")
         await wait_until(pilot, "the reading", began.is_set)
-        assert note_of(app) == "Reading the seed text, 3,000 characters … Esc gives it up."
+        assert note_of(app) == "Reading the seed text, 3,000 characters … Esc cancels."
         await pilot.press("escape")
         await wait_until(pilot, "its end", lambda: note_of(app) == "Stopped before the text began.")
         assert given_up.is_set()

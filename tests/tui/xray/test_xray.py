@@ -164,7 +164,7 @@ async def test_without_a_text_it_says_so(tmp_path: Path) -> None:
         await wait_until(pilot, "the problem", lambda: "no model" in note_of(app))
         app.main.text_pane.view.focus()
         await pilot.press("x", "x", "x", "x", "x")
-        await wait_until(pilot, "it", lambda: "Nothing was said yet." in screen_text(app))
+        await wait_until(pilot, "it", lambda: "There is no text yet." in screen_text(app))
 
 
 async def shown(app: TapeApp, words: str) -> None:

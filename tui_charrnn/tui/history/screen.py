@@ -191,7 +191,7 @@ class HistoryScreen(Dialog[Entry | None]):
         if self._taken:
             self.browser.put_back(*self._taken.pop(), lambda: self.tell(tr("It is back.")))
         else:
-            self.tell(tr("Nothing was deleted here that could be brought back."))
+            self.tell(tr("There is no deleted text to restore."))
 
     def _tell_later(self, sentence: str, *, is_problem: bool = False) -> None:
         self.post_message(NoteWritten(sentence, is_problem=is_problem))

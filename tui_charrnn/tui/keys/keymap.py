@@ -147,7 +147,7 @@ def _checked_keys(name: str, keys: str, known: Mapping[str, Key]) -> str:
     if name not in known:
         raise ConfigError(unknown_sentence("action", name, known))
     if known[name].owner in _FIXED:
-        raise ConfigError(tr("The seed box has its keys to itself; this one cannot be changed."))
+        raise ConfigError(tr("The keys of the seed box cannot be changed."))
     is_everywhere = known[name].owner in EVERYWHERE
     names = [_named(key) for key in ([","] if keys == "," else keys.split(","))]
     if names == known[name].keys.split(","):  # the default: ^z already yields to the seed box

@@ -142,7 +142,7 @@ text.source            | ctrl+o          | source                         | (Mod
   Choose the model: a bundled one, a run's newest or best weights, another run, a file.
 
 pane.text              | f2              | text                           | (Text)
-  Show the text, with the cursor in the seed; from either, go back over it, and return.
+  Show the text, with the cursor in the seed; from either, review it, and return.
 pane.training          | f3              | show('training')               | (Loss)
   Show the loss chart and the run.
 pane.runs              | f4              | show('runs')                   | (Runs)
@@ -157,7 +157,7 @@ pane.zoom              | f10,alt+z       | zoom                           | Whol
 run.train              | ctrl+n          | train                          | New
   Train on a text of yours.
 run.pause              | f5              | run('pause')                   | Pause
-  Pause training after the batch at hand; again to go on.
+  Pause training after this batch; again to resume.
 run.checkpoint         | f6              | run('checkpoint')              | Save
   Ask the trainer to save a checkpoint now.
 run.stop               | f9              | run('stop_training')           | End
@@ -168,18 +168,18 @@ run.rate               | ctrl+r          | run('learning_rate')           | (Rat
 app.help               | f1              | help                           | Help
   Show this page.
 app.quit               | ctrl+q          | quit                           | Quit
-  Leave; training goes on unless you say otherwise.
+  Quit; training continues unless you stop it.
 app.suspend            | ctrl+z          | suspend_process                | (Suspend)
   Suspend the app, until the shell's fg brings it back; in the seed box, undo.
 app.palette            | ctrl+p          | command_palette                | Palette
   Find a command, or change the theme.
 
 speech.tape            | t               | text_pane.tape                 | Tape
-  Go back over the text: see what else could have come, take it, walk the branches.
+  Review the text: see the alternatives to a character, take one, switch branches.
 speech.copy            | c               | text_pane.copy                 | Copy
   Copy what is selected, or else the last text whole.
 speech.save            | s               | text_pane.save                 | Save
-  Save the last text, with all that it takes to generate it again.
+  Save the last text with the settings that reproduce it.
 speech.search          | slash           | text_pane.search('open')       | Find
   Look for something in the text; Esc ends it.
 speech.next            | n               | text_pane.search('match(1)')   |
@@ -198,7 +198,7 @@ speech.acrostic        | A               | text_pane.set('acrostic')      | ()
 chart.span             | r               | turn('span')                   | Recent
   Show the whole run, or its last batches.
 chart.scale            | y               | turn('curvature')              | Log
-  Draw losses evenly, or by their logarithm.
+  Draw losses linearly or logarithmically.
 chart.axis             | x               | turn('axis')                   | Axis
   Count in steps, epochs or time.
 chart.smooth           | s               | turn('smoothing')              | Smooth
@@ -206,16 +206,16 @@ chart.smooth           | s               | turn('smoothing')              | Smoo
 chart.quantity         | g               | turn('quantity')               | Beside
   Draw another quantity beside the losses, on the right axis.
 chart.left             | left            | move_cursor(-1)                |
-  Read the values out, further back.
+  Read the values at earlier steps.
 chart.right            | right           | move_cursor(1)                 | Read
-  Read the values out, further on.
+  Read the values at later steps.
 chart.end              | end             | drop_cursor                    | Newest
-  Read out the newest values again.
+  Return to the newest values.
 
 runs.open              | enter           | open                           | Open
   Show the run.
 runs.resume            | r               | resume                         | Resume
-  Go on training it.
+  Resume training.
 runs.extend            | x               | extend                         | (Extend)
   Train it longer, once it is finished.
 runs.compare           | c               | compare                        | Compare
@@ -264,13 +264,13 @@ log.end                | end             | follow                         | Newe
   Follow the newest line.
 
 history.take           | enter           | take                           | Take
-  Take its seed text and settings back into the studio.
+  Load its seed text and settings.
 history.replay         | r               | replay                         | Again
   Generate exactly the same text again; once more stops.
 history.copy           | c               | copy                           | Copy
   Copy the text.
 history.save           | s               | save                           | Save
-  Save the text, with all that it came from.
+  Save the text with its model and settings.
 history.delete         | d               | delete                         | Delete
   Delete the text.
 history.restore        | u               | restore                        | Undo
@@ -291,7 +291,7 @@ speech,tape.xray_after | full_stop       | text_pane.xray('step_unit(1)') | (Uni
 speech,tape.xray_read  | r               | text_pane.xray('read_text')    | (Read)
   Have the model read a text of yours, pasted or from a file, and x-ray it.
 speech,tape.neurons    | e               | text_pane.neurons              | Neurons
-  Neurons: find the cells that follow what a text does, color by one, clamp it.
+  Neurons: find cells that track a property of the text, color by one, clamp it.
 speech,tape.corpus     | k               | text_pane.xray('compare')      | ()
   Mark what is copied from a text that you name.
 
@@ -304,11 +304,11 @@ neurons.lower          | minus           | turn(-1)                       |
 neurons.higher         | plus,equals_sign | turn(1)                        | Value
   Hold it half a standard deviation higher.
 neurons.release        | r               | release                        | Release
-  Let the cell go.
+  Release the cell.
 neurons.release_all    | R               | release_all                    | ()
-  Let all cells go.
+  Release all cells.
 neurons.filter         | f               | turn_filter(1)                 | Filter
-  Show the followers of the next property alone; after the last, all.
+  Show only the cells of the next property; after the last, all.
 neurons.filter_back    | F               | turn_filter(-1)                | ()
   Show those of the property before.
 neurons.read           | o               | read                           | Text
@@ -323,19 +323,19 @@ tape.jamo_left         | J               | step('jamo_left')              | ()
 tape.jamo_right        | j               | step('jamo_right')             | (Jamo)
   Go one jamo on, within a syllable.
 tape.take              | 1-9             | take                           | Take
-  Let that character of the list come here, and go on from it in a branch of its own.
+  Take that character of the list here, and continue from it in a new branch.
 tape.again             | enter           | again                          | Redraw
   Sample again from here with other random numbers; at the end, continue.
 tape.next              | n               | walk(1)                        |
   Go to the next branch of this fork.
 tape.previous          | N               | walk(-1)                       | Branch
-  Go to the branch before, of this fork.
+  Go to the previous branch of this fork.
 tape.list              | l               | list                           | List
   List all branches.
 tape.compare           | c               | compare                        | Compare
   Compare this branch with the next one of this fork.
 tape.undo              | u               | undo                           | Undo
-  Go back to the branch and the place that were left last.
+  Return to the previous branch and position.
 tape.name              | t               | name                           | Name
   Give this branch a name.
 tape.save              | s               | save                           | Save
@@ -343,9 +343,9 @@ tape.save              | s               | save                           | Save
 tape.open              | o               | open                           | Open
   Open a tape that was saved.
 tape.type              | i               | type                           | (Type)
-  Type what is to come here instead, and go on from it.
+  Type another text here, and continue from it.
 tape.play              | space           | play                           | (Play)
-  Stop the text, or go on at the end of this branch.
+  Stop the text, or continue this branch at its end.
 tape.page              | m               | turn_page                      | (More)
   Show characters that are less likely.
 tape.word_left         | b               | step('word_left')              | ()
@@ -361,14 +361,14 @@ tape.home              | home            | step('home')                   | ()
 tape.end               | end             | step('end')                    | (End)
   Go to the end, and follow it.
 tape.fork_before       | f               | fork(-1)                       | ()
-  Go back to the place before at which the text forks.
+  Go to the previous fork.
 tape.fork_after        | g               | fork(1)                        | (Fork)
-  Go on to the next place at which the text forks.
+  Go to the next fork.
 
 speech,tape.earlier    | z               | text_pane.earlier(-1)          | ()
-  Go back to the text that was begun before this one, with all its branches.
+  Go to the previous text, with all its branches.
 speech,tape.later      | Z               | text_pane.earlier(1)           | ()
-  Go on to the text that was begun after this one.
+  Go to the next text.
 
 branches.show          | enter           | show                           | Show
   Show the branch.
@@ -380,11 +380,11 @@ branches.name          | n               | name                           | Name
 speech.which           | w               | screen.page('which')           | ()
   See, while you type, from which model's corpus a text comes.
 speech.grow            | g               | screen.page('grow')            | ()
-  Let several texts grow from one letter, at several temperatures.
+  Generate several texts from one seed, at several temperatures.
 speech.fill            | f               | screen.page('fill')            | ()
-  Ask what stands in the gaps (▢) of a text, from both sides.
+  Fill the gaps (▢) of a text from both sides.
 speech.embedding       | b               | screen.page('embedding')       | ()
-  Draw the characters where the embedding has them.
+  Plot the characters by their embeddings.
 speech.memory          | m               | screen.page('memory')          | ()
   See how far back models look, and how the gradient fades.
 chart.clipping         | c               | screen.page('clipping')        | ()
@@ -446,11 +446,11 @@ gates.shut             | 0               | hold(0)                        |
 gates.open             | 1               | hold(1)                        | Hold
   Open the gate in every unit.
 gates.release          | r               | release                        | Release
-  Let the gate go.
+  Release the gate.
 gates.release_all      | a               | release_all                    | All
-  Let all gates go.
+  Release all gates.
 gates.keep             | enter           | keep                           | Go on
-  Hold the gates so in a branch from the cursor on.
+  Continue with these gates, in a new branch.
 """)
 )
 """All keys of the app, with their defaults."""

@@ -63,8 +63,8 @@ class StartField(Vertical):
         self._list = FormSelect(self._options(), value=_NEW, id="start-from")
         self._path = PathField(placeholder=tr("path of a model file"), id="start-path")
         advice = tr(
-            "A model to start from lends its weights, its network and its units; characters that "
-            "it lacks are added, and the learning rate is lower."
+            "The run starts with this model's weights, network and units; characters that it lacks "
+            "are added, and the learning rate is lower."
         )
         self._row = FormRow(tr("Start from"), self._list, key="start", advice=advice)
         advice = tr("A model file, a run or a checkpoint. Tab or Right takes what is offered.")

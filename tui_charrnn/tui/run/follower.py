@@ -298,11 +298,11 @@ class RunFollower(Widget):
             self.pending.clear()
         for late in self.pending.overdue(time.monotonic()):
             sentence = tr(
-                "No answer yet from the trainer, which was {words}: it looks between two batches, "
-                "and cannot while it is silent."
+                "No answer yet: the trainer was {words}. It reads requests between batches, not "
+                "while it is silent."
                 if self.view is not None and self.view.life == "silent"
-                else "No answer yet from the trainer, which was {words}: it looks between two "
-                "batches, and cannot while it is busy.",
+                else "No answer yet: the trainer was {words}. It reads requests between batches, "
+                "not while it is busy.",
                 words=late.words,
             )
             self.post_message(NoteWritten(sentence, is_problem=True))

@@ -140,7 +140,7 @@ class LossChart(Widget, can_focus=True):
             self.cursor = readings[min(max(place + columns, 0), last)].bucket.last_step
 
     def action_drop_cursor(self) -> None:
-        """Read out the newest values again."""
+        """Return to the newest values."""
         self.cursor = None
 
     def on_click(self, event: events.Click) -> None:

@@ -203,7 +203,7 @@ def restore(folder: Path) -> Outcome:
     if not trashed or trashed[0].name == run.name:
         return Outcome(tr("{name} is back.", name=_name(run)), after=run)
     sentence = tr(
-        "{name} is back, as there is another {before} by now.",
+        "{before} is restored as {name}; the old name is taken.",
         name=_name(run),
         before=safe_line(trashed[0].name),
     )
@@ -244,7 +244,7 @@ def resume_problem(found: RunSummary, *, is_trained: bool) -> str:
     name, state = safe_line(found.run.name), found.status.state if found.status else None
     if is_trained and state is RunState.PAUSED:
         return tr(
-            "{name} is paused. {opens} opens it, {goes_on} goes on.",
+            "{name} is paused. {opens} opens it, {goes_on} resumes.",
             name=name,
             opens=key_label("runs.open"),
             goes_on=key_label("run.pause"),

@@ -271,7 +271,7 @@ class TapePanel(Static, can_focus=True):
                 spelled = vocabulary.spell(unicodedata.normalize("NFC", typed))
                 self._continue_with(at[1], tuple(spelled.indices.tolist()))
 
-        question = tr("What comes at the cursor; the model goes on from it.")
+        question = tr("Text at the cursor; the model continues from it.")
         self.app.push_screen(AskTextScreen(tr("Type"), question, "", problem), take)
 
     def action_save(self) -> None:
@@ -356,7 +356,7 @@ class TapePanel(Static, can_focus=True):
         branch = tree.branches[number]
         self._tell(
             tr(
-                "Branch {name}, {count:,} characters; {key} goes on with it.",
+                "Branch {name}, {count:,} characters; {key} continues it.",
                 name=safe_line(branch.name),
                 count=branch.length,
                 key=key_label("tape.play"),
@@ -409,7 +409,7 @@ class TapePanel(Static, can_focus=True):
         known = self.known
         if self.text.tree is None:
             self.border_subtitle = Content("")
-            self.update(tr("There is no text yet to go back over: type a seed and press Enter."))
+            self.update(tr("There is no text to review yet: type a seed and press Enter."))
             return
         width, is_ascii = self.size.width, bool(getattr(self.app, "is_ascii", False))
         lines = draw_rows(self.rows, width, is_ascii=is_ascii)

@@ -232,10 +232,10 @@ def load_recording(
             continue
         if fingerprint(loaded.model) == document["model"]:
             return Recording(loaded, document)
-    missing = tr("The model that spoke on this tape is not there any more, or was replaced.")
+    missing = tr("The model of this tape was deleted or replaced.")
     if isinstance(named, str):
         missing = tr(
-            "The model that spoke on this tape, {model}, is not there any more, or was replaced.",
+            "The model of this tape, {model}, was deleted or replaced.",
             model=safe_line(named),
         )
     advice = tr(
@@ -299,8 +299,8 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
             box.border_subtitle = Content(tr("Enter reads it · Esc leaves it"))
             yield Static(
                 tr(
-                    "Paste a text, or give the path of its file. The model reads it, and colors "
-                    "tell what it made of every character; {count:,} at most are read.",
+                    "Paste a text, or give the path of its file. Colors show how the model "
+                    "predicts each character; at most {count:,} are read.",
                     count=LONGEST,
                 ),
                 markup=False,
@@ -334,7 +334,7 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
         if typed != self.field.text:
             return
         if isinstance(found, CharRNNError):
-            as_text = tr("A space before it has the line itself read.")
+            as_text = tr("With a leading space, it is read as text.")
             self._show(None, f"{found} {as_text}")
         else:
             self._show(found)

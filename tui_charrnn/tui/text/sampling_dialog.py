@@ -124,7 +124,7 @@ class SamplingScreen(Dialog[None]):
             if self._rng_seed is not None:
                 label = tr("Same numbers again: RNG {seed}", seed=self._rng_seed)
                 yield Button(Content(label), id="again", compact=True)
-            yield Button(Content(tr("All as they come (defaults)")), id="defaults", compact=True)
+            yield Button(Content(tr("Restore all defaults")), id="defaults", compact=True)
 
     def on_mount(self) -> None:
         """Turn off blinking cursors: an idle screen draws nothing."""
@@ -165,7 +165,7 @@ class SamplingScreen(Dialog[None]):
         self._set(SamplingConfig(), DEFAULT_LENGTH)
         for name in NAMES:
             self.query_one(f"#{name}", SafeInput).value = self._shown(name)
-        self._show_message(tr("Everything is as it comes."))
+        self._show_message(tr("Defaults restored."))
 
     def action_take_back(self) -> None:
         """Restore the previous values and close."""

@@ -44,12 +44,12 @@ def copy_text(app: App[object], text: str, tell: Tell) -> None:
     save_in_background(
         lambda: save_copy(texts_folder(), text),
         lambda path: tr(
-            "Copied {count:,} characters, if this terminal lets programs; also saved to {path}",
+            "Copied {count:,} characters, if this terminal allows it; also saved to {path}",
             count=count,
             path=path,
         ),
         lambda reason: tr(
-            "Copied, if this terminal lets programs; not also saved: {reason}.", reason=reason
+            "Copied, if this terminal allows it; not also saved: {reason}.", reason=reason
         ),
         tell,
     )

@@ -353,9 +353,9 @@ def _next_steps(*, is_back: bool, is_between: bool) -> str:
     if is_back:
         return tr("{key} goes on.", key=key_label("tape.play"))
     return tr(
-        "{more} begins another, {back} goes back over it, Enter starts a new one."
+        "{more} begins another, {back} reviews it, Enter starts a new one."
         if is_between
-        else "{more} goes on, {back} goes back over it, Enter starts a new one.",
+        else "{more} continues, {back} reviews it, Enter starts a new one.",
         more=key_label("text.more"),
         back=key_label("pane.text"),
     )

@@ -270,8 +270,8 @@ def fitting_theme(wanted: str, color_system: str | None) -> tuple[str, str]:
     if is_own or theme is None or theme.ansi:  # the user's, Textual's, or made for sixteen colors
         return wanted, ""
     sentence = tr(
-        "This terminal says that it has 16 colors at most, in which {asked} cannot be shown: the "
-        "theme is {theme}. COLORTERM=truecolor says otherwise.",
+        "This terminal reports at most 16 colors, too few for {asked}: the theme is {theme}. If "
+        "it has more, set COLORTERM=truecolor.",
         asked=asked,
         theme=_FEW_COLORS_THEME,
     )

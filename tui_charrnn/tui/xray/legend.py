@@ -274,7 +274,7 @@ class XrayLegend(Vertical):
         if self.has_class("-roomy"):
             return  # the panel shows them
         seen, levels = self.text_colors.seen, self.text_colors.levels
-        words = tr("Reading …") if self.text_colors.text.shown else tr("Nothing was said yet.")
+        words = tr("Reading …") if self.text_colors.text.shown else tr("There is no text yet.")
         if seen is not None:
             more = levels.line(seen.branch, seen.position) if levels is not None else ""
             name = name_of(self.text_colors.text, self.app, seen.index)

@@ -222,7 +222,7 @@ class NeuronPanel(CursorView):
             self.search, self.found, self.empty_words = None, found, problem
             self.draw_all()
             if found is not None and found.note:
-                self._tell(tr("{note} So what was said so far was read.", note=found.note))
+                self._tell(tr("{note} The text so far is read instead.", note=found.note))
 
     def action_turn_filter(self, by: int) -> None:
         """Show the neurons of another property."""
@@ -261,7 +261,7 @@ class NeuronPanel(CursorView):
         question = tr("From the next character on, it has this value whatever the model reads.")
         if cell is not None:
             itself = tr(
-                "By itself it has {mean:.2f}, give or take {deviation:.2f}.",
+                "Unclamped, it has {mean:.2f} ± {deviation:.2f}.",
                 mean=cell.mean,
                 deviation=cell.deviation,
             )
@@ -457,7 +457,7 @@ def _text_of(
         return corpus.name, corpus.numbered.decode(0, LONGEST), ""
     try:
         if loaded.file is None or loaded.runs_folder is None:
-            raise CorpusError(tr("The model came from no file, so it is not known what it read."))
+            raise CorpusError(tr("The model has no file, so its corpus is not known."))
         report(tr("Reading the text that the model was trained on"))
         corpus = read_training_corpus(
             loaded.model, loaded.file, loaded.runs_folder, check_cancelled=check_cancelled
@@ -465,10 +465,10 @@ def _text_of(
         return corpus.name, corpus.numbered.decode(0, LONGEST), ""
     except CharRNNError as error:
         if len(generated) >= LEAST:
-            return tr("what was said so far"), generated[-LONGEST:], safe_line(str(error))
+            return tr("the text so far"), generated[-LONGEST:], safe_line(str(error))
         sentence = tr(
-            "What was said so far, {count:,} characters, is too little to look for neurons in: "
-            "{least:,} are needed. {key} looks again, or in a text that you name. {error}",
+            "The text so far has {count:,} characters; a search for neurons needs {least:,}. "
+            "{key} searches again, or in a text that you name. {error}",
             count=len(generated),
             least=LEAST,
             key=key_label("neurons.read"),
