@@ -122,7 +122,7 @@ def table_sentences() -> set[str]:
         *(failures.OPEN_LOG.label, failures.RESUME.label),
         *log_lines.LogFilter,
         *(quantity.capitalize() for quantity in series.Quantity),
-        *(f"There is no {quantity} yet." for quantity in series.Quantity),
+        *(f"No {quantity} yet." for quantity in series.Quantity),
         *(*series.Span, *series.Curvature, *series.Axis, *scales.UNITS.values()),
         *(readout.NO_BATCH, follower.NO_TRAINER),
         *CARD_LABELS,

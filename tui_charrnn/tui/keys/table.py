@@ -142,7 +142,7 @@ text.source            | ctrl+o          | source                         | (Mod
   Choose the model: a bundled one, a run's newest or best weights, another run, a file.
 
 pane.text              | f2              | text                           | (Text)
-  Show the text, with the cursor in the seed; from either, review it, and return.
+  Show the text with the cursor in the seed; again to review the text, then to return.
 pane.training          | f3              | show('training')               | (Loss)
   Show the loss chart and the run.
 pane.runs              | f4              | show('runs')                   | (Runs)

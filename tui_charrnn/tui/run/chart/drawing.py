@@ -413,7 +413,7 @@ def draw_quantity(
     window = Window.over([run], options.span)
     line, scale = run.second, _second_scale(run, window)
     if line is None or scale is None or min(size) < 1:
-        return draw_message(tr(f"There is no {options.quantity.value} yet."), size)
+        return draw_message(tr(f"No {options.quantity.value} yet."), size)
     plot = Plot(Frame(*size, window, scale, scale, glyphs), run)
     legend: Row = [
         (f"{line.unit}  ", Mark.LABEL),
