@@ -107,10 +107,10 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "no format": (lambda: with_document(format=None), "of format None"),
     "no config": (lambda: with_document(config=None), "lacks its config"),
-    "a cell that is none": (lambda: with_document(config={"cell": "cow"}), "cannot be"),
+    "a cell that is none": (lambda: with_document(config={"cell": "cow"}), "an invalid model"),
     "a config of the wrong types": (
         lambda: with_document(config={"hidden_size": "5"}),
-        "cannot be",
+        "an invalid model",
     ),
     "an enormous model": (
         lambda: with_document(config={"hidden_size": 8192, "layer_count": 8}),
@@ -140,7 +140,10 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: calibrated(temperature=-1.0),
         "must be 0.25 to 4. Received: -1",
     ),
-    "a calibration below nothing": (lambda: calibrated(judged_characters=-1), "cannot be"),
+    "a calibration below nothing": (
+        lambda: calibrated(judged_characters=-1),
+        "an invalid calibration",
+    ),
     "a tensor missing": (lambda: without("layers.0.bias"), r"lacks its tensor 'layers\.0\.bias'"),
     "a tensor too many": (
         lambda: with_header({**HEADER, "extra": HEADER["output.bias"]}),
