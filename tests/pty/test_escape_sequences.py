@@ -52,6 +52,7 @@ PANES: Final = {
 MODAL: Final = {
     "app.help": "find a key by what it does",
     "app.palette": "Search for commands",
+    "text.source": "Model to generate with",
     "text.sampling": "Esc takes back",
     "run.train": "Train a model",
     "run.rate": "earning rate",
