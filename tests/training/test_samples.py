@@ -242,9 +242,9 @@ def test_samples_count_as_time_of_an_evaluation(
     reported: list[float] = []
     evaluated = Pace.evaluated
 
-    def watched(self: Pace, elapsed: float) -> None:
+    def watched(self: Pace, elapsed: float) -> float:
         reported.append(elapsed)
-        evaluated(self, elapsed)
+        return evaluated(self, elapsed)
 
     monkeypatch.setattr(Pace, "evaluated", watched)
     run = seeded_run(tmp_path)

@@ -7,17 +7,19 @@ Notation: N characters, batch size B, sequence length T, S steps an epoch, R str
 """
 
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text.numbered_text import IndexedText
+
+if TYPE_CHECKING:  # the contenders of the benchmarks have nothing but NumPy
+    from tui_charrnn.text.numbered_text import IndexedText
 
 Int32 = npt.NDArray[np.int32]
 Float32 = npt.NDArray[np.float32]
-Indices: TypeAlias = Int32 | IndexedText
+Indices: TypeAlias = "Int32 | IndexedText"
 """Of N characters, shape (N,)."""
 
 
