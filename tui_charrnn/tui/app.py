@@ -204,7 +204,7 @@ class CharRNNApp(ThemedApp):
     def on_resume_requested(self, event: ResumeRequested) -> None:
         """Start a trainer in a thread to resume a run; refuse in a read-only session."""
         if self.session.is_readonly:
-            self.main.tell(tr(READ_ONLY))
+            self.main.show_note(tr(READ_ONLY))
             return
         launch, run = self._launch, event.run
 
@@ -220,12 +220,12 @@ class CharRNNApp(ThemedApp):
     def on_trainer_started(self, event: TrainerStarted) -> None:
         """Show the resumed run, or the error that prevented the start."""
         if isinstance(event.outcome, CharRNNError):
-            self.main.tell(str(event.outcome), is_problem=True)
+            self.main.show_note(str(event.outcome), is_problem=True)
             return
         self.session.trainers[event.run.path] = event.outcome
         self.main.open_run(event.run)
         self.main.action_show("training")
-        self.main.tell(event.sentence or tr("Resumed {name}.", name=event.run.name))
+        self.main.show_note(event.sentence or tr("Resumed {name}.", name=event.run.name))
 
     def search_themes(self) -> None:
         """Open the theme picker."""
@@ -265,7 +265,7 @@ class CharRNNApp(ThemedApp):
     def _show_started(self, has_started: bool | None) -> None:
         if has_started and self.session.started is not None:
             self.main.open_run(self.session.started)
-            self.main.tell(
+            self.main.show_note(
                 tr(
                     "Training starts: {run}. {source} generates with the run itself.",
                     run=self.session.started_words,

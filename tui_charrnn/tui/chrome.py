@@ -151,7 +151,7 @@ class NoteLine(Static):
         self._timer: Timer | None = None
         super().__init__(self._text, id="note", markup=False)
 
-    def tell(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
+    def show_note(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
         """Show a note, made safe for the terminal; an empty one shows the hint again.
 
         A note with `lasts` stays until it is replaced or cleared.
@@ -167,7 +167,7 @@ class NoteLine(Static):
 
     def clear(self) -> None:
         """Replace any note by the hint."""
-        self.tell("")
+        self.show_note("")
 
     def show_hint(self, hint: str) -> None:
         """Set the hint, which is safe text; show it now, or after the current note."""

@@ -228,11 +228,11 @@ class MainScreen(Screen[None]):
     def on_note_written(self, event: NoteWritten) -> None:
         """Show the note."""
         event.stop()
-        self.tell(event.sentence, is_problem=event.is_problem, lasts=event.lasts)
+        self.show_note(event.sentence, is_problem=event.is_problem, lasts=event.lasts)
 
-    def tell(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
+    def show_note(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
         """Show a note below the panes, for some seconds or, with `lasts`, until it is cleared."""
-        self.note.tell(sentence, is_problem=is_problem, lasts=lasts)
+        self.note.show_note(sentence, is_problem=is_problem, lasts=lasts)
 
     def action_show(self, pane: str) -> None:
         """Open a pane and give it the focus."""
@@ -316,7 +316,7 @@ class MainScreen(Screen[None]):
                 return
             session.source, session.model = chosen
             source = session.source_name
-            self.tell(tr("From the next Enter on, {source} will generate.", source=source))
+            self.show_note(tr("From the next Enter on, {source} will generate.", source=source))
             self.text_pane.show_source()
 
         self.app.push_screen(lazy.ModelScreen(session), take)

@@ -74,7 +74,7 @@ class TextPane(Vertical):
         self._loader = loader
         self.view = StreamedText()
         self.text = TapeText(self.view, self._settings)
-        self.texts = SessionTexts(self.text, self._settings, self.post_message, self.tell)
+        self.texts = SessionTexts(self.text, self._settings, self.post_message, self.show_note)
         self.cursor = self.text.cursor
         self.is_searching = False
         """Whether a search has matches in the text."""
@@ -137,7 +137,7 @@ class TextPane(Vertical):
                 if self._neurons is not None:
                     self._neurons.colored = name
 
-            self._xray = lazy.XrayLegend(colors, self.read_text, self.tell, mark_unit)
+            self._xray = lazy.XrayLegend(colors, self.read_text, self.show_note, mark_unit)
             self.mount(self._xray, self._xray.panel, after=self.view)
         return self._xray
 
@@ -147,14 +147,14 @@ class TextPane(Vertical):
         if self._recorder is None:
             history = lazy.History() if self._session.preferences.history else None
             self._recorder = lazy.HistoryRecorder(
-                lambda error: self.tell(
+                lambda error: self.show_note(
                     tr("The text was not kept: {reason}", reason=error), is_problem=True
                 ),
                 history,
             )
         return self._recorder
 
-    def tell(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
+    def show_note(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
         """Show a note about the text; safe to call from any thread."""
         self.post_message(NoteWritten(sentence, is_problem=is_problem, lasts=lasts))
 
@@ -171,7 +171,7 @@ class TextPane(Vertical):
         """Generate from a seed text; None chooses one that suits the model."""
         request = ModelRequest.of(self._session)
         if request.source is Source.NEWEST and request.is_live and request.has_begun:
-            self.tell(tr("Asking the trainer for its newest weights …"), lasts=True)
+            self.show_note(tr("Asking the trainer for its newest weights …"), lasts=True)
         self.view.selection.drop()
         self.texts.start(functools.partial(self._loader.load, request), seed_text)
 
@@ -194,7 +194,7 @@ class TextPane(Vertical):
     def action_tape(self) -> None:
         """Open the tape: a cursor at the end of the text, the tape's panel in place of the seed."""
         if self._tape is None:
-            self._tape = lazy.TapePanel(self.text, self.open_tape, self.tell)
+            self._tape = lazy.TapePanel(self.text, self.open_tape, self.show_note)
             self.mount(self._tape, before=self.seed)
         self.view.selection.drop()
         self.add_class("-tape")
@@ -220,7 +220,7 @@ class TextPane(Vertical):
                 again=again,
                 leave=leave,
             )
-        self.tell(sentence)
+        self.show_note(sentence)
 
     def close_tape(self) -> None:
         """Close the tape and the list of neurons; the text does not change."""
@@ -230,7 +230,7 @@ class TextPane(Vertical):
             self.post_message(KeysChanged())
             self.cursor.point(None)
             self.view.follows_end = self.view.streaming or self.view.follows_end
-            self.tell("")
+            self.show_note("")
 
     def close_neurons(self) -> None:
         """Close the list of neurons, if it is open; clamps stay active."""
@@ -240,7 +240,7 @@ class TextPane(Vertical):
             self.post_message(KeysChanged())
             if self._xray is not None:
                 self._xray.fit()
-            self.tell("")
+            self.show_note("")
 
     async def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
         """Generate from the seed; open the page of gaps if it contains ▢."""
@@ -254,7 +254,7 @@ class TextPane(Vertical):
                 count=length,
                 key=key_label("text.stop"),
             )
-            self.tell(sentence, lasts=True)
+            self.show_note(sentence, lasts=True)
         self.answer(event.text)
 
     @on(GenerationMessage)
@@ -275,7 +275,7 @@ class TextPane(Vertical):
         is_held = self.cursor.at is not None or self.view.selection.has_cursor or self.is_searching
         if self.view.streaming and not is_held:
             held = tr("Held while you read; scroll to the end to follow.")
-            self.tell("" if event.follows else held, lasts=True)
+            self.show_note("" if event.follows else held, lasts=True)
 
     def on_text_view_clicked(self, event: StreamedText.Clicked) -> None:
         """Move the cursor of the tape to the clicked character."""
@@ -295,7 +295,7 @@ class TextPane(Vertical):
 
     def action_more(self) -> None:
         """Continue the text from where it stopped."""
-        self.tell("" if self.text.resume() else tr("There is no stopped text to continue."))
+        self.show_note("" if self.text.resume() else tr("There is no stopped text to continue."))
 
     def action_set(self, what: str) -> None:
         """Change a generation setting, also while a text streams, or open a dialog for it.
@@ -334,11 +334,11 @@ class TextPane(Vertical):
         result = self.texts.result()
         text = self.screen.get_selected_text() or safe_text(result.text if result else "")
         self.view.selection.drop()
-        lazy.copy_text(self.app, text, self.tell)
+        lazy.copy_text(self.app, text, self.show_note)
 
     def action_save(self) -> None:
         """Save the exact last text, with all that is needed to generate it again."""
-        lazy.save_text(self.texts.result(), self.tell)
+        lazy.save_text(self.texts.result(), self.show_note)
 
     def action_earlier(self, by: int) -> None:
         """Show the text that was started before the shown one (-1), or after it (1)."""
@@ -357,7 +357,7 @@ class TextPane(Vertical):
                 self._settings,
                 color=color_by,
                 show_title=self.texts.show_title,
-                tell=self.tell,
+                show_note=self.show_note,
             )
             self._neurons.colored = "" if self._xray is None else self._xray.unit
             self.mount(self._neurons, before=self.seed)
@@ -368,7 +368,7 @@ class TextPane(Vertical):
             self._xray.fit()
         self._neurons.look()
         self.post_message(PaneRequested("text"))
-        self.tell(
+        self.show_note(
             tr(
                 "{color} colors the text by a cell, {hold} clamps it, {leave} leaves.",
                 color=key_label("neurons.color"),
@@ -397,7 +397,7 @@ class TextPane(Vertical):
                 model=shown_label(kept.model.label),
             )
             # after the new layout: a view that follows its end again would clear the note
-            self.call_after_refresh(self.call_after_refresh, self.tell, message)
+            self.call_after_refresh(self.call_after_refresh, self.show_note, message)
 
         self.app.push_screen(lazy.HistoryScreen(self._session), reuse)
 
@@ -415,7 +415,7 @@ class TextPane(Vertical):
             self.view.focus()
         elif self.view.selection.has_cursor and focused is self.view:
             self.view.selection.drop()
-            self.tell("")
+            self.show_note("")
         elif neurons and self.has_class("-neurons") and focused in {neurons, self.view}:
             if not neurons.cancel():
                 self.close_neurons()

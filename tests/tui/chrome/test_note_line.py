@@ -31,13 +31,13 @@ async def test_a_sentence_ends_by_itself_and_the_hint_comes_back(
     async with app.run_test() as pilot:
         app.note.show_hint("Press a key.")
         assert app.said == "Press a key."
-        app.note.tell("Copied.", is_problem=True)
+        app.note.show_note("Copied.", is_problem=True)
         assert app.said == "Copied."
         assert app.note.has_class("-problem")
         app.note.show_hint("Press another key.")  # it waits for its turn
         assert app.said == "Copied."
         monkeypatch.setattr(chrome, "NOTE_TIME", 0.01)
-        app.note.tell("Saved.")
+        app.note.show_note("Saved.")
         await wait_until(pilot, "the hint", lambda: app.said == "Press another key.")
         assert not app.note.has_class("-problem")
 
@@ -46,8 +46,8 @@ async def test_what_lasts_stays_until_it_is_taken_back(monkeypatch: pytest.Monke
     app = Host()
     async with app.run_test():
         app.note.show_hint("Press a key.")
-        app.note.tell("Copied.")
-        app.note.tell("Held.", lasts=True)
+        app.note.show_note("Copied.")
+        app.note.show_note("Held.", lasts=True)
         assert app.note._timer is None  # not even that of the sentence before
         app.note.clear()
         assert app.said == "Press a key."

@@ -121,7 +121,7 @@ async def try_everything(
     def note(sentence: str, **_: bool) -> None:
         notes.append(sentence)
 
-    monkeypatch.setattr(app.main, "tell", note)
+    monkeypatch.setattr(app.main, "show_note", note)
     await pilot.press("f3", "f4", "f2", "enter", "f5", "f6", "f9")
     await wait_until(pilot, "refusals", lambda: notes.count(READ_ONLY) == 3)
 

@@ -105,9 +105,9 @@ class HistoryScreen(Dialog[Entry | None]):
     def on_note_written(self, event: NoteWritten) -> None:
         """Show a posted note."""
         event.stop()
-        self.tell(event.sentence, is_problem=event.is_problem)
+        self.show_note(event.sentence, is_problem=event.is_problem)
 
-    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
+    def show_note(self, sentence: str, *, is_problem: bool = False) -> None:
         """Show a note above the keys."""
         self.note.update(safe_line(sentence))
         self.note.set_class(is_problem, "-problem")
@@ -117,7 +117,7 @@ class HistoryScreen(Dialog[Entry | None]):
         browser = self.browser
         if browser.preview.is_replaying:
             browser.preview.show(browser.entry)
-            self.tell("")
+            self.show_note("")
         elif browser.query_line.has_focus and browser.query_line.value:
             browser.query_line.value = ""
         else:
@@ -170,7 +170,7 @@ class HistoryScreen(Dialog[Entry | None]):
             if taken is not None:
                 self._taken.append((entry.number, taken))
             key = key_label("history.restore")
-            self.tell(tr("Deleted. {key} brings it back, until you leave.", key=key))
+            self.show_note(tr("Deleted. {key} brings it back, until you leave.", key=key))
 
         question = QuestionScreen(
             tr("Delete the text"),
@@ -189,9 +189,9 @@ class HistoryScreen(Dialog[Entry | None]):
     def action_restore(self) -> None:
         """Restore the text that was deleted last."""
         if self._taken:
-            self.browser.put_back(*self._taken.pop(), lambda: self.tell(tr("It is back.")))
+            self.browser.put_back(*self._taken.pop(), lambda: self.show_note(tr("It is back.")))
         else:
-            self.tell(tr("There is no deleted text to restore."))
+            self.show_note(tr("There is no deleted text to restore."))
 
     def _tell_later(self, sentence: str, *, is_problem: bool = False) -> None:
         self.post_message(NoteWritten(sentence, is_problem=is_problem))

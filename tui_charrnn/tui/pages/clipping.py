@@ -44,7 +44,7 @@ class ClippingPage(Page):
         """Train both runs from the start; `seeds` is added to the RNG seed."""
         self.settings = replace(self.settings, rng_seed=self.settings.rng_seed + seeds)
         settings = self.settings
-        self.tell(
+        self.show_note(
             tr(
                 "Spectral radius {radius:g}, limit {limit:g}, learning rate {rate:g}, seed {seed}.",
                 radius=settings.radius,

@@ -135,7 +135,7 @@ class EmbeddingPage(Page):
 
     def _show_result(self, found: _Projection | CharRNNError) -> None:
         if isinstance(found, CharRNNError):
-            self.tell(str(found), is_problem=True)
+            self.show_note(str(found), is_problem=True)
             return
         label, embedding, places, shares = found
         if (
@@ -150,7 +150,7 @@ class EmbeddingPage(Page):
                 share=shares.sum(),
             )
         )
-        self.tell(format_sizes(embedding))
+        self.show_note(format_sizes(embedding))
         self.picture.draw()
 
     def rows(self, width: int, height: int) -> list[str | Content]:

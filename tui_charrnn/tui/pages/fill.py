@@ -142,4 +142,4 @@ class FillPage(Page):
             notes.append(format_both(both))
         if filled.unknown:
             notes.append(tr("{count} characters are not known.", count=filled.unknown))
-        self.tell(" ".join(notes))
+        self.show_note(" ".join(notes))

@@ -75,12 +75,12 @@ class GatesPage(Page):
         """List the gates, with the clamps that are active at the cursor."""
         tape = self._tape
         if tape is None:
-            self.tell(tr("There is no text yet whose gates could be moved."))
+            self.show_note(tr("There is no text yet whose gates could be moved."))
             return
         self._gates = gates_of(tape.stream.model.config)
         if not self._gates:
             cell = tape.stream.model.config.cell
-            self.tell(tr("A model of kind {cell} has no gates.", cell=cell))
+            self.show_note(tr("A model of kind {cell} has no gates.", cell=cell))
             return
         is_end = self._at[1] >= tape.tree.branches[self._at[0]].length
         there = tape.tree.holder(*self._at)
@@ -171,7 +171,7 @@ class GatesPage(Page):
         share = percent(float(moved))
         effect = tr("{share} of the probability moved.", share=share) if self.held else ""
         keep = tr("{key} goes on from the cursor like this.", key=key_label("gates.keep"))
-        self.tell(f"{effect} {keep}".strip())
+        self.show_note(f"{effect} {keep}".strip())
         self.picture.draw()
 
     def rows(self, width: int, height: int) -> list[str | Content]:

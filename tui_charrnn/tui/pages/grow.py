@@ -87,7 +87,7 @@ class GrowPage(Page):
         try:
             temperatures = _parsed(self.temperatures.value)
         except ConfigError as error:
-            self.tell(str(error), is_problem=True)
+            self.show_note(str(error), is_problem=True)
             return
         settings, seed_text = self.context.session.settings, self.seed.value
         speed = min(settings.speed or _FASTEST, _FASTEST)
@@ -112,7 +112,7 @@ class GrowPage(Page):
             for view, piece in zip(views, pieces, strict=True):
                 view.append(piece, "generated")
 
-        self.tell(tr("The texts take the same random numbers; only the temperature differs."))
+        self.show_note(tr("The texts take the same random numbers; only the temperature differs."))
         self.compute(work, show)
 
 

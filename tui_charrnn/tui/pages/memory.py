@@ -76,7 +76,7 @@ class MemoryPage(Page):
         names = [name.strip() for name in self.models.value.split(",") if name.strip()]
         self.curves = []
         self.picture.draw()
-        self.tell(tr("Reading the model and its text ..."))
+        self.show_note(tr("Reading the model and its text ..."))
 
         def work(task: BackgroundTask) -> Iterator[tuple[list[MemoryCurve], str]]:
             loaded = self._loaded(names, task)
@@ -135,7 +135,7 @@ class MemoryPage(Page):
 
     def _show_result(self, found: tuple[list[MemoryCurve], str]) -> None:
         self.curves, note = found
-        self.tell(note)
+        self.show_note(note)
         self.picture.draw()
 
     def rows(self, width: int, height: int) -> list[str | Content]:

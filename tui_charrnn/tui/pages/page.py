@@ -164,7 +164,7 @@ class Page(Dialog[None]):
         """Cancel the background task."""
         self._tasks.cancel()
 
-    def tell(self, sentence: str, *, is_problem: bool = False) -> None:
+    def show_note(self, sentence: str, *, is_problem: bool = False) -> None:
         """Show a note in the line above the keys."""
         note = self.query_one("#page-note", Static)
         note.update(safe_line(sentence))
@@ -193,7 +193,7 @@ class Page(Dialog[None]):
                         self.call_later(take, partial(show, result))
                         task.check()
                 except CharRNNError as error:
-                    self.call_later(take, partial(self.tell, str(error), is_problem=True))
+                    self.call_later(take, partial(self.show_note, str(error), is_problem=True))
 
         self._tasks.start(lambda task: context.run(run, task))
 

@@ -97,4 +97,4 @@ class WhichPage(Page):
             for name, count in zip(origin.names, origin.unknown, strict=True)
             if count
         ]
-        self.tell(" ".join(strange))
+        self.show_note(" ".join(strange))

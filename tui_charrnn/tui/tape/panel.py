@@ -24,7 +24,7 @@ from tui_charrnn.tui.tape.branches import BranchesScreen, Choice, ComparisonScre
 from tui_charrnn.tui.text.alternative_rows import AlternativeRow, draw_rows, page_rows
 from tui_charrnn.tui.text.generation_thread import Fork
 from tui_charrnn.tui.text.saving import newest_tape, save_in_background, save_tape, texts_folder
-from tui_charrnn.tui.text.session_texts import Tell
+from tui_charrnn.tui.text.session_texts import ShowNote
 from tui_charrnn.tui.text.tape_text import Step, TapeText
 from tui_charrnn.viewing.xray import format_choice
 
@@ -69,13 +69,15 @@ class TapePanel(Static, can_focus=True):
     }
     """
 
-    def __init__(self, text: TapeText, open_tape: Callable[[Path], object], tell: Tell) -> None:
+    def __init__(
+        self, text: TapeText, open_tape: Callable[[Path], object], show_note: ShowNote
+    ) -> None:
         """Follow the cursor of a text.
 
         Args:
             text: Shows the tape.
             open_tape: Opens a tape file.
-            tell: Shows a note; thread-safe.
+            show_note: Shows a note; thread-safe.
         """
         super().__init__(id="tape-panel", markup=False)
         self.text = text
@@ -83,7 +85,7 @@ class TapePanel(Static, can_focus=True):
         self.known: KnownPlace | None = None
         """The candidates that were read last."""
         self._open = open_tape
-        self._tell = tell
+        self._show_note = show_note
         self._page = 0
         """Page of the alternatives."""
         self._wanted: tuple[int, tuple[int, int]] | None = None
@@ -173,7 +175,7 @@ class TapePanel(Static, can_focus=True):
         found = self._nearest_fork()
         if found is None:
             key = key_label("tape.take")
-            self._tell(tr("This text has one branch; {key} begins another one.", key=key))
+            self._show_note(tr("This text has one branch; {key} begins another one.", key=key))
             return
         position, numbers, now = found
         self._visit(numbers[(max(now, 0) + by) % len(numbers)], position)
@@ -190,7 +192,9 @@ class TapePanel(Static, can_focus=True):
             else max((fork for fork in forks if fork < at[1]), default=None)
         )
         if found is None:
-            self._tell(tr("There is no fork further on." if by > 0 else "There is no fork before."))
+            self._show_note(
+                tr("There is no fork further on." if by > 0 else "There is no fork before.")
+            )
         else:
             self.cursor.point(found)
 
@@ -199,7 +203,7 @@ class TapePanel(Static, can_focus=True):
         if self._visited:
             self._show(*self._visited.pop())
         else:
-            self._tell(tr("There is nothing to go back to."))
+            self._show_note(tr("There is nothing to go back to."))
 
     def action_list(self) -> None:
         """List all branches."""
@@ -228,7 +232,7 @@ class TapePanel(Static, can_focus=True):
         """Compare the displayed branch with the next one at the nearest fork."""
         found = self._nearest_fork()
         if found is None:
-            self._tell(tr("There is one branch; nothing to compare it with yet."))
+            self._show_note(tr("There is one branch; nothing to compare it with yet."))
             return
         _, numbers, now = found
         self._compare(self.text.branch, numbers[(now + 1) % len(numbers)])
@@ -290,7 +294,7 @@ class TapePanel(Static, can_focus=True):
             lambda: save_tape(texts_folder(), tape, opening),
             saved,
             lambda reason: tr("The tape could not be saved: {reason}.", reason=reason),
-            self._tell,
+            self._show_note,
         )
 
     def action_open(self) -> None:
@@ -333,7 +337,7 @@ class TapePanel(Static, can_focus=True):
         known = branches.get(indices[0]) if len(indices) == 1 else None
         if known == at[0]:
             self.cursor.point(position + 1)
-            self._tell(tr("This is what came here; the next character."))
+            self._show_note(tr("This is what came here; the next character."))
         elif known is not None:
             self._visit(known, position)
         else:
@@ -354,7 +358,7 @@ class TapePanel(Static, can_focus=True):
         self.text.show_branch(number)
         self.cursor.point(min(position, self.text.shown))
         branch = tree.branches[number]
-        self._tell(
+        self._show_note(
             tr(
                 "Branch {name}, {count:,} characters; {key} continues it.",
                 name=safe_line(branch.name),

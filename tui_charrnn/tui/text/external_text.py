@@ -79,7 +79,7 @@ class ExternalText:
         tape: Tape,
         should_stop: Callable[[], bool],
         on_character: Callable[[], object],
-        tell: Callable[[str], object],
+        show_note: Callable[[str], object],
     ) -> str:
         """Feed the text to the model of a tape, and store it on the tape.
 
@@ -87,7 +87,7 @@ class ExternalText:
             tape: An empty tape.
             should_stop: Called after every character; true ends the reading.
             on_character: Called after every character.
-            tell: Called with a progress note every half second.
+            show_note: Called with a progress note every half second.
 
         Returns:
             A sentence with the number of characters and the mean bits per character.
@@ -109,7 +109,7 @@ class ExternalText:
             if time.monotonic() > due:
                 due += _PROGRESS_INTERVAL
                 whole = len(self.numbers)
-                tell(tr("Reading: {count:,} of {all:,} characters …", count=read, all=whole))
+                show_note(tr("Reading: {count:,} of {all:,} characters …", count=read, all=whole))
         return self._summary(read, bits / max(scored, 1))
 
     def _summary(self, read: int, mean: float) -> str:

@@ -234,7 +234,7 @@ class GenerationThread:
                 tape,
                 lambda: task.is_cancelled,
                 on_character=lambda: self.listener(tape),
-                tell=lambda words: self._announce(NoteWritten(words, lasts=True)),
+                show_note=lambda words: self._announce(NoteWritten(words, lasts=True)),
             )
         elif is_generated:
             self._generate(tape, task, generated)

@@ -22,7 +22,7 @@ from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.terminal import LONGEST_COPY, takes_copies
-from tui_charrnn.tui.text.session_texts import Tell
+from tui_charrnn.tui.text.session_texts import ShowNote
 from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
 
 
@@ -31,15 +31,15 @@ def texts_folder() -> Path:
     return data_folder() / "texts"
 
 
-def copy_text(app: App[object], text: str, tell: Tell) -> None:
+def copy_text(app: App[object], text: str, show_note: ShowNote) -> None:
     """Copy a safe text; also save it if the terminal may not have taken the copy."""
     if not text:
-        tell(tr("There is no text to copy yet."))
+        show_note(tr("There is no text to copy yet."))
         return
     app.copy_to_clipboard(text)
     count = len(text)
     if takes_copies(os.environ) and len(text.encode()) <= LONGEST_COPY:
-        tell(tr("Copied {count:,} characters.", count=count))
+        show_note(tr("Copied {count:,} characters.", count=count))
         return
     save_in_background(
         lambda: save_copy(texts_folder(), text),
@@ -51,20 +51,20 @@ def copy_text(app: App[object], text: str, tell: Tell) -> None:
         lambda reason: tr(
             "Copied, if this terminal allows it; not also saved: {reason}.", reason=reason
         ),
-        tell,
+        show_note,
     )
 
 
-def save_text(result: GenerationResult | None, tell: Tell) -> None:
+def save_text(result: GenerationResult | None, show_note: ShowNote) -> None:
     """Save a text in a thread: the folder may be on a drive that does not respond."""
     if result is None or not result.text:
-        tell(tr("There is no text to save yet."))
+        show_note(tr("There is no text to save yet."))
         return
     text = whole_text(result.text, result.opening.loaded.model.units)
-    save_with_settings(text, lambda: save_result(texts_folder(), result), tell)
+    save_with_settings(text, lambda: save_result(texts_folder(), result), show_note)
 
 
-def save_with_settings(text: str, save: Callable[[], Path], tell: Tell) -> None:
+def save_with_settings(text: str, save: Callable[[], Path], show_note: ShowNote) -> None:
     """Write a text and its settings in a thread."""
     save_in_background(
         save,
@@ -74,7 +74,7 @@ def save_with_settings(text: str, save: Callable[[], Path], tell: Tell) -> None:
             path=path,
         ),
         lambda reason: tr("The text could not be saved: {reason}.", reason=reason),
-        tell,
+        show_note,
     )
 
 
@@ -83,7 +83,7 @@ FormatNote = Callable[[object], str]
 
 
 def save_in_background(
-    save: Callable[[], Path], done: FormatNote, failed: FormatNote, tell: Tell
+    save: Callable[[], Path], done: FormatNote, failed: FormatNote, show_note: ShowNote
 ) -> None:
     """Write a file in a thread, then show a note with its path or with the error."""
 
@@ -92,9 +92,9 @@ def save_in_background(
             path = save()
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
-            tell(failed(f"{reason_of(error)}{where}"), is_problem=True)
+            show_note(failed(f"{reason_of(error)}{where}"), is_problem=True)
         else:
-            tell(done(path))
+            show_note(done(path))
 
     BackgroundTask("text-file", work)
 

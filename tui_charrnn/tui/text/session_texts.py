@@ -41,7 +41,7 @@ _NAMED: Final = 4
 """Number of unknown characters that are listed; the rest is only counted."""
 
 
-class Tell(Protocol):
+class ShowNote(Protocol):
     """Shows a note in the line below the panes; an empty note clears the line."""
 
     def __call__(self, sentence: str, *, is_problem: bool = False) -> object:
@@ -56,7 +56,7 @@ class SessionTexts:
         text: TapeText,
         settings: GenerationSettings,
         post: Callable[[Message], object],
-        tell: Tell,
+        show_note: ShowNote,
     ) -> None:
         """Start without a text.
 
@@ -64,14 +64,14 @@ class SessionTexts:
             text: Shows the current text.
             settings: Settings of the next character.
             post: Posts the messages of a generation thread; their handler calls `take`.
-            tell: Shows a note.
+            show_note: Shows a note.
         """
         self.text = text
         self.texts: list[GenerationThread] = []
         """The last texts of this session, the oldest first."""
         self._settings = settings
         self._post = post
-        self._tell = tell
+        self._show_note = show_note
         self._opening: Opening | None = None
         """The opening of the displayed text."""
         self._previous: GenerationThread | None = None
@@ -121,7 +121,7 @@ class SessionTexts:
         before = text.generation
         place = self.texts.index(before) if before in self.texts else count
         if not 0 <= place + by < count:
-            self._tell(
+            self._show_note(
                 tr("There is no text before it." if by < 0 else "There is no text after it.")
             )
             return
@@ -140,7 +140,7 @@ class SessionTexts:
         self._take_settings(generation)
         self.show_title()
         text.draw_new()
-        self._tell(self._format_place(place + by))
+        self._show_note(self._format_place(place + by))
 
     def show_title(self) -> None:
         """Show model, settings and a clamp in the title; more than one clamp in the subtitle."""
@@ -188,7 +188,7 @@ class SessionTexts:
         kept = self._drop_clamps(generation), self._remember(generation)
         sentences = filter(None, (_describe(opening), rules, *kept))
         self.show_title()
-        self._tell(" ".join(sentences), is_problem=bool(opening.unknown or rules))
+        self._show_note(" ".join(sentences), is_problem=bool(opening.unknown or rules))
         text = self.text
         text.stream(True)
         text.draw_new()  # draw the first characters in one frame with the seed text,
@@ -201,10 +201,10 @@ class SessionTexts:
             return
         if event.generation.tape is None:
             self._restore_previous()
-            self._tell(tr("Stopped before the text began."))
+            self._show_note(tr("Stopped before the text began."))
         elif event.generation.tape.stream.is_complete:
             key = key_label("speech.acrostic")
-            self._tell(
+            self._show_note(
                 tr("The acrostic is complete; {key} changes it, Enter starts a new text.", key=key)
             )
         elif was_streaming:
@@ -221,7 +221,7 @@ class SessionTexts:
             if event.turn == 1 and self._opening is not None:
                 end = _describe_reading(event.generation, self._opening) or end
             is_back = self.text.cursor.at is not None
-            self._tell(f"{end} {_next_steps(is_back=is_back, is_between=is_between)}")
+            self._show_note(f"{end} {_next_steps(is_back=is_back, is_between=is_between)}")
 
     def _show_failure(self, event: GenerationFailed) -> None:
         """Show why nothing is generated."""

@@ -62,7 +62,7 @@ class XrayLegend(Vertical):
         self,
         colors: XrayColors,
         read_text: Callable[[str | Path], object],
-        tell: Callable[[str], object],
+        show_note: Callable[[str], object],
         mark_unit: Callable[[str], object],
     ) -> None:
         """Start without a coloring.
@@ -70,7 +70,7 @@ class XrayLegend(Vertical):
         Args:
             colors: Colors the text.
             read_text: Feeds a text, or a text file, to the model.
-            tell: Shows a note; thread-safe.
+            show_note: Shows a note; thread-safe.
             mark_unit: Called with the name of the coloring neuron or gate, empty for none.
         """
         super().__init__(id="xray-legend")
@@ -81,7 +81,7 @@ class XrayLegend(Vertical):
         self.unit = ""
         """Name of the coloring neuron or gate; empty for none."""
         self._read_text = read_text
-        self._tell = tell
+        self._show_note = show_note
         self._mark_unit = mark_unit
         self._shows_panel = False
         """Whether the panel opens below the text if there is no room beside it."""
@@ -90,7 +90,7 @@ class XrayLegend(Vertical):
             "gate": UnitColoring("gate"),
         }
         """The last chosen neuron and gate."""
-        self._originality = OriginalityColoring(tell=tell)
+        self._originality = OriginalityColoring(show_note=show_note)
         """Compares with the model's corpus, or with the text that was named last."""
         self._drawn: tuple[Coloring | None, Legend | None] = None, None
         """The displayed coloring and legend."""
@@ -134,7 +134,7 @@ class XrayLegend(Vertical):
             self._shows_panel = True
         self.fit()
         if self._shows_panel and not self.panel.display:
-            self._tell(tr("The pages of the x-ray need more rows than there are here."))
+            self._show_note(tr("The pages of the x-ray need more rows than there are here."))
 
     def action_step_unit(self, step: int) -> None:
         """Color by the neuron or gate `step` units after the current one.
@@ -156,7 +156,7 @@ class XrayLegend(Vertical):
         """Ask for the name of a neuron or gate, and color by it."""
         config = self._config
         if config is None:
-            self._tell(tr("There is no text yet whose model could be looked into."))
+            self._show_note(tr("There is no text yet whose model could be looked into."))
             return
 
         def problem(typed: str) -> str:
@@ -202,7 +202,7 @@ class XrayLegend(Vertical):
 
     def compare_with(self, path: str) -> None:
         """Mark passages copied from a file, or, with an empty path, from the model's corpus."""
-        self._originality = OriginalityColoring(path, self._tell)
+        self._originality = OriginalityColoring(path, self._show_note)
         self._color(self._originality)
 
     def color_by(

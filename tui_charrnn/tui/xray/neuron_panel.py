@@ -137,7 +137,7 @@ class NeuronPanel(CursorView):
         *,
         color: Callable[[str, float | None, float | None], object],
         show_title: Callable[[], object],
-        tell: Callable[[str], object],
+        show_note: Callable[[str], object],
     ) -> None:
         """Start with an empty list.
 
@@ -147,7 +147,7 @@ class NeuronPanel(CursorView):
             color: Colors the text by a neuron, given its name, mean and standard deviation; None
                 if not measured.
             show_title: Shows the clamps in the title of the text.
-            tell: Shows a note.
+            show_note: Shows a note.
         """
         super().__init__()
         self.id = "neuron-panel"
@@ -159,7 +159,7 @@ class NeuronPanel(CursorView):
         self._settings = settings
         self._color = color
         self._show_title = show_title
-        self._tell = tell
+        self._show_note = show_note
         self._filter = ""
         """The property whose neurons are listed; empty for all."""
 
@@ -222,7 +222,7 @@ class NeuronPanel(CursorView):
             self.search, self.found, self.empty_words = None, found, problem
             self.draw_all()
             if found is not None and found.note:
-                self._tell(tr("{note} The text so far is read instead.", note=found.note))
+                self._show_note(tr("{note} The text so far is read instead.", note=found.note))
 
     def action_turn_filter(self, by: int) -> None:
         """Show the neurons of another property."""
@@ -331,7 +331,7 @@ class NeuronPanel(CursorView):
         self.draw_all()
         self._text.resume()
         release = key_label("neurons.release")
-        self._tell(
+        self._show_note(
             tr(
                 "{neuron} is held at {value:g} from now on; {key} releases it.",
                 neuron=neuron,
@@ -343,14 +343,14 @@ class NeuronPanel(CursorView):
     def _release(self, clamps: tuple[Clamp, ...]) -> None:
         if not clamps:
             is_any = bool(self._settings.held.clamps)
-            self._tell(tr("The cell is not held." if is_any else "No cell is held."))
+            self._show_note(tr("The cell is not held." if is_any else "No cell is held."))
             return
         self._settings.let_go(clamps)
         self._show_title()
         self.draw_all()
         names = ", ".join(str(clamp.neuron) for clamp in clamps)
         is_one = len(clamps) == 1
-        self._tell(
+        self._show_note(
             tr("{names} is free again." if is_one else "{names} are free again.", names=names)
         )
 

@@ -41,7 +41,7 @@ class OriginalityColoring:
 
     path: str = ""
     """Path of a text to compare with; empty is the model's corpus."""
-    tell: Callable[[str], object] = str
+    show_note: Callable[[str], object] = str
     """Shows a note, such as that the text is missing; called in a thread."""
 
     name: ClassVar[str] = "originality"
@@ -140,7 +140,7 @@ class OriginalityLevels(Levels):
             key = key_label("speech.corpus")
             self._progress = tr("there is no text to compare with; {key} names a text", key=key)
             names = tr("{key} names a text to compare with.", key=key)
-            self._coloring.tell(f"{safe_line(str(error))} {names}")
+            self._coloring.show_note(f"{safe_line(str(error))} {names}")
             return
         task.check()
         self._corpus = corpus
@@ -187,7 +187,7 @@ class OriginalityLevels(Levels):
         indexing = progress(tr("indexing the corpus"))
 
         def notify(sentence: str) -> None:
-            self._coloring.tell(safe_line(sentence))
+            self._coloring.show_note(safe_line(sentence))
 
         self._progress = tr("looking for the corpus")
         if path := self._coloring.path:
