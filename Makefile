@@ -1,11 +1,11 @@
-# make run     open the app (without a terminal: train for a minute, then let it speak)
+# make run     open the app (without a terminal: train for a minute, then generate text)
 # make viewer  install everything but TensorFlow: all but training works (120 MB)
 # make test    every test
-# make stress  the proofs that take long: faults at every operation, kills, damaged files, a monkey
-# make check   formatting, lint, types, the import law, the structure
+# make stress  the long tests: faults at every operation, kills, damaged files, a monkey
+# make check   formatting, lint, types, import rules, structure
 # make bench   install what the benchmarks measure against, and list them
 # make keys    write docs/keys.md from the table of keys
-# make models  train the bundled models anew (an hour and more; TEXT=shakespeare=FILE spares the download)
+# make models  train the bundled models again (an hour and more; TEXT=shakespeare=FILE spares the download)
 # make clean   remove what these made
 
 .DEFAULT_GOAL := help
