@@ -45,7 +45,8 @@ def test_the_shell_gets_its_terminal_and_the_whole_screen_is_drawn_when_it_lets_
         terminal.wait_for_text("t Tape")
         terminal.write("\x1a")
         terminal.wait_for("it has stopped", lambda: os.waitid(*stopped) is not None)
-        assert terminal.left_changed() == []
+        # what it wrote before it stopped may not have been read yet
+        terminal.wait_for("its modes are restored", lambda: terminal.left_changed() == [])
         seen = len(terminal.raw)
         terminal.process.send_signal(signal.SIGCONT)
         terminal.wait_for("its title again", lambda: b"charrnn-tui" in terminal.raw[seen:])
