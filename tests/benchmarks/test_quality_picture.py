@@ -10,5 +10,5 @@ def test_the_picture_is_that_of_the_tables() -> None:
 
 
 def test_a_page_without_tables_is_refused() -> None:
-    with pytest.raises(ValueError, match="no table of the validation loss"):
+    with pytest.raises(ValueError, match="no curve below"):
         picture("# Results\n")
