@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.durations import format_duration, parse_duration
-from tui_charrnn.errors import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -31,9 +30,8 @@ def test_forms_that_people_write(text: str, seconds: float) -> None:
 @pytest.mark.parametrize(
     "text", ["", "soon", "0", "0s", "0:00", "-5", "5x", "1e5", "m", "nan", "inf", "9" * 400, "1:2"]
 )
-def test_what_is_no_span_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="Received:"):
-        parse_duration(text)
+def test_what_is_no_duration_has_no_seconds(text: str) -> None:
+    assert parse_duration(text) is None
 
 
 @pytest.mark.parametrize(
@@ -56,4 +54,6 @@ def test_spans_are_written_with_two_units_at_most(seconds: float, text: str) -> 
 @given(st.floats(1, 1e8))
 def test_what_is_written_can_be_read_again(seconds: float) -> None:
     unit = 1 if seconds < 3_599 else 60 if seconds < 86_399 else 3_600
-    assert abs(parse_duration(format_duration(seconds)) - seconds) <= unit + 0.5
+    parsed = parse_duration(format_duration(seconds))
+    assert parsed is not None
+    assert abs(parsed - seconds) <= unit + 0.5

@@ -265,13 +265,12 @@ def read_length(typed: str) -> dict[str, Any]:
         raise ConfigError(
             tr("Say what the number counts: {typed} epochs, {typed} steps, {typed}m.", typed=typed)
         )
-    try:
-        return {"train_time": parse_duration(typed)}
-    except ConfigError as error:
-        raise ConfigError(
-            tr(
-                "How long is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. "
-                "Received: {typed!r}",
-                typed=typed,
-            )
-        ) from error
+    if (seconds := parse_duration(typed)) is not None:
+        return {"train_time": seconds}
+    raise ConfigError(
+        tr(
+            "How long is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. "
+            "Received: {typed!r}",
+            typed=typed,
+        )
+    )

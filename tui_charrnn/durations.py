@@ -2,34 +2,19 @@
 
 import re
 
-from tui_charrnn.errors import ConfigError
-from tui_charrnn.translation import tr
-
 _UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}  # seconds
 _PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
 _CLOCK = re.compile(r"(?:(\d{1,6}):)?([0-5]?\d):([0-5]\d)")
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str) -> float | None:
     """Parse a duration: `90`, `90s`, `10m`, `1h30m`, `2d` or `3:50:00`.
 
     Returns:
-        Seconds, above 0 and below 1e9.
-
-    Raises:
-        ConfigError: If the text has none of these forms, or the duration is out of range.
+        Seconds, above 0 and below 1e9; None if the text is no such duration.
     """
-    cleaned = text.strip().lower().replace(" ", "")
-    seconds = _seconds(cleaned)
-    if seconds is None or not 0 < seconds < 1e9:
-        raise ConfigError(
-            tr(
-                "A duration is a number of seconds or a form like 90s, 10m, 1h30m, 2d or 3:50:00, "
-                "and more than zero. Received: {text!r}",
-                text=text,
-            )
-        )
-    return seconds
+    seconds = _seconds(text.strip().lower().replace(" ", ""))
+    return seconds if seconds is not None and 0 < seconds < 1e9 else None
 
 
 def _seconds(cleaned: str) -> float | None:

@@ -146,7 +146,7 @@ class Settings:
         if bounds.is_none(text):
             return None
         if bounds.is_duration:
-            return parse_duration(text)
+            return read_duration(name, text)
         try:
             return _READERS[_type_name(str(item.type))](text.strip())
         except (KeyError, ValueError):
@@ -205,6 +205,23 @@ class Settings:
             if not (_has_type(value, str(item.type)) and bounds.admits(value)):
                 problems.append(Problem(item.name, _refusal(bounds, value)))
         return problems
+
+
+def read_duration(name: str, text: str) -> float:
+    """Parse a duration as users write it, and return its seconds; errors call it by `name`.
+
+    Raises:
+        SettingError: If it is none, or not more than zero.
+    """
+    seconds = parse_duration(text)
+    if seconds is None:
+        sentence = tr(
+            "must be a duration like 90s, 10m, 1h30m, 2d or 3:50:00, or a number of seconds, and "
+            "more than zero. Received: {text!r}.",
+            text=text,
+        )
+        raise SettingError([Problem(name, sentence)])
+    return seconds
 
 
 def _fits(value: int) -> bool:

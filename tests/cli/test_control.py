@@ -77,35 +77,32 @@ def test_a_value_that_is_not_allowed_is_refused_before_it_is_sent(
 
 
 @pytest.mark.parametrize("end", ["finished", "stopped", "diverged"])
-def test_a_run_that_has_ended_has_no_trainer(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], end: str
-) -> None:
+def test_a_run_that_has_ended_has_no_trainer(tmp_path: Path, end: str) -> None:
     run = fake_run(tmp_path, end=end)
-    ask(run)
-    assert "No trainer is running for fake; nothing was changed." in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="No trainer is running for fake; nothing was changed"):
+        ask(run)
     assert not list(run.control.iterdir())
 
 
-def test_a_new_run_has_no_trainer_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    ask(created_run(tmp_path))
-    assert "No trainer is running" in capsys.readouterr().err
+def test_a_new_run_has_no_trainer_yet(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No trainer is running"):
+        ask(created_run(tmp_path))
 
 
-def test_a_lost_trainer_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_lost_trainer_is_reported(tmp_path: Path) -> None:
     run = fake_run(tmp_path, end=None)
     lose_trainer(run)
-    ask(run)
-    printed = capsys.readouterr().err
-    assert "is lost; nothing was changed" in printed
-    assert f"charrnn-tui resume {run.path}" in printed
+    with pytest.raises(ConfigError, match="is lost; nothing was changed") as caught:
+        ask(run)
+    assert f"charrnn-tui resume {run.path}" in str(caught.value)
 
 
 def test_a_trainer_that_ends_without_an_answer_changed_nothing(
-    trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meanwhile(monkeypatch, lambda: trainer.writer.set_status(state=RunState.STOPPED))
-    ask(trainer.run)
-    assert capsys.readouterr().err == "mine is stopped; nothing was changed.\n"
+    with pytest.raises(ConfigError, match=r"^mine is stopped; nothing was changed"):
+        ask(trainer.run)
 
 
 def test_patience_ends_with_what_becomes_of_the_request(
@@ -129,7 +126,7 @@ def test_the_exit_codes_are_those_of_every_command(tmp_path: Path) -> None:
     fake_run(tmp_path)
     folder = ["--runs-dir", str(tmp_path)]
     ended = run_program("set", "fake", "--learning-rate", "0.5", *folder)
-    assert (ended.returncode, ended.stdout) == (0, b"")
+    assert (ended.returncode, ended.stdout) == (2, b"")
     assert run_program("set", "fake", "--learning-rate", "11", *folder).returncode == 2
     assert run_program("set", "fake", *folder).returncode == 2
     assert run_program("set", "nowhere", "--learning-rate", "0.5", *folder).returncode == 3
@@ -168,7 +165,7 @@ def test_a_run_that_has_ended_cannot_be_paused(tmp_path: Path) -> None:
     run = fake_run(tmp_path, end="finished")
     for command in ("pause", "unpause"):
         ended = run_program(command, "fake", "--runs-dir", str(tmp_path))
-        assert (ended.returncode, ended.stdout) == (0, b"")
+        assert (ended.returncode, ended.stdout) == (2, b"")
         assert b"No trainer is running for fake; nothing was changed." in ended.stderr
         assert run_program(command, "nowhere", "--runs-dir", str(tmp_path)).returncode == 3
     assert not list(run.control.iterdir())

@@ -1,12 +1,18 @@
 """Every end of the process that loads TensorFlow is explained."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests.support.examination import ON_CPU, python
-from tui_charrnn.cli.tensorflow_process import ask, examiner_command, explaining_line
+from tui_charrnn.cli.tensorflow_process import (
+    ask,
+    describe_kill,
+    examiner_command,
+    explaining_line,
+)
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.trial_facts import encode_result
 
@@ -25,6 +31,19 @@ def test_a_process_that_cannot_answer_is_explained(code: str, words: str) -> Non
     assert answer.examination is None
     assert words in answer.failure
     assert "Traceback" not in answer.failure
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (signal.SIGKILL, "killed by SIGKILL (too little memory is a common reason)"),
+        (signal.SIGILL, "killed by SIGILL (the processor lacks instructions (AVX)"),
+        (signal.SIGSEGV, "killed by SIGSEGV (segmentation fault)"),
+        (40, "killed by signal 40 ("),  # it has no name
+    ],
+)
+def test_every_signal_has_a_reason_of_its_own(number: int, words: str) -> None:
+    assert describe_kill(number).startswith(words)
 
 
 def test_a_process_that_takes_too_long_is_ended() -> None:

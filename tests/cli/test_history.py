@@ -226,9 +226,24 @@ def test_texts_are_deleted_for_good(model: Path) -> None:
     assert json.loads(history("rm", "1", "2", "--json")) == {"removed": [1, 2]}
     assert [entry["id"] for entry in listed()] == [3]
     refused = run_here("history", "clear")
-    assert (refused.returncode, b"This deletes 1 text permanently." in refused.stderr) == (2, True)
+    assert (
+        refused.returncode,
+        b"delete the history, 1 text? There is no terminal" in refused.stderr,
+    ) == (2, True)
     assert json.loads(history("clear", "--yes", "--json")) == {"removed": 1}
     assert listed() == []
+
+
+@pytest.mark.parametrize(("typed", "removed"), [("n\n", 0), ("", 0), ("y\n", 1)])
+def test_on_a_terminal_clear_asks(
+    model: Path, monkeypatch: pytest.MonkeyPatch, typed: str, removed: int
+) -> None:
+    generate(model, "bad", "-n", "5")
+    monkeypatch.setattr("tui_charrnn.cli.output.has_terminal", lambda: True)
+    ended = run_here("history", "clear", "--json", stdin=typed.encode())
+    assert json.loads(ended.stdout) == {"removed": removed}
+    assert b"Permanently delete the history, 1 text? [y/N] " in ended.stderr
+    assert len(listed()) == 1 - removed
 
 
 @pytest.mark.parametrize("words", [["show", "7"], ["replay", "7"], ["rm", "7"], ["show", "9" * 30]])

@@ -38,7 +38,7 @@ def text(tmp_path: Path) -> Path:
 
 def test_the_document_has_what_is_measured(tmp_path: Path, text: Path) -> None:
     paths = [tiny_model_file(tmp_path / f"{seed}.safetensors", rng_seed=seed) for seed in (1, 2)]
-    document = json.loads(invoke(*paths, text, "--reach", 30, "--json").stdout)
+    document = json.loads(invoke(*paths, "--text", text, "--reach", 30, "--json").stdout)
     assert (document["reach"], document["characters"]) == (30, 520)
     for seed, model in zip((1, 2), document["models"], strict=True):
         curve = measure_model("", tiny_model(rng_seed=seed), TEXT, reach=30)

@@ -38,7 +38,7 @@ def runs(*arguments: str) -> int:
 
 def answer(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
     """Simulate a terminal with typed input."""
-    monkeypatch.setattr("tui_charrnn.cli.runs.has_terminal", lambda: True)
+    monkeypatch.setattr("tui_charrnn.cli.output.has_terminal", lambda: True)
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
 
 

@@ -66,7 +66,8 @@ def test_an_option_before_the_command_is_refused_with_its_place(
 
 
 @pytest.mark.parametrize(
-    ("group", "command"), [("runs", "list"), ("history", "list"), ("corpora", "list")]
+    ("group", "command"),
+    [("runs", "list"), ("history", "list"), ("corpora", "list"), ("models", "list")],
 )
 def test_a_group_without_a_command_lists(group: str, command: str, capsys: Capture) -> None:
     outputs = []

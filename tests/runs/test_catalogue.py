@@ -58,7 +58,7 @@ def test_a_folder_of_closed_folders_is_not_said_to_be_empty(
         raise RunError(f"{run.path} cannot be looked into: Permission denied.")
 
     monkeypatch.setattr(catalogue, "holds_run", refuse)
-    with pytest.raises(RunError, match=r"/a cannot be looked into: Permission denied. So are 2"):
+    with pytest.raises(RunError, match=r"/a cannot be looked into: Permission denied. 2 more"):
         list_runs(tmp_path / "runs")
 
 

@@ -83,16 +83,20 @@ def unpause(run: RunArgument, runs_dir: RunsDir = None) -> None:
 
 
 def _ask(run: RunDirectory, request: str, **arguments: Any) -> None:
-    """Send a request to the trainer of a run, if there is one, and wait for its answer."""
+    """Send a request to the trainer of a run, and wait for its answer.
+
+    Raises:
+        ConfigError: If no trainer is running, or it refuses.
+        UnansweredError: If it does not answer in time.
+    """
     status = read_status(run)
     is_new = status is not None and status.state is RunState.CREATED
     if status is None or is_new or Liveness().judge(status) == "ended":
-        print_message(f"No trainer is running for {run.name}; nothing was changed.")
-    elif Liveness().judge(status) == "lost":
-        _report_lost(run)
-    else:
-        tail = LineTail(run.events)
-        _await_answer(run, status, tail, send_request(run, request, **arguments))
+        raise ConfigError(f"No trainer is running for {run.name}; nothing was changed.")
+    if Liveness().judge(status) == "lost":
+        raise _lost_error(run)
+    tail = LineTail(run.events)
+    _await_answer(run, status, tail, send_request(run, request, **arguments))
 
 
 def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request: str) -> None:
@@ -107,20 +111,18 @@ def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request:
             raise ConfigError(f"The trainer of {run.name} refused: {answer.message}")
         if answer is not None:
             print_message(f"{run.name}: {answer.message}.")
-        elif verdict == "lost":
-            _report_lost(run)
-        elif verdict == "ended":
-            print_message(f"{run.name} is {status.state}; nothing was changed.")
-        elif time.monotonic() > deadline:
+            return
+        if verdict == "lost":
+            raise _lost_error(run)
+        if verdict == "ended":
+            raise ConfigError(f"{run.name} is {status.state}; nothing was changed.")
+        if time.monotonic() > deadline:
             raise UnansweredError(f"{run.name} has not answered yet; the request stays pending.")
-        else:
-            time.sleep(0.1)
-            continue
-        return
+        time.sleep(0.1)
 
 
-def _report_lost(run: RunDirectory) -> None:
-    print_message(
+def _lost_error(run: RunDirectory) -> ConfigError:
+    return ConfigError(
         f"The trainer of {run.name} is lost; nothing was changed. "
         f"Resume it with: {command_words('resume', run)}"
     )

@@ -8,9 +8,10 @@ from rich.cells import cell_len
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.opening import use_one_numpy_thread
-from tui_charrnn.cli.options import JsonDocument, refuse_options_before_command
+from tui_charrnn.cli.options import JsonDocument, Yes, refuse_options_before_command
 from tui_charrnn.cli.output import (
     TextOutput,
+    is_confirmed,
     print_data,
     print_json,
     print_message,
@@ -172,18 +173,13 @@ def rm(
 
 @history_app.command()
 def clear(
-    is_sure: Annotated[
-        bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")
-    ] = False,
+    is_sure: Yes = False,
     as_json: JsonDocument = False,
 ) -> None:
     """Delete the whole history permanently."""
     store = History()
-    if not is_sure:
-        raise ConfigError(
-            f"This deletes {counted(store.count(), 'text')} permanently. Add --yes to confirm."
-        )
-    count = store.clear()
+    question = f"Permanently delete the history, {counted(store.count(), 'text')}?"
+    count = store.clear() if is_confirmed(question, is_sure=is_sure) else 0
     if as_json:
         print_json({"removed": count})
         return

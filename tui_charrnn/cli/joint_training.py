@@ -24,6 +24,7 @@ from tui_charrnn.cli.launching import FollowOptions, launch, start_and_watch
 from tui_charrnn.cli.output import error_lines, print_message
 from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.cli.run_request import RunRequest
+from tui_charrnn.cli.tensorflow_process import describe_kill
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import (
     CharRNNError,
@@ -163,7 +164,7 @@ def _train_as_worker(task: JointTask, limit: float | None, stderr: int | None = 
         print_message(str(watch.verdict))
         return int(watch.verdict.exit_code)
     if code < 0:
-        print_message(f"The trainer was killed by signal {-code}.")
+        print_message(f"The trainer was {describe_kill(-code)}.")
         return int(ExitCode.UNEXPECTED)
     return code
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import subprocess
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +18,7 @@ from tui_charrnn.cli.following import (
 from tui_charrnn.cli.opening import delay_garbage_collection
 from tui_charrnn.cli.output import print_data, print_message, send_to_terminal
 from tui_charrnn.cli.reporting import RowsOf, choose_reporter, follow, no_rows, print_outcome
+from tui_charrnn.cli.tensorflow_process import describe_kill
 from tui_charrnn.errors import (
     EXPECTED_EXIT_CODES,
     BrokenClusterError,
@@ -68,6 +68,19 @@ class FollowOptions:
     rows_of: RowsOf = no_rows
     """Returns rows to print below the message of a record, unless quiet."""
 
+    def __post_init__(self) -> None:
+        """Refuse options that have no effect unless the command follows the trainer."""
+        if self.detach and self.notify_command is not None:
+            raise ConfigError(
+                "--notify-command runs when the command ends, so it cannot be combined with "
+                "--detach."
+            )
+        if self.as_json and (self.detach or not self.headless):
+            raise ConfigError(
+                "--json prints the records of a training that this command follows: it needs "
+                "--headless, without --detach."
+            )
+
 
 def start_and_watch(
     run: RunDirectory, options: FollowOptions, max_time: float | None = None
@@ -89,11 +102,6 @@ def start_and_watch(
         return _end(run, options, ExitCode.OK)
     limit = max_time or read_description(run).training.max_time
     if options.detach:
-        if options.notify_command is not None:
-            raise ConfigError(
-                "--notify-command runs when the command ends, so it cannot be "
-                "combined with --detach."
-            )
         return _train_detached(run, options, limit)
     if options.headless:
         with handle_preemption(is_headless=True):
@@ -232,10 +240,9 @@ def _print_next_command(view: RunView, code: int, *, is_joint: bool) -> None:
 def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
     """Print why a trainer failed, from its log or its status."""
     if returncode < 0:
-        name = signal.Signals(-returncode).name
         print_message(
-            f"The trainer was killed by {name} (too little memory is a common reason). Its "
-            f"checkpoints are kept. Resume it with: {command_words('resume', run)}"
+            f"The trainer was {describe_kill(-returncode)}. Its checkpoints are kept. Resume it "
+            f"with: {command_words('resume', run)}"
         )
         return
     with contextlib.suppress(StorageError):  # a disk error does not mean that the run is missing

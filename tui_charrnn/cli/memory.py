@@ -15,6 +15,7 @@ from tui_charrnn.cli.options import (
     RunsDir,
     apply_settings,
     complete_corpus,
+    complete_model,
     refuse_out_of_bounds,
 )
 from tui_charrnn.cli.output import (
@@ -29,7 +30,6 @@ from tui_charrnn.cli.reading import Encoding, load_models, read_named_corpus
 from tui_charrnn.cli.reporting import RowsOf
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.errors import ConfigError, ExitCode
-from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.description import RunState
@@ -53,10 +53,9 @@ def memory(
     models: Annotated[
         list[str],
         typer.Argument(
-            metavar="MODEL... [TEXT]",
-            autocompletion=complete_corpus,
-            help="Model files, runs or bundled models, and optionally, last, a text file to "
-            "measure on; with --train, texts to train on.",
+            metavar="MODEL...",
+            autocompletion=complete_model,
+            help="Model files, runs or bundled models; with --train, texts to train on.",
         ),
     ],
     text: Annotated[
@@ -163,21 +162,11 @@ def _print(curves: "Sequence[MemoryCurve]", *, is_ascii: bool) -> None:
 def _find(
     models: Sequence[str], text: str | None, encoding: str, runs_dir: Path | None
 ) -> "tuple[dict[str, Model], str]":
-    """Load the models by name and the text to measure on, which may be the last of `models`."""
-    *names, last = models
-    if (
-        names
-        and text is None
-        and is_file(parse_path(last, "TEXT"))
-        and not last.endswith(".safetensors")
-    ):
-        text = last
-    else:
-        names = list(models)
-    found = load_models(names, runs_dir)
+    """Load the models by name, and the text to measure on."""
+    found = load_models(models, runs_dir)
     if text is not None:
         return found, read_named_corpus([text], encoding=encoding).text
-    first, folder = names[0], runs_folder(runs_dir)
+    first, folder = models[0], runs_folder(runs_dir)
     print_message(f"Reading the corpus of {first}; --text names another text.")
     path = lazy.find_model(first, folder)
     return found, lazy.read_training_corpus(found[first], path, folder).text

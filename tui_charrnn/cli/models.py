@@ -248,8 +248,9 @@ def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tup
     yield "temperature", "1, not calibrated" if fitted is None else _format_calibration(fitted)
 
 
-def list_all(runs_dir: Path | None, as_json: bool = False) -> None:
-    """Print a table of the models."""
+@models_app.command("list")
+def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
+    """List the bundled models and those of the runs."""
     found = list(lazy.offered_models(runs_folder(runs_dir)))
     if as_json:
         values = (_values(each.facts, name=each.name, origin=each.origin) for each in found)

@@ -135,6 +135,7 @@ NumbersOption: TypeAlias = Annotated[
 Force: TypeAlias = Annotated[
     bool, typer.Option("--force", "-f", help="Overwrite an existing file.")
 ]
+Yes: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 DrawnInAscii: TypeAlias = Annotated[
     bool, typer.Option("--ascii", help="Draw in ASCII; the setting `ascii` makes it the default.")
 ]

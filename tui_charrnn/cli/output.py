@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 from tui_charrnn import __version__, lazy
 from tui_charrnn.crash import report_crash
-from tui_charrnn.errors import CharRNNError, ExitCode, StorageError
+from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode, StorageError
 from tui_charrnn.folders import state_folder
 from tui_charrnn.hangul import (
     INITIALS,
@@ -125,6 +125,21 @@ def print_data(text: str) -> None:
     except OSError as error:
         _discard(sys.stdout)
         raise _refused_output(error) from error
+
+
+def is_confirmed(question: str, *, is_sure: bool) -> bool:
+    """Ask the user once to confirm, unless `is_sure`; return whether they do.
+
+    Raises:
+        ConfigError: If there is no terminal to ask.
+    """
+    if is_sure:
+        return True
+    if not has_terminal():
+        raise ConfigError(f"{question} There is no terminal to ask: add --yes to confirm.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
 def print_json(document: object) -> None:

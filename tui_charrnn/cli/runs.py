@@ -2,7 +2,6 @@
 
 import json
 import shlex
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +14,14 @@ from tui_charrnn.cli.options import (
     JsonDocument,
     RunArgument,
     RunsDir,
+    Yes,
     complete_path,
     complete_run,
     refuse_options_before_command,
     target_argument,
 )
 from tui_charrnn.cli.output import (
-    has_terminal,
+    is_confirmed,
     print_data,
     print_json,
     print_message,
@@ -300,7 +300,7 @@ def rm(
         list[str] | None,
         typer.Argument(metavar="RUN...", help="Names or paths.", autocompletion=complete_run),
     ] = None,
-    is_sure: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    is_sure: Yes = False,
     empties: Annotated[
         bool, typer.Option("--empty-trash", help="Delete everything in the trash permanently.")
     ] = False,
@@ -344,7 +344,7 @@ def _move_to_trash(names: Sequence[str], folder: Path, is_sure: bool) -> dict[st
         upkeep.refuse_live(run)
     shown = ", ".join(safe_line(run.name) for run in runs)
     count = "the run" if len(runs) == 1 else f"{len(runs)} runs"
-    if not _is_confirmed(f"Move {count} {shown} to the trash?", is_sure=is_sure):
+    if not is_confirmed(f"Move {count} {shown} to the trash?", is_sure=is_sure):
         print_message("Nothing was moved.")
         return {"trashed": []}
     trashed = []
@@ -372,7 +372,7 @@ def _empty_trash(folder: Path, is_sure: bool) -> dict[str, Any]:
         more = f" and {len(trashed) - 5} more" if len(trashed) > 5 else ""
         size = format_size(disk_size(folder / upkeep.TRASH))
         question = f"Permanently delete the trash: {shown}{more}, {size}?"
-        if not _is_confirmed(question, is_sure=is_sure):
+        if not is_confirmed(question, is_sure=is_sure):
             print_message("Nothing was deleted.")
             return {"freed_bytes": 0}
     freed = upkeep.empty_trash(folder)
@@ -380,14 +380,3 @@ def _empty_trash(folder: Path, is_sure: bool) -> dict[str, Any]:
         f"The trash is empty; {format_size(freed)} freed." if freed else "The trash is empty."
     )
     return {"freed_bytes": freed}
-
-
-def _is_confirmed(question: str, *, is_sure: bool) -> bool:
-    """Ask the user once to confirm, unless `is_sure`; return whether they do."""
-    if is_sure:
-        return True
-    if not has_terminal():
-        raise ConfigError("There is no terminal to ask for confirmation. Add --yes to confirm.")
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}

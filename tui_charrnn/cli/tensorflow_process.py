@@ -29,7 +29,7 @@ _LOG_LINE: Final = re.compile(
 )
 """Start of the log lines of TensorFlow's C++ code."""
 _GPU_TROUBLE: Final = re.compile(r"dlopen|cuInit|libcud|libnv|kernel driver|cuDNN", re.IGNORECASE)
-_EXPLANATIONS: Final = {
+_EXPLANATIONS: Final[dict[int, str]] = {
     signal.SIGILL: "the processor lacks instructions (AVX) that TensorFlow is built with",
     signal.SIGKILL: "too little memory is a common reason",
 }
@@ -85,13 +85,17 @@ def explaining_line(errors: str) -> str:
     return next(reversed(plain or lines), "")
 
 
+def describe_kill(number: int) -> str:
+    """Describe the signal that ended a process, as `killed by SIGSEGV (segmentation fault)`."""
+    names = {each.value: each.name for each in signal.Signals}
+    reason = _EXPLANATIONS.get(number) or (signal.strsignal(number) or "unknown").lower()
+    return f"killed by {names.get(number, f'signal {number}')} ({reason})"
+
+
 def _explain_end(code: int, line: str) -> str:
     """Explain why a process that loads TensorFlow failed, by its exit code and last line."""
     if code < 0:
-        number = signal.Signals(-code)
-        reason = _EXPLANATIONS.get(number)
-        remark = f" ({reason})" if reason else ""
-        return f"TensorFlow's process was killed by {number.name}{remark}{_quoted(line)}."
+        return f"TensorFlow's process was {describe_kill(-code)}{_quoted(line)}."
     if "No module named 'tensorflow'" in line or "No module named 'keras'" in line:
         where = f"TensorFlow is not installed for {sys.executable}"
         return f"{where}: in the checkout, pip install --editable ."

@@ -28,7 +28,6 @@ from tui_charrnn.cli.reading import (
 )
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.presets import FINE_TUNING_SHARE, PRESETS, find_preset
@@ -36,8 +35,8 @@ from tui_charrnn.runs.catalogue import find_run, holds_run
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
+from tui_charrnn.settings import read_duration
 from tui_charrnn.training.distributed.placement import (
-    MEET_WITHIN,
     Placement,
     find_cluster,
     parse_devices,
@@ -73,7 +72,7 @@ def _choose_placement(
     devices: str | None, cluster: str | None, rank: int | None, meet_within: str, *, headless: bool
 ) -> Placement:
     """Return devices and cluster; only headless training reads TF_CONFIG and Slurm's variables."""
-    timeout = parse_duration(meet_within) or MEET_WITHIN
+    timeout = read_duration("meet_within", meet_within)
     if not headless:
         if cluster is not None or rank is not None:
             raise ConfigError("--cluster and --rank need --headless: every process stays with it.")
@@ -308,7 +307,7 @@ def resume(
     options = FollowOptions(
         is_headless, detach, as_json, quiet, force, placement, notify_command=notify_command
     )
-    limit = parse_duration(max_time) if max_time else None
+    limit = None if max_time is None else read_duration("max_time", max_time)
     for name, text in amounts.items():
         require_tensorflow()
         length = "train_time" if name == "time" else name

@@ -275,9 +275,7 @@ def _none_readable(folder: Path, problems: list[str]) -> RunError:
     """Return the error for a folder of which no run can be read."""
     sentences = [tr("No run in {folder} can be read.", folder=folder), problems[0]]
     if more := len(problems) - 1:
-        sentences.append(
-            tr("So is {more} more." if more == 1 else "So are {more} more.", more=more)
-        )
+        sentences.append(tr("{more} more cannot be read either.", more=more))
     return RunError(" ".join(sentences))
 
 

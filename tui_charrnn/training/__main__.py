@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.runs.launcher import LIBRARY_VARIABLES
 from tui_charrnn.runs.layout import RunDirectory
@@ -23,7 +22,9 @@ def trainer_options() -> argparse.ArgumentParser:
         prog="python -m tui_charrnn.training", description="Train a run directory."
     )
     parser.add_argument("run", type=Path, nargs="?", help="the run directory")
-    parser.add_argument("--max-time", help="save and leave with exit code 75 after this long")
+    parser.add_argument(
+        "--max-time", type=float, help="save and exit with 75 after this many seconds"
+    )
     parser.add_argument(
         "--force", action="store_true", help="resume with a corpus that has changed"
     )
@@ -53,17 +54,16 @@ def main(arguments: list[str] | None = None) -> int:
     from tui_charrnn.training.worker import run_training  # noqa: PLC0415  see above
 
     try:
-        max_time = parse_duration(parsed.max_time) if parsed.max_time else None
         task = None if parsed.joint is None else JointTask.from_json(parsed.joint)
         if parsed.run is None:
             if task is None:
                 trainer_options().error("a run or --joint is needed")
-            return int(take_part(task, interruption, max_time))
+            return int(take_part(task, interruption, parsed.max_time))
         return int(
             run_training(
                 RunDirectory(parsed.run),
                 interruption,
-                max_time,
+                parsed.max_time,
                 accepts_change=parsed.force,
                 devices=parse_devices(parsed.devices),
                 task=task,
