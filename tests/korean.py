@@ -13,7 +13,7 @@ Allowed are names that people gave or type, units and names of keys, nothing els
 import re
 from collections.abc import Collection
 
-_ALWAYS = {"nats", "Esc", "Tab", "Enter", "Home", "End", "PgUp", "PgDn", "Space", "Shift", "Alt"}
+_ALWAYS = {"nat", "Esc", "Tab", "Enter", "Home", "End", "PgUp", "PgDn", "Space", "Shift", "Alt"}
 """Units, and keys as the keyboard has them."""
 
 
@@ -22,7 +22,7 @@ def latin_words(screen_text: str, allowed: Collection[str] = ()) -> list[str]:
 
     Args:
         screen_text: As `tests.support.shown_screen.screen_text` returns it.
-        allowed: Words besides `nats` and the names of keys; letters, digits and underscores
+        allowed: Words besides `nat` and the names of keys; letters, digits and underscores
             between two spaces or signs are one word, upper and lower case matter.
     """
     words = re.findall(r"[^\W_][\w]*", screen_text, flags=re.ASCII)

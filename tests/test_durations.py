@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_charrnn.durations import format_duration, parse_duration
+from tui_charrnn.durations import (
+    format_duration,
+    format_round_duration,
+    parse_duration,
+    typed_duration,
+)
 
 
 @pytest.mark.parametrize(
@@ -57,3 +62,12 @@ def test_what_is_written_can_be_read_again(seconds: float) -> None:
     parsed = parse_duration(format_duration(seconds))
     assert parsed is not None
     assert abs(parsed - seconds) <= unit + 0.5
+
+
+@pytest.mark.usefixtures("korean")
+def test_in_korean_the_units_are_korean_and_what_is_typed_is_not() -> None:
+    assert [format_duration(each) for each in (42, 728, 11_100, 187_200)] == [
+        *("42초", "12분08초", "3시간05분", "2일04시간")
+    ]
+    assert [format_round_duration(each) for each in (600, 3_600)] == ["10분", "1시간"]
+    assert parse_duration(typed_duration(728)) == 728

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,23 @@ def test_every_relative_link_leads_to_a_file() -> None:
         if "://" not in link and not (page.parent / link).exists()
     ]
     assert dead == []
+
+
+def test_every_link_into_a_page_leads_to_a_heading() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")]
+    dead = [
+        (page.name, link, anchor)
+        for page in pages
+        for link, anchor in re.findall(r"\]\(([^)\s#]*)#([^)]+)\)", page.read_text("utf-8"))
+        if "://" not in link and anchor not in anchors(page.parent / link if link else page)
+    ]
+    assert dead == []
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def test_the_page_of_a_package_index_has_no_relative_link() -> None:

@@ -3,6 +3,7 @@
 import ast
 import itertools
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 import tui_charrnn
 from tui_charrnn import errors, translation
 from tui_charrnn.config import ModelConfig, SamplingConfig, TrainingConfig
+from tui_charrnn.durations import TIME_UNITS
 from tui_charrnn.errors import SYSTEM_REASONS
 from tui_charrnn.generation import neuron
 from tui_charrnn.history.generation import HINDRANCES
@@ -59,6 +61,7 @@ from tui_charrnn.viewing import (
     run_words,
     xray,
 )
+from tui_charrnn.viewing.lessons import HEAD, LESSONS
 
 PACKAGE = Path(tui_charrnn.__file__).parent
 ERRORS = {name for name in vars(errors) if name.endswith("Error")} | {
@@ -102,6 +105,7 @@ def table_sentences() -> set[str]:
         *(f"{{count}} {noun}" for noun in nouns),
         *SYSTEM_REASONS.values(),
         *RunState,
+        *(f"{{count}}{unit}" for unit in TIME_UNITS),
         *formatting.NAMES.values(),
         *key_sentences(),
         *Source,
@@ -232,6 +236,15 @@ def test_a_sentence_and_its_translation_have_the_same_values() -> None:
         assert names(english) == names(korean), english
 
 
+def test_no_particle_depends_on_a_value() -> None:
+    """을 or 를 depends on the sound before it, which is unknown of a value; % is read 퍼센트."""
+    particles = "을|를|은|는|이|가|과|와|으?로|이?나|이?고|이?며|이?라"
+    ending = re.compile(rf"(?<!%)}}[^\w\s)]?(?:{particles})(?![가-힣])")
+    lessons = [text for lesson in LESSONS for text in lesson.texts["ko"]]
+    sentences = [*korean_sentences().values(), HEAD["ko"]["text"], *map(str, lessons)]
+    assert [each for each in sentences if ending.search(each)] == []
+
+
 def test_every_call_gives_the_values_that_its_sentence_names() -> None:
     for place, call in calls():
         if not [*literals(call.args[0])]:
@@ -270,7 +283,7 @@ def test_the_language_is_chosen_and_an_unknown_sentence_stays_as_it_is(
     [
         ("step 1200 is saved", "1200스텝을 저장했습니다."),
         ("disk full, last saved step 8,000", "디스크가 가득 참, 마지막으로 저장한 스텝 8,000"),
-        ("processor, 2 threads", "프로세서, 스레드 2개"),
+        ("processor, 2 threads", "CPU, 스레드 2개"),
         ("something that nobody translated: {x} 7 %", "something that nobody translated: {x} 7 %"),
     ],
 )

@@ -1,8 +1,12 @@
-"""Parses and formats durations: 90s, 10m, 1h30m."""
+"""Parses and formats durations: 90s, 10m, 1h30m; in Korean 1시간30분."""
 
 import re
+from typing import Final
 
-_UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}  # seconds
+from tui_charrnn.translation import tr
+
+TIME_UNITS: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
+"""Seconds in each unit."""
 _PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
 _CLOCK = re.compile(r"(?:(\d{1,6}):)?([0-5]?\d):([0-5]\d)")
 
@@ -24,12 +28,24 @@ def _seconds(cleaned: str) -> float | None:
         hours, minutes, seconds = (int(part or 0) for part in clock.groups())
         return float(hours * 3_600 + minutes * 60 + seconds)
     if cleaned and re.fullmatch(f"(?:{_PART.pattern})+", cleaned):
-        return sum(float(amount) * _UNITS[unit] for amount, unit in _PART.findall(cleaned))
+        return sum(float(amount) * TIME_UNITS[unit] for amount, unit in _PART.findall(cleaned))
     return None
 
 
 def format_duration(seconds: float) -> str:
-    """Format a duration with at most two units: 0s, 42s, 12m08s, 3h05m, 2d04h."""
+    """Format a duration in the user's language: 12m08s, or 12분08초."""
+    return in_words(typed_duration(seconds))
+
+
+def in_words(duration: str) -> str:
+    """A duration with its units in the user's language."""
+    return re.sub(
+        rf"([\d,]+)([{''.join(TIME_UNITS)}])", lambda part: tr(f"{{count}}{part[2]}", count=part[1]), duration
+    )
+
+
+def typed_duration(seconds: float) -> str:
+    """Format a duration as `parse_duration` reads it, with two units: 42s, 12m08s, 3h05m, 2d04h."""
     whole = max(0, round(seconds))
     if whole < 60:
         return f"{whole}s"
@@ -42,4 +58,4 @@ def format_duration(seconds: float) -> str:
 
 def format_round_duration(seconds: float) -> str:
     """The same without smaller units that are zero: 5m, 1h."""
-    return format_duration(seconds).removesuffix("00s").removesuffix("00m")
+    return in_words(typed_duration(seconds).removesuffix("00s").removesuffix("00m"))

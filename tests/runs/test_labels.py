@@ -1,6 +1,7 @@
 """Labels of a run are stored in it and searchable."""
 
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -68,3 +69,11 @@ def test_a_list_that_is_read_again_has_the_new_words(tmp_path: Path) -> None:
     assert after.has_words("best RATE")
     assert after.has_words(run.name[:3])
     assert not after.has_words("best cold")
+
+
+@pytest.mark.usefixtures("korean")
+def test_words_are_found_in_korean_and_in_decomposed_hangul(tmp_path: Path) -> None:
+    run = created_run(tmp_path)
+    write_labels(run, RunLabels(tags=(normalize("NFD", "동화"),), pinned=True))
+    [summary] = WatchedFolder(tmp_path).list_runs()
+    assert all(summary.has_words(words) for words in ("동화", "고정", "pinned"))

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from tui_charrnn.viewing.formatting import (
+    age_width,
     counted,
     format_age,
     format_count,
@@ -60,3 +61,11 @@ def test_a_count_is_exact_while_it_is_short(count: int, text: str) -> None:
 )
 def test_an_age_has_one_unit(seconds: float, text: str) -> None:
     assert format_age(seconds) == text
+
+
+@pytest.mark.usefixtures("korean")
+def test_an_age_has_its_unit_in_korean_and_room_for_it() -> None:
+    assert [format_age(each) for each in (59, 300, 82_800, 86_400_000)] == [
+        *("59초", "5분", "23시간", "1,000일")
+    ]
+    assert age_width() == 6  # of 23시간

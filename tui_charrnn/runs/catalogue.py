@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final, Self
+from unicodedata import normalize
 
 from tui_charrnn.errors import ConfigError, RunError, did_you_mean, reason_of
 from tui_charrnn.invocation import command
@@ -129,19 +130,21 @@ class RunSummary:
     def has_words(self, words: str) -> bool:
         """Whether its name, corpus, preset, tags or note contain all words of a query.
 
-        A pinned run also matches the word `pinned`.
+        A pinned run also matches the word `pinned`, in English and translated. Decomposed Hangul,
+        as in file names of macOS, matches composed Hangul.
         """
         description, labels = self.description, self.labels
         of_description = (description.corpus.name, description.preset) if description else ()
-        pin = ("pinned",) if labels.pinned else ()
+        pin = ("pinned", tr("pinned")) if labels.pinned else ()
         text = " ".join((
             self.run.name,
             *of_description,
             *labels.tags,
             labels.note,
             *pin,
-        )).casefold()
-        return all(word in text for word in words.casefold().split())
+        ))
+        text, words = (normalize("NFC", each).casefold() for each in (text, words))
+        return all(word in text for word in words.split())
 
     def judge(self, now: float) -> Verdict | None:
         """Return whether its trainer is alive at `now` (seconds since 1970).

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, set_cell_size
 
+from tui_charrnn.durations import TIME_UNITS, in_words
 from tui_charrnn.hangul import FINALS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import chosen_language, tr
@@ -53,12 +54,15 @@ def format_time(stamp: str) -> str:
 
 
 def format_age(seconds: float) -> str:
-    """An age in one unit, so that lists seldom change: 12s, 5m, 3h, 2d."""
+    """An age in one unit, so that lists seldom change: 12s, 5m, 3h, 2d; in Korean 12초, 5분."""
     whole = max(0, int(seconds))
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60)):
-        if whole >= size:
-            return f"{whole // size:,}{unit}"
-    return f"{whole}s"
+    unit, size = next((pair for pair in TIME_UNITS.items() if whole >= pair[1]), ("s", 1.0))
+    return in_words(f"{whole // int(size):,}{unit}")
+
+
+def age_width() -> int:
+    """Columns of the widest age below 1,000 days."""
+    return max(cell_len(format_age(days * TIME_UNITS["d"])) for days in (999, 0.99))
 
 
 def format_character(character: str, *, is_ascii: bool = False) -> str:

@@ -11,14 +11,16 @@ from tests.support.waiting import wait_until
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.training.trial_facts import Trial
+from tui_charrnn.translation import set_language
+from tui_charrnn.tui.new_run.corpus_summary import format_large_count
 from tui_charrnn.tui.new_run.estimate import format_machine
 from tui_charrnn.tui.new_run.fields import FormRow
 from tui_charrnn.tui.new_run.form_values import SETTINGS
 
 pytestmark = pytest.mark.usefixtures("korean")
 TYPED = {
-    *("utf", "lstm", "small", "none", "auto", "true", "false", "nats", "txt", "epochs", "steps"),
-    "norm",
+    *("utf", "lstm", "small", "none", "auto", "true", "false", "txt", "epochs", "steps"),
+    *("norm", "CPU", "BPTT"),
     *("1h30m", "3h50m", "bfloat16", "Adam", "beta", "max", "min", "gru", "rnn", "forward", "both"),
 }
 
@@ -33,9 +35,16 @@ def test_every_setting_has_its_sentence() -> None:
         assert latin_words(setting.advice(PRESETS["small"]), TYPED | names) == [], setting.name
 
 
+def test_large_counts_are_in_powers_of_ten_thousand() -> None:
+    counts = [9_999, 12_345, 9_800_000, 1_234_567_890]
+    assert [*map(format_large_count, counts)] == ["9,999", "1.23만", "980만", "12.3억"]
+    set_language("en")
+    assert [*map(format_large_count, counts)] == ["9,999", "12,345", "9.8 million", "1.23 billion"]
+
+
 def test_what_a_trial_ran_on() -> None:
     trial = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
-    assert format_machine(trial) == "메모리 800 MB, 프로세서, 스레드 2개, float32"
+    assert format_machine(trial) == "메모리 800 MB, CPU, 스레드 2개, float32"
 
 
 async def test_the_form_and_what_is_wrong_in_it(

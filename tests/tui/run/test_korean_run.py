@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.widget import Widget
 
@@ -16,6 +17,7 @@ from tests.support.themed_app import ThemedApp
 from tests.support.viewed_run import viewed
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.run import run_log
+from tui_charrnn.tui.run.chart.scales import Window
 from tui_charrnn.tui.run.chart.series import Axis, ChartOptions, Curvature, Quantity, Span
 from tui_charrnn.tui.run.failure_card import FailureCard
 from tui_charrnn.tui.run.log_pane import format_state
@@ -128,3 +130,11 @@ def test_the_chart(trainer: FakeTrainer, size: tuple[int, int]) -> None:
 def test_which_lines_of_the_log_are_shown() -> None:
     for shown in LogFilter:
         assert latin_words(format_state(shown, "", follows_end=False, width=80)) == []
+
+
+def test_labels_of_the_time_axis_do_not_touch() -> None:
+    labels = sorted(Window(Axis.TIME, 0.0, 9_000.0).ticks(72).values())
+    assert "1시간30분" in [label for _, label in labels]
+    ends = [start + cell_len(label) for start, label in labels]
+    starts = [*(start for start, _ in labels[1:]), 72]
+    assert all(end <= start for end, start in zip(ends, starts, strict=True))

@@ -30,12 +30,11 @@ from tui_charrnn.tui.history.preview import HistoryPreview
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.model_loader import shown_label
 from tui_charrnn.tui.theme.themed_app import KeepsText
-from tui_charrnn.viewing.formatting import counted, format_age
+from tui_charrnn.viewing.formatting import age_width, counted, format_age
 
 FIRST: Final = 200
 """Texts listed first; if there are more, the whole list follows as soon as it is read."""
 _LONGEST_QUERY: Final = 200  # characters
-_AGE: Final = 5  # columns, of which the first is empty
 _MODEL: Final = 14  # columns
 _SETTINGS: Final = 10  # columns
 _ROOM_FOR_MODEL: Final = 56  # minimum columns of the list
@@ -138,10 +137,10 @@ class HistoryList(KeepsText, CursorView):
 
     def cells(self, index: int, width: int) -> list[Cell]:
         """Return age, model, settings and text, as there is room; an ellipsis until loaded."""
-        row = self._rows.get(self.numbers[index])
+        row, columns = self._rows.get(self.numbers[index]), 1 + age_width()
         if row is None:
-            return [Cell(" …", _AGE, "about")]
-        cells = [Cell(f" {row.age(datetime.now(UTC))}", _AGE, "about")]
+            return [Cell(" …", columns, "about")]
+        cells = [Cell(f" {row.age(datetime.now(UTC))}", columns, "about")]
         if width >= _ROOM_FOR_MODEL:
             cells.append(Cell(row.model, _MODEL, "about"))
         if width >= _ROOM_FOR_SETTINGS:

@@ -23,7 +23,7 @@ from tui_charrnn.text.decoding import UndecodableError
 from tui_charrnn.text.inspection import find_repetitions, jamo_sentence, survey_sources
 from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
-from tui_charrnn.translation import tr
+from tui_charrnn.translation import chosen_language, tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.fields import show_text
 from tui_charrnn.tui.new_run.form_values import CorpusChoice
@@ -38,6 +38,8 @@ MOST_FILES: Final = 10_000
 """Most files of a folder that are surveyed; a larger folder is read when training starts."""
 _PRELOADED: Final = ("tui_charrnn.model.weights", "tui_charrnn.text.batches")
 """Modules that the form needs once a corpus is known; the thread imports them, as that is slow."""
+_LARGE: Final = {"en": ((1e9, " billion"), (1e6, " million")), "ko": ((1e8, "억"), (1e4, "만"))}
+"""Large numbers and their names, by language: Korean counts in powers of 10,000."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,10 +300,11 @@ def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
 
 
 def format_large_count(count: int) -> str:
-    """Format an estimated count, e.g. 980 million or 1.2 billion."""
-    if count >= 1e9:
-        return tr("{number:.3g} billion", number=count / 1e9)
-    return tr("{number:.3g} million", number=count / 1e6) if count >= 1e6 else f"{count:,}"
+    """Format an estimated count in three digits, e.g. 980 million or 1.2 billion; 9.8억."""
+    for size, name in _LARGE[chosen_language()]:
+        if count >= size:
+            return f"{float(f'{count / size:.3g}'):,g}{name}"
+    return f"{count:,}"
 
 
 def _units(survey: "Survey") -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig, read_length
-from tui_charrnn.durations import format_duration, parse_duration
+from tui_charrnn.durations import parse_duration, typed_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import PRESETS, Preset, StartingPoint, configure, find_preset
 from tui_charrnn.runs.creation import name_problem
@@ -195,7 +195,7 @@ def format_value(value: Any, *, is_duration: bool = False) -> str:
 
 def format_exact_duration(seconds: float) -> str:
     """Format a duration as it would be typed, to the last digit."""
-    short = format_duration(seconds)
+    short = typed_duration(seconds)
     if seconds >= 1 and parse_duration(short) == seconds:
         return short
     return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"

@@ -26,7 +26,7 @@ from tui_charrnn.tui.background import Poller
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import RunPinned
 from tui_charrnn.tui.sparkline import small_curve
-from tui_charrnn.viewing.formatting import counted
+from tui_charrnn.viewing.formatting import age_width, counted
 from tui_charrnn.viewing.run_rows import is_at_work, run_lines, run_row
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ COLUMNS: Final = (
     _Column("step", "step", 11, 92),
     _Column("best", "best", 6),
     _Column("curve", "curve", 8, 64),
-    _Column("age", "age", 4, 48),
+    _Column("age", "age", 0, 48),
 )
 
 
@@ -186,6 +186,8 @@ class RunTable(DataTable[Text]):
 def _fitting(width: int) -> tuple[_Column, ...]:
     """Return the columns that fit; name, corpus and curve share the remaining width."""
     fitting = [column for column in COLUMNS if width >= column.least]
+    if fitting[-1].key == "age":
+        fitting[-1] = replace(fitting[-1], width=age_width())
     left = width - sum(column.width + _GAP for column in fitting) - 1
     name = max(_LEAST_NAME, min(_WIDEST_NAME, left))
     more = max(0, (left - name) // 2)

@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+from rich.cells import cell_len
+
+from tui_charrnn.durations import TIME_UNITS, in_words
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Series, Span
 
@@ -61,12 +64,12 @@ def format_count(number: float, _step: float) -> str:
 def format_time(seconds: float, step: float) -> str:
     """Return a multiple of a round span of time, as short as possible: 45s, 10m, 1h30m, 2d."""
     if step < 1 or seconds >= 1e9:
-        return f"{format_number(seconds, step)}s"
+        return in_words(f"{format_number(seconds, step)}s")
     text, left = "", round(seconds)
-    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
-        amount, left = divmod(left, length)
+    for unit, length in TIME_UNITS.items():
+        amount, left = divmod(left, int(length))
         text += f"{amount}{unit}" if amount else ""
-    return text or "0"
+    return in_words(text) or "0"
 
 
 _TYPICAL: Final = 0.9
@@ -266,12 +269,13 @@ class Window:
             free = 0
             for place in multiples(step, self.begin, self.end):
                 label, column = format_place(place, step), self.dot(place, width)
-                start = min(max(0, column - len(label) // 2), limit - len(label))
+                cells = cell_len(label)
+                start = min(max(0, column - cells // 2), limit - cells)
                 if start < free:
                     ticks = {}
                     break
                 ticks[column] = start, label
-                free = start + len(label) + 2  # cells between two labels
+                free = start + cells + 2  # cells between two labels
             if ticks:
                 return ticks
         return {}
