@@ -40,7 +40,9 @@ def format_duration(seconds: float) -> str:
 def in_words(duration: str) -> str:
     """A duration with its units in the user's language."""
     return re.sub(
-        rf"([\d,]+)([{''.join(TIME_UNITS)}])", lambda part: tr(f"{{count}}{part[2]}", count=part[1]), duration
+        rf"([\d,]+)([{''.join(TIME_UNITS)}])",
+        lambda part: tr(f"{{count}}{part[2]}", count=part[1]),
+        duration,
     )
 
 
