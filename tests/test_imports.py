@@ -119,7 +119,7 @@ tape.next()
     assert loaded.isdisjoint({
         *("numpy.ma", "numpy.random", "hashlib", "numkong", "textual.app"),
         *("tui_charrnn.config", "tui_charrnn.runs.catalogue", "tui_charrnn.runs.reader"),
-        *("tui_charrnn.generation.tape_file", "tui_charrnn.text.source_reading"),
+        *("tui_charrnn.generation.tape_file", "tui_charrnn.text.decoding"),
         "tui_charrnn.tui.text.external_text",
     })
 

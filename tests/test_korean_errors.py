@@ -16,14 +16,13 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.paths import find_file, parse_path
 from tui_charrnn.preferences import read_document
 from tui_charrnn.runs.catalogue import NO_LABELS, find_run
-from tui_charrnn.runs.creation import refuse_name
+from tui_charrnn.runs.lifecycle import refuse_name, restore_run, trash_run
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.runs.upkeep import restore_run, trash_run
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.corpus import Reading, fitting_batch_size
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.training.extension import extend_run
+from tui_charrnn.training.creation import extend_run
 from tui_charrnn.translation import tr
 
 

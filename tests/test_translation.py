@@ -71,7 +71,7 @@ ERRORS = {name for name in vars(errors) if name.endswith("Error")} | {
 }
 """What takes a sentence and its values, as `tr` does."""
 SPEAKS_ENGLISH = ("cli/", "training/")
-IN_THE_APP = {"training/extension.py"}
+IN_THE_APP = {"training/creation.py"}
 
 
 CARD_LABELS = (

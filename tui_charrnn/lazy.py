@@ -52,8 +52,7 @@ _NAMES: Final = {
     "tui_charrnn.text.inspection": "inspect_corpus jamo_sentence",
     "tui_charrnn.text.records": "records_of",
     "tui_charrnn.text.vocabulary": "Vocabulary",
-    "tui_charrnn.training.creation": "make_run",
-    "tui_charrnn.training.extension": "extend_run read_amount",
+    "tui_charrnn.training.creation": "extend_run make_run read_amount",
     "tui_charrnn.tui.app": "run_app",
     "tui_charrnn.tui.dialogs": "ask_to_leave list_problems",
     "tui_charrnn.tui.help": "HelpScreen KeyCommands",
@@ -80,12 +79,11 @@ _NAMES: Final = {
     "tui_charrnn.tui.xray.color_layer": "XrayColors",
     "tui_charrnn.tui.xray.legend": "XrayLegend",
     "tui_charrnn.tui.xray.neuron_panel": "NeuronPanel",
-    "tui_charrnn.viewing.ascii_signs": "in_ascii",
     "tui_charrnn.viewing.embedding": "format_neighbors format_sizes legend picture_of",
     "tui_charrnn.viewing.failures": (
         "diagnose format_advice nats_above_ngrams overrun_time steps_since_best"
     ),
-    "tui_charrnn.viewing.formatting": "fitted",
+    "tui_charrnn.viewing.formatting": "fitted in_ascii",
     "tui_charrnn.viewing.gradient_pictures": (
         "clipping_document clipping_rows measure_model memory_document memory_rows recorded_rows"
     ),

@@ -78,9 +78,9 @@ from tui_charrnn.text.inspection import inspect_corpus as inspect_corpus
 from tui_charrnn.text.inspection import jamo_sentence as jamo_sentence
 from tui_charrnn.text.records import records_of as records_of
 from tui_charrnn.text.vocabulary import Vocabulary as Vocabulary
+from tui_charrnn.training.creation import extend_run as extend_run
 from tui_charrnn.training.creation import make_run as make_run
-from tui_charrnn.training.extension import extend_run as extend_run
-from tui_charrnn.training.extension import read_amount as read_amount
+from tui_charrnn.training.creation import read_amount as read_amount
 from tui_charrnn.tui.app import run_app as run_app
 from tui_charrnn.tui.dialogs import ask_to_leave as ask_to_leave
 from tui_charrnn.tui.dialogs import list_problems as list_problems
@@ -123,7 +123,6 @@ from tui_charrnn.tui.theme.picker import ThemeScreen as ThemeScreen
 from tui_charrnn.tui.xray.color_layer import XrayColors as XrayColors
 from tui_charrnn.tui.xray.legend import XrayLegend as XrayLegend
 from tui_charrnn.tui.xray.neuron_panel import NeuronPanel as NeuronPanel
-from tui_charrnn.viewing.ascii_signs import in_ascii as in_ascii
 from tui_charrnn.viewing.embedding import format_neighbors as format_neighbors
 from tui_charrnn.viewing.embedding import format_sizes as format_sizes
 from tui_charrnn.viewing.embedding import legend as legend
@@ -134,6 +133,7 @@ from tui_charrnn.viewing.failures import nats_above_ngrams as nats_above_ngrams
 from tui_charrnn.viewing.failures import overrun_time as overrun_time
 from tui_charrnn.viewing.failures import steps_since_best as steps_since_best
 from tui_charrnn.viewing.formatting import fitted as fitted
+from tui_charrnn.viewing.formatting import in_ascii as in_ascii
 from tui_charrnn.viewing.gradient_pictures import clipping_document as clipping_document
 from tui_charrnn.viewing.gradient_pictures import clipping_rows as clipping_rows
 from tui_charrnn.viewing.gradient_pictures import measure_model as measure_model

@@ -9,9 +9,9 @@ from typing import Final
 
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.presets import find_preset
-from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.lifecycle import create_run
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,

@@ -15,7 +15,7 @@ from tests.support.tiny_model import TINY_VOCABULARY, tiny_model, tiny_model_fil
 from tui_charrnn.cli.reading import read_blocks
 from tui_charrnn.cli.score_page import LEVELS, SHOWN_CHARACTERS, levels_of, marked_text
 from tui_charrnn.generation.scoring import DynamicScorer, TextScorer
-from tui_charrnn.text.source_reading import PIECE
+from tui_charrnn.text.decoding import PIECE
 from tui_charrnn.text.sources import find_sources
 
 TEXT = "bad cab\nhide a jig\n\nabc"

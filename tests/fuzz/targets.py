@@ -29,6 +29,8 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.archive import export_run
 from tui_charrnn.runs.catalogue import summarize_run
 from tui_charrnn.runs.checkpoints import (
+    FileSeal,
+    Manifest,
     best_or_newest,
     checkpoint_to_resume_from,
     newest_valid,
@@ -38,7 +40,6 @@ from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.runs.liveness import Liveness
-from tui_charrnn.runs.manifest import FileSeal, Manifest
 from tui_charrnn.runs.reader import LogTail, RunReader, read_description, read_log_end, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter

@@ -19,9 +19,14 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs import archive
 from tui_charrnn.runs.archive import archive_name, export_model, export_run, free_path
 from tui_charrnn.runs.catalogue import summarize_run
-from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, prune_checkpoints
+from tui_charrnn.runs.checkpoints import (
+    best_or_newest,
+    list_checkpoints,
+    newest_valid,
+    prune_checkpoints,
+    read_pointer,
+)
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.manifest import list_checkpoints, read_pointer
 from tui_charrnn.runs.reader import RunReader
 
 EVALUATIONS = {1: 3.0, 2: 2.0, 3: 2.5, 4: 2.6}

@@ -11,11 +11,13 @@ from tui_charrnn.errors import StorageError
 from tui_charrnn.runs.checkpoints import (
     best_or_newest,
     checkpoint_to_resume_from,
+    is_whole,
     newest_valid,
+    read_manifest,
+    read_pointer,
     save_checkpoint,
 )
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.manifest import is_whole, read_manifest, read_pointer
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from tests.support.faulty_disk import FaultyDisk, written_by
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, StorageError
 from tui_charrnn.generation.training_corpus import read_run_corpus
-from tui_charrnn.runs import creation
-from tui_charrnn.runs.creation import create_run
+from tui_charrnn.runs import lifecycle
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import FileSystem
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.lifecycle import create_run
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.text.corpus import Corpus, Reading, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
@@ -178,7 +178,7 @@ def test_a_corpus_of_too_many_files_is_stored(
     tmp_path: Path, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     size = create(tmp_path, corpus, "named").description.stat().st_size
-    monkeypatch.setattr(creation, "DOCUMENT_LIMIT", size - 1)
+    monkeypatch.setattr(lifecycle, "DOCUMENT_LIMIT", size - 1)
     run = create(tmp_path, corpus, "moved")
     assert run.description.stat().st_size < size
     assert read_description(run).corpus.sources == ()

@@ -10,11 +10,11 @@ from tui_charrnn.runs.checkpoints import (
     missed_best,
     newest_valid,
     prune_checkpoints,
+    read_pointer,
     return_to,
     save_checkpoint,
 )
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.manifest import read_pointer
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.file_system import LinkError, names_in, open_to_read
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.lifecycle import empty_trash, list_trash, trash_run
 from tui_charrnn.runs.reader import LogTail, RunReader, read_description, read_status
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.runs.upkeep import empty_trash, list_trash, trash_run
 from tui_charrnn.runs.verification import damaged_pointers, verify_checkpoints
 from tui_charrnn.runs.writer import RunWriter
 

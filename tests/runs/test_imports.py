@@ -27,6 +27,6 @@ def test_no_module_of_the_package_loads_numpy() -> None:
 
 
 def test_importing_leaves_no_trace(isolated_home: Path) -> None:
-    code = "import tui_charrnn.runs.catalogue, tui_charrnn.runs.creation"
+    code = "import tui_charrnn.runs.catalogue, tui_charrnn.runs.lifecycle"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
     assert list(isolated_home.iterdir()) == []

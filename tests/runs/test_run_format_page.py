@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.config import ModelConfig
+from tui_charrnn.runs.checkpoints import Pointer
 from tui_charrnn.runs.control import REQUESTS
 from tui_charrnn.runs.description import CorpusReference, RunDescription, RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import LOST_AFTER, LOST_ALTHOUGH_RUNNING_AFTER, SILENT_AFTER
-from tui_charrnn.runs.manifest import Pointer
 from tui_charrnn.runs.records import KINDS, Record
 from tui_charrnn.runs.writer import BACKLOG_LIMIT
 

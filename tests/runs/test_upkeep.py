@@ -17,7 +17,7 @@ from tui_charrnn.runs.catalogue import find_run, list_runs
 from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.file_system import FileSystem, disk_size
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.upkeep import (
+from tui_charrnn.runs.lifecycle import (
     empty_trash,
     list_trash,
     refuse_live,

@@ -17,10 +17,10 @@ from tests.support.fake_trainer import FakeTrainer
 from tests.support.tiny_model import tiny_config
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.model.shapes import parameter_count
-from tui_charrnn.runs.creation import create_run
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.lifecycle import create_run
 from tui_charrnn.runs.liveness import boot_id
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.records import RunResumed, RunStarted

@@ -14,6 +14,7 @@ from tui_charrnn.runs.catalogue import summarize_run
 from tui_charrnn.runs.checkpoints import (
     best_or_newest,
     checkpoint_to_resume_from,
+    is_whole,
     newest_valid,
     prune_checkpoints,
     return_to,
@@ -21,7 +22,6 @@ from tui_charrnn.runs.checkpoints import (
 )
 from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.manifest import is_whole
 from tui_charrnn.runs.reader import LogTail, RunReader, read_description, read_status
 from tui_charrnn.runs.writer import EventLog
 from tui_charrnn.training.history import read_history

@@ -12,9 +12,8 @@ from tests.support.small_run import weights_of
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ExitCode
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.runs.checkpoints import best_or_newest, checkpoint_to_resume_from
+from tui_charrnn.runs.checkpoints import best_or_newest, checkpoint_to_resume_from, is_whole
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.manifest import is_whole
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.runs.records import (
     BatchTrained,

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.corpus import Reading
-from tui_charrnn.text.decoding import known_encoding, looks_binary
-from tui_charrnn.text.source_reading import BytesFound, read_source
-from tui_charrnn.text.sources import Source
+from tui_charrnn.text.decoding import BytesFound, known_encoding, looks_binary, read_source
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff"), min_size=1)
 
@@ -26,8 +24,8 @@ def decode(
     data: bytes, *, encoding: str = "utf-8", unify_newlines: bool = True, compose: bool = True
 ) -> Decoded:
     reading = Reading(encoding=encoding, unify_newlines=unify_newlines, compose=compose)
-    source, found = Source("words.txt", "words"), BytesFound()
-    pieces = read_source(source, BytesIO(data), reading, found)
+    found = BytesFound()
+    pieces = read_source("words.txt", BytesIO(data), reading, found)
     return Decoded("".join(pieces), found)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.sources import open_bytes
+from tui_charrnn.text.decoding import open_bytes
 
 TEXT = "to be, or not to be: 죽느냐 사느냐\n" * 500
 ZSTANDARD = b"\x28\xb5\x2f\xfd"

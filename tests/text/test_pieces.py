@@ -7,10 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tui_charrnn.text import source_reading
+from tui_charrnn.text import decoding
 from tui_charrnn.text.corpus import Reading
-from tui_charrnn.text.decoding import joins
-from tui_charrnn.text.source_reading import BytesFound, read_pieces
+from tui_charrnn.text.decoding import BytesFound, joins, read_pieces
 
 TRICKY = (
     "ab \n\r\t\x00e\u0301\u0323\u0344é"  # letters and marks; a mark that is two in NFC
@@ -50,7 +49,7 @@ def at_once(data: bytes, encoding: str, reading: Reading) -> str:
 def pieces_of(data: bytes, reading: Reading, found: BytesFound, size: int) -> list[str]:
     """The text in pieces of `size` bytes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source_reading, "PIECE", size)
+        patch.setattr(decoding, "PIECE", size)
         return list(read_pieces(BytesIO(data), reading, found))
 
 

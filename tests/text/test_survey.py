@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.text import inspection, numbering, source_reading
+from tui_charrnn.text import decoding, inspection, numbering
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.inspection import Survey, inspect_corpus, survey_sources
@@ -39,7 +39,7 @@ def test_it_agrees_with_reading_the_whole(
     for path, text in zip(paths, texts, strict=True):
         path.write_bytes(b"x" + text.encode())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source_reading, "PIECE", piece)
+        patch.setattr(decoding, "PIECE", piece)
         found = surveyed(paths)
     corpus = read_corpus([str(path) for path in paths])
     expected = inspect_corpus(corpus)

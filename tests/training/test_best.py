@@ -18,11 +18,10 @@ from tests.support.small_run import (
 )
 from tui_charrnn.errors import ExitCode, StorageError
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.runs.checkpoints import best_or_newest, save_checkpoint
+from tui_charrnn.runs.checkpoints import best_or_newest, read_manifest, save_checkpoint
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.manifest import read_manifest
 from tui_charrnn.runs.records import RunEnded, RunWarned, SplitEvaluated, StoppedEarly
 from tui_charrnn.runs.storage import Storage
 

@@ -14,9 +14,8 @@ from tui_charrnn.generation.calibration import LEAST
 from tui_charrnn.model.checkpoint import Model, load_model
 from tui_charrnn.model.header import Calibration
 from tui_charrnn.model.weights import tensors_from_weights
-from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid
+from tui_charrnn.runs.checkpoints import best_or_newest, is_whole, newest_valid
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.manifest import is_whole
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.records import CheckpointSaved, ModelCalibrated, RunEnded
 from tui_charrnn.training import instruments

@@ -24,7 +24,7 @@ from tui_charrnn.runs.records import (
     RunWarned,
     SplitEvaluated,
 )
-from tui_charrnn.training.extension import extend_run
+from tui_charrnn.training.creation import extend_run
 
 pytestmark = pytest.mark.trainer
 THOROUGH = pytest.mark.stress

@@ -25,7 +25,7 @@ from tui_charrnn.runs.records import (
     SplitEvaluated,
     StoppedEarly,
 )
-from tui_charrnn.training.extension import EXTENSION_SHARE, extend_run, read_amount
+from tui_charrnn.training.creation import EXTENSION_SHARE, extend_run, read_amount
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.plan import Plan, learning_rate_at
 from tui_charrnn.training.worker import run_training

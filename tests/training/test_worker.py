@@ -54,8 +54,7 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.vocabulary import choose_vocabulary
-from tui_charrnn.training.creation import make_run
-from tui_charrnn.training.extension import extend_run
+from tui_charrnn.training.creation import extend_run, make_run
 from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import BatchResult
 

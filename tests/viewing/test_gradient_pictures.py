@@ -9,7 +9,7 @@ from tests.support.tiny_model import tiny_model
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.lens.influence import Memory
 from tui_charrnn.runs.records import MemoryMeasured
-from tui_charrnn.viewing.ascii_signs import in_ascii
+from tui_charrnn.viewing.formatting import in_ascii
 from tui_charrnn.viewing.gradient_pictures import (
     MemoryCurve,
     chart_rows,

@@ -36,7 +36,7 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.records import MemoryMeasured, Record
 from tui_charrnn.text.corpus import Corpus
-from tui_charrnn.viewing.ascii_signs import in_ascii
+from tui_charrnn.viewing.formatting import in_ascii
 
 if TYPE_CHECKING:
     from tui_charrnn.model.checkpoint import Model

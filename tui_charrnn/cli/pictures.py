@@ -26,7 +26,7 @@ from tui_charrnn.cli.output import (
 from tui_charrnn.cli.reading import load_preferred
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.hangul import spelled_in
-from tui_charrnn.viewing.ascii_signs import in_ascii
+from tui_charrnn.viewing.formatting import in_ascii
 
 if TYPE_CHECKING:
     from tui_charrnn.lens.embedding import Embedding

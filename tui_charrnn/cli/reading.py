@@ -26,8 +26,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import obtain
 from tui_charrnn.text.corpus import Corpus, Reading
-from tui_charrnn.text.decoding import known_encoding
-from tui_charrnn.text.source_reading import BytesFound, read_pieces
+from tui_charrnn.text.decoding import BytesFound, known_encoding, read_pieces
 from tui_charrnn.text.sources import Source
 
 if TYPE_CHECKING:

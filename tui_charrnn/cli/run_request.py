@@ -14,8 +14,8 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CorpusError, RunError, RunLockedError
 from tui_charrnn.model.shapes import parameter_count, tensor_shapes
 from tui_charrnn.runs.catalogue import holds_run
-from tui_charrnn.runs.creation import NameTakenError
 from tui_charrnn.runs.layout import RunDirectory, command_words
+from tui_charrnn.runs.lifecycle import NameTakenError
 from tui_charrnn.runs.liveness import judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.safe_text import safe_line

@@ -35,7 +35,7 @@ from tui_charrnn.folders import default_runs_folder
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_folder, parse_path
 from tui_charrnn.preferences import runs_folder
-from tui_charrnn.runs import upkeep
+from tui_charrnn.runs import lifecycle
 from tui_charrnn.runs.archive import archive_name, export_figures, export_model, export_run
 from tui_charrnn.runs.catalogue import find_run, list_runs, read_labels, write_labels
 from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
@@ -196,7 +196,7 @@ def rename(
 ) -> None:
     """Rename a run that is not training."""
     directory = find_run(run, runs_folder(runs_dir))
-    renamed = upkeep.rename_run(directory, name)
+    renamed = lifecycle.rename_run(directory, name)
     if as_json:
         print_json(_run_values(renamed))
         return
@@ -327,8 +327,8 @@ def restore(
 ) -> None:
     """Restore a run from the trash: the newest of that name."""
     folder = runs_folder(runs_dir)
-    trashed = next((run for run in upkeep.list_trash(folder) if name in {None, run.name}), None)
-    run = upkeep.restore_run(folder, name)
+    trashed = next((run for run in lifecycle.list_trash(folder) if name in {None, run.name}), None)
+    run = lifecycle.restore_run(folder, name)
     wanted = trashed.name if trashed is not None else run.name
     renamed = f": another run is named {safe_line(wanted)}" if run.name != wanted else ""
     if as_json:
@@ -341,7 +341,7 @@ def _move_to_trash(names: Sequence[str], folder: Path, is_sure: bool) -> dict[st
     """Move runs into the trash; return their names and new paths as JSON values."""
     runs = list(dict.fromkeys(find_run(name, folder) for name in names))
     for run in runs:  # check all before moving the first
-        upkeep.refuse_live(run)
+        lifecycle.refuse_live(run)
     shown = ", ".join(safe_line(run.name) for run in runs)
     count = "the run" if len(runs) == 1 else f"{len(runs)} runs"
     if not is_confirmed(f"Move {count} {shown} to the trash?", is_sure=is_sure):
@@ -349,7 +349,7 @@ def _move_to_trash(names: Sequence[str], folder: Path, is_sure: bool) -> dict[st
         return {"trashed": []}
     trashed = []
     for run in runs:
-        trashed.append({"name": run.name, "path": str(upkeep.trash_run(run).path)})
+        trashed.append({"name": run.name, "path": str(lifecycle.trash_run(run).path)})
         print_message(f"{safe_line(run.name)} is in the trash. Restore it: {_restore_command(run)}")
     return {"trashed": trashed}
 
@@ -366,16 +366,16 @@ def _restore_command(run: RunDirectory) -> str:
 
 def _empty_trash(folder: Path, is_sure: bool) -> dict[str, Any]:
     """Delete everything in the trash; return the freed bytes as JSON values."""
-    trashed = upkeep.list_trash(folder)
+    trashed = lifecycle.list_trash(folder)
     if trashed:
         shown = ", ".join(safe_line(run.name) for run in trashed[:5])
         more = f" and {len(trashed) - 5} more" if len(trashed) > 5 else ""
-        size = format_size(disk_size(folder / upkeep.TRASH))
+        size = format_size(disk_size(folder / lifecycle.TRASH))
         question = f"Permanently delete the trash: {shown}{more}, {size}?"
         if not is_confirmed(question, is_sure=is_sure):
             print_message("Nothing was deleted.")
             return {"freed_bytes": 0}
-    freed = upkeep.empty_trash(folder)
+    freed = lifecycle.empty_trash(folder)
     print_message(
         f"The trash is empty; {format_size(freed)} freed." if freed else "The trash is empty."
     )

@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import BinaryIO, Final, Self
 
 from tui_charrnn.errors import ConfigError, RunError
-from tui_charrnn.runs.checkpoints import best_or_newest, newest_valid, pointer_document
+from tui_charrnn.runs.checkpoints import (
+    Manifest,
+    best_or_newest,
+    list_checkpoints,
+    newest_valid,
+    pointer_document,
+    read_pointer,
+)
 from tui_charrnn.runs.file_system import (
     PRIVATE_FILE,
     PRIVATE_FOLDER,
@@ -30,7 +37,6 @@ from tui_charrnn.runs.file_system import (
 from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.manifest import Manifest, list_checkpoints, read_pointer
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.record_codec import BatchStretch
 from tui_charrnn.runs.records import RunResumed, RunRolledBack, SplitEvaluated

@@ -12,12 +12,12 @@ from unicodedata import normalize
 from tui_charrnn.errors import ConfigError, RunError, did_you_mean, reason_of
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import parse_path, real_path
+from tui_charrnn.runs.checkpoints import read_pointer
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.file_system import is_missing
 from tui_charrnn.runs.json_values import build_checked, encode_json, read_document
 from tui_charrnn.runs.layout import FORMAT, RunDirectory
 from tui_charrnn.runs.liveness import Verdict, judge_at_a_glance
-from tui_charrnn.runs.manifest import read_pointer
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr

@@ -11,7 +11,7 @@ from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import obtain
 from tui_charrnn.text.corpus import PLAIN, Corpus, CorpusReport, Reading
-from tui_charrnn.text.decoding import known_encoding
+from tui_charrnn.text.decoding import BytesFound, known_encoding, read_source
 from tui_charrnn.text.numbered_text import (
     CachedNumbers,
     Fingerprint,
@@ -21,7 +21,6 @@ from tui_charrnn.text.numbered_text import (
 )
 from tui_charrnn.text.numbering import Numbering, NumberStore
 from tui_charrnn.text.records import RecordCutter
-from tui_charrnn.text.source_reading import BytesFound, read_source, reading_of
 from tui_charrnn.text.sources import FoundSources, Source, find_sources, never_cancelled
 
 _LARGE: Final = 1 << 25  # minimum bytes for progress reports
@@ -91,7 +90,7 @@ def _cache_entry(sources: FoundSources, reading: Reading) -> CachedNumbers | Non
     if not all(source.is_repeatable for source in sources.sources):
         return None
     dependences = {
-        "encodings": [reading_of(source, reading).encoding for source in sources.sources],
+        "encodings": [_reading_of(source, reading).encoding for source in sources.sources],
         "unify_newlines": reading.unify_newlines,
         "compose": reading.compose,
         "unicode": unicodedata.unidata_version,
@@ -102,6 +101,11 @@ def _cache_entry(sources: FoundSources, reading: Reading) -> CachedNumbers | Non
         dependences["records"] = reading.records
     paths = [source.file for source in sources.sources if source.file]
     return CachedNumbers.of(paths, dependences)
+
+
+def _reading_of(source: Source, reading: Reading) -> Reading:
+    """The reading options of a source: a text of the catalogue is always UTF-8."""
+    return replace(reading, encoding="utf-8") if source.entry else reading
 
 
 class TextReader:
@@ -162,7 +166,8 @@ class TextReader:
         is_enough = False
         for source, file in zip(self._sources.sources, self._files, strict=True):
             self.numbering.add(cutter.separate())
-            for piece in read_source(source, file, self._reading, self.found):
+            reading = _reading_of(source, self._reading)
+            for piece in read_source(source.name, file, reading, self.found):
                 if is_enough:  # a compressed file is read, but not all its content
                     self.is_part = True
                     return

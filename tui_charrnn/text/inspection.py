@@ -12,6 +12,7 @@ import numpy as np
 from tui_charrnn.hangul import is_jamo, split_syllables
 from tui_charrnn.text.corpus import Corpus, CorpusReport, Reading
 from tui_charrnn.text.corpus_reading import TextReader, find_cached
+from tui_charrnn.text.decoding import BytesFound, read_pieces
 from tui_charrnn.text.ngrams import (
     Baselines,
     measure_baselines,
@@ -21,7 +22,6 @@ from tui_charrnn.text.ngrams import (
 )
 from tui_charrnn.text.numbered_text import IndexedText, NumberedText
 from tui_charrnn.text.records import END
-from tui_charrnn.text.source_reading import BytesFound, read_pieces
 from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.text.vocabulary import Vocabulary, choose_vocabulary
 from tui_charrnn.translation import tr

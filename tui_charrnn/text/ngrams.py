@@ -80,7 +80,6 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
     Large texts are bounded, in time and memory: only the `training_limit` characters nearest the
     held-out text are counted, and only the first `heldout_limit` held-out characters are scored.
     `check_cancelled` is called before every order and raises to cancel.
-    the counting up.
 
     Raises:
         CorpusError: If there is no training text or no held-out text.

@@ -1,21 +1,15 @@
-"""Finds the files of a corpus by the user's arguments, and opens them as byte streams.
-
-Compression is detected by the first bytes of a file, not by its name.
-"""
+"""Finds the files of a corpus by the user's arguments."""
 
 import contextlib
 import difflib
-import errno
 import fnmatch
 import glob
-import importlib
 import itertools
 import os
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeVar
+from typing import Final, TypeVar
 
 from tui_charrnn.errors import CorpusError, did_you_mean
 from tui_charrnn.paths import (
@@ -24,12 +18,11 @@ from tui_charrnn.paths import (
     find_kind,
     is_file,
     is_folder,
-    open_file,
     parse_path,
     real_path,
 )
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
-from tui_charrnn.text.decoding import SNIFFED_BYTES, looks_binary
+from tui_charrnn.text.decoding import SNIFFED_BYTES, looks_binary, open_bytes
 from tui_charrnn.translation import tr
 
 _Item = TypeVar("_Item")
@@ -270,105 +263,3 @@ def _from_catalogue(name: str) -> FoundSources:
         tr("Known names: {names}.", names=", ".join(catalogue)),
     ]
     raise CorpusError(" ".join(filter(None, sentences)))
-
-
-_GZIP: Final = b"\x1f\x8b\x08"
-_ZSTANDARD: Final = b"\x28\xb5\x2f\xfd"
-_HEAD: Final = 4  # bytes that a compressed file begins with
-_PACKED: Final = (
-    1 << 10
-)  # compressed bytes read at a time; gzip and zstandard can expand them very much
-
-
-class OpenedBytes:
-    """The bytes of a text, decompressed as they are read."""
-
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        """Detect the compression by the first bytes of a file; errors call it by `name`.
-
-        Raises:
-            CorpusError: If it is compressed by zstandard, and that package is not installed.
-        """
-        self._file, self._head = file, file.read(_HEAD)
-        self._left = b""  # decompressed, but not returned yet
-        self._unpacked: Iterator[bytes] | None = None
-        self.consumed = 0
-        """Bytes of the file itself read so far; fewer than returned if it is compressed."""
-        if self._head.startswith(_GZIP):
-            self._unpacked = self._unpack(lambda: zlib.decompressobj(wbits=31), zlib.error)
-        elif self._head.startswith(_ZSTANDARD):
-            zstandard = _load_zstandard(name)
-            decompressor = zstandard.ZstdDecompressor()
-            self._unpacked = self._unpack(decompressor.decompressobj, zstandard.ZstdError)
-
-    def read(self, size: int) -> bytes:
-        """Return the next `size` bytes; fewer only at the end of the text.
-
-        Raises:
-            OSError: If the file cannot be read, or its compressed data is damaged.
-        """
-        parts, missing = [], size
-        while missing and (data := self._next(missing)):
-            parts.append(data)
-            missing -= len(data)
-        return b"".join(parts)
-
-    def _next(self, most: int) -> bytes:
-        if self._unpacked is None:
-            return self._take(most)
-        data = self._left or next(self._unpacked, b"")
-        self._left = data[most:]
-        return data[:most]
-
-    def _take(self, most: int) -> bytes:
-        """Return the next bytes of the file itself."""
-        data = self._head[:most] or self._file.read(most)
-        self._head = self._head[most:]
-        self.consumed += len(data)
-        return data
-
-    def _unpack(self, begin_frame: Callable[[], Any], broken: type[Exception]) -> Iterator[bytes]:
-        """Yield the decompressed data of consecutive frames, in pieces that are not empty."""
-        frame, packed = None, b""
-        try:
-            while packed := packed or self._take(_PACKED):
-                if frame is None and not (packed := packed.lstrip(b"\0")):  # gzip may pad a file
-                    continue
-                frame = frame or begin_frame()
-                if data := frame.decompress(packed):
-                    yield data
-                packed, frame = frame.unused_data, None if frame.eof else frame
-        except broken as error:
-            raise _damaged() from error
-        if frame is not None:
-            raise _damaged()
-
-
-def _damaged() -> OSError:
-    return OSError(errno.EBADMSG, tr("what is compressed in it is damaged or cut off"))
-
-
-def _load_zstandard(name: str) -> Any:
-    try:
-        return importlib.import_module("zstandard")
-    except ImportError as error:
-        raise CorpusError(
-            "{name} is compressed with zstandard. Install what unpacks it, `pip install "
-            "zstandard`, or unpack it first, as with `zstd -d`.",
-            name=name,
-        ) from error
-
-
-@contextlib.contextmanager
-def open_bytes(source: Path | BinaryIO) -> Iterator[OpenedBytes]:
-    """Open a path or a stream, compressed by gzip, zstandard or not at all; a stream stays open.
-
-    Raises:
-        OSError: If it cannot be opened, is something else, or a pipe without a writer.
-        CorpusError: If it is compressed by zstandard, and that package is not installed.
-    """
-    if isinstance(source, Path):
-        with open_file(source, takes_pipes=True) as file:
-            yield OpenedBytes(file, str(source))
-    else:
-        yield OpenedBytes(source, tr("The text"))

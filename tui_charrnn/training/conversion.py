@@ -16,8 +16,7 @@ from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.model.checkpoint import Model, load_model
 from tui_charrnn.runs.archive import Figures, read_figures
 from tui_charrnn.runs.layout import RunDirectory
-
-_LAYERS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "rnn": keras.layers.SimpleRNN}
+from tui_charrnn.training.engine.library_network import KERAS_LAYERS
 
 
 def keras_model(model: Model) -> keras.Sequential:
@@ -45,9 +44,8 @@ def keras_model(model: Model) -> keras.Sequential:
         keras.layers.Embedding(len(model.vocabulary), config.embedding_size),
     ]
     for _ in weights.layers:
-        layers.append(
-            _LAYERS[config.cell](config.hidden_size, return_sequences=True, stateful=True)
-        )
+        recurrent = KERAS_LAYERS[config.cell]
+        layers.append(recurrent(config.hidden_size, return_sequences=True, stateful=True))
     layers.append(keras.layers.Dense(len(model.vocabulary), activation="softmax"))
     network = keras.Sequential(layers, name="charrnn")
     network.set_weights([

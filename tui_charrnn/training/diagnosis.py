@@ -142,10 +142,8 @@ def try_settings(settings: TrialSettings) -> Trial:
     choice = choose_path(configure_devices(training.threads, batch_size), model, training, size)
     path = choice.path
     engine = choice.engine or Engine(model, training, size.vocabulary_size, batch_size, path)
-    # a length in steps, as timing takes a share of a length in time
-    timed = replace(training, epochs=None, train_time=None, steps=1)
     return Trial(
-        seconds_per_step=time_batches(engine, _noise(size, training.sequence_length), timed),
+        seconds_per_step=time_batches(engine, _noise(size, training.sequence_length), training),
         parameter_count=parameter_count(model, size.vocabulary_size),
         memory=peak_memory(),
         device=format_device(path.device, thread_count(training.threads)),

@@ -10,11 +10,10 @@ from tui_charrnn.errors import CorpusError, RunError
 from tui_charrnn.generation.training_corpus import read_run_corpus
 from tui_charrnn.model.checkpoint import parse_model
 from tui_charrnn.model.weights import Float32, grown_tensors, tensors_from_weights
-from tui_charrnn.runs.checkpoints import checkpoint_to_resume_from
+from tui_charrnn.runs.checkpoints import checkpoint_to_resume_from, read_pointer
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.manifest import read_pointer
 from tui_charrnn.runs.records import BaselinesMeasured, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows

@@ -3,16 +3,22 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Final
 
 from tui_charrnn.errors import StorageError
+from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.model.weights import tensors_from_weights
-from tui_charrnn.runs.checkpoints import checkpoint_to_resume_from, return_to, save_checkpoint
+from tui_charrnn.runs.checkpoints import (
+    checkpoint_to_resume_from,
+    read_pointer,
+    return_to,
+    save_checkpoint,
+)
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import format_cause
 from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
 from tui_charrnn.runs.layout import CheckpointDirectory
-from tui_charrnn.runs.manifest import read_pointer
 from tui_charrnn.runs.records import (
     CheckpointSaved,
     LearningRateChanged,
@@ -27,10 +33,10 @@ from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import RateChange, peak_at, with_changes
 from tui_charrnn.training.preparation import take_initial_weights
 from tui_charrnn.training.state_file import (
+    TrainingState,
     load_training_state,
-    model_bytes,
     read_model,
-    state_bytes,
+    serialize_training_state,
 )
 
 FIRST_PAUSE: Final = 2.0
@@ -200,11 +206,18 @@ class Saver:
             progress.best_loss, progress.best_step = loss, progress.step
         self._writer.sync()  # a resume from this checkpoint needs all records up to it
         try:
+            state = TrainingState(
+                self._engine.training_tensors(),
+                context.plan,
+                progress,
+                context.best_baseline,
+                context.fingerprint,
+            )
             saved = save_checkpoint(
                 context.run,
                 step=progress.step,
-                model=model_bytes(context, self.train_loss),
-                training=state_bytes(context),
+                model=_model_bytes(context, self.train_loss),
+                training=serialize_training_state(state),
                 loss=loss,
                 is_best=is_best,
                 keep=context.description.training.keep_checkpoints,
@@ -238,7 +251,7 @@ class Saver:
         """Publish the newest weights for sampling; on failure record a warning, return False."""
         context, run = self._context, self._context.run
         try:
-            model = model_bytes(context, self.train_loss)
+            model = _model_bytes(context, self.train_loss)
             refuse_gone(run)
             storage = Storage(inside=run.path)
             storage.make_folder(run.live_model.parent)
@@ -252,6 +265,51 @@ class Saver:
         path = run.live_model.relative_to(run.path).as_posix()
         self._writer.append(ModelPublished(self._progress.step, path))
         return True
+
+
+def _model_bytes(context: RunContext, train_loss: float | None) -> bytes:
+    """Return the contents of the model file for the current weights.
+
+    Raises:
+        DivergedError: If a weight is not finite.
+    """
+    description, progress = context.description, context.progress
+    corpus, origin = description.corpus, description.origin
+    # fields unknown to the first versions are written only if they differ from their behavior
+    read: dict[str, object] = {}
+    if corpus.units != "characters":
+        read |= {"units": corpus.units, "units_per_character": corpus.units_per_character}
+    if corpus.records != "none":
+        read["records"] = corpus.records
+    if origin is not None:
+        read["earlier"] = [asdict(text) for text in origin.texts]
+    order, loss = context.best_baseline
+    return serialize_model(
+        context.engine.model_tensors(),
+        description.model,
+        context.vocabulary,
+        corpus={
+            "name": corpus.name,
+            "sha256": corpus.sha256,
+            "characters": corpus.characters,
+            "training_characters": corpus.training_characters,
+            **read,
+        },
+        training={
+            "run": description.name,
+            # without its path, which is private
+            **({} if origin is None else {"from": {"name": origin.name, "sha256": origin.sha256}}),
+            "preset": description.preset,
+            "step": progress.step,
+            "epoch": progress.step / context.plan.steps_per_epoch,
+            "train_loss": train_loss,
+            "validation_loss": progress.validation_loss,
+            "best_validation_loss": progress.best_loss,
+            "best_validation_step": progress.best_step,
+            "best_ngram": {"order": order, "loss": loss},
+            "elapsed": progress.elapsed,
+        },
+    )
 
 
 ROLLBACK_LIMIT: Final = 3

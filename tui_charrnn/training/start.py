@@ -201,7 +201,7 @@ class SetupBuilder:
     def _time(self, setup: Setup) -> tuple[float, Plan]:
         """Return the seconds per step, and the plan based on them."""
         config, material, check = setup.training, setup.material, self._work.check_cancelled
-        seconds = time_batches(setup.engine, material, config, check)
+        seconds = time_batches(setup.engine, material, config, check, run_time=config.train_time)
         if config.train_time is None:
             return seconds, plan_by_count(config, material.streams.steps_per_epoch)
         evaluation = time_evaluation(setup.engine, material, check)
@@ -270,8 +270,7 @@ def has_shards_to_choose(setup: Setup, seconds_per_step: float, total_steps: int
 
 def _time_shortly(setup: Setup, check_cancelled: Callable[[], None]) -> float:
     """Return the seconds per step from a few batches, without the longer timing of long runs."""
-    brief = replace(setup.training, epochs=None, train_time=None, steps=1)
-    return time_batches(setup.engine, setup.material, brief, check_cancelled)
+    return time_batches(setup.engine, setup.material, setup.training, check_cancelled)
 
 
 def _refuse_more_than_memory(is_larger: bool) -> None:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,74 +18,13 @@ import safetensors
 import safetensors.numpy
 
 from tui_charrnn.errors import RunError
-from tui_charrnn.model.checkpoint import Model, parse_model, serialize_model
-from tui_charrnn.model.header import HEADER_LIMIT
+from tui_charrnn.model.checkpoint import Model, parse_model
 from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.json_values import checked, decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory
-from tui_charrnn.training.context import RunContext
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.machine import processor_name
 from tui_charrnn.training.plan import Plan
-
-
-def state_bytes(context: RunContext) -> bytes:
-    """Return the contents of training.safetensors."""
-    return serialize_training_state(
-        TrainingState(
-            context.engine.training_tensors(),
-            context.plan,
-            context.progress,
-            context.best_baseline,
-            context.fingerprint,
-        )
-    )
-
-
-def model_bytes(context: RunContext, train_loss: float | None) -> bytes:
-    """Return the contents of the model file for the current weights.
-
-    Raises:
-        DivergedError: If a weight is not finite.
-    """
-    description, progress = context.description, context.progress
-    corpus, origin = description.corpus, description.origin
-    # fields unknown to the first versions are written only if they differ from their behavior
-    read: dict[str, object] = {}
-    if corpus.units != "characters":
-        read |= {"units": corpus.units, "units_per_character": corpus.units_per_character}
-    if corpus.records != "none":
-        read["records"] = corpus.records
-    if origin is not None:
-        read["earlier"] = [asdict(text) for text in origin.texts]
-    order, loss = context.best_baseline
-    return serialize_model(
-        context.engine.model_tensors(),
-        description.model,
-        context.vocabulary,
-        corpus={
-            "name": corpus.name,
-            "sha256": corpus.sha256,
-            "characters": corpus.characters,
-            "training_characters": corpus.training_characters,
-            **read,
-        },
-        training={
-            "run": description.name,
-            # without its path, which is private
-            **({} if origin is None else {"from": {"name": origin.name, "sha256": origin.sha256}}),
-            "preset": description.preset,
-            "step": progress.step,
-            "epoch": progress.step / context.plan.steps_per_epoch,
-            "train_loss": train_loss,
-            "validation_loss": progress.validation_loss,
-            "best_validation_loss": progress.best_loss,
-            "best_validation_step": progress.best_step,
-            "best_ngram": {"order": order, "loss": loss},
-            "elapsed": progress.elapsed,
-        },
-    )
-
 
 FORMAT = 1
 _KEY: Final = "charrnn-training"
@@ -128,10 +67,9 @@ def load_training_state(path: Path) -> TrainingState:
     """
     try:
         with open_to_read(path, inside=CheckpointDirectory(path.parent).run_path) as opened:
-            file, size = opened.buffered(), opened.size()
-            document = _read_document(file, size)
-            file.seek(0)
-            return _state_from(document, safetensors.numpy.load(file.read(size)))
+            data = opened.buffered().read(opened.size())
+        tensors = safetensors.numpy.load(data)  # checks that the file is whole
+        return _state_from(_document_of(data), tensors)
     except MemoryError as error:
         raise RunError(f"The training state {path} is too large for the memory.") from error
     except OSError as error:
@@ -154,27 +92,13 @@ def read_model(path: Path) -> Model:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
-    """Return the JSON document in a safetensors file's metadata, after checking the file's size."""
-    length = int.from_bytes(file.read(8), "little")
-    if not 2 <= length <= min(HEADER_LIMIT, size - 8):
-        raise ValueError("it does not begin as a safetensors file does")
-    header = decode_json(file.read(length))
-    if size != 8 + length + _data_size(header):
-        raise ValueError("it is not as long as it says")
-    metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    text = metadata.get(_KEY) if isinstance(metadata, dict) else None
-    document = decode_json(text) if isinstance(text, str) else None
+def _document_of(data: bytes) -> dict[str, Any]:
+    """Return the JSON document in the metadata of a file that `safetensors` has parsed."""
+    header = decode_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    document = decode_json((header.get("__metadata__") or {}).get(_KEY, "null"))
     if not isinstance(document, dict):
         raise ValueError("it lacks its document")
     return document
-
-
-def _data_size(header: object) -> int:
-    """Return the bytes of tensor data according to a header."""
-    entries = header if isinstance(header, dict) else {}
-    tensors = [entry for name, entry in entries.items() if name != "__metadata__"]
-    return max((checked(entry["data_offsets"][1], int) for entry in tensors), default=0)
 
 
 def _state_from(

@@ -28,16 +28,19 @@ def time_batches(
     material: Material,
     config: TrainingConfig,
     check_cancelled: Callable[[], None] = never_cancelled,
+    *,
+    run_time: float | None = None,
 ) -> float:
     """Return the seconds per step: the median of a few batches with learning rate 0.
 
-    The first batch, in which TensorFlow traces the step, is excluded.
+    The first batch, in which TensorFlow traces the step, is excluded. More batches are timed for a
+    run that is limited to `run_time` seconds, as its plan depends on them.
     """
     weights, state = engine.model_tensors(), engine.training_tensors()
     check_cancelled()
     engine.train_batch(batch_at(material, config, 1), 1, 0.0)
     times: list[float] = []
-    share = TIMING_SHARE * (config.train_time or 0.0)
+    share = TIMING_SHARE * (run_time or 0.0)
     limit, count = (share, math.inf) if share > TIMING_LIMIT else (TIMING_LIMIT, TIMED_BATCHES)
     while len(times) < 3 or (len(times) < count and sum(times) < limit):
         check_cancelled()
@@ -68,7 +71,7 @@ def _time_calls(
 
 
 def time_evaluation(
-    engine: RunEngine, material: Material, check_cancelled: Callable[[], None] = never_cancelled
+    engine: RunEngine, material: Material, check_cancelled: Callable[[], None]
 ) -> float:
     """Return the seconds of one evaluation, without tracing; calls `check_cancelled` often."""
 

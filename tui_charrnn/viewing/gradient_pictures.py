@@ -1,6 +1,6 @@
 """Draws gradients in terminal rows: how far back they reach, and how clipping changes them.
 
-Rows use block symbols; `ascii_signs.in_ascii` replaces them by ASCII of the same width.
+Rows use block symbols; `formatting.in_ascii` replaces them by ASCII of the same width.
 """
 
 import math

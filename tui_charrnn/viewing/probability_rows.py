@@ -1,6 +1,6 @@
 """Draws probabilities in terminal rows: origins of a text, gap fillings, reliability.
 
-Rows use block symbols; `ascii_signs.in_ascii` replaces them by ASCII of the same width.
+Rows use block symbols; `formatting.in_ascii` replaces them by ASCII of the same width.
 """
 
 from __future__ import annotations

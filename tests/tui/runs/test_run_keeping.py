@@ -16,7 +16,7 @@ from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.errors import CharRNNError, RunError, StorageError
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.upkeep import list_trash
+from tui_charrnn.runs.lifecycle import list_trash
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.runs import actions

@@ -13,7 +13,7 @@ from textual.strip import Strip
 import tui_charrnn
 from tui_charrnn.tui.run.chart.canvas import BLOCKS, BRAILLE, Glyphs
 from tui_charrnn.tui.theme.themed_app import FrameInAscii, InAscii, WithoutColors, contrast
-from tui_charrnn.viewing.ascii_signs import ASCII, in_ascii
+from tui_charrnn.viewing.formatting import ASCII, in_ascii
 
 DARK = Color(20, 20, 20)
 KOREAN = "\ud55c\uae00"
@@ -50,7 +50,7 @@ def test_every_sign_is_as_wide_in_ascii() -> None:
 
 def test_every_sign_that_the_program_draws_has_one_in_ascii() -> None:
     package = Path(tui_charrnn.__file__).parent
-    not_drawn = {"text_gate.py", "wrapping.py", "ascii_signs.py"}  # signs that are looked for
+    not_drawn = {"text_gate.py", "wrapping.py"}  # signs that are looked for
     missing = {
         path.name: signs
         for room in ("tui", "viewing")

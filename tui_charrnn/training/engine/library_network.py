@@ -37,7 +37,7 @@ RunLayer: TypeAlias = Callable[
 """Takes a layer's weights, inputs (T, B, D) and states (B, H); returns outputs (T, B, H) and
 states, all in the same precision."""
 
-_KERAS_LAYERS: Final = {
+KERAS_LAYERS: Final = {
     "lstm": keras.layers.LSTM,
     "gru": keras.layers.GRU,
     "rnn": keras.layers.SimpleRNN,
@@ -57,7 +57,7 @@ def keras_layers(config: ModelConfig, dtype: tf.DType = tf.float32) -> list[RunL
     """
     layers: list[RunLayer] = []
     for number in range(config.layer_count):
-        layer = _KERAS_LAYERS[config.cell](
+        layer = KERAS_LAYERS[config.cell](
             config.hidden_size,
             return_sequences=True,
             return_state=True,

@@ -11,9 +11,9 @@ from tui_charrnn.config import ModelConfig, TrainingConfig, read_length
 from tui_charrnn.durations import parse_duration, typed_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import PRESETS, Preset, StartingPoint, configure, find_preset
-from tui_charrnn.runs.creation import name_problem
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.lifecycle import name_problem
 from tui_charrnn.settings import Bounds, Problem, SettingError, Settings
 from tui_charrnn.text.corpus import Reading, choose_seeds
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT

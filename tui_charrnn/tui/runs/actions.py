@@ -14,14 +14,14 @@ from tui_charrnn.config import read_length
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.folders import home_folder
 from tui_charrnn.paths import is_folder, parse_path
-from tui_charrnn.runs import creation
+from tui_charrnn.runs import lifecycle
 from tui_charrnn.runs.archive import archive_name, export_run, free_path
 from tui_charrnn.runs.catalogue import RunLabels, read_labels, write_labels
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import require_tensorflow
-from tui_charrnn.runs.upkeep import list_trash, rename_run, restore_run, trash_run
+from tui_charrnn.runs.lifecycle import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.training.extension import extend_run, read_amount
+from tui_charrnn.training.creation import extend_run, read_amount
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.keys.keymap import key_label
@@ -347,7 +347,7 @@ def name_problem(typed: str, name: str, taken: Collection[str]) -> str:
         return ""
     if typed in taken:
         return tr("There is a run of this name; choose another one.")
-    return creation.name_problem(typed)
+    return lifecycle.name_problem(typed)
 
 
 def _name(run: RunDirectory) -> str:

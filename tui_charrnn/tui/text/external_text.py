@@ -24,7 +24,7 @@ from tui_charrnn.paths import find_file
 from tui_charrnn.runs.json_values import read_bounded
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
-from tui_charrnn.text.source_reading import BytesFound, read_pieces
+from tui_charrnn.text.decoding import BytesFound, read_pieces
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import Dialog, Lookup
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait, shown_label

@@ -18,7 +18,7 @@ from tui_charrnn.hangul import continues_syllable, drawn_hangul
 from tui_charrnn.tui.following_scroll import FollowingScrollView
 from tui_charrnn.tui.text.wrapped_text import Place, Row, TextStyle, WrappedText, column_at
 from tui_charrnn.tui.theme.themed_app import KeepsText
-from tui_charrnn.viewing.ascii_signs import in_ascii
+from tui_charrnn.viewing.formatting import in_ascii
 
 DEFAULT_LIMIT: Final = 1_000_000
 """Most characters that are kept."""

@@ -25,7 +25,7 @@ from tui_charrnn.tui.theme.themes import (
     find_themes,
     remembered_theme,
 )
-from tui_charrnn.viewing.ascii_signs import in_ascii
+from tui_charrnn.viewing.formatting import in_ascii
 
 _LAST_RESORT: Final = "textual-dark"
 """Part of Textual, so it is always available."""
