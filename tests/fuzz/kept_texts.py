@@ -141,7 +141,7 @@ def _build_history(folder: Path) -> None:
         sampling=((0, first), (2, then)),
         clamps=((0, CLAMPS), (1, ()), (3, CLAMPS[:1])),
         rng_seed=1,
-        model=ModelFile(path).origin("tiny"),
+        model=ModelFile(path).reference("tiny"),
     )
     History(folder / "history.sqlite").add(said)
 

@@ -21,7 +21,7 @@ from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import open_tape, tape_document
-from tui_charrnn.history.generation import Generation, ModelOrigin
+from tui_charrnn.history.generation import Generation, ModelReference
 from tui_charrnn.model.checkpoint import Model
 
 SAMPLING = SamplingConfig(temperature=1, rng_seed=4)
@@ -149,7 +149,7 @@ def test_a_text_of_the_history_is_generated_in_the_numbers_that_it_was() -> None
             length=60,
             sampling=((0, SAMPLING),),
             rng_seed=4,
-            model=ModelOrigin("tiny", None, None),
+            model=ModelReference("tiny", None, None),
             numbers=made_by.numbers,
         )
         for opened in (model, rounded):

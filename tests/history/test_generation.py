@@ -14,7 +14,7 @@ def test_an_untouched_file_has_its_hash(tmp_path: Path) -> None:
     path = tmp_path / "model"
     path.write_bytes(b"weights")
 
-    origin = ModelFile(path).origin("mine")
+    origin = ModelFile(path).reference("mine")
 
     assert (origin.label, origin.file) == ("mine", str(path))
     assert origin.sha256 == hashlib.sha256(b"weights").hexdigest()
@@ -30,7 +30,7 @@ def test_a_file_that_did_not_stay_has_none(tmp_path: Path, is_replaced: bool) ->
         (tmp_path / "other").write_bytes(b"other weights")
         Path(tmp_path / "other").replace(path)
 
-    origin = watched.origin("mine")
+    origin = watched.reference("mine")
 
     assert origin.sha256 is None
     generation = Generation(

@@ -10,7 +10,7 @@ from tests.support.generations import make_generation
 from tests.support.hostile_text import STRINGS, as_argument, as_file_name, foreign_controls
 from tests.support.terminal import Terminal, app_command
 from tests.support.tiny_model import tiny_model_file
-from tui_charrnn.history.generation import ModelOrigin
+from tui_charrnn.history.generation import ModelReference
 from tui_charrnn.history.store import History
 
 pytestmark = pytest.mark.pty
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.pty
 
 def test_the_history_page_sends_no_foreign_control(tmp_path: Path) -> None:
     texts = [
-        make_generation(text, text, model=ModelOrigin(text, as_file_name(text), None))
+        make_generation(text, text, model=ModelReference(text, as_file_name(text), None))
         for text in STRINGS.values()
     ]
     History().add_all(texts)

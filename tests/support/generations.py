@@ -1,9 +1,9 @@
 """Generations for tests of the history."""
 
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.history.generation import Generation, ModelOrigin
+from tui_charrnn.history.generation import Generation, ModelReference
 
-ORIGIN = ModelOrigin("shakespeare", "/models/s.safetensors", "ab" * 32)
+ORIGIN = ModelReference("shakespeare", "/models/s.safetensors", "ab" * 32)
 
 
 def make_generation(text: str, seed_text: str = "ROMEO:", **values: object) -> Generation:

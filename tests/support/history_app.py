@@ -23,7 +23,7 @@ def really_said(path: Path, length: int = 40, seed_text: str = "bad") -> Generat
     """A text that a tiny model, whose file is made, says; settings change on the way."""
     cool, hot = SamplingConfig(temperature=0.4, rng_seed=3), SamplingConfig(temperature=2.0)
     tiny_model_file(path)
-    origin = ModelFile(path).origin("tiny")
+    origin = ModelFile(path).reference("tiny")
     stream = CharacterStream(load_model(path), cool)
     stream.prime(seed_text)
     text = "".join(stream.next().character for _ in range(length // 2))

@@ -237,7 +237,7 @@ class TextRecorder:
         if not (self._is_wanted and texts):
             return
         try:
-            origin = self._file.origin(self._label)
+            origin = self._file.reference(self._label)
             History().add_all([
                 Generation(
                     seed_text=self._seed_text,

@@ -30,8 +30,8 @@ HINDRANCES: Final = (_NO_FILE, _REPLACED, LONG_SEED)
 
 
 @dataclass(frozen=True, slots=True)
-class ModelOrigin:
-    """The source of a model."""
+class ModelReference:
+    """The model that generated a text."""
 
     label: str
     """The model's name for the user."""
@@ -54,7 +54,7 @@ class Generation:
     sampling: SettingsInTime
     rng_seed: int
     """The RNG seed in use, even if it was chosen at random."""
-    model: ModelOrigin
+    model: ModelReference
     clamps: ClampsInTime = ()
     numbers: str = "float32"
     """Number type of the model, `float32` or `int8`."""
@@ -81,10 +81,10 @@ class ModelFile:
         self._path = path
         self._mark = file_mark(path)
 
-    def origin(self, label: str) -> ModelOrigin:
-        """Return the origin of the model; without a hash if its file was replaced."""
+    def reference(self, label: str) -> ModelReference:
+        """Return a reference to the model; without a hash if its file was replaced."""
         sha256 = unchanged_sha256(self._path, self._mark)
-        return ModelOrigin(label, str(self._path.absolute()), sha256)
+        return ModelReference(label, str(self._path.absolute()), sha256)
 
 
 def unchanged_sha256(path: Path, mark: tuple[int, int, int] | None) -> str | None:
@@ -272,7 +272,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
             length=length,
             sampling=sampling,
             rng_seed=rng_seed,
-            model=ModelOrigin(label, None if file is None else os.fsdecode(file), sha256),
+            model=ModelReference(label, None if file is None else os.fsdecode(file), sha256),
             clamps=clamps,
             numbers=numbers,
             hindrance=hindrance or problem,

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.hangul import whole_text
-from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelOrigin
+from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelReference
 from tui_charrnn.history.store import History
 from tui_charrnn.paths import file_mark
 from tui_charrnn.tui.background import BackgroundTask
@@ -105,7 +105,7 @@ class HistoryRecorder:
             length=length,
             sampling=result.sampling,
             rng_seed=result.opening.rng_seed,
-            model=self._origin(result.opening.loaded),
+            model=self._reference(result.opening.loaded),
             clamps=result.clamps,
             numbers=result.opening.loaded.model.numbers,
             hindrance=end_of_sentence(result.hindrance),
@@ -113,13 +113,13 @@ class HistoryRecorder:
         (number,) = history.add_all([generation], instead_of=before.number)
         kept[branch] = _Recorded(number, length)
 
-    def _origin(self, loaded: LoadedModel) -> ModelOrigin:
+    def _reference(self, loaded: LoadedModel) -> ModelReference:
         """Return label, path and hash of a model; no hash if its file has changed."""
         path = str(loaded.file.absolute()) if loaded.file is not None else None
         place = loaded.file, loaded.mark, loaded.file and file_mark(loaded.file)
         if self._hashed is None or self._hashed[0] != place:
             self._hashed = place, loaded.sha256()
-        return ModelOrigin(loaded.label.removeprefix("model "), path, self._hashed[1])
+        return ModelReference(loaded.label.removeprefix("model "), path, self._hashed[1])
 
 
 def end_of_sentence(sentence: str) -> str:
