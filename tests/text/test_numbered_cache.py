@@ -4,6 +4,7 @@ import errno
 import gc
 import gzip
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,6 +60,21 @@ def test_it_is_kept_for_its_user_alone(path: Path) -> None:
     read_corpus([str(path)])
     assert cached_file().stat().st_mode & 0o077 == 0
     assert encoded_folder().stat().st_mode & 0o077 == 0
+
+
+def test_a_file_system_that_cannot_sync_folders_keeps_texts_too(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsync = os.fsync
+
+    def sync_files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync_files_only)
+    assert read_corpus([str(path)]).text == TEXT
+    assert kept(path) == TEXT
 
 
 def test_a_small_text_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,8 +27,8 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     from tui_charrnn.training.engine import path_choice, paths
     from tui_charrnn.training.engine.paths import Device, Gpu
 
-    ways = (("cudnn", False, "float32"), ("keras", False, "float32"))
-    monkeypatch.setattr(paths, "GPU_WAYS", ways)
+    libraries = paths.ComputePath("GPU", "cudnn"), paths.ComputePath("GPU", "keras")
+    monkeypatch.setattr(paths, "GPU_PATHS", libraries)
     device = Device((Gpu("Some GPU", (9, 0), has_code=False),))
     monkeypatch.setattr(coordination, "configure_devices", lambda *_: device)
     monkeypatch.setattr(path_choice, "Engine", engines.take)  # a resume tries what was traced

@@ -42,12 +42,12 @@ def prune_folder(folder: Path, ending: str, limit: int, *, keep: Path | None = N
                     used = max(status.st_atime_ns, status.st_mtime_ns)
                     found.append((used, status.st_size, path))
                 elif time.time() - status.st_mtime > _STALE:
-                    _delete_unused(path)
+                    delete_unused(path)
     total = sum(size for _, size, _ in found)
     for _, size, path in sorted(found):
         if total <= limit:
             break
-        if path != keep and _delete_unused(path):
+        if path != keep and delete_unused(path):
             total -= size
             deleted.append(path)
     return deleted
@@ -66,7 +66,7 @@ def cache_advice(error: OSError) -> str:
     return tr("set CHARRNN_CACHE to a folder that can be written to")
 
 
-def _delete_unused(path: Path) -> bool:
+def delete_unused(path: Path) -> bool:
     """Delete a file unless it is in use; return whether it was deleted."""
     try:
         with path.open("rb") as file:

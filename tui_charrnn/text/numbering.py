@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import StorageError, reason_of
-from tui_charrnn.text.cache import cache_advice, prune_folder
+from tui_charrnn.text.cache import cache_advice, delete_unused, prune_folder
 from tui_charrnn.text.numbered_text import (
     CachedNumbers,
     Fingerprint,
@@ -112,7 +112,6 @@ class NumberStore:
             os.fsync(self._file.fileno())
             self._path.replace(path)
             self._path = None
-            _sync_folder(path.parent)
         numbers = map_numbers(self._file, self.dtype, self.count)
         self.discard()
         return numbers
@@ -130,7 +129,8 @@ class NumberStore:
             with self._storage_errors():
                 if to_disk:
                     self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-                    remove_orphans(self._folder)
+                    for orphan in self._folder.glob(f".*{_PARTIAL}"):
+                        delete_unused(orphan)  # a living writer has it locked
                     self._path, self._file = _locked_file(self._folder)
                 old.seek(0)
                 while data := old.read(_COPIED):
@@ -158,7 +158,7 @@ class NumberStore:
 
 
 def _locked_file(folder: Path) -> tuple[Path, BinaryIO]:
-    """Create a locked file, which `remove_orphans` does not remove."""
+    """Create a locked file, which no other process removes."""
     while True:
         path = folder / f".{secrets.token_hex(8)}{_PARTIAL}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -172,28 +172,12 @@ def _locked_file(folder: Path) -> tuple[Path, BinaryIO]:
         file.close()  # another process removed it before it was locked
 
 
-def remove_orphans(folder: Path) -> None:
-    """Remove the unpublished files of killed processes."""
-    for path in folder.glob(f".*{_PARTIAL}"):
-        with contextlib.suppress(OSError), path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while its writer lives
-            path.unlink()
-
-
 def _discard(file: BinaryIO, path: Path | None) -> None:
     with contextlib.suppress(OSError):
         if path is not None:
             path.unlink()
     with contextlib.suppress(OSError):
         file.close()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 _CODE_POINTS: Final = 0x110000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from tui_charrnn.durations import format_round_duration
 from tui_charrnn.metrics import LossHistory, RunningMean
@@ -45,6 +45,8 @@ from tui_charrnn.viewing.formatting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+_Stepped = TypeVar("_Stepped", SplitEvaluated, SampleTaken, MemoryMeasured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +358,7 @@ def _apply_stretch(view: RunView, stretch: BatchStretch) -> None:
 
 def _apply_evaluated(view: RunView, record: SplitEvaluated) -> None:
     if view.evaluations and record.step < view.evaluations[-1].step:
-        view.evaluations = [scored for scored in view.evaluations if scored.step <= record.step]
+        view.evaluations = _until(view.evaluations, record.step)
         view.best = _best_of(view)
     view.evaluations.append(record)
     if not view.is_early(record) and (view.best is None or record.loss < view.best.loss):
@@ -411,12 +413,12 @@ def _apply_checkpoint(view: RunView, record: CheckpointSaved) -> None:
 
 def _apply_sample(view: RunView, record: SampleTaken) -> None:
     if view.samples and record.step < view.samples[-1].step:
-        view.samples = [sample for sample in view.samples if sample.step <= record.step]
+        view.samples = _until(view.samples, record.step)
     view.samples.append(record)
 
 
 def _apply_memory(view: RunView, record: MemoryMeasured) -> None:
-    view.memories = [one for one in view.memories if one.step < record.step]
+    view.memories = _until(view.memories, record.step - 1)
     view.memories.append(record)
 
 
@@ -452,11 +454,10 @@ def _drop_after(view: RunView, step: int) -> None:
     view.step, view.stopped_early, view.calibrated = step, None, None
     for history in (view.losses, view.gradient_norms, view.learning_rates, view.clipped):
         history.drop_after(step)
-    view.evaluations = [scored for scored in view.evaluations if scored.step <= step]
+    view.evaluations = _until(view.evaluations, step)
     view.best = _best_of(view)
     view.checkpoints = [saved for saved in view.checkpoints if saved <= step]
-    view.samples = [sample for sample in view.samples if sample.step <= step]
-    view.memories = [memory for memory in view.memories if memory.step <= step]
+    view.samples, view.memories = _until(view.samples, step), _until(view.memories, step)
     view.newest_batch = None
     view.batches = sum(bucket.count for bucket in view.losses.buckets)
     view.smoothed = RunningMean()
@@ -464,9 +465,13 @@ def _drop_after(view: RunView, step: int) -> None:
         view.smoothed.add(view.losses.buckets[-1].mean)
 
 
+def _until(records: list[_Stepped], step: int) -> list[_Stepped]:
+    return [record for record in records if record.step <= step]
+
+
 def _best_of(view: RunView) -> SplitEvaluated | None:
-    counted = (scored for scored in view.evaluations if not view.is_early(scored))
-    return min(counted, key=lambda scored: scored.loss, default=None)
+    candidates = (scored for scored in view.evaluations if not view.is_early(scored))
+    return min(candidates, key=lambda scored: scored.loss, default=None)
 
 
 def _apply_changed_rate(view: RunView, record: LearningRateChanged) -> Notice | None:

@@ -23,7 +23,7 @@ MODEL = ModelConfig(embedding_size=2, hidden_size=3)
 TRAINING = TrainingConfig(batch_size=B, sequence_length=4, steps=9, dropout=0.3)
 REFERENCE = "handwritten none float32"
 CUDNN, OWN = "cudnn none float32", "handwritten none bfloat16"
-Way = tuple[str, bool, str]
+Way = tuple[Any, ...]  # layers, whether XLA compiles, precision
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def break_cudnn(monkeypatch: pytest.MonkeyPatch, distort: Callable[[Any], Any]) 
 def set_ways(monkeypatch: pytest.MonkeyPatch, *ways: Way) -> None:
     from tui_charrnn.training.engine import paths
 
-    monkeypatch.setattr(paths, "GPU_WAYS", ways)
+    monkeypatch.setattr(paths, "GPU_PATHS", [paths.ComputePath("GPU", *way) for way in ways])
 
 
 def set_times(monkeypatch: pytest.MonkeyPatch, seconds: Mapping[str, float]) -> None:

@@ -4,7 +4,7 @@ import contextlib
 import ctypes
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 import keras
@@ -53,20 +53,6 @@ class Device:
 
 Layers: TypeAlias = Literal["handwritten", "cudnn", "keras"]
 
-Way: TypeAlias = tuple[Layers, bool, Precision]
-"""Layers, whether XLA compiles the step, precision."""
-
-GPU_WAYS: Final[tuple[Way, ...]] = (
-    ("cudnn", False, "float32"),
-    ("handwritten", True, "bfloat16"),
-    ("handwritten", True, "float32"),
-    ("cudnn", False, "bfloat16"),
-    ("keras", False, "float32"),
-    ("keras", False, "bfloat16"),
-)
-"""Compute paths on a GPU, in order of the trials. XLA cannot compile cuDNN's kernels. In float32 a
-GPU may round factors to TF32."""
-
 
 @dataclass(frozen=True, slots=True)
 class ComputePath:
@@ -113,6 +99,18 @@ class ComputePath:
         }
 
 
+GPU_PATHS: Final = (
+    ComputePath("GPU", "cudnn"),
+    ComputePath("GPU", "handwritten", is_compiled=True, precision="bfloat16"),
+    ComputePath("GPU", "handwritten", is_compiled=True),
+    ComputePath("GPU", "cudnn", precision="bfloat16"),
+    ComputePath("GPU", "keras"),
+    ComputePath("GPU", "keras", precision="bfloat16"),
+)
+"""Compute paths on any GPU, in order of the trials. XLA cannot compile cuDNN's kernels. In float32
+a GPU may round factors to TF32."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunSize:
     """Sizes that depend on a run's text."""
@@ -126,7 +124,7 @@ class RunSize:
 def gpu_paths(
     device: Device, model: ModelConfig, precision: str, *, has_records: bool = False
 ) -> list[ComputePath]:
-    """Return the compute paths of a network on a GPU, in the order of `GPU_WAYS`.
+    """Return the compute paths of a network on a GPU, in the order of `GPU_PATHS`.
 
     The precision `auto` includes both. Records need handwritten layers, as libraries cannot reset
     states within a window.
@@ -134,25 +132,25 @@ def gpu_paths(
     capability = device.taken.capability
     is_bfloat16_known = capability is None or capability >= _BFLOAT16_CAPABILITY
     return [
-        _gpu_path(device, way)
-        for way in GPU_WAYS
-        if precision in {"auto", way[2]}
-        and (way[0] == "handwritten" or not (model.layer_norm or model.reads_both or has_records))
-        and (way[0] != "keras" or model.cell != "rnn")  # Keras has no cuDNN kernel for it
-        and (way[2] == "float32" or is_bfloat16_known)
+        _on(device, path)
+        for path in GPU_PATHS
+        if precision in {"auto", path.precision}
+        and (
+            path.layers == "handwritten"
+            or not (model.layer_norm or model.reads_both or has_records)
+        )
+        and (path.layers != "keras" or model.cell != "rnn")  # Keras has no cuDNN kernel for it
+        and (path.precision == "float32" or is_bfloat16_known)
     ]
 
 
 def reference_path(device: Device) -> ComputePath:
     """Return the reference path on a GPU: the simplest, without XLA, cuDNN and bfloat16."""
-    return _gpu_path(device, ("handwritten", False, "float32"))
+    return _on(device, ComputePath())
 
 
-def _gpu_path(device: Device, way: Way) -> ComputePath:
-    layers, is_compiled, precision = way
-    return ComputePath(
-        device.taken.name, layers, is_compiled, precision, steps_per_call=STEPS_PER_CALL
-    )
+def _on(device: Device, path: ComputePath) -> ComputePath:
+    return replace(path, device=device.taken.name, steps_per_call=STEPS_PER_CALL)
 
 
 def format_device(name: str, threads: int) -> str:
