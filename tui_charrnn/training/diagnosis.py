@@ -20,7 +20,7 @@ from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.text.batches import ContiguousStreams
 from tui_charrnn.text.corpus import fitting_batch_size
 from tui_charrnn.training.engine.engine import Engine
-from tui_charrnn.training.engine.path_choice import choose_path, one_line
+from tui_charrnn.training.engine.path_choice import choose_path, choose_precision, one_line
 from tui_charrnn.training.engine.paths import (
     ComputePath,
     Device,
@@ -28,7 +28,6 @@ from tui_charrnn.training.engine.paths import (
     configure_devices,
     format_device,
 )
-from tui_charrnn.training.engine.precision import choose_precision
 from tui_charrnn.training.loop import Batch, Material
 from tui_charrnn.training.machine import (
     STREAMS_PER_SHARD,

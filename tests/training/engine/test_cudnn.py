@@ -76,7 +76,7 @@ def assert_same_network(cell: str, layer_count: int, atol: float) -> None:
 
     from tui_charrnn.training.engine.library_network import LibraryNetwork, cudnn_layers
     from tui_charrnn.training.engine.network import HandwrittenNetwork, initial_tensors
-    from tui_charrnn.training.engine.precision import Arithmetic
+    from tui_charrnn.training.engine.recurrence import Arithmetic
 
     rng = np.random.default_rng(2)
     config = ModelConfig(cell=cell, embedding_size=D, hidden_size=H, layer_count=layer_count)

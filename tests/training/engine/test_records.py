@@ -32,7 +32,7 @@ def config_of(cell: str) -> ModelConfig:
 
 def network_of(config: ModelConfig, *, is_stacked: bool = False, end: int | None = 0) -> Any:
     from tui_charrnn.training.engine.network import HandwrittenNetwork
-    from tui_charrnn.training.engine.precision import Arithmetic
+    from tui_charrnn.training.engine.recurrence import Arithmetic
 
     return HandwrittenNetwork(config, SIZE, Arithmetic(is_stacked=is_stacked), end)
 

@@ -41,7 +41,7 @@ def random_arguments(layer: str, dtype: type[np.floating[Any]]) -> list[Array]:
 
 def run_layer(layer: str, arguments: list[Any]) -> tuple[Any, list[Any]]:
     from tui_charrnn.training.engine import gru, lstm
-    from tui_charrnn.training.engine.precision import Arithmetic
+    from tui_charrnn.training.engine.recurrence import Arithmetic
 
     count = len(input_shapes(layer))
     inputs, rest = arguments[:count], arguments[count:]
@@ -122,7 +122,7 @@ def test_loss_states_and_every_gradient_are_those_of_keras(cell: str, layer_coun
     from tui_charrnn.config import ModelConfig
     from tui_charrnn.training.engine.library_network import LibraryNetwork, keras_layers
     from tui_charrnn.training.engine.network import HandwrittenNetwork, initial_tensors
-    from tui_charrnn.training.engine.precision import Arithmetic
+    from tui_charrnn.training.engine.recurrence import Arithmetic
 
     vocabulary_size = 9
     config = ModelConfig(cell=cell, embedding_size=D, hidden_size=H, layer_count=layer_count)
@@ -159,7 +159,7 @@ def test_a_large_vocabulary_is_looked_up_as_a_small_one() -> None:
     from tui_charrnn.config import ModelConfig
     from tui_charrnn.training.engine import network
     from tui_charrnn.training.engine.network import initial_tensors
-    from tui_charrnn.training.engine.precision import Arithmetic
+    from tui_charrnn.training.engine.recurrence import Arithmetic
 
     config = ModelConfig(embedding_size=D, hidden_size=H)
     large, small = network.ONE_HOT_LIMIT + 1, network.ONE_HOT_LIMIT
@@ -203,7 +203,7 @@ def test_narrow_products_move_the_gradients_by_their_rounding_only() -> None:
 
     from tui_charrnn.config import ModelConfig
     from tui_charrnn.training.engine.network import HandwrittenNetwork, initial_tensors
-    from tui_charrnn.training.engine.precision import Arithmetic
+    from tui_charrnn.training.engine.recurrence import Arithmetic
 
     config = ModelConfig(embedding_size=7, hidden_size=16, layer_count=2, layer_norm=True)
     values = [tf.constant(value) for value in initial_tensors(config, D, 0).values()]

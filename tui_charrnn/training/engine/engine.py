@@ -26,8 +26,7 @@ from tui_charrnn.training.engine.multi_step import DeviceStep, MultiStep
 from tui_charrnn.training.engine.network import HandwrittenNetwork, initial_tensors
 from tui_charrnn.training.engine.noise import NoiseSource, draw_on_device, draw_on_host
 from tui_charrnn.training.engine.paths import ComputePath, use_device
-from tui_charrnn.training.engine.precision import Arithmetic
-from tui_charrnn.training.engine.recurrence import Tensor
+from tui_charrnn.training.engine.recurrence import Arithmetic, Tensor
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 
 _PLAIN = ComputePath()

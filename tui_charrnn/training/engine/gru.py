@@ -10,8 +10,8 @@ from typing import Final
 
 import tensorflow as tf
 
-from tui_charrnn.training.engine.precision import Arithmetic
 from tui_charrnn.training.engine.recurrence import (
+    Arithmetic,
     Tensor,
     before_each,
     flatten_time,

@@ -30,8 +30,8 @@ from typing import Final, NamedTuple, TypeAlias
 import tensorflow as tf
 
 from tui_charrnn.model.weights import NORM_EPSILON
-from tui_charrnn.training.engine.precision import Arithmetic
 from tui_charrnn.training.engine.recurrence import (
+    Arithmetic,
     Tensor,
     before_each,
     flatten_time,

@@ -16,8 +16,8 @@ from tui_charrnn.model.shapes import BACKWARD, STATES_PER_LAYER, tensor_shapes
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.engine import gru, lstm
 from tui_charrnn.training.engine.noise import Noise
-from tui_charrnn.training.engine.precision import Arithmetic
 from tui_charrnn.training.engine.recurrence import (
+    Arithmetic,
     Tensor,
     flatten_time,
     resets_of,

@@ -11,7 +11,6 @@ import keras
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.training.engine.precision import Precision
 from tui_charrnn.training.machine import shard_count, thread_count
 
 STEPS_PER_CALL: Final = 128
@@ -52,6 +51,7 @@ class Device:
 
 
 Layers: TypeAlias = Literal["handwritten", "cudnn", "keras"]
+Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Shared parts of the handwritten recurrent layers: memory layout, loops and their history.
+"""Shared parts of the handwritten recurrent layers: memory layout, arithmetic, loops.
 
 **Layout.** Time first, units next, streams last: a sequence has the shape (T, H, B) and a state
 (H, B), so a recurrent product is `R.T (G·H, H) @ h (H, B)`. The large left matrix is read in
@@ -12,15 +12,58 @@ step, each separate gate is computed by its own loop, which the compiler can vec
 compiles only the operations between products, one tensor is passed faster than four, and one
 product over all gates is faster than four and a sum.
 
+**bfloat16** has the range of float32 and 8 bits of precision. The factors and results of products
+are rounded to it, and so is the history that a loop keeps for the backward pass; sums within
+products, elementwise operations, memory cells, losses and weights are float32. The effect on the
+loss is measured by benchmarks/precision.py. On a CPU, oneDNN has bfloat16 products and XLA has
+none: it converts the factors to float32. Therefore a step in bfloat16 is not compiled as a whole:
+its products are TensorFlow operations, and the elementwise operations between them are compiled
+into one function each.
+
 Notation: T sequence length, B streams, H hidden size, G gates.
 """
 
+import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import tensorflow as tf
 
 Tensor: TypeAlias = Any  # TensorFlow publishes no types
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """Precision and compilation of the handwritten layers."""
+
+    is_narrow: bool = False
+    """Whether products are in bfloat16; otherwise in the precision of their factors."""
+
+    is_fused: bool = False
+    """Whether XLA compiles the operations between products; false if it compiles the whole step."""
+
+    is_stacked: bool = False
+    """Whether an LSTM's gates are one tensor, computed by one product, instead of one each; in
+    bfloat16 they always are."""
+
+    def narrow(self, values: Tensor) -> Tensor:
+        """Round to the precision of products."""
+        return tf.cast(values, tf.bfloat16) if self.is_narrow else values
+
+    def product(self, a: Tensor, b: Tensor, *, transpose_b: bool = False) -> Tensor:
+        """Multiply (M, K) by (K, N), or by the transpose of (N, K); the result is narrow too."""
+        return tf.matmul(self.narrow(a), self.narrow(b), transpose_b=transpose_b)
+
+    def fuse(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Compile an elementwise module-level function if `is_fused`."""
+        return _compiled(function) if self.is_fused else function
+
+
+@functools.cache
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    compiled: Callable[..., Any] = tf.function(function, jit_compile=True, autograph=False)
+    return compiled
 
 
 def flatten_time(sequence: Tensor) -> Tensor:
