@@ -46,6 +46,6 @@ def test_models_are_equally_likely_before_the_first_character() -> None:
 def test_rows_have_their_width_whatever_the_text_is() -> None:
     for text in ["", "a", TEXT * 9, "한글 \x1b[2J bad"]:
         origin = read(text)
-        assert all(len(row) <= 40 for row in bar_rows(origin, 40, has_head=True))
+        assert all(len(row) <= 40 for row in bar_rows(origin, 40))
         assert all(len(row) <= 40 and "\x1b" not in row for row in path_rows(origin, 40))
-    assert bar_rows(read(TEXT), 40)[0].startswith(read(TEXT).names[read(TEXT).order[0]])
+    assert bar_rows(read(TEXT), 40)[1].startswith(read(TEXT).names[read(TEXT).order[0]])

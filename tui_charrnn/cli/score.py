@@ -347,7 +347,7 @@ def which(
         print_json(_origin_document(origin))
         return
     width = picture_width()
-    rows = [*lazy.bar_rows(origin, width, has_head=True), "", *lazy.path_rows(origin, width)]
+    rows = [*lazy.bar_rows(origin, width), "", *lazy.path_rows(origin, width)]
     print_picture(rows, is_ascii=is_ascii)
     for name, count in zip(origin.names, origin.unknown, strict=True):
         if count:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -169,7 +170,8 @@ def train(  # noqa: PLR0913 (the parts of a training; two are optional)
         before the step or the evaluation, so continuing would fail in the same way).
     """
     started = clock() - progress.elapsed
-    call, take_batches = StepsPerCall(engine.steps_per_call), batch_source(engine, material, config)
+    call, make = StepsPerCall(engine.steps_per_call), partial(batch_at, material, config)
+    ahead = BatchesAhead(make) if engine.steps_per_call > 1 else None
     records: Iterable[BatchTrained | SplitEvaluated | RunDiverged]
     while not should_stop():
         if plan.is_evaluated(progress.step) and progress.evaluated_step < progress.step:
@@ -189,7 +191,11 @@ def train(  # noqa: PLR0913 (the parts of a training; two are optional)
                 planned_rate(step, plan, config, progress) for step in range(first, first + count)
             ]
             begun = clock()
-            results = _take_steps(engine, take_batches(first, count), first, rates)
+            results = (
+                [engine.train_batch(make(first), first, rates[0])]
+                if ahead is None
+                else engine.train_batches(ahead.take(first, count), first, rates)
+            )
             seconds = clock() - begun
             call.note(count, seconds)
             results = [
@@ -223,27 +229,6 @@ def planned_rate(step: int, plan: Plan, config: TrainingConfig, progress: Progre
     return learning_rate_at(
         step, plan.first_total, config, progress.changes, plan.horizons, plan.extensions
     )
-
-
-def _take_steps(
-    engine: TrainingEngine, batches: Sequence[Batch], first: int, rates: Sequence[float]
-) -> list[BatchResult]:
-    if len(rates) == 1:
-        return [engine.train_batch(batches[0], first, rates[0])]
-    return engine.train_batches(batches, first, rates)
-
-
-def batch_source(
-    engine: TrainingEngine, material: Material, config: TrainingConfig
-) -> Callable[[int, int], list[Batch]]:
-    """Return a function (first step, count) to batches, which prefetches if calls take several."""
-
-    def make(step: int) -> Batch:
-        return batch_at(material, config, step)
-
-    if engine.steps_per_call > 1:
-        return BatchesAhead(make).take
-    return lambda first, count: [make(step) for step in range(first, first + count)]
 
 
 MOST_GROWN_DROPOUT: Final = 0.7

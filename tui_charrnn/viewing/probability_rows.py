@@ -30,11 +30,13 @@ _NUMBERS: Final = 33
 _BAR: Final = 20
 
 
-def bar_rows(origin: Origin, width: int, *, has_head: bool = False) -> list[str]:
-    """A row for each model, the most likely first: name, bar, probability, bits per character."""
-    names, rows = _names(origin), []
-    if has_head:
-        rows.append(padded(tr("PROBABILITY  BITS/CHAR"), width - 1, to_right=True))
+def bar_rows(origin: Origin, width: int) -> list[str]:
+    """A heading and a row for each model: name, bar, probability, bits per character.
+
+    The most likely model is first.
+    """
+    names = _names(origin)
+    rows = [padded(tr("PROBABILITY  BITS/CHAR"), width - 1, to_right=True)]
     length = max(width - cell_len(names[0]) - 25, 4)
     characters = max(len(origin.text), 1)
     for number in origin.order:

@@ -86,7 +86,7 @@ class WhichPage(Page):
         """The bars, and below them their values after each character."""
         if self._origin is None:
             return [tr("Loading the models ...")]
-        bars = bar_rows(self._origin, width, has_head=True)
+        bars = bar_rows(self._origin, width)
         return [*bars, "", *path_rows(self._origin, width)]
 
     def _show_result(self, origin: Origin) -> None:
