@@ -98,7 +98,7 @@ def score_run(run: RunDirectory, lengths: Iterable[int]) -> dict[str, float]:
     checkpoint = best_or_newest(run)
     if checkpoint is None:
         raise RunError(f"{run.path} has no checkpoint to score.")
-    material, _ = cut_material(text, description.training)
+    material = cut_material(text, description.training)
     engine = _build_engine(load_model(checkpoint.model))
     losses = {"carried": _loss(engine, material.heldout)}
     return losses | {str(length): score_cold(engine, text.heldout, length) for length in lengths}

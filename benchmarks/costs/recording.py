@@ -51,9 +51,9 @@ def measure_recording(
     run = endless_run(folder, preset, corpus)
     description = read_description(run)
     text = prepare_text(run, description)
-    material, batch_size = cut_material(text, description.training)
+    material = cut_material(text, description.training)
     batches = [batch_at(material, description.training, step) for step in range(1, _BATCHES + 1)]
-    engine = _build_engine(run, len(text.vocabulary), batch_size)
+    engine = _build_engine(run, len(text.vocabulary), material.batch_size)
     result = RecordingResult()
     count = max(1, round(seconds / _train(engine, batches, _BATCHES)))
 

@@ -163,8 +163,8 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
     """What `tui_charrnn.training.start` does, without TensorFlow."""
     description, writer = work.description, work.writer
     vocabulary, seconds = prepared.text.vocabulary, None
-    material, batch_size = cut_material(prepared.text, prepared.training)
-    engine = NumpyEngine(description.model, len(vocabulary), batch_size)
+    material = cut_material(prepared.text, prepared.training)
+    engine = NumpyEngine(description.model, len(vocabulary), material.batch_size)
     if prepared.checkpoint is not None and prepared.state is not None:
         model = read_model(prepared.checkpoint.model)
         engine.restore(tensors_from_weights(model.weights, model.config), prepared.state.tensors)
@@ -180,7 +180,6 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
         vocabulary=vocabulary,
         plan=plan,
         material=material,
-        batch_size=batch_size,
         best_baseline=prepared.best_baseline,
         fingerprint={},
         seconds_per_step=seconds,

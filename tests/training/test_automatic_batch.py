@@ -37,10 +37,10 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> dict[int, float | Exception]:
     speeds: dict[int, float | Exception] = {3: 100.0, 6: 150.0, 12: 160.0}
 
     def time_shortly(made: Any, _heed: Any) -> float:
-        speed = speeds[made.batch_size]
+        speed = speeds[made.material.batch_size]
         if isinstance(speed, Exception):
             raise speed
-        characters: int = made.batch_size * made.training.sequence_length
+        characters: int = made.material.batch_size * made.training.sequence_length
         return characters / speed
 
     monkeypatch.setattr(start, "_time_shortly", time_shortly)

@@ -41,8 +41,8 @@ def test_batches_are_those_of_the_whole_text_in_memory(run: RunDirectory) -> Non
     indices = Vocabulary(description.vocabulary).encode(TEXT)
     split = split_point(len(TEXT), SETTINGS.validation_fraction)
     expected = ContiguousStreams(indices[:split], batch_size=4, sequence_length=16, rng_seed=0)
-    material, batch_size = cut_material(prepare_text(run, description), SETTINGS)
-    assert (batch_size, material.streams.steps_per_epoch) == (4, expected.steps_per_epoch)
+    material = cut_material(prepare_text(run, description), SETTINGS)
+    assert (material.batch_size, material.streams.steps_per_epoch) == (4, expected.steps_per_epoch)
     for step in (1, 2, expected.steps_per_epoch + 1, 3 * expected.steps_per_epoch + 5):
         for ours, theirs in zip(material.streams.batch(step), expected.batch(step), strict=True):
             assert ours.dtype == theirs.dtype == np.int32
@@ -103,7 +103,7 @@ def test_whole_records_are_held_out_and_each_begins_after_an_end_sign(tmp_path: 
     assert sorted([*parts[0], *parts[1]]) == sorted(names)
     assert parts[1] != names[-len(parts[1]) :]
     assert len(text.heldout) == description.corpus.characters - len(text.training) + 1
-    material, _ = cut_material(text, settings)
+    material = cut_material(text, settings)
     assert all((inputs[:, 0] == 0).all() for inputs, *_ in [next(iter(material.heldout))])
     assert batch_at(material, settings, 2).carried.tolist() == [1.0] * 4
     assert min(measure_text(text).losses) < 2

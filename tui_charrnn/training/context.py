@@ -93,7 +93,6 @@ class RunContext:
     plan: Plan
     material: Material
     """Training and held-out data."""
-    batch_size: int
     best_baseline: tuple[int, float]
     """Order and loss of the best n-gram model."""
 
@@ -133,7 +132,7 @@ class ProgressReport:
     def show(self, state: RunState) -> None:
         """Report the run's state: a new state immediately, numbers with the next beat."""
         context, step = self._context, self._context.progress.step
-        characters = context.batch_size * context.description.training.sequence_length
+        characters = context.material.batch_size * context.description.training.sequence_length
         speed = self.pace.characters_per_second(characters)
         context.writer.set_status(
             state=state,

@@ -138,6 +138,11 @@ class Material:
     tail: IndexedText | None = None
     """The held-out text, shape (M,), for calibration."""
 
+    @property
+    def batch_size(self) -> int:
+        """B: the configured one, or smaller for a small corpus."""
+        return self.streams.batch_size
+
 
 def train(  # noqa: PLR0913 (the parts of a training; two are optional)
     engine: TrainingEngine,

@@ -117,26 +117,23 @@ def measure_text(
     return measured.per_character(text.units_per_character)
 
 
-def cut_material(text: PreparedText, config: TrainingConfig) -> tuple[Material, int]:
-    """Split a text into streams; return them and the batch size, reduced for a small corpus."""
-    batch_size = fitting_batch_size(len(text.training), config.batch_size, config.sequence_length)
+def cut_material(text: PreparedText, config: TrainingConfig) -> Material:
+    """Split a text into streams, fewer than configured for a small corpus."""
+    length = config.sequence_length
     streams = ContiguousStreams(
         text.training,
-        batch_size=batch_size,
-        sequence_length=config.sequence_length,
+        batch_size=fitting_batch_size(len(text.training), config.batch_size, length),
+        sequence_length=length,
         rng_seed=config.rng_seed,
     )
     end = text.vocabulary.end_index
     count = max(1, min(HELDOUT_STREAMS, len(text.heldout) // CHARACTERS_PER_STREAM))
     windows, followed = (
-        HeldOutWindows(
-            text.heldout, stream_count=number, sequence_length=config.sequence_length, end=end
-        )
+        HeldOutWindows(text.heldout, stream_count=number, sequence_length=length, end=end)
         for number in (count, FOLLOWED_STREAMS)
     )
-    units = text.units_per_character
     tail = text.heldout if end is None else text.heldout[1:]
-    return Material(streams, windows, followed, units, tail), batch_size
+    return Material(streams, windows, followed, text.units_per_character, tail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,6 @@ class Setup:
 
     training: TrainingConfig
     material: Material
-    batch_size: int
     path: ComputePath
     engine: RunEngine
     path_record: PathChosen | None
@@ -87,7 +86,8 @@ class SetupBuilder:
         `shards` is the number of shards on a CPU; 0 for the default.
         """
         prepared, model = self._prepared, self._work.description.model
-        material, batch_size = cut_material(prepared.text, training)
+        material = cut_material(prepared.text, training)
+        batch_size = material.batch_size
         is_gpu, rows = self.device.is_gpu, batch_size // self.replica_count
         tried = rows if is_gpu else batch_size
         size = RunSize(len(prepared.text.vocabulary), tried, len(prepared.text.training))
@@ -101,7 +101,7 @@ class SetupBuilder:
         if shards and not is_gpu:
             path = replace(path, shards=shards)
         engine = self._engine(training, batch_size, path, choice.engine)
-        return Setup(training, material, batch_size, path, engine, choice.record)
+        return Setup(training, material, path, engine, choice.record)
 
     def _engine(
         self, training: TrainingConfig, batch_size: int, path: ComputePath, tried: Engine | None
@@ -150,7 +150,7 @@ class SetupBuilder:
             total_steps=plan.total_steps,
             steps_per_epoch=plan.steps_per_epoch,
             evaluate_every=plan.evaluate_every,
-            batch_size=setup.batch_size,
+            batch_size=setup.material.batch_size,
             seconds_per_step=seconds,
             precision=setup.path.precision,
             bound=plan.bound,
@@ -188,7 +188,7 @@ class SetupBuilder:
 
     def _choose_shards(self, setup: Setup) -> Setup:
         """Time a batch on the CPU in more and more shards; return the most that are faster."""
-        training, size = setup.training, setup.batch_size
+        training, size = setup.training, setup.material.batch_size
 
         def time_one(shards: int) -> Timed[Setup]:
             one = setup if shards == setup.path.shards else self.build(training, shards)
@@ -230,7 +230,7 @@ class SetupBuilder:
             memory=resident_memory(),  # not the peak, which may come from counting n-grams
             device=format_device(path.device, thread_count(config.threads)),
             precision=path.precision,
-            batch_size=setup.batch_size,
+            batch_size=setup.material.batch_size,
         )
         sizes = len(text.vocabulary), len(text.training)
         remember_trial(trial, TrialSettings(description.model, config, *sizes))
@@ -264,7 +264,7 @@ def has_shards_to_choose(setup: Setup, seconds_per_step: float, total_steps: int
     """
     threads = thread_count(setup.training.threads)
     is_worth_it = total_steps * seconds_per_step >= SHARDS_WORTH
-    counts = shard_counts(threads, setup.batch_size, setup.path.shards)
+    counts = shard_counts(threads, setup.material.batch_size, setup.path.shards)
     return threads > 2 and is_worth_it and setup.path.device == "CPU" and len(counts) > 1
 
 
@@ -337,7 +337,6 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
             vocabulary=prepared.text.vocabulary,
             plan=plan,
             material=setup.material,
-            batch_size=setup.batch_size,
             best_baseline=prepared.best_baseline,
             fingerprint=fingerprint,
             seconds_per_step=seconds,

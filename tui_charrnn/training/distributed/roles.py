@@ -177,8 +177,8 @@ def _follow(peers: Peers, interruption: Interruption, max_time: float | None) ->
     # the settings of rank 0's checkpoint may differ from the plan's
     setup = coordination.fetch("setup", partial(interruption.check_cancelled, deadline))
     training = TrainingConfig.from_mapping(setup["training"], skip_unknown=True)
-    material, batch_size = cut_material(text, training)
-    sizes, path = (len(text.vocabulary), batch_size), ComputePath(**setup["path"])
+    material = cut_material(text, training)
+    sizes, path = (len(text.vocabulary), material.batch_size), ComputePath(**setup["path"])
     engine = ReplicatedEngine(description.model, training, *sizes, path, replicas)
     own_name = coordination.cluster.name_of(coordination.cluster.rank)
     if not task.quiet:
