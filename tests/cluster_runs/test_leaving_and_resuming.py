@@ -40,7 +40,7 @@ def assert_same_losses(run: RunDirectory, twin: RunDirectory, until: int) -> Non
 def saved_step(run: RunDirectory) -> int:
     newest = newest_valid(run)
     assert newest is not None
-    return load_training_state(newest.training).progress.step
+    return load_training_state(newest).progress.step
 
 
 def is_paused(cluster: ClusterRun) -> bool:

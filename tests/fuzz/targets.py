@@ -209,7 +209,7 @@ TARGETS: Final = {
     "training.safetensors": Target(
         f"run/{NEWEST}/training.safetensors",
         (mutate, mutate_safetensors, mutate_safetensors),
-        lambda folder: load_training_state(folder / f"run/{NEWEST}/training.safetensors"),
+        lambda folder: load_training_state(CheckpointDirectory(folder / f"run/{NEWEST}")),
     ),
     "model.safetensors, resumed": Target(
         f"run/{NEWEST}/model.safetensors", (mutate_safetensors,), resume, writes=True

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.support.numpy_trainer import MODEL, NumpyEngine
 from tui_charrnn.errors import RunError
+from tui_charrnn.runs.layout import CheckpointDirectory
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import Plan, RateChange
 from tui_charrnn.training.state_file import (
@@ -66,7 +67,7 @@ def many_tensors() -> bytes:
 def read(path: Path, data: bytes) -> TrainingState:
     path.unlink(missing_ok=True)  # ext4 flushes a file that is written over
     path.write_bytes(data)
-    return load_training_state(path)
+    return load_training_state(CheckpointDirectory(path.parent))
 
 
 HOSTILE: dict[str, Callable[[], bytes]] = {
@@ -126,12 +127,12 @@ def test_a_sparse_file_of_a_terabyte_takes_no_memory(tmp_path: Path) -> None:
     os.truncate(path, 1 << 40)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(RunError, match="not as long as it says"):
-        load_training_state(path)
+        load_training_state(CheckpointDirectory(path.parent))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
 
 
 def test_a_good_one_comes_back_as_it_was(tmp_path: Path) -> None:
-    state = read(tmp_path / "good", GOOD)
+    state = read(tmp_path / "training.safetensors", GOOD)
     assert (state.plan, state.progress, state.fingerprint) == (
         STATE.plan,
         STATE.progress,
@@ -159,7 +160,7 @@ def test_a_file_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
     for size in reversed(range(len(GOOD))):
         os.truncate(path, size)
         with pytest.raises(RunError):
-            load_training_state(path)
+            load_training_state(CheckpointDirectory(path.parent))
 
 
 JSON = st.recursive(
@@ -173,7 +174,7 @@ JSON = st.recursive(
 def test_whatever_a_field_holds_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, field: str, value: Any
 ) -> None:
-    path = tmp_path_factory.getbasetemp() / "fuzzed-training.safetensors"
+    path = tmp_path_factory.getbasetemp() / "training.safetensors"
     try:
         state = read(path, with_document(**{field: value}))
     except RunError:
@@ -185,7 +186,7 @@ def test_whatever_a_field_holds_it_is_read_or_refused(
 def test_whatever_an_entry_says_it_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, field: str, value: Any
 ) -> None:
-    path = tmp_path_factory.getbasetemp() / "fuzzed-training.safetensors"
+    path = tmp_path_factory.getbasetemp() / "training.safetensors"
     try:
         read(path, with_entry(**{field: value}))
     except RunError:

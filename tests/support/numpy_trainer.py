@@ -21,7 +21,7 @@ from tests.support.faulty_disk import FaultyDisk
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.shapes import tensor_shapes
-from tui_charrnn.model.weights import Float32, tensors_from_weights
+from tui_charrnn.model.weights import Float32
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.file_system import in_place
 from tui_charrnn.runs.records import RunPlanned
@@ -33,7 +33,7 @@ from tui_charrnn.training.loop import Batch, BatchResult, Windows
 from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time
 from tui_charrnn.training.preparation import Prepared, cut_material
 from tui_charrnn.training.session import Session
-from tui_charrnn.training.state_file import read_model
+from tui_charrnn.training.state_file import restore
 
 MODEL: Final = ModelConfig(cell="rnn", embedding_size=2, hidden_size=3, layer_count=1)
 TRAINING: Final = TrainingConfig(
@@ -164,16 +164,14 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
     description, writer = work.description, work.writer
     vocabulary, seconds = prepared.text.vocabulary, None
     material = cut_material(prepared.text, prepared.training)
-    engine = NumpyEngine(description.model, len(vocabulary), material.batch_size)
+    takes: Any = NumpyEngine(description.model, len(vocabulary), material.batch_size)
     if prepared.checkpoint is not None and prepared.state is not None:
-        model = read_model(prepared.checkpoint.model)
-        engine.restore(tensors_from_weights(model.weights, model.config), prepared.state.tensors)
+        restore(takes, prepared.checkpoint, prepared.state)
         plan = prepared.state.plan
     else:
         seconds = 0.001
         plan = _planned(description, prepared, material.streams.steps_per_epoch, writer)
     prepared.history.replan(plan, prepared.progress.step)
-    takes: Any = engine  # what the session asks of an engine
     context = RunContext(
         run=work.run,
         description=description,

@@ -117,7 +117,7 @@ def check_back(run: RunDirectory, outcome: object, _code: int) -> None:
 def load(run: RunDirectory) -> object:
     checkpoint = checkpoint_to_resume_from(run)
     assert checkpoint is not None
-    return checkpoint.path.name, read_model(checkpoint.model).training["step"], read_history(run)
+    return checkpoint.path.name, read_model(checkpoint).training["step"], read_history(run)
 
 
 def check_load(_run: RunDirectory, outcome: object, _code: int) -> None:

@@ -201,7 +201,7 @@ def test_a_resume_keeps_the_parts(
 
     checkpoint = newest_valid(run)
     assert checkpoint is not None
-    assert load_training_state(checkpoint.training).fingerprint["shards"] == "2"
+    assert load_training_state(checkpoint).fingerprint["shards"] == "2"
 
 
 def test_on_two_threads_nothing_is_timed(tmp_path: Path, many_threads: dict[int, float]) -> None:

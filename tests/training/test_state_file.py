@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tui_charrnn.errors import RunError
+from tui_charrnn.runs.layout import CheckpointDirectory
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import Horizon, Plan, RateChange
 from tui_charrnn.training.state_file import (
@@ -46,7 +47,7 @@ STATE = TrainingState(
 def test_everything_comes_back_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "training.safetensors"
     path.write_bytes(serialize_training_state(STATE))
-    loaded = load_training_state(path)
+    loaded = load_training_state(CheckpointDirectory(tmp_path))
     assert (loaded.plan, loaded.progress) == (STATE.plan, STATE.progress)
     assert loaded.best_baseline == (5, 1.669)
     for name, tensor in STATE.tensors.items():
@@ -61,7 +62,7 @@ def test_a_checkpoint_of_before_knows_no_changes(tmp_path: Path) -> None:
     added = b', \\"changes\\": [], \\"rollbacks\\": 0'
     assert data.count(added) == 1
     path.write_bytes(data.replace(added, b" " * len(added)))
-    assert load_training_state(path).progress == Progress(step=12)
+    assert load_training_state(CheckpointDirectory(tmp_path)).progress == Progress(step=12)
 
 
 @pytest.mark.parametrize("size", [0, 7, 40, 200])
@@ -69,7 +70,7 @@ def test_a_torn_file_is_refused_in_a_sentence(tmp_path: Path, size: int) -> None
     path = tmp_path / "training.safetensors"
     path.write_bytes(serialize_training_state(STATE)[:size])
     with pytest.raises(RunError, match="cannot be used"):
-        load_training_state(path)
+        load_training_state(CheckpointDirectory(tmp_path))
 
 
 def test_what_differs_between_two_machines_is_named() -> None:

@@ -185,7 +185,7 @@ def prepare_run(
         )
         writer.append(RunWarned(message))
     checkpoint = checkpoint_to_resume_from(run)
-    state = None if checkpoint is None else load_training_state(checkpoint.training)
+    state = None if checkpoint is None else load_training_state(checkpoint)
     history = read_history(run, 0 if state is None else state.progress.step)
     plan = state.plan if state is not None else history.plan
     training = with_chosen_batch(description.training, plan)

@@ -8,7 +8,6 @@ from typing import Final
 
 from tui_charrnn.errors import StorageError
 from tui_charrnn.model.checkpoint import serialize_model
-from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.checkpoints import (
     checkpoint_to_resume_from,
     read_pointer,
@@ -35,7 +34,7 @@ from tui_charrnn.training.preparation import take_initial_weights
 from tui_charrnn.training.state_file import (
     TrainingState,
     load_training_state,
-    read_model,
+    restore,
     serialize_training_state,
 )
 
@@ -378,8 +377,8 @@ class Rollback:
         return True
 
     def _restore(self, checkpoint: CheckpointDirectory) -> None:
-        state, model = load_training_state(checkpoint.training), read_model(checkpoint.model)
-        self._engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
+        state = load_training_state(checkpoint)
+        restore(self._engine, checkpoint, state)
         then, context = state.progress, self._context
         has_best = return_to(context.run, checkpoint, best_step=then.best_step)
         if not has_best:

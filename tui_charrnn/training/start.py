@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import BatchSizeChosen, PathChosen, RunPlanned, RunWarned, format_way
 from tui_charrnn.training.context import RunContext
@@ -33,7 +32,7 @@ from tui_charrnn.training.plan import (
 )
 from tui_charrnn.training.preparation import Prepared, cut_material, take_initial_weights
 from tui_charrnn.training.session import Session
-from tui_charrnn.training.state_file import differences, machine_fingerprint, read_model
+from tui_charrnn.training.state_file import differences, machine_fingerprint, restore
 from tui_charrnn.training.timing import (
     BATCH_GAIN,
     SHARD_GAIN,
@@ -312,8 +311,7 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
         work.writer.set_status(message=_TRYING if builder.device.taken.has_code else _COMPILING)
     if prepared.checkpoint is not None and prepared.state is not None:
         state, setup = prepared.state, builder.rebuild()
-        model = read_model(prepared.checkpoint.model)
-        setup.engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
+        restore(setup.engine, prepared.checkpoint, state)
         plan = state.plan
     else:
         setup, planned = builder.plan_run()

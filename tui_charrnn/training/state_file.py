@@ -9,8 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +18,12 @@ import safetensors.numpy
 
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.checkpoint import Model, parse_model
+from tui_charrnn.model.header import HEADER_LIMIT
+from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.json_values import checked, decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory
-from tui_charrnn.training.loop import Progress
+from tui_charrnn.training.loop import Progress, RunEngine
 from tui_charrnn.training.machine import processor_name
 from tui_charrnn.training.plan import Plan
 
@@ -59,17 +60,19 @@ def serialize_training_state(state: TrainingState) -> bytes:
     return safetensors.numpy.save(contiguous, metadata)
 
 
-def load_training_state(path: Path) -> TrainingState:
-    """Read a training.safetensors.
+def load_training_state(checkpoint: CheckpointDirectory) -> TrainingState:
+    """Read the training state of a checkpoint.
 
     Raises:
         RunError: If it cannot be read or is invalid.
     """
+    path = checkpoint.training
     try:
-        with open_to_read(path, inside=CheckpointDirectory(path.parent).run_path) as opened:
-            data = opened.buffered().read(opened.size())
-        tensors = safetensors.numpy.load(data)  # checks that the file is whole
-        return _state_from(_document_of(data), tensors)
+        with open_to_read(path, inside=checkpoint.run_path) as opened:
+            file, size = opened.buffered(), opened.size()
+            document = _read_document(file, size)
+            file.seek(0)
+            return _state_from(document, safetensors.numpy.load(file.read(size)))
     except MemoryError as error:
         raise RunError(f"The training state {path} is too large for the memory.") from error
     except OSError as error:
@@ -78,27 +81,53 @@ def load_training_state(path: Path) -> TrainingState:
         raise RunError(f"The training state {path} cannot be used: {str(error)[:300]}") from error
 
 
-def read_model(path: Path) -> Model:
+def read_model(checkpoint: CheckpointDirectory) -> Model:
     """Read the model of a checkpoint, without following links.
 
     Raises:
         RunError: If it cannot be read.
         ModelFileError: If it is not a model.
     """
+    path = checkpoint.model
     try:
-        with open_to_read(path, inside=CheckpointDirectory(path.parent).run_path) as opened:
+        with open_to_read(path, inside=checkpoint.run_path) as opened:
             return parse_model(opened.buffered(), opened.size(), path)
     except OSError as error:
         raise RunError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _document_of(data: bytes) -> dict[str, Any]:
-    """Return the JSON document in the metadata of a file that `safetensors` has parsed."""
-    header = decode_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
-    document = decode_json((header.get("__metadata__") or {}).get(_KEY, "null"))
+def restore(engine: RunEngine, checkpoint: CheckpointDirectory, state: TrainingState) -> None:
+    """Restore an engine from a checkpoint and its training state, which has been read before.
+
+    Raises:
+        RunError: If the checkpoint cannot be read or does not fit the engine.
+        ModelFileError: If its model file is not a model.
+    """
+    model = read_model(checkpoint)
+    engine.restore(tensors_from_weights(model.weights, model.config), state.tensors)
+
+
+def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
+    """Return the JSON document in a safetensors file's metadata, after checking the file's size."""
+    length = int.from_bytes(file.read(8), "little")
+    if not 2 <= length <= min(HEADER_LIMIT, size - 8):
+        raise ValueError("it does not begin as a safetensors file does")
+    header = decode_json(file.read(length))
+    if size != 8 + length + _data_size(header):
+        raise ValueError("it is not as long as it says")
+    metadata = header.get("__metadata__") if isinstance(header, dict) else None
+    text = metadata.get(_KEY) if isinstance(metadata, dict) else None
+    document = decode_json(text) if isinstance(text, str) else None
     if not isinstance(document, dict):
         raise ValueError("it lacks its document")
     return document
+
+
+def _data_size(header: object) -> int:
+    """Return the bytes of tensor data according to a header."""
+    entries = header if isinstance(header, dict) else {}
+    tensors = [entry for name, entry in entries.items() if name != "__metadata__"]
+    return max((checked(entry["data_offsets"][1], int) for entry in tensors), default=0)
 
 
 def _state_from(
