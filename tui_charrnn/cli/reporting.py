@@ -26,7 +26,7 @@ from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.viewing.announcements import TerminalStatus, share_done
+from tui_charrnn.viewing.announcements import TerminalStatus
 from tui_charrnn.viewing.run_view import RunView
 from tui_charrnn.viewing.run_words import format_lead, format_speed
 
@@ -174,14 +174,15 @@ class BarReporter:
         self._messages.observe(status)
         if status is None:
             return
-        if (share := share_done(status)) is not None:
-            self._terminal.show(self._messages.view.run.name, share)
+        view = self._messages.view
+        if (share := view.share_done) is not None:
+            self._terminal.show(view.run.name, share)
         self._bar.update(
             self._task,
             total=status.total_steps,
             completed=status.step,
             state=str(status.state),
-            numbers=_format_bar(self._messages.view, status),
+            numbers=_format_bar(view, status),
         )
 
     def notify(self, sentence: str) -> None:

@@ -176,8 +176,8 @@ class RunAnnouncer(Widget):
         """Update the title from a run, and announce its end."""
         if view.is_live:
             self._live = view.run
-            if view.total_steps:
-                self._terminal.show(view.run.name, view.step / view.total_steps)
+            if (share := view.share_done) is not None:
+                self._terminal.show(view.run.name, share)
             return
         self._terminal.close()
         if self._live == view.run and view.ended is not None:

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.viewing.run_view import RunView
@@ -64,13 +63,6 @@ class TerminalStatus:
         if self._shown is not None:
             self._write(_RESTORE_TITLE + _NO_PROGRESS)
             self._shown = None
-
-
-def share_done(status: RunStatus | None) -> float | None:
-    """The completed share of a run's planned steps, 0 to 1; None without a plan."""
-    if status is None or not status.total_steps:
-        return None
-    return status.step / status.total_steps
 
 
 def end_sentence(view: RunView) -> str:

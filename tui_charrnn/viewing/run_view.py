@@ -139,6 +139,12 @@ class RunView:
         return self.status.total_steps if self.status else None
 
     @property
+    def share_done(self) -> float | None:
+        """The share of the planned steps that is done, 0 to 1; None before it is planned."""
+        total = self.total_steps
+        return min(1.0, self.step / total) if total else None
+
+    @property
     def epoch(self) -> float | None:
         """Passes over the training text at `step`; None if unknown."""
         if self.plan is not None and self.plan.steps_per_epoch:

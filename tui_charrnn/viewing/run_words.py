@@ -88,12 +88,6 @@ def format_step(view: RunView) -> str:
     return tr("step {step:,}/{total:,}", step=view.step, total=total)
 
 
-def fraction(view: RunView) -> float | None:
-    """The share of the run that is done, 0 to 1, or None before it is planned."""
-    total = view.total_steps
-    return min(1.0, view.step / total) if total else None
-
-
 def format_time_left(view: RunView) -> str:
     """The remaining time; empty if unknown or at the end."""
     left = _left(view)
@@ -135,7 +129,7 @@ def format_dropout(training: TrainingConfig) -> str:
 
 def needs_bar(view: RunView) -> bool:
     """Whether a progress bar adds information: not once the run is complete."""
-    share = fraction(view)
+    share = view.share_done
     is_whole = view.state is RunState.FINISHED or share == 1
     return share is not None and (view.is_live or not is_whole)
 

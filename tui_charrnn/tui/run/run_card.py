@@ -196,7 +196,7 @@ def _set_state_classes(widget: Widget, view: RunView) -> None:
 
 def _head(view: RunView, now: float, pending: str, width: int) -> str:
     lines = [f"{words.state_mark(view)} {words.format_state(view, now)}"]
-    share = words.fraction(view)
+    share = view.share_done
     if share is not None and words.needs_bar(view):
         room = max(1, width - 6)
         lines.append(f"{bar(share, room):<{room}} {share:4.0%}")
@@ -314,7 +314,7 @@ class StatusLine(Container):
 
 def format_progress(view: RunView, now: float, pending: str, width: int) -> str:
     """Return the progress of a run in one row: as much of it as fits in `width` columns."""
-    share = words.fraction(view)
+    share = view.share_done
     state = f"{words.state_mark(view)} {words.format_state(view, now)}"
     state += f" ({pending})" if pending else ""
     step = words.format_step(view) if view.step else ""
