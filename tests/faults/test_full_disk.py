@@ -17,7 +17,7 @@ from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import CheckpointSaved, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.interruption import Interruption
-from tui_charrnn.training.saving import GrowingPause
+from tui_charrnn.training.saving import Backoff
 from tui_charrnn.training.worker import run_training
 
 LONGER = replace(TRAINING, steps=24)
@@ -178,7 +178,7 @@ def test_the_room_for_the_status_is_given_back(tmp_path: Path, disk: FullDisk) -
 
 
 def test_pauses_grow_up_to_a_limit_and_begin_anew() -> None:
-    pause = GrowingPause(longest=30.0)
+    pause = Backoff(longest=30.0)
     assert pause.seconds == 0
     seconds = []
     for _ in range(6):
@@ -191,6 +191,6 @@ def test_pauses_grow_up_to_a_limit_and_begin_anew() -> None:
 
 
 def test_attempts_that_take_long_are_rare() -> None:
-    pause = GrowingPause(longest=30.0)
+    pause = Backoff(longest=30.0)
     pause.refused(took=60.0)
     assert pause.seconds == 600

@@ -84,12 +84,12 @@ class FaultyDisk(FileSystem):
     def read_at(self, descriptor: int, size: int, offset: int) -> bytes:
         return bytes(self._do(super().read_at, descriptor, size, offset))
 
-    def facts(self, descriptor: int) -> os.stat_result:
-        found: os.stat_result = self._do(super().facts, descriptor)
+    def fstat(self, descriptor: int) -> os.stat_result:
+        found: os.stat_result = self._do(super().fstat, descriptor)
         return found
 
-    def look_at(self, path: Path, folder: int | None = None) -> os.stat_result:
-        found: os.stat_result = self._do(super().look_at, path, folder)
+    def lstat(self, path: Path, folder: int | None = None) -> os.stat_result:
+        found: os.stat_result = self._do(super().lstat, path, folder)
         return found
 
     def names(self, path: Path, opened: int | None = None) -> list[str]:

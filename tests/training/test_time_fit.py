@@ -40,7 +40,7 @@ def ending(plan: Plan, step_takes: Callable[[float], float], config: TrainingCon
     while step < plan.total_steps:
         seconds = step_takes(elapsed)
         step, elapsed = step + 1, elapsed + seconds
-        fit.look(step, elapsed)
+        fit.replan(step, elapsed)
         if plan.is_evaluated(step):
             elapsed += 10 * seconds
             fit.evaluated(10 * seconds)

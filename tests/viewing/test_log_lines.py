@@ -7,9 +7,9 @@ import pytest
 from tests.support.hostile_text import HARMFUL, HOSTILE
 from tui_charrnn.viewing.log_lines import (
     LONGEST_LINE,
+    LogClassifier,
     LogFilter,
     LogKind,
-    LogSorter,
     lines_since_start,
     log_end,
 )
@@ -28,8 +28,8 @@ START = [
 
 
 def kinds(*lines: str) -> list[str]:
-    sorter = LogSorter()
-    return [sorter.sort(line).kind for line in lines]
+    classifier = LogClassifier()
+    return [classifier.classify(line).kind for line in lines]
 
 
 @pytest.mark.parametrize("line", START)
@@ -85,11 +85,11 @@ def test_an_empty_line_belongs_to_nothing() -> None:
 
 
 def test_lines_are_harmless_and_bounded() -> None:
-    line = LogSorter().sort(HOSTILE * 1_000)
+    line = LogClassifier().classify(HOSTILE * 1_000)
     assert not HARMFUL.search(line.text)
     assert line.text.endswith("…")
-    assert LogSorter().sort("a\tb").text == "a   b"
-    assert len(LogSorter().sort("x" * 1_000_000).text) == LONGEST_LINE + 1
+    assert LogClassifier().classify("a\tb").text == "a   b"
+    assert len(LogClassifier().classify("x" * 1_000_000).text) == LONGEST_LINE + 1
 
 
 def test_the_filter_goes_round() -> None:

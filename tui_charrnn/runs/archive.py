@@ -223,7 +223,7 @@ def _open_piece(
     try:
         file = open_to_read(path, inside=run.path, folder=folder)
         stream = files.enter_context(file.buffered())
-        facts = file.facts()
+        facts = file.stat()
         if not stat.S_ISREG(facts.st_mode):
             return None
         size = _whole_lines(file, facts.st_size) if path == run.events else facts.st_size

@@ -53,7 +53,7 @@ class FileSeal:
     def fits(self, path: Path, *, inside: Path, must_read: bool = False) -> bool:
         """Whether a file exists and matches; `inside` is the folder of its run."""
         with _ignoring_os_errors(must_read=must_read), open_to_read(path, inside=inside) as file:
-            if file.facts().st_size != self.size:
+            if file.stat().st_size != self.size:
                 return False
             digest = hashlib.file_digest(file.buffered(), "sha256")
             return digest.hexdigest() == self.sha256

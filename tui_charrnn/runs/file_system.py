@@ -62,11 +62,11 @@ class FileSystem:
         """Read at most `size` bytes from `offset`."""
         return os.pread(descriptor, size, offset)
 
-    def facts(self, descriptor: int) -> os.stat_result:
+    def fstat(self, descriptor: int) -> os.stat_result:
         """Return kind, size and times of an open file."""
         return os.fstat(descriptor)
 
-    def look_at(self, path: Path, folder: int | None = None) -> os.stat_result:
+    def lstat(self, path: Path, folder: int | None = None) -> os.stat_result:
         """Return kind, size and times of a path, without following a link."""
         return os.stat(_in(folder, path), dir_fd=folder, follow_symlinks=False)
 
@@ -262,10 +262,10 @@ class OpenedFile(io.RawIOBase):
         self.descriptor: Final = descriptor
         self._files = files
 
-    def facts(self) -> os.stat_result:
+    def stat(self) -> os.stat_result:
         """Return kind, size and times."""
         with refusals():
-            return self._files.facts(self.descriptor)
+            return self._files.fstat(self.descriptor)
 
     def read_at(self, size: int, offset: int) -> bytes:
         """Read at most `size` bytes from `offset`."""
@@ -278,7 +278,7 @@ class OpenedFile(io.RawIOBase):
         Raises:
             OSError: If the system call fails or it is not a regular file.
         """
-        facts = self.facts()
+        facts = self.stat()
         if not stat.S_ISREG(facts.st_mode):
             raise OSError(errno.EINVAL, tr("it is not a regular file"))
         return facts.st_size

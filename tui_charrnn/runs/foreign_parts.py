@@ -27,7 +27,7 @@ def refuse_gone(run: RunDirectory) -> None:
     """
     with explained("read", run.path):
         try:
-            file_system().look_at(run.path)
+            file_system().lstat(run.path)
         except FileNotFoundError as error:
             raise RunGoneError(
                 "The run {path} is gone: its folder was removed or moved. If it was moved, "
@@ -96,7 +96,7 @@ def has_own_corpus(run: RunDirectory) -> bool:
         CorpusError: If something else is in its place, or this cannot be determined.
     """
     try:
-        facts = file_system().look_at(run.corpus)
+        facts = file_system().lstat(run.corpus)
     except OSError as error:
         if is_missing(error):
             return False

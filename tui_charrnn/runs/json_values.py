@@ -70,7 +70,7 @@ def read_owned(path: Path, limit: int, *, inside: Path | None) -> tuple[bytes, i
         ValueError: If it is not a regular file, or larger.
     """
     with open_to_read(path, inside=inside) as file:
-        facts = file.facts()
+        facts = file.stat()
         if not stat.S_ISREG(facts.st_mode):
             raise ValueError(tr("It is not a regular file."))
         data = file.read_bytes(limit + 1)

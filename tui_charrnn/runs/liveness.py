@@ -159,7 +159,7 @@ def keep_trainers_out(
 def _has_lock_file(run: RunDirectory) -> bool:
     with explained("lock", run.lock):
         try:
-            facts = file_system().look_at(run.lock)
+            facts = file_system().lstat(run.lock)
         except FileNotFoundError:
             return False
     return not stat.S_ISLNK(facts.st_mode)  # trainers refuse runs that contain links

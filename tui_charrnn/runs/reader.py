@@ -43,7 +43,7 @@ class GrowingFile:
         self.restarts = 0
         """How often the file was replaced; discard everything read before when it rises."""
 
-    def look(self, read: Callable[[OpenedFile, int, bool], _Read], nothing: _Read) -> _Read:
+    def read_with(self, read: Callable[[OpenedFile, int, bool], _Read], nothing: _Read) -> _Read:
         """Open the file and read from the current position; from the beginning if it was replaced.
 
         Args:
@@ -55,7 +55,7 @@ class GrowingFile:
         """
         try:
             with open_to_read(self._path, inside=self._path.parent) as file:
-                status = file.facts()
+                status = file.stat()
                 if not stat.S_ISREG(status.st_mode):
                     raise RunError("{path} is not a file.", path=self._path)
                 is_other = not self._is_same(file, status)
@@ -129,7 +129,7 @@ class LineTail:
             self.behind = max(0, size - self._file.offset)
             return lines
 
-        return self._file.look(read, b"")
+        return self._file.read_with(read, b"")
 
     def _next_lines(self, file: OpenedFile, max_bytes: int) -> bytes:
         chunk = file.read_at(max_bytes, self._file.offset)
@@ -276,7 +276,7 @@ class LogTail:
         Raises:
             RunError: If the file exists and cannot be read.
         """
-        return self._file.look(self._read, [])
+        return self._file.read_with(self._read, [])
 
     def _read(self, file: OpenedFile, size: int, is_other: bool) -> list[str]:
         if is_other:

@@ -54,7 +54,7 @@ class AppendedFile:
         """
         try:
             with refusals():
-                named, opened = self._fs.look_at(self._path), self._fs.facts(self._descriptor)
+                named, opened = self._fs.lstat(self._path), self._fs.fstat(self._descriptor)
         except OSError as error:
             return not is_missing(error)
         return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
@@ -260,7 +260,7 @@ class Storage:
     def _remove(self, path: Path, folder: int | None) -> None:
         """Remove a file, or a folder and its contents, without following links."""
         with contextlib.suppress(FileNotFoundError):
-            if stat.S_ISDIR(self._fs.look_at(path, folder).st_mode):
+            if stat.S_ISDIR(self._fs.lstat(path, folder).st_mode):
                 with folder_inside(path, path.parent, self._fs, opened=folder) as opened:
                     for name in sorted(self._fs.names(path, opened)):
                         self._remove(path / name, opened)
@@ -273,7 +273,7 @@ class Storage:
         """Whether a path is a folder, or a link to one if links are followed there."""
         try:
             with self._folder(path.parent) as folder:
-                mode = self._fs.look_at(path, folder).st_mode
+                mode = self._fs.lstat(path, folder).st_mode
         except OSError as error:
             if is_missing(error):
                 return False

@@ -101,7 +101,7 @@ def verify_events(run: RunDirectory) -> EventFacts:
     """Read all records of a run, and check that every step has exactly one."""
     facts, reader = EventFacts(), RunReader(run)
     try:
-        file_system().look_at(run.events)
+        file_system().lstat(run.events)
     except OSError as error:
         reason = f"it cannot be read: {error.strerror}"
         facts.problem = "it is missing" if is_missing(error) else reason

@@ -386,7 +386,7 @@ def _ends_with_newline(path: Path) -> bool:
     """Whether the file is missing, empty or ends with a line feed."""
     try:
         with open_to_read(path, inside=path.parent) as file:
-            return file.read_at(1, max(0, file.facts().st_size - 1)) in {b"", b"\n"}
+            return file.read_at(1, max(0, file.stat().st_size - 1)) in {b"", b"\n"}
     except FileNotFoundError:
         return True
     except OSError:

@@ -366,7 +366,7 @@ class TimeFit:
         self._evaluation.add(seconds)
         self._evaluating += seconds
 
-    def look(self, step: int, elapsed: float) -> RunReplanned | None:
+    def replan(self, step: int, elapsed: float) -> RunReplanned | None:
         """Replan if the run would not end at its time limit; `step` is the newest step.
 
         Returns:

@@ -44,7 +44,7 @@ COST_SHARE: Final = 0.1
 """Maximum share of the time spent on slow failing attempts."""
 
 
-class GrowingPause:
+class Backoff:
     """Exponential backoff: the pause between attempts grows with each failure, up to a limit."""
 
     def __init__(self, longest: float) -> None:
@@ -83,7 +83,7 @@ class Saver:
         is_resumed = context.seconds_per_step is None
         self._started = time.monotonic()
         self._tried_at = self._started if is_resumed else -math.inf
-        self._pause = GrowingPause(context.description.training.checkpoint_interval)
+        self._pause = Backoff(context.description.training.checkpoint_interval)
         self._refusal: StorageError | None = None
         self._limit: float | None = None
         """Until when a finished trainer retries to save; None during training."""

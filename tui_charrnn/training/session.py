@@ -94,7 +94,7 @@ class Session:
         self._report.losses.append(event.step, event.loss)
         self._saver.train_loss = self._train_loss.add(event.loss)
         if self._engine.newest_step <= event.step:  # not in the middle of a call's records
-            replanned = self._fit.look(event.step, event.elapsed)
+            replanned = self._fit.replan(event.step, event.elapsed)
             if replanned is not None:
                 self._writer.append(replanned)
         if self._context.plan.is_evaluated(event.step):

@@ -142,7 +142,7 @@ def _is_finished(run: RunDirectory) -> bool:
 def _train(work: Assignment, *, accepts_change: bool) -> ExitCode:
     run, description, writer, peers = work.run, work.description, work.writer, work.peers
     with explained("read", run.events):
-        has_history = file_system().look_at(run.events).st_size > 0
+        has_history = file_system().lstat(run.events).st_size > 0
     now = datetime.now(UTC).isoformat(timespec="seconds")
     writer.append(RunStarted(os.getpid(), platform.node(), now))
     writer.set_status(state=RunState.PREPARING, message="")

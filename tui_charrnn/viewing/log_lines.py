@@ -97,7 +97,7 @@ _HIDDEN: Final[dict[LogFilter, frozenset[LogKind]]] = {
 }
 
 
-class LogSorter:
+class LogClassifier:
     """Classifies the lines of a log, in order.
 
     An indented line has the kind of the line before it, as in a traceback.
@@ -106,7 +106,7 @@ class LogSorter:
     def __init__(self) -> None:
         self._before: LogKind = "plain"
 
-    def sort(self, line: str) -> LogLine:
+    def classify(self, line: str) -> LogLine:
         """Make the next line safe to show, and classify it."""
         is_indented = line.startswith((" ", "\t")) and line.strip()
         kind = self._before if is_indented else _kind_of(line)
@@ -134,8 +134,8 @@ def _without_modules(line: str) -> str:
 
 def log_end(log: Sequence[str], count: int) -> list[LogLine]:
     """The last informative lines of a log, oldest first; errors without their modules."""
-    sorter = LogSorter()
-    lines = [sorter.sort(_without_modules(line)) for line in log]
+    classifier = LogClassifier()
+    lines = [classifier.classify(_without_modules(line)) for line in log]
     return [line for line in lines if line.kind != "noise" and line.text.strip()][-count:]
 
 

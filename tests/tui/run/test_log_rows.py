@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.support.hostile_text import HARMFUL, HOSTILE
 from tui_charrnn.tui.run.log_pane import LogRows
-from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter
+from tui_charrnn.viewing.log_lines import LogClassifier, LogFilter, LogLine
 
 
 def texts(rows: LogRows) -> list[str]:
@@ -80,16 +80,19 @@ def test_long_lines_are_kept_in_smaller_number() -> None:
 
 def test_hostile_lines_stay_harmless() -> None:
     rows = LogRows()
-    rows.append([LogSorter().sort(HOSTILE), LogSorter().sort("a" + "\u200d" * 500 + "b")])
+    rows.append([
+        LogClassifier().classify(HOSTILE),
+        LogClassifier().classify("a" + "\u200d" * 500 + "b"),
+    ])
     assert not any(HARMFUL.search(row.text) for row in rows.rows)
     assert "[bold]markup[/bold]" in "".join(texts(rows))
 
 
 @given(st.lists(st.text(max_size=40), max_size=30), st.integers(1, 30), st.sampled_from(LogFilter))
 def test_rows_joined_are_the_lines(lines: list[str], width: int, log_filter: LogFilter) -> None:
-    sorter, rows = LogSorter(), LogRows()
+    classifier, rows = LogClassifier(), LogRows()
     rows.arrange(width=width, log_filter=log_filter)
-    shown = [sorter.sort(line) for line in lines]
+    shown = [classifier.classify(line) for line in lines]
     rows.append(shown)
     joined = "".join(row.text + ("\n" if row.ends_line else "") for row in rows.rows)
     assert joined.count("\n") == sum(log_filter.passes(line.kind) for line in shown)

@@ -15,7 +15,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import LineTail, LogTail, read_description
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.log_pane import LogPane, NewLines
-from tui_charrnn.viewing.log_lines import LogFilter, LogLine, LogSorter, Story, log_end
+from tui_charrnn.viewing.log_lines import LogClassifier, LogFilter, LogLine, Story, log_end
 from tui_charrnn.viewing.run_view import RunView
 
 SETTLED_AFTER: Final = 2.0
@@ -27,12 +27,12 @@ class OutputSource:
 
     def __init__(self, run: RunDirectory) -> None:
         self._tail = LogTail(run.log)
-        self._sorter = LogSorter()
+        self._classifier = LogClassifier()
         self._restarts = 0
 
     def read_new(self) -> NewLines:
         """Return the lines since the last call."""
-        lines = [self._sorter.sort(line) for line in self._tail.read_new()]
+        lines = [self._classifier.classify(line) for line in self._tail.read_new()]
         before, self._restarts = self._restarts, self._tail.restarts
         return NewLines(lines, self._restarts > before, self._tail.has_passed_over)
 
