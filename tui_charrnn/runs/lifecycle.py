@@ -102,7 +102,7 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     _refuse_short_tail(reference, training)
     if name is not None:
         refuse_name(folder, name)
-    names = iter([name]) if name is not None else _free_names(folder, corpus.name)
+    names = iter([name]) if name is not None else _free_names(folder, _default_name(corpus.name))
     description = RunDescription(
         name=next(names),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -254,18 +254,18 @@ def name_problem(name: str) -> str:
     return ""
 
 
-def _free_names(folder: Path, corpus_name: str) -> Iterator[str]:
-    """Yield free names like 1124-1543-pydoc: local date and time, and the corpus.
-
-    Numbered names follow, without end; taken ones are skipped.
-    """
+def _default_name(corpus_name: str) -> str:
+    """Return a name like 1124-1543-pydoc: local date and time, and the corpus."""
     slug = re.sub(r"[^\w.]+", "-", Path(corpus_name).stem).strip("-._")[:_SLUG_LIMIT].lower()
-    stamp = datetime.now().astimezone().strftime("%m%d-%H%M")
-    stem = f"{stamp}-{slug or 'run'}"
-    numbered = (f"{stem}-{number}" for number in itertools.count(2))
-    for name in itertools.chain([stem], numbered):
-        if not os.path.lexists(folder / name):
-            yield name
+    return f"{datetime.now().astimezone():%m%d-%H%M}-{slug or 'run'}"
+
+
+def _free_names(folder: Path, name: str) -> Iterator[str]:
+    """Yield names that are free in a folder: the given one, then with numbers, without end."""
+    numbered = (f"{name}-{number}" for number in itertools.count(2))
+    for each in itertools.chain([name], numbered):
+        if not os.path.lexists(folder / each):
+            yield each
 
 
 def _versions() -> dict[str, str]:
@@ -370,7 +370,7 @@ def restore_run(folder: Path, name: str | None = None) -> RunDirectory:
     wanted = next((run for run in trashed if name in {None, run.name}), None)
     if wanted is None:
         raise RunError(_nothing_to_restore(folder, name, trashed))
-    run = RunDirectory(_free_place(folder, wanted.name))
+    run = RunDirectory(folder / next(_free_names(folder, wanted.name)))
     Storage(inside=folder).rename(wanted.path, run.path)
     with contextlib.suppress(OSError):  # not empty if two were deleted at the same moment
         wanted.path.parent.rmdir()
@@ -437,11 +437,6 @@ def _nothing_to_restore(folder: Path, name: str | None, trashed: list[TrashedRun
         folder=folder,
         names=", ".join(dict.fromkeys(run.name for run in trashed[:5])),
     )
-
-
-def _free_place(folder: Path, name: str) -> Path:
-    places = (folder / (name if n == 1 else f"{name}-{n}") for n in itertools.count(1))
-    return next(place for place in places if not os.path.lexists(place))
 
 
 def _names(folder: Path, runs: Path) -> list[str]:
