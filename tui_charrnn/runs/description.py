@@ -184,7 +184,7 @@ class RunDescription:
         Raises:
             RunError: If it is invalid, of another format, or lacks a field.
         """
-        return _read_document(values, "run.json", cls._of)
+        return _build_document(values, "run.json", cls._of)
 
     @classmethod
     def _of(cls, document: dict[str, Any]) -> Self:
@@ -270,13 +270,13 @@ class RunStatus:
         Raises:
             RunError: If it is invalid, of another format, or lacks a field.
         """
-        return _read_document(values, "state.json", partial(build_checked, cls))
+        return _build_document(values, "state.json", partial(build_checked, cls))
 
 
 _Document = TypeVar("_Document")
 
 
-def _read_document(
+def _build_document(
     values: object, name: str, build: Callable[[dict[str, Any]], _Document]
 ) -> _Document:
     """Build what a JSON file holds; any failure is a `RunError` that names the file."""

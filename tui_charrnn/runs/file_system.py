@@ -349,20 +349,15 @@ def open_to_read(
             return OpenedFile(files.open_to_read(path, os.O_NOFOLLOW, above), files)
 
 
-def names_in(folder: Path, *, inside: Path | None = None) -> list[str]:
-    """Return the sorted names in a folder.
-
-    `inside` as for `open_to_read`.
+def names_in(folder: Path, *, inside: Path) -> list[str]:
+    """Return the sorted names in a folder; `inside` as for `open_to_read`.
 
     Raises:
         LinkError: If the path contains a link that may not be followed.
         OSError: If the system refuses.
     """
-    with refusals():
-        if inside is None or folder == inside:
-            return sorted(file_system().names(folder))
-        with folder_inside(folder, inside) as opened:
-            return sorted(file_system().names(folder, opened))
+    with refusals(), folder_inside(folder, inside) as opened:
+        return sorted(file_system().names(folder, opened))
 
 
 @contextlib.contextmanager
