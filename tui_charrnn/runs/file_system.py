@@ -72,9 +72,7 @@ class FileSystem:
 
     def names(self, path: Path, opened: int | None = None) -> list[str]:
         """Return the names in a folder, unordered."""
-        if opened is None:
-            return [item.name for item in path.iterdir()]
-        with os.scandir(opened) as entries:
+        with os.scandir(path if opened is None else opened) as entries:
             return [entry.name for entry in entries]
 
     def close(self, descriptor: int) -> None:
