@@ -274,7 +274,18 @@ def without_time(
 def test_calls_of_several_steps_end_where_something_happens() -> None:
     engine = ScriptedEngine([3.0] * 24, [2.0] * 2, steps_per_call=4)
     train_long(engine, Progress())
-    calls = [1, (2, 2), (4, 4), (8, 3), (11, 2), "evaluate", (13, 4), (17, 4), (21, 4), "evaluate"]
+    calls = [
+        (1, 1),
+        (2, 2),
+        (4, 4),
+        (8, 3),
+        (11, 2),
+        "evaluate",
+        (13, 4),
+        (17, 4),
+        (21, 4),
+        "evaluate",
+    ]
     assert LONG_PLAN.steps_per_epoch == 10
     assert engine.seen == calls
 
