@@ -15,7 +15,6 @@ from tui_charrnn.paths import open_file, parse_path
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import (
     Bounds,
-    SettingError,
     Settings,
     refuse,
     setting,
@@ -325,7 +324,7 @@ def resolve(
                 readable = parse_value(name, value) if is_text else check_value(name, value)
             except ConfigError as problem:
                 place = {Origin.ENVIRONMENT: variable_of(name), Origin.FILE: file}.get(origin)
-                problems.append(_as_option(problem) if place is None else f"{place}: {problem}")
+                problems.append(" ".join(problem.lines) if place is None else f"{place}: {problem}")
                 continue
             if name not in values:
                 values[name], origins[name] = readable, origin
@@ -371,13 +370,8 @@ def read_sampling(given: Mapping[str, str | None]) -> tuple[dict[str, str], dict
         rules = {name: SamplingConfig.parse(name, text) for name, text in others.items()}
         SamplingConfig(**rules)
     except ConfigError as problem:
-        raise ConfigError(_as_option(problem)) from problem
+        raise ConfigError(" ".join(problem.lines)) from problem
     return preferred, rules
-
-
-def _as_option(problem: ConfigError) -> str:
-    """The message, with settings named as options."""
-    return problem.as_options() if isinstance(problem, SettingError) else str(problem)
 
 
 def runs_folder(runs_dir: Path | None, *, is_lenient: bool = False) -> Path:

@@ -43,9 +43,10 @@ class SettingError(ConfigError):
         super().__init__(" ".join(map(str, problems)))
         self.problems: Final = tuple(problems)
 
-    def as_options(self) -> str:
-        """The message, with settings named as a command's options."""
-        return " ".join(problem.as_option() for problem in self.problems)
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The message on one line, with settings named as a command's options."""
+        return (" ".join(problem.as_option() for problem in self.problems),)
 
 
 @dataclass(frozen=True, slots=True)

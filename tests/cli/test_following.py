@@ -37,7 +37,7 @@ def watch(
     """Exit code of a command that starts a scripted trainer, and that trainer."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def launch(run: RunDirectory, *, max_time: float | None = None) -> "subprocess.Popen[bytes]":
+    def launch(run: RunDirectory, **_: object) -> "subprocess.Popen[bytes]":
         started.append(start_trainer(run, code))
         return started[-1]
 

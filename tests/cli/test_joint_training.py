@@ -10,6 +10,7 @@ from tests.support.tiny_model import tiny_model_bytes
 from tui_charrnn.cli import joint_training, main
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.training.distributed.placement import STARTING_MODEL, JointTask
 
 CLUSTER = ["--cluster", "localhost:21000,localhost:21001"]
@@ -63,7 +64,7 @@ def test_a_run_that_is_there_needs_no_starting_model(
         name="mine",
         may_exist=True,
         corpus=[],
-        reading={},
+        reading=Reading(),
         preset="tiny",
         configurations=(ModelConfig(), TrainingConfig(steps=1)),
         given={},

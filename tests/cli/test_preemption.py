@@ -139,7 +139,9 @@ def test_a_trainer_gets_what_the_command_has_left_of_its_time(
 ) -> None:
     limits: list[float | None] = []
 
-    def launch(_run: RunDirectory, *, max_time: float | None = None) -> "subprocess.Popen[bytes]":
+    def launch(
+        _run: RunDirectory, *, max_time: float | None = None, **_: object
+    ) -> "subprocess.Popen[bytes]":
         limits.append(max_time)
         return subprocess.Popen([sys.executable, "-c", ""])
 

@@ -15,6 +15,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import RunStarted
+from tui_charrnn.text.corpus import Reading
 
 TRAINER = (
     "trainer.start(); trainer.train(3.0); trainer.end('saved'); "
@@ -94,7 +95,7 @@ def test_a_second_start_continues_the_run_of_the_first(
         name="mine",
         may_exist=True,
         corpus=text.sources,
-        reading={"encoding": "utf-8"},
+        reading=Reading(),
         preset="tiny",
         configurations=(ModelConfig(embedding_size=2, hidden_size=3), TrainingConfig(steps=1)),
         given={},

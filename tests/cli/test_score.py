@@ -1,5 +1,6 @@
 """The command `score`."""
 
+import gzip
 import html.parser
 import json
 import math
@@ -276,8 +277,8 @@ def test_the_page_has_the_start_of_a_long_text(model: str, tmp_path: Path) -> No
     [
         (b"", "is empty"),
         (b"ab\x00", "is not text"),
-        (b"ab\xffc", "byte 2 (0xff) cannot be decoded"),
-        (b"\xef\xbb\xbf" + b"a" * 70_000 + b"\xe9", "byte 70,003 (0xe9)"),
+        (b"ab\xffc", "byte 2 (0xff, line 1) cannot be decoded"),
+        (b"\xef\xbb\xbf" + b"a" * 70_000 + b"\xe9", "byte 70,003 (0xe9, line 1)"),
     ],
     ids=["empty", "binary", "undecodable", "undecodable at the end"],
 )
@@ -346,6 +347,15 @@ def test_no_more_than_a_block_of_a_text_is_in_memory(tmp_path: Path) -> None:
     assert "".join(blocks) == text.replace("\r", "")
     assert max(map(len, blocks)) <= 100_000 + PIECE
     assert min(map(len, blocks[:-1])) >= 100_000
+
+
+def test_the_progress_of_a_compressed_text_is_that_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt.gz"
+    path.write_bytes(gzip.compress(b"ab\n" * 200_000))
+    (source,) = find_sources([str(path)], encoding="utf-8").sources
+    printed: list[tuple[int, int | None]] = []
+    list(read_blocks(source, "utf-8", lambda *done: printed.append(done), 100_000))
+    assert printed[-1] == (path.stat().st_size, path.stat().st_size)
 
 
 def test_a_page_is_replaced_only_with_force(tmp_path: Path, model: str, text: str) -> None:

@@ -140,7 +140,7 @@ def test_settings_that_contradict_the_model_are_all_named() -> None:
     point = StartingPoint("old", tiny_config(cell="gru"), "jamo")
     with pytest.raises(SettingError) as caught:
         point.refuse_others({"cell": "lstm", "units": "characters", "hidden_size": 5})
-    notices = caught.value.as_options()
+    notices = caught.value.lines[0]
     assert "--cell is lstm, but the model old has gru" in notices
     assert "--units is characters, but the model old has jamo" in notices
     assert "hidden" not in notices

@@ -44,7 +44,7 @@ def start_trainer(run: RunDirectory, code: str) -> "subprocess.Popen[bytes]":
 def run_with_trainer(code: str, arguments: list[str]) -> int:
     """Carry out a command line whose trainers do as told."""
 
-    def launch(run: RunDirectory, *, max_time: float | None = None) -> "subprocess.Popen[bytes]":
+    def launch(run: RunDirectory, **_: object) -> "subprocess.Popen[bytes]":
         return start_trainer(run, code)
 
     setattr(launching, "launch_trainer", launch)  # noqa: B010  a name that it only imports

@@ -13,7 +13,13 @@ from tui_charrnn.cli.options import (
     refuse_options_before_command,
     texts_argument,
 )
-from tui_charrnn.cli.output import print_data, print_json, print_message, stdout_is_terminal
+from tui_charrnn.cli.output import (
+    card_lines,
+    print_data,
+    print_json,
+    print_message,
+    stdout_is_terminal,
+)
 from tui_charrnn.cli.reading import (
     Encoding,
     KeepDecomposed,
@@ -29,7 +35,7 @@ from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.presets import MAX_PARAMETERS_PER_CHARACTER, PRESETS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
-from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.viewing.formatting import counted, format_ngram, format_size
 
 if TYPE_CHECKING:
@@ -90,21 +96,19 @@ def inspect(
     as_json: JsonDocument = False,
 ) -> None:
     """Report size, encoding, characters, split and baselines of a text."""
-    text = read_named_corpus(
-        corpus,
+    reading = Reading(
         encoding=encoding,
-        keep_newlines=keep_newlines,
-        keep_decomposed=keep_decomposed,
+        unify_newlines=not keep_newlines,
+        compose=not keep_decomposed,
         units=units,
         records=records,
-        limit=None if is_whole else _INSPECTED_BYTES,
     )
+    text = read_named_corpus(corpus, reading, limit=None if is_whole else _INSPECTED_BYTES)
     inspection = lazy.inspect_corpus(text)
     if as_json:
         print_json(_inspection_values(text, inspection))
         return
-    for label, line in report_lines(text, inspection):
-        print_data(f"{label:<12}{line}".rstrip())
+    print_data(*card_lines(report_lines(text, inspection)))
 
 
 def _format_availability(entry: CatalogueEntry) -> str:

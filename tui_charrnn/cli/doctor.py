@@ -408,8 +408,7 @@ def _exit_code(findings: Sequence[Finding]) -> ExitCode:
 
 def _print(findings: Sequence[Finding]) -> None:
     width = shutil.get_terminal_size().columns if stdout_is_terminal() else None
-    for line in report_lines(findings, width):
-        print_data(line)
+    print_data(*report_lines(findings, width))
 
 
 def diagnose(facts: Facts) -> Iterator[Finding]:

@@ -8,8 +8,8 @@ import socket
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
 from typing import Final
@@ -30,6 +30,7 @@ START_TIMEOUT: Final = 10.0
 """Seconds that --detach waits for a trainer to lock its run."""
 
 Launch = Callable[[], "subprocess.Popen[bytes]"]
+_Handler = Callable[[int, FrameType | None], object]
 STOPPED_TIMEOUT: Final = 30.0
 """Seconds after which a stopped trainer is killed: the others have continued without it."""
 _CONNECT_TIMEOUT: Final = 1.0
@@ -41,6 +42,7 @@ _STOPPED: Final = (
 _EARLY: Final = "The process was stopped before all processes had connected: nothing was trained."
 _PREEMPTION_SIGNALS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 """Signals that schedulers send before they end a job."""
+_FORWARDED: Final = (signal.SIGINT, *_PREEMPTION_SIGNALS)
 _MIN_SECONDS: Final = 0.001
 """The smallest time limit in seconds: a timer of 0 would never fire."""
 
@@ -182,7 +184,7 @@ def supervise(
         StorageError: If the trainer cannot be started.
     """
     relay, has_ended = _SignalRelay(), False
-    with relay.handling():
+    with _handling(dict.fromkeys(_FORWARDED, relay.on_signal)):
         trainer = relay.forward_to(launch())
         while not has_ended:
             has_ended = trainer.poll() is not None
@@ -233,17 +235,6 @@ class _SignalRelay:
         self._last_sentence = ""
         self._forwarded: set[int] = set()
 
-    @contextmanager
-    def handling(self) -> Iterator[None]:
-        """Install the signal handlers for the duration of the context."""
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-        before = {number: signal.signal(number, self._on_signal) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
     def forward_to(self, trainer: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
         """Forward the queued signals, and later ones as they arrive; return the trainer."""
         self._trainer = trainer
@@ -274,7 +265,8 @@ class _SignalRelay:
         is_interrupt = -returncode == signal.SIGINT
         return int(ExitCode.INTERRUPTED if is_interrupt else ExitCode.RESUME_ME)
 
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+    def on_signal(self, number: int, _frame: FrameType | None) -> None:
+        """Forward a signal, and queue the message on a SIGINT for `report`."""
         self._waiting.append(number)
         self._forward()
         if number == signal.SIGINT:
@@ -301,23 +293,16 @@ def remaining_time(limit: float | None) -> float | None:
     return None if limit is None else max(_MIN_SECONDS, limit - seconds_since_start())
 
 
-@contextmanager
-def handle_preemption(*, is_headless: bool) -> Iterator[None]:
-    """Exit with 75 on a scheduler's signal, as a trainer does; do nothing unless headless.
+def handle_preemption() -> AbstractContextManager[None]:
+    """Exit with 75 on a scheduler's signal, as a trainer does.
 
     Before a trainer has started there is nothing to save, and incomplete files are removed as after
     any other error. After SIGHUP nothing is written to the terminal.
     """
-    if not is_headless:
-        yield
-        return
-    handlers = {**dict.fromkeys(_PREEMPTION_SIGNALS, _on_preemption), signal.SIGHUP: _on_hangup}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return _handling({
+        **dict.fromkeys(_PREEMPTION_SIGNALS, _exit_preempted),
+        signal.SIGHUP: lambda *_: discard_terminal_output(),
+    })
 
 
 @contextmanager
@@ -326,29 +311,29 @@ def time_limit(limit: float | None) -> Iterator[None]:
     if limit is None:
         yield
         return
-    before = signal.signal(signal.SIGALRM, _on_time_limit)
-    signal.setitimer(signal.ITIMER_REAL, remaining_time(limit) or _MIN_SECONDS)
+    with _handling({signal.SIGALRM: _exit_preempted}):
+        signal.setitimer(signal.ITIMER_REAL, max(_MIN_SECONDS, limit - seconds_since_start()))
+        try:
+            yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+@contextmanager
+def _handling(handlers: Mapping[signal.Signals, _Handler]) -> Iterator[None]:
+    """Install signal handlers for the duration of the context."""
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _on_preemption(number: int, _frame: FrameType | None) -> None:
-    raise PreemptedError(_preempted_sentence(signal.Signals(number).name + " came"))
-
-
-def _on_time_limit(_number: int, _frame: FrameType | None) -> None:
-    raise PreemptedError(_preempted_sentence("The time limit was reached"))
-
-
-def _preempted_sentence(event: str) -> str:
-    return (
+def _exit_preempted(number: int, _frame: FrameType | None) -> None:
+    is_timer = number == signal.SIGALRM
+    event = "The time limit was reached" if is_timer else f"{signal.Signals(number).name} came"
+    raise PreemptedError(
         f"{event} while no trainer was running: nothing had to be saved. Run the same command "
         "again to resume."
     )
-
-
-def _on_hangup(_number: int, _frame: FrameType | None) -> None:
-    discard_terminal_output()

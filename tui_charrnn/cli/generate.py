@@ -22,7 +22,6 @@ from tui_charrnn.cli.options import (
 from tui_charrnn.cli.output import TextOutput, print_message, stdout_is_terminal, write_text
 from tui_charrnn.cli.reading import find_seed, read_seed
 from tui_charrnn.cli.samples import (
-    Comparison,
     PlainWriter,
     RecordWriter,
     TextRecorder,
@@ -236,12 +235,26 @@ def generate(
     stream = _open_stream(path, preferred, sampling, clamp or [], clamp_gate or [])
     known = stream.model.vocabulary.characters
     _refuse_impossible(stream, sampling, rules)
-    texts = TextRequest(stream, path, folder, seed, chosen_length, tuple(stop or ()), as_json, echo)
-    comparison = Comparison(originality, corpus, copied_length, new_only)
+    texts = TextRequest(
+        stream=stream,
+        path=path,
+        runs=folder,
+        seed=seed,
+        length=chosen_length,
+        stop=tuple(stop or ()),
+        count=count,
+        temperatures=temperatures,
+        as_json=as_json,
+        echo=echo,
+        originality=originality,
+        corpus=corpus,
+        copied_length=copied_length,
+        is_new_only=new_only,
+    )
     if most_likely:
         is_complete = write_text(partial(write_most_likely, texts, beam or DEFAULT_BEAM))
-    elif comparison.is_list(stream.model, count, temperatures):
-        is_complete = write_text(partial(write_records, texts, count, comparison))
+    elif texts.is_list():
+        is_complete = write_text(partial(write_records, texts))
     else:
         top_k = sampling.top_k if settings.get("top_k") is not None else None
         if top_k is not None and top_k > len(known):
@@ -249,7 +262,7 @@ def generate(
                 f"top_k is {top_k:,} and the model knows {len(known):,} characters: all can be "
                 "chosen."
             )
-        is_complete = _write_streams(texts, recorder, comparison, count, temperatures)
+        is_complete = _write_streams(texts, recorder)
         recorder.store(sampling, [str(clamp) for clamp in stream.clamps], stream.model)
     if sampling.rng_seed is None and not most_likely and stdout_is_terminal():
         others = {
@@ -263,21 +276,15 @@ def generate(
         raise typer.Exit(ExitCode.INTERRUPTED)
 
 
-def _write_streams(
-    texts: TextRequest,
-    recorder: TextRecorder,
-    comparison: Comparison,
-    count: int,
-    temperatures: Sequence[float],
-) -> bool:
+def _write_streams(texts: TextRequest, recorder: TextRecorder) -> bool:
     """Write texts character by character; return False if Ctrl-C interrupted them."""
-    stream = texts.stream
+    stream, count = texts.stream, texts.count
     stops = [texts.make_stop_strings() for _ in range(count)]
     for string in stops[0].unreachable(stream.model.vocabulary.characters):
         print_message(
             f"The stop string {string!r} cannot occur: the model does not know all its characters."
         )
-    watch = comparison.open(texts, count)
+    watch = texts.open_watch()
 
     def work(output: TextOutput) -> None:
         if stream.model.units == "jamo" and not texts.as_json:
@@ -290,8 +297,9 @@ def _write_streams(
                 (output.write if count == 1 else seed_text.append)(piece)
 
         read_seed(stream, texts.seed, echo)
-        several = count > 1
-        streams = parallel_streams(stream, count, temperatures) if several else one_stream(stream)
+        streams = (
+            parallel_streams(stream, count, texts.temperatures) if count > 1 else one_stream(stream)
+        )
         recorder.begin(streams)
         writer = (
             RecordWriter(output, streams, watch)

@@ -11,6 +11,7 @@ from tui_charrnn.cli.opening import use_one_numpy_thread
 from tui_charrnn.cli.options import JsonDocument, Yes, refuse_options_before_command
 from tui_charrnn.cli.output import (
     TextOutput,
+    card_lines,
     is_confirmed,
     print_data,
     print_json,
@@ -49,7 +50,6 @@ Limit: TypeAlias = Annotated[
     ),
 ]
 
-_LABEL_WIDTH: Final = 12  # columns
 _MODEL_WIDTH: Final = 24  # columns at most
 _TEXT_WIDTH: Final = 60  # columns without a terminal
 _MIN_TEXT_WIDTH: Final = 12  # columns
@@ -90,8 +90,7 @@ def show(number: Number, as_json: JsonDocument = False) -> None:
     if as_json:
         print_json(entry_values(entry))
         return
-    for line in entry_lines(entry):
-        print_data(line)
+    print_data(*entry_lines(entry))
 
 
 @history_app.command()
@@ -190,8 +189,7 @@ def _print_list(entries: list[Entry], as_json: bool) -> None:
     if as_json:
         print_json([entry_values(entry) for entry in entries])
         return
-    for line in list_lines(entries):
-        print_data(line)
+    print_data(*list_lines(entries))
 
 
 def _report_difference(replayed: "Replay") -> None:
@@ -212,8 +210,7 @@ def list_lines(entries: Sequence[Entry]) -> Iterator[str]:
 
 def entry_lines(entry: Entry) -> Iterator[str]:
     """Yield the metadata of a text, then the text itself, line by line."""
-    for label, value in _facts(entry):
-        yield f"{label:<{_LABEL_WIDTH}}{safe_line(value)}".rstrip()
+    yield from card_lines((label, safe_line(value)) for label, value in _facts(entry))
     yield ""
     generation = entry.generation
     yield from safe_text(generation.seed_text + generation.text).split("\n")

@@ -9,7 +9,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Final
 
 from tui_charrnn import lazy
@@ -21,7 +21,7 @@ from tui_charrnn.cli.following import (
     time_limit,
 )
 from tui_charrnn.cli.launching import FollowOptions, launch, start_and_watch
-from tui_charrnn.cli.output import error_lines, print_message
+from tui_charrnn.cli.output import print_message
 from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.cli.tensorflow_process import describe_kill
@@ -91,7 +91,7 @@ def _prepare(
 ) -> tuple[JointTask, float | None, RunDirectory | None, bool]:
     """Return task, time limit and, on rank 0, the run, and whether this command creates it."""
     request, placement = make_request(), options.placement
-    training, reading = request.configurations[1], request.reading
+    training = request.configurations[1]
     refuse_automatic_batch(training, cluster.size)
     task = JointTask(
         cluster=cluster,
@@ -101,16 +101,7 @@ def _prepare(
         quiet=options.quiet,
         threads=training.threads,
         batch_size=training.batch_size,
-        corpus={
-            "arguments": list(request.corpus),
-            "reading": {
-                "encoding": reading["encoding"],
-                "unify_newlines": not reading["keep_newlines"],
-                "compose": not reading["keep_decomposed"],
-                "units": reading["units"],
-                "records": reading["records"],
-            },
-        },
+        corpus={"arguments": list(request.corpus), "reading": asdict(request.reading)},
     )
     if not options.quiet:
         more = "ranks" if cluster.size > 2 else "rank"
@@ -126,16 +117,15 @@ def _prepare(
 
 def _report_failure(cluster: Cluster, placement: Placement, error: CharRNNError) -> int:
     """Start a trainer that reports this rank's error to all others; return the exit code."""
-    lines = error_lines(error)
     print_message(
         "This rank cannot take part. The other ranks get the reason when all are connected:"
     )
-    print_message(*(f"charrnn-tui: {line}" for line in lines))
+    print_message(*(f"charrnn-tui: {line}" for line in error.lines))
     task = JointTask(
         cluster=cluster,
         devices=placement.devices,
         meet_within=placement.meet_within,
-        failure=(int(error.exit_code), " ".join(lines)),
+        failure=(int(error.exit_code), " ".join(error.lines)),
     )
     _train_as_worker(task, limit=None, stderr=subprocess.DEVNULL)
     return int(error.exit_code)
@@ -177,7 +167,7 @@ def _prepare_run(request: RunRequest, replicas: int) -> RunDirectory:
         refuse_uneven(size, replicas)
 
     training = request.configurations[1]
-    text = read_named_corpus(request.corpus, **request.reading)
+    text = read_named_corpus(request.corpus, request.reading)
     check_batch(text.split(training.validation_fraction), training)
     run = request.find_or_make(text)
     if (lock := keep_trainers_out(run)) is not None:

@@ -4,7 +4,7 @@ import contextlib
 import os
 import subprocess
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.following import (
@@ -12,7 +12,6 @@ from tui_charrnn.cli.following import (
     handle_preemption,
     newest_status,
     remaining_time,
-    unread_records,
     wait_for_start,
 )
 from tui_charrnn.cli.opening import delay_garbage_collection
@@ -25,6 +24,7 @@ from tui_charrnn.errors import (
     CharRNNError,
     ConfigError,
     ExitCode,
+    RunError,
     StorageError,
 )
 from tui_charrnn.preferences import resolve, variable_of
@@ -104,7 +104,7 @@ def start_and_watch(
     if options.detach:
         return _train_detached(run, options, limit)
     if options.headless:
-        with handle_preemption(is_headless=True):
+        with handle_preemption():
             return _end(run, options, train_headless(run, options, limit))
     launch(run, options, limit)
     if options.notify_command is not None:
@@ -117,20 +117,22 @@ def launch(
     run: RunDirectory, options: FollowOptions, limit: float | None
 ) -> "subprocess.Popen[bytes]":
     """Start the trainer of a run with the options of the command."""
-    arguments: dict[str, Any] = {"accepts_change": True} if options.accepts_change else {}
-    devices, watch = options.placement.devices, options.watch
-    if watch is not None:
-        return watch.launch(
-            lambda task: launch_trainer(
-                run,
-                max_time=remaining_time(limit),
-                placement=["--joint", task.to_json()],
-                kept_open=[task.events],
-            )
+    devices, max_time = options.placement.devices, remaining_time(limit)
+    if options.watch is None:
+        return launch_trainer(
+            run,
+            max_time=max_time,
+            accepts_change=options.accepts_change,
+            placement=[] if devices == 1 else ["--devices", str(devices or ALL)],
         )
-    if devices != 1:
-        arguments["placement"] = ["--devices", str(devices or ALL)]
-    return launch_trainer(run, max_time=remaining_time(limit), **arguments)
+    return options.watch.launch(
+        lambda task: launch_trainer(
+            run,
+            max_time=max_time,
+            placement=["--joint", task.to_json()],
+            kept_open=[task.events],
+        )
+    )
 
 
 def _train_detached(run: RunDirectory, options: FollowOptions, limit: float | None) -> int:
@@ -165,8 +167,8 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     reporter = choose_reporter(
         view, as_json=options.as_json, is_quiet=options.quiet, rows_of=options.rows_of
     )
-    for records in unread_records(reader):
-        view.take(records)
+    with contextlib.suppress(RunError, OSError):  # `follow` reads on
+        view.take(reader.read_all())
     ended_before = view.ended
     watch = options.watch
     returncode = follow(run, reader, lambda: launch(run, options, limit), reporter, watch)

@@ -35,7 +35,7 @@ from tui_charrnn.presets import find_preset
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.records import MemoryMeasured, Record
-from tui_charrnn.text.corpus import Corpus
+from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.viewing.formatting import in_ascii
 
 if TYPE_CHECKING:
@@ -103,11 +103,11 @@ def memory(
     refuse_out_of_bounds("reach", reach, 1, _MAX_REACH)
     refuse_out_of_bounds("characters", characters, 2, _MAX_CHARACTERS)
     if train:
-        corpus = read_named_corpus(models, encoding=encoding)
-        read = (read_named_corpus([text], encoding=encoding) if text else corpus).text
+        corpus = read_named_corpus(models, Reading(encoding=encoding))
+        read = (read_named_corpus([text], corpus.reading) if text else corpus).text
         settings = {"hidden_size": str(hidden_size), "train_time": train_time}
         rows_of = _rows_of(is_ascii=is_ascii)
-        found = _train_cells(models, corpus, encoding, runs_dir, settings, rows_of)
+        found = _train_cells(models, corpus, runs_dir, settings, rows_of)
     else:
         named, read = _find(models, text, encoding, runs_dir)
         found = ((name, model, False) for name, model in named.items())
@@ -165,7 +165,7 @@ def _find(
     """Load the models by name, and the text to measure on."""
     found = load_models(models, runs_dir)
     if text is not None:
-        return found, read_named_corpus([text], encoding=encoding).text
+        return found, read_named_corpus([text], Reading(encoding=encoding)).text
     first, folder = models[0], runs_folder(runs_dir)
     print_message(f"Reading the corpus of {first}; --text names another text.")
     path = lazy.find_model(first, folder)
@@ -175,7 +175,6 @@ def _find(
 def _train_cells(
     arguments: Sequence[str],
     text: Corpus,
-    encoding: str,
     runs_dir: Path | None,
     settings: Mapping[str, str],
     rows_of: RowsOf,
@@ -191,7 +190,7 @@ def _train_cells(
             name="-".join(["memory", cell, *settings.values(), text.sha256[:6]]),
             may_exist=True,
             corpus=arguments,
-            reading={"encoding": encoding},
+            reading=text.reading,
             preset="small",
             # the rnn and the gru have no layer normalization, so the lstm gets none
             configurations=apply_settings(
@@ -201,7 +200,7 @@ def _train_cells(
             seeds=None,
             quiet=False,
         )
-        with handle_preemption(is_headless=True):
+        with handle_preemption():
             run = request.find_or_make(text)
             status = newest_status(run)
             is_new = status is None or status.state is not RunState.FINISHED

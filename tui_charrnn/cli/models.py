@@ -21,6 +21,7 @@ from tui_charrnn.cli.options import (
     target_argument,
 )
 from tui_charrnn.cli.output import (
+    card_lines,
     print_data,
     print_json,
     print_message,
@@ -134,11 +135,11 @@ def numbers(
         document = {"numbers": choice.numbers, "reason": choice.reason, "difference": difference}
         print_json(document)
         return
-    print_data(f"numbers     {choice.numbers}")
+    rows = [("numbers", choice.numbers)]
     if difference is not None:
         values = f"{difference['mean']:.4f} on average, {difference['largest']:.3f} at most"
-        print_data(f"difference  {values} (nats)")
-    print_data(f"reason      {choice.reason}")
+        rows.append(("difference", f"{values} (nats)"))
+    print_data(*card_lines([*rows, ("reason", choice.reason)]))
 
 
 @models_app.command()
@@ -218,8 +219,8 @@ def show(model: NamedModel, runs_dir: RunsDir = None, as_json: JsonDocument = Fa
     if as_json:
         print_json(_values(facts, name=model))
         return
-    for label, value in _card(model, facts, facts.header):
-        print_data(f"{label:<13}{safe_line(value)}")
+    rows = ((label, safe_line(value)) for label, value in _card(model, facts, facts.header))
+    print_data(*card_lines(rows, width=13))
 
 
 def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tuple[str, str]]:
@@ -261,8 +262,7 @@ def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
         return
     rows: list[Sequence[str]] = [_HEADINGS]
     rows += [_cells(model) for model in found if model.facts.header is not None]
-    for line in table_lines(rows):
-        print_data(line)
+    print_data(*table_lines(rows))
     for model in found:
         if model.facts.problem is not None:
             print_message(f"{safe_line(model.name)}: {safe_line(model.facts.problem)}")

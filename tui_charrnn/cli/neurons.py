@@ -16,6 +16,7 @@ from tui_charrnn.cli.options import (
     NAMED_TEXTS,
     JsonDocument,
     ModelOption,
+    ParallelStreams,
     RunsDir,
     complete_one_of,
     refuse_out_of_bounds,
@@ -51,7 +52,6 @@ _NAMES: Final = (
 """Names of all properties, repeated here because their module imports NumPy."""
 _MAX_CELLS: Final = 1000
 _MAX_EXCERPTS: Final = 100
-_MAX_STREAMS: Final = 4096
 _MEAN_WIDTH: Final = 8
 SIGNS: Final = {-2: "=", -1: "-", 0: " ", 1: "+", 2: "#"}
 """The sign below a character, by level."""
@@ -86,17 +86,7 @@ def neurons(
         typer.Option(metavar="N", help="Passages to show, for the properties with the largest r."),
     ] = 3,
     as_json: JsonDocument = False,
-    parallel: Annotated[
-        int | None,
-        typer.Option(
-            metavar="STREAMS",
-            help=(
-                "Number of parts that are read in parallel; 1 reads the whole text in order, "
-                "exactly."
-            ),
-            show_default="automatic",
-        ),
-    ] = None,
+    parallel: ParallelStreams = None,
     encoding: Encoding = "utf-8",
     runs_dir: RunsDir = None,
 ) -> None:
@@ -110,8 +100,6 @@ def neurons(
     """
     refuse_out_of_bounds("top", top, 1, _MAX_CELLS)
     refuse_out_of_bounds("excerpts", excerpts, 0, _MAX_EXCERPTS)
-    if parallel is not None:
-        refuse_out_of_bounds("parallel", parallel, 1, _MAX_STREAMS)
     sources = find_sources(corpus, encoding=encoding).sources
     name, chosen = load_preferred(model, runs_dir)
     wanted = lazy.find_properties(properties or [])

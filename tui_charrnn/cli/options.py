@@ -307,6 +307,24 @@ def refuse_out_of_bounds(option: str, value: int, lowest: int, highest: int) -> 
         raise ConfigError(f"--{option} must be {allowed}. Received: {value}.")
 
 
+def _check_streams(value: int | None) -> int | None:
+    if value is not None:
+        refuse_out_of_bounds("parallel", value, 1, 4096)
+    return value
+
+
+ParallelStreams: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--parallel",
+        metavar="STREAMS",
+        callback=_check_streams,
+        help="Number of parts that are read in parallel; 1 reads the whole text in order, exactly.",
+        show_default="automatic",
+    ),
+]
+
+
 class LazyCommand(TyperCommand):
     """A command in the help whose module is imported when the command is called."""
 

@@ -14,6 +14,7 @@ from tui_charrnn.generation.training_corpus import (
 )
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.originality import OriginalityMeter, PassageMarks
 from tui_charrnn.viewing.formatting import NEW_LENGTHS, format_new_shares, format_share
 
@@ -75,15 +76,14 @@ class OriginalityWatch:
         """Print the summary of every text to standard error."""
         for number, meter in enumerate(self._meters, 1):
             text = f"Text {number} of {len(self._meters)}: " if len(self._meters) > 1 else ""
-            for line in _original_lines(meter, self._corpus, text, self._units):
-                print_message(line)
+            print_message(*_original_lines(meter, self._corpus, text, self._units))
 
 
 def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
     """Read and index a corpus that the user names; line ends are kept if the model has CR."""
-    corpus = read_named_corpus(
-        [argument], keep_newlines="\r" in model.vocabulary.characters, units=model.units
-    )
+    has_returns = "\r" in model.vocabulary.characters
+    reading = Reading(unify_newlines=not has_returns, units=model.units)
+    corpus = read_named_corpus([argument], reading)
     with progress_bar("Indexing the corpus") as progress:
         return index_corpus(corpus, progress=progress, notify=print_message)
 

@@ -27,7 +27,6 @@ from tui_charrnn.hangul import (
 )
 from tui_charrnn.preferences import resolve
 from tui_charrnn.safe_text import safe_line, safe_signs
-from tui_charrnn.settings import SettingError
 
 if TYPE_CHECKING:
     from tui_charrnn.text.cache import Progress
@@ -110,15 +109,16 @@ def print_message(*lines: str) -> None:
         _discard(sys.stderr)
 
 
-def print_data(text: str) -> None:
-    """Print a line of data to standard output: safe on a terminal, exact in a pipe.
+def print_data(*lines: str) -> None:
+    """Print lines of data to standard output: safe on a terminal, exact in a pipe.
 
     Raises:
         BrokenPipeError: If the reader has closed the pipe, as `head` does.
         StorageError: If writing fails for another reason, such as a full disk.
     """
     try:
-        _write(sys.stdout, (safe_line(text) if stdout_is_terminal() else text) + "\n")
+        shown = map(safe_line, lines) if stdout_is_terminal() else lines
+        _write(sys.stdout, "".join(line + "\n" for line in shown))
     except BrokenPipeError:
         _discard(sys.stdout)
         raise
@@ -261,8 +261,7 @@ def draws_ascii(*, is_requested: bool) -> bool:
 def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
     """Print rows that are safe for a terminal, in ASCII as `draws_ascii` decides."""
     is_ascii = draws_ascii(is_requested=is_ascii)
-    for row in rows:
-        print_data((lazy.in_ascii(row) if is_ascii else row).rstrip())
+    print_data(*((lazy.in_ascii(row) if is_ascii else row).rstrip() for row in rows))
 
 
 def table_lines(rows: Sequence[Sequence[str]], cut: int = 0, least: int = 8) -> Iterator[str]:
@@ -277,6 +276,11 @@ def table_lines(rows: Sequence[Sequence[str]], cut: int = 0, least: int = 8) -> 
         left = shutil.get_terminal_size().columns - sum(widths) + widths[cut] - gaps
         widths[cut] = min(widths[cut], max(least, left))
     return (_COLUMN_GAP.join(map(lazy.fitted, row, widths)).rstrip() for row in rows)
+
+
+def card_lines(rows: Iterable[tuple[str, str]], width: int = 12) -> Iterator[str]:
+    """Yield a line for each label and its value, which begins at column `width`."""
+    return (f"{label:<{width}}{value}".rstrip() for label, value in rows)
 
 
 class TextOutput:
@@ -417,7 +421,7 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
     try:
         return work() or int(ExitCode.OK)
     except CharRNNError as error:
-        print_message(*(f"charrnn-tui: {line}" for line in error_lines(error)))
+        print_message(*(f"charrnn-tui: {line}" for line in error.lines))
         return int(error.exit_code)
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # for which Typer exits with 1
@@ -428,11 +432,6 @@ def exit_code_of(work: Callable[[], int | None]) -> int:
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the last handler: log, print, exit with 1
         return int(_report_unexpected(error))
-
-
-def error_lines(error: CharRNNError) -> Sequence[str]:
-    """Return the lines of an error message, which names settings by their options."""
-    return [error.as_options()] if isinstance(error, SettingError) else error.lines
 
 
 def _report_unexpected(error: Exception) -> ExitCode:

@@ -2,7 +2,6 @@
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, TypeAlias
@@ -14,20 +13,17 @@ from tui_charrnn.cli.opening import use_one_numpy_thread
 from tui_charrnn.cli.output import (
     print_message,
     progress_bar,
-    stderr_is_terminal,
     stdin_bytes,
-    stdout_is_terminal,
 )
 from tui_charrnn.config import RECORDS, UNITS, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, DataError
-from tui_charrnn.paths import parse_path
+from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences import resolve, runs_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import Progress
-from tui_charrnn.text.catalogue import obtain
-from tui_charrnn.text.corpus import Corpus, Reading
-from tui_charrnn.text.decoding import BytesFound, known_encoding, read_pieces
-from tui_charrnn.text.sources import Source
+from tui_charrnn.text.corpus import PLAIN, Corpus, Reading
+from tui_charrnn.text.decoding import BytesFound, known_encoding, read_pieces, read_source
+from tui_charrnn.text.sources import Source, file_of, reading_of
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.stream import CharacterStream
@@ -89,39 +85,22 @@ Encoding: TypeAlias = Annotated[
 
 
 def read_named_corpus(
-    arguments: Sequence[str],
-    *,
-    encoding: str = "utf-8",
-    keep_newlines: bool = False,
-    keep_decomposed: bool = False,
-    units: str = "characters",
-    records: str = "none",
-    limit: int | None = None,
+    arguments: Sequence[str], reading: Reading = PLAIN, *, limit: int | None = None
 ) -> Corpus:
-    """Read a corpus from the arguments and options of a command line.
+    """Read a corpus from the arguments of a command line.
 
     At most `limit` bytes of a large text are read; None reads all.
     """
     with progress_bar("Reading the corpus") as progress:
         corpus = lazy.read_corpus(
-            arguments,
-            Reading(
-                encoding=encoding,
-                unify_newlines=not keep_newlines,
-                compose=not keep_decomposed,
-                units=units,
-                records=records,
-            ),
-            stdin=stdin_bytes(),
-            progress=progress,
-            limit=limit,
+            arguments, reading, stdin=stdin_bytes(), progress=progress, limit=limit
         )
     for name, sha256 in corpus.report.recorded:
-        print_new_hash(name, sha256)
+        _print_new_hash(name, sha256)
     return corpus
 
 
-def print_new_hash(name: str, sha256: str | None) -> None:
+def _print_new_hash(name: str, sha256: str | None) -> None:
     """Print the hash of a downloaded text whose hash was not known before."""
     print_message(f"The hash of {name} was not known; recorded for later uses: SHA-256 {sha256}.")
 
@@ -167,63 +146,29 @@ def _print_model_message(name: str, sentence: str) -> None:
     print_message(f"{safe_line(name)}: {sentence}")
 
 
-def scoring_bar(source: Source, *, has_lines: bool) -> AbstractContextManager[Progress | None]:
-    """Return a progress bar for a text; none without a terminal or beside printed lines."""
-    if not stderr_is_terminal() or (has_lines and stdout_is_terminal()):
-        return nullcontext()
-    return progress_bar(f"Scoring {source.name}")
-
-
 def read_blocks(
     source: Source, encoding: str, progress: Progress | None = None, size: int = _BLOCK
 ) -> Iterator[str]:
     """Yield the characters of a text in blocks, with line feeds only and composed (Unicode NFC).
 
     Blocks have at least `size` characters, except the last one; `progress` is called with the bytes
-    done and, if known, the total bytes.
+    of the file that are done and, if known, its size.
 
     Raises:
         CorpusError: If the text is missing, empty, binary or not in the encoding.
     """
-    found = BytesFound()
-    is_empty = True
-    try:
-        for block in _blocks_of(_pieces(source, encoding, found), size):
-            is_empty = False
-            yield block
-            if progress is not None:
-                progress(found.bytes, _size(source))
-    except OSError as error:
-        raise CorpusError(f"{source.name} cannot be read: {error.strerror}.") from error
-    except UnicodeError as error:
-        problem = "text: it contains a zero byte"
-        if isinstance(error, UnicodeDecodeError):
-            problem = f"valid {', '.join(found.encodings)}: {_undecodable(error, found)}"
-        raise CorpusError(
-            f"{source.name} is not {problem}. Name the file's encoding with --encoding, for "
-            "example cp1252, cp949 or utf-16."
-        ) from error
-    if is_empty:
-        raise CorpusError(f"There is no text in {source.name}: it is empty.")
-
-
-def _pieces(source: Source, encoding: str, found: BytesFound) -> Iterator[str]:
-    if source.entry:
-        is_unknown = source.entry.is_unknown
-        with progress_bar(f"Fetching {source.name}") as progress:
-            path = obtain(source.entry, progress=progress)
-        if is_unknown:
-            print_new_hash(source.entry.name, source.entry.expected_sha256)
-        return read_pieces(path, Reading(), found)
-    file = source.path or stdin_bytes()
-    if file is None:
-        raise CorpusError("Standard input is closed; give the path of a file instead.")
-    return read_pieces(file, Reading(encoding=encoding), found)
-
-
-def _size(source: Source) -> int | None:
-    path = source.entry.cached.path if source.entry else source.path
-    return path.stat().st_size if path and path.is_file() else None
+    entry, found = source.entry, BytesFound()
+    is_unknown = entry is not None and entry.is_unknown
+    with progress_bar(f"Fetching {source.name}") as fetching:
+        file = file_of(source, stdin_bytes(), fetching)
+    if entry is not None and is_unknown:
+        _print_new_hash(entry.name, entry.expected_sha256)
+    total = file.stat().st_size if isinstance(file, Path) and is_file(file) else None
+    reading = reading_of(source, Reading(encoding=encoding))
+    for block in _blocks_of(read_source(source.name, file, reading, found), size):
+        yield block
+        if progress is not None:
+            progress(found.consumed, total)
 
 
 def _blocks_of(pieces: Iterable[str], size: int) -> Iterator[str]:
@@ -237,11 +182,6 @@ def _blocks_of(pieces: Iterable[str], size: int) -> Iterator[str]:
             waiting, length = [], 0
     if length:
         yield "".join(waiting)
-
-
-def _undecodable(error: UnicodeDecodeError, found: BytesFound) -> str:
-    place = found.bytes - len(error.object) + error.start
-    return f"byte {place:,} (0x{error.object[error.start]:02x}) cannot be decoded"
 
 
 def read_argument(text: str) -> str:
@@ -314,9 +254,11 @@ def _seed_pieces(seed: Seed, *, unify_newlines: bool) -> Iterator[str]:
             f"The seed text cannot be read from {name}: {error.strerror or error}."
         ) from error
     except UnicodeDecodeError as error:
+        place = found.bytes - len(error.object) + error.start
         raise DataError(
-            f"The seed text in {name} is not UTF-8: {_undecodable(error, found)}. Convert it, for "
-            "example with iconv."
+            f"The seed text in {name} is not UTF-8: byte {place:,} "
+            f"(0x{error.object[error.start]:02x}) cannot be decoded. Convert it, for example with "
+            "iconv."
         ) from error
     except UnicodeError as error:
         raise DataError(f"{name} is not text: it contains a zero byte.") from error

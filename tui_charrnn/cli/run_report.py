@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from tui_charrnn.cli.following import unread_records
 from tui_charrnn.cli.options import JsonDocument, RunArgument, RunsDir
-from tui_charrnn.cli.output import print_data, print_json
+from tui_charrnn.cli.output import card_lines, print_data, print_json
+from tui_charrnn.errors import RunError
 from tui_charrnn.metrics import bits_per_character, perplexity
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs.catalogue import RunSummary, find_run, summarize_run
@@ -30,8 +31,6 @@ from tui_charrnn.viewing.run_words import (
     format_lead,
     format_origin,
 )
-
-_LABEL_WIDTH: Final = 12  # columns
 
 _SHOWN_WARNINGS: Final = 5
 
@@ -83,24 +82,25 @@ def show(
     if as_json:
         print_json(_details_values(details))
         return
-    for line in _lines(details):
-        print_data(line)
+    print_data(*_lines(details))
 
 
 def _lines(details: RunDetails) -> Iterator[str]:
-    yield from _labeled(_head_rows(details))
-    if details.summary.description is not None:
-        yield from _labeled(_description_rows(details.summary.description))
-    progress = [row for row in card_rows(details.view) if row[0] not in {"network", "from"}]
-    yield from _labeled([*_plan_rows(details.view), *progress, *_ladder_rows(details.view)])
-    yield from _labeled(_several("checkpoints", map(_format_checkpoint, details.checkpoints)))
-    yield from _labeled(_several("warnings", details.warnings))
+    yield from card_lines(row for row in _rows(details) if row[1])
     for sample in details.samples:
         yield from _sample_lines(sample)
 
 
-def _labeled(rows: Iterable[Row]) -> Iterator[str]:
-    return (f"{label:<{_LABEL_WIDTH}}{value}".rstrip() for label, value in rows if value)
+def _rows(details: RunDetails) -> Iterator[Row]:
+    """Yield labels and values; rows without a value are not shown."""
+    yield from _head_rows(details)
+    if details.summary.description is not None:
+        yield from _description_rows(details.summary.description)
+    yield from _plan_rows(details.view)
+    yield from (row for row in card_rows(details.view) if row[0] not in {"network", "from"})
+    yield from _ladder_rows(details.view)
+    yield from _several("checkpoints", map(_format_checkpoint, details.checkpoints))
+    yield from _several("warnings", details.warnings)
 
 
 def _several(label: str, values: Iterable[str]) -> Iterator[Row]:
@@ -194,16 +194,15 @@ def _sample_lines(sample: SampleTaken) -> Iterator[str]:
 
 def read_run_details(run: RunDirectory) -> RunDetails:
     """Read all information in a run; of a damaged run, what can be read."""
-    now, reader = time.time(), RunReader(run)
-    summary = summarize_run(run)
+    now, summary = time.time(), summarize_run(run)
     view = RunView(run, description=summary.description)
     notices: list[Notice] = []
     seconds: dict[int, float] = {}
-    for records in unread_records(reader):
-        notices += view.take(records)
-        seconds |= {
-            each.step: each.seconds for each in records if isinstance(each, CheckpointSaved)
-        }
+    with suppress(RunError, OSError):  # of a damaged run, what can be read
+        for item in RunReader(run).read_all():
+            notices += view.take([item])
+            if isinstance(item, CheckpointSaved):
+                seconds[item.step] = item.seconds
     view.observe(summary.status, summary.judge(now) or "ended", time.monotonic())
     warnings = [notice.sentence for notice in notices if notice.severity != "information"]
     return RunDetails(

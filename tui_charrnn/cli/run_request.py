@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.output import print_message
@@ -19,7 +19,7 @@ from tui_charrnn.runs.lifecycle import NameTakenError
 from tui_charrnn.runs.liveness import judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.corpus import Corpus, fitting_batch_size
+from tui_charrnn.text.corpus import Corpus, Reading, fitting_batch_size
 from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
 from tui_charrnn.viewing.run_words import format_dropout, format_origin
 
@@ -38,8 +38,7 @@ class RunRequest:
     """Whether an existing run of that name is continued."""
     corpus: Sequence[str]
     """The text as the command line names it."""
-    reading: Mapping[str, Any]
-    """Options of `read_named_corpus`."""
+    reading: Reading
     preset: str
     configurations: tuple[ModelConfig, TrainingConfig]
     given: Mapping[str, str | None]
@@ -112,7 +111,7 @@ class RunRequest:
         reason = ""
         if STANDARD_INPUT not in self.corpus:
             try:
-                found = find_sources(self.corpus, encoding=self.reading["encoding"]).sources
+                found = find_sources(self.corpus, encoding=self.reading.encoding).sources
             except CorpusError as error:
                 reason = f" {error}"
             else:

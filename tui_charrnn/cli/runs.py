@@ -103,8 +103,7 @@ def list_all(words: Filter = "", runs_dir: RunsDir = None, as_json: JsonDocument
     if any(summary.labels.tags for summary in found):
         tags = ("TAGS", *(safe_line(" ".join(summary.labels.tags)) for summary in found))
         rows = [(*row, tag) for row, tag in zip(rows, tags, strict=True)]
-    for line in table_lines(rows):
-        print_data(line)
+    print_data(*table_lines(rows))
 
 
 runs_app.command()(show)
@@ -179,8 +178,7 @@ def compare(
         }
         print_json({"same_text": has_one_text(views), "runs": table})
         return
-    for line in table_lines(rows):
-        print_data(line)
+    print_data(*table_lines(rows))
     if not has_one_text(views):
         print_message(
             "The runs were evaluated on different texts: their losses cannot be compared."

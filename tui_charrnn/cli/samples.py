@@ -16,6 +16,7 @@ from tui_charrnn.errors import ConfigError, CorpusError, DataError, HistoryError
 from tui_charrnn.hangul import INITIALS, join_syllables, whole_text
 from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelFile
 from tui_charrnn.history.store import History
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.originality import copied_length_in
 
 if TYPE_CHECKING:
@@ -262,8 +263,9 @@ class TextRecorder:
             print_message(f"The text was not kept: {error}")
 
 
-class TextRequest(NamedTuple):
-    """The stream, seed text and output options of a `generate` command."""
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TextRequest:
+    """The options of a `generate` command."""
 
     stream: "CharacterStream"
     path: Path
@@ -273,8 +275,18 @@ class TextRequest(NamedTuple):
     seed: Seed
     length: int
     stop: tuple[str, ...]
+    count: int
+    """Number of texts, or of records."""
+    temperatures: Sequence[float]
+    """Those of --compare-temperatures, one for each text; empty without the option."""
     as_json: bool
     echo: bool
+    originality: bool
+    corpus: str | None
+    """The corpus to compare with; None uses the one that the model was trained on."""
+    copied_length: int | None
+    is_new_only: bool
+    """Whether to leave out records that the corpus contains."""
 
     def read_seed(self) -> str:
         """Prime the stream with the seed text, and return the text that it read."""
@@ -286,24 +298,18 @@ class TextRequest(NamedTuple):
         """Return a new matcher of the stop strings for one text."""
         return lazy.StopStrings(self.stop, self.stream.model.units)
 
+    def is_list(self) -> bool:
+        """Return whether to write a list of records, one after another.
 
-class Comparison(NamedTuple):
-    """The options that compare generated texts with a corpus."""
-
-    originality: bool
-    corpus: str | None
-    """The corpus to compare with; None uses the one that the model was trained on."""
-    copied_length: int | None
-    is_new_only: bool
-    """Whether to leave out records that the corpus contains."""
-
-    def is_list(self, model: "Model", count: int, temperatures: Sequence[float]) -> bool:
-        """Return whether to write a list of records, one after another."""
-        is_watched = self.originality or self.copied_length is not None or bool(temperatures)
+        Raises:
+            ConfigError: If --new-only has no effect on this model, or with the other options.
+        """
+        has_records = self.stream.model.records != "none"
+        is_watched = self.originality or self.copied_length is not None or bool(self.temperatures)
         if not self.is_new_only:
             is_watched = is_watched or self.corpus is not None
-            return model.records != "none" and count > 1 and not is_watched
-        if model.records == "none":
+            return has_records and self.count > 1 and not is_watched
+        if not has_records:
             raise ConfigError(
                 "--new-only needs a model of records (train --records). For other models, "
                 "--originality reports copied passages."
@@ -315,19 +321,19 @@ class Comparison(NamedTuple):
             )
         return True
 
-    def open(self, texts: TextRequest, count: int) -> "OriginalityWatch | None":
+    def open_watch(self) -> "OriginalityWatch | None":
         """Open the corpus for a watch on copied passages; None if no option requests one."""
-        length, model = self.copied_length, texts.stream.model
+        length, model = self.copied_length, self.stream.model
         if length is not None and length < 2:
             raise ConfigError(f"--copied-length must be at least 2. Received: {length}.")
         if not self.originality and self.corpus is None and length is None:
             return None
         if self.corpus is None:
-            compared = lazy.open_own_corpus(model, texts.path, texts.runs)
+            compared = lazy.open_own_corpus(model, self.path, self.runs)
         else:
             compared = lazy.open_named_corpus(self.corpus, model)
         return lazy.OriginalityWatch(
-            compared, length or copied_length_in(model.units), model.units, count
+            compared, length or copied_length_in(model.units), model.units, self.count
         )
 
 
@@ -396,16 +402,16 @@ def _sample_records(
     )
 
 
-def _known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
-    """Return the records that a model was trained on, or those of the text `corpus`."""
+def _known_records(texts: TextRequest) -> frozenset[str]:
+    """Return the records that a model was trained on, or those of the text of --corpus."""
     model = texts.stream.model
-    if corpus is not None:
-        text = read_named_corpus(
-            [corpus],
-            keep_newlines="\r" in model.vocabulary.characters,
+    if texts.corpus is not None:
+        reading = Reading(
+            unify_newlines="\r" not in model.vocabulary.characters,
             units=model.units,
             records=model.records,
         )
+        text = read_named_corpus([texts.corpus], reading)
         return frozenset(lazy.records_of(text.numbered.pieces()))
     try:
         with progress_bar("Reading the corpus of the model") as progress:
@@ -420,18 +426,16 @@ def _known_records(texts: TextRequest, corpus: str | None) -> frozenset[str]:
     return frozenset(itertools.chain.from_iterable(learned))
 
 
-def write_records(
-    texts: TextRequest, count: int, comparison: Comparison, output: TextOutput
-) -> None:
-    """Write `count` records, as lines or as a JSON list, which is valid even if interrupted."""
-    known = _known_records(texts, comparison.corpus) if comparison.is_new_only else None
+def write_records(texts: TextRequest, output: TextOutput) -> None:
+    """Write records, as lines or as a JSON list, which is valid even if interrupted."""
+    known = _known_records(texts) if texts.is_new_only else None
     seed_text = texts.read_seed()
     records = _sample_records(texts, seed_text, known)
     hidden = 0 if texts.echo else len(seed_text)
     if texts.as_json:
         output.write("[")
     try:
-        for number, record in enumerate(itertools.islice(records, count)):
+        for number, record in enumerate(itertools.islice(records, texts.count)):
             text = join_syllables(record.text[hidden:])
             if texts.as_json:
                 document = {"text": text, "bits": record.bits, "is_whole": record.is_whole}
@@ -446,11 +450,11 @@ def write_records(
 
 def write_most_likely(texts: TextRequest, beam: int, output: TextOutput) -> None:
     """Search for the likeliest text with a beam, and write it."""
-    seed_text = texts.read_seed() if texts.echo else texts.read_seed()[:0]
+    read = texts.read_seed()
     found = lazy.search_likeliest(
         texts.stream, texts.length, beam, texts.make_stop_strings().strings
     )
-    count, text = len(found.indices), join_syllables(seed_text + found.text)
+    count, text = len(found.indices), join_syllables((read if texts.echo else "") + found.text)
     end = texts.stream.model.vocabulary.end_index
     if not texts.as_json:
         output.write(text)

@@ -1,6 +1,7 @@
 """The commands `score` and `which`: measure the surprise of texts, and compare models by it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -12,6 +13,7 @@ from tui_charrnn.cli.options import (
     DrawnInAscii,
     JsonDocument,
     NumbersOption,
+    ParallelStreams,
     RunsDir,
     complete_path,
     model_option,
@@ -24,13 +26,15 @@ from tui_charrnn.cli.output import (
     print_json,
     print_message,
     print_picture,
+    progress_bar,
+    stderr_is_terminal,
+    stdout_is_terminal,
 )
 from tui_charrnn.cli.reading import (
     Encoding,
     load_models,
     read_argument,
     read_blocks,
-    scoring_bar,
     unknown_sentence,
 )
 from tui_charrnn.errors import ConfigError
@@ -39,13 +43,13 @@ from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences import resolve
 from tui_charrnn.runs.storage import refuse_taken
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.sources import Source, find_sources
 from tui_charrnn.training.machine import thread_count
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.text_scores import LineScore, ModelScore, Origin, ScoreTotal
 
-_MAX_STREAMS: Final = 4096
 _MAX_PASSAGES: Final = 1000
 _MAX_RATE: Final = 10.0
 _NUMBER_WIDTH: Final = 10
@@ -91,17 +95,7 @@ def score(
             help="Show how often the likeliest character was right, by its predicted probability.",
         ),
     ] = False,
-    parallel: Annotated[
-        int | None,
-        typer.Option(
-            metavar="STREAMS",
-            help=(
-                "Number of parts that are read in parallel; 1 reads the whole text in order, "
-                "exactly."
-            ),
-            show_default="automatic",
-        ),
-    ] = None,
+    parallel: ParallelStreams = None,
     dynamic_evaluation_rate: Annotated[
         float | None,
         typer.Option(
@@ -125,8 +119,6 @@ def score(
     and does not affect the ranking; it reads the text in order.
     """
     refuse_out_of_bounds("top", top, 0, _MAX_PASSAGES)
-    if parallel is not None:
-        refuse_out_of_bounds("parallel", parallel, 1, _MAX_STREAMS)
     rate = dynamic_evaluation_rate
     if rate is not None and not 0 < rate <= _MAX_RATE:
         raise ConfigError(
@@ -156,13 +148,18 @@ def score(
         for name, each in models.items()
     }
     used = {name: each.numbers for name, each in models.items()}
-    report = (JsonReport if as_json else PlainReport)(used, has_lines=lines)
+    report: JsonReport | PlainReport = (
+        JsonReport(used) if as_json else PlainReport(used, has_lines=lines)
+    )
     with lazy.open_page(html, overwrite=force) as page:
         for source in sources:
             name = safe_line(source.name)
             if page:
                 page.begin(list(scorers))
-            with scoring_bar(source, has_lines=lines) as progress:
+            bar: AbstractContextManager[Progress | None] = nullcontext()
+            if stderr_is_terminal() and not (lines and stdout_is_terminal()):
+                bar = progress_bar(f"Scoring {source.name}")
+            with bar as progress:
                 blocks = read_blocks(source, encoding, progress)
                 found = lazy.score_text(
                     blocks,
@@ -187,8 +184,8 @@ def _refuse_to_overwrite(page: Path | None, sources: Iterable[Source], *, force:
 class JsonReport:
     """Prints one JSON document for every text, and one for every line with --lines."""
 
-    def __init__(self, models: Mapping[str, str], **_: bool) -> None:
-        """Take the arguments of `PlainReport`."""
+    def __init__(self, models: Mapping[str, str]) -> None:
+        """Report on models: their names, each with the type of its numbers."""
         self._numbers = models
 
     def line_of(self, text: str) -> "Callable[[LineScore], None]":
@@ -246,8 +243,7 @@ class PlainReport:
             if score.dynamic is not None:
                 print_data(f"{score.dynamic:9.3f}  with dynamic evaluation")
             if score.bins:
-                for line in lazy.reliability_lines(score.bins, score.calibration_error):
-                    print_data(line)
+                print_data(*lazy.reliability_lines(score.bins, score.calibration_error))
             for passage in score.passages:
                 print_data(
                     f"{passage.bits_per_character:9.3f}  line {passage.line:,}, "

@@ -1,6 +1,7 @@
 """The commands `train` and `resume`: create a run, start its trainer, and follow it."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
@@ -36,6 +37,7 @@ from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.settings import read_duration
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.training.distributed.placement import (
     Placement,
     find_cluster,
@@ -216,13 +218,13 @@ def train(
             name=name,
             may_exist=may_exist,
             corpus=corpus,
-            reading={
-                "encoding": encoding,
-                "keep_newlines": keep_newlines,
-                "keep_decomposed": keep_decomposed,
-                "units": training.units,
-                "records": training.records,
-            },
+            reading=Reading(
+                encoding=encoding,
+                unify_newlines=not keep_newlines,
+                compose=not keep_decomposed,
+                units=training.units,
+                records=training.records,
+            ),
             preset=chosen.name,
             configurations=(model, training),
             given=settings,
@@ -232,7 +234,7 @@ def train(
             quiet=quiet,
         )
 
-    with handle_preemption(is_headless=is_watched):
+    with handle_preemption() if is_watched else nullcontext():
         if placement.cluster is not None:
             raise typer.Exit(lazy.train_jointly(placement.cluster, make_request, options))
         request = make_request()
@@ -240,7 +242,7 @@ def train(
         run = request.find()
         if run is None:
             with time_limit(limit):
-                run = request.find_or_make(read_named_corpus(corpus, **request.reading))
+                run = request.find_or_make(read_named_corpus(corpus, request.reading))
         raise typer.Exit(start_and_watch(run, options, limit))
 
 

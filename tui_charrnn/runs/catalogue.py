@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 from tui_charrnn.errors import ConfigError, RunError, did_you_mean, reason_of
 from tui_charrnn.invocation import command
-from tui_charrnn.paths import parse_path, real_path
+from tui_charrnn.paths import file_mark, parse_path, real_path
 from tui_charrnn.runs.checkpoints import read_pointer
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.file_system import is_missing
@@ -171,7 +171,9 @@ class WatchedFolder:
         """
         found: dict[Path, tuple[object, RunSummary]] = {}
         for run in _runs(self._folder):
-            marks = [_mark(path) for path in (run.description, run.status, run.best, run.labels)]
+            marks = [
+                file_mark(path) for path in (run.description, run.status, run.best, run.labels)
+            ]
             known = self._known.get(run.path)
             is_same = known is not None and known[0] == marks
             found[run.path] = known if known and is_same else (marks, summarize_run(run))
@@ -307,12 +309,3 @@ def _modified(run: RunDirectory) -> float:
         except OSError:
             continue
     return 0.0
-
-
-def _mark(path: Path) -> tuple[int, int, int] | None:
-    """Return a fingerprint that changes when the file is replaced; None if it is missing."""
-    try:
-        facts = path.stat()
-    except OSError:
-        return None
-    return facts.st_ino, facts.st_mtime_ns, facts.st_size

@@ -7,9 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.cache import Progress
-from tui_charrnn.text.catalogue import obtain
 from tui_charrnn.text.corpus import PLAIN, Corpus, CorpusReport, Reading
 from tui_charrnn.text.decoding import BytesFound, known_encoding, read_source
 from tui_charrnn.text.numbered_text import (
@@ -21,7 +19,13 @@ from tui_charrnn.text.numbered_text import (
 )
 from tui_charrnn.text.numbering import Numbering, NumberStore
 from tui_charrnn.text.records import RecordCutter
-from tui_charrnn.text.sources import FoundSources, Source, find_sources, never_cancelled
+from tui_charrnn.text.sources import (
+    FoundSources,
+    file_of,
+    find_sources,
+    never_cancelled,
+    reading_of,
+)
 
 _LARGE: Final = 1 << 25  # minimum bytes for progress reports
 
@@ -90,7 +94,7 @@ def _cache_entry(sources: FoundSources, reading: Reading) -> CachedNumbers | Non
     if not all(source.is_repeatable for source in sources.sources):
         return None
     dependences = {
-        "encodings": [_reading_of(source, reading).encoding for source in sources.sources],
+        "encodings": [reading_of(source, reading).encoding for source in sources.sources],
         "unify_newlines": reading.unify_newlines,
         "compose": reading.compose,
         "unicode": unicodedata.unidata_version,
@@ -101,11 +105,6 @@ def _cache_entry(sources: FoundSources, reading: Reading) -> CachedNumbers | Non
         dependences["records"] = reading.records
     paths = [source.file for source in sources.sources if source.file]
     return CachedNumbers.of(paths, dependences)
-
-
-def _reading_of(source: Source, reading: Reading) -> Reading:
-    """The reading options of a source: a text of the catalogue is always UTF-8."""
-    return replace(reading, encoding="utf-8") if source.entry else reading
 
 
 class TextReader:
@@ -132,7 +131,7 @@ class TextReader:
         self._unknown = [
             source.entry for source in sources.sources if source.entry and source.entry.is_unknown
         ]
-        self._files = [_file_of(source, stdin, progress) for source in sources.sources]
+        self._files = [file_of(source, stdin, progress) for source in sources.sources]
         self.size = _size(self._files)
         """Bytes of all files; None if unknown."""
         self._limit = None if self.size is None else limit
@@ -166,7 +165,7 @@ class TextReader:
         is_enough = False
         for source, file in zip(self._sources.sources, self._files, strict=True):
             self.numbering.add(cutter.separate())
-            reading = _reading_of(source, self._reading)
+            reading = reading_of(source, self._reading)
             for piece in read_source(source.name, file, reading, self.found):
                 if is_enough:  # a compressed file is read, but not all its content
                     self.is_part = True
@@ -200,15 +199,6 @@ class TextReader:
             return self.numbering.keep(place, read_from, notes), self.report
         finally:
             self._store.discard()
-
-
-def _file_of(source: Source, stdin: BinaryIO | None, progress: Progress | None) -> Path | BinaryIO:
-    path = obtain(source.entry, progress=progress) if source.entry else source.path
-    if path is not None:
-        return path
-    if stdin is None:
-        raise CorpusError("Standard input cannot be read here; give the path of a file instead.")
-    return stdin
 
 
 def _fingerprints(paths: Sequence[Path]) -> list[Fingerprint] | None:

@@ -7,9 +7,9 @@ import glob
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 from tui_charrnn.errors import CorpusError, did_you_mean
 from tui_charrnn.paths import (
@@ -21,7 +21,9 @@ from tui_charrnn.paths import (
     parse_path,
     real_path,
 )
-from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
+from tui_charrnn.text.cache import Progress
+from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue, obtain
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.decoding import SNIFFED_BYTES, looks_binary, open_bytes
 from tui_charrnn.translation import tr
 
@@ -64,6 +66,26 @@ class Source:
     def address(self) -> str:
         """An argument that names the same text, to be stored."""
         return f"{CATALOGUE_PREFIX}{self.entry.name}" if self.entry else str(self.path)
+
+
+def file_of(source: Source, stdin: BinaryIO | None, progress: Progress | None) -> Path | BinaryIO:
+    """The file or stream to read a source from; a text of the catalogue may be downloaded.
+
+    Raises:
+        CorpusError: If it is standard input, and `stdin` is None.
+        StorageError: If a text of the catalogue cannot be stored.
+    """
+    path = obtain(source.entry, progress=progress) if source.entry else source.path
+    if path is not None:
+        return path
+    if stdin is None:
+        raise CorpusError("Standard input cannot be read here; give the path of a file instead.")
+    return stdin
+
+
+def reading_of(source: Source, reading: Reading) -> Reading:
+    """The reading options of a source: a text of the catalogue is always UTF-8."""
+    return replace(reading, encoding="utf-8") if source.entry else reading
 
 
 @dataclass(frozen=True, slots=True)
