@@ -82,9 +82,9 @@ class LossHistory:
 
     When the buckets run out, neighbors are merged in pairs and each bucket takes twice as many
     values from then on: a value costs constant time on average, and memory does not depend on the
-    length. The newest values are also kept unaggregated. Values that are not finite are skipped and
-    counted, and their steps are remembered. A step that is not after the last one replaces
-    everything from that step on.
+    length. The newest values are also kept unaggregated. Values that are not finite are skipped, and
+    their steps are remembered. A step that is not after the last one replaces everything from that
+    step on.
     """
 
     def __init__(self, capacity: int = 512, recent: int = RECENT) -> None:
@@ -95,8 +95,6 @@ class LossHistory:
         self._buckets: list[Bucket] = []
         self._recent: deque[tuple[int, float, float]] = deque(maxlen=recent)
         self._gaps: deque[int] = deque(maxlen=_GAPS)
-        self.skipped = 0
-        """Values that were not finite."""
 
     def append(self, step: int, value: float, elapsed: float = 0.0) -> None:
         """Add the value of one step; `elapsed` is the seconds of training until then."""
@@ -114,7 +112,6 @@ class LossHistory:
             return
         for step, value, seconds in zip(steps, values, elapsed, strict=True):
             if not math.isfinite(value):
-                self.skipped += 1
                 self.mark_gap(step)
                 continue
             if not self._continues_with((step,)):
