@@ -82,7 +82,7 @@ class LossHistory:
 
     When the buckets run out, neighbors are merged in pairs and each bucket takes twice as many
     values from then on: a value costs constant time on average, and memory does not depend on the
-    length. The newest values are also kept unaggregated. Values that are not finite are skipped, and
+    length. The newest values are also kept unaggregated. Values that are not finite are skipped;
     their steps are remembered. A step that is not after the last one replaces everything from that
     step on.
     """

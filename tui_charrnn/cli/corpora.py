@@ -9,7 +9,12 @@ import typer
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
     NAMED_TEXTS,
+    Encoding,
     JsonDocument,
+    KeepDecomposed,
+    KeepNewlines,
+    RecordsOption,
+    UnitsOption,
     refuse_options_before_command,
     texts_argument,
 )
@@ -20,14 +25,7 @@ from tui_charrnn.cli.output import (
     print_message,
     stdout_is_terminal,
 )
-from tui_charrnn.cli.reading import (
-    Encoding,
-    KeepDecomposed,
-    KeepNewlines,
-    RecordsOption,
-    UnitsOption,
-    read_named_corpus,
-)
+from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.config import RECORDS, UNITS
 from tui_charrnn.hangul import shown_hangul, split_syllables
 from tui_charrnn.metrics import bits_per_character

@@ -11,6 +11,7 @@ from tui_charrnn.cli.following import handle_preemption, newest_status
 from tui_charrnn.cli.launching import FollowOptions, train_headless
 from tui_charrnn.cli.options import (
     DrawnInAscii,
+    Encoding,
     JsonDocument,
     RunsDir,
     apply_settings,
@@ -26,7 +27,7 @@ from tui_charrnn.cli.output import (
     print_picture,
     progress_bar,
 )
-from tui_charrnn.cli.reading import Encoding, load_models, read_named_corpus
+from tui_charrnn.cli.reading import load_models, read_named_corpus
 from tui_charrnn.cli.reporting import RowsOf
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.errors import ConfigError, ExitCode

@@ -12,6 +12,7 @@ import typer
 from tui_charrnn import lazy
 from tui_charrnn.cli.opening import use_one_numpy_thread
 from tui_charrnn.cli.options import (
+    Encoding,
     Force,
     JsonDocument,
     RunsDir,
@@ -28,7 +29,6 @@ from tui_charrnn.cli.output import (
     stdout_is_terminal,
     table_lines,
 )
-from tui_charrnn.cli.reading import Encoding
 from tui_charrnn.cli.tensorflow_process import convert
 from tui_charrnn.errors import ConfigError, CorpusError, ModelFileError
 from tui_charrnn.invocation import command

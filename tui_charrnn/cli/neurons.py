@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
     NAMED_TEXTS,
+    Encoding,
     JsonDocument,
     ModelOption,
     ParallelStreams,
@@ -31,7 +32,7 @@ from tui_charrnn.cli.output import (
     stdout_is_terminal,
     write_text,
 )
-from tui_charrnn.cli.reading import Encoding, load_preferred, read_blocks
+from tui_charrnn.cli.reading import load_preferred, read_blocks
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import Source, find_sources

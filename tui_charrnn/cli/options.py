@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final, TypeAlias
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.config import RECORDS, UNITS, ModelConfig, TrainingConfig
+from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.folders import bundled_models, config_folder, resource_folder
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import find_file, parse_path
@@ -21,6 +21,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.settings import Bounds, Settings
 from tui_charrnn.text.catalogue import load_catalogue
+from tui_charrnn.text.decoding import known_encoding
 from tui_charrnn.translation import LANGUAGES
 
 _PLAIN: Final = "_@%+=:,./-"
@@ -202,6 +203,65 @@ def file_option(name: str, sentence: str) -> Any:
     )
 
 
+KeepNewlines: TypeAlias = Annotated[
+    bool, typer.Option("--keep-newlines", help="Leave CRLF and CR as they are.")
+]
+KeepDecomposed: TypeAlias = Annotated[
+    bool, typer.Option("--keep-decomposed", help="Do not compose characters (Unicode NFC).")
+]
+UnitsOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--units",
+        metavar="|".join(UNITS),
+        parser=lambda text: TrainingConfig(steps=1, units=text).units,
+        help="Count characters, or the letters (jamo) of Hangul syllables.",
+    ),
+]
+RecordsOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--records",
+        metavar="|".join(RECORDS),
+        parser=lambda text: TrainingConfig(steps=1, records=text).records,
+        help="Treat the text as records: lines, paragraphs (between blank lines) or files.",
+    ),
+]
+
+
+def _checked_encoding(encoding: str) -> str:
+    """Return the name of an encoding; raise `ConfigError` if it is unknown."""
+    try:
+        known_encoding(encoding)
+    except CorpusError as error:
+        raise ConfigError(f"--encoding: {error}") from error
+    return encoding
+
+
+Encoding: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--encoding", metavar="NAME", parser=_checked_encoding, help="Encoding of the text."
+    ),
+]
+
+
+def _check_streams(value: int | None) -> int | None:
+    if value is not None:
+        refuse_out_of_bounds("parallel", value, 1, 4096)
+    return value
+
+
+ParallelStreams: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--parallel",
+        metavar="STREAMS",
+        callback=_check_streams,
+        help="Number of parts that are read in parallel; 1 reads the whole text in order, exactly.",
+        show_default="automatic",
+    ),
+]
 NAMED_TEXTS: Final = "Text files, folders, globs, - for standard input, or a known name"
 ModelOption: TypeAlias = Annotated[
     str | None,
@@ -305,24 +365,6 @@ def refuse_out_of_bounds(option: str, value: int, lowest: int, highest: int) -> 
     if not lowest <= value <= highest:
         allowed = f"at least {lowest} and at most {highest:,}" if lowest < highest else f"{lowest}"
         raise ConfigError(f"--{option} must be {allowed}. Received: {value}.")
-
-
-def _check_streams(value: int | None) -> int | None:
-    if value is not None:
-        refuse_out_of_bounds("parallel", value, 1, 4096)
-    return value
-
-
-ParallelStreams: TypeAlias = Annotated[
-    int | None,
-    typer.Option(
-        "--parallel",
-        metavar="STREAMS",
-        callback=_check_streams,
-        help="Number of parts that are read in parallel; 1 reads the whole text in order, exactly.",
-        show_default="automatic",
-    ),
-]
 
 
 class LazyCommand(TyperCommand):

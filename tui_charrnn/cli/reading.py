@@ -4,9 +4,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, Final, TypeAlias
-
-import typer
+from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.opening import use_one_numpy_thread
@@ -15,26 +13,18 @@ from tui_charrnn.cli.output import (
     progress_bar,
     stdin_bytes,
 )
-from tui_charrnn.config import RECORDS, UNITS, TrainingConfig
-from tui_charrnn.errors import ConfigError, CorpusError, DataError
+from tui_charrnn.errors import ConfigError, DataError
 from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences import resolve, runs_folder
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus import PLAIN, Corpus, Reading
-from tui_charrnn.text.decoding import BytesFound, known_encoding, read_pieces, read_source
+from tui_charrnn.text.decoding import BytesFound, read_pieces, read_source
 from tui_charrnn.text.sources import Source, file_of, reading_of
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.stream import CharacterStream
     from tui_charrnn.model.checkpoint import Model
-
-KeepNewlines: TypeAlias = Annotated[
-    bool, typer.Option("--keep-newlines", help="Leave CRLF and CR as they are.")
-]
-KeepDecomposed: TypeAlias = Annotated[
-    bool, typer.Option("--keep-decomposed", help="Do not compose characters (Unicode NFC).")
-]
 
 Seed: TypeAlias = str | Path | BinaryIO
 """A seed text, or the path or stream to read it from."""
@@ -43,45 +33,6 @@ _MAX_ARGUMENT: Final = 100_000
 """Characters of the argument TEXT at most."""
 _NAMED_CHARACTERS: Final = 8
 """Unknown characters that a message lists at most."""
-
-
-UnitsOption: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--units",
-        metavar="|".join(UNITS),
-        parser=lambda text: TrainingConfig(steps=1, units=text).units,
-        help="Count characters, or the letters (jamo) of Hangul syllables.",
-    ),
-]
-
-
-RecordsOption: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--records",
-        metavar="|".join(RECORDS),
-        parser=lambda text: TrainingConfig(steps=1, records=text).records,
-        help="Treat the text as records: lines, paragraphs (between blank lines) or files.",
-    ),
-]
-
-
-def checked_encoding(encoding: str) -> str:
-    """Return the name of an encoding; raise `ConfigError` if it is unknown."""
-    try:
-        known_encoding(encoding)
-    except CorpusError as error:
-        raise ConfigError(f"--encoding: {error}") from error
-    return encoding
-
-
-Encoding: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--encoding", metavar="NAME", parser=checked_encoding, help="Encoding of the text."
-    ),
-]
 
 
 def read_named_corpus(

@@ -11,6 +11,7 @@ from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
     NAMED_TEXTS,
     DrawnInAscii,
+    Encoding,
     JsonDocument,
     NumbersOption,
     ParallelStreams,
@@ -30,13 +31,7 @@ from tui_charrnn.cli.output import (
     stderr_is_terminal,
     stdout_is_terminal,
 )
-from tui_charrnn.cli.reading import (
-    Encoding,
-    load_models,
-    read_argument,
-    read_blocks,
-    unknown_sentence,
-)
+from tui_charrnn.cli.reading import load_models, read_argument, read_blocks, unknown_sentence
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.folders import bundled_models
 from tui_charrnn.paths import is_file, parse_path

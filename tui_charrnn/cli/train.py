@@ -12,6 +12,9 @@ from tui_charrnn.cli.following import handle_preemption, time_limit
 from tui_charrnn.cli.launching import FollowOptions, start_and_watch
 from tui_charrnn.cli.opening import app_obstacle
 from tui_charrnn.cli.options import (
+    Encoding,
+    KeepDecomposed,
+    KeepNewlines,
     RunArgument,
     RunsDir,
     apply_settings,
@@ -21,12 +24,7 @@ from tui_charrnn.cli.options import (
     with_setting_options,
 )
 from tui_charrnn.cli.output import print_message
-from tui_charrnn.cli.reading import (
-    Encoding,
-    KeepDecomposed,
-    KeepNewlines,
-    read_named_corpus,
-)
+from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.cli.run_request import RunRequest
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
