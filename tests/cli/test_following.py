@@ -12,9 +12,8 @@ from tests.support.command import PATIENCE, ROOT
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.trainer_process import start_trainer, with_trainer
 from tui_charrnn.cli import following, launching, main
-from tui_charrnn.cli.following import unread_records
 from tui_charrnn.cli.launching import FollowOptions, start_and_watch
-from tui_charrnn.cli.reporting import QuietReporter, follow
+from tui_charrnn.cli.reporting import QuietReporter, follow, unread_records
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory

@@ -38,7 +38,6 @@ from tui_charrnn.viewing.formatting import counted, format_ngram, format_size
 
 if TYPE_CHECKING:
     from tui_charrnn.text.inspection import CharacterCount, CorpusInspection
-    from tui_charrnn.text.ngrams import Baselines
 
 
 _INSPECTED_BYTES: Final = 1 << 24
@@ -163,44 +162,35 @@ def _count_values(count: "CharacterCount") -> dict[str, Any]:
 
 def report_lines(corpus: Corpus, inspection: "CorpusInspection") -> Iterator[tuple[str, str]]:
     """Yield lines safe to show, each with a label, which is empty for continuation lines."""
-    yield "corpus", f"{safe_line(corpus.name)}, {_files(corpus)}"
-    if (size := corpus.report.part_of) is not None:
-        read = corpus.report.bytes
+    report, survey = corpus.report, inspection.survey
+    skipped = f", {report.skipped_files:,} binary or empty skipped" if report.skipped_files else ""
+    yield "corpus", f"{safe_line(corpus.name)}, {counted(report.files, 'file')}{skipped}"
+    if (size := report.part_of) is not None:
+        read = report.bytes
         whole = (
             f" of {format_size(size)}" if read <= size else f", unpacked, of {format_size(size)}"
         )
         yield "part", f"the first {format_size(read)}{whole}; --whole reads all"
     else:
         yield "sha256", corpus.sha256
-    yield "size", f"{corpus.report.bytes:,} bytes, {_encoding(corpus)}"
+    mark = " with a byte order mark" if report.bom else ""
+    yield "size", f"{report.bytes:,} bytes, {report.encoding}{mark}"
     yield "line ends", _line_ends(corpus)
     yield "composed", _composition(corpus)
-    yield (
-        "characters",
-        f"{inspection.survey.characters:,} in {_parts(inspection)}"
-        + (", Hangul counted in jamo" if corpus.reading.units == "jamo" else ""),
-    )
+    jamo = ", Hangul counted in jamo" if corpus.reading.units == "jamo" else ""
+    yield "characters", f"{survey.characters:,} in {_parts(inspection)}{jamo}"
     shown = _shown("".join(map(shown_hangul, inspection.vocabulary)))
     yield "vocabulary", f"{len(inspection.vocabulary):,} {_UNITS[corpus.reading.units]}: {shown}"
-    if sentence := lazy.jamo_sentence(inspection.survey.occurrences, "--units jamo"):
+    if sentence := lazy.jamo_sentence(survey.occurrences, "--units jamo"):
         yield "", sentence
-    yield from _table("rarest", inspection.survey.rarest)
-    yield from _table("suspicious", inspection.survey.suspicious)
-    yield (
-        "split",
-        (
-            f"{inspection.training_characters:,} characters to train on, "
-            f"{inspection.heldout_characters:,} held out"
-        ),
-    )
+    yield from _table("rarest", survey.rarest)
+    yield from _table("suspicious", survey.suspicious)
+    held_out = f"{inspection.heldout_characters:,} held out"
+    yield "split", f"{inspection.training_characters:,} characters to train on, {held_out}"
     if inspection.heldout_only:
         yield "", f"held out, missing from the training part: {_shown(inspection.heldout_only)}"
     yield from _warning_lines(inspection)
-    yield from _baseline_lines(inspection.baselines)
-    counted = inspection.baselines.training_characters if inspection.baselines else 0
-    if inspection.baselines and counted < inspection.training_characters:
-        scored = inspection.baselines.heldout_characters
-        yield "", f"counted on {counted:,} characters, scored on the {scored:,} after them"
+    yield from _baseline_lines(inspection)
 
 
 def _parts(inspection: "CorpusInspection") -> str:
@@ -221,16 +211,6 @@ def _warning_lines(inspection: "CorpusInspection") -> Iterator[tuple[str, str]]:
     too_large = [n for n, preset in PRESETS.items() if parameter_count(preset.model, size) > limit]
     if too_large:
         yield "", f"! Too small for {', '.join(too_large)}: these presets would memorize it."
-
-
-def _files(corpus: Corpus) -> str:
-    report = corpus.report
-    skipped = f", {report.skipped_files:,} binary or empty skipped" if report.skipped_files else ""
-    return counted(report.files, "file") + skipped
-
-
-def _encoding(corpus: Corpus) -> str:
-    return corpus.report.encoding + (" with a byte order mark" if corpus.report.bom else "")
 
 
 def _line_ends(corpus: Corpus) -> str:
@@ -260,18 +240,15 @@ def _table(label: str, counts: Sequence["CharacterCount"]) -> Iterator[tuple[str
     for row, count in enumerate(counts[:_SHOWN_ROWS]):
         times = "time " if count.count == 1 else "times"
         remark = f" ({count.suspicion}; first at {count.first_position:,})"
-        yield (
-            label if row == 0 else "",
-            (
-                f"{count.count:>9,} {times}  {count.code:<8} {safe_line(count.character)}  "
-                f"{count.name}{remark if count.suspicion else ''}"
-            ),
-        )
+        line = f"{count.count:>9,} {times}  {count.code:<8} {safe_line(count.character)}  "
+        line += f"{count.name}{remark if count.suspicion else ''}"
+        yield label if row == 0 else "", line
     if len(counts) > _SHOWN_ROWS:
         yield "", f"and {len(counts) - _SHOWN_ROWS:,} more"
 
 
-def _baseline_lines(baselines: "Baselines | None") -> Iterator[tuple[str, str]]:
+def _baseline_lines(inspection: "CorpusInspection") -> Iterator[tuple[str, str]]:
+    baselines = inspection.baselines
     if baselines is None:
         yield "baselines", "none: the text is too short to be split"
         return
@@ -280,3 +257,7 @@ def _baseline_lines(baselines: "Baselines | None") -> Iterator[tuple[str, str]]:
         bits = f"{bits_per_character(loss):6.3f} bits a character{mark}"
         line = f"{format_ngram(order):<8} {loss:6.3f} nats, {bits}"
         yield "baselines" if order == 0 else "", line
+    trained = baselines.training_characters
+    if trained < inspection.training_characters:
+        scored = baselines.heldout_characters
+        yield "", f"counted on {trained:,} characters, scored on the {scored:,} after them"

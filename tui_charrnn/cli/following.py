@@ -20,8 +20,7 @@ from tui_charrnn.errors import BrokenClusterError, ExitCode, PreemptedError, Run
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import seconds_since_start
-from tui_charrnn.runs.reader import RunReader, read_status
-from tui_charrnn.runs.records import Record
+from tui_charrnn.runs.reader import read_status
 from tui_charrnn.training.distributed.placement import JointTask, split_address
 from tui_charrnn.training.interruption import RepeatedInterrupt
 
@@ -45,22 +44,6 @@ _PREEMPTION_SIGNALS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
 _FORWARDED: Final = (signal.SIGINT, *_PREEMPTION_SIGNALS)
 _MIN_SECONDS: Final = 0.001
 """The smallest time limit in seconds: a timer of 0 would never fire."""
-
-
-def unread_records(reader: RunReader) -> Iterator[list[Record]]:
-    """Yield the records that are new since the last call, in batches.
-
-    Yields at least one batch, which may be empty. After a read error the rest is left for later.
-    """
-    behind = -1
-    while True:
-        try:
-            yield reader.read_new()
-        except (RunError, OSError):  # a network file system error; the next call reads on
-            yield []
-        if reader.behind in {0, behind}:
-            return
-        behind = reader.behind
 
 
 def newest_status(run: RunDirectory, before: RunStatus | None = None) -> RunStatus | None:

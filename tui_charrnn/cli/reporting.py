@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -13,12 +13,11 @@ from tui_charrnn.cli.following import (
     ignoring_closed_terminal,
     newest_status,
     supervise,
-    unread_records,
 )
 from tui_charrnn.cli.output import print_data, print_message, send_to_terminal, stderr_is_terminal
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.durations import format_duration
-from tui_charrnn.errors import StorageError
+from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
@@ -28,7 +27,7 @@ from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEval
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.announcements import TerminalStatus
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import format_lead, format_speed
+from tui_charrnn.viewing.run_words import format_lead, format_speed, format_time_left
 
 RowsOf = Callable[[Record], Sequence[str]]
 LINE_INTERVAL = 10.0  # seconds
@@ -233,6 +232,22 @@ def follow(
             reporter.close()
 
 
+def unread_records(reader: RunReader) -> Iterator[list[Record]]:
+    """Yield the records that are new since the last call, in batches.
+
+    Yields at least one batch, which may be empty. After a read error the rest is left for later.
+    """
+    behind = -1
+    while True:
+        try:
+            yield reader.read_new()
+        except (RunError, OSError):  # a network file system error; the next call reads on
+            yield []
+        if reader.behind in {0, behind}:
+            return
+        behind = reader.behind
+
+
 def _format_plan(plan: RunPlanned, training: TrainingConfig | None) -> str:
     """Format the planned length of a run, and which bound limits it."""
     epochs = plan.total_steps / plan.steps_per_epoch
@@ -292,10 +307,7 @@ def _format_bar(view: RunView, status: RunStatus) -> str:
         parts.append(f"train {view.smoothed.value:.3f}")
     if view.validation is not None:
         parts.append(f"val {view.validation.loss:.3f}")
-    parts.append(format_speed(view))
-    if status.eta is not None and status.state.is_live:
-        parts.append(f"{format_duration(status.eta)} left")
-    return "  ".join(part for part in parts if part)
+    return "  ".join(filter(None, [*parts, format_speed(view), format_time_left(view)]))
 
 
 def print_outcome(view: RunView) -> None:
