@@ -148,10 +148,18 @@ class Settings:
             return None
         if bounds.is_duration:
             return read_duration(name, text)
+        kind = _type_name(str(item.type))
         try:
-            return _READERS[_type_name(str(item.type))](text.strip())
+            return _READERS[kind](text.strip())
         except (KeyError, ValueError):
-            raise SettingError([Problem(name, _refusal(bounds, text))]) from None
+            sentence = _refusal(bounds, text)
+            if kind == "int" and not bounds.words:
+                sentence = tr(
+                    "must be a whole number, {allowed}. Received: {received}.",
+                    allowed=bounds.allowed(),
+                    received=_described(text),
+                )
+            raise SettingError([Problem(name, sentence)]) from None
 
     @classmethod
     def read(cls, name: str, text: str) -> dict[str, Any]:

@@ -365,6 +365,7 @@ def test_temperatures_that_cannot_be_compared_are_refused(
 ) -> None:
     result = invoke("--model", model_file, "--compare-temperatures", *options)
     assert isinstance(result.exception, ConfigError)
+    assert "--compare-temperatures" in str(result.exception)
 
 
 def test_a_gate_is_held_by_its_option(model_file: Path) -> None:

@@ -187,7 +187,7 @@ def test_hostile_text_is_made_harmless_in_a_pipe_too(tmp_path: Path) -> None:
         (("--excerpts", "-1"), "excerpts must be at least 0 and at most 100. Received: -1."),
         (("--parallel", "0"), "parallel must be at least 1 and at most 4,096. Received: 0."),
         (("--layer", "1"), "layer must be 0. Received: 1."),
-        (("--property", "mood"), "property must be one of double-quotes, single-quotes,"),
+        (("--property", "mood"), "--property must be one of double-quotes, single-quotes,"),
     ],
 )
 def test_values_that_are_not_allowed_are_reported(

@@ -36,7 +36,7 @@ def refusal(runs: Path, *arguments: str) -> tuple[int, str]:
     [
         (["--preset", "huge"], "Known: tiny, small"),
         (["--hidden-size", "0"], "--hidden-size must be at least 1"),
-        (["--hidden-size", "many"], "Received: 'many'"),
+        (["--hidden-size", "1.5"], "--hidden-size must be a whole number, at least 1"),
         (["--dropout", "nan"], "--dropout must be"),
         (["--epochs", "1", "--steps", "5"], "Received: epochs and steps"),
         (["--train-time", "soon"], "--train-time must be a duration like 90s"),

@@ -107,8 +107,9 @@ def test_folders_are_made_with_those_above(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_a_folder_is_explained(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
-    with pytest.raises(StorageError, match="Cannot make the folder"):
-        Storage().make_folder(tmp_path / "a" / "b")
+    for folder in (tmp_path / "a", tmp_path / "a" / "b"):
+        with pytest.raises(StorageError, match=f"Cannot make the folder {folder}"):
+            Storage().make_folder(folder)
 
 
 def test_a_tree_is_removed_and_links_are_not_followed(tmp_path: Path) -> None:

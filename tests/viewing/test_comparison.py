@@ -25,6 +25,16 @@ def test_a_run_is_a_column(tmp_path: Path) -> None:
     assert not rows.keys() & {"batch_size", "hidden_size"}
 
 
+def test_no_figure_has_the_name_of_a_setting(tmp_path: Path) -> None:
+    one = ended_view(tmp_path)
+    assert one.description is not None
+    longer = replace(one.description.training, steps=100, epochs=None, train_time=None)
+    other = replace(one, description=replace(one.description, training=longer))
+    labels = [label for label, *_ in comparison_rows([one, other])]
+    assert "steps" in labels
+    assert len(labels) == len(set(labels))
+
+
 def test_losses_on_different_texts_are_not_compared(tmp_path: Path) -> None:
     one = ended_view(tmp_path)
     assert one.description is not None

@@ -365,7 +365,11 @@ def _temperatures(given: str | None, temperature: str | None, count: int) -> lis
         raise ConfigError(
             "--compare-temperatures cannot be combined with --temperature or --count."
         )
-    parsed = [SamplingConfig.parse("temperature", each.strip()) for each in given.split(",")]
+    try:
+        numbers = [SamplingConfig.parse("temperature", each.strip()) for each in given.split(",")]
+        parsed = [SamplingConfig(temperature=number).temperature for number in numbers]
+    except ConfigError as error:
+        raise ConfigError(f"--compare-temperatures: {error}") from error
     if not 2 <= len(parsed) <= _MAX_TEMPERATURES:
         raise ConfigError(
             f"--compare-temperatures takes 2 to {_MAX_TEMPERATURES} numbers separated by commas, "

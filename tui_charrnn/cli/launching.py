@@ -225,7 +225,7 @@ def _print_next_command(view: RunView, code: int, *, is_joint: bool) -> None:
             print_message(f"Fill gaps with it: {next_command}")
             return
         next_command = command_words("generate", view.run, *suggested_seed_text(view), "--model")
-        print_message(f"Open it in the app: {next_command}")
+        print_message(f"Generate text with it: {next_command}")
         return
     saved = view.checkpoint_step
     where = f"Saved at step {saved:,}." if saved else "Nothing was saved yet."

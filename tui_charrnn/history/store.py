@@ -356,7 +356,7 @@ def find_entry(history: History, number: int) -> Entry:
     entry = history.get(number)
     if entry is None:
         raise HistoryError(
-            "There is no text {number} in the history. {history} lists those that there are.",
+            "There is no text {number} in the history. List the texts with: {history}",
             number=number,
             history=command("history"),
         )

@@ -335,7 +335,7 @@ def find_properties(names: Sequence[str]) -> tuple[Property, ...]:
     known = {each.name: each for each in PROPERTIES}
     for name in names:
         if name not in known:
-            raise ConfigError(f"property must be one of {', '.join(known)}. Received: {name!r}.")
+            raise ConfigError(f"--property must be one of {', '.join(known)}. Received: {name!r}.")
     return tuple(known[name] for name in dict.fromkeys(names)) or PROPERTIES
 
 

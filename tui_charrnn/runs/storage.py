@@ -227,8 +227,11 @@ class Storage:
             missing = [folder for folder in (path, *path.parents) if not self._is_folder(folder)]
             for folder in reversed(missing):
                 with self._folder(folder.parent) as above:
-                    with contextlib.suppress(FileExistsError):  # another process was faster
+                    try:
                         self._fs.mkdir(folder, above)
+                    except FileExistsError:
+                        if not self._is_folder(folder):  # else another process was faster
+                            raise
                     self._fs.fsync_folder(folder.parent, above)
 
     def rename(self, path: Path, new: Path) -> None:
@@ -355,12 +358,16 @@ def refuse_taken(path: Path, *, overwrite: bool) -> bool:
 
     Raises:
         ConfigError: As `open_output` does.
-        StorageError: If this cannot be determined.
+        StorageError: If its folder is missing or not writable, or this cannot be determined.
     """
     with explained("write", path):
         try:
             mode = path.stat().st_mode
         except FileNotFoundError:
+            folder = Path(os.path.realpath(path)).parent
+            folder.stat()
+            if not os.access(folder, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
             return False
     if stat.S_ISCHR(mode) or stat.S_ISFIFO(mode):
         return True

@@ -37,7 +37,7 @@ def keras_model(model: Model) -> keras.Sequential:
     if config.layer_norm:
         raise ConfigError(
             "Keras has no LSTM whose gates are normalized, so this model (layer_norm) cannot be "
-            "exported to it. Train one with --layer-norm no."
+            "exported to it. Train one with --layer-norm false."
         )
     layers: list[keras.Layer] = [
         keras.layers.Input(batch_shape=(1, None), dtype="int32"),

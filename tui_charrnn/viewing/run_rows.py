@@ -191,7 +191,7 @@ def _figures(view: RunView) -> dict[str, str]:
         "corpus": safe_line(description.corpus.name) if description else "",
         "from": safe_line(origin.name) if origin else "",
         "weights": f"{description.parameter_count:,}" if description else "",
-        "steps": f"{view.step:,}",
+        "step": f"{view.step:,}",  # not `steps`, which is a setting
         "best validation": f"{best.loss:.4f} at {best.step:,}" if best else "",
         "bits a character": f"{bits_per_character(best.loss):.4f}" if best else "",
         "train": "" if train is None else f"{train:.4f}",
