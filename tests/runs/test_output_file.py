@@ -40,6 +40,19 @@ def test_a_file_gives_way_only_if_the_user_says_so(tmp_path: Path) -> None:
     assert path.read_bytes() == b"new"
 
 
+def test_a_missing_folder_is_reported_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="Cannot write .*: no such file or directory"):
+        refuse_taken(tmp_path / "missing" / "file", overwrite=False)
+
+
+def test_a_folder_that_is_not_writable_is_reported_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(StorageError, match="Cannot write .*: permission denied"):
+        refuse_taken(tmp_path / "file", overwrite=False)
+
+
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()

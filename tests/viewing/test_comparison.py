@@ -28,7 +28,7 @@ def test_a_run_is_a_column(tmp_path: Path) -> None:
 def test_no_figure_has_the_name_of_a_setting(tmp_path: Path) -> None:
     one = ended_view(tmp_path)
     assert one.description is not None
-    longer = replace(one.description.training, steps=100, epochs=None, train_time=None)
+    longer = replace(one.description.training, steps=777, epochs=None, train_time=None)
     other = replace(one, description=replace(one.description, training=longer))
     labels = [label for label, *_ in comparison_rows([one, other])]
     assert "steps" in labels
