@@ -41,7 +41,7 @@ def test_a_file_gives_way_only_if_the_user_says_so(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_reported_before_the_work(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="Cannot write .*: no such file or directory"):
+    with pytest.raises(StorageError, match=r"Cannot write .*: no such file or directory"):
         refuse_taken(tmp_path / "missing" / "file", overwrite=False)
 
 
@@ -49,7 +49,7 @@ def test_a_folder_that_is_not_writable_is_reported_before_the_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
-    with pytest.raises(StorageError, match="Cannot write .*: permission denied"):
+    with pytest.raises(StorageError, match=r"Cannot write .*: permission denied"):
         refuse_taken(tmp_path / "file", overwrite=False)
 
 
