@@ -60,7 +60,7 @@ def test_logits_are_those_of_keras(cell: str, layer_count: int) -> None:
     weights = weights_from_tensors(tensors, config)
     stepper = Stepper(fold_embedding(model_of(weights, config)))
     start = np.random.default_rng(5).uniform(-1, 1, len(stepper.state)).astype(np.float32)
-    stepper.state[:] = start
+    stepper.restore(start)
     rows = [stepper.read(index).copy() for index in TEXT]
 
     np.testing.assert_allclose(

@@ -187,7 +187,7 @@ def test_a_held_gate_has_its_mean_and_keeps_the_order_of_its_units(
     free, held = (Stepper(fold_embedding(model), clamps=each) for each in ((), clamps))
     gate = GATES[cell.partition("+")[0]][name[-1]]
     for index in indices_of(model, TEXT):
-        held.state[:] = free.state
+        held.restore(free.state)
         free.read(index)
         held.read(index)
         layer = int(name[0])
@@ -206,7 +206,7 @@ def test_a_gate_that_was_let_go_leaves_no_bit_different(cell: str) -> None:
     touched.set_clamps(parse_gate_clamps([f"0:{gate}=0", f"1:{gate}=0.5"], model.config))
     touched.read(3)
     touched.set_clamps(())
-    touched.state[:] = plain.state
+    touched.restore(plain.state)
     for index in indices_of(model, TEXT):
         assert touched.read(index).tobytes() == plain.read(index).tobytes()
         assert touched.state.tobytes() == plain.state.tobytes()
@@ -216,7 +216,7 @@ def test_a_forget_gate_at_0_leaves_no_memory() -> None:
     model = tiny_model()
     clamps = parse_gate_clamps(["0:f=0"], model.config)
     stepper = Stepper(fold_embedding(model), clamps=clamps)
-    stepper.state[:] = 5
+    stepper.restore(5)
     stepper.read(3)
     layer = stepper.layers[0]
     gates = layer.gates

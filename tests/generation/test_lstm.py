@@ -167,10 +167,17 @@ def test_a_state_that_is_written_back_is_gone_on_from(config: ModelConfig) -> No
     stepper, other = Stepper(folded), Stepper(folded)
     for index in TEXT[:3]:
         stepper.read(index)
-    other.state[:] = stepper.state
+    other.restore(stepper.state)
     expected = [stepper.read(index).copy() for index in TEXT[3:]]
 
     np.testing.assert_array_equal([other.read(index).copy() for index in TEXT[3:]], expected)
+
+
+def test_a_state_is_written_by_restore_only() -> None:
+    config = CONFIGS[0]
+    stepper = Stepper(fold_embedding(model_of(random_weights(config), config)))
+    with pytest.raises(ValueError, match="read-only"):
+        stepper.state[:] = 0
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=name_of)
@@ -261,7 +268,7 @@ def test_no_bit_depends_on_the_direction_in_which_the_blocks_are_read(
     folded = fold_embedding(model_of(random_weights(config), config))
     forth, back = Stepper(folded), Stepper(folded)
     back.read(0)
-    back.state[:] = 0
+    back.restore(0)
 
     for index in TEXT:
         np.testing.assert_array_equal(forth.read(index), back.read(index))

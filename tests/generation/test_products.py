@@ -15,7 +15,12 @@ from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation import products
 from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding
 from tui_charrnn.generation.neuron import parse_clamps
-from tui_charrnn.generation.products import load_library, quantize
+from tui_charrnn.generation.products import (
+    Float32Product,
+    Int8Product,
+    load_library,
+    quantize,
+)
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import Model
@@ -56,24 +61,29 @@ def read(weights: StepWeights, streams: int | None = None) -> list[Float32]:
     return [*kept, stepper.state.copy()]
 
 
+def multiplied(hidden: Float32, recurrent: Float32, above: Float32) -> tuple[Float32, Float32]:
+    """The products of h by both kernels, in int8."""
+    exact = Float32Product(hidden, [recurrent], above)
+    product = Int8Product(hidden, quantize([recurrent], above), exact)
+    for call in product.calls.after:
+        call()
+    return product.recurrent, product.above
+
+
 def test_a_kernel_and_h_are_rounded_to_127_steps_and_multiplied_exactly(
     without_library: None,
 ) -> None:
     rng = np.random.default_rng(0)
     kernel = rng.standard_normal((5, 9)).astype(np.float32)
-    rounded, hidden = quantize([kernel[:, :6]], kernel[:, 6:]), np.zeros(5, np.float32)
-    exact: Any = SimpleNamespace()  # of no use to an h that is between -1 and 1
-    product = products.Int8Product(hidden, rounded, exact, can_overflow=False)
-    hidden[:] = rng.uniform(-1, 1, 5)
-    product.update_above()
+    hidden = rng.uniform(-1, 1, 5).astype(np.float32)
+    found = np.concatenate(multiplied(hidden, kernel[:, :6], kernel[:, 6:]))
 
     h = [round(float(np.float32(value) * np.float32(127))) for value in hidden]
     for place, column in enumerate(kernel.T):
         step = float(np.abs(column).max() / np.float32(127))
         whole = [round(float(value) / step) for value in column]
         expected = sum(a * b for a, b in zip(h, whole, strict=True)) * step / 127
-        found = [*product.recurrent, *product.above][place]
-        assert found == pytest.approx(expected, rel=1e-6, abs=1e-12)
+        assert found[place] == pytest.approx(expected, rel=1e-6, abs=1e-12)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -101,16 +111,12 @@ def test_sums_beyond_float32_are_rounded_alike_by_both(monkeypatch: pytest.Monke
     hidden[::7] = 0.4
     kernel = np.ones((2000, 3), np.float32)
     kernel[::5] = 0.37
-    exact: Any = SimpleNamespace()
     found = []
     for is_there in (True, False):
         if not is_there:
             monkeypatch.setitem(sys.modules, "numkong", None)
         load_library.cache_clear()
-        rounded = quantize([kernel[:, :2]], kernel[:, 2:])
-        product = products.Int8Product(hidden, rounded, exact, can_overflow=False)
-        product.update_above()
-        found.append(product.above.tolist())
+        found.append(multiplied(hidden, kernel[:, :2], kernel[:, 2:])[1].tolist())
     assert found[0] == found[1]
 
 
@@ -130,7 +136,7 @@ def test_a_state_that_is_written_from_outside_counts(cell: str, without_library:
     expected = plain.read(TEXT[1]).copy()
     for index in TEXT:
         moved.read(index)
-    moved.state[:] = kept
+    moved.restore(kept)
     np.testing.assert_array_equal(moved.read(TEXT[1]), expected)
 
 
@@ -171,6 +177,14 @@ def test_scores_that_are_not_finite_are_told(without_library: None) -> None:
     stream = CharacterStream(model, SamplingConfig(rng_seed=0))
     with pytest.raises(ModelFileError, match="not finite"):
         stream.next()
+
+
+def test_sums_that_may_overflow_are_left_to_float32(without_library: None) -> None:
+    model = network("lstm")
+    model.weights.output_kernel[:] = 1e30
+    exact, rounded = Stepper(folded(model, "float32")), Stepper(folded(model))
+    for index in TEXT:
+        np.testing.assert_array_equal(rounded.read(index), exact.read(index))
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])

@@ -89,7 +89,7 @@ class BothSides:
         warm_up = 0 if len(starts) == 1 and starts[0] == 0 else CONTEXT
         for step in range(-warm_up, length):
             positions = starts + step
-            forward.state[positions <= 0] = 0  # the text begins here
+            forward.restore(0, positions <= 0)  # the text begins here
             logits = forward.read_each(before[np.maximum(positions, 0)])
             if step >= 0:
                 scores[step] = logits
@@ -97,7 +97,7 @@ class BothSides:
         for step in range(min(length + CONTEXT, count), 0, -1):
             positions = starts + step
             logits = backward.read_each(padded[positions])
-            backward.state[positions >= count] = 0  # no context beyond the end
+            backward.restore(0, positions >= count)  # no context beyond the end
             if step <= length:
                 scores[step - 1] += np.where((positions < count)[:, None], logits, 0)
         positions = starts + np.arange(length)[:, None]
@@ -149,10 +149,12 @@ class BothSides:
         forward, backward = Stepper(self._forward, CHAINS), Stepper(self._backward, CHAINS)
         backward_logits = np.zeros((len(region), *before[1].shape), np.float32)
         for sweep in range(SWEEPS):
-            backward.state[:], backward_logits[-1] = after
+            backward.restore(after[0])
+            backward_logits[-1] = after[1]
             for position in range(len(region) - 1, 0, -1):
                 backward_logits[position - 1] = backward.read_each(values[position])
-            forward.state[:], logits = before
+            forward.restore(before[0])
+            logits = before[1]
             for position in range(len(region)):
                 if region[position] is None:
                     log_p = self._log_probabilities(logits, backward_logits[position])

@@ -60,10 +60,13 @@ class Layer:
 
     hidden: Float32
     """h, shape (H,) or (N, H); a view of the state."""
-    _add_up: Callable[[Float32], object]
-    """Adds the inputs to the recurrent product."""
+    add_inputs: Callable[[Float32], object]
+    """Begins a step: adds the inputs x_t @ kernel + bias, shape (G·H,) or (N, G·H), to the
+    recurrent product, which must be up to date."""
     _to_hidden: Calls
     """Compute h from c, or from the pre-activations."""
+    _to_sums: Calls = ()
+    """Compute the pre-activations from what was added."""
     _to_cell: Calls = ()
     """Compute c from the pre-activations."""
     cell_state: Float32 | None = None
@@ -74,7 +77,8 @@ class Layer:
     _gate_sums: Mapping[str, Float32] = field(default_factory=dict)
     """Half the pre-activations of the sigmoid gates, by name; valid only during a step, before the
     gates are activated."""
-    _calls: Calls = field(init=False)
+    calls: Calls = field(init=False)
+    """The rest of a step."""
 
     def __post_init__(self) -> None:
         """Start without clamps."""
@@ -96,16 +100,14 @@ class Layer:
                 hidden.append(partial(self.hidden[..., neuron.unit].fill, value))
             elif self.cell_state is not None:
                 cell.append(partial(self.cell_state[..., neuron.unit].fill, value))
-        self._calls = (*gates, *self._to_cell, *cell, *self._to_hidden, *hidden)
-
-    def advance(self, inputs: Float32) -> None:
-        """Run one step on the inputs x_t @ kernel + bias, shape (G·H,) or (N, G·H).
-
-        The recurrent product must be up to date.
-        """
-        self._add_up(inputs)
-        for call in self._calls:
-            call()
+        self.calls = (
+            *self._to_sums,
+            *gates,
+            *self._to_cell,
+            *cell,
+            *self._to_hidden,
+            *hidden,
+        )
 
     def value(self, probe: Probe) -> float:
         """Return the value of a probe after the last step; for a single text only.
@@ -137,13 +139,25 @@ def _lstm(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
     opened, scratch = np.zeros_like(sums), np.zeros_like(cell)
     input_sums, forget_sums, candidate, output_sums = np.split(sums, 4, axis=-1)
     input_gate, forget_gate, _, output_gate = np.split(opened, 4, axis=-1)
-    add_up: Callable[[Float32], object] = partial(np.add, recurrent, out=sums)
-    squash: Callable[[], object] = partial(np.tanh, cell, scratch)
-    if parameters.norm is not None:
+    normalize_sums: Calls = ()
+    squash: Calls = (partial(np.tanh, cell, scratch),)
+    if (norm := parameters.norm) is not None:
         by_gate = sums.reshape(*cell.shape[:-1], 4, cell.shape[-1])  # a view
-        squares, norm = np.zeros_like(by_gate), parameters.norm
-        add_up = partial(_add_normalized, recurrent, sums, by_gate, squares, norm)
-        squash = partial(_squash_normalized, cell, scratch, np.zeros_like(cell), norm)
+        normalize_sums = (  # the kernels are centered
+            *_scale_to_unit(by_gate),
+            partial(np.multiply, by_gate, norm.gains, by_gate),
+            partial(np.add, by_gate, norm.biases, by_gate),
+        )
+        mean, means = np.zeros_like(cell[..., :1]), np.zeros_like(cell)
+        squash = (
+            *_average(cell, mean),
+            partial(means.__setitem__, ..., mean),
+            partial(np.subtract, cell, means, scratch),
+            *_scale_to_unit(scratch),
+            partial(np.multiply, scratch, norm.memory_gain, scratch),
+            partial(np.add, scratch, norm.memory_bias, scratch),
+            partial(np.tanh, scratch, scratch),
+        )
     return Layer(
         hidden,
         cell_state=cell,
@@ -154,7 +168,8 @@ def _lstm(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
             "output": output_gate,
         },
         _gate_sums={"input": input_sums, "forget": forget_sums, "output": output_sums},
-        _add_up=add_up,
+        add_inputs=_adder(recurrent, sums),
+        _to_sums=normalize_sums,
         _to_cell=(
             partial(np.tanh, sums, sums),  # one call for all four
             partial(np.multiply, sums, _HALF, opened),  # the candidate's quarter goes unused
@@ -163,7 +178,7 @@ def _lstm(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
             partial(np.multiply, input_gate, candidate, scratch),
             partial(np.add, cell, scratch, cell),
         ),
-        _to_hidden=(squash, partial(np.multiply, output_gate, scratch, hidden)),
+        _to_hidden=(*squash, partial(np.multiply, output_gate, scratch, hidden)),
     )
 
 
@@ -179,7 +194,7 @@ def _gru(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
     update, reset = np.split(opened, 2, axis=-1)
     candidate_inputs, candidate, remainder = (np.zeros_like(state) for _ in range(3))
 
-    def add_up(inputs: Float32) -> None:
+    def add_inputs(inputs: Float32) -> None:
         np.add(recurrent, parameters.recurrent_bias, recurrent_sums)
         np.add(inputs[..., : 2 * size], recurrent_sums[..., : 2 * size], opened)
         np.copyto(candidate_inputs, inputs[..., 2 * size :])
@@ -188,7 +203,7 @@ def _gru(parameters: StepLayer, state: Float32, recurrent: Float32) -> Layer:
         state,
         gates={"update": update, "reset": reset, "candidate": candidate},
         _gate_sums={"update": update, "reset": reset},
-        _add_up=add_up,
+        add_inputs=add_inputs,
         _to_hidden=(
             partial(np.tanh, opened, opened),
             partial(np.multiply, opened, _HALF, opened),
@@ -210,43 +225,41 @@ def _rnn(_: StepLayer, state: Float32, recurrent: Float32) -> Layer:
     Source:
         Elman (1990).
     """
-    add_up = partial(np.add, recurrent, out=state)
-    return Layer(state, _add_up=add_up, _to_hidden=(partial(np.tanh, state, state),))
+    return Layer(state, _adder(recurrent, state), _to_hidden=(partial(np.tanh, state, state),))
+
+
+def _adder(recurrent: Float32, sums: Float32) -> Callable[[Float32], object]:
+    def add_inputs(inputs: Float32) -> None:
+        np.add(recurrent, inputs, sums)
+
+    return add_inputs
 
 
 _HALF: Final = np.array(0.5, np.float32)  # an array: NumPy would convert a number in every call
 _ONE: Final = np.array(1.0, np.float32)
 
 
-def _add_normalized(
-    recurrent: Float32,
-    sums: Float32,
-    by_gate: Float32,
-    squares: Float32,
-    norm: StepNorm,
-    inputs: Float32,
-) -> None:
-    """Add and normalize gate by gate; `by_gate` is `sums` as (..., 4, H), `squares` is scratch."""
-    np.add(recurrent, inputs, sums)
-    _normalize(by_gate, squares)  # the kernels are centered
-    np.multiply(by_gate, norm.gains, by_gate)
-    np.add(by_gate, norm.biases, by_gate)
+def _scale_to_unit(values: Float32) -> Calls:
+    """Return calls that scale values of mean 0 to variance 1 over the last axis, in place."""
+    squares, deviations = np.zeros_like(values), np.zeros_like(values)
+    variance, sums = np.zeros_like(values[..., :1]), np.zeros_like(values[..., :1])
+    return (
+        partial(np.multiply, values, values, squares),
+        *_average(squares, variance),
+        partial(np.add, variance, np.full_like(variance, NORM_EPSILON), sums),
+        partial(np.sqrt, sums, variance),
+        partial(deviations.__setitem__, ..., variance),  # twice as fast as dividing by (..., 1)
+        partial(np.divide, values, deviations, values),
+    )
 
 
-def _squash_normalized(cell: Float32, scratch: Float32, squares: Float32, norm: StepNorm) -> None:
-    mean = np.add.reduce(cell, axis=-1, keepdims=True) / cell.shape[-1]
-    np.subtract(cell, mean, scratch)
-    _normalize(scratch, squares)
-    np.multiply(scratch, norm.memory_gain, scratch)
-    np.add(scratch, norm.memory_bias, scratch)
-    np.tanh(scratch, scratch)
-
-
-def _normalize(values: Float32, squares: Float32) -> None:
-    """Scale values of mean 0 to variance 1 over the last axis, in place; overwrite `squares`."""
-    np.multiply(values, values, squares)
-    variance = np.add.reduce(squares, axis=-1, keepdims=True) / values.shape[-1]
-    np.divide(values, np.sqrt(variance + NORM_EPSILON), values)
+def _average(values: Float32, mean: Float32) -> Calls:
+    """Return calls that write the mean of values (..., H) to `mean`, shape (..., 1)."""
+    total = np.zeros_like(mean)  # in place a single number takes four times as long
+    return (
+        partial(np.add.reduce, values, -1, None, total, True),
+        partial(np.divide, total, np.full_like(mean, values.shape[-1]), mean),
+    )
 
 
 def _clamp_gate(halves: Float32, mean: float) -> None:

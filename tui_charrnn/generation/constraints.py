@@ -8,6 +8,7 @@ character is ignored, so generation never fails.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -39,6 +40,8 @@ class LinePlace(NamedTuple):
 
 START: Final = LinePlace()
 """The place of a text that starts with nothing before it."""
+_place: Final = partial(tuple.__new__, LinePlace)
+"""A `LinePlace` of both numbers, in half the time."""
 
 
 class Constraints:
@@ -72,7 +75,7 @@ class Constraints:
         if index == self._end:
             return START
         line, column = place
-        return LinePlace(line + 1) if index == self._feed else LinePlace(line, column + 1)
+        return _place((line + 1, 0) if index == self._feed else (line, column + 1))
 
     def is_complete(self, sampling: SamplingConfig, place: LinePlace) -> bool:
         """Whether a text has all lines of the acrostic."""

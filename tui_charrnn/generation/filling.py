@@ -118,7 +118,7 @@ class _Beam:
         for first in range(0, len(symbols), _AT_ONCE):
             rows = slice(first, first + _AT_ONCE)
             stepper = Stepper(self.weights, len(symbols[rows]))
-            stepper.state[:] = self.state[rows]
+            stepper.restore(self.state[rows])
             logits[rows] = stepper.read_each(symbols[rows])
             state[rows] = stepper.state
         self.state, self.logits = state, logits

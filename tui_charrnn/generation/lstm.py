@@ -5,15 +5,24 @@ G gates of the cell, concatenated along the last axis. A single stream takes one
 product per layer and character; N parallel streams take one matrix-matrix product.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from types import EllipsisType
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from tui_charrnn.errors import ModelFileError
-from tui_charrnn.generation.cells import CELLS, StepLayer, StepNorm
+from tui_charrnn.generation.cells import CELLS, Calls, StepLayer, StepNorm
 from tui_charrnn.generation.neuron import GATES, Clamp
-from tui_charrnn.generation.products import Float32Product, Int8Kernel, Int8Product, quantize
+from tui_charrnn.generation.products import (
+    Float32Product,
+    Int8Kernel,
+    Int8Product,
+    ProductCalls,
+    quantize,
+)
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import Float32, Indices, LayerWeights, NormWeights
@@ -30,15 +39,18 @@ class Stepper:
         self, weights: "StepWeights", streams: int | None = None, clamps: Iterable[Clamp] = ()
     ) -> None:
         lead = () if streams is None else (streams,)
-        self.state: Final = np.zeros((*lead, weights.state_size), np.float32)
+        self._state = np.zeros((*lead, weights.state_size), np.float32)
+        self.state: Final = self._state.view()
         """The state, shape (S,) or (N, S): h of the lowest layer, its c if it is an lstm, then the
-        next layer. Write into it to continue from another state."""
+        next layer. Read-only; see `restore`."""
+        self.state.flags.writeable = False
         self.logits: Final = np.zeros((*lead, len(weights.output_bias)), np.float32)
         """Logits of the next character after the last `read`, shape (V,) or (N, V)."""
-        self._input_table, self._end = weights.input_table, weights.end
+        self._input_table, self._input_rows = weights.input_table, list(weights.input_table)
+        self._end, self._weights_can_overflow = weights.end, weights.can_overflow
         self._inputs = np.zeros((*lead, weights.input_table.shape[1]), np.float32)
-        layers, steps, rounded = [], [], []
-        parts = np.split(self.state, len(weights.layers), axis=-1)
+        layers, products, add_biases = [], [], []
+        parts = np.split(self._state, len(weights.layers), axis=-1)
         for number, (parameters, part, (kernel, bias)) in enumerate(
             zip(weights.layers, parts, weights.above, strict=True)
         ):
@@ -46,19 +58,17 @@ class Stepper:
             exact = Float32Product(hidden, parameters.recurrent_blocks, kernel)
             product: Float32Product | Int8Product = exact
             if weights.int8:
-                product = Int8Product(
-                    hidden, weights.int8[number], exact, can_overflow=weights.can_overflow
-                )
-                rounded.append(product)
-            layer = CELLS[weights.cell](parameters, part, product.recurrent)
-            layers.append(layer)
+                product = Int8Product(hidden, weights.int8[number], exact)
+            products.append(product)
+            layers.append(CELLS[weights.cell](parameters, part, product.recurrent))
             sums = self.logits if number == len(parts) - 1 else self._inputs
-            steps.append((layer, product, bias, sums))
+            add_biases.append(partial(np.add, product.above, bias, sums))
         self.layers: Final = tuple(layers)
         """The layers, the lowest first, with their states and gates."""
-        self._steps, self._rounded = tuple(steps), tuple(rounded)
-        self._weights_can_overflow = self._can_overflow = weights.can_overflow
-        self._clamps: tuple[Clamp, ...] = ()
+        self._products, self._add_biases = tuple(products), tuple(add_biases)
+        self._rounded = [each for each in products if isinstance(each, Int8Product)]
+        self._add_inputs = layers[0].add_inputs
+        self._clamps: tuple[Clamp, ...] | None = None
         self.set_clamps(tuple(clamps))
 
     def set_clamps(self, clamps: tuple[Clamp, ...]) -> None:
@@ -71,34 +81,60 @@ class Stepper:
         self._clamps = clamps
         for number, layer in enumerate(self.layers):
             layer.set_clamps(clamp for clamp in clamps if clamp.neuron.layer == number)
-        for product in self._rounded:
-            product.is_exact = bool(clamps)
         self._can_overflow = self._weights_can_overflow or bool(clamps)
+        self._usual = self._checked = self._plan([each.calls for each in self._products])
+        if self._rounded and clamps:
+            self._usual = self._checked = self._plan([each.exact_calls for each in self._rounded])
+        elif self._rounded:
+            self._checked = self._plan([each.checked_calls for each in self._rounded])
+        self._is_written = True
+        """Whether the state was written, or may have been clamped, after the last step."""
+
+    def _plan(self, products: Sequence[ProductCalls]) -> tuple[Calls, Calls]:
+        """Return what a step calls before and after it adds the inputs of the lowest layer."""
+        calls: list[Callable[[], object]] = []
+        for layer, product, add_bias in zip(self.layers, products, self._add_biases, strict=True):
+            calls += [*product.before, partial(layer.add_inputs, self._inputs)]
+            calls += [*layer.calls, *product.after, add_bias]
+        first = products[0].before
+        return first, tuple(calls[len(first) + 1 :])
+
+    def restore(
+        self,
+        state: Float32 | float,
+        where: int | slice | npt.NDArray[np.bool_] | EllipsisType = ...,
+    ) -> None:
+        """Continue from another state, in all streams or in those of the index `where`."""
+        self._state[where] = state
+        self._is_written = True
 
     def read(self, index: int) -> Float32:
         """Read one character, in every stream the same, by index in [0, V); return `logits`."""
         if index == self._end:
-            self.state[:] = 0
+            self.restore(0)
         if self._can_overflow:
             with quiet():
-                return self._advance(self._input_table[index])
-        return self._advance(self._input_table[index])
+                return self._advance(self._input_rows[index])
+        return self._advance(self._input_rows[index])
 
     def read_each(self, indices: Indices) -> Float32:
         """Read one character in each of N streams, indices of shape (N,); return `logits`."""
-        if self._end is not None:
-            self.state[indices == self._end] = 0
+        if self._end is not None and (has_ended := indices == self._end).any():
+            self.restore(0, has_ended)
         np.take(self._input_table, indices, axis=0, out=self._inputs, mode="clip")
         with quiet():
             return self._advance(self._inputs)
 
     def _advance(self, inputs: Float32) -> Float32:
-        for layer, product, bias, sums in self._steps:
-            product.update_recurrent()
-            layer.advance(inputs)
-            product.update_above()
-            inputs = np.add(product.above, bias, sums)
-        return inputs
+        before, after = self._checked if self._is_written else self._usual
+        for call in before:
+            call()
+        self._add_inputs(inputs)
+        for call in after:
+            call()
+        if self._is_written:
+            self._is_written = any(product.is_outside for product in self._rounded)
+        return self.logits
 
 
 class StepWeights(NamedTuple):
@@ -117,7 +153,7 @@ class StepWeights(NamedTuple):
     end: int | None = None
     """Index of the end symbol of records, which resets the state; None if there is none."""
     int8: tuple[Int8Kernel, ...] = ()
-    """The quantized kernel of each layer's h; empty for float32."""
+    """The quantized kernel of each layer's h; empty for float32, and if a sum might overflow."""
 
     @property
     def above(self) -> list[tuple[Float32, Float32]]:
@@ -172,7 +208,7 @@ def fold_embedding(model: Model) -> StepWeights:
             can_overflow=not bound < (_SAFE_NORMALIZED_BOUND if config.layer_norm else _SAFE_BOUND),
             end=model.vocabulary.end_index,
         )
-        if model.numbers == "int8":
+        if model.numbers == "int8" and not folded.can_overflow:
             pairs = zip(layers, folded.above, strict=True)
             kernels = [quantize(layer.recurrent_blocks, kernel) for layer, (kernel, _) in pairs]
             folded = folded._replace(int8=tuple(kernels))

@@ -13,18 +13,28 @@ parallel texts.
 
 import functools
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from tui_charrnn.generation.cells import Calls
 from tui_charrnn.model.weights import Float32
 
 STEPS: Final = 127
 """Quantization steps on either side of 0."""
 _EXACT_SIZE: Final = (1 << 24) // STEPS**2  # the largest H whose sums are exact in float32 too
+
+
+class ProductCalls(NamedTuple):
+    """What is called for the products of one layer."""
+
+    before: Calls
+    """Before a step of the layer; afterwards `recurrent` is up to date."""
+    after: Calls
+    """After it; afterwards `above` is up to date."""
 
 
 class Float32Product:
@@ -39,10 +49,7 @@ class Float32Product:
     """h times the recurrent kernel, shape (R,) or (N, R)."""
     above: Float32
     """h times the kernel above, shape (U,) or (N, U)."""
-    update_recurrent: Callable[[], object]
-    """Computes `recurrent`; to be called before a step."""
-    update_above: Callable[[], object]
-    """Computes `above`; to be called after a step."""
+    calls: ProductCalls
 
     def __init__(self, hidden: Float32, blocks: Sequence[Float32], above: Float32) -> None:
         lead = hidden.shape[:-1]
@@ -59,8 +66,10 @@ class Float32Product:
                 product()
             products.reverse()
 
-        self.update_recurrent = products[0] if len(products) == 1 else multiply_blocks
-        self.update_above = partial(hidden.dot, above, self.above)
+        self.calls = ProductCalls(
+            before=(products[0] if len(products) == 1 else multiply_blocks,),
+            after=(partial(hidden.dot, above, self.above),),
+        )
 
 
 class Int8Kernel(NamedTuple):
@@ -74,8 +83,10 @@ class Int8Kernel(NamedTuple):
     """The columns, packed by the library, or without it transposed for NumPy."""
 
 
-_COLUMNS_AT_ONCE: Final = 16
+_COLUMNS_AT_ONCE: Final = 8
 """Columns that the library multiplies at a time; with a remainder it uses a slower path."""
+_ROWS_AT_ONCE: Final = 64
+"""Rows likewise; at H 304, padded to 320, a product takes half as long."""
 
 
 def quantize(recurrent: Sequence[Float32], above: Float32) -> Int8Kernel:
@@ -90,7 +101,8 @@ def quantize(recurrent: Sequence[Float32], above: Float32) -> Int8Kernel:
     columns = np.ascontiguousarray(kernel.astype(np.int8).T)
     library = load_library()
     if library is not None:
-        packed = library.dots_pack(columns, dtype="int8")
+        padded = np.pad(columns, [(0, 0), (0, -len(above) % _ROWS_AT_ONCE)])
+        packed = library.dots_pack(padded, dtype="int8")
     else:
         wide = np.float32 if columns.shape[1] <= _EXACT_SIZE else np.float64
         packed = np.ascontiguousarray(columns.T, wide)
@@ -100,43 +112,34 @@ def quantize(recurrent: Sequence[Float32], above: Float32) -> Int8Kernel:
 class Int8Product:
     """Products in int8; in float32, by `exact`, while h is outside [-1, 1] because of a clamp.
 
-    `update_above` computes `above` and the `recurrent` of the next step in one product.
+    One product after a step computes `above` and the `recurrent` of the next step.
     """
 
-    def __init__(
-        self, hidden: Float32, kernel: Int8Kernel, exact: Float32Product, *, can_overflow: bool
-    ) -> None:
+    def __init__(self, hidden: Float32, kernel: Int8Kernel, exact: Float32Product) -> None:
         self._hidden = hidden
-        self._exact = exact
-        self.is_exact = False
-        """Whether all products are float32, as they are with clamps."""
-        self._can_overflow = self._needs_check = can_overflow
         both: Float32 = np.zeros((*hidden.shape[:-1], len(kernel.scales)), np.float32)
         self.recurrent, self.above, _ = np.split(both, kernel.ends, axis=-1)
-        self._multiply = _product_of(hidden, kernel, both)
-        self._multiplied = b""  # bytes of the h that `recurrent` was computed from in int8
+        self.calls = ProductCalls(before=(), after=_product_of(hidden, kernel, both))
+        """In int8, after a step in int8."""
+        self.exact_calls = ProductCalls(
+            before=(*exact.calls.before, partial(np.copyto, self.recurrent, exact.recurrent)),
+            after=(*exact.calls.after, partial(np.copyto, self.above, exact.above)),
+        )
+        """In float32."""
+        self.checked_calls = ProductCalls((self._update_recurrent,), (self._update_above,))
+        """As h demands, which was written from outside or clamped before the step."""
+        self.is_outside = False
+        """Whether h was outside [-1, 1] before the last step with `checked_calls`."""
 
-    def update_recurrent(self) -> None:
-        """See `Float32Product`."""
-        if self._hidden.tobytes() == self._multiplied and not self.is_exact:
-            return
-        if not self.is_exact and self._is_in_range():
-            self._needs_check = self._can_overflow
-            self._multiply()
-        else:
-            self._needs_check, self._multiplied = True, b""
-            self._exact.update_recurrent()
-            self.recurrent[...] = self._exact.recurrent
+    def _update_recurrent(self) -> None:
+        self.is_outside = not self._is_in_range()
+        for call in self.exact_calls.before if self.is_outside else self.calls.after:
+            call()
 
-    def update_above(self) -> None:
-        """See `Float32Product`."""
-        if self.is_exact or (self._needs_check and not self._is_in_range()):
-            self._multiplied = b""
-            self._exact.update_above()
-            self.above[...] = self._exact.above
-        else:
-            self._multiply()
-            self._multiplied = self._hidden.tobytes()
+    def _update_above(self) -> None:
+        is_in_range = not self.is_outside or self._is_in_range()
+        for call in self.calls.after if is_in_range else self.exact_calls.after:
+            call()
 
     def _is_in_range(self) -> bool:
         """Whether h can be quantized; NaN cannot."""
@@ -146,39 +149,34 @@ class Int8Product:
 _STEPS: Final = np.array(STEPS, np.float32)  # an array: NumPy would convert a number in every call
 
 
-def _product_of(hidden: Float32, kernel: Int8Kernel, both: Float32) -> Callable[[], object]:
-    """Return a function that quantizes h, shape (H,) or (N, H), and multiplies it by a kernel.
+def _product_of(hidden: Float32, kernel: Int8Kernel, both: Float32) -> Calls:
+    """Return calls that quantize h, shape (H,) or (N, H), and multiply it by a kernel.
 
-    It writes the product to `both`, shape (W,) or (N, W), whose float32 is inexact from 2^24 on.
+    They write the product to `both`, shape (W,) or (N, W), whose float32 is inexact from 2^24 on.
     """
-    packed, scales = kernel.packed, kernel.scales
+    packed = kernel.packed
     library = None if isinstance(packed, np.ndarray) else load_library()
+    scale: Calls = (partial(np.multiply, both, kernel.scales, both),)
     if library is None:
         rounded = np.zeros_like(hidden)
 
         def multiply() -> None:
-            np.multiply(hidden, _STEPS, rounded)
-            np.rint(rounded, rounded)
             both[...] = rounded.astype(packed.dtype, copy=False).dot(packed)
-            np.multiply(both, scales, both)
 
-        return multiply
+        steps = partial(np.multiply, hidden, _STEPS, rounded)
+        return (steps, partial(np.rint, rounded, rounded), multiply, *scale)
     size = hidden.shape[-1]
-    tensor = library.zeros((hidden.size // size, size), dtype="float32")
-    sums_tensor = library.zeros((len(tensor), len(scales)), dtype="int32")
-    scaled, sums = (
-        np.asarray(each).reshape(like.shape)
-        for each, like in ((tensor, hidden), (sums_tensor, both))
-    )
+    tensor = library.zeros((hidden.size // size, packed.depth), dtype="float32")
+    sums_tensor = library.zeros((len(tensor), len(kernel.scales)), dtype="int32")
+    scaled = np.asarray(tensor)[:, :size].reshape(hidden.shape, copy=False)
+    sums = np.asarray(sums_tensor).reshape(both.shape)
     to_int8, multiply_int8 = partial(tensor.astype, "int8"), library.dots_packed
 
     def multiply_packed() -> None:
-        np.multiply(hidden, _STEPS, scaled)
         multiply_int8(to_int8(), packed, out=sums_tensor)  # `to_int8` rounds
         both[...] = sums
-        np.multiply(both, scales, both)
 
-    return multiply_packed
+    return (partial(np.multiply, hidden, _STEPS, scaled), multiply_packed, *scale)
 
 
 _FAST_PROCESSORS: Final = ("haswell", "neonsdot")

@@ -8,10 +8,13 @@ The random numbers are those of NumPy's `Philox`, which is reimplemented here: i
 `numpy.random` would delay the first character more than anything but NumPy itself.
 """
 
+import functools
 import itertools
 import math
 import os
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -52,7 +55,7 @@ def choose(weights: Float64, uniform: float) -> tuple[int, float]:
     cumulative = np.add.accumulate(weights)
     total = cumulative.item(-1)
     # right: skips characters of weight 0, whose cumulative weight is that of their neighbor
-    index = int(cumulative.searchsorted(uniform * total, "right"))
+    index = bisect_right(cumulative, uniform * total)
     if index == len(cumulative):  # the product was rounded up to the total
         index = int(np.flatnonzero(weights)[-1])
     return index, weights.item(index) / total
@@ -99,7 +102,7 @@ def weights_of(
     Raises:
         ModelFileError: If the largest logit is not finite.
     """
-    scores = np.array(logits, np.float64)
+    scores = np.asarray(logits).astype(np.float64)
     if config.repetition_penalty != 1:
         _penalize(scores, recent, config.repetition_penalty)
     if unknown is not None:
@@ -117,11 +120,15 @@ def weights_of(
         with np.errstate(over="ignore"):  # -inf is fine: its exp is 0
             np.divide(scores, config.temperature, scores)
     else:
-        np.divide(scores, config.temperature, scores)
+        np.divide(scores, _array_of(config.temperature), scores)
     np.exp(scores, scores)
     if config.top_k is None and config.top_p is None and config.min_p is None:
         return scores
     return _filtered(np.divide(scores, np.add.reduce(scores), scores), config)
+
+
+_array_of: Final = functools.lru_cache(partial(np.array, dtype=np.float64))
+"""A number as an array, which NumPy would make of it in every call."""
 
 
 def _filtered(probabilities: Float64, config: SamplingConfig) -> Float64:

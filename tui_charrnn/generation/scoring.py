@@ -111,7 +111,7 @@ class SegmentReader:
             for _ in self.steps(stepper, inputs[before[:, shard]]):
                 pass
             if shard[0] == 0:
-                stepper.state[0] = self.state
+                stepper.restore(self.state, 0)
             return follow(stepper, positions[:, shard]), stepper.state[-1]
 
         # NumPy releases the GIL in long operations

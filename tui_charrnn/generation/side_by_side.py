@@ -78,7 +78,7 @@ class SideBySide:
         self.logits: Final = self._stepper.logits
         """Logits from which the last characters were sampled, shape (N, V); overwritten by `next`.
         """
-        self._stepper.state[:] = start.network
+        self._stepper.restore(start.network)
         self._unread = np.full(count, start.unread, np.intp)
         step = 0 if temperatures else 1
         self._draws = [
@@ -157,7 +157,7 @@ def search_likeliest(
     """
     start = stream.snapshot()
     stepper = Stepper(stream.weights, beam, stream.clamps)
-    stepper.state[:] = start.network
+    stepper.restore(start.network)
     unread = np.full(beam, start.unread, np.intp)
     active = [_Hypothesis((), 0.0, start.place)]
     ended: _Hypothesis | None = None
@@ -181,7 +181,7 @@ def search_likeliest(
         # a continuation is never likelier than its prefix
         if not active or (ended and ended.log_probability >= active[0].log_probability):
             break
-        stepper.state[: len(active)] = stepper.state[parents]
+        stepper.restore(stepper.state[parents], slice(len(active)))
         unread[: len(active)] = [each.indices[-1] for each in active]
     best = max([*active[:1], *([ended] if ended else [])], key=lambda each: each.log_probability)
     return LikelyText(

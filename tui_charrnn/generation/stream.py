@@ -203,7 +203,7 @@ class CharacterStream:
         and result are those of `feed`.
         """
         self._restart_rng()
-        self.network[:] = 0
+        self._stepper.restore(0)
         self._recent: deque[int] = deque(maxlen=LONGEST_WINDOW)
         self._unread = self.model.vocabulary.start_index
         return self.feed(seed_text, should_stop)
@@ -277,7 +277,7 @@ class CharacterStream:
 
     def restore(self, state: StreamState) -> None:
         """Return to a state; the settings stay, but the RNG seed is that of the state."""
-        self.network[:] = state.network
+        self._stepper.restore(state.network)
         self._unread = state.unread
         self.draws = RandomStream(state.rng_seed, state.drawn)
         self._recent = deque(state.recent, LONGEST_WINDOW)

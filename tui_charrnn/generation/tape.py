@@ -307,7 +307,7 @@ class Tape:
         """Return the stream's state at a position; the stepper gets the same network state."""
         tree, origin = self.tree, self.origin
         start, stored = self._states.nearest(tree.lineage(number), position)
-        self._stepper.state[:] = stored
+        self._stepper.restore(stored)
         first = max(0, start - 1)
         indices = tree.indices(number, first, position)
         unread = [origin.unread, *indices] if start == 0 else indices

@@ -178,7 +178,7 @@ class TapeReader:
             moment = self._look(number, start)
             if moment is None:
                 return None
-            stepper.state[:] = moment.state.network
+            stepper.restore(moment.state.network)
             self._unread = moment.state.unread
         self.at = None  # an interrupted read cannot be continued
         self.values = []
@@ -210,7 +210,7 @@ class TapeReader:
         try:
             yield
         finally:
-            self._stepper.state[:] = before
+            self._stepper.restore(before)
 
     def _step(self, number: int, position: int) -> None:
         """Read the character before a position, with the clamps of that position."""
