@@ -1,6 +1,5 @@
 """Supervises a trainer process for a command, and handles signals before and while it runs."""
 
-import contextlib
 import errno
 import os
 import signal
@@ -263,7 +262,7 @@ class _SignalRelay:
     def _forward(self) -> None:
         if self._trainer is None:
             return
-        with contextlib.suppress(IndexError):  # a nested signal handler may empty the queue
+        with suppress(IndexError):  # a nested signal handler may empty the queue
             while True:
                 number = self._waiting.popleft()
                 if self._trainer.poll() is None:
