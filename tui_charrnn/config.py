@@ -259,18 +259,16 @@ def read_length(typed: str) -> dict[str, Any]:
     if counted := _COUNT.fullmatch(typed):
         amount, unit = counted[1].replace(",", ""), counted[2].lower().rstrip("s")
         if amount.count(".") > 1 or (unit == "step" and "." in amount):
-            raise ConfigError(tr("Steps are a whole number. Received: {typed!r}", typed=typed))
+            raise ConfigError("Steps are a whole number. Received: {typed!r}", typed=typed)
         return {"epochs": float(amount)} if unit == "epoch" else {"steps": int(amount)}
     if typed.isdigit() and typed.strip("0"):
         raise ConfigError(
-            tr("Say what the number counts: {typed} epochs, {typed} steps, {typed}m.", typed=typed)
+            "Say what the number counts: {typed} epochs, {typed} steps, {typed}m.", typed=typed
         )
     if (seconds := parse_duration(typed)) is not None:
         return {"train_time": seconds}
     raise ConfigError(
-        tr(
-            "How long is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. "
-            "Received: {typed!r}",
-            typed=typed,
-        )
+        "How long is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. "
+        "Received: {typed!r}",
+        typed=typed,
     )

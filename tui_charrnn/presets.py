@@ -230,7 +230,5 @@ def find_preset(name: str) -> Preset:
     """
     if name not in PRESETS:
         known = ", ".join(PRESETS)
-        raise ConfigError(
-            tr("There is no preset {name!r}. Known: {known}.", name=name, known=known)
-        )
+        raise ConfigError("There is no preset {name!r}. Known: {known}.", name=name, known=known)
     return PRESETS[name]

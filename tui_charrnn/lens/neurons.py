@@ -29,7 +29,6 @@ from tui_charrnn.generation.scoring import WARM_UP, SegmentReader
 from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, Values, with_following
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
-from tui_charrnn.translation import tr
 
 EXCERPT: Final = 240
 """Characters of a passage; a shorter text is one passage."""
@@ -333,9 +332,7 @@ class NeuronFinder:
         """
         total = self._correlation
         if total is None:
-            raise CorpusError(
-                tr("The model knows no character of this text, so it has read nothing.")
-            )
+            raise CorpusError("The model knows no character of this text, so it has read nothing.")
         means, deviations = total.left_means, total.left_deviations
         if not np.isfinite(means).all():
             raise not_finite_error("states")

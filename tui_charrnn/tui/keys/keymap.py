@@ -147,7 +147,7 @@ def _checked_keys(name: str, keys: str, known: Mapping[str, Key]) -> str:
     if name not in known:
         raise ConfigError(unknown_sentence("action", name, known))
     if known[name].owner in _FIXED:
-        raise ConfigError(tr("The keys of the seed box cannot be changed."))
+        raise ConfigError("The keys of the seed box cannot be changed.")
     is_everywhere = known[name].owner in EVERYWHERE
     names = [_named(key) for key in ([","] if keys == "," else keys.split(","))]
     if names == known[name].keys.split(","):  # the default: ^z already yields to the seed box
@@ -155,22 +155,18 @@ def _checked_keys(name: str, keys: str, known: Mapping[str, Key]) -> str:
     for key in names:
         if not re.fullmatch(_KEY, key):
             raise ConfigError(
-                tr(
-                    "A key is a letter, a name such as f5, home or pageup, or one with ctrl+ or "
-                    "alt+ before it. Received: {key!r}.",
-                    key=key,
-                )
+                "A key is a letter, a name such as f5, home or pageup, or one with ctrl+ or "
+                "alt+ before it. Received: {key!r}.",
+                key=key,
             )
         if key in _SAME:
             problem = tr("A terminal cannot tell {key} from {other}; choose another.")
             raise ConfigError(problem.format(key=key, other=_SAME[key]))
         if is_everywhere and (re.fullmatch(_TYPED, key) or key in _EDITING):
             raise ConfigError(
-                tr(
-                    "{key} is needed for typing a seed; choose f1 to f12 or one with ctrl+ or alt+ "
-                    "before it.",
-                    key=key,
-                )
+                "{key} is needed for typing a seed; choose f1 to f12 or one with ctrl+ or alt+ "
+                "before it.",
+                key=key,
             )
     return ",".join(dict.fromkeys(names))
 

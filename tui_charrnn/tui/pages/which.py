@@ -77,7 +77,7 @@ class WhichPage(Page):
     def _open(self, names: str) -> OriginReader:
         wanted = [name.strip() for name in names.split(",") if name.strip()]
         if len(set(wanted)) < 2:
-            raise ConfigError(tr("Name two models at least, with a comma between."))
+            raise ConfigError("Name two models at least, with a comma between.")
         folder = self.context.session.runs_folder
         paths = {name: find_model(name, folder) for name in wanted}
         return OriginReader({name: load_model(path) for name, path in paths.items()})

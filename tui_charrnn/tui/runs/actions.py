@@ -228,9 +228,9 @@ def archive_folder(typed: str) -> Path:
     if typed.strip():
         folder = parse_path(typed, tr("The folder"))
         if not is_folder(folder):
-            raise ConfigError(tr("There is no folder {folder}.", folder=folder))
+            raise ConfigError("There is no folder {folder}.", folder=folder)
         if not os.access(folder, os.W_OK):
-            raise ConfigError(tr("Nothing can be written in {folder}.", folder=folder))
+            raise ConfigError("Nothing can be written in {folder}.", folder=folder)
         return folder
     try:
         here = Path.cwd()

@@ -304,7 +304,7 @@ class TapePanel(Static, can_focus=True):
         def find(typed: str) -> str:
             path = find_file(typed, tr("The tape")) if typed else newest_tape(folder)
             if path is None:
-                raise DataError(tr("No tape was saved in {folder} yet.", folder=folder))
+                raise DataError("No tape was saved in {folder} yet.", folder=folder)
             return str(path)
 
         def open_file(path: str | None) -> None:

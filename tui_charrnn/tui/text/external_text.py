@@ -150,12 +150,10 @@ def prepare_text(
     spelled = loaded.model.vocabulary.spell(text[:LONGEST])
     if not spelled.is_known.any():
         raise CorpusError(
-            tr(
-                "The {model} knows none of the {count:,} characters of this text; give it one in "
-                "the script that it was trained on.",
-                model=shown_label(loaded.label),
-                count=len(text),
-            )
+            "The {model} knows none of the {count:,} characters of this text; give it one in "
+            "the script that it was trained on.",
+            model=shown_label(loaded.label),
+            count=len(text),
         )
     return ExternalText(
         loaded,
@@ -202,10 +200,7 @@ def _pieces_of(path: Path) -> Iterator[str]:
         raise CorpusError.unreadable(safe_line(str(path)), error) from error
     except UnicodeError as error:
         raise CorpusError(
-            tr(
-                "{name} is no text in UTF-8; convert it, or paste the text.",
-                name=safe_line(str(path)),
-            )
+            "{name} is no text in UTF-8; convert it, or paste the text.", name=safe_line(str(path))
         ) from error
 
 

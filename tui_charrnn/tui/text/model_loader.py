@@ -182,12 +182,10 @@ def _newest_file(run: RunDirectory) -> Path | None:
 
 def _no_weights(run: RunDirectory) -> ModelFileError:
     return ModelFileError(
-        tr(
-            "Run {name} has no weights yet; it can generate from its first batch on. {key} goes "
-            "back to the bundled model.",
-            name=safe_line(run.name),
-            key=key_label("text.source"),
-        )
+        "Run {name} has no weights yet; it can generate from its first batch on. {key} goes "
+        "back to the bundled model.",
+        name=safe_line(run.name),
+        key=key_label("text.source"),
     )
 
 

@@ -118,7 +118,7 @@ def fallback_variables(theme: Theme) -> dict[str, str]:
 def _read_theme(path: Path) -> Theme:
     if not _NAME.fullmatch(path.stem):
         raise ConfigError(
-            tr("its name must be a lower-case letter, then letters, digits or hyphens, 32 at most.")
+            "its name must be a lower-case letter, then letters, digits or hyphens, 32 at most."
         )
     document = _read_document(path)
     ansi = document.get("ansi", False)
@@ -126,7 +126,7 @@ def _read_theme(path: Path) -> Theme:
     variables = _colors(document.get("variables", {}), tuple(VARIABLES), ansi=ansi)
     missing = [name for name in REQUIRED_COLORS if name not in colors]
     if missing:
-        raise ConfigError(tr("[colors] lacks {names}.", names=", ".join(missing)))
+        raise ConfigError("[colors] lacks {names}.", names=", ".join(missing))
     settings: dict[str, Any] = {"dark": document.get("dark", True), "ansi": ansi, **colors}
     if ansi:
         variables = {**_CURSORS, **variables}
@@ -139,19 +139,17 @@ def _read_document(path: Path) -> dict[str, Any]:
             content = file.read(_LARGEST_FILE + 1)
         document = tomllib.loads(content.decode("utf-8"))
     except OSError as error:
-        raise ConfigError(tr("it cannot be read ({reason}).", reason=reason_of(error))) from error
+        raise ConfigError("it cannot be read ({reason}).", reason=reason_of(error)) from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(tr("it is not valid TOML ({error}).", error=error)) from error
+        raise ConfigError("it is not valid TOML ({error}).", error=error) from error
     if len(content) > _LARGEST_FILE:
-        raise ConfigError(tr("it has more than {count} bytes.", count=_LARGEST_FILE))
+        raise ConfigError("it has more than {count} bytes.", count=_LARGEST_FILE)
     for key, value in document.items():
         if not isinstance(value, _TABLES.get(key, ())):
             raise ConfigError(
-                tr(
-                    "it may hold dark and ansi, each true or false, [colors] and [variables], "
-                    "not {key!r}.",
-                    key=key,
-                )
+                "it may hold dark and ansi, each true or false, [colors] and [variables], "
+                "not {key!r}.",
+                key=key,
             )
     return document
 
@@ -160,7 +158,7 @@ def _colors(table: Mapping[str, Any], known: tuple[str, ...], *, ansi: bool) -> 
     """Return the colors of a table with normalized values, after checking names and values."""
     for name, value in table.items():
         if name not in known:
-            raise ConfigError(tr("{name!r} is none of {known}.", name=name, known=", ".join(known)))
+            raise ConfigError("{name!r} is none of {known}.", name=name, known=", ".join(known))
         if not isinstance(value, str):
             problem = tr("{name} must be a color in quotes. Received: {value!r}.")
             raise ConfigError(problem.format(name=name, value=value))
@@ -175,21 +173,17 @@ def _checked(name: str, value: str, *, ansi: bool) -> str:
         raise ConfigError(problem) from error
     if color.ansi is not None and not ansi:
         raise ConfigError(
-            tr(
-                "{name} may be a color of the terminal only in a theme with ansi = true. "
-                "Received: {value!r}.",
-                name=name,
-                value=value,
-            )
+            "{name} may be a color of the terminal only in a theme with ansi = true. "
+            "Received: {value!r}.",
+            name=name,
+            value=value,
         )
     if color.ansi is None and ansi:
         raise ConfigError(
-            tr(
-                "{name} must be a color of the terminal, such as ansi_blue or ansi_default, as the "
-                "theme has ansi = true. Received: {value!r}.",
-                name=name,
-                value=value,
-            )
+            "{name} must be a color of the terminal, such as ansi_blue or ansi_default, as the "
+            "theme has ansi = true. Received: {value!r}.",
+            name=name,
+            value=value,
         )
     return color.hex
 
