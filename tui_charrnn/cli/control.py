@@ -15,7 +15,7 @@ from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory, command_words
-from tui_charrnn.runs.liveness import Liveness
+from tui_charrnn.runs.liveness import AT_WORK, Liveness
 from tui_charrnn.runs.reader import LineTail, read_status
 from tui_charrnn.runs.record_codec import decode_record
 from tui_charrnn.runs.records import RequestAnswered
@@ -38,7 +38,7 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     if verdict != "lost":
         send_request(directory, "stop")
     deadline = time.monotonic() + STOP_TIMEOUT
-    while status is not None and (verdict := life.judge(status)) in {"alive", "silent"}:
+    while status is not None and (verdict := life.judge(status)) in AT_WORK:
         if time.monotonic() > deadline:
             raise UnansweredError(
                 f"{directory.name} has not stopped within {STOP_TIMEOUT:g} s; the request stays "

@@ -50,7 +50,7 @@ from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.foreign_parts import foreign_parts
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory, command_words
-from tui_charrnn.runs.liveness import Verdict
+from tui_charrnn.runs.liveness import AT_WORK, Verdict
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.verification import (
     CheckpointFacts,
@@ -193,7 +193,7 @@ class Health:
     @property
     def is_at_work(self) -> bool:
         """Whether a trainer seems to be writing the run."""
-        return self.trainer in {"alive", "silent"}
+        return self.trainer in AT_WORK
 
 
 def _find_any_run(name_or_path: str, folder: Path) -> RunDirectory:

@@ -16,7 +16,7 @@ from tui_charrnn.model.shapes import parameter_count, tensor_shapes
 from tui_charrnn.runs.catalogue import holds_run
 from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.lifecycle import NameTakenError
-from tui_charrnn.runs.liveness import judge_at_a_glance
+from tui_charrnn.runs.liveness import AT_WORK, judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, Reading, fitting_batch_size
@@ -99,7 +99,7 @@ class RunRequest:
             status, age = read_status(run), time.time() - run.status.lstat().st_mtime
         except (RunError, OSError):
             return  # the caller re-raises `NameTakenError`
-        if status is not None and judge_at_a_glance(status, max(0.0, age)) in {"alive", "silent"}:
+        if status is not None and judge_at_a_glance(status, max(0.0, age)) in AT_WORK:
             raise RunLockedError(
                 f"The run {run.name!r} already exists in {self.folder} and is training; watch it "
                 f"with: {command_words('attach', run)}, or choose another name."

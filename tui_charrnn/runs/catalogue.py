@@ -17,7 +17,7 @@ from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.file_system import is_missing
 from tui_charrnn.runs.json_values import build_checked, encode_json, read_document
 from tui_charrnn.runs.layout import FORMAT, RunDirectory
-from tui_charrnn.runs.liveness import Verdict, judge_at_a_glance
+from tui_charrnn.runs.liveness import AT_WORK, Verdict, judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
@@ -154,6 +154,10 @@ class RunSummary:
         if self.status is None or not self.status.pid:
             return None
         return judge_at_a_glance(self.status, max(0.0, now - self.modified))
+
+    def is_at_work(self, now: float) -> bool:
+        """Whether a trainer seems to be at work at `now` (seconds since 1970)."""
+        return self.judge(now) in AT_WORK
 
 
 class WatchedFolder:

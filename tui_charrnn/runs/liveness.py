@@ -22,6 +22,9 @@ from tui_charrnn.translation import tr
 Verdict: TypeAlias = Literal["alive", "silent", "lost", "ended"]
 """alive: a recent heartbeat; silent: no recent one; lost: presumed dead; ended: exited normally."""
 
+AT_WORK: Final = frozenset[Verdict]({"alive", "silent"})
+"""Verdicts on a trainer that probably works on the run."""
+
 SILENT_AFTER: Final = 10.0
 """Seconds without a heartbeat: five intervals."""
 LOST_AFTER: Final = 30.0

@@ -21,6 +21,7 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.lifecycle import create_run
+from tui_charrnn.runs.liveness import AT_WORK
 from tui_charrnn.runs.records import RunExtended
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.corpus import Corpus, choose_seeds, fitting_batch_size
@@ -126,7 +127,7 @@ def _plan_extension(run: RunDirectory, length: str, amount: float) -> RunExtende
     if status is None or description is None:
         raise RunError(summary.problem or tr("The run {run} has no state.json.", run=run.name))
     verdict = summary.judge(time.time())
-    if verdict in {"alive", "silent"}:
+    if verdict in AT_WORK:
         raise RunLockedError(
             "The run {run} is being trained; it can be extended once it is finished. Watch it "
             "with: {command}",

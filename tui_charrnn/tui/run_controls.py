@@ -27,7 +27,6 @@ from tui_charrnn.viewing.announcements import (
     notification,
     run_notify_command,
 )
-from tui_charrnn.viewing.run_rows import is_at_work
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -144,7 +143,7 @@ def leave_run(run: RunDirectory) -> str:
 def leave_others(runs: Iterable[RunDirectory]) -> str:
     """Return this message for each run that is still training; reads their status files."""
     now = time.time()
-    return "\n".join(leave_run(run) for run in runs if is_at_work(summarize_run(run), now))
+    return "\n".join(leave_run(run) for run in runs if summarize_run(run).is_at_work(now))
 
 
 def stop_run(run: RunDirectory) -> str:

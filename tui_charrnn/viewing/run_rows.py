@@ -38,11 +38,6 @@ class RunRow:
     """Time since its trainer last wrote."""
 
 
-def is_at_work(summary: RunSummary, now: float) -> bool:
-    """Whether a trainer seems to be at work on a run at `now` (seconds since 1970)."""
-    return summary.judge(now) in {"alive", "silent"}
-
-
 def run_row(summary: RunSummary, now: float) -> RunRow:
     """A run as a row; `now` is in seconds since 1970."""
     status, description = summary.status, summary.description

@@ -11,7 +11,7 @@ from tui_charrnn.durations import format_round_duration
 from tui_charrnn.metrics import LossHistory, RunningMean
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.liveness import Verdict
+from tui_charrnn.runs.liveness import AT_WORK, Verdict
 from tui_charrnn.runs.record_codec import BatchStretch, RecordOrBatch
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
@@ -129,7 +129,7 @@ class RunView:
     def is_live(self) -> bool:
         """Whether a trainer is at work on the run, as far as is known."""
         has_ended = self.ended is not None or self.diverged is not None or bool(self.failure)
-        return self.state.is_live and self.life in {"alive", "silent"} and not has_ended
+        return self.state.is_live and self.life in AT_WORK and not has_ended
 
     @property
     def total_steps(self) -> int | None:

@@ -13,7 +13,7 @@ from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.control import new_request_id, send_request
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.liveness import Liveness, Verdict
+from tui_charrnn.runs.liveness import AT_WORK, Liveness, Verdict
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
 from tui_charrnn.runs.record_codec import RecordOrBatch
 from tui_charrnn.runs.records import RequestAnswered
@@ -96,7 +96,7 @@ class RunFeed(Poller[RunUpdate | RunDescription | Exception]):
         records = self._read_piece()
         life: Verdict = self._liveness.judge(status)
         now = time.monotonic()
-        is_due = life in {"alive", "silent"} and now - self._posted_at >= _CLOCK_INTERVAL
+        is_due = life in AT_WORK and now - self._posted_at >= _CLOCK_INTERVAL
         starts_over = self._reader.restarts > self._restarts
         if records or is_due or starts_over or self._posted != (status, life):
             self._posted, self._posted_at = (status, life), now

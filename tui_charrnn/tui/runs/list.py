@@ -27,7 +27,7 @@ from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import RunPinned
 from tui_charrnn.tui.sparkline import small_curve
 from tui_charrnn.viewing.formatting import age_width, counted
-from tui_charrnn.viewing.run_rows import is_at_work, run_lines, run_row
+from tui_charrnn.viewing.run_rows import run_lines, run_row
 
 if TYPE_CHECKING:
     from textual import events
@@ -236,7 +236,7 @@ def prepare(found: list[RunSummary], now: float) -> RunsListing:
 
     Sorted by the last write, the rows of two runs in training would keep changing places.
     """
-    live = [summary for summary in found if is_at_work(summary, now)]
+    live = [summary for summary in found if summary.is_at_work(now)]
     live.sort(key=_created, reverse=True)
     at_work = {summary.run for summary in live}
     rest = [summary for summary in found if summary.run not in at_work]

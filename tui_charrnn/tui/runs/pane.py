@@ -17,7 +17,6 @@ from tui_charrnn.tui.messages import NoteWritten, ResumeRequested, RunCompared, 
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs.actions import READ_ONLY, ActionRunner
 from tui_charrnn.tui.runs.list import RunList, RunTable, no_runs
-from tui_charrnn.viewing.run_rows import is_at_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -284,7 +283,7 @@ class RunsPane(Vertical):
         """Return whether a trainer works on a run, or was started here and is still alive."""
         trainer = self._session.trainers.get(found.run.path)
         is_started = trainer is not None and trainer.poll() is None
-        return is_started or is_at_work(found, time.time())
+        return is_started or found.is_at_work(time.time())
 
     def _end_comparison(self, run: RunDirectory) -> None:
         """End the comparison with a run, if it is the compared one."""
