@@ -57,7 +57,7 @@ def build_kept_texts(folder: Path) -> None:
 def read_tape(path: Path) -> None:
     """Open a tape as the app does, go over all of it, and go on with it."""
     loaded = LoadedModel(tiny_model(), "tiny")
-    recorded = load_recording(path, lambda _: False, lambda *_: loaded)
+    recorded = load_recording(path, lambda *_: loaded, lambda _: False)
     tape, _ = load_tape(loaded, recorded.document)
     json.dumps(tape_document(tape), allow_nan=False)
     for branch in tape.tree.branches[:20]:

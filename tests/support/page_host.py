@@ -30,7 +30,6 @@ def page_context(
         load_newest=lambda _: loaded,
         text=TapeText(TextView(), session.settings),
         at=None,
-        show_settings=lambda: None,
         seed_text=seed_text,
     )
 

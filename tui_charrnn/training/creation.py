@@ -180,11 +180,16 @@ def read_amount(length: str, text: str, name: str) -> float:
     Raises:
         ConfigError: If the length is not allowed.
     """
-    bounds = TrainingConfig.bounds()[length]
     try:
         amount = TrainingConfig.parse(length, text)
     except ConfigError:
         amount = None
+    return check_amount(length, amount, text, name)
+
+
+def check_amount(length: str, amount: float | None, text: str, name: str) -> float:
+    """Return the length of an extension, typed as `text`; raises like `read_amount`."""
+    bounds = TrainingConfig.bounds()[length]
     if amount is None or not bounds.admits(amount):
         allowed = replace(bounds, optional=False).allowed()
         if bounds.is_duration:

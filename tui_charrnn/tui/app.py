@@ -162,8 +162,8 @@ class CharRNNApp(ThemedApp):
             look_at_run(self, self._run_to_open)
             return
         self.main.begin()
-        text = self.text_pane.text  # read now: the pane is missing once the app closes
-        look_for_run_soon(self, self.session, lambda: text.is_loading)
+        texts = self.text_pane.texts  # read now: the pane is missing once the app closes
+        look_for_run_soon(self, self.session, lambda: texts.is_starting)
 
     def on_run_found(self, event: RunFound) -> None:
         """Show the run unless another one is open; generate if the command line named it."""

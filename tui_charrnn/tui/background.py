@@ -32,6 +32,8 @@ class BackgroundTask:
             work: Called in the thread with this task; it may raise `CancelledError` to end.
         """
         self._cancelled = threading.Event()
+        self._committing = threading.Lock()
+        self._is_committed = False
         self._woken = threading.Event()
         # in a copy of the caller's context: it holds the user's keymap, which sentences name
         run, args = contextvars.copy_context().run, (self._run, work)
@@ -47,10 +49,23 @@ class BackgroundTask:
         """Whether the task was cancelled."""
         return self._cancelled.is_set()
 
-    def cancel(self) -> None:
-        """Cancel the task; the work ends at its next check."""
-        self._cancelled.set()
+    def cancel(self) -> bool:
+        """Cancel the task; the work ends at its next check. Return False if it is too late."""
+        with self._committing:
+            if not self._is_committed:
+                self._cancelled.set()
         self._woken.set()
+        return not self._is_committed
+
+    def commit(self) -> None:
+        """Finish the work in any case: `cancel` returns False from now on.
+
+        Raises:
+            CancelledError: If the task was cancelled before.
+        """
+        with self._committing:
+            self.check()
+            self._is_committed = True
 
     def wake(self) -> None:
         """Make `wait_for` call `find` again."""
@@ -90,6 +105,27 @@ class BackgroundTask:
         """
         if self._cancelled.is_set():
             raise CancelledError
+
+    def deliver(
+        self, call_later: Callable[..., object], take: Callable[..., object], *results: object
+    ) -> None:
+        """Call `take` with results on the screen's thread, unless the task is cancelled by then.
+
+        Args:
+            call_later: Calls a function on the screen's thread.
+            take: The function.
+            results: Its arguments.
+
+        Raises:
+            CancelledError: If the task is cancelled already.
+        """
+        self.check()
+
+        def take_unless_cancelled() -> None:
+            if not self.is_cancelled:
+                take(*results)
+
+        call_later(take_unless_cancelled)
 
     def _run(self, work: Callable[[BackgroundTask], None]) -> None:
         try:

@@ -33,6 +33,12 @@ class Dialog(ModalScreen[Reply]):
     """
 
     DEFAULT_CSS = """
+    Dialog .box, Dialog VerticalScroll {
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $surface;
+        scrollbar-background-hover: $surface;
+        scrollbar-background-active: $surface;
+    }
     Dialog .box, Dialog .box:focus {
         border: round $primary;
         border-title-color: $primary;
@@ -57,23 +63,36 @@ _Found = TypeVar("_Found")
 
 
 class Lookup(Generic[_Found]):
-    """Looks up lines in a thread; a new line cancels the lookup of the previous one."""
+    """Looks a typed line up in a thread, and passes on what was found once it is submitted."""
 
     def __init__(
         self,
         name: str,
         find: Callable[[str], _Found],
         call_later: Callable[..., object],
-        show: Callable[[str, _Found | CharRNNError], object],
+        show: Callable[[_Found | CharRNNError], object],
+        reply: Callable[[_Found], object],
     ) -> None:
-        """Look up nothing yet; `find` runs in a thread, `show` in the screen's thread."""
+        """Look up nothing yet.
+
+        Args:
+            name: The name of the thread.
+            find: Looks a line up, in a thread; raises a `CharRNNError` if it is invalid.
+            call_later: Schedules the other callbacks on the screen's thread.
+            show: Shows what was found, or the error.
+            reply: Called with what was found, as soon as the line is submitted too.
+        """
         self._find = find
         self._call_later = call_later
         self._show = show
+        self._reply = reply
         self._task = LatestTask(name)
+        self._found: _Found | None = None
+        self._is_submitted = False
 
     def begin(self, typed: str) -> None:
-        """Look up a line; cancel the previous lookup."""
+        """Look a line up in place of any other."""
+        self.settle(None)
 
         def look(task: BackgroundTask) -> None:
             found: _Found | Exception
@@ -81,19 +100,33 @@ class Lookup(Generic[_Found]):
                 found = self._find(typed)
             except Exception as error:  # noqa: BLE001 - shown or raised again in the screen's thread
                 found = error
-            task.check()
-            self._call_later(self._take, typed, found)
+            task.deliver(self._call_later, self._take, found)
 
         self._task.start(look)
 
-    def end(self) -> None:
-        """Cancel the lookup."""
+    def settle(self, found: _Found | None) -> None:
+        """Take a result that needs no lookup, in place of any other; None is no result."""
         self._task.cancel()
+        self._found, self._is_submitted = found, False
 
-    def _take(self, typed: str, found: _Found | Exception) -> None:
-        if isinstance(found, Exception) and not isinstance(found, CharRNNError):
+    def submit(self) -> None:
+        """Reply as soon as there is a result."""
+        self._is_submitted = True
+        self._reply_if_found()
+
+    def _take(self, found: _Found | Exception) -> None:
+        if isinstance(found, CharRNNError):
+            self._show(found)
+        elif isinstance(found, Exception):
             raise found
-        self._show(typed, found)
+        else:
+            self._found = found
+            self._show(found)
+            self._reply_if_found()
+
+    def _reply_if_found(self) -> None:
+        if self._is_submitted and self._found is not None:
+            self._reply(self._found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,12 +289,10 @@ class AskTextScreen(Dialog[str | None]):
         self._question = safe_text(question)
         self._value = value
         self._check = check
-        self._lookup = (
-            Lookup("line-lookup", find, self.call_later, self._show_found) if find else None
+        self._find = find
+        self._lookup = Lookup(
+            "line-lookup", find or str, self.call_later, self._show_found, self.dismiss
         )
-        self._reply: str | None = None
-        """The result for the line; None while it is unknown or the line is invalid."""
-        self._is_submitted = False
 
     def compose(self) -> ComposeResult:
         """The question, the line, and what is wrong with the line."""
@@ -281,8 +312,7 @@ class AskTextScreen(Dialog[str | None]):
 
     def on_unmount(self) -> None:
         """Cancel the lookup."""
-        if self._lookup is not None:
-            self._lookup.end()
+        self._lookup.settle(None)
 
     def on_input_changed(self) -> None:
         """Check the line."""
@@ -291,18 +321,13 @@ class AskTextScreen(Dialog[str | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Return the line if it is valid; wait for a running lookup first."""
         event.stop()
-        self._is_submitted = True
-        self._reply_if_ready()
+        self._lookup.submit()
 
-    def _show_found(self, typed: str, found: str | CharRNNError) -> None:
-        """Show what was found for the line, if it has not changed meanwhile."""
-        if typed != self.field.value:
-            return
+    def _show_found(self, found: str | CharRNNError) -> None:
+        """Show what is wrong with the line, or what an empty line stands for."""
         is_problem = isinstance(found, CharRNNError)
-        self._reply = None if is_problem else str(found)
-        # show what an empty line stands for
-        self._show_message(str(found) if is_problem or not typed else "", is_problem=is_problem)
-        self._reply_if_ready()
+        is_shown = is_problem or not self.field.value
+        self._show_message(str(found) if is_shown else "", is_problem=is_problem)
 
     def action_give_up(self) -> None:
         """Close without a result."""
@@ -311,17 +336,13 @@ class AskTextScreen(Dialog[str | None]):
     def _check_line(self) -> None:
         """Check the line, and look it up if it is valid so far."""
         typed = self.field.value
-        self._is_submitted = False
         problem = self._check(typed) if self._check is not None else ""
-        self._reply = None if problem or self._lookup is not None else typed
         self._show_message(problem, is_problem=True)
-        if self._lookup is not None and not problem:
+        if problem or self._find is None:
+            self._lookup.settle(None if problem else typed)
+        else:
             self._lookup.begin(typed)
 
     def _show_message(self, message: str, *, is_problem: bool = False) -> None:
         self.words.update(safe_line(message))
         self.words.set_class(is_problem, "-problem")
-
-    def _reply_if_ready(self) -> None:
-        if self._is_submitted and self._reply is not None:
-            self.dismiss(self._reply)

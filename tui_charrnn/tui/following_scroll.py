@@ -1,19 +1,35 @@
-"""A scroll view that follows its end until the user scrolls away."""
+"""A scroll view of drawn rows that follows its end until the user scrolls away."""
 
 from dataclasses import dataclass
 from typing import Any
 
+from textual.cache import LRUCache
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
 
 
 class FollowingScrollView(ScrollView):
-    """Scrolls without animation and follows its end.
+    """Scrolls without animation and follows its end; keeps the rows that were drawn.
 
     Textual's own anchor posts no message when it is released, and breaks when rows are removed at
     the top.
+    """
+
+    ALLOW_SELECT = True
+    DEFAULT_CSS = """
+    FollowingScrollView {
+        background: $background;
+        overflow: hidden auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+    }
     """
 
     follows_end: reactive[bool] = reactive(True, repaint=False, init=False)
@@ -27,6 +43,29 @@ class FollowingScrollView(ScrollView):
         """The user scrolled away from the end, or back to it."""
 
         follows: bool
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.strips: LRUCache[int, Strip] = LRUCache(1024)
+        """Drawn rows, by their numbers."""
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        """Draw the rows again, with or without the selection."""
+        self.strips.clear()
+        super().selection_updated(selection)
+
+    def notify_style_update(self) -> None:
+        """Draw the rows again, in another theme."""
+        self.strips.clear()
+        super().notify_style_update()
+
+    def show_new_rows(self, rows: int, top: int) -> None:
+        """Show another set of rows, scrolled to row `top`."""
+        self.strips.clear()
+        if self.is_attached and self.text_selection is not None:
+            self.screen.clear_selection()  # it refers to row numbers
+        self.place(rows, top)
+        self.refresh()
 
     def place(self, rows: int, top: int) -> None:
         """Set the number of rows; show the end if it is followed, else row `top` at the top."""

@@ -104,14 +104,7 @@ class HelpScreen(Dialog[None]):
             padding: 0 1;
             background: $panel;
         }
-        #help-page {
-            height: 1fr;
-            padding: 0 1;
-            scrollbar-size-vertical: 1;
-            scrollbar-background: $surface;
-            scrollbar-background-hover: $surface;
-            scrollbar-background-active: $surface;
-        }
+        #help-page { height: 1fr; padding: 0 1; }
         #help-about { color: $text-muted; margin: 1 0; }
     }
     """

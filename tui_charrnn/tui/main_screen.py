@@ -274,7 +274,6 @@ class MainScreen(Screen[None]):
             load_newest=load_newest,
             text=pane.text,
             at=pane.cursor.at,
-            show_settings=pane.texts.show_title,
             seed_text=pane.seed.text,
         )
         opened: Page = page(context)

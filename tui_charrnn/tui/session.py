@@ -13,6 +13,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
+from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.keys.keymap import remap
 from tui_charrnn.tui.keys.table import KEYS
 
@@ -77,14 +78,22 @@ def identity_of(model: Model) -> ModelIdentity:
 
 
 class GenerationSettings:
-    """Settings that may change while a text streams; the thread reads them at every character."""
+    """Settings that may change while a text streams; the thread reads them at every character.
+
+    Only the screen's thread changes them; each change sends `changed`.
+    """
 
     def __init__(self) -> None:
+        self.changed = Signal()
         self.sampling = SamplingConfig()
         self.held = ActiveClamps()
         """Replaced as a whole, because the generation thread may be reading it."""
         self.speed: int | None = 60
         self.length = DEFAULT_LENGTH
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        self.changed.send()
 
     def warm(self, difference: float) -> None:
         """Add to the temperature, within its bounds; acts from the next character on."""

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from tui_charrnn.history.generation import Entry
     from tui_charrnn.tui.history.recorder import HistoryRecorder
     from tui_charrnn.tui.tape.panel import TapePanel
-    from tui_charrnn.tui.text.external_text import Recording
     from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
     from tui_charrnn.tui.text.search import SearchBar
     from tui_charrnn.tui.xray.legend import XrayLegend
@@ -74,7 +73,7 @@ class TextPane(Vertical):
         self._loader = loader
         self.view = StreamedText()
         self.text = TapeText(self.view, self._settings)
-        self.texts = SessionTexts(self.text, self._settings, self.post_message, self.show_note)
+        self.texts = SessionTexts(self.text, self._settings, self.post_message)
         self.cursor = self.text.cursor
         self.is_searching = False
         """Whether a search has matches in the text."""
@@ -84,7 +83,6 @@ class TextPane(Vertical):
         self._neurons: NeuronPanel | None = None
         self._recorder: HistoryRecorder | None = None
         self.view.text_layers.append(self.cursor)
-        self.texts.show_title()
 
     def compose(self) -> ComposeResult:
         """The text and the seed box."""
@@ -95,8 +93,8 @@ class TextPane(Vertical):
         yield seed
 
     def on_unmount(self) -> None:
-        """Stop the generation thread, and save its text in the history."""
-        self.text.stop()
+        """Stop generating, and save the text in the history."""
+        self.texts.stop()
         if self.text.generation is not None:
             self.recorder.record(self.text.generation)
         if self._recorder is not None:
@@ -178,8 +176,13 @@ class TextPane(Vertical):
     def open_tape(self, path: Path) -> None:
         """Open a tape file, with the model that generated it if that is available."""
         request = ModelRequest.of(self._session)
+
+        def load(model: str | None, wait: Wait) -> LoadedModel:
+            named = request._replace(source=Source.DEFAULT, model=model)
+            return self._loader.load(request if model is None else named, wait)
+
         self.view.selection.drop()
-        self.texts.start(functools.partial(_load_tape, path, self._loader, request), None)
+        self.texts.start(functools.partial(lazy.load_recording, path, load), None)
 
     def read_text(self, given: str | Path) -> None:
         """X-ray a text or a text file: the model reads it, and the text is colored."""
@@ -288,8 +291,8 @@ class TextPane(Vertical):
         """Close the focused tool, else stop the text, else open the text pane."""
         if self._leave(self.screen.focused):
             return
-        if self.view.streaming or self.text.is_loading:
-            self.text.stop()
+        if self.view.streaming or self.texts.is_starting:
+            self.texts.stop()
         else:
             self.post_message(PaneRequested("text"))
 
@@ -315,11 +318,9 @@ class TextPane(Vertical):
                 settings.cycle_speed()
             case "all":
                 rng_seed = None if opening is None else opening.rng_seed
-                texts = self.texts
                 self.app.push_screen(
-                    lazy.SamplingScreen(settings, texts.show_title, rng_seed, texts.rules_problem)
+                    lazy.SamplingScreen(settings, rng_seed, self.texts.rules_problem)
                 )
-        self.texts.show_title()
 
     async def action_search(self, action: str) -> None:
         """Run an action of the search row."""
@@ -356,7 +357,6 @@ class TextPane(Vertical):
                 self.text,
                 self._settings,
                 color=color_by,
-                show_title=self.texts.show_title,
                 show_note=self.show_note,
             )
             self._neurons.colored = "" if self._xray is None else self._xray.unit
@@ -388,7 +388,6 @@ class TextPane(Vertical):
             rng_seed = self._settings.sampling.rng_seed  # the user's own RNG seed does not change
             self._settings.sampling = dataclasses.replace(kept.sampling[0][1], rng_seed=rng_seed)
             self._settings.held = lazy.restored_clamps(kept, self.text.loaded)
-            self.texts.show_title()
             self.seed.load_text(kept.seed_text[-LONGEST_SEED:])
             self.seed.move_cursor(self.seed.document.end)
             self.post_message(PaneRequested("text"))
@@ -427,11 +426,3 @@ class TextPane(Vertical):
         else:
             return False
         return True
-
-
-def _load_tape(path: Path, loader: ModelLoader, request: ModelRequest, wait: Wait) -> Recording:
-    def load(model: str | None, wait: Wait) -> LoadedModel:
-        named = request._replace(source=Source.DEFAULT, model=model)
-        return loader.load(request if model is None else named, wait)
-
-    return lazy.load_recording(path, wait, load)

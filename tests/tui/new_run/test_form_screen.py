@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from textual import events
@@ -23,6 +24,7 @@ from tests.support.open_app import RecordingLauncher
 from tests.support.tiny_model import tiny_model_bytes
 from tests.support.waiting import wait_until
 from tui_charrnn.config import TrainingConfig
+from tui_charrnn.errors import StorageError
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
@@ -282,6 +284,27 @@ async def test_a_storage_error_belongs_to_no_field(app: FormApp, corpus: Path) -
         await pilot.press("enter")
         await wait_until(pilot, "it", lambda: bool(problem_of(app, "form")))
         assert not app.screen.query_one("#start").disabled
+
+
+class FailingLauncher(RecordingLauncher):
+    """Cannot start a process."""
+
+    def __call__(self, run: RunDirectory) -> NoReturn:
+        raise StorageError("No process can be started.")
+
+
+async def test_the_form_can_be_left_after_the_trainer_could_not_be_started(
+    tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    time_nothing(monkeypatch)
+    app = FormApp(tmp_path, FailingLauncher())
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=str(corpus))
+        await pilot.press("enter")
+        await wait_until(pilot, "it", lambda: "No process" in problem_of(app, "form"))
+        await pilot.press("escape")
+        await wait_until(pilot, "the end", lambda: app.answers == [False])
 
 
 async def test_typed_values_are_kept_for_the_next_form(app: FormApp, corpus: Path) -> None:

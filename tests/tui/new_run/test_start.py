@@ -13,7 +13,7 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.training.creation import make_run
-from tui_charrnn.tui.background import CancelledError
+from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.new_run import screen as new_run
 from tui_charrnn.tui.new_run.form_values import (
     CorpusChoice,
@@ -23,7 +23,7 @@ from tui_charrnn.tui.new_run.form_values import (
     check_form,
     format_length,
 )
-from tui_charrnn.tui.new_run.screen import CancelToken, start_run
+from tui_charrnn.tui.new_run.screen import start_run
 
 
 def ignore_progress(done: int, total: int | None) -> None:
@@ -32,6 +32,11 @@ def ignore_progress(done: int, total: int | None) -> None:
 
 def refuse_to_launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
     raise AssertionError("nothing may be launched")
+
+
+def new_task() -> BackgroundTask:
+    """A task to cancel or commit; its work is done by the test."""
+    return BackgroundTask("start", lambda _: None)
 
 
 def requested(corpus: str, **fields: Any) -> NewRun:
@@ -115,7 +120,7 @@ def test_a_run_is_created_from_the_form_and_launched(tmp_path: Path, wanted: New
         launched.append(run)
         return subprocess.Popen([sys.executable, "-c", ""])
 
-    run, trainer = start_run(wanted, tmp_path / "runs", launch, ignore_progress, CancelToken())
+    run, trainer = start_run(wanted, tmp_path / "runs", launch, ignore_progress, new_task())
     trainer.wait()
     description = read_description(run)
     assert launched == [run]
@@ -129,37 +134,37 @@ def test_a_text_that_is_too_short_creates_no_run(tmp_path: Path) -> None:
     new = requested(str(path))
 
     with pytest.raises(CorpusError):
-        start_run(new, tmp_path / "runs", refuse_to_launch, ignore_progress, CancelToken())
+        start_run(new, tmp_path / "runs", refuse_to_launch, ignore_progress, new_task())
     assert not list((tmp_path / "runs").glob("*"))
 
 
 def test_the_home_of_an_unknown_user_is_explained(tmp_path: Path) -> None:
     new = requested("~nosuchuser/x.txt")
     with pytest.raises(CorpusError, match=r"~nosuchuser/x\.txt"):
-        start_run(new, tmp_path / "runs", refuse_to_launch, ignore_progress, CancelToken())
+        start_run(new, tmp_path / "runs", refuse_to_launch, ignore_progress, new_task())
 
 
 def test_a_cancel_before_the_text_is_read_creates_no_run(tmp_path: Path, wanted: NewRun) -> None:
-    token = CancelToken()
-    assert token.cancel()
+    task = new_task()
+    assert task.cancel()
     with pytest.raises(CancelledError):
-        start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, token)
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, task)
     assert not (tmp_path / "runs").exists()
 
 
 def test_a_cancel_while_the_folder_is_created_removes_it(
     tmp_path: Path, wanted: NewRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token, made = CancelToken(), list[RunDirectory]()
+    task, made = new_task(), list[RunDirectory]()
 
     def create_and_cancel(*arguments: Any) -> RunDirectory:
         made.append(make_run(*arguments))
-        token.cancel()
+        task.cancel()
         return made[0]
 
     monkeypatch.setattr(new_run, "make_run", create_and_cancel)
     with pytest.raises(CancelledError):
-        start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, token)
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, task)
     assert len(made) == 1
     assert list((tmp_path / "runs").iterdir()) == []
 
@@ -169,20 +174,20 @@ def test_a_trainer_that_cannot_be_started_leaves_no_run(tmp_path: Path, wanted: 
         raise StorageError("no process can be started")
 
     with pytest.raises(StorageError):
-        start_run(wanted, tmp_path / "runs", launch, ignore_progress, CancelToken())
+        start_run(wanted, tmp_path / "runs", launch, ignore_progress, new_task())
     assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_a_started_trainer_can_no_longer_be_cancelled(tmp_path: Path, wanted: NewRun) -> None:
-    token = CancelToken()
+    task = new_task()
 
     def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
-        assert not token.cancel()
+        assert not task.cancel()
         return subprocess.Popen([sys.executable, "-c", ""])
 
-    _, trainer = start_run(wanted, tmp_path / "runs", launch, ignore_progress, token)
+    _, trainer = start_run(wanted, tmp_path / "runs", launch, ignore_progress, task)
     trainer.wait()
-    token.check()
+    task.check()
 
 
 def test_without_tensorflow_no_run_is_created(
@@ -190,5 +195,5 @@ def test_without_tensorflow_no_run_is_created(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match="Training needs tensorflow and keras, not installed"):
-        start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, CancelToken())
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, new_task())
     assert not (tmp_path / "runs").exists()

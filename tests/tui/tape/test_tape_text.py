@@ -38,8 +38,7 @@ class Host(ThemedApp):
     def on_mount(self) -> None:
         self.view.append("earlier text\n\n", "note")
         self.view.append("ab", "seed")
-        self.text.generation = self.generation
-        self.text.begin_tape()
+        self.text.begin(self.generation)
 
     def generate(self, count: int) -> None:
         """Generate `count` characters and show them."""

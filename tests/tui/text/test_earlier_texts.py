@@ -1,13 +1,17 @@
 """A new seed keeps earlier texts: the user can return to them, with their branches."""
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
+from tests.support.command import PATIENCE
 from tests.support.open_app import note_of, spoken_by
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import LENGTH, TapeApp, tape_app
 from tests.support.waiting import wait_until
+from tui_charrnn.errors import DataError
 from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 
 
 async def explored(app: TapeApp) -> None:
@@ -57,6 +61,28 @@ async def test_an_earlier_text_is_restored_with_its_branches_and_continued(tmp_p
         await app.pilot.press("Z")
         await wait_until(app.pilot, "the other", lambda: app.tape is not tape)
         assert _seed_of(app) == "bad"
+
+
+async def test_a_text_that_cannot_start_leaves_the_displayed_one_as_it_is(tmp_path: Path) -> None:
+    may_fail = threading.Event()
+
+    def prepare(_: Wait) -> LoadedModel:
+        may_fail.wait(PATIENCE)
+        raise DataError("There is no such model.")
+
+    async with tape_app(tmp_path) as app:
+        tape, texts = app.tape, app.pane.texts
+        await app.press("home", "right", "right")
+        texts.start(prepare, "bad")
+        assert texts.is_starting
+        result = texts.result()
+        assert result is not None
+        assert result.generated == tape.text()
+        may_fail.set()
+        await app.noted("There is no such model.")
+        assert not texts.is_starting
+        assert not app.view.streaming
+        assert (app.tape, app.at) == (tape, (0, 2))
 
 
 async def test_beyond_the_first_and_the_last_there_is_none(tmp_path: Path) -> None:

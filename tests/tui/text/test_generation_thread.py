@@ -252,13 +252,12 @@ def test_characters_wait_until_what_the_text_begins_with_is_shown() -> None:
         lambda _: LoadedModel(tiny_model(), "t"), "bad", settings, listener
     )
     text = TapeText(view, settings)
-    text.replace(generation)
     generation.begin()
     listener.wait_for_end(1)
     text.draw_new()  # called by the timer of the previous text, which still streams
     assert not view.length
     view.append("bad", "seed")
-    text.begin_tape()
+    text.begin(generation)
     text.draw_new()
     assert view.length == len("bad") + 20
 

@@ -158,3 +158,14 @@ def test_other_files_are_called_by_their_own_names(tmp_path: Path) -> None:
         tiny_model_file(file)
         asked = wanted(run, Source.DEFAULT)._replace(model=str(file))
         assert ModelLoader().load(asked, lambda _: False).label == label
+
+
+def test_a_checkpoint_that_is_the_best_and_the_newest_is_named_as_it_was_asked_for(
+    tmp_path: Path,
+) -> None:
+    run, loader = fake_run(tmp_path, evaluations={3: 2.0}), ModelLoader()
+    labels = [
+        loader.load(wanted(run, source, is_live=False), lambda _: False).label
+        for source in (Source.BEST, Source.NEWEST)
+    ]
+    assert labels == [f"best of run {run.name}, step 3", f"run {run.name}, step 3"]

@@ -21,9 +21,10 @@ class Host(ThemedApp):
         super().__init__()
         self.settings = GenerationSettings()
         self.changes = 0
+        self.settings.changed.connect(self.count)
 
     def on_mount(self) -> None:
-        self.push_screen(SamplingScreen(self.settings, self.count, rng_seed=12))
+        self.push_screen(SamplingScreen(self.settings, rng_seed=12))
 
     def count(self) -> None:
         self.changes += 1

@@ -261,8 +261,8 @@ class HistoryBrowser(Vertical):
         def work(task: BackgroundTask) -> Answer:
             numbers = self._history.find(query, task.check, FIRST)
             if len(numbers) == FIRST:
-                task.check()
-                self.call_later(self.show_found, numbers, is_whole=False)
+                show = partial(self.show_found, numbers, is_whole=False)
+                task.deliver(self.call_later, show)
                 numbers = self._history.find(query, task.check)
             return partial(self.show_found, numbers)
 
@@ -361,8 +361,7 @@ class HistoryBrowser(Vertical):
             answer = work(task)
         except HistoryError as error:
             answer = partial(self._show_error, str(error), is_change=is_change)
-        task.check()
-        self.call_later(answer)
+        task.deliver(self.call_later, answer)
 
     def _show_error(self, reason: str, *, is_change: bool) -> None:
         """Show why the history cannot be read or changed."""

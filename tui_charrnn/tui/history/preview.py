@@ -4,6 +4,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from textual.app import ComposeResult
@@ -132,8 +133,7 @@ class HistoryPreview(Vertical):
             path = find_same_model(entry)
             task.check()
             replay = Replay(load_model(path), entry.generation, lambda: task.is_cancelled)
-            task.check()
-            self.call_later(self._begin, task, replay.read_text)
+            task.deliver(self.call_later, self._begin, replay.read_text)
             due = time.monotonic()
             while (character := replay.next()) is not None:
                 characters.append(character)
@@ -150,8 +150,8 @@ class HistoryPreview(Vertical):
                 sentence = str(error)
             else:
                 sentence, is_problem = _format_result(entry, difference), difference is not None
-            task.check()
-            self.call_later(self._end, task, sentence, is_problem=is_problem)
+            end = partial(self._end, sentence, is_problem=is_problem)
+            task.deliver(self.call_later, end)
 
         self._replay = BackgroundTask("history-replay", work)
         self._note(tr("Looking for its model …"))
@@ -164,21 +164,19 @@ class HistoryPreview(Vertical):
             self._frames.pause()
             self.text.streaming = False
 
-    def _begin(self, replay: BackgroundTask, read_text: str) -> None:
+    def _begin(self, read_text: str) -> None:
         """Show the seed text as the model read it, and start drawing."""
-        if replay is self._replay:
-            self.text.clear()
-            self.text.append(read_text, "seed")
-            self.text.streaming = True
-            self._frames.resume()
-            self._note(tr("Generating it again; Esc stops."))
+        self.text.clear()
+        self.text.append(read_text, "seed")
+        self.text.streaming = True
+        self._frames.resume()
+        self._note(tr("Generating it again; Esc stops."))
 
-    def _end(self, replay: BackgroundTask, sentence: str, *, is_problem: bool) -> None:
+    def _end(self, sentence: str, *, is_problem: bool) -> None:
         """Draw the last characters, and show the result as a note."""
-        if replay is self._replay:
-            self._draw_new()
-            self.stop()
-            self._note(sentence, is_problem=is_problem)
+        self._draw_new()
+        self.stop()
+        self._note(sentence, is_problem=is_problem)
 
     def _draw_new(self) -> None:
         characters = [self._characters.popleft() for _ in range(len(self._characters))]

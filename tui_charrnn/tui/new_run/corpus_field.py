@@ -203,9 +203,7 @@ class PathInput(FormInput):
         typed = self.value
 
         def find(task: BackgroundTask) -> None:
-            completion = complete_path(typed, task.check)
-            task.check()
-            self.call_later(self._show_completion, completion)
+            task.deliver(self.call_later, self._show_completion, complete_path(typed, task.check))
 
         if typed:
             self._latest.start(find)

@@ -186,35 +186,30 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
         return _lines_of_part(survey, training)
     if not survey.is_whole:
         return [_progress_line(survey)]
-    lines = [_size_line(survey)]
     fraction = training.validation_fraction
     split = split_point(survey.characters, fraction)
+    held_out = held_out_alone = ""
     if survey.records is not None:
-        lines.append(tr("{share:.0%}, drawn by lot, held out", share=fraction))
+        held_out = tr("{share:.0%}, drawn by lot, held out", share=fraction)
     elif survey.characters > 1:
-        held_out = survey.characters - split
-        lines.append(
-            tr(
-                "{split:,} to train on; the last {held_out:,} held out",
-                split=split,
-                held_out=held_out,
-            )
+        held_out = tr(
+            "{split:,} to train on; the last {held_out:,} held out",
+            split=split,
+            held_out=survey.characters - split,
         )
-    held_out_alone = []
     if survey.records is None and (found := survey.only_after(split)):
-        line = tr(
+        held_out_alone = tr(
             "! held out, missing from the training part: {characters}", characters=_listed(found)
         )
-        held_out_alone = [line]
-    return [
-        *lines,
-        *_units(survey),
-        *_folding(survey, training),
-        *_remarks(survey),
-        *held_out_alone,
-        *_smaller_batch(survey, training, split),
+    lines = [
+        _size_line(survey),
+        held_out,
+        *_remarks(survey, training),
+        held_out_alone,
+        _smaller_batch(survey, training, split),
         *(f"! {safe_line(sentence)}" for sentence in facts.warnings),
     ]
+    return [*filter(None, lines)]
 
 
 def shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
@@ -290,13 +285,7 @@ def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
         count=format_large_count(characters),
         split=format_large_count(split),
     )
-    return [
-        part,
-        whole,
-        *_units(survey),
-        *_folding(survey, training),
-        *_remarks(survey),
-    ]
+    return [*filter(None, (part, whole, *_remarks(survey, training)))]
 
 
 def format_large_count(count: int) -> str:
@@ -307,28 +296,19 @@ def format_large_count(count: int) -> str:
     return f"{count:,}"
 
 
-def _units(survey: "Survey") -> list[str]:
-    """Describe what the unit jamo would change for a Korean text; empty for others."""
-    sentence = jamo_sentence(survey.occurrences, tr("the setting units jamo"))
-    return [sentence] if sentence else []
-
-
-def _folding(survey: "Survey", training: TrainingConfig) -> list[str]:
+def _folding(survey: "Survey", training: TrainingConfig) -> str:
     """Describe how many characters become the unknown symbol; empty if none does."""
     try:
         vocabulary = vocabulary_of(survey, training)
     except ConfigError:
-        return []  # `shortness` reports it
+        return ""  # `shortness` reports it
     if vocabulary.unknown_symbol is None:
-        return []
-    folded = len(survey.counts) - len(vocabulary) + 1
-    return [
-        tr(
-            "{folded:,} rare characters become one unknown symbol: {count:,} symbols",
-            folded=folded,
-            count=len(vocabulary),
-        )
-    ]
+        return ""
+    return tr(
+        "{folded:,} rare characters become one unknown symbol: {count:,} symbols",
+        folded=len(survey.counts) - len(vocabulary) + 1,
+        count=len(vocabulary),
+    )
 
 
 def _size_line(survey: "Survey") -> str:
@@ -352,7 +332,8 @@ def _size_line(survey: "Survey") -> str:
     return f"{read}: {counted}, {parts}"
 
 
-def _remarks(survey: "Survey") -> list[str]:
+def _remarks(survey: "Survey", training: TrainingConfig) -> list[str]:
+    """Describe what reading changed, or a setting would change; a line may be empty."""
     found, remarks = survey.report, []
     if found.skipped_files:
         remarks.append(tr("binary or empty files skipped: {count:,}", count=found.skipped_files))
@@ -362,11 +343,16 @@ def _remarks(survey: "Survey") -> list[str]:
         remarks.append(tr("line ends with CR: {count:,}", count=found.crlf + found.cr))
     if found.composed:
         remarks.append(tr("decomposed characters put together: {count:,}", count=found.composed))
-    lines = ["; ".join(remarks)] if remarks else []
-    if suspicious := survey.suspicious:
-        described = _format_suspicious(suspicious)
-        lines.append(tr("! suspicious: {characters}", characters=described))
-    return lines
+    suspicious = ""
+    if survey.suspicious:
+        described = _format_suspicious(survey.suspicious)
+        suspicious = tr("! suspicious: {characters}", characters=described)
+    return [
+        jamo_sentence(survey.occurrences, tr("the setting units jamo")),
+        _folding(survey, training),
+        "; ".join(remarks),
+        suspicious,
+    ]
 
 
 def _format_suspicious(suspicious: "Sequence[CharacterCount]") -> str:
@@ -385,20 +371,18 @@ def _listed(characters: str) -> str:
     return safe_line(characters[:_LISTED]) + more
 
 
-def _smaller_batch(survey: "Survey", training: TrainingConfig, split: int) -> list[str]:
+def _smaller_batch(survey: "Survey", training: TrainingConfig, split: int) -> str:
     try:
         fitting = _fitting_batch_size(survey, training)
     except CorpusError:
-        return []  # `shortness` reports it
+        return ""  # `shortness` reports it
     if fitting == training.batch_size or not split:
-        return []
-    return [
-        tr(
-            "! short: {fitting:,} streams side by side instead of {wanted:,}",
-            fitting=fitting,
-            wanted=training.batch_size,
-        )
-    ]
+        return ""
+    return tr(
+        "! short: {fitting:,} streams side by side instead of {wanted:,}",
+        fitting=fitting,
+        wanted=training.batch_size,
+    )
 
 
 def _fitting_batch_size(survey: "Survey", training: TrainingConfig) -> int:

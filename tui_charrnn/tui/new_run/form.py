@@ -126,16 +126,14 @@ class StartField(Vertical):
             found = _choice_of(argument, read_facts(find_model(argument, self._runs_folder)))
         except CharRNNError as error:
             found = StartChoice(argument, problem=str(error))
-        task.check()
-        self.call_later(self._set_file, found)
+        task.deliver(self.call_later, self._set_file, found)
 
     def _list_models(self, task: BackgroundTask) -> None:
         offered: list[OfferedModel] = []
         with suppress(CharRNNError):  # the list of runs shows an unreadable folder
             offered.extend(offered_models(self._runs_folder))
-        task.check()
         choices = {model.name: _choice_of(model.name, model.facts) for model in offered}
-        self.call_later(self._set_listed, choices)
+        task.deliver(self.call_later, self._set_listed, choices)
 
     def _options(self) -> list[tuple[str, str]]:
         listed = [(choice.label, name) for name, choice in (self._listed or {}).items()]

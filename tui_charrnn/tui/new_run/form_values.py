@@ -14,7 +14,7 @@ from tui_charrnn.presets import PRESETS, Preset, StartingPoint, configure, find_
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.lifecycle import name_problem
-from tui_charrnn.settings import Bounds, Problem, SettingError, Settings
+from tui_charrnn.settings import Bounds, Problem, SettingError, Settings, written
 from tui_charrnn.text.corpus import Reading, choose_seeds
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
 from tui_charrnn.translation import tr
@@ -181,16 +181,12 @@ def format_setting(configuration: Settings, name: str) -> str:
 
 def format_value(value: Any, *, is_duration: bool = False) -> str:
     """Format a value as it would be typed; `ListedSetting.read` parses it back."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if is_duration:
+    if is_duration and value is not None:
         return format_exact_duration(value)
     if isinstance(value, float):
         short = f"{value:g}"
         return short if float(short) == value else repr(value)
-    return str(value)
+    return written(value)
 
 
 def format_exact_duration(seconds: float) -> str:
@@ -252,8 +248,8 @@ def write_seeds(seeds: Sequence[str] | None) -> str:
 
 
 def _escaped(seed: str) -> str:
-    for plain, written in (("\\", "\\\\"), ("|", "\\|"), ("\n", "\\n"), ("\t", "\\t")):
-        seed = seed.replace(plain, written)
+    for plain, escaped in (("\\", "\\\\"), ("|", "\\|"), ("\n", "\\n"), ("\t", "\\t")):
+        seed = seed.replace(plain, escaped)
     return seed
 
 

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import os
 import subprocess
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -51,46 +50,12 @@ _FIELDS: Final = {CorpusError: "corpus", ConfigError: "name"}
 """The field that shows an error of the start, by kind of error."""
 
 
-class CancelToken:
-    """Lets the user cancel a run until its trainer starts."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._is_final = False
-        self._is_cancelled = False
-
-    def cancel(self) -> bool:
-        """Cancel the run; return False if it is too late."""
-        with self._lock:
-            self._is_cancelled = not self._is_final
-            return self._is_cancelled
-
-    def check(self) -> None:
-        """Continue only if the run was not cancelled.
-
-        Raises:
-            CancelledError: If it was cancelled.
-        """
-        if self._is_cancelled:
-            raise CancelledError
-
-    def finalize(self) -> None:
-        """Make the start final: `cancel` returns False from now on.
-
-        Raises:
-            CancelledError: If the run was cancelled before.
-        """
-        with self._lock:
-            self.check()
-            self._is_final = True
-
-
 def start_run(
-    new: NewRun, runs_folder: Path, launch: Launch, progress: Progress, token: CancelToken
+    new: NewRun, runs_folder: Path, launch: Launch, progress: Progress, task: BackgroundTask
 ) -> tuple[RunDirectory, "subprocess.Popen[bytes]"]:
     """Read the corpus, create the run directory and start its trainer.
 
-    This takes time: call it in a thread. If no trainer starts, the run directory is removed.
+    This takes time: call it in a task. If no trainer starts, the run directory is removed.
 
     Raises:
         CharRNNError: If the corpus cannot be read or is too short, the name is taken, or writing
@@ -99,16 +64,16 @@ def start_run(
     """
     choice, training = new.corpus, new.training
     reading = dataclasses.replace(choice.reading, units=training.units, records=training.records)
-    corpus = read_corpus(choice.arguments, reading, progress=progress, check_cancelled=token.check)
-    token.check()
+    corpus = read_corpus(choice.arguments, reading, progress=progress, check_cancelled=task.check)
+    task.check()
     starting = None
     if new.start.argument:
         starting = open_starting_model(new.start.argument, runs_folder)
-    token.check()
+    task.check()
     settings = new.model, new.training
     run = make_run(runs_folder, new.name, new.preset, settings, corpus, new.seeds, starting)
     try:
-        token.finalize()
+        task.commit()
         return run, launch(run)
     except (CancelledError, StorageError):
         with contextlib.suppress(StorageError):
@@ -166,8 +131,8 @@ class NewRunScreen(Dialog[bool]):
         self._session = session
         self._launch = launch
         self._prefill = prefill
-        self._token = CancelToken()
-        """Cancels the run that is being started."""
+        self._starting: BackgroundTask | None = None
+        """Starts the run; the user can cancel it until the trainer starts."""
         self._taken: frozenset[str] = frozenset()
         """Names of the existing runs."""
         self._failure: tuple[FormValues, str, str] | None = None
@@ -229,7 +194,8 @@ class NewRunScreen(Dialog[bool]):
 
     def on_unmount(self) -> None:
         """Cancel the run that is being started."""
-        self._token.cancel()
+        if self._starting is not None:
+            self._starting.cancel()
 
     @on(FormBody.Changed)
     def update_facts(self) -> None:
@@ -277,18 +243,16 @@ class NewRunScreen(Dialog[bool]):
             return
         self.footer.show_progress(tr("Reading the text …"))
         self._session.started_words = f"{new.preset}, {format_length(new.training)}"
-        token = self._token = CancelToken()
-        BackgroundTask("run-preparation", lambda _: self._prepare(new, token))
+        self._starting = BackgroundTask("run-preparation", lambda task: self._prepare(new, task))
 
-    def _prepare(self, new: NewRun, token: CancelToken) -> None:
+    def _prepare(self, new: NewRun, task: BackgroundTask) -> None:
         """Create a run and start its trainer, in a thread; show nothing after a cancel."""
 
         def show_progress(done: int, total: int | None) -> None:
-            token.check()
-            self.call_later(self._show_progress, done, total)
+            task.deliver(self.call_later, self._show_progress, done, total)
 
         try:
-            made = start_run(new, self._session.runs_folder, self._launch, show_progress, token)
+            made = start_run(new, self._session.runs_folder, self._launch, show_progress, task)
         except CancelledError:
             raise  # ends the task
         except Exception as error:  # noqa: BLE001 - `_show_failure` shows it or reraises it
@@ -319,6 +283,7 @@ class NewRunScreen(Dialog[bool]):
         """
         if not isinstance(error, CharRNNError | OSError):
             raise error
+        self._starting = None
         field = next((key for kind, key in _FIELDS.items() if isinstance(error, kind)), "form")
         self._failure = (self.body.values, field, problem_of(error))
         self.footer.show_progress("")
@@ -332,6 +297,6 @@ class NewRunScreen(Dialog[bool]):
         The typed values are kept for the next form. If the trainer has just started, the form
         closes by itself.
         """
-        if self._token.cancel():
+        if self._starting is None or self._starting.cancel():
             self._session.form = self.body.values
             self.dismiss(False)

@@ -127,7 +127,6 @@ class GatesPage(Page):
             return
         held = ActiveClamps(self._clamps, identity_of(tape.stream.model))
         self.context.session.settings.held = held
-        self.context.show_settings()
         self.context.text.branch_off(Fork(*self._at))
         self.dismiss(None)
 

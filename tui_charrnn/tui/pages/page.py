@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -179,23 +178,18 @@ class Page(Dialog[None]):
 
         `work` yields results; `show` is called with each on the screen's thread unless cancelled.
         """
-        context = contextvars.copy_context()  # notes name keys of the app's keymap
 
         def run(task: BackgroundTask) -> None:
-            def take(show: Callable[[], object]) -> None:
-                if not task.is_cancelled:
-                    show()
-
             with self._lock:
                 task.check()
                 try:
                     for result in work(task):
-                        self.call_later(take, partial(show, result))
-                        task.check()
+                        task.deliver(self.call_later, show, result)
                 except CharRNNError as error:
-                    self.call_later(take, partial(self.show_note, str(error), is_problem=True))
+                    show_problem = partial(self.show_note, str(error), is_problem=True)
+                    task.deliver(self.call_later, show_problem)
 
-        self._tasks.start(lambda task: context.run(run, task))
+        self._tasks.start(run)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action is available; those of the tour are only inside it."""
@@ -231,7 +225,5 @@ class PageContext:
     """The visible text and its tape."""
     at: tuple[int, int] | None
     """Branch and position of the cursor on the tape; None without a cursor."""
-    show_settings: Callable[[], object]
-    """Called after the generation settings were changed."""
     seed_text: str
     """The text in the seed box."""

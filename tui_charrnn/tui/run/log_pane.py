@@ -12,7 +12,6 @@ from typing import ClassVar, Final, NamedTuple, Protocol, get_args
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
-from textual.cache import LRUCache
 from textual.content import Content
 from textual.geometry import Region
 from textual.message import Message
@@ -215,7 +214,6 @@ class LogPane(FollowingScrollView, can_focus=True):
     class OutputToggled(Message):
         """The user switches between the story and the output."""
 
-    ALLOW_SELECT = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("log")]
     action_follow = FollowingScrollView.action_scroll_end
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"log-pane--{kind}" for kind in get_args(LogKind)}
@@ -228,14 +226,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         border-title-color: $text-muted;
         border-subtitle-color: $text-muted;
         &:focus { border: round $primary; }
-        background: $background;
         color: $foreground;
-        overflow: hidden auto;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-        scrollbar-background: $background;
-        scrollbar-background-hover: $background;
-        scrollbar-background-active: $background;
         & .log-pane--noise { color: $text-muted; text-style: dim; }
         & .log-pane--plain { color: $foreground; }
         & .log-pane--warning { color: $text-warning; }
@@ -254,8 +245,6 @@ class LogPane(FollowingScrollView, can_focus=True):
         self.rows = LogRows()
         self.sentence = no_run("log")
         """Safe text to show while there is no line."""
-        self._strips: LRUCache[int, Strip] = LRUCache(512)
-        """Drawn rows, by their numbers."""
         self._run: RunDirectory | None = None
         self._feed: LogFeed | None = None
         self._is_seen = False
@@ -312,13 +301,13 @@ class LogPane(FollowingScrollView, can_focus=True):
         top = self.rows.arrange(
             width=self.rows.width, log_filter=log_filter, anchor=self.scroll_offset.y
         )
-        self._reset_rows(top)
+        self.show_new_rows(len(self.rows.rows), top)
 
     def clear(self) -> None:
         """Remove all lines."""
         self.rows.clear()
         self.follows_end = True
-        self._reset_rows(0)
+        self.show_new_rows(0, 0)
 
     def render_line(self, y: int) -> Strip:
         """Draw a row."""
@@ -331,9 +320,9 @@ class LogPane(FollowingScrollView, can_focus=True):
         if index >= len(self.rows.rows):
             return Strip.blank(width, self.rich_style)
         number = self.rows.first + index
-        strip = self._strips.get(number)
+        strip = self.strips.get(number)
         if strip is None:
-            strip = self._strips[number] = self._draw(self.rows.rows[index], number, width)
+            strip = self.strips[number] = self._draw(self.rows.rows[index], number, width)
         return strip
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
@@ -346,16 +335,6 @@ class LogPane(FollowingScrollView, can_focus=True):
                 pieces.append(row.text[start : None if end < 0 else end])
                 pieces.append("\n" if row.ends_line else "")
         return "".join(pieces).removesuffix("\n"), "\n"
-
-    def selection_updated(self, selection: Selection | None) -> None:
-        """Draw the rows again, with or without the selection."""
-        self._strips.clear()
-        super().selection_updated(selection)
-
-    def notify_style_update(self) -> None:
-        """Draw the rows again, in the colors of another theme."""
-        self._strips.clear()
-        super().notify_style_update()
 
     def on_show(self) -> None:
         """Resume reading."""
@@ -375,7 +354,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         width, top = self.scrollable_content_region.width - _SIGN_WIDTH, self.scroll_offset.y
         if width > 0 and width != self.rows.width:
             top = self.rows.arrange(width=width, log_filter=self.rows.filter, anchor=top)
-            self._reset_rows(top)
+            self.show_new_rows(len(self.rows.rows), top)
         elif width > 0:
             self.place(len(self.rows.rows), top)
         self._show_state()
@@ -428,14 +407,6 @@ class LogPane(FollowingScrollView, can_focus=True):
                 width=self.outer_size.width - 6,  # the frame
             )
         )
-
-    def _reset_rows(self, top: int) -> None:
-        """Discard drawn rows and the selection; show the rows from `top` on."""
-        self._strips.clear()
-        if self.is_attached and self.text_selection is not None:
-            self.screen.clear_selection()  # it refers to row numbers
-        self.place(len(self.rows.rows), top)
-        self.refresh()
 
     def _draw(self, row: LogRow, number: int, width: int) -> Strip:
         style = self.get_component_rich_style(f"log-pane--{row.kind}")

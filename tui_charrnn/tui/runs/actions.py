@@ -21,7 +21,7 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.lifecycle import list_trash, rename_run, restore_run, trash_run
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.training.creation import extend_run, read_amount
+from tui_charrnn.training.creation import check_amount, extend_run
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.keys.keymap import key_label
@@ -288,7 +288,7 @@ def length_problem(typed: str) -> str:
 
 def _read_more(typed: str) -> tuple[str, float]:
     ((length, amount),) = read_length(typed).items()
-    return length, read_amount(length, str(amount), tr("It"))
+    return length, check_amount(length, amount, typed, tr("It"))
 
 
 def extend(run: RunDirectory, typed: str) -> Outcome:

@@ -57,10 +57,6 @@ class BranchesScreen(Dialog[Choice | None]):
             max-height: 90%;
             text-wrap: nowrap;
             text-overflow: ellipsis;
-            scrollbar-size-vertical: 1;
-            scrollbar-background: $surface;
-            scrollbar-background-hover: $surface;
-            scrollbar-background-active: $surface;
         }
     }
     """

@@ -23,8 +23,13 @@ from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
 from tui_charrnn.tui.tape.branches import BranchesScreen, Choice, ComparisonScreen, ask_for_name
 from tui_charrnn.tui.text.alternative_rows import AlternativeRow, draw_rows, page_rows
 from tui_charrnn.tui.text.generation_thread import Fork
-from tui_charrnn.tui.text.saving import newest_tape, save_in_background, save_tape, texts_folder
-from tui_charrnn.tui.text.session_texts import ShowNote
+from tui_charrnn.tui.text.saving import (
+    ShowNote,
+    newest_tape,
+    save_in_background,
+    save_tape,
+    texts_folder,
+)
 from tui_charrnn.tui.text.tape_text import Step, TapeText
 from tui_charrnn.viewing.xray import format_choice
 
@@ -91,8 +96,6 @@ class TapePanel(Static, can_focus=True):
         self._wanted: tuple[int, tuple[int, int]] | None = None
         """The row to take, and the place whose candidates must be read first."""
         self._latest = LatestTask("tape-moment")
-        self._generation = self.text.generation
-        """The text that `_visited` refers to."""
         self._visited: list[tuple[int, int]] = []
         """Branches and positions that were left, the newest last."""
 
@@ -124,6 +127,7 @@ class TapePanel(Static, can_focus=True):
 
     def on_mount(self) -> None:
         """Follow the cursor."""
+        self.text.begun.connect(self._begin_text)
         self.cursor.moved.connect(self._read_candidates)
         self.cursor.length_changed.connect(self._show_place)
         self._read_candidates()
@@ -371,12 +375,14 @@ class TapePanel(Static, can_focus=True):
         if self.cursor.at is not None:
             self._visited.append(self.cursor.at)
 
+    def _begin_text(self) -> None:
+        """Forget the tape of the text before."""
+        self._visited.clear()
+        self._read_candidates()
+
     def _read_candidates(self) -> None:
         """Read the candidates at the cursor, in a thread."""
         at, generation, self._page = self.cursor.at, self.text.generation, 0
-        if generation is not self._generation:  # the tape of another text
-            self._generation = generation
-            self._visited.clear()
         if at is None or generation is None or generation.tape is None:
             self._latest.cancel()
             self.known = None
@@ -392,8 +398,7 @@ class TapePanel(Static, can_focus=True):
             if moment is not None:
                 place = at[0], moment.position
                 known = KnownPlace(place, moment, moment.alternatives(vocabulary))
-                task.check()
-                self.call_later(self._show_candidates, known)
+                task.deliver(self.call_later, self._show_candidates, known)
 
         self._latest.start(work)
 

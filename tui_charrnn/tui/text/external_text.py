@@ -205,14 +205,14 @@ def _pieces_of(path: Path) -> Iterator[str]:
 
 
 def load_recording(
-    path: Path, wait: Wait, load: Callable[[str | None, Wait], LoadedModel]
+    path: Path, load: Callable[[str | None, Wait], LoadedModel], wait: Wait
 ) -> Recording:
     """Load a tape file and the model that generated it; blocks, so call it in a thread.
 
     Args:
         path: The tape file.
-        wait: Waits that many seconds; true if cancelled.
         load: Loads a model by the path of its file; None loads the default model.
+        wait: Waits that many seconds; true if cancelled.
 
     Raises:
         OSError: If the file cannot be read.
@@ -282,10 +282,9 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lookup = Lookup("text-lookup", find_external, self.call_later, self._show_found)
-        self._reply: str | Path | None = None
-        """The result; None while the lookup runs or if there is nothing to read."""
-        self._is_submitted = False
+        self._lookup = Lookup(
+            "text-lookup", find_external, self.call_later, self._show_found, self.dismiss
+        )
 
     def compose(self) -> ComposeResult:
         """Yield the question, the field, and a line that shows what will be read."""
@@ -311,48 +310,36 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
 
     def on_unmount(self) -> None:
         """End the lookup thread."""
-        self._lookup.end()
+        self._lookup.settle(None)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         """Look up what was typed; text that cannot be a path needs no lookup."""
         event.stop()
-        self._is_submitted, self._reply = False, None
         text = self.field.text
         if may_be_path(text):
             self._lookup.begin(text)
         else:
-            self._lookup.end()
-            self._show(text if text.strip() else None)
+            found = text if text.strip() else None
+            self._lookup.settle(found)
+            self._show_found(found)
 
-    def _show_found(self, typed: str, found: str | Path | CharRNNError) -> None:
-        """Show what will be read, or the error, unless the field has changed since."""
-        if typed != self.field.text:
-            return
+    def _show_found(self, found: str | Path | CharRNNError | None) -> None:
+        """Show what will be read, or the error."""
         if isinstance(found, CharRNNError):
             as_text = tr("With a leading space, it is read as text.")
-            self._show(None, f"{found} {as_text}")
+            self.words.update(safe_line(f"{found} {as_text}"))
         else:
-            self._show(found)
+            self.words.update(_describe(found))
+        self.words.set_class(isinstance(found, CharRNNError), "-problem")
 
     def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
         """Return the text or file as soon as its lookup has succeeded."""
         event.stop()
-        self._is_submitted = True
-        self._reply_if_ready()
+        self._lookup.submit()
 
     def action_give_up(self) -> None:
         """Close and return None."""
         self.dismiss(None)
-
-    def _show(self, found: str | Path | None, problem: str = "") -> None:
-        self._reply = found
-        self.words.update(safe_line(problem) if problem else _describe(found))
-        self.words.set_class(bool(problem), "-problem")
-        self._reply_if_ready()
-
-    def _reply_if_ready(self) -> None:
-        if self._is_submitted and self._reply is not None:
-            self.dismiss(self._reply)
 
 
 def may_be_path(text: str) -> bool:

@@ -49,6 +49,13 @@ class GenerationMessage(Message):
     """Base of the messages that a generation thread posts."""
 
     generation: GenerationThread
+    turn: int
+    """The `turn` of the thread that posted it; a later one may have started since."""
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether the thread has not been started again since."""
+        return self.turn == self.generation.turn
 
 
 @dataclass
@@ -62,8 +69,6 @@ class GenerationStarted(GenerationMessage):
 class GenerationEnded(GenerationMessage):
     """Generation has ended: at the set length, or because it was stopped."""
 
-    turn: int
-    """The `turn` of the thread that ended; a later one may have started since."""
     was_stopped: bool
 
 
@@ -72,7 +77,6 @@ class GenerationFailed(GenerationMessage):
     """A text could not be started or continued."""
 
     error: Exception
-    turn: int
 
 
 @dataclass
@@ -80,7 +84,6 @@ class BranchStarted(GenerationMessage):
     """Generation continues from a position of the tape, on a new or an existing branch."""
 
     branch: int
-    turn: int
 
 
 class GenerationThread:
@@ -135,7 +138,7 @@ class GenerationThread:
 
     def begin(self) -> None:
         """Load the model, read the seed and generate; a tape or an external text is only read."""
-        self._run(lambda task, _: self._begin(task))
+        self._run(self._begin)
 
     def resume(self) -> bool:
         """Continue at the end of the displayed branch; False if not started or still active."""
@@ -205,13 +208,13 @@ class GenerationThread:
             try:
                 work(task, turn)
             except Exception as error:  # noqa: BLE001 - the screen shows it or re-raises it
-                self._announce(GenerationFailed(self, error, turn))
+                self._announce(GenerationFailed(self, turn, error))
             else:
                 self._announce(GenerationEnded(self, turn, task.is_cancelled))
 
         self._task = BackgroundTask("generation", guarded)
 
-    def _begin(self, task: BackgroundTask) -> None:
+    def _begin(self, task: BackgroundTask, turn: int) -> None:
         prepared = self._prepare(task.is_cancelled_after)
         if task.is_cancelled:
             return
@@ -228,7 +231,7 @@ class GenerationThread:
             if is_generated:
                 generated = self._generate_first(tape)
         finally:
-            self._announce(GenerationStarted(self, opening))
+            self._announce(GenerationStarted(self, turn, opening))
         if opening.external is not None:
             self.reading_summary = opening.external.read_onto(
                 tape,
@@ -256,7 +259,7 @@ class GenerationThread:
             tape.take(index)
         if tape.position < tape.branch.length:
             tape.next()  # a branch exists only once it has a character of its own
-        self._announce(BranchStarted(self, tape.branch.number, turn))
+        self._announce(BranchStarted(self, turn, tape.branch.number))
         self._generate(tape, task)
 
     def _generate_first(self, tape: Tape) -> str:

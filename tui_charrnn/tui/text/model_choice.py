@@ -90,8 +90,9 @@ class ModelScreen(Dialog[ModelChoice]):
                 _Row(ModelChoice(source, session.model), tr(source.value), session.view.run.name)
                 for source in (Source.NEWEST, Source.BEST)
             ]
-        self._lookup = Lookup("model-lookup", self._find, self.call_later, self._show_found)
-        self._is_submitted = False
+        self._lookup = Lookup(
+            "model-lookup", self._find, self.call_later, self._show_found, self.dismiss
+        )
         self._has_moved = False
         """Whether the user has moved the cursor."""
 
@@ -125,14 +126,15 @@ class ModelScreen(Dialog[ModelChoice]):
 
     def on_unmount(self) -> None:
         """End the lookup thread."""
-        self._lookup.end()
+        self._lookup.settle(None)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter the list; if nothing matches, look the text up as a name or path."""
         event.stop()
-        self._is_submitted = self._has_moved = False
+        self._has_moved = False
         self.problem.update("")
         self._show_rows()
+        self._lookup.settle(None)
         if not self.models.option_count and event.value.strip():
             self._lookup.begin(event.value.strip())
 
@@ -142,8 +144,8 @@ class ModelScreen(Dialog[ModelChoice]):
         if self.models.highlighted is not None:
             self.models.action_select()
         elif event.value.strip():
-            self._is_submitted = True
             self._lookup.begin(event.value.strip())
+            self._lookup.submit()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Return the selected model."""
@@ -198,14 +200,10 @@ class ModelScreen(Dialog[ModelChoice]):
         find_model(typed, self._folder)
         return ModelChoice(Source.DEFAULT, typed)
 
-    def _show_found(self, typed: str, found: ModelChoice | CharRNNError) -> None:
-        """Show the error of a lookup, or return the model if it was submitted."""
-        if typed != self.field.value.strip():
-            return
+    def _show_found(self, found: ModelChoice | CharRNNError) -> None:
+        """Show the error of a lookup."""
         if isinstance(found, CharRNNError):
             self.problem.update(safe_line(str(found)))
-        elif self._is_submitted:
-            self.dismiss(found)
 
 
 def _remark(model: OfferedModel) -> str:

@@ -99,7 +99,7 @@ class ModelLoader:
     def __init__(self, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: tuple[Path, tuple[int, int, int], LoadedModel] | None = None
+        self._kept: LoadedModel | None = None
 
     def load(self, request: ModelRequest, wait: Wait) -> LoadedModel:
         """Find and load the requested weights.
@@ -113,17 +113,11 @@ class ModelLoader:
         """
         weights = find_weights(request, wait, self._clock)
         with self._lock:
-            mark = file_mark(weights.path)
-            kept = self._kept
-            if kept and mark is not None and kept[:2] == (weights.path, mark):
-                return kept[2]._replace(note=weights.note)
-            loaded = _load(weights, request)._replace(
-                file=weights.path,
-                mark=mark,
-                runs_folder=request.runs_folder,
-            )
-            if mark is not None:
-                self._kept = (weights.path, mark, loaded)
+            kept, mark = self._kept, file_mark(weights.path)
+            if kept and mark is not None and (kept.file, kept.mark) == (weights.path, mark):
+                label = _label_of(kept.model, weights.path, request)
+                return kept._replace(label=label, note=weights.note)
+            self._kept = loaded = _load(weights, mark, request)
             return loaded
 
 
@@ -194,22 +188,25 @@ def has_weights(run: RunDirectory) -> bool:
     return run.latest.exists() or run.live_model.exists()
 
 
-def _load(weights: Weights, request: ModelRequest) -> LoadedModel:
+def _load(
+    weights: Weights, mark: tuple[int, int, int] | None, request: ModelRequest
+) -> LoadedModel:
     model, note = lazy.load_model(weights.path), weights.note
     if request.numbers != "float32":
         messages: list[str] = []
         model = lazy.with_numbers(model, request.numbers, messages.append)
         note = " ".join([note, *messages]).strip()
+    label = _label_of(model, weights.path, request)
+    return LoadedModel(model, label, note, weights.path, mark, request.runs_folder)
+
+
+def _label_of(model: Model, path: Path, request: ModelRequest) -> str:
+    """Return the name of a model: of its run and step for a checkpoint, else of its file."""
     step = model.training.get("step")
     at = f", step {step:,}" if isinstance(step, int) else ""
-    if request.run is None or request.source is Source.DEFAULT:
-        return LoadedModel(model, _label_of(weights.path, at), note)
-    best = "best of " if request.source is Source.BEST else ""
-    return LoadedModel(model, f"{best}run {safe_line(request.run.name)}{at}", note)
-
-
-def _label_of(path: Path, at: str) -> str:
-    """Return the name of a model file: for a checkpoint the name of its run, else its own."""
+    if request.run is not None and request.source is not Source.DEFAULT:
+        best = "best of " if request.source is Source.BEST else ""
+        return f"{best}run {safe_line(request.run.name)}{at}"
     if path.stem != "model":
         return f"model {safe_line(path.stem)}"
     checkpoint = path.parent

@@ -71,7 +71,6 @@ class SamplingScreen(Dialog[None]):
             width: 46;
             height: auto;
             overflow-y: auto;
-            scrollbar-size-vertical: 1;
             padding: 0 1;
         }
         & Grid {
@@ -92,7 +91,6 @@ class SamplingScreen(Dialog[None]):
     def __init__(
         self,
         settings: GenerationSettings,
-        changed: Callable[[], object],
         rng_seed: int | None = None,
         problem: Callable[[], str] = str,
     ) -> None:
@@ -100,13 +98,11 @@ class SamplingScreen(Dialog[None]):
 
         Args:
             settings: The settings to change.
-            changed: Called after each change.
             rng_seed: The RNG seed of the displayed text; None without a text.
             problem: Returns why the model ignores the sampling rules; empty if it does not.
         """
         super().__init__()
         self._settings = settings
-        self._changed = changed
         self._rng_seed = rng_seed
         self._problem = problem
         self._before = settings.sampling, settings.length
@@ -203,7 +199,6 @@ class SamplingScreen(Dialog[None]):
         settings = self._settings
         if (settings.sampling, settings.length) != (sampling, length):
             settings.sampling, settings.length = sampling, length
-            self._changed()
 
     def _show_message(self, sentence: str, *, is_problem: bool = False) -> None:
         self.words.update(sentence)

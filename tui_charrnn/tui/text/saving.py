@@ -8,7 +8,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from textual.app import App
 
@@ -22,8 +22,14 @@ from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.terminal import LONGEST_COPY, takes_copies
-from tui_charrnn.tui.text.session_texts import ShowNote
 from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
+
+
+class ShowNote(Protocol):
+    """Shows a note in the line below the panes; thread-safe."""
+
+    def __call__(self, sentence: str, *, is_problem: bool = False) -> object:
+        """Show a note."""
 
 
 def texts_folder() -> Path:

@@ -22,8 +22,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer, TextView
-from tui_charrnn.tui.text.wrapped_text import Place, WrappedText
-from tui_charrnn.tui.text.wrapping import expand_tabs
+from tui_charrnn.tui.text.wrapped_text import Place, WrappedText, expanded_column
 
 _LONGEST: Final = 200  # characters
 _PAUSE: Final = 0.25
@@ -265,14 +264,10 @@ def drawn_spans(
     wrapped: WrappedText, matches: Matches, number: int
 ) -> Iterator[tuple[int, int, int]]:
     """Like `Matches.in_row`, but with the columns of the drawn row, where tabs are expanded."""
-    spans = list(matches.in_row(number))
     index = number - wrapped.first
-    text = wrapped.rows[index].text if spans and 0 <= index < len(wrapped.rows) else ""
-    if "\t" not in text:
-        yield from spans
-        return
-    for match, *cuts in spans:
-        start, end = (len(expand_tabs(text[:cut], wrapped.width)) for cut in cuts)
+    text = wrapped.rows[index].text if 0 <= index < len(wrapped.rows) else ""
+    for match, *cuts in matches.in_row(number):
+        start, end = (expanded_column(text, cut, wrapped.width) for cut in cuts)
         yield match, start, end
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
 
@@ -41,56 +41,50 @@ _NAMED: Final = 4
 """Number of unknown characters that are listed; the rest is only counted."""
 
 
-class ShowNote(Protocol):
-    """Shows a note in the line below the panes; an empty note clears the line."""
-
-    def __call__(self, sentence: str, *, is_problem: bool = False) -> object:
-        """Show a note."""
-
-
 class SessionTexts:
     """Starts texts, one below the other in the view, and keeps the last few of them."""
 
     def __init__(
-        self,
-        text: TapeText,
-        settings: GenerationSettings,
-        post: Callable[[Message], object],
-        show_note: ShowNote,
+        self, text: TapeText, settings: GenerationSettings, post: Callable[[Message], object]
     ) -> None:
         """Start without a text.
 
         Args:
-            text: Shows the current text.
+            text: Shows a text.
             settings: Settings of the next character.
-            post: Posts the messages of a generation thread; their handler calls `take`.
-            show_note: Shows a note.
+            post: Posts notes, and the messages of a generation thread, whose handler calls `take`.
         """
         self.text = text
         self.texts: list[GenerationThread] = []
         """The last texts of this session, the oldest first."""
         self._settings = settings
         self._post = post
-        self._show_note = show_note
-        self._opening: Opening | None = None
-        """The opening of the displayed text."""
-        self._previous: GenerationThread | None = None
-        """The previous text, until the new one has started."""
+        self._starting: GenerationThread | None = None
+        """The text whose model is being loaded, or reads the seed; displayed once it has begun."""
+        settings.changed.connect(self._show_title)
+        self._show_title()
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether a text is being prepared that has not begun."""
+        return self._starting is not None
 
     def start(self, prepare: Prepare, seed_text: str | None) -> None:
         """Start a text from a seed, a tape or an external text; running generation stops.
 
         Without a seed text, the model's default is used.
         """
-        text = self.text
-        text.draw_new()
-        text.stop()
-        text.view.follows_end = True
-        if text.generation is not None and text.generation.tape is not None:
-            self._previous = text.generation
-        generation = GenerationThread(prepare, seed_text, self._settings, self._post)
-        text.replace(generation)
-        generation.begin()
+        self.text.draw_new()
+        self.stop()
+        self.text.view.follows_end = True
+        self._starting = GenerationThread(prepare, seed_text, self._settings, self._post)
+        self._starting.begin()
+
+    def stop(self) -> None:
+        """Stop generating, and the preparation of a text; what is displayed stays."""
+        self.text.stop()
+        if self._starting is not None:
+            self._starting.stop()
 
     def result(self) -> GenerationResult | None:
         """Return the displayed text and its settings; None before it has started."""
@@ -104,11 +98,10 @@ class SessionTexts:
         """
         match message:
             case GenerationStarted():
-                if message.generation is self.text.generation:
+                if message.generation is self._starting:
                     self._show_start(message.generation, message.opening)
             case BranchStarted():
-                is_newest = message.turn == message.generation.turn
-                if is_newest and message.generation is self.text.generation:
+                if message.is_newest and message.generation is self.text.generation:
                     self.text.follow_branch(message.branch)
             case GenerationEnded():
                 self._show_end(message)
@@ -130,28 +123,28 @@ class SessionTexts:
         if opening is None or generation.tape is None:
             return
         text.draw_new()
-        text.stop()
+        self.stop()
+        self._starting = None
         text.stream(False)
         text.view.follows_end = True
         _free_states(before)
-        text.replace(generation)
         generation.shown = 0
         self._write_opening(generation, opening)
         self._take_settings(generation)
-        self.show_title()
+        self._show_title()
         text.draw_new()
         self._show_note(self._format_place(place + by))
 
-    def show_title(self) -> None:
+    def _show_title(self) -> None:
         """Show model, settings and a clamp in the title; more than one clamp in the subtitle."""
-        settings, held = self._settings, self._settings.held
+        settings, held, opening = self._settings, self._settings.held, self.text.opening
         parts, fixed = [*settings.active_words, settings.speed_label], settings.sampling.rng_seed
-        if self._opening is not None:
-            numbers = self._opening.loaded.model.numbers
-            model = [shown_label(self._opening.label), *([] if numbers == "float32" else [numbers])]
-            parts = [*model, *parts, tr("RNG {seed}", seed=self._opening.rng_seed)]
+        if opening is not None:
+            numbers = opening.loaded.model.numbers
+            model = [shown_label(opening.label), *([] if numbers == "float32" else [numbers])]
+            parts = [*model, *parts, tr("RNG {seed}", seed=opening.rng_seed)]
         if fixed is not None:
-            is_next = self._opening is not None and self._opening.rng_seed != fixed
+            is_next = opening is not None and opening.rng_seed != fixed
             parts.append(tr("next {seed}", seed=fixed) if is_next else tr("fixed"))
         words = Content(" · ".join(parts))
         if held.clamps:
@@ -161,8 +154,7 @@ class SessionTexts:
 
     def rules_problem(self) -> str:
         """Return why the current model must ignore the sampling rules; empty if it need not."""
-        tape = self.text.generation.tape if self.text.generation is not None else None
-        sampling = self._settings.sampling
+        tape, sampling = self.text.tape, self._settings.sampling
         if tape is None or not sampling.is_constrained:
             return ""
         constraints = tape.stream.constraints
@@ -180,14 +172,15 @@ class SessionTexts:
 
     def _show_start(self, generation: GenerationThread, opening: Opening) -> None:
         """Show the seed text and start drawing what follows."""
-        self._previous = None
+        self._starting = None
+        self.text.stop()  # the text before may have been continued meanwhile
         self._write_opening(generation, opening)
         if opening.is_recorded:
             self._take_settings(generation)
         rules = self.rules_problem()
         kept = self._drop_clamps(generation), self._remember(generation)
         sentences = filter(None, (_describe(opening), rules, *kept))
-        self.show_title()
+        self._show_title()
         self._show_note(" ".join(sentences), is_problem=bool(opening.unknown or rules))
         text = self.text
         text.stream(True)
@@ -197,29 +190,27 @@ class SessionTexts:
     def _show_end(self, event: GenerationEnded) -> None:
         """Draw the last characters and show how the text ended."""
         was_streaming = self.text.view.streaming  # else stopped for a text that has failed since
+        opening, tape = event.generation.opening, event.generation.tape
         if not self._has_ended(event):
             return
-        if event.generation.tape is None:
-            self._restore_previous()
+        if opening is None or tape is None:
             self._show_note(tr("Stopped before the text began."))
-        elif event.generation.tape.stream.is_complete:
+        elif tape.stream.is_complete:
             key = key_label("speech.acrostic")
             self._show_note(
                 tr("The acrostic is complete; {key} changes it, Enter starts a new text.", key=key)
             )
         elif was_streaming:
-            is_jamo = self._opening is not None and self._opening.is_jamo
-            stream = event.generation.tape.stream
-            is_between = stream.is_between_records and not event.was_stopped
+            is_between = tape.stream.is_between_records and not event.was_stopped
             if event.was_stopped or is_between:
                 end = tr("End of the record." if is_between else "Stopped.")
             else:
                 end = tr(
-                    "{count:,} jamo." if is_jamo else "{count:,} characters.",
+                    "{count:,} jamo." if opening.is_jamo else "{count:,} characters.",
                     count=self._settings.length,
                 )
-            if event.turn == 1 and self._opening is not None:
-                end = _describe_reading(event.generation, self._opening) or end
+            if event.turn == 1:
+                end = _describe_reading(event.generation, opening) or end
             is_back = self.text.cursor.at is not None
             self._show_note(f"{end} {_next_steps(is_back=is_back, is_between=is_between)}")
 
@@ -230,29 +221,25 @@ class SessionTexts:
         if self._has_ended(event):
             has_begun = event.generation.tape is not None
             # without a text, the note stays until one starts
-            self._post(NoteWritten(str(event.error), is_problem=True, lasts=not has_begun))
-            if not has_begun:
-                self._restore_previous()
+            self._show_note(str(event.error), is_problem=True, lasts=not has_begun)
 
     def _has_ended(self, event: GenerationEnded | GenerationFailed) -> bool:
-        """Return whether the displayed text has ended, not only an earlier turn of it."""
-        if event.turn != event.generation.turn:
+        """Return whether the newest text has ended, not only an earlier turn of it."""
+        if not event.is_newest:
             return False
         event.generation.is_active = False
-        if event.generation is not self.text.generation:
+        if event.generation is not (self._starting or self.text.generation):
             return False
+        self._starting = None
         self.text.draw_new()
         self.text.stream(False)
         return True
 
-    def _restore_previous(self) -> None:
-        """Return to the previous text, which is still displayed, if the new one has not started."""
-        if self._previous is not None:
-            self.text.restore(self._previous)
+    def _show_note(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
+        self._post(NoteWritten(sentence, is_problem=is_problem, lasts=lasts))
 
     def _write_opening(self, generation: GenerationThread, opening: Opening) -> None:
-        """Append a rule and the seed text of a text to the view."""
-        self._opening = opening
+        """Append a rule and the seed text of a text to the view, and display the text."""
         view = self.text.view
         if view.length:
             began = f"{generation.began:%H:%M}"
@@ -265,7 +252,7 @@ class SessionTexts:
             enumerate(opening.seed_text), lambda place: place[0] in unknown
         ):
             view.append("".join(c for _, c in group), "skipped" if is_unknown else "seed")
-        self.text.begin_tape()
+        self.text.begin(generation)
 
     def _take_settings(self, generation: GenerationThread) -> None:
         """Restore the sampling settings and clamps of a text, except a fixed RNG seed."""

@@ -48,11 +48,11 @@ class TapeText:
         """Start without a text; the speed of the settings decides how often to draw."""
         self.view = view
         self.generation: GenerationThread | None = None
-        """The current text."""
+        """The displayed text; None before the first one."""
+        self.begun = Signal()
+        """Sent when another text is displayed."""
         self.cursor = TapeCursor(self)
         self._settings = settings
-        self._has_begun = False
-        """Whether the seed text is shown, so that characters may follow."""
         self._origin = 0
         """Number of the first generated character among all characters ever shown."""
         self._frames: Timer | None = None
@@ -61,12 +61,12 @@ class TapeText:
 
     @property
     def opening(self) -> Opening | None:
-        """The opening of the current text; None before it has started."""
+        """The opening of the displayed text; None without a text."""
         return self.generation.opening if self.generation is not None else None
 
     @property
     def loaded(self) -> LoadedModel | None:
-        """The model of the current text; None before it has started."""
+        """The model of the displayed text; None without a text."""
         return self.opening.loaded if self.opening is not None else None
 
     @property
@@ -81,19 +81,13 @@ class TapeText:
 
     @property
     def tape(self) -> Tape | None:
-        """The tape of the current text; None before it has started."""
+        """The tape of the displayed text; None without a text."""
         return self.generation.tape if self.generation is not None else None
 
     @property
     def tree(self) -> Tree | None:
-        """All branches of the current text; None before it has started."""
+        """All branches of the displayed text; None without a text."""
         return self.tape.tree if self.tape is not None else None
-
-    @property
-    def is_loading(self) -> bool:
-        """Whether the model is being loaded or reads the seed text."""
-        generation = self.generation
-        return generation is not None and generation.is_active and generation.tape is None
 
     def stream(self, is_on: bool) -> None:
         """Start or stop drawing new characters."""
@@ -120,27 +114,18 @@ class TapeText:
             self.generation.branch_off(fork)
             self.stream(True)
 
-    def replace(self, generation: GenerationThread) -> None:
-        """Make another text the current one; its tape may not exist yet."""
-        self.generation, self._has_begun = generation, False
-        self.cursor.text_replaced()
-
-    def begin_tape(self) -> None:
-        """Append the characters of `generation` after what is shown now."""
-        self._origin, self._has_begun = self.view.length, True
-        self.cursor.text_started()
-
-    def restore(self, generation: GenerationThread) -> None:
-        """Make a text current that is still displayed."""
-        self.generation, self._has_begun = generation, True
-        self.cursor.text_started()
-        self.cursor.text_grew(0)
+    def begin(self, generation: GenerationThread) -> None:
+        """Append the characters of a text, from its first one on, after what is shown now."""
+        self.generation, self._origin = generation, self.view.length
+        if self.cursor.at is not None:
+            self.cursor.point(0)
+        self.begun.send()
 
     def draw_new(self) -> None:
         """Append the characters generated since the last call."""
         before = self.shown
-        if self.generation is None or not self._has_begun:
-            return  # they would be appended to the previous text
+        if self.generation is None:
+            return
         if new := self.generation.take():
             self.view.append(new, "generated")
         self.cursor.text_grew(before)
@@ -269,16 +254,6 @@ class TapeCursor(TextLayer):
                 yield Overlay(start, stop, "text-view--place")
         if place is not None and position == text.shown:
             yield Overlay(place[1], place[1] + 1, "text-view--place")
-
-    def text_replaced(self) -> None:
-        """Go to position 0, the only one that every tape has."""
-        if self._at is not None:
-            self._put((0, 0))
-
-    def text_started(self) -> None:
-        """Go to the start of a new tape."""
-        if self._at is not None:
-            self.point(0)
 
     def text_grew(self, before: int) -> None:
         """Stay at the end if the cursor was there, else scroll to the text after it."""

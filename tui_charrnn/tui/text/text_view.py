@@ -8,7 +8,6 @@ from typing import ClassVar, Final, NamedTuple, get_args
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.cache import LRUCache
 from textual.message import Message
 from textual.reactive import var
 from textual.selection import Selection
@@ -62,7 +61,6 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
     is copied as shown, so it is safe to paste.
     """
 
-    ALLOW_SELECT = True
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "text-view--seed",
         "text-view--generated",
@@ -75,14 +73,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
     }
     DEFAULT_CSS = """
     TextView {
-        background: $background;
         color: $generated-text;
-        overflow: hidden auto;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-        scrollbar-background: $background;
-        scrollbar-background-hover: $background;
-        scrollbar-background-active: $background;
         & .text-view--seed { color: $seed-text; text-style: bold; }
         & .text-view--generated { color: $generated-text; }
         & .text-view--skipped { color: $skipped-text; text-style: strike; }
@@ -116,8 +107,6 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         self.wrapped = WrappedText(width=_WIDTH_BEFORE_LAYOUT, limit=limit)
         """The rows."""
         self._limit = limit
-        self._strips: LRUCache[int, Strip] = LRUCache(1024)
-        """Cache of drawn rows, by row number."""
         self._looks: dict[tuple[str, bool], Style] = {}
         """Cache of the styles of component classes; see `look`."""
 
@@ -143,8 +132,8 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         first = self.wrapped.first
         changed = self.wrapped.append(text, style)
         dropped = self.wrapped.first - first
-        self._strips.discard(changed)
-        self._strips.discard(self.wrapped.first)  # has the notice if rows were dropped
+        self.strips.discard(changed)
+        self.strips.discard(self.wrapped.first)  # has the notice if rows were dropped
         self.place(len(self.wrapped.rows), max(self.scroll_offset.y - dropped, 0))
         if dropped:
             self.refresh()
@@ -183,11 +172,11 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
     def redraw(self, rows: range | None = None) -> None:
         """Redraw rows, by their numbers, or all of them, because an overlay has changed."""
         if rows is None:
-            self._strips.clear()
+            self.strips.clear()
             self.refresh()
             return
         for row in rows:
-            self._strips.discard(row)
+            self.strips.discard(row)
         self.refresh_lines(rows.start - self.wrapped.first, len(rows))
 
     def look(self, name: str, *, is_opaque: bool = True) -> Style:
@@ -209,7 +198,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
         row, width = self.top + y, self.scrollable_content_region.width
         if row >= self.wrapped.end:
             return Strip.blank(width, self.rich_style)
-        strip = self._strips.get(row)
+        strip = self.strips.get(row)
         if strip is None:
             has_caret = self.streaming and row == self.wrapped.end - 1
             drawn = draw_row(
@@ -224,21 +213,15 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
             )
             # Textual maps the mouse to text by these offsets
             strip = drawn.crop_extend(0, width, self.rich_style).apply_offsets(0, row)
-            self._strips[row] = strip
+            self.strips[row] = strip
         return strip
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """Return the selected text as shown, in lines instead of rows."""
         return selected_text(self.wrapped, selection), "\n"
 
-    def selection_updated(self, selection: Selection | None) -> None:
-        """Redraw the rows with or without the selection."""
-        self._strips.clear()
-        super().selection_updated(selection)
-
     def notify_style_update(self) -> None:
         """Redraw the rows in another theme."""
-        self._strips.clear()
         self._looks.clear()
         super().notify_style_update()
 
@@ -262,16 +245,12 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
 
     def watch_streaming(self) -> None:
         """Show or hide the caret."""
-        self._strips.discard(self.wrapped.end - 1)
+        self.strips.discard(self.wrapped.end - 1)
         self.refresh()
 
     def _show_new_rows(self, top: int) -> None:
         """Show a new set of rows, scrolled to index `top`."""
-        self._strips.clear()
-        if self.is_attached and self.text_selection is not None:
-            self.screen.clear_selection()  # it refers to row numbers
-        self.place(len(self.wrapped.rows), top)
-        self.refresh()
+        self.show_new_rows(len(self.wrapped.rows), top)
         for layer in self.text_layers:
             layer.rewrapped()
 

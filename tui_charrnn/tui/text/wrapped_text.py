@@ -289,7 +289,9 @@ def place_of(wrapped: WrappedText, source: int) -> Place | None:
     if index < (1 if wrapped.first else 0):  # a notice replaces that row
         return None
     text = wrapped.rows[index].text
-    return wrapped.first + index, _drawn_column(text, offset - wrapped.starts[index], wrapped.width)
+    return wrapped.first + index, expanded_column(
+        text, offset - wrapped.starts[index], wrapped.width
+    )
 
 
 def source_at(wrapped: WrappedText, place: Place) -> int:
@@ -319,7 +321,7 @@ def _first_from(sources: SourceMap, offset: int) -> int:
     return source + 1 if sources.shown(source) < offset else source
 
 
-def _drawn_column(text: str, column: int, width: int) -> int:
+def expanded_column(text: str, column: int, width: int) -> int:
     """Convert an index in a row's text to the row with tabs expanded."""
     return len(expand_tabs(text[:column], width)) if "\t" in text else column
 

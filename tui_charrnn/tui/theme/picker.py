@@ -29,14 +29,7 @@ class ThemeScreen(Dialog[None]):
     ]
     DEFAULT_CSS = """
     ThemeScreen {
-        & #themes {
-            width: 38;
-            height: auto;
-            scrollbar-size-vertical: 1;
-            scrollbar-background: $surface;
-            scrollbar-background-hover: $surface;
-            scrollbar-background-active: $surface;
-        }
+        & #themes { width: 38; height: auto; }
     }
     """
 

@@ -11,7 +11,7 @@ from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.text.streamed_text import look_class
 from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.text.text_view import Overlay, TextLayer
-from tui_charrnn.tui.xray.colorings import Coloring, Levels
+from tui_charrnn.tui.xray.colorings import Coloring, Levels, UnitColoring
 from tui_charrnn.tui.xray.reader import (
     RUNNING,
     LayerSnapshot,
@@ -67,19 +67,20 @@ class XrayColors(TextLayer):
         """Whether the panel shows states and gates."""
         self.reading: XrayReading | None = None
         """Reads the current text; None without a text or a coloring."""
-        self._coloring: Coloring | None = None
+        self._coloring: Coloring | UnitColoring | None = None
         self._timer: Timer | None = None
         self._requested: object = None
         self._skips_poll = False
         """Whether the next poll is skipped."""
+        text.begun.connect(self.stop_reading)
 
     @property
-    def coloring(self) -> Coloring | None:
+    def coloring(self) -> Coloring | UnitColoring | None:
         """The coloring of the text; None is off."""
         return self._coloring
 
     @coloring.setter
-    def coloring(self, coloring: Coloring | None) -> None:
+    def coloring(self, coloring: Coloring | UnitColoring | None) -> None:
         if coloring == self._coloring:
             return
         self._coloring = coloring
@@ -163,12 +164,10 @@ class XrayColors(TextLayer):
         self._explain()
 
     def _current_reading(self) -> XrayReading | None:
-        """Return the reading of the current text, a new one for a new text; None without a text."""
-        generation = self.text.generation
-        if self.reading is not None and self.reading.generation is not generation:
-            self.stop_reading()
-        if self.reading is None and generation is not None and generation.tape is not None:
-            self.reading = XrayReading(generation, generation.tape, self._announce)
+        """Return the reading of the displayed text; None without a text."""
+        generation, tape = self.text.generation, self.text.tape
+        if self.reading is None and generation is not None and tape is not None:
+            self.reading = XrayReading(generation, tape, self._announce)
         return self.reading
 
     def _in_view(self) -> tuple[int, int]:

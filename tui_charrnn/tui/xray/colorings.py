@@ -4,9 +4,10 @@
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, NamedTuple, Protocol
+from functools import partial
+from typing import ClassVar, Final, Literal, NamedTuple
 
 import numpy as np
 from textual.content import Content
@@ -77,19 +78,15 @@ class Levels:
         """Stop reading."""
 
 
-class Coloring(Protocol):
+@dataclass(frozen=True, slots=True)
+class Coloring:
     """A way to color a text."""
 
-    @property
-    def name(self) -> str:
-        """The unique name, one word."""
-
-    @property
-    def scale(self) -> ScaleName:
-        """The color scale of its levels."""
-
-    def begin(self, reading: XrayReading) -> Levels | None:
-        """Return the levels of a text; None if the model lacks the unit or gate."""
+    name: str
+    """The unique name, one word."""
+    begin: Callable[[XrayReading], Levels]
+    """Returns the levels of a text."""
+    scale: ClassVar[ScaleName] = "rising"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,34 +121,11 @@ class UnitColoring:
         return None if values is None else UnitLevels(reading, values, self)
 
 
-@dataclass(frozen=True, slots=True)
-class MeasureColoring:
-    """Colors by a measure of each prediction, such as surprise or entropy."""
-
-    measure: Measure
-    scale: ClassVar[ScaleName] = "rising"
-
-    @property
-    def name(self) -> str:
-        """The name of the measure."""
-        return self.measure.name
-
-    def begin(self, reading: XrayReading) -> Levels:
-        """Return levels of the predictions, which are read for the panel anyway."""
-        return MeasureLevels(reading, self.measure)
-
-
-MEASURE_COLORINGS: Final = tuple(map(MeasureColoring, MEASURES))
-"""The colorings that every model has."""
-SURPRISE: Final = next(one for one in MEASURE_COLORINGS if one.name == "surprise")
-"""The default coloring."""
-
-
 class MeasureLevels(Levels):
-    """The levels of a measure of the predictions."""
+    """The levels of a measure of each prediction, such as surprise or entropy."""
 
-    def __init__(self, reading: XrayReading, measure: Measure) -> None:
-        self._reading, self._measure = reading, measure
+    def __init__(self, measure: Measure, reading: XrayReading) -> None:
+        self._measure, self._reading = measure, reading
 
     def legend(self) -> tuple[str, Sequence[str]]:
         """Return the measure with its unit, and the ranges of its levels."""
@@ -162,6 +136,14 @@ class MeasureLevels(Levels):
         """Return the level of a character's prediction."""
         expected = self._reading.expected(branch, position)
         return None if expected is None else self._measure.level(expected)
+
+
+MEASURE_COLORINGS: Final = tuple(
+    Coloring(measure.name, partial(MeasureLevels, measure)) for measure in MEASURES
+)
+"""The colorings that every model has."""
+SURPRISE: Final = next(one for one in MEASURE_COLORINGS if one.name == "surprise")
+"""The default coloring."""
 
 
 class UnitLevels(Levels):
@@ -217,18 +199,6 @@ class UnitLevels(Levels):
         return self._values.of(self._reading.key_of(branch, position))
 
 
-@dataclass(frozen=True, slots=True)
-class InfluenceColoring:
-    """Colors the characters before the cursor by their influence on the prediction there."""
-
-    name: ClassVar[str] = "influence"
-    scale: ClassVar[ScaleName] = "rising"
-
-    def begin(self, reading: XrayReading) -> Levels:
-        """Return levels that are computed in a thread."""
-        return InfluenceLevels(reading)
-
-
 class PastInfluence(NamedTuple):
     """The influence of earlier characters on one character."""
 
@@ -247,7 +217,7 @@ class PastInfluence(NamedTuple):
 
 
 class InfluenceLevels(Levels):
-    """The influence on the character at the cursor, else on the newest."""
+    """The influence on the character at the cursor, else on the newest; computed in a thread."""
 
     moves = True
 
@@ -314,6 +284,10 @@ class InfluenceLevels(Levels):
         return None if is_known else wanted
 
 
+INFLUENCE: Final = Coloring("influence", InfluenceLevels)
+"""Colors the characters before the cursor by their influence on the prediction there."""
+
+
 def compute_influence(
     generation: GenerationThread, tape: Tape, branch: int, position: int
 ) -> PastInfluence:
@@ -357,7 +331,7 @@ def _format_distance(distance: int | None) -> str:
 
 def colorings(
     units: Mapping[UnitKind, UnitColoring], config: ModelConfig | None
-) -> tuple[Coloring, ...]:
+) -> tuple[Coloring | UnitColoring, ...]:
     """Return the measure and unit colorings in the order of the cycle; an RNN has no gates."""
     has_gates = config is None or config.cell != "rnn"
     by_unit = (units["neuron"], units["gate"]) if has_gates else (units["neuron"],)

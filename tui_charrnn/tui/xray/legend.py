@@ -1,6 +1,7 @@
 """The x-ray's legend below the text, the layout of its panel, and its actions."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +21,14 @@ from tui_charrnn.tui.messages import KeysChanged
 from tui_charrnn.tui.text.external_text import ExternalTextScreen, find_corpus
 from tui_charrnn.tui.xray.color_layer import Legend, XrayColors
 from tui_charrnn.tui.xray.colorings import (
+    INFLUENCE,
     SURPRISE,
     Coloring,
-    InfluenceColoring,
     UnitColoring,
     UnitKind,
     colorings,
 )
-from tui_charrnn.tui.xray.originality import OriginalityColoring
+from tui_charrnn.tui.xray.originality import OriginalityLevels
 from tui_charrnn.tui.xray.panel import XrayPanel, format_mean, format_place, legend_row, name_of
 
 _ROOMY: Final = 96
@@ -90,9 +91,9 @@ class XrayLegend(Vertical):
             "gate": UnitColoring("gate"),
         }
         """The last chosen neuron and gate."""
-        self._originality = OriginalityColoring(show_note=show_note)
+        self._originality = self._compare("")
         """Compares with the model's corpus, or with the text that was named last."""
-        self._drawn: tuple[Coloring | None, Legend | None] = None, None
+        self._drawn: tuple[Coloring | UnitColoring | None, Legend | None] = None, None
         """The displayed coloring and legend."""
 
     def compose(self) -> ComposeResult:
@@ -116,7 +117,7 @@ class XrayLegend(Vertical):
     def action_next_coloring(self) -> None:
         """Switch to the next coloring; after the last, to none."""
         now = self.text_colors.coloring
-        own = self._originality, InfluenceColoring()
+        own = self._originality, INFLUENCE
         cycle = [None, *colorings(self._units, self._config), *own]
         names = [None if one is None else one.name for one in cycle]
         place = names.index(None if now is None else now.name)
@@ -202,8 +203,11 @@ class XrayLegend(Vertical):
 
     def compare_with(self, path: str) -> None:
         """Mark passages copied from a file, or, with an empty path, from the model's corpus."""
-        self._originality = OriginalityColoring(path, self._show_note)
+        self._originality = self._compare(path)
         self._color(self._originality)
+
+    def _compare(self, path: str) -> Coloring:
+        return Coloring("originality", partial(OriginalityLevels, path, self._show_note))
 
     def color_by(
         self, name: str, mean: float | None = None, deviation: float | None = None
@@ -247,7 +251,7 @@ class XrayLegend(Vertical):
         loaded = self.text_colors.text.loaded
         return None if loaded is None else loaded.model.config
 
-    def _color(self, coloring: Coloring | None) -> None:
+    def _color(self, coloring: Coloring | UnitColoring | None) -> None:
         self.text_colors.coloring = coloring
         config, self.unit = self._config, ""
         if isinstance(coloring, UnitColoring) and config is not None:
@@ -279,7 +283,7 @@ class XrayLegend(Vertical):
             more = levels.line(seen.branch, seen.position) if levels is not None else ""
             name = name_of(self.text_colors.text, self.app, seen.index)
             width = self.size.width
-            mean = format_mean(self.text_colors.text, seen.running, seen.count)
+            mean = format_mean(self.text_colors.text, seen)
             words = format_place(name, seen.prediction, mean, width, more)
         for line in self.query("#xray-line").results(Static):
             line.update(words, layout=False)

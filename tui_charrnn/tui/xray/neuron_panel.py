@@ -136,7 +136,6 @@ class NeuronPanel(CursorView):
         settings: GenerationSettings,
         *,
         color: Callable[[str, float | None, float | None], object],
-        show_title: Callable[[], object],
         show_note: Callable[[str], object],
     ) -> None:
         """Start with an empty list.
@@ -146,7 +145,6 @@ class NeuronPanel(CursorView):
             settings: Has the clamps.
             color: Colors the text by a neuron, given its name, mean and standard deviation; None
                 if not measured.
-            show_title: Shows the clamps in the title of the text.
             show_note: Shows a note.
         """
         super().__init__()
@@ -158,7 +156,6 @@ class NeuronPanel(CursorView):
         self._text = text
         self._settings = settings
         self._color = color
-        self._show_title = show_title
         self._show_note = show_note
         self._filter = ""
         """The property whose neurons are listed; empty for all."""
@@ -188,14 +185,13 @@ class NeuronPanel(CursorView):
             generated = result.generated if result is not None else ""
 
             def work(task: BackgroundTask) -> None:
-                report = partial(self.call_later, self._show_progress, task)
+                report = partial(task.deliver, self.call_later, self._show_progress)
                 found, problem = None, ""
                 try:
                     found = search_neurons(loaded, generated, path or "", report, task.check)
                 except CharRNNError as error:
                     problem = safe_line(str(error))
-                task.check()
-                self.call_later(self._show_found, task, found, problem)
+                task.deliver(self.call_later, self._show_found, found, problem)
 
             self.search = BackgroundTask("neurons", work)
         self.draw_all()
@@ -211,18 +207,16 @@ class NeuronPanel(CursorView):
         self.draw_all()
         return True
 
-    def _show_progress(self, search: BackgroundTask, words: str) -> None:
-        if search is self.search:
-            stop = key_label("text.stop")
-            self.empty_words = tr("{progress} … {key} ends it.", progress=words, key=stop)
-            self.draw_all()
+    def _show_progress(self, words: str) -> None:
+        stop = key_label("text.stop")
+        self.empty_words = tr("{progress} … {key} ends it.", progress=words, key=stop)
+        self.draw_all()
 
-    def _show_found(self, search: BackgroundTask, found: Found | None, problem: str) -> None:
-        if search is self.search:
-            self.search, self.found, self.empty_words = None, found, problem
-            self.draw_all()
-            if found is not None and found.note:
-                self._show_note(tr("{note} The text so far is read instead.", note=found.note))
+    def _show_found(self, found: Found | None, problem: str) -> None:
+        self.search, self.found, self.empty_words = None, found, problem
+        self.draw_all()
+        if found is not None and found.note:
+            self._show_note(tr("{note} The text so far is read instead.", note=found.note))
 
     def action_turn_filter(self, by: int) -> None:
         """Show the neurons of another property."""
@@ -327,7 +321,6 @@ class NeuronPanel(CursorView):
         if loaded is None:
             return
         self._settings.hold(Clamp(neuron, value), loaded.model)
-        self._show_title()
         self.draw_all()
         self._text.resume()
         release = key_label("neurons.release")
@@ -346,7 +339,6 @@ class NeuronPanel(CursorView):
             self._show_note(tr("The cell is not held." if is_any else "No cell is held."))
             return
         self._settings.let_go(clamps)
-        self._show_title()
         self.draw_all()
         names = ", ".join(str(clamp.neuron) for clamp in clamps)
         is_one = len(clamps) == 1

@@ -6,7 +6,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 from textual.content import Content
 
@@ -20,7 +20,6 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.text.model_loader import LoadedModel
-from tui_charrnn.tui.text.streamed_text import ScaleName
 from tui_charrnn.tui.xray.colorings import Levels
 from tui_charrnn.tui.xray.reader import Passage, XrayReading
 from tui_charrnn.viewing.formatting import format_new_shares, format_share
@@ -35,28 +34,18 @@ _QUOTED: Final = 400
 """Most characters shown of the longest passage."""
 
 
-@dataclass(frozen=True, slots=True)
-class OriginalityColoring:
-    """Colors passages copied from a corpus."""
-
-    path: str = ""
-    """Path of a text to compare with; empty is the model's corpus."""
-    show_note: Callable[[str], object] = str
-    """Shows a note, such as that the text is missing; called in a thread."""
-
-    name: ClassVar[str] = "originality"
-    scale: ClassVar[ScaleName] = "rising"
-
-    def begin(self, reading: XrayReading) -> Levels:
-        """Return levels that are computed in a thread."""
-        return OriginalityLevels(reading, self)
-
-
 class OriginalityLevels(Levels):
-    """The copied characters of one text's branches."""
+    """The copied characters of one text's branches; found in a thread."""
 
-    def __init__(self, reading: XrayReading, coloring: OriginalityColoring) -> None:
-        self._reading, self._coloring = reading, coloring
+    def __init__(self, path: str, show_note: Callable[[str], object], reading: XrayReading) -> None:
+        """Start the thread.
+
+        Args:
+            path: Path of a text to compare with; empty is the model's corpus.
+            show_note: Shows a note, such as that the text is missing; called in the thread.
+            reading: The text.
+        """
+        self._path, self._show_note, self._reading = path, show_note, reading
         self._tracks: dict[int, OriginalityTrack] = {}
         self._corpus: IndexedCorpus | None = None
         self._progress = ""
@@ -140,7 +129,7 @@ class OriginalityLevels(Levels):
             key = key_label("speech.corpus")
             self._progress = tr("there is no text to compare with; {key} names a text", key=key)
             names = tr("{key} names a text to compare with.", key=key)
-            self._coloring.show_note(f"{safe_line(str(error))} {names}")
+            self._show_note(f"{safe_line(str(error))} {names}")
             return
         task.check()
         self._corpus = corpus
@@ -187,15 +176,17 @@ class OriginalityLevels(Levels):
         indexing = progress(tr("indexing the corpus"))
 
         def notify(sentence: str) -> None:
-            self._coloring.show_note(safe_line(sentence))
+            self._show_note(safe_line(sentence))
 
         self._progress = tr("looking for the corpus")
-        if path := self._coloring.path:
+        if self._path:
             own = Reading(
                 unify_newlines="\r" not in loaded.model.vocabulary.characters,
                 units=loaded.model.units,
             )
-            corpus = read_corpus([path], own, progress=reading, check_cancelled=check_cancelled)
+            corpus = read_corpus(
+                [self._path], own, progress=reading, check_cancelled=check_cancelled
+            )
             return index_corpus(
                 corpus, progress=indexing, check_cancelled=check_cancelled, notify=notify
             )

@@ -171,10 +171,16 @@ class XrayPanel(Static):
         self.update(Content("\n").join(rows[:height]), layout=False)
 
     def _numbers(self, seen: XrayPlace) -> list[Content]:
-        mean = format_mean(self._colors.text, seen.running, seen.count)
+        expected = seen.prediction
+        rows = [
+            (tr("probability"), percent(expected.probability)),
+            (tr("surprise"), tr("{bits:.2f} bits", bits=expected.surprise)),
+            (tr("entropy"), tr("{bits:.2f} bits", bits=expected.entropy)),
+            format_mean(self._colors.text, seen),
+        ]
         numbers = [
             Content(f"{padded(name, NAME)} {padded(value, VALUE, to_right=True)}")
-            for name, value in place_rows(seen.prediction, mean)
+            for name, value in rows
         ]
         levels = self._colors.levels
         if levels is not None:
@@ -319,12 +325,12 @@ def _scale_end(sizes: list[float]) -> float:
     return ordered[int(_SCALE_QUANTILE * (len(ordered) - 1))] if ordered else 0.0
 
 
-def format_mean(text: TapeText, running: float, count: int) -> tuple[str, str]:
+def format_mean(text: TapeText, seen: XrayPlace) -> tuple[str, str]:
     """Format a mean surprise: the number of last characters, and bits per character or jamo."""
-    name = tr("last {count}", count=count)
+    name = tr("last {count}", count=seen.count)
     if text.opening is not None and text.opening.is_jamo:
-        return name, tr("{bits:.2f} bits/jamo", bits=running)
-    return name, tr("{bits:.2f} bits/char", bits=running)
+        return name, tr("{bits:.2f} bits/jamo", bits=seen.running)
+    return name, tr("{bits:.2f} bits/char", bits=seen.running)
 
 
 def format_place(
@@ -352,16 +358,6 @@ def format_place(
             break
         words = longer
     return words
-
-
-def place_rows(expected: Prediction, mean: tuple[str, str]) -> list[tuple[str, str]]:
-    """Return a character's numbers as names and values; `mean` is from `format_mean`."""
-    return [
-        (tr("probability"), percent(expected.probability)),
-        (tr("surprise"), tr("{bits:.2f} bits", bits=expected.surprise)),
-        (tr("entropy"), tr("{bits:.2f} bits", bits=expected.entropy)),
-        mean,
-    ]
 
 
 def expected_rows(
