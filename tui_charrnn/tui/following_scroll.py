@@ -59,39 +59,38 @@ class FollowingScrollView(ScrollView):
         self.strips.clear()
         super().notify_style_update()
 
-    def show_new_rows(self, rows: int, top: int) -> None:
-        """Show another set of rows, scrolled to row `top`."""
-        self.strips.clear()
-        if self.is_attached and self.text_selection is not None:
-            self.screen.clear_selection()  # it refers to row numbers
-        self.place(rows, top)
-        self.refresh()
+    def place(self, rows: int, top: int, *, is_new: bool = False) -> None:
+        """Set the number of rows; show the end if it is followed, else row `top` at the top.
 
-    def place(self, rows: int, top: int) -> None:
-        """Set the number of rows; show the end if it is followed, else row `top` at the top."""
+        While the scrollbar neither appears nor disappears, nothing around the text moves. So this
+        avoids Textual's layout and drawing of the whole screen for every new row.
+
+        Args:
+            rows: The number of rows.
+            top: The row at the top, if the end is not followed.
+            is_new: Whether the rows are other ones: drops the drawn ones and the selection.
+        """
+        if is_new:
+            self.strips.clear()
+            if self.is_attached and self.text_selection is not None:
+                self.screen.clear_selection()  # it refers to row numbers
+            self.refresh()
         self._is_placing = True
         try:
-            self._take_size(Size(self.scrollable_content_region.width, rows))
+            size = Size(self.scrollable_content_region.width, rows)
+            had_bar, needs_bar = self.show_vertical_scrollbar, size.height > self.size.height
+            is_same_width = size.width == self.virtual_size.width
+            if had_bar != needs_bar or (needs_bar and not is_same_width):
+                self.virtual_size = size
+            else:
+                self.set_reactive(FollowingScrollView.virtual_size, size)
+                if needs_bar:
+                    self.vertical_scrollbar.window_virtual_size = size.height
             target = self.max_scroll_y if self.follows_end else top
             if self.is_attached and target != self.scroll_y:
                 self.scroll_to(y=target, force=True)  # the scrollbar may not exist yet
         finally:
             self._is_placing = False
-
-    def _take_size(self, size: Size) -> None:
-        """Set the virtual size.
-
-        While the scrollbar neither appears nor disappears, nothing around the text moves. So this
-        avoids Textual's layout and drawing of the whole screen for every new row.
-        """
-        had_bar, needs_bar = self.show_vertical_scrollbar, size.height > self.size.height
-        is_same_width = size.width == self.virtual_size.width
-        if had_bar != needs_bar or (needs_bar and not is_same_width):
-            self.virtual_size = size
-            return
-        self.set_reactive(FollowingScrollView.virtual_size, size)
-        if needs_bar:
-            self.vertical_scrollbar.window_virtual_size = size.height
 
     def scroll_to(self, x: float | None = None, y: float | None = None, **options: Any) -> None:
         """Scroll without animation: moving text cannot be read, and each frame costs a redraw."""

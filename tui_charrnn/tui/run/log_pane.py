@@ -301,13 +301,13 @@ class LogPane(FollowingScrollView, can_focus=True):
         top = self.rows.arrange(
             width=self.rows.width, log_filter=log_filter, anchor=self.scroll_offset.y
         )
-        self.show_new_rows(len(self.rows.rows), top)
+        self.place(len(self.rows.rows), top, is_new=True)
 
     def clear(self) -> None:
         """Remove all lines."""
         self.rows.clear()
         self.follows_end = True
-        self.show_new_rows(0, 0)
+        self.place(0, 0, is_new=True)
 
     def render_line(self, y: int) -> Strip:
         """Draw a row."""
@@ -354,7 +354,7 @@ class LogPane(FollowingScrollView, can_focus=True):
         width, top = self.scrollable_content_region.width - _SIGN_WIDTH, self.scroll_offset.y
         if width > 0 and width != self.rows.width:
             top = self.rows.arrange(width=width, log_filter=self.rows.filter, anchor=top)
-            self.show_new_rows(len(self.rows.rows), top)
+            self.place(len(self.rows.rows), top, is_new=True)
         elif width > 0:
             self.place(len(self.rows.rows), top)
         self._show_state()

@@ -127,7 +127,8 @@ class TapePanel(Static, can_focus=True):
 
     def on_mount(self) -> None:
         """Follow the cursor."""
-        self.text.begun.connect(self._begin_text)
+        self.text.begun.connect(self._visited.clear)
+        self.text.begun.connect(self._read_candidates)
         self.cursor.moved.connect(self._read_candidates)
         self.cursor.length_changed.connect(self._show_place)
         self._read_candidates()
@@ -374,11 +375,6 @@ class TapePanel(Static, can_focus=True):
     def _remember_place(self) -> None:
         if self.cursor.at is not None:
             self._visited.append(self.cursor.at)
-
-    def _begin_text(self) -> None:
-        """Forget the tape of the text before."""
-        self._visited.clear()
-        self._read_candidates()
 
     def _read_candidates(self) -> None:
         """Read the candidates at the cursor, in a thread."""

@@ -250,7 +250,7 @@ class TextView(KeepsText, FollowingScrollView, can_focus=True):
 
     def _show_new_rows(self, top: int) -> None:
         """Show a new set of rows, scrolled to index `top`."""
-        self.show_new_rows(len(self.wrapped.rows), top)
+        self.place(len(self.wrapped.rows), top, is_new=True)
         for layer in self.text_layers:
             layer.rewrapped()
 
