@@ -1,5 +1,6 @@
 """Reports on a run on the command line."""
 
+import io
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
@@ -118,6 +119,19 @@ def test_json_prints_them_as_they_are_recorded(
     )
 
 
+def test_the_progress_of_a_bar_reaches_the_terminal_unchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    reporter = BarReporter(RunView(RunDirectory(tmp_path / "mine")))
+    reporter.show([], RunStatus(state=RunState.TRAINING, step=30, total_steps=100))
+    reporter.close()
+    assert "\x1b]0;30 % mine · charrnn-tui\x1b\\\x1b]9;4;1;30\x1b\\" in screen.getvalue()
+
+
 def test_the_last_evaluation_is_printed_before_the_end(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -126,7 +140,7 @@ def test_the_last_evaluation_is_printed_before_the_end(
     reporter.show([evaluated, RunEnded("finished", 30, 2.5, 30, 0, 1.0)], None)
     numbers, end = capsys.readouterr().err.splitlines()
     assert "validation_loss=2.5000" in numbers
-    assert end.endswith("finished at 30.")
+    assert end.endswith("finished at step 30.")
 
 
 def test_the_epoch_of_a_line_is_that_of_its_step(

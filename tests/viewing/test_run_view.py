@@ -213,7 +213,11 @@ def test_a_resume_takes_back_how_the_run_had_ended(view: RunView) -> None:
 
 @pytest.mark.parametrize(
     ("saved", "words"),
-    [([], "ended at 9, nothing saved"), ([4], "ended at 9, saved at 4"), ([4, 9], "saved at 9")],
+    [
+        ([], "ended at step 9, nothing saved"),
+        ([4], "ended at step 9, saved at step 4"),
+        ([4, 9], "saved at step 9"),
+    ],
 )
 def test_a_run_that_broke_off_names_what_was_saved(
     view: RunView, saved: list[int], words: str

@@ -182,7 +182,7 @@ def clear(
     if as_json:
         print_json({"removed": count})
         return
-    print_message(f"Deleted: {counted(count, 'text')}.")
+    print_message(f"Deleted: {counted(count, 'text')}." if count else "Nothing was deleted.")
 
 
 def _print_list(entries: list[Entry], as_json: bool) -> None:

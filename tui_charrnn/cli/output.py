@@ -95,7 +95,8 @@ def stderr_is_terminal() -> bool:
 def send_to_terminal(sequence: str) -> None:
     """Write an escape sequence to standard error if that is a terminal."""
     if stderr_is_terminal():
-        _write(sys.stderr, sequence)
+        # a progress bar replaces sys.stderr by a proxy that removes escape characters
+        _write(getattr(sys.stderr, "rich_proxied_file", sys.stderr), sequence)
 
 
 def print_message(*lines: str) -> None:

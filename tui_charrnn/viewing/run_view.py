@@ -535,9 +535,9 @@ def _apply_ended(view: RunView, record: RunEnded) -> Notice:
         state = tr("ended")
     how = tr("{state} before its first step", state=state)
     if record.step:
-        how = tr("{state} at {step:,}", state=state, step=record.step)
+        how = tr("{state} at step {step:,}", state=state, step=record.step)
     if is_behind and saved:
-        how = tr("{how}, saved at {step:,}", how=how, step=saved)
+        how = tr("{how}, saved at step {step:,}", how=how, step=saved)
     elif is_behind:
         how = tr("{how}, nothing saved", how=how)
     is_finish = record.reason == RunState.FINISHED
