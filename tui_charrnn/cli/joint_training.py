@@ -33,6 +33,7 @@ from tui_charrnn.errors import (
     PreemptedError,
     RunError,
     StorageError,
+    reason_of,
 )
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import TRAINER, trainer_environment
@@ -146,7 +147,7 @@ def _train_as_worker(task: JointTask, limit: float | None, stderr: int | None = 
                 pass_fds=[task.events],
             )
         except OSError as error:
-            raise StorageError(f"Cannot start the trainer: {error.strerror}.") from error
+            raise StorageError(f"Cannot start the trainer: {reason_of(error)}.") from error
 
     watch = TrainerWatch(task, limit)
     code = supervise(lambda: watch.launch(start), print_message, watch)

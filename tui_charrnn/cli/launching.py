@@ -26,6 +26,7 @@ from tui_charrnn.errors import (
     ExitCode,
     RunError,
     StorageError,
+    reason_of,
 )
 from tui_charrnn.preferences import resolve, variable_of
 from tui_charrnn.runs.description import RunState
@@ -199,7 +200,7 @@ def _announce_end(view: RunView, options: FollowOptions) -> None:
     try:
         run_notify_command(preferred.notify_command, view)
     except OSError as error:
-        print_message(f"The notify command could not be run: {error.strerror}.")
+        print_message(f"The notify command could not be run: {reason_of(error)}.")
 
 
 def _record_loss(run: RunDirectory, error: BrokenClusterError) -> None:

@@ -27,7 +27,7 @@ from tui_charrnn.cli.options import (
     with_setting_options,
 )
 from tui_charrnn.cli.output import exit_code_of, prepare_streams, print_data
-from tui_charrnn.errors import ConfigError, ExitCode, StorageError
+from tui_charrnn.errors import ConfigError, ExitCode, StorageError, reason_of
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.sampling_config import SamplingConfig
@@ -209,8 +209,8 @@ def learn(
 def _not_installed(error: OSError) -> StorageError:
     """Convert an error that Typer raised while writing a shell completion."""
     return StorageError(
-        f"Cannot install the completion: {error.filename}: {error.strerror}. Print it, and add it "
-        f"to a writable file that your shell reads: {command('--show-completion')}"
+        f"Cannot install the completion: {error.filename}: {reason_of(error)}. Print it, and add "
+        f"it to a writable file that your shell reads: {command('--show-completion')}"
     )
 
 

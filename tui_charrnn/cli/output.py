@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
 
 from tui_charrnn import __version__, lazy
 from tui_charrnn.crash import report_crash
-from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode, StorageError
+from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode, StorageError, reason_of
 from tui_charrnn.folders import state_folder
 from tui_charrnn.hangul import (
     INITIALS,
@@ -163,7 +163,7 @@ def _with_nulls(value: object) -> object:
 
 def _refused_output(error: OSError) -> StorageError:
     """Convert an error of writing to standard output."""
-    return StorageError(f"Cannot write to standard output: {error.strerror or error}.")
+    return StorageError(f"Cannot write to standard output: {reason_of(error)}.")
 
 
 def discard_terminal_output() -> None:

@@ -13,7 +13,7 @@ from tui_charrnn.cli.output import (
     progress_bar,
     stdin_bytes,
 )
-from tui_charrnn.errors import ConfigError, DataError
+from tui_charrnn.errors import ConfigError, DataError, reason_of
 from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences import resolve, runs_folder
 from tui_charrnn.safe_text import safe_line
@@ -201,9 +201,7 @@ def _seed_pieces(seed: Seed, *, unify_newlines: bool) -> Iterator[str]:
     try:
         yield from read_pieces(seed, Reading(unify_newlines=unify_newlines), found)
     except OSError as error:
-        raise DataError(
-            f"The seed text cannot be read from {name}: {error.strerror or error}."
-        ) from error
+        raise DataError(f"The seed text cannot be read from {name}: {reason_of(error)}.") from error
     except UnicodeDecodeError as error:
         place = found.bytes - len(error.object) + error.start
         raise DataError(

@@ -12,7 +12,7 @@ from typing import Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration
-from tui_charrnn.errors import CharRNNError, ExitCode, RunError
+from tui_charrnn.errors import CharRNNError, ExitCode, RunError, reason_of
 from tui_charrnn.runs.launcher import trainer_environment
 from tui_charrnn.training.trial_facts import (
     Examination,
@@ -56,7 +56,7 @@ def ask(command: Sequence[str], timeout: float = TIMEOUT) -> Answer:
     try:
         ended = _run(command, log_level=1, timeout=timeout)  # with warnings: what a GPU lacks
     except OSError as error:
-        return Answer(failure=f"{command[0]} cannot be started: {error.strerror}.")
+        return Answer(failure=f"{command[0]} cannot be started: {reason_of(error)}.")
     except subprocess.TimeoutExpired as late:
         waited = format_duration(timeout)
         line = explaining_line(_decoded(late.stderr))

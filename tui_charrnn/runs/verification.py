@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, field
 
-from tui_charrnn.errors import RunError
+from tui_charrnn.errors import RunError, reason_of
 from tui_charrnn.runs.checkpoints import list_checkpoints, read_manifest, read_pointer
 from tui_charrnn.runs.file_system import file_system, is_missing
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
@@ -103,7 +103,7 @@ def verify_events(run: RunDirectory) -> EventFacts:
     try:
         file_system().lstat(run.events)
     except OSError as error:
-        reason = f"it cannot be read: {error.strerror}"
+        reason = f"it cannot be read: {reason_of(error)}"
         facts.problem = "it is missing" if is_missing(error) else reason
         return facts
     try:

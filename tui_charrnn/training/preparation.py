@@ -290,7 +290,7 @@ def initial_weights(run: RunDirectory, description: RunDescription) -> dict[str,
         with open_to_read(path, inside=run.path) as opened:
             data = opened.buffered().read(opened.size())
     except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+        raise RunError.unreadable(path, error) from error
     if hashlib.sha256(data).hexdigest() != origin.sha256:
         raise RunError(
             f"{path} is no longer the model that this run was made to start from: its sha256 is "
