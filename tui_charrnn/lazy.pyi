@@ -1,4 +1,4 @@
-"""The types of what `lazy.py` loads."""
+"""The names that `lazy.py` loads at their first use; it reads this file, as type checkers do."""
 
 from json import dumps as dumps
 from json import loads as loads
