@@ -229,8 +229,10 @@ def _rnn(_: StepLayer, state: Float32, recurrent: Float32) -> Layer:
 
 
 def _adder(recurrent: Float32, sums: Float32) -> Callable[[Float32], object]:
+    add = np.add
+
     def add_inputs(inputs: Float32) -> None:
-        np.add(recurrent, inputs, sums)
+        add(recurrent, inputs, sums)
 
     return add_inputs
 

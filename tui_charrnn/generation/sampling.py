@@ -8,17 +8,16 @@ The random numbers are those of NumPy's `Philox`, which is reimplemented here: i
 `numpy.random` would delay the first character more than anything but NumPy itself.
 """
 
-import functools
 import itertools
 import math
 import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from functools import partial
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from numpy import divide, exp, subtract  # a call of `np.exp` takes 0.05 microseconds longer
 
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 from tui_charrnn.sampling_config import SamplingConfig
@@ -52,13 +51,16 @@ def choose(weights: Float64, uniform: float) -> tuple[int, float]:
     Returns:
         The character's index in the vocabulary, and its probability, which is above 0.
     """
-    cumulative = np.add.accumulate(weights)
+    cumulative = _accumulate(weights)
     total = cumulative.item(-1)
     # right: skips characters of weight 0, whose cumulative weight is that of their neighbor
     index = bisect_right(cumulative, uniform * total)
     if index == len(cumulative):  # the product was rounded up to the total
         index = int(np.flatnonzero(weights)[-1])
     return index, weights.item(index) / total
+
+
+_accumulate: Final = np.add.accumulate
 
 
 def distribution(
@@ -69,66 +71,73 @@ def distribution(
 ) -> Float64:
     """Return the probability of each character under the settings.
 
-    Arguments and errors are those of `weights_of`.
+    Arguments and errors are those of `Sampler`.
 
     Returns:
         A new array, shape (V,), with sum 1; 0 for characters that were filtered out.
     """
-    weights = weights_of(logits, config, recent, unknown)
+    logits = np.asarray(logits)
+    weights = Sampler(len(logits), unknown).weights_of(logits, config, recent)
     weights /= np.add.accumulate(weights)[-1]
     return weights
 
 
-def weights_of(
-    logits: npt.ArrayLike,
-    config: SamplingConfig,
-    recent: Iterable[int] = (),
-    unknown: int | None = None,
-) -> Float64:
-    """Return the unnormalized probability of each character under the settings.
+class Sampler:
+    """Turns logits into weights for `choose`, in arrays that are allocated once."""
 
-    Applied in this order: repetition penalty, temperature, top-k, top-p (nucleus), min-p. Each
-    filter renormalizes what the one before it left.
+    def __init__(self, size: int, unknown: int | None = None) -> None:
+        """Sample among `size` characters, except the unknown symbol if there is one."""
+        self._unknown = unknown
+        self._scores = np.zeros(size)
+        self._number = np.zeros(())
+        """A number that all scores share; NumPy would make an array of it in every call."""
 
-    Args:
-        logits: The network's logits, shape (V,).
-        config: Temperature, penalty and filters; its RNG seed is ignored.
-        recent: Indices of recent characters, for the repetition penalty.
-        unknown: Index of the unknown symbol, which is never sampled; None if there is none.
+    def weights_of(
+        self, logits: npt.NDArray[Any], config: SamplingConfig, recent: Iterable[int] = ()
+    ) -> Float64:
+        """Return the unnormalized probability of each character under the settings.
 
-    Returns:
-        A new array for `choose`, shape (V,); 0 for characters that were filtered out.
+        Applied in this order: repetition penalty, temperature, top-k, top-p (nucleus), min-p. Each
+        filter renormalizes what the one before it left.
 
-    Raises:
-        ModelFileError: If the largest logit is not finite.
-    """
-    scores = np.asarray(logits).astype(np.float64)
-    if config.repetition_penalty != 1:
-        _penalize(scores, recent, config.repetition_penalty)
-    if unknown is not None:
-        scores[unknown] = -np.inf
-    likeliest = scores.argmax()
-    highest = scores.item(likeliest)
-    if not math.isfinite(highest):
-        raise not_finite_error()
-    if config.temperature == 0:
-        one_hot = np.zeros(len(scores))
-        one_hot[likeliest] = 1.0
-        return one_hot
-    scores = scores - scores[likeliest, ...]  # an array: NumPy would convert a number first
-    if config.temperature < _TINY_TEMPERATURE:
-        with np.errstate(over="ignore"):  # -inf is fine: its exp is 0
-            np.divide(scores, config.temperature, scores)
-    else:
-        np.divide(scores, _array_of(config.temperature), scores)
-    np.exp(scores, scores)
-    if config.top_k is None and config.top_p is None and config.min_p is None:
-        return scores
-    return _filtered(np.divide(scores, np.add.reduce(scores), scores), config)
+        Args:
+            logits: The network's logits, shape (V,).
+            config: Temperature, penalty and filters; its RNG seed is ignored.
+            recent: Indices of recent characters, for the repetition penalty.
 
+        Returns:
+            An array for `choose`, shape (V,), which the next call may overwrite; 0 for characters
+            that were filtered out.
 
-_array_of: Final = functools.lru_cache(partial(np.array, dtype=np.float64))
-"""A number as an array, which NumPy would make of it in every call."""
+        Raises:
+            ModelFileError: If the largest logit is not finite.
+        """
+        scores, number = self._scores, self._number
+        scores[...] = logits
+        if config.repetition_penalty != 1:
+            _penalize(scores, recent, config.repetition_penalty)
+        if self._unknown is not None:
+            scores[self._unknown] = -np.inf
+        likeliest = scores.argmax()
+        highest = scores.item(likeliest)
+        if not math.isfinite(highest):
+            raise not_finite_error()
+        if config.temperature == 0:
+            scores.fill(0)
+            scores[likeliest] = 1
+            return scores
+        number[()] = highest
+        subtract(scores, number, scores)
+        number[()] = config.temperature
+        if config.temperature < _TINY_TEMPERATURE:
+            with np.errstate(over="ignore"):  # -inf is fine: its exp is 0
+                divide(scores, number, scores)
+        else:
+            divide(scores, number, scores)
+        exp(scores, scores)
+        if config.top_k is None and config.top_p is None and config.min_p is None:
+            return scores
+        return _filtered(np.divide(scores, np.add.reduce(scores), scores), config)
 
 
 def _filtered(probabilities: Float64, config: SamplingConfig) -> Float64:

@@ -29,7 +29,7 @@ import numpy as np
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.constraints import LinePlace
 from tui_charrnn.generation.lstm import Stepper
-from tui_charrnn.generation.sampling import RandomStream, choose, log_softmax, weights_of
+from tui_charrnn.generation.sampling import RandomStream, Sampler, choose, log_softmax
 from tui_charrnn.generation.stream import (
     LONGEST_WINDOW,
     CharacterStream,
@@ -88,6 +88,7 @@ class SideBySide:
         self._places = [start.place] * count
         self._constraints = stream.constraints
         self._vocabulary = stream.model.vocabulary
+        self._sampler = Sampler(len(self._vocabulary), self._vocabulary.unknown_index)
 
     @property
     def rng_seeds(self) -> list[int]:
@@ -112,9 +113,7 @@ class SideBySide:
         texts = zip(self._draws, self._recent, self.samplings, strict=True)
         for text, (draws, recent, sampling) in enumerate(texts):
             scores = self._constraints.apply(logits[text], sampling, recent, self._places[text])
-            weights = weights_of(
-                scores, sampling, recent_of(recent, sampling), self._vocabulary.unknown_index
-            )
+            weights = self._sampler.weights_of(scores, sampling, recent_of(recent, sampling))
             index, probability = choose(weights, draws.next())
             add_recent(recent, index, self._vocabulary.end_index)
             self._places[text] = self._constraints.next_place(self._places[text], index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.errors import ConfigError
@@ -12,10 +13,10 @@ from tui_charrnn.generation.constraints import START, Constraints, LinePlace
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.sampling import (
     RandomStream,
+    Sampler,
     choose,
     distribution,
     fresh_rng_seed,
-    weights_of,
 )
 from tui_charrnn.hangul import split_syllables
 from tui_charrnn.model.checkpoint import Model
@@ -103,6 +104,10 @@ class GeneratedCharacter(NamedTuple):
     chose it."""
 
 
+_generated: Final = partial(tuple.__new__, GeneratedCharacter)
+"""A `GeneratedCharacter` of its three fields, in two thirds of the time."""
+
+
 class StreamState(NamedTuple):
     """Everything that the following text depends on, except the model and the settings."""
 
@@ -138,6 +143,7 @@ class CharacterStream:
         self._characters = model.vocabulary.shown
         self._end = model.vocabulary.end_index
         self._unknown = model.vocabulary.unknown_index
+        self._weights_of = Sampler(len(self._characters), self._unknown).weights_of
         self.weights: Final = fold_embedding(model)
         self._stepper = Stepper(self.weights, clamps=clamps)
         self.network: Final = self._stepper.state
@@ -254,15 +260,13 @@ class CharacterStream:
         )
         recent, uniform = recent_of(self._recent, sampling), self.draws.next()
         if index is None:
-            index, probability = choose(
-                weights_of(logits, sampling, recent, self._unknown), uniform
-            )
+            index, probability = choose(self._weights_of(logits, sampling, recent), uniform)
         else:
             probability = distribution(logits, sampling, recent, self._unknown).item(index)
         self._unread = index
         add_recent(self._recent, index, self._end)
         self._place = self.constraints.next_place(self._place, index)
-        return GeneratedCharacter(self._characters[index], index, probability)
+        return _generated((self._characters[index], index, probability))
 
     def snapshot(self) -> StreamState:
         """Return the current state, for `restore`."""
