@@ -5,6 +5,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -89,6 +90,16 @@ def test_no_module_goes_around_the_gate() -> None:
 def test_what_no_path_can_be(text: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=f"^--runs-dir cannot be used as a path: .*{reason}"):
         parse_path(text, "--runs-dir")
+
+
+def test_a_composed_path_leads_to_names_that_macos_wrote_in_parts(tmp_path: Path) -> None:
+    file = tmp_path / normalize("NFD", "글 é") / normalize("NFD", "동화.txt")
+    file.parent.mkdir()
+    file.touch()
+    assert parse_path(f"{tmp_path}/글 é/동화.txt", "x") == file
+    assert parse_path(f"{tmp_path}/글 é/없음.txt", "x") == file.parent / "없음.txt"
+    (exact := tmp_path / "글 é").mkdir()
+    assert parse_path(exact, "x") == exact
 
 
 def test_a_refused_path_is_not_quoted_whole() -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, Final
+from unicodedata import normalize
 
 from tui_charrnn.errors import CharRNNError, ConfigError, DataError, reason_of
 from tui_charrnn.translation import tr
@@ -63,6 +64,7 @@ def parse_path(text: str | Path, name: str, *, error: type[CharRNNError] = Confi
                 problem = tr("there is no user {user!r}", user=user)
         else:
             problem = _problem_of(str(path))
+            path = path if problem else stored_path(path)
     if problem:
         raise error(
             "{name} cannot be used as a path: {problem}. Received: {given}.",
@@ -71,6 +73,25 @@ def parse_path(text: str | Path, name: str, *, error: type[CharRNNError] = Confi
             given=shortened(given),
         )
     return path
+
+
+def stored_path(path: Path) -> Path:
+    """A path as the file system spells it, if its names differ only in how they are composed.
+
+    macOS writes Hangul and accents in parts (NFD), a keyboard types them composed (NFC), and other
+    systems take these for two names. A path that exists, or leads nowhere, is returned unchanged.
+    """
+    if str(path).isascii() or not path.is_absolute() or os.path.lexists(path):
+        return path
+    found = Path(path.anchor)
+    for part in path.parts[1:]:
+        place, wanted = found / part, normalize("NFC", part)
+        if not part.isascii() and not os.path.lexists(place):
+            with contextlib.suppress(OSError):
+                names = (name for name in os.listdir(found) if normalize("NFC", name) == wanted)
+                place = found / next(names, part)
+        found = place
+    return found
 
 
 def shortened(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -77,6 +78,12 @@ def test_a_run_is_found_by_name_and_by_path(
     monkeypatch.chdir(run.path)
     for given in ("fake", str(run.path), f"{run.path}/", ".", "../fake"):
         assert find_run(given, tmp_path).path.resolve() == run.path
+
+
+def test_a_run_whose_folder_macos_named_in_parts_is_found_by_its_name(tmp_path: Path) -> None:
+    run = created_run(tmp_path, name=normalize("NFD", "동화"))
+    assert find_run("동화", tmp_path) == run
+    assert find_run(str(tmp_path / "동화"), tmp_path) == run
 
 
 def test_a_name_wins_over_a_folder_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The texts that a user's arguments name."""
 
 from pathlib import Path
+from unicodedata import normalize
 
 from tui_charrnn.text.sources import find_sources
 
@@ -14,3 +15,9 @@ def test_a_text_named_in_several_ways_is_taken_once(tmp_path: Path) -> None:
     names = [str(text), str(tmp_path / "link.txt"), str(roundabout), str(tmp_path / "t*.txt")]
     found = find_sources(names, encoding="utf-8")
     assert [source.path for source in found.sources] == [text]
+
+
+def test_a_name_that_macos_wrote_in_parts_is_found_and_composed(tmp_path: Path) -> None:
+    (tmp_path / normalize("NFD", "동화.txt")).write_text("옛날에", "utf-8")
+    [source] = find_sources([f"{tmp_path}/동화.txt"], encoding="utf-8").sources
+    assert source.label == "동화"

@@ -13,7 +13,7 @@ from tui_charrnn.errors import ModelFileError, did_you_mean
 from tui_charrnn.folders import DEFAULT_MODEL, KOREAN_MODEL
 from tui_charrnn.hangul import has_hangul
 from tui_charrnn.model.header import ModelFacts, read_facts
-from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path
+from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path, stored_path
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
 from tui_charrnn.runs.foreign_parts import has_own_live_model
@@ -41,7 +41,8 @@ def find_model(
     with explained(tr("The model"), path, ModelFileError):
         found = _at_path(path, notify)
         if found is None and Path(argument).name == argument:
-            found = _at_run(RunDirectory(runs_folder / argument), notify) or bundled.get(argument)
+            run = RunDirectory(stored_path(runs_folder / argument))
+            found = _at_run(run, notify) or bundled.get(argument)
         if found is None:
             with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                 RunDirectory(runs_folder / argument).description.lstat()  # raises if unreadable

@@ -11,7 +11,7 @@ from unicodedata import normalize
 
 from tui_charrnn.errors import ConfigError, RunError, did_you_mean, reason_of
 from tui_charrnn.invocation import command
-from tui_charrnn.paths import file_mark, parse_path, real_path
+from tui_charrnn.paths import file_mark, parse_path, real_path, stored_path
 from tui_charrnn.runs.checkpoints import read_pointer
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.file_system import is_missing
@@ -227,7 +227,7 @@ def find_run(name_or_path: str, folder: Path) -> RunDirectory:
     given = parse_path(name_or_path, tr("The run"), error=RunError) if name_or_path else None
     candidates = [given] if given else []
     if given is not None and Path(name_or_path).name == name_or_path != "..":
-        candidates.insert(0, folder / name_or_path)
+        candidates.insert(0, stored_path(folder / name_or_path))
     for path in candidates:
         # the run's name is its folder's name, so resolve `..`
         run = RunDirectory(real_path(path) if path.name == ".." else path)

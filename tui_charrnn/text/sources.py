@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
+from unicodedata import normalize
 
 from tui_charrnn.errors import CorpusError, did_you_mean
 from tui_charrnn.paths import (
@@ -141,12 +142,13 @@ def _find(argument: str, encoding: str, check_cancelled: Callable[[], None]) -> 
     with explained(tr("The corpus"), path, CorpusError):
         kind = find_kind(path)
     if kind is Kind.FOLDER:
-        holder, label = tr("The folder {path}", path=argument), real_path(path).name or "root"
+        holder = tr("The folder {path}", path=argument)
+        label = normalize("NFC", real_path(path).name) or "root"
         below = _Search(holder, check_cancelled).folders_below(path, is_pattern=False)
         found = sorted(itertools.chain.from_iterable(files for _, files in below))
         return _texts_among(_cancellable(found, check_cancelled), holder, encoding, label)
     if kind is not None:
-        return FoundSources((Source(argument, path.stem, path=path),), 0)
+        return FoundSources((Source(argument, normalize("NFC", path.stem), path=path),), 0)
     if glob.has_magic(argument):
         holder = tr("The pattern {pattern}", pattern=argument)
         matches = set(_Search(holder, check_cancelled).matches(Path(path.anchor), path.parts[1:]))
@@ -255,7 +257,7 @@ def _texts_among(
         if looks:
             raise CorpusError("{holder} holds no text, only binary or empty files.", holder=holder)
         raise CorpusError("{holder} holds no files.", holder=holder)
-    sources = tuple(Source(str(path), label or path.stem, path=path) for path in texts)
+    sources = tuple(Source(str(path), label or normalize("NFC", path.stem), path=path) for path in texts)
     return FoundSources(sources, len(looks) - len(texts))
 
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from unicodedata import normalize
 
 import pytest
 
@@ -115,3 +116,10 @@ def test_what_a_terminal_pastes_for_dropped_files(pasted: str, expected: tuple[s
 )
 def test_quotes_and_addresses_are_understood_when_typed(typed: str, expected: str) -> None:
     assert clean_path(typed) == expected
+
+
+def test_a_name_that_macos_wrote_in_parts_is_offered_as_it_is_typed(tmp_path: Path) -> None:
+    (tmp_path / normalize("NFD", "동화.txt")).touch()
+    completion = complete_path(f"{tmp_path}/동", lambda: None)
+    assert [each.name for each in completion.candidates] == ["동화.txt"]
+    assert complete_path(f"{tmp_path}/동화.txt", lambda: None).is_file

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Final
+from unicodedata import normalize
 from urllib.parse import unquote, urlsplit
 
 from rich.cells import cell_len
@@ -88,10 +89,11 @@ def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion
         is_folder, size = _kind(entry)
         if is_folder is None:
             continue
-        if entry.name == prefix and not is_folder:
+        name = _composed(entry.name)
+        if name == _composed(prefix) and not is_folder:
             is_file = True
             continue
-        name = f"{entry.name}/" if is_folder else entry.name
+        name += "/" if is_folder else ""
         found.append(Candidate(start + slash + name, name, size))
     found.sort(key=lambda candidate: (candidate.name.casefold(), candidate.name))
     return Completion(typed, tuple(found[:_MOST_CANDIDATES]), is_file)
@@ -108,11 +110,17 @@ def _entries(
                 if number >= _MOST_ENTRIES or time.monotonic() > deadline:
                     return
                 is_hidden = entry.name.startswith(".") and not prefix.startswith(".")
-                is_safe = safe_line(entry.name) == entry.name
-                if entry.name.startswith(prefix) and not is_hidden and is_safe:
+                name = _composed(entry.name)
+                is_safe = safe_line(name) == name
+                if name.startswith(_composed(prefix)) and not is_hidden and is_safe:
                     yield entry
     except (OSError, ValueError):
         return  # the folder is missing or not readable
+
+
+def _composed(name: str) -> str:
+    """A name as it is typed; macOS writes Hangul and accents in parts."""
+    return normalize("NFC", name)
 
 
 def _kind(entry: "os.DirEntry[str]") -> tuple[bool | None, int | None]:
