@@ -257,7 +257,9 @@ def _texts_among(
         if looks:
             raise CorpusError("{holder} holds no text, only binary or empty files.", holder=holder)
         raise CorpusError("{holder} holds no files.", holder=holder)
-    sources = tuple(Source(str(path), label or normalize("NFC", path.stem), path=path) for path in texts)
+    sources = tuple(
+        Source(str(path), label or normalize("NFC", path.stem), path=path) for path in texts
+    )
     return FoundSources(sources, len(looks) - len(texts))
 
 
