@@ -88,8 +88,10 @@ def stored_path(path: Path) -> Path:
         place, wanted = found / part, normalize("NFC", part)
         if not part.isascii() and not os.path.lexists(place):
             with contextlib.suppress(OSError):
-                names = (name for name in os.listdir(found) if normalize("NFC", name) == wanted)
-                place = found / next(names, part)
+                matches = (
+                    each for each in found.iterdir() if normalize("NFC", each.name) == wanted
+                )
+                place = next(matches, place)
         found = place
     return found
 
