@@ -179,12 +179,8 @@ def test_the_expected_loss_is_shown_for_an_unchanged_preset() -> None:
 def test_missing_times_are_marked_until_batches_are_timed() -> None:
     facts = CorpusFacts(CHOICE, survey_of(100_000, 60))
     new = requested(length="1000 steps")
-    tried = settings_to_try(new, facts)
-    assert tried is not None
-    assert f"time and memory: {TIMING}" in preset_lines(
-        new, facts, TrialAnswer(tried, None, TIMING)
-    )
-    lines = preset_lines(new, facts, TrialAnswer(tried, TRIAL, "longer"))
+    assert f"time and memory: {TIMING}" in preset_lines(new, facts, TrialAnswer(None, TIMING))
+    lines = preset_lines(new, facts, TrialAnswer(TRIAL, "longer"))
     assert lines[0] == "lstm+norm 256, 350 k parameters for 60 characters"
     assert lines[1].startswith("about 10 s for 1,000 steps, 23 times through this text")
     assert lines[1].endswith("(longer)")

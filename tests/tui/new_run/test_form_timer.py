@@ -33,7 +33,7 @@ class Bench:
         self.processes: list[subprocess.Popen[str]] = []
         self.has_started = threading.Event()
         self._answers: queue.Queue[TrialAnswer] = queue.Queue()
-        self.timer = TrialTimer(self._answers.put)
+        self.timer = TrialTimer(lambda show: show(), self._answers.put)
 
     def remarks(self, count: int) -> list[str]:
         """Return the remarks of the next answers; store the trial of the last one."""

@@ -5,6 +5,7 @@ import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -105,7 +106,6 @@ def survey_choice(
         facts = CorpusFacts(choice, postponed=sentence)
     except (CharRNNError, OSError, UnicodeError) as error:
         facts = CorpusFacts(choice, problem=problem_of(error))
-    task.check()
     report(facts)
 
 
@@ -118,7 +118,6 @@ def repetitions_of(
         sentences = find_repetitions(corpus, validation_fraction)
     except (CharRNNError, OSError, UnicodeError):  # the survey or the start shows the error
         return ()
-    task.check()
     return tuple(sentences)
 
 
@@ -415,21 +414,22 @@ class FormFacts(Static):
         self.facts = CorpusFacts(CorpusChoice(()))
         """The facts of the choice found so far."""
         self._latest = LatestTask("corpus-facts")
-        self._searched: tuple[CorpusChoice, float] | None = None
-        """The choice that was searched for repeated text, and its validation fraction."""
+        self._searched: float | None = None
+        """The validation fraction for which the choice was searched for repeated text."""
         self._search = LatestTask("corpus-repetitions")
 
     def survey(self, choice: CorpusChoice, pause: float) -> None:
         """Survey a choice after `pause` seconds, unless it is the current one."""
         if choice == self.facts.choice:
             return
-        self.facts = CorpusFacts(choice)
+        self.facts, self._searched = CorpusFacts(choice), None
         self.post_message(self.Updated())
         self._latest.cancel()
+        self._search.cancel()
 
         def survey(task: BackgroundTask) -> None:
             task.wait(pause)
-            survey_choice(choice, lambda facts: self.call_later(self._set_facts, facts), task)
+            survey_choice(choice, partial(task.deliver, self.call_later, self._set_facts), task)
 
         if choice.arguments:
             self._latest.start(survey)
@@ -447,10 +447,8 @@ class FormFacts(Static):
         return self.facts.problem or shortness(self.facts, training)
 
     def _set_facts(self, facts: CorpusFacts) -> None:
-        """Store new facts, unless another choice has replaced theirs."""
-        if facts.choice == self.facts.choice:
-            self.facts = facts
-            self.post_message(self.Updated())
+        self.facts = facts
+        self.post_message(self.Updated())
 
     def on_unmount(self) -> None:
         """Cancel the threads."""
@@ -460,13 +458,13 @@ class FormFacts(Static):
     def _search_again(self, validation_fraction: float) -> None:
         """Search for repeated text in a thread once the whole corpus is known."""
         facts = self.facts
-        if not facts.is_known or self._searched == (facts.choice, validation_fraction):
+        if not facts.is_known or self._searched == validation_fraction:
             return
-        self._searched = facts.choice, validation_fraction
+        self._searched = validation_fraction
 
         def search(task: BackgroundTask) -> None:
             warnings = repetitions_of(facts.choice, validation_fraction, task)
             if warnings != facts.warnings:
-                self.call_later(self._set_facts, replace(facts, warnings=warnings))
+                task.deliver(self.call_later, self._set_facts, replace(facts, warnings=warnings))
 
         self._search.start(search)

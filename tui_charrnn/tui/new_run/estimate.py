@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from textual.app import ComposeResult
@@ -54,9 +55,8 @@ BESIDE: Final = "longer beside the training that runs here"
 
 @dataclass(frozen=True, slots=True)
 class TrialAnswer:
-    """The trial of some settings, or the reason why there is none yet."""
+    """The trial of the settings, or the reason why there is none yet."""
 
-    settings: TrialSettings
     trial: Trial | None = None
     remark: str = ""
     """Why there is no trial, or a restriction of it; a few words, shown through `tr`."""
@@ -65,16 +65,19 @@ class TrialAnswer:
 class TrialTimer:
     """Times batches of the newest settings in a thread and a process."""
 
-    def __init__(self, report: Callable[[TrialAnswer], object]) -> None:
-        """Prepare a timer; `report` is called with every answer, in a thread."""
-        self._report = report
+    def __init__(
+        self, call_later: Callable[..., object], show: Callable[[TrialAnswer], object]
+    ) -> None:
+        """Prepare a timer; `call_later` calls `show` with answers on the screen's thread."""
+        self._call_later = call_later
+        self._show = show
         self._latest = LatestTask("trial")
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         """The newest trial process, which may have ended."""
 
     def ask(self, settings: TrialSettings, *, is_busy: bool) -> None:
-        """Report answers for these settings, and cancel earlier requests.
+        """Show answers for these settings, and cancel earlier requests.
 
         While another training runs here nothing is timed: the time would mean little.
         """
@@ -91,29 +94,26 @@ class TrialTimer:
     def _answer_request(
         self, settings: TrialSettings, task: BackgroundTask, *, is_busy: bool
     ) -> None:
+        show = partial(task.deliver, self._call_later, self._show)
         trial = recall_trial(settings)
-        task.check()
         if trial is not None:
-            remark = BESIDE if is_busy else ""
-            self._report(TrialAnswer(settings, trial, remark))
+            show(TrialAnswer(trial, BESIDE if is_busy else ""))
             return
-        self._report(TrialAnswer(settings, remark=BUSY if is_busy else NOT_TIMED))
+        show(TrialAnswer(remark=BUSY if is_busy else NOT_TIMED))
         if is_busy:
             return
         task.wait(TRIAL_DELAY)
-        self._report(TrialAnswer(settings, remark=TIMING))
-        answer = self._time(settings, task)
-        task.check()
-        self._report(answer)
+        show(TrialAnswer(remark=TIMING))
+        show(self._time(settings, task))
 
     def _time(self, settings: TrialSettings, task: BackgroundTask) -> TrialAnswer:
         try:
             require_tensorflow()
             process = start_trial(settings)
         except ConfigError as error:
-            return TrialAnswer(settings, remark=str(error))
+            return TrialAnswer(remark=str(error))
         except OSError as error:
-            return TrialAnswer(settings, remark=_failure(reason_of(error)))
+            return TrialAnswer(remark=_failure(reason_of(error)))
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, 10)  # a low priority
         with self._lock:
@@ -123,10 +123,10 @@ class TrialTimer:
                 self._process = process
         output, error_output = process.communicate()
         try:
-            return TrialAnswer(settings, decode_result(Trial, output))
+            return TrialAnswer(decode_result(Trial, output))
         except ValueError:
             lines = error_output.strip().splitlines() or [f"exit code {process.returncode}"]
-            return TrialAnswer(settings, remark=_failure(lines[-1]))
+            return TrialAnswer(remark=_failure(lines[-1]))
 
 
 def _failure(reason: str) -> str:
@@ -355,7 +355,7 @@ class PresetField(Vertical):
         options = [(f"{name} · {tr(preset.sentence)}", name) for name, preset in PRESETS.items()]
         self._list = FormSelect(options, value=DEFAULT_PRESET, id="preset")
         self._facts = Static("", id="preset-facts", markup=False)
-        self._timer = TrialTimer(lambda answer: self.call_later(self._set_answer, answer))
+        self._timer = TrialTimer(self.call_later, self._set_answer)
         self._requested: tuple[TrialSettings, bool] | None = None
         self._answer: TrialAnswer | None = None
         self._shown: tuple[NewRun, CorpusFacts] | None = None
@@ -389,10 +389,8 @@ class PresetField(Vertical):
         self._draw()
 
     def _set_answer(self, answer: TrialAnswer) -> None:
-        """Show an answer if it is for the last request."""
-        if self._requested is not None and answer.settings == self._requested[0]:
-            self._answer = answer
-            self._draw()
+        self._answer = answer
+        self._draw()
 
     def on_unmount(self) -> None:
         """Cancel the trial."""

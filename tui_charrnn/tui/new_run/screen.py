@@ -135,8 +135,8 @@ class NewRunScreen(Dialog[bool]):
         """Starts the run; the user can cancel it until the trainer starts."""
         self._taken: frozenset[str] = frozenset()
         """Names of the existing runs."""
-        self._failure: tuple[FormValues, str, str] | None = None
-        """The values of a failed start, the field at fault, and the problem."""
+        self._failure: tuple[FormValues, Mapping[str, str]] | None = None
+        """The values of a failed start, and its problem by the key of the field at fault."""
 
     def compose(self) -> ComposeResult:
         """Yield the fields and the footer."""
@@ -185,7 +185,7 @@ class NewRunScreen(Dialog[bool]):
         if isinstance(found, FormValues):
             self.body.restore(found)
         else:
-            self._failure = (self.body.values, "form", str(found))
+            self._failure = self.body.values, {"form": str(found)}
         self.update_facts()
 
     def scroll_to_center(self, *args: Any, **options: Any) -> None:
@@ -212,7 +212,7 @@ class NewRunScreen(Dialog[bool]):
         except FormError as error:
             problems |= error.problems
         if self._failure is not None and self._failure[0] == values:
-            problems, edited = {self._failure[1]: self._failure[2], **problems}, None
+            problems, edited = {**self._failure[1], **problems}, None
         trainers = self._session.trainers.values()
         is_busy = self._session.has_live_run or any(each.poll() is None for each in trainers)
         self.body.show(new, problems, is_busy=is_busy, edited=edited)
@@ -285,10 +285,11 @@ class NewRunScreen(Dialog[bool]):
             raise error
         self._starting = None
         field = next((key for kind, key in _FIELDS.items() if isinstance(error, kind)), "form")
-        self._failure = (self.body.values, field, problem_of(error))
+        problems = {field: problem_of(error)}
+        self._failure = self.body.values, problems
         self.footer.show_progress("")
         self.update_facts()
-        self.body.focus_problem({field: problem_of(error)})
+        self.body.focus_problem(problems)
 
     @on(Button.Pressed, "#cancel")
     def action_give_up(self) -> None:
