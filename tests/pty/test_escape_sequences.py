@@ -45,8 +45,8 @@ PANES: Final = {
     "seed.submit": "Esc Stop",  # once the trainer has not answered, it speaks
     "text.stop": "continues",
     "pane.runs": "Runs",
-    "pane.log": "Story of run",
-    "pane.childhood": "Childhood",
+    "pane.log": "Events of run",
+    "pane.childhood": "Samples",
 }
 """What a key must have brought to the screen."""
 MODAL: Final = {

@@ -91,7 +91,8 @@ def test_a_paused_run_goes_on_by_a_key(session: Session) -> None:
 
 def test_a_finished_run_can_be_watched_and_asked(session: Session) -> None:
     stand(session, SampleTaken(50, "a", "b", 0, 0.8), state="finished")
-    assert hint_for("text", session) == "Finished. ^t shows how it learned, ^o picks a model."
+    words = "The run has finished. ^t shows how it learned, ^o picks a model."
+    assert hint_for("text", session) == words
     assert "plays" in hint_for("childhood", session)
 
 

@@ -21,7 +21,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import RunLabels, write_labels
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import PANES, KeyRow, PaneTabs
-from tui_charrnn.tui.messages import RunCompared, RunFound, RunOpened
+from tui_charrnn.tui.messages import RunCompared, RunFound, RunMoved, RunOpened
 from tui_charrnn.tui.runs import pane as runs_pane
 from tui_charrnn.tui.runs import search
 from tui_charrnn.tui.runs.list import RunList, RunTable
@@ -390,3 +390,18 @@ async def test_a_viewer_that_only_reads_starts_no_trainer(tmp_path: Path) -> Non
         await pilot.press("tab", "r")
         await pilot.pause()
         assert launch.runs == []
+
+
+@pytest.mark.parametrize(("key", "pane"), [("f3", "training"), ("ctrl+t", "childhood")])
+async def test_a_pane_shows_nothing_of_a_run_that_was_deleted(
+    tmp_path: Path, key: str, pane: str
+) -> None:
+    run = fake_run(tmp_path / "runs", losses=[3.0, 2.5], evaluations={2: 2.6})
+    app = tiny_app(tmp_path, run=run)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "the run", lambda: app.session.view is not None)
+        await pilot.press(key)
+        await wait_until(pilot, "the pane", lambda: run.name in screen_text(app))
+        app.main.post_message(RunMoved(run, None))
+        await wait_until(pilot, "no run", lambda: "No run is shown" in screen_text(app))
+        assert run.name not in screen_text(app)

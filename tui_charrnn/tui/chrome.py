@@ -92,7 +92,7 @@ LABELS: Final = {
     "text": "Text",
     "training": "Loss",
     "runs": "Runs",
-    "childhood": "Childhood",
+    "childhood": "Samples",
     "log": "Log",
 }
 PANES: Final = tuple(LABELS)

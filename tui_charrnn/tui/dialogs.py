@@ -225,6 +225,13 @@ def ask_to_stop(run_name: str) -> QuestionScreen:
     )
 
 
+def warn_of_lines(field: Input, event: events.Paste) -> None:
+    """Warn that `Input` keeps only the first line of a paste."""
+    if "\n" in event.text.strip().replace("\r", "\n"):
+        message = tr("Only the first pasted line is used.")
+        field.notify(message, severity="warning", markup=False)
+
+
 class SafeInput(Input, KeysInOrder):
     """An input whose value never contains control characters, typed or pasted."""
 
@@ -233,10 +240,8 @@ class SafeInput(Input, KeysInOrder):
         return safe_line(value)
 
     def on_paste(self, event: events.Paste) -> None:
-        """Warn that `Input` keeps only the first line of a paste."""
-        if "\n" in event.text.strip().replace("\r", "\n"):
-            message = tr("Only the first pasted line is used.")
-            self.notify(message, severity="warning", markup=False)
+        """Warn if the paste has several lines."""
+        warn_of_lines(self, event)
 
     def replace(self, text: str, start: int, end: int) -> None:
         """Replace text as `Input` does, and put the cursor after the safe form of the new text."""

@@ -103,9 +103,9 @@ def finished_hint(*, has_samples: bool) -> str:
     """Return the hint for a finished run."""
     source = key_label("text.source")
     if not has_samples:
-        return tr("Finished. {source} picks a model.", source=source)
+        return tr("The run has finished. {source} picks a model.", source=source)
     return tr(
-        "Finished. {samples} shows how it learned, {source} picks a model.",
+        "The run has finished. {samples} shows how it learned, {source} picks a model.",
         samples=key_label("pane.childhood"),
         source=source,
     )

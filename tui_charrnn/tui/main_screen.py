@@ -348,14 +348,13 @@ class MainScreen(Screen[None]):
             trouble = self.pane_host.trouble if view is not None else ""
             self.status.show(view, now, pending, trouble)
         self.text_pane.show_source()
-        self.note.show_hint(hint_for(self.pane, self.session))
         self.set_class(view is not None, "-has-run")  # last: the style sheet is loaded above
         self._show_keys()
 
     @on(DescendantFocus)
     @on(KeysChanged)
     def _show_keys(self) -> None:
-        """Show the keys that act now; hide chart and card where a tool needs their room."""
+        """Show hint and keys that apply now; hide chart and card where a tool needs their room."""
         pane, is_zoomed = self.text_pane, self.has_class("-zoomed")
         explains = self.pane == "text" and bool(pane.classes & _EXPLAINING)
         gives_way = is_zoomed or (explains and self.size.height < TALL)
@@ -367,6 +366,8 @@ class MainScreen(Screen[None]):
         )
         owner = self.pane_host.pane_of(self.focused)
         labels = labels_now(self.session, is_zoomed=is_zoomed)
+        tool_hint = pane.hint if self.pane == "text" else ""
+        self.note.show_hint(tool_hint or hint_for(self.pane, self.session))
         self.query_one(KeyRow).show(idle, owner, labels)
 
 

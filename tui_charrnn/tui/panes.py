@@ -115,9 +115,9 @@ class PaneHost(Container):
         if view is not None or self._card is not None:
             card = self.card  # first: a failure is mounted above it
             card.show(view, pinned, now, pending, self._advise(view) if view is not None else "")
-        if view is not None:
+        if view is not None or self._chart is not None:
             self._mount_chart().show(view, other, pinned)
-        if self._childhood is not None and view is not None and self._pane == "childhood":
+        if self._childhood is not None and self._pane == "childhood":
             self._childhood.show(view)
 
     def pane_of(self, focused: Widget | None) -> Owner | None:

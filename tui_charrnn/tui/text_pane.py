@@ -108,6 +108,37 @@ class TextPane(Vertical):
         return self._tape if self._tape is not None and self.has_class("-tape") else self.seed
 
     @property
+    def hint(self) -> str:
+        """The most useful keys of the open tool; empty if none is open."""
+        leave = key_label("text.stop")
+        if self.has_class("-neurons"):
+            return tr(
+                "{color} colors the text by a cell, {hold} clamps it, {leave} leaves.",
+                color=key_label("neurons.color"),
+                hold=key_label("neurons.hold"),
+                leave=leave,
+            )
+        if not self.has_class("-tape"):
+            return ""
+        take, again, opening = key_label("tape.take"), key_label("tape.again"), self.text.opening
+        if opening is not None and opening.is_jamo:
+            return tr(
+                "Arrows go back, {right} and {left} go by jamo, {take} take another, {again} "
+                "redraws, {leave} leaves.",
+                right=key_label("tape.jamo_right"),
+                left=key_label("tape.jamo_left"),
+                take=take,
+                again=again,
+                leave=leave,
+            )
+        return tr(
+            "Arrows go back, {take} take another character, {again} redraws, {leave} leaves.",
+            take=take,
+            again=again,
+            leave=leave,
+        )
+
+    @property
     def search_bar(self) -> SearchBar:
         """The row that searches the text; created on first use."""
         if self._search_bar is None:
@@ -204,26 +235,7 @@ class TextPane(Vertical):
         self.post_message(KeysChanged())
         self._tape.focus()
         self.cursor.point(self.text.shown)
-        take, again, leave = map(key_label, ("tape.take", "tape.again", "text.stop"))
-        opening = self.text.opening
-        if opening is not None and opening.is_jamo:
-            sentence = tr(
-                "Arrows go back, {right} and {left} go by jamo, {take} take another, {again} "
-                "redraws, {leave} leaves.",
-                right=key_label("tape.jamo_right"),
-                left=key_label("tape.jamo_left"),
-                take=take,
-                again=again,
-                leave=leave,
-            )
-        else:
-            sentence = tr(
-                "Arrows go back, {take} take another character, {again} redraws, {leave} leaves.",
-                take=take,
-                again=again,
-                leave=leave,
-            )
-        self.show_note(sentence)
+        self.show_note("")  # the hint has the keys of the tape
 
     def close_tape(self) -> None:
         """Close the tape and the list of neurons; the text does not change."""
@@ -368,14 +380,7 @@ class TextPane(Vertical):
             self._xray.fit()
         self._neurons.look()
         self.post_message(PaneRequested("text"))
-        self.show_note(
-            tr(
-                "{color} colors the text by a cell, {hold} clamps it, {leave} leaves.",
-                color=key_label("neurons.color"),
-                hold=key_label("neurons.hold"),
-                leave=key_label("text.stop"),
-            )
-        )
+        self.show_note("")  # the hint has the keys of the list
 
     def action_history(self) -> None:
         """Open the history; reuse the seed and settings of the chosen text."""

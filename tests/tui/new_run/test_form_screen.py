@@ -21,6 +21,7 @@ from tests.support.form_app import (
     time_nothing,
 )
 from tests.support.open_app import RecordingLauncher
+from tests.support.shown_screen import screen_text
 from tests.support.tiny_model import tiny_model_bytes
 from tests.support.waiting import wait_until
 from tui_charrnn.config import TrainingConfig
@@ -134,6 +135,17 @@ async def test_a_run_starts_from_a_model_file(app: FormApp, corpus: Path, tmp_pa
     description = read_description(app.launch.runs[0])
     assert description.origin is not None
     assert description.origin.path == str(path)
+
+
+async def test_of_several_dropped_models_the_first_is_taken(app: FormApp, tmp_path: Path) -> None:
+    async with app.run_test(size=(120, 36)) as pilot:
+        await form_shown(pilot)
+        app.choose(**{"start-from": "file:"})
+        await pilot.pause()
+        path = app.screen.query_one("#start-path", FormInput)
+        path.post_message(events.Paste(f"'{tmp_path}/a' '{tmp_path}/b'"))
+        await wait_until(pilot, "the first", lambda: path.value == f"{tmp_path}/a")
+        await wait_until(pilot, "why", lambda: "one model" in screen_text(app))
 
 
 def has_focus(app: FormApp, place: str) -> bool:

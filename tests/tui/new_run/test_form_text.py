@@ -27,7 +27,7 @@ from tui_charrnn.training.trial_facts import Trial, encode_result
 from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.new_run.corpus_field import OWN
 from tui_charrnn.tui.new_run.estimate import BUSY
-from tui_charrnn.tui.new_run.fields import FormSelect
+from tui_charrnn.tui.new_run.fields import FormInput, FormSelect
 
 TEXT = "to be, or not to be\n" * 1000
 TRIAL = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
@@ -198,6 +198,27 @@ async def test_files_are_dropped(app: FormApp, texts: Path) -> None:
         await wait_until(pilot, "two", lambda: "2 files" in screen_text(app))
         assert len(app.body.values.corpus.arguments) == 2
         await wait_until(pilot, "why", lambda: "not valid utf-8" in problem_of(app, "catalogue"))
+
+
+async def test_files_dropped_where_no_line_has_the_focus_are_the_text(
+    app: FormApp, texts: Path
+) -> None:
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        listed = app.screen.query_one("#preset", FormSelect)
+        listed.focus()
+        listed.post_message(events.Paste(f"{texts}/tale.txt"))
+        path = app.body.corpus.path
+        await wait_until(pilot, "the path", lambda: path.value == f"{texts}/tale.txt")
+
+
+async def test_of_several_pasted_lines_the_first_is_taken_with_a_warning(app: FormApp) -> None:
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        name = app.screen.query_one("#name", FormInput)
+        name.post_message(events.Paste("one\ntwo"))
+        await wait_until(pilot, "the first", lambda: name.value == "one")
+        await wait_until(pilot, "why", lambda: "Only the first pasted line" in screen_text(app))
 
 
 async def test_control_characters_are_not_accepted(app: FormApp, texts: Path) -> None:

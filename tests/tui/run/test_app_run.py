@@ -57,7 +57,7 @@ async def test_the_end_of_a_run_says_what_to_do_with_it(
         trainer.train(3.0)
         trainer.sample("to be", ", or not")
         trainer.end("finished")
-        words = "Finished. ^t shows how it learned, ^o picks a model."
+        words = "The run has finished. ^t shows how it learned, ^o picks a model."
         await wait_until(pilot, "the note", lambda: note_of(app) == words)
         seed = app.main.text_pane.seed
         assert str(seed.border_title) == "Seed · next: tiny.safetensors (^o)"

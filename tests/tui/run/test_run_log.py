@@ -83,7 +83,7 @@ async def test_the_story_comes_first_and_the_output_behind_a_key(run: RunDirecto
     async with app.run_test(size=(80, 16)) as pilot:
         app.log_of_run.follow(run)
         await wait_until(pilot, "the story", lambda: "Step 2: validation" in screen_text(app))
-        assert "Story of run fake" in screen_text(app)
+        assert "Events of run fake" in screen_text(app)
         assert "validation 2.400, the best so far" in screen_text(app)
         assert "ValueError" not in screen_text(app)
         app.log_of_run.story.focus()

@@ -61,7 +61,7 @@ async def test_the_newest_sample_is_shown_with_its_facts(trainer: FakeTrainer) -
         app.pane.show(viewed(trainer.run))
         await see(pilot, "ROMEO: text after 30")
         rows = [row.strip("│ ") for row in screen_rows(app)]
-        assert "Childhood of run fake" in rows[0]
+        assert "Samples of run fake" in rows[0]
         marks = next(place for place, row in enumerate(rows) if "●" in row)
         assert rows[marks] == "•" + "─" * 37 + "•" + "─" * 36 + "●"
         facts = "step 30 · epoch 1.5 · validation 2.700 · sample 3 of 3, the newest"

@@ -68,6 +68,19 @@ async def test_a_streaming_text_continues_from_another_place(tmp_path: Path) -> 
         assert spoken_by(app) == tape.text(1) == fresh.text()
 
 
+async def test_the_hint_is_that_of_the_open_tool(tmp_path: Path) -> None:
+    async with tape_app(tmp_path) as app:
+        hint = "Arrows go back, 1-9 take another character, Enter redraws, Esc leaves."
+        await app.noted(hint)
+        app.app.main.note.show_note("Copied.")
+        app.app.main.note.clear()  # as after some seconds
+        assert note_of(app.app) == hint
+        await app.pilot.press("e")
+        await app.noted("Enter colors the text by a cell, c clamps it, Esc leaves.")
+        await app.pilot.press("escape", "escape")
+        await app.noted("Type a seed and press Enter")
+
+
 async def test_the_cursor_goes_by_characters_words_rows_and_to_the_ends(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         text = spoken_by(app.app)

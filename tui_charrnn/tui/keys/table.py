@@ -37,7 +37,7 @@ GROUPS: Final = {
     "speech": "In the generated text",
     "chart": "In the loss chart",
     "runs": "In the list of runs",
-    "childhood": "In the childhood",
+    "childhood": "In the samples",
     "log": "In the log",
     "history": "In the history",
     "tape": "Back over the text: the tape",
@@ -147,8 +147,8 @@ pane.training          | f3              | show('training')               | (Los
   Show the loss chart and the run.
 pane.runs              | f4              | show('runs')                   | (Runs)
   Show the list of all runs.
-pane.childhood         | ctrl+t          | show('childhood')              | (Childhood)
-  Show samples over the course of training: the childhood of a run.
+pane.childhood         | ctrl+t          | show('childhood')              | (Samples)
+  Show samples over the course of training.
 pane.log               | ctrl+l          | show('log')                    | (Log)
   Show the trainer's log.
 pane.zoom              | f10,alt+z       | zoom                           | Whole
@@ -259,7 +259,7 @@ childhood.slower       | minus           | change_speed(-1)               | Spee
 log.filter             | f               | turn_filter                    | Filter
   Show all lines, all but start-up noise, warnings, or errors.
 log.output             | o               | toggle_output                  | Output
-  Show what the trainer's process printed, or the story of the run again.
+  Show what the trainer's process printed, or the events of the run again.
 log.end                | end             | follow                         | Newest
   Follow the newest line.
 

@@ -15,6 +15,7 @@ from textual.widgets import Input, Label, Select, Static
 from tui_charrnn.presets import Preset
 from tui_charrnn.safe_text import safe_line, with_few_marks
 from tui_charrnn.translation import tr
+from tui_charrnn.tui.dialogs import warn_of_lines
 from tui_charrnn.tui.new_run.form_values import (
     NETWORK,
     SETTINGS,
@@ -59,6 +60,10 @@ class FormInput(Input, KeysInOrder):
     async def on_key(self, event: events.Key) -> None:
         """Forward a key that was typed after the focus moved to another field."""
         forward_key(self, event)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Warn if the paste has several lines."""
+        warn_of_lines(self, event)
 
     def show(self, value: str) -> None:
         """Set the value without posting a change."""

@@ -22,7 +22,13 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
-from tui_charrnn.tui.new_run.corpus_field import PAUSE, CorpusField, PathField, clean_path
+from tui_charrnn.tui.new_run.corpus_field import (
+    PAUSE,
+    CorpusField,
+    PathField,
+    PathInput,
+    clean_path,
+)
 from tui_charrnn.tui.new_run.corpus_summary import FormFacts
 from tui_charrnn.tui.new_run.estimate import PresetField
 from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect, FormSettings, show_text
@@ -157,6 +163,13 @@ class StartField(Vertical):
         self._look()
         if self._list.chosen == _FILE:
             self._path.input.focus()
+
+    def on_path_input_dropped(self, event: PathInput.Dropped) -> None:
+        """Use the first of several dropped files, and say so."""
+        event.stop()
+        self._path.input.value = event.paths[0]
+        message = tr("A run starts from one model: the first of the files is used.")
+        self.notify(message, severity="warning", markup=False)
 
     @on(Input.Changed, "#start-path")
     def choose_path(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -28,6 +28,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.messages import NewRunRequested
+from tui_charrnn.tui.new_run.corpus_field import dropped_paths
 from tui_charrnn.tui.new_run.corpus_summary import problem_of
 from tui_charrnn.tui.new_run.fields import ARROWS, FormRow, SettingsTitle
 from tui_charrnn.tui.new_run.form import FormBody, FormFooter
@@ -191,6 +192,11 @@ class NewRunScreen(Dialog[bool]):
     def scroll_to_center(self, *args: Any, **options: Any) -> None:
         """Scroll without animation: a moving form is hard to read."""
         super().scroll_to_center(*args, **{**options, "animate": False})
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Train on files that are dropped while no line has the focus, which would take them."""
+        if dropped_paths(event.text):
+            self.body.corpus.path.post_message(events.Paste(event.text))
 
     def on_unmount(self) -> None:
         """Cancel the run that is being started."""

@@ -83,9 +83,9 @@ class FillPage(Page):
         self._fill()
 
     def on_input_submitted(self) -> None:
-        """Clear the text."""
-        self.text.value = ""
+        """Select the text, as the seed box does: what is typed next replaces it."""
         self.text.focus()
+        self.text.select_all()
 
     def _fill(self) -> None:
         typed, named = self.text.value, self.second.value.strip()

@@ -60,9 +60,9 @@ class WhichPage(Page):
         self._read()
 
     def on_input_submitted(self) -> None:
-        """Clear the text."""
-        self.text.value = ""
+        """Select the text, as the seed box does: what is typed next replaces it."""
         self.text.focus()
+        self.text.select_all()
 
     def _read(self) -> None:
         text, names = self.text.value, self.models.value

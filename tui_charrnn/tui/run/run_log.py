@@ -83,7 +83,7 @@ class RunLog(Container):
 
     def __init__(self) -> None:
         super().__init__()
-        self.story = LogPane(StorySource, tr("Story"), tr("Nothing has happened in this run yet."))
+        self.story = LogPane(StorySource, tr("Events"), tr("Nothing has happened in this run yet."))
         self.story.id = "log-story"
         self.output = LogPane(
             OutputSource, tr("Output"), tr("The trainer has printed nothing yet.")

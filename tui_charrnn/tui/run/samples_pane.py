@@ -354,9 +354,7 @@ class SamplesPane(Vertical, can_focus=True):
             pinned = view.description.pinned_seeds if view.description else ()
             scrubber.take(view.samples, pinned)
         self.border_title = Content(
-            tr("Childhood of run {name}", name=safe_line(view.run.name))
-            if view
-            else tr("Childhood")
+            tr("Samples of run {name}", name=safe_line(view.run.name)) if view else tr("Samples")
         )
         self.border_subtitle = Content(format_settings(scrubber, scrubber.sample))
         self._draw_sample()
