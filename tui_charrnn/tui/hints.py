@@ -71,7 +71,7 @@ PANE_HINTS: Final = {
         {"play": "childhood.play", "faster": "childhood.faster", "slower": "childhood.slower"},
     ),
     "log": (
-        "{output} shows what the trainer's process printed, or folds it away.",
+        "{output} shows what the trainer's process printed, or the events again.",
         {"output": "log.output"},
     ),
 }

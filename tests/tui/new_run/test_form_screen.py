@@ -138,7 +138,7 @@ async def test_a_run_starts_from_a_model_file(app: FormApp, corpus: Path, tmp_pa
 
 
 async def test_of_several_dropped_models_the_first_is_taken(app: FormApp, tmp_path: Path) -> None:
-    async with app.run_test(size=(120, 36)) as pilot:
+    async with app.run_test(size=(120, 36), notifications=True) as pilot:
         await form_shown(pilot)
         app.choose(**{"start-from": "file:"})
         await pilot.pause()

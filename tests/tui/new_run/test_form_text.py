@@ -213,7 +213,7 @@ async def test_files_dropped_where_no_line_has_the_focus_are_the_text(
 
 
 async def test_of_several_pasted_lines_the_first_is_taken_with_a_warning(app: FormApp) -> None:
-    async with app.run_test() as pilot:
+    async with app.run_test(notifications=True) as pilot:
         await form_shown(pilot)
         name = app.screen.query_one("#name", FormInput)
         name.post_message(events.Paste("one\ntwo"))

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.command import PATIENCE
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tui_charrnn.errors import RunError
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.record_codec import BatchStretch
@@ -126,6 +127,19 @@ def test_a_folder_that_is_no_run_is_reported(tmp_path: Path) -> None:
     listener = Listener(RunDirectory(tmp_path / "nothing"))
     listener.feed.start()
     listener.wait_for(Exception)
+    listener.feed.stop()
+
+
+def test_a_run_that_is_moved_away_is_reported_and_found_again(tmp_path: Path) -> None:
+    run = fake_run(tmp_path, losses=[3.0, 2.0])
+    listener = Listener(run)
+    listener.feed.start()
+    listener.wait_for_steps([1, 2])
+    run.path.rename(tmp_path / "elsewhere")
+    listener.wait_for(RunError)
+    (tmp_path / "elsewhere").rename(run.path)
+    listener.updates.clear()
+    listener.wait_for(RunUpdate)  # although nothing is new: it ends the report
     listener.feed.stop()
 
 

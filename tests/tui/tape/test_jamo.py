@@ -99,7 +99,7 @@ def test_hangul_for_a_model_without_it_suggests_the_korean_model(tmp_path: Path)
         async with app.run_test(size=(120, 36)) as pilot:
             await pilot.press(*"하늘", "enter")
             await wait_until(pilot, "the note", lambda: "Left out" in note_of(app))
-            assert "^o chooses korean, which knows it." in note_of(app)
+            assert "^o chooses korean, which knows Hangul." in note_of(app)
 
     asyncio.run(work())
 

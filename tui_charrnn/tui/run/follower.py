@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from textual.widget import Widget
 
-from tui_charrnn.errors import CharRNNError
+from tui_charrnn.errors import CharRNNError, RunError
 from tui_charrnn.runs.control import new_request_id, send_request
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
@@ -84,8 +84,11 @@ class RunFeed(Poller[RunUpdate | RunDescription | Exception]):
             if not self._is_described:
                 self.show(read_description(self.run))
                 self._is_described = True
+            if not self.run.description.exists():
+                raise RunError("{path} is gone: it was moved or deleted.", path=self.run.path)
             self._poll()
         except (CharRNNError, OSError) as error:  # a network drive may come back
+            self._posted = None  # the next update is posted even if nothing else is new
             self.show(error)
             return RETRY_INTERVAL
         return 0.0 if self._is_behind else POLL_INTERVAL

@@ -330,7 +330,7 @@ def _describe(opening: Opening) -> str:
     other = lazy.bundled_instead("".join(characters), opening.vocabulary)
     if other:
         sentence += " " + tr(
-            "{key} chooses {model}, which knows it.", key=key_label("text.source"), model=other
+            "{key} chooses {model}, which knows Hangul.", key=key_label("text.source"), model=other
         )
     return sentence
 

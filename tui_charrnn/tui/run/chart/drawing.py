@@ -47,7 +47,7 @@ class Frame:
     @property
     def has_legend(self) -> bool:
         """Whether the first row is the legend."""
-        return self.rows >= 10
+        return self.rows >= 8
 
     @property
     def has_bottom(self) -> bool:
