@@ -166,6 +166,20 @@ async def test_a_path_is_completed(app: FormApp, texts: Path) -> None:
         assert app.focused is path
 
 
+async def test_a_path_that_is_being_completed_is_not_called_wrong(
+    app: FormApp, texts: Path
+) -> None:
+    async with app.run_test() as pilot:
+        await form_shown(pilot)
+        app.type_into(corpus=f"{texts}/tal")
+        await offered(pilot, app, "tale two.txt", "tale.txt")
+        facts = app.body.corpus.facts_view
+        await wait_until(pilot, "the facts", lambda: "no file" in (facts.facts.problem or ""))
+        assert problem_of(app, "corpus") == ""
+        await pilot.press("escape")
+        await wait_until(pilot, "why", lambda: "no file" in problem_of(app, "corpus"))
+
+
 async def test_escape_closes_the_completions_then_the_form(app: FormApp, texts: Path) -> None:
     async with app.run_test() as pilot:
         await form_shown(pilot)

@@ -74,6 +74,12 @@ def test_the_line_falls_as_the_losses_do() -> None:
     assert columns_of(chart, Mark.LINE) >= set(range(1, 80))
 
 
+def test_a_low_chart_keeps_its_legend_before_rows_of_the_plot() -> None:
+    view = viewed_losses([3.0, 2.5, 2.0])
+    legends = [" train " in lines(drawn(view, size=(80, rows)))[0] for rows in (7, 8, 12)]
+    assert legends == [False, True, True]
+
+
 def test_axes_tell_the_same_height_in_nats_and_in_bits() -> None:
     chart = drawn(viewed_losses(falling_losses(300)))
     rows = lines(chart)[1:-3]

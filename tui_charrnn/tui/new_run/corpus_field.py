@@ -199,6 +199,13 @@ class PathInput(FormInput):
             return self.candidates[self.highlighted]
         return self.candidates[0] if self.candidates and not self._is_file else None
 
+    @property
+    def is_partial(self) -> bool:
+        """Whether the value is only the beginning of the last name of each candidate."""
+        whole = {self.value, f"{self.value}/"}
+        is_whole = self.value.endswith("/") or any(each.path in whole for each in self.candidates)
+        return bool(self.candidates) and not is_whole
+
     def accept(self, candidate: Candidate) -> None:
         """Replace the value by a candidate."""
         self.value = candidate.path
@@ -316,9 +323,8 @@ class PathField(Vertical):
         yield self._list
 
     @on(PathInput.OfferChanged)
-    def show_candidates(self, event: PathInput.OfferChanged) -> None:
+    def show_candidates(self) -> None:
         """List the candidates and mark the highlighted one."""
-        event.stop()
         candidates = self.input.candidates
         self.set_class(bool(candidates), "-offering")
         if len(candidates) != self._list.option_count or self.input.highlighted is None:
@@ -448,7 +454,7 @@ class CorpusField(Vertical):
             self._units_and_records = units_and_records
             self.survey()
         fact_problem, is_own = self.facts_view.show(training), self._list.chosen == OWN
-        problem = problem or fact_problem
+        problem = "" if self.path.is_partial else problem or fact_problem
         self._path_row.show_problem(problem if is_own else "")
         self._list_row.show_problem("" if is_own else problem)
 

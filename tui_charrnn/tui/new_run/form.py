@@ -402,6 +402,7 @@ class FormBody(Vertical):
     @on(Input.Changed)
     @on(Select.Changed)
     @on(FormFacts.Updated)
+    @on(PathInput.OfferChanged)
     @on(StartField.Updated)
     def post_change(self, event: Message) -> None:
         """Post `Changed`, once for several changes."""
