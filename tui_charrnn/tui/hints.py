@@ -10,6 +10,8 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from tui_charrnn.tui.session import Session
     from tui_charrnn.viewing.run_view import RunView
 
@@ -55,6 +57,42 @@ def hint_for(pane: str, session: Session) -> str:
         return _hint_of_empty(session.view)
     sentence, keys = PANE_HINTS[pane]
     return tr(sentence, **{name: key_label(key) for name, key in keys.items()})
+
+
+def hint_for_tool(classes: Collection[str], *, is_jamo: bool) -> str:
+    """Return the hint for the tool that is open in the text pane; empty if none is.
+
+    Args:
+        classes: The style classes of the text pane, which name the open tools.
+        is_jamo: Whether the text consists of jamo.
+    """
+    leave = key_label("text.stop")
+    if "-neurons" in classes:
+        return tr(
+            "{color} colors the text by a cell, {hold} clamps it, {leave} leaves.",
+            color=key_label("neurons.color"),
+            hold=key_label("neurons.hold"),
+            leave=leave,
+        )
+    if "-tape" not in classes:
+        return ""
+    take, again = key_label("tape.take"), key_label("tape.again")
+    if is_jamo:
+        return tr(
+            "Arrows go back, {right} and {left} go by jamo, {take} take another, {again} "
+            "redraws, {leave} leaves.",
+            right=key_label("tape.jamo_right"),
+            left=key_label("tape.jamo_left"),
+            take=take,
+            again=again,
+            leave=leave,
+        )
+    return tr(
+        "Arrows go back, {take} take another character, {again} redraws, {leave} leaves.",
+        take=take,
+        again=again,
+        leave=leave,
+    )
 
 
 PANE_HINTS: Final = {

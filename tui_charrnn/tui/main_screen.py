@@ -31,7 +31,7 @@ from tui_charrnn.tui.chrome import (
     is_too_small,
     labels_now,
 )
-from tui_charrnn.tui.hints import hint_for
+from tui_charrnn.tui.hints import hint_for, hint_for_tool
 from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.messages import (
     KeysChanged,
@@ -366,8 +366,10 @@ class MainScreen(Screen[None]):
         )
         owner = self.pane_host.pane_of(self.focused)
         labels = labels_now(self.session, is_zoomed=is_zoomed)
-        tool_hint = pane.hint if self.pane == "text" else ""
-        self.note.show_hint(tool_hint or hint_for(self.pane, self.session))
+        opening = pane.text.opening
+        is_jamo = opening is not None and opening.is_jamo
+        tool = hint_for_tool(pane.classes, is_jamo=is_jamo) if self.pane == "text" else ""
+        self.note.show_hint(tool or hint_for(self.pane, self.session))
         self.query_one(KeyRow).show(idle, owner, labels)
 
 

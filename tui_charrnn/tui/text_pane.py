@@ -108,37 +108,6 @@ class TextPane(Vertical):
         return self._tape if self._tape is not None and self.has_class("-tape") else self.seed
 
     @property
-    def hint(self) -> str:
-        """The most useful keys of the open tool; empty if none is open."""
-        leave = key_label("text.stop")
-        if self.has_class("-neurons"):
-            return tr(
-                "{color} colors the text by a cell, {hold} clamps it, {leave} leaves.",
-                color=key_label("neurons.color"),
-                hold=key_label("neurons.hold"),
-                leave=leave,
-            )
-        if not self.has_class("-tape"):
-            return ""
-        take, again, opening = key_label("tape.take"), key_label("tape.again"), self.text.opening
-        if opening is not None and opening.is_jamo:
-            return tr(
-                "Arrows go back, {right} and {left} go by jamo, {take} take another, {again} "
-                "redraws, {leave} leaves.",
-                right=key_label("tape.jamo_right"),
-                left=key_label("tape.jamo_left"),
-                take=take,
-                again=again,
-                leave=leave,
-            )
-        return tr(
-            "Arrows go back, {take} take another character, {again} redraws, {leave} leaves.",
-            take=take,
-            again=again,
-            leave=leave,
-        )
-
-    @property
     def search_bar(self) -> SearchBar:
         """The row that searches the text; created on first use."""
         if self._search_bar is None:
