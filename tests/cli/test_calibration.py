@@ -87,7 +87,7 @@ def test_of_another_text_all_is_taken(model: Path, text: Path, tmp_path: Path) -
     other = tmp_path / "other.txt"
     other.write_text(text.read_text(encoding="utf-8")[::-1], encoding="utf-8")
     ended = run("calibrate", model, tmp_path / "copy", "--text", other)
-    assert "Fitted and evaluated on all of other." in ended.stderr
+    assert "Fitting and evaluating on all of other ..." in ended.stderr
     assert "fitted on 6,000 characters; on 6,000 others" in ended.stderr
 
 

@@ -109,6 +109,15 @@ def test_a_pipe_has_no_sources(folder: Path) -> None:
     assert (corpus.text, corpus.sources) == ("flowing", ())
 
 
+def test_a_stream_without_a_name_is_called_stream(folder: Path) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"flowing")
+    os.close(writer)
+    corpus = read_corpus([f"/dev/fd/{reader}"])
+    os.close(reader)
+    assert (corpus.text, corpus.name) == ("flowing", "stream")
+
+
 def test_a_path_wins_over_a_name_of_the_catalogue(folder: Path) -> None:
     Path("pydoc").write_text("mine", encoding="utf-8")
     assert read_corpus(["pydoc"]).text == "mine"

@@ -14,9 +14,10 @@ from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.numpy_trainer import MODEL, TRAINING, NumpyEngine, numpy_training
 from tests.support.small_run import assert_same_weights, of_kind, status_of
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import ConfigError, ExitCode, RunError, RunLockedError
+from tui_charrnn.errors import ConfigError, CorpusError, ExitCode, RunError, RunLockedError
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import (
     BatchTrained,
     RunExtended,
@@ -175,6 +176,17 @@ def test_a_run_that_is_being_trained_is_refused(tmp_path: Path) -> None:
         trainer.train(3.0)
         with pytest.raises(RunLockedError, match="being trained"):
             extend_run(trainer.run, "steps", 5)
+
+
+def test_a_run_whose_text_has_changed_stays_finished(tmp_path: Path) -> None:
+    run = finished_run(tmp_path)
+    (text,) = map(Path, read_description(run).corpus.sources)
+    text.write_text(text.read_text("utf-8") + "more", "utf-8")
+    with pytest.raises(CorpusError, match=r"no longer the text.*resume --force"):
+        extend_run(run, "steps", 5)
+    assert status_of(run).state is RunState.FINISHED
+    assert not of_kind(run, RunExtended)
+    assert extend_run(run, "steps", 5, accepts_change=True).total_steps == 13
 
 
 def test_a_run_without_a_checkpoint_is_refused(tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def _held_out(
     if not isinstance(start, int):
         raise CorpusError("The model file does not name its held-out text. Name a text: --text.")
     source = f"the held-out part of {corpus.name}" if is_own else f"all of {corpus.name}"
-    print_message(f"Fitted and evaluated on {safe_line(source)}.")
+    print_message(f"Fitting and evaluating on {safe_line(source)} ...")
     return corpus.numbered.decode(start, start + _MAX_HELD_OUT), corpus.units_per_character(start)
 
 

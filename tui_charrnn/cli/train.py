@@ -312,7 +312,10 @@ def resume(
         require_tensorflow()
         length = "train_time" if name == "time" else name
         extended = lazy.extend_run(
-            directory, length, lazy.read_amount(length, text, f"--more-{name}")
+            directory,
+            length,
+            lazy.read_amount(length, text, f"--more-{name}"),
+            accepts_change=force,
         )
         if not quiet:
             print_message(lazy.format_extension(extended))

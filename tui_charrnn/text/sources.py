@@ -148,7 +148,9 @@ def _find(argument: str, encoding: str, check_cancelled: Callable[[], None]) -> 
         found = sorted(itertools.chain.from_iterable(files for _, files in below))
         return _texts_among(_cancellable(found, check_cancelled), holder, encoding, label)
     if kind is not None:
-        return FoundSources((Source(argument, normalize("NFC", path.stem), path=path),), 0)
+        is_stream = str(path).startswith(_UNREPEATABLE)  # such as /dev/fd/63 of <(command)
+        label = "stream" if is_stream else normalize("NFC", path.stem)
+        return FoundSources((Source(argument, label, path=path),), 0)
     if glob.has_magic(argument):
         holder = tr("The pattern {pattern}", pattern=argument)
         matches = set(_Search(holder, check_cancelled).matches(Path(path.anchor), path.parts[1:]))

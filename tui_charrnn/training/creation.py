@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from tui_charrnn.config import ModelConfig, TrainingConfig, refuse_together
 from tui_charrnn.errors import ConfigError, CorpusError, RunError, RunLockedError, StorageError
-from tui_charrnn.generation.training_corpus import StartingModel
+from tui_charrnn.generation.training_corpus import StartingModel, read_run_corpus
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.catalogue import summarize_run
 from tui_charrnn.runs.checkpoints import checkpoint_to_resume_from
@@ -22,6 +22,7 @@ from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.lifecycle import create_run
 from tui_charrnn.runs.liveness import AT_WORK
+from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import RunExtended
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.corpus import Corpus, choose_seeds, fitting_batch_size
@@ -100,18 +101,22 @@ EXTENSION_SHARE: Final = 0.3
 """Peak learning rate of an extension, as a share of the run's peak (docs/lstm.md, section 17)."""
 
 
-def extend_run(run: RunDirectory, length: str, amount: float) -> RunExtended:
+def extend_run(
+    run: RunDirectory, length: str, amount: float, *, accepts_change: bool = False
+) -> RunExtended:
     """Record more steps for a finished run, so that it can be resumed.
 
-    `length` is one of `TrainingConfig.LENGTHS`.
+    `length` is one of `TrainingConfig.LENGTHS`. With `accepts_change` its text may have changed.
 
     Raises:
         ConfigError: If the run is not finished.
+        CorpusError: If its text cannot be read or has changed; the run stays finished.
         RunLockedError: If it is being trained.
         RunError: If it cannot be read, or has no checkpoint.
         StorageError: If the disk refuses.
     """
     extended = _plan_extension(run, length, amount)
+    read_run_corpus(run, read_description(run).corpus, accepts_change=accepts_change)
     with RunWriter(run) as writer:
         writer.append(extended)
         total = extended.total_steps

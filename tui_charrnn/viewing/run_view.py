@@ -294,7 +294,7 @@ def format_extension(record: RunExtended) -> str:
     """How much longer a run is, and how its learning rate continues."""
     more, total = record.total_steps - record.step + 1, record.total_steps
     if record.train_time is None:
-        longer = tr("Extended by {more:,} steps to {total:,}", more=more, total=total)
+        longer = tr("Extended by {steps} to {total:,}", steps=counted(more, "step"), total=total)
     else:
         time = format_round_duration(record.train_time)
         longer = tr(
