@@ -29,7 +29,8 @@ def loaded_by(*arguments: str) -> set[str]:
         (["--help"], set()),
         (["trian"], set()),
         (["models", "--help"], {"models"}),
-        (["--runs-dir", "x", "stop", "y"], {"control"}),
+        (["stop", "--help"], {"control"}),
+        (["--runs-dir", "x", "stop", "y"], set()),
     ],
 )
 def test_what_is_called_is_loaded(arguments: list[str], expected: set[str]) -> None:

@@ -8,7 +8,6 @@ import typer
 
 from tui_charrnn.cli.options import (
     JsonDocument,
-    refuse_options_before_command,
     with_setting_options,
 )
 from tui_charrnn.cli.output import print_data, print_json, print_message
@@ -44,8 +43,6 @@ def config(context: typer.Context, as_json: JsonDocument = False) -> None:
     """
     if context.invoked_subcommand is None:
         show(as_json)
-    else:
-        refuse_options_before_command(context)
 
 
 @config_app.command("path")

@@ -15,7 +15,6 @@ from tui_charrnn.cli.options import (
     KeepNewlines,
     RecordsOption,
     UnitsOption,
-    refuse_options_before_command,
     texts_argument,
 )
 from tui_charrnn.cli.output import (
@@ -55,8 +54,6 @@ def corpora(context: typer.Context, as_json: JsonDocument = False) -> None:
     """List the named corpora, or inspect a text."""
     if context.invoked_subcommand is None:
         list_corpora(as_json)
-    else:
-        refuse_options_before_command(context)
 
 
 @corpora_app.command("list")

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.opening import use_one_numpy_thread
-from tui_charrnn.cli.options import JsonDocument, Yes, refuse_options_before_command
+from tui_charrnn.cli.options import JsonDocument, Yes
 from tui_charrnn.cli.output import (
     TextOutput,
     card_lines,
@@ -65,8 +65,6 @@ def history(context: typer.Context, limit: Limit = _SHOWN, as_json: JsonDocument
     """
     if context.invoked_subcommand is None:
         list_newest(limit, as_json)
-    else:
-        refuse_options_before_command(context)
 
 
 @history_app.command("list")

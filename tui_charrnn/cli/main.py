@@ -23,7 +23,6 @@ from tui_charrnn.cli.options import (
     TextLength,
     file_option,
     model_option,
-    refuse_options_before_command,
     with_setting_options,
 )
 from tui_charrnn.cli.output import exit_code_of, prepare_streams, print_data
@@ -113,6 +112,12 @@ def load_command(name: str) -> Any:
     return group.commands[name]
 
 
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        print_data(f"charrnn-tui {__version__}")
+        raise typer.Exit(ExitCode.OK)
+
+
 @with_setting_options(SamplingConfig)
 def open_app(
     context: typer.Context,
@@ -136,17 +141,20 @@ def open_app(
     language: LanguageOption = None,
     is_ascii: AsciiOnly = False,
     runs_dir: RunsDir = None,
-    version: Annotated[
-        bool, typer.Option("--version", "-V", help="Print the version and exit.")
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            "-V",
+            is_eager=True,
+            callback=_print_version,
+            help="Print the version and exit.",
+        ),
     ] = False,
     **settings: str | None,
 ) -> None:
     """Train a character-level LSTM and generate text. Without a command: open the app."""
-    if version:
-        print_data(f"charrnn-tui {__version__}")
-        raise typer.Exit(ExitCode.OK)
     if context.invoked_subcommand is not None:
-        refuse_options_before_command(context)
         return
     files = {"--tape": tape, "--xray": xray, "--seed-file": seed_file}
     named = [option for option, file in files.items() if file is not None]

@@ -18,7 +18,6 @@ from tui_charrnn.cli.options import (
     RunsDir,
     complete_corpus,
     model_argument,
-    refuse_options_before_command,
     target_argument,
 )
 from tui_charrnn.cli.output import (
@@ -71,8 +70,6 @@ def models(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonDocume
     """List the models, show, calibrate or export one."""
     if context.invoked_subcommand is None:
         list_all(runs_dir, as_json)
-    else:
-        refuse_options_before_command(context)
 
 
 @models_app.command()

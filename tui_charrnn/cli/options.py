@@ -387,8 +387,14 @@ class SafeGroup(TyperGroup):
             return super().make_context(*arguments, **options)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command, and load it if it is not loaded yet."""
+        """Find the command, and load it if it is not loaded yet.
+
+        Raises:
+            ConfigError: If there are options before the command, which would ignore them.
+        """
         name, command, rest = super().resolve_command(ctx, args)
+        if not ctx.resilient_parsing:  # as during completion
+            _refuse_options_before(name, ctx)
         return name, command.load() if isinstance(command, LazyCommand) else command, rest
 
     def invoke(self, ctx: Any) -> Any:
@@ -403,16 +409,13 @@ class SafeGroup(TyperGroup):
         super().format_commands(ctx, formatter)
 
 
-def refuse_options_before_command(context: typer.Context) -> None:
-    """Raise `ConfigError` for options before a subcommand, which would ignore them."""
-    name = context.invoked_subcommand
-
+def _refuse_options_before(name: str, context: typer.Context) -> None:
     def is_given(parameter: str | None) -> bool:
         source = context.get_parameter_source(parameter or "")
         return source is not None and source.name == "COMMANDLINE"
 
     given = next((each for each in context.command.params if is_given(each.name)), None)
-    if name is None or given is None:
+    if given is None:
         return
     option = max(given.opts, key=len)
     place = command(*context.command_path.split()[1:], name, option)

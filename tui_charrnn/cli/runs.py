@@ -17,7 +17,6 @@ from tui_charrnn.cli.options import (
     Yes,
     complete_path,
     complete_run,
-    refuse_options_before_command,
     target_argument,
 )
 from tui_charrnn.cli.output import (
@@ -77,8 +76,6 @@ def runs(
     """List and manage the runs."""
     if context.invoked_subcommand is None:
         list_all(words, runs_dir, as_json)
-    else:
-        refuse_options_before_command(context)
 
 
 @runs_app.command("list")
