@@ -172,6 +172,7 @@ def test_the_likeliest_text_is_written(tmp_path: Path) -> None:
     "options",
     [
         ["--temperature", "1"],
+        ["--repetition-window", "5"],
         ["--count", "2"],
         ["--rng-seed", "1"],
         ["--new-only"],

@@ -49,15 +49,7 @@ DEFAULT_BEAM: Final = 20
 _MAX_TEXTS: Final = 1024
 _MAX_TEMPERATURES: Final = 16
 _SAMPLING: Final = tuple(name for name in SamplingConfig.bounds() if name in Preferences.bounds())
-_SAMPLING_OPTIONS: Final = (
-    "temperature",
-    "top_k",
-    "top_p",
-    "min_p",
-    "repetition_penalty",
-    "rng_seed",
-)
-"""Settings that have no effect with --most-likely, which samples nothing."""
+"""Preferences of sampling; with --most-likely, which samples nothing, they have no effect."""
 _PREFERRED: Final = (*_SAMPLING, "length", "model", "history", "numbers")
 """Preferences that are the defaults of options."""
 
@@ -211,7 +203,7 @@ def generate(
             "--count": count > 1 or None,
             "--new-only": new_only or None,
             "--compare-temperatures": compare_temperatures,
-            **{f"--{name.replace('_', '-')}": settings.get(name) for name in _SAMPLING_OPTIONS},
+            **{f"--{name.replace('_', '-')}": settings.get(name) for name in _SAMPLING},
             "--originality": originality or None,
             "--corpus": corpus,
             "--copied-length": copied_length,
