@@ -10,6 +10,7 @@ from tests.support.refusing_disk import refuse_all
 from tui_charrnn.cli.launching import report_failure
 from tui_charrnn.cli.main import run as run_command
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import LogTail
 
 
 @pytest.fixture
@@ -58,5 +59,5 @@ def test_the_end_of_a_trainer_is_still_reported(
 ) -> None:
     with monkeypatch.context() as patch:
         refuse_all(patch, run.path, errno.EIO, only_inside=only_inside)
-        report_failure(run, 6, 0)
+        report_failure(run, 6, LogTail(run.log))
     assert "ended with exit code 6" in capsys.readouterr().err

@@ -30,11 +30,10 @@ from tui_charrnn.errors import (
 )
 from tui_charrnn.preferences import resolve, variable_of
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory, command_words
-from tui_charrnn.runs.reader import RunReader, read_description
+from tui_charrnn.runs.reader import LogTail, RunReader, read_description
 from tui_charrnn.runs.records import RunEnded, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import ALL, Placement
@@ -138,7 +137,7 @@ def launch(
 
 def _train_detached(run: RunDirectory, options: FollowOptions, limit: float | None) -> int:
     """Start the trainer, and return once it has locked the run or failed."""
-    log_size = _log_size(run)
+    log = _log_from_here(run)
     returncode = wait_for_start(run, launch(run, options, limit))
     if returncode is None:
         print_message(
@@ -146,7 +145,7 @@ def _train_detached(run: RunDirectory, options: FollowOptions, limit: float | No
             f"{command_words('stop', run)}"
         )
     elif returncode not in EXPECTED_EXIT_CODES:
-        report_failure(run, returncode, log_size)
+        report_failure(run, returncode, log)
     return _end(run, options, returncode or 0)
 
 
@@ -159,7 +158,7 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
         Its exit code, negative if a signal ended it.
     """
     reader, view = RunReader(run), RunView(run, description=read_description(run))
-    log_size = _log_size(run)
+    log = _log_from_here(run)
     if not options.quiet:
         print_message(
             "Ctrl-C once: save and stop; twice: stop now. From another terminal: "
@@ -183,7 +182,7 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     if returncode not in EXPECTED_EXIT_CODES:
         is_reported = not (options.quiet or options.as_json) and view.ended is not ended_before
         if not (is_reported and view.failure):
-            report_failure(run, returncode, log_size)
+            report_failure(run, returncode, log)
     elif not options.quiet:
         _print_next_command(view, returncode, is_joint=options.placement.cluster is not None)
     return returncode
@@ -240,8 +239,11 @@ def _print_next_command(view: RunView, code: int, *, is_joint: bool) -> None:
     )
 
 
-def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
-    """Print why a trainer failed, from its log or its status."""
+def report_failure(run: RunDirectory, returncode: int, log: LogTail) -> None:
+    """Print why a trainer failed: the error that it logged since `log` was opened, or its status.
+
+    A trainer that could not lock the run has written no status.
+    """
     if returncode < 0:
         print_message(
             f"The trainer was {describe_kill(-returncode)}. Its checkpoints are kept. Resume it "
@@ -255,26 +257,22 @@ def report_failure(run: RunDirectory, returncode: int, log_size: int) -> None:
             print_message(str(error))
             return
     status = newest_status(run)
-    reason = _logged_error(run, log_size) or (status.message if status else "")
+    errors = [line for line in _new_lines(log) if line.startswith("charrnn-tui: ")]
+    reason = errors[-1] if errors else status.message if status else ""
     print_message(reason or f"The trainer ended with exit code {returncode}; its log is {run.log}.")
 
 
-def _log_size(run: RunDirectory) -> int:
-    try:
-        return run.log.lstat().st_size
-    except OSError:
-        return 0
+def _log_from_here(run: RunDirectory) -> LogTail:
+    """Return a reader of what is added to the trainer's log from now on."""
+    log = LogTail(run.log, look=_LOG_END)
+    _new_lines(log)
+    return log
 
 
-def _logged_error(run: RunDirectory, log_size: int) -> str:
-    """Return the error that a trainer logged when it could not lock the run; "" without one."""
-    try:
-        with open_to_read(run.log, inside=run.path) as log:
-            log.seek(max(log_size, log.seek(0, os.SEEK_END) - _LOG_END))
-            lines = log.read_bytes(_LOG_END).decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return next((line for line in reversed(lines) if line.startswith("charrnn-tui: ")), "")
+def _new_lines(log: LogTail) -> list[str]:
+    with contextlib.suppress(RunError):
+        return [*log.read_new(), *log.read_new()]  # the second one returns an incomplete last line
+    return []
 
 
 def suggested_seed_text(view: RunView) -> list[str]:
