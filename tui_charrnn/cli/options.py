@@ -394,7 +394,7 @@ class SafeGroup(TyperGroup):
         """
         name, command, rest = super().resolve_command(ctx, args)
         if not ctx.resilient_parsing:  # as during completion
-            _refuse_options_before(name, ctx)
+            _refuse_options_before(str(name), ctx)
         return name, command.load() if isinstance(command, LazyCommand) else command, rest
 
     def invoke(self, ctx: Any) -> Any:
