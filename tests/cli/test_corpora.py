@@ -77,7 +77,7 @@ def test_a_report_is_there_for_programs() -> None:
 
 
 def test_a_report_on_korean_names_the_option_for_jamo() -> None:
-    text = "푸른 하늘에 해가 떠있다.\n".encode() * 30
+    text = "".join(map(chr, range(ord("가"), ord("힣"), 99))).encode() * 9
     (line,) = [
         line for line in run("inspect", "-", stdin=text).stdout.splitlines() if "jamo" in line
     ]

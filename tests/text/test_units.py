@@ -52,7 +52,8 @@ def test_counting_is_told_per_character_and_jamo_are_not_suspicious() -> None:
 
 
 def test_of_a_korean_text_it_is_told_what_jamo_would_change(tmp_path: Path) -> None:
-    (tmp_path / "text").write_text(TEXT, encoding="utf-8")
+    syllables = "".join(map(chr, range(ord("가"), ord("가") + 300)))
+    (tmp_path / "text").write_text(3 * syllables, encoding="utf-8")
     whole = inspect_corpus(read_corpus([str(tmp_path / "text")]))
     cut = inspect_corpus(read_corpus([str(tmp_path / "text")], JAMO))
     sentence = jamo_sentence(whole.survey.occurrences, "--units jamo")
@@ -62,3 +63,7 @@ def test_of_a_korean_text_it_is_told_what_jamo_would_change(tmp_path: Path) -> N
     assert jamo_sentence(cut.survey.occurrences, "--units jamo") == ""
     mostly_latin = inspect_corpus(read_corpus(["-"], stdin=io.BytesIO("abc def 한 ".encode() * 9)))
     assert jamo_sentence(mostly_latin.survey.occurrences, "--units jamo") == ""
+
+
+def test_jamo_are_not_offered_where_they_are_no_fewer() -> None:
+    assert jamo_sentence({"가": 9, "나": 9, "달": 9}, "--units jamo") == ""

@@ -222,7 +222,8 @@ def _composition(corpus: Corpus) -> str:
     if not corpus.report.composed:
         return "all characters (Unicode NFC)"
     outcome = "composed now" if corpus.reading.compose else "kept apart"
-    return f"{corpus.report.composed:,} characters were decomposed, {outcome} (Unicode NFC)"
+    decomposed = counted(corpus.report.composed, "decomposed character")
+    return f"{decomposed}, {outcome} (Unicode NFC)"
 
 
 def _shown(characters: str) -> str:

@@ -251,11 +251,14 @@ def _survey_of(
 
 
 def jamo_sentence(occurrences: Mapping[str, int], option: str) -> str:
-    """What reading a Korean text in jamo, by `option`, would change; empty for other texts."""
+    """What reading a Korean text in jamo, by `option`, would change.
+
+    Empty for other texts, and for one of so few syllables that jamo are no fewer.
+    """
     hangul = sum(count for each, count in occurrences.items() if "가" <= each <= "힣")
-    if hangul < _KOREAN * sum(occurrences.values()):
-        return ""
     letters = len(set(split_syllables("".join(occurrences))))
+    if hangul < _KOREAN * sum(occurrences.values()) or letters >= len(occurrences):
+        return ""
     return tr(
         "Korean: {option} learns {letters:,} letters and signs instead of {characters:,} "
         "characters, and syllables compose as they stream; the loss was alike in trials.",
