@@ -67,6 +67,8 @@ def test_what_the_right_side_is_worth_is_measured_over_a_text(
     *_, last = measure_right_side(tiny_model(), text, places=7, right=5)
     assert document["bits"] == pytest.approx(last.bits)
     assert document["places"] == 7
+    (tmp_path / "text").write_text(text, "cp500")
+    assert json.loads(invoke(*arguments, "--encoding", "cp500").stdout) == document
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import typer
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
     DrawnInAscii,
+    Encoding,
     JsonDocument,
     RunsDir,
     complete_model,
@@ -87,6 +88,7 @@ def fill(
     ] = 32,
     as_json: JsonDocument = False,
     is_ascii: DrawnInAscii = False,
+    encoding: Encoding = "utf-8",
     runs_dir: RunsDir = None,
 ) -> None:
     """Fill the gaps of a text: from the left side alone, and from both sides.
@@ -100,8 +102,8 @@ def fill(
         refuse_out_of_bounds(name, value, 1, _MAXIMA[name])
     _refuse_unfit(text, over, bidirectional)
     if over is not None:
-        source = find_sources([over], encoding="utf-8").sources[0]
-        text = next(read_blocks(source, "utf-8", size=_MEASURED_CHARACTERS))[:_MEASURED_CHARACTERS]
+        source = find_sources([over], encoding=encoding).sources[0]
+        text = next(read_blocks(source, encoding, size=_MEASURED_CHARACTERS))[:_MEASURED_CHARACTERS]
         _, loaded = load_preferred(model, runs_dir, lazy.bundled_for(text))
         _measure(loaded, text, (places, right), as_json=as_json)
         return
