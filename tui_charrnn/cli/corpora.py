@@ -8,7 +8,6 @@ import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
-    NAMED_TEXTS,
     Encoding,
     JsonDocument,
     KeepDecomposed,
@@ -78,7 +77,7 @@ def list_corpora(as_json: JsonDocument = False) -> None:
 
 @corpora_app.command()
 def inspect(
-    corpus: Annotated[list[str], texts_argument("CORPUS...", f"{NAMED_TEXTS}.")],
+    corpus: Annotated[list[str], texts_argument("CORPUS...")],
     encoding: Encoding = "utf-8",
     keep_newlines: KeepNewlines = False,
     keep_decomposed: KeepDecomposed = False,

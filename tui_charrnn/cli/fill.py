@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.filling import Filled
     from tui_charrnn.model.checkpoint import Model
 
-_MAXIMA: Final = {"count": 10_000, "beam": 4096, "places": 100_000, "right": 1_000}
-"""The largest value of each number; the smallest is 1."""
 _MEASURED_CHARACTERS: Final = 100_000
 """Characters of the --over text that are read."""
 
@@ -98,8 +96,10 @@ def fill(
     so. BITS is what the right side adds. A bidirectional model computes one gap exactly and
     samples several (Gibbs sampling).
     """
-    for name, value in {"count": count, "beam": beam, "places": places, "right": right}.items():
-        refuse_out_of_bounds(name, value, 1, _MAXIMA[name])
+    refuse_out_of_bounds("count", count, 1, 10_000)
+    refuse_out_of_bounds("beam", beam, 1, 4096)
+    refuse_out_of_bounds("places", places, 1, 100_000)
+    refuse_out_of_bounds("right", right, 1, 1_000)
     _refuse_unfit(text, over, bidirectional)
     if over is not None:
         source = find_sources([over], encoding=encoding).sources[0]

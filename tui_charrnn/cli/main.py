@@ -31,7 +31,6 @@ from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.sampling_config import SamplingConfig
 
-_INSTALLING: Final = "--install-completion"
 COMMANDS: Final = {
     "train": ("train:train", "Train a model on a text."),
     "resume": (
@@ -248,7 +247,7 @@ def run(arguments: list[str]) -> int:
             try:
                 command_line()(args=arguments, prog_name="charrnn-tui")
             except OSError as error:
-                if _INSTALLING not in arguments:
+                if "--install-completion" not in arguments:
                     raise
                 raise _not_installed(error) from error
 

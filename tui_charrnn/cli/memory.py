@@ -44,8 +44,6 @@ if TYPE_CHECKING:
     from tui_charrnn.viewing.gradient_pictures import MemoryCurve
 
 _CELLS: Final = ("rnn", "gru", "lstm")
-_MAX_REACH: Final = 500
-_MAX_CHARACTERS: Final = 1_000_000
 _HEIGHT: Final = 22
 """Rows of the chart."""
 
@@ -101,8 +99,8 @@ def memory(
     the distances from which the mean is below a half, a tenth and a hundredth of its maximum. The
     strips below show how the gradient of the loss fades on its way back through h.
     """
-    refuse_out_of_bounds("reach", reach, 1, _MAX_REACH)
-    refuse_out_of_bounds("characters", characters, 2, _MAX_CHARACTERS)
+    refuse_out_of_bounds("reach", reach, 1, 500)
+    refuse_out_of_bounds("characters", characters, 2, 1_000_000)
     if train:
         corpus = read_named_corpus(models, Reading(encoding=encoding))
         read = (read_named_corpus([text], corpus.reading) if text else corpus).text

@@ -13,7 +13,6 @@ from rich.cells import cell_len
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
-    NAMED_TEXTS,
     Encoding,
     JsonDocument,
     ModelOption,
@@ -51,8 +50,6 @@ _NAMES: Final = (
     "digit"
 )
 """Names of all properties, repeated here because their module imports NumPy."""
-_MAX_CELLS: Final = 1000
-_MAX_EXCERPTS: Final = 100
 _MEAN_WIDTH: Final = 8
 SIGNS: Final = {-2: "=", -1: "-", 0: " ", 1: "+", 2: "#"}
 """The sign below a character, by level."""
@@ -67,7 +64,7 @@ _MIN_WIDTH: Final = 20
 
 
 def neurons(
-    corpus: Annotated[list[str], texts_argument("CORPUS...", f"{NAMED_TEXTS}; read as one.")],
+    corpus: Annotated[list[str], texts_argument("CORPUS...", "; read as one.")],
     model: ModelOption = None,
     top: Annotated[int, typer.Option(metavar="N", help="Cells to list for each property.")] = 3,
     properties: Annotated[
@@ -99,8 +96,8 @@ def neurons(
 
     To see what a cell does, clamp it: charrnn-tui generate --clamp 0:c7=2.5
     """
-    refuse_out_of_bounds("top", top, 1, _MAX_CELLS)
-    refuse_out_of_bounds("excerpts", excerpts, 0, _MAX_EXCERPTS)
+    refuse_out_of_bounds("top", top, 1, 1000)
+    refuse_out_of_bounds("excerpts", excerpts, 0, 100)
     sources = find_sources(corpus, encoding=encoding).sources
     name, chosen = load_preferred(model, runs_dir)
     wanted = lazy.find_properties(properties or [])

@@ -177,9 +177,10 @@ def model_argument(
     )
 
 
-def texts_argument(metavar: str, sentence: str) -> Any:
-    """Return an argument that names texts."""
-    return typer.Argument(metavar=metavar, autocompletion=complete_corpus, help=sentence)
+def texts_argument(metavar: str, rest: str = ".") -> Any:
+    """Return an argument that names texts; its help ends with `rest`."""
+    sentence = "Text files, folders, globs, - for standard input, or a known name"
+    return typer.Argument(metavar=metavar, autocompletion=complete_corpus, help=sentence + rest)
 
 
 def target_argument(name: str, sentence: str) -> Any:
@@ -262,7 +263,6 @@ ParallelStreams: TypeAlias = Annotated[
         show_default="automatic",
     ),
 ]
-NAMED_TEXTS: Final = "Text files, folders, globs, - for standard input, or a known name"
 ModelOption: TypeAlias = Annotated[
     str | None,
     model_option("A model file, a run, or a bundled model; default: the first bundled one."),

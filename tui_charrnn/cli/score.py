@@ -9,7 +9,6 @@ import typer
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.options import (
-    NAMED_TEXTS,
     DrawnInAscii,
     Encoding,
     JsonDocument,
@@ -45,7 +44,6 @@ from tui_charrnn.training.machine import thread_count
 if TYPE_CHECKING:
     from tui_charrnn.generation.text_scores import LineScore, ModelScore, Origin, ScoreTotal
 
-_MAX_PASSAGES: Final = 1000
 _MAX_RATE: Final = 10.0
 _NUMBER_WIDTH: Final = 10
 _NAME_WIDTH: Final = 16
@@ -61,7 +59,7 @@ def _page_path(text: str) -> Path:
 
 
 def score(
-    files: Annotated[list[str], texts_argument("FILE...", f"{NAMED_TEXTS}.")],
+    files: Annotated[list[str], texts_argument("FILE...")],
     model: Annotated[
         list[str] | None,
         model_option("A model file, a run, or a bundled model; repeatable, to rank them."),
@@ -113,7 +111,7 @@ def score(
     20.1 bits, as a choice among all of Unicode. Dynamic evaluation is shown beside the plain score
     and does not affect the ranking; it reads the text in order.
     """
-    refuse_out_of_bounds("top", top, 0, _MAX_PASSAGES)
+    refuse_out_of_bounds("top", top, 0, 1000)
     rate = dynamic_evaluation_rate
     if rate is not None and not 0 < rate <= _MAX_RATE:
         raise ConfigError(
