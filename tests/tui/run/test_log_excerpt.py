@@ -4,16 +4,15 @@ import os
 import queue
 import threading
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from textual.message import Message
 
-from tests.support.command import PATIENCE
+from tests.support.command import PATIENCE, wait_for
 from tests.support.fake_run import created_run
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import RunChanged
-from tui_charrnn.tui.run import failure_card
 from tui_charrnn.tui.run.failure_card import OLD_AFTER, LogExcerpt
 
 
@@ -47,7 +46,7 @@ def test_a_line_that_comes_a_moment_later_is_told_too(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_written = threading.Event()
-    monkeypatch.setattr(failure_card, "time", SimpleNamespace(sleep=is_written.wait))
+    monkeypatch.setattr(BackgroundTask, "wait", lambda _, seconds: is_written.wait(seconds))
     run.log.write_text("one\n", encoding="utf-8")
     reader = Reader(0.0, PATIENCE)
     reader.excerpt.of(run, "lost")
@@ -62,12 +61,11 @@ def test_the_same_trouble_is_read_anew_after_a_while_only(run: RunDirectory) -> 
     reader = Reader()
     reader.excerpt.of(run, "lost")
     assert reader.after_message(run) == ("one",)
-    assert reader.excerpt._reader is not None
-    reader.excerpt._reader.join(PATIENCE)
+    wait_for("the end of reading", lambda: not reader.excerpt.is_reading)
     run.log.write_text("two\n", encoding="utf-8")
     reader.now = OLD_AFTER / 2
     assert reader.excerpt.of(run, "lost") == ("one",)
-    assert not reader.excerpt._reader.is_alive()
+    assert not reader.excerpt.is_reading
     reader.now = OLD_AFTER
     assert reader.excerpt.of(run, "lost") == ("one",)
     assert reader.after_message(run) == ("two",)

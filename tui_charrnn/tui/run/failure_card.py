@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
@@ -19,6 +18,7 @@ from textual.widgets import Button, Static
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.reader import read_log_end
 from tui_charrnn.translation import tr
+from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.messages import NewRunRequested, PaneRequested, ResumeRequested, RunChanged
 from tui_charrnn.tui.text.wrapping import TextSanitizer, wrap_line
 from tui_charrnn.viewing.failures import Failure, FailureKind, Remedy, RemedyId
@@ -226,13 +226,14 @@ class LogExcerpt:
     ) -> None:
         """Read nothing yet; `announce` runs in a thread; `looks` are seconds before each read."""
         self._announce = announce
-        self._looks = tuple(looks)
+        self._looks = looks
         self._clock = clock
         self._key: tuple[RunDirectory, str] | None = None
         self._known: tuple[tuple[RunDirectory, str] | None, tuple[str, ...]] = None, ()
         """What was read last: its run and trouble, and the lines; threads replace it as a whole."""
         self._asked_at = 0.0
-        self._reader: threading.Thread | None = None
+        self._latest = LatestTask("log-excerpt")
+        self.is_reading = False
 
     def of(self, run: RunDirectory, trouble: str) -> tuple[str, ...]:
         """Return the last lines read so far; `RunChanged` is posted once there are new ones.
@@ -241,27 +242,22 @@ class LogExcerpt:
         """
         key, now = (run, trouble), self._clock()
         read_of, lines = self._known
-        known = lines if read_of == key else ()
-        is_other = key != self._key
-        is_old = now - self._asked_at >= OLD_AFTER
         # one reader at a time: on a dead network drive it blocks forever
-        if is_other or (is_old and not (self._reader and self._reader.is_alive())):
-            self._key, self._asked_at = key, now
-            self._reader = threading.Thread(
-                target=self._read, args=key, daemon=True, name="log-excerpt"
-            )
-            self._reader.start()
-        return known
+        is_due = now - self._asked_at >= OLD_AFTER and not self.is_reading
+        if key != self._key or is_due:
+            self._key, self._asked_at, self.is_reading = key, now, True
+            self._latest.start(lambda task: self._read(run, trouble, task))
+        return lines if read_of == key else ()
 
-    def _read(self, run: RunDirectory, trouble: str) -> None:
+    def _read(self, run: RunDirectory, trouble: str, task: BackgroundTask) -> None:
         for pause in self._looks:
-            time.sleep(pause)
+            task.wait(pause)
             lines = _read_end(run)
-            if (run, trouble) != self._key:
-                return
+            task.check()
             known, self._known = self._known, ((run, trouble), lines)
             if self._known != known:
                 self._announce(RunChanged())
+        self.is_reading = False
 
 
 def _read_end(run: RunDirectory) -> tuple[str, ...]:
