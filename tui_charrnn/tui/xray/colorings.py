@@ -4,7 +4,7 @@
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final, Literal, NamedTuple
@@ -327,12 +327,3 @@ def compute_influence(
 
 def _format_distance(distance: int | None) -> str:
     return tr("over {count}", count=FARTHEST) if distance is None else f"{distance:,}"
-
-
-def colorings(
-    units: Mapping[UnitKind, UnitColoring], config: ModelConfig | None
-) -> tuple[Coloring | UnitColoring, ...]:
-    """Return the measure and unit colorings in the order of the cycle; an RNN has no gates."""
-    has_gates = config is None or config.cell != "rnn"
-    by_unit = (units["neuron"], units["gate"]) if has_gates else (units["neuron"],)
-    return (*MEASURE_COLORINGS, *by_unit)

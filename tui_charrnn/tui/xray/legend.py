@@ -22,11 +22,11 @@ from tui_charrnn.tui.text.external_text import ExternalTextScreen, find_corpus
 from tui_charrnn.tui.xray.color_layer import Legend, XrayColors
 from tui_charrnn.tui.xray.colorings import (
     INFLUENCE,
+    MEASURE_COLORINGS,
     SURPRISE,
     Coloring,
     UnitColoring,
     UnitKind,
-    colorings,
 )
 from tui_charrnn.tui.xray.originality import OriginalityLevels
 from tui_charrnn.tui.xray.panel import XrayPanel, format_mean, format_place, legend_row, name_of
@@ -116,9 +116,12 @@ class XrayLegend(Vertical):
 
     def action_next_coloring(self) -> None:
         """Switch to the next coloring; after the last, to none."""
-        now = self.text_colors.coloring
+        now, config = self.text_colors.coloring, self._config
+        units = [self._units["neuron"]]
+        if config is None or config.cell != "rnn":  # which has no gates
+            units.append(self._units["gate"])
         own = self._originality, INFLUENCE
-        cycle = [None, *colorings(self._units, self._config), *own]
+        cycle: list[Coloring | UnitColoring | None] = [None, *MEASURE_COLORINGS, *units, *own]
         names = [None if one is None else one.name for one in cycle]
         place = names.index(None if now is None else now.name)
         self._color(cycle[(place + 1) % len(cycle)])

@@ -1,7 +1,7 @@
 """The neuron list below a text: neurons that track a property, to color by and to clamp."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Final, NamedTuple
@@ -13,8 +13,8 @@ from textual.reactive import reactive
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.generation.neuron import LIMIT, Clamp, Probe, parse_clamps
 from tui_charrnn.generation.training_corpus import read_training_corpus
-from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
-from tui_charrnn.lens.properties import Property, with_following
+from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder, find_neurons
+from tui_charrnn.lens.properties import Property
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
@@ -413,14 +413,15 @@ def search_neurons(
         CharRNNError: If there is no text to read.
     """
     name, text, note = _text_of(loaded, generated, path, report, check_cancelled)
-    finder = NeuronFinder(loaded.model)
-    blocks = [text[start : start + _BLOCK] for start in range(0, len(text), _BLOCK)]
-    for number, (block, after) in enumerate(with_following(blocks)):
-        check_cancelled()
-        share = number / len(blocks)
-        report(tr("Reading {name}: {share:.0%}", name=safe_line(name), share=share))
-        finder.add(block, after)
-    findings = finder.end(_TOP)
+
+    def blocks() -> Iterator[str]:
+        for start in range(0, len(text), _BLOCK):
+            check_cancelled()
+            share = start / len(text)
+            report(tr("Reading {name}: {share:.0%}", name=safe_line(name), share=share))
+            yield text[start : start + _BLOCK]
+
+    findings = find_neurons(NeuronFinder(loaded.model), blocks(), top=_TOP)
     check_cancelled()
     followers = [
         Follower(cell, finding.property, finding.chance)
