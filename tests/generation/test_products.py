@@ -1,6 +1,8 @@
 """The step in int8: against a loop in Python, with and without NumKong."""
 
+import gc
 import sys
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -185,6 +187,20 @@ def test_sums_that_may_overflow_are_left_to_float32(without_library: None) -> No
     exact, rounded = Stepper(folded(model, "float32")), Stepper(folded(model))
     for index in TEXT:
         np.testing.assert_array_equal(rounded.read(index), exact.read(index))
+
+
+@pytest.mark.parametrize("numbers", ["float32", "int8"])
+def test_arrays_are_freed_with_their_stepper(numbers: str, without_library: None) -> None:
+    weights = folded(network("lstm+ln"), numbers)
+    gc.disable()  # a cycle of references would keep them
+    try:
+        stepper = Stepper(weights, 3)
+        stepper.read(1)
+        state = weakref.ref(stepper.state.base)  # which all views of it keep
+        del stepper
+        assert state() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])

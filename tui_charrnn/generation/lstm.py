@@ -46,8 +46,8 @@ class Stepper:
         self.state.flags.writeable = False
         self.logits: Final = np.zeros((*lead, len(weights.output_bias)), np.float32)
         """Logits of the next character after the last `read`, shape (V,) or (N, V)."""
-        self._input_table, self._input_rows = weights.input_table, list(weights.input_table)
-        self._end, self._weights_can_overflow = weights.end, weights.can_overflow
+        self._input_table, self._end = weights.input_table, weights.end
+        self._weights_can_overflow = weights.can_overflow
         self._inputs = np.zeros((*lead, weights.input_table.shape[1]), np.float32)
         layers, products, add_biases = [], [], []
         parts = np.split(self._state, len(weights.layers), axis=-1)
@@ -114,8 +114,8 @@ class Stepper:
             self.restore(0)
         if self._can_overflow:
             with quiet():
-                return self._advance(self._input_rows[index])
-        return self._advance(self._input_rows[index])
+                return self._advance(self._input_table[index])
+        return self._advance(self._input_table[index])
 
     def read_each(self, indices: Indices) -> Float32:
         """Read one character in each of N streams, indices of shape (N,); return `logits`."""

@@ -126,10 +126,13 @@ class Int8Product:
             after=(*exact.calls.after, partial(np.copyto, self.above, exact.above)),
         )
         """In float32."""
-        self.checked_calls = ProductCalls((self._update_recurrent,), (self._update_above,))
-        """As h demands, which was written from outside or clamped before the step."""
         self.is_outside = False
         """Whether h was outside [-1, 1] before the last step with `checked_calls`."""
+
+    @property
+    def checked_calls(self) -> ProductCalls:
+        """As h demands, which was written from outside or clamped before the step."""
+        return ProductCalls((self._update_recurrent,), (self._update_above,))
 
     def _update_recurrent(self) -> None:
         self.is_outside = not self._is_in_range()
