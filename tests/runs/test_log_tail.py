@@ -55,7 +55,7 @@ def test_a_torn_line_that_nobody_goes_on_with_is_given(log: Path) -> None:
 
 def test_only_the_end_of_a_large_log_is_read(log: Path) -> None:
     append(log, "".join(f"line {number:05}\n" for number in range(5_000)))
-    tail = LogTail(log, look=100)
+    tail = LogTail(log, window=100)
     assert tail.read_new() == [f"line {number:05}" for number in range(4_991, 5_000)]
     assert tail.has_passed_over
     append(log, "".join(f"more {number:05}\n" for number in range(5_000)))
@@ -74,7 +74,7 @@ def test_a_log_with_a_hole_of_a_gigabyte_opens_at_once(log: Path) -> None:
 
 def test_a_line_without_end_is_not_waited_for(log: Path) -> None:
     append(log, "x" * 40_000)
-    tail = LogTail(log, look=20_000)
+    tail = LogTail(log, window=20_000)
     assert tail.read_new() == ["x" * 20_000]
     append(log, "y" * 20_000)
     assert tail.read_new() == ["y" * 20_000]
@@ -126,7 +126,7 @@ def test_what_is_no_file_is_refused_and_not_waited_for(log: Path, make: object) 
 
 def test_the_end_of_a_log_has_its_torn_line(log: Path) -> None:
     append(log, "one\ntwo\nthr")
-    assert read_log_end(log, look=8) == ["two", "thr"]
+    assert read_log_end(log, window=8) == ["two", "thr"]
 
 
 def test_the_end_of_no_log_is_nothing(log: Path) -> None:

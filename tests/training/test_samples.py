@@ -237,16 +237,16 @@ def test_weights_that_choose_nothing_are_reported_and_training_continues(
 def test_samples_count_as_time_of_an_evaluation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_charrnn.training.context import Pace
+    from tui_charrnn.training.context import SpeedMeter
 
     reported: list[float] = []
-    evaluated = Pace.evaluated
+    evaluated = SpeedMeter.evaluated
 
-    def watched(self: Pace, elapsed: float) -> float:
+    def watched(self: SpeedMeter, elapsed: float) -> float:
         reported.append(elapsed)
         return evaluated(self, elapsed)
 
-    monkeypatch.setattr(Pace, "evaluated", watched)
+    monkeypatch.setattr(SpeedMeter, "evaluated", watched)
     run = seeded_run(tmp_path)
     train(run)
     scored = [record.elapsed for record in of_kind(run, SplitEvaluated)]

@@ -18,7 +18,7 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CorpusError, ExitCode, RunLockedError, StorageError
 from tui_charrnn.generation.training_corpus import read_run_corpus
 from tui_charrnn.runs.description import Usage
-from tui_charrnn.runs.file_system import explained
+from tui_charrnn.runs.file_system import storage_errors
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description, read_status
@@ -167,7 +167,7 @@ def test_a_kill_with_memory_to_spare_is_no_lack_of_it(tmp_path: Path) -> None:
 def test_a_full_disk_is_known_by_the_words_of_the_storage(tmp_path: Path) -> None:
     with (
         pytest.raises(StorageError) as refused,
-        explained("write", tmp_path / "state.json"),
+        storage_errors("write", tmp_path / "state.json"),
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
     failure = failure_of(

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from tui_charrnn.errors import RunError, StorageError, reason_of
-from tui_charrnn.runs.file_system import explained, is_missing, names_in, open_to_read
+from tui_charrnn.runs.file_system import is_missing, names_in, open_to_read, storage_errors
 from tui_charrnn.runs.foreign_parts import refuse_gone
 from tui_charrnn.runs.json_values import (
     build_checked,
@@ -218,7 +218,7 @@ def prune_checkpoints(run: RunDirectory, *, keep: int) -> None:
     latest, best = _pointers(run)
     if latest is None:
         return  # without it, old and new cannot be told apart
-    with explained("read", run.checkpoints):
+    with storage_errors("read", run.checkpoints):
         checkpoints = list_checkpoints(run, must_read=True)
     past = [checkpoint for checkpoint in checkpoints if checkpoint.step <= latest.step]
     kept = [checkpoint.path for checkpoint in past if not checkpoint.is_replaced][:keep]
@@ -251,7 +251,7 @@ def return_to(run: RunDirectory, checkpoint: CheckpointDirectory, *, best_step: 
         StorageError: If the disk refuses.
     """
     storage = Storage(inside=run.path)
-    with explained("read", checkpoint.path):
+    with storage_errors("read", checkpoint.path):
         manifest = read_manifest(checkpoint, must_read=True)
     latest, best = _pointers(run)
     is_void = manifest is not None and best is not None and best.step > manifest.step
@@ -280,7 +280,7 @@ def _lowest(
 ) -> tuple[CheckpointDirectory, Manifest] | None:
     """Return the checkpoint of the lowest validation loss; among equals the earliest."""
     found = []
-    with explained("read", run.checkpoints):
+    with storage_errors("read", run.checkpoints):
         for checkpoint in checkpoints:
             manifest = read_manifest(checkpoint, must_read=True)
             if manifest is None or manifest.loss is None:
@@ -295,7 +295,7 @@ def _lowest(
 
 def _pointers(run: RunDirectory) -> tuple[Pointer | None, Pointer | None]:
     """Return the latest and the best pointer; raise if an existing one cannot be read."""
-    with explained("read", run.checkpoints):
+    with storage_errors("read", run.checkpoints):
         latest = read_pointer(run, run.latest, must_read=True)
         return latest, read_pointer(run, run.best, must_read=True)
 
@@ -361,7 +361,7 @@ def replace_model(
         RunGoneError: If the run no longer exists.
     """
     refuse_gone(run)
-    with explained("read", checkpoint.path):
+    with storage_errors("read", checkpoint.path):
         manifest = read_manifest(checkpoint, must_read=True)
         with open_to_read(checkpoint.training, inside=run.path) as file:
             training = file.buffered().read()
@@ -479,5 +479,5 @@ def _hidden(run: RunDirectory) -> list[Path]:
 
 
 def _names(run: RunDirectory) -> list[str]:
-    with explained("read", run.checkpoints):
+    with storage_errors("read", run.checkpoints):
         return names_in(run.checkpoints, inside=run.path)

@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tui_charrnn.runs.file_system import file_system, folder_inside, names_in, refusals
+from tui_charrnn.runs.file_system import (
+    file_system,
+    folder_inside,
+    memory_errors_as_os_errors,
+    names_in,
+)
 from tui_charrnn.runs.foreign_parts import refuse_foreign_parts, refuse_gone
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_owned
 from tui_charrnn.runs.layout import FORMAT, RunDirectory
@@ -99,7 +104,7 @@ def _take(path: Path, run: RunDirectory, trusted: set[int]) -> Request | None:
         if error.errno not in _FOREIGN:
             return None
     try:
-        with refusals(), folder_inside(path.parent, run.path) as folder:
+        with memory_errors_as_os_errors(), folder_inside(path.parent, run.path) as folder:
             file_system().remove(path, folder)
     except OSError:
         return None

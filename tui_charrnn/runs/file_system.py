@@ -180,7 +180,7 @@ def in_place(other: FileSystem) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def refusals() -> Iterator[None]:
+def memory_errors_as_os_errors() -> Iterator[None]:
     """Convert `MemoryError` to `OSError`.
 
     Raises:
@@ -203,14 +203,14 @@ def is_missing(error: OSError) -> bool:
 
 
 @contextlib.contextmanager
-def explained(action: Action, path: Path) -> Iterator[None]:
+def storage_errors(action: Action, path: Path) -> Iterator[None]:
     """Convert system errors to a `StorageError` with a sentence for the user.
 
     Raises:
         StorageError: If an operation inside fails.
     """
     try:
-        with refusals():
+        with memory_errors_as_os_errors():
             yield
     except OSError as error:
         reason = reason_of(error)
@@ -262,12 +262,12 @@ class OpenedFile(io.RawIOBase):
 
     def stat(self) -> os.stat_result:
         """Return kind, size and times."""
-        with refusals():
+        with memory_errors_as_os_errors():
             return self._files.fstat(self.descriptor)
 
     def read_at(self, size: int, offset: int) -> bytes:
         """Read at most `size` bytes from `offset`."""
-        with refusals():
+        with memory_errors_as_os_errors():
             return self._files.read_at(self.descriptor, size, offset)
 
     def size(self) -> int:
@@ -285,7 +285,7 @@ class OpenedFile(io.RawIOBase):
         """Read at most `limit` bytes up to the end; memory is allocated as they arrive."""
         parts: list[bytes] = []
         left = limit
-        with refusals():
+        with memory_errors_as_os_errors():
             while left and (part := self._files.read(self.descriptor, min(left, _BLOCK))):
                 parts.append(part)
                 left -= len(part)
@@ -297,7 +297,7 @@ class OpenedFile(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int:
         """Read the next bytes into a buffer; 0 at the end."""
-        with refusals(), memoryview(buffer).cast("B") as view:
+        with memory_errors_as_os_errors(), memoryview(buffer).cast("B") as view:
             data = self._files.read(self.descriptor, len(view))
             view[: len(data)] = data
         return len(data)
@@ -338,7 +338,7 @@ def open_to_read(
         OSError: If the system refuses.
     """
     files = file_system()
-    with refusals():
+    with memory_errors_as_os_errors():
         if folder is not None:
             return OpenedFile(files.open_to_read(path, os.O_NOFOLLOW, folder), files)
         if inside is None or path == inside:
@@ -354,7 +354,7 @@ def names_in(folder: Path, *, inside: Path) -> list[str]:
         LinkError: If the path contains a link that may not be followed.
         OSError: If the system refuses.
     """
-    with refusals(), folder_inside(folder, inside) as opened:
+    with memory_errors_as_os_errors(), folder_inside(folder, inside) as opened:
         return sorted(file_system().names(folder, opened))
 
 

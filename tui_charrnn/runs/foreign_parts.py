@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from tui_charrnn.errors import CorpusError, RunError, StorageError
-from tui_charrnn.runs.file_system import explained, file_system, is_missing
+from tui_charrnn.runs.file_system import file_system, is_missing, storage_errors
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.translation import tr
 
@@ -25,7 +25,7 @@ def refuse_gone(run: RunDirectory) -> None:
         RunGoneError: If it no longer exists.
         StorageError: If this cannot be determined.
     """
-    with explained("read", run.path):
+    with storage_errors("read", run.path):
         try:
             file_system().lstat(run.path)
         except FileNotFoundError as error:

@@ -38,7 +38,7 @@ from tui_charrnn.runs.description import (
     RunState,
     RunStatus,
 )
-from tui_charrnn.runs.file_system import disk_size, explained, names_in
+from tui_charrnn.runs.file_system import disk_size, names_in, storage_errors
 from tui_charrnn.runs.json_values import DOCUMENT_LIMIT, encode_json
 from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.liveness import keep_trainers_out
@@ -288,7 +288,7 @@ class TrashedRun:
 
     path: Path
     """Its path in the trash."""
-    thrown: str
+    deleted_at: str
     """UTC time of deletion, the name of its trash folder; sorts by time."""
 
     @property
@@ -333,8 +333,8 @@ def trash_run(run: RunDirectory) -> TrashedRun:
         StorageError: If the disk refuses; the run is unchanged.
     """
     storage = Storage(inside=run.path.parent)
-    thrown = datetime.now(UTC).strftime(_TIME_FORM)
-    target = run.path.parent / TRASH / thrown / run.name
+    deleted_at = datetime.now(UTC).strftime(_TIME_FORM)
+    target = run.path.parent / TRASH / deleted_at / run.name
     with _trainers_kept_out(run):
         storage.make_folder(target.parent)
         try:
@@ -343,17 +343,17 @@ def trash_run(run: RunDirectory) -> TrashedRun:
             with contextlib.suppress(OSError):
                 target.parent.rmdir()
             raise
-    return TrashedRun(target, thrown)
+    return TrashedRun(target, deleted_at)
 
 
 def list_trash(folder: Path) -> list[TrashedRun]:
     """Return the runs in the trash of a runs folder, most recently deleted first."""
     found = [
-        TrashedRun(folder / TRASH / thrown / name, thrown)
-        for thrown in filter(_TRASH_ENTRY.fullmatch, _names(folder / TRASH, folder))
-        for name in _names(folder / TRASH / thrown, folder)
+        TrashedRun(folder / TRASH / deleted_at / name, deleted_at)
+        for deleted_at in filter(_TRASH_ENTRY.fullmatch, _names(folder / TRASH, folder))
+        for name in _names(folder / TRASH / deleted_at, folder)
     ]
-    return sorted(found, key=lambda run: (run.thrown, run.name), reverse=True)
+    return sorted(found, key=lambda run: (run.deleted_at, run.name), reverse=True)
 
 
 def restore_run(folder: Path, name: str | None = None) -> RunDirectory:
@@ -388,7 +388,7 @@ def empty_trash(folder: Path) -> int:
     """
     storage = Storage(inside=folder)
     trash = folder / TRASH
-    with explained("read", trash):
+    with storage_errors("read", trash):
         try:
             names = names_in(trash, inside=folder)
         except FileNotFoundError:

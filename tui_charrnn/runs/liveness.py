@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from tui_charrnn.errors import RunError, RunLockedError
 from tui_charrnn.runs.description import RunStatus
-from tui_charrnn.runs.file_system import explained, file_system
+from tui_charrnn.runs.file_system import file_system, storage_errors
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_bounded
 from tui_charrnn.runs.layout import RunDirectory, command_words
 from tui_charrnn.runs.reader import read_status
@@ -160,7 +160,7 @@ def keep_trainers_out(
 
 
 def _has_lock_file(run: RunDirectory) -> bool:
-    with explained("lock", run.lock):
+    with storage_errors("lock", run.lock):
         try:
             facts = file_system().lstat(run.lock)
         except FileNotFoundError:

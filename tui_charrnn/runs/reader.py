@@ -21,7 +21,7 @@ from tui_charrnn.runs.records import BatchTrained, Record
 
 LINE_LIMIT: Final = 1 << 20
 """Maximum bytes of a line; a longer one is not a record."""
-DEFAULT_LOOK: Final = 256 << 10
+DEFAULT_WINDOW: Final = 256 << 10
 """Maximum bytes of a log to read per call: about two thousand lines."""
 _TORN_LIMIT: Final = 16 << 10
 """Bytes of an unfinished line after which its end is no longer awaited."""
@@ -256,8 +256,8 @@ class LogTail:
     process may have crashed.
     """
 
-    def __init__(self, path: Path, *, look: int = DEFAULT_LOOK) -> None:
-        self._file, self._look = GrowingFile(path), look
+    def __init__(self, path: Path, *, window: int = DEFAULT_WINDOW) -> None:
+        self._file, self._window = GrowingFile(path), window
         self._torn = b""
         """The incomplete line that the last read left."""
         self._gave_torn = False
@@ -282,8 +282,8 @@ class LogTail:
         if is_other:
             self._torn = b""
             self._gave_torn = self.has_passed_over = False
-        self._pass_over(file, size - self._look)
-        data = file.read_at(self._look, self._file.offset)
+        self._pass_over(file, size - self._window)
+        data = file.read_at(self._window, self._file.offset)
         end = data.rfind(b"\n") + 1
         torn = data[end:]
         if torn and (torn == self._torn or len(torn) > _TORN_LIMIT):
@@ -311,11 +311,11 @@ class LogTail:
         return [line.removesuffix(b"\r").decode("utf-8", "replace") for line in lines]
 
 
-def read_log_end(path: Path, *, look: int = 64 << 10) -> list[str]:
-    """Return the lines in the last `look` bytes of a log; empty if there is no log.
+def read_log_end(path: Path, *, window: int = 64 << 10) -> list[str]:
+    """Return the lines in the last `window` bytes of a log; empty if there is no log.
 
     Raises:
         RunError: If the file exists and cannot be read.
     """
-    tail = LogTail(path, look=look)
+    tail = LogTail(path, window=window)
     return [*tail.read_new(), *tail.read_new()]  # the second call returns an incomplete last line

@@ -18,12 +18,12 @@ from tui_charrnn.errors import ConfigError, StorageError
 from tui_charrnn.runs.file_system import (
     FileSystem,
     LinkError,
-    explained,
     file_system,
     folder_inside,
     is_missing,
+    memory_errors_as_os_errors,
     quietly,
-    refusals,
+    storage_errors,
 )
 
 
@@ -39,12 +39,12 @@ class AppendedFile:
         Returns:
             The number of bytes written; the caller appends the rest later.
         """
-        with explained("write", self._path):
+        with storage_errors("write", self._path):
             return self._fs.write(self._descriptor, data)
 
     def sync(self) -> None:
         """Wait until all appended data is durable."""
-        with explained("write", self._path):
+        with storage_errors("write", self._path):
             self._fs.fsync(self._descriptor)
 
     def is_in_place(self) -> bool:
@@ -53,7 +53,7 @@ class AppendedFile:
         Data appended to a removed or replaced file is lost.
         """
         try:
-            with refusals():
+            with memory_errors_as_os_errors():
                 named, opened = self._fs.lstat(self._path), self._fs.fstat(self._descriptor)
         except OSError as error:
             return not is_missing(error)
@@ -80,22 +80,22 @@ class WrittenFile(io.RawIOBase):
 
     def write(self, data: Any, /) -> int:
         """Append all the data."""
-        with explained("write", self._path), memoryview(data).cast("B") as view:
+        with storage_errors("write", self._path), memoryview(data).cast("B") as view:
             _write_all(self._fs, self._descriptor, view)
             self.size += len(view)
             return len(view)
 
     def sync(self) -> None:
         """Wait until all written data is durable."""
-        with explained("write", self._path):
+        with storage_errors("write", self._path):
             self._fs.fsync(self._descriptor)
 
     def close(self) -> None:
         """Close it; a second time does nothing."""
         if not self.closed:
             super().close()
-            with explained("write", self._path):  # a network file system may report a loss here
-                self._fs.close(self._descriptor)
+            with storage_errors("write", self._path):
+                self._fs.close(self._descriptor)  # a network file system may report a loss here
 
 
 def _write_all(file_system: FileSystem, descriptor: int, data: bytes | memoryview) -> None:
@@ -134,7 +134,7 @@ class Storage:
                 succeeds even on a full disk.
         """
         partial = _partial(path)
-        with explained("write", path), self._folder(path.parent) as folder:
+        with storage_errors("write", path), self._folder(path.parent) as folder:
             try:
                 # overwritten and truncated, not emptied first: its space may be the last free
                 self._write(partial, data, 0, folder)
@@ -160,12 +160,12 @@ class Storage:
         Raises:
             StorageError: If the system refuses, or the file exists.
         """
-        with explained("write", path), self._folder(path.parent) as folder:
+        with storage_errors("write", path), self._folder(path.parent) as folder:
             self._write(path, data, os.O_EXCL, folder)
 
     def open_to_append(self, path: Path) -> AppendedFile:
         """Open a file for appending; created if missing."""
-        with explained("write", path), self._folder(path.parent) as folder:
+        with storage_errors("write", path), self._folder(path.parent) as folder:
             descriptor = self._fs.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, folder)
         return AppendedFile(path, self._fs, descriptor)
 
@@ -177,13 +177,13 @@ class Storage:
         file is removed and an existing file is unchanged.
         """
         partial = _partial(path)
-        with explained("write", path):
+        with storage_errors("write", path):
             descriptor = self._fs.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             with WrittenFile(path, self._fs, descriptor) as file:
                 yield file
                 file.sync()
-            with explained("write", path):
+            with storage_errors("write", path):
                 self._fs.replace(partial, path)
                 self._fs.fsync_folder(path.parent)
         except BaseException:
@@ -202,7 +202,7 @@ class Storage:
         Raises:
             StorageError: If the system refuses for another reason.
         """
-        with explained("lock", path), contextlib.ExitStack() as on_failure:
+        with storage_errors("lock", path), contextlib.ExitStack() as on_failure:
             # in the run's own folder, so no folder above can be a link
             descriptor = self._fs.open(path, os.O_RDWR | os.O_CREAT)
             lock = FileLock(self._fs, descriptor)
@@ -223,7 +223,7 @@ class Storage:
 
     def make_folder(self, path: Path) -> None:
         """Make a folder and its missing parents."""
-        with explained("make the folder", path):
+        with storage_errors("make the folder", path):
             missing = [folder for folder in (path, *path.parents) if not self._is_folder(folder)]
             for folder in reversed(missing):
                 with self._folder(folder.parent) as above:
@@ -240,7 +240,7 @@ class Storage:
         Replaces a file or an empty folder of the new name.
         """
         with (
-            explained("write", new),
+            storage_errors("write", new),
             self._folder(path.parent) as old_folder,
             self._folder(new.parent) as new_folder,
         ):
@@ -251,13 +251,13 @@ class Storage:
 
     def publish_folder(self, hidden: Path, final: Path) -> None:
         """Rename a complete folder durably to its final name, which must be free."""
-        with explained("write", final), self._folder(hidden) as opened:
+        with storage_errors("write", final), self._folder(hidden) as opened:
             self._fs.fsync_folder(hidden, opened)
         self.rename(hidden, final)
 
     def remove_tree(self, path: Path) -> None:
         """Remove a file or a folder with its contents; do nothing if it is missing."""
-        with explained("remove", path), self._folder(path.parent) as folder:
+        with storage_errors("remove", path), self._folder(path.parent) as folder:
             self._remove(path, folder)
 
     def _remove(self, path: Path, folder: int | None) -> None:
@@ -360,7 +360,7 @@ def refuse_taken(path: Path, *, overwrite: bool) -> bool:
         ConfigError: As `open_output` does.
         StorageError: If its folder is missing or not writable, or this cannot be determined.
     """
-    with explained("write", path):
+    with storage_errors("write", path):
         try:
             mode = path.stat().st_mode
         except FileNotFoundError:
@@ -383,7 +383,7 @@ def refuse_taken(path: Path, *, overwrite: bool) -> bool:
 
 @contextlib.contextmanager
 def _open_stream(path: Path) -> Iterator[WrittenFile]:
-    with explained("write", path):
+    with storage_errors("write", path):
         try:
             # does not block on a pipe without a reader
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)

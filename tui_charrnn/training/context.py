@@ -39,7 +39,7 @@ class WorkClock:
             self._stopped_at = None
 
 
-class Pace:
+class SpeedMeter:
     """Running means of the seconds per step and per evaluation."""
 
     def __init__(self, elapsed: float, seconds_per_step: float | None = None) -> None:
@@ -121,7 +121,7 @@ class ProgressReport:
         self._context = context
         self.losses: Final = context.history.losses
         """Losses of all batches so far."""
-        self.pace = Pace(context.progress.elapsed, context.seconds_per_step)
+        self.speed = SpeedMeter(context.progress.elapsed, context.seconds_per_step)
         context.writer.observe(self._observe)
 
     @property
@@ -133,13 +133,13 @@ class ProgressReport:
         """Report the run's state: a new state immediately, numbers with the next beat."""
         context, step = self._context, self._context.progress.step
         characters = context.material.batch_size * context.description.training.sequence_length
-        speed = self.pace.characters_per_second(characters)
+        speed = self.speed.characters_per_second(characters)
         context.writer.set_status(
             state=state,
             step=step,
             total_steps=context.plan.total_steps,
             epoch=step / context.plan.steps_per_epoch,
-            eta=self.pace.seconds_left(context.plan, step),
+            eta=self.speed.seconds_left(context.plan, step),
             characters_per_second=None if state is RunState.PAUSED else speed,
             elapsed=context.progress.elapsed,
         )

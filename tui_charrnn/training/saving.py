@@ -135,7 +135,7 @@ class Saver:
             self._report_refusal(error, clock.now() - began)
             return False
         finally:
-            self._report.pace.saved(clock.now() - began)
+            self._report.speed.saved(clock.now() - began)
             self._report.show(state)
         if self._refusal is not None:
             self._refusal = None

@@ -90,7 +90,7 @@ class Session:
         return self._interruption.check(self._context.deadline) is not None
 
     def _note_batch(self, event: BatchTrained) -> None:
-        self._report.pace.batch_trained(event.elapsed)
+        self._report.speed.batch_trained(event.elapsed)
         self._report.losses.append(event.step, event.loss)
         self._saver.train_loss = self._train_loss.add(event.loss)
         if self._engine.newest_step <= event.step:  # not in the middle of a call's records
@@ -107,7 +107,7 @@ class Session:
     def _note_evaluation(self, event: SplitEvaluated) -> None:
         seconds = self._samples.sample(event.step, self._should_stop)
         seconds += self._memory.measure(event.step, event.elapsed)
-        self._fit.evaluated(self._report.pace.evaluated(event.elapsed + seconds))
+        self._fit.evaluated(self._report.speed.evaluated(event.elapsed + seconds))
         if event.is_best or self._saver.is_due:
             self._saver.try_to_save()
         self._report.show(RunState.TRAINING)

@@ -22,7 +22,7 @@ from tui_charrnn.errors import (
     StorageError,
 )
 from tui_charrnn.runs.description import RunDescription, RunState
-from tui_charrnn.runs.file_system import explained, file_system
+from tui_charrnn.runs.file_system import file_system, storage_errors
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import seconds_since_start
 from tui_charrnn.runs.reader import read_description, read_status
@@ -141,7 +141,7 @@ def _is_finished(run: RunDirectory) -> bool:
 
 def _train(work: Assignment, *, accepts_change: bool) -> ExitCode:
     run, description, writer, peers = work.run, work.description, work.writer, work.peers
-    with explained("read", run.events):
+    with storage_errors("read", run.events):
         has_history = file_system().lstat(run.events).st_size > 0
     now = datetime.now(UTC).isoformat(timespec="seconds")
     writer.append(RunStarted(os.getpid(), platform.node(), now))
