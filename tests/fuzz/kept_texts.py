@@ -26,7 +26,7 @@ from tui_charrnn.history.store import (
 )
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.text.numbered_text import CachedNumbers, fingerprint
-from tui_charrnn.text.numbering import Numbering, NumberStore
+from tui_charrnn.text.numbering import Numbering
 from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_index import SuffixIndex, obtain_index, store_index
 from tui_charrnn.tui.history.browser import HistoryRow
@@ -178,8 +178,7 @@ def _keep_numbers(folder: Path) -> None:
     place = _place(folder)
     (text,) = place.files
     text.write_text(CORPUS)
-    store = NumberStore(place.path.parent, limit=0)
-    numbering = Numbering(store)
+    numbering = Numbering(place.path.parent, limit=0)
     numbering.add(CORPUS)
     numbering.keep(place, [fingerprint(text)], {"bytes": len(CORPUS)})
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.numbered_text import NumberedText
-from tui_charrnn.text.numbering import Numbering, NumberStore
+from tui_charrnn.text.numbering import Numbering
 from tui_charrnn.text.vocabulary import Vocabulary, choose_vocabulary
 
 characters = st.characters(exclude_categories=["Cs"])
@@ -19,8 +19,7 @@ EVERYTHING = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x11000)]))
 
 
 def number(folder: Path, pieces: list[str], limit: int | None = None) -> NumberedText:
-    store = NumberStore(folder, limit)
-    numbering = Numbering(store)
+    numbering = Numbering(folder, limit)
     for piece in pieces:
         numbering.add(piece)
     return numbering.finish()

@@ -17,7 +17,7 @@ from tui_charrnn.text.numbered_text import (
     encoded_folder,
     fingerprint,
 )
-from tui_charrnn.text.numbering import Numbering, NumberStore
+from tui_charrnn.text.numbering import Numbering
 from tui_charrnn.text.records import RecordCutter
 from tui_charrnn.text.sources import (
     FoundSources,
@@ -125,7 +125,7 @@ class TextReader:
     ) -> None:
         """Obtain the files; `progress` is called while a catalogue text is built or downloaded.
 
-        `memory` is the `limit` of `NumberStore`.
+        `memory` is the `limit` of `Numbering`.
         """
         self._sources, self._reading = sources, reading
         self._unknown = [
@@ -135,8 +135,7 @@ class TextReader:
         self.size = _size(self._files)
         """Bytes of all files; None if unknown."""
         self._limit = None if self.size is None else limit
-        self._store = NumberStore(encoded_folder(), memory)
-        self.numbering = Numbering(self._store)
+        self.numbering = Numbering(encoded_folder(), memory)
         self.found = BytesFound()
         self.is_part = False
         """Whether `limit` ended the reading before the end of the text."""
@@ -193,12 +192,12 @@ class TextReader:
                 if progress is not None and max(done, total or 0) >= _LARGE:
                     progress(done, total)
             place = _cache_entry(self._sources, self._reading)
-            if place is None or read_from is None or self.is_part or not self._store.is_on_disk:
+            if place is None or read_from is None or self.is_part:
                 return self.numbering.finish(), self.report
             notes = asdict(replace(self.report, recorded=()))
             return self.numbering.keep(place, read_from, notes), self.report
         finally:
-            self._store.discard()
+            self.numbering.discard()
 
 
 def _fingerprints(paths: Sequence[Path]) -> list[Fingerprint] | None:

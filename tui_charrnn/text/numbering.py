@@ -45,7 +45,7 @@ _COPIED: Final = 1 << 22  # bytes copied at a time when numbers are widened
 _PARTIAL: Final = ".partial"
 
 
-class NumberStore:
+class _NumberStore:
     """A growing sequence of unsigned numbers of 8, 16 or 32 bits.
 
     Above a limit of bytes it is stored in a file of the folder, which is created if missing.
@@ -194,8 +194,9 @@ _FIRST_SIZE: Final = 256  # initial capacity of the tables, in characters
 class Numbering:
     """Numbers, counts and hashes a text."""
 
-    def __init__(self, store: NumberStore) -> None:
-        self._store = store
+    def __init__(self, folder: Path, limit: int | None = None) -> None:
+        """Begin a text; numbers of more than `limit` bytes are in a file of the folder."""
+        self._store = _NumberStore(folder, limit)
         self._hash = hashlib.sha256()
         self._number_of = np.full(_CODE_POINTS, _UNSEEN, np.uint32)
         self._byte_table = bytearray(_BYTE)
@@ -248,15 +249,15 @@ class Numbering:
     def keep(
         self, place: CachedNumbers, read_from: Sequence[Fingerprint], notes: Mapping[str, object]
     ) -> NumberedText:
-        """The text, stored as a cache entry unless its files have changed.
+        """The text; stored as a cache entry if its numbers are in a file and its files unchanged.
 
-        The numbers must be on disk. `read_from` has the fingerprints of the files before they were
-        read. `CachedNumbers.find` returns the notes, which are JSON values.
+        `read_from` has the fingerprints of the files before they were read. `CachedNumbers.find`
+        returns the notes, which are JSON values.
 
         Raises:
             StorageError: If it cannot be written.
         """
-        if not place.is_current(read_from):
+        if not (self._store.is_on_disk and place.is_current(read_from)):
             return self.finish()
         modified = int(time.time()) // 2 * 2 * 10**9  # a time that every file system can represent
         record = record_of({
@@ -273,6 +274,10 @@ class Numbering:
         numbers = self._store.publish(place.path, record, modified)
         prune_folder(place.path.parent, place.path.suffix, LIMIT, keep=place.path)
         return self._text(numbers)
+
+    def discard(self) -> None:
+        """Close and remove the file of numbers, unless it was stored."""
+        self._store.discard()
 
     def _text(self, numbers: Numbers) -> NumberedText:
         return NumberedText(numbers, self.characters, self.counts, self.firsts, self.sha256)
