@@ -264,7 +264,7 @@ def report_failure(run: RunDirectory, returncode: int, log: LogTail) -> None:
 
 def _log_from_here(run: RunDirectory) -> LogTail:
     """Return a reader of what is added to the trainer's log from now on."""
-    log = LogTail(run.log, look=_LOG_END)
+    log = LogTail(run.log, window=_LOG_END)
     _new_lines(log)
     return log
 
