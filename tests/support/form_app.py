@@ -10,6 +10,7 @@ from textual.widgets import Static
 
 from tests.support.open_app import RecordingLauncher
 from tests.support.waiting import wait_until
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NewRunRequested
 from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect
@@ -58,6 +59,11 @@ class FormApp(ThemedApp):
         """Replace what stands in the fields of settings, by their names; the list is open."""
         for name, value in settings.items():
             fill(self.body.settings.entries[name].field, value)
+
+
+def idle_task() -> BackgroundTask:
+    """A task without work: the test does the work, in its own thread."""
+    return BackgroundTask("idle", lambda _: None)
 
 
 def fill(entry: FormInput | FormSelect, value: str) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.form_app import idle_task
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.text import inspection as survey
 from tui_charrnn.text.corpus import Reading
-from tui_charrnn.tui.background import BackgroundTask, CancelledError
+from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.new_run import corpus_summary
 from tui_charrnn.tui.new_run.corpus_summary import (
     CorpusFacts,
@@ -24,18 +25,11 @@ from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
 TINY = PRESETS["tiny"].training
 
 
-class ModelRequest(BackgroundTask):
-    """A task for calls in the test's own thread."""
-
-    def __init__(self) -> None:
-        super().__init__("nothing", lambda _: None)
-
-
 def facts_of(choice: CorpusChoice | Path) -> CorpusFacts:
     reported: list[CorpusFacts] = []
     if isinstance(choice, Path):
         choice = CorpusChoice((str(choice),))
-    survey_choice(choice, reported.append, ModelRequest())
+    survey_choice(choice, reported.append, idle_task())
     return reported[-1]
 
 
@@ -178,7 +172,7 @@ def test_a_problem_names_the_field_of_the_form(tmp_path: Path) -> None:
 
 def test_a_cancelled_survey_reports_nothing(tmp_path: Path) -> None:
     path, reported = written(tmp_path, "to be\n" * 1000), list[CorpusFacts]()
-    task = ModelRequest()
+    task = idle_task()
     task.cancel()
     with pytest.raises(CancelledError):
         survey_choice(CorpusChoice((str(path),)), reported.append, task)
@@ -190,15 +184,15 @@ def test_repeated_text_is_reported(tmp_path: Path) -> None:
     for name in ("one.txt", "two.txt"):
         written(tmp_path, "\n".join(lines), name)
     choice = CorpusChoice((str(tmp_path),))
-    warnings = repetitions_of(choice, 0.1, ModelRequest())
+    warnings = repetitions_of(choice, 0.1, idle_task())
     assert warnings[0].startswith("100% of the held-out text, in passages of 50 characters")
     assert warnings[1] == "one.txt and two.txt are nearly the same: 100% of the lines."
     lines = fact_lines(replace(facts_of(choice), warnings=warnings), TINY)
     assert lines[-2:] == [f"! {sentence}" for sentence in warnings]
-    assert repetitions_of(CorpusChoice((str(tmp_path / "none"),)), 0.1, ModelRequest()) == ()
+    assert repetitions_of(CorpusChoice((str(tmp_path / "none"),)), 0.1, idle_task()) == ()
 
 
 def test_a_text_without_repetitions_has_no_warning(tmp_path: Path) -> None:
     text = "\n".join(f"{number**7}" for number in range(3_000))
     choice = CorpusChoice((str(written(tmp_path, text)),))
-    assert repetitions_of(choice, 0.1, ModelRequest()) == ()
+    assert repetitions_of(choice, 0.1, idle_task()) == ()

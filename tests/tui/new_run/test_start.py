@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from tests.support.form_app import idle_task
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, StorageError
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.training.creation import make_run
-from tui_charrnn.tui.background import BackgroundTask, CancelledError
+from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.new_run import screen as new_run
 from tui_charrnn.tui.new_run.form_values import (
     CorpusChoice,
@@ -32,11 +33,6 @@ def ignore_progress(done: int, total: int | None) -> None:
 
 def refuse_to_launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
     raise AssertionError("nothing may be launched")
-
-
-def new_task() -> BackgroundTask:
-    """A task to cancel or commit; its work is done by the test."""
-    return BackgroundTask("start", lambda _: None)
 
 
 def requested(corpus: str, **fields: Any) -> NewRun:
@@ -120,7 +116,7 @@ def test_a_run_is_created_from_the_form_and_launched(tmp_path: Path, wanted: New
         launched.append(run)
         return subprocess.Popen([sys.executable, "-c", ""])
 
-    run, trainer = start_run(wanted, tmp_path / "runs", launch, ignore_progress, new_task())
+    run, trainer = start_run(wanted, tmp_path / "runs", launch, ignore_progress, idle_task())
     trainer.wait()
     description = read_description(run)
     assert launched == [run]
@@ -134,18 +130,18 @@ def test_a_text_that_is_too_short_creates_no_run(tmp_path: Path) -> None:
     new = requested(str(path))
 
     with pytest.raises(CorpusError):
-        start_run(new, tmp_path / "runs", refuse_to_launch, ignore_progress, new_task())
+        start_run(new, tmp_path / "runs", refuse_to_launch, ignore_progress, idle_task())
     assert not list((tmp_path / "runs").glob("*"))
 
 
 def test_the_home_of_an_unknown_user_is_explained(tmp_path: Path) -> None:
     new = requested("~nosuchuser/x.txt")
     with pytest.raises(CorpusError, match=r"~nosuchuser/x\.txt"):
-        start_run(new, tmp_path / "runs", refuse_to_launch, ignore_progress, new_task())
+        start_run(new, tmp_path / "runs", refuse_to_launch, ignore_progress, idle_task())
 
 
 def test_a_cancel_before_the_text_is_read_creates_no_run(tmp_path: Path, wanted: NewRun) -> None:
-    task = new_task()
+    task = idle_task()
     assert task.cancel()
     with pytest.raises(CancelledError):
         start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, task)
@@ -155,7 +151,7 @@ def test_a_cancel_before_the_text_is_read_creates_no_run(tmp_path: Path, wanted:
 def test_a_cancel_while_the_folder_is_created_removes_it(
     tmp_path: Path, wanted: NewRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    task, made = new_task(), list[RunDirectory]()
+    task, made = idle_task(), list[RunDirectory]()
 
     def create_and_cancel(*arguments: Any) -> RunDirectory:
         made.append(make_run(*arguments))
@@ -174,12 +170,12 @@ def test_a_trainer_that_cannot_be_started_leaves_no_run(tmp_path: Path, wanted: 
         raise StorageError("no process can be started")
 
     with pytest.raises(StorageError):
-        start_run(wanted, tmp_path / "runs", launch, ignore_progress, new_task())
+        start_run(wanted, tmp_path / "runs", launch, ignore_progress, idle_task())
     assert list((tmp_path / "runs").iterdir()) == []
 
 
 def test_a_started_trainer_can_no_longer_be_cancelled(tmp_path: Path, wanted: NewRun) -> None:
-    task = new_task()
+    task = idle_task()
 
     def launch(run: RunDirectory) -> "subprocess.Popen[bytes]":
         assert not task.cancel()
@@ -195,5 +191,5 @@ def test_without_tensorflow_no_run_is_created(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ConfigError, match="Training needs tensorflow and keras, not installed"):
-        start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, new_task())
+        start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, idle_task())
     assert not (tmp_path / "runs").exists()
