@@ -381,8 +381,7 @@ class CorpusField(Vertical):
         self._kept: CorpusChoice | None = None
         """A choice that is not one path, e.g. several files."""
         self._reading = Reading()
-        """Options for reading the path, except encoding, units and records."""
-        self._units_and_records = self._reading.units, self._reading.records
+        """Options for reading the path, except the encoding; units and records are of any text."""
         self.facts_view = FormFacts()
         """Surveys the choice and shows its facts."""
         self._list = FormSelect(self._list_options, value=self._last_listed, id="catalogue")
@@ -409,8 +408,8 @@ class CorpusField(Vertical):
     @property
     def choice(self) -> CorpusChoice:
         """The current choice."""
-        chosen, (units, records) = self._chosen(), self._units_and_records
-        reading = dataclasses.replace(chosen.reading, units=units, records=records)
+        chosen, shared = self._chosen(), self._reading
+        reading = dataclasses.replace(chosen.reading, units=shared.units, records=shared.records)
         return dataclasses.replace(chosen, reading=reading)
 
     def _chosen(self) -> CorpusChoice:
@@ -449,9 +448,9 @@ class CorpusField(Vertical):
 
     def show(self, training: TrainingConfig, problem: str) -> None:
         """Show the facts of the choice, and a problem with the choice or its text."""
-        units_and_records = training.units, training.records
-        if units_and_records != self._units_and_records:
-            self._units_and_records = units_and_records
+        reading = dataclasses.replace(self._reading, units=training.units, records=training.records)
+        if reading != self._reading:
+            self._reading = reading
             self.survey()
         fact_problem, is_own = self.facts_view.show(training), self._list.chosen == OWN
         problem = "" if self.path.is_partial else problem or fact_problem
