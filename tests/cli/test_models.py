@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import created_run
-from tests.support.tiny_model import tiny_model_bytes
+from tests.support.tiny_model import TINY_VOCABULARY, tiny_model_bytes
 from tui_charrnn import folders
 from tui_charrnn.cli import models
 from tui_charrnn.generation.sources import find_model
@@ -46,6 +46,17 @@ def test_bundled_models_come_first_then_those_of_runs(
     heading, *rows = capsys.readouterr().out.splitlines()
     assert heading.split()[:3] == ["MODEL", "FROM", "CORPUS"]
     assert [row.split()[:2] for row in rows] == [["small", "bundled"], [run.name, "run"]]
+
+
+def test_the_unit_of_a_vocabulary_is_shown(
+    runs_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained_run(runs_folder, tiny_model_bytes(units="jamo"))
+    models.list_all(runs_folder)
+    heading, characters, jamo = capsys.readouterr().out.splitlines()
+    assert heading.split()[5:] == ["VOCABULARY", "NATS/CHAR", "BITS/CHAR", "SIZE"]
+    assert f" {len(TINY_VOCABULARY)} jamo " in jamo
+    assert " jamo " not in characters
 
 
 def test_each_name_leads_to_its_file(runs_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,8 +100,8 @@ def test_a_damaged_model_is_named_beside_the_others(
     written = capsys.readouterr()
     assert [row.split()[0] for row in written.out.splitlines()[1:]] == ["small"]
     assert written.err.startswith(f"{run.name}: ")
-    assert "is cut off" in written.err
-    assert "is cut off" in str(listed(runs_folder, capsys)[1]["problem"])
+    assert "is truncated" in written.err
+    assert "is truncated" in str(listed(runs_folder, capsys)[1]["problem"])
 
 
 def test_without_models_it_prints_advice(

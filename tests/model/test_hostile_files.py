@@ -68,26 +68,29 @@ def raw_header(text: bytes) -> bytes:
 
 
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
-    "empty": (lambda: b"", "does not begin as"),
-    "a text": (lambda: b"Once upon a time there was a text." * 9, "does not begin as"),
-    "a picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(100), "does not begin as"),
-    "an absurd length": (lambda: b"\xff" * 8 + GOOD[8:], "does not begin as"),
-    "a length of nothing": (lambda: bytes(8) + GOOD[8:], "does not begin as"),
-    "a length beyond the end": (lambda: (9_999).to_bytes(8, "little") + b"{}", "even its header"),
+    "empty": (lambda: b"", "not a safetensors file"),
+    "a text": (lambda: b"Once upon a time there was a text." * 9, "not a safetensors file"),
+    "a picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(100), "not a safetensors file"),
+    "an absurd length": (lambda: b"\xff" * 8 + GOOD[8:], "not a safetensors file"),
+    "a length of nothing": (lambda: bytes(8) + GOOD[8:], "not a safetensors file"),
+    "a length beyond the end": (
+        lambda: (9_999).to_bytes(8, "little") + b"{}",
+        "header is incomplete",
+    ),
     "no JSON": (lambda: raw_header(b"{]"), "not JSON"),
     "no UTF-8": (lambda: raw_header(b'{"\xff\xfe": 1}'), "not JSON"),
     "JSON nested deep": (lambda: raw_header(b"[" * 1_000_000), "not JSON"),
     "JSON objects nested deep": (lambda: raw_header(b'{"a":' * 200_000), "not JSON"),
     "an enormous number": (lambda: raw_header(b'{"a":' + b"9" * 9_999 + b"}"), "not JSON"),
     "an array": (lambda: with_header([1, 2]), "not a JSON object"),
-    "no metadata": (lambda: without("__metadata__"), "not one of charrnn-tui's"),
+    "no metadata": (lambda: without("__metadata__"), "not a model of charrnn-tui"),
     "metadata of another kind": (
         lambda: with_header({**HEADER, "__metadata__": [1]}),
-        "not one of charrnn-tui's",
+        "not a model of charrnn-tui",
     ),
     "somebody else's metadata": (
         lambda: with_header({**HEADER, "__metadata__": {"format": "pt"}}),
-        "not one of charrnn-tui's",
+        "not a model of charrnn-tui",
     ),
     "a document that is no JSON": (
         lambda: with_header({**HEADER, "__metadata__": {"charrnn": "{"}}),
@@ -132,22 +135,28 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "a calibration without losses": (
         lambda: with_document(calibration={"temperature": 1.5}),
-        "damaged calibration",
+        "damaged calibration: loss_before is missing",
     ),
-    "a calibration of words": (lambda: calibrated(temperature="hot"), "damaged calibration"),
-    "a calibration too large to be": (lambda: calibrated(loss=10**400), "damaged calibration"),
+    "a calibration of words": (
+        lambda: calibrated(temperature="hot"),
+        "temperature is missing",
+    ),
+    "a calibration too large to be": (
+        lambda: calibrated(loss=10**400),
+        ": loss is missing",
+    ),
     "a temperature that is none": (
         lambda: calibrated(temperature=-1.0),
         "must be 0.25 to 4. Received: -1",
     ),
     "a calibration below nothing": (
         lambda: calibrated(judged_characters=-1),
-        "an invalid calibration",
+        "calibration: judged_characters must be a finite number of at least 0. Received: -1",
     ),
     "a tensor missing": (lambda: without("layers.0.bias"), r"lacks its tensor 'layers\.0\.bias'"),
     "a tensor too many": (
         lambda: with_header({**HEADER, "extra": HEADER["output.bias"]}),
-        "no model has: 'extra'",
+        "unknown tensor: 'extra'",
     ),
     "a tensor misshapen": (
         lambda: with_entry("layers.0.kernel", shape=[20, 3]),
@@ -167,8 +176,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_entry("output.bias", data_offsets=[0, 48]),
         "contiguous",
     ),
-    "bytes missing": (lambda: GOOD[:-1], "is cut off"),
-    "bytes too many": (lambda: GOOD + b"x", "after its end"),
+    "bytes missing": (lambda: GOOD[:-1], "is truncated"),
+    "bytes too many": (lambda: GOOD + b"x", "extra bytes at its end"),
     "not a number": (lambda: with_weight(np.nan), "not finite"),
     "infinity": (lambda: with_weight(np.inf), "not finite"),
 }
@@ -231,7 +240,7 @@ def test_a_sparse_file_of_a_terabyte_takes_no_memory(tmp_path: Path) -> None:
     path.write_bytes(GOOD)
     os.truncate(path, 1 << 40)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    with pytest.raises(ModelFileError, match="after its end"):
+    with pytest.raises(ModelFileError, match="extra bytes at its end"):
         load_model(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
 

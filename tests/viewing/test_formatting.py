@@ -9,9 +9,15 @@ from tui_charrnn.viewing.formatting import (
     counted,
     format_age,
     format_count,
+    format_model_loss,
     format_size,
     format_time,
 )
+
+
+def test_the_loss_of_a_jamo_model_is_per_syllable() -> None:
+    assert format_model_loss(2.753, "jamo") == "2.75 nats/syllable"
+    assert format_model_loss(1.422, "characters") == "1.42 nats/char"
 
 
 @pytest.mark.parametrize(

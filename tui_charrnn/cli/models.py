@@ -54,9 +54,9 @@ _HEADINGS: Final = (
     "CORPUS",
     "NETWORK",
     "WEIGHTS",
-    "CHARS",
-    "LOSS",
-    "BITS",
+    "VOCABULARY",
+    "NATS/CHAR",
+    "BITS/CHAR",
     "SIZE",
 )
 
@@ -227,7 +227,7 @@ def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tup
     yield "model", name
     yield "path", str(facts.path)
     yield "network", f"{network}, {facts.parameters:,} weights, {format_size(facts.size)}"
-    yield "vocabulary", f"{len(header.vocabulary):,} {corpus.get('units', 'characters')}"
+    yield "vocabulary", f"{len(header.vocabulary):,} {facts.units}"
     yield "corpus", str(corpus.get("name", ""))
     for key in ("characters", "training_characters"):
         if isinstance(count := corpus.get(key), int):
@@ -237,8 +237,9 @@ def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tup
     details = [f"{key} {training[key]}" for key in ("preset", "step") if key in training]
     yield "training", ", ".join(details)
     if loss is not None:
+        unit = "syllable" if facts.units == "jamo" else "character"
         bits = f"{bits_per_character(loss):.4f} bits"
-        yield "loss", f"{loss:.4f} nats per held-out character ({bits}), before any calibration"
+        yield "loss", f"{loss:.4f} nats per held-out {unit} ({bits}), before any calibration"
     match training.get("best_ngram"):
         case {"order": int(order), "loss": float(counted)}:
             yield "counting", f"{counted:.4f} ({format_ngram(order)})"
@@ -267,7 +268,8 @@ def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
         first = found[0].name
         print_message(f"Open one in the app: {command('--model', first)}")
         print_message(
-            f"LOSS is nats per held-out character, BITS the same in bits. Without --model: {first}."
+            "The losses are per held-out character of each model's own corpus; with jamo, a Hangul "
+            f"syllable is one character. Without --model: {first}."
         )
 
 
@@ -281,7 +283,7 @@ def _cells(model: "OfferedModel") -> tuple[str, ...]:
         safe_line(_format_corpus(facts.header)),
         f"{config.cell_name} {config.layer_count}x{config.hidden_size}",
         f"{facts.parameters / 1e6:.2f} M",
-        f"{len(facts.header.vocabulary):,}",
+        f"{len(facts.header.vocabulary):,}{' jamo' if facts.units == 'jamo' else ''}",
         "" if loss is None else f"{loss:.3f}",
         "" if loss is None else f"{bits_per_character(loss):.3f}",
         format_size(facts.size),

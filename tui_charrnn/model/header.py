@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -103,14 +103,14 @@ def read_header(file: BinaryIO, file_size: int) -> ModelHeader:
     """
     length = int.from_bytes(file.read(8), "little")
     if file_size < 8 or not 2 <= length <= HEADER_LIMIT:
-        raise ModelFileError("is not a model file: it does not begin as a safetensors file does.")
+        raise ModelFileError("is not a model file: it is not a safetensors file.")
     if length > file_size - 8:
-        raise ModelFileError("is cut off: even its header is not whole. Copy it again.")
+        raise ModelFileError("is truncated: its header is incomplete. Copy it again.")
     entries = _parsed(file.read(length))
     metadata = entries.pop("__metadata__", None)
     document = metadata.get(KEY) if isinstance(metadata, dict) else None
     if not isinstance(document, str):
-        raise ModelFileError("is a safetensors file, but not one of charrnn-tui's models.")
+        raise ModelFileError("is a safetensors file, but not a model of charrnn-tui.")
     header = _header_from_json(_parsed(document))
     _check_tensors(entries, header, file_size - 8 - length)
     return header
@@ -144,11 +144,13 @@ def _header_from_json(document: dict[str, Any]) -> ModelHeader:
     if not (isinstance(vocabulary, str) and all(isinstance(part, dict) for part in parts)):
         raise ModelFileError("lacks its config, vocabulary, corpus or training entry.")
     if not isinstance(unknown_symbol, str | None):
-        raise ModelFileError("has an unknown symbol that is no character.")
+        raise ModelFileError("has an unknown symbol that is not a character.")
     if not isinstance(end_symbol, str | None) or (end_symbol is None) != (
         document["format"] != RECORDS_FORMAT
     ):
-        raise ModelFileError("has an end symbol that is no character, or is not of its format.")
+        raise ModelFileError(
+            "has an end symbol that is not a character, or that its format does not have."
+        )
     config, corpus, training = (dict(part or {}) for part in parts)
     try:
         model = ModelConfig.from_mapping(config, skip_unknown=True)
@@ -164,20 +166,30 @@ def _calibration_from(document: Mapping[str, Any]) -> Calibration | None:
     values = document.get("calibration")
     if values is None:
         return None
-    try:
-        calibration = Calibration(**{each.name: values[each.name] for each in fields(Calibration)})
-        numbers = [float(number) for number in astuple(calibration)]
-    except (LookupError, TypeError, ValueError, OverflowError) as error:
-        raise ModelFileError("has a damaged calibration: a number is missing.") from error
-    is_allowed = LOWEST_TEMPERATURE <= numbers[0] <= HIGHEST_TEMPERATURE
-    if not (is_allowed and all(0 <= number < math.inf for number in numbers)):
-        raise ModelFileError(
-            "has an invalid calibration: its temperature must be {lowest:g} to {highest:g}. "
-            "Received: {received:g}.",
-            lowest=LOWEST_TEMPERATURE,
-            highest=HIGHEST_TEMPERATURE,
-            received=numbers[0],
-        )
+    numbers = []
+    for each in fields(Calibration):
+        try:
+            number = float(values[each.name])
+        except (LookupError, TypeError, ValueError, OverflowError) as error:
+            raise ModelFileError(
+                "has a damaged calibration: {name} is missing or not a number.", name=each.name
+            ) from error
+        if each.name == "temperature" and not LOWEST_TEMPERATURE <= number <= HIGHEST_TEMPERATURE:
+            raise ModelFileError(
+                "has an invalid calibration: its temperature must be {lowest:g} to {highest:g}. "
+                "Received: {received:g}.",
+                lowest=LOWEST_TEMPERATURE,
+                highest=HIGHEST_TEMPERATURE,
+                received=number,
+            )
+        if not 0 <= number < math.inf:
+            raise ModelFileError(
+                "has an invalid calibration: {name} must be a finite number of at least 0. "
+                "Received: {received:g}.",
+                name=each.name,
+                received=number,
+            )
+        numbers.append(number)
     temperature, before, after, fitted, judged = numbers
     return Calibration(temperature, before, after, int(fitted), int(judged))
 
@@ -207,18 +219,20 @@ def _check_tensors(entries: dict[str, Any], header: ModelHeader, data_size: int)
             raise ModelFileError("lacks its tensor {name!r}.", name=name)
     if len(entries) > len(shapes):
         foreign = next(name for name in entries if name not in shapes)
-        raise ModelFileError("holds a tensor that no model has: {name!r}.", name=foreign[:60])
+        raise ModelFileError("has an unknown tensor: {name!r}.", name=foreign[:60])
     spans = sorted(_span(name, entries[name], shape) for name, shape in shapes.items())
     ends = [0, *(end for _, end in spans)]
     if [begin for begin, _ in spans] != ends[:-1]:
         raise ModelFileError("has a damaged header: its tensors are not contiguous.")
     if data_size != ends[-1]:
         raise ModelFileError(
-            "is cut off: {announced:,} bytes of numbers are announced and {found:,} are there. "
-            "Copy it again."
+            "is truncated: its header announces {announced:,} bytes of numbers, and it has "
+            "{found:,}. Copy it again."
             if data_size < ends[-1]
-            else "has something after its end: {announced:,} bytes of numbers are announced and "
-            "{found:,} are there. Copy it again.",
+            else (
+                "has extra bytes at its end: its header announces {announced:,} bytes of "
+                "numbers, and it has {found:,}. Copy it again."
+            ),
             announced=ends[-1],
             found=data_size,
         )
@@ -271,8 +285,17 @@ class ModelFacts(NamedTuple):
         return parameter_count(self.header.config, len(self.header.vocabulary))
 
     @property
+    def units(self) -> str:
+        """The units of its text: `characters`, or `jamo` for Hangul letters."""
+        corpus = self.header.corpus if self.header is not None else {}
+        return str(corpus.get("units", "characters"))
+
+    @property
     def loss(self) -> float | None:
-        """Best recorded validation loss, nats per character; None if unknown."""
+        """Best recorded validation loss, nats per character; None if unknown.
+
+        For a model of jamo, a syllable is one character.
+        """
         if self.header is None:
             return None
         for name in ("best_validation_loss", "validation_loss"):

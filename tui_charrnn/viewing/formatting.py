@@ -48,6 +48,13 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
+def format_model_loss(loss: float, units: str) -> str:
+    """The loss of a model with its unit: in a text of jamo, a character is a syllable."""
+    if units == "jamo":
+        return tr("{loss:.2f} nats/syllable", loss=loss)
+    return tr("{loss:.2f} nats/char", loss=loss)
+
+
 def format_time(stamp: str) -> str:
     """An ISO 8601 time as local time, 2026-11-30 18:45:18; other text is returned unchanged."""
     try:
