@@ -31,7 +31,7 @@ def test_every_setting_explains_itself(config: Settings) -> None:
     "lengths", [{}, {"epochs": 2.0, "steps": 3}, {"steps": 3, "train_time": 60.0}]
 )
 def test_exactly_one_length_is_given(lengths: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="Exactly one of epochs, steps and train_time"):
+    with pytest.raises(ConfigError, match="exactly one of epochs, steps and train_time"):
         TrainingConfig(**lengths)
 
 

@@ -31,8 +31,8 @@ def refuse_together(model: ModelConfig, training: "TrainingConfig") -> None:
     """
     if training.has_records and model.reads_both:
         sentence = tr(
-            "needs the direction forward: what reads both directions fills gaps, and writes no "
-            "record. Received: {received}.",
+            "needs the direction forward: a bidirectional model fills gaps and generates no "
+            "records. Received: {received}.",
             received=training.records,
         )
         refuse([Problem("records", sentence)])
@@ -93,7 +93,7 @@ class TrainingConfig(Settings):
     )
     least_steps: int | None = setting(
         None,
-        "Steps that a preset's most epochs leave a run: few passes of a small text teach nothing.",
+        "Minimum steps under a preset's limit of epochs: few passes of a small text teach nothing.",
         minimum=1,
         maximum=10**9,
         is_listed=False,
@@ -238,8 +238,7 @@ class TrainingConfig(Settings):
         given = [name for name in self.LENGTHS if getattr(self, name) is not None]
         if len(given) != 1:
             sentence = tr(
-                "Exactly one of epochs, steps and train_time says how long to train. "
-                "Received: {received}.",
+                "Set exactly one of epochs, steps and train_time. Received: {received}.",
                 received=" and ".join(given) or "none of them",
             )
             problems.append(Problem("", sentence))
@@ -262,13 +261,11 @@ def read_length(typed: str) -> dict[str, Any]:
             raise ConfigError("Steps are a whole number. Received: {typed!r}", typed=typed)
         return {"epochs": float(amount)} if unit == "epoch" else {"steps": int(amount)}
     if typed.isdigit() and typed.strip("0"):
-        raise ConfigError(
-            "Say what the number counts: {typed} epochs, {typed} steps, {typed}m.", typed=typed
-        )
+        raise ConfigError("Add the unit: {typed} epochs, {typed} steps, {typed}m.", typed=typed)
     if (seconds := parse_duration(typed)) is not None:
         return {"train_time": seconds}
     raise ConfigError(
-        "How long is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. "
-        "Received: {typed!r}",
+        "The length is a time like 90s, 5m or 1h30m, or 10 epochs, or 2000 steps. Received: "
+        "{typed!r}",
         typed=typed,
     )

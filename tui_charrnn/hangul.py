@@ -136,9 +136,9 @@ def refuse_uncomposed(text: str) -> None:
         if _joined(found[0]) != found[0]:
             codes = " ".join(f"U+{ord(character):04X}" for character in found[0])
             raise CorpusError(
-                "The text has Hangul that is not composed, and would come back composed. "
-                "Received: {codes}. Compose it (leave out --keep-decomposed), or train on "
-                "characters (--units characters).",
+                "The text has decomposed Hangul, which jamo models compose. Received: {codes}. "
+                "Compose it (leave out --keep-decomposed), or train on characters (--units "
+                "characters).",
                 codes=codes,
             )
 

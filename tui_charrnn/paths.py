@@ -119,7 +119,7 @@ def find_kind(path: Path) -> Kind | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as refusal:  # a zero byte, or half of a surrogate pair
-        raise OSError(errno.EINVAL, tr("it is no path")) from refusal
+        raise OSError(errno.EINVAL, tr("it is not a path")) from refusal
 
 
 def file_mark(path: Path) -> tuple[int, int, int] | None:
@@ -158,7 +158,7 @@ def find_file(text: str | Path, name: str) -> Path:
         raise DataError("{name} cannot be read: there is no file {path}.", name=name, path=path)
     if kind is not Kind.FILE:
         raise DataError(
-            "{name} cannot be read: {path} is {kind}, and no file.",
+            "{name} cannot be read: {path} is {kind}, not a file.",
             name=name,
             path=path,
             kind=tr(kind),
@@ -177,7 +177,7 @@ def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except ValueError as refusal:
-        raise OSError(errno.EINVAL, tr("it is no path")) from refusal
+        raise OSError(errno.EINVAL, tr("it is not a path")) from refusal
     except OSError as refusal:
         if refusal.errno == errno.ENXIO:  # the error of opening a socket
             raise _not_a_file(Kind.SOCKET) from refusal
@@ -215,7 +215,7 @@ def explained(name: str, path: Path, error: type[CharRNNError]) -> Iterator[None
 
 
 def _not_a_file(kind: Kind) -> OSError:
-    return OSError(errno.EINVAL, tr("it is {kind}, and no file", kind=tr(kind)))
+    return OSError(errno.EINVAL, tr("it is {kind}, not a file", kind=tr(kind)))
 
 
 class _StartedPipe(io.RawIOBase):
@@ -303,7 +303,7 @@ def _problem_of(path: str) -> str:
         )
     if len(encoded) > _LONGEST_PATH:
         return tr(
-            "it has {size:,} bytes, and {most:,} are the most",
+            "it has {size:,} bytes; {most:,} are allowed",
             size=len(encoded),
             most=_LONGEST_PATH,
         )

@@ -181,7 +181,7 @@ def read_document(path: Path, environment: Mapping[str, str] = os.environ) -> di
         if not environment.get(_VARIABLE, "").strip():
             return {}
         raise ConfigError(
-            "{variable} names {path}, and there is no such file.", variable=_VARIABLE, path=path
+            "{variable} names {path}, which does not exist.", variable=_VARIABLE, path=path
         ) from error
     except OSError as error:
         raise ConfigError.unreadable(path, error) from error

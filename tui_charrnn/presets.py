@@ -184,8 +184,8 @@ class StartingPoint:
             Problem(
                 name,
                 tr(
-                    "is {given}, but the model {model} has {own}, and a run that starts from it "
-                    "keeps that. Leave it out, or start without a model.",
+                    "is {given}, but the model {model} has {own}, which a run that starts from "
+                    "it keeps. Leave the setting out, or start without a model.",
                     given=written(values[name]),
                     model=self.name,
                     own=written(has),

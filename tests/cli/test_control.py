@@ -154,11 +154,11 @@ def test_a_paused_run_has_a_trainer(
     trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trainer.pause()
-    taken, answer = answering(trainer, True, "training goes on at step 2")
+    taken, answer = answering(trainer, True, "training continues at step 2")
     meanwhile(monkeypatch, answer)
     control.unpause(trainer.run.name, trainer.run.path.parent)
     assert len(taken) == 1
-    assert "training goes on at step 2" in capsys.readouterr().err
+    assert "training continues at step 2" in capsys.readouterr().err
 
 
 def test_a_run_that_has_ended_cannot_be_paused(tmp_path: Path) -> None:

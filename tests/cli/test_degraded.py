@@ -32,7 +32,8 @@ def test_a_trained_run_that_cannot_be_saved_gets_advice(
     reporter = LineReporter(RunView(RunDirectory(Path("run"))))
     for left in (2, 2, 1):
         words = (
-            f"disk full, last saved step 8,000; all steps are done, saving is tried for {left} min"
+            f"disk full, last saved step 8,000; all steps are done, saving is retried for {left} "
+            "min"
         )
         reporter.show([], replace(FULL, total_steps=8_100, degraded=words))
     lines = capsys.readouterr().err.splitlines()

@@ -117,7 +117,7 @@ def test_a_run_that_is_not_finished_is_refused(
 ) -> None:
     run = created_run(runs)
     assert resume(fake_run(runs, name="left", end="stopped"), "--more-steps", "5") == 2
-    assert "Train the rest of it first, with: charrnn-tui resume" in capsys.readouterr().err
+    assert "Finish it first: charrnn-tui resume" in capsys.readouterr().err
     assert resume(run, "--more-steps", "5") in {2, 5}
 
 

@@ -142,7 +142,10 @@ def test_a_missing_model_is_reported(model: Path) -> None:
 
     for options in ([], ["--anyway"]):
         refused = run_here("history", "replay", "1", *options)
-        assert (refused.returncode, b"is gone: there is no file" in refused.stderr) == (3, True)
+        assert (
+            refused.returncode,
+            b"was deleted or moved: there is no file" in refused.stderr,
+        ) == (3, True)
     assert "bad" in history("show", "1")
 
 
@@ -263,4 +266,4 @@ def test_blanks_are_nothing_to_look_for(words: list[str]) -> None:
 def test_what_was_held_is_shown_once(model: Path) -> None:
     generate(model, "bad", "-n", "5", "--clamp", "0:c1=0.5")
 
-    assert "\nheld        0:c1=0.5\n" in history("show", "1")
+    assert "\nclamped     0:c1=0.5\n" in history("show", "1")

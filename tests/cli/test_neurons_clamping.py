@@ -45,7 +45,7 @@ def test_the_history_replays_the_text_with_the_clamps(model: str) -> None:
 
     assert (replayed.returncode, replayed.stdout) == (0, generated.stdout)
     assert replayed.stderr == b""
-    assert "held        0:c2=6, 0:h3=-2" in shown
+    assert "clamped     0:c2=6, 0:h3=-2" in shown
 
 
 def test_several_texts_and_records_are_clamped_too(model: str) -> None:

@@ -131,7 +131,7 @@ def test_another_text_of_the_same_name_is_not_taken(tmp_path: Path) -> None:
             {"name": "x", "sha256": TINY_SHAKESPEARE},
             "`charrnn-tui corpora inspect shakespeare` downloads it.",
         ),
-        ({"name": "notes"}, "The model does not say what it was trained on."),
+        ({"name": "notes"}, "The model file does not name its training text."),
         ({"name": 5, "sha256": ["hostile"]}, "was not found here."),
     ],
 )

@@ -362,7 +362,7 @@ def test_a_page_is_replaced_only_with_force(tmp_path: Path, model: str, text: st
     page = tmp_path / "page.html"
     page.write_text("mine", encoding="utf-8")
     ended = run_here("score", text, "-m", model, "--html", str(page))
-    assert (ended.returncode, b"exists already" in ended.stderr) == (2, True)
+    assert (ended.returncode, b"already exists" in ended.stderr) == (2, True)
     assert page.read_text(encoding="utf-8") == "mine"
     assert run_here("score", text, "-m", model, "--html", str(page), "--force").returncode == 0
     assert "</html>" in page.read_text(encoding="utf-8")

@@ -259,7 +259,7 @@ def test_a_detached_trainer_outlives_its_command_and_waits_and_stops_on_request(
     assert status.state is RunState.PAUSED
     assert sys.platform != "linux" or connections_of(status.pid) == []
     going_on = run_program("unpause", "detached", "--runs-dir", str(folder))
-    assert b"detached: training goes on at step" in going_on.stderr
+    assert b"detached: training continues at step" in going_on.stderr
     wait_for("a batch after the pause", has_reached(run, status.step + 1))
     stopped = run_program("stop", "detached", "--runs-dir", str(folder))
     assert stopped.returncode == 0

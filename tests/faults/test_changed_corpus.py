@@ -70,7 +70,7 @@ def test_whoever_insists_goes_on_with_a_changed_corpus(run: RunDirectory, contro
     source.write_bytes(source.read_bytes().replace(b"question", b"question to be"))
     assert run_training(run, Interruption(), accepts_change=True) is ExitCode.OK
     (warned,) = [each for each in RunReader(run).read_new() if isinstance(each, RunWarned)]
-    assert f"sha256 {before} until now, " in warned.message
+    assert f"sha256 {before} so far, " in warned.message
     series = series_of(run)
     assert series.keys() == control.keys()
     assert series["batch", 2] == control["batch", 2]

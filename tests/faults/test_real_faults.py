@@ -59,7 +59,7 @@ def test_a_run_that_can_only_be_read_is_refused_in_a_sentence(run: RunDirectory)
     with in_place(ReadOnlyDisk()), pytest.raises(StorageError, match="read-only") as caught:
         train(run)
     assert caught.value.exit_code is ExitCode.CANNOT_SAVE
-    assert "can only be read; choose another folder" in str(caught.value)
+    assert "is read-only; choose another folder" in str(caught.value)
     assert run.events.read_bytes() == before
     assert train(run) is ExitCode.OK
 
@@ -85,7 +85,7 @@ def test_a_run_that_is_moved_while_it_is_trained_can_go_on_where_it_is(
     with after_batches(move):
         assert train(run) is ExitCode.CANNOT_SAVE
     assert not run.path.exists()
-    assert "is gone: its folder was removed or moved" in failure_of(moved)
+    assert "was deleted or moved" in failure_of(moved)
     assert assert_opens(moved) > 0
     assert train(moved) is ExitCode.OK
     assert series_of(moved) == control
@@ -125,7 +125,7 @@ def test_a_command_says_that_its_run_is_gone(run: RunDirectory) -> None:
         check=False,
     )
     assert done.returncode == ExitCode.CANNOT_SAVE
-    assert "is gone: its folder was removed or moved" in done.stderr
+    assert "was deleted or moved" in done.stderr
     assert "Traceback" not in done.stderr
 
 

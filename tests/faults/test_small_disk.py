@@ -74,7 +74,7 @@ def test_a_full_tmpfs_stops_no_training(tmp_path: Path) -> None:
 def test_a_disk_that_can_only_be_read_is_refused_in_a_sentence(tmp_path: Path) -> None:
     told = trained_on("readonly", tmp_path, *namespace())
     assert told["code"] == ExitCode.CANNOT_SAVE
-    assert "can only be read; choose another folder" in told["said"]
+    assert "is read-only; choose another folder" in told["said"]
     assert (told["is_same"], told["opens"]) == (True, 5)
 
 

@@ -121,7 +121,7 @@ def test_the_right_side_changes_what_is_filled() -> None:
     ],
 )
 def test_what_writes_or_streams_refuses_it(use: Callable[[Model], object]) -> None:
-    with pytest.raises(ModelFileError, match="reads both directions"):
+    with pytest.raises(ModelFileError, match="is bidirectional"):
         use(both_model())
 
 

@@ -150,11 +150,11 @@ def test_without_a_letter_c_is_meant_where_there_is_one() -> None:
         (["٣:1=1"], "named as LAYER:CELL"),
         (["1:2=1"], "This model has one layer, 0, its cells are 0 to 4. Received: '1:2'."),
         (["0:5=1"], "This model has one layer, 0, its cells are 0 to 4. Received: '0:5'."),
-        (["0:2=warm"], "A cell is held at a number from -1000 to 1000. Received: 'warm'."),
+        (["0:2=warm"], "A cell is clamped to a number from -1000 to 1000. Received: 'warm'."),
         (["0:2=nan"], "Received: 'nan'."),
         (["0:2=inf"], "Received: 'inf'."),
         (["0:2=1001"], "Received: '1001'."),
-        (["0:2=1", "0:c2=2"], "A cell can be held at one value only. Received: 0:c2 twice."),
+        (["0:2=1", "0:c2=2"], "A cell can be clamped to one value only. Received: 0:c2 twice."),
     ],
 )
 def test_what_is_no_clamp_is_told(texts: list[str], sentence: str) -> None:

@@ -176,8 +176,8 @@ def test_a_damaged_page_is_a_sentence(history: History) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
-        ("sampling", "[{}]", "These are no settings"),
-        ("sampling", "[" * 100_000, "These are no settings"),
+        ("sampling", "[{}]", "These are not settings"),
+        ("sampling", "[" * 100_000, "These are not settings"),
         ("text", b"bytes", "that this version does not know"),
         ("model_sha256", b"", "that this version does not know"),
         ("rng_seed", float("inf"), "that this version does not know"),

@@ -164,7 +164,7 @@ def test_a_byte_order_mark_is_no_hindrance(file: Path) -> None:
 
 def test_a_named_file_must_be_there_and_be_a_file(tmp_path: Path) -> None:
     missing = resolve(environment={"CHARRNN_CONFIG": str(tmp_path / "none.toml")})
-    assert "there is no such file" in missing.problems[0]
+    assert "does not exist" in missing.problems[0]
     folder = resolve(environment={"CHARRNN_CONFIG": str(tmp_path)})
     assert "cannot be read" in folder.problems[0]
 

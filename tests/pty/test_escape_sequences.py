@@ -53,7 +53,7 @@ MODAL: Final = {
     "app.help": "find a key by what it does",
     "app.palette": "Search for commands",
     "text.source": "Model to generate with",
-    "text.sampling": "Esc takes back",
+    "text.sampling": "Esc restores",
     "run.train": "Train a model",
     "run.rate": "earning rate",
     "run.stop": "Stop training",

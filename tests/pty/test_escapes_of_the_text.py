@@ -85,7 +85,7 @@ def test_neurons_that_are_found_and_held(tmp_path: Path) -> None:
                 ("\r", ", . others"),
                 ("c", "Clamp 0:"),
                 ("1.5\r", "= 1.5"),
-                ("r", "is free again."),
+                ("r", "is released."),
                 ("f", "Neurons · "),
             ],
         )

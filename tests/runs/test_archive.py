@@ -120,9 +120,9 @@ def test_an_unknown_ending_is_refused(tmp_path: Path, run: RunDirectory, name: s
 def test_nothing_is_overwritten_unless_it_is_wanted(tmp_path: Path, run: RunDirectory) -> None:
     target = tmp_path / "mine.tar.gz"
     target.write_bytes(b"precious")
-    with pytest.raises(ConfigError, match="exists already"):
+    with pytest.raises(ConfigError, match="already exists"):
         export_run(run, target)
-    with pytest.raises(ConfigError, match="exists already"):
+    with pytest.raises(ConfigError, match="already exists"):
         export_model(run, target)
     assert target.read_bytes() == b"precious"
     export_run(run, target, overwrite=True)

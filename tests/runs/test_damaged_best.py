@@ -113,8 +113,8 @@ def test_whoever_gets_another_than_the_best_is_told(run: RunDirectory) -> None:
     run.checkpoint(4).model.write_bytes(b"torn")
     message = missed_best(run, best_or_newest(run))
     assert "of step 4, is damaged" in message
-    assert "step-00000008 is taken" in message
+    assert "using step-00000008" in message
     run.best.write_bytes(b"{")
-    assert "best.json does not say" in missed_best(run, best_or_newest(run))
+    assert "best.json does not name" in missed_best(run, best_or_newest(run))
     run.best.unlink()
     assert missed_best(run, best_or_newest(run)) == ""

@@ -109,7 +109,7 @@ def test_what_is_not_in_the_trash_is_explained(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="nothing in the trash"):
         restore_run(tmp_path, "run")
     trash_run(bare_run(tmp_path, "other"))
-    with pytest.raises(RunError, match="Thrown away last: other"):
+    with pytest.raises(RunError, match="Deleted last: other"):
         restore_run(tmp_path, "run")
 
 

@@ -33,7 +33,7 @@ def test_a_file_gives_way_only_if_the_user_says_so(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"precious")
     for attempt in (write, lambda target: refuse_taken(target, overwrite=False)):
-        with pytest.raises(ConfigError, match="exists already"):
+        with pytest.raises(ConfigError, match="already exists"):
             attempt(path)
     assert path.read_bytes() == b"precious"
     write(path, overwrite=True)
@@ -81,7 +81,7 @@ def test_what_a_link_leads_to_is_replaced_and_the_link_stays(tmp_path: Path) -> 
 def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    with pytest.raises(StorageError, match="nobody reads it"):
+    with pytest.raises(StorageError, match="no program reads from it"):
         write(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:

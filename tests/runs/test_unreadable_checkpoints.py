@@ -88,7 +88,7 @@ def test_nothing_is_pruned_while_it_is_not_known_what_is_the_best(run: RunDirect
 
 def test_a_run_that_is_gone_is_not_made_again(run: RunDirectory) -> None:
     run.path.rmdir()
-    with pytest.raises(RunGoneError, match="is gone: its folder was removed or moved") as caught:
+    with pytest.raises(RunGoneError, match="was deleted or moved") as caught:
         save_checkpoint(run, step=1, model=b"", training=b"", loss=None, is_best=False, keep=1)
     assert caught.value.exit_code == 6
     with pytest.raises(RunGoneError):

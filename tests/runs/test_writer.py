@@ -251,7 +251,7 @@ def test_records_that_were_deleted_meanwhile_are_reported(
         writer.append(RunWarned("after"))
     warnings = warnings_of(run)
     assert warnings[-1] == "after"
-    assert "events.jsonl was removed or replaced" in warnings[-2]
+    assert "events.jsonl was deleted or replaced" in warnings[-2]
     assert warnings[:-2] == ["a copy"] * is_replaced
 
 

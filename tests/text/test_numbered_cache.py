@@ -233,7 +233,8 @@ def cached_size() -> int:
 
 
 @pytest.mark.parametrize(
-    ("code", "words"), [(errno.ENOSPC, "free some space, or set"), (errno.EACCES, "To go on, set")]
+    ("code", "words"),
+    [(errno.ENOSPC, "free some space, or set"), (errno.EACCES, "To continue, set")],
 )
 def test_room_is_asked_for_only_where_it_is_lacking(
     path: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
@@ -244,4 +245,4 @@ def test_room_is_asked_for_only_where_it_is_lacking(
     monkeypatch.setattr(numbering, "_locked_file", refuse)
     with pytest.raises(StorageError, match=words) as caught:
         read_corpus([str(path)])
-    assert ("space" in str(caught.value).partition("To go on")[2]) == (code == errno.ENOSPC)
+    assert ("space" in str(caught.value).partition("To continue")[2]) == (code == errno.ENOSPC)

@@ -181,7 +181,7 @@ def test_other_threads_are_reported_once_and_training_continues(tmp_path: Path) 
     change_setting(run, "threads", 2)
     assert train_in_process(run, UNDISTURBED) == 0
     (warned,) = of_kind(run, RunWarned)
-    assert "not bit for bit" in warned.message
+    assert "not bit-identical" in warned.message
     assert "threads 1 then, 2 now" in warned.message
 
 

@@ -192,7 +192,7 @@ def test_a_run_whose_text_has_changed_stays_finished(tmp_path: Path) -> None:
 def test_a_run_without_a_checkpoint_is_refused(tmp_path: Path) -> None:
     run = finished_run(tmp_path)
     shutil.rmtree(run.checkpoints)
-    with pytest.raises(RunError, match="no whole checkpoint"):
+    with pytest.raises(RunError, match="no intact checkpoint"):
         extend_run(run, "steps", 5)
     assert status_of(run).state is RunState.FINISHED
 

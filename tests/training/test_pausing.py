@@ -55,7 +55,7 @@ def test_a_pause_leaves_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert losses_of(whole) == losses_of(paused)
     assert answers_of(paused) == [
         ("pause", True, "paused at step 5"),
-        ("resume", True, "training goes on at step 5"),
+        ("resume", True, "training continues at step 5"),
     ]
 
 
@@ -126,7 +126,7 @@ def test_what_is_not_paused_cannot_go_on(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     send_request(run, "resume")
     assert train(run) is ExitCode.OK
-    assert answers_of(run) == [("resume", True, "it was not paused: training goes on at step 0")]
+    assert answers_of(run) == [("resume", True, "it was not paused: training continues at step 0")]
 
 
 def test_a_pause_that_is_taken_back_at_once_is_none(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ async def use_the_runs(driver: Driver) -> None:
     await driver.press("down", "up", "down", "n")
     await driver.on(AskTextScreen)
     await driver.press("x", "enter")
-    await driver.see("is called x now")
+    await driver.see("is now named x")
     await driver.press("e")
     await driver.on(AskTextScreen)
     await driver.press("enter")
@@ -156,7 +156,7 @@ async def use_the_runs(driver: Driver) -> None:
     await driver.press("d")
     await driver.see("is in the trash")
     await driver.press("u")
-    await driver.see("is back")
+    await driver.see("is restored")
 
     def is_selected() -> bool:
         selected = getattr(runs, "selected", None)

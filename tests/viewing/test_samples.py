@@ -201,7 +201,7 @@ def test_absence_is_explained(tmp_path: Path) -> None:
     view = viewed(fake_run(tmp_path / "a"))
     assert "no seed was pinned" in format_absence(view)
     view.description = None
-    assert "Nothing is known" in format_absence(view)
+    assert "has no records yet" in format_absence(view)
 
 
 def test_a_run_that_trains_says_when_the_first_sample_comes(tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     for after, config in generation.sampling:
         yield f"from {after:,}" if after else "settings", _format_settings(config)
     for after, clamps in generation.clamps:
-        yield f"from {after:,}" if after else "held", ", ".join(clamps) if clamps else "none"
+        yield f"from {after:,}" if after else "clamped", ", ".join(clamps) if clamps else "none"
     again = command("history", "replay", str(entry.number))
     yield "again", f"not possible: {hindrance}" if hindrance else again
 

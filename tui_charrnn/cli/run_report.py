@@ -147,7 +147,7 @@ def _description_rows(description: RunDescription) -> Iterator[Row]:
         yield "from", format_origin(description)
         yield "", safe_line(f"{description.origin.path}, sha256 {description.origin.sha256[:12]}")
     yield "corpus", safe_line(corpus.name)
-    yield "", safe_line(", ".join(corpus.sources) or "the run holds a copy")
+    yield "", safe_line(", ".join(corpus.sources) or "a copy in the run")
     yield "", f"{split}, {len(description.vocabulary):,} different"
     yield "records", "" if corpus.records == "none" else corpus.records
     yield from _several("seeds", map(safe_line, description.pinned_seeds))

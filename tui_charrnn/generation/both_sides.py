@@ -41,8 +41,8 @@ class BothSides:
         backward = model.weights.backward
         if backward is None:
             raise ModelFileError(
-                "This model reads forward alone; one that reads both directions is trained "
-                "by `charrnn-tui train --direction both`."
+                "This model reads forward only; train a bidirectional one with `charrnn-tui "
+                "train --direction both`."
             )
         stack = replace(model, config=replace(model.config, direction="forward"))
         self.vocabulary: Final = model.vocabulary
@@ -119,8 +119,8 @@ class BothSides:
         """
         if self._is_jamo:
             raise ConfigError(
-                "A model of jamo that reads both directions cannot fill a syllable: it "
-                "would have to know of how many jamo. Train one with --units characters."
+                "A bidirectional model of jamo cannot fill a syllable, whose number of jamo is "
+                "unknown. Train one with --units characters."
             )
         spelled = [self.vocabulary.spell(part).indices for part in parts]
         region: list[int | None] = [None]

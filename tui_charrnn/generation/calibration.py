@@ -127,8 +127,8 @@ def fit_temperature(logits: Float32, targets: Indices) -> float:
     temperature = round(1 / inverse, 4)
     if not LOWEST_TEMPERATURE < temperature < HIGHEST_TEMPERATURE:
         raise DataError(
-            "The fit went beyond a temperature of {lowest:g} to {highest:g}: what the model "
-            "expects has little to do with this text.",
+            "The fitted temperature is not between {lowest:g} and {highest:g}: the model does "
+            "not suit this text.",
             lowest=LOWEST_TEMPERATURE,
             highest=HIGHEST_TEMPERATURE,
         )
@@ -169,8 +169,8 @@ def calibrate(
     half = len(symbols) // 2
     if half < LEAST:
         raise DataError(
-            "A calibration takes at least {least:,} symbols of held-out text, a half to fit "
-            "and a half to judge. Received: {count:,}.",
+            "A calibration needs at least {least:,} symbols of held-out text, half to fit and "
+            "half to evaluate. Received: {count:,}.",
             least=2 * LEAST,
             count=len(symbols),
         )

@@ -180,8 +180,8 @@ def fold_embedding(model: Model) -> StepWeights:
     weights, config = model.weights, model.config
     if config.reads_both:
         raise ModelFileError(
-            "This model reads both directions: it knows a character by what follows it too, "
-            "so it cannot write or be read character by character. It fills gaps "
+            "This model is bidirectional: it predicts a character from the text on both sides, "
+            "so it cannot generate or be read character by character. It fills gaps "
             "(`charrnn-tui fill --bidirectional`) and scores (`charrnn-tui score`)."
         )
     with quiet():

@@ -245,7 +245,7 @@ def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]
         neuron = parse_gate(name, config) if is_gate else parse_neuron(name, config)
         if neuron in clamps:
             raise ConfigError(
-                "A cell can be held at one value only. Received: {neuron} twice.", neuron=neuron
+                "A cell can be clamped to one value only. Received: {neuron} twice.", neuron=neuron
             )
         clamps[neuron] = Clamp(neuron, _value(number, is_gate=is_gate))
     return tuple(clamps.values())
@@ -271,10 +271,12 @@ def _value(text: str, *, is_gate: bool) -> float:
         value = math.nan
     if not lowest <= value <= highest:
         raise ConfigError(
-            "The mean of a gate is held at a number from {lowest:g} to {highest:g}. "
+            "The mean of a gate is clamped to a number from {lowest:g} to {highest:g}. "
             "Received: {text!r}."
             if is_gate
-            else "A cell is held at a number from {lowest:g} to {highest:g}. Received: {text!r}.",
+            else (
+                "A cell is clamped to a number from {lowest:g} to {highest:g}. Received: {text!r}."
+            ),
             lowest=lowest,
             highest=highest,
             text=text,

@@ -73,7 +73,7 @@ def _at_path(path: Path, notify: Callable[[str], None]) -> Path | None:
     if kind is Kind.FILE:
         return path
     if kind is not None and kind is not Kind.FOLDER:
-        raise ModelFileError("The model {path} is {kind}, and no file.", path=path, kind=tr(kind))
+        raise ModelFileError("The model {path} is {kind}, not a file.", path=path, kind=tr(kind))
     model = CheckpointDirectory(path).model
     is_own = model.is_file() and not model.is_symlink()  # a link may point out of the run
     return model if is_own else _at_run(RunDirectory(path), notify)
@@ -91,8 +91,7 @@ def _at_run(run: RunDirectory, notify: Callable[[str], None]) -> Path | None:
     if has_own_live_model(run):
         return run.live_model
     raise ModelFileError(
-        "The run {run!r} has no model yet. Its trainer has to save a first checkpoint; try "
-        "again when it has.",
+        "The run {run!r} has no model yet. Try again after its first checkpoint.",
         run=run.name,
     )
 

@@ -126,7 +126,10 @@ def _load(model: Model, document: Mapping[str, Any]) -> Tape:
     numbers = document.get("numbers", "float32")
     if numbers not in {"float32", "int8"}:
         raise ValueError(
-            tr("it was generated in unknown numbers, {numbers!r}.", numbers=str(numbers)[:20])
+            tr(
+                "it was generated with an unknown number format, {numbers!r}.",
+                numbers=str(numbers)[:20],
+            )
         )
     model = replace(model, numbers=numbers)
     stream = CharacterStream(model, first.sampling[0][1], seed_clamps)
@@ -150,7 +153,12 @@ def _branches(
         parent, start = entry["parent"], entry["start"]
         is_whole = (parent, start) == (None, 0) if number == 0 else 0 <= parent < number
         if not is_whole or not 0 <= start <= (lengths[parent] if number else 0):
-            raise ValueError(tr("branch {number} leaves no branch that there is.", number=number))
+            raise ValueError(
+                tr(
+                    ("branch {number} forks from a branch or position that does not exist."),
+                    number=number,
+                )
+            )
         branch = Branch(
             number=number,
             parent=parent,
@@ -189,7 +197,10 @@ def _check(branch: Branch) -> None:
         )
         if not positions or not is_ascending or positions[0] != branch.start:
             raise ValueError(
-                tr("branch {number} has settings for places that it has not.", number=branch.number)
+                tr(
+                    "branch {number} has settings at positions that do not exist.",
+                    number=branch.number,
+                )
             )
     clamped = [position for position, _ in branch.clamps]
     if clamped != sorted(clamped) or not all(
@@ -197,17 +208,20 @@ def _check(branch: Branch) -> None:
         for position in clamped
     ):
         raise ValueError(
-            tr("branch {number} has clamps for places that it has not.", number=branch.number)
+            tr("branch {number} has clamps at positions that do not exist.", number=branch.number)
         )
     if len(branch.probabilities) != len(branch.indices):
         raise ValueError(tr("branch {number} lacks probabilities.", number=branch.number))
     if not all(0 <= each < _ROUNDED_UP for each in branch.probabilities):
         raise ValueError(
-            tr("branch {number} has probabilities that there are not.", number=branch.number)
+            tr("branch {number} has probabilities that are not from 0 to 1.", number=branch.number)
         )
     if not all(_is_counter(used.rng_seed) and _is_counter(used.drawn) for used in branch.draws):
         raise ValueError(
-            tr("branch {number} has random numbers that there are not.", number=branch.number)
+            tr(
+                "branch {number} has random numbers at positions that do not exist.",
+                number=branch.number,
+            )
         )
 
 

@@ -385,7 +385,7 @@ class OriginReader:
         for name, model in models.items():
             if model.config.reads_both:
                 raise ModelFileError(
-                    "{name} reads both directions, so it cannot score a text that still grows.",
+                    "{name} is bidirectional, so it cannot score a text that still grows.",
                     name=name,
                 )
         self._scorers = {name: TextScorer(model, streams=1) for name, model in models.items()}

@@ -62,9 +62,9 @@ def read_run_corpus(
     if corpus.sha256 != reference.sha256 and not accepts_change:
         again = command_words("resume", run, "--force")
         raise CorpusError(
-            "The corpus {name!r} is no longer the text that this run was made for: sha256 "
-            "{wanted} then, {found} now. Put the old text back, start a new run, or "
-            "resume with the new text: {again}",
+            "The corpus {name!r} is no longer the text that this run was created for: SHA-256 "
+            "{wanted} then, {found} now. Restore the old text, start a new run, or resume with "
+            "the new text: {again}",
             name=reference.name,
             wanted=reference.sha256,
             found=corpus.sha256,
@@ -212,7 +212,7 @@ def read_learned_texts(
         except CorpusError as error:
             if number == 0:
                 raise
-            notify(tr("What the model had learned before is left out. {problem}", problem=error))
+            notify(tr("The texts of its earlier training are left out. {problem}", problem=error))
         else:
             found.append((text, corpus))
     return found
@@ -315,7 +315,7 @@ def _runs_of(text: LearnedText, path: Path, runs: Path) -> Iterator[RunDirectory
 
 def _missing_sentence(name: str, sha256: str, reason: str) -> str:
     if not name or not sha256:
-        return tr("The model does not say what it was trained on.")
+        return tr("The model file does not name its training text.")
     if reason:
         return tr("The model's training text is not available. {reason}", reason=reason)
     known = next((e.name for e in load_catalogue().values() if e.sha256 == sha256), None)

@@ -162,10 +162,10 @@ def read_settings(document: str) -> tuple[SettingsInTime, ClampsInTime, str, str
         ConfigError,
     ) as error:
         raise ValueError(
-            tr("These are no settings: {document}", document=document[:200])
+            tr("These are not settings: {document}", document=document[:200])
         ) from error
     if not settings or settings[0][0] != 0:
-        raise ValueError(tr("These are no settings: {document}", document=document[:200]))
+        raise ValueError(tr("These are not settings: {document}", document=document[:200]))
     names = ", ".join(sorted(unknown))
     problem = tr("this version does not know the settings {names}", names=names) if unknown else ""
     numbers = changes[0].get("numbers", "float32")

@@ -184,8 +184,8 @@ def _sentence(path: Path, error: sqlite3.Error) -> str:
 
 def _damage(path: Path, reason: str) -> str:
     return tr(
-        "The history in {path} is damaged ({reason}). Move the file away, and a new one is begun "
-        "with the next text.",
+        "The history in {path} is damaged ({reason}). Move the file away; the next text starts "
+        "a new one.",
         path=path,
         reason=reason,
     )
@@ -392,7 +392,7 @@ def find_same_model(
         sha256 = file_sha256(path)
     except FileNotFoundError:
         missing = tr(
-            "The model of text {number} is gone: there is no file {path} any more.",
+            "The model of text {number} was deleted or moved: there is no file {path}.",
             number=entry.number,
             path=path,
         )
@@ -401,8 +401,8 @@ def find_same_model(
         raise ModelFileError.unreadable(path, error) from error
     if sha256 != model.sha256 and not may_differ:
         changed = tr(
-            "The model of text {number} has changed: the SHA-256 of {path} was {before}... and is "
-            "{now}... now, so it would say something else.",
+            "The model of text {number} has changed: the SHA-256 of {path} was {before}... and "
+            "is {now}... now, so it would generate another text.",
             number=entry.number,
             path=path,
             before=(model.sha256 or "")[:_SHOWN],

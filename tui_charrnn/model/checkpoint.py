@@ -174,8 +174,8 @@ def _stored(name: str, tensor: Float32, dtype: str) -> np.ndarray:
         stored = np.ascontiguousarray(tensor, dtype=dtype)
     if not np.isfinite(stored).all():
         raise DivergedError(
-            "The tensor {name!r} holds a number that is not finite or too large for "
-            "{dtype}; the model was not saved.",
+            "The tensor {name!r} has a number that is not finite or too large for {dtype}; the "
+            "model was not saved.",
             name=name,
             dtype=dtype,
         )

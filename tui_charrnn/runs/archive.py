@@ -346,8 +346,7 @@ def export_model(
         piece = open_best_model(run, files)
         if piece is None:
             raise RunError(
-                "The run {run!r} has no model yet. Its trainer has to save a first "
-                "checkpoint; try again when it has.",
+                "The run {run!r} has no model yet. Try again after its first checkpoint.",
                 run=run.name,
             )
         file = files.enter_context(open_output(target, overwrite=overwrite))

@@ -264,7 +264,7 @@ def _runs(folder: Path) -> Iterator[RunDirectory]:
     except FileNotFoundError:
         return
     except NotADirectoryError as error:
-        raise RunError("{folder} is no folder, so it holds no runs.", folder=folder) from error
+        raise RunError("{folder} is not a folder, so it has no runs.", folder=folder) from error
     except OSError as error:
         raise RunError.unreadable(tr("The folder {path}", path=folder), error) from error
     is_empty, problems = True, []
@@ -302,7 +302,7 @@ def holds_run(run: RunDirectory) -> bool:
         if is_missing(error) or error.errno == errno.ENAMETOOLONG:
             return False
         raise RunError(
-            "{path} cannot be looked into: {reason}.", path=run.path, reason=reason_of(error)
+            "{path} cannot be read: {reason}.", path=run.path, reason=reason_of(error)
         ) from error
 
 

@@ -393,8 +393,8 @@ def checkpoint_to_resume_from(
         place = Path(error.filename or run.checkpoints)
         is_one = CHECKPOINT_NAME.fullmatch(place.name)
         raise RunError(
-            "{path} cannot be read: {reason}. Try again; if it stays so, move it away, and "
-            "training goes on from the one before."
+            "{path} cannot be read: {reason}. Try again. If that does not help, move it away: "
+            "training then resumes from the previous checkpoint."
             if is_one
             else "{path} cannot be read: {reason}. Try again.",
             path=place,
@@ -421,9 +421,7 @@ def missed_best(run: RunDirectory, taken: CheckpointDirectory | None) -> str:
     if pointer is None:
         if not os.path.lexists(run.best):
             return ""
-        problem = tr(
-            "In the run {run}, best.json does not say which checkpoint is the best", run=run.name
-        )
+        problem = tr("In the run {run}, best.json does not name the best checkpoint", run=run.name)
     elif taken is not None and taken.path == run.path / pointer.path:
         return ""
     else:
@@ -432,11 +430,11 @@ def missed_best(run: RunDirectory, taken: CheckpointDirectory | None) -> str:
             run=run.name,
             step=pointer.step,
         )
-    instead = tr("its published weights are taken")
+    instead = tr("using its published weights")
     if taken is not None:
-        instead = tr("{name} is taken", name=taken.path.name)
+        instead = tr("using {name}", name=taken.path.name)
     return tr(
-        "{problem}: {instead}. What is wrong: {command}",
+        "{problem}: {instead}. Details: {command}",
         problem=problem,
         instead=instead,
         command=command_words("doctor", run),

@@ -123,7 +123,7 @@ class LearnedText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelOrigin:
-    """The model that a run started from; the run holds a copy of its file."""
+    """The model that a run started from; the run has a copy of its file."""
 
     name: str
     """As given by the user."""

@@ -21,7 +21,7 @@ _NO_FOLDER_SYNC: Final = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.E
 HINTS: Final = {
     errno.ENOSPC: "Make room on that disk.",
     errno.EDQUOT: "Your quota on that disk is used up; make room.",
-    errno.EROFS: "That disk can only be read; choose another folder.",
+    errno.EROFS: "That disk is read-only; choose another folder.",
     errno.EACCES: "Choose a folder that you may write to.",
     errno.EPERM: "Choose a folder that you may write to.",
 }
@@ -39,7 +39,7 @@ class LinkError(OSError):
     """A link is in the place of a run's own file or folder; it was not followed."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(errno.ELOOP, tr("it is a link, and none is followed here"), str(path))
+        super().__init__(errno.ELOOP, tr("it is a link, which is not followed here"), str(path))
 
 
 class FileSystem:

@@ -30,8 +30,8 @@ def refuse_gone(run: RunDirectory) -> None:
             file_system().lstat(run.path)
         except FileNotFoundError as error:
             raise RunGoneError(
-                "The run {path} is gone: its folder was removed or moved. If it was moved, "
-                "go on with it where it is now.",
+                "The folder of the run {path} was deleted or moved. If it was moved, use its "
+                "new path.",
                 path=run.path,
             ) from error
 
@@ -66,8 +66,8 @@ def foreign_parts(run: RunDirectory) -> str:
         for path, kind in found.items()
     ]
     return tr(
-        "In the run {path}, {parts}. Only files and folders that lie in a run itself are used: put "
-        "copies of them there, if you trust them.",
+        "In the run {path}, {parts}. Only regular files and folders inside a run are used: copy "
+        "them there if you trust them.",
         path=run.path,
         parts=", ".join(parts),
     )
@@ -103,7 +103,7 @@ def has_own_corpus(run: RunDirectory) -> bool:
         raise CorpusError.unreadable(run.corpus, error) from error
     if not stat.S_ISREG(facts.st_mode):
         raise CorpusError(
-            foreign_parts(run) or tr("{path} is a folder, and holds no text.", path=run.corpus)
+            foreign_parts(run) or tr("{path} is a folder, not a text.", path=run.corpus)
         )
     return True
 

@@ -160,7 +160,7 @@ def _checked_plain(value: Any, expected: type) -> Any:
     if kind is int and expected in {int, float}:
         if not -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER:
             raise ValueError(
-                tr("Expected a number of 64 bits. Received: {value}", value=_shortened(value))
+                tr("Expected a 64-bit number. Received: {value}", value=_shortened(value))
             )
         return expected(value)
     if kind is not expected:

@@ -42,7 +42,7 @@ def require_tensorflow() -> None:
     if missing:
         install = shlex.join([sys.executable, "-m", "pip", "install", *map(_requirement, missing)])
         raise ConfigError(
-            "Training needs {packages}, not installed here; all else works without. "
+            "Training needs {packages}, not installed here; everything else works without. "
             "Install with: {command}",
             packages=tr(" and ").join(missing),
             command=install,

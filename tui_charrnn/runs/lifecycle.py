@@ -184,7 +184,7 @@ def _is_name_taken(error: StorageError) -> bool:
 
 def _name_taken(run: RunDirectory) -> NameTakenError:
     return NameTakenError(
-        "There is a run {run!r} in {folder} already; choose another name.",
+        "The run {run!r} already exists in {folder}; choose another name.",
         run=run.name,
         folder=run.path.parent,
     )
@@ -243,7 +243,7 @@ def name_problem(name: str) -> str:
         )
     if not set(_SHELL_CHARACTERS.split()).isdisjoint(name):
         return tr(
-            "A run's name has none of the characters that a shell acts on: {signs}",
+            "A run's name must not contain the special characters of a shell: {signs}",
             signs=_SHELL_CHARACTERS,
         )
     if not name.isprintable() or name != name.strip() or "/" in name or name[0] in ".-~":
@@ -414,10 +414,11 @@ def _trainers_kept_out(run: RunDirectory, *, renames: bool = False) -> Iterator[
         lock = keep_trainers_out(run)
     except RunLockedError as error:
         raise RunLockedError(
-            "The run {run} is being trained, so it cannot be renamed. End that first: {command}"
+            "The run {run} is being trained, so it cannot be renamed. Stop it first: {command}"
             if renames
-            else "The run {run} is being trained, so it cannot be deleted. "
-            "End that first: {command}",
+            else (
+                "The run {run} is being trained, so it cannot be deleted. Stop it first: {command}"
+            ),
             run=run.name,
             command=command_words("stop", run),
         ) from error
@@ -432,7 +433,7 @@ def _nothing_to_restore(folder: Path, name: str | None, trashed: list[TrashedRun
     if not trashed:
         return tr("There is nothing in the trash of {folder}.", folder=folder)
     return tr(
-        "There is no run {name!r} in the trash of {folder}. Thrown away last: {names}.",
+        "There is no run {name!r} in the trash of {folder}. Deleted last: {names}.",
         name=name,
         folder=folder,
         names=", ".join(dict.fromkeys(run.name for run in trashed[:5])),

@@ -374,10 +374,12 @@ def refuse_taken(path: Path, *, overwrite: bool) -> bool:
     if stat.S_ISDIR(mode):
         raise ConfigError("{path} is a folder; give the name of a file.", path=path)
     if not stat.S_ISREG(mode):
-        raise ConfigError("{path} is no file that could be written; give another name.", path=path)
+        raise ConfigError("{path} is not a regular file; give another name.", path=path)
     is_open = str(path).startswith(_STREAMS)
     if not (overwrite or is_open):
-        raise ConfigError("{path} exists already; choose another name, or --force it.", path=path)
+        raise ConfigError(
+            ("{path} already exists; choose another name, or overwrite it with --force."), path=path
+        )
     return is_open
 
 
@@ -389,7 +391,9 @@ def _open_stream(path: Path) -> Iterator[WrittenFile]:
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             if error.errno == errno.ENXIO:
-                raise StorageError("Cannot write {path}: nobody reads it.", path=path) from error
+                raise StorageError(
+                    "Cannot write {path}: no program reads from it.", path=path
+                ) from error
             raise
     os.set_blocking(descriptor, True)
     with WrittenFile(path, file_system(), descriptor) as stream:

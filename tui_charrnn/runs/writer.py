@@ -105,13 +105,12 @@ def _plain(value: Any) -> Any:
 HEARTBEAT: Final = 2.0
 """Seconds between two writes of state.json."""
 _LOST_RECORDS: Final = (
-    "events.jsonl was removed or replaced while it was written. The records until now are lost, "
-    "and the curves with them; training lacks nothing, and the records from now on are in a new "
-    "file."
+    "events.jsonl was deleted or replaced during training. The records until now are lost, and "
+    "the curves with them; training is not affected, and new records go to a new file."
 )
 _DROPPED_RECORDS: Final = (
-    "The disk refused records for so long that {:,} of them were given up: the curves have a gap "
-    "there; training lacks nothing."
+    "The disk refused records for so long that {:,} of them were dropped: the curves have a "
+    "gap; training is not affected."
 )
 _DURABLE: Final = (
     CheckpointSaved,

@@ -131,7 +131,7 @@ class CachedText:
             replace_file(self.record, [f"{sha256}  {self.path.name}\n".encode()])
         except OSError as error:
             raise StorageError(
-                "{path} cannot be written: {reason}. To go on, {advice}.",
+                "{path} cannot be written: {reason}. To continue, {advice}.",
                 path=self.path,
                 reason=reason_of(error),
                 advice=cache_advice(error),

@@ -37,8 +37,8 @@ def build_pydoc(progress: Progress | None = None) -> str:
         from pydoc_data.topics import topics  # noqa: PLC0415  deferred, see above
     except ImportError as error:
         raise CorpusError(
-            "This Python came without the text of its help(); install the package that "
-            "holds pydoc_data, or name another corpus."
+            "This Python came without the text of its help(); install the package with "
+            "pydoc_data, or name another corpus."
         ) from error
     text = "\n".join(topics[name].rstrip("\n") + "\n" for name in sorted(topics))
     if progress is not None:

@@ -138,8 +138,8 @@ def fitting_batch_size(training_characters: int, batch_size: int, sequence_lengt
     if training_characters < 2 * sequence_length:
         shorter = training_characters // 2
         problem = tr(
-            "The text is too short: {count:,} to train on, counted in characters, and at least "
-            "{least:,}, twice the sequence length, are needed.",
+            "The text is too short: {count:,} characters to train on; at least {least:,}, twice "
+            "the sequence length, are needed.",
             count=training_characters,
             least=2 * sequence_length,
         )

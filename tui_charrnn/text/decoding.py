@@ -272,7 +272,9 @@ def _undecodable(
         )
     elif isinstance(error, _HalfCharacterError):
         problem = tr(
-            "{name} is not text in {codec}: it holds what no text can hold.", name=name, codec=codec
+            "{name} is not text in {codec}: it has a zero character or half of a surrogate pair.",
+            name=name,
+            codec=codec,
         )
     else:  # some codecs report no position
         problem = tr(

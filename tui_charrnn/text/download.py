@@ -78,7 +78,7 @@ def _refuse_unsafe(url: str) -> None:
     """Refuse an address without TLS, unless it is on this machine."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"}:
-        raise _UnusableError("not an address of the web: {url}", url=url)
+        raise _UnusableError("not a web address: {url}", url=url)
     if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
         raise _UnusableError("not a secure address (https): {url}", url=url)
 

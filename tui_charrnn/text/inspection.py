@@ -50,9 +50,9 @@ SUSPICIOUS_CATEGORIES: Final = {
     "Cf": "invisible format character",
     "Cn": "not a character of Unicode",
     "Co": "private use: every font shows something else",
-    "Zl": "line separator of its own kind",
-    "Zp": "paragraph separator of its own kind",
-    "Zs": "space of its own kind",
+    "Zl": "unusual line separator",
+    "Zp": "unusual paragraph separator",
+    "Zs": "unusual space",
 }
 
 

@@ -187,8 +187,8 @@ def repetition_sentence(share: float) -> str:
     if share < REPORTED_SHARE:
         return ""
     return tr(
-        "{share:.0%} of the held-out text, in passages of {length} characters, stands in the "
-        "training text too: its loss will be too good. Leave out what the text has twice.",
+        "{share:.0%} of the held-out text, in passages of {length} characters, also occurs in "
+        "the training text: the validation loss will be too low. Remove repeated text.",
         share=share,
         length=PASSAGE,
     )

@@ -150,7 +150,7 @@ class _NumberStore:
             yield
         except OSError as error:
             raise StorageError(
-                "The encoded text cannot be kept in {folder}: {reason}. To go on, {advice}.",
+                "The encoded text cannot be kept in {folder}: {reason}. To continue, {advice}.",
                 folder=self._folder,
                 reason=reason_of(error),
                 advice=cache_advice(error),

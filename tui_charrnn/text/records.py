@@ -132,7 +132,7 @@ def split_records(ends: Int64, validation_fraction: float) -> RecordSplit:
     if count < 2:
         raise CorpusError(
             "At least 2 records are needed, one to train on and one to hold out. Received: "
-            "{count}. Look at how the text is cut (--records).",
+            "{count}. Check how the text is split into records (--records).",
             count=count,
         )
     places = np.diff(ends)[record_order(count)].cumsum()  # of the end signs, shuffled

@@ -236,7 +236,7 @@ class _Search:
         self._seen += len(found)
         if self._seen > MAX_ENTRIES:
             raise CorpusError(
-                "{holder} leads through more than {most:,} files and folders. Name a smaller one.",
+                "{holder} has more than {most:,} files and folders. Name a smaller one.",
                 holder=self._holder,
                 most=MAX_ENTRIES,
             )
@@ -257,8 +257,8 @@ def _texts_among(
     texts = [path for path, is_text in looks.items() if is_text]
     if not texts:
         if looks:
-            raise CorpusError("{holder} holds no text, only binary or empty files.", holder=holder)
-        raise CorpusError("{holder} holds no files.", holder=holder)
+            raise CorpusError("{holder} has no text, only binary or empty files.", holder=holder)
+        raise CorpusError("{holder} has no files.", holder=holder)
     sources = tuple(
         Source(str(path), label or normalize("NFC", path.stem), path=path) for path in texts
     )

@@ -275,8 +275,8 @@ def grown_vocabulary(
 def lacking_error(character: str, position: int) -> CorpusError:
     """Build the error for a character, at a position of a text, that a vocabulary lacks."""
     return CorpusError(
-        "The vocabulary lacks {character!r} (U+{code:04X}), which stands at position "
-        "{position:,} of the text. Remove it, or train on a text that holds it.",
+        "The vocabulary lacks {character!r} (U+{code:04X}), at position {position:,} of the "
+        "text. Remove it, or train on a text that has it.",
         character=character,
         code=ord(character),
         position=position,
@@ -310,7 +310,7 @@ def _refuse_repeats_and_surrogates(codes: npt.NDArray[np.uint32]) -> None:
     surrogates = values[(values >= 0xD800) & (values <= 0xDFFF)]
     if surrogates.size:
         raise DataError(
-            "U+{code:04X} is half of a surrogate pair and no character; a vocabulary cannot "
-            "hold it.",
+            "U+{code:04X} is half of a surrogate pair, not a character; a vocabulary cannot "
+            "contain it.",
             code=int(surrogates[0]),
         )

@@ -29,7 +29,9 @@ def trainer_options() -> argparse.ArgumentParser:
         "--force", action="store_true", help="resume with a corpus that has changed"
     )
     parser.add_argument("--devices", help="how many GPUs to take, or `all`")
-    parser.add_argument("--joint", help="with which processes it trains; without a run, takes part")
+    parser.add_argument(
+        "--joint", help=("the processes that train together; without a run, join them")
+    )
     return parser
 
 

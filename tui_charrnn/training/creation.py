@@ -142,8 +142,8 @@ def _plan_extension(run: RunDirectory, length: str, amount: float) -> RunExtende
     if status.state is not RunState.FINISHED:
         state = "lost" if verdict == "lost" else status.state
         raise ConfigError(
-            "The run {run} is not finished: it is {state} at step {step:,} of {total:,}. Train "
-            "the rest of it first, with: {command}",
+            "The run {run} is not finished: it is {state} at step {step:,} of {total:,}. Finish "
+            "it first: {command}",
             run=run.name,
             state=tr(state),
             step=status.step,
@@ -157,7 +157,7 @@ def _plan_extension(run: RunDirectory, length: str, amount: float) -> RunExtende
             "The run {run} has no record of its plan, so it cannot be extended.", run=run.name
         )
     if checkpoint_to_resume_from(run) is None:
-        raise RunError("The run {run} has no whole checkpoint to go on from.", run=run.name)
+        raise RunError("The run {run} has no intact checkpoint to resume from.", run=run.name)
     config = with_chosen_batch(description.training, plan)
     match length:
         case "steps":

@@ -180,8 +180,8 @@ def prepare_run(
     """
     if text.sha256 != description.corpus.sha256:
         message = (
-            f"Going on with another text: sha256 {description.corpus.sha256} until now, "
-            f"{text.sha256} from here on. Losses of the two cannot be compared."
+            f"Resuming with another text: SHA-256 {description.corpus.sha256} so far, "
+            f"{text.sha256} from here on. Their losses cannot be compared."
         )
         writer.append(RunWarned(message))
     checkpoint = checkpoint_to_resume_from(run)
@@ -205,8 +205,8 @@ def prepare_run(
         _refuse_damaged_checkpoints(run)
         if history.saved_step:
             message = (
-                f"The checkpoints of this run, up to step {history.saved_step:,}, are gone: it "
-                "begins anew."
+                f"The checkpoints of this run, up to step {history.saved_step:,}, are missing: "
+                "it starts over."
             )
             writer.append(RunWarned(message))
         measured = history.measured or _measure(text, writer, check_cancelled)
@@ -228,7 +228,7 @@ def _warn_of_damage(run: RunDirectory, step: int, writer: RunWriter) -> None:
     latest = read_pointer(run, run.latest)
     if latest is not None and latest.step != step:
         message = (
-            f"The checkpoint of step {latest.step:,} is damaged; training goes on from that of "
+            f"The checkpoint of step {latest.step:,} is damaged; training resumes from that of "
             f"step {step:,}."
         )
         writer.append(RunWarned(message))
@@ -239,8 +239,8 @@ def _refuse_damaged_checkpoints(run: RunDirectory) -> None:
     damaged = sorted(path.name for path in run.checkpoints.glob("step-*"))
     if damaged:
         raise RunError(
-            f"All checkpoints of this run are damaged ({', '.join(damaged)}). Put them back from "
-            f"a copy, or remove {run.checkpoints} to begin the run anew."
+            f"All checkpoints of this run are damaged ({', '.join(damaged)}). Restore them from "
+            f"a backup, or delete {run.checkpoints} to start the run over."
         )
 
 
@@ -293,8 +293,8 @@ def initial_weights(run: RunDirectory, description: RunDescription) -> dict[str,
         raise RunError.unreadable(path, error) from error
     if hashlib.sha256(data).hexdigest() != origin.sha256:
         raise RunError(
-            f"{path} is no longer the model that this run was made to start from: its sha256 is "
-            f"not {origin.sha256}. Put it back from a copy, or start a new run."
+            f"{path} is no longer the model that this run starts from: its SHA-256 is not "
+            f"{origin.sha256}. Restore it from a backup, or start a new run."
         )
     model = parse_model(io.BytesIO(data), len(data), path)
     tensors = tensors_from_weights(model.weights, model.config)

@@ -168,8 +168,8 @@ class Saver:
         if self._refusal is None or format_cause(error) != format_cause(self._refusal):
             message = (
                 f"Not saved: {error} The last saved step is {self.saved_step:,}. "
-                f"{'Training goes on, and saving' if self._limit is None else 'Saving'} is tried "
-                "again."
+                f"{'Training continues, and saving' if self._limit is None else 'Saving'} is "
+                "retried."
             )
             self._writer.append(RunWarned(message))
             self._writer.set_status(message=message)
@@ -184,7 +184,7 @@ class Saver:
         warning = f"{format_cause(self._refusal)}, last saved step {self.saved_step:,}"
         if self._limit is not None:
             left = math.ceil(max(0.0, self._limit - time.monotonic()) / 60)
-            warning += f"; all steps are done, saving is tried for {left} min"
+            warning += f"; all steps are done, saving is retried for {left} min"
         self._writer.report_unsaved(warning)
 
     def save(self) -> None:
@@ -256,7 +256,9 @@ class Saver:
             storage.make_folder(run.live_model.parent)
             storage.write_atomically(run.live_model, model)
         except MemoryError:
-            self._writer.append(RunWarned("There is no memory for a copy of the newest weights."))
+            self._writer.append(
+                RunWarned("There is not enough memory for a copy of the newest weights.")
+            )
             return False
         except StorageError as error:
             self._writer.append(RunWarned(str(error)))

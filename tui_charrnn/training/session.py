@@ -263,11 +263,11 @@ class RequestHandler:
     def _resume(self) -> str:
         step, before = self._progress.step, self._paused_from
         if before is None:
-            return f"it was not paused: training goes on at step {step:,}"
+            return f"it was not paused: training continues at step {step:,}"
         self._paused_from = None
         self._context.clock.resume()
         self._report.show(before)
-        return f"training goes on at step {step:,}"
+        return f"training continues at step {step:,}"
 
     def _change_learning_rate(self, value: Any) -> tuple[bool, str]:
         config, progress = self._context.description.training, self._progress

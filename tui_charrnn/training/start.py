@@ -282,10 +282,10 @@ def _refuse_more_than_memory(is_larger: bool) -> None:
         raise MemoryError
 
 
-_TRYING: Final = "Trying which ways to compute are right on this GPU, and which is the fastest."
+_TRYING: Final = "Testing which ways to compute are correct on this GPU, and which is the fastest."
 _COMPILING: Final = (
     f"{_TRYING} TensorFlow's package has no code for this GPU: the first start compiles it, for "
-    "minutes. CUDA_CACHE_PATH, a folder on a disk that lasts, keeps it."
+    "minutes. To keep the result, set CUDA_CACHE_PATH to a permanent folder."
 )
 
 
@@ -326,7 +326,7 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
     if prepared.state is not None:
         one = {"replicas": "1"}  # default if not recorded
         if changes := differences(one | dict(prepared.state.fingerprint), one | fingerprint):
-            message = f"Going on, but not bit for bit as without a break: {changes}."
+            message = f"Resuming, but not bit-identical to an uninterrupted run: {changes}."
             work.writer.append(RunWarned(message))
     return Session(
         RunContext(

@@ -111,10 +111,10 @@ def _read_document(file: BinaryIO, size: int) -> dict[str, Any]:
     """Return the JSON document in a safetensors file's metadata, after checking the file's size."""
     length = int.from_bytes(file.read(8), "little")
     if not 2 <= length <= min(HEADER_LIMIT, size - 8):
-        raise ValueError("it does not begin as a safetensors file does")
+        raise ValueError("it is not a safetensors file")
     header = decode_json(file.read(length))
     if size != 8 + length + _data_size(header):
-        raise ValueError("it is not as long as it says")
+        raise ValueError("its length is not the one in its header")
     metadata = header.get("__metadata__") if isinstance(header, dict) else None
     text = metadata.get(_KEY) if isinstance(metadata, dict) else None
     document = decode_json(text) if isinstance(text, str) else None

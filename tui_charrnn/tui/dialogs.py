@@ -303,7 +303,7 @@ class AskTextScreen(Dialog[str | None]):
         """The question, the line, and what is wrong with the line."""
         with Vertical(id="ask", classes="box") as box:
             box.border_title = Content(self._title)
-            box.border_subtitle = Content(tr("Enter takes it · Esc leaves it"))
+            box.border_subtitle = Content(tr("Enter accepts · Esc cancels"))
             if self._question:
                 yield Static(self._question, markup=False)
             yield SafeInput(self._value, select_on_focus=True, compact=True)

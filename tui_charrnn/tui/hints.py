@@ -26,12 +26,11 @@ def first_hint() -> str:
 
 
 NO_RUN: Final = {
-    "": "No run is shown: {train} trains one, {runs} lists those there are.",
+    "": "No run is shown: {train} trains one, {runs} lists the runs.",
     "childhood": (
-        "No run is shown, so there are no samples: {train} trains one, {runs} lists those "
-        "there are."
+        "No run is shown, so there are no samples: {train} trains one, {runs} lists the runs."
     ),
-    "log": "No run is shown, so there is no log: {train} trains one, {runs} lists those there are.",
+    "log": "No run is shown, so there is no log: {train} trains one, {runs} lists the runs.",
 }
 
 

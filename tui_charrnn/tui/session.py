@@ -61,14 +61,14 @@ class ActiveClamps(NamedTuple):
     def short_words(self) -> str:
         """The clamped neuron, or the number of them; empty if there is none."""
         if len(self.clamps) > 1:
-            return tr("{count} cells held", count=len(self.clamps))
-        return tr("{cell} held", cell=self.clamps[0]) if self.clamps else ""
+            return tr("{count} cells clamped", count=len(self.clamps))
+        return tr("{cell} clamped", cell=self.clamps[0]) if self.clamps else ""
 
     @property
     def words(self) -> str:
         """All clamps as text; empty if there is none."""
         cells = " · ".join(map(str, self.clamps))
-        return tr("held: {cells}", cells=cells) if cells else ""
+        return tr("clamped: {cells}", cells=cells) if cells else ""
 
 
 def identity_of(model: Model) -> ModelIdentity:

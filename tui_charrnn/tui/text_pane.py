@@ -258,7 +258,7 @@ class TextPane(Vertical):
         event.stop()
         is_held = self.cursor.at is not None or self.view.selection.has_cursor or self.is_searching
         if self.view.streaming and not is_held:
-            held = tr("Held while you read; scroll to the end to follow.")
+            held = tr("The view stays here; scroll to the end to follow the text.")
             self.show_note("" if event.follows else held, lasts=True)
 
     def on_text_view_clicked(self, event: StreamedText.Clicked) -> None:

@@ -137,7 +137,7 @@ class FailureKind(StrEnum):
     EXPLAINED = "Training failed"
     KILLED = "The trainer was killed"
     CRASHED = "The trainer crashed"
-    LOST = "The trainer is gone"
+    LOST = "The trainer is lost"
     SILENT = "No news of the trainer"
 
 
@@ -163,7 +163,7 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
     its log, unfiltered.
     """
     if view.problem:
-        hint = tr("It is tried again every two seconds.")
+        hint = tr("The app retries every two seconds.")
         return _failure(view, FailureKind.UNREADABLE, view.problem, hint)
     if view.diverged is not None:
         return _diverged(view, view.diverged)
@@ -245,7 +245,7 @@ def _ended_without_record(view: RunView, exit_code: int | None, log_text: str) -
         message = tr("The trainer ran out of memory: its log says {words}.", words=found_words)
         return _out_of_memory(view, message)
     if exit_code in {None, -9} and (share := _format_memory(view)):
-        message = tr("The trainer was killed while it held {share} of memory.", share=share)
+        message = tr("The trainer was killed while it used {share} of memory.", share=share)
         return _out_of_memory(view, message)
     return _ended_otherwise(view, exit_code, log_text)
 
@@ -262,7 +262,7 @@ def _ended_otherwise(view: RunView, exit_code: int | None, log_text: str) -> Fai
     if number > 0:
         sender = _format_signal(number)
         sentence = tr("The trainer was ended from outside by {signal}.", signal=sender)
-        hint = tr("Somebody, a scheduler or a lack of memory may have done it.")
+        hint = tr("A user, a scheduler or a lack of memory may be the cause.")
         return _failure(view, FailureKind.KILLED, sentence, hint, kept)
     if exit_code is not None:
         last = log_text.rpartition("\n")[2]

@@ -156,7 +156,7 @@ def _table_rows(curves: Sequence[MemoryCurve], width: int) -> list[str]:
     widest = min(max(map(cell_len, names)), _NAME, max(width - 46, 8))
     kinds = max(len(curve.kind) for curve in curves)
     heads = [padded(tr(share.upper()), 11, to_right=True) for share in SHARES]
-    rows = ["".join([padded(tr("less is left from"), widest + kinds + 4), *heads])]
+    rows = ["".join([padded(tr("influence below"), widest + kinds + 4), *heads])]
     for number, (curve, name) in enumerate(zip(curves, names, strict=True)):
         shown = set_cell_size(name, widest)
         found = (

@@ -153,7 +153,7 @@ def reliability_lines(bins: Sequence[Bin], error: float | None, width: int = 78)
             numbers = f"{100 * each.expected:7.1f} %{100 * each.observed:7.1f} %"
             line += f"{numbers}  {''.join(marks).rstrip()}"
         yield line
-    yield tr("Of the likeliest next character: | expected, # came.")
+    yield tr("Of the likeliest next character: | expected, # observed.")
     if error is not None:
         share = 100 * error
         yield tr("Mean distance of the two (calibration error): {share:.2f} %", share=share)

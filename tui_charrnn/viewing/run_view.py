@@ -385,7 +385,8 @@ def _apply_stopped_early(view: RunView, record: StoppedEarly) -> Notice:
 
 def _apply_dynamic_evaluation(_: RunView, record: DynamicallyEvaluated) -> Notice:
     sentence = tr(
-        "Dynamic evaluation: {loss:.4f} nats per character, learning on the way.", loss=record.loss
+        "Dynamic evaluation: {loss:.4f} nats per character, with weights that learn from the text.",
+        loss=record.loss,
     )
     return Notice(sentence)
 

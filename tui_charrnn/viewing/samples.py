@@ -169,7 +169,7 @@ def format_memory(memory: MemoryMeasured) -> str:
 def format_absence(view: RunView) -> str:
     """Why there is no sample."""
     if view.description is None:
-        return tr("Nothing is known of this run yet.")
+        return tr("This run has no records yet.")
     if not view.description.pinned_seeds:
         return tr(
             "This run has no samples: no seed was pinned when it was created, or an earlier "

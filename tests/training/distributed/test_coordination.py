@@ -154,7 +154,7 @@ def fetched(error_name: str, words: str) -> BrokenClusterError:
                 "following tasks are unhealthy (stopped sending heartbeats):\n"
                 "/job:worker/replica:0/task:2\n"
             ),
-            "Rank 2 (c:3) gives no sign of life",
+            "Rank 2 (c:3) does not respond",
         ),
         (
             "UnavailableError",
@@ -167,7 +167,7 @@ def fetched(error_name: str, words: str) -> BrokenClusterError:
         (
             "DeadlineExceededError",
             "Deadline Exceeded\n\nRPC: /tensorflow.CoordinationService/Heartbeat",
-            "Rank 0 (a:1) gives no sign of life",
+            "Rank 0 (a:1) does not respond",
         ),
         ("AbortedError", "Something\nelse", "broke: Something"),
     ],

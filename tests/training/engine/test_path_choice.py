@@ -206,7 +206,7 @@ def test_a_resume_keeps_the_way_if_it_works(monkeypatch: pytest.MonkeyPatch) -> 
     choice = choose({**dict.fromkeys(("device", "shards"), "Other GPU"), **facts_of(OWN)})
     assert name_of(choice.path.facts()) == OWN
     assert [way for way, _ in tried(choice)] == [REFERENCE, OWN]
-    assert "begun" in choice.reasons["layers"]
+    assert "was started with" in choice.reasons["layers"]
 
 
 def test_a_resume_takes_another_way_of_its_precision_if_it_must(

@@ -128,7 +128,7 @@ def test_a_precision_that_is_asked_for_is_taken(asked: str) -> None:
 def test_a_run_goes_on_in_the_precision_that_it_was_begun_in() -> None:
     explained = explain(before="float32")
     assert explained.path.precision == "float32"
-    assert "begun" in explained.reasons["precision"]
+    assert "was started with" in explained.reasons["precision"]
 
 
 @pytest.mark.parametrize(

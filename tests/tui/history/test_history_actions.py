@@ -44,7 +44,8 @@ def _changed(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "words"), [(Path.unlink, "is gone: there is no file"), (_changed, "has changed")]
+    ("spoil", "words"),
+    [(Path.unlink, "was deleted or moved: there is no file"), (_changed, "has changed")],
 )
 async def test_a_replaced_model_is_reported(tmp_path: Path, spoil: object, words: str) -> None:
     kept = really_said(tmp_path / "m.safetensors")
@@ -103,7 +104,7 @@ async def test_a_text_is_deleted_after_a_question_and_comes_back(tmp_path: Path)
         await pilot.press("enter")  # the default answer keeps it
         assert History().find("two") == [2]
         await pilot.press("d", "d")
-        await noted(pilot, page, "u brings it back")
+        await noted(pilot, page, "u restores it")
         assert page.browser.list.numbers == [3, 1]
         assert History().find("two") == []
         await pilot.press("u")

@@ -55,7 +55,7 @@ def test_records_are_counted_as_they_will_be_trained_on(tmp_path: Path) -> None:
     training = replace(TINY, records="line")
     assert fact_lines(facts, training) == [
         "3.2 kB of utf-8: 2,801 characters, 10 different, 600 records",
-        "10%, drawn by lot, held out",
+        "10%, drawn at random, held out",
     ]
     assert shortness(facts, training) == ""
     one = written(tmp_path, "Anna\n", "one.txt")
@@ -92,7 +92,7 @@ def test_a_text_that_cannot_be_trained_on_is_reported(
 
 def test_a_short_text_means_fewer_streams(tmp_path: Path) -> None:
     lines = fact_lines(facts_of(written(tmp_path, "to be, or not to be\n" * 20)), TINY)
-    assert lines[-1] == "! short: 5 streams side by side instead of 32"
+    assert lines[-1] == "! short: 5 parallel streams instead of 32"
 
 
 def test_a_folder_is_surveyed(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_a_large_text_is_surveyed_in_part(tmp_path: Path, monkeypatch: pytest.Mo
     facts = facts_of(written(tmp_path, "to be, or not to be\n" * 100_000))
     lines = fact_lines(facts, TINY)
     assert lines == [
-        "2 MB of utf-8, of which the first 262 kB were looked at: 9 different characters there",
+        "2 MB of utf-8, of which the first 262 kB were read: 9 different characters there",
         "about 2 million characters, 1.8 million to train on; all are read when training starts",
     ]
     assert shortness(facts, TINY) == ""

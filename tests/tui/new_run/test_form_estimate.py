@@ -102,7 +102,7 @@ def test_steps_get_a_time_and_a_time_gets_steps() -> None:
     )
     minute = requested(preset="tiny", length="60s").training
     assert format_estimate(minute, RunEstimate(1234, 0.25, 60.0)) == (
-        "about 1,200 steps, 25% of this text, fitted to 60 s as it goes on"
+        "about 1,200 steps, 25% of this text, adjusted to 60 s during the run"
     )
 
 

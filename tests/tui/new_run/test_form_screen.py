@@ -271,7 +271,7 @@ async def test_a_mistake_is_shown_once_the_field_is_left(app: FormApp) -> None:
         await pilot.press("1", "2")
         assert problem_of(app, "length") == ""
         await pilot.press("tab")
-        await wait_until(pilot, "it", lambda: "what the number counts" in problem_of(app, "length"))
+        await wait_until(pilot, "it", lambda: "Add the unit" in problem_of(app, "length"))
         await pilot.press("shift+tab", "m")
         await wait_until(pilot, "no mistake", lambda: problem_of(app, "length") == "")
 

@@ -108,7 +108,7 @@ async def test_a_path_that_cannot_be_used_is_reported_before_and_at_the_start(
 ) -> None:
     reasons = {
         "missing.txt": "There is no file or folder",
-        "more": "holds no files",
+        "more": "has no files",
         "latin.txt": "Choose its encoding: cp1252",
         "/dev/null": "it is a device, and no file",
     }

@@ -72,7 +72,7 @@ async def test_gates_are_set_at_the_cursor_and_clamped_in_a_branch(tmp_path: Pat
         await app.pilot.press("enter")
         await wait_until(app.pilot, "a branch", lambda: app.text.branch == 1)
         assert [str(clamp) for clamp in app.app.session.settings.held.clamps] == ["0:f=1"]
-        assert "0:f=1 held" in str(app.view.border_title)
+        assert "0:f=1 clamped" in str(app.view.border_title)
 
 
 async def test_a_page_without_a_text_shows_a_note(tmp_path: Path) -> None:

@@ -58,4 +58,4 @@ async def test_without_a_corpus_the_model_generates_a_text(tmp_path: Path) -> No
     page = MemoryPage(page_context(tmp_path))
     async with opened(page) as pilot:
         await wait_until(pilot, "a curve", lambda: len(page.curves) == 1)
-        assert "wrote itself" in note_of(page)
+        assert "that it generated" in note_of(page)

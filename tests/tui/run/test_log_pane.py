@@ -150,13 +150,13 @@ async def test_the_end_is_followed_until_the_reader_scrolls_up(run: RunDirectory
         app.pane.focus()
         await see(pilot, "line 49")
         await pilot.press("pageup")
-        await see(pilot, "held, End follows")
+        await see(pilot, "paused, End follows")
         print_lines(run, "the newest")
         await wait_until(pilot, "it is read", lambda: app.pane.rows.line_count == 51)
         assert "the newest" not in screen_text(app)
         await pilot.press("end")
         await see(pilot, "the newest")
-        assert "held" not in screen_text(app)
+        assert "paused" not in screen_text(app)
 
 
 async def test_the_wheel_releases_the_end(run: RunDirectory) -> None:
@@ -166,7 +166,7 @@ async def test_the_wheel_releases_the_end(run: RunDirectory) -> None:
         app.pane.follow(run)
         await see(pilot, "line 49")
         await pilot._post_mouse_events([MouseScrollUp], app.pane)
-        await see(pilot, "held")
+        await see(pilot, "paused")
 
 
 async def test_only_the_last_lines_of_a_long_log_are_kept(run: RunDirectory) -> None:
@@ -198,11 +198,11 @@ async def test_a_narrow_pane_says_first_that_the_end_is_not_followed(run: RunDir
         app.pane.focus()
         await see(pilot, "everything · 50 lines")
         await pilot.press("home")
-        await see(pilot, "everything · held, End follows")
+        await see(pilot, "everything · paused, End follows")
         await pilot.resize_terminal(24, 8)
-        await see(pilot, "everything · held")
+        await see(pilot, "everything · paused")
         await pilot.resize_terminal(90, 8)
-        await see(pilot, "everything · 50 lines · held, End follows")
+        await see(pilot, "everything · 50 lines · paused, End follows")
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ async def test_a_narrower_pane_keeps_the_place(run: RunDirectory) -> None:
         app.pane.focus()
         await see(pilot, "line 49")
         await pilot.press("home", "pagedown", "pagedown")
-        await see(pilot, "held")
+        await see(pilot, "paused")
         top = screen_rows(app)[1][:12]
         await pilot.resize_terminal(24, 8)
         await wait_until(pilot, "it is wrapped", lambda: len(app.pane.rows.rows) == 100)

@@ -72,7 +72,7 @@ async def test_the_shown_run_is_followed_to_its_new_name(tmp_path: Path) -> None
         await pilot.press("n")
         await wait_until(pilot, "a question", lambda: is_asked(app))
         await pilot.press(*"new", "enter")
-        await wait_until(pilot, "it is told", lambda: "is called new now" in note_of(app))
+        await wait_until(pilot, "it is told", lambda: "is now named new" in note_of(app))
         await wait_until(pilot, "it is followed", lambda: "finished" in run_words_of(app))
         assert app.session.run == RunDirectory(tmp_path / "runs" / "new")
 
@@ -88,7 +88,7 @@ async def test_the_shown_run_is_followed_no_longer_once_deleted(tmp_path: Path) 
         await wait_until(pilot, "it is gone", lambda: app.session.run is None)
         await wait_until(pilot, "there is none", lambda: "no runs yet" in screen_text(app))
         await pilot.press("u")
-        await wait_until(pilot, "it is back", lambda: "fake is back" in note_of(app))
+        await wait_until(pilot, "it is back", lambda: "fake is restored" in note_of(app))
 
 
 async def test_read_only_viewers_write_nothing(

@@ -60,12 +60,12 @@ async def test_delete_asks_and_undo_brings_back(folder: Path) -> None:
     async with pane(folder) as (app, pilot):
         await pilot.press("down", "d")
         await asked(pilot, QuestionScreen)
-        assert "Move two into the trash? u brings it back." in screen_text(app)
-        await press(app, pilot, "d", "two is in the trash; u brings it back.")
+        assert "Move two into the trash? u restores it." in screen_text(app)
+        await press(app, pilot, "d", "two is in the trash; u restores it.")
         await wait_until(pilot, "it is gone", lambda: len(app.pane.runs.summaries) == 2)
         assert app.moved == [(run, None)]
         assert [trashed.name for trashed in list_trash(folder)] == ["two"]
-        await press(app, pilot, "u", "two is back.")
+        await press(app, pilot, "u", "two is restored.")
         await wait_until(
             pilot,
             "the cursor is on it",
@@ -110,7 +110,7 @@ async def test_rename_gives_another_name(folder: Path) -> None:
         await pilot.press("down", "n")
         await asked(pilot, AskTextScreen)
         await pilot.press(*"new")
-        await press(app, pilot, "enter", "fake is called new now.")
+        await press(app, pilot, "enter", "fake is now named new.")
         await wait_until(
             pilot,
             "the cursor is on it",
@@ -123,10 +123,10 @@ async def test_rename_gives_another_name(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [
-        ("other", "There is a run of this name; choose another one."),
+        ("other", "A run of this name exists; choose another one."),
         ("a/b", "without /"),
         (".a", "does not begin with"),
-        ("a;b", "none of the characters that a shell acts on"),
+        ("a;b", "special characters of a shell"),
         ("a" * 101, "at most 100 bytes long; this one has 101."),
         (" ", "at least one character"),
     ],
@@ -159,7 +159,7 @@ async def test_the_exit_code_of_a_trainer_moves_with_its_run(
         await pilot.press("n")
         await asked(pilot, AskTextScreen)
         await pilot.press(*"new")
-        await press(app, pilot, "enter", "fake is called new now.")
+        await press(app, pilot, "enter", "fake is now named new.")
         assert app.session.exit_code(RunDirectory(folder / "new")) == 0
         assert app.session.exit_code(run) is None
 
@@ -266,8 +266,8 @@ async def test_sentences_name_the_keys_that_the_user_has(
         await press(app, pilot, "y", "Cancelled. No file is left behind.")
         await pilot.press("d")
         await asked(pilot, QuestionScreen)
-        assert "into the trash? b brings it back." in screen_text(app)
-        await press(app, pilot, "d", "fake is in the trash; b brings it back.")
+        assert "into the trash? b restores it." in screen_text(app)
+        await press(app, pilot, "d", "fake is in the trash; b restores it.")
 
 
 async def test_one_action_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

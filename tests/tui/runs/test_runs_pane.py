@@ -210,7 +210,7 @@ async def test_one_run_is_pinned_until_it_is_unpinned(folder: Path) -> None:
             await wait_until(
                 pilot, "it", lambda: f"─{selected_name(app)} · pinned─" in screen_text(app)
             )
-        await press(app, pilot, "p", "is pinned no longer")
+        await press(app, pilot, "p", "is no longer pinned")
         await wait_until(pilot, "none", lambda: app.pinned[-1] is None)
         assert pinned_of(app) == []
 
@@ -227,7 +227,7 @@ async def test_a_pin_follows_its_renamed_run(folder: Path) -> None:
         await asked(pilot, QuestionScreen)
         await press(app, pilot, "d", "is in the trash")
         await wait_until(pilot, "no pin", lambda: app.pinned[2:] == [None])
-        await press(app, pilot, "u", "is back")
+        await press(app, pilot, "u", "is restored")
         await wait_until(pilot, "the pin again", lambda: app.pinned[3:] == ["two"])
 
 

@@ -60,7 +60,7 @@ async def test_a_saved_tape_reopens_with_its_clamps(tmp_path: Path) -> None:
 
         assert app.tape.text() == text
         assert app.app.session.settings.held.clamps == (Clamp(COUNTER, 2),)
-        assert "0:c3=2 held" in screen_text(app.app)
+        assert "0:c3=2 clamped" in screen_text(app.app)
         assert app.tape.position_at(LENGTH + 5).state.network[PLACE] == 2
         assert app.tape.position_at(LENGTH - 5).state.network[PLACE] != 2
         await app.pilot.press("ctrl+g")
@@ -81,8 +81,8 @@ async def test_a_replay_from_the_history_is_identical(tmp_path: Path) -> None:
         app.app.main.text_pane.action_history()
         await wait_until(
             app.pilot,
-            "what was held",
-            lambda: "from character 121: held: 0:c3=2" in screen_text(app.app),
+            "the clamps",
+            lambda: "from character 121: clamped: 0:c3=2" in screen_text(app.app),
         )
 
 
@@ -119,7 +119,7 @@ async def test_clamps_set_later_are_recorded_without_a_command(tmp_path: Path) -
             {"after": 2 * LENGTH, "clamps": []},
         ]
         assert settings["command"] is None
-        assert "held cells were changed" in settings["no_command_because"]
+        assert "clamped cells were changed" in settings["no_command_because"]
 
 
 @pytest.mark.parametrize("is_taken_back", [True, False])

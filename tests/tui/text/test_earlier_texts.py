@@ -88,9 +88,11 @@ async def test_a_text_that_cannot_start_leaves_the_displayed_one_as_it_is(tmp_pa
 async def test_beyond_the_first_and_the_last_there_is_none(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         await app.pilot.press("z")
-        await wait_until(app.pilot, "words", lambda: "There is no text before" in note_of(app.app))
+        await wait_until(
+            app.pilot, "words", lambda: "There is no previous text" in note_of(app.app)
+        )
         await app.pilot.press("Z")
-        await wait_until(app.pilot, "words", lambda: "There is no text after" in note_of(app.app))
+        await wait_until(app.pilot, "words", lambda: "There is no next text" in note_of(app.app))
 
 
 async def test_only_the_last_few_are_kept(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_the_end_of_a_record_is_reported(tmp_path: Path) -> None:
         settings_of(app).sampling = SamplingConfig(rng_seed=3)
         async with app.run_test(size=(100, 24)) as pilot:
             await wait_until(pilot, "the end", lambda: "End of the record." in note_of(app))
-            assert "begins another" in note_of(app)
+            assert "starts another" in note_of(app)
             first = spoken_by(app)
             assert first.endswith("\n")
             assert "\x1e" not in first

@@ -262,7 +262,7 @@ async def test_seeds_that_cannot_be_kept_are_remembered_until_the_end(tmp_path: 
         await wait_until(pilot, "a warning", lambda: len(app._notifications) == 1)
         await pilot.press("a", "enter", "b", "enter", "up", "up")
         assert app.main.text_pane.seed.text == "a"
-        assert "until you leave" in next(iter(app._notifications)).message
+        assert "until you quit" in next(iter(app._notifications)).message
         assert len(app._notifications) == 1
 
 

@@ -106,7 +106,7 @@ def test_what_is_remembered_is_there_the_next_time() -> None:
 
 def test_a_theme_that_cannot_be_remembered_is_said_so(isolated_home: Path) -> None:
     (isolated_home / "state").write_text("a file in the place of the folder")
-    assert remember_theme("paper").startswith("The theme is on until you leave")
+    assert remember_theme("paper").startswith("The theme is used until you quit")
     assert remembered_theme() == ""
 
 

@@ -98,11 +98,11 @@ async def test_a_clamp_applies_from_the_next_character_on(tmp_path: Path) -> Non
         assert states[:LENGTH] == free
         assert set(free) != {2.5}
         assert set(states[LENGTH + 1 :]) == {2.5}
-        assert "0:c3=2.5 held" in screen_text(app.app)
+        assert "0:c3=2.5 clamped" in screen_text(app.app)
 
         await app.pilot.press("r")
-        await app.noted("0:c3 is free again.")
-        assert " held" not in screen_text(app.app)
+        await app.noted("0:c3 is released.")
+        assert " clamped" not in screen_text(app.app)
         await app.pilot.press("ctrl+g")
         await app.rested(3 * LENGTH)
         network = app.tape.stream.network
@@ -132,12 +132,12 @@ async def test_several_neurons_are_clamped_and_released_together(tmp_path: Path)
             lambda: len(app.app.session.settings.held.clamps) == 2 and not app.view.streaming,
         )
         other = app.neurons.rows[1][0]
-        assert f"held: 0:c3=2 · {other}=0.5" in screen_text(app.app)
-        assert "2 cells held" in screen_text(app.app)
+        assert f"clamped: 0:c3=2 · {other}=0.5" in screen_text(app.app)
+        assert "2 cells clamped" in screen_text(app.app)
         row = next(row for row in screen_rows(app.app) if "0:c3 " in row and "= 2" in row)
         assert "+" in row or "-" in row
         await app.pilot.press("R")
-        await app.noted("are free again.")
+        await app.noted("are released.")
         assert app.app.session.settings.held.clamps == ()
 
 

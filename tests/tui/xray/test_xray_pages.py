@@ -133,7 +133,7 @@ async def test_gates_are_those_of_the_equations(tmp_path: Path, cell: str) -> No
 async def test_the_last_page_counts_how_often_the_likeliest_came(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(120, 44)) as app:
         await app.pilot.press("x", "t", *["d"] * 3)
-        words = f"{LENGTH} characters looked at"
+        words = f"{LENGTH} characters examined"
         await wait_until(app.pilot, words, lambda: words in screen_text(app.app))
         indices = app.tape.tree.indices(0)
         naive = naive_numbers(indices)
@@ -157,7 +157,7 @@ async def test_a_small_terminal_has_the_pages_below_the_text(tmp_path: Path) -> 
     async with xray_app(tmp_path, size=(80, 24)) as app:
         await app.pilot.press("x")
         assert not panel_of(app).display
-        for words in ("expected by the model", "hidden state h", "forget", "looked at"):
+        for words in ("expected by the model", "hidden state h", "forget", "examined"):
             await app.pilot.press("d")
             await wait_until(app.pilot, words, lambda: words in screen_text(app.app))  # noqa: B023
             assert app.view.size.height >= 5

@@ -30,7 +30,7 @@ from tui_charrnn.training.distributed.placement import HEARTBEAT, STARTING_MODEL
 from tui_charrnn.training.engine.paths import Device, configure_devices
 from tui_charrnn.training.engine.recurrence import Tensor
 
-KEPT: Final = "What was saved is kept; the same command on all of them goes on from there."
+KEPT: Final = "Checkpoints are kept. To resume, run the same command for all processes."
 _HASHES: Final = {"corpus", STARTING_MODEL}
 """Entries of a card that are SHA-256, or empty; a difference is a data error, not a usage error."""
 _SHARED: Final = {ExitCode.USAGE, ExitCode.DATA, ExitCode.LOCKED, ExitCode.CANNOT_SAVE}
@@ -44,8 +44,8 @@ _FAILURE: Final = "failure"
 _ALARM_MARGIN: Final = 30.0  # seconds for the command to end this process before SIGALRM does
 _SLURM_PORTS: Final = range(20_000, 30_000)  # below the ports of outgoing connections
 _UNCLEAR: Final = (
-    "Slurm's variables do not say where its tasks are ({}). Say it yourself: "
-    "--cluster host:port,host:port --rank K"
+    "Slurm's variables do not name the nodes of its tasks ({}). Name them yourself: --cluster "
+    "host:port,host:port --rank K"
 )
 _BROKEN: Final = (
     tf.errors.UnavailableError,
@@ -140,7 +140,7 @@ class Coordination:
             first_line, *_ = text[:200].split("\n")
             return f"The connection to the other processes broke: {first_line}"
         if is_silent:
-            why = "gives no sign of life: it hangs, or the network between is down."
+            why = "does not respond: it hangs, or the network is down."
         else:
             why = "cannot be reached: it has ended, was killed, or its host is down."
         return f"{self.cluster.name_of(lost)} {why}"
@@ -237,8 +237,8 @@ def resolve_addresses(cluster: Cluster, environment: Mapping[str, str]) -> Clust
     actual = environment.get("SLURMD_NODENAME", expected)
     if actual != expected:
         raise ClusterError(
-            f"Slurm put rank {rank} on {actual}, and not on {expected}: its ranks must "
-            "follow the order of the nodes. Say so: srun --distribution=block"
+            f"Slurm placed rank {rank} on {actual}, not on {expected}: ranks must follow the "
+            "order of the nodes. Use: srun --distribution=block"
         )
     return Cluster(rank, cluster.size, tuple(f"{host}:{port + k}" for host, k in places))
 
@@ -420,7 +420,7 @@ def _take_gpus(devices: int | None, seen: int) -> int:
     if devices is not None and devices > max(1, seen):
         raise ConfigError(
             f"TensorFlow sees {seen or 'no'} GPU{'' if seen == 1 else 's'} here that it can use: "
-            f"take --devices {max(1, seen)} or --devices all. Received: --devices {devices}"
+            f"use --devices {max(1, seen)} or --devices all. Received: --devices {devices}"
         )
     if taken < seen:
         tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:taken], "GPU")

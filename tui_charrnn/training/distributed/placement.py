@@ -45,8 +45,7 @@ class Cluster:
             split_address(address)
             if address in self.addresses[:number]:
                 raise ClusterError(
-                    "Every process of a cluster needs an address of its own. "
-                    f"Received twice: {address}"
+                    f"Every process of a cluster needs its own address. Received twice: {address}"
                 )
 
     def name_of(self, rank: int) -> str:
@@ -133,9 +132,9 @@ def find_cluster(
     """
     if (cluster is None or cluster == ALONE) != (rank is None):
         raise ClusterError(
-            "--cluster host:port,host:port and --rank belong together: the rank, from 0 on, says "
-            f"which of the addresses is this process's own; --cluster {ALONE} has none. Received: "
-            f"{'no --cluster' if cluster is None else f'--cluster {cluster}'}, "
+            "--cluster host:port,host:port and --rank must be given together: the rank, from 0 "
+            f"on, is the index of this process's address; --cluster {ALONE} takes no --rank. "
+            f"Received: {'no --cluster' if cluster is None else f'--cluster {cluster}'}, "
             f"{'no --rank' if rank is None else f'--rank {rank}'}"
         )
     if cluster == ALONE:
@@ -157,8 +156,8 @@ def split_address(address: str) -> tuple[str, int]:
     if found is None or int(found[3]) not in _PORTS:
         raise ClusterError(
             "An address of a cluster is host:port with a port from 1 to 65535, as in "
-            "node1:12345 or [fd00::1]:12345, and commas stand between addresses. "
-            f"Received: {address[:300] or '(nothing)'}"
+            "node1:12345 or [fd00::1]:12345, and addresses are separated by commas. Received: "
+            f"{address[:300] or '(nothing)'}"
         )
     return found[1] or found[2], int(found[3])
 
@@ -182,9 +181,9 @@ def _from_tf_config(text: str) -> Cluster | None:
                 rank = index if own is chiefs else len(chiefs) + index
                 return Cluster(rank, len(addresses), addresses)
     raise ClusterError(
-        "TF_CONFIG must be JSON with lists of host:port as `worker` and, with one entry, as "
-        "`chief`, without other jobs, as all processes train alike, and a `task` with a type and "
-        f"an index that is in one of them. Received: {text[:200]}"
+        "TF_CONFIG must be JSON with lists of host:port as `worker` and optionally, with one "
+        "entry, as `chief`, no other jobs, and a `task` with the type and index of one of the "
+        f"entries. Received: {text[:200]}"
     )
 
 
@@ -200,7 +199,7 @@ def _from_slurm(environment: Mapping[str, str]) -> Cluster | None:
     if not (size.strip().isdecimal() and rank.strip().isdecimal()):
         raise ClusterError(
             "In a job step of Slurm SLURM_STEP_NUM_TASKS and SLURM_PROCID are whole numbers. "
-            f"Received: {size[:50]!r} and {rank[:50]!r}. Say who trains together by --cluster "
+            f"Received: {size[:50]!r} and {rank[:50]!r}. Name the processes: --cluster "
             "host:port,host:port --rank K, or --cluster none"
         )
     return Cluster(int(rank), int(size))

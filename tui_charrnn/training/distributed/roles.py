@@ -33,11 +33,11 @@ _AGREED: Final = {ExitCode.OK, ExitCode.DIVERGED, ExitCode.RESUME_ME, ExitCode.I
 """Exit codes with which all processes end at the same step."""
 _ENDS: Final = {
     ExitCode.DIVERGED: "the loss stopped being a finite number.",
-    ExitCode.RESUME_ME: "the run is saved; the same command on all ranks goes on.",
-    ExitCode.INTERRUPTED: "the run was interrupted, and is saved.",
+    ExitCode.RESUME_ME: "the run is saved; the same command for all ranks resumes it.",
+    ExitCode.INTERRUPTED: "the run was interrupted and is saved.",
 }
-EARLY: Final = "it was told to leave before all had begun to train."
-INTERRUPTED_AGAIN: Final = "it was interrupted a second time, and stopped at once."
+EARLY: Final = "it was asked to exit before all processes had started to train."
+INTERRUPTED_AGAIN: Final = "it was interrupted a second time and stopped immediately."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Peers:
     ) -> None:
         """Make the others build their engines, and give all the same initial weights."""
         if self.hardware is None:
-            raise RuntimeError("the others have not been met")
+            raise RuntimeError("the other processes are not connected")
         document = {"path": asdict(path), "training": training.to_mapping()}
         self.hardware.coordination.publish("setup", document)
         self._engine = engine

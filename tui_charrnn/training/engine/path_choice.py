@@ -278,7 +278,7 @@ def choose_path(
     if engine is not None:
         engine.reset()
     if path in earlier:
-        reason = "the run was begun so"
+        reason = "the run was started with it"
     elif path in paths:
         reason = f"the fastest of the {len(trials)} ways that were tried here"
     else:
@@ -301,7 +301,7 @@ def choose_on_processor(
     wanted = precision or training.precision
     if wanted in {"float32", "bfloat16"}:
         chosen: Precision = "bfloat16" if wanted == "bfloat16" else "float32"
-        precision_reason = "the run was begun in it" if precision else "the settings ask for it"
+        precision_reason = "the run was started with it" if precision else "the settings ask for it"
     else:
         chosen, precision_reason = choose_precision(
             model, size.batch_size // shards, has_bfloat16_instructions()
@@ -313,7 +313,7 @@ def choose_on_processor(
     reasons = {
         "device": "TensorFlow sees no GPU that it can use",
         "layers": f"on a processor it is faster than Keras's {model.cell}",
-        "compiler": f"the run is {length} to win back the seconds that XLA takes to compile",
+        "compiler": f"the run is {length} to make up for the seconds that XLA takes to compile",
         "precision": precision_reason,
         "shards": shards_reason,
     }

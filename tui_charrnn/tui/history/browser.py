@@ -385,7 +385,7 @@ class HistoryBrowser(Vertical):
             return self._problem
         if not query:
             return self._empty_message
-        return tr("No text holds {words}.", words=tr(" and ").join(query.split()))
+        return tr("No text contains {words}.", words=tr(" and ").join(query.split()))
 
     def _show_nothing(self, sentence: str) -> None:
         self.nothing.update(safe_line(sentence))
@@ -396,7 +396,7 @@ def _short_settings(kept: Generation) -> str:
     """Format temperature and filters in few columns; an ellipsis marks later changes."""
     (_, first), *changes = kept.sampling
     temperature = f"{first.temperature:g}"
-    parts = [tr("{settings} held", settings=temperature) if kept.clamps else temperature]
+    parts = [tr("{settings} clamped", settings=temperature) if kept.clamps else temperature]
     return " ".join([*parts, *_filters(first)]) + ("…" if changes else "")
 
 

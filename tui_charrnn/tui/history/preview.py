@@ -206,7 +206,10 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
     changes = [(after, format_sampling(config)) for after, config in kept.sampling]
     for after, held in kept.clamps:
         cells = ", ".join(map(safe_line, held))
-        changes.append((after, tr("held: {cells}", cells=cells) if held else tr("no cell is held")))
+        changes.append((
+            after,
+            tr("clamped: {cells}", cells=cells) if held else tr("no cell is clamped"),
+        ))
     for after, words in changes:
         if after:
             yield tr("from character {number:,}: {words}", number=after + 1, words=words)
@@ -222,8 +225,8 @@ def _format_result(entry: Entry, difference: int | None) -> str:
         count = entry.generation.length
         return tr("Generated again: the same {count:,} characters.", count=count)
     return tr(
-        "This differs from the kept text from character {number:,} on. Another machine may round "
-        "in another way.",
+        "This differs from the stored text from character {number:,} on. Another machine may "
+        "round differently.",
         number=difference + 1,
     )
 

@@ -170,13 +170,12 @@ class HistoryScreen(Dialog[Entry | None]):
             if taken is not None:
                 self._taken.append((entry.number, taken))
             key = key_label("history.restore")
-            self.show_note(tr("Deleted. {key} brings it back, until you leave.", key=key))
+            self.show_note(tr("Deleted. {key} restores it, until you leave the page.", key=key))
 
         question = QuestionScreen(
             tr("Delete the text"),
             tr(
-                "Delete this text from the history? {key} brings it back, until you leave the "
-                "page.",
+                "Delete this text from the history? {key} restores it, until you leave the page.",
                 key=key_label("history.restore"),
             ),
             [
@@ -189,7 +188,9 @@ class HistoryScreen(Dialog[Entry | None]):
     def action_restore(self) -> None:
         """Restore the text that was deleted last."""
         if self._taken:
-            self.browser.put_back(*self._taken.pop(), lambda: self.show_note(tr("It is back.")))
+            self.browser.put_back(
+                *self._taken.pop(), lambda: self.show_note(tr("The text is restored."))
+            )
         else:
             self.show_note(tr("There is no deleted text to restore."))
 

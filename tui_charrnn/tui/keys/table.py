@@ -40,16 +40,16 @@ GROUPS: Final = {
     "childhood": "In the samples",
     "log": "In the log",
     "history": "In the history",
-    "tape": "Back over the text: the tape",
+    "tape": "On the tape",
     "branches": "In the list of branches",
     "neurons": "In the list of neurons",
-    "which": "In the page many to one",
-    "grow": "In the page one to many",
-    "gates": "In the page of the gates",
-    "fill": "In the page of gaps",
-    "embedding": "In the page of the embedding",
-    "memory": "In the page of the memory",
-    "clipping": "In the page of clipping",
+    "which": "On the page many to one",
+    "grow": "On the page one to many",
+    "gates": "On the page of the gates",
+    "fill": "On the page of gaps",
+    "embedding": "On the page of the embedding",
+    "memory": "On the page of the memory",
+    "clipping": "On the page of clipping",
     "learn": "In the guided tour",
 }
 """Headings of keys, by the first word of their ids."""
@@ -235,7 +235,7 @@ runs.export            | e               | export                         | Expo
 runs.delete            | d               | delete                         | Delete
   Move it to the trash folder.
 runs.restore           | u               | restore                        | Undo
-  Bring the run back that was deleted last.
+  Restore the run that was deleted last.
 
 childhood.earlier      | left            | move(-1)                       |
   Show the sample before.
@@ -274,7 +274,7 @@ history.save           | s               | save                           | Save
 history.delete         | d               | delete                         | Delete
   Delete the text.
 history.restore        | u               | restore                        | Undo
-  Bring the text back that was deleted last.
+  Restore the text that was deleted last.
 history.search         | slash           | search                         | Find
   Look for words in all texts.
 
@@ -298,11 +298,11 @@ speech,tape.corpus     | k               | text_pane.xray('compare')      | ()
 neurons.color          | enter           | color                          | Color
   Color the text by this cell.
 neurons.hold           | c               | hold                           | Clamp
-  Hold the cell at a value, from the next character on.
+  Clamp the cell to a value, from the next character on.
 neurons.lower          | minus           | turn(-1)                       |
-  Hold it half a standard deviation lower.
+  Clamp it half a standard deviation lower.
 neurons.higher         | plus,equals_sign | turn(1)                        | Value
-  Hold it half a standard deviation higher.
+  Clamp it half a standard deviation higher.
 neurons.release        | r               | release                        | Release
   Release the cell.
 neurons.release_all    | R               | release_all                    | ()
@@ -415,7 +415,7 @@ embedding.down         | down            | move(0, 1)                     | Char
   Go down.
 
 memory.measure         | enter           |                                | Measure
-  Measure the models that are named.
+  Measure the named models.
 
 clipping.down          | down            | limit(-1)                      |
   Lower the limit.

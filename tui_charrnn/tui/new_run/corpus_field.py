@@ -388,10 +388,10 @@ class CorpusField(Vertical):
         field = PathField(placeholder=tr("path of a text file or folder"), id="corpus")
         self.path = field.input
         self._encoding = FormSelect(_same(ENCODINGS), value=ENCODINGS[0], id="encoding")
-        advice = tr("Enter or Space opens the list. A path of yours goes before it.")
+        advice = tr("Enter or Space opens the list. A typed path takes precedence.")
         self._list_row = FormRow(tr("Text"), self._list, key="catalogue", advice=advice)
         advice = tr(
-            "Tab or Right takes what is offered, Down turns to the next, Esc closes the list. "
+            "Tab or Right accepts the completion, Down selects the next, Esc closes the list. "
             "Folders, ~ and *.txt work; files can be dropped or pasted here."
         )
         self._path_row = FormRow(tr("or yours"), field, key="corpus", advice=advice)

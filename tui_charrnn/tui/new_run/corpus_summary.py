@@ -189,7 +189,7 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
     split = split_point(survey.characters, fraction)
     held_out = held_out_alone = ""
     if survey.records is not None:
-        held_out = tr("{share:.0%}, drawn by lot, held out", share=fraction)
+        held_out = tr("{share:.0%}, drawn at random, held out", share=fraction)
     elif survey.characters > 1:
         held_out = tr(
             "{split:,} to train on; the last {held_out:,} held out",
@@ -272,7 +272,7 @@ def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
     characters = survey.expected_characters
     split = split_point(characters, training.validation_fraction)
     part = tr(
-        "{size} of {encodings}, of which the first {read} were looked at: {distinct:,} different "
+        "{size} of {encodings}, of which the first {read} were read: {distinct:,} different "
         "characters there",
         size=format_size(survey.bytes_total),
         encodings=survey.report.encoding,
@@ -341,7 +341,7 @@ def _remarks(survey: "Survey", training: TrainingConfig) -> list[str]:
     if found.crlf or found.cr:
         remarks.append(tr("line ends with CR: {count:,}", count=found.crlf + found.cr))
     if found.composed:
-        remarks.append(tr("decomposed characters put together: {count:,}", count=found.composed))
+        remarks.append(tr("decomposed characters composed: {count:,}", count=found.composed))
     suspicious = ""
     if survey.suspicious:
         described = _format_suspicious(survey.suspicious)
@@ -378,7 +378,7 @@ def _smaller_batch(survey: "Survey", training: TrainingConfig, split: int) -> st
     if fitting == training.batch_size or not split:
         return ""
     return tr(
-        "! short: {fitting:,} streams side by side instead of {wanted:,}",
+        "! short: {fitting:,} parallel streams instead of {wanted:,}",
         fitting=fitting,
         wanted=training.batch_size,
     )

@@ -183,7 +183,7 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
     if new.start.point is not None:
         lines.append(format_start(new, vocabulary_size))
     elif characters and vocabulary_size and _memorizes(new, characters, vocabulary_size):
-        lines.append(tr("! The text is too small for this network, which would learn it by heart."))
+        lines.append(tr("! The text is too small for this network, which would memorize it."))
     preset = find_preset(new.preset)
     is_unchanged = (new.model, new.training) == (preset.model, preset.training)
     if is_unchanged and preset.expected_loss is not None:
@@ -253,13 +253,13 @@ def format_estimate(training: TrainingConfig, estimate: RunEstimate) -> str:
     time, passes = format_rough_time(estimate.seconds), format_passes(estimate.epochs)
     if estimate.bound != TrainingConfig.LENGTH_BOUND and training.train_time is not None:
         return tr(
-            "about {steps:,} steps, {passes}, fitted to {time} as it goes on",
+            "about {steps:,} steps, {passes}, adjusted to {time} during the run",
             steps=rounded(estimate.steps),
             passes=passes,
             time=time,
         )
     return tr(
-        "about {time} for {steps:,} steps, {passes}, and no more: they would overfit"
+        "about {time} for {steps:,} steps, {passes}; more would overfit"
         if estimate.bound == TrainingConfig.LENGTH_BOUND
         else "about {time} for {steps:,} steps, {passes}",
         time=time,
@@ -312,7 +312,7 @@ def format_network(model: ModelConfig, vocabulary_size: int | None) -> str:
         format_parameter_count(count),
     )
     if not vocabulary_size:
-        return tr("{network}, {count} parameters or so", network=network, count=parameters)
+        return tr("{network}, about {count} parameters", network=network, count=parameters)
     return tr(
         "{network}, {count} parameters for {characters:,} characters",
         network=network,

@@ -42,6 +42,7 @@ from tui_charrnn.tui.new_run.form_values import (
     read_seeds,
     write_seeds,
 )
+from tui_charrnn.viewing.formatting import format_model_loss
 
 _NEW: Final = ""
 _FILE: Final = "file:"
@@ -73,7 +74,7 @@ class StartField(Vertical):
             "are added, and the learning rate is lower."
         )
         self._row = FormRow(tr("Start from"), self._list, key="start", advice=advice)
-        advice = tr("A model file, a run or a checkpoint. Tab or Right takes what is offered.")
+        advice = tr("A model file, a run or a checkpoint. Tab or Right accepts the completion.")
         self._path_row = FormRow("", self._path, key="", advice=advice)
         self._path_row.display = False
 
@@ -185,11 +186,12 @@ def _choice_of(argument: str, facts: ModelFacts) -> StartChoice:
     header = facts.header
     if header is None:
         return StartChoice(argument, problem=facts.problem or "", label=argument)
-    config, loss = header.config, "" if facts.loss is None else f", {facts.loss:.2f} nats"
-    label = f"{argument} · {config.layer_count}x{config.hidden_size} {config.cell_name}{loss}"
-    units = str(header.corpus.get("units", "characters"))
+    config = header.config
+    label = f"{argument} · {config.layer_count}x{config.hidden_size} {config.cell_name}"
+    if facts.loss is not None:
+        label += f", {format_model_loss(facts.loss, facts.units)}"
     records = str(header.corpus.get("records", "none"))
-    point = StartingPoint(Path(argument).name, config, units, records)
+    point = StartingPoint(Path(argument).name, config, facts.units, records)
     try:
         known = Vocabulary(header.vocabulary, header.unknown_symbol, header.end_symbol)
         point.adapt(
@@ -289,13 +291,14 @@ class FormBody(Vertical):
             with Vertical(id="form-rest"):
                 yield self.start
                 advice = tr(
-                    "About how long: a time like 90s, 5m or 1h30m, which the steps are fitted to, "
-                    "or 10 epochs, or 2000 steps. max time, below, saves and ends it in any case."
+                    "About how long: a time like 90s, 5m or 1h30m, to which the steps are "
+                    "adjusted, or 10 epochs, or 2000 steps. max time, below, saves and ends it "
+                    "in any case."
                 )
                 yield FormRow(tr("How long"), self._length, key="length", advice=advice)
                 advice = tr(
-                    "Continued at every evaluation, to be watched. Several with | between, spaces "
-                    "count; \\n is a new line; none samples nothing."
+                    "Continued at every evaluation. Separate several with |; spaces count, \\n "
+                    "is a line feed, none samples nothing."
                 )
                 yield FormRow(tr("Seeds"), self._seeds, key="seeds", advice=advice)
                 advice = tr(

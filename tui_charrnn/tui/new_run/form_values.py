@@ -118,7 +118,7 @@ def check_form(values: FormValues, taken: Collection[str] = ()) -> NewRun:
         problems["corpus"] = tr("Standard input belongs to the app: give the path of a file.")
     name = values.name.strip()
     if name in taken:
-        problems["name"] = tr("There is a run {name!r} already; choose another name.", name=name)
+        problems["name"] = tr("The run {name!r} already exists; choose another name.", name=name)
     elif name and (problem := name_problem(name)):
         problems["name"] = problem
     with _collect_problems(problems, "seeds"):

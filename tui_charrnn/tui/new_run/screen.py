@@ -143,7 +143,7 @@ class NewRunScreen(Dialog[bool]):
         """Yield the fields and the footer."""
         with Vertical(id="new-run", classes="box") as box:
             box.border_title = Content(tr("Train a model"))
-            box.border_subtitle = Content(tr("Enter starts · Tab goes on · Esc leaves"))
+            box.border_subtitle = Content(tr("Enter starts · Tab moves on · Esc closes"))
             yield FormBody(self._session.runs_folder)
             yield FormFooter()
 
@@ -157,7 +157,7 @@ class NewRunScreen(Dialog[bool]):
         self.body.corpus.path.focus()
         BackgroundTask("run-names", self._read_names)
         if prefill is not None and (run := prefill.run) is not None:
-            self.footer.show_progress(tr("Reading how {name} was made …", name=run.name))
+            self.footer.show_progress(tr("Reading the settings of {name} …", name=run.name))
             BackgroundTask("form-prefill", lambda _: self._read_prefill(run, prefill.changes))
 
     def _read_names(self, _: BackgroundTask) -> None:

@@ -56,7 +56,7 @@ class FillPage(Page):
 
     def __init__(self, context: PageContext) -> None:
         """Start with the text of the seed box if it has a gap, otherwise with an example."""
-        super().__init__(context, "fill", tr("Both directions: what stands in the gap?"))
+        super().__init__(context, "fill", tr("Both directions: what is in the gap?"))
         seed, example = context.seed_text, EXAMPLES[chosen_language()]
         self._first = seed if any(sign in seed for sign in GAPS) else example
         self._fillers: dict[str | None, Filler] = {}
@@ -71,7 +71,7 @@ class FillPage(Page):
         text.border_title = tr("A text with gaps, each written as one of {signs}", signs=signs)
         none = tr("none: train one with --direction both")
         second = SafeInput(id="fill-both", placeholder=none, classes="aside")
-        second.border_title = tr("A model that reads both directions, to stand beside")
+        second.border_title = tr("A bidirectional model to compare with")
         yield from (text, second, self.picture)
 
     def on_mount(self) -> None:
@@ -137,7 +137,9 @@ class FillPage(Page):
         notes = [format_filled(filled)]
         if suited:
             app = command("-m", suited)
-            notes.append(tr("By {model}; {command} writes with it too.", model=suited, command=app))
+            notes.append(
+                tr("By {model}; {command} opens the app with it.", model=suited, command=app)
+            )
         if both is not None:
             notes.append(format_both(both))
         if filled.unknown:

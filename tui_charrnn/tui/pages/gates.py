@@ -75,7 +75,7 @@ class GatesPage(Page):
         """List the gates, with the clamps that are active at the cursor."""
         tape = self._tape
         if tape is None:
-            self.show_note(tr("There is no text yet whose gates could be moved."))
+            self.show_note(tr("There is no text yet whose gates could be changed."))
             return
         self._gates = gates_of(tape.stream.model.config)
         if not self._gates:
@@ -168,8 +168,8 @@ class GatesPage(Page):
         self.found = found
         moved = 0.5 * abs(found.after - found.before).sum()
         share = percent(float(moved))
-        effect = tr("{share} of the probability moved.", share=share) if self.held else ""
-        keep = tr("{key} goes on from the cursor like this.", key=key_label("gates.keep"))
+        effect = tr("{share} of the probability shifted.", share=share) if self.held else ""
+        keep = tr("{key} continues from the cursor with these gates.", key=key_label("gates.keep"))
         self.show_note(f"{effect} {keep}".strip())
         self.picture.draw()
 

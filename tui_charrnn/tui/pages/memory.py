@@ -131,7 +131,7 @@ class MemoryPage(Page):
         for _ in range(_WRITTEN):
             task.check()
             generated += stream.next().character
-        return f"{tr('a text that it wrote itself')}. {reason}".rstrip(" ."), generated
+        return f"{tr('a text that it generated')}. {reason}".rstrip(" ."), generated
 
     def _show_result(self, found: tuple[list[MemoryCurve], str]) -> None:
         self.curves, note = found
@@ -144,6 +144,6 @@ class MemoryPage(Page):
         newest = view.memories[-1] if view is not None and view.memories else None
         live = [] if view is None or newest is None else run_rows(view.run.name, newest, width)
         if not self.curves:
-            return [tr("Looking back ..."), *live]
+            return [tr("Measuring ..."), *live]
         rows = memory_rows(self.curves, width, height - len(live))
         return [colored(row, SIGNS) for row in [*rows, *live]]

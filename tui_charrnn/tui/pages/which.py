@@ -45,7 +45,9 @@ class WhichPage(Page):
 
     def compose_page(self) -> ComposeResult:
         """Yield the inputs above the bars."""
-        text = SafeInput(placeholder=tr("type, and see each character weigh in"), id="which-text")
+        text = SafeInput(
+            placeholder=tr("type: every character updates the ranking"), id="which-text"
+        )
         text.border_title = tr("Text")
         models = SafeInput(", ".join(bundled_models()), id="which-models", classes="aside")
         models.border_title = tr("Models: names, runs or files, with commas between")

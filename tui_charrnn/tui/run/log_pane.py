@@ -446,11 +446,11 @@ def format_line_count(shown: int, lines: int, *, is_cut: bool) -> str:
 
 def format_state(log_filter: LogFilter, count: str, *, follows_end: bool, width: int) -> str:
     """Return the filter, the line count and whether the end is followed, in `width` columns."""
-    wanted, held = tr(log_filter.value), "" if follows_end else tr("held")
+    wanted, held = tr(log_filter.value), "" if follows_end else tr("paused")
     return longest_fitting(
         (
-            (wanted, count, held and tr("held, End follows")),
-            (wanted, held and tr("held, End follows")),
+            (wanted, count, held and tr("paused, End follows")),
+            (wanted, held and tr("paused, End follows")),
             (wanted, held),
             (held or wanted,),
         ),

@@ -145,7 +145,7 @@ class ActionRunner:
 def rename(run: RunDirectory, name: str) -> Outcome:
     """Rename a run."""
     renamed = rename_run(run, name)
-    sentence = tr("{name} is called {new} now.", name=_name(run), new=_name(renamed))
+    sentence = tr("{name} is now named {new}.", name=_name(run), new=_name(renamed))
     return Outcome(sentence, run, renamed)
 
 
@@ -161,7 +161,7 @@ def note(run: RunDirectory, typed: str) -> Outcome:
 
 def _label(run: RunDirectory, labels: RunLabels) -> Outcome:
     write_labels(run, labels)
-    return Outcome(tr("Kept beside {name}.", name=_name(run)), after=run)
+    return Outcome(tr("Saved with {name}.", name=_name(run)), after=run)
 
 
 def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
@@ -171,9 +171,9 @@ def pin(run: RunDirectory, pinned: Collection[RunDirectory]) -> Outcome:
         labels = read_labels(each)
         write_labels(each, replace(labels, pinned=wanted and each == run))
     sentence = tr(
-        "{name} is drawn in the charts of the other runs now."
+        "{name} is now drawn in the charts of the other runs."
         if wanted
-        else "{name} is pinned no longer.",
+        else "{name} is no longer pinned.",
         name=_name(run),
     )
     return Outcome(sentence, after=run)
@@ -191,9 +191,7 @@ def tag_problem(typed: str) -> str:
 def delete(run: RunDirectory, undo: str) -> Outcome:
     """Move a run into the trash; `undo` is the label of the key that restores it."""
     trash_run(run)
-    return Outcome(
-        tr("{name} is in the trash; {key} brings it back.", name=_name(run), key=undo), run
-    )
+    return Outcome(tr("{name} is in the trash; {key} restores it.", name=_name(run), key=undo), run)
 
 
 def restore(folder: Path) -> Outcome:
@@ -201,7 +199,7 @@ def restore(folder: Path) -> Outcome:
     trashed = list_trash(folder)
     run = restore_run(folder)
     if not trashed or trashed[0].name == run.name:
-        return Outcome(tr("{name} is back.", name=_name(run)), after=run)
+        return Outcome(tr("{name} is restored.", name=_name(run)), after=run)
     sentence = tr(
         "{before} is restored as {name}; the old name is taken.",
         name=_name(run),
@@ -346,7 +344,7 @@ def name_problem(typed: str, name: str, taken: Collection[str]) -> str:
     if typed == name:
         return ""
     if typed in taken:
-        return tr("There is a run of this name; choose another one.")
+        return tr("A run of this name exists; choose another one.")
     return lifecycle.name_problem(typed)
 
 

@@ -188,7 +188,7 @@ class RunsPane(Vertical):
             self._ask(
                 AskTextScreen(
                     tr("Export {name}", name=name),
-                    tr("The folder of the archive; an empty line takes this one:"),
+                    tr("The folder of the archive; an empty line uses this one:"),
                     "",
                     find=lambda typed: str(actions.archive_folder(typed)),
                 ),
@@ -205,7 +205,7 @@ class RunsPane(Vertical):
         run, undo = found.run, key_label("runs.restore")
         question = QuestionScreen(
             tr("Delete the run"),
-            tr("Move {name} into the trash? {key} brings it back.", name=run.name, key=undo),
+            tr("Move {name} into the trash? {key} restores it.", name=run.name, key=undo),
             [
                 Answer("escape", "Esc", tr("Keep it"), ""),
                 Answer("d", "d", tr("Move it into the trash"), "delete"),

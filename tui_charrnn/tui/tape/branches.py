@@ -235,7 +235,7 @@ def ask_for_name(app: App[object], branch: Branch, named: Callable[[], object]) 
 
     def problem(typed: str) -> str:
         if not typed.strip():
-            return tr("A name has one character at least.")
+            return tr("A name has at least one character.")
         if len(typed) > LONGEST_NAME:
             return tr("A name has at most {count} characters.", count=LONGEST_NAME)
         return ""

@@ -198,7 +198,11 @@ class TapePanel(Static, can_focus=True):
         )
         if found is None:
             self._show_note(
-                tr("There is no fork further on." if by > 0 else "There is no fork before.")
+                tr(
+                    "There is no fork after this position."
+                    if by > 0
+                    else ("There is no fork before this position.")
+                )
             )
         else:
             self.cursor.point(found)
@@ -237,7 +241,7 @@ class TapePanel(Static, can_focus=True):
         """Compare the displayed branch with the next one at the nearest fork."""
         found = self._nearest_fork()
         if found is None:
-            self._show_note(tr("There is one branch; nothing to compare it with yet."))
+            self._show_note(tr("There is only one branch, so there is nothing to compare."))
             return
         _, numbers, now = found
         self._compare(self.text.branch, numbers[(now + 1) % len(numbers)])
@@ -267,7 +271,7 @@ class TapePanel(Static, can_focus=True):
 
         def problem(typed: str) -> str:
             if not typed:
-                return tr("Type one character at least.")
+                return tr("Type at least one character.")
             composed = unicodedata.normalize("NFC", typed)
             known = vocabulary.spell(composed).is_known
             if known.all():
@@ -316,7 +320,7 @@ class TapePanel(Static, can_focus=True):
             if path:
                 self._open(Path(path))
 
-        question = tr("The file of a tape; an empty line takes the one that was saved last.")
+        question = tr("The file of a tape; an empty line uses the one that was saved last.")
         self.app.push_screen(AskTextScreen(tr("Open a tape"), question, "", find=find), open_file)
 
     def _compare(self, one: int, other: int) -> None:
@@ -342,7 +346,7 @@ class TapePanel(Static, can_focus=True):
         known = branches.get(indices[0]) if len(indices) == 1 else None
         if known == at[0]:
             self.cursor.point(position + 1)
-            self._show_note(tr("This is what came here; the next character."))
+            self._show_note(tr("This text is already here; moved to the next character."))
         elif known is not None:
             self._visit(known, position)
         else:

@@ -200,7 +200,7 @@ def _pieces_of(path: Path) -> Iterator[str]:
         raise CorpusError.unreadable(safe_line(str(path)), error) from error
     except UnicodeError as error:
         raise CorpusError(
-            "{name} is no text in UTF-8; convert it, or paste the text.", name=safe_line(str(path))
+            "{name} is not UTF-8 text; convert it, or paste the text.", name=safe_line(str(path))
         ) from error
 
 
@@ -290,7 +290,7 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
         """Yield the question, the field, and a line that shows what will be read."""
         with Vertical(id="given", classes="box") as box:
             box.border_title = Content(tr("X-ray a text"))
-            box.border_subtitle = Content(tr("Enter reads it · Esc leaves it"))
+            box.border_subtitle = Content(tr("Enter reads it · Esc cancels"))
             yield Static(
                 tr(
                     "Paste a text, or give the path of its file. Colors show how the model "

@@ -22,8 +22,9 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import Dialog, Lookup, SafeInput
 from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.viewing.formatting import format_model_loss
 
-_NAME_WIDTH: Final = 26
+_NAME_WIDTH: Final = 25
 """Cells of a name; longer names are cut."""
 _LIST_KEYS: Final = {
     "up": "cursor_up",
@@ -100,7 +101,7 @@ class ModelScreen(Dialog[ModelChoice]):
         """Yield the input, the list and the error line."""
         with Vertical(id="models", classes="box") as box:
             box.border_title = Content(tr("Model to generate with"))
-            box.border_subtitle = Content(tr("Enter takes it · Esc leaves it"))
+            box.border_subtitle = Content(tr("Enter accepts · Esc cancels"))
             yield SafeInput(placeholder=tr("Part of a name, or the path of a file"), compact=True)
             models = OptionList(markup=False)
             models.can_focus = False
@@ -215,7 +216,7 @@ def _remark(model: OfferedModel) -> str:
     words = [tr("bundled") if model.origin == "bundled" else tr("a run")]
     words.append(f"{config.layer_count}x{config.hidden_size} {config.cell_name}")
     if loss is not None:
-        words.append(tr("{loss:.2f} nats", loss=loss))
+        words.append(format_model_loss(loss, model.facts.units))
     return " · ".join(words)
 
 

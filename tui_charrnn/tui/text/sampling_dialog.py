@@ -43,14 +43,14 @@ def ask_for_acrostic(
     def problem(typed: str) -> str:
         composed = unicodedata.normalize("NFC", typed)
         unknown = "" if vocabulary is None else "".join(unknown_in(composed, frozenset(vocabulary)))
-        return tr("The model cannot write {characters}.", characters=unknown) if unknown else ""
+        return tr("The model cannot generate {characters}.", characters=unknown) if unknown else ""
 
     def take(typed: str | None) -> None:
         if typed is not None:
             settings.sampling = replace(settings.sampling, acrostic=typed or None)
             begin()
 
-    question = tr("Each line begins with one of these characters. An empty line ends that.")
+    question = tr("Each line begins with one of these characters. An empty line removes the rule.")
     shown = settings.sampling.acrostic or ""
     return AskTextScreen(tr("Acrostic"), question, shown, problem), take
 
@@ -111,7 +111,7 @@ class SamplingScreen(Dialog[None]):
         """Yield one row per setting, the help for the focused row, and two buttons."""
         with Vertical(id="sampling", classes="box") as box:
             box.border_title = Content(tr("Sampling"))
-            box.border_subtitle = Content(tr("Enter keeps · Esc takes back"))
+            box.border_subtitle = Content(tr("Enter applies · Esc restores"))
             with Grid():
                 for name in NAMES:
                     yield Static(tr(LABELS.get(name, name.replace("_", " "))), markup=False)

@@ -177,7 +177,7 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
     held = dict(result.clamps)
     has_unknown_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
     if changes or [*held] not in ([], [0]):
-        hindrance = "Settings or held cells were changed while the text was generated."
+        hindrance = "Settings or clamped cells were changed while the text was generated."
     hindrance = result.hindrance or hindrance
     return {
         "program": f"charrnn-tui {__version__}",

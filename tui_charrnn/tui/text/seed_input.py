@@ -293,9 +293,7 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
         if not self._has_warned:
             self._has_warned = True
             reason = f"{reason_of(error)} ({error.filename})"
-            sentence = tr(
-                "Seeds are remembered until you leave, not longer: {reason}.", reason=reason
-            )
+            sentence = tr("Seeds are remembered only until you quit: {reason}.", reason=reason)
             self.notify(safe_line(sentence), severity="warning", markup=False)
 
     def _warn_cut(self, count: int) -> None:

@@ -115,7 +115,7 @@ class SessionTexts:
         place = self.texts.index(before) if before in self.texts else count
         if not 0 <= place + by < count:
             self._show_note(
-                tr("There is no text before it." if by < 0 else "There is no text after it.")
+                tr("There is no previous text." if by < 0 else "There is no next text.")
             )
             return
         generation = self.texts[place + by]
@@ -279,7 +279,7 @@ class SessionTexts:
         if branches == 1:
             return ""
         return tr(
-            "The text before is kept with its {count} branches: {back}, then {earlier}.",
+            "The previous text is kept with its {count} branches: {back}, then {earlier}.",
             count=branches,
             back=key_label("pane.text"),
             earlier=key_label("tape.earlier"),
@@ -292,7 +292,7 @@ class SessionTexts:
         if branches > 1:
             where = f"{where}, " + tr("{count} branches", count=branches)
         return tr(
-            "{place}; {earlier} goes to the one before, {later} to the one after.",
+            "{place}; {earlier} goes to the previous one, {later} to the next.",
             place=where,
             earlier=key_label("tape.earlier"),
             later=key_label("tape.later"),
@@ -338,9 +338,9 @@ def _describe(opening: Opening) -> str:
 def _next_steps(*, is_back: bool, is_between: bool) -> str:
     """Return the keys for a text that has ended; `is_between` if another record can follow."""
     if is_back:
-        return tr("{key} goes on.", key=key_label("tape.play"))
+        return tr("{key} continues.", key=key_label("tape.play"))
     return tr(
-        "{more} begins another, {back} reviews it, Enter starts a new one."
+        "{more} starts another, {back} reviews it, Enter starts a new one."
         if is_between
         else "{more} continues, {back} reviews it, Enter starts a new one.",
         more=key_label("text.more"),

@@ -21,9 +21,9 @@ if TYPE_CHECKING:  # modules that the first character does not need
     from tui_charrnn.tui.text.external_text import ExternalText, Recording
 
 _T = TypeVar("_T")
-_OTHER_CELLS: Final = "The cells that were held were others while the seed text was read."
+_OTHER_CELLS: Final = "Other cells were clamped while the seed text was read."
 _BY_HAND: Final = "Characters were chosen by hand."
-_OTHER_DRAWS: Final = "Other random numbers were taken under way."
+_OTHER_DRAWS: Final = "The random numbers were changed during the text."
 HINDRANCES: Final = (_OTHER_CELLS, _BY_HAND, _OTHER_DRAWS)
 """Reasons why seed text, settings and RNG seed do not reproduce a text; in English, for files."""
 

@@ -147,8 +147,8 @@ def _read_document(path: Path) -> dict[str, Any]:
     for key, value in document.items():
         if not isinstance(value, _TABLES.get(key, ())):
             raise ConfigError(
-                "it may hold dark and ansi, each true or false, [colors] and [variables], "
-                "not {key!r}.",
+                "it may have dark and ansi, each true or false, [colors] and [variables], not "
+                "{key!r}.",
                 key=key,
             )
     return document
@@ -304,7 +304,7 @@ def remember_theme(name: str) -> str:
     except OSError as error:
         return safe_line(
             tr(
-                "The theme is on until you leave; it cannot be kept: {reason}",
+                "The theme is used until you quit; it cannot be saved: {reason}",
                 reason=reason_of(error),
             )
         )

@@ -307,7 +307,7 @@ def compute_influence(
         )
     moment = generation.moment(branch, begin)
     if moment is None:
-        return PastInfluence(branch, position, nothing, tr("there is no such character any more"))
+        return PastInfluence(branch, position, nothing, tr("this character no longer exists"))
     indices = np.array([moment.state.unread, *tree.indices(branch, begin, position + 1)], np.intp)
     end = model.vocabulary.end_index
     ends = np.flatnonzero(indices[:-1] == (-1 if end is None else end))

@@ -160,7 +160,7 @@ class XrayLegend(Vertical):
         """Ask for the name of a neuron or gate, and color by it."""
         config = self._config
         if config is None:
-            self._show_note(tr("There is no text yet whose model could be looked into."))
+            self._show_note(tr("There is no text yet to x-ray."))
             return
 
         def problem(typed: str) -> str:
@@ -196,7 +196,7 @@ class XrayLegend(Vertical):
             if typed is not None:
                 self.compare_with(typed)
 
-        question = tr("A file to compare with; an empty line takes what the model was trained on.")
+        question = tr("A file to compare with; an empty line uses the model's training text.")
         screen = AskTextScreen(tr("Originality"), question, "", find=find_corpus)
         self.app.push_screen(screen, compare)
 

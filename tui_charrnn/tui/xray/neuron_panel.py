@@ -203,13 +203,13 @@ class NeuronPanel(CursorView):
             return False
         search.cancel()
         again = key_label("neurons.read")
-        self.empty_words = tr("The search was ended; {key} begins another one.", key=again)
+        self.empty_words = tr("The search was cancelled; {key} starts another one.", key=again)
         self.draw_all()
         return True
 
     def _show_progress(self, words: str) -> None:
         stop = key_label("text.stop")
-        self.empty_words = tr("{progress} … {key} ends it.", progress=words, key=stop)
+        self.empty_words = tr("{progress} … {key} cancels it.", progress=words, key=stop)
         self.draw_all()
 
     def _show_found(self, found: Found | None, problem: str) -> None:
@@ -294,7 +294,7 @@ class NeuronPanel(CursorView):
             if typed is not None:
                 self.look(typed)
 
-        question = tr("A file to read; an empty line takes what the model was trained on.")
+        question = tr("A file to read; an empty line uses the model's training text.")
         self.app.push_screen(AskTextScreen(tr("Text"), question, "", find=find_corpus), read)
 
     def draw_all(self) -> None:
@@ -326,7 +326,7 @@ class NeuronPanel(CursorView):
         release = key_label("neurons.release")
         self._show_note(
             tr(
-                "{neuron} is held at {value:g} from now on; {key} releases it.",
+                "{neuron} is clamped to {value:g} from now on; {key} releases it.",
                 neuron=neuron,
                 value=value,
                 key=release,
@@ -336,14 +336,14 @@ class NeuronPanel(CursorView):
     def _release(self, clamps: tuple[Clamp, ...]) -> None:
         if not clamps:
             is_any = bool(self._settings.held.clamps)
-            self._show_note(tr("The cell is not held." if is_any else "No cell is held."))
+            self._show_note(tr("The cell is not clamped." if is_any else "No cell is clamped."))
             return
         self._settings.let_go(clamps)
         self.draw_all()
         names = ", ".join(str(clamp.neuron) for clamp in clamps)
         is_one = len(clamps) == 1
         self._show_note(
-            tr("{names} is free again." if is_one else "{names} are free again.", names=names)
+            tr("{names} is released." if is_one else "{names} are released.", names=names)
         )
 
     def cells(self, index: int, width: int) -> list[Cell]:
@@ -354,7 +354,7 @@ class NeuronPanel(CursorView):
         held = f"= {clamp.value:g}" if clamp is not None else ""
         cells = [Cell(f"{mark} {neuron}", _CELL, "text" if clamp is None else "held")]
         if follower is None:
-            words = f"{held:<{_HELD}}  {tr('not among what was found')}"
+            words = f"{held:<{_HELD}}  {tr('not among the found cells')}"
             return [*cells, Cell(words, max(width - _CELL - GAP, 1), "held")]
         r = follower.cell.r
         cells.append(Cell(f"{r:+.3f}", _R))

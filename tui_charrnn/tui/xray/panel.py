@@ -275,7 +275,7 @@ def hits_rows(reliability: Reliability | None, width: int, height: int) -> list[
     """Return the reliability diagram of the read characters, in `height` rows at most."""
     bins = [] if reliability is None else reliability.bins
     count = sum(each.symbols for each in bins)
-    head = Content(tr("{count:,} characters looked at", count=count))
+    head = Content(tr("{count:,} characters examined", count=count))
     if height < _LEAST_HITS:  # only non-empty bins, the most confident first
         bins = [each for each in reversed(bins) if each.symbols]
     lines = reliability_lines(bins, reliability.error if reliability else None, width)
