@@ -20,7 +20,7 @@ from benchmarks.command_line import (
 )
 from benchmarks.machine import describe_machine, warn_unless_quiet
 from benchmarks.originality.building import CONTENDERS
-from benchmarks.originality.following import FOLLOWED, said_by_bundled_model
+from benchmarks.originality.following import FOLLOWED, text_of_bundled_model
 from benchmarks.originality.texts import resample
 from benchmarks.rounds import Bar, Spread, median_ratio, rotated
 from benchmarks.tables import markdown_table
@@ -122,7 +122,7 @@ def compare(options: argparse.Namespace) -> None:
     rates: dict[str, Rates] = {}
     with tempfile.TemporaryDirectory() as folder:
         corpus, said = Path(folder, "corpus.txt"), Path(folder, "said.txt")
-        said.write_text(said_by_bundled_model(FOLLOWED), encoding="utf-8")
+        said.write_text(text_of_bundled_model(FOLLOWED), encoding="utf-8")
         for name, text in corpora(base, sizes):
             narrate(f"{name} characters: {options.rounds} rounds")
             corpus.write_text(text, encoding="utf-8")

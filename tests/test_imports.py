@@ -111,7 +111,7 @@ from tui_charrnn.tui.text.model_loader import ModelLoader, ModelRequest
 session = Session(runs_folder=Path("none"))
 settings = session.settings
 model = ModelLoader().load(ModelRequest.of(session), lambda seconds: False)
-tape, _ = lazy.start_tape(model, None, settings.sampling, settings.held, lambda: False)
+tape, _ = lazy.start_tape(model, None, settings.sampling, settings.active_clamps, lambda: False)
 tape.next()
 """
     loaded = loaded_by(code, home=tmp_path)

@@ -57,8 +57,8 @@ from tui_charrnn.viewing import (
     formatting,
     gradient_pictures,
     log_lines,
+    run_formatting,
     run_view,
-    run_words,
     xray,
 )
 from tui_charrnn.viewing.lessons import HEAD, LESSONS
@@ -70,7 +70,7 @@ ERRORS = {name for name in vars(errors) if name.endswith("Error")} | {
     "_UnusableError",
 }
 """What takes a sentence and its values, as `tr` does."""
-SPEAKS_ENGLISH = ("cli/", "training/")
+ENGLISH_ONLY = ("cli/", "training/")
 IN_THE_APP = {"training/creation.py"}
 
 
@@ -80,7 +80,7 @@ CARD_LABELS = (
     *("baseline", "calibrated", "pinned", "rate", "gradient", "network", "from", "device"),
     *("precision", "computed by", "cores", "memory"),
 )
-"""Of the run card, see `run_words.card_groups`; it says `gpu` for a GPU."""
+"""Of the run card, see `run_formatting.card_groups`; the label of a GPU is `gpu`."""
 
 
 def setting_sentences() -> Iterator[str]:
@@ -117,7 +117,7 @@ def table_sentences() -> set[str]:
         *run_view.REFUSALS.values(),
         *run_view.QUANTITIES.values(),
         *("gradient", "characters", "jamo"),
-        *run_words.STATE_WORDS.values(),
+        *run_formatting.STATE_LABELS.values(),
         *formatting.GRAMS.values(),
         *log_lines.ENDS.values(),
         *failures.FailureKind,
@@ -176,7 +176,7 @@ def calls(name: str = "tr") -> Iterator[tuple[str, ast.Call]]:
     """
     for path in PACKAGE.rglob("*.py"):
         place, called = str(path.relative_to(PACKAGE)), {name}
-        if name == "tr" and (not place.startswith(SPEAKS_ENGLISH) or place in IN_THE_APP):
+        if name == "tr" and (not place.startswith(ENGLISH_ONLY) or place in IN_THE_APP):
             called |= {*ERRORS, "error"}
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in called:

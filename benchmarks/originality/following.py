@@ -26,7 +26,7 @@ _SEARCHED: Final = 200
 """Characters of a round for those that search the whole corpus for each."""
 
 
-def said_by_bundled_model(characters: int) -> str:
+def text_of_bundled_model(characters: int) -> str:
     """Text as the program says it: copied here and there, new for the most part."""
     stream = bundled_stream()
     return "".join(stream.next().character for _ in range(characters))

@@ -50,9 +50,9 @@ from tui_charrnn.tui.run.chart.drawing import draw_chart
 from tui_charrnn.tui.run.chart.series import Axis, ChartOptions, Curvature, Span, series_of
 from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.log_lines import log_end
+from tui_charrnn.viewing.run_formatting import card_rows, format_state
 from tui_charrnn.viewing.run_rows import run_lines, run_row
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import card_rows, format_state
 from tui_charrnn.viewing.samples import Scrubber, mark_columns
 
 Mutation = Callable[[bytes, np.random.Generator], bytes]

@@ -45,7 +45,7 @@ def test_a_rule_that_leaves_nothing_is_not_obeyed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "leave_nothing"),
+    ("rules", "excludes_all"),
     [
         ({"allow": "xyz"}, True),
         ({"allow": "a", "forbid": "a"}, True),
@@ -54,8 +54,8 @@ def test_a_rule_that_leaves_nothing_is_not_obeyed() -> None:
         ({}, False),
     ],
 )
-def test_rules_that_leave_nothing_are_known(rules: dict[str, str], *, leave_nothing: bool) -> None:
-    assert Constraints(LATIN).leave_nothing(settings(**rules)) is leave_nothing
+def test_rules_that_leave_nothing_are_known(rules: dict[str, str], *, excludes_all: bool) -> None:
+    assert Constraints(LATIN).excludes_all(settings(**rules)) is excludes_all
 
 
 def test_lines_begin_as_they_must() -> None:

@@ -12,7 +12,7 @@ from tui_charrnn.folders import default_runs_folder
 from tui_charrnn.runs import catalogue
 from tui_charrnn.runs.catalogue import WatchedFolder, find_run, list_runs
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.layout import RunDirectory, command_words
+from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.reader import read_status
 
 
@@ -174,5 +174,5 @@ def test_a_trainer_is_judged_by_the_age_of_its_status(tmp_path: Path) -> None:
 def test_a_command_names_a_run_as_shortly_as_it_is_found(isolated_home: Path) -> None:
     at_home = RunDirectory(isolated_home / "runs" / "moby")
     elsewhere = RunDirectory(Path("/mnt/big disk/moby"))
-    assert command_words("attach", at_home) == "charrnn-tui attach moby"
-    assert command_words("stop", elsewhere) == "charrnn-tui stop '/mnt/big disk/moby'"
+    assert format_command("attach", at_home) == "charrnn-tui attach moby"
+    assert format_command("stop", elsewhere) == "charrnn-tui stop '/mnt/big disk/moby'"

@@ -65,10 +65,10 @@ def test_a_list_that_is_read_again_has_the_new_words(tmp_path: Path) -> None:
     [before] = folder.list_runs()
     write_labels(run, RunLabels(tags=("Best",), note="warm rate"))
     [after] = folder.list_runs()
-    assert not before.has_words("best")
-    assert after.has_words("best RATE")
-    assert after.has_words(run.name[:3])
-    assert not after.has_words("best cold")
+    assert not before.has_all_words("best")
+    assert after.has_all_words("best RATE")
+    assert after.has_all_words(run.name[:3])
+    assert not after.has_all_words("best cold")
 
 
 @pytest.mark.usefixtures("korean")
@@ -76,4 +76,4 @@ def test_words_are_found_in_korean_and_in_decomposed_hangul(tmp_path: Path) -> N
     run = created_run(tmp_path)
     write_labels(run, RunLabels(tags=(normalize("NFD", "동화"),), pinned=True))
     [summary] = WatchedFolder(tmp_path).list_runs()
-    assert all(summary.has_words(words) for words in ("동화", "고정", "pinned"))
+    assert all(summary.has_all_words(words) for words in ("동화", "고정", "pinned"))

@@ -12,7 +12,7 @@ from tui_charrnn.errors import RunLockedError
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.liveness import keep_trainers_out, lock_run
+from tui_charrnn.runs.liveness import lock_out_trainers, lock_run
 
 ELSEWHERE = RunStatus(state=RunState.TRAINING, pid=7, host="elsewhere", boot_id="b", beat=10)
 
@@ -70,17 +70,17 @@ def test_upkeep_waits_for_a_beat_too(run: RunDirectory) -> None:
     run.lock.touch()
     neighbor = Neighbor(run, beats=True)
     with written_by(disk_without_locks()), pytest.raises(RunLockedError):
-        keep_trainers_out(run, sleep=neighbor.sleep)
+        lock_out_trainers(run, sleep=neighbor.sleep)
 
 
 def test_a_run_that_nobody_took_up_needs_no_lock(run: RunDirectory) -> None:
-    assert keep_trainers_out(run) is None
+    assert lock_out_trainers(run) is None
     assert not run.lock.exists()
 
 
 def test_a_run_that_is_kept_from_trainers_is_theirs_again_afterward(run: RunDirectory) -> None:
     run.lock.write_bytes(b"whoever was the last")
-    lock = keep_trainers_out(run)
+    lock = lock_out_trainers(run)
     assert lock is not None
     with pytest.raises(RunLockedError):
         lock_run(run)

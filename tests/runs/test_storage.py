@@ -79,23 +79,23 @@ def test_a_leftover_of_a_killed_writer_is_no_hindrance(tmp_path: Path) -> None:
 
 def test_room_for_the_next_contents_is_taken_and_given_back(tmp_path: Path) -> None:
     path, storage = tmp_path / "state.json", Storage()
-    storage.write_atomically(path, b"first", room_for_next=5_000)
+    storage.write_atomically(path, b"first", reserve=5_000)
     (beside,) = tmp_path.glob(".*")
     assert beside.stat().st_size == 5_000
-    storage.write_atomically(path, b"second", room_for_next=5_000)
+    storage.write_atomically(path, b"second", reserve=5_000)
     assert path.read_bytes() == b"second"
     assert [each.name for each in tmp_path.glob(".*")] == [beside.name]
-    storage.give_room_back(path)
-    storage.give_room_back(path)
+    storage.release_reserve(path)
+    storage.release_reserve(path)
     assert list(tmp_path.glob(".*")) == []
 
 
 def test_room_that_cannot_be_taken_is_no_failure(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     disk = FaultyDisk()
-    storage_on(disk).write_atomically(path, b"x", room_for_next=5_000)
+    storage_on(disk).write_atomically(path, b"x", reserve=5_000)
     for n in range(disk.operations - 4, disk.operations):  # those that take it
-        storage_on(FaultyDisk(n)).write_atomically(path, b"new", room_for_next=5_000)
+        storage_on(FaultyDisk(n)).write_atomically(path, b"new", reserve=5_000)
         assert path.read_bytes() == b"new"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tests.support.generations import make_generation
-from tests.support.open_app import spoken_by, tiny_app
+from tests.support.open_app import shown_text, tiny_app
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
@@ -19,7 +19,7 @@ from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.history.screen import HistoryScreen
 
 
-def really_said(path: Path, length: int = 40, seed_text: str = "bad") -> Generation:
+def generated_entry(path: Path, length: int = 40, seed_text: str = "bad") -> Generation:
     """A text that a tiny model, whose file is made, says; settings change on the way."""
     cool, hot = SamplingConfig(temperature=0.4, rng_seed=3), SamplingConfig(temperature=2.0)
     tiny_model_file(path)
@@ -46,7 +46,7 @@ async def history_page(
     if not keeps:
         object.__setattr__(app.session.preferences, "history", False)
     async with app.run_test(size=size) as pilot:
-        await wait_until(pilot, "a text", lambda: bool(spoken_by(app)))
+        await wait_until(pilot, "a text", lambda: bool(shown_text(app)))
         app.main.text_pane.action_history()
         yield await opened(app, pilot), pilot
 

@@ -9,7 +9,7 @@ from tests.support.themed_app import streamed
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model_file
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.run.run_card import Words
+from tui_charrnn.tui.run.run_card import TextLines
 from tui_charrnn.tui.session import GenerationSettings, Session
 
 
@@ -54,7 +54,7 @@ def settings_of(app: CharRNNApp) -> GenerationSettings:
     return app.session.settings
 
 
-def spoken_by(app: CharRNNApp) -> str:
+def shown_text(app: CharRNNApp) -> str:
     """The seeds and the generated text that the app shows."""
     return streamed(app.main.text_pane.view)
 
@@ -64,7 +64,7 @@ def note_of(app: CharRNNApp) -> str:
     return str(app.main.note.content)
 
 
-def run_words_of(app: CharRNNApp) -> str:
+def run_text_of(app: CharRNNApp) -> str:
     """All that is written about the run that is shown."""
-    parts = app.main.query("StatusLine Words, RunCard Words").results(Words)
+    parts = app.main.query("StatusLine TextLines, RunCard TextLines").results(TextLines)
     return "\n".join(str(part.content) for part in parts)

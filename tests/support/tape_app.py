@@ -7,7 +7,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.widget import Widget
 
-from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, settings_of, shown_text, tiny_app
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
@@ -98,7 +98,7 @@ class TapeApp:
 
     async def prime_tape(self, seed_text: str) -> None:
         """Let another text be said, and wait until it has begun."""
-        self.app.main.text_pane.answer(seed_text)
+        self.app.main.text_pane.generate(seed_text)
 
         def has_begun() -> bool:
             opening = self.text.generation.opening if self.text.generation is not None else None
@@ -132,7 +132,7 @@ async def tape_app(
     async with app.run_test(size=size) as pilot:
         end = tr("{count:,} characters.", count=LENGTH)
         await wait_until(pilot, "the end", lambda: end in note_of(app))
-        assert len(spoken_by(app)) == LENGTH
+        assert len(shown_text(app)) == LENGTH
         await pilot.press("f2")
         await wait_until(pilot, "the tape", lambda: bool(app.main.query(TapePanel)))
         opened = TapeApp(app, pilot)

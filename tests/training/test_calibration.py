@@ -21,8 +21,8 @@ from tui_charrnn.runs.records import CheckpointSaved, ModelCalibrated, RunEnded
 from tui_charrnn.training import instruments
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.worker import run_training
+from tui_charrnn.viewing.run_formatting import score_rows
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import score_rows
 
 TEXT = FAKE_TEXT * 26
 FITTED = Calibration(1.25, 2.5, 2.25, 2_000, 2_000)

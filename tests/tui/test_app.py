@@ -5,7 +5,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, settings_of, shown_text, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.app import CharRNNApp
@@ -15,8 +15,8 @@ from tui_charrnn.tui.session import DEFAULT_LENGTH, Session
 async def test_text_streams_before_a_key_is_pressed(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
-        assert set(spoken_by(app)) <= set("\n abcdefghij")
+        await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 3)
+        assert set(shown_text(app)) <= set("\n abcdefghij")
 
 
 async def test_the_cursor_waits_in_the_seed_box(tmp_path: Path) -> None:
@@ -29,22 +29,22 @@ async def test_the_cursor_waits_in_the_seed_box(tmp_path: Path) -> None:
 async def test_enter_answers_the_seed_below_what_was_said(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "a first text", lambda: len(spoken_by(app)) > 3)
-        first = spoken_by(app)
+        await wait_until(pilot, "a first text", lambda: len(shown_text(app)) > 3)
+        first = shown_text(app)
         await pilot.press(*"badge", "enter")
         await wait_until(
-            pilot, "a second text", lambda: "badge" in spoken_by(app)[:-1].rpartition("badge")[1]
+            pilot, "a second text", lambda: "badge" in shown_text(app)[:-1].rpartition("badge")[1]
         )
-        assert spoken_by(app).startswith(first)
+        assert shown_text(app).startswith(first)
 
 
 async def test_escape_stops_and_keeps_the_text(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 3)
         await pilot.press("escape")
         await wait_until(pilot, "the note", lambda: note_of(app).startswith("Stopped."))
-        kept = spoken_by(app)
+        kept = shown_text(app)
         assert len(kept) > 3
         assert not app.main.text_pane.view.streaming
 
@@ -52,13 +52,13 @@ async def test_escape_stops_and_keeps_the_text(tmp_path: Path) -> None:
 async def test_more_goes_on_where_the_text_stopped(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 3)
         await pilot.press("escape")
         await wait_until(pilot, "the note", lambda: note_of(app).startswith("Stopped."))
-        kept = spoken_by(app)
+        kept = shown_text(app)
         await pilot.press("ctrl+g")
-        await wait_until(pilot, "more", lambda: len(spoken_by(app)) > len(kept) + 3)
-        assert spoken_by(app).startswith(kept)
+        await wait_until(pilot, "more", lambda: len(shown_text(app)) > len(kept) + 3)
+        assert shown_text(app).startswith(kept)
 
 
 async def test_a_text_pauses_after_its_length(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ async def test_a_text_pauses_after_its_length(tmp_path: Path) -> None:
     settings_of(app).speed = None
     async with app.run_test() as pilot:
         await wait_until(pilot, "the end", lambda: "2,000 characters." in note_of(app), limit=20)
-        assert len(spoken_by(app)) == DEFAULT_LENGTH
+        assert len(shown_text(app)) == DEFAULT_LENGTH
 
 
 async def test_a_repeated_text_needs_only_its_numbers(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ async def test_a_repeated_text_needs_only_its_numbers(tmp_path: Path) -> None:
         settings_of(app).sampling = SamplingConfig(rng_seed=7, temperature=1.0)
         async with app.run_test() as pilot:
             await wait_until(pilot, "the end", lambda: "2,000" in note_of(app), limit=20)
-            return spoken_by(app)
+            return shown_text(app)
 
     assert await whole_text(tmp_path / "one") == await whole_text(tmp_path / "two")
 
@@ -84,17 +84,17 @@ async def test_a_repeated_text_needs_only_its_numbers(tmp_path: Path) -> None:
 async def test_unknown_characters_are_named_and_left_out(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "a first text", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "a first text", lambda: len(shown_text(app)) > 3)
         await pilot.press(*"aéb", "enter")
         await wait_until(pilot, "the note", lambda: "é (U+00E9)" in note_of(app))
-        assert "ab" in spoken_by(app)
-        assert "é" not in spoken_by(app)
+        assert "ab" in shown_text(app)
+        assert "é" not in shown_text(app)
 
 
 async def test_the_temperature_changes_while_text_streams(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 3)
         await pilot.press("f8", "f8", "f7", "f8")
         assert settings_of(app).sampling.temperature == 1.0
         assert "temperature 1.0" in str(app.main.text_pane.view.border_title)
@@ -136,7 +136,7 @@ async def test_a_model_that_does_not_exist_is_an_error_until_a_text_begins(tmp_p
         assert app.main.note._timer is None  # it stays
         app.session.model = known
         await pilot.press("a", "enter")
-        await wait_until(pilot, "a text", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "a text", lambda: len(shown_text(app)) > 3)
         assert "nope" not in note_of(app)
         assert not app.main.note.has_class("-problem")
 
@@ -144,14 +144,14 @@ async def test_a_model_that_does_not_exist_is_an_error_until_a_text_begins(tmp_p
 async def test_a_resize_keeps_text_and_seed(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
-        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 3)
         await pilot.press("escape", *"abc")
         await wait_until(pilot, "the end", lambda: not app.main.text_pane.view.streaming)
-        before = spoken_by(app)
+        before = shown_text(app)
         for size in ((120, 36), (40, 12), (8, 3), (1, 1), (80, 24)):
             await pilot.resize_terminal(*size)
             await pilot.pause()
-        assert spoken_by(app) == before
+        assert shown_text(app) == before
         assert app.main.text_pane.seed.text == "abc"
 
 

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from tests.support.fake_run import FakeTrainer, created_run
 from tests.support.form_app import estimate_of, facts_of, time_nothing
 from tests.support.kept_picture import KeptPicture
-from tests.support.open_app import note_of, run_words_of, tiny_app
+from tests.support.open_app import note_of, run_text_of, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import TapeApp
 from tests.support.waiting import wait_until
@@ -82,7 +82,7 @@ async def settle(pilot: Pilot[Any]) -> None:
     assert isinstance(app, CharRNNApp)
     await wait_until(pilot, "a screen", lambda: bool(app.main.query("TextPane")))
     await wait_until(pilot, "the text", lambda: note_of(app).startswith("2,000"), limit=20)
-    await wait_until(pilot, "the run", lambda: "800/3,400" in run_words_of(app), limit=20)
+    await wait_until(pilot, "the run", lambda: "800/3,400" in run_text_of(app), limit=20)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from tests.support.command import PATIENCE
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
-from tests.support.open_app import RecordingLauncher, note_of, run_words_of, spoken_by, tiny_app
+from tests.support.open_app import RecordingLauncher, note_of, run_text_of, shown_text, tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import RunLabels, write_labels
@@ -263,7 +263,7 @@ def test_runs_are_looked_for_once_the_first_text_has_begun_or_takes_too_long(
 async def test_every_pane_opens_without_a_run(tmp_path: Path, key: str) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
-        await wait_until(pilot, "some text", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "some text", lambda: len(shown_text(app)) > 3)
         await pilot.press(key)
         await wait_until(pilot, "it", lambda: shown_panes(app) == {KEYS_OF_PANES[key]})
 
@@ -290,10 +290,10 @@ async def test_a_terminal_that_is_too_small_gets_a_sentence_and_loses_nothing(
     app = tiny_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await shown_run(pilot, app)
-        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 3)
         await pilot.press("escape", *"seed")
         await wait_until(pilot, "the end", lambda: not app.main.text_pane.view.streaming)
-        text = spoken_by(app)
+        text = shown_text(app)
         await pilot.resize_terminal(*size)
         await wait_until(pilot, "nothing", lambda: not shown_panes(app))
         await wait_until(
@@ -301,7 +301,7 @@ async def test_a_terminal_that_is_too_small_gets_a_sentence_and_loses_nothing(
         )
         await pilot.resize_terminal(80, 24)
         await wait_until(pilot, "the text", lambda: shown_panes(app) == {"text"})
-        assert spoken_by(app) == text
+        assert shown_text(app) == text
         seed = app.main.text_pane.seed
         assert seed.text == "seed"
         await wait_until(pilot, "the focus", lambda: app.focused is seed)
@@ -346,9 +346,9 @@ async def test_a_pinned_run_is_drawn_from_the_start_on(
     async with app.run_test(size=(120, 36)) as pilot:
         await shown_run(pilot, app)
         await wait_until(pilot, "its line", lambda: "old (pinned)" in screen_text(app))
-        await wait_until(pilot, "its loss", lambda: "2.700 (old)" in run_words_of(app))
+        await wait_until(pilot, "its loss", lambda: "2.700 (old)" in run_text_of(app))
         app.main.post_message(RunOpened(pinned))  # it is no reference of itself
-        await wait_until(pilot, "it", lambda: "finished" in run_words_of(app))
+        await wait_until(pilot, "it", lambda: "finished" in run_text_of(app))
         await wait_until(pilot, "it alone", lambda: "(pinned)" not in screen_text(app))
 
 
@@ -359,7 +359,7 @@ async def test_a_lost_trainer_gets_a_card_whose_key_starts_another(tmp_path: Pat
     app = tiny_app(tmp_path, run=run, launch=launch)
     try:
         async with app.run_test(size=(80, 24)) as pilot:
-            await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
+            await wait_until(pilot, "lost", lambda: "lost" in run_text_of(app))
             await pilot.press("f3")
             await wait_until(
                 pilot, "the card", lambda: any(map(in_sight, app.main.query("FailureCard")))
@@ -382,7 +382,7 @@ async def test_a_viewer_that_only_reads_starts_no_trainer(tmp_path: Path) -> Non
     app = tiny_app(tmp_path, run=run, launch=launch)
     app.session.is_readonly = True
     async with app.run_test(size=(80, 24)) as pilot:
-        await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
+        await wait_until(pilot, "lost", lambda: "lost" in run_text_of(app))
         await pilot.press("f3")
         await wait_until(pilot, "the card", lambda: "Open the log" in screen_text(app))
         await wait_until(pilot, "the focus", lambda: app.focused is not None)

@@ -7,7 +7,7 @@ from textual.command import CommandList
 from textual.widgets import Static
 
 from tests.support.fake_run import created_run
-from tests.support.open_app import note_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, shown_text, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
@@ -57,7 +57,7 @@ async def test_the_text_goes_by_the_settings(tmp_path: Path) -> None:
     app = preferred_app(tmp_path, "pace = 'max'\nlength = 31\ntemperature = 1.3\nnumbers = 'int8'")
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the end", lambda: note_of(app).startswith("31 characters."))
-        assert len(spoken_by(app)) == 31
+        assert len(shown_text(app)) == 31
         assert "tiny · int8 · temperature 1.3" in str(app.main.text_pane.view.border_title)
 
 
@@ -114,7 +114,7 @@ async def test_with_a_broken_file_the_app_opens_and_says_so(
 ) -> None:
     app = preferred_app(tmp_path, text)
     async with app.run_test(size=(100, 30), notifications=True) as pilot:
-        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 3)
         messages = [note.message for note in app._notifications]
         assert any(warning in message for message in messages)
         assert all(str(preferences_file()) in message for message in messages)
@@ -219,7 +219,7 @@ async def test_a_question_on_top_leaves_only_the_keys_of_the_app(tmp_path: Path)
 async def test_a_sentence_from_the_generating_thread_names_the_keys_too(tmp_path: Path) -> None:
     app = preferred_app(tmp_path, "[keys]\ntext.source = 'f10'")
     async with app.run_test(size=(100, 30)) as pilot:
-        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 3)
         app.main.open_run(created_run(tmp_path / "runs", name="new"))
         app.session.source = Source.NEWEST
         await pilot.press(*"ab", "enter")

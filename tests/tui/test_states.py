@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 
 from tests.korean import latin_words
 from tests.support.fake_run import FakeTrainer, created_run, lose_trainer
-from tests.support.open_app import note_of, run_words_of, tiny_app
+from tests.support.open_app import note_of, run_text_of, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.tiny_model import TINY_VOCABULARY
 from tests.support.waiting import wait_until
@@ -182,7 +182,7 @@ def is_open(app: CharRNNApp, pane: str) -> bool:
 
 
 def says(app: CharRNNApp, words: str) -> bool:
-    return words in run_words_of(app)
+    return words in run_text_of(app)
 
 
 async def choose(pilot: Pilot[None], app: CharRNNApp, name: str) -> None:

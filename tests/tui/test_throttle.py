@@ -4,7 +4,7 @@ from textual.app import App
 
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.background import Throttle
-from tui_charrnn.tui.run.run_card import Words
+from tui_charrnn.tui.run.run_card import TextLines
 
 
 class Drawn(App[None]):
@@ -48,14 +48,14 @@ async def test_progress_after_a_long_rest_is_drawn_at_once() -> None:
 
 async def test_words_take_the_room_that_they_need() -> None:
     class Host(App[None]):
-        CSS = "Words { width: auto; height: auto; }"
+        CSS = "TextLines { width: auto; height: auto; }"
 
         def compose(self):  # type: ignore[no-untyped-def]
-            yield Words(id="words")
+            yield TextLines(id="words")
 
     app = Host()
     async with app.run_test() as pilot:
-        words = app.query_one(Words)
+        words = app.query_one(TextLines)
         for text in ("one", "two", "three", "한국어", "two\nrows"):
             words.show(text)
             await pilot.pause()

@@ -6,8 +6,8 @@ from tests.support.hostile_text import HOSTILE
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import PathChosen, PathTrial
+from tui_charrnn.viewing.run_formatting import card_rows
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import card_rows
 
 TRIALS = (
     PathTrial("handwritten", "none", "float32", 0.25, 0.0),

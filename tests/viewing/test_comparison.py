@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tests.viewing.test_announcements import ended_view
 from tui_charrnn.runs.description import ModelOrigin
+from tui_charrnn.viewing.run_formatting import has_one_text
 from tui_charrnn.viewing.run_rows import comparison_rows
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import has_one_text
 
 
 def other_than(view: RunView) -> RunView:

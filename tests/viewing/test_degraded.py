@@ -6,8 +6,8 @@ from tests.support.hostile_text import HOSTILE
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import Verdict
+from tui_charrnn.viewing.run_formatting import card_rows, format_state
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import card_rows, format_state
 
 FULL = "disk full, last saved step 8,000"
 

@@ -28,7 +28,7 @@ from tui_charrnn.runs.records import (
     SampleTaken,
     SplitEvaluated,
 )
-from tui_charrnn.viewing import run_words as words
+from tui_charrnn.viewing import run_formatting
 from tui_charrnn.viewing.run_view import RunView
 
 
@@ -68,12 +68,12 @@ def test_what_goes_back_without_a_resume_takes_the_place_of_what_came_later(view
 def test_lead_is_measured_against_the_best_ngram(view: RunView) -> None:
     view.take([BaselinesMeasured((0, 1, 2, 3), (4.1, 3.3, 2.5, 2.6)), scored(10, 2.443)])
     assert view.lead == pytest.approx(0.057)
-    assert words.format_lead(view) == "0.057 nats better than the best n-gram"
+    assert run_formatting.format_lead(view) == "0.057 nats better than the best n-gram"
 
 
 def test_a_run_behind_the_ngrams_is_called_worse(view: RunView) -> None:
     view.take([BaselinesMeasured((0, 1), (3.0, 2.5)), scored(10, 2.75)])
-    assert words.format_lead(view) == "0.250 nats worse than the best n-gram"
+    assert run_formatting.format_lead(view) == "0.250 nats worse than the best n-gram"
 
 
 def test_a_resume_drops_what_came_after_its_step(view: RunView) -> None:
@@ -161,13 +161,13 @@ def test_the_newest_peak_of_the_learning_rate_is_known_whoever_changed_it(view: 
 def test_ngrams_have_names(view: RunView) -> None:
     for order, name in enumerate(["uniform", "unigram", "bigram", "3-gram", "4-gram"]):
         view.take([BaselinesMeasured((order,), (2.0,))])
-        assert dict(words.loss_rows(view))["baseline"] == f"2.000 ({name})"
+        assert dict(run_formatting.loss_rows(view))["baseline"] == f"2.000 ({name})"
 
 
 def test_the_row_names_the_best_loss_once_the_newest_is_worse(view: RunView) -> None:
     view.take([BaselinesMeasured((0, 5), (4.174, 1.669)), batch(1, 2.0), scored(1, 1.53)])
     view.take([batch(2, 1.5), scored(2, 1.9)])
-    assert words.format_losses(view, 90).endswith(
+    assert run_formatting.format_losses(view, 90).endswith(
         "· val 1.900 · best 1.530 · 0.14 below 5-gram 1.669"
     )
 
@@ -185,21 +185,24 @@ def test_the_row_compares_with_the_best_ngram_while_it_fits(
     view: RunView, width: int, row: str
 ) -> None:
     view.take([BaselinesMeasured((0, 5), (4.174, 1.669)), batch(1, 2.0), scored(1, 1.53)])
-    assert words.format_losses(view, width) == row
+    assert run_formatting.format_losses(view, width) == row
 
 
 def test_the_row_tells_the_baseline_before_anything_was_scored(view: RunView) -> None:
     view.take([BaselinesMeasured((0, 2), (4.174, 2.486)), batch(1, 3.0)])
-    assert words.format_losses(view, 70) == "train 3.000 · bigram 2.486"
+    assert run_formatting.format_losses(view, 70) == "train 3.000 · bigram 2.486"
 
 
 def test_the_epoch_is_that_of_the_step_and_not_of_an_older_status(view: RunView) -> None:
     status = RunStatus(state=RunState.TRAINING, step=15, epoch=0.75)
     view.observe(status, "alive", 0.0)
-    assert words.format_epoch(view) == "epoch 0.8"
+    assert run_formatting.format_epoch(view) == "epoch 0.8"
     view.take([RunPlanned(100, 20, 10, 4, None), batch(25, 2.0)])
     view.observe(status, "alive", 1.0)
-    assert (words.format_step(view), words.format_epoch(view)) == ("step 25/100", "epoch 1.2")
+    assert (run_formatting.format_step(view), run_formatting.format_epoch(view)) == (
+        "step 25/100",
+        "epoch 1.2",
+    )
 
 
 def test_a_resume_takes_back_how_the_run_had_ended(view: RunView) -> None:
@@ -237,12 +240,12 @@ def test_a_run_that_failed_before_its_first_step_names_no_step(view: RunView) ->
 def test_the_clock_runs_while_tensorflow_loads(view: RunView) -> None:
     view.observe(RunStatus(state=RunState.LOADING, beat=1), "alive", now=100.0)
     view.observe(RunStatus(state=RunState.LOADING, beat=2), "alive", now=104.0)
-    assert words.format_state(view, now=107.9) == "loading TensorFlow 0:07"
+    assert run_formatting.format_state(view, now=107.9) == "loading TensorFlow 0:07"
 
 
 def test_a_lost_trainer_is_said_to_be_lost(view: RunView) -> None:
     view.observe(RunStatus(state=RunState.TRAINING, step=3), "lost", now=0.0)
-    assert words.format_state(view, now=1.0) == "lost"
+    assert run_formatting.format_state(view, now=1.0) == "lost"
     assert not view.is_live
 
 
@@ -262,7 +265,7 @@ def test_a_refused_request_is_a_warning_and_a_published_model_no_news(view: RunV
 
 def test_bits_and_perplexity_are_those_of_the_best_validation_loss(view: RunView) -> None:
     view.take([batch(1, 5.0), scored(1, math.log(8)), scored(2, 3.0)])
-    rows = dict(words.loss_rows(view))
+    rows = dict(run_formatting.loss_rows(view))
     assert rows["bits/char"] == "3.000"
     assert rows["perplexity"] == "8.00"
 
@@ -295,8 +298,8 @@ def test_a_log_that_starts_over_leaves_nothing_behind(view: RunView) -> None:
 
 def test_a_row_leaves_out_what_does_not_fit() -> None:
     choices = (["step 8", "one minute left", "fast"], ["step 8", "fast"], ["step 8"])
-    assert words.longest_fitting(choices, separator="  ", width=13) == "step 8  fast"
-    assert words.longest_fitting(choices, separator="  ", width=2) == "step 8"
+    assert run_formatting.longest_fitting(choices, separator="  ", width=13) == "step 8  fast"
+    assert run_formatting.longest_fitting(choices, separator="  ", width=2) == "step 8"
 
 
 def test_a_score_from_the_beginning_is_not_the_best(view: RunView) -> None:
@@ -321,11 +324,11 @@ def test_another_length_of_a_run_by_time_is_told_once_it_matters(view: RunView) 
 
 def test_a_paused_run_has_a_sign_of_its_own(view: RunView) -> None:
     view.observe(RunStatus(state=RunState.TRAINING), "alive", 0.0)
-    assert words.state_mark(view) == "●"
+    assert run_formatting.state_mark(view) == "●"
     view.observe(RunStatus(state=RunState.PAUSED), "alive", 0.0)
-    assert words.state_mark(view) == "║"
+    assert run_formatting.state_mark(view) == "║"
     view.observe(RunStatus(state=RunState.PAUSED), "lost", 0.0)
-    assert words.state_mark(view) == "✗"
+    assert run_formatting.state_mark(view) == "✗"
 
 
 @pytest.mark.parametrize(
@@ -333,5 +336,5 @@ def test_a_paused_run_has_a_sign_of_its_own(view: RunView) -> None:
     [(0.0, "1.00"), (1.5, "4.48"), (5.0, "148"), (9.0, "8,103"), (9.3, "above 10,000")],
 )
 def test_a_perplexity_is_shown_as_far_as_it_says_something(loss: float, shown: str) -> None:
-    assert words.format_perplexity(loss) == shown
-    assert words.format_perplexity(1e30) == "above 10,000"
+    assert run_formatting.format_perplexity(loss) == shown
+    assert run_formatting.format_perplexity(1e30) == "above 10,000"

@@ -14,7 +14,7 @@ from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.runs.layout import RunDirectory, command_words
+from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.liveness import AT_WORK, Liveness
 from tui_charrnn.runs.reader import LineTail, read_status
 from tui_charrnn.runs.record_codec import decode_record
@@ -49,7 +49,7 @@ def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     if status is not None and verdict == "lost":
         print_message(
             f"The trainer of {directory.name} is lost; its checkpoints are kept. "
-            f"Resume it with: {command_words('resume', directory)}"
+            f"Resume it with: {format_command('resume', directory)}"
         )
         return
     print_message(f"{directory.name} is {status.state if status else 'gone'}.")
@@ -124,7 +124,7 @@ def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request:
 def _lost_error(run: RunDirectory) -> ConfigError:
     return ConfigError(
         f"The trainer of {run.name} is lost; nothing was changed. "
-        f"Resume it with: {command_words('resume', run)}"
+        f"Resume it with: {format_command('resume', run)}"
     )
 
 

@@ -49,7 +49,7 @@ from tui_charrnn.runs.catalogue import find_run, summarize_run
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.foreign_parts import foreign_parts
 from tui_charrnn.runs.launcher import require_tensorflow
-from tui_charrnn.runs.layout import RunDirectory, command_words
+from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.liveness import AT_WORK, Verdict
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.verification import (
@@ -339,16 +339,16 @@ def recovery(health: Health) -> tuple[str, str]:
     """Return what can be recovered from a run, in a sentence, and the command for it or ""."""
     run, found, status = health.run, health.resumable, health.status
     if health.is_at_work:
-        return "Its trainer is running.", command_words("attach", run)
+        return "Its trainer is running.", format_command("attach", run)
     if health.foreign_parts or health.description is None or health.corpus_problem:
         return _generation_only(health)
     if status is not None and status.state is RunState.FINISHED and found is not None:
-        return f"It is finished: step {found.step:,}.", command_words("generate", run, "--model")
+        return f"It is finished: step {found.step:,}.", format_command("generate", run, "--model")
     if found is not None:
-        return f"It can resume from step {found.step:,}.", command_words("resume", run)
+        return f"It can resume from step {found.step:,}.", format_command("resume", run)
     if health.checkpoints:
         return _generation_only(health)
-    return "It has no checkpoint: it starts again at its first step.", command_words("resume", run)
+    return "It has no checkpoint: it starts again at its first step.", format_command("resume", run)
 
 
 def _generation_only(health: Health) -> tuple[str, str]:

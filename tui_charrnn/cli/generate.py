@@ -328,7 +328,7 @@ def _refuse_impossible(
             "Lines cannot begin with characters that the model has never seen. "
             f"Received: {', '.join(unknown)}."
         )
-    if stream.constraints.leave_nothing(sampling):
+    if stream.constraints.excludes_all(sampling):
         received = [f"--{name} {rules[name]!r}" for name in ("allow", "forbid") if name in rules]
         raise ConfigError(
             "The settings exclude every character of the model: allow others, or forbid fewer. "

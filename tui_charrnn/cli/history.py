@@ -29,7 +29,7 @@ from tui_charrnn.history.generation import (
     hindrance_of,
     omitted_characters,
 )
-from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model, query_words
+from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model, split_query
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.formatting import counted, fitted
@@ -106,7 +106,7 @@ def search(
 
     Case is ignored.
     """
-    wanted = query_words(" ".join(words))
+    wanted = split_query(" ".join(words))
     if not wanted:
         raise ConfigError("Give at least one word to search for. Received: only blanks.")
     entries = History().search(" ".join(words), limit)

@@ -38,7 +38,7 @@ from tui_charrnn.errors import (
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import TRAINER, trainer_environment
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.liveness import keep_trainers_out
+from tui_charrnn.runs.liveness import lock_out_trainers
 from tui_charrnn.runs.reader import RunReader, read_description
 from tui_charrnn.runs.records import BatchTrained
 from tui_charrnn.runs.storage import Storage
@@ -171,7 +171,7 @@ def _prepare_run(request: RunRequest, replicas: int) -> RunDirectory:
     text = read_named_corpus(request.corpus, request.reading)
     check_batch(text.split(training.validation_fraction), training)
     run = request.find_or_make(text)
-    if (lock := keep_trainers_out(run)) is not None:
+    if (lock := lock_out_trainers(run)) is not None:
         lock.release()
     description = read_description(run)  # an existing run may have another batch size
     check_batch(description.corpus.training_characters, description.training)

@@ -32,7 +32,7 @@ from tui_charrnn.preferences import resolve, variable_of
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.foreign_parts import RunGoneError, refuse_gone
 from tui_charrnn.runs.launcher import launch_trainer
-from tui_charrnn.runs.layout import RunDirectory, command_words
+from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.reader import LogTail, RunReader, read_description
 from tui_charrnn.runs.records import RunEnded, RunWarned
 from tui_charrnn.runs.writer import RunWriter
@@ -97,7 +97,7 @@ def start_and_watch(
         if not options.quiet:
             print_message(
                 f"The run {run.name} is finished; there is nothing left to train. To extend it: "
-                f"{command_words('resume', run)} --more-time 10m"
+                f"{format_command('resume', run)} --more-time 10m"
             )
         return _end(run, options, ExitCode.OK)
     limit = max_time or read_description(run).training.max_time
@@ -141,8 +141,8 @@ def _train_detached(run: RunDirectory, options: FollowOptions, limit: float | No
     returncode = wait_for_start(run, launch(run, options, limit))
     if returncode is None:
         print_message(
-            f"Training continues in the background. Watch: {command_words('attach', run)}  Stop: "
-            f"{command_words('stop', run)}"
+            f"Training continues in the background. Watch: {format_command('attach', run)}  Stop: "
+            f"{format_command('stop', run)}"
         )
     elif returncode not in EXPECTED_EXIT_CODES:
         report_failure(run, returncode, log)
@@ -162,7 +162,7 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     if not options.quiet:
         print_message(
             "Ctrl-C once: save and stop; twice: stop now. From another terminal: "
-            f"{command_words('attach', run)}"
+            f"{format_command('attach', run)}"
         )
     reporter = choose_reporter(
         view, as_json=options.as_json, is_quiet=options.quiet, rows_of=options.rows_of
@@ -221,15 +221,15 @@ def _end(run: RunDirectory, options: FollowOptions, returncode: int) -> int:
 def _print_next_command(view: RunView, code: int, *, is_joint: bool) -> None:
     if code == ExitCode.OK:
         if view.description is not None and view.description.model.reads_both:
-            next_command = command_words("fill", view.run, "the k▢ng", "--bidirectional")
+            next_command = format_command("fill", view.run, "the k▢ng", "--bidirectional")
             print_message(f"Fill gaps with it: {next_command}")
             return
-        next_command = command_words("generate", view.run, *suggested_seed_text(view), "--model")
+        next_command = format_command("generate", view.run, *suggested_seed_text(view), "--model")
         print_message(f"Generate text with it: {next_command}")
         return
     saved = view.checkpoint_step
     where = f"Saved at step {saved:,}." if saved else "Nothing was saved yet."
-    alone = command_words("resume", view.run)
+    alone = format_command("resume", view.run)
     if not is_joint:
         print_message(f"{where} Resume it with: {alone}")
         return
@@ -247,7 +247,7 @@ def report_failure(run: RunDirectory, returncode: int, log: LogTail) -> None:
     if returncode < 0:
         print_message(
             f"The trainer was {describe_kill(-returncode)}. Its checkpoints are kept. Resume it "
-            f"with: {command_words('resume', run)}"
+            f"with: {format_command('resume', run)}"
         )
         return
     with contextlib.suppress(StorageError):  # a disk error does not mean that the run is missing

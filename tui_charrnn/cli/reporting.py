@@ -26,8 +26,8 @@ from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.announcements import TerminalStatus
+from tui_charrnn.viewing.run_formatting import format_lead, format_speed, format_time_left
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import format_lead, format_speed, format_time_left
 
 RowsOf = Callable[[Record], Sequence[str]]
 LINE_INTERVAL = 10.0  # seconds

@@ -22,15 +22,15 @@ from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.failures import diagnose, format_advice
 from tui_charrnn.viewing.formatting import counted, format_ngram, format_size, format_time
-from tui_charrnn.viewing.run_rows import format_trouble, run_row
-from tui_charrnn.viewing.run_view import Notice, RunView, format_extension
-from tui_charrnn.viewing.run_words import (
+from tui_charrnn.viewing.run_formatting import (
     Row,
     card_rows,
     format_dropout,
     format_lead,
     format_origin,
 )
+from tui_charrnn.viewing.run_rows import format_trouble, run_row
+from tui_charrnn.viewing.run_view import Notice, RunView, format_extension
 
 _SHOWN_WARNINGS: Final = 5
 

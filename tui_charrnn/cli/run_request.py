@@ -14,14 +14,14 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CorpusError, RunError, RunLockedError
 from tui_charrnn.model.shapes import parameter_count, tensor_shapes
 from tui_charrnn.runs.catalogue import holds_run
-from tui_charrnn.runs.layout import RunDirectory, command_words
+from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.lifecycle import NameTakenError
 from tui_charrnn.runs.liveness import AT_WORK, judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, Reading, fitting_batch_size
 from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
-from tui_charrnn.viewing.run_words import format_dropout, format_origin
+from tui_charrnn.viewing.run_formatting import format_dropout, format_origin
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.training_corpus import StartingModel
@@ -102,7 +102,7 @@ class RunRequest:
         if status is not None and judge_at_a_glance(status, max(0.0, age)) in AT_WORK:
             raise RunLockedError(
                 f"The run {run.name!r} already exists in {self.folder} and is training; watch it "
-                f"with: {command_words('attach', run)}, or choose another name."
+                f"with: {format_command('attach', run)}, or choose another name."
             )
 
     def _report_other_text(self, run: RunDirectory) -> None:

@@ -44,8 +44,8 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.sparkline import small_curve
 from tui_charrnn.viewing.formatting import format_size
+from tui_charrnn.viewing.run_formatting import has_one_text
 from tui_charrnn.viewing.run_rows import RunRow, comparison_rows, run_row
-from tui_charrnn.viewing.run_words import has_one_text
 
 if TYPE_CHECKING:
     from tui_charrnn.runs.archive import Exported
@@ -83,7 +83,7 @@ def list_all(words: Filter = "", runs_dir: RunsDir = None, as_json: JsonDocument
     """List the runs, newest first."""
     folder = runs_folder(runs_dir)
     everything, now = list_runs(folder), time.time()
-    found = [summary for summary in everything if summary.has_words(words)]
+    found = [summary for summary in everything if summary.has_all_words(words)]
     if as_json:
         print_json([summary_values(summary, now) for summary in found])
         return

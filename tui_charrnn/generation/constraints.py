@@ -86,7 +86,7 @@ class Constraints:
         wanted = dict.fromkeys((sampling.acrostic or "") + (sampling.line_starts or ""))
         return "".join(each for each in wanted if not spelled_in(self._known, each))
 
-    def leave_nothing(self, sampling: SamplingConfig) -> bool:
+    def excludes_all(self, sampling: SamplingConfig) -> bool:
         """Whether `allow` and `forbid` leave no character; they are ignored then."""
         return not (self._allowed_letters(sampling) & ~self._is_end).any()
 
@@ -206,7 +206,7 @@ class Constraints:
                 yield is_feed
 
     def _letter_mask(self, sampling: SamplingConfig) -> Bool:
-        return self._all if self.leave_nothing(sampling) else self._allowed_letters(sampling)
+        return self._all if self.excludes_all(sampling) else self._allowed_letters(sampling)
 
     def _allowed_letters(self, sampling: SamplingConfig) -> Bool:
         """Return the mask of what `allow` and `forbid` leave, with the end of a record."""

@@ -16,7 +16,7 @@ from tui_charrnn.model.checkpoint import Model, parse_model
 from tui_charrnn.presets import StartingPoint
 from tui_charrnn.runs.description import CorpusReference, LearnedText, ModelOrigin, RunDescription
 from tui_charrnn.runs.foreign_parts import has_own_corpus
-from tui_charrnn.runs.layout import RunDirectory, command_words
+from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import load_catalogue
@@ -60,7 +60,7 @@ def read_run_corpus(
         reading = replace(reading, encoding="utf-8", unify_newlines=False, compose=False)
     corpus = read_corpus(sources, reading, check_cancelled=check_cancelled)
     if corpus.sha256 != reference.sha256 and not accepts_change:
-        again = command_words("resume", run, "--force")
+        again = format_command("resume", run, "--force")
         raise CorpusError(
             "The corpus {name!r} is no longer the text that this run was created for: SHA-256 "
             "{wanted} then, {found} now. Restore the old text, start a new run, or resume with "

@@ -262,7 +262,7 @@ class History:
 
     def search(self, query: str, count: int) -> list[Entry]:
         """Return the last texts with all words of a query, the newest first; see `find`."""
-        return list(self.read(self.find(query, most=count)).values()) if query_words(query) else []
+        return list(self.read(self.find(query, most=count)).values()) if split_query(query) else []
 
     def find(
         self, query: str, check: Callable[[], object] = lambda: None, most: int | None = None
@@ -422,7 +422,7 @@ _MOST_SHORT: Final = 50
 """Most words below `_INDEXED` in one SQL query, which SQLite limits."""
 
 
-def query_words(query: str) -> list[str]:
+def split_query(query: str) -> list[str]:
     """Return the words of a query, in composed form as texts are."""
     return unicodedata.normalize("NFC", storable(query)).split()
 
@@ -435,7 +435,7 @@ def _matching(
     short: list[str] = []
     others: list[str] = []
     is_indexed = has_index(database)
-    for word in dict.fromkeys(query_words(query)):
+    for word in dict.fromkeys(split_query(query)):
         if not is_indexed or "\0" in word:  # a NUL would end the index query
             others.append(word.casefold())
         elif len(word) >= _INDEXED:

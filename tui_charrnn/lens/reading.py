@@ -175,11 +175,11 @@ class TapeReader:
         """
         stepper = self._stepper
         if self.at != (number, start):
-            moment = self._look(number, start)
-            if moment is None:
+            found = self._look(number, start)
+            if found is None:
                 return None
-            stepper.restore(moment.state.network)
-            self._unread = moment.state.unread
+            stepper.restore(found.state.network)
+            self._unread = found.state.unread
         self.at = None  # an interrupted read cannot be continued
         self.values = []
         indices = self._tree.indices(number, start, stop)

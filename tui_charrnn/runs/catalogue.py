@@ -127,7 +127,7 @@ class RunSummary:
     labels: RunLabels = NO_LABELS
     """Set by the user."""
 
-    def has_words(self, words: str) -> bool:
+    def has_all_words(self, words: str) -> bool:
         """Whether its name, corpus, preset, tags or note contain all words of a query.
 
         A pinned run also matches the word `pinned`, in English and translated. Decomposed Hangul,

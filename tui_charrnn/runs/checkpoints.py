@@ -31,7 +31,7 @@ from tui_charrnn.runs.layout import (
     FORMAT,
     CheckpointDirectory,
     RunDirectory,
-    command_words,
+    format_command,
 )
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
@@ -437,7 +437,7 @@ def missed_best(run: RunDirectory, taken: CheckpointDirectory | None) -> str:
         "{problem}: {instead}. Details: {command}",
         problem=problem,
         instead=instead,
-        command=command_words("doctor", run),
+        command=format_command("doctor", run),
     )
 
 

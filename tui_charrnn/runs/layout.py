@@ -97,7 +97,7 @@ class CheckpointDirectory:
         return self.path.parent.parent
 
 
-def command_words(word: str, run: RunDirectory, *options: str) -> str:
+def format_command(word: str, run: RunDirectory, *options: str) -> str:
     """Return the command line of a subcommand for a run, in any folder.
 
     `word` is the subcommand; options precede the run.

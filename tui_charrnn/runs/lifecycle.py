@@ -40,8 +40,8 @@ from tui_charrnn.runs.description import (
 )
 from tui_charrnn.runs.file_system import disk_size, names_in, storage_errors
 from tui_charrnn.runs.json_values import DOCUMENT_LIMIT, encode_json
-from tui_charrnn.runs.layout import RunDirectory, command_words
-from tui_charrnn.runs.liveness import keep_trainers_out
+from tui_charrnn.runs.layout import RunDirectory, format_command
+from tui_charrnn.runs.liveness import lock_out_trainers
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
 
@@ -411,7 +411,7 @@ def empty_trash(folder: Path) -> int:
 def _trainers_kept_out(run: RunDirectory, *, renames: bool = False) -> Iterator[None]:
     """Lock trainers out of a run inside the context."""
     try:
-        lock = keep_trainers_out(run)
+        lock = lock_out_trainers(run)
     except RunLockedError as error:
         raise RunLockedError(
             "The run {run} is being trained, so it cannot be renamed. Stop it first: {command}"
@@ -420,7 +420,7 @@ def _trainers_kept_out(run: RunDirectory, *, renames: bool = False) -> Iterator[
                 "The run {run} is being trained, so it cannot be deleted. Stop it first: {command}"
             ),
             run=run.name,
-            command=command_words("stop", run),
+            command=format_command("stop", run),
         ) from error
     try:
         yield

@@ -14,7 +14,7 @@ from tui_charrnn.errors import RunError, RunLockedError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.file_system import file_system, storage_errors
 from tui_charrnn.runs.json_values import decode_json, encode_json, read_bounded
-from tui_charrnn.runs.layout import RunDirectory, command_words
+from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.reader import read_status
 from tui_charrnn.runs.storage import FileLock, Storage
 from tui_charrnn.translation import tr
@@ -142,7 +142,7 @@ def lock_run(run: RunDirectory, *, sleep: Callable[[float], None] = time.sleep) 
     return _take_lock(run, encode_json(holder), sleep)
 
 
-def keep_trainers_out(
+def lock_out_trainers(
     run: RunDirectory, *, sleep: Callable[[float], None] = time.sleep
 ) -> FileLock | None:
     """Lock a run without training it; the contents of run.lock are unchanged.
@@ -217,5 +217,5 @@ def _locked(run: RunDirectory, holder: str) -> RunLockedError:
         "The run {run} is already being trained by {holder}. Watch it with: {command}",
         run=run.name,
         holder=holder,
-        command=command_words("attach", run),
+        command=format_command("attach", run),
     )

@@ -122,7 +122,7 @@ class Storage:
         self._fs = file_system()
         self._inside = inside
 
-    def write_atomically(self, path: Path, data: bytes, *, room_for_next: int = 0) -> None:
+    def write_atomically(self, path: Path, data: bytes, *, reserve: int = 0) -> None:
         """Replace a file's contents atomically; on failure the old contents stay.
 
         A file must have only one writer, as the temporary file has a fixed name.
@@ -130,7 +130,7 @@ class Storage:
         Args:
             path: The file.
             data: Its new contents.
-            room_for_next: Bytes to reserve in the temporary file for the next write, so that it
+            reserve: Bytes to reserve in the temporary file for the next write, so that it
                 succeeds even on a full disk.
         """
         partial = _partial(path)
@@ -140,17 +140,17 @@ class Storage:
                 self._write(partial, data, 0, folder)
                 self._fs.replace(partial, path, (folder, folder))
             except BaseException:
-                if not room_for_next:
+                if not reserve:
                     with quietly():
                         self._fs.remove(partial, folder)
                 raise
-            if room_for_next:
+            if reserve:
                 with quietly():
-                    self._write(partial, bytes(room_for_next), 0, folder, is_durable=False)
+                    self._write(partial, bytes(reserve), 0, folder, is_durable=False)
             self._fs.fsync_folder(path.parent, folder)
 
-    def give_room_back(self, path: Path) -> None:
-        """Remove the temporary file that `room_for_next` reserved."""
+    def release_reserve(self, path: Path) -> None:
+        """Remove the temporary file that `write_atomically` reserved."""
         with quietly(), self._folder(path.parent) as folder:
             self._fs.remove(_partial(path), folder)
 

@@ -81,7 +81,7 @@ class StatusFile:
                 status = self._status
             data = encode_json(status.to_json())
             try:
-                self._storage.write_atomically(self._path, data, room_for_next=_RESERVED_BYTES)
+                self._storage.write_atomically(self._path, data, reserve=_RESERVED_BYTES)
             except StorageError as error:
                 self.problem = str(error)
             else:
@@ -90,11 +90,11 @@ class StatusFile:
     def close(self) -> None:
         """Write the status for the last time, and release the reserved disk space."""
         self.write()
-        self.give_room_back()
+        self.release_reserve()
 
-    def give_room_back(self) -> None:
+    def release_reserve(self) -> None:
         """Release the reserved disk space."""
-        self._storage.give_room_back(self._path)
+        self._storage.release_reserve(self._path)
 
 
 def _plain(value: Any) -> Any:
@@ -166,7 +166,7 @@ class RunWriter:
             self._status_file = StatusFile(run.status, status)
             self._status_file.write()
             if self._status_file.problem:
-                self._status_file.give_room_back()
+                self._status_file.release_reserve()
                 raise StorageError(self._status_file.problem)
             resources.callback(self._status_file.close)
             resources.callback(self._update_status)

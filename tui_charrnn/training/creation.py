@@ -19,7 +19,7 @@ from tui_charrnn.runs.catalogue import summarize_run
 from tui_charrnn.runs.checkpoints import checkpoint_to_resume_from
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import require_tensorflow
-from tui_charrnn.runs.layout import RunDirectory, command_words
+from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.lifecycle import create_run
 from tui_charrnn.runs.liveness import AT_WORK
 from tui_charrnn.runs.reader import read_description
@@ -137,7 +137,7 @@ def _plan_extension(run: RunDirectory, length: str, amount: float) -> RunExtende
             "The run {run} is being trained; it can be extended once it is finished. Watch it "
             "with: {command}",
             run=run.name,
-            command=command_words("attach", run),
+            command=format_command("attach", run),
         )
     if status.state is not RunState.FINISHED:
         state = "lost" if verdict == "lost" else status.state
@@ -148,7 +148,7 @@ def _plan_extension(run: RunDirectory, length: str, amount: float) -> RunExtende
             state=tr(state),
             step=status.step,
             total=status.total_steps or 0,
-            command=command_words("resume", run),
+            command=format_command("resume", run),
         )
     history = read_history(run)
     plan = history.plan

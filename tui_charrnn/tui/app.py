@@ -176,7 +176,7 @@ class CharRNNApp(ThemedApp):
             self.session.source = Source.NEWEST
         self.main.open_run(event.run)
         if event.was_named:
-            self.main.answer_when_known()
+            self.main.generate_when_known()
 
     def action_help(self) -> None:
         """Open the help screen, unless it is open already."""
@@ -268,7 +268,7 @@ class CharRNNApp(ThemedApp):
             self.main.show_note(
                 tr(
                     "Training starts: {run}. {source} generates with the run itself.",
-                    run=self.session.started_words,
+                    run=self.session.started_text,
                     source=key_label("text.source"),
                 )
             )

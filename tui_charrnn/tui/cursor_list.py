@@ -78,7 +78,7 @@ class CursorView(ScrollView, can_focus=True):
         """Index of the row at the cursor."""
         self.count = 0
         """Number of rows."""
-        self.empty_words = ""
+        self.empty_text = ""
         """Safe text to show if there is no row."""
 
     def cells(self, index: int, width: int) -> list[Cell]:
@@ -89,7 +89,7 @@ class CursorView(ScrollView, can_focus=True):
         """Draw row `y`, counted from the top of the view."""
         width, index = self.scrollable_content_region.width, self.scroll_offset.y + y
         if index >= self.count:
-            lines = [] if self.count else Content(self.empty_words).wrap(max(width - 1, 1))
+            lines = [] if self.count else Content(self.empty_text).wrap(max(width - 1, 1))
             text = f" {lines[y]}" if y < len(lines) else ""
             about = self.get_component_rich_style("cursor-view--about")
             return Strip([Segment(text, about)]).adjust_cell_length(width, self.rich_style)

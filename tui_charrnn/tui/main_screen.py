@@ -152,7 +152,7 @@ class MainScreen(Screen[None]):
         if self.focused is None:
             self.call_after_refresh(self.pane_host.focus_on, self.pane)
 
-    def answer_when_known(self) -> None:
+    def generate_when_known(self) -> None:
         """Generate as soon as the state of the shown run is known."""
         self._waits_for_run = True
 
@@ -165,7 +165,7 @@ class MainScreen(Screen[None]):
         elif self.session.seed_file is not None:
             self.text_pane.seed.open_file(self.session.seed_file)
         else:
-            self.text_pane.answer(None)
+            self.text_pane.generate(None)
         if self.session.opens_tour:
             self.action_page("learn")
 
@@ -189,7 +189,7 @@ class MainScreen(Screen[None]):
         view = self.session.view
         if self._waits_for_run and view is not None and (view.status or view.problem):
             self._waits_for_run = False
-            self.text_pane.answer(None)
+            self.text_pane.generate(None)
         if view is not None:
             if self._announcer is None:
                 self._announcer = lazy.RunAnnouncer(self.session.preferences)

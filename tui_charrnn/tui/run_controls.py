@@ -12,7 +12,7 @@ from tui_charrnn.errors import CharRNNError, ConfigError, reason_of
 from tui_charrnn.runs.catalogue import find_pinned, summarize_run
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.layout import RunDirectory, command_words
+from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
@@ -135,8 +135,8 @@ def leave_run(run: RunDirectory) -> str:
     return tr(
         "{name} keeps training. Come back: {attach} · stop it: {stop}",
         name=safe_line(run.name),
-        attach=command_words("attach", run),
-        stop=command_words("stop", run),
+        attach=format_command("attach", run),
+        stop=format_command("stop", run),
     )
 
 
@@ -154,7 +154,7 @@ def stop_run(run: RunDirectory) -> str:
     except CharRNNError as error:
         problem = safe_line(str(error))
         return tr("{name} could not be asked to stop: {problem}", name=name, problem=problem)
-    resume = command_words("resume", run)
+    resume = format_command("resume", run)
     return tr("{name} saves and stops. Resume: {resume}", name=name, resume=resume)
 
 

@@ -58,14 +58,14 @@ class ActiveClamps(NamedTuple):
         return self.clamps if self.clamps and self.identity == identity_of(model) else ()
 
     @property
-    def short_words(self) -> str:
+    def summary(self) -> str:
         """The clamped neuron, or the number of them; empty if there is none."""
         if len(self.clamps) > 1:
             return tr("{count} cells clamped", count=len(self.clamps))
         return tr("{cell} clamped", cell=self.clamps[0]) if self.clamps else ""
 
     @property
-    def words(self) -> str:
+    def details(self) -> str:
         """All clamps as text; empty if there is none."""
         cells = " · ".join(map(str, self.clamps))
         return tr("clamped: {cells}", cells=cells) if cells else ""
@@ -86,7 +86,7 @@ class GenerationSettings:
     def __init__(self) -> None:
         self.changed = Signal()
         self.sampling = SamplingConfig()
-        self.held = ActiveClamps()
+        self.active_clamps = ActiveClamps()
         """Replaced as a whole, because the generation thread may be reading it."""
         self.speed: int | None = 60
         self.length = DEFAULT_LENGTH
@@ -118,7 +118,7 @@ class GenerationSettings:
         return tr("full speed") if self.speed is None else tr("{speed} ch/s", speed=self.speed)
 
     @property
-    def active_words(self) -> list[str]:
+    def active_settings(self) -> list[str]:
         """The temperature, and each other setting that differs from its default, as text."""
         now, usual = self.sampling, SamplingConfig()
         temperature = now.temperature
@@ -132,15 +132,15 @@ class GenerationSettings:
             words.append(tr("length {count:,}", count=self.length))
         return words
 
-    def hold(self, clamp: Clamp, model: Model) -> None:
+    def add_clamp(self, clamp: Clamp, model: Model) -> None:
         """Clamp one more neuron, or change its value; release the neurons of other models."""
-        others = [one for one in self.held.of(model) if one.neuron != clamp.neuron]
-        self.held = ActiveClamps((*others, clamp), identity_of(model))
+        others = [one for one in self.active_clamps.of(model) if one.neuron != clamp.neuron]
+        self.active_clamps = ActiveClamps((*others, clamp), identity_of(model))
 
-    def let_go(self, clamps: tuple[Clamp, ...]) -> None:
+    def remove_clamps(self, clamps: tuple[Clamp, ...]) -> None:
         """Release these neurons."""
-        kept = tuple(one for one in self.held.clamps if one not in clamps)
-        self.held = ActiveClamps(kept, self.held.identity)
+        kept = tuple(one for one in self.active_clamps.clamps if one not in clamps)
+        self.active_clamps = ActiveClamps(kept, self.active_clamps.identity)
 
 
 READ_ONLY: Final = "This view is read-only: it cannot control the trainer."
@@ -173,7 +173,7 @@ class Session:
     """Runs that were training when another run was shown in their place."""
     started: RunDirectory | None = None
     """The run that this app started last."""
-    started_words: str = ""
+    started_text: str = ""
     """Its preset and length, as text."""
     form: object = None
     """The last values of the new-run form, whose type only the form knows."""

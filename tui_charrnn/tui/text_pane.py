@@ -165,7 +165,7 @@ class TextPane(Vertical):
             title += " · " + tr("next: {source} ({key})", source=session.source_name, key=key)
         self.seed.border_title = Content(title)
 
-    def answer(self, seed_text: str | None) -> None:
+    def generate(self, seed_text: str | None) -> None:
         """Generate from a seed text; None chooses one that suits the model."""
         request = ModelRequest.of(self._session)
         if request.source is Source.NEWEST and request.is_live and request.has_begun:
@@ -239,7 +239,7 @@ class TextPane(Vertical):
                 key=key_label("text.stop"),
             )
             self.show_note(sentence, lasts=True)
-        self.answer(event.text)
+        self.generate(event.text)
 
     @on(GenerationMessage)
     def take_message(self, event: GenerationMessage) -> None:
@@ -256,10 +256,12 @@ class TextPane(Vertical):
     def on_following_scroll_view_follow_changed(self, event: StreamedText.FollowChanged) -> None:
         """Show a note while the view does not follow the text that is being generated."""
         event.stop()
-        is_held = self.cursor.at is not None or self.view.selection.has_cursor or self.is_searching
-        if self.view.streaming and not is_held:
-            held = tr("The view stays here; scroll to the end to follow the text.")
-            self.show_note("" if event.follows else held, lasts=True)
+        is_reviewing = (
+            self.cursor.at is not None or self.view.selection.has_cursor or self.is_searching
+        )
+        if self.view.streaming and not is_reviewing:
+            stays = tr("The view stays here; scroll to the end to follow the text.")
+            self.show_note("" if event.follows else stays, lasts=True)
 
     def on_text_view_clicked(self, event: StreamedText.Clicked) -> None:
         """Move the cursor of the tape to the clicked character."""
@@ -291,7 +293,7 @@ class TextPane(Vertical):
         match what:
             case "acrostic":
                 known = None if opening is None else opening.vocabulary
-                begin = functools.partial(self.answer, self.seed.text)
+                begin = functools.partial(self.generate, self.seed.text)
                 self.app.push_screen(*lazy.ask_for_acrostic(settings, known, begin))
             case "cooler" | "warmer":
                 settings.warm(0.1 if what == "warmer" else -0.1)
@@ -361,7 +363,7 @@ class TextPane(Vertical):
             self.close_tape()
             rng_seed = self._settings.sampling.rng_seed  # the user's own RNG seed does not change
             self._settings.sampling = dataclasses.replace(kept.sampling[0][1], rng_seed=rng_seed)
-            self._settings.held = lazy.restored_clamps(kept, self.text.loaded)
+            self._settings.active_clamps = lazy.restored_clamps(kept, self.text.loaded)
             self.seed.load_text(kept.seed_text[-LONGEST_SEED:])
             self.seed.move_cursor(self.seed.document.end)
             self.post_message(PaneRequested("text"))

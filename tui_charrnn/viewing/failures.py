@@ -11,14 +11,14 @@ from typing import Final, Literal
 from tui_charrnn.errors import EXPECTED_EXIT_CODES, ExitCode
 from tui_charrnn.invocation import command
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.layout import RunDirectory, command_words
+from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.liveness import LOST_AFTER, SILENT_AFTER
 from tui_charrnn.runs.records import RunDiverged
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.viewing.log_lines import lines_since_start
+from tui_charrnn.viewing.run_formatting import share_of_memory
 from tui_charrnn.viewing.run_view import RunView, format_quantity
-from tui_charrnn.viewing.run_words import share_of_memory
 
 RemedyId = Literal["resume", "half_batch", "lower_rate", "log"]
 
@@ -182,7 +182,7 @@ def format_advice(view: RunView) -> str:
     """How to resume a run that was saved before its end; empty for others."""
     if diagnose(view, None, ()) is not None or view.state not in _RESUMABLE:
         return ""
-    return tr("Resume it with: {command}", command=command_words("resume", view.run))
+    return tr("Resume it with: {command}", command=format_command("resume", view.run))
 
 
 def _failure(view: RunView, kind: FailureKind, sentence: str, *hints: str) -> Failure:

@@ -12,7 +12,7 @@ from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.liveness import Verdict
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
-from tui_charrnn.viewing import run_words as words
+from tui_charrnn.viewing import run_formatting
 from tui_charrnn.viewing.failures import diagnose
 from tui_charrnn.viewing.formatting import format_age, format_count
 from tui_charrnn.viewing.run_view import RunView
@@ -114,7 +114,7 @@ def _format_subject(description: RunDescription | None, view: RunView) -> Iterat
         corpus, count = description.corpus, format_count(description.corpus.characters)
         units = tr(safe_line(corpus.units))
         yield tr("{name}, {count} {units}", name=safe_line(corpus.name), count=count, units=units)
-        yield words.format_network(view)
+        yield run_formatting.format_network(view)
         if description.origin:
             yield tr("from {name}", name=safe_line(description.origin.name))
         if description.preset:
@@ -124,9 +124,9 @@ def _format_subject(description: RunDescription | None, view: RunView) -> Iterat
 def _progress(state: str, row: RunRow, view: RunView) -> Iterator[str]:
     yield state
     yield tr("step {step}", step=row.step) if row.step else ""
-    yield words.format_epoch(view)
-    yield words.format_time_left(view)
-    yield words.format_speed(view) if view.is_live else ""
+    yield run_formatting.format_epoch(view)
+    yield run_formatting.format_time_left(view)
+    yield run_formatting.format_speed(view) if view.is_live else ""
     yield tr("written {age} ago", age=row.age)
 
 

@@ -131,20 +131,20 @@ def full_scale(largest: float) -> float:
     return next((step * power for step in (1, 2, 5) if largest <= step * power), 10 * power)
 
 
-def format_choice(moment: TapePosition, alternatives: Sequence[Alternative]) -> str:
+def format_choice(position: TapePosition, alternatives: Sequence[Alternative]) -> str:
     """How a character was chosen: its rank and surprise, and the sampling settings."""
-    parts = [format_sampling(moment.sampling)]
-    surprise = moment.surprise
+    parts = [format_sampling(position.sampling)]
+    surprise = position.surprise
     if surprise is not None:
         by_model = sorted(alternatives, key=lambda other: -other.model_probability)
         ranked = [other.index for other in by_model]
         rank = tr("unknown to the model")
-        if moment.chosen in ranked:  # false for the unknown symbol
-            place = ranked.index(moment.chosen) + 1
+        if position.chosen in ranked:  # false for the unknown symbol
+            place = ranked.index(position.chosen) + 1
             rank = tr("likeliest {place} of {count}", place=place, count=len(ranked))
         outcome = (
             tr("taken: {rank}, {bits:.1f} bits", rank=rank, bits=surprise)
-            if moment.was_taken
+            if position.was_taken
             else tr("drawn: {rank}, {bits:.1f} bits", rank=rank, bits=surprise)
         )
         parts.insert(0, outcome)

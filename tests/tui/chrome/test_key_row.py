@@ -7,7 +7,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from tests.korean import latin_words
-from tests.support.open_app import spoken_by, tiny_app
+from tests.support.open_app import shown_text, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.app import CharRNNApp
@@ -25,7 +25,7 @@ def row_of(app: CharRNNApp) -> str:
 async def test_the_way_to_all_keys_has_a_place_in_every_row(tmp_path: Path, width: int) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(width, 24)) as pilot:
-        await wait_until(pilot, "a text", lambda: len(spoken_by(app)) > 1)
+        await wait_until(pilot, "a text", lambda: len(shown_text(app)) > 1)
         for keys in ([], ["tab"], ["t"], ["escape", "ctrl+l"], ["f4"], ["ctrl+t"], ["f3"]):
             await pilot.press(*keys)
             await pilot.pause()
@@ -52,7 +52,7 @@ async def test_what_has_room_is_shown(tmp_path: Path) -> None:
 async def test_the_keys_of_matches_are_shown_while_something_is_looked_for(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
-        await wait_until(pilot, "a text", lambda: len(spoken_by(app)) > 1)
+        await wait_until(pilot, "a text", lambda: len(shown_text(app)) > 1)
         await pilot.press("tab")
         await pilot.pause()
         assert "e Neurons" in row_of(app)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.generations import make_generation
-from tests.support.history_app import history_page, noted, really_said, shown
+from tests.support.history_app import generated_entry, history_page, noted, shown
 from tests.support.open_app import note_of
 from tests.support.themed_app import streamed
 from tests.support.tiny_model import tiny_model_file
@@ -16,7 +16,7 @@ from tui_charrnn.history.store import History
 
 
 async def test_a_replay_is_identical(tmp_path: Path) -> None:
-    kept = really_said(tmp_path / "m.safetensors")
+    kept = generated_entry(tmp_path / "m.safetensors")
     async with history_page(tmp_path, kept) as (page, pilot):
         await shown(pilot, page, kept.text)
         pilot.app.session.settings.speed = None  # type: ignore[attr-defined]
@@ -26,7 +26,7 @@ async def test_a_replay_is_identical(tmp_path: Path) -> None:
 
 
 async def test_a_replay_can_be_stopped(tmp_path: Path) -> None:
-    kept = really_said(tmp_path / "m.safetensors", length=2_000)
+    kept = generated_entry(tmp_path / "m.safetensors", length=2_000)
     async with history_page(tmp_path, kept) as (page, pilot):
         await shown(pilot, page, kept.text)
         await pilot.press("r")
@@ -48,7 +48,7 @@ def _changed(path: Path) -> None:
     [(Path.unlink, "was deleted or moved: there is no file"), (_changed, "has changed")],
 )
 async def test_a_replaced_model_is_reported(tmp_path: Path, spoil: object, words: str) -> None:
-    kept = really_said(tmp_path / "m.safetensors")
+    kept = generated_entry(tmp_path / "m.safetensors")
     spoil(tmp_path / "m.safetensors")  # type: ignore[operator]
     async with history_page(tmp_path, kept) as (page, pilot):
         await shown(pilot, page, kept.text)

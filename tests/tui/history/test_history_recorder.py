@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from tests.support.open_app import note_of, spoken_by
+from tests.support.open_app import note_of, shown_text
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.folders import state_folder
@@ -32,7 +32,7 @@ def app_with(folder: Path, text: str) -> CharRNNApp:
 
 async def spoken(app: CharRNNApp, pilot: Pilot[None], length: int) -> None:
     """Wait until a text has ended."""
-    await wait_until(pilot, f"{length} characters", lambda: len(spoken_by(app)) >= length)
+    await wait_until(pilot, f"{length} characters", lambda: len(shown_text(app)) >= length)
     await wait_until(pilot, "its end", lambda: "continues" in note_of(app))
 
 
@@ -54,7 +54,7 @@ async def test_a_text_is_kept_with_all_that_it_takes_to_say_it_again(tmp_path: P
         entry = (await kept(pilot, [40, 40]))[0]
         recorded = entry.generation
         assert (recorded.seed_text, hindrance_of(recorded)) == ("badge", "")
-        assert spoken_by(app).endswith("badge" + recorded.text)
+        assert shown_text(app).endswith("badge" + recorded.text)
         again = Replay(load_model(find_same_model(entry)), recorded)
         assert "".join(iter(again.next, None)) == recorded.text
 
@@ -72,8 +72,8 @@ async def test_a_continued_text_replaces_its_earlier_entry(tmp_path: Path) -> No
 async def test_a_text_is_kept_when_the_app_is_left_in_the_middle_of_it(tmp_path: Path) -> None:
     app = app_with(tmp_path, "pace = 20\nlength = 100_000")
     async with app.run_test() as pilot:
-        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 3)
-        shown = spoken_by(app)
+        await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 3)
+        shown = shown_text(app)
     (entry,) = History().newest(9)
     assert entry.generation.text.startswith(shown)
 
@@ -95,7 +95,7 @@ async def test_a_history_that_cannot_be_written_is_reported_once(tmp_path: Path)
     app = app_with(tmp_path, "pace = 'max'\nlength = 10")
     async with app.run_test() as pilot:
         await wait_until(pilot, "a note", lambda: "The text was not kept" in note_of(app))
-        assert len(spoken_by(app)) == 10
+        assert len(shown_text(app)) == 10
 
 
 @pytest.mark.parametrize(("words", "are_remembered"), [("", True), ("seed_history = false", False)])
@@ -112,6 +112,6 @@ async def test_seeds_are_remembered_unless_the_settings_say_no(
         await pilot.press(*"bad", "enter")
         if are_remembered:
             await wait_until(pilot, "a new one", lambda: seeds.read()[1:] == ["bad"])
-        await wait_until(pilot, "an answer", lambda: "bad" in spoken_by(app))
+        await wait_until(pilot, "an answer", lambda: "bad" in shown_text(app))
         assert seed.submitted_seeds == (["an old one", "bad"] if are_remembered else ["bad"])
     assert seeds.read() == (["an old one", "bad"] if are_remembered else ["an old one"])

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from tests.support.fake_run import FakeTrainer
 from tests.support.form_app import estimate_of, time_nothing
-from tests.support.open_app import RecordingLauncher, run_words_of, tiny_app
+from tests.support.open_app import RecordingLauncher, run_text_of, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.reader import read_description
@@ -84,7 +84,7 @@ async def test_a_path_and_enter_start_a_run(
         await wait_until(pilot, "the run", lambda: app.session.run is not None)
         assert [run.path for run in launcher.runs] == [tmp_path / "runs" / "mine"]
         assert read_description(launcher.runs[0]).training.steps == 30
-        await wait_until(pilot, "its state", lambda: "starting the trainer" in run_words_of(app))
+        await wait_until(pilot, "its state", lambda: "starting the trainer" in run_text_of(app))
 
 
 async def test_a_second_enter_starts_no_second_run(
@@ -140,8 +140,8 @@ async def test_a_trainer_that_dies_at_once_is_lost_until_the_run_is_resumed_else
         await pilot.press("enter")
         await wait_until(pilot, "the run", lambda: len(launcher.runs) == 1)
         launcher.end()
-        await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
+        await wait_until(pilot, "lost", lambda: "lost" in run_text_of(app))
         with FakeTrainer(launcher.runs[0]) as trainer:
             trainer.start()
             trainer.train(3.0)
-            await wait_until(pilot, "life", lambda: "● training" in run_words_of(app))
+            await wait_until(pilot, "life", lambda: "● training" in run_text_of(app))

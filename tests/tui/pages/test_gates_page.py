@@ -62,7 +62,7 @@ async def test_gates_are_set_at_the_cursor_and_clamped_in_a_branch(tmp_path: Pat
         assert page.found.after.tobytes() == plain.tobytes()
 
         await app.pilot.press("down", "0", "right")
-        assert page.held == {Probe(0, "f"): 0.05}
+        assert page.clamped == {Probe(0, "f"): 0.05}
         await app.pilot.press("r", "1")
         await wait_until(
             app.pilot,
@@ -71,7 +71,7 @@ async def test_gates_are_set_at_the_cursor_and_clamped_in_a_branch(tmp_path: Pat
         )
         await app.pilot.press("enter")
         await wait_until(app.pilot, "a branch", lambda: app.text.branch == 1)
-        assert [str(clamp) for clamp in app.app.session.settings.held.clamps] == ["0:f=1"]
+        assert [str(clamp) for clamp in app.app.session.settings.active_clamps.clamps] == ["0:f=1"]
         assert "0:f=1 clamped" in str(app.view.border_title)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trainer
-from tests.support.open_app import note_of, run_words_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, run_text_of, shown_text, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.control import take_requests
@@ -28,7 +28,7 @@ async def test_a_live_run_is_found_and_shown(tmp_path: Path, trainer: FakeTraine
     trainer.train(3.0, 2.0)
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "the run", lambda: "training" in run_words_of(app))
+        await wait_until(pilot, "the run", lambda: "training" in run_text_of(app))
         assert app.session.run == trainer.run
         assert app.session.has_live_run
 
@@ -40,12 +40,12 @@ async def test_batches_reach_the_screen_as_they_are_written(
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         trainer.train(3.0)
-        await wait_until(pilot, "the loss", lambda: "train loss 3.000" in run_words_of(app))
+        await wait_until(pilot, "the loss", lambda: "train loss 3.000" in run_text_of(app))
         trainer.train(2.0)
         trainer.evaluate(2.1)
-        await wait_until(pilot, "the score", lambda: "2.100 at step 2" in run_words_of(app))
-        assert "0.100 nats better than the best n-gram" in run_words_of(app)
-        assert "2/100" in run_words_of(app)
+        await wait_until(pilot, "the score", lambda: "2.100 at step 2" in run_text_of(app))
+        assert "0.100 nats better than the best n-gram" in run_text_of(app)
+        assert "2/100" in run_text_of(app)
 
 
 async def test_the_end_of_a_run_says_what_to_do_with_it(
@@ -96,7 +96,7 @@ async def test_a_run_that_loads_tensorflow_shows_a_clock(
     trainer.writer.set_status(state=RunState.LOADING)
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "a clock", lambda: "loading TensorFlow 0:0" in run_words_of(app))
+        await wait_until(pilot, "a clock", lambda: "loading TensorFlow 0:0" in run_text_of(app))
 
 
 async def test_a_lost_trainer_is_shown_as_lost(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ async def test_a_lost_trainer_is_shown_as_lost(tmp_path: Path) -> None:
     lose_trainer(run)
     app = tiny_app(tmp_path, run=run)
     async with app.run_test(size=(120, 36)) as pilot:
-        await wait_until(pilot, "lost", lambda: "lost" in run_words_of(app))
+        await wait_until(pilot, "lost", lambda: "lost" in run_text_of(app))
         await wait_until(pilot, "the card", lambda: "r Resume" in screen_text(app))
 
 
@@ -112,9 +112,9 @@ async def test_a_finished_run_shows_its_final_numbers(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "runs", losses=[3.0, 2.5, 2.0], evaluations={3: 2.25})
     app = tiny_app(tmp_path, run=run)
     async with app.run_test(size=(120, 36)) as pilot:
-        await wait_until(pilot, "the end", lambda: "finished" in run_words_of(app))
-        await wait_until(pilot, "the best", lambda: "2.250 at step 3" in run_words_of(app))
-        assert "█" not in run_words_of(app)
+        await wait_until(pilot, "the end", lambda: "finished" in run_text_of(app))
+        await wait_until(pilot, "the best", lambda: "2.250 at step 3" in run_text_of(app))
+        assert "█" not in run_text_of(app)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36)])
@@ -124,8 +124,8 @@ async def test_a_run_that_was_stopped_does_not_look_like_an_error(
     fake_run(tmp_path / "runs", losses=[3.0, 2.5], evaluations={2: 2.6}, end="stopped")
     app = tiny_app(tmp_path)
     async with app.run_test(size=size) as pilot:
-        await wait_until(pilot, "the run", lambda: "■ stopped, saved" in run_words_of(app))
-        await wait_until(pilot, "what to do", lambda: "Resume it with:" in run_words_of(app))
+        await wait_until(pilot, "the run", lambda: "■ stopped, saved" in run_text_of(app))
+        await wait_until(pilot, "what to do", lambda: "Resume it with:" in run_text_of(app))
         assert not app.main.status.has_class("-failed")
         assert not app.main.pane_host.card.has_class("-failed")
         assert not app.session.has_live_run
@@ -135,7 +135,7 @@ async def test_a_diverged_run_keeps_the_app_alive(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "runs", losses=[3.0, 2.5], end="diverged")
     app = tiny_app(tmp_path, run=run)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "what happened", lambda: "became nan" in run_words_of(app))
+        await wait_until(pilot, "what happened", lambda: "became nan" in run_text_of(app))
         assert "F3 shows what helps" in screen_text(app)
         await pilot.press("f3")
         await wait_until(pilot, "what helps", lambda: "learning rate below" in screen_text(app))
@@ -148,7 +148,7 @@ async def test_the_newest_weights_are_asked_for_and_speak(
     trainer.train(3.0, 2.5)
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "a batch", lambda: "step 2" in run_words_of(app))
+        await wait_until(pilot, "a batch", lambda: "step 2" in run_text_of(app))
         await pilot.press("ctrl+o", "pageup", "enter", *"be", "enter")
         await wait_until(
             pilot,
@@ -190,7 +190,7 @@ async def test_a_named_run_with_weights_speaks_first(tmp_path: Path) -> None:
     async with app.run_test() as pilot:
         title = app.main.text_pane.view
         await wait_until(pilot, "the title", lambda: "run fake" in str(title.border_title))
-        await wait_until(pilot, "its text", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "its text", lambda: len(shown_text(app)) > 3)
 
 
 async def test_a_checkpoint_is_asked_for_and_its_answer_shown(
@@ -229,10 +229,10 @@ async def test_a_warning_stays_beside_the_run(tmp_path: Path, trainer: FakeTrain
     async with app.run_test(size=(120, 36)) as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         trainer.append(RunWarned("The text has 3 \x1b[31m characters."))
-        await wait_until(pilot, "the warning", lambda: "The text has 3 ␛" in run_words_of(app))
+        await wait_until(pilot, "the warning", lambda: "The text has 3 ␛" in run_text_of(app))
 
 
 async def test_a_folder_that_is_no_run_is_explained(tmp_path: Path) -> None:
     app = tiny_app(tmp_path, run=RunDirectory(tmp_path / "nothing"))
     async with app.run_test() as pilot:
-        await wait_until(pilot, "a sentence", lambda: "is not a run" in run_words_of(app))
+        await wait_until(pilot, "a sentence", lambda: "is not a run" in run_text_of(app))

@@ -11,7 +11,7 @@ from textual.widgets import Input
 
 from tests.support.command import PATIENCE
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
-from tests.support.open_app import note_of, run_words_of, tiny_app
+from tests.support.open_app import note_of, run_text_of, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.control import Request, send_request, take_requests
 from tui_charrnn.runs.description import RunState
@@ -30,7 +30,7 @@ def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
         yield trainer
 
 
-STATE_WORDS = {
+STATE_LABELS = {
     RunState.CREATED: "starting the trainer",
     RunState.PREPARING: "reading the corpus",
     RunState.LOADING: "loading TensorFlow",
@@ -64,15 +64,15 @@ async def test_pausing_is_shown_as_asked_then_as_done_and_taken_back_by_the_same
         await pilot.press("f5")
         (request,) = asked(app, trainer)
         assert request.request == "pause"
-        await wait_until(pilot, "asked", lambda: "(asked to pause)" in run_words_of(app))
-        assert "paused" not in run_words_of(app)
+        await wait_until(pilot, "asked", lambda: "(asked to pause)" in run_text_of(app))
+        assert "paused" not in run_text_of(app)
         trainer.pause()
         trainer.append(
             RequestAnswered("pause", accepted=True, message="Paused at step 2.", id=request.id)
         )
         await wait_until(pilot, "the answer", lambda: note_of(app) == "Paused at step 2.")
-        await wait_until(pilot, "paused", lambda: "paused" in run_words_of(app))
-        assert "asked" not in run_words_of(app)
+        await wait_until(pilot, "paused", lambda: "paused" in run_text_of(app))
+        assert "asked" not in run_text_of(app)
         assert "F5 Resume" in str(app.main.query_one(KeyRow).content)
         await pilot.press("f5")
         assert [request.request for request in asked(app, trainer)] == ["resume"]
@@ -98,7 +98,7 @@ async def test_a_trainer_that_does_not_answer_is_named(
         await pilot.press("f6")
         await wait_until(pilot, "a sentence", lambda: note_of(app).startswith("No answer yet"))
         assert "asked to save a checkpoint" in note_of(app)
-        assert "(asked to save a checkpoint)" in run_words_of(app)
+        assert "(asked to save a checkpoint)" in run_text_of(app)
 
 
 async def test_a_refusal_is_told_as_the_trainer_put_it(
@@ -176,7 +176,7 @@ async def test_without_a_trainer_the_keys_of_control_say_so(tmp_path: Path, key:
     run = fake_run(tmp_path / "runs")
     app = tiny_app(tmp_path, run=run)
     async with app.run_test() as pilot:
-        await wait_until(pilot, "the end", lambda: "finished" in run_words_of(app))
+        await wait_until(pilot, "the end", lambda: "finished" in run_text_of(app))
         await fall_silent(pilot, app)
         await pilot.press(key)
         await wait_until(pilot, "a sentence", lambda: "Nothing is being trained" in note_of(app))
@@ -204,10 +204,10 @@ async def test_every_state_of_a_live_run_has_words_of_its_own(
 ) -> None:
     trainer.writer.set_status(state=state)
     app = tiny_app(tmp_path)
-    words = STATE_WORDS[state]
+    words = STATE_LABELS[state]
     async with app.run_test() as pilot:
-        await wait_until(pilot, "the state", lambda: words in run_words_of(app))
-        others = set(STATE_WORDS.values()) - {words}
+        await wait_until(pilot, "the state", lambda: words in run_text_of(app))
+        others = set(STATE_LABELS.values()) - {words}
         assert not any(other in str(app.main.status.state.content) for other in others)
 
 

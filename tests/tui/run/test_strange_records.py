@@ -24,8 +24,8 @@ from tui_charrnn.runs.records import (
 )
 from tui_charrnn.tui.run.chart.series import Axis, ChartOptions, Curvature, Span
 from tui_charrnn.tui.run.samples_pane import SampleSlider
+from tui_charrnn.viewing.run_formatting import card_rows
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import card_rows
 from tui_charrnn.viewing.samples import Scrubber
 
 OPTIONS: Final = [

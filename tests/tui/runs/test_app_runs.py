@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
-from tests.support.open_app import RecordingLauncher, note_of, run_words_of, tiny_app
+from tests.support.open_app import RecordingLauncher, note_of, run_text_of, tiny_app
 from tests.support.shown_screen import is_asked, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
@@ -40,7 +40,7 @@ async def test_another_run_is_opened(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await list_runs(app, pilot, "other")
         await pilot.press("enter")
-        await wait_until(pilot, "the other", lambda: "stopped" in run_words_of(app))
+        await wait_until(pilot, "the other", lambda: "stopped" in run_text_of(app))
         assert app.session.run == RunDirectory(tmp_path / "runs" / "other")
         assert app.main.pane == "training"
 
@@ -73,7 +73,7 @@ async def test_the_shown_run_is_followed_to_its_new_name(tmp_path: Path) -> None
         await wait_until(pilot, "a question", lambda: is_asked(app))
         await pilot.press(*"new", "enter")
         await wait_until(pilot, "it is told", lambda: "is now named new" in note_of(app))
-        await wait_until(pilot, "it is followed", lambda: "finished" in run_words_of(app))
+        await wait_until(pilot, "it is followed", lambda: "finished" in run_text_of(app))
         assert app.session.run == RunDirectory(tmp_path / "runs" / "new")
 
 
@@ -115,7 +115,7 @@ async def try_everything(
     app: CharRNNApp, pilot: Pilot[None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Open all panes, and try the actions that a read-only viewer refuses."""
-    await wait_until(pilot, "the run", lambda: "training" in run_words_of(app))
+    await wait_until(pilot, "the run", lambda: "training" in run_text_of(app))
     notes: list[str] = []  # the note line may already show the next note
 
     def note(sentence: str, **_: bool) -> None:

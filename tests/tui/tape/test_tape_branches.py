@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, settings_of, shown_text, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import LENGTH, TapeApp, tape_app
 from tests.support.tiny_model import tiny_model_file
@@ -29,19 +29,19 @@ async def fork(app: TapeApp, back: int, branch: int) -> None:
 
 async def test_branches_of_a_fork_are_walked_and_nothing_is_lost(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
-        texts = [spoken_by(app.app)]
+        texts = [shown_text(app.app)]
         for number in (1, 2):
             if number == 2:
                 await app.press("n")
             await fork(app, 9, number)
-            texts.append(spoken_by(app.app))
+            texts.append(shown_text(app.app))
         assert app.at == (2, LENGTH - 9)
         seen = []
         for _ in range(3):
             await app.press("n")
             assert app.at[1] == LENGTH - 9
             seen.append(app.at[0])
-            assert spoken_by(app.app) == texts[app.at[0]] == app.tape.text(app.at[0])
+            assert shown_text(app.app) == texts[app.at[0]] == app.tape.text(app.at[0])
         assert seen == [0, 1, 2]
         await app.press("N")
         assert app.at == (1, LENGTH - 9)
@@ -51,11 +51,11 @@ async def test_branches_of_a_fork_are_walked_and_nothing_is_lost(tmp_path: Path)
 
 async def test_undo_goes_back_to_the_branch_and_the_place_before(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
-        before = spoken_by(app.app)
+        before = shown_text(app.app)
         await fork(app, 9, 1)
         await app.press("u")
         assert app.at == (0, LENGTH - 9)
-        assert spoken_by(app.app) == before
+        assert shown_text(app.app) == before
         await app.press("u")
         assert "nothing to go back to" in note_of(app.app)
         assert len(app.tape.tree.branches) == 2
@@ -97,7 +97,7 @@ async def test_going_on_continues_the_branch_in_sight(tmp_path: Path) -> None:
         await app.pilot.press("ctrl+g")
         await app.rested(2 * LENGTH)
         assert len(app.tape.tree.branches[0].indices) == 2 * LENGTH
-        assert spoken_by(app.app) == app.tape.text(0)
+        assert shown_text(app.app) == app.tape.text(0)
         assert app.at == (0, LENGTH - 9)
 
 
@@ -149,7 +149,7 @@ async def test_a_saved_tape_opens_with_all_its_branches_and_continues_alike(tmp_
         await wait_until(app.pilot, "the tape", lambda: note_of(app.app).startswith("The tape is"))
         assert app.tape.tree.branches == branches
         assert app.text.branch == 1
-        assert spoken_by(app.app).endswith(app.tape.text(1))
+        assert shown_text(app.app).endswith(app.tape.text(1))
     again = tiny_app(tmp_path)
     again.session.tape = path
     settings_of(again).speed, settings_of(again).length = None, LENGTH
@@ -162,21 +162,21 @@ async def test_a_saved_tape_opens_with_all_its_branches_and_continues_alike(tmp_
         await wait_until(pilot, "more", lambda: pane.text.shown == length)
         for _ in range(LENGTH):
             tape.next()
-        assert spoken_by(again) == tape.text(1)
+        assert shown_text(again) == tape.text(1)
 
 
 async def test_what_cannot_be_opened_leaves_the_text_and_its_tape(tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.json"
     wrong.write_text("[1]")
     async with tape_app(tmp_path) as app:
-        tape, text = app.tape, spoken_by(app.app)
+        tape, text = app.tape, shown_text(app.app)
         await app.pilot.press("left", "o")
         app.app.screen.query_one(Input).value = str(wrong)
         await app.pilot.press("enter")
         await wait_until(app.pilot, "the reason", lambda: "is not a tape" in note_of(app.app))
         await app.press("left")
         assert app.tape is tape
-        assert spoken_by(app.app) == text
+        assert shown_text(app.app) == text
         await app.pilot.press("1")
         await wait_until(app.pilot, "a branch", lambda: len(tape.tree.branches) == 2)
 

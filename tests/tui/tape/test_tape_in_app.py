@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, settings_of, shown_text, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import LENGTH, SETTINGS, fresh_tape, tape_app
 from tests.support.waiting import wait_until
@@ -35,7 +35,7 @@ async def test_another_character_continues_bit_identically_to_a_fresh_tape(
             fresh.take(index)
         for _ in range(LENGTH):
             fresh.next()
-        assert spoken_by(app.app) == fresh.text()
+        assert shown_text(app.app) == fresh.text()
         assert (
             app.tape.tree.branches[1].probabilities
             == (fresh.tree.branches[0].probabilities[position:])
@@ -50,7 +50,7 @@ async def test_a_streaming_text_continues_from_another_place(tmp_path: Path) -> 
     settings_of(app).sampling = SETTINGS
     async with app.run_test() as pilot:
         pane = app.main.text_pane
-        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 12)
+        await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 12)
         await pilot.press("f2", "home", "right", "right", "2")
         await wait_until(pilot, "another branch", lambda: pane.text.branch == 1)
         await wait_until(pilot, "more", lambda: pane.text.shown > 20)
@@ -65,7 +65,7 @@ async def test_a_streaming_text_continues_from_another_place(tmp_path: Path) -> 
             fresh.take(index)
         while len(fresh.text()) < tape.tree.branches[1].length:
             fresh.next()
-        assert spoken_by(app) == tape.text(1) == fresh.text()
+        assert shown_text(app) == tape.text(1) == fresh.text()
 
 
 async def test_the_hint_is_that_of_the_open_tool(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ async def test_the_hint_is_that_of_the_open_tool(tmp_path: Path) -> None:
 
 async def test_the_cursor_goes_by_characters_words_rows_and_to_the_ends(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
-        text = spoken_by(app.app)
+        text = shown_text(app.app)
         assert app.at == (0, LENGTH)
         await app.press("right")
         assert app.at == (0, LENGTH)
@@ -104,7 +104,7 @@ async def test_the_cursor_goes_by_characters_words_rows_and_to_the_ends(tmp_path
 
 async def test_the_mouse_puts_the_cursor_where_it_points(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
-        text = spoken_by(app.app)
+        text = shown_text(app.app)
         inside = app.view.content_region
         row = inside.y + text[: text.index("\n") + 1].count("\n") - app.view.scroll_offset.y
         await app.pilot.click(offset=(inside.x + 1, row))
@@ -132,7 +132,7 @@ async def test_what_could_come_is_listed_with_bars_and_numbers(tmp_path: Path) -
         assert format_character(second.character) in shown[1]
         assert sum("▸" in line for line in shown) == 1
         chosen = next(line for line in shown if "▸" in line)
-        assert format_character(spoken_by(app.app)[-3]) in chosen
+        assert format_character(shown_text(app.app)[-3]) in chosen
 
 
 async def test_it_can_be_read_in_ascii(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ async def test_typed_characters_are_inserted_and_continued(tmp_path: Path) -> No
         assert "has never seen x" in screen_text(app.app)
         await app.pilot.press("backspace", *"cab", "enter")
         await app.rested(1 + 3 + LENGTH)
-        assert spoken_by(app.app)[1:4] == "cab"
+        assert shown_text(app.app)[1:4] == "cab"
         assert app.tape.tree.branches[1].taken == [1, 2, 3]
 
 
@@ -175,13 +175,13 @@ async def test_drawing_anew_takes_other_random_numbers_and_the_settings_of_now(
     tmp_path: Path,
 ) -> None:
     async with tape_app(tmp_path) as app:
-        before = spoken_by(app.app)
+        before = shown_text(app.app)
         await app.press("home", "w")
         position = app.at[1]
         await app.pilot.press("f8", "enter")
         await app.rested(position + 1 + LENGTH)
-        assert spoken_by(app.app)[:position] == before[:position]
-        assert spoken_by(app.app)[position:LENGTH] != before[position:]
+        assert shown_text(app.app)[:position] == before[:position]
+        assert shown_text(app.app)[position:LENGTH] != before[position:]
         branch = app.tape.tree.branches[1]
         assert branch.sampling_at(position).temperature == 1.0
         assert branch.draws[-1].rng_seed != SETTINGS.rng_seed

@@ -53,13 +53,13 @@ async def test_a_saved_tape_reopens_with_its_clamps(tmp_path: Path) -> None:
         await app.pilot.press("s")
         await app.noted("Saved the tape")
         (path,) = texts_folder().glob("tape-*.json")
-        app.app.session.settings.let_go(app.app.session.settings.held.clamps)
+        app.app.session.settings.remove_clamps(app.app.session.settings.active_clamps.clamps)
 
         app.app.main.text_pane.open_tape(path)
         await app.noted("The tape is open.")
 
         assert app.tape.text() == text
-        assert app.app.session.settings.held.clamps == (Clamp(COUNTER, 2),)
+        assert app.app.session.settings.active_clamps.clamps == (Clamp(COUNTER, 2),)
         assert "0:c3=2 clamped" in screen_text(app.app)
         assert app.tape.position_at(LENGTH + 5).state.network[PLACE] == 2
         assert app.tape.position_at(LENGTH - 5).state.network[PLACE] != 2
@@ -133,7 +133,7 @@ async def test_seed_and_settings_of_the_history_bring_the_clamps(
         await app.rested(LENGTH)
         entry = await newest_of(app, LENGTH, "((")
         assert entry.generation.clamps == ((0, ("0:c3=2",)),)
-        app.app.session.settings.let_go(app.app.session.settings.held.clamps)
+        app.app.session.settings.remove_clamps(app.app.session.settings.active_clamps.clamps)
         if is_taken_back:
             app.pane.action_history()
             page = await opened(app.app, app.pilot)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.support.command import PATIENCE
-from tests.support.open_app import note_of, spoken_by
+from tests.support.open_app import note_of, shown_text
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import LENGTH, TapeApp, tape_app
 from tests.support.waiting import wait_until
@@ -48,7 +48,7 @@ async def test_an_earlier_text_is_restored_with_its_branches_and_continued(tmp_p
         await app.pilot.press("z")
         await wait_until(app.pilot, "the text", lambda: app.tape is tape)
         assert app.text.branch == 1
-        assert spoken_by(app.app).endswith(text)
+        assert shown_text(app.app).endswith(text)
         assert "Text 1 of 2, 2 branches" in note_of(app.app)
         assert (app.tape.stream.network == state).all()
         await app.known()
@@ -119,7 +119,7 @@ async def test_one_that_streams_is_stopped_and_stays(tmp_path: Path) -> None:
         await app.pilot.press("Z")
         await wait_until(app.pilot, "the second", lambda: app.tape is second)
         length = second.tree.branches[0].length
-        assert spoken_by(app.app).endswith(second.text())
+        assert shown_text(app.app).endswith(second.text())
         app.app.session.settings.speed = None
         await wait_until(
             app.pilot, "its end", lambda: app.text.generation is not None and app.text.resume()

@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from tests.support.open_app import note_of, settings_of, spoken_by
+from tests.support.open_app import note_of, settings_of, shown_text
 from tests.support.record_model import record_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
@@ -20,11 +20,11 @@ def test_the_end_of_a_record_is_reported(tmp_path: Path) -> None:
         async with app.run_test(size=(100, 24)) as pilot:
             await wait_until(pilot, "the end", lambda: "End of the record." in note_of(app))
             assert "starts another" in note_of(app)
-            first = spoken_by(app)
+            first = shown_text(app)
             assert first.endswith("\n")
             assert "\x1e" not in first
             await pilot.press("ctrl+g")
-            await wait_until(pilot, "another", lambda: spoken_by(app).count("\n") == 2)
-            assert spoken_by(app).startswith(first)
+            await wait_until(pilot, "another", lambda: shown_text(app).count("\n") == 2)
+            assert shown_text(app).startswith(first)
 
     asyncio.run(run())

@@ -125,10 +125,15 @@ def test_the_temperature_stays_within_the_bounds_of_its_setting() -> None:
 
 def test_what_is_active_is_named() -> None:
     settings = GenerationSettings()
-    assert settings.active_words == ["temperature 0.8"]
+    assert settings.active_settings == ["temperature 0.8"]
     settings.sampling = SamplingConfig(temperature=0.85, top_k=40, min_p=0.05, rng_seed=1)
     settings.length = 3000
-    assert settings.active_words == ["temperature 0.85", "top-k 40", "min-p 0.05", "length 3,000"]
+    assert settings.active_settings == [
+        "temperature 0.85",
+        "top-k 40",
+        "min-p 0.05",
+        "length 3,000",
+    ]
 
 
 async def test_rules_that_the_model_cannot_obey_are_reported(tmp_path: Path) -> None:

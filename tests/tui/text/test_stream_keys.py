@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, settings_of, shown_text, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
@@ -41,7 +41,7 @@ def fast_app(folder: Path) -> CharRNNApp:
 async def whole_text(pilot: object, app: CharRNNApp) -> str:
     """Wait for the end of the first text, and return it; it has the focus then."""
     await wait_until(pilot, "the end", lambda: "2,000 characters." in note_of(app))  # type: ignore[arg-type]  # any pilot
-    return spoken_by(app)
+    return shown_text(app)
 
 
 async def test_tab_goes_to_the_text_and_back(tmp_path: Path) -> None:
@@ -94,9 +94,9 @@ async def test_only_the_last_text_is_copied_or_what_is_selected(tmp_path: Path) 
         first = await whole_text(pilot, app)
         await pilot.press(*"cab", "enter")
         length = len(first) + 3 + DEFAULT_LENGTH
-        await wait_until(pilot, "the second", lambda: len(spoken_by(app)) == length)
+        await wait_until(pilot, "the second", lambda: len(shown_text(app)) == length)
         await pilot.press("tab", "c")
-        assert app.clipboard == spoken_by(app)[len(first) :]
+        assert app.clipboard == shown_text(app)[len(first) :]
         await pilot.press("home", "v", "v", "right", "right", "c")
         assert app.clipboard == first[:2]
         await pilot.press("a", "c")
@@ -125,7 +125,7 @@ async def test_a_text_that_went_on_in_another_temperature_says_so_in_its_setting
     async with app.run_test() as pilot:
         await whole_text(pilot, app)
         await pilot.press("f8", "ctrl+g")
-        await wait_until(pilot, "more", lambda: len(spoken_by(app)) == 2 * DEFAULT_LENGTH)
+        await wait_until(pilot, "more", lambda: len(shown_text(app)) == 2 * DEFAULT_LENGTH)
         await pilot.press("tab", "s")
         await wait_until(pilot, "the path", lambda: str(texts_folder()) in note_of(app))
         found = json.loads(next(texts_folder().glob("*.json")).read_text())
@@ -189,7 +189,7 @@ async def test_escape_stops_the_text_while_a_seed_is_typed_beside_a_search(
     app = tiny_app(tmp_path)
     settings_of(app).speed = 10
     async with app.run_test(size=(80, 24)) as pilot:
-        await wait_until(pilot, "some characters", lambda: len(spoken_by(app)) > 2)
+        await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 2)
         await pilot.press("tab", "slash", "a", "enter")
         app.main.text_pane.seed.focus()
         await pilot.press("escape")
@@ -308,6 +308,6 @@ async def test_a_long_seed_says_that_it_is_read_and_can_be_given_up(
         await pilot.press("escape")
         await wait_until(pilot, "its end", lambda: note_of(app) == "Stopped before the text began.")
         assert given_up.is_set()
-        assert spoken_by(app) == shown
+        assert shown_text(app) == shown
         await pilot.press("ctrl+g")
-        await wait_until(pilot, "more", lambda: len(spoken_by(app)) == len(shown) + 2000)
+        await wait_until(pilot, "more", lambda: len(shown_text(app)) == len(shown) + 2000)

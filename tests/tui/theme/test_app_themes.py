@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
-from tests.support.open_app import note_of, run_words_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, run_text_of, shown_text, tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.preferences import Preferences
@@ -135,7 +135,7 @@ async def test_the_terminals_theme_uses_no_color_of_its_own(tmp_path: Path) -> N
     app = tiny_app(tmp_path, run=ended_run(tmp_path))
     app.session.theme = "terminal"
     async with app.run_test(size=(120, 36)) as pilot:
-        await wait_until(pilot, "the end", lambda: "finished" in run_words_of(app))
+        await wait_until(pilot, "the end", lambda: "finished" in run_text_of(app))
         await pilot.press("f3")
         await pilot.pause()
         styles = [piece.style for piece in pieces(app) if piece.style]
@@ -182,7 +182,7 @@ async def test_without_colors_seed_text_and_what_is_unknown_differ(
     monkeypatch.setenv("NO_COLOR", "1")
     app = tiny_app(tmp_path)
     async with app.run_test(size=(100, 30)) as pilot:
-        await wait_until(pilot, "text", lambda: len(spoken_by(app)) > 100)
+        await wait_until(pilot, "text", lambda: len(shown_text(app)) > 100)
         app.main.text_pane.view.clear()
         app.main.text_pane.view.append("seeded", "seed")
         app.main.text_pane.view.append("lost", "skipped")
@@ -208,7 +208,7 @@ async def test_what_became_of_a_run_is_said_in_signs_and_words(
     monkeypatch.setenv("NO_COLOR", "1")
     app = tiny_app(tmp_path, run=ended_run(tmp_path, end))
     async with app.run_test(size=(80, 24)) as pilot:
-        await wait_until(pilot, "the end", lambda: end in run_words_of(app))
+        await wait_until(pilot, "the end", lambda: end in run_text_of(app))
         await wait_until(pilot, "the words", lambda: f"{sign} {end}" in screen_text(app))
 
 
@@ -290,7 +290,7 @@ async def test_in_the_colors_of_a_terminal_a_dialog_leaves_the_app_in_sight(
     app = tiny_app(tmp_path)
     app.session.theme = "terminal"
     async with app.run_test(size=(120, 36)) as pilot:
-        await wait_until(pilot, "some text", lambda: len(spoken_by(app)) > 3)
+        await wait_until(pilot, "some text", lambda: len(shown_text(app)) > 3)
         for keys in (("tab", "p"), ("f12",), ("f1",), ("ctrl+p",)):
             await pilot.press(*keys)
             await wait_until(pilot, f"the dialog of {keys}", lambda: app.screen is not app.main)

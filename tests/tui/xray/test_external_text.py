@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from tests.support.open_app import note_of, spoken_by
+from tests.support.open_app import note_of, shown_text
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import TapeApp
 from tests.support.tiny_model import TINY_VOCABULARY
@@ -47,7 +47,7 @@ async def test_a_pasted_text_is_colored_like_a_generated_one(tmp_path: Path) -> 
     async with opened(tmp_path) as app:
         await paste(app, TEXT)
         await was_read(app)
-        assert spoken_by(app.app).endswith(TEXT)
+        assert shown_text(app.app).endswith(TEXT)
         indices = [TINY_VOCABULARY.index(character) for character in TEXT]
         assert app.tape.tree.indices(0) == indices
         await read_in_view(app.pilot, app.pane)
@@ -90,7 +90,7 @@ async def test_a_file_is_read(tmp_path: Path) -> None:
 
 async def test_a_path_that_leads_nowhere_is_not_read_as_a_text(tmp_path: Path) -> None:
     async with opened(tmp_path) as app:
-        shown = spoken_by(app.app)
+        shown = shown_text(app.app)
         await app.pilot.press("r")
         await wait_until(
             app.pilot, "the box", lambda: isinstance(app.app.screen, ExternalTextScreen)
@@ -100,12 +100,12 @@ async def test_a_path_that_leads_nowhere_is_not_read_as_a_text(tmp_path: Path) -
         await app.pilot.press("enter")
         await app.pilot.pause()
         assert isinstance(app.app.screen, ExternalTextScreen)
-        assert spoken_by(app.app) == shown
+        assert shown_text(app.app) == shown
         app.app.post_message(events.Paste(f" {tmp_path / 'jade.abc'}"))
         await wait_until(app.pilot, "the text", lambda: "will be read." in screen_text(app.app))
         await app.pilot.press("enter")
         await was_read(app)
-        assert spoken_by(app.app).endswith("jadeabc")  # the dot is not in the vocabulary
+        assert shown_text(app.app).endswith("jadeabc")  # the dot is not in the vocabulary
 
 
 async def test_the_app_opens_with_a_text(tmp_path: Path) -> None:
@@ -131,12 +131,12 @@ async def test_unknown_characters_are_left_out_and_named(tmp_path: Path) -> None
 @pytest.mark.parametrize("text", ["XYZ", "\u00e9"])
 async def test_a_text_that_the_model_cannot_read_is_refused(tmp_path: Path, text: str) -> None:
     async with opened(tmp_path) as app:
-        before = spoken_by(app.app)
+        before = shown_text(app.app)
         await paste(app, text)
         await wait_until(app.pilot, "why", lambda: "knows none" in note_of(app.app))
-        assert spoken_by(app.app) == before
+        assert shown_text(app.app) == before
         await app.pilot.press("ctrl+g")  # the previous text can still be continued
-        await wait_until(app.pilot, "more", lambda: len(spoken_by(app.app)) == len(before) + 5)
+        await wait_until(app.pilot, "more", lambda: len(shown_text(app.app)) == len(before) + 5)
 
 
 async def test_a_long_text_is_cut_and_the_limit_shown(
@@ -162,10 +162,10 @@ async def test_a_reading_can_be_stopped(tmp_path: Path) -> None:
 
 async def test_a_text_that_is_not_taken_leaves_all_as_it_was(tmp_path: Path) -> None:
     async with opened(tmp_path) as app:
-        before = spoken_by(app.app)
+        before = shown_text(app.app)
         await app.pilot.press("r", "enter", "a", "escape")
         await wait_until(app.pilot, "the text", lambda: app.app.screen is app.app.main)
-        assert spoken_by(app.app) == before
+        assert shown_text(app.app) == before
 
 
 async def test_an_external_text_is_not_in_the_history(tmp_path: Path) -> None:

@@ -116,10 +116,10 @@ async def test_it_is_offered_three_deviations_out_and_turned_by_halves(tmp_path:
         cell = follower.cell
         offered = cell.mean + 3 * cell.deviation * (1 if cell.r > 0 else -1)
         await app.pilot.press("plus")
-        (clamp,) = app.app.session.settings.held.clamps
+        (clamp,) = app.app.session.settings.active_clamps.clamps
         assert clamp.value == pytest.approx(offered, rel=0.01)
         await app.pilot.press("minus", "minus")
-        (clamp,) = app.app.session.settings.held.clamps
+        (clamp,) = app.app.session.settings.active_clamps.clamps
         assert clamp.value == pytest.approx(offered - cell.deviation, rel=0.02)
 
 
@@ -129,7 +129,9 @@ async def test_several_neurons_are_clamped_and_released_together(tmp_path: Path)
         await wait_until(
             app.pilot,
             "two cells",
-            lambda: len(app.app.session.settings.held.clamps) == 2 and not app.view.streaming,
+            lambda: (
+                len(app.app.session.settings.active_clamps.clamps) == 2 and not app.view.streaming
+            ),
         )
         other = app.neurons.rows[1][0]
         assert f"clamped: 0:c3=2 · {other}=0.5" in screen_text(app.app)
@@ -138,7 +140,7 @@ async def test_several_neurons_are_clamped_and_released_together(tmp_path: Path)
         assert "+" in row or "-" in row
         await app.pilot.press("R")
         await app.noted("are released.")
-        assert app.app.session.settings.held.clamps == ()
+        assert app.app.session.settings.active_clamps.clamps == ()
 
 
 @pytest.mark.parametrize("typed", ["warm", "9999", ""])
@@ -147,7 +149,7 @@ async def test_an_invalid_clamp_value_is_reported(tmp_path: Path, typed: str) ->
         await app.pilot.press("c", "delete", *typed, "enter")
         await wait_until(app.pilot, "why not", lambda: "from -1000 to 1000" in screen_text(app.app))
         await app.pilot.press("escape")
-        assert app.app.session.settings.held.clamps == ()
+        assert app.app.session.settings.active_clamps.clamps == ()
 
 
 async def test_another_model_releases_the_clamps(tmp_path: Path) -> None:
@@ -161,7 +163,7 @@ async def test_another_model_releases_the_clamps(tmp_path: Path) -> None:
         app.app.session.settings.speed = 30
         await app.prime_tape("((")
         await app.noted("the clamps are released")
-        assert app.app.session.settings.held.clamps == ()
+        assert app.app.session.settings.active_clamps.clamps == ()
         assert app.tape.seed_clamps == ()
 
 

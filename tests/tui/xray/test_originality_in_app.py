@@ -201,7 +201,7 @@ async def test_the_corpus_of_the_model_is_found_indexed_and_kept(tmp_path: Path)
             training={},
         )
         (tmp_path / "tiny.safetensors").write_bytes(data)
-        app.app.main.text_pane.answer("")
+        app.app.main.text_pane.generate("")
         await wait_until(app.pilot, "the model", lambda: _corpus_of(app) == "own")
         await app.rested(LENGTH)
         await app.pilot.press(*["x"] * TURNS)

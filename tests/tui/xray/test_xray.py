@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.style import Style
 
-from tests.support.open_app import note_of, settings_of, spoken_by, tiny_app
+from tests.support.open_app import note_of, settings_of, shown_text, tiny_app
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
 from tests.support.tiny_model import TINY_VOCABULARY
@@ -130,7 +130,9 @@ async def test_text_that_streams_after_a_seed_is_colored_as_it_comes(tmp_path: P
     async with app.run_test(size=(100, 40)) as pilot:
         pane = app.main.text_pane
         await pilot.press("escape", *"dab", "enter", "tab", "x", "x")
-        await wait_until(pilot, "numbers", lambda: "dab" in spoken_by(app) and pane.text.shown > 90)
+        await wait_until(
+            pilot, "numbers", lambda: "dab" in shown_text(app) and pane.text.shown > 90
+        )
         await wait_until(pilot, "numbers", lambda: pane.xray.text_colors.seen is not None)
         assert pane.view.streaming
         await pilot.press("escape")

@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from tests.support.hostile_text import STRINGS, as_argument, as_file_name, harm_in
 from tests.support.neuron_app import NeuronApp, neuron_app
-from tests.support.open_app import note_of, spoken_by
+from tests.support.open_app import note_of, shown_text
 from tests.support.shown_screen import is_asked, screen_text
 from tests.support.tape_app import TapeApp
 from tests.support.waiting import wait_until
@@ -108,18 +108,18 @@ async def test_neurons_are_not_looked_for_in_what_is_no_text(tmp_path: Path) -> 
         await wait_until(app.pilot, "why", lambda: "is not text" in words_of(app.neurons))
         assert app.neurons.rows == []
         await app.pilot.press("enter", "c", "plus", "r", "f", "F")  # the list has no rows
-        assert app.app.session.settings.held.clamps == ()
+        assert app.app.session.settings.active_clamps.clamps == ()
         await app.read(tmp_path / "brackets.txt")
 
 
 async def test_a_file_that_cannot_be_read_leaves_all_as_it_was(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=SIZE) as app:
-        before = spoken_by(app.app)
+        before = shown_text(app.app)
         for contents, why in ((BINARY, "UTF-8"), (b"", "is empty"), (b"caf\xe9 " * 9, "UTF-8")):
             (tmp_path / "no text").write_bytes(contents)
             await give(app, str(tmp_path / "no text"))
             await app.noted(why)
-            assert spoken_by(app.app) == before
+            assert shown_text(app.app) == before
 
 
 async def test_names_and_texts_that_do_harm_are_shown_as_signs(tmp_path: Path) -> None:

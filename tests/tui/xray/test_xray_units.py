@@ -160,7 +160,7 @@ async def test_a_text_that_streams_is_colored_by_a_neuron(tmp_path: Path) -> Non
         await pick(app, "0:c3")
         await app.pilot.press("enter")
         app.app.session.settings.length, app.app.session.settings.speed = 400, 500
-        app.app.main.text_pane.answer("dab")
+        app.app.main.text_pane.generate("dab")
         await wait_until(app.pilot, "a text", lambda: app.view.streaming)
         await app.rested(400)
         await values_in_view(app)

@@ -261,7 +261,7 @@ class ReplicatedEngine:
         with self._replicas.in_contact():
             results, after = self._multi_step.take(own, first_step, numbers, before)
         for engine, states in zip(self._engines, after, strict=True):
-            engine.go_on_after(results, first_step, states)
+            engine.set_states_after(results, first_step, states)
         return results
 
     def _send(self, message: _Message) -> None:

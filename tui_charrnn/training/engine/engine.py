@@ -171,7 +171,7 @@ class Engine:
         rates = enumerate(learning_rates, start=first_step)
         numbers = np.stack([self._optimizer.numbers(step, rate) for step, rate in rates])
         results, (states,) = self._multi_step.take([batches], first_step, numbers, [self.carried])
-        self.go_on_after(results, first_step, states)
+        self.set_states_after(results, first_step, states)
         return results
 
     @property
@@ -180,7 +180,7 @@ class Engine:
         (states,) = self._states
         return states
 
-    def go_on_after(
+    def set_states_after(
         self, results: Sequence[BatchResult], first_step: int, states: list[Tensor]
     ) -> None:
         """Set the states, each (B, H), after the last applied step of a call."""

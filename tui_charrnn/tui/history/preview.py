@@ -204,11 +204,11 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
     yield f"{safe_line(shown_label(kept.model.label))} · {when}"
     yield f"{format_length(kept)} · {tr('RNG {seed}', seed=kept.rng_seed)}"
     changes = [(after, format_sampling(config)) for after, config in kept.sampling]
-    for after, held in kept.clamps:
-        cells = ", ".join(map(safe_line, held))
+    for after, clamps in kept.clamps:
+        cells = ", ".join(map(safe_line, clamps))
         changes.append((
             after,
-            tr("clamped: {cells}", cells=cells) if held else tr("no cell is clamped"),
+            tr("clamped: {cells}", cells=cells) if clamps else tr("no cell is clamped"),
         ))
     for after, words in changes:
         if after:

@@ -297,7 +297,7 @@ speech,tape.corpus     | k               | text_pane.xray('compare')      | ()
 
 neurons.color          | enter           | color                          | Color
   Color the text by this cell.
-neurons.hold           | c               | hold                           | Clamp
+neurons.hold           | c               | clamp                          | Clamp
   Clamp the cell to a value, from the next character on.
 neurons.lower          | minus           | turn(-1)                       |
   Clamp it half a standard deviation lower.
@@ -441,9 +441,9 @@ gates.lower            | left            | turn(-1)                       |
   Lower its mean.
 gates.higher           | right           | turn(1)                        | Mean
   Raise its mean.
-gates.shut             | 0               | hold(0)                        |
+gates.shut             | 0               | clamp(0)                       |
   Close the gate in every unit.
-gates.open             | 1               | hold(1)                        | Hold
+gates.open             | 1               | clamp(1)                       | Clamp
   Open the gate in every unit.
 gates.release          | r               | release                        | Release
   Release the gate.

@@ -248,7 +248,7 @@ class NewRunScreen(Dialog[bool]):
             self.body.focus_problem(problems)
             return
         self.footer.show_progress(tr("Reading the text …"))
-        self._session.started_words = f"{new.preset}, {format_length(new.training)}"
+        self._session.started_text = f"{new.preset}, {format_length(new.training)}"
         self._starting = BackgroundTask("run-preparation", lambda task: self._prepare(new, task))
 
     def _prepare(self, new: NewRun, task: BackgroundTask) -> None:

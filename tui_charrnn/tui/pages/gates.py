@@ -59,7 +59,7 @@ class GatesPage(Page):
         at = context.at or (context.text.branch, context.text.shown)
         title = tr("Gates by hand · before character {number:,}", number=at[1] + 1)
         super().__init__(context, "gates", title)
-        self.held: dict[Probe, float] = {}
+        self.clamped: dict[Probe, float] = {}
         """The clamped gates and their means, from 0 to 1."""
         self.found: _GateEffect | None = None
         """The newest result; None until it is computed."""
@@ -84,10 +84,10 @@ class GatesPage(Page):
             return
         is_end = self._at[1] >= tape.tree.branches[self._at[0]].length
         there = tape.tree.holder(*self._at)
-        held = self.context.session.settings.held
-        clamps = held.clamps if is_end else there.clamps_at(self._at[1])
+        active = self.context.session.settings.active_clamps
+        clamps = active.clamps if is_end else there.clamps_at(self._at[1])
         self._cells = tuple(each for each in clamps if not each.neuron.gate)
-        self.held = {each.neuron: each.value for each in clamps if each.neuron.gate}
+        self.clamped = {each.neuron: each.value for each in clamps if each.neuron.gate}
         self._evaluate()
 
     def action_move(self, by: int) -> None:
@@ -100,24 +100,24 @@ class GatesPage(Page):
         """Raise or lower the mean of the selected gate by `by` steps of 0.05."""
         if self.found is not None:
             gate = self._gates[self._cursor]
-            now = self.held.get(gate, self.found.means[gate])
-            self.action_hold(min(1.0, max(0.0, round(now / _STEP + by) * _STEP)))
+            now = self.clamped.get(gate, self.found.means[gate])
+            self.action_clamp(min(1.0, max(0.0, round(now / _STEP + by) * _STEP)))
 
-    def action_hold(self, mean: float) -> None:
+    def action_clamp(self, mean: float) -> None:
         """Clamp the selected gate to a mean."""
         if self._gates:
-            self.held[self._gates[self._cursor]] = round(float(mean), 2)
+            self.clamped[self._gates[self._cursor]] = round(float(mean), 2)
             self._evaluate()
 
     def action_release(self) -> None:
         """Release the selected gate."""
         if self._gates:
-            self.held.pop(self._gates[self._cursor], None)
+            self.clamped.pop(self._gates[self._cursor], None)
             self._evaluate()
 
     def action_release_all(self) -> None:
         """Release all gates."""
-        self.held.clear()
+        self.clamped.clear()
         self._evaluate()
 
     def action_keep(self) -> None:
@@ -125,8 +125,8 @@ class GatesPage(Page):
         tape = self._tape
         if tape is None or not self._gates:
             return
-        held = ActiveClamps(self._clamps, identity_of(tape.stream.model))
-        self.context.session.settings.held = held
+        active = ActiveClamps(self._clamps, identity_of(tape.stream.model))
+        self.context.session.settings.active_clamps = active
         self.context.text.branch_off(Fork(*self._at))
         self.dismiss(None)
 
@@ -137,7 +137,7 @@ class GatesPage(Page):
 
     @property
     def _clamps(self) -> tuple[Clamp, ...]:
-        return (*self._cells, *(Clamp(gate, mean) for gate, mean in self.held.items()))
+        return (*self._cells, *(Clamp(gate, mean) for gate, mean in self.clamped.items()))
 
     def _evaluate(self) -> None:
         """Compute the effect of the clamped gates in a thread."""
@@ -147,7 +147,7 @@ class GatesPage(Page):
         self.picture.draw()  # the sliders move before the result arrives
 
         def work(_: BackgroundTask) -> Iterator[_GateEffect]:
-            position = self._position or generation.moment(*self._at)
+            position = self._position or generation.position_at(*self._at)
             if position is None:
                 return
             trial = self._trial or GateTrial(tape.stream.model, position.state, position.sampling)
@@ -168,7 +168,7 @@ class GatesPage(Page):
         self.found = found
         moved = 0.5 * abs(found.after - found.before).sum()
         share = percent(float(moved))
-        effect = tr("{share} of the probability shifted.", share=share) if self.held else ""
+        effect = tr("{share} of the probability shifted.", share=share) if self.clamped else ""
         keep = tr("{key} continues from the cursor with these gates.", key=key_label("gates.keep"))
         self.show_note(f"{effect} {keep}".strip())
         self.picture.draw()
@@ -189,12 +189,12 @@ class GatesPage(Page):
             + padded(tr("set"), 9, to_right=True)
         ]
         for place, gate in enumerate(self._gates[first : first + _SHOWN], first):
-            mean = self.held.get(gate, found.means[gate])
-            held = f"= {self.held[gate]:.2f}" if gate in self.held else ""
+            mean = self.clamped.get(gate, found.means[gate])
+            set_to = f"= {self.clamped[gate]:.2f}" if gate in self.clamped else ""
             mark = "▸" if place == self._cursor else " "
             slider = f"{bar(mean, room):<{room}}"
             row = padded(f"{mark} {gate!s:<4} {tr(NAMES[gate.part])}", 14)
-            numbers = f"{found.means[gate]:>8.3f}{held:>9}"
+            numbers = f"{found.means[gate]:>8.3f}{set_to:>9}"
             style = "bold" if place == self._cursor else ""
             rows.append(Content.assemble((row, style), (slider, "$accent"), (numbers, style)))
         listed = max(3, min(8, height - len(rows) - 6))

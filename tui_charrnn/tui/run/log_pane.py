@@ -28,7 +28,7 @@ from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.text.wrapping import TextSanitizer, wrap_line
 from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
-from tui_charrnn.viewing.run_words import longest_fitting
+from tui_charrnn.viewing.run_formatting import longest_fitting
 
 LINE_LIMIT: Final = 2_000
 """Maximum number of lines kept."""
@@ -446,13 +446,13 @@ def format_line_count(shown: int, lines: int, *, is_cut: bool) -> str:
 
 def format_state(log_filter: LogFilter, count: str, *, follows_end: bool, width: int) -> str:
     """Return the filter, the line count and whether the end is followed, in `width` columns."""
-    wanted, held = tr(log_filter.value), "" if follows_end else tr("paused")
+    wanted, paused = tr(log_filter.value), "" if follows_end else tr("paused")
     return longest_fitting(
         (
-            (wanted, count, held and tr("paused, End follows")),
-            (wanted, held and tr("paused, End follows")),
-            (wanted, held),
-            (held or wanted,),
+            (wanted, count, paused and tr("paused, End follows")),
+            (wanted, paused and tr("paused, End follows")),
+            (wanted, paused),
+            (paused or wanted,),
         ),
         separator=" · ",
         width=width,

@@ -22,10 +22,10 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.sparkline import Cell, Mark, draw_bars, joined_columns
 from tui_charrnn.tui.text.wrapping import wrapped
-from tui_charrnn.viewing import run_words as words
+from tui_charrnn.viewing import run_formatting
 from tui_charrnn.viewing.formatting import bar
+from tui_charrnn.viewing.run_formatting import Row, card_groups, detail_rows
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import Row, card_groups, detail_rows
 
 
 class LossSparkline(Widget):
@@ -75,7 +75,7 @@ class LossSparkline(Widget):
         return Strip(segments).simplify().crop_extend(0, width, self.rich_style)
 
 
-class Words(Static):
+class TextLines(Static):
     """Shows plain text; lays the screen out again only if the size of the text changes."""
 
     def __init__(self, *, id: str) -> None:
@@ -125,10 +125,10 @@ class RunCard(VerticalScroll):
     }
     """
 
-    head = query_one("#card-head", Words)
+    head = query_one("#card-head", TextLines)
     losses = query_one(LossSparkline)
-    body = query_one("#card-body", Words)
-    warning = query_one("#card-warning", Words)
+    body = query_one("#card-body", TextLines)
+    warning = query_one("#card-warning", TextLines)
 
     def __init__(self) -> None:
         super().__init__(can_focus=False)
@@ -144,10 +144,10 @@ class RunCard(VerticalScroll):
 
     def compose(self) -> ComposeResult:
         """State and progress, the losses, values, the newest warning."""
-        yield Words(id="card-head")
+        yield TextLines(id="card-head")
         yield LossSparkline()
-        yield Words(id="card-body")
-        yield Words(id="card-warning")
+        yield TextLines(id="card-body")
+        yield TextLines(id="card-warning")
 
     def on_resize(self) -> None:
         """Arrange the rows again."""
@@ -172,10 +172,10 @@ class RunCard(VerticalScroll):
         self.head.show(head)
         self.losses.show(view.losses.columns(width))
         if is_broad:  # the status line shows the rest, and the chart the pinned run
-            lines = _side_by_side([*words.score_rows(view), *detail_rows(view)], width)
+            lines = _side_by_side([*run_formatting.score_rows(view), *detail_rows(view)], width)
         else:
             groups = card_groups(view, pinned)
-            sentences = [*filter(None, (words.format_lead(view), advice))]
+            sentences = [*filter(None, (run_formatting.format_lead(view), advice))]
             below = sum(1 + len(wrapped(sentence, width)) for sentence in sentences)
             lines = _one_below_another(groups, width, has_headings=True)
             room = self.scrollable_content_region.height - len(head.splitlines()) - _CURVE_HEIGHT
@@ -190,14 +190,14 @@ class RunCard(VerticalScroll):
 
 def _set_state_classes(widget: Widget, view: RunView) -> None:
     widget.set_class(view.is_live, "-live")
-    widget.set_class(words.state_mark(view) == "✗", "-failed")
-    widget.set_class(words.state_mark(view) == "║", "-paused")
+    widget.set_class(run_formatting.state_mark(view) == "✗", "-failed")
+    widget.set_class(run_formatting.state_mark(view) == "║", "-paused")
 
 
 def _head(view: RunView, now: float, pending: str, width: int) -> str:
-    lines = [f"{words.state_mark(view)} {words.format_state(view, now)}"]
+    lines = [f"{run_formatting.state_mark(view)} {run_formatting.format_state(view, now)}"]
     share = view.share_done
-    if share is not None and words.needs_bar(view):
+    if share is not None and run_formatting.needs_bar(view):
         room = max(1, width - 6)
         lines.append(f"{bar(share, room):<{room}} {share:4.0%}")
     return "\n".join([*lines, *([pending] if pending else [])])
@@ -264,9 +264,9 @@ class StatusLine(Container):
     }
     """
 
-    state = query_one("#run-state", Words)
-    numbers = query_one("#run-numbers", Words)
-    trouble = query_one("#run-trouble", Words)
+    state = query_one("#run-state", TextLines)
+    numbers = query_one("#run-numbers", TextLines)
+    trouble = query_one("#run-trouble", TextLines)
     losses = query_one(LossSparkline)
 
     def __init__(self) -> None:
@@ -277,10 +277,10 @@ class StatusLine(Container):
 
     def compose(self) -> ComposeResult:
         """State, losses, numbers, problem."""
-        yield Words(id="run-state")
+        yield TextLines(id="run-state")
         yield LossSparkline()
-        yield Words(id="run-numbers")
-        yield Words(id="run-trouble")
+        yield TextLines(id="run-numbers")
+        yield TextLines(id="run-trouble")
 
     def on_resize(self) -> None:
         """Show as much as fits now."""
@@ -302,7 +302,7 @@ class StatusLine(Container):
         self.trouble.display = bool(trouble)
         self.trouble.show(trouble)
         self.state.show(format_progress(view, now, pending, width))
-        self.numbers.show(words.format_losses(view, width - _LEAST_CURVE))
+        self.numbers.show(run_formatting.format_losses(view, width - _LEAST_CURVE))
         _set_state_classes(self, view)
         self.call_after_refresh(self._draw_curve)  # the numbers change its width
 
@@ -315,16 +315,16 @@ class StatusLine(Container):
 def format_progress(view: RunView, now: float, pending: str, width: int) -> str:
     """Return the progress of a run in one row: as much of it as fits in `width` columns."""
     share = view.share_done
-    state = f"{words.state_mark(view)} {words.format_state(view, now)}"
+    state = f"{run_formatting.state_mark(view)} {run_formatting.format_state(view, now)}"
     state += f" ({pending})" if pending else ""
-    step = words.format_step(view) if view.step else ""
-    epoch = words.format_epoch(view)
+    step = run_formatting.format_step(view) if view.step else ""
+    epoch = run_formatting.format_epoch(view)
     percent = f"{share:.0%}" if share is not None else ""
     drawn = f"▕{bar(share or 0.0, _BAR_WIDTH):<{_BAR_WIDTH}}▏{percent}"
-    done = drawn if words.needs_bar(view) else ""
-    left = words.format_time_left(view)
-    speed = words.format_speed(view) if view.is_live else ""
-    return words.longest_fitting(
+    done = drawn if run_formatting.needs_bar(view) else ""
+    left = run_formatting.format_time_left(view)
+    speed = run_formatting.format_speed(view) if view.is_live else ""
+    return run_formatting.longest_fitting(
         (
             [state, step, epoch, done, left, speed],
             [state, step, epoch, percent, left, speed],
@@ -358,7 +358,7 @@ class Teaser(Vertical):
     """
 
     losses = query_one(LossSparkline)
-    words = query_one("#teaser-words", Words)
+    words = query_one("#teaser-words", TextLines)
 
     def __init__(self) -> None:
         super().__init__()
@@ -367,7 +367,7 @@ class Teaser(Vertical):
     def compose(self) -> ComposeResult:
         """Losses and text."""
         yield LossSparkline()
-        yield Words(id="teaser-words")
+        yield TextLines(id="teaser-words")
 
     def on_resize(self) -> None:
         """Show as much as fits."""

@@ -351,7 +351,7 @@ class RunList(Vertical):
         found = {
             path: summary
             for path, summary in listed.summaries.items()
-            if summary.has_words(self.filter_text)
+            if summary.has_all_words(self.filter_text)
         }
         rows = {path: row for path, row in listed.rows.items() if path in found}
         self.summaries = found

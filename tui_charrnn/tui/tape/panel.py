@@ -41,7 +41,7 @@ class KnownPlace(NamedTuple):
 
     at: tuple[int, int]
     """Branch and position."""
-    moment: TapePosition
+    position: TapePosition
     alternatives: list[Alternative]
     """The likeliest first."""
 
@@ -95,7 +95,7 @@ class TapePanel(Static, can_focus=True):
         """Page of the alternatives."""
         self._wanted: tuple[int, tuple[int, int]] | None = None
         """The row to take, and the place whose candidates must be read first."""
-        self._latest = LatestTask("tape-moment")
+        self._latest = LatestTask("tape-position")
         self._visited: list[tuple[int, int]] = []
         """Branches and positions that were left, the newest last."""
 
@@ -123,7 +123,7 @@ class TapePanel(Static, can_focus=True):
             replace(each, character=continued(before, each.character))
             for each in known.alternatives
         ]
-        return page_rows(composed, known.moment.chosen, names, first, count)
+        return page_rows(composed, known.position.chosen, names, first, count)
 
     def on_mount(self) -> None:
         """Follow the cursor."""
@@ -392,12 +392,12 @@ class TapePanel(Static, can_focus=True):
 
         def work(task: BackgroundTask) -> None:
             try:
-                moment = generation.moment(*at)
+                found = generation.position_at(*at)
             except CharRNNError:  # logits that are not finite; the generating thread reports it
                 return
-            if moment is not None:
-                place = at[0], moment.position
-                known = KnownPlace(place, moment, moment.alternatives(vocabulary))
+            if found is not None:
+                place = at[0], found.position
+                known = KnownPlace(place, found, found.alternatives(vocabulary))
                 task.deliver(self.call_later, self._show_candidates, known)
 
         self._latest.start(work)
@@ -424,7 +424,7 @@ class TapePanel(Static, can_focus=True):
         lines = draw_rows(self.rows, width, is_ascii=is_ascii)
         self.update(Content("\n").join(lines))
         if known is not None:
-            self.border_subtitle = Content(format_choice(known.moment, known.alternatives))
+            self.border_subtitle = Content(format_choice(known.position, known.alternatives))
 
     def _show_place(self) -> None:
         """Show branch and position of the cursor in the title."""

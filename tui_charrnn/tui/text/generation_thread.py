@@ -127,7 +127,7 @@ class GenerationThread:
         self._settings = settings
         self._announce = announce
         self._task: BackgroundTask | None = None
-        self._applied, self._held = settings.sampling, settings.held
+        self._applied, self._active_clamps = settings.sampling, settings.active_clamps
         """The settings that the stream uses."""
         self.turn = 0
         """How often the thread was started; written by the screen's thread only."""
@@ -179,7 +179,7 @@ class GenerationThread:
             return None
         return lazy.result_of(self.opening, self.tape, self.branch, self.shown)
 
-    def moment(self, number: int, position: int) -> TapePosition | None:
+    def position_at(self, number: int, position: int) -> TapePosition | None:
         """Return the state and distribution at a position; None if it does not exist.
 
         Blocks, so call it in a thread. The generating thread pauses meanwhile, because it would
@@ -218,9 +218,9 @@ class GenerationThread:
         prepared = self._prepare(task.is_cancelled_after)
         if task.is_cancelled:
             return
-        self._applied, self._held = self._settings.sampling, self._settings.held
+        self._applied, self._active_clamps = self._settings.sampling, self._settings.active_clamps
         tape, opening = lazy.start_tape(
-            prepared, self._seed_text, self._applied, self._held, lambda: task.is_cancelled
+            prepared, self._seed_text, self._applied, self._active_clamps, lambda: task.is_cancelled
         )
         if task.is_cancelled:
             return
@@ -297,10 +297,10 @@ class GenerationThread:
 
     def _apply_settings(self, tape: Tape) -> None:
         """Apply the settings that have changed since the last character."""
-        sampling, held = self._settings.sampling, self._settings.held
-        if held is not self._held:
-            self._held = held
-            tape.stream.clamps = held.of(tape.stream.model)
+        sampling, active = self._settings.sampling, self._settings.active_clamps
+        if active is not self._active_clamps:
+            self._active_clamps = active
+            tape.stream.clamps = active.of(tape.stream.model)
         if sampling is self._applied:
             return
         self._applied = sampling

@@ -174,9 +174,9 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
         hindrance = "The model came from no file."
     elif sha256 is None:
         hindrance = "The model's file has been replaced since, as a trainer does."
-    held = dict(result.clamps)
+    clamps = dict(result.clamps)
     has_unknown_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
-    if changes or [*held] not in ([], [0]):
+    if changes or [*clamps] not in ([], [0]):
         hindrance = "Settings or clamped cells were changed while the text was generated."
     hindrance = result.hindrance or hindrance
     return {
@@ -194,9 +194,9 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
         "rng_seed": opening.rng_seed,
         "numbers": opening.loaded.model.numbers,
         **_sampling_values(first),
-        "clamps": list(held.pop(0, ())),
+        "clamps": list(clamps.pop(0, ())),
         "changes": [{"after": after, **_sampling_values(used)} for after, used in changes],
-        "clamp_changes": [{"after": after, "clamps": list(now)} for after, now in held.items()],
+        "clamp_changes": [{"after": after, "clamps": list(now)} for after, now in clamps.items()],
         "command": None if hindrance else shlex.join(_arguments(result, first)),
         "no_command_because": hindrance or None,
     }

@@ -137,8 +137,8 @@ class SessionTexts:
 
     def _show_title(self) -> None:
         """Show model, settings and a clamp in the title; more than one clamp in the subtitle."""
-        settings, held, opening = self._settings, self._settings.held, self.text.opening
-        parts, fixed = [*settings.active_words, settings.speed_label], settings.sampling.rng_seed
+        settings, active, opening = self._settings, self._settings.active_clamps, self.text.opening
+        parts, fixed = [*settings.active_settings, settings.speed_label], settings.sampling.rng_seed
         if opening is not None:
             numbers = opening.loaded.model.numbers
             model = [shown_label(opening.label), *([] if numbers == "float32" else [numbers])]
@@ -147,10 +147,10 @@ class SessionTexts:
             is_next = opening is not None and opening.rng_seed != fixed
             parts.append(tr("next {seed}", seed=fixed) if is_next else tr("fixed"))
         words = Content(" · ".join(parts))
-        if held.clamps:
-            words = Content.assemble((held.short_words, "bold $accent"), " · ", words)
+        if active.clamps:
+            words = Content.assemble((active.summary, "bold $accent"), " · ", words)
         self.text.view.border_title = words
-        self.text.view.border_subtitle = Content(held.words if len(held.clamps) > 1 else "")
+        self.text.view.border_subtitle = Content(active.details if len(active.clamps) > 1 else "")
 
     def rules_problem(self) -> str:
         """Return why the current model must ignore the sampling rules; empty if it need not."""
@@ -163,7 +163,7 @@ class SessionTexts:
                 "Lines cannot begin with characters that the model has never seen: {characters}.",
                 characters=unknown,
             )
-        if constraints.leave_nothing(sampling):
+        if constraints.excludes_all(sampling):
             return tr(
                 "The settings exclude every character of the model: allow others, or forbid "
                 "fewer. Both are ignored."
@@ -260,14 +260,14 @@ class SessionTexts:
             return
         stream, rng_seed = generation.tape.stream, self._settings.sampling.rng_seed
         self._settings.sampling = dataclasses.replace(stream.sampling, rng_seed=rng_seed)
-        self._settings.held = ActiveClamps(stream.clamps, identity_of(stream.model))
+        self._settings.active_clamps = ActiveClamps(stream.clamps, identity_of(stream.model))
 
     def _drop_clamps(self, generation: GenerationThread) -> str:
         """Release the clamps of another model; return a note if there were any."""
-        held, tape = self._settings.held, generation.tape
-        if tape is None or not held.clamps or held.of(tape.stream.model):
+        active, tape = self._settings.active_clamps, generation.tape
+        if tape is None or not active.clamps or active.of(tape.stream.model):
             return ""
-        self._settings.held = ActiveClamps()
+        self._settings.active_clamps = ActiveClamps()
         return tr("Another model generates now, so the clamps are released.")
 
     def _remember(self, generation: GenerationThread) -> str:

@@ -40,7 +40,7 @@ class Opening(NamedTuple):
     unknown: tuple[UnknownCharacter, ...]
     """Its unknown characters, with their positions."""
     rng_seed: int
-    held: tuple[str, ...] = ()
+    clamps: tuple[str, ...] = ()
     """The clamps while the seed text was read, as LAYER:CELL=VALUE."""
     is_recorded: bool = False
     """Whether the text was loaded from a saved tape."""
@@ -86,7 +86,7 @@ def start_tape(
     prepared: LoadedModel | Recording | ExternalText,
     seed_text: str | None,
     sampling: SamplingConfig,
-    held: ActiveClamps,
+    active: ActiveClamps,
     should_stop: Callable[[], bool],
 ) -> tuple[Tape, Opening]:
     """Return a new tape, or a saved one, and its opening.
@@ -95,18 +95,18 @@ def start_tape(
         prepared: A model, alone or with a saved tape or an external text.
         seed_text: The seed text for a model alone; None uses the model's default.
         sampling: The settings of the first character.
-        held: Clamps, used if they belong to the model.
+        active: Clamps, used if they belong to the model.
         should_stop: Called now and then; true leaves the rest of the seed text unread.
 
     Raises:
         DataError: If the document is not a tape, or not one of that model.
     """
     if isinstance(prepared, LoadedModel):
-        return prime_tape(prepared, seed_text, sampling, held.of(prepared.model), should_stop)
+        return prime_tape(prepared, seed_text, sampling, active.of(prepared.model), should_stop)
     if isinstance(prepared, lazy.Recording):
         return load_tape(prepared.loaded, prepared.document)
     loaded = prepared.loaded
-    tape, opening = prime_tape(loaded, "", sampling, held.of(loaded.model), should_stop)
+    tape, opening = prime_tape(loaded, "", sampling, active.of(loaded.model), should_stop)
     return tape, opening._replace(external=prepared, unknown=prepared.unknown)
 
 
@@ -132,7 +132,7 @@ def prime_tape(
         read_text=primed.text,
         unknown=primed.unknown,
         rng_seed=stream.rng_seed,
-        held=tuple(map(str, clamps)),
+        clamps=tuple(map(str, clamps)),
     )
     return Tape(stream, primed.text), opening
 
@@ -146,8 +146,8 @@ def load_tape(loaded: LoadedModel, document: object) -> tuple[Tape, Opening]:
     tape = lazy.open_tape(loaded.model, document)
     loaded = loaded._replace(model=tape.stream.model)
     seed_text, rng_seed = tape.seed_text, tape.tree.branches[0].draws[0].rng_seed
-    held = tuple(map(str, tape.seed_clamps))
-    return tape, Opening(loaded, seed_text, seed_text, (), rng_seed, held, is_recorded=True)
+    clamps = tuple(map(str, tape.seed_clamps))
+    return tape, Opening(loaded, seed_text, seed_text, (), rng_seed, clamps, is_recorded=True)
 
 
 def result_of(opening: Opening, tape: Tape, number: int, length: int) -> GenerationResult:
@@ -160,15 +160,15 @@ def result_of(opening: Opening, tape: Tape, number: int, length: int) -> Generat
         for start, sampling in branch.sampling
         if start < max(end, 1)
     ]
-    held = [
+    set_clamps = [
         (start, tuple(map(str, clamps)))
         for branch, end in parts
         for start, clamps in branch.clamps
         if start < max(end, 1)
     ]
-    clamps = in_effect([(0, ()), *held], length)
+    clamps = in_effect([(0, ()), *set_clamps], length)
     hindrance = ""
-    if opening.held != clamps[0][1]:
+    if opening.clamps != clamps[0][1]:
         hindrance = _OTHER_CELLS
     elif any(branch.start <= taken < end for branch, end in parts for taken in branch.taken):
         hindrance = _BY_HAND

@@ -300,22 +300,22 @@ def compute_influence(
             branch, position, nothing, tr("nothing comes before the first character")
         )
     begin = position - reach + 1
-    held = tree.holder(branch, position).clamps_at(position)
-    if held or tree.holder(branch, begin).clamps_at(begin):
+    clamps = tree.holder(branch, position).clamps_at(position)
+    if clamps or tree.holder(branch, begin).clamps_at(begin):
         return PastInfluence(
             branch, position, nothing, tr("not computed while a neuron is clamped")
         )
-    moment = generation.moment(branch, begin)
-    if moment is None:
+    start = generation.position_at(branch, begin)
+    if start is None:
         return PastInfluence(branch, position, nothing, tr("this character no longer exists"))
-    indices = np.array([moment.state.unread, *tree.indices(branch, begin, position + 1)], np.intp)
+    indices = np.array([start.state.unread, *tree.indices(branch, begin, position + 1)], np.intp)
     end = model.vocabulary.end_index
     ends = np.flatnonzero(indices[:-1] == (-1 if end is None else end))
     if len(ends):  # the state was reset at the end of a record
         indices = indices[ends[-1] :]
         reach = len(indices) - 1
     try:
-        state = None if len(ends) else moment.state.network
+        state = None if len(ends) else start.state.network
         passage = influence.Passage(model.weights, model.config, indices, state)
         found = passage.influence(np.array([reach]), reach).inputs[0]
     except CharRNNError:

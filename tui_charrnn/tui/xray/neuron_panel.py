@@ -33,7 +33,7 @@ from tui_charrnn.viewing.formatting import bar, counted
 _CELL: Final = 9  # columns of a neuron's name
 _R: Final = 6
 _BAR: Final = 10
-_HELD: Final = 12
+_VALUE_WIDTH: Final = 12
 _NAME: Final = 16
 _CHANCE: Final = 7
 _HAS_CHANCE: Final = 74
@@ -110,7 +110,7 @@ class NeuronPanel(CursorView):
     """Lists neurons, with a cursor on one; colors the text by it, and clamps it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("neurons")]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"cursor-view--held", "cursor-view--bar"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"cursor-view--clamped", "cursor-view--bar"}
     DEFAULT_CSS = """
     NeuronPanel {
         display: none;
@@ -121,7 +121,7 @@ class NeuronPanel(CursorView):
         border-title-color: $text-muted;
         border-subtitle-color: $text-muted;
         &:focus { border: round $primary; }
-        & .cursor-view--held { color: $accent; text-style: bold; }
+        & .cursor-view--clamped { color: $accent; text-style: bold; }
         & .cursor-view--bar { color: $accent; }
         & .cursor-view--cursor { color: $foreground; }
     }
@@ -177,10 +177,10 @@ class NeuronPanel(CursorView):
         """
         loaded, generation = self._text.loaded, self._text.generation
         if loaded is None or generation is None:
-            self.empty_words = tr("No model is loaded yet.")
+            self.empty_text = tr("No model is loaded yet.")
         elif path is not None or self.found is None or self.found.model is not loaded.model:
             self.cancel()
-            self.found, self._filter, self.empty_words = None, "", ""
+            self.found, self._filter, self.empty_text = None, "", ""
             result = generation.result()
             generated = result.generated if result is not None else ""
 
@@ -203,17 +203,17 @@ class NeuronPanel(CursorView):
             return False
         search.cancel()
         again = key_label("neurons.read")
-        self.empty_words = tr("The search was cancelled; {key} starts another one.", key=again)
+        self.empty_text = tr("The search was cancelled; {key} starts another one.", key=again)
         self.draw_all()
         return True
 
     def _show_progress(self, words: str) -> None:
         stop = key_label("text.stop")
-        self.empty_words = tr("{progress} … {key} cancels it.", progress=words, key=stop)
+        self.empty_text = tr("{progress} … {key} cancels it.", progress=words, key=stop)
         self.draw_all()
 
     def _show_found(self, found: Found | None, problem: str) -> None:
-        self.search, self.found, self.empty_words = None, found, problem
+        self.search, self.found, self.empty_text = None, found, problem
         self.draw_all()
         if found is not None and found.note:
             self._show_note(tr("{note} The text so far is read instead.", note=found.note))
@@ -234,7 +234,7 @@ class NeuronPanel(CursorView):
         mean, deviation = (cell.mean, cell.deviation) if cell is not None else (None, None)
         self._color(str(row.neuron), mean, deviation)
 
-    def action_hold(self) -> None:
+    def action_clamp(self) -> None:
         """Ask for the value to clamp the neuron to."""
         row, loaded = self.selected, self._text.loaded
         if row is None or loaded is None:
@@ -262,7 +262,7 @@ class NeuronPanel(CursorView):
             question = f"{question} {itself}"
         title, value = (
             tr("Clamp {neuron}", neuron=neuron),
-            f"{value_of(row, self._settings.held.clamps):g}",
+            f"{value_of(row, self._settings.active_clamps.clamps):g}",
         )
         self.app.push_screen(AskTextScreen(title, question, value, problem), clamp)
 
@@ -271,21 +271,21 @@ class NeuronPanel(CursorView):
         row = self.selected
         if row is None:
             return
-        held, cell = self._settings.held.clamps, row.cell
-        value = value_of(row, held)
-        if any(clamp.neuron == row.neuron for clamp in held):
+        clamps, cell = self._settings.active_clamps.clamps, row.cell
+        value = value_of(row, clamps)
+        if any(clamp.neuron == row.neuron for clamp in clamps):
             step = _STEP * (cell.deviation if cell is not None else 1)
             value = rounded(value + by * (step or _STEP))
         self._clamp(row.neuron, max(-LIMIT, min(LIMIT, value)))
 
     def action_release(self) -> None:
         """Release the neuron."""
-        held, row = self._settings.held.clamps, self.selected
-        self._release(tuple(one for one in held if row is not None and one.neuron == row.neuron))
+        clamps, row = self._settings.active_clamps.clamps, self.selected
+        self._release(tuple(one for one in clamps if row is not None and one.neuron == row.neuron))
 
     def action_release_all(self) -> None:
         """Release all neurons."""
-        self._release(self._settings.held.clamps)
+        self._release(self._settings.active_clamps.clamps)
 
     def action_read(self) -> None:
         """Ask for a text, and search it for neurons."""
@@ -299,12 +299,14 @@ class NeuronPanel(CursorView):
 
     def draw_all(self) -> None:
         """List the found and the clamped neurons; the cursor stays on its neuron."""
-        held, before = self._settings.held.clamps, self.selected
+        clamps, before = self._settings.active_clamps.clamps, self.selected
         found = [] if self.found is None else self.found.listed(self._filter)
         rows = [Row(one.cell.neuron, one) for one in found]
         names = {row.neuron for row in rows}
         others = [
-            Row(one.neuron, None) for one in held if not one.neuron.gate and one.neuron not in names
+            Row(one.neuron, None)
+            for one in clamps
+            if not one.neuron.gate and one.neuron not in names
         ]
         self.rows = others + rows
         followed = tr(self._filter) if self._filter else tr("every property")
@@ -320,7 +322,7 @@ class NeuronPanel(CursorView):
         loaded = self._text.loaded
         if loaded is None:
             return
-        self._settings.hold(Clamp(neuron, value), loaded.model)
+        self._settings.add_clamp(Clamp(neuron, value), loaded.model)
         self.draw_all()
         self._text.resume()
         release = key_label("neurons.release")
@@ -335,10 +337,10 @@ class NeuronPanel(CursorView):
 
     def _release(self, clamps: tuple[Clamp, ...]) -> None:
         if not clamps:
-            is_any = bool(self._settings.held.clamps)
+            is_any = bool(self._settings.active_clamps.clamps)
             self._show_note(tr("The cell is not clamped." if is_any else "No cell is clamped."))
             return
-        self._settings.let_go(clamps)
+        self._settings.remove_clamps(clamps)
         self.draw_all()
         names = ", ".join(str(clamp.neuron) for clamp in clamps)
         is_one = len(clamps) == 1
@@ -350,18 +352,20 @@ class NeuronPanel(CursorView):
         """Return the columns of a row: the neuron, r, its property and its clamp."""
         neuron, follower = self.rows[index]
         mark = "▸" if str(neuron) == self.colored else " "
-        clamp = next((one for one in self._settings.held.clamps if one.neuron == neuron), None)
-        held = f"= {clamp.value:g}" if clamp is not None else ""
-        cells = [Cell(f"{mark} {neuron}", _CELL, "text" if clamp is None else "held")]
+        clamp = next(
+            (one for one in self._settings.active_clamps.clamps if one.neuron == neuron), None
+        )
+        value = f"= {clamp.value:g}" if clamp is not None else ""
+        cells = [Cell(f"{mark} {neuron}", _CELL, "text" if clamp is None else "clamped")]
         if follower is None:
-            words = f"{held:<{_HELD}}  {tr('not among the found cells')}"
-            return [*cells, Cell(words, max(width - _CELL - GAP, 1), "held")]
+            words = f"{value:<{_VALUE_WIDTH}}  {tr('not among the found cells')}"
+            return [*cells, Cell(words, max(width - _CELL - GAP, 1), "clamped")]
         r = follower.cell.r
         cells.append(Cell(f"{r:+.3f}", _R))
         if width >= _HAS_CHANCE:
             cells.append(Cell(f"({follower.chance:.3f})", _CHANCE, "about"))
         cells.append(Cell(bar(abs(r), _BAR), _BAR, "bar"))
-        cells += [Cell(tr(follower.property.name), _NAME), Cell(held, _HELD, "held")]
+        cells += [Cell(tr(follower.property.name), _NAME), Cell(value, _VALUE_WIDTH, "clamped")]
         if width >= _ROOMY:
             left = width - sum(cell.columns + GAP for cell in cells) - GAP
             cells.append(Cell(tr(follower.property.sentence), max(left, 1), "about"))
@@ -370,9 +374,9 @@ class NeuronPanel(CursorView):
 
 def value_of(row: Row, clamps: Iterable[Clamp]) -> float:
     """Return the value at which a neuron is clamped, else the value to offer."""
-    held = {clamp.neuron: clamp.value for clamp in clamps}
-    if row.neuron in held or row.cell is None:
-        return held.get(row.neuron, 0.0)
+    values = {clamp.neuron: clamp.value for clamp in clamps}
+    if row.neuron in values or row.cell is None:
+        return values.get(row.neuron, 0.0)
     return offered_value(row.cell)
 
 

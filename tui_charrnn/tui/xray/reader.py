@@ -226,7 +226,7 @@ class XrayReading:
             self.snapshot = LayerSnapshot(number, position - 1, view_layers(tape.stream.layers))
 
     def _run(self, task: BackgroundTask) -> None:
-        reader = TapeReader(self.tape, self.generation.moment, ALTERNATIVES)
+        reader = TapeReader(self.tape, self.generation.position_at, ALTERNATIVES)
         try:
             while True:
                 job, began = task.wait_for(lambda: self._next_job(reader.at)), time.monotonic()

@@ -12,8 +12,8 @@ from tui_charrnn.runs.records import SplitEvaluated
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.viewing.formatting import format_ngram
+from tui_charrnn.viewing.run_formatting import heldout_text
 from tui_charrnn.viewing.run_view import RunView
-from tui_charrnn.viewing.run_words import heldout_text
 
 Point = tuple[float, float]
 """A step, or the middle of several, and a value."""

@@ -16,7 +16,7 @@ from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.viewing.formatting import format_ngram, format_size
 from tui_charrnn.viewing.run_view import RunView
 
-STATE_WORDS: Final = {
+STATE_LABELS: Final = {
     RunState.CREATED: "starting the trainer",
     RunState.PREPARING: "reading the corpus",
     RunState.LOADING: "loading TensorFlow",
@@ -44,10 +44,10 @@ def format_clock(seconds: float) -> str:
 def format_state(view: RunView, now: float) -> str:
     """What the run is doing at `now` (seconds, monotonic), with a clock in states without steps."""
     if view.failure or view.diverged:
-        return tr(STATE_WORDS[RunState.FAILED if view.failure else RunState.DIVERGED])
+        return tr(STATE_LABELS[RunState.FAILED if view.failure else RunState.DIVERGED])
     if view.state.is_live and view.life == "lost":
         return tr("lost")
-    state = tr(STATE_WORDS[view.state])
+    state = tr(STATE_LABELS[view.state])
     if view.state is RunState.FINISHED and view.stopped_early is not None:
         state = tr("finished early")
     if view.state in _WITH_CLOCK:
