@@ -173,9 +173,9 @@ def test_what_is_no_file_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(paths, "PIPE_PATIENCE", 0.0)
     os.mkfifo(tmp_path / "pipe")
-    for takes_pipes in (False, True):
+    for allow_pipes in (False, True):
         with pytest.raises(OSError):  # noqa: PT011  which one is the system's affair
-            open_file(tmp_path / name, takes_pipes=takes_pipes)
+            open_file(tmp_path / name, allow_pipes=allow_pipes)
 
 
 def test_a_pipe_is_read_once_somebody_writes(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_pipe_is_read_once_somebody_writes(tmp_path: Path) -> None:
     os.mkfifo(path)
     writer = threading.Thread(target=path.write_bytes, args=(b"to be " * 100_000,))
     writer.start()
-    with open_file(path, takes_pipes=True) as file:
+    with open_file(path, allow_pipes=True) as file:
         assert file.read() == b"to be " * 100_000
     writer.join()
 
@@ -195,7 +195,7 @@ def test_a_pipe_whose_writer_is_silent_is_waited_for(
     path = tmp_path / "pipe"
     os.mkfifo(path)
     writer = os.open(path, os.O_RDWR)
-    with open_file(path, takes_pipes=True) as file:
+    with open_file(path, allow_pipes=True) as file:
         os.write(writer, b"late")
         os.close(writer)
         assert file.read() == b"late"

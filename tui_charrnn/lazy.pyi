@@ -101,8 +101,8 @@ from tui_charrnn.tui.run.run_log import RunLog as RunLog
 from tui_charrnn.tui.run.samples_pane import SamplesPane as SamplesPane
 from tui_charrnn.tui.run_controls import RunAnnouncer as RunAnnouncer
 from tui_charrnn.tui.run_controls import RunControls as RunControls
-from tui_charrnn.tui.run_controls import leave_others as leave_others
-from tui_charrnn.tui.run_controls import leave_run as leave_run
+from tui_charrnn.tui.run_controls import format_all_continuing as format_all_continuing
+from tui_charrnn.tui.run_controls import format_continuing as format_continuing
 from tui_charrnn.tui.run_controls import stop_run as stop_run
 from tui_charrnn.tui.runs.pane import RunsPane as RunsPane
 from tui_charrnn.tui.tape.panel import TapePanel as TapePanel

@@ -166,10 +166,10 @@ def find_file(text: str | Path, name: str) -> Path:
     return path
 
 
-def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
+def open_file(path: Path, *, allow_pipes: bool = False) -> BinaryIO:
     """Open a regular file to read its bytes; it never waits for anything else.
 
-    With `takes_pipes`, a pipe with a writer is opened too, as of `<(zcat text.gz)`.
+    With `allow_pipes`, a pipe with a writer is opened too, as of `<(zcat text.gz)`.
 
     Raises:
         OSError: If it cannot be opened, or is something else.
@@ -185,7 +185,7 @@ def open_file(path: Path, *, takes_pipes: bool = False) -> BinaryIO:
     with contextlib.ExitStack() as on_failure:
         on_failure.callback(os.close, descriptor)
         kind = _kind_of(os.fstat(descriptor))
-        if kind is Kind.PIPE and takes_pipes:
+        if kind is Kind.PIPE and allow_pipes:
             file: BinaryIO = _await_writer(descriptor)
         elif kind is Kind.FILE:
             os.set_blocking(descriptor, True)

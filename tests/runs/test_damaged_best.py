@@ -7,7 +7,7 @@ import pytest
 
 from tui_charrnn.runs.checkpoints import (
     best_or_newest,
-    missed_best,
+    format_missed_best,
     newest_valid,
     prune_checkpoints,
     read_pointer,
@@ -109,12 +109,12 @@ def test_no_flipped_bit_in_latest_json_leads_back(run: RunDirectory) -> None:
 
 
 def test_whoever_gets_another_than_the_best_is_told(run: RunDirectory) -> None:
-    assert missed_best(run, best_or_newest(run)) == ""
+    assert format_missed_best(run, best_or_newest(run)) == ""
     run.checkpoint(4).model.write_bytes(b"torn")
-    message = missed_best(run, best_or_newest(run))
+    message = format_missed_best(run, best_or_newest(run))
     assert "of step 4, is damaged" in message
     assert "using step-00000008" in message
     run.best.write_bytes(b"{")
-    assert "best.json does not name" in missed_best(run, best_or_newest(run))
+    assert "best.json does not name" in format_missed_best(run, best_or_newest(run))
     run.best.unlink()
-    assert missed_best(run, best_or_newest(run)) == ""
+    assert format_missed_best(run, best_or_newest(run)) == ""

@@ -18,20 +18,20 @@ def test_the_end_is_told_once_and_only_of_a_run_that_was_seen_live(
 ) -> None:
     sent: list[str] = []
     monkeypatch.setattr(run_controls, "send_to_terminal", lambda _app, text: sent.append(text))
-    looking = run_controls.RunAnnouncer(Preferences(notify="osc9"))
+    announcer = run_controls.RunAnnouncer(Preferences(notify="osc9"))
     ended = ended_view(tmp_path)
 
     async def look() -> None:
         app = App[None]()
         async with app.run_test():
-            await app.mount(looking)
-            looking.look(ended)
+            await app.mount(announcer)
+            announcer.observe(ended)
             assert sent == []
-            looking.look(
+            announcer.observe(
                 replace(ended, ended=None, life="alive", status=RunStatus(state=RunState.TRAINING))
             )
-            looking.look(ended)
-            looking.look(ended)
+            announcer.observe(ended)
+            announcer.observe(ended)
 
     asyncio.run(look())
     assert sum("\x1b]9;" in text and "finished" in text for text in sent) == 1

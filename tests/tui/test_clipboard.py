@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui_charrnn.tui.terminal import takes_copies
+from tui_charrnn.tui.terminal import supports_copying
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ from tui_charrnn.tui.terminal import takes_copies
 def test_only_terminals_that_are_known_to_take_copies_are_trusted(
     environment: dict[str, str], takes: bool
 ) -> None:
-    assert takes_copies(environment) is takes
+    assert supports_copying(environment) is takes

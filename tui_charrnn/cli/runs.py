@@ -37,7 +37,7 @@ from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs import lifecycle
 from tui_charrnn.runs.archive import archive_name, export_figures, export_model, export_run
 from tui_charrnn.runs.catalogue import find_run, list_runs, read_labels, write_labels
-from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
+from tui_charrnn.runs.checkpoints import best_or_newest, format_missed_best
 from tui_charrnn.runs.file_system import disk_size
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
@@ -240,7 +240,7 @@ def export(
         written = _export_events(directory, events, file, overwrite=force)
         print_data(json.dumps({"path": str(written)}) if as_json else str(written))
         return
-    if missed := missed_best(directory, best_or_newest(directory)):
+    if missed := format_missed_best(directory, best_or_newest(directory)):
         print_message(missed)
     with progress_bar(f"Packing {directory.name}") as progress:
         if model is None:

@@ -15,7 +15,7 @@ from tui_charrnn.hangul import has_hangul
 from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.paths import Kind, explained, find_kind, is_folder, parse_path, stored_path
 from tui_charrnn.runs.catalogue import list_runs
-from tui_charrnn.runs.checkpoints import best_or_newest, missed_best
+from tui_charrnn.runs.checkpoints import best_or_newest, format_missed_best
 from tui_charrnn.runs.foreign_parts import has_own_live_model
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 from tui_charrnn.translation import tr
@@ -84,7 +84,7 @@ def _at_run(run: RunDirectory, notify: Callable[[str], None]) -> Path | None:
     if not os.path.lexists(run.description):
         return None
     checkpoint = best_or_newest(run)
-    if missed := missed_best(run, checkpoint):
+    if missed := format_missed_best(run, checkpoint):
         notify(missed)
     if checkpoint is not None:
         return checkpoint.model

@@ -412,7 +412,7 @@ def best_or_newest(run: RunDirectory) -> CheckpointDirectory | None:
     return next(_whole_checkpoints(run, model_only=True), None)
 
 
-def missed_best(run: RunDirectory, taken: CheckpointDirectory | None) -> str:
+def format_missed_best(run: RunDirectory, taken: CheckpointDirectory | None) -> str:
     """Return a sentence why `taken` is not the best checkpoint; empty if it is, or none is known.
 
     `taken` is the result of `best_or_newest`.

@@ -120,7 +120,7 @@ def open_bytes(source: Path | BinaryIO) -> Iterator[OpenedBytes]:
         CorpusError: If it is compressed by zstandard, and that package is not installed.
     """
     if isinstance(source, Path):
-        with open_file(source, takes_pipes=True) as file:
+        with open_file(source, allow_pipes=True) as file:
             yield OpenedBytes(file, str(source))
     else:
         yield OpenedBytes(source, tr("The text"))

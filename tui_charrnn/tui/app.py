@@ -243,7 +243,7 @@ class CharRNNApp(ThemedApp):
                 self.push_screen(question, self._leave_run)
         else:
             if others:
-                self.exit_work = partial(lazy.leave_others, others)
+                self.exit_work = partial(lazy.format_all_continuing, others)
             self.exit()
 
     def leave(self, code: int) -> None:
@@ -256,8 +256,8 @@ class CharRNNApp(ThemedApp):
             run, others = self.session.run, self.session.trained_elsewhere()
 
             def report() -> str:
-                shown = lazy.stop_run(run) if answer == "stop" else lazy.leave_run(run)
-                return "\n".join(filter(None, (shown, lazy.leave_others(others))))
+                shown = lazy.stop_run(run) if answer == "stop" else lazy.format_continuing(run)
+                return "\n".join(filter(None, (shown, lazy.format_all_continuing(others))))
 
             self.exit_work = report
             self.exit()

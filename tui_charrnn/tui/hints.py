@@ -161,7 +161,7 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
     if view.state == "finished":
         is_shown = pane in {"text", "training"}
         return finished_hint(has_samples=bool(view.samples)) if is_shown else ""
-    return _advice_of_numbers(view, may_steer=not session.is_readonly)
+    return _advice_of_numbers(view, can_control=not session.is_readonly)
 
 
 def _advice_of_lost(step: int | None) -> str:
@@ -171,10 +171,10 @@ def _advice_of_lost(step: int | None) -> str:
     return tr("{key}, Tab, then r restarts it.", key=key)
 
 
-def _advice_of_numbers(view: RunView, *, may_steer: bool) -> str:
+def _advice_of_numbers(view: RunView, *, can_control: bool) -> str:
     if (steps := lazy.steps_since_best(view)) is not None:
         source = key_label("text.source")
-        if not may_steer:
+        if not can_control:
             return tr(
                 "It overfits: its best score was {steps:,} steps ago. {source} takes the best.",
                 steps=steps,
@@ -188,7 +188,7 @@ def _advice_of_numbers(view: RunView, *, may_steer: bool) -> str:
             source=source,
         )
     if (nats := lazy.nats_above_ngrams(view)) is not None:
-        if not may_steer:
+        if not can_control:
             return tr("{nats:.2f} nats worse than counting n-grams.", nats=nats)
         return tr(
             "{nats:.2f} nats worse than counting n-grams: try a lower rate, {rate}.",

@@ -194,7 +194,7 @@ class MainScreen(Screen[None]):
             if self._announcer is None:
                 self._announcer = lazy.RunAnnouncer(self.session.preferences)
                 self.mount(self._announcer)
-            self._announcer.look(view)
+            self._announcer.observe(view)
         # a change of this is drawn immediately; all else is progress
         others = tuple(map(_urgent_state, self._others))
         self._drawing.request((_urgent_state(view), others, self._pending_requests))

@@ -130,7 +130,7 @@ def rate_problem(typed: str) -> str:
     return "" if bounds.admits(rate) else tr("It must be {bounds}.", bounds=bounds.allowed())
 
 
-def leave_run(run: RunDirectory) -> str:
+def format_continuing(run: RunDirectory) -> str:
     """Return a message on a run that continues: the commands that attach to it and stop it."""
     return tr(
         "{name} keeps training. Come back: {attach} · stop it: {stop}",
@@ -140,10 +140,10 @@ def leave_run(run: RunDirectory) -> str:
     )
 
 
-def leave_others(runs: Iterable[RunDirectory]) -> str:
+def format_all_continuing(runs: Iterable[RunDirectory]) -> str:
     """Return this message for each run that is still training; reads their status files."""
     now = time.time()
-    return "\n".join(leave_run(run) for run in runs if summarize_run(run).is_at_work(now))
+    return "\n".join(format_continuing(run) for run in runs if summarize_run(run).is_at_work(now))
 
 
 def stop_run(run: RunDirectory) -> str:
@@ -171,7 +171,7 @@ class RunAnnouncer(Widget):
         self._live: RunDirectory | None = None
         """The run that was training when last seen; only its end is announced."""
 
-    def look(self, view: RunView) -> None:
+    def observe(self, view: RunView) -> None:
         """Update the title from a run, and announce its end."""
         if view.is_live:
             self._live = view.run

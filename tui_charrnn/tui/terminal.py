@@ -116,7 +116,7 @@ _BY_PROGRAM: Final = frozenset({"WezTerm", "ghostty", "kitty", "vscode", "rio"})
 _MULTIPLEXERS: Final = ("TMUX", "STY", "ZELLIJ")
 
 
-def takes_copies(environment: Mapping[str, str]) -> bool:
+def supports_copying(environment: Mapping[str, str]) -> bool:
     """Whether the terminal is known to copy to the clipboard by default (OSC 52).
 
     No terminal answers this escape sequence. Some accept it, some only if configured, some never;

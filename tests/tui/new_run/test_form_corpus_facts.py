@@ -16,8 +16,8 @@ from tui_charrnn.tui.new_run import corpus_summary
 from tui_charrnn.tui.new_run.corpus_summary import (
     CorpusFacts,
     fact_lines,
+    format_shortness,
     repetitions_of,
-    shortness,
     survey_choice,
 )
 from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
@@ -46,7 +46,7 @@ def test_size_characters_lines_and_split(tmp_path: Path) -> None:
         "20 kB of utf-8: 20,000 characters, 9 different, 1,000 lines",
         "18,000 to train on; the last 2,000 held out",
     ]
-    assert shortness(facts, TINY) == ""
+    assert format_shortness(facts, TINY) == ""
 
 
 def test_records_are_counted_as_they_will_be_trained_on(tmp_path: Path) -> None:
@@ -57,10 +57,10 @@ def test_records_are_counted_as_they_will_be_trained_on(tmp_path: Path) -> None:
         "3.2 kB of utf-8: 2,801 characters, 10 different, 600 records",
         "10%, drawn at random, held out",
     ]
-    assert shortness(facts, training) == ""
+    assert format_shortness(facts, training) == ""
     one = written(tmp_path, "Anna\n", "one.txt")
     facts = facts_of(CorpusChoice((str(one),), reading=Reading(records="line")))
-    assert "At least 2 records" in shortness(facts, training)
+    assert "At least 2 records" in format_shortness(facts, training)
 
 
 def test_a_korean_text_shows_what_jamo_would_change(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_suspicious_content_is_shown(tmp_path: Path) -> None:
 def test_a_text_that_cannot_be_trained_on_is_reported(
     tmp_path: Path, text: str, reason: str
 ) -> None:
-    assert reason in shortness(facts_of(written(tmp_path, text)), TINY)
+    assert reason in format_shortness(facts_of(written(tmp_path, text)), TINY)
 
 
 def test_a_short_text_means_fewer_streams(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_large_text_is_surveyed_in_part(tmp_path: Path, monkeypatch: pytest.Mo
         "2 MB of utf-8, of which the first 262 kB were read: 9 different characters there",
         "about 2 million characters, 1.8 million to train on; all are read when training starts",
     ]
-    assert shortness(facts, TINY) == ""
+    assert format_shortness(facts, TINY) == ""
 
 
 def test_rare_characters_that_become_one_symbol_are_counted(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_rare_characters_that_become_one_symbol_are_counted(tmp_path: Path) -> N
     folding = TrainingConfig.from_mapping(TINY.to_mapping() | {"min_count": 2})
     assert "2 rare characters become one unknown symbol: 10 symbols" in fact_lines(facts, folding)
     hopeless = TrainingConfig.from_mapping(TINY.to_mapping() | {"min_count": 10**6})
-    assert "No character would be left" in shortness(facts, hopeless)
+    assert "No character would be left" in format_shortness(facts, hopeless)
 
 
 def test_a_pipe_is_not_opened(tmp_path: Path) -> None:

@@ -211,7 +211,7 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
     return [*filter(None, lines)]
 
 
-def shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
+def format_shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
     """Return why a corpus is too short for the settings; empty if it is not, or not known yet."""
     survey = facts.survey
     if survey is None or not survey.is_whole:
@@ -300,7 +300,7 @@ def _folding(survey: "Survey", training: TrainingConfig) -> str:
     try:
         vocabulary = vocabulary_of(survey, training)
     except ConfigError:
-        return ""  # `shortness` reports it
+        return ""  # `format_shortness` reports it
     if vocabulary.unknown_symbol is None:
         return ""
     return tr(
@@ -374,7 +374,7 @@ def _smaller_batch(survey: "Survey", training: TrainingConfig, split: int) -> st
     try:
         fitting = _fitting_batch_size(survey, training)
     except CorpusError:
-        return ""  # `shortness` reports it
+        return ""  # `format_shortness` reports it
     if fitting == training.batch_size or not split:
         return ""
     return tr(
@@ -444,7 +444,7 @@ class FormFacts(Static):
         lines = fact_lines(self.facts, training)
         show_text(self, with_warnings(lines))
         self.display = bool(lines)
-        return self.facts.problem or shortness(self.facts, training)
+        return self.facts.problem or format_shortness(self.facts, training)
 
     def _set_facts(self, facts: CorpusFacts) -> None:
         self.facts = facts

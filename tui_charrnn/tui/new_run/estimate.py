@@ -35,7 +35,7 @@ from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus_summary import (
     CorpusFacts,
-    shortness,
+    format_shortness,
     vocabulary_of,
     with_warnings,
 )
@@ -155,7 +155,7 @@ def settings_to_try(new: NewRun, facts: CorpusFacts) -> TrialSettings | None:
 
     Length and vocabulary of a corpus that is fetched later are assumed.
     """
-    if facts.problem or shortness(facts, new.training):
+    if facts.problem or format_shortness(facts, new.training):
         return None
     characters, vocabulary_size = _text_size(new, facts)
     if not characters:
@@ -171,7 +171,7 @@ def _text_size(new: NewRun, facts: CorpusFacts) -> tuple[int | None, int | None]
         return facts.characters, None
     try:
         vocabulary = vocabulary_of(survey, new.training, new.start.vocabulary)
-    except ConfigError:  # `shortness` reports it
+    except ConfigError:  # `format_shortness` reports it
         return survey.expected_characters, None
     return survey.expected_characters, len(vocabulary)
 

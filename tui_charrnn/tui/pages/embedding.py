@@ -143,7 +143,7 @@ class EmbeddingPage(Page):
         ):  # the sign of a component is arbitrary: keep the previous one
             places = places * np.where((places * self._places).sum(axis=0) < 0, -1, 1)
         self.shown, self._places = embedding, places
-        self.set_foot(
+        self.set_subtitle(
             tr(
                 "{model} · {share:.0%} of the variance · Esc leaves",
                 model=safe_line(label),

@@ -144,13 +144,13 @@ class Page(Dialog[None]):
         """Return the rows of the picture, safe to show; rows beyond the height are cut off."""
         raise NotImplementedError
 
-    def set_foot(self, foot: str) -> None:
+    def set_subtitle(self, subtitle: str) -> None:
         """Show a text in the lower border of the frame.
 
         Args:
-            foot: Safe to show.
+            subtitle: Safe to show.
         """
-        self.query_one("#page").border_subtitle = Content(foot)
+        self.query_one("#page").border_subtitle = Content(subtitle)
 
     def on_mount(self) -> None:
         """Show the keys, and stop the cursor from blinking, which would redraw the picture."""

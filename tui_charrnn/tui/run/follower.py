@@ -141,7 +141,7 @@ class Pending(NamedTuple):
     request: str
     words: str
     """The request as safe text, as in `asked to save`."""
-    asked_at: float
+    sent_at: float
     """Seconds on the monotonic clock of the viewer."""
 
 
@@ -184,7 +184,7 @@ class PendingRequests:
         late = [
             pending
             for pending in self._waiting.values()
-            if now - pending.asked_at >= PATIENCE and pending.id not in self._reported
+            if now - pending.sent_at >= PATIENCE and pending.id not in self._reported
         ]
         self._reported.update(pending.id for pending in late)
         return late

@@ -21,7 +21,7 @@ from tui_charrnn.hangul import whole_text
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.terminal import LONGEST_COPY, takes_copies
+from tui_charrnn.tui.terminal import LONGEST_COPY, supports_copying
 from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
 
 
@@ -44,7 +44,7 @@ def copy_text(app: App[object], text: str, show_note: ShowNote) -> None:
         return
     app.copy_to_clipboard(text)
     count = len(text)
-    if takes_copies(os.environ) and len(text.encode()) <= LONGEST_COPY:
+    if supports_copying(os.environ) and len(text.encode()) <= LONGEST_COPY:
         show_note(tr("Copied {count:,} characters.", count=count))
         return
     save_in_background(

@@ -159,8 +159,8 @@ class XrayColors(TextLayer):
             wanted = wanted_passages(
                 text.branch, explained, view, text.shown, is_streaming=is_streaming
             )
-            reading.want(wanted, place)
-            self.levels.want(wanted)
+            reading.request(wanted, place)
+            self.levels.request(wanted)
         self._explain()
 
     def _current_reading(self) -> XrayReading | None:

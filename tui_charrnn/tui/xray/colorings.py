@@ -59,7 +59,7 @@ class Levels:
         """Return the level of a character, from 0 to 4; None if it is not known yet."""
         raise NotImplementedError
 
-    def want(self, passages: Sequence[Passage]) -> None:
+    def request(self, passages: Sequence[Passage]) -> None:
         """Request passages, the most urgent first, unless the panel requests them anyway.
 
         Replaces the previous request.
@@ -249,7 +249,7 @@ class InfluenceLevels(Levels):
         share = known.influence[distance - 1] / known.influence.max()
         return INFLUENCE_SCALE.level(float(share))
 
-    def want(self, passages: Sequence[Passage]) -> None:
+    def request(self, passages: Sequence[Passage]) -> None:
         """Compute the influence on the explained character, the first of the passages."""
         if passages:
             self._wanted = passages[0].branch, passages[0].start

@@ -74,7 +74,7 @@ class OriginalityLevels(Levels):
         copied = track.is_copied(position) if track is not None else None
         return None if copied is None else _COPIED if copied else _NEW
 
-    def want(self, passages: Sequence[Passage]) -> None:
+    def request(self, passages: Sequence[Passage]) -> None:
         """Compare the branch of the first passage up to its current end."""
         if passages:
             self._branch = branch = passages[0].branch

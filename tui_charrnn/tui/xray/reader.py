@@ -174,7 +174,7 @@ class XrayReading:
         found = self._known.get(self.key_of(branch, position))
         return None if found is None else found[1].of(found[2])
 
-    def want(self, passages: Sequence[Passage], place: tuple[int, int] | None = None) -> None:
+    def request(self, passages: Sequence[Passage], place: tuple[int, int] | None = None) -> None:
         """Request passages and a snapshot; replaces the previous request.
 
         Args:
