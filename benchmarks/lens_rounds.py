@@ -33,7 +33,10 @@ def main() -> None:
     """Measure, and print the seconds for a character of every contender and round as JSON."""
     size, rounds, characters = map(int, sys.argv[1:])
     stream = open_stream(Task(size))
-    contenders = {**_readers(stream, characters), **_speakers(stream, max(1, characters // _SLOW))}
+    contenders = {
+        **_readers(stream, characters),
+        **_generators(stream, max(1, characters // _SLOW)),
+    }
     told: dict[str, dict[str, list[float]]] = {
         name: {"seconds": [], "core_seconds": []} for name in contenders
     }
@@ -65,7 +68,7 @@ def _readers(stream: CharacterStream, characters: int) -> dict[str, Work]:
     }
 
 
-def _speakers(stream: CharacterStream, count: int) -> dict[str, Work]:
+def _generators(stream: CharacterStream, count: int) -> dict[str, Work]:
     """Generation, and generation with all that can be seen of every character."""
 
     def generate() -> None:

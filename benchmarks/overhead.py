@@ -33,14 +33,14 @@ CHECKPOINT_BAR: Final = Bar(1.0, is_upper=True)
 def attached_report(result: AttachedResult) -> str:
     """The table of the attached app."""
     without, attached = Spread.of(result.without), Spread.of(result.attached)
-    speaking = Spread.of(result.speaking)
+    generating = Spread.of(result.generating)
     cost = 1.0 - attached.median / without.median
     rows = [
         ["without the app", _rates(without), ""],
         ["with it attached", _rates(attached), ""],
         ["cost (bar below 2 %)", f"{cost:.2%}", ATTACHED_BAR.verdict(cost)],
-        ["while a model speaks in it", _rates(speaking), ""],
-        ["cost of both", f"{1.0 - speaking.median / without.median:.2%}", ""],
+        ["while a model generates in it", _rates(generating), ""],
+        ["cost of both", f"{1.0 - generating.median / without.median:.2%}", ""],
     ]
     return markdown_table(["characters per second", "median (lowest to highest)", ""], rows)
 

@@ -18,7 +18,7 @@ class RowProcess:
     """One contender's process.
 
     Args:
-        command: Its program, which speaks the protocol of `serving.py`.
+        command: Its program, which uses the protocol of `serving.py`.
         environment: All of its variables.
     """
 
@@ -32,7 +32,7 @@ class RowProcess:
             self._resources = resources.pop_all()
         self._process: subprocess.Popen[str] | None = None
         self.facts: Mapping[str, Any] = {}
-        """What it said of itself when it was started last."""
+        """The facts that it reported at its last start."""
 
     def start(self, limit: float) -> str:
         """Start it and wait for its first line, unless it is running.

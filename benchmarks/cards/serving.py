@@ -1,4 +1,4 @@
-"""How a process that measures is spoken to: a row a line comes in, its speed a line goes out.
+"""How a process that measures communicates: one row per input line, its speed per output line.
 
 The first line out says what the process computes on. Whatever a row raises is its result, and the
 next one is measured; where the process itself dies, `asking.py` starts another one.
@@ -28,7 +28,7 @@ def serve(build: Build, facts: Mapping[str, object]) -> None:
         facts: Device and versions.
     """
     output = _take_standard_output()
-    _tell(output, facts)
+    _send(output, facts)
     for line in sys.stdin:
         asked = json.loads(line)
         row = Row.from_json(json.dumps(asked["row"]))
@@ -37,7 +37,7 @@ def serve(build: Build, facts: Mapping[str, object]) -> None:
         except Exception as error:  # noqa: BLE001  whatever it is, the row says so
             first = str(error).strip().partition("\n")[0][:150]
             answer = {"failure": f"{type(error).__name__}: {first}"}
-        _tell(output, answer)
+        _send(output, answer)
         gc.collect()  # the device's memory of this row is in rings of references
 
 
@@ -66,6 +66,6 @@ def _take_standard_output() -> TextIO:
     return output
 
 
-def _tell(output: TextIO, values: Mapping[str, Any]) -> None:
+def _send(output: TextIO, values: Mapping[str, Any]) -> None:
     output.write(json.dumps(values) + "\n")
     output.flush()

@@ -28,8 +28,8 @@ class AttachedResult:
     """The trainer's characters per second, one a period."""
 
     without: list[float] = field(default_factory=list)
-    speaking: list[float] = field(default_factory=list)
-    """With the app attached, in which the bundled model speaks 60 characters a second."""
+    generating: list[float] = field(default_factory=list)
+    """With the app attached, in which the bundled model generates 60 characters a second."""
     attached: list[float] = field(default_factory=list)
     """With the app attached, its text stopped."""
     bytes_drawn: list[int] = field(default_factory=list)
@@ -106,7 +106,7 @@ def _measure_with_app(
     command = [sys.executable, "-m", "tui_charrnn", "attach", str(run.path)]
     with UnseenTerminal(command, columns=COLUMNS, rows=ROWS) as terminal:
         time.sleep(SETTLING)
-        result.speaking.append(pace.over(seconds))
+        result.generating.append(pace.over(seconds))
         terminal.write(b"\x1b")
         time.sleep(SILENCING)
         drawn = terminal.bytes_drawn

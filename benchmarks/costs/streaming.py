@@ -11,7 +11,7 @@ from benchmarks.costs.pseudo_terminal import UnseenTerminal
 from tui_charrnn.errors import RunError
 
 HISTORY: Final = 1_000_000
-"""Characters that were said before."""
+"""Characters that were generated before."""
 PACE: Final = 2_000
 """Characters a second."""
 _PATIENCE: Final = 60.0
@@ -40,7 +40,7 @@ class Streamed:
 
 
 def measure_streaming(folder: Path, rounds: int, seconds: float, model: str) -> list[Streamed]:
-    """Let the app measure itself while a model speaks.
+    """Let the app measure itself while a model generates.
 
     Args:
         folder: For files; there must be no runs in it.

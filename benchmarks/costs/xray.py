@@ -39,7 +39,7 @@ class Xrayed:
 
 
 def measure_xray(folder: Path, rounds: int, text: str) -> list[Xrayed]:
-    """Let the app measure itself while the bundled model speaks, in another order every round.
+    """Let the app measure itself while the bundled model generates, in another order every round.
 
     Args:
         folder: For files; there must be no runs in it.

@@ -1,4 +1,4 @@
-"""Following a text that is said, in turns with peers: a process of its own.
+"""Follows a generated text, in turns with peers; runs in a separate process.
 
 Usage: python -m benchmarks.originality.following CORPUS SAID ROUNDS
 """

@@ -29,7 +29,7 @@ def tape_of(
     return tape
 
 
-def speak(source: Tape | CharacterStream, length: int) -> list[tuple[int, float]]:
+def generate(source: Tape | CharacterStream, length: int) -> list[tuple[int, float]]:
     return [(drawn.index, drawn.probability) for drawn in (source.next() for _ in range(length))]
 
 
@@ -39,26 +39,26 @@ def test_a_recorded_stream_says_what_it_says_unrecorded(sampling: SamplingConfig
     alone = CharacterStream(tiny_model(layer_count=2), sampling)
     alone.prime(SEED_TEXT)
 
-    assert speak(tape, 100) == speak(alone, 100)
+    assert generate(tape, 100) == generate(alone, 100)
 
 
 @pytest.mark.parametrize("position", [0, 1, 15, 16, 17, 100, 999, 1000])
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_a_fork_equals_a_fresh_run_forced_along_the_same_prefix(cell: str, position: int) -> None:
     tape = tape_of(PICKY, cell)
-    speak(tape, 1000)
+    generate(tape, 1000)
     prefix = tape.tree.indices(0, 0, position)
     tape.rewind(position)
     other = TINY_VOCABULARY.index("j")
     tape.take(other)
-    after = speak(tape, 50)
+    after = generate(tape, 50)
 
     fresh = CharacterStream(tiny_model(cell=cell, layer_count=2), PICKY)
     fresh.prime(SEED_TEXT)
     for index in [*prefix, other]:
         fresh.take(index)
 
-    assert speak(fresh, 50) == after
+    assert generate(fresh, 50) == after
     np.testing.assert_array_equal(fresh.network, tape.stream.network)
     assert fresh.snapshot().recent == tape.stream.snapshot().recent
     assert fresh.snapshot().drawn == tape.stream.snapshot().drawn == position + 51
@@ -66,11 +66,11 @@ def test_a_fork_equals_a_fresh_run_forced_along_the_same_prefix(cell: str, posit
 
 def test_going_on_without_another_choice_says_the_same_again() -> None:
     tape = tape_of()
-    first = speak(tape, 60)
+    first = generate(tape, 60)
 
     tape.rewind(20)
 
-    assert speak(tape, 40) == first[20:]
+    assert generate(tape, 40) == first[20:]
     assert tape.text(0) == tape.text(1)
 
 
@@ -95,18 +95,18 @@ def test_a_moment_has_what_the_choice_was_made_by() -> None:
 def test_looking_back_does_not_move_the_stream() -> None:
     looked, plain = tape_of(), tape_of()
     for tape in (looked, plain):
-        speak(tape, 40)
+        generate(tape, 40)
 
     looked.position_at(11)
     looked.position_at(40).alternatives(looked.stream.model.vocabulary)
 
-    assert speak(looked, 20) == speak(plain, 20)
+    assert generate(looked, 20) == generate(plain, 20)
     assert len(looked.tree.branches) == 1
 
 
 def test_the_end_of_a_text_shows_what_could_come_next() -> None:
     tape = tape_of()
-    speak(tape, 30)
+    generate(tape, 30)
 
     likeliest = tape.position_at(30).alternatives(tape.stream.model.vocabulary)
     moment = tape.position_at(30)
@@ -118,7 +118,7 @@ def test_the_end_of_a_text_shows_what_could_come_next() -> None:
 
 def test_alternatives_are_all_characters_the_likeliest_first() -> None:
     tape = tape_of(SamplingConfig(temperature=0.5, top_k=3, rng_seed=1))
-    speak(tape, 10)
+    generate(tape, 10)
 
     others = tape.position_at(4).alternatives(tape.stream.model.vocabulary)
 
@@ -132,9 +132,9 @@ def test_alternatives_are_all_characters_the_likeliest_first() -> None:
 
 def test_settings_and_random_numbers_that_changed_under_way_are_those_of_their_place() -> None:
     tape = tape_of()
-    speak(tape, 20)
+    generate(tape, 20)
     tape.stream.sampling = SamplingConfig(temperature=0.3, rng_seed=99)
-    speak(tape, 20)
+    generate(tape, 20)
 
     early, late = tape.position_at(19), tape.position_at(25)
 
@@ -144,11 +144,11 @@ def test_settings_and_random_numbers_that_changed_under_way_are_those_of_their_p
 
 def test_branches_of_branches_can_be_walked_and_compared() -> None:
     tape = tape_of()
-    speak(tape, 50)
+    generate(tape, 50)
     tape.rewind(30)
     taken = (tape.tree.indices(0)[30] + 1) % len(TINY_VOCABULARY)
     tape.take(taken)
-    speak(tape, 9)
+    generate(tape, 9)
     tape.rewind(35)
     tape.take((tape.tree.indices(1)[35] + 1) % len(TINY_VOCABULARY))
 
@@ -167,7 +167,7 @@ def test_branches_of_branches_can_be_walked_and_compared() -> None:
 
 def test_another_branch_at_the_same_place_is_a_sibling() -> None:
     tape = tape_of()
-    speak(tape, 20)
+    generate(tape, 20)
     for _ in range(2):
         tape.rewind(10)
         tape.take(0)
@@ -177,16 +177,16 @@ def test_another_branch_at_the_same_place_is_a_sibling() -> None:
 
 def test_the_end_of_another_branch_is_gone_on_with() -> None:
     tape = tape_of()
-    first = speak(tape, 20)
+    first = generate(tape, 20)
     tape.rewind(5)
-    speak(tape, 3)
+    generate(tape, 3)
 
     tape.rewind(20, 0)
-    speak(tape, 5)
+    generate(tape, 5)
 
     alone = tape_of()
-    assert speak(alone, 20) == first
-    speak(alone, 5)
+    assert generate(alone, 20) == first
+    generate(alone, 5)
     assert tape.text(0) == alone.text()
     assert len(tape.tree.branches) == 2
 
@@ -194,7 +194,7 @@ def test_the_end_of_another_branch_is_gone_on_with() -> None:
 @pytest.mark.parametrize(("position", "number"), [(-1, 0), (11, 0), (0, 1), (0, -1)])
 def test_places_that_are_not_there_are_refused(position: int, number: int) -> None:
     tape = tape_of()
-    speak(tape, 10)
+    generate(tape, 10)
 
     with pytest.raises(IndexError):
         tape.rewind(position, number)
@@ -205,7 +205,7 @@ def test_places_that_are_not_there_are_refused(position: int, number: int) -> No
 def test_states_are_thinned_and_computed_again_to_the_same_bits() -> None:
     roomy, tight = tape_of(), tape_of(budget=10 * 80)
     for tape in (roomy, tight):
-        speak(tape, 2000)
+        generate(tape, 2000)
 
     assert len(tight._states) <= 11 < len(roomy._states)
     for position in (3, 640, 1999, 2000):
@@ -216,7 +216,7 @@ def test_states_are_thinned_and_computed_again_to_the_same_bits() -> None:
 
 def test_a_character_costs_few_bytes() -> None:
     tape = tape_of(budget=4000)
-    speak(tape, 5000)
+    generate(tape, 5000)
     branch = tape.branch
 
     kept = sum(state.nbytes for state in tape._states._states.values())
@@ -225,16 +225,16 @@ def test_a_character_costs_few_bytes() -> None:
     assert (len(branch.sampling), len(branch.draws), len(branch.taken)) == (1, 1, 0)
 
 
-def test_one_thread_may_look_back_while_another_one_speaks() -> None:
+def test_one_thread_may_look_back_while_another_one_generates() -> None:
     tape, plain = tape_of(budget=10 * 80), tape_of()
-    speaker = threading.Thread(target=speak, args=(tape, 3000))
-    speaker.start()
+    thread = threading.Thread(target=generate, args=(tape, 3000))
+    thread.start()
     looked = []
-    while speaker.is_alive():
+    while thread.is_alive():
         position = tape.position // 2
         looked.append((position, tape.position_at(position, 0).logits))
-    speaker.join()
-    speak(plain, 3000)
+    thread.join()
+    generate(plain, 3000)
 
     assert tape.text() == plain.text()
     for position, logits in looked[:: max(1, len(looked) // 20)]:

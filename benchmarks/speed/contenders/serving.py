@@ -30,7 +30,7 @@ def serve(step: Step, first_steps: int, facts: Mapping[str, object]) -> None:
         started = time.perf_counter()
         losses.append(step(number))
         times.append(time.perf_counter() - started)
-    _tell(output, {"losses": losses, "seconds_per_step": min(times[1:]), **facts})
+    _send(output, {"losses": losses, "seconds_per_step": min(times[1:]), **facts})
     number = first_steps
     for line in sys.stdin:
         count = int(json.loads(line)["steps"])
@@ -38,7 +38,7 @@ def serve(step: Step, first_steps: int, facts: Mapping[str, object]) -> None:
         started = time.perf_counter()
         for _ in range(count):
             step(number := number + 1)
-        _tell(output, {"steps": count, "seconds": time.perf_counter() - started})
+        _send(output, {"steps": count, "seconds": time.perf_counter() - started})
 
 
 def _take_standard_output() -> TextIO:
@@ -48,6 +48,6 @@ def _take_standard_output() -> TextIO:
     return output
 
 
-def _tell(output: TextIO, values: Mapping[str, Any]) -> None:
+def _send(output: TextIO, values: Mapping[str, Any]) -> None:
     output.write(json.dumps(values) + "\n")
     output.flush()
