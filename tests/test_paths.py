@@ -82,7 +82,7 @@ def test_no_module_goes_around_the_gate() -> None:
         ("a\0b", "NUL"),
         ("x" * 256, "at most 255 bytes"),
         ("한" * 86, "at most 255 bytes, and one of it has 258"),
-        ("/x" * 2_048, "4,095 are the most"),
+        ("/x" * 2_048, "4,095 are allowed"),
         ("\ud800", "no file name has"),
         ("~nosuch/x", "there is no user 'nosuch'"),
     ],
@@ -157,7 +157,7 @@ def test_what_cannot_be_looked_at_is_an_error_and_no_file(tmp_path: Path) -> Non
 def test_a_file_to_read_is_a_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"^--tape cannot be read: there is no file /.*/missing\.$"):
         find_file(tmp_path / "missing", "--tape")
-    with pytest.raises(DataError, match="is a folder, and no file"):
+    with pytest.raises(DataError, match="is a folder, not a file"):
         find_file(tmp_path, "--tape")
 
 
