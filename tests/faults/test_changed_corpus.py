@@ -57,7 +57,7 @@ def test_a_changed_corpus_is_refused_with_both_hashes_and_harms_nothing(
     text = source.read_bytes()
     source.write_bytes(text.replace(b"question", b"answer"))
     assert train(run) is ExitCode.DATA
-    assert f"sha256 {reference.sha256} then, " in failure_of(run)
+    assert f"SHA-256 {reference.sha256} then, " in failure_of(run)
     source.write_bytes(text)
     assert train(run) is ExitCode.OK
     assert series_of(run) == control
@@ -70,7 +70,7 @@ def test_whoever_insists_goes_on_with_a_changed_corpus(run: RunDirectory, contro
     source.write_bytes(source.read_bytes().replace(b"question", b"question to be"))
     assert run_training(run, Interruption(), accepts_change=True) is ExitCode.OK
     (warned,) = [each for each in RunReader(run).read_new() if isinstance(each, RunWarned)]
-    assert f"sha256 {before} so far, " in warned.message
+    assert f"SHA-256 {before} so far, " in warned.message
     series = series_of(run)
     assert series.keys() == control.keys()
     assert series["batch", 2] == control["batch", 2]

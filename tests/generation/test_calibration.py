@@ -162,7 +162,7 @@ def test_too_little_text_is_refused() -> None:
 @pytest.mark.parametrize("is_certain", [True, False], ids=["all right", "all wrong"])
 def test_a_fit_without_an_end_is_refused(is_certain: bool) -> None:
     logits = np.tile(np.array([1, 0, 0], np.float32), (2_000, 1))
-    with pytest.raises(DataError, match=r"beyond a temperature of 0\.25 to 4"):
+    with pytest.raises(DataError, match=r"not between 0\.25 and 4"):
         fit_temperature(logits, np.full(2_000, 0 if is_certain else 1))
 
 

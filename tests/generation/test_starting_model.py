@@ -132,7 +132,7 @@ def test_a_copy_that_was_changed_is_refused(tmp_path: Path, model_file: Path) ->
 def test_what_is_no_model_is_refused_before_a_run_is_made(tmp_path: Path) -> None:
     path = tmp_path / "torn.safetensors"
     path.write_bytes(tiny_model_bytes()[:-4])
-    with pytest.raises(ModelFileError, match="cut off"):
+    with pytest.raises(ModelFileError, match="truncated"):
         open_starting_model(str(path), tmp_path)
 
 
@@ -175,7 +175,7 @@ def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Pa
     alone = open_training_index(model, path, folder, notify=notices.append)
     assert alone.texts == ("new",)
     assert (
-        "had learned before is left out. The text that the model was trained on, 'old'"
+        "of its earlier training are left out. The text that the model was trained on, 'old'"
         in notices[0]
     )
     (tmp_path / "gone").rename(folder / "old")

@@ -82,5 +82,5 @@ def test_what_changes_at_once_stands_together() -> None:
     ],
 )
 def test_what_is_no_document_of_ours_is_refused(document: str) -> None:
-    with pytest.raises(ValueError, match=r"no settings|Expecting value"):
+    with pytest.raises(ValueError, match=r"not settings|Expecting value"):
         read_settings(document)

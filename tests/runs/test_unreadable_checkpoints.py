@@ -59,7 +59,7 @@ def test_what_cannot_be_read_is_not_taken_for_damaged_by_whoever_trains_on(
     save(run, 4)
     disk = Unreadable()
     disk.name = f"step-00000004/{name}"
-    message = "step-00000004 cannot be read: .* if it stays so, move it away"
+    message = "step-00000004 cannot be read: .* If that does not help, move it away"
     with in_place(disk), pytest.raises(RunError, match=message):
         checkpoint_to_resume_from(run)
     assert checkpoint_to_resume_from(run) == run.checkpoint(4)

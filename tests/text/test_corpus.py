@@ -167,7 +167,7 @@ def test_what_is_to_be_kept_is_kept(folder: Path) -> None:
         ("blobs", "The folder blobs has no text, only binary or empty files"),
         ("*.nothing", "has no files"),
         ("dangling", "no file or folder 'dangling'"),
-        ("/dev/null", "it is a device, and no file"),
+        ("/dev/null", "it is a device, not a file"),
         ("", "cannot be used as a path"),
         ("a\0b", "cannot be used as a path"),
         ("x" * 5_000, "at most 255 bytes"),

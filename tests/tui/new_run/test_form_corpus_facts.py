@@ -72,7 +72,7 @@ def test_suspicious_content_is_shown(tmp_path: Path) -> None:
     text = "\ufeffe\u0301t\u200be\r\n" + "to be, or not to be\n" * 1000 + "q\x1b"
     lines = fact_lines(facts_of(written(tmp_path, text)), TINY)
     assert lines[2] == (
-        "byte order mark left out; line ends with CR: 1; decomposed characters put together: 1"
+        "byte order mark left out; line ends with CR: 1; decomposed characters composed: 1"
     )
     assert "U+001B once (control character)" in lines[3]
     assert "U+200B once" in lines[3]
@@ -153,7 +153,7 @@ def test_nothing_is_downloaded_or_generated() -> None:
     ("name", "reason"),
     [
         ("missing.txt", "There is no file or folder"),
-        ("/dev/null", "it is a device, and no file"),
+        ("/dev/null", "it is a device, not a file"),
         ("latin.txt", "is not valid utf-8: byte 1"),
         ("-", "Standard input cannot be read here"),
     ],

@@ -66,7 +66,7 @@ def test_a_time_ends_with_the_greatest_number_of_epochs() -> None:
     found = estimate_run(training, TRIAL, 1_000_000)
     assert (found.steps, found.bound) == (2634, "max_epochs")  # 6 times (900,000 - 1) // (32 * 64)
     assert format_estimate(training, found) == (
-        "about 30 s for 2,634 steps, 6 times through this text, and no more: they would overfit"
+        "about 30 s for 2,634 steps, 6 times through this text; more would overfit"
     )
 
 

@@ -110,7 +110,7 @@ async def test_a_path_that_cannot_be_used_is_reported_before_and_at_the_start(
         "missing.txt": "There is no file or folder",
         "more": "has no files",
         "latin.txt": "Choose its encoding: cp1252",
-        "/dev/null": "it is a device, and no file",
+        "/dev/null": "it is a device, not a file",
     }
     async with app.run_test() as pilot:
         await form_shown(pilot)

@@ -71,7 +71,7 @@ async def test_an_acrostic_is_asked_for_and_begun(typed: str, acrostic: str | No
         screen, take = ask_for_acrostic(settings, "\n가나", lambda: begun.append(True))
         await app.push_screen(screen, take)
         await pilot.press("a", "enter")
-        assert str(screen.words.content) == "The model cannot write a."
+        assert str(screen.words.content) == "The model cannot generate a."
         screen.field.value = typed
         await pilot.press("enter")
         assert (settings.sampling.acrostic, begun) == (acrostic, [True])
