@@ -56,10 +56,10 @@ def test_a_folder_of_closed_folders_is_not_said_to_be_empty(
         (tmp_path / "runs" / name).mkdir(parents=True)
 
     def refuse(run: RunDirectory) -> bool:
-        raise RunError(f"{run.path} cannot be looked into: Permission denied.")
+        raise RunError(f"{run.path} cannot be read: Permission denied.")
 
     monkeypatch.setattr(catalogue, "holds_run", refuse)
-    with pytest.raises(RunError, match=r"/a cannot be looked into: Permission denied. 2 more"):
+    with pytest.raises(RunError, match=r"/a cannot be read: Permission denied. 2 more"):
         list_runs(tmp_path / "runs")
 
 
