@@ -14,12 +14,12 @@ from tui_charrnn import __version__, lazy
 from tui_charrnn.cli.opening import open_app as start_app
 from tui_charrnn.cli.options import (
     AsciiOnly,
+    CommandGroup,
     LanguageOption,
     LazyCommand,
     NumbersOption,
     RunArgument,
     RunsDir,
-    SafeGroup,
     TextLength,
     file_option,
     model_option,
@@ -105,7 +105,7 @@ def load_command(name: str) -> Any:
     if not isinstance(loaded, typer.Typer):
         app.command(name)(loaded)
         return get_command(app)
-    app.add_typer(loaded, name=name, cls=SafeGroup)
+    app.add_typer(loaded, name=name, cls=CommandGroup)
     app.callback()(lambda: None)
     group: Any = get_command(app)
     return group.commands[name]
@@ -225,7 +225,7 @@ def command_line(*, is_whole: bool = False) -> Any:
     """Return the Click group of all commands; `is_whole` loads them now instead of when called."""
     app = typer.Typer(
         name="charrnn-tui",
-        cls=SafeGroup,
+        cls=CommandGroup,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},

@@ -375,10 +375,10 @@ class LazyCommand(TyperCommand):
         self.load = load
 
 
-class SafeGroup(TyperGroup):
-    """A group of commands whose errors contain no control characters.
+class CommandGroup(TyperGroup):
+    """A group of commands that are loaded when they are called.
 
-    Typer's own errors quote the command line.
+    Its errors contain no control characters, although Typer's quote the command line.
     """
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
