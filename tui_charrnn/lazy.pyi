@@ -49,6 +49,7 @@ from tui_charrnn.generation.training_corpus import open_starting_model as open_s
 from tui_charrnn.generation.training_corpus import read_learned_texts as read_learned_texts
 from tui_charrnn.generation.training_corpus import read_run_corpus as read_run_corpus
 from tui_charrnn.generation.training_corpus import read_training_corpus as read_training_corpus
+from tui_charrnn.generation.training_corpus import reading_for as reading_for
 from tui_charrnn.generation.training_corpus import starting_point_of as starting_point_of
 from tui_charrnn.history.generation import unchanged_sha256 as unchanged_sha256
 from tui_charrnn.history.store import History as History

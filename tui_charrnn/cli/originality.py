@@ -11,10 +11,10 @@ from tui_charrnn.generation.training_corpus import (
     IndexedCorpus,
     index_corpus,
     open_training_index,
+    reading_for,
 )
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.originality import OriginalityMeter, PassageMarks
 from tui_charrnn.viewing.formatting import NEW_LENGTHS, format_new_shares, format_share
 
@@ -81,9 +81,7 @@ class OriginalityWatch:
 
 def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
     """Read and index a corpus that the user names; line ends are kept if the model has CR."""
-    has_returns = "\r" in model.vocabulary.characters
-    reading = Reading(unify_newlines=not has_returns, units=model.units)
-    corpus = read_named_corpus([argument], reading)
+    corpus = read_named_corpus([argument], reading_for(model))
     with progress_bar("Indexing the corpus") as progress:
         return index_corpus(corpus, progress=progress, notify=print_message)
 

@@ -16,7 +16,6 @@ from tui_charrnn.errors import ConfigError, CorpusError, DataError, HistoryError
 from tui_charrnn.hangul import INITIALS, join_syllables, whole_text
 from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelFile
 from tui_charrnn.history.store import History
-from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.originality import copied_length_in
 
 if TYPE_CHECKING:
@@ -406,11 +405,7 @@ def _known_records(texts: TextRequest) -> frozenset[str]:
     """Return the records that a model was trained on, or those of the text of --corpus."""
     model = texts.stream.model
     if texts.corpus is not None:
-        reading = Reading(
-            unify_newlines="\r" not in model.vocabulary.characters,
-            units=model.units,
-            records=model.records,
-        )
+        reading = dataclasses.replace(lazy.reading_for(model), records=model.records)
         text = read_named_corpus([texts.corpus], reading)
         return frozenset(lazy.records_of(text.numbered.pieces()))
     try:

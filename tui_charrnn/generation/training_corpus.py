@@ -258,6 +258,12 @@ def read_training_corpus(
     raise CorpusError(_missing_sentence(name, sha256, reason))
 
 
+def reading_for(model: Model) -> Reading:
+    """How to read a text that is compared with what a model generates."""
+    has_returns = "\r" in model.vocabulary.characters
+    return Reading(unify_newlines=not has_returns, units=model.units)
+
+
 def index_corpus(
     corpus: Corpus,
     *,

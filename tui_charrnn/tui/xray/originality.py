@@ -11,9 +11,13 @@ from typing import Final
 from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.generation.training_corpus import IndexedCorpus, index_corpus, open_training_index
+from tui_charrnn.generation.training_corpus import (
+    IndexedCorpus,
+    index_corpus,
+    open_training_index,
+    reading_for,
+)
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.originality import COPIED_LENGTH, OriginalityMeter, copied_length_in
 from tui_charrnn.translation import tr
@@ -180,10 +184,7 @@ class OriginalityLevels(Levels):
 
         self._progress = tr("looking for the corpus")
         if self._path:
-            own = Reading(
-                unify_newlines="\r" not in loaded.model.vocabulary.characters,
-                units=loaded.model.units,
-            )
+            own = reading_for(loaded.model)
             corpus = read_corpus(
                 [self._path], own, progress=reading, check_cancelled=check_cancelled
             )
