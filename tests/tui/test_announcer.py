@@ -26,6 +26,9 @@ def test_the_end_is_told_once_and_only_of_a_run_that_was_seen_live(
         async with app.run_test():
             await app.mount(announcer)
             announcer.observe(ended)
+            unread = replace(ended, ended=None, life="silent", status=None)
+            announcer.observe(unread)
+            announcer.observe(ended)
             assert sent == []
             announcer.observe(
                 replace(ended, ended=None, life="alive", status=RunStatus(state=RunState.TRAINING))

@@ -65,7 +65,7 @@ _ALWAYS_OTHERS = (
 """Texts that depend on day and machine, and what replaces them."""
 _NAMES = {
     *("charrnn", "tui", "fake", "tiny", "safetensors", "lstm", "LSTM", "gram", "top", "min"),
-    *("The", "kernel", "failed", "ValueError", "the", "not", "that", "question"),
+    *("The", "kernel", "failed", "ValueError", "the", "not", "that", "question", "path"),
     *STATES,
 }
 """Texts that are the same in every language, were sampled, or come from TensorFlow."""

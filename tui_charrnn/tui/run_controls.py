@@ -174,7 +174,8 @@ class RunAnnouncer(Widget):
     def observe(self, view: RunView) -> None:
         """Update the title from a run, and announce its end."""
         if view.is_live:
-            self._live = view.run
+            if view.status is not None:  # until it is read, an ended run looks live too
+                self._live = view.run
             if (share := view.share_done) is not None:
                 self._terminal.show(view.run.name, share)
             return

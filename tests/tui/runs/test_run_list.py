@@ -17,7 +17,7 @@ from tests.support.runs_pane import listed
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
-from tui_charrnn.runs.catalogue import WatchedFolder, list_runs
+from tui_charrnn.runs.catalogue import RunLabels, WatchedFolder, list_runs, write_labels
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description, read_status
@@ -181,6 +181,17 @@ async def test_the_preview_is_of_the_run_under_the_cursor(tmp_path: Path) -> Non
             assert words in screen_text(app)
         path = "".join(row.strip("│ ") for row in screen_rows(app)[-6:])
         assert str(tmp_path)[:60] in path
+
+
+@pytest.mark.parametrize(("count", "is_shown"), [(1, True), (12, False)])
+async def test_the_preview_takes_the_rows_that_the_runs_leave(
+    tmp_path: Path, count: int, *, is_shown: bool
+) -> None:
+    for number in range(count):
+        run = fake_run(tmp_path, name=f"run-{number}")
+        write_labels(run, RunLabels(note="the first try"))
+    async with listing(tmp_path, (80, 17)) as (app, _):
+        assert ("the first try" in screen_text(app)) == is_shown
 
 
 async def test_a_low_screen_shows_only_the_table(tmp_path: Path) -> None:

@@ -399,7 +399,8 @@ class RunList(Vertical):
         title, lines = "", [self._empty_text]
         if found is not None:
             title = " · ".join(filter(None, (safe_line(found.run.name), self._remark(found.run))))
-            lines = run_lines(found, time.time())[: 5 if height >= 20 else 2]
+            unused = height - len(self.summaries) - 2  # the header and the border between
+            lines = run_lines(found, time.time())[: max(unused, 5 if height >= 20 else 2)]
         self.preview.border_title = Content(title)
         self.preview.update("\n".join(lines))
 
