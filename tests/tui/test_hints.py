@@ -84,6 +84,13 @@ def test_a_lost_run_can_be_resumed(session: Session) -> None:
     assert "then r" not in hint_for("text", session)
 
 
+def test_a_trainer_that_cannot_save_is_reported_in_every_pane(session: Session) -> None:
+    assert session.view is not None
+    status = RunStatus(state=RunState.TRAINING, degraded="no space left on device")
+    session.view.observe(status, "alive", 0.0)
+    assert hint_for("text", session).startswith("The trainer cannot save: ^l shows why.")
+
+
 def test_a_paused_run_goes_on_by_a_key(session: Session) -> None:
     stand(session, state="paused")
     assert hint_for("runs", session) == "Paused. F5 resumes."

@@ -154,10 +154,15 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
         return ""
     if view.state.is_live and view.life == "lost" and view.ended is None:
         return "" if session.is_readonly else _advice_of_lost(view.checkpoint_step)
+    if view.is_live and view.status is not None and view.status.degraded:
+        return tr(
+            "The trainer cannot save: {log} shows why. Training continues, and saving is tried "
+            "again.",
+            log=key_label("pane.log"),
+        )
     if view.state == "paused" and view.is_live:
-        if session.is_readonly:
-            return tr("Paused.")
-        return tr("Paused. {key} resumes.", key=key_label("run.pause"))
+        resuming = tr("Paused. {key} resumes.", key=key_label("run.pause"))
+        return tr("Paused.") if session.is_readonly else resuming
     if view.state == "finished":
         is_shown = pane in {"text", "training"}
         return finished_hint(has_samples=bool(view.samples)) if is_shown else ""
