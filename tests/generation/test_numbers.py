@@ -178,5 +178,5 @@ def test_a_tape_goes_on_in_the_numbers_that_it_was_made_in() -> None:
 def test_a_tape_in_numbers_that_are_not_known_is_refused() -> None:
     stream = CharacterStream(dataclasses.replace(good_model(), numbers="int8"), SAMPLING)
     document = tape_document(Tape(stream)) | {"numbers": "int4"}
-    with pytest.raises(DataError, match="unknown numbers, 'int4'"):
+    with pytest.raises(DataError, match="unknown number format, 'int4'"):
         open_tape(good_model(), document)
