@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.open_app import note_of, settings_of, tiny_app
-from tests.support.shown_screen import is_asked
+from tests.support.shown_screen import is_asked, screen_text
 from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model, tiny_model_file
 from tests.support.waiting import wait_until
@@ -71,6 +71,15 @@ def test_the_cursor_moves_by_syllables(tmp_path: Path) -> None:
             row.alternative.character for row in opened.panel.rows if row.alternative.probability
         }
         assert offered <= {join_syllables(text[first] + medial) for medial in MEDIALS}
+
+    drive(tmp_path, work)
+
+
+def test_the_list_of_branches_counts_jamo(tmp_path: Path) -> None:
+    async def work(opened: TapeApp) -> None:
+        await opened.pilot.press("l")
+        listed = f"1  {LENGTH} jamo"
+        await wait_until(opened.pilot, "the list", lambda: listed in screen_text(opened.app))
 
     drive(tmp_path, work)
 

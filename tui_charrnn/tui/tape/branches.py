@@ -22,8 +22,8 @@ from tui_charrnn.viewing.formatting import counted
 
 _DEEPEST: Final = 6
 """Deepest level that is indented further."""
-_BEGINNING: Final = 60
-"""Characters shown of a branch."""
+_BEGINNING: Final = 150
+"""Most characters or jamo shown of a branch: jamo for a row of 60 columns."""
 _BEFORE: Final = 60
 """Shared characters shown before the fork."""
 _WIDTHS: Final = [(0, "-one-above"), (90, "-beside")]
@@ -138,7 +138,7 @@ class BranchesScreen(Dialog[Choice | None]):
         indent = "  " * min(listed.depth, _DEEPEST)
         start, stop = branch.start, min(branch.length, branch.start + _BEGINNING)
         beginning = self._tape.text(branch.number, start, stop)
-        size = counted(len(branch.indices), "character")
+        size = _size(self._tape, len(branch.indices))
         if branch.parent is not None:
             size = tr("from {number:,}, {characters}", number=branch.start + 1, characters=size)
         return Content.assemble(
@@ -148,6 +148,13 @@ class BranchesScreen(Dialog[Choice | None]):
             (f"  {size}  ", "$note-text"),
             (safe_line(beginning), "italic"),
         )
+
+
+def _size(tape: Tape, count: int) -> str:
+    """A number of characters, or of jamo if the model generates these."""
+    if tape.stream.model.units == "jamo":
+        return tr("{count:,} jamo", count=count)
+    return counted(count, "character")
 
 
 class ComparisonScreen(Dialog[None]):
@@ -199,7 +206,7 @@ class ComparisonScreen(Dialog[None]):
                     tr(
                         "Branch {name} · {characters}, {shared:,} shared before",
                         name=name,
-                        characters=counted(own, "character"),
+                        characters=_size(self._tape, own),
                         shared=self._shared,
                     )
                 )
