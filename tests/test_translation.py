@@ -13,6 +13,7 @@ from typing import get_args
 import pytest
 
 import tui_charrnn
+from tests.support.command import ROOT
 from tui_charrnn import errors, translation
 from tui_charrnn.config import ModelConfig, SamplingConfig, TrainingConfig
 from tui_charrnn.durations import TIME_UNITS
@@ -234,6 +235,28 @@ def test_every_sentence_is_translated_and_none_is_left_over() -> None:
 def test_a_sentence_and_its_translation_have_the_same_values() -> None:
     for english, korean in korean_sentences().items():
         assert names(english) == names(korean), english
+
+
+REPLACED = {
+    *(r"(?<!{)\bnats\b(?!:)", "문자당", "받은 값", "거절", "프로세서", "미지 기호", "예열"),
+    *(
+        "최적화 방법",
+        "검증 글(?!자)",
+        "스페이스",
+        "예상한 글자",
+        "성질",
+        "최고 속도",
+        "최대 학습률",
+    ),
+    *("읽기 전용 화면", "머리 부분", "난수의 시작값"),
+}
+"""Second translations of a term. The first: nat, 글자당, 입력한 값, 거부, CPU, 웜업, 옵티마이저."""
+
+
+def test_a_term_has_one_translation() -> None:
+    pages = [*ROOT.glob("*.ko.md"), *ROOT.glob("docs/*.ko.md")]
+    texts = [*korean_sentences().values(), *(page.read_text("utf-8") for page in pages)]
+    assert [(each, text) for each in REPLACED for text in texts if re.search(each, text)] == []
 
 
 def test_no_particle_depends_on_a_value() -> None:
