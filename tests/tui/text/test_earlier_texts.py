@@ -4,12 +4,15 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tests.support.command import PATIENCE
 from tests.support.open_app import note_of, shown_text
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import LENGTH, TapeApp, tape_app
 from tests.support.waiting import wait_until
 from tui_charrnn.errors import DataError
+from tui_charrnn.generation.tape import Tape
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 
@@ -104,6 +107,21 @@ async def test_only_the_last_few_are_kept(tmp_path: Path) -> None:
             for generation in app.pane.texts.texts
         ]
         assert seeds == ["b", "c", "d", "e", "f", "g"]
+
+
+async def test_a_text_frees_its_states_when_it_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freed: list[Tape] = []
+    monkeypatch.setattr(Tape, "limit_states", lambda tape, _: freed.append(tape))
+    async with tape_app(tmp_path) as app:
+        first = app.tape
+        await prime_tape(app, "bad")
+        second = app.tape
+        await app.pilot.press("z")
+        await wait_until(app.pilot, "the first", lambda: app.tape is first)
+        await prime_tape(app, "dab")
+        assert freed == [first, second, first]
 
 
 async def test_one_that_streams_is_stopped_and_stays(tmp_path: Path) -> None:

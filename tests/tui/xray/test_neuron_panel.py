@@ -1,11 +1,13 @@
 """The neuron list in the app: search, coloring and clamps."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.support.bracket_model import counting_model, nested_brackets
+from tests.support.command import PATIENCE
 from tests.support.neuron_app import (
     COUNTER,
     LENGTH,
@@ -23,7 +25,14 @@ from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.text.model_loader import LoadedModel
-from tui_charrnn.tui.xray.neuron_panel import LEAST, NeuronPanel, offered_value, search_neurons
+from tui_charrnn.tui.xray import neuron_panel
+from tui_charrnn.tui.xray.neuron_panel import (
+    LEAST,
+    Found,
+    NeuronPanel,
+    offered_value,
+    search_neurons,
+)
 
 LOADED = LoadedModel(counting_model(), "brackets")
 
@@ -188,6 +197,34 @@ async def test_esc_comes_back_to_the_text_and_the_list_is_still_there(tmp_path: 
         await wait_until(app.pilot, "the list", lambda: app.app.focused is app.neurons)
         assert app.neurons.rows == rows
         assert app.neurons.search is None
+
+
+async def test_another_text_by_the_same_model_does_not_begin_the_search_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches, may_end = list[str](), threading.Event()
+
+    def search(loaded: LoadedModel, generated: str, *_: object) -> Found:
+        searches.append(generated)
+        may_end.wait(PATIENCE)
+        return Found("brackets", 1, "", ())
+
+    monkeypatch.setattr(neuron_panel, "search_neurons", search)
+    app = counting_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "the end", lambda: f"{LENGTH} characters." in note_of(app))
+        text = app.main.text_pane.text
+        first = text.generation
+        app.main.text_pane.action_neurons()
+        app.main.text_pane.generate("(")
+        await wait_until(pilot, "another text", lambda: text.generation is not first)
+        panel = app.main.query_one(NeuronPanel)
+        panel.look()
+        may_end.set()
+        await wait_until(pilot, "the end of the search", lambda: panel.search is None)
+        panel.look()
+        assert len(searches) == 1
+        assert panel.found is not None
 
 
 async def test_without_its_corpus_the_generated_text_is_read_or_too_short(tmp_path: Path) -> None:

@@ -174,6 +174,7 @@ class SessionTexts:
         """Show the seed text and start drawing what follows."""
         self._starting = None
         self.text.stop()  # the text before may have been continued meanwhile
+        _free_states(self.text.generation)
         self._write_opening(generation, opening)
         if opening.is_recorded:
             self._take_settings(generation)
@@ -273,7 +274,6 @@ class SessionTexts:
     def _remember(self, generation: GenerationThread) -> str:
         """Keep a text; return a note on how to reach the branches of the previous one."""
         before = self.texts[-1] if self.texts else None
-        _free_states(before)
         self.texts = [*self.texts, generation][-_REMEMBERED:]
         branches = len(before.tape.tree.branches) if before and before.tape is not None else 1
         if branches == 1:

@@ -83,7 +83,6 @@ class Row(NamedTuple):
 class Found:
     """The result of a search in one text."""
 
-    model: Model
     text: str
     """Name of the text, safe to show."""
     characters: int
@@ -153,6 +152,8 @@ class NeuronPanel(CursorView):
         self.found: Found | None = None
         self.search: BackgroundTask | None = None
         """The running search, if any."""
+        self._searched: Model | None = None
+        """The model of `search` or of `found`."""
         self._text = text
         self._settings = settings
         self._color = color
@@ -170,7 +171,7 @@ class NeuronPanel(CursorView):
         self.cancel()
 
     def look(self, path: str | None = None) -> None:
-        """Search for neurons, unless this model was searched and no text is given.
+        """Search for neurons, unless this model is or was searched and no text is given.
 
         Args:
             path: Path of a text; "" is the model's corpus, None keeps the result for any text.
@@ -178,8 +179,9 @@ class NeuronPanel(CursorView):
         loaded, generation = self._text.loaded, self._text.generation
         if loaded is None or generation is None:
             self.empty_text = tr("No model is loaded yet.")
-        elif path is not None or self.found is None or self.found.model is not loaded.model:
+        elif path is not None or self._searched is not loaded.model:
             self.cancel()
+            self._searched = loaded.model
             self.found, self._filter, self.empty_text = None, "", ""
             result = generation.result()
             generated = result.generated if result is not None else ""
@@ -202,6 +204,7 @@ class NeuronPanel(CursorView):
         if search is None:
             return False
         search.cancel()
+        self._searched = None
         again = key_label("neurons.read")
         self.empty_text = tr("The search was cancelled; {key} starts another one.", key=again)
         self.draw_all()
@@ -214,6 +217,7 @@ class NeuronPanel(CursorView):
 
     def _show_found(self, found: Found | None, problem: str) -> None:
         self.search, self.found, self.empty_text = None, found, problem
+        self._searched = None if found is None else self._searched
         self.draw_all()
         if found is not None and found.note:
             self._show_note(tr("{note} The text so far is read instead.", note=found.note))
@@ -433,7 +437,7 @@ def search_neurons(
         for cell in finding.neurons
     ]
     followers.sort(key=lambda one: -abs(one.cell.r))
-    return Found(loaded.model, safe_line(name), findings.characters, note, tuple(followers))
+    return Found(safe_line(name), findings.characters, note, tuple(followers))
 
 
 def _text_of(
