@@ -119,6 +119,15 @@ def test_a_failure_is_reported_once(
     assert capsys.readouterr().err.count("No text.") == 1
 
 
+def test_a_run_that_a_disk_refused_can_be_resumed(
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing = "trainer.start(); trainer.train(3.0); trainer.save(3.0); trainer.fail('Disk full.')"
+    assert watch(monkeypatch, run, f"{failing}; sys.exit(6)")[0] == 6
+    printed = capsys.readouterr().err.splitlines()
+    assert printed[-1] == f"Saved at step 1. Resume it with: charrnn-tui resume {run.path}"
+
+
 def test_json_ends_with_its_reader_and_training_does_not(tmp_path: Path, run: RunDirectory) -> None:
     go_on = tmp_path / "go-on"
     code = f"""

@@ -183,7 +183,7 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
         is_reported = not (options.quiet or options.as_json) and view.ended is not ended_before
         if not (is_reported and view.failure):
             report_failure(run, returncode, log)
-    elif not options.quiet:
+    if not options.quiet and returncode in {*EXPECTED_EXIT_CODES, ExitCode.CANNOT_SAVE}:
         _print_next_command(view, returncode, is_joint=options.placement.cluster is not None)
     return returncode
 
