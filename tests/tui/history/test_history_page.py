@@ -85,7 +85,7 @@ async def test_texts_are_found_while_one_types(tmp_path: Path) -> None:
         await shown(pilot, page, "moon")
         await pilot.press("z")
         await wait_until(pilot, "none", lambda: not page.browser.list.numbers)
-        assert 'No text holds THE and "z.' in screen_text(pilot.app)
+        assert 'No text contains THE and "z.' in screen_text(pilot.app)
         await pilot.press("escape")
         await wait_until(pilot, "all", lambda: 1 in page.browser.list.numbers)
         await pilot.press("enter", "end")
