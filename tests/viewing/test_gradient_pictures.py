@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from rich.cells import cell_len
 
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.lens.influence import Memory
 from tui_charrnn.runs.records import MemoryMeasured
+from tui_charrnn.translation import LANGUAGES, Language, set_language, tr
 from tui_charrnn.viewing.formatting import in_ascii
 from tui_charrnn.viewing.gradient_pictures import (
     MemoryCurve,
@@ -39,6 +41,17 @@ def test_the_table_has_the_distances_of_each() -> None:
     assert row.split()[-3:] == ["8", "23", "45"]
     (row,) = [line for line in text.splitlines() if "other" in line]
     assert row.split()[-3:] == ["70", ">100", ">100"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_distances_stand_below_their_headings(language: Language) -> None:
+    set_language(language)
+    try:
+        rows = memory_rows([FADING], 76, 20)
+        place = next(number for number, row in enumerate(rows) if tr("influence below") in row)
+        assert cell_len(rows[place]) == cell_len(rows[place + 1])
+    finally:
+        set_language("en")
 
 
 def test_a_curve_lies_where_its_share_lies() -> None:

@@ -156,7 +156,9 @@ def _table_rows(curves: Sequence[MemoryCurve], width: int) -> list[str]:
     widest = min(max(map(cell_len, names)), _NAME, max(width - 46, 8))
     kinds = max(len(curve.kind) for curve in curves)
     heads = [padded(tr(share.upper()), 11, to_right=True) for share in SHARES]
-    rows = ["".join([padded(tr("influence below"), widest + kinds + 4), *heads])]
+    label = tr("influence below")
+    column = max(widest + kinds + 4, cell_len(label))
+    rows = ["".join([padded(label, column), *heads])]
     for number, (curve, name) in enumerate(zip(curves, names, strict=True)):
         shown = set_cell_size(name, widest)
         found = (
@@ -166,7 +168,8 @@ def _table_rows(curves: Sequence[MemoryCurve], width: int) -> list[str]:
             for share in SHARES.values()
         )
         numbers = "".join(f"{words:>11}" for words in found)
-        rows.append(f"{SIGNS[number % len(SIGNS)]} {shown}  {curve.kind:<{kinds}}{numbers}")
+        sign = SIGNS[number % len(SIGNS)]
+        rows.append(padded(f"{sign} {shown}  {curve.kind}", column) + numbers)
     return rows
 
 
