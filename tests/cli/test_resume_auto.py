@@ -117,6 +117,15 @@ def test_a_name_whose_run_is_being_trained_is_locked_and_another_is_taken(corpus
     assert codes == {"done": 2, "held": 5}
 
 
+def test_a_name_that_is_taken_is_refused_before_the_text_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = fake_run(tmp_path, name="done")
+    words = ["train", "--headless", "no-such-text", "--runs-dir", str(tmp_path)]
+    assert main.run([*words, "--name", "done"]) == 2
+    assert capsys.readouterr().err.endswith(f"charrnn-tui resume {run.path}\n")
+
+
 def test_it_needs_a_name(corpus: Path) -> None:
     ended = subprocess.run(
         with_trainer(TRAINER, "train", "--headless", str(corpus), "--resume", "auto"),

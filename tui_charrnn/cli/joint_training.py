@@ -167,6 +167,8 @@ def _prepare_run(request: RunRequest, replicas: int) -> RunDirectory:
         size = fitting_batch_size(characters, training.batch_size, training.sequence_length)
         refuse_uneven(size, replicas)
 
+    if request.existing is None:
+        request.refuse_name()
     training = request.configurations[1]
     text = read_named_corpus(request.corpus, request.reading)
     check_batch(text.split(training.validation_fraction), training)

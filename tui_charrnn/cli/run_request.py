@@ -11,11 +11,11 @@ from tui_charrnn import lazy
 from tui_charrnn.cli.output import print_message
 from tui_charrnn.cli.reporting import format_length
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.errors import CorpusError, RunError, RunLockedError
+from tui_charrnn.errors import ConfigError, CorpusError, RunError, RunLockedError
 from tui_charrnn.model.shapes import parameter_count, tensor_shapes
 from tui_charrnn.runs.catalogue import holds_run
 from tui_charrnn.runs.layout import RunDirectory, format_command
-from tui_charrnn.runs.lifecycle import NameTakenError
+from tui_charrnn.runs.lifecycle import NameTakenError, refuse_name
 from tui_charrnn.runs.liveness import AT_WORK, judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.safe_text import safe_line
@@ -86,11 +86,27 @@ class RunRequest:
             # another process has just created it: the trainer that starts second exits with 5
             if (found := self.find()) is not None:
                 return found
-            self._refuse_active()
+            self.refuse_name()
             raise
         if not self.quiet:
             print_message(*summarize(run, *self.configurations, text).splitlines())
         return run
+
+    def refuse_name(self) -> None:
+        """Check that a new run can have the requested name, before the text is read.
+
+        Raises:
+            RunLockedError: If a trainer is training the run of that name or starting to.
+            ConfigError: If the name is taken otherwise, or is not valid.
+        """
+        if self.name is None:
+            return
+        try:
+            refuse_name(self.folder, self.name)
+        except NameTakenError as error:
+            self._refuse_active()
+            again = format_command("resume", RunDirectory(self.folder / self.name))
+            raise ConfigError(f"{error} To continue that run: {again}") from error
 
     def _refuse_active(self) -> None:
         """Raise `RunLockedError` if a trainer is training the run of that name or starting to."""

@@ -239,6 +239,7 @@ def train(
         limit = request.configurations[1].max_time
         run = request.find()
         if run is None:
+            request.refuse_name()
             with time_limit(limit):
                 run = request.find_or_make(read_named_corpus(corpus, request.reading))
         raise typer.Exit(start_and_watch(run, options, limit))
