@@ -105,7 +105,10 @@ class RunRequest:
             refuse_name(self.folder, self.name)
         except NameTakenError as error:
             self._refuse_active()
-            again = format_command("resume", RunDirectory(self.folder / self.name))
+            run = RunDirectory(self.folder / self.name)
+            if not holds_run(run):
+                raise
+            again = format_command("resume", run)
             raise ConfigError(f"{error} To continue that run: {again}") from error
 
     def _refuse_active(self) -> None:
