@@ -55,7 +55,8 @@ HOW_TO_FILL = {
 }
 _ALWAYS_OTHERS = (
     (r"\d\d:\d\d:\d\d", "00:00:00"),
-    (r"made \d{4}-\S+ on [^│]*", "made"),
+    (r"made \d{4}-\S+ \S+ on [^│]*", "made"),
+    (r"\d{4}-\S+ \S+ \S+에서 만듦[^│]*", "만듦"),
     (r"│/[^│]*", "│a path"),
     (r"Trainer \d+ started on [^│]*", "Trainer started."),
     (r"· \w+, \d+ \w+ \d{4}", "· a day"),

@@ -14,7 +14,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.viewing import run_formatting
 from tui_charrnn.viewing.failures import diagnose
-from tui_charrnn.viewing.formatting import format_age, format_count
+from tui_charrnn.viewing.formatting import format_age, format_count, format_time
 from tui_charrnn.viewing.run_view import RunView
 
 _FAILED_STATES: Final = frozenset({RunState.DIVERGED, RunState.FAILED})
@@ -146,7 +146,7 @@ def _format_origin(description: RunDescription | None, status: RunStatus | None)
         device = tr_recorded(safe_line(status.device))
         yield ", ".join(filter(None, (device, safe_line(status.precision))))
     if description is not None:
-        created, host = safe_line(description.created), safe_line(description.host)
+        created, host = safe_line(format_time(description.created)), safe_line(description.host)
         yield tr("made {time} on {host}", time=created, host=host)
 
 

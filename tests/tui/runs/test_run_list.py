@@ -24,6 +24,7 @@ from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.tui.runs import list as run_list
 from tui_charrnn.tui.runs.list import RunList, no_runs, prepare
+from tui_charrnn.viewing.formatting import format_time
 
 DEEP = (120, 40)
 
@@ -164,8 +165,9 @@ async def test_a_loss_that_is_no_number_harms_nothing(tmp_path: Path) -> None:
 
 
 async def test_the_preview_is_of_the_run_under_the_cursor(tmp_path: Path) -> None:
-    fake_run(tmp_path, name="one", losses=[3.0, 2.0], evaluations={2: 2.25})
+    one = fake_run(tmp_path, name="one", losses=[3.0, 2.0], evaluations={2: 2.25})
     fake_run(tmp_path, name="shown", end="failed")
+    description = read_description(one)
     async with listing(tmp_path, DEEP) as (app, pilot):
         names = [found.run.name for found in app.list.summaries.values()]
         assert names == ["shown", "one"]
@@ -177,6 +179,7 @@ async def test_the_preview_is_of_the_run_under_the_cursor(tmp_path: Path) -> Non
             "fake, 1,720 characters · 1x5 lstm, 333 weights · preset tiny",
             "■ finished · step 2",
             "best validation loss 2.250 nats, 3.246 bits a character at step 2",
+            f"made {format_time(description.created)} on ",
         ):
             assert words in screen_text(app)
         path = "".join(row.strip("│ ") for row in screen_rows(app)[-6:])

@@ -178,14 +178,19 @@ class StreamedText(TextView):
 
     def action_mark(self) -> None:
         """Show the cursor; if it is shown, start the selection there."""
-        self.selection.mark()
+        copy, leave = key_label("speech.copy"), key_label("text.stop")
         sentence = tr(
             "The arrows move the cursor; {mark} begins to select there, {copy} copies, {leave} "
             "leaves.",
             mark=key_label("speech.mark"),
-            copy=key_label("speech.copy"),
-            leave=key_label("text.stop"),
+            copy=copy,
+            leave=leave,
         )
+        if self.selection.has_cursor:
+            sentence = tr(
+                "The arrows select; {copy} copies, {leave} leaves.", copy=copy, leave=leave
+            )
+        self.selection.mark()
         self.post_message(NoteWritten(sentence))
 
     def action_select_all(self) -> None:
