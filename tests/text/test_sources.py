@@ -18,6 +18,9 @@ def test_a_text_named_in_several_ways_is_taken_once(tmp_path: Path) -> None:
 
 
 def test_a_name_that_macos_wrote_in_parts_is_found_and_composed(tmp_path: Path) -> None:
-    (tmp_path / normalize("NFD", "동화.txt")).write_text("옛날에", "utf-8")
-    [source] = find_sources([f"{tmp_path}/동화.txt"], encoding="utf-8").sources
-    assert source.label == "동화"
+    folder = tmp_path / normalize("NFD", "글")
+    folder.mkdir()
+    (folder / normalize("NFD", "동화.txt")).write_text("옛날에", "utf-8")
+    for typed in ("글/동화.txt", "글/동*.txt", "*/동화.txt"):
+        [source] = find_sources([f"{tmp_path}/{typed}"], encoding="utf-8").sources
+        assert source.label == "동화"

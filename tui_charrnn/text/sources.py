@@ -21,6 +21,7 @@ from tui_charrnn.paths import (
     is_folder,
     parse_path,
     real_path,
+    stored_path,
 )
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue, obtain
@@ -185,8 +186,8 @@ class _Search:
             return
         part, *rest = parts
         if not glob.has_magic(part):
-            if os.path.lexists(folder / part):
-                yield from self.matches(folder / part, rest)
+            if os.path.lexists(place := stored_path(folder / part)):
+                yield from self.matches(place, rest)
         elif part == "**":
             for place, files in self.folders_below(folder, is_pattern=True):
                 yield from self.matches(place, rest) if rest else files
@@ -194,7 +195,8 @@ class _Search:
             with contextlib.suppress(OSError):
                 for entry in self._entries(folder):
                     is_meant = part.startswith(".") or not entry.name.startswith(".")
-                    if is_meant and fnmatch.fnmatchcase(entry.name, part):
+                    name, pattern = normalize("NFC", entry.name), normalize("NFC", part)
+                    if is_meant and fnmatch.fnmatchcase(name, pattern):
                         yield from self.matches(folder / entry.name, rest)
 
     def folders_below(
