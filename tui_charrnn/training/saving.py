@@ -205,18 +205,19 @@ class Saver:
             progress.best_loss, progress.best_step = loss, progress.step
         self._writer.sync()  # a resume from this checkpoint needs all records up to it
         try:
-            state = TrainingState(
-                self._engine.training_tensors(),
-                context.plan,
-                progress,
-                context.best_baseline,
-                context.fingerprint,
-            )
             saved = save_checkpoint(
                 context.run,
                 step=progress.step,
                 model=_model_bytes(context, self.train_loss),
-                training=serialize_training_state(state),
+                training=serialize_training_state(
+                    TrainingState(
+                        self._engine.training_tensors(),
+                        context.plan,
+                        progress,
+                        context.best_baseline,
+                        context.fingerprint,
+                    )
+                ),
                 loss=loss,
                 is_best=is_best,
                 keep=context.description.training.keep_checkpoints,
