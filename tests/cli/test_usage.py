@@ -91,7 +91,7 @@ def test_the_settings_without_a_command_are_shown(capsys: Capture) -> None:
 def test_a_file_is_no_folder_of_runs(tmp_path: Any, capsys: Capture) -> None:
     fake_run(tmp_path)
     assert run(["runs", "--runs-dir", str(tmp_path / "fake" / "run.json")]) == 3
-    assert "run.json is no folder" in capsys.readouterr().err
+    assert "run.json is not a folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

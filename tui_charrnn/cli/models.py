@@ -72,6 +72,32 @@ def models(context: typer.Context, runs_dir: RunsDir = None, as_json: JsonDocume
         list_all(runs_dir, as_json)
 
 
+@models_app.command("list")
+def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
+    """List the bundled models and those of the runs."""
+    found = list(lazy.offered_models(runs_folder(runs_dir)))
+    if as_json:
+        values = (_values(each.facts, name=each.name, origin=each.origin) for each in found)
+        print_json(list(values))
+        return
+    if not found:
+        print_message(f"There are no models here. Train one: {command('train', 'pydoc')}")
+        return
+    rows: list[Sequence[str]] = [_HEADINGS]
+    rows += [_cells(model) for model in found if model.facts.header is not None]
+    print_data(*table_lines(rows))
+    for model in found:
+        if model.facts.problem is not None:
+            print_message(f"{safe_line(model.name)}: {safe_line(model.facts.problem)}")
+    if stdout_is_terminal():
+        first = found[0].name
+        print_message(f"Open one in the app: {command('--model', first)}")
+        print_message(
+            "The losses are per held-out character of each model's own corpus; with jamo, a Hangul "
+            f"syllable is one character. Without --model: {first}."
+        )
+
+
 @models_app.command()
 def export(
     model: NamedModel,
@@ -245,32 +271,6 @@ def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tup
             yield "counting", f"{counted:.4f} ({format_ngram(order)})"
     fitted = header.calibration
     yield "temperature", "1, not calibrated" if fitted is None else _format_calibration(fitted)
-
-
-@models_app.command("list")
-def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
-    """List the bundled models and those of the runs."""
-    found = list(lazy.offered_models(runs_folder(runs_dir)))
-    if as_json:
-        values = (_values(each.facts, name=each.name, origin=each.origin) for each in found)
-        print_json(list(values))
-        return
-    if not found:
-        print_message(f"There are no models here. Train one: {command('train', 'pydoc')}")
-        return
-    rows: list[Sequence[str]] = [_HEADINGS]
-    rows += [_cells(model) for model in found if model.facts.header is not None]
-    print_data(*table_lines(rows))
-    for model in found:
-        if model.facts.problem is not None:
-            print_message(f"{safe_line(model.name)}: {safe_line(model.facts.problem)}")
-    if stdout_is_terminal():
-        first = found[0].name
-        print_message(f"Open one in the app: {command('--model', first)}")
-        print_message(
-            "The losses are per held-out character of each model's own corpus; with jamo, a Hangul "
-            f"syllable is one character. Without --model: {first}."
-        )
 
 
 def _cells(model: "OfferedModel") -> tuple[str, ...]:
