@@ -200,6 +200,7 @@ NEED_RUNS = {
     "runs note": ["runs", "note", "fake"],
     "runs tag": ["runs", "tag", "fake", "word"],
     "runs compare": ["runs", "compare", "fake", "other"],
+    "models list": ["models", "list"],
     "models export": ["models", "export", "fake"],
     "models numbers": ["models", "numbers", "fake"],
     "models show": ["models", "show", "fake"],
