@@ -61,7 +61,7 @@ def test_addresses_that_are_known_stay() -> None:
         ({"SLURM_STEP_NODELIST": "node[01-02]"}, "tasks by node [1, 1, 1, 1]"),
         ({"SLURM_STEP_NODELIST": "node[01-"}, "--cluster host:port"),
         ({"SLURM_JOB_ID": "x"}, "--cluster host:port"),
-        ({"SLURMD_NODENAME": "node9"}, "rank 2 on node9, and not on node11"),
+        ({"SLURMD_NODENAME": "node9"}, "rank 2 on node9, not on node11"),
     ],
 )
 def test_variables_that_do_not_fit(changed: dict[str, str], message: str) -> None:

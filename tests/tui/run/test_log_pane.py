@@ -199,7 +199,7 @@ async def test_a_narrow_pane_says_first_that_the_end_is_not_followed(run: RunDir
         await see(pilot, "everything · 50 lines")
         await pilot.press("home")
         await see(pilot, "everything · paused, End follows")
-        await pilot.resize_terminal(24, 8)
+        await pilot.resize_terminal(26, 8)
         await see(pilot, "everything · paused")
         await pilot.resize_terminal(90, 8)
         await see(pilot, "everything · 50 lines · paused, End follows")
@@ -230,7 +230,7 @@ async def test_a_narrower_pane_keeps_the_place(run: RunDirectory) -> None:
         await pilot.press("home", "pagedown", "pagedown")
         await see(pilot, "paused")
         top = screen_rows(app)[1][:12]
-        await pilot.resize_terminal(24, 8)
+        await pilot.resize_terminal(26, 8)
         await wait_until(pilot, "it is wrapped", lambda: len(app.pane.rows.rows) == 100)
         await pilot.pause()
         assert screen_rows(app)[1].startswith(top)
