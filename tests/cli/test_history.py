@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import stat
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +243,8 @@ def test_on_a_terminal_clear_asks(
     model: Path, monkeypatch: pytest.MonkeyPatch, typed: str, removed: int
 ) -> None:
     generate(model, "bad", "-n", "5")
-    monkeypatch.setattr("tui_charrnn.cli.output.has_terminal", lambda: True)
+    is_terminal = "tui_charrnn.cli.output._is_terminal"
+    monkeypatch.setattr(is_terminal, lambda stream: stream is not sys.stdout)
     ended = run_here("history", "clear", "--json", stdin=typed.encode())
     assert json.loads(ended.stdout) == {"removed": removed}
     assert b"Permanently delete the history, 1 text? [y/N] " in ended.stderr

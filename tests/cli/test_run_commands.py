@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -37,8 +38,9 @@ def runs(*arguments: str) -> int:
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, typed: str) -> None:
-    """Simulate a terminal with typed input."""
-    monkeypatch.setattr("tui_charrnn.cli.output.has_terminal", lambda: True)
+    """Simulate a terminal with typed input, and standard output in a pipe."""
+    is_terminal = "tui_charrnn.cli.output._is_terminal"
+    monkeypatch.setattr(is_terminal, lambda stream: stream is not sys.stdout)
     monkeypatch.setattr("sys.stdin", io.StringIO(typed))
 
 

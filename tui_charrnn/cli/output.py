@@ -136,7 +136,7 @@ def is_confirmed(question: str, *, is_sure: bool) -> bool:
     """
     if is_sure:
         return True
-    if not has_terminal():
+    if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
         raise ConfigError(f"{question} There is no terminal to ask: add --yes to confirm.")
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
