@@ -21,7 +21,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import RunLabels, write_labels
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import PANES, KeyRow, PaneTabs
-from tui_charrnn.tui.messages import RunCompared, RunFound, RunMoved, RunOpened
+from tui_charrnn.tui.messages import RunChanged, RunCompared, RunFound, RunMoved, RunOpened
 from tui_charrnn.tui.runs import pane as runs_pane
 from tui_charrnn.tui.runs import search
 from tui_charrnn.tui.runs.list import RunList, RunTable
@@ -390,6 +390,24 @@ async def test_a_viewer_that_only_reads_starts_no_trainer(tmp_path: Path) -> Non
         await pilot.press("tab", "r")
         await pilot.pause()
         assert launch.runs == []
+
+
+@pytest.mark.parametrize("height", [17, 24])
+async def test_a_long_card_ends_within_the_screen_and_leaves_the_chart_its_rows(
+    tmp_path: Path, trainer: FakeTrainer, height: int
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, height)) as pilot:
+        await shown_run(pilot, app)
+        await pilot.press("f3")
+        assert app.session.view is not None
+        app.session.view.warning = "no room " * 100
+        app.main.post_message(RunChanged())
+        card = app.main.pane_host.card
+        await wait_until(pilot, "the warning", lambda: card.max_scroll_y > 0)
+        assert card.region.bottom <= app.main.note.region.y
+        if height == 24:
+            await wait_until(pilot, "the legend", lambda: "◆ validation" in screen_text(app))
 
 
 @pytest.mark.parametrize(("key", "pane"), [("f3", "training"), ("ctrl+t", "childhood")])
