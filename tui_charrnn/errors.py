@@ -34,7 +34,7 @@ class ExitCode(IntEnum):
     UNEXPECTED = 1
     """A bug in this program; the traceback is in the log."""
     USAGE = 2
-    """A wrong option or configuration."""
+    """A wrong option or configuration, or a request to a run that has no trainer."""
     DATA = 3
     """Unreadable data: a corpus, a model file or a run."""
     DIVERGED = 4
