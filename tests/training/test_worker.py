@@ -272,7 +272,7 @@ def test_a_changed_corpus_is_refused_with_both_hashes(tmp_path: Path) -> None:
     assert train(run) is ExitCode.DATA
     failed = [record for record in records_of(run) if isinstance(record, RunFailed)]
     assert description["corpus"]["sha256"] in failed[0].message
-    assert failed[0].message.count("sha256") == 1
+    assert failed[0].message.count("SHA-256") == 1
 
 
 def test_a_second_trainer_is_refused_and_names_the_first(tmp_path: Path) -> None:
