@@ -49,6 +49,11 @@ def test_size_characters_lines_and_split(tmp_path: Path) -> None:
     assert format_shortness(facts, TINY) == ""
 
 
+def test_one_line_is_counted_in_the_singular(tmp_path: Path) -> None:
+    facts = facts_of(written(tmp_path, "to be, or not to be\n"))
+    assert fact_lines(facts, TINY)[0].endswith(" different, 1 line")
+
+
 def test_records_are_counted_as_they_will_be_trained_on(tmp_path: Path) -> None:
     path = written(tmp_path, "\nAnna\nBob\n\nCarl\n" * 200)
     facts = facts_of(CorpusChoice((str(path),), reading=Reading(records="line")))

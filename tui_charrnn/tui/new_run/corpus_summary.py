@@ -327,7 +327,7 @@ def _size_line(survey: "Survey") -> str:
     if survey.records is not None:
         parts = tr("{records:,} records", records=survey.records)
     else:
-        parts = tr("{lines:,} lines", lines=survey.lines)
+        parts = tr("{lines:,} line" if survey.lines == 1 else "{lines:,} lines", lines=survey.lines)
     return f"{read}: {counted}, {parts}"
 
 
