@@ -392,6 +392,17 @@ async def test_a_viewer_that_only_reads_starts_no_trainer(tmp_path: Path) -> Non
         assert launch.runs == []
 
 
+async def test_a_narrow_card_repeats_nothing_of_the_status_line(
+    tmp_path: Path, trainer: FakeTrainer
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await shown_run(pilot, app)
+        await pilot.press("f3")
+        await wait_until(pilot, "a value", lambda: "best       2.100" in screen_text(app))
+        assert screen_text(app).count("● training") == 1
+
+
 @pytest.mark.parametrize("height", [17, 24])
 async def test_a_long_card_ends_within_the_screen_and_leaves_the_chart_its_rows(
     tmp_path: Path, trainer: FakeTrainer, height: int

@@ -166,13 +166,17 @@ class RunCard(VerticalScroll):
         if view is None or not width:
             return
         is_broad = width >= _ROOMY
-        for part in (self.head, self.losses):  # the status line shows them beside a broad card
-            part.display = not is_broad
+        has_status = is_broad or any(line.display for line in self.screen.query(StatusLine))
+        for part in (self.head, self.losses):  # the status line shows them
+            part.display = not has_status
         head = _head(view, now, pending, width)
         self.head.show(head)
         self.losses.show(view.losses.columns(width))
-        if is_broad:  # the status line shows the rest, and the chart the pinned run
-            lines = _side_by_side([*run_formatting.score_rows(view), *detail_rows(view)], width)
+        if has_status:  # it shows the rest, and the chart the pinned run
+            rows = [*run_formatting.score_rows(view), *detail_rows(view)]
+            lines = (
+                _side_by_side(rows, width) if is_broad else _one_below_another({"": rows}, width)
+            )
         else:
             groups = card_groups(view, pinned)
             sentences = [*filter(None, (run_formatting.format_lead(view), advice))]
