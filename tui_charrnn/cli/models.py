@@ -263,7 +263,7 @@ def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tup
     details = [f"{key} {training[key]}" for key in ("preset", "step") if key in training]
     yield "training", ", ".join(details)
     if loss is not None:
-        unit = "syllable" if facts.units == "jamo" else "character"
+        unit = "character" + (", a Hangul syllable as one" if facts.units == "jamo" else "")
         bits = f"{bits_per_character(loss):.4f} bits"
         yield "loss", f"{loss:.4f} nats per held-out {unit} ({bits}), before any calibration"
     match training.get("best_ngram"):
