@@ -19,6 +19,7 @@ from tui_charrnn.config import ModelConfig, SamplingConfig, TrainingConfig
 from tui_charrnn.durations import TIME_UNITS
 from tui_charrnn.errors import SYSTEM_REASONS
 from tui_charrnn.generation import neuron
+from tui_charrnn.history import model_label
 from tui_charrnn.history.generation import HINDRANCES
 from tui_charrnn.history.store import REASONS
 from tui_charrnn.lens.properties import PROPERTIES
@@ -108,6 +109,7 @@ def table_sentences() -> set[str]:
         *RunState,
         *(f"{{count}}{unit}" for unit in TIME_UNITS),
         *formatting.NAMES.values(),
+        *(*model_label.SENTENCES.values(), model_label.WITH_STEP),
         *key_sentences(),
         *Source,
         *chrome.LABELS.values(),

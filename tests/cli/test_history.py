@@ -14,6 +14,7 @@ from tests.support.command import finish, run_here, start_program
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.history.generation import Generation, ModelFile, ModelReference
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History, history_file
 
 
@@ -161,7 +162,7 @@ def test_settings_that_changed_on_the_way_change_again(model: Path) -> None:
             length=30,
             sampling=((0, wild), (10, safe)),
             rng_seed=2,
-            model=ModelFile(model).reference("mine"),
+            model=ModelFile(model).reference(ModelLabel("mine")),
         )
     )
 
@@ -174,7 +175,7 @@ def test_settings_that_changed_on_the_way_change_again(model: Path) -> None:
 
 
 def test_a_text_that_cannot_be_replayed_has_a_reason() -> None:
-    origin = ModelReference("mine", None, None)
+    origin = ModelReference(ModelLabel("mine"), None, None)
     History().add(
         Generation(
             seed_text="",

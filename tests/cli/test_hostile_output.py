@@ -15,6 +15,7 @@ from tests.support.hostile_text import STRINGS, as_argument, as_file_name, harm_
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli.main import run
 from tui_charrnn.history.generation import ModelReference
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History
 from tui_charrnn.preferences import preferences_file
 from tui_charrnn.runs.json_values import encode_json
@@ -112,7 +113,7 @@ def text_file(folder: Path, string: str) -> Commands:
 
 
 def history(folder: Path, string: str) -> Commands:
-    origin = ModelReference(string, str(folder / as_file_name(string)), "ab" * 32)
+    origin = ModelReference(ModelLabel.parse(string), str(folder / as_file_name(string)), "ab" * 32)
     History().add_all([
         make_generation(string, string, model=origin),
         make_generation(string, hindrance=string),

@@ -21,6 +21,7 @@ from tui_charrnn.generation.numbers import Choice, Difference
 from tui_charrnn.generation.products import load_library
 from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.paths import file_mark
@@ -152,7 +153,7 @@ def test_the_command_of_a_saved_text_has_its_numbers(model: str, tmp_path: Path)
     kept = replace(load_model(file), numbers="int8")
     stream = CharacterStream(kept, sampling)
     read = stream.prime("bad").text
-    loaded = LoadedModel(kept, "model tiny", file=file, mark=file_mark(file))
+    loaded = LoadedModel(kept, ModelLabel("tiny", "file"), file=file, mark=file_mark(file))
     text = "".join(stream.next().character for _ in range(200))
     generated = GenerationResult(Opening(loaded, "bad", read, (), 8), text, ((0, sampling),))
     path = save_result(tmp_path / "texts", generated)

@@ -13,6 +13,7 @@ from tests.support.tiny_model import random_tensors, tiny_config
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.scoring import TextScorer
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.lens.reading import TapeReader
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.text.vocabulary import Vocabulary
@@ -36,7 +37,7 @@ def model_file(tmp_path: Path) -> Path:
 
 def xray_bits(model_file: Path, text: str) -> tuple[np.ndarray, str]:
     """The surprise of every character of a text in the x-ray, and the x-ray's message."""
-    loaded = LoadedModel(load_model(model_file), "tiny")
+    loaded = LoadedModel(load_model(model_file), ModelLabel("tiny"))
     given = prepare_text(text, lambda _: loaded, lambda _: False)
     tape, _ = start_tape(given, None, SamplingConfig(), ActiveClamps(), lambda: False)
     words = given.read_onto(tape, lambda: False, lambda: None, lambda _: None)

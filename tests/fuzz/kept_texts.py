@@ -20,6 +20,7 @@ from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import tape_document
 from tui_charrnn.history.generation import Entry, Generation, ModelFile, entry_values
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import (
     History,
     find_same_model,
@@ -56,7 +57,7 @@ def build_kept_texts(folder: Path) -> None:
 
 def read_tape(path: Path) -> None:
     """Open a tape as the app does, go over all of it, and go on with it."""
-    loaded = LoadedModel(tiny_model(), "tiny")
+    loaded = LoadedModel(tiny_model(), ModelLabel("tiny"))
     recorded = load_recording(path, lambda *_: loaded, lambda _: False)
     tape, _ = load_tape(loaded, recorded.document)
     json.dumps(tape_document(tape), allow_nan=False)
@@ -141,7 +142,7 @@ def _build_history(folder: Path) -> None:
         sampling=((0, first), (2, then)),
         clamps=((0, CLAMPS), (1, ()), (3, CLAMPS[:1])),
         rng_seed=1,
-        model=ModelFile(path).reference("tiny"),
+        model=ModelFile(path).reference(ModelLabel("tiny")),
     )
     History(folder / "history.sqlite").add(said)
 
@@ -165,7 +166,7 @@ def _read_entry(entry: Entry) -> None:
     [*settings_lines(entry, datetime.now(UTC))]
     path = find_same_model(entry, may_differ=True)
     model = load_model(path)
-    restored_clamps(entry.generation, LoadedModel(model, "tiny", file=path))
+    restored_clamps(entry.generation, LoadedModel(model, ModelLabel("tiny"), file=path))
     replay = Replay(model, entry.generation)
     for _ in range(_MOST):
         if replay.next() is None:

@@ -18,6 +18,7 @@ from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import open_tape, tape_document
 from tui_charrnn.history.generation import Generation, ModelReference
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.model.checkpoint import load_model
 
 TEXT = "\nbad cab\nhide a jig"
@@ -179,7 +180,7 @@ def test_a_text_is_said_again_with_what_was_held(tmp_path: Path) -> None:
         length=75,
         sampling=((0, WARM),),
         rng_seed=4,
-        model=ModelReference("tiny", str(path), None),
+        model=ModelReference(ModelLabel("tiny"), str(path), None),
         clamps=((0, ("0:c0=1",)), (25, HELD), (50, ())),
     )
 
@@ -196,7 +197,7 @@ def test_a_model_without_the_neuron_cannot_say_it_again(tmp_path: Path) -> None:
         length=1,
         sampling=((0, WARM),),
         rng_seed=4,
-        model=ModelReference("tiny", None, None),
+        model=ModelReference(ModelLabel("tiny"), None, None),
         clamps=((0, ("7:c0=1",)),),
     )
     with pytest.raises(ConfigError, match="7:c0"):

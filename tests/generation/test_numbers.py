@@ -22,6 +22,7 @@ from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import open_tape, tape_document
 from tui_charrnn.history.generation import Generation, ModelReference
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.model.checkpoint import Model
 
 SAMPLING = SamplingConfig(temperature=1, rng_seed=4)
@@ -149,7 +150,7 @@ def test_a_text_of_the_history_is_generated_in_the_numbers_that_it_was() -> None
             length=60,
             sampling=((0, SAMPLING),),
             rng_seed=4,
-            model=ModelReference("tiny", None, None),
+            model=ModelReference(ModelLabel("tiny"), None, None),
             numbers=made_by.numbers,
         )
         for opened in (model, rounded):

@@ -8,15 +8,16 @@ import pytest
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.history.generation import Generation, ModelFile, file_sha256, hindrance_of
+from tui_charrnn.history.model_label import ModelLabel
 
 
 def test_an_untouched_file_has_its_hash(tmp_path: Path) -> None:
     path = tmp_path / "model"
     path.write_bytes(b"weights")
 
-    origin = ModelFile(path).reference("mine")
+    origin = ModelFile(path).reference(ModelLabel("mine"))
 
-    assert (origin.label, origin.file) == ("mine", str(path))
+    assert (origin.label, origin.file) == (ModelLabel("mine"), str(path))
     assert origin.sha256 == hashlib.sha256(b"weights").hexdigest()
 
 
@@ -30,7 +31,7 @@ def test_a_file_that_did_not_stay_has_none(tmp_path: Path, is_replaced: bool) ->
         (tmp_path / "other").write_bytes(b"other weights")
         Path(tmp_path / "other").replace(path)
 
-    origin = watched.reference("mine")
+    origin = watched.reference(ModelLabel("mine"))
 
     assert origin.sha256 is None
     generation = Generation(

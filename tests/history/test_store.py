@@ -12,6 +12,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.history import store
 from tui_charrnn.history.generation import KEPT_CHARACTERS, ModelReference, hindrance_of
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History, history_file
 
 
@@ -47,7 +48,7 @@ def test_several_texts_are_added_at_once(history: History) -> None:
 
 
 def test_a_model_without_a_file_is_kept_too(history: History) -> None:
-    generation = make_generation("x", model=ModelReference("none", None, None))
+    generation = make_generation("x", model=ModelReference(ModelLabel("none"), None, None))
 
     entry = history.get(history.add(generation))
 
@@ -57,7 +58,7 @@ def test_a_model_without_a_file_is_kept_too(history: History) -> None:
 
 
 def test_names_that_are_no_text_survive(history: History) -> None:
-    origin = ModelReference("odd", "/models/\udcff.safetensors", None)
+    origin = ModelReference(ModelLabel("odd"), "/models/\udcff.safetensors", None)
 
     entry = history.get(history.add(make_generation("\ud800x", seed_text="\udcffa", model=origin)))
 

@@ -11,6 +11,7 @@ from tests.support.hostile_text import STRINGS, as_argument, as_file_name, forei
 from tests.support.terminal import Terminal, app_command
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.history.generation import ModelReference
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History
 
 pytestmark = pytest.mark.pty
@@ -18,7 +19,9 @@ pytestmark = pytest.mark.pty
 
 def test_the_history_page_sends_no_foreign_control(tmp_path: Path) -> None:
     texts = [
-        make_generation(text, text, model=ModelReference(text, as_file_name(text), None))
+        make_generation(
+            text, text, model=ModelReference(ModelLabel.parse(text), as_file_name(text), None)
+        )
         for text in STRINGS.values()
     ]
     History().add_all(texts)

@@ -2,8 +2,9 @@
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.history.generation import Generation, ModelReference
+from tui_charrnn.history.model_label import ModelLabel
 
-ORIGIN = ModelReference("shakespeare", "/models/s.safetensors", "ab" * 32)
+ORIGIN = ModelReference(ModelLabel("shakespeare"), "/models/s.safetensors", "ab" * 32)
 
 
 def make_generation(text: str, seed_text: str = "ROMEO:", **values: object) -> Generation:

@@ -13,6 +13,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.history.generation import Generation, ModelFile
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.app import CharRNNApp
@@ -23,7 +24,7 @@ def generated_entry(path: Path, length: int = 40, seed_text: str = "bad") -> Gen
     """A text that a tiny model, whose file is made, says; settings change on the way."""
     cool, hot = SamplingConfig(temperature=0.4, rng_seed=3), SamplingConfig(temperature=2.0)
     tiny_model_file(path)
-    origin = ModelFile(path).reference("tiny")
+    origin = ModelFile(path).reference(ModelLabel("tiny"))
     stream = CharacterStream(load_model(path), cool)
     stream.prime(seed_text)
     text = "".join(stream.next().character for _ in range(length // 2))

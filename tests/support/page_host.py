@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from tests.support.themed_app import ThemedApp
 from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.pages.page import Page, PageContext, Picture
@@ -17,9 +18,11 @@ from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.text.text_view import TextView
 
+TINY = ModelLabel("tiny")
+
 
 def page_context(
-    folder: Path, model: Model | None = None, seed_text: str = "", label: str = "tiny"
+    folder: Path, model: Model | None = None, seed_text: str = "", label: ModelLabel = TINY
 ) -> PageContext:
     """What a page is opened with, without a text on a tape."""
     session = Session(runs_folder=folder)

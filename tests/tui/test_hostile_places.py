@@ -20,6 +20,7 @@ from tests.support.open_app import note_of, tiny_app
 from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.history.generation import ModelReference
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
@@ -88,7 +89,10 @@ async def test_notes_and_toasts(tmp_path: Path) -> None:
 async def test_history(tmp_path: Path) -> None:
     texts = [
         make_generation(
-            string, string, hindrance=string, model=ModelReference(string, f"/{number}", "ab")
+            string,
+            string,
+            hindrance=string,
+            model=ModelReference(ModelLabel.parse(string), f"/{number}", "ab"),
         )
         for number, string in enumerate(STRINGS.values())
     ]

@@ -36,6 +36,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.folders import default_model
 from tui_charrnn.hangul import whole_text
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.preferences import Preferences, resolve, runs_folder
 from tui_charrnn.text.originality import COPIED_LENGTH, copied_length_in
 
@@ -223,7 +224,7 @@ def generate(
     use_one_numpy_thread()
     folder, model = runs_folder(runs_dir), preferred.model
     path = default_model() if model is None else lazy.find_model(model, folder, print_message)
-    recorder = TextRecorder(path, model or path.stem, is_wanted=preferred.history)
+    recorder = TextRecorder(path, ModelLabel(model or path.stem), is_wanted=preferred.history)
     stream = _open_stream(path, preferred, sampling, clamp or [], clamp_gate or [])
     known = stream.model.vocabulary.characters
     _refuse_impossible(stream, sampling, rules)

@@ -220,7 +220,7 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     generation = entry.generation
     hindrance = hindrance_of(generation)
     yield "text", f"{entry.number}, of {entry.time.astimezone():%Y-%m-%d %H:%M:%S}"
-    yield "model", generation.model.label
+    yield "model", str(generation.model.label)
     yield "", generation.model.file or "from no file"
     yield (
         "",
@@ -250,6 +250,6 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     text = safe_line((generation.seed_text + generation.text)[:_SHOWN_CHARACTERS])
     if not stdout_is_terminal():
         text = fitted(text, _TEXT_WIDTH)
-    label = safe_line(generation.model.label)
+    label = safe_line(str(generation.model.label))
     when = f"{entry.time.astimezone():%Y-%m-%d %H:%M}"
     return (str(entry.number), when, fitted(label, min(cell_len(label), _MODEL_WIDTH)), text)

@@ -15,6 +15,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, DataError, HistoryError
 from tui_charrnn.hangul import INITIALS, join_syllables, whole_text
 from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelFile
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History
 from tui_charrnn.text.originality import copied_length_in
 
@@ -204,7 +205,7 @@ class _RecordedText:
 class TextRecorder:
     """Records model, seed text and generated texts of a command for the history."""
 
-    def __init__(self, path: Path, label: str, *, is_wanted: bool) -> None:
+    def __init__(self, path: Path, label: ModelLabel, *, is_wanted: bool) -> None:
         """Record texts of the model file `path`, called `label`; `is_wanted` stores them."""
         self._is_wanted = is_wanted
         self._file, self._label = ModelFile(path), label

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.paths import file_mark, open_file
 from tui_charrnn.translation import tr
 
@@ -33,8 +34,7 @@ HINDRANCES: Final = (_NO_FILE, _REPLACED, LONG_SEED)
 class ModelReference:
     """The model that generated a text."""
 
-    label: str
-    """The model's name for the user."""
+    label: ModelLabel
     file: str | None
     """Absolute path, or None if it was not loaded from a file."""
     sha256: str | None
@@ -81,7 +81,7 @@ class ModelFile:
         self._path = path
         self._mark = file_mark(path)
 
-    def reference(self, label: str) -> ModelReference:
+    def reference(self, label: ModelLabel) -> ModelReference:
         """Return a reference to the model; without a hash if its file was replaced."""
         sha256 = unchanged_sha256(self._path, self._mark)
         return ModelReference(label, str(self._path.absolute()), sha256)
@@ -236,7 +236,7 @@ def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
         storable(generation.text[:KEPT_CHARACTERS]),
         write_settings(generation.sampling, generation.clamps, generation.numbers),
         generation.rng_seed,
-        storable(model.label),
+        storable(str(model.label)),
         os.fsencode(model.file) if model.file is not None else None,
         model.sha256,
         storable(generation.hindrance) or (LONG_SEED if is_long else ""),
@@ -272,7 +272,9 @@ def entry_of(row: Sequence[Any]) -> Entry:
             length=length,
             sampling=sampling,
             rng_seed=rng_seed,
-            model=ModelReference(label, None if file is None else os.fsdecode(file), sha256),
+            model=ModelReference(
+                ModelLabel.parse(label), None if file is None else os.fsdecode(file), sha256
+            ),
             clamps=clamps,
             numbers=numbers,
             hindrance=hindrance or problem,
@@ -291,7 +293,7 @@ def entry_values(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.number,
         "time": entry.time.isoformat(),
-        "model": generation.model.label,
+        "model": str(generation.model.label),
         "model_file": generation.model.file,
         "model_sha256": generation.model.sha256,
         "seed_text": generation.seed_text,

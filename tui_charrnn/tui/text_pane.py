@@ -22,7 +22,7 @@ from tui_charrnn.tui.text.generation_thread import (
     GenerationMessage,
     GenerationStarted,
 )
-from tui_charrnn.tui.text.model_loader import ModelLoader, ModelRequest, shown_label
+from tui_charrnn.tui.text.model_loader import ModelLoader, ModelRequest
 from tui_charrnn.tui.text.seed_input import LONGEST_SEED, SeedInput
 from tui_charrnn.tui.text.session_texts import SessionTexts
 from tui_charrnn.tui.text.streamed_text import StreamedText
@@ -369,7 +369,7 @@ class TextPane(Vertical):
             self.post_message(PaneRequested("text"))
             message = tr(
                 "Seed and settings of a text by {model} are back; Enter generates.",
-                model=shown_label(kept.model.label),
+                model=kept.model.label.translated,
             )
             # after the new layout: a view that follows its end again would clear the note
             self.call_after_refresh(self.call_after_refresh, self.show_note, message)

@@ -11,6 +11,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.folders import state_folder
 from tui_charrnn.generation.replay import Replay
 from tui_charrnn.history.generation import Entry, hindrance_of
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History, find_same_model, history_file
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.preferences import preferences_file, resolve
@@ -54,6 +55,7 @@ async def test_a_text_is_kept_with_all_that_it_takes_to_say_it_again(tmp_path: P
         entry = (await kept(pilot, [40, 40]))[0]
         recorded = entry.generation
         assert (recorded.seed_text, hindrance_of(recorded)) == ("badge", "")
+        assert recorded.model.label == ModelLabel("tiny")
         assert shown_text(app).endswith("badge" + recorded.text)
         again = Replay(load_model(find_same_model(entry)), recorded)
         assert "".join(iter(again.next, None)) == recorded.text

@@ -10,6 +10,7 @@ from tests.support.page_host import opened, page_context, rows_of
 from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.errors import RunError
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.lens.embedding import Embedding
 from tui_charrnn.tui.pages import embedding as page_module
 from tui_charrnn.tui.pages.embedding import EmbeddingPage
@@ -41,7 +42,7 @@ async def test_newer_weights_are_drawn_as_they_are_saved(
         loads.append(len(loads))
         if len(loads) == 1:
             raise RunError("It has no weights yet.")
-        return LoadedModel(tiny_model(rng_seed=min(len(loads), 4)), "run r")
+        return LoadedModel(tiny_model(rng_seed=min(len(loads), 4)), ModelLabel("r", "newest"))
 
     context = page_context(tmp_path)
     live = SimpleNamespace(has_live_run=True)

@@ -13,6 +13,7 @@ from tests.support.page_host import note_of, opened, page_context, rows_of
 from tests.support.shown_screen import screen_rows
 from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.tui.pages.clipping import ClippingPage
 from tui_charrnn.tui.pages.embedding import EmbeddingPage
 from tui_charrnn.tui.pages.fill import FillPage
@@ -41,7 +42,7 @@ COMMANDS = {"charrnn", "tui", "direction", "both"}
 async def test_a_page_is_entirely_korean(
     tmp_path: Path, kind: Callable[[PageContext], Page], drawn: str, note: str
 ) -> None:
-    context = page_context(tmp_path, seed_text="bad __ cab", label="run tiny, step 20")
+    context = page_context(tmp_path, seed_text="bad __ cab", label=ModelLabel("tiny", "newest", 20))
     page = kind(context)
     async with opened(page) as pilot:
         if drawn:
@@ -55,7 +56,7 @@ async def test_a_page_is_entirely_korean(
 
 @pytest.mark.usefixtures("korean")
 async def test_the_embedding_names_the_model_that_it_draws(tmp_path: Path) -> None:
-    loaded = LoadedModel(tiny_model(), "model tiny")
+    loaded = LoadedModel(tiny_model(), ModelLabel("tiny", "file"))
     page = EmbeddingPage(replace(page_context(tmp_path), load_newest=lambda _: loaded))
     async with opened(page) as pilot:
         foot = page.query_one("#page")

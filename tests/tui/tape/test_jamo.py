@@ -14,6 +14,7 @@ from tests.support.tape_app import LENGTH, SETTINGS, TapeApp
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model, tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, is_jamo, join_syllables
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.session import Session
@@ -115,6 +116,6 @@ def test_hangul_for_a_model_without_it_suggests_the_korean_model(tmp_path: Path)
 
 @pytest.mark.parametrize("seed", ["가 ㄱ", "가 \u1100", "가"])
 def test_the_letter_that_a_seed_ends_in_begins_a_syllable(seed: str) -> None:
-    korean = LoadedModel(tiny_model(vocabulary=JAMO_VOCABULARY, units="jamo"), "tiny")
+    korean = LoadedModel(tiny_model(vocabulary=JAMO_VOCABULARY, units="jamo"), ModelLabel("tiny"))
     _, opening = prime_tape(korean, seed, SETTINGS, (), lambda: False)
     assert opening.seed_text == seed.replace("ㄱ", "\u1100")

@@ -5,6 +5,7 @@ from textual.app import ComposeResult
 from tests.support.themed_app import ThemedApp, drawn_rows
 from tests.support.tiny_model import tiny_model
 from tui_charrnn.config import SamplingConfig
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.model_loader import LoadedModel
@@ -47,7 +48,7 @@ class Host(ThemedApp):
         self.text.draw_new()
 
     def _loaded(self, *_: object) -> LoadedModel:
-        return LoadedModel(tiny_model(vocabulary=VOCABULARY), "tiny")
+        return LoadedModel(tiny_model(vocabulary=VOCABULARY), ModelLabel("tiny"))
 
 
 def wrapped(view: TextView, generated: str, *, has_seed: bool = True) -> list[Row]:

@@ -12,6 +12,7 @@ from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
 from tui_charrnn.hangul import INITIALS
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.session import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.text.generation_thread import (
@@ -37,7 +38,7 @@ def test_generation_is_stopped_while_the_seed_is_still_being_read(
         has_ended.set()
 
     def prepare(wait: Wait) -> LoadedModel:
-        return LoadedModel(tiny_model(), "tiny")
+        return LoadedModel(tiny_model(), ModelLabel("tiny"))
 
     seed_text = "abcdefghij" * 100
     generation = GenerationThread(prepare, seed_text, GenerationSettings(), announce)
@@ -76,7 +77,7 @@ def test_the_result_has_the_text_and_its_settings() -> None:
     cool, hot = SamplingConfig(temperature=0.5), SamplingConfig(temperature=1.5)
     settings.sampling = cool
     generation = GenerationThread(
-        lambda _: LoadedModel(tiny_model(), "tiny"), "b\u00f1ad", settings, announce
+        lambda _: LoadedModel(tiny_model(), ModelLabel("tiny")), "b\u00f1ad", settings, announce
     )
     assert generation.result() is None
     generation.begin()
@@ -127,7 +128,7 @@ def test_a_fork_stops_generation_and_keeps_its_characters() -> None:
     settings.speed, settings.length = None, 10**7
     settings.sampling = SamplingConfig(rng_seed=3)
     generation = GenerationThread(
-        lambda _: LoadedModel(tiny_model(), "tiny"), "bad", settings, listener
+        lambda _: LoadedModel(tiny_model(), ModelLabel("tiny")), "bad", settings, listener
     )
     generation.begin()
     wait_for("200 characters", lambda: generation.length >= 200)
@@ -148,7 +149,7 @@ def test_a_fork_stops_generation_and_keeps_its_characters() -> None:
 
 
 def test_a_syllable_of_jamo_gets_its_vowel() -> None:
-    korean = LoadedModel(tiny_model(vocabulary=JAMO_VOCABULARY, units="jamo"), "tiny")
+    korean = LoadedModel(tiny_model(vocabulary=JAMO_VOCABULARY, units="jamo"), ModelLabel("tiny"))
     more = set()
     for length in range(2, 12):
         settings, listener = GenerationSettings(), Listener()
@@ -168,7 +169,7 @@ def test_the_displayed_branch_is_taken_and_returned() -> None:
     settings.speed, settings.length = None, 40
     settings.sampling = SamplingConfig(rng_seed=3)
     generation = GenerationThread(
-        lambda _: LoadedModel(tiny_model(), "tiny"), "bad", settings, listener
+        lambda _: LoadedModel(tiny_model(), ModelLabel("tiny")), "bad", settings, listener
     )
     generation.begin()
     listener.wait_for_end(1)
@@ -201,7 +202,7 @@ def test_positions_can_be_read_during_generation_at_full_speed() -> None:
     settings, listener = GenerationSettings(), Listener()
     settings.speed, settings.length = None, 10**7
     generation = GenerationThread(
-        lambda _: LoadedModel(tiny_model(), "tiny"), "bad", settings, listener
+        lambda _: LoadedModel(tiny_model(), ModelLabel("tiny")), "bad", settings, listener
     )
     assert generation.position_at(0, 0) is None
     generation.begin()
@@ -233,7 +234,7 @@ def test_a_text_begins_with_the_first_character_that_is_seen() -> None:
         settings.length, settings.speed = 6, None
         settings.sampling = SamplingConfig(allow="\n a", rng_seed=rng_seed)
         generation = GenerationThread(
-            lambda _: LoadedModel(tiny_model(), "tiny"), "ab", settings, listener
+            lambda _: LoadedModel(tiny_model(), ModelLabel("tiny")), "ab", settings, listener
         )
         generation.begin()
         listener.wait_for_end(1)
@@ -249,7 +250,7 @@ def test_characters_wait_until_what_the_text_begins_with_is_shown() -> None:
     settings.speed, settings.length = None, 20
     listener = Listener()
     generation = GenerationThread(
-        lambda _: LoadedModel(tiny_model(), "t"), "bad", settings, listener
+        lambda _: LoadedModel(tiny_model(), ModelLabel("t")), "bad", settings, listener
     )
     text = TapeText(view, settings)
     generation.begin()
@@ -267,7 +268,9 @@ def test_a_text_ends_with_its_record_and_more_begins_another(tmp_path: Path) -> 
     settings.speed, settings.length = None, 10**6
     settings.sampling = SamplingConfig(rng_seed=3)
     model = load_model(record_model_file(tmp_path / "names.safetensors"))
-    generation = GenerationThread(lambda _: LoadedModel(model, "names"), "ab", settings, listener)
+    generation = GenerationThread(
+        lambda _: LoadedModel(model, ModelLabel("names")), "ab", settings, listener
+    )
     generation.begin()
     text = ""
     for turn in (1, 2, 3):

@@ -7,6 +7,7 @@ import pytest
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.errors import ModelFileError
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.session import Source
@@ -144,14 +145,14 @@ def test_a_run_that_was_named_as_a_model_is_called_by_its_name(
     newest = sorted(run.checkpoints.iterdir())[-1] / "model.safetensors"
     named = run.name if is_named_as_run else str(newest)
     asked = wanted(run, Source.DEFAULT)._replace(model=named)
-    assert ModelLoader().load(asked, lambda _: False).label.startswith(f"run {run.name}, step ")
+    assert ModelLoader().load(asked, lambda _: False).label == ModelLabel(run.name, "newest", 1)
 
 
 def test_other_files_are_called_by_their_own_names(tmp_path: Path) -> None:
     run = created_run(tmp_path)
     for path, label in (
-        ("mine.safetensors", "model mine"),
-        ("sonnets/model.safetensors", "model sonnets"),
+        ("mine.safetensors", ModelLabel("mine", "file")),
+        ("sonnets/model.safetensors", ModelLabel("sonnets", "file")),
     ):
         file = tmp_path / path
         file.parent.mkdir(exist_ok=True)
@@ -168,4 +169,4 @@ def test_a_checkpoint_that_is_the_best_and_the_newest_is_named_as_it_was_asked_f
         loader.load(wanted(run, source, is_live=False), lambda _: False).label
         for source in (Source.BEST, Source.NEWEST)
     ]
-    assert labels == [f"best of run {run.name}, step 3", f"run {run.name}, step 3"]
+    assert labels == [ModelLabel(run.name, "best", 3), ModelLabel(run.name, "newest", 3)]

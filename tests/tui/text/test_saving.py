@@ -18,6 +18,7 @@ from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model_file
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.paths import file_mark
 from tui_charrnn.tui.text.model_loader import LoadedModel
@@ -43,7 +44,9 @@ def generated(
     length: int = 300,
 ) -> GenerationResult:
     """Return the result of a text generated from a model file, as in the app."""
-    loaded = LoadedModel(load_model(model), "model tiny", file=model, mark=file_mark(model))
+    loaded = LoadedModel(
+        load_model(model), ModelLabel("tiny", "file"), file=model, mark=file_mark(model)
+    )
     stream = CharacterStream(loaded.model, sampling)
     primed = stream.prime(seed_text)
     return GenerationResult(

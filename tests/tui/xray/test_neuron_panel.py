@@ -21,6 +21,7 @@ from tests.support.open_app import note_of
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.generation.neuron import Clamp
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.background import CancelledError
@@ -34,7 +35,7 @@ from tui_charrnn.tui.xray.neuron_panel import (
     search_neurons,
 )
 
-LOADED = LoadedModel(counting_model(), "brackets")
+LOADED = LoadedModel(counting_model(), ModelLabel("brackets"))
 
 
 async def test_the_bracket_cell_is_listed_first_with_its_r(tmp_path: Path) -> None:

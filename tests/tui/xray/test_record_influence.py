@@ -7,6 +7,7 @@ import numpy as np
 from tests.support.command import PATIENCE, wait_for
 from tests.support.record_model import record_model_file
 from tui_charrnn.config import SamplingConfig
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.lens.influence import Passage
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.session import GenerationSettings
@@ -21,7 +22,7 @@ def test_influence_ends_at_the_end_of_a_record(tmp_path: Path) -> None:
     settings.speed, settings.length = None, 10**6
     settings.sampling = SamplingConfig(rng_seed=3)
     generation = GenerationThread(
-        lambda _: LoadedModel(model, "names"), "", settings, lambda _: None
+        lambda _: LoadedModel(model, ModelLabel("names")), "", settings, lambda _: None
     )
     generation.begin()
     wait_for("the first record", lambda: generation.tape is not None, PATIENCE)

@@ -28,7 +28,6 @@ from tui_charrnn.tui.cursor_list import GAP, Cell, CursorView
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.history.preview import HistoryPreview
 from tui_charrnn.tui.messages import NoteWritten
-from tui_charrnn.tui.text.model_loader import shown_label
 from tui_charrnn.tui.theme.themed_app import KeepsText
 from tui_charrnn.viewing.formatting import age_width, counted, format_age
 
@@ -65,7 +64,7 @@ class HistoryRow:
         kept = entry.generation
         return cls(
             time=entry.time,
-            model=safe_line(shown_label(kept.model.label.removeprefix("model "))),
+            model=safe_line(kept.model.label.translated),
             settings=_short_settings(kept),
             text=safe_line(_line_of(kept, query.casefold().split())),
         )

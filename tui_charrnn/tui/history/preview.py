@@ -29,7 +29,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.session import ActiveClamps, GenerationSettings, identity_of
-from tui_charrnn.tui.text.model_loader import LoadedModel, shown_label
+from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.search import Search
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.viewing.formatting import format_age
@@ -201,7 +201,7 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
     kept = entry.generation
     age = format_age((now - entry.time).total_seconds())
     when = tr("{time:%Y-%m-%d %H:%M}, {age} ago", time=entry.time.astimezone(), age=age)
-    yield f"{safe_line(shown_label(kept.model.label))} · {when}"
+    yield f"{safe_line(kept.model.label.translated)} · {when}"
     yield f"{format_length(kept)} · {tr('RNG {seed}', seed=kept.rng_seed)}"
     changes = [(after, format_sampling(config)) for after, config in kept.sampling]
     for after, clamps in kept.clamps:

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.hangul import whole_text
 from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelReference
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History
 from tui_charrnn.paths import file_mark
 from tui_charrnn.tui.background import BackgroundTask
@@ -119,7 +120,10 @@ class HistoryRecorder:
         place = loaded.file, loaded.mark, loaded.file and file_mark(loaded.file)
         if self._hashed is None or self._hashed[0] != place:
             self._hashed = place, loaded.sha256()
-        return ModelReference(loaded.label.removeprefix("model "), path, self._hashed[1])
+        label = loaded.label
+        if label.kind == "file":  # the history keeps the bare name, as the commands do
+            label = ModelLabel(label.name)
+        return ModelReference(label, path, self._hashed[1])
 
 
 def end_of_sentence(sentence: str) -> str:

@@ -16,7 +16,6 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.pages.page import Page
-from tui_charrnn.tui.text.model_loader import shown_label
 from tui_charrnn.viewing.embedding import (
     Piece,
     format_neighbors,
@@ -91,7 +90,7 @@ class EmbeddingPage(Page):
                     yield error
                 else:
                     embedding = Embedding(loaded.model)
-                    yield _Projection(shown_label(loaded.label), embedding, *embedding.plane)
+                    yield _Projection(loaded.label.translated, embedding, *embedding.plane)
                 task.wait(INTERVAL)
                 while not context.session.has_live_run:
                     task.wait(INTERVAL)

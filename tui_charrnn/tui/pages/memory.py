@@ -11,6 +11,7 @@ from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.sources import find_model
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.training_corpus import read_training_corpus
+from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.sampling_config import SamplingConfig
@@ -18,7 +19,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.pages.page import Page, colored
-from tui_charrnn.tui.text.model_loader import LoadedModel, shown_label
+from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.viewing.gradient_pictures import (
     CHARACTERS,
     SIGNS,
@@ -86,7 +87,7 @@ class MemoryPage(Page):
                 for one in loaded:
                     curves.append(
                         measure_model(
-                            shown_label(one.label),
+                            one.label.translated,
                             one.model,
                             text[-count:],
                             targets=targets,
@@ -108,7 +109,9 @@ class MemoryPage(Page):
         folder = self.context.session.runs_folder
         paths = {name: find_model(name, folder) for name in dict.fromkeys(names)}
         return [
-            LoadedModel(load_model(path), safe_line(name), file=path, runs_folder=folder)
+            LoadedModel(
+                load_model(path), ModelLabel(safe_line(name)), file=path, runs_folder=folder
+            )
             for name, path in paths.items()
         ]
 

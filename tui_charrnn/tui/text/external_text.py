@@ -27,7 +27,7 @@ from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.decoding import BytesFound, read_pieces
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import Dialog, Lookup
-from tui_charrnn.tui.text.model_loader import LoadedModel, Wait, shown_label
+from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 from tui_charrnn.tui.text.seed_input import SeedInput
 
 LONGEST: Final = 100_000
@@ -152,7 +152,7 @@ def prepare_text(
         raise CorpusError(
             "The {model} knows none of the {count:,} characters of this text; give it one in "
             "the script that it was trained on.",
-            model=shown_label(loaded.label),
+            model=loaded.label.translated,
             count=len(text),
         )
     return ExternalText(

@@ -5,7 +5,6 @@ Modules that read runs and models are also imported there, so the first frame is
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError, ModelFileError
 from tui_charrnn.folders import default_model
+from tui_charrnn.history.model_label import Kind, ModelLabel
 from tui_charrnn.paths import file_mark
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 PUBLISH_LIMIT: Final = 5.0  # seconds to wait for a trainer to publish its weights
 _LOOK_INTERVAL: Final = 0.05  # seconds between two polls
 
-_RUN_LABEL: Final = re.compile(r"(best of )?run (.+?)(?:, step ([\d,]+))?")
-
 Wait = Callable[[float], bool]
 """Waits that many seconds; returns true if cancelled."""
 Clock = Callable[[], float]
@@ -40,8 +38,8 @@ class LoadedModel(NamedTuple):
     """A model that is ready to generate."""
 
     model: Model
-    label: str
-    """Name, safe to show; in English, as written to files. See `shown_label`."""
+    label: ModelLabel
+    """What it is called; safe to show."""
     note: str = ""
     """Why it differs from the request; safe to show, empty if it does not."""
     file: Path | None = None
@@ -200,27 +198,16 @@ def _load(
     return LoadedModel(model, label, note, weights.path, mark, request.runs_folder)
 
 
-def _label_of(model: Model, path: Path, request: ModelRequest) -> str:
-    """Return the name of a model: of its run and step for a checkpoint, else of its file."""
-    step = model.training.get("step")
-    at = f", step {step:,}" if isinstance(step, int) else ""
+def _label_of(model: Model, path: Path, request: ModelRequest) -> ModelLabel:
+    """Return the label of a model: of its run and step for a checkpoint, else of its file."""
+    recorded = model.training.get("step")
+    step = recorded if isinstance(recorded, int) else None
     if request.run is not None and request.source is not Source.DEFAULT:
-        best = "best of " if request.source is Source.BEST else ""
-        return f"{best}run {safe_line(request.run.name)}{at}"
+        kind: Kind = "best" if request.source is Source.BEST else "newest"
+        return ModelLabel(safe_line(request.run.name), kind, step)
     if path.stem != "model":
-        return f"model {safe_line(path.stem)}"
+        return ModelLabel(safe_line(path.stem), "file")
     checkpoint = path.parent
     if checkpoint.parent.name == "checkpoints":
-        return f"run {safe_line(checkpoint.parents[1].name)}{at}"
-    return f"model {safe_line(checkpoint.name)}"
-
-
-def shown_label(label: str) -> str:
-    """Translate a model's label, which files keep in English."""
-    if label.startswith("model "):
-        return tr("model {name}", name=label.removeprefix("model "))
-    if not (found := _RUN_LABEL.fullmatch(label)):
-        return label
-    best, name, step = found.groups()
-    run = tr("best of run {name}" if best else "run {name}", name=name)
-    return tr("{run}, step {step}", run=run, step=step) if step else run
+        return ModelLabel(safe_line(checkpoint.parents[1].name), "newest", step)
+    return ModelLabel(safe_line(checkpoint.name), "file")

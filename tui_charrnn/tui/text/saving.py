@@ -149,7 +149,7 @@ def save_tape(folder: Path, tape: Tape, opening: Opening) -> Path:
     about = {
         "program": f"charrnn-tui {__version__}",
         "saved": f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        "model_label": opening.label,
+        "model_label": str(opening.label),
         "model_file": str(file.absolute()) if file is not None else None,
     }
     content = json.dumps(about | document, allow_nan=False) + "\n"
@@ -183,7 +183,7 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
         "program": f"charrnn-tui {__version__}",
         "saved": f"{now:%Y-%m-%dT%H:%M:%SZ}",
         "model": {
-            "label": opening.label,
+            "label": str(opening.label),
             "file": str(opening.loaded.file.absolute()) if opening.loaded.file else None,
             "sha256": sha256,
             "training": dict(opening.loaded.model.training),

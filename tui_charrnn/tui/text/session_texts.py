@@ -22,7 +22,6 @@ from tui_charrnn.tui.text.generation_thread import (
     GenerationStarted,
     GenerationThread,
 )
-from tui_charrnn.tui.text.model_loader import shown_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +140,7 @@ class SessionTexts:
         parts, fixed = [*settings.active_settings, settings.speed_label], settings.sampling.rng_seed
         if opening is not None:
             numbers = opening.loaded.model.numbers
-            model = [shown_label(opening.label), *([] if numbers == "float32" else [numbers])]
+            model = [opening.label.translated, *([] if numbers == "float32" else [numbers])]
             parts = [*model, *parts, tr("RNG {seed}", seed=opening.rng_seed)]
         if fixed is not None:
             is_next = opening is not None and opening.rng_seed != fixed

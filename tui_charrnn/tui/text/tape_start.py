@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # modules that the first character does not need
     from collections.abc import Callable, Sequence
 
     from tui_charrnn.generation.stream import UnknownCharacter
+    from tui_charrnn.history.model_label import ModelLabel
     from tui_charrnn.sampling_config import SamplingConfig
     from tui_charrnn.tui.session import ActiveClamps
     from tui_charrnn.tui.text.external_text import ExternalText, Recording
@@ -48,8 +49,8 @@ class Opening(NamedTuple):
     """The external text to read instead of generating; `unknown` then refers to it."""
 
     @property
-    def label(self) -> str:
-        """The model's name, safe to show; in English."""
+    def label(self) -> ModelLabel:
+        """What the model is called; safe to show."""
         return self.loaded.label
 
     @property
