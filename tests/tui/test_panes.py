@@ -21,11 +21,13 @@ from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import RunLabels, write_labels
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import PANES, KeyRow, PaneTabs
+from tui_charrnn.tui.main_screen import MainScreen
 from tui_charrnn.tui.messages import RunChanged, RunCompared, RunFound, RunMoved, RunOpened
 from tui_charrnn.tui.runs import pane as runs_pane
 from tui_charrnn.tui.runs import search
 from tui_charrnn.tui.runs.list import RunList, RunTable
 from tui_charrnn.tui.runs.pane import RunsPane
+from tui_charrnn.tui.text_pane import TextPane
 
 KEYS_OF_PANES = {
     "f2": "text",
@@ -238,6 +240,28 @@ def test_the_run_of_the_model_that_is_named_is_shown_or_none(
     search.look_for_run(session, posted.append)
     found = [message.run for message in posted if isinstance(message, RunFound)]
     assert found == ([trainer.run] if model else [])
+
+
+async def test_a_seed_entered_before_the_run_is_known_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds: list[str | None] = []
+    generate, generate_when_known = TextPane.generate, MainScreen.generate_when_known
+
+    def recorded(pane: TextPane, seed: str | None) -> None:
+        seeds.append(seed)
+        generate(pane, seed)
+
+    def hurried(main: MainScreen) -> None:
+        generate_when_known(main)
+        main.text_pane.generate("to be")
+
+    monkeypatch.setattr(TextPane, "generate", recorded)
+    monkeypatch.setattr(MainScreen, "generate_when_known", hurried)
+    app = tiny_app(tmp_path, run=fake_run(tmp_path / "runs", losses=[3.0, 2.5]))
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the run", lambda: "finished" in run_text_of(app))
+        assert seeds == ["to be"]
 
 
 @pytest.mark.parametrize("looks", [3, None])

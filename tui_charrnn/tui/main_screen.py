@@ -189,7 +189,8 @@ class MainScreen(Screen[None]):
         view = self.session.view
         if self._waits_for_run and view is not None and (view.status or view.problem):
             self._waits_for_run = False
-            self.text_pane.generate(None)
+            if not self.text_pane.texts.has_started:  # else the user was faster
+                self.text_pane.generate(None)
         if view is not None:
             if self._announcer is None:
                 self._announcer = lazy.RunAnnouncer(self.session.preferences)

@@ -68,6 +68,11 @@ class SessionTexts:
         """Whether a text is being prepared that has not begun."""
         return self._starting is not None
 
+    @property
+    def has_started(self) -> bool:
+        """Whether a text is displayed or being prepared."""
+        return bool(self.texts) or self.is_starting
+
     def start(self, prepare: Prepare, seed_text: str | None) -> None:
         """Start a text from a seed, a tape or an external text; running generation stops.
 
