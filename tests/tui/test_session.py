@@ -34,6 +34,14 @@ def test_a_run_that_trains_comes_before_a_newer_one_that_has_ended(tmp_path: Pat
     assert found.name == "training"
 
 
+def test_a_run_that_no_trainer_has_taken_up_is_not_in_training(tmp_path: Path) -> None:
+    age(created_run(tmp_path, name="waiting"), 2)
+    fake_run(tmp_path, name="ended")
+    found = find_run_to_show(tmp_path)
+    assert found is not None
+    assert found.name == "ended"
+
+
 def test_without_one_the_newest_that_ended_is_shown(tmp_path: Path) -> None:
     age(fake_run(tmp_path, name="older"), 60)
     fake_run(tmp_path, name="newer")

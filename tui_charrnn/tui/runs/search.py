@@ -99,10 +99,6 @@ def find_run_to_show(runs_folder: Path) -> RunDirectory | None:
     except RunError:
         return None
     now = time.time()
-    for summary in summaries:
-        if summary.status is None:
-            continue
-        if lazy.judge_at_a_glance(summary.status, now - summary.modified) in {"alive", "silent"}:
-            return summary.run
+    in_training = (found.run for found in summaries if found.is_at_work(now))
     recent = (found.run for found in summaries if now - found.modified < _RECENT)
-    return next(recent, None)
+    return next(in_training, None) or next(recent, None)
