@@ -17,6 +17,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import chosen_language, tr
 
 if TYPE_CHECKING:
+    from tui_charrnn.model_config import ModelConfig
     from tui_charrnn.text.originality import OriginalityMeter
 
 NAMES: Final = {
@@ -46,6 +47,11 @@ def counted(count: int, noun: str) -> str:
     if chosen_language() != "en":
         return tr(f"{{count}} {noun}", count=f"{count:,}")
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def format_shape(model: "ModelConfig") -> str:
+    """The layers of a network in little space: 2x512 lstm."""
+    return f"{model.layer_count}x{model.hidden_size} {model.cell_name}"
 
 
 def format_model_loss(loss: float, units: str) -> str:

@@ -42,7 +42,7 @@ from tui_charrnn.tui.new_run.form_values import (
     read_seeds,
     write_seeds,
 )
-from tui_charrnn.viewing.formatting import format_model_loss
+from tui_charrnn.viewing.formatting import format_model_loss, format_shape
 
 _NEW: Final = ""
 _FILE: Final = "file:"
@@ -187,7 +187,7 @@ def _choice_of(argument: str, facts: ModelFacts) -> StartChoice:
     if header is None:
         return StartChoice(argument, problem=facts.problem or "", label=argument)
     config = header.config
-    label = f"{argument} · {config.layer_count}x{config.hidden_size} {config.cell_name}"
+    label = f"{argument} · {format_shape(config)}"
     if facts.loss is not None:
         label += f", {format_model_loss(facts.loss, facts.units)}"
     records = str(header.corpus.get("records", "none"))

@@ -22,7 +22,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import Dialog, Lookup, SafeInput
 from tui_charrnn.tui.session import Session, Source
-from tui_charrnn.viewing.formatting import format_model_loss
+from tui_charrnn.viewing.formatting import format_model_loss, format_shape
 
 _NAME_WIDTH: Final = 25
 """Cells of a name; longer names are cut."""
@@ -212,9 +212,8 @@ def _remark(model: OfferedModel) -> str:
     header, loss = model.facts.header, model.facts.loss
     if header is None:
         return model.facts.problem or ""
-    config = header.config
     words = [tr("bundled") if model.origin == "bundled" else tr("a run")]
-    words.append(f"{config.layer_count}x{config.hidden_size} {config.cell_name}")
+    words.append(format_shape(header.config))
     if loss is not None:
         words.append(format_model_loss(loss, model.facts.units))
     return " · ".join(words)
