@@ -210,7 +210,10 @@ class CharRNNApp(ThemedApp):
 
         def start(_: BackgroundTask) -> None:
             try:
-                started = TrainerStarted(run, launch(run), event.sentence)
+                can_generate = not lazy.read_description(run).model.reads_both
+                has_checkpoint = run.latest.exists()
+                trainer = launch(run)
+                started = TrainerStarted(run, trainer, event.sentence, can_generate, has_checkpoint)
             except CharRNNError as error:
                 started = TrainerStarted(run, error)
             self.post_message(started)
@@ -225,7 +228,13 @@ class CharRNNApp(ThemedApp):
         self.session.trainers[event.run.path] = event.outcome
         self.main.open_run(event.run)
         self.main.action_show("training")
-        self.main.show_note(event.sentence or tr("Resumed {name}.", name=event.run.name))
+        sentence = event.sentence or tr("Resumed {name}.", name=event.run.name)
+        self.main.show_start(
+            event.run,
+            sentence,
+            can_generate=event.can_generate,
+            has_checkpoint=event.has_checkpoint,
+        )
 
     def search_themes(self) -> None:
         """Open the theme picker."""
@@ -263,15 +272,16 @@ class CharRNNApp(ThemedApp):
             self.exit()
 
     def _show_started(self, has_started: bool | None) -> None:
-        if has_started and self.session.started is not None:
-            self.main.open_run(self.session.started)
-            self.main.show_note(
-                tr(
-                    "Training starts: {run}. {source} generates with the run itself.",
-                    run=self.session.started_text,
-                    source=key_label("text.source"),
-                )
-            )
+        session = self.session
+        run, can_generate = session.started, not session.started_reads_both
+        if not has_started or run is None:
+            return
+        sentence = tr("Training starts: {run}.", run=session.started_text)
+        if can_generate and not session.takes_started:
+            source = key_label("text.source")
+            sentence += " " + tr("{source} generates with the run itself.", source=source)
+        self.main.open_run(run)
+        self.main.show_start(run, sentence, can_generate=can_generate, has_checkpoint=False)
 
     def _handle_exception(self, error: Exception) -> None:
         """Close with a short error report instead of Textual's traceback, which shows variables."""

@@ -32,7 +32,7 @@ from tui_charrnn.tui.chrome import (
     labels_now,
 )
 from tui_charrnn.tui.hints import hint_for, hint_for_tool
-from tui_charrnn.tui.keys.keymap import bindings_of
+from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.messages import (
     KeysChanged,
     NoteWritten,
@@ -85,6 +85,8 @@ class MainScreen(Screen[None]):
         self._run_controls: RunControls | None = None
         self._announcer: RunAnnouncer | None = None
         self._waits_for_run = False
+        self._is_source_told = False
+        """Whether a note has told that the started run generates."""
         self._was_styled = False
         self._drawing = Throttle(self, self._draw_run, PROGRESS_INTERVAL)
 
@@ -183,6 +185,23 @@ class MainScreen(Screen[None]):
         controls.follower.follow(run)
         self.session.view = controls.follower.view
 
+    def show_start(
+        self, run: RunDirectory, sentence: str, *, can_generate: bool, has_checkpoint: bool
+    ) -> None:
+        """Tell that a run was started or resumed, and from when on it generates."""
+        session = self.session
+        generates = can_generate and session.takes_started
+        session.started = run if generates else None
+        self._is_source_told = has_checkpoint
+        if generates and has_checkpoint:
+            sentence += " " + _generates_now()
+        elif generates:
+            sentence += " " + tr(
+                "It generates from its first checkpoint on; {key} chooses another model.",
+                key=key_label("text.source"),
+            )
+        self.show_note(sentence)
+
     def on_run_changed(self, event: RunChanged) -> None:
         """Draw the run, and the keys that fit its state."""
         event.stop()
@@ -196,6 +215,9 @@ class MainScreen(Screen[None]):
                 self._announcer = lazy.RunAnnouncer(self.session.preferences)
                 self.mount(self._announcer)
             self._announcer.observe(view)
+        if self.session.follows_started and not self._is_source_told:
+            self._is_source_told = True
+            self.show_note(_generates_now())
         # a change of this is drawn immediately; all else is progress
         others = tuple(map(_urgent_state, self._others))
         self._drawing.request((_urgent_state(view), others, self._pending_requests))
@@ -215,6 +237,8 @@ class MainScreen(Screen[None]):
     def on_run_moved(self, event: RunMoved) -> None:
         """Follow the shown run under its new name; show none if it was deleted."""
         event.stop()
+        if self.session.started == event.before:
+            self.session.started = event.after
         if self.session.run == event.before:
             self.open_run(event.after)
 
@@ -315,6 +339,7 @@ class MainScreen(Screen[None]):
             if chosen is None:
                 return
             session.source, session.model = chosen
+            session.started = None
             source = session.source_name
             self.show_note(tr("From the next Enter on, {source} will generate.", source=source))
             self.text_pane.show_source()
@@ -378,6 +403,13 @@ def _place_cursor(seed: SeedInput) -> None:
     """Set the cursor for input methods: the seed box got the focus before its layout."""
     if seed.has_focus:
         seed.app.cursor_position = seed.cursor_screen_offset
+
+
+def _generates_now() -> str:
+    return tr(
+        "From the next Enter on, the run's newest weights generate; {key} chooses another model.",
+        key=key_label("text.source"),
+    )
 
 
 def _urgent_state(view: RunView | None) -> object:

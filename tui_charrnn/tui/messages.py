@@ -41,6 +41,9 @@ class TrainerStarted(Message):
     run: RunDirectory
     outcome: subprocess.Popen[bytes] | CharRNNError
     sentence: str = ""
+    can_generate: bool = False
+    """Whether its model can generate text: not if it reads both directions."""
+    has_checkpoint: bool = False
 
 
 @dataclass

@@ -167,14 +167,20 @@ class Session:
     """Sampling, speed, length and clamps."""
     view: RunView | None = None
     source: Source = Source.DEFAULT
+    """The source that the user chose; see `next_source`."""
     trainers: dict[Path, subprocess.Popen[bytes]] = field(default_factory=dict)
     """Processes of the trainers that this app started, by run directory; `poll` reaps them."""
     left_training: dict[Path, RunDirectory] = field(default_factory=dict)
     """Runs that were training when another run was shown in their place."""
     started: RunDirectory | None = None
-    """The run that this app started last."""
+    """The run that this app started last; it generates from its first checkpoint on.
+
+    None if it cannot, or must not: see `takes_started`. None once the user has chosen a model.
+    """
     started_text: str = ""
     """Its preset and length, as text."""
+    started_reads_both: bool = False
+    """Whether it reads both directions: such a model cannot generate."""
     form: object = None
     """The last values of the new-run form, whose type only the form knows."""
     is_readonly: bool = False
@@ -212,18 +218,35 @@ class Session:
         return self.view is not None and self.view.state == "paused"
 
     @property
+    def takes_started(self) -> bool:
+        """Whether a run that this app starts may become the source; not with `-m`."""
+        return not (self.model_is_named or self.is_readonly)
+
+    @property
+    def follows_started(self) -> bool:
+        """Whether the run that this app started is shown and has a checkpoint."""
+        view = self.view
+        return view is not None and view.run == self.started and view.checkpoint_step is not None
+
+    @property
+    def next_source(self) -> Source:
+        """Which weights generate from the next seed on."""
+        return Source.NEWEST if self.follows_started else self.source
+
+    @property
     def is_model_chosen(self) -> bool:
-        """Whether the user chose the weights: by name, or those of a run."""
+        """Whether the weights are chosen: by name, or those of a run."""
         return self.model is not None or (
-            self.view is not None and self.source is not Source.DEFAULT
+            self.view is not None and self.next_source is not Source.DEFAULT
         )
 
     @property
     def source_name(self) -> str:
         """The model that generates from the next seed on, as safe text."""
-        if self.source is Source.DEFAULT and self.model is not None:
+        source = self.next_source
+        if source is Source.DEFAULT and self.model is not None:
             return safe_line(Path(self.model).name)
-        return tr(self.source.value)
+        return tr(source.value)
 
     def trained_elsewhere(self) -> list[RunDirectory]:
         """Return the runs, other than the shown one, that are training as far as this app knows."""

@@ -249,6 +249,7 @@ class NewRunScreen(Dialog[bool]):
             return
         self.footer.show_progress(tr("Reading the text …"))
         self._session.started_text = f"{new.preset}, {format_length(new.training)}"
+        self._session.started_reads_both = new.model.reads_both
         self._starting = BackgroundTask("run-preparation", lambda task: self._prepare(new, task))
 
     def _prepare(self, new: NewRun, task: BackgroundTask) -> None:

@@ -84,7 +84,8 @@ class ModelScreen(Dialog[ModelChoice]):
         """List the models of a session, with the cursor on the current one."""
         super().__init__()
         self._folder = session.runs_folder
-        self._now = ModelChoice(session.source if session.view else Source.DEFAULT, session.model)
+        source = session.next_source if session.view else Source.DEFAULT
+        self._now = ModelChoice(source, session.model)
         self._rows: list[_Row] = []
         if session.view is not None:
             self._rows = [
