@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -122,12 +123,11 @@ class RunControls(Widget):
 
 def rate_problem(typed: str) -> str:
     """Return what is wrong with a typed learning rate; empty if it is valid."""
-    try:
-        rate = TrainingConfig.parse("learning_rate", typed)
-    except ConfigError as error:
-        return str(error)
     bounds = TrainingConfig.bounds()["learning_rate"]
-    return "" if bounds.admits(rate) else tr("It must be {bounds}.", bounds=bounds.allowed())
+    with contextlib.suppress(ConfigError):
+        if bounds.admits(TrainingConfig.parse("learning_rate", typed)):
+            return ""
+    return tr("It must be {bounds}.", bounds=bounds.allowed())
 
 
 def format_continuing(run: RunDirectory) -> str:

@@ -294,7 +294,8 @@ async def test_a_storage_error_belongs_to_no_field(app: FormApp, corpus: Path) -
         await form_shown(pilot)
         app.type_into(corpus=str(corpus))
         await pilot.press("enter")
-        await wait_until(pilot, "it", lambda: bool(problem_of(app, "form")))
+        remedy = "--runs-dir or CHARRNN_RUNS names another folder."
+        await wait_until(pilot, "it", lambda: problem_of(app, "form").endswith(remedy))
         assert not app.screen.query_one("#start").disabled
 
 

@@ -13,9 +13,9 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Button, Input, Static
 
-from tui_charrnn.errors import ConfigError
 from tui_charrnn.preferences import Preferences, format_value, parse_value
 from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.settings import SettingError
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, SafeInput
 from tui_charrnn.tui.session import DEFAULT_LENGTH, GenerationSettings
@@ -27,6 +27,10 @@ LABELS: Final = {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p", "rng_seed
 _RULES: Final = frozenset({"allow", "forbid", "line_starts", "acrostic"})
 _NEXT_TEXT: Final = frozenset({"length", "rng_seed"})
 """Settings that apply from the next text on."""
+
+
+def _label_of(name: str) -> str:
+    return tr(LABELS.get(name, name.replace("_", " ")))
 
 
 def ask_for_acrostic(
@@ -114,7 +118,7 @@ class SamplingScreen(Dialog[None]):
             box.border_subtitle = Content(tr("Enter applies · Esc restores"))
             with Grid():
                 for name in NAMES:
-                    yield Static(tr(LABELS.get(name, name.replace("_", " "))), markup=False)
+                    yield Static(_label_of(name), markup=False)
                     yield SafeInput(self._shown(name), id=name, compact=True, select_on_focus=True)
             yield Static("", id="sampling-words", markup=False)
             if self._rng_seed is not None:
@@ -185,8 +189,9 @@ class SamplingScreen(Dialog[None]):
             else:
                 value = SamplingConfig.parse(name, typed)
                 self._set(replace(sampling, **{name: value}), settings.length)
-        except ConfigError as problem:
-            self._show_message(str(problem), is_problem=True)
+        except SettingError as error:
+            problems = (each._replace(name=_label_of(each.name)) for each in error.problems)
+            self._show_message(" ".join(map(str, problems)), is_problem=True)
             return
         if name in _RULES and (ignored := self._problem()):
             self._show_message(ignored, is_problem=True)
