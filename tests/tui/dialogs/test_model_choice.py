@@ -110,4 +110,4 @@ async def test_a_name_of_nothing_is_refused_with_what_there_is(tmp_path: Path) -
 async def test_a_folder_that_cannot_be_read_leaves_the_bundled_models(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("no folder")
     async with offering(Session(tmp_path / "runs")) as (app, _):
-        assert "is not a folder" in screen_text(app)
+        assert "is not a folder" in str(app.dialog.problem.content)

@@ -61,7 +61,7 @@ class ModelScreen(Dialog[ModelChoice]):
         align: center middle;
         & #models {
             padding: 0 1;
-            width: 72;
+            width: 76;
             height: auto;
         }
         & OptionList {
