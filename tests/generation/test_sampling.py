@@ -216,6 +216,14 @@ def test_the_penalty_divides_positive_scores_and_multiplies_negative_ones(
     )
 
 
+def test_the_smallest_penalty_makes_a_recent_character_certain() -> None:
+    config = SamplingConfig(temperature=0.8, repetition_penalty=5e-324)
+
+    np.testing.assert_array_equal(distribution([1e30, 0.5, 2.0], config, [1]), [0, 1, 0])
+    with pytest.raises(ModelFileError, match="not finite"):
+        distribution([math.inf, 0.5], config, [0])
+
+
 def test_a_penalty_of_one_changes_nothing() -> None:
     logits = [0.3, -2.0, 1.5]
 

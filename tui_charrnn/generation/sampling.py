@@ -22,6 +22,9 @@ from numpy import divide, exp, subtract  # a call of `np.exp` takes 0.05 microse
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 from tui_charrnn.sampling_config import SamplingConfig
 
+_TINY_PENALTY: Final = 1e-19
+"""From here on, a float32 divided by a penalty and `_TINY_TEMPERATURE` is a finite float64."""
+_LARGEST: Final = float(np.finfo(np.float32).max)
 _TINY_TEMPERATURE: Final = 1e-250
 """Below it, float32 logits divided by it may overflow float64."""
 
@@ -179,7 +182,11 @@ def _penalize(scores: Float64, recent: Iterable[int], penalty: float) -> None:
     indices = sorted(set(recent))
     if indices:
         values = scores[indices]
-        scores[indices] = np.where(values > 0, values / penalty, values * penalty)
+        with np.errstate(over="ignore"):
+            changed = np.where(values > 0, values / penalty, values * penalty)
+        if penalty < _TINY_PENALTY:  # what was finite stays a finite float32
+            changed = np.where(np.isfinite(values), changed.clip(-_LARGEST, _LARGEST), values)
+        scores[indices] = changed
 
 
 def keep_top_k(probabilities: Float64, top_k: int) -> Float64:
