@@ -100,6 +100,15 @@ def test_lines_do_not_depend_on_blocks(text: str, size: int) -> None:
     assert lines_of(blocks, bits) == lines_of([text], bits)
 
 
+def test_the_mean_of_a_passage_leaves_out_unknown_characters() -> None:
+    bits = np.full(3 * PASSAGE, NAN)
+    bits[PASSAGE : PASSAGE + 10] = 4.0
+
+    (found,) = passages_of(["x" * len(bits)], bits, 5)
+
+    assert (found.bits, found.bits_per_character) == (40.0, 4.0)
+
+
 def test_passages_are_found_where_the_bits_are() -> None:
     text = "".join(f"line {number}\n" for number in range(100))
     bits = np.ones(len(text))
@@ -119,7 +128,7 @@ def test_passages_are_found_where_the_bits_are() -> None:
 def test_a_short_text_is_one_passage() -> None:
     (passage,) = passages_of(["a\nb"], np.array([1.0, NAN, 2.0]), 3)
 
-    assert passage == Passage(1.0, 0, 1, 1, "a\nb")
+    assert passage == Passage(3.0, 1.5, 0, 1, 1, "a\nb")
     assert passages_of([], np.zeros(0), 3) == []
 
 

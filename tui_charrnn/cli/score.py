@@ -235,13 +235,13 @@ class PlainReport:
             print_data(f"{_numbers(score.total)}  {mark}{safe_line(name)}")
             if score.dynamic is not None:
                 print_data(f"{score.dynamic:9.3f}  with dynamic evaluation")
-            if score.bins:
-                print_data(*lazy.reliability_lines(score.bins, score.calibration_error))
-            for passage in score.passages:
+            for passage in score.passages:  # right below the heading of their numbers
                 print_data(
                     f"{passage.bits_per_character:9.3f}  line {passage.line:,}, "
                     f"column {passage.column:,}: {safe_line(passage.text)}"
                 )
+            if score.bins:
+                print_data(*lazy.reliability_lines(score.bins, score.calibration_error))
             if score.unknown:
                 print_message(unknown_sentence(name, model, score.unknown))
 

@@ -135,8 +135,10 @@ in the segment before and one in the segment after."""
 class Passage:
     """A surprising passage of a text."""
 
+    bits: float
+    """Sum over the characters that the model knows."""
     bits_per_character: float
-    """The mean; unknown characters count as 0 bits."""
+    """Mean over the same characters."""
     offset: int
     """Of its first character in the text, from 0."""
     line: int
@@ -148,6 +150,8 @@ class Passage:
 
 class SurprisingPassages:
     """Finds the `count` passages with the most bits that do not overlap.
+
+    A passage without bits, such as one of unknown characters, is not listed.
 
     The text is divided into segments of `PASSAGE` start positions; the best start of each segment
     is a candidate.
@@ -164,7 +168,7 @@ class SurprisingPassages:
     def add(self, block: str, bits: Float64) -> None:
         """Add the next block of N characters, with bits of shape (N,)."""
         self._text += block
-        self._bits = np.concatenate([self._bits, np.nan_to_num(bits)])
+        self._bits = np.concatenate([self._bits, bits])
         starts = (len(self._text) - PASSAGE + 1) // PASSAGE * PASSAGE
         if starts > 0:
             self._search(starts)
@@ -184,25 +188,26 @@ class SurprisingPassages:
     def _search(self, count: int) -> None:
         """Search the passages that start at the first `count` characters, and drop these."""
         length = min(PASSAGE, len(self._text))
-        sums = np.concatenate([[0.0], self._bits.cumsum()])
-        means = (sums[length:] - sums[:-length])[:count] / length
+        sums = np.concatenate([[0.0], np.nan_to_num(self._bits).cumsum()])
         segments = -(-count // PASSAGE)
         padded = np.full(segments * PASSAGE, -np.inf)
-        padded[:count] = means
+        padded[:count] = (sums[length:] - sums[:-length])[:count]
         rows = padded.reshape(segments, PASSAGE)
         starts = rows.argmax(axis=1) + PASSAGE * np.arange(segments)
         best = np.argsort(-padded[starts], kind="stable")[: self._count * _CANDIDATES]
         feeds = np.flatnonzero(code_points(self._text[:count]) == _NEWLINE)
-        new = [self._passage(int(start), float(padded[start]), feeds) for start in starts[best]]
+        new = [self._passage(int(start), feeds) for start in starts[best] if padded[start] > 0]
         self._best = heapq.nsmallest(self._count * _CANDIDATES, [*self._best, *new], key=_rank)
         self._line, self._column = self._position(count, feeds)
         self._text, self._bits = self._text[count:], self._bits[count:]
         self._offset += count
 
-    def _passage(self, start: int, mean: float, feeds: np.ndarray) -> Passage:
+    def _passage(self, start: int, feeds: np.ndarray) -> Passage:
         line, column = self._position(start, feeds)
-        text = self._text[start : start + PASSAGE]
-        return Passage(mean, self._offset + start, line, column, text)
+        part = slice(start, start + PASSAGE)
+        known = self._bits[part][~np.isnan(self._bits[part])]
+        bits, mean = float(known.sum()), float(known.mean())
+        return Passage(bits, mean, self._offset + start, line, column, self._text[part])
 
     def _position(self, index: int, feeds: np.ndarray) -> tuple[int, int]:
         """Return line and column of an index of `_text`, given the indices of its line feeds."""
@@ -213,7 +218,7 @@ class SurprisingPassages:
 
 
 def _rank(passage: Passage) -> tuple[float, int]:
-    return -passage.bits_per_character, passage.offset
+    return -passage.bits, passage.offset
 
 
 @dataclass(frozen=True, slots=True)

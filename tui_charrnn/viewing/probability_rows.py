@@ -140,8 +140,8 @@ def reliability_lines(bins: Sequence[Bin], error: float | None, width: int = 78)
     """
     has_counts = width >= 66
     most = max(width - (42 if has_counts else 30), 6)
-    heads = {tr("COUNT"): 12 if has_counts else 0, tr("MEAN"): 9, tr("CAME"): 9}
-    head = padded(tr("EXPECTED"), 10)
+    heads = {tr("COUNT"): 12 if has_counts else 0, tr("MEAN"): 9, tr("OBSERVED"): 9}
+    head = padded(tr("PREDICTED"), 10)
     head += "".join(padded(name, size, to_right=True) for name, size in heads.items() if size)
     yield f"{head}  0 %{'100 %':>{max(most - 3, 6)}}"
     for each in bins:
@@ -153,7 +153,6 @@ def reliability_lines(bins: Sequence[Bin], error: float | None, width: int = 78)
             numbers = f"{100 * each.expected:7.1f} %{100 * each.observed:7.1f} %"
             line += f"{numbers}  {''.join(marks).rstrip()}"
         yield line
-    yield tr("Of the likeliest next character: | expected, # observed.")
+    yield tr("Likeliest character: | mean, # observed")
     if error is not None:
-        share = 100 * error
-        yield tr("Mean distance of the two (calibration error): {share:.2f} %", share=share)
+        yield tr("Calibration error: {share:.2f} %", share=100 * error)

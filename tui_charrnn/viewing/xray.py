@@ -94,11 +94,11 @@ MEAN_CANDIDATE_SCALE: Final = Scale((-0.1, -0.03, 0.03, 0.1))
 INFLUENCE_SCALE: Final = Scale((0.01, 0.05, 0.2, 0.5))
 """For the influence of an earlier character, as a share of the largest."""
 INFLUENCE_WORDS: Final = (
-    "<1 %",
-    "1\N{EN DASH}5 %",
-    "5\N{EN DASH}20 %",
-    "20\N{EN DASH}50 %",
-    "≥50 %",
+    "<1",
+    "1\N{EN DASH}5",
+    "5\N{EN DASH}20",
+    "20\N{EN DASH}50",
+    "≥50",
 )
 _NEAR, _FAR = 0.2, 0.5
 """Borders of a neuron's levels, as shares of its largest absolute value."""

@@ -47,7 +47,7 @@ async def test_what_comes_before_the_cursor_is_colored_by_its_share(
                 wanted.bold,
                 wanted.underline,
             )
-        assert "under a half from" in screen_text(app.app)
+        assert "below half from" in screen_text(app.app)
 
 
 async def test_the_first_character_has_no_past(tmp_path: Path) -> None:
@@ -55,5 +55,14 @@ async def test_the_first_character_has_no_past(tmp_path: Path) -> None:
         await color(app, "influence")
         await app.pilot.press("t")
         app.cursor.point(0)
-        words = "nothing comes before"
+        words = "measured from the second character on"
         await wait_until(app.pilot, words, lambda: words in screen_text(app.app))
+
+
+async def test_no_distance_beyond_the_measured_ones_is_stated(tmp_path: Path) -> None:
+    async with xray_app(tmp_path, size=(120, 36)) as app:
+        await color(app, "influence")
+        await at_cursor(app, 1)
+        words = "below half from >1, tenth from >1 back"
+        await wait_until(app.pilot, words, lambda: words in screen_text(app.app))
+        assert "≥50" in screen_text(app.app)  # the whole legend fits

@@ -151,6 +151,7 @@ async def test_the_last_page_counts_how_often_the_likeliest_came(tmp_path: Path)
                 share = sum(hits[place] for place in inside) / len(inside)
                 assert each.observed == pytest.approx(share)
                 assert f"{100 * share:.1f} %" in screen_text(app.app)
+        assert f"Calibration error: {100 * (reliability.error or 0):.2f} %" in screen_text(app.app)
 
 
 async def test_a_small_terminal_has_the_pages_below_the_text(tmp_path: Path) -> None:

@@ -228,14 +228,14 @@ class InfluenceLevels(Levels):
         self._task = BackgroundTask("influence", self._work)
 
     def legend(self) -> tuple[str, Sequence[str]]:
-        """Return the character, and the levels as shares of the largest influence."""
+        """Return the character, and the levels in percent of the largest influence."""
         known = self._known
         if known is None:
             return tr("influence: reading …"), ("",) * 5
         if known.problem:
             return tr("influence: {problem}", problem=known.problem), ("",) * 5
         number = known.position + 1
-        head = tr("influence on character {number:,}, of the largest", number=number)
+        head = tr("influence on character {number:,}, % of largest", number=number)
         return head, INFLUENCE_WORDS
 
     def level(self, branch: int, position: int) -> int | None:
@@ -260,8 +260,11 @@ class InfluenceLevels(Levels):
         known = self._known
         if known is None or known.problem or (known.branch, known.position) != (branch, position):
             return ""
-        half, tenth = (_format_distance(distance) for distance in known.distances)
-        return tr("under a half from {half}, a tenth from {tenth} back", half=half, tenth=tenth)
+        reach = len(known.influence)
+        half, tenth = (
+            f">{reach:,}" if distance is None else f"{distance:,}" for distance in known.distances
+        )
+        return tr("below half from {half}, tenth from {tenth} back", half=half, tenth=tenth)
 
     def close(self) -> None:
         """Stop computing."""
@@ -291,14 +294,15 @@ INFLUENCE: Final = Coloring("influence", InfluenceLevels)
 def compute_influence(
     generation: GenerationThread, tape: Tape, branch: int, position: int
 ) -> PastInfluence:
-    """Compute the influence on a character of a branch, up to `FARTHEST` characters back."""
+    """Compute the influence on a character of a branch, up to `FARTHEST` characters back.
+
+    Characters of the seed text are not measured.
+    """
     nothing = np.zeros(0)
     tree, model = tape.tree, tape.stream.model
     reach = min(position, FARTHEST)
     if not reach:
-        return PastInfluence(
-            branch, position, nothing, tr("nothing comes before the first character")
-        )
+        return PastInfluence(branch, position, nothing, tr("measured from the second character on"))
     begin = position - reach + 1
     clamps = tree.holder(branch, position).clamps_at(position)
     if clamps or tree.holder(branch, begin).clamps_at(begin):
@@ -323,7 +327,3 @@ def compute_influence(
     if not np.isfinite(found).all() or not found.max() > 0:
         return PastInfluence(branch, position, nothing, tr("the gradients are not finite numbers"))
     return PastInfluence(branch, position, found)
-
-
-def _format_distance(distance: int | None) -> str:
-    return tr("over {count}", count=FARTHEST) if distance is None else f"{distance:,}"
