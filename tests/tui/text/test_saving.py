@@ -61,8 +61,19 @@ def settings_beside(text: Path) -> dict[str, Any]:
     return settings
 
 
-def test_the_saved_command_generates_the_very_same_text(tmp_path: Path) -> None:
-    original = generated(tiny_model_file(tmp_path / "tiny.safetensors"))
+@pytest.mark.parametrize(
+    "sampling",
+    [
+        SamplingConfig(temperature=1.1, top_k=7, top_p=0.9),
+        SamplingConfig(repetition_penalty=1.3, forbid="e", line_starts="ab"),
+        SamplingConfig(allow="abcde\n", acrostic="cab", hangul="any"),
+    ],
+)
+def test_the_saved_command_generates_the_very_same_text(
+    tmp_path: Path, sampling: SamplingConfig
+) -> None:
+    model = tiny_model_file(tmp_path / "tiny.safetensors")
+    original = generated(model, sampling=sampling, length=20)
     path = save_result(tmp_path / "texts", original)
     program, command, *arguments = shlex.split(settings_beside(path)["command"])
     assert (program, command) == ("charrnn-tui", "generate")

@@ -247,15 +247,9 @@ def _encode(text: str) -> bytes:
     return text.encode(errors="backslashreplace")  # for lone surrogates
 
 
-def _sampling_values(sampling: SamplingConfig) -> dict[str, float | None]:
-    return {
-        "temperature": sampling.temperature,
-        "top_k": sampling.top_k,
-        "top_p": sampling.top_p,
-        "min_p": sampling.min_p,
-        "repetition_penalty": sampling.repetition_penalty,
-        "repetition_window": sampling.repetition_window,
-    }
+def _sampling_values(sampling: SamplingConfig) -> dict[str, Any]:
+    """Return all sampling settings but the RNG seed, which the opening of a text has."""
+    return {name: value for name, value in sampling.to_mapping().items() if name != "rng_seed"}
 
 
 def _arguments(result: GenerationResult, sampling: SamplingConfig) -> list[str]:
