@@ -28,6 +28,7 @@ from tui_charrnn.preferences import Preferences
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import HINTS, Action
+from tui_charrnn.sampling_config import RULES
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.decoding import SUGGESTED_ENCODINGS
 from tui_charrnn.text.inspection import SUSPICIOUS_CATEGORIES
@@ -152,7 +153,7 @@ def table_sentences() -> set[str]:
         *(each.name for each in xray.MEASURES),
         *(each.unit for each in xray.MEASURES),
         *xray.GATE_SCALE.ends,
-        *(name.replace("_", " ") for name in xray.RULES),
+        *(name.replace("_", " ") for name in RULES),
         FORBIDDEN,
         *SHORT_NAMES.values(),
         *(LABELS.get(name, name.replace("_", " ")) for name in SAMPLING),

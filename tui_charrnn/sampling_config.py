@@ -2,10 +2,15 @@
 
 import unicodedata
 from dataclasses import dataclass
+from typing import Final
 
 from tui_charrnn.settings import Settings, refuse, setting
 
-HANGUL = ("valid", "any")
+HANGUL: Final = ("valid", "any")
+FILTERS: Final = {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p"}
+"""Settings that leave out unlikely characters, and their names; None turns one off."""
+RULES: Final = ("allow", "forbid", "line_starts", "acrostic")
+"""Settings that exclude characters, whatever their probability; None turns one off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +74,7 @@ class SamplingConfig(Settings):
     @property
     def is_constrained(self) -> bool:
         """Whether rules exclude characters, whatever their probability."""
-        rules = (self.allow, self.forbid, self.line_starts, self.acrostic)
-        return any(rule is not None for rule in rules)
+        return any(getattr(self, name) is not None for name in RULES)
 
     @property
     def has_lines(self) -> bool:
@@ -80,6 +84,6 @@ class SamplingConfig(Settings):
     def __post_init__(self) -> None:
         """Validate the settings together; rules are converted to NFC, which models read."""
         refuse(self.problems())
-        for name in ("allow", "forbid", "line_starts", "acrostic"):
+        for name in RULES:
             if text := getattr(self, name):
                 object.__setattr__(self, name, unicodedata.normalize("NFC", text))

@@ -7,7 +7,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.viewing.xray import format_choice, format_sampling
+from tui_charrnn.viewing.formatting import format_choice, format_sampling
 
 
 def test_what_came_how_likely_it_was_and_by_which_settings() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from tui_charrnn.preferences import Origin, Preferences
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.sampling_config import FILTERS, SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.keys.keymap import remap
@@ -34,9 +34,7 @@ DEFAULT_LENGTH: Final = 2_000
 """Characters after which generation pauses."""
 
 SHORT_NAMES: Final = {
-    "top_k": "top-k",
-    "top_p": "top-p",
-    "min_p": "min-p",
+    **FILTERS,
     "repetition_penalty": "penalty",
     "repetition_window": "window",
     "line_starts": "lines",

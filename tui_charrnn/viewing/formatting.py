@@ -1,11 +1,11 @@
-"""Formats sizes, counts, ages, shares and characters for the app and the commands.
+"""Formats sizes, counts, ages, shares, characters and sampling settings.
 
 For terminals and fonts that lack them, symbols are replaced by ASCII of the same width, so the
 layout does not change. Letters of any script are not symbols: names and texts stay unchanged.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -14,9 +14,11 @@ from rich.cells import cell_len, set_cell_size
 from tui_charrnn.durations import TIME_UNITS, in_words
 from tui_charrnn.hangul import FINALS
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.sampling_config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.translation import chosen_language, tr
 
 if TYPE_CHECKING:
+    from tui_charrnn.generation.tape import Alternative, TapePosition
     from tui_charrnn.model_config import ModelConfig
     from tui_charrnn.text.originality import OriginalityMeter
 
@@ -104,6 +106,41 @@ GRAMS: Final = {0: "uniform", 1: "unigram", 2: "bigram"}
 def format_ngram(order: int) -> str:
     """The name of an n-gram model of an order."""
     return tr(GRAMS[order]) if order in GRAMS else f"{order}-gram"
+
+
+def format_choice(position: "TapePosition", alternatives: "Sequence[Alternative]") -> str:
+    """How a character was chosen: its rank, its surprise in bits, and the sampling settings."""
+    parts = [format_sampling(position.sampling)]
+    surprise = position.surprise
+    if surprise is not None:
+        by_model = sorted(alternatives, key=lambda other: -other.model_probability)
+        ranked = [other.index for other in by_model]
+        rank = tr("unknown to the model")
+        if position.chosen in ranked:  # false for the unknown symbol
+            place = ranked.index(position.chosen) + 1
+            rank = tr("likeliest {place} of {count}", place=place, count=len(ranked))
+        outcome = (
+            tr("taken: {rank}, {bits:.1f} bits", rank=rank, bits=surprise)
+            if position.was_taken
+            else tr("drawn: {rank}, {bits:.1f} bits", rank=rank, bits=surprise)
+        )
+        parts.insert(0, outcome)
+    return " · ".join(parts)
+
+
+def format_sampling(sampling: SamplingConfig) -> str:
+    """The settings that differ from plain sampling, and the temperature."""
+    parts = [tr("temperature {value:g}", value=sampling.temperature)]
+    for name, label in FILTERS.items():
+        if (value := getattr(sampling, name)) is not None:
+            parts.append(f"{label} {value:g}")
+    if sampling.repetition_penalty != 1:
+        parts.append(tr("repetition penalty {value:g}", value=sampling.repetition_penalty))
+        parts.append(tr("window {count}", count=sampling.repetition_window))
+    for name in RULES:
+        if rule := getattr(sampling, name):
+            parts.append(f"{tr(name.replace('_', ' '))} {safe_line(rule)}")
+    return " · ".join(parts)
 
 
 def format_distance(distance: int | None, reach: int) -> str:

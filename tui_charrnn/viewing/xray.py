@@ -7,14 +7,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
-from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tui_charrnn.config import SamplingConfig
-    from tui_charrnn.generation.tape import Alternative, TapePosition
     from tui_charrnn.lens.reading import Prediction
 
 
@@ -129,45 +124,3 @@ def full_scale(largest: float) -> float:
         return 1.0
     power = 10.0 ** math.floor(math.log10(largest))
     return next((step * power for step in (1, 2, 5) if largest <= step * power), 10 * power)
-
-
-def format_choice(position: TapePosition, alternatives: Sequence[Alternative]) -> str:
-    """How a character was chosen: its rank and surprise, and the sampling settings."""
-    parts = [format_sampling(position.sampling)]
-    surprise = position.surprise
-    if surprise is not None:
-        by_model = sorted(alternatives, key=lambda other: -other.model_probability)
-        ranked = [other.index for other in by_model]
-        rank = tr("unknown to the model")
-        if position.chosen in ranked:  # false for the unknown symbol
-            place = ranked.index(position.chosen) + 1
-            rank = tr("likeliest {place} of {count}", place=place, count=len(ranked))
-        outcome = (
-            tr("taken: {rank}, {bits:.1f} bits", rank=rank, bits=surprise)
-            if position.was_taken
-            else tr("drawn: {rank}, {bits:.1f} bits", rank=rank, bits=surprise)
-        )
-        parts.insert(0, outcome)
-    return " · ".join(parts)
-
-
-RULES: Final = ("allow", "forbid", "line_starts", "acrostic")
-"""Settings of rules for characters; their names are translated when shown."""
-
-
-def format_sampling(sampling: SamplingConfig) -> str:
-    """The settings that differ from plain sampling, and the temperature."""
-    parts = [tr("temperature {value:g}", value=sampling.temperature)]
-    if sampling.top_k is not None:
-        parts.append(f"top-k {sampling.top_k}")
-    if sampling.top_p is not None:
-        parts.append(f"top-p {sampling.top_p:g}")
-    if sampling.min_p is not None:
-        parts.append(f"min-p {sampling.min_p:g}")
-    if sampling.repetition_penalty != 1:
-        parts.append(tr("repetition penalty {value:g}", value=sampling.repetition_penalty))
-        parts.append(tr("window {count}", count=sampling.repetition_window))
-    for name in RULES:
-        if rule := getattr(sampling, name):
-            parts.append(f"{tr(name.replace('_', ' '))} {safe_line(rule)}")
-    return " · ".join(parts)

@@ -32,8 +32,7 @@ from tui_charrnn.tui.session import ActiveClamps, GenerationSettings, identity_o
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.search import Search
 from tui_charrnn.tui.text.text_view import TextView
-from tui_charrnn.viewing.formatting import format_age
-from tui_charrnn.viewing.xray import format_sampling
+from tui_charrnn.viewing.formatting import format_age, format_sampling
 
 FRAME: Final = 1 / 20  # seconds between two polls for new characters
 _MOST_FACTS: Final = 5  # lines

@@ -31,7 +31,7 @@ from tui_charrnn.tui.text.saving import (
     texts_folder,
 )
 from tui_charrnn.tui.text.tape_text import Step, TapeText
-from tui_charrnn.viewing.xray import format_choice
+from tui_charrnn.viewing.formatting import format_choice
 
 _HEAD: Final = 1  # rows above the first alternative
 

@@ -14,7 +14,7 @@ from textual.getters import query_one
 from textual.widgets import Button, Input, Static
 
 from tui_charrnn.preferences import Preferences, format_value, parse_value
-from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.sampling_config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.settings import SettingError
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, SafeInput
@@ -23,8 +23,7 @@ from tui_charrnn.tui.text.seed_input import unknown_in
 
 NAMES: Final = (*SamplingConfig.bounds(), "length")
 """The settings, in the order of the rows."""
-LABELS: Final = {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p", "rng_seed": "RNG seed"}
-_RULES: Final = frozenset({"allow", "forbid", "line_starts", "acrostic"})
+LABELS: Final = {**FILTERS, "rng_seed": "RNG seed"}
 _NEXT_TEXT: Final = frozenset({"length", "rng_seed"})
 """Settings that apply from the next text on."""
 
@@ -193,7 +192,7 @@ class SamplingScreen(Dialog[None]):
             problems = (each._replace(name=_label_of(each.name)) for each in error.problems)
             self._show_message(" ".join(map(str, problems)), is_problem=True)
             return
-        if name in _RULES and (ignored := self._problem()):
+        if name in RULES and (ignored := self._problem()):
             self._show_message(ignored, is_problem=True)
             return
         now = tr("Now {value}; {allowed}.", value=self._shown(name), allowed=bounds.allowed())
