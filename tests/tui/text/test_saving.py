@@ -49,9 +49,12 @@ def generated(
     )
     stream = CharacterStream(loaded.model, sampling)
     primed = stream.prime(seed_text)
+    text = ""
+    while len(text) < length and not stream.is_complete:  # complete at the end of an acrostic
+        text += stream.next().character
     return GenerationResult(
         Opening(loaded, seed_text, primed.text, primed.unknown, stream.rng_seed),
-        "".join(stream.next().character for _ in range(length)),
+        text,
         ((0, sampling),),
     )
 
