@@ -207,3 +207,10 @@ def reason_of(error: OSError) -> str:
     number, reason = error.errno or 0, error.strerror or str(error)
     is_standard = number in SYSTEM_REASONS and reason == os.strerror(number)
     return tr(SYSTEM_REASONS[number]) if is_standard else reason
+
+
+def never_cancelled() -> None:
+    """Never cancel: the default of a `check_cancelled`, which long work calls now and then.
+
+    Another one raises an error to end the work.
+    """

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.support.tiny_model import TRAINING, random_tensors, tiny_config
 from tui_charrnn.model.checkpoint import serialize_model
-from tui_charrnn.text.records import END
+from tui_charrnn.text.short_texts import END
 from tui_charrnn.text.vocabulary import Vocabulary
 
 

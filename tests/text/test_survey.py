@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_charrnn.errors import CorpusError
+from tui_charrnn.errors import CorpusError, never_cancelled
 from tui_charrnn.text import decoding, inspection, numbering
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.inspection import Survey, inspect_corpus, survey_sources
-from tui_charrnn.text.sources import find_sources, never_cancelled
+from tui_charrnn.text.sources import find_sources
 
 TRICKY = st.text(
     st.sampled_from("ab \n\r\t한\u1112\u1161\u11ab가e\u0301\u0323\ufeff\u200bä\x07"), min_size=1

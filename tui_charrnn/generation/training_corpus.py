@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tui_charrnn.errors import CorpusError, ModelFileError, RunError
+from tui_charrnn.errors import CorpusError, ModelFileError, RunError, never_cancelled
 from tui_charrnn.generation.sources import find_model
 from tui_charrnn.invocation import command
 from tui_charrnn.model.checkpoint import Model, parse_model
@@ -22,7 +22,7 @@ from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.sources import CATALOGUE_PREFIX, never_cancelled
+from tui_charrnn.text.sources import CATALOGUE_PREFIX
 from tui_charrnn.text.suffix_index import SuffixIndex, obtain_index, open_index
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.translation import tr

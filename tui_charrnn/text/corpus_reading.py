@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from tui_charrnn.errors import never_cancelled
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus import PLAIN, Corpus, CorpusReport, Reading
 from tui_charrnn.text.decoding import BytesFound, known_encoding, read_source
@@ -18,14 +19,8 @@ from tui_charrnn.text.numbered_text import (
     fingerprint,
 )
 from tui_charrnn.text.numbering import Numbering
-from tui_charrnn.text.records import RecordCutter
-from tui_charrnn.text.sources import (
-    FoundSources,
-    file_of,
-    find_sources,
-    never_cancelled,
-    reading_of,
-)
+from tui_charrnn.text.short_texts import RecordCutter
+from tui_charrnn.text.sources import FoundSources, file_of, find_sources, reading_of
 
 _LARGE: Final = 1 << 25  # minimum bytes for progress reports
 

@@ -22,9 +22,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.errors import CorpusError
+from tui_charrnn.errors import CorpusError, never_cancelled
 from tui_charrnn.text.numbered_text import IndexedText
-from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.translation import tr
 
 Integers = npt.NDArray[np.integer]

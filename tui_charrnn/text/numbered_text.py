@@ -28,7 +28,7 @@ import numpy.typing as npt
 from tui_charrnn.folders import cache_folder
 from tui_charrnn.hangul import continues_syllable
 from tui_charrnn.text.cache import mark_in_use
-from tui_charrnn.text.records import (
+from tui_charrnn.text.short_texts import (
     END,
     RecordSplit,
     repeated_records,
@@ -121,7 +121,7 @@ class NumberedText:
         return units / max(units - parts, 1)
 
     def split_records(self, validation_fraction: float) -> RecordSplit:
-        """See `text.records`."""
+        """See `text.short_texts`."""
         return split_records(self._record_ends(), validation_fraction)
 
     def shuffled_records(self) -> "NumberedText":

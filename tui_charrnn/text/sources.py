@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 from unicodedata import normalize
 
-from tui_charrnn.errors import CorpusError, did_you_mean
+from tui_charrnn.errors import CorpusError, did_you_mean, never_cancelled
 from tui_charrnn.paths import (
     Kind,
     explained,
@@ -97,10 +97,6 @@ class FoundSources:
     sources: tuple[Source, ...]
     skipped: int
     """Skipped files of folders and globs: binary or empty."""
-
-
-def never_cancelled() -> None:
-    """Never cancel: the default of `check_cancelled`."""
 
 
 def find_sources(

@@ -23,10 +23,9 @@ from typing import Any, Final, Self, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from tui_charrnn.errors import CorpusError, StorageError, reason_of
+from tui_charrnn.errors import CorpusError, StorageError, never_cancelled, reason_of
 from tui_charrnn.folders import cache_folder
 from tui_charrnn.text.cache import Progress, cache_advice, mark_in_use, prune_folder, replace_file
-from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.vocabulary import code_points
 
 Int32 = npt.NDArray[np.int32]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError, CorpusError, DataError
 from tui_charrnn.hangul import spelled_in
-from tui_charrnn.text.records import END
+from tui_charrnn.text.short_texts import END
 
 Int32 = npt.NDArray[np.int32]
 
@@ -41,9 +41,9 @@ class Vocabulary:
     Characters read as the symbol are excluded from means, because the symbol does not identify
     them.
 
-    The first character may be the end sign of records (`text.records`): a network resets its state
-    before it reads the sign, and a text begins after it. It is shown as a line feed, and a line
-    feed is read as the sign if the records contain no line feed.
+    The first character may be the end sign of records (`text.short_texts`): a network resets its
+    state before it reads the sign, and a text begins after it. It is shown as a line feed, and a
+    line feed is read as the sign if the records contain no line feed.
     """
 
     def __init__(

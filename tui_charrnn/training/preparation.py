@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import CorpusError, RunError
+from tui_charrnn.errors import CorpusError, RunError, never_cancelled
 from tui_charrnn.generation.training_corpus import read_run_corpus
 from tui_charrnn.model.checkpoint import parse_model
 from tui_charrnn.model.weights import Float32, grown_tensors, tensors_from_weights
@@ -20,7 +20,6 @@ from tui_charrnn.text.batches import ContiguousStreams, HeldOutWindows
 from tui_charrnn.text.corpus import Corpus, fitting_batch_size
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
 from tui_charrnn.text.numbered_text import IndexedText
-from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.history import History, read_history
 from tui_charrnn.training.loop import Material, Progress, RunEngine

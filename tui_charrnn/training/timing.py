@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import CharRNNError
-from tui_charrnn.text.sources import never_cancelled
+from tui_charrnn.errors import CharRNNError, never_cancelled
 from tui_charrnn.training.interruption import LeavingError
 from tui_charrnn.training.loop import CALL_TIME, Batch, Material, RunEngine, batch_at
 from tui_charrnn.training.machine import lacks_memory

@@ -20,9 +20,9 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.errors import never_cancelled
 from tui_charrnn.model.shapes import GATE_COUNTS
 from tui_charrnn.runs.records import PathChosen, PathTrial
-from tui_charrnn.text.sources import never_cancelled
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.paths import (
     ComputePath,

@@ -177,7 +177,7 @@ class TapePanel(Static, can_focus=True):
 
         Without a fork before the cursor, use the first one after it.
         """
-        found = self._nearest_fork()
+        found = self.cursor.nearest_fork()
         if found is None:
             key = key_label("tape.take")
             self._show_note(tr("This text has one branch; {key} begins another one.", key=key))
@@ -239,7 +239,7 @@ class TapePanel(Static, can_focus=True):
 
     def action_compare(self) -> None:
         """Compare the displayed branch with the next one at the nearest fork."""
-        found = self._nearest_fork()
+        found = self.cursor.nearest_fork()
         if found is None:
             self._show_note(tr("There is only one branch, so there is nothing to compare."))
             return
@@ -326,16 +326,6 @@ class TapePanel(Static, can_focus=True):
     def _compare(self, one: int, other: int) -> None:
         if self.text.tape is not None:
             self.app.push_screen(ComparisonScreen(self.text.tape, (one, other)))
-
-    def _nearest_fork(self) -> tuple[int, list[int], int] | None:
-        """Return the nearest fork before the cursor, else the first: position, branches, index."""
-        at, tree = self.cursor.at, self.text.tree
-        forks = tree.fork_positions(at[0]) if tree is not None and at is not None else []
-        if at is None or tree is None or not forks:
-            return None
-        position = max((fork for fork in forks if fork <= at[1]), default=forks[0])
-        numbers = list(tree.continuations(at[0], position))
-        return position, numbers, numbers.index(at[0]) if at[0] in numbers else -1
 
     def _continue_with(self, position: int, indices: tuple[int, ...]) -> None:
         """Continue with characters at a position; go to a branch that already has them."""

@@ -238,6 +238,21 @@ class TapeCursor(TextLayer):
                 wanted = text.position_at(moved(text.view.wrapped, place, step, page))
         return min(max(wanted, 0), text.shown)
 
+    def nearest_fork(self) -> tuple[int, list[int], int] | None:
+        """Return the nearest fork before the cursor, or else the first one after it.
+
+        Returns:
+            Its position, the branches that continue there, and the index of the displayed one
+            among them (-1 if it is none of them); None without a fork.
+        """
+        at, tree = self._at, self.text.tree
+        forks = tree.fork_positions(at[0]) if tree is not None and at is not None else []
+        if at is None or tree is None or not forks:
+            return None
+        position = max((fork for fork in forks if fork <= at[1]), default=forks[0])
+        numbers = list(tree.continuations(at[0], position))
+        return position, numbers, numbers.index(at[0]) if at[0] in numbers else -1
+
     def overlays(self, row: int) -> Iterator[Overlay]:
         """Yield the forks of a row, and the cursor; at the end it is after the text."""
         text = self.text

@@ -13,7 +13,7 @@ from tui_charrnn.text.batches import HeldOutWindows
 from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.ngrams import measure_baselines
-from tui_charrnn.text.records import END, RecordCutter, record_order, records_of
+from tui_charrnn.text.short_texts import END, RecordCutter, record_order, records_of
 from tui_charrnn.text.vocabulary import Vocabulary, choose_vocabulary
 
 NAMES = "\nAnna \nBob\n\n  \n Carl\r\nAnna\n\n"

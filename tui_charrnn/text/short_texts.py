@@ -1,4 +1,4 @@
-"""Records: independent short texts, each ended by an end sign.
+"""Short texts (records): independent texts in one corpus, each ended by an end sign.
 
 A text of records is one text: an end sign, then every record followed by an end sign. A network
 that resets its state before it reads an end sign learns nothing across records, and predicts after
