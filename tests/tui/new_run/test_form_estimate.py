@@ -163,7 +163,7 @@ def test_a_text_that_is_fetched_later_is_timed_with_assumed_numbers() -> None:
 )
 def test_an_unknown_or_useless_text_is_not_timed(facts: CorpusFacts) -> None:
     assert settings_to_try(requested(), facts) is None
-    assert "known once the text is" in "\n".join(preset_lines(requested(), facts, None))
+    assert "known once the text is read" in "\n".join(preset_lines(requested(), facts, None))
 
 
 def test_the_expected_loss_is_shown_for_an_unchanged_preset() -> None:

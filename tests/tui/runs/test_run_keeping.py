@@ -20,7 +20,8 @@ from tui_charrnn.runs.lifecycle import list_trash
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.runs import actions
-from tui_charrnn.tui.runs.list import RunTable
+from tui_charrnn.tui.runs import list as list_module
+from tui_charrnn.tui.runs.list import RunsWatcher, RunTable
 
 
 @pytest.fixture
@@ -73,6 +74,22 @@ async def test_delete_asks_and_undo_brings_back(folder: Path) -> None:
         )
     assert contents(run) == before
     assert list_trash(folder) == []
+
+
+async def test_a_deleted_run_is_gone_before_a_slow_disk_has_listed_the_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        fake_run(folder, name=name)
+    monkeypatch.setattr(RunsWatcher, "wake", lambda _: None)  # the folder is not listed again
+    monkeypatch.setattr(list_module, "INTERVAL", 3600.0)
+    async with pane(folder) as (app, pilot):
+        await pilot.press("d")
+        await asked(pilot, QuestionScreen)
+        await press(app, pilot, "d", "two is in the trash")
+        assert list(app.pane.runs.summaries) == [str(folder / "one")]
+        assert app.pane.runs.selected is not None
+        assert app.pane.runs.selected.run.name == "one"
 
 
 @pytest.mark.parametrize("key", ["escape", "enter"])

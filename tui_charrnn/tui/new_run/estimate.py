@@ -201,7 +201,7 @@ def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) ->
     elif answer is not None:
         lines.append(tr("time and memory: {remark}", remark=tr(answer.remark)))
     else:
-        lines.append(tr("time and memory: known once the text is"))
+        lines.append(tr("time and memory: known once the text is read"))
     return lines
 
 

@@ -380,6 +380,15 @@ class RunList(Vertical):
         """The run under the cursor."""
         return self.summaries.get(self.table.selected or "")
 
+    def drop(self, path: Path) -> None:
+        """List a run no longer that was moved or deleted; a key must not act on it once more."""
+        if self._listed is not None:
+            summaries, rows = (
+                {key: value for key, value in values.items() if key != str(path)}
+                for values in (self._listed.summaries, self._listed.rows)
+            )
+            self._show_listed(self._listed._replace(summaries=summaries, rows=rows))
+
     def list_again(self, cursor: Path | None = None) -> None:
         """List the folder immediately, then move the cursor to a run if one is given."""
         self._next_cursor = cursor

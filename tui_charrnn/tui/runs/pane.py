@@ -259,6 +259,7 @@ class RunsPane(Vertical):
             if trainer is not None and after is not None:
                 self._session.trainers[after.path] = trainer
             self.post_message(RunMoved(before, after))
+            self.runs.drop(before.path)
         self.runs.list_again(after.path if after is not None else None)
 
     def _selected(self) -> RunSummary | None:
