@@ -58,6 +58,15 @@ def send_to_terminal(app: App[object], sequence: str) -> None:
         app._driver.write(sequence)
 
 
+def has_unwritten_output(app: App[object]) -> bool:
+    """Whether the terminal has not accepted yet all that was drawn, as over a slow line.
+
+    What waits is shown first, also before the echo of a key, and Textual queues 30 frames.
+    """
+    writer = getattr(app._driver, "_writer_thread", None)
+    return writer is not None and not writer._queue.empty()
+
+
 def patch_textual() -> None:
     """Fix defects of this version of Textual.
 

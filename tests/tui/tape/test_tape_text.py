@@ -1,6 +1,10 @@
 """The displayed branch of a tape: places of its characters, and switching branches."""
 
+import io
+
+import pytest
 from textual.app import ComposeResult
+from textual.drivers._writer_thread import WriterThread
 
 from tests.support.themed_app import ThemedApp, drawn_rows
 from tests.support.tiny_model import tiny_model
@@ -147,3 +151,17 @@ async def test_a_cursor_at_the_end_stays_there_as_text_comes_and_another_one_doe
         assert not app.view.follows_end
         app.cursor.point(None)
         assert app.cursor.at is None
+
+
+async def test_new_characters_wait_for_a_slow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    app, drawn = Host(), []
+    writer = WriterThread(io.StringIO())  # not started: what is written stays in its queue
+    async with app.run_test():
+        monkeypatch.setattr(app.text, "draw_new", lambda: drawn.append("frame"))
+        monkeypatch.setattr(app._driver, "_writer_thread", writer, raising=False)
+        writer.write("an earlier frame")
+        app.text._draw_frame()
+        assert drawn == []
+        writer._queue.get()
+        app.text._draw_frame()
+        assert drawn == ["frame"]

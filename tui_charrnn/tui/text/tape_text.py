@@ -16,6 +16,7 @@ from tui_charrnn.tui.text.wrapped_text import (
     source_at,
     sources_in_row,
 )
+from tui_charrnn.tui.textual_patches import has_unwritten_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,10 +179,10 @@ class TapeText:
         return "" if self.tape is None else self.tape.text(self.branch, start, stop)
 
     def _draw_frame(self) -> None:
-        """Draw new characters; fast text skips every second frame."""
+        """Draw new characters; fast text skips every second frame, and a slow terminal more."""
         speed = self._settings.speed
         self._skips_frame = not self._skips_frame and (speed is None or speed > _READABLE)
-        if not self._skips_frame:
+        if not self._skips_frame and not has_unwritten_output(self.view.app):
             self.draw_new()
 
 
