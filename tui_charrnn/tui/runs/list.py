@@ -383,11 +383,11 @@ class RunList(Vertical):
     def drop(self, path: Path) -> None:
         """List a run no longer that was moved or deleted; a key must not act on it once more."""
         if self._listed is not None:
-            summaries, rows = (
-                {key: value for key, value in values.items() if key != str(path)}
-                for values in (self._listed.summaries, self._listed.rows)
-            )
-            self._show_listed(self._listed._replace(summaries=summaries, rows=rows))
+            summaries, rows = dict(self._listed.summaries), dict(self._listed.rows)
+            summaries.pop(str(path), None)
+            rows.pop(str(path), None)
+            self._listed = self._listed._replace(summaries=summaries, rows=rows)
+            self._show_listed(self._listed)
 
     def list_again(self, cursor: Path | None = None) -> None:
         """List the folder immediately, then move the cursor to a run if one is given."""
