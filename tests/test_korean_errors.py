@@ -10,7 +10,7 @@ from tests.korean import latin_words
 from tests.support.fake_run import fake_run
 from tests.support.faulty_disk import FaultyDisk, storage_on
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.generation.sources import find_model
+from tui_charrnn.generation.model_lookup import find_model
 from tui_charrnn.history.store import History
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.paths import find_file, parse_path

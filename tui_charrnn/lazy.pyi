@@ -25,6 +25,10 @@ from tui_charrnn.generation.calibration import calibrate as calibrate
 from tui_charrnn.generation.filling import Filler as Filler
 from tui_charrnn.generation.filling import measure_right_side as measure_right_side
 from tui_charrnn.generation.filling import split_gaps as split_gaps
+from tui_charrnn.generation.model_lookup import bundled_for as bundled_for
+from tui_charrnn.generation.model_lookup import bundled_instead as bundled_instead
+from tui_charrnn.generation.model_lookup import find_model as find_model
+from tui_charrnn.generation.model_lookup import offered_models as offered_models
 from tui_charrnn.generation.neuron import parse_clamps as parse_clamps
 from tui_charrnn.generation.neuron import parse_gate_clamps as parse_gate_clamps
 from tui_charrnn.generation.numbers import choose_numbers as choose_numbers
@@ -33,10 +37,6 @@ from tui_charrnn.generation.replay import Replay as Replay
 from tui_charrnn.generation.sampling import surprise as surprise
 from tui_charrnn.generation.side_by_side import SideBySide as SideBySide
 from tui_charrnn.generation.side_by_side import search_likeliest as search_likeliest
-from tui_charrnn.generation.sources import bundled_for as bundled_for
-from tui_charrnn.generation.sources import bundled_instead as bundled_instead
-from tui_charrnn.generation.sources import find_model as find_model
-from tui_charrnn.generation.sources import offered_models as offered_models
 from tui_charrnn.generation.stream import CharacterStream as CharacterStream
 from tui_charrnn.generation.stream import StopStrings as StopStrings
 from tui_charrnn.generation.tape_file import open_tape as open_tape

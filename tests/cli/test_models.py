@@ -9,7 +9,7 @@ from tests.support.fake_run import created_run
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model_bytes
 from tui_charrnn import folders
 from tui_charrnn.cli import models
-from tui_charrnn.generation.sources import find_model
+from tui_charrnn.generation.model_lookup import find_model
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.checkpoints import save_checkpoint

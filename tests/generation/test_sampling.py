@@ -19,6 +19,7 @@ from tui_charrnn.generation.sampling import (
     keep_top_k,
     surprise,
 )
+from tui_charrnn.sampling_config import FILTERS
 
 finite_logits = st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=20)
 
@@ -189,6 +190,14 @@ def test_min_p_keeps_what_is_likely_enough_beside_the_likeliest(
     assert kept.sum() == pytest.approx(1)
     config = SamplingConfig(temperature=1, min_p=min_p)
     np.testing.assert_allclose(distribution(logits, config), kept, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_every_filter_leaves_out_the_least_likely(name: str) -> None:
+    config = SamplingConfig(**{name: SamplingConfig.parse(name, "1" if name == "top_k" else "0.1")})
+    probabilities = distribution(np.array([3, 2, 1, -9], np.float32), config)
+    assert probabilities[0] > 0
+    assert probabilities[3] == 0
 
 
 def test_min_p_is_measured_on_what_the_other_filters_left() -> None:

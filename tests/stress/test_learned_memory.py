@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.support.log_probability import log_probability
-from tui_charrnn.generation.sources import find_model
+from tui_charrnn.generation.model_lookup import find_model
 from tui_charrnn.lens.influence import Passage
 from tui_charrnn.model.checkpoint import load_model
 

@@ -43,7 +43,7 @@ from tui_charrnn.training.machine import thread_count
 from tui_charrnn.viewing.formatting import format_ngram, format_size
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.sources import OfferedModel
+    from tui_charrnn.generation.model_lookup import OfferedModel
     from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.model.header import Calibration, ModelFacts, ModelHeader
 

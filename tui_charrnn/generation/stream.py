@@ -45,7 +45,7 @@ class PrimedSeed(NamedTuple):
     unknown: tuple[UnknownCharacter, ...]
 
 
-def unknown_in(text: str, spelled: Spelled) -> tuple[UnknownCharacter, ...]:
+def locate_unknown(text: str, spelled: Spelled) -> tuple[UnknownCharacter, ...]:
     """Return the characters of a composed text that the model does not know."""
     positions = (~spelled.is_known).nonzero()[0].tolist()
     return tuple(UnknownCharacter(text[position], position) for position in positions)
@@ -235,7 +235,9 @@ class CharacterStream:
         spelled = vocabulary.spell(composed)
         read = self._read(spelled.indices.tolist(), should_stop)
         self._place = self.constraints.place_after(self._recent[-1] if self._recent else None)
-        return PrimedSeed(vocabulary.decode(spelled.indices[:read]), unknown_in(composed, spelled))
+        return PrimedSeed(
+            vocabulary.decode(spelled.indices[:read]), locate_unknown(composed, spelled)
+        )
 
     def next(self) -> GeneratedCharacter:
         """Sample the next character.

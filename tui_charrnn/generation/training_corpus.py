@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tui_charrnn.errors import CorpusError, ModelFileError, RunError, never_cancelled
-from tui_charrnn.generation.sources import find_model
+from tui_charrnn.generation.model_lookup import find_model
 from tui_charrnn.invocation import command
 from tui_charrnn.model.checkpoint import Model, parse_model
 from tui_charrnn.presets import StartingPoint

@@ -464,8 +464,8 @@ async def test_a_name_taken_meanwhile_is_reported_until_another_is_typed(
         created_run(app.session.runs_folder, name="taken")
         await pilot.press("enter")
         await wait_until(pilot, "it", lambda: "choose another name" in problem_of(app, "name"))
-        assert app.focused is not None
-        assert app.focused.id == "name"
+        field = app.screen.query_one("#name")
+        await wait_until(pilot, "the focus on it", lambda: app.focused is field)
         await pilot.press("2")
         await wait_until(pilot, "no mistake", lambda: problem_of(app, "name") == "")
         await pilot.press("enter")

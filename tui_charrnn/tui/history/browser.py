@@ -21,7 +21,7 @@ from tui_charrnn.hangul import join_syllables
 from tui_charrnn.history.generation import Entry, Generation
 from tui_charrnn.history.store import History, TakenOut
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.sampling_config import FILTERS, SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.cursor_list import GAP, Cell, CursorView
@@ -44,7 +44,7 @@ _SHOWN: Final = 300
 _BEFORE, _SEEN = 16, 40
 """Characters shown before a match; characters at the start that are visible anyway."""
 _SIGNS: Final = {"top_k": "k", "top_p": "p", "min_p": "m"}
-"""Short names of the sampling filters."""
+"""Short names of sampling filters; others have their usual name."""
 Answer = Callable[[], object]
 """Runs on the screen's thread after a thread has read or changed the history."""
 
@@ -401,9 +401,9 @@ def _short_settings(kept: Generation) -> str:
 
 def _filters(config: SamplingConfig) -> Iterator[str]:
     """Yield the filters that are in effect."""
-    for name, sign in _SIGNS.items():
+    for name, label in FILTERS.items():
         if (value := getattr(config, name)) is not None:
-            yield f"{sign}{value:g}"
+            yield f"{_SIGNS.get(name, f'{label} ')}{value:g}"
     if config.repetition_penalty != 1:
         yield f"r{config.repetition_penalty:g}"
 

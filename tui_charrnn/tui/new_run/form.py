@@ -15,7 +15,7 @@ from textual.widgets import Button, Input, Select, Static
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.generation.sources import OfferedModel, find_model, offered_models
+from tui_charrnn.generation.model_lookup import OfferedModel, find_model, offered_models
 from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.presets import PRESETS, StartingPoint, find_preset
 from tui_charrnn.safe_text import safe_line

@@ -10,7 +10,7 @@ from textual.getters import query_one
 from tui_charrnn.folders import bundled_models
 from tui_charrnn.generation.both_sides import BothFilled, BothSides
 from tui_charrnn.generation.filling import GAPS, Filled, Filler, split_gaps
-from tui_charrnn.generation.sources import bundled_for, find_model
+from tui_charrnn.generation.model_lookup import bundled_for, find_model
 from tui_charrnn.invocation import command
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.safe_text import safe_line

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual.getters import query_one
 
 from tui_charrnn.errors import CorpusError
-from tui_charrnn.generation.sources import find_model
+from tui_charrnn.generation.model_lookup import find_model
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.training_corpus import read_training_corpus
 from tui_charrnn.history.model_label import ModelLabel

@@ -9,7 +9,7 @@ from textual.getters import query_one
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.folders import bundled_models
-from tui_charrnn.generation.sources import find_model
+from tui_charrnn.generation.model_lookup import find_model
 from tui_charrnn.generation.text_scores import Origin, OriginReader
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.translation import tr

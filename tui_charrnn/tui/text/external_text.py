@@ -17,7 +17,7 @@ from textual.widgets import Static, TextArea
 
 from tui_charrnn.errors import CharRNNError, CorpusError, DataError
 from tui_charrnn.generation.sampling import surprise
-from tui_charrnn.generation.stream import UnknownCharacter, unknown_in
+from tui_charrnn.generation.stream import UnknownCharacter, locate_unknown
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import fingerprint
 from tui_charrnn.paths import find_file
@@ -158,7 +158,7 @@ def prepare_text(
     return ExternalText(
         loaded,
         tuple(spelled.indices.tolist()),
-        unknown_in(text, spelled),
+        locate_unknown(text, spelled),
         name,
         is_cut=len(text) > LONGEST,
     )

@@ -16,7 +16,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.generation.sources import OfferedModel, find_model, offered_models
+from tui_charrnn.generation.model_lookup import OfferedModel, find_model, offered_models
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask

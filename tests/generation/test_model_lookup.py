@@ -8,7 +8,7 @@ from tests.support.closed_folder import closed
 from tests.support.tiny_model import tiny_model_bytes
 from tui_charrnn import folders
 from tui_charrnn.errors import ExitCode, ModelFileError
-from tui_charrnn.generation.sources import bundled_for, bundled_instead, find_model
+from tui_charrnn.generation.model_lookup import bundled_for, bundled_instead, find_model
 from tui_charrnn.runs.checkpoints import save_checkpoint
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
 
