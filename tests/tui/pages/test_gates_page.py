@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.support.page_host import note_of, opened, page_context
+from tests.support.shown_screen import screen_rows
 from tests.support.tape_app import LENGTH, SETTINGS, fresh_tape, tape_app
 from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
@@ -57,6 +58,8 @@ async def test_gates_are_set_at_the_cursor_and_clamped_in_a_branch(tmp_path: Pat
             tape.next()
         free = tape.position_at(at[1])
         assert page.found is not None
+        heads = next(row for row in screen_rows(app.app) if "by itself" in row and "set" not in row)
+        assert "clamped" in heads
         plain = distribution(free.logits, SamplingConfig(temperature=1))
         assert page.found.before.tobytes() == plain.tobytes()
         assert page.found.after.tobytes() == plain.tobytes()

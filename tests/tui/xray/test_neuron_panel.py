@@ -63,6 +63,15 @@ async def test_the_bracket_cell_is_listed_first_with_its_r(tmp_path: Path) -> No
         assert len(set(names)) == len(names)
 
 
+@pytest.mark.parametrize("width", [60, 70, 100])
+async def test_the_chance_level_stands_beside_r_at_any_width(tmp_path: Path, width: int) -> None:
+    async with neuron_app(tmp_path) as app:
+        _, follower = app.neurons.rows[0]
+        assert follower is not None
+        shown = [cell.text for cell in app.neurons.cells(0, width)]
+        assert shown[1:3] == [f"{follower.cell.r:+.3f}", f"({follower.chance:.3f})"]
+
+
 async def test_a_property_alone_is_listed_and_in_turn_all(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         everything, seen = app.neurons.rows, []

@@ -158,7 +158,7 @@ async def test_a_small_terminal_has_the_pages_below_the_text(tmp_path: Path) -> 
     async with xray_app(tmp_path, size=(80, 24)) as app:
         await app.pilot.press("x")
         assert not panel_of(app).display
-        for words in ("expected by the model", "hidden state h", "forget", "examined"):
+        for words in ("expected by the model", "hidden state h", "forget", "Calibration error"):
             await app.pilot.press("d")
             await wait_until(app.pilot, words, lambda: words in screen_text(app.app))  # noqa: B023
             assert app.view.size.height >= 5

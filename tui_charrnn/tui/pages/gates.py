@@ -211,8 +211,8 @@ class GatesPage(Page):
         characters = tape.stream.model.vocabulary.characters
         order = sorted(range(len(characters)), key=lambda index: -max(_both(found, index)))
         room = max((width - _NAME - 24) // 2, 4)
-        head = padded(tr("as it is"), room + 11)
-        rows = [Content(f"{'':<{_NAME}}{head}  {tr('as set')}")]
+        head = padded(tr("by itself"), room + 11)
+        rows = [Content(f"{'':<{_NAME}}{head}{tr('clamped')}")]
         is_ascii = bool(getattr(self.app, "is_ascii", False))
         for index in order[:count]:
             parts: list[str | tuple[str, str]] = []
@@ -231,7 +231,7 @@ def _text_rows(texts: tuple[str, str], width: int, height: int) -> list[Content]
     """Both continuations, wrapped, each in half of the height."""
     each = max(1, height // 2)
     rows = []
-    for name, text in zip((tr("as it is"), tr("as set")), texts, strict=True):
+    for name, text in zip((tr("by itself"), tr("clamped")), texts, strict=True):
         line, room = safe_line(text), width - _NAME
         for row in range(each):
             head = padded(name if row == 0 else "", _NAME)

@@ -36,8 +36,8 @@ _BAR: Final = 10
 _VALUE_WIDTH: Final = 12
 _NAME: Final = 16
 _CHANCE: Final = 7
-_HAS_CHANCE: Final = 74
-"""Minimum columns to show the chance level."""
+_HAS_BAR: Final = 74
+"""Minimum columns to show a bar beside r and its chance level."""
 _ROOMY: Final = 93
 """Minimum columns to show the description of a property."""
 _FIRST_DEVIATIONS: Final = 3
@@ -366,9 +366,9 @@ class NeuronPanel(CursorView):
             return [*cells, Cell(words, max(width - _CELL - GAP, 1), "clamped")]
         r = follower.cell.r
         cells.append(Cell(f"{r:+.3f}", _R))
-        if width >= _HAS_CHANCE:
-            cells.append(Cell(f"({follower.chance:.3f})", _CHANCE, "about"))
-        cells.append(Cell(bar(abs(r), _BAR), _BAR, "bar"))
+        cells.append(Cell(f"({follower.chance:.3f})", _CHANCE, "about"))
+        if width >= _HAS_BAR:
+            cells.append(Cell(bar(abs(r), _BAR), _BAR, "bar"))
         cells += [Cell(tr(follower.property.name), _NAME), Cell(value, _VALUE_WIDTH, "clamped")]
         if width >= _ROOMY:
             left = width - sum(cell.columns + GAP for cell in cells) - GAP

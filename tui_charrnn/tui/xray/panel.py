@@ -275,11 +275,16 @@ def hits_rows(reliability: Reliability | None, width: int, height: int) -> list[
     """Return the reliability diagram of the read characters, in `height` rows at most."""
     bins = [] if reliability is None else reliability.bins
     count = sum(each.symbols for each in bins)
-    head = Content(tr("{count:,} characters examined", count=count))
-    if height < _LEAST_HITS:  # only non-empty bins, the most confident first
+    head, error = tr("{count:,} characters examined", count=count), None
+    if reliability is not None:
+        error = reliability.error
+    is_low = height < _LEAST_HITS
+    if is_low:  # only non-empty bins, the most confident first
         bins = [each for each in reversed(bins) if each.symbols]
-    lines = reliability_lines(bins, reliability.error if reliability else None, width)
-    return [head.stylize("$note-text"), *map(Content, lines)][:height]
+    lines = list(reliability_lines(bins, error, width))
+    if is_low and error is not None:  # the last line, which would be cut off
+        head += f" · {lines.pop()}"
+    return [Content(head).stylize("$note-text"), *map(Content, lines)][:height]
 
 
 def maps_of(page: Page, view: LayerView, probe: Probe | None) -> list[HeatMap]:
