@@ -128,7 +128,7 @@ seed.earlier           | up              |                                | ()
 
 text.stop              | escape          | text_pane.stop                 | Stop
   Stop the text and keep it; from another pane, come back to it.
-text.more              | ctrl+g          | text_pane.more                 | Go on
+text.more              | ctrl+g          | text_pane.more                 | Continue
   Continue the text from where it stopped.
 text.cooler            | f7              | text_pane.set('cooler')        |
   Lower the temperature: safer text. Acts at once.
@@ -449,7 +449,7 @@ gates.release          | r               | release                        | Rele
   Release the gate.
 gates.release_all      | a               | release_all                    | All
   Release all gates.
-gates.keep             | enter           | keep                           | Go on
+gates.keep             | enter           | keep                           | Continue
   Continue with these gates, in a new branch.
 """)
 )
