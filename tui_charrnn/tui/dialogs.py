@@ -21,7 +21,7 @@ from tui_charrnn.hangul import compose_typed
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
-from tui_charrnn.tui.textual_patches import KeysInOrder
+from tui_charrnn.tui.textual_patches import KeysInOrder, forward_key
 
 Reply = TypeVar("Reply")
 
@@ -235,9 +235,19 @@ def warn_of_lines(field: Input, event: events.Paste) -> None:
 class SafeInput(Input, KeysInOrder):
     """An input whose value never contains control characters, typed or pasted."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # bound here, not only in the app: the next key must already go to the new focus
+        Binding("tab", "app.focus_next", show=False),
+        Binding("shift+tab", "app.focus_previous", show=False),
+    ]
+
     def validate_value(self, value: str) -> str:
         """Return the value with visible signs in place of control characters."""
         return safe_line(value)
+
+    async def on_key(self, event: events.Key) -> None:
+        """Forward a key that was typed after the focus moved to another field."""
+        forward_key(self, event)
 
     def on_paste(self, event: events.Paste) -> None:
         """Warn if the paste has several lines."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.widgets import Input, Static
 
 from tests.support.open_app import note_of, tiny_app
@@ -104,6 +105,17 @@ async def test_the_random_numbers_of_the_text_can_be_had_again() -> None:
         assert app.screen.query_one("#rng_seed", Input).value == "12"
         await pilot.click("#defaults")
         assert (app.settings.sampling, app.settings.length) == (SamplingConfig(), DEFAULT_LENGTH)
+
+
+@pytest.mark.parametrize("key", ["down", "tab"])
+async def test_what_is_typed_right_after_a_move_changes_the_next_setting(key: str) -> None:
+    app = Host()
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the first row", lambda: app.focused is not None)
+        for each, character in ((key, None), ("7", "7")):
+            app.post_message(events.Key(each, character))  # none waits for the one before
+        await wait_until(pilot, "the value", lambda: app.settings.sampling.top_k == 7)
+        assert app.settings.sampling.temperature == SamplingConfig().temperature
 
 
 async def test_the_key_that_opens_it_closes_it() -> None:

@@ -210,10 +210,14 @@ class SessionTexts:
             if event.was_stopped or is_between:
                 end = tr("End of the record." if is_between else "Stopped.")
             else:
-                end = tr(
-                    "{count:,} jamo." if opening.is_jamo else "{count:,} characters.",
-                    count=self._settings.length,
-                )
+                count = self._settings.length
+                if opening.is_jamo:
+                    end = tr("{count:,} jamo.", count=count)
+                else:
+                    end = tr(
+                        "{count:,} character." if count == 1 else "{count:,} characters.",
+                        count=count,
+                    )
             if event.turn == 1:
                 end = _describe_reading(event.generation, opening) or end
             is_back = self.text.cursor.at is not None
