@@ -235,12 +235,6 @@ def warn_of_lines(field: Input, event: events.Paste) -> None:
 class SafeInput(Input, KeysInOrder):
     """An input whose value never contains control characters, typed or pasted."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        # bound here, not only in the app: the next key must already go to the new focus
-        Binding("tab", "app.focus_next", show=False),
-        Binding("shift+tab", "app.focus_previous", show=False),
-    ]
-
     def validate_value(self, value: str) -> str:
         """Return the value with visible signs in place of control characters."""
         return safe_line(value)

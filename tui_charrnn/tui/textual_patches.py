@@ -44,6 +44,7 @@ _DISMISS: Final = CommandPalette.dismiss
 _GATHER_COMMANDS: Final = CommandPalette._gather_commands
 _RENDER_SCREEN: Final = Screen.render
 _SCREEN_RESIZED: Final = Screen._screen_resized
+_FOCUS_MOVES: Final = frozenset({"app.focus_next", "app.focus_previous"})
 _SIZE_UPDATED: Final = {owner: owner._size_updated for owner in (Widget, ScrollView)}
 
 
@@ -248,20 +249,27 @@ class KeysInOrder(Widget):
 
     Textual handles a bound key only after it has bubbled up to the app, but inserts characters
     immediately. Where keys arrive together, as on a slow line, ^u would also delete what was typed
-    after it.
+    after it, and what is typed after Tab would go into the field before.
     """
 
     async def on_key(self, event: events.Key) -> None:
-        """Run the field's action for the key; without one, the key bubbles up, e.g. to scroll."""
+        """Run the field's action for the key, or the screen's that moves the focus.
+
+        Without one, the key bubbles up, e.g. to scroll.
+        """
         if self.screen.focused is not self:  # for another widget, or bubbling up from a child
             forward_key(self, event)
             return
-        bindings = self._bindings.key_to_bindings.get(event.key, [])
-        for action in [binding.action for binding in bindings if not binding.priority]:
-            if await self.app.run_action(action, self):
-                event.stop()
-                event.prevent_default()
-                return
+        for owner in (self, self.screen):
+            bindings = owner._bindings.key_to_bindings.get(event.key, [])
+            actions = [binding.action for binding in bindings if not binding.priority]
+            if owner is not self:
+                actions = [action for action in actions if action in _FOCUS_MOVES]
+            for action in actions:
+                if await self.app.run_action(action, owner):
+                    event.stop()
+                    event.prevent_default()
+                    return
 
 
 def forward_key(field: Widget, event: events.Key) -> None:

@@ -26,10 +26,6 @@ NAMES: Final = (*SamplingConfig.bounds(), "length")
 LABELS: Final = {**FILTERS, "rng_seed": "RNG seed"}
 _NEXT_TEXT: Final = frozenset({"length", "rng_seed"})
 """Settings that apply from the next text on."""
-_ARROWS: Final = (
-    Binding("up", "app.focus_previous", show=False),
-    Binding("down", "app.focus_next", show=False),
-)
 
 
 def _label_of(name: str) -> str:
@@ -62,12 +58,6 @@ def ask_for_acrostic(
     return AskTextScreen(tr("Acrostic"), question, shown, problem), take
 
 
-class _SettingInput(SafeInput):
-    """The value of a setting; arrow keys move to other settings, before the next key is read."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [*_ARROWS]
-
-
 class SamplingScreen(Dialog[None]):
     """One row per setting: a valid value applies as it is typed; Esc restores all values."""
 
@@ -75,7 +65,8 @@ class SamplingScreen(Dialog[None]):
         Binding("escape", "take_back", "Back", show=False),
         # the key that opened it, which the user may have remapped
         Binding("f12,alt+s", "dismiss", "Close", show=False, id="text.sampling"),
-        *_ARROWS,
+        Binding("up", "app.focus_previous", show=False),
+        Binding("down", "app.focus_next", show=False),
     ]
     DEFAULT_CSS = """
     SamplingScreen {
@@ -127,9 +118,7 @@ class SamplingScreen(Dialog[None]):
             with Grid():
                 for name in NAMES:
                     yield Static(_label_of(name), markup=False)
-                    yield _SettingInput(
-                        self._shown(name), id=name, compact=True, select_on_focus=True
-                    )
+                    yield SafeInput(self._shown(name), id=name, compact=True, select_on_focus=True)
             yield Static("", id="sampling-words", markup=False)
             if self._rng_seed is not None:
                 label = tr("Same numbers again: RNG {seed}", seed=self._rng_seed)

@@ -103,9 +103,6 @@ class SeedInput(KeepsText, TextArea, KeysInOrder):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+j,shift+enter,alt+enter", "insert_newline", "New line", show=False),
-        # bound here, not only in the app: the next key must already go to the new focus
-        Binding("tab", "app.focus_next", show=False),
-        Binding("shift+tab", "app.focus_previous", show=False),
     ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {"seed-input--unknown"}
     DEFAULT_CSS = """
