@@ -105,7 +105,7 @@ def test_a_trainer_that_ends_without_an_answer_changed_nothing(
         ask(trainer.run)
 
 
-def test_patience_ends_with_what_becomes_of_the_request(
+def test_a_timeout_reports_that_the_request_stays_pending(
     trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(control, "ANSWER_TIMEOUT", -1.0)
@@ -136,7 +136,7 @@ def test_the_exit_codes_are_those_of_every_command(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("command", "word"), [(control.pause, "pause"), (control.unpause, "resume")]
 )
-def test_waiting_and_going_on_are_asked_for(
+def test_pause_and_unpause_send_their_requests(
     trainer: FakeTrainer,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

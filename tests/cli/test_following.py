@@ -104,7 +104,7 @@ def test_a_trainer_that_is_killed_from_outside_is_reported(
     assert f"charrnn-tui resume {run.path}" in printed
 
 
-def test_a_trainer_that_ends_without_a_word_is_reported(
+def test_a_trainer_that_ends_without_a_record_is_reported(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert watch(monkeypatch, run, "sys.exit(1)")[0] == 1

@@ -103,7 +103,7 @@ def resume(run: RunDirectory, *options: str) -> int:
         (["--more-steps", "5", "--more-time", "1m"], "--more-steps 5 and --more-time 1m"),
     ],
 )
-def test_an_amount_that_cannot_be_is_refused(
+def test_an_invalid_amount_is_refused(
     runs: Path, capsys: pytest.CaptureFixture[str], options: list[str], words: str
 ) -> None:
     run = fake_run(runs, evaluations={3: 2.2})

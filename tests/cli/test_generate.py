@@ -102,7 +102,7 @@ def test_five_hundred_characters_are_the_default(model_file: Path) -> None:
     assert len(invoke("--model", model_file).stdout) == 500
 
 
-def test_no_characters_may_be_asked_for(model_file: Path) -> None:
+def test_a_length_of_zero_is_allowed(model_file: Path) -> None:
     assert invoke("bad", "-n", 0, "--model", model_file).stdout == "bad"
 
 

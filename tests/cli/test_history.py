@@ -151,7 +151,7 @@ def test_a_missing_model_is_reported(model: Path) -> None:
     assert "bad" in history("show", "1")
 
 
-def test_settings_that_changed_on_the_way_change_again(model: Path) -> None:
+def test_changed_settings_change_again_in_a_replay(model: Path) -> None:
     kept = generate(model, "bad", "-n", "30", "--rng-seed", "2", "-t", "0")
     generate(model, "bad", "-n", "10", "--rng-seed", "2", "-t", "5", "--no-history")
     wild, safe = SamplingConfig(temperature=5), SamplingConfig(temperature=0)

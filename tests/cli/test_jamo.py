@@ -94,7 +94,7 @@ def test_a_text_is_measured_by_the_model_of_its_script(bundled: None, tmp_path: 
     assert "bits per jamo" in measured.stdout
 
 
-def test_who_asks_another_model_hears_of_the_korean_one(bundled: None) -> None:
+def test_another_model_suggests_the_korean_one_for_hangul(bundled: None) -> None:
     printed = invoke(generate, "가", "-n", 1, "--model", "shakespeare").stderr
     assert "--model korean knows it." in printed
     assert "korean" not in invoke(generate, "Ω", "-n", 1, "--model", "shakespeare").stderr

@@ -138,7 +138,7 @@ def asked(model: str, asked_for: str) -> ModelRequest:
     )
 
 
-def test_the_app_loads_a_model_in_the_numbers_that_are_asked_for(
+def test_the_app_loads_a_model_in_the_chosen_number_format(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loaded = ModelLoader().load(asked(model, "int8"), lambda _: False)

@@ -89,7 +89,7 @@ def test_a_first_step_that_fails_is_a_problem() -> None:
     assert "CUDA_VISIBLE_DEVICES=-1" in found.text
 
 
-def test_every_way_that_was_tried_has_a_row() -> None:
+def test_every_tried_compute_path_has_a_row() -> None:
     rows = [each for each in judge_computation(Answer(ON_GPU), CARD, "auto") if each.label == "way"]
     assert [row.verdict for row in rows] == ["ok", "ok", "note"]
     assert rows[1].text.split("  ")[0] == "cuDNN, float32"

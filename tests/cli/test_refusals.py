@@ -79,7 +79,7 @@ def test_a_missing_path_ends_with_3(tmp_path: Path) -> None:
     assert (code, "missing.txt" in printed) == (3, True), printed
 
 
-def test_without_a_terminal_the_app_is_refused_with_the_way_out() -> None:
+def test_without_a_terminal_the_error_of_the_app_names_headless() -> None:
     ended = run_program()
     assert ended.returncode == 2
     assert b"--headless" in ended.stderr

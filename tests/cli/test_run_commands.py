@@ -115,7 +115,7 @@ def test_results_are_printed_as_json(folder: Path, tmp_path: Path, capsys: Captu
     assert invoke_command("rm", "--empty-trash", "--yes") == {"freed_bytes": 0}
 
 
-def test_what_is_not_wanted_is_json_too(
+def test_a_declined_deletion_is_json_too(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
     fake_run(folder)

@@ -13,7 +13,7 @@ from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.tui import run_controls
 
 
-def test_the_end_is_told_once_and_only_of_a_run_that_was_seen_live(
+def test_the_end_is_announced_once_and_only_for_a_run_that_was_live(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[str] = []

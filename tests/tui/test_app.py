@@ -26,7 +26,7 @@ async def test_the_cursor_waits_in_the_seed_box(tmp_path: Path) -> None:
         assert app.main.text_pane.seed.text == "abc"
 
 
-async def test_enter_answers_the_seed_below_what_was_said(tmp_path: Path) -> None:
+async def test_enter_starts_a_text_below_the_previous_one(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await wait_until(pilot, "a first text", lambda: len(shown_text(app)) > 3)
@@ -49,7 +49,7 @@ async def test_escape_stops_and_keeps_the_text(tmp_path: Path) -> None:
         assert not app.main.text_pane.view.streaming
 
 
-async def test_more_goes_on_where_the_text_stopped(tmp_path: Path) -> None:
+async def test_the_key_for_more_continues_where_the_text_stopped(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 3)
@@ -108,7 +108,7 @@ async def test_the_temperature_stays_above_zero(tmp_path: Path) -> None:
         assert settings_of(app).sampling.temperature == 0.0
 
 
-async def test_the_pace_goes_round_its_ladder(tmp_path: Path) -> None:
+async def test_the_speed_key_cycles_through_the_speeds(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     seen = []
     async with app.run_test() as pilot:
@@ -118,7 +118,7 @@ async def test_the_pace_goes_round_its_ladder(tmp_path: Path) -> None:
     assert seen == [120, 500, None, 10, 30, 60]
 
 
-async def test_without_a_model_the_app_says_so_and_stays(tmp_path: Path) -> None:
+async def test_without_a_model_the_app_stays_open_and_reports_it(tmp_path: Path) -> None:
     app = CharRNNApp(Session(runs_folder=tmp_path / "runs", model=str(tmp_path / "none")))
     async with app.run_test() as pilot:
         await wait_until(pilot, "a sentence", lambda: "There is no model file" in note_of(app))
@@ -168,7 +168,7 @@ async def test_a_terminal_that_is_too_small_gets_a_sentence(tmp_path: Path) -> N
         await wait_until(pilot, "the stage", lambda: not has_sentence(app))
 
 
-def test_the_first_frame_comes_before_numpy_and_all_that_knows_of_runs(tmp_path: Path) -> None:
+def test_the_first_frame_is_drawn_before_numpy_and_the_run_modules_load(tmp_path: Path) -> None:
     script = textwrap.dedent(
         """
         import asyncio, sys

@@ -79,7 +79,7 @@ async def test_the_key_that_opened_it_closes_it(tmp_path: Path) -> None:
         assert app.screen is app.main
 
 
-async def test_asked_for_again_while_it_is_opened_it_is_opened_once(tmp_path: Path) -> None:
+async def test_a_second_key_while_it_opens_does_not_open_it_twice(tmp_path: Path) -> None:
     app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         app.action_help()
@@ -121,7 +121,7 @@ async def test_a_slash_may_go_before_what_is_looked_for(tmp_path: Path) -> None:
         assert {"speech.search", "history.search"} <= set(lines_of(app))
 
 
-async def test_a_long_sentence_goes_on_below_itself(tmp_path: Path) -> None:
+async def test_a_long_sentence_is_wrapped_below_itself(tmp_path: Path) -> None:
     app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f1")
@@ -134,7 +134,7 @@ async def test_a_long_sentence_goes_on_below_itself(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("korean")
-async def test_in_korean_words_of_both_languages_find(tmp_path: Path) -> None:
+async def test_in_korean_words_of_both_languages_match(tmp_path: Path) -> None:
     app = quiet_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f1")

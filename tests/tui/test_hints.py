@@ -91,19 +91,19 @@ def test_a_trainer_that_cannot_save_is_reported_in_every_pane(session: Session) 
     assert hint_for("text", session).startswith("The trainer cannot save: ^l shows why.")
 
 
-def test_a_paused_run_goes_on_by_a_key(session: Session) -> None:
+def test_the_hint_of_a_paused_run_has_the_key_to_continue(session: Session) -> None:
     stand(session, state="paused")
     assert hint_for("runs", session) == "Paused. F5 resumes."
 
 
-def test_a_finished_run_can_be_watched_and_asked(session: Session) -> None:
+def test_the_hint_of_a_finished_run_has_samples_and_models(session: Session) -> None:
     stand(session, SampleTaken(50, "a", "b", 0, 0.8), state="finished")
     words = "The run has finished. ^t shows how it learned, ^o picks a model."
     assert hint_for("text", session) == words
     assert "plays" in hint_for("childhood", session)
 
 
-def test_overfitting_is_told_with_what_helps(session: Session) -> None:
+def test_the_hint_for_overfitting_has_remedies(session: Session) -> None:
     stand(session, PLAN, *scores(2.0, 1.5, 1.6, 1.7, 1.8, 1.9), step=300)
     words = "It overfits: its best score was 200 steps ago. F9 stops, ^o takes the best."
     assert hint_for("training", session) == words
@@ -119,7 +119,7 @@ def test_a_loss_far_above_counting_suggests_a_lower_rate(session: Session) -> No
     assert hint_for("training", session) == words
 
 
-def test_a_run_that_takes_longer_than_it_was_asked_to_says_so(session: Session) -> None:
+def test_the_hint_of_a_run_over_its_time_limit_reports_it(session: Session) -> None:
     stand(session, PLAN, step=100, elapsed=100.0, eta=205.0)
     assert "Asked" not in hint_for("training", session)
     stand(session, step=100, elapsed=100.0, eta=320.0)

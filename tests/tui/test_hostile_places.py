@@ -128,7 +128,7 @@ async def test_seeds_and_texts(tmp_path: Path) -> None:
             check(app)
 
 
-async def test_names_of_files_are_offered_or_complained_of(tmp_path: Path) -> None:
+async def test_hostile_file_names_are_shown_safely(tmp_path: Path) -> None:
     for string in STRINGS.values():
         (tmp_path / as_file_name(string)).write_bytes(string.encode("utf-8", "surrogatepass") * 9)
     app = FormApp(tmp_path)

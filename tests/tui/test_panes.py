@@ -75,7 +75,7 @@ async def shown_run(pilot: Pilot[Any], app: CharRNNApp) -> None:
 
 
 @pytest.mark.parametrize(("key", "pane"), KEYS_OF_PANES.items())
-async def test_a_key_opens_its_pane_alone_and_escape_comes_back(
+async def test_a_key_opens_its_pane_alone_and_escape_returns(
     tmp_path: Path, trainer: FakeTrainer, key: str, pane: str
 ) -> None:
     app = tiny_app(tmp_path)
@@ -169,7 +169,7 @@ async def test_one_key_gives_the_pane_in_focus_the_whole_screen_and_back(
 
 
 @pytest.mark.parametrize(("keys", "back"), [(["f2"], ["escape"]), (["tab", "x"], ["x"] * 9)])
-async def test_chart_and_card_give_way_to_what_looks_into_the_text(
+async def test_tools_of_the_text_hide_the_chart_and_the_run_card(
     tmp_path: Path, trainer: FakeTrainer, keys: list[str], back: list[str]
 ) -> None:
     app = tiny_app(tmp_path)

@@ -53,7 +53,7 @@ async def test_the_palette_has_our_commands_alone_in_the_order_of_their_use(
         assert app.screen.query_one("CommandList").region.width == 90
 
 
-async def test_the_text_goes_by_the_settings(tmp_path: Path) -> None:
+async def test_the_text_uses_the_preferences(tmp_path: Path) -> None:
     app = preferred_app(tmp_path, "pace = 'max'\nlength = 31\ntemperature = 1.3\nnumbers = 'int8'")
     async with app.run_test(size=(80, 24)) as pilot:
         await wait_until(pilot, "the end", lambda: note_of(app).startswith("31 characters."))
@@ -61,7 +61,7 @@ async def test_the_text_goes_by_the_settings(tmp_path: Path) -> None:
         assert "tiny · int8 · temperature 1.3" in str(app.main.text_pane.view.border_title)
 
 
-async def test_a_pace_off_the_ladder_goes_on_to_the_next_faster_one(tmp_path: Path) -> None:
+async def test_the_speed_key_goes_from_any_speed_to_the_next_faster_one(tmp_path: Path) -> None:
     app = preferred_app(tmp_path, "pace = 45")
     async with app.run_test() as pilot:
         await pilot.press("ctrl+f")
@@ -109,7 +109,7 @@ async def test_the_signs_of_the_chart_can_be_set(
         ("[keys]\n'text.more' = 'f5'", "f5 is the key of run.pause already"),
     ],
 )
-async def test_with_a_broken_file_the_app_opens_and_says_so(
+async def test_a_broken_preferences_file_is_reported_when_the_app_opens(
     tmp_path: Path, text: str, warning: str
 ) -> None:
     app = preferred_app(tmp_path, text)
@@ -191,7 +191,7 @@ async def test_the_palette_offers_the_keys_of_the_pane_with_the_focus(tmp_path: 
         )
 
 
-async def test_the_palette_offers_what_several_panes_do_once_and_says_where_its_key_is(
+async def test_the_palette_lists_an_action_of_several_panes_once_with_its_key(
     tmp_path: Path,
 ) -> None:
     app = tiny_app(tmp_path)

@@ -59,7 +59,7 @@ async def test_s_saves_and_stops_the_run(tmp_path: Path, trainer: FakeTrainer) -
     assert [asked.request for asked in take_requests(trainer.run)] == ["stop"]
 
 
-async def test_a_run_that_trains_is_told_of_whichever_run_is_shown(
+async def test_quitting_mentions_a_training_run_whichever_run_is_shown(
     tmp_path: Path, trainer: FakeTrainer
 ) -> None:
     other = created_run(tmp_path / "others", name="other")

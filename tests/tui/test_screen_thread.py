@@ -233,7 +233,7 @@ async def test_no_part_of_the_app_waits_for_a_disk(
         await use(driver)
 
 
-def test_the_watch_sees_every_kind_of_use(tmp_path: Path) -> None:
+def test_the_disk_watch_records_every_kind_of_access(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with watched_disk(tmp_path) as uses:
         assert (tmp_path / "file").is_file()

@@ -24,7 +24,7 @@ def age(run: RunDirectory, seconds: float) -> None:
         os.utime(path, (then, then))
 
 
-def test_a_run_that_trains_comes_before_a_newer_one_that_has_ended(tmp_path: Path) -> None:
+def test_a_training_run_is_preferred_to_a_newer_ended_one(tmp_path: Path) -> None:
     with FakeTrainer(created_run(tmp_path, name="training")) as trainer:
         trainer.start()
         age(RunDirectory(tmp_path / "training"), 2)
@@ -34,7 +34,7 @@ def test_a_run_that_trains_comes_before_a_newer_one_that_has_ended(tmp_path: Pat
     assert found.name == "training"
 
 
-def test_a_run_that_no_trainer_has_taken_up_is_not_in_training(tmp_path: Path) -> None:
+def test_a_created_run_without_a_trainer_is_not_in_training(tmp_path: Path) -> None:
     age(created_run(tmp_path, name="waiting"), 2)
     fake_run(tmp_path, name="ended")
     found = find_run_to_show(tmp_path)
@@ -107,7 +107,7 @@ def test_a_trainer_that_ended_is_lost_for_as_long_as_it_was_the_last(session: Se
 
 
 @pytest.mark.parametrize("place", ["here", "on-another-machine"])
-def test_a_run_that_another_process_has_taken_up_is_not_lost(session: Session, place: str) -> None:
+def test_a_run_resumed_by_another_process_is_not_lost(session: Session, place: str) -> None:
     (trainer,) = session.trainers.values()
     other = (
         (trainer.pid + 1, socket.gethostname()) if place == "here" else (trainer.pid, "elsewhere")

@@ -196,7 +196,7 @@ async def choose(pilot: Pilot[None], app: CharRNNApp, name: str) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_every_state_is_told_in_every_pane(
+async def test_every_state_is_shown_in_every_pane(
     tmp_path: Path, runs: dict[str, RunDirectory], size: Any, request: pytest.FixtureRequest
 ) -> None:
     app, is_updated = an_app(tmp_path), request.config.option.update_snapshots
@@ -212,7 +212,7 @@ async def test_every_state_is_told_in_every_pane(
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_every_empty_pane_says_how_to_fill_it(
+async def test_every_empty_pane_explains_how_to_fill_it(
     tmp_path: Path, size: Any, request: pytest.FixtureRequest
 ) -> None:
     app, is_updated = an_app(tmp_path), request.config.option.update_snapshots

@@ -64,7 +64,7 @@ async def test_a_list_with_rows_is_gone_through_page_by_page() -> None:
         assert app.query_one(OptionList).highlighted == 14
 
 
-async def test_a_screen_is_laid_out_when_its_size_changes_and_not_when_it_is_told_again(
+async def test_a_screen_is_laid_out_only_when_its_size_changes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = Host(9)
@@ -141,7 +141,7 @@ async def test_a_click_on_what_was_just_removed_hits_nothing(
 
 
 @pytest.mark.usefixtures("korean")
-async def test_a_palette_without_a_match_says_so_in_the_language_of_the_app() -> None:
+async def test_a_palette_without_a_match_has_a_note_in_the_language_of_the_app() -> None:
     app = Host(9)
     async with app.run_test() as pilot:
         await pilot.press("ctrl+p", *"qqqq")
@@ -171,7 +171,7 @@ class Beside(ThemedApp):
                 yield Static(id="long")
 
 
-async def test_a_widget_is_told_its_size_although_a_neighbor_scrolls_meanwhile() -> None:
+async def test_a_widget_gets_its_resize_event_although_a_neighbor_scrolls() -> None:
     app = Beside()
     async with app.run_test(size=(80, 12)) as pilot:
         await pilot.pause()
@@ -195,7 +195,7 @@ async def test_an_error_of_what_was_closed_is_none() -> None:
         assert not is_of_removed(NoMatches("no such part"))
 
 
-async def test_a_row_of_the_form_can_be_told_a_problem_before_it_is_there() -> None:
+async def test_a_form_row_can_get_a_problem_before_it_is_mounted() -> None:
     app = Host(9)
     async with app.run_test() as pilot:
         row = FormRow("Text", FormInput(), key="text")

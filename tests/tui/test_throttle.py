@@ -46,7 +46,7 @@ async def test_progress_after_a_long_rest_is_drawn_at_once() -> None:
         assert app.drawings == 2
 
 
-async def test_words_take_the_room_that_they_need() -> None:
+async def test_the_widget_is_as_large_as_its_text() -> None:
     class Host(App[None]):
         CSS = "TextLines { width: auto; height: auto; }"
 

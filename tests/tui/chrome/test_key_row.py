@@ -22,7 +22,7 @@ def row_of(app: CharRNNApp) -> str:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 120])
-async def test_the_way_to_all_keys_has_a_place_in_every_row(tmp_path: Path, width: int) -> None:
+async def test_every_key_row_has_the_help_key(tmp_path: Path, width: int) -> None:
     app = tiny_app(tmp_path)
     async with app.run_test(size=(width, 24)) as pilot:
         await wait_until(pilot, "a text", lambda: len(shown_text(app)) > 1)

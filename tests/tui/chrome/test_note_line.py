@@ -24,7 +24,7 @@ class Host(ThemedApp):
         return str(self.note.content)
 
 
-async def test_a_sentence_ends_by_itself_and_the_hint_comes_back(
+async def test_a_note_disappears_after_a_time_and_the_hint_returns(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     app = Host()

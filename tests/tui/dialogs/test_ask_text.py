@@ -40,7 +40,7 @@ async def asking(
         yield app, pilot
 
 
-async def test_what_is_typed_takes_the_place_of_what_was_there() -> None:
+async def test_typing_replaces_the_initial_text() -> None:
     async with asking("before") as (app, pilot):
         await pilot.press("n", "e", "w", "enter")
         await wait_until(pilot, "an answer", lambda: bool(app.answers))
@@ -62,14 +62,14 @@ async def test_jamo_are_put_together_as_they_are_typed() -> None:
     assert app.answers == ["푸른 닭"]
 
 
-async def test_what_was_there_can_be_taken() -> None:
+async def test_enter_returns_the_initial_text() -> None:
     async with asking("before") as (app, pilot):
         await pilot.press("enter")
         await wait_until(pilot, "an answer", lambda: bool(app.answers))
     assert app.answers == ["before"]
 
 
-async def test_enter_takes_nothing_that_is_wrong() -> None:
+async def test_enter_does_not_return_an_invalid_text() -> None:
     async with asking() as (app, pilot):
         await pilot.press("n", "enter")
         await wait_until(
@@ -83,7 +83,7 @@ async def test_enter_takes_nothing_that_is_wrong() -> None:
     assert app.answers == ["new"]
 
 
-async def test_escape_answers_nothing() -> None:
+async def test_escape_returns_none() -> None:
     async with asking("before") as (app, pilot):
         await pilot.press("escape")
         await wait_until(pilot, "an answer", lambda: bool(app.answers))
@@ -105,7 +105,7 @@ async def test_what_is_pasted_is_harmless() -> None:
         assert app.question.field.value == "a␛[31mb"
 
 
-async def test_what_is_typed_after_a_paste_stands_behind_it() -> None:
+async def test_typing_after_a_paste_is_inserted_after_it() -> None:
     async with asking("abc") as (app, pilot):
         await pilot.press("home", "right")
         app.question.field.post_message(Paste("\x9b\x1b"))
@@ -114,7 +114,7 @@ async def test_what_is_typed_after_a_paste_stands_behind_it() -> None:
         assert app.question.field.value == "a⟨9B⟩␛zbc"
 
 
-async def test_a_paste_of_several_lines_says_that_the_first_is_taken() -> None:
+async def test_a_paste_of_several_lines_keeps_the_first_and_reports_it() -> None:
     async with asking() as (app, pilot):
         app.question.field.post_message(Paste("one\n"))
         await wait_until(pilot, "the line", lambda: app.question.field.value == "one")

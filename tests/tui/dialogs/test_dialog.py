@@ -11,7 +11,7 @@ def asking() -> AskTextScreen:
     return AskTextScreen("Name", "", "as it was", lambda _: "")
 
 
-async def test_a_second_enter_that_comes_while_it_closes_is_not_heeded() -> None:
+async def test_a_second_enter_while_it_closes_is_ignored() -> None:
     app, answers = App[None](), list[str | None]()
     async with app.run_test() as pilot:
         screen = asking()
@@ -24,7 +24,7 @@ async def test_a_second_enter_that_comes_while_it_closes_is_not_heeded() -> None
         assert app.screen_stack[1:] == []
 
 
-async def test_one_that_lies_below_another_stays_and_closes_nothing() -> None:
+async def test_a_dialog_below_another_cannot_be_dismissed() -> None:
     app, answers = App[None](), list[str | None]()
     async with app.run_test() as pilot:
         below, above = asking(), asking()

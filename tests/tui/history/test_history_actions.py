@@ -58,7 +58,7 @@ async def test_a_replaced_model_is_reported(tmp_path: Path, spoil: object, words
         assert streamed(page.browser.preview.text) == kept.seed_text + kept.text
 
 
-async def test_seed_text_and_settings_come_back_into_the_studio(tmp_path: Path) -> None:
+async def test_seed_text_and_settings_are_restored_in_the_text_pane(tmp_path: Path) -> None:
     sampling = ((0, SamplingConfig(temperature=1.3, top_k=4, rng_seed=9)),)
     async with history_page(tmp_path, make_generation("x", "face\nbad", sampling=sampling)) as (
         page,
@@ -93,7 +93,7 @@ async def test_a_text_is_copied_and_saved(tmp_path: Path, isolated_home: Path) -
     _check_files(Path(note.rpartition(" to ")[2]), isolated_home)
 
 
-async def test_a_text_is_deleted_after_a_question_and_comes_back(tmp_path: Path) -> None:
+async def test_a_text_is_deleted_after_confirmation_and_can_be_restored(tmp_path: Path) -> None:
     async with history_page(
         tmp_path, make_generation("one"), make_generation("two"), make_generation("three")
     ) as (page, pilot):

@@ -27,7 +27,7 @@ SIZES = [(80, 24), (120, 36)]
 
 
 @pytest.mark.parametrize("size", SIZES)
-async def test_texts_are_listed_newest_first_with_the_one_at_hand_whole(
+async def test_texts_are_listed_newest_first_and_the_selected_one_is_shown_whole(
     tmp_path: Path, size: tuple[int, int]
 ) -> None:
     texts = [make_generation(f" line {n}\nand more of it", rng_seed=n) for n in range(9)]
@@ -47,7 +47,7 @@ async def test_texts_are_listed_newest_first_with_the_one_at_hand_whole(
 
 
 @pytest.mark.parametrize(("keeps", "words"), [(True, "press Enter"), (False, "`history` is off")])
-async def test_without_any_text_one_line_says_how_one_comes_to_be(
+async def test_an_empty_history_explains_what_is_stored(
     tmp_path: Path, keeps: bool, words: str
 ) -> None:
     async with history_page(tmp_path, keeps=keeps) as (page, pilot):
@@ -71,7 +71,7 @@ def test_the_rules_of_a_text_are_shown() -> None:
     ]
 
 
-async def test_texts_are_found_while_one_types(tmp_path: Path) -> None:
+async def test_the_list_is_filtered_as_the_user_types(tmp_path: Path) -> None:
     texts = [
         make_generation("the sun is gold"),
         make_generation('the "moon" is silver'),
@@ -114,7 +114,7 @@ async def test_texts_are_counted_again_after_a_deletion(tmp_path: Path) -> None:
         )
 
 
-async def test_of_many_texts_those_in_view_alone_are_read(
+async def test_only_the_visible_rows_of_many_texts_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui_charrnn.history.store.LIMIT", 10**6)
@@ -172,7 +172,7 @@ async def test_a_damaged_history_is_reported(tmp_path: Path) -> None:
         assert "Move the file away" in shown_words()
 
 
-async def test_a_text_that_another_program_deleted_is_listed_no_longer(tmp_path: Path) -> None:
+async def test_a_text_that_another_program_deleted_leaves_the_list(tmp_path: Path) -> None:
     async with history_page(tmp_path, make_generation("one"), make_generation("two")) as (
         page,
         pilot,

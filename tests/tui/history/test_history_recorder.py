@@ -47,7 +47,7 @@ async def kept(pilot: Pilot[None], lengths: list[int]) -> list[Entry]:
     return History().newest(9)
 
 
-async def test_a_text_is_kept_with_all_that_it_takes_to_say_it_again(tmp_path: Path) -> None:
+async def test_a_text_is_stored_with_all_that_replaying_it_needs(tmp_path: Path) -> None:
     app = app_with(tmp_path, "pace = 'max'\nlength = 40\ntemperature = 1.5\ntop_k = 5")
     async with app.run_test() as pilot:
         await spoken(app, pilot, 40)
@@ -71,7 +71,7 @@ async def test_a_continued_text_replaces_its_earlier_entry(tmp_path: Path) -> No
         assert entry.generation.text.startswith(first.generation.text)
 
 
-async def test_a_text_is_kept_when_the_app_is_left_in_the_middle_of_it(tmp_path: Path) -> None:
+async def test_a_text_is_stored_if_the_app_quits_while_it_streams(tmp_path: Path) -> None:
     app = app_with(tmp_path, "pace = 20\nlength = 100_000")
     async with app.run_test() as pilot:
         await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 3)
@@ -81,7 +81,7 @@ async def test_a_text_is_kept_when_the_app_is_left_in_the_middle_of_it(tmp_path:
 
 
 @pytest.mark.parametrize("variable", [None, "1"])
-async def test_nothing_is_kept_where_the_settings_say_so(
+async def test_nothing_is_stored_if_the_history_is_off(
     tmp_path: Path, variable: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if variable is not None:
@@ -101,7 +101,7 @@ async def test_a_history_that_cannot_be_written_is_reported_once(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("words", "are_remembered"), [("", True), ("seed_history = false", False)])
-async def test_seeds_are_remembered_unless_the_settings_say_no(
+async def test_seeds_are_remembered_unless_the_setting_is_off(
     tmp_path: Path, words: str, are_remembered: bool
 ) -> None:
     seeds = SeedHistory(state_folder() / "seeds.jsonl")

@@ -16,7 +16,7 @@ from tui_charrnn.tui.history.preview import settings_lines
 pytestmark = pytest.mark.usefixtures("korean")
 
 
-async def test_the_page_and_its_notes_speak_korean(tmp_path: Path) -> None:
+async def test_the_page_and_its_notes_are_in_korean(tmp_path: Path) -> None:
     async with history_page(tmp_path, make_generation("나라", "우리 ")) as (page, pilot):
         app = pilot.app
         await wait_until(pilot, "its text", lambda: page.browser.entry is not None)

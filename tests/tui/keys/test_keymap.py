@@ -8,7 +8,7 @@ from tui_charrnn.tui.keys.keymap import activate_keymap, active_keys, key_label,
 from tui_charrnn.tui.keys.table import KEYS
 
 
-def test_nothing_wanted_is_the_table_as_it_comes() -> None:
+def test_without_changes_the_table_is_the_default() -> None:
     assert remap({}) == (KEYS, [])
     assert remap({key.id: key.keys for key in KEYS if key.owner != "seed"}) == (KEYS, [])
 
@@ -57,7 +57,7 @@ def test_a_key_gets_the_name_that_textual_has(
         ("seed.submit", "f10", "keys of the seed box cannot be changed"),
     ],
 )
-def test_what_cannot_be_is_told_and_stays_as_it_comes(
+def test_an_invalid_change_is_reported_and_the_default_stays(
     name: str, wanted: str, sentence: str
 ) -> None:
     table, (problem,) = remap({name: wanted})
@@ -89,7 +89,7 @@ def test_where_two_want_one_key_one_of_them_gets_it() -> None:
     assert len(problems) == 1
 
 
-def test_a_key_that_was_given_up_in_vain_is_taken_by_nobody() -> None:
+def test_a_key_freed_by_an_invalid_change_is_not_reassigned() -> None:
     table, problems = remap({"run.pause": "f9", "run.checkpoint": "f5"})
     assert keymap_of(table) == {}
     assert len(problems) == 2
@@ -104,7 +104,7 @@ def test_arrows_are_words_where_signs_are_drawn_in_ascii() -> None:
     contextvars.copy_context().run(inside)
 
 
-def test_sentences_name_the_keys_that_are_in_force() -> None:
+def test_sentences_name_the_active_keys() -> None:
     def inside() -> None:
         activate_keymap(remap({"run.train": "f10"})[0])
         assert key_label("run.train") == "F10"

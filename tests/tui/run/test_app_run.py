@@ -48,7 +48,7 @@ async def test_batches_reach_the_screen_as_they_are_written(
         assert "2/100" in run_text_of(app)
 
 
-async def test_the_end_of_a_run_says_what_to_do_with_it(
+async def test_the_note_on_the_end_of_a_run_has_the_next_steps(
     tmp_path: Path, trainer: FakeTrainer
 ) -> None:
     app = tiny_app(tmp_path)
@@ -142,7 +142,7 @@ async def test_a_diverged_run_keeps_the_app_alive(tmp_path: Path) -> None:
         assert "F3 shows what helps" not in screen_text(app)
 
 
-async def test_the_newest_weights_are_asked_for_and_speak(
+async def test_the_newest_weights_are_requested_and_generate(
     tmp_path: Path, trainer: FakeTrainer
 ) -> None:
     trainer.train(3.0, 2.5)
@@ -160,7 +160,7 @@ async def test_the_newest_weights_are_asked_for_and_speak(
         await wait_until(pilot, "the run's title", lambda: "run fake" in str(title.border_title))
 
 
-async def test_a_run_without_a_batch_says_when_it_can_speak(
+async def test_the_note_for_a_run_without_a_batch_names_when_it_can_generate(
     tmp_path: Path, trainer: FakeTrainer
 ) -> None:
     app = tiny_app(tmp_path)
@@ -170,7 +170,7 @@ async def test_a_run_without_a_batch_says_when_it_can_speak(
         await wait_until(pilot, "a sentence", lambda: "has no weights yet" in note_of(app))
 
 
-async def test_the_best_checkpoint_can_speak(tmp_path: Path) -> None:
+async def test_the_best_checkpoint_can_generate(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "runs", losses=[3.0, 2.5, 2.0], evaluations={1: 2.9, 2: 2.1, 3: 2.4})
     app = tiny_app(tmp_path, run=run)
     app.session.source = Source.BEST
@@ -184,7 +184,7 @@ async def test_the_best_checkpoint_can_speak(tmp_path: Path) -> None:
         )
 
 
-async def test_a_named_run_with_weights_speaks_first(tmp_path: Path) -> None:
+async def test_a_named_run_with_weights_generates_first(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "runs", losses=[3.0, 2.0], evaluations={2: 2.4})
     app = tiny_app(tmp_path, run=run)
     async with app.run_test() as pilot:
@@ -193,7 +193,7 @@ async def test_a_named_run_with_weights_speaks_first(tmp_path: Path) -> None:
         await wait_until(pilot, "its text", lambda: len(shown_text(app)) > 3)
 
 
-async def test_a_checkpoint_is_asked_for_and_its_answer_shown(
+async def test_a_checkpoint_is_requested_and_the_answer_shown(
     tmp_path: Path, trainer: FakeTrainer
 ) -> None:
     app = tiny_app(tmp_path)

@@ -80,7 +80,7 @@ def test_a_low_chart_keeps_its_legend_before_rows_of_the_plot() -> None:
     assert legends == [False, True, True]
 
 
-def test_axes_tell_the_same_height_in_nats_and_in_bits() -> None:
+def test_both_axes_label_the_same_height_in_nats_and_in_bits() -> None:
     chart = drawn(viewed_losses(falling_losses(300)))
     rows = lines(chart)[1:-3]
     scale = chart.scale
@@ -122,7 +122,7 @@ def test_a_spike_of_one_batch_in_a_long_run_is_in_the_band() -> None:
     assert max(reading.bucket.maximum for reading in spiked if reading.column > 50) == 3.2
 
 
-def test_first_losses_far_above_are_marked_as_higher_and_the_others_can_be_told_apart() -> None:
+def test_first_losses_far_above_are_marked_and_the_others_stay_distinguishable() -> None:
     losses = [40.0, 30.0, 20.0, *falling_losses(400, floor=1.0)]
     chart = drawn(viewed_losses(losses))
     assert chart.scale is not None

@@ -87,13 +87,13 @@ def test_the_last_batches_are_a_third_of_a_run_at_most() -> None:
     assert options.describe(view)[0] == "last 300 of 900 batches"
 
 
-def test_the_name_of_a_reference_stands_where_nothing_is_drawn() -> None:
+def test_the_name_of_a_reference_is_placed_in_free_space() -> None:
     rising = [1.5 + step / 300 for step in range(300)]  # crosses the line in the middle
     text = lines(drawn(viewed_losses(rising, ladder=LADDER), size=(60, 30)))
     assert sum("3-gram 2.000" in line for line in text) == 1
 
 
-def test_a_run_on_another_text_is_told() -> None:
+def test_a_run_on_another_text_is_labelled() -> None:
     run, other = viewed_losses(falling_losses(50)), viewed_losses(falling_losses(50), name="other")
     one, another = series_of(run, other, RAW)
     for corpus, is_noted in (("a", False), ("b", True)):
@@ -149,7 +149,7 @@ def plot_signs(chart: Chart, mark: Mark) -> str:
     return "".join(text for row in chart.rows[1:-3] for text, found in row if found is mark)
 
 
-def test_a_pinned_run_on_another_text_is_told() -> None:
+def test_a_pinned_run_on_another_text_is_labelled() -> None:
     view, pinned = viewed_losses([2.0] * 50), viewed_losses([2.5] * 50, name="old")
     one, another = series_of(view, None, RAW, pinned)
     both = [replace(one, corpus="a"), replace(another, corpus="b")]
@@ -169,7 +169,7 @@ def test_the_name_of_another_run_cannot_reach_the_terminal() -> None:
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
 
 
-def test_very_many_scores_leave_the_line_to_be_seen() -> None:
+def test_very_many_evaluations_do_not_hide_the_line() -> None:
     view = viewed_losses([2.0] * 1_000, evaluate_every=2)
     view.take([SplitEvaluated(1_000, 2.21, is_best=False, elapsed=500.0)])
     columns = sorted(columns_of(drawn(view), Mark.VALIDATION))

@@ -104,7 +104,7 @@ def test_it_is_drawn_in_other_signs_on_its_own_axis(glyphs: Glyphs) -> None:
     assert ("".join(text)).isascii() == (glyphs is ASCII)
 
 
-def test_nothing_is_drawn_beside_the_losses_unless_it_is_wanted() -> None:
+def test_no_second_quantity_is_drawn_by_default() -> None:
     chart = drawn(run_with([0.5] * 100, [1e-3] * 100))
     assert not columns_of(chart, Mark.SECOND)
     assert lines(chart)[0].rstrip().endswith("bits/char")

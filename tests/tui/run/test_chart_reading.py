@@ -17,7 +17,7 @@ from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, BRAILLE, Glyphs, Mar
 from tui_charrnn.tui.run.chart.series import Axis
 
 
-def test_the_newest_values_are_read_out_unless_a_cursor_stands_elsewhere() -> None:
+def test_the_newest_values_are_shown_unless_a_cursor_is_elsewhere() -> None:
     view = viewed_losses([3.0] * 500 + [2.0] * 500, evaluate_every=100, ladder=LADDER)
     newest = lines(drawn(view))[-1]
     assert "step 1,000" in newest
@@ -62,7 +62,7 @@ def test_the_fall_backs_have_no_braille(glyphs: Glyphs) -> None:
 
 
 @pytest.mark.parametrize("glyphs", [BRAILLE, BLOCKS, ASCII])
-def test_without_color_everything_can_be_told_apart_by_its_sign(glyphs: Glyphs) -> None:
+def test_without_color_everything_has_a_symbol_of_its_own(glyphs: Glyphs) -> None:
     samples = glyphs.samples
     signs = [
         samples["line"],

@@ -23,7 +23,7 @@ class Host(ThemedApp):
         self.charts.show(viewed_losses(falling_losses(300)), None)
 
 
-async def test_the_pinned_run_stands_in_both_graphs() -> None:
+async def test_the_pinned_run_is_in_both_graphs() -> None:
     app = Host()
     async with app.run_test(size=(LEAST_WIDTH, 20)) as pilot:
         pinned = viewed_losses(falling_losses(300), name="old")

@@ -88,7 +88,7 @@ async def test_words_in_a_button_without_room_can_be_drawn() -> None:
         assert screen_rows(app)
 
 
-async def test_it_says_what_happened_what_it_means_and_what_the_log_said_last() -> None:
+async def test_the_card_has_cause_explanation_and_the_last_lines_of_the_log() -> None:
     app = Host()
     async with app.run_test(size=(80, 36)) as pilot:
         app.card.show(failure(HALF, RESUME, OPEN_LOG), LOG)
@@ -134,9 +134,7 @@ async def test_what_is_shown_before_the_first_frame_is_drawn() -> None:
         (OPEN_LOG, ("pane", "log")),
     ],
 )
-async def test_what_helps_is_asked_for_by_mouse_enter_and_letter(
-    remedy: Remedy, asked: object
-) -> None:
+async def test_a_remedy_is_chosen_by_mouse_enter_and_letter(remedy: Remedy, asked: object) -> None:
     app = Host()
     async with app.run_test(size=(80, 24)) as pilot:
         app.card.show(failure(remedy), LOG)
@@ -266,7 +264,7 @@ async def test_a_sentence_without_end_is_cut() -> None:
         assert "line 7" in screen_text(app)
 
 
-async def test_it_says_how_its_keys_are_reached_where_there_are_any() -> None:
+async def test_the_card_explains_how_to_reach_its_keys() -> None:
     app = Host()
     async with app.run_test(size=(80, 24)) as pilot:
         app.card.show(failure(RESUME), LOG)

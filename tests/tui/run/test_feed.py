@@ -79,7 +79,7 @@ def listener(trainer: FakeTrainer) -> Iterator[Listener]:
     listener.feed.stop()
 
 
-def test_records_are_told_once_and_in_order(trainer: FakeTrainer, listener: Listener) -> None:
+def test_records_are_delivered_once_and_in_order(trainer: FakeTrainer, listener: Listener) -> None:
     listener.wait_for_steps([1, 2])
     trainer.train(2.0, 1.5)
     listener.wait_for_steps([1, 2, 3, 4])
@@ -112,7 +112,7 @@ def test_a_half_written_line_waits_for_its_other_half(
     listener.wait_for_steps([1, 2, 9])
 
 
-def test_a_stopped_feed_tells_nothing_more(trainer: FakeTrainer, listener: Listener) -> None:
+def test_a_stopped_feed_delivers_nothing_more(trainer: FakeTrainer, listener: Listener) -> None:
     listener.wait_for_steps([1, 2])
     listener.feed.stop()
     count = len(listener.updates)
@@ -143,7 +143,7 @@ def test_a_run_that_is_moved_away_is_reported_and_found_again(tmp_path: Path) ->
     listener.feed.stop()
 
 
-def test_a_run_that_has_ended_is_said_to_have_ended(tmp_path: Path) -> None:
+def test_an_ended_run_is_reported_as_ended(tmp_path: Path) -> None:
     listener = Listener(fake_run(tmp_path, losses=[3.0, 2.0]))
     listener.feed.start()
     listener.wait_for_steps([1, 2])

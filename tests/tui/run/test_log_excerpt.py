@@ -35,14 +35,14 @@ def run(tmp_path: Path) -> RunDirectory:
     return created_run(tmp_path)
 
 
-def test_nothing_is_waited_for_and_what_was_read_is_told(run: RunDirectory) -> None:
+def test_the_excerpt_is_sent_later_without_waiting(run: RunDirectory) -> None:
     run.log.write_text("one\nKilled", encoding="utf-8")
     reader = Reader()
     assert reader.excerpt.of(run, "lost") == ()
     assert reader.after_message(run) == ("one", "Killed")
 
 
-def test_a_line_that_comes_a_moment_later_is_told_too(
+def test_a_line_written_a_moment_later_is_sent_too(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_written = threading.Event()
@@ -71,7 +71,7 @@ def test_the_same_trouble_is_read_anew_after_a_while_only(run: RunDirectory) -> 
     assert reader.after_message(run) == ("two",)
 
 
-def test_another_trouble_has_words_of_its_own(run: RunDirectory) -> None:
+def test_another_problem_gets_a_new_excerpt(run: RunDirectory) -> None:
     run.log.write_text("one\n", encoding="utf-8")
     reader = Reader()
     reader.excerpt.of(run, "silent")
@@ -81,7 +81,7 @@ def test_another_trouble_has_words_of_its_own(run: RunDirectory) -> None:
     assert reader.after_message(run, "lost") == ("two",)
 
 
-def test_a_log_that_cannot_be_read_says_so(run: RunDirectory) -> None:
+def test_an_unreadable_log_is_reported(run: RunDirectory) -> None:
     os.mkfifo(run.log)
     reader = Reader()
     reader.excerpt.of(run, "lost")

@@ -117,7 +117,7 @@ async def test_the_filter_shows_less_and_everything_again(run: RunDirectory) -> 
         assert "oneDNN" in screen_text(app)
 
 
-async def test_a_filter_that_hides_all_says_so(run: RunDirectory) -> None:
+async def test_a_filter_that_hides_everything_shows_a_note(run: RunDirectory) -> None:
     app = Host()
     print_lines(run, "plain", "plain")
     async with app.run_test(size=(60, 8)) as pilot:
@@ -190,7 +190,7 @@ async def test_of_a_log_of_gigabytes_only_the_end_is_read(run: RunDirectory) -> 
         assert "everything · last" in screen_rows(app)[-1]
 
 
-async def test_a_narrow_pane_says_first_that_the_end_is_not_followed(run: RunDirectory) -> None:
+async def test_a_narrow_pane_shows_first_that_it_does_not_follow_the_end(run: RunDirectory) -> None:
     app = Host()
     print_lines(run, *(f"line {number}" for number in range(50)))
     async with app.run_test(size=(44, 8)) as pilot:
@@ -256,7 +256,9 @@ async def test_a_log_that_cannot_be_read_is_an_error_line(run: RunDirectory) -> 
         assert app.pane.rows.line_count == 1
 
 
-async def test_asked_for_the_same_run_it_goes_on(run: RunDirectory, tmp_path: Path) -> None:
+async def test_following_the_same_run_again_keeps_its_lines(
+    run: RunDirectory, tmp_path: Path
+) -> None:
     other = created_run(tmp_path / "b", name="other")
     app = Host()
     print_lines(run, "of the first run")
@@ -295,7 +297,7 @@ async def test_nothing_is_read_while_it_is_hidden(run: RunDirectory) -> None:
         await see(pilot, "first line")
 
 
-async def test_a_pane_that_is_seen_again_reads_even_if_nobody_says_so(run: RunDirectory) -> None:
+async def test_a_redrawn_pane_reads_without_a_show_event(run: RunDirectory) -> None:
     app = Host()
     print_lines(run, "first line")
     async with app.run_test(size=(60, 8)) as pilot:

@@ -12,7 +12,7 @@ def texts(rows: LogRows) -> list[str]:
     return [row.text for row in rows.rows]
 
 
-def test_lines_are_wrapped_and_know_where_they_begin_and_end() -> None:
+def test_wrapped_rows_mark_where_lines_begin_and_end() -> None:
     rows = LogRows()
     rows.arrange(width=10, log_filter=LogFilter.EVERYTHING)
     rows.append([LogLine("one two three"), LogLine("")])

@@ -51,13 +51,13 @@ def long_run(count: int = 3_000) -> RunView:
     )
 
 
-async def test_without_a_run_it_says_so() -> None:
+async def test_without_a_run_it_shows_a_note() -> None:
     async with Host().run_test(size=SIZE) as pilot:
         assert isinstance(pilot.app, Host)
         assert "No run is shown: ^n trains one" in pilot.app.text
 
 
-async def test_before_the_first_batch_it_says_so() -> None:
+async def test_before_the_first_batch_it_shows_a_note() -> None:
     async with Host(viewed_losses([])).run_test(size=SIZE) as pilot:
         assert isinstance(pilot.app, Host)
         assert "No batch yet" in pilot.app.text
@@ -112,7 +112,7 @@ async def test_the_cursor_stops_at_both_ends() -> None:
         assert app.chart.cursor == 3
 
 
-async def test_the_cursor_stays_at_its_step_while_the_run_goes_on() -> None:
+async def test_the_cursor_stays_at_its_step_while_the_run_trains() -> None:
     view = viewed_losses(falling_losses(400))
     app = Host(view)
     async with app.run_test(size=SIZE) as pilot:

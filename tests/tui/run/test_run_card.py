@@ -20,7 +20,7 @@ class Host(ThemedApp):
         yield RunCard()
 
 
-async def test_what_is_longer_than_half_of_it_goes_on_below(tmp_path: Path) -> None:
+async def test_long_values_use_the_whole_width_below(tmp_path: Path) -> None:
     with FakeTrainer(created_run(tmp_path)) as trainer:
         trainer.start()
         trainer.train(2.0)

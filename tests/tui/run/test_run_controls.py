@@ -55,7 +55,7 @@ def asked(app: CharRNNApp, trainer: FakeTrainer) -> list[Request]:
     return take_requests(trainer.run)
 
 
-async def test_pausing_is_shown_as_asked_then_as_done_and_taken_back_by_the_same_key(
+async def test_pausing_is_shown_as_requested_then_as_done_and_the_same_key_continues(
     tmp_path: Path, trainer: FakeTrainer
 ) -> None:
     app = tiny_app(tmp_path)
@@ -101,7 +101,7 @@ async def test_a_trainer_that_does_not_answer_is_named(
         assert "(asked to save a checkpoint)" in run_text_of(app)
 
 
-async def test_a_refusal_is_told_as_the_trainer_put_it(
+async def test_a_refusal_is_shown_in_the_trainers_words(
     tmp_path: Path, trainer: FakeTrainer
 ) -> None:
     app = tiny_app(tmp_path)
@@ -185,7 +185,7 @@ async def test_without_a_trainer_the_keys_of_control_say_so(tmp_path: Path, key:
 
 
 @pytest.mark.parametrize("key", ["f5", "f6", "f9", "ctrl+r"])
-async def test_a_viewer_that_only_reads_asks_for_nothing(
+async def test_a_read_only_viewer_sends_no_request(
     tmp_path: Path, trainer: FakeTrainer, key: str
 ) -> None:
     app = tiny_app(tmp_path)
@@ -211,7 +211,7 @@ async def test_every_state_of_a_live_run_has_words_of_its_own(
         assert not any(other in str(app.main.status.state.content) for other in others)
 
 
-async def test_what_was_asked_for_is_written_before_the_app_ends(
+async def test_requests_are_written_before_the_app_ends(
     tmp_path: Path, trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, goes_on = tiny_app(tmp_path), threading.Event()

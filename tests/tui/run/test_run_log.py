@@ -97,7 +97,7 @@ async def test_the_story_comes_first_and_the_output_behind_a_key(run: RunDirecto
         await wait_until(pilot, "the story", lambda: "Step 2: validation" in screen_text(app))
 
 
-async def test_the_story_goes_on_as_the_run_does(run: RunDirectory) -> None:
+async def test_the_story_grows_with_the_run(run: RunDirectory) -> None:
     app = Host()
     async with app.run_test(size=(80, 16)) as pilot:
         app.log_of_run.follow(run)

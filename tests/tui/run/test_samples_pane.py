@@ -150,7 +150,7 @@ async def test_playing_goes_from_the_first_to_the_newest(trainer: FakeTrainer) -
         await see(pilot, "sample 3 of 3, the newest")
 
 
-async def test_plus_and_minus_change_the_speed_and_playing_goes_on(trainer: FakeTrainer) -> None:
+async def test_plus_and_minus_change_the_speed_while_playing(trainer: FakeTrainer) -> None:
     app = Host()
     app.animation_level = "full"
     async with app.run_test(size=(80, 12)) as pilot:
@@ -224,7 +224,7 @@ async def test_playing_ends_where_the_pane_is_hidden(trainer: FakeTrainer) -> No
         await wait_until(pilot, "nothing plays", lambda: "s each" not in screen_text(app))
 
 
-async def test_a_pane_that_is_seen_again_is_drawn_even_if_nobody_says_so(
+async def test_a_redrawn_pane_is_current_without_a_show_event(
     trainer: FakeTrainer,
 ) -> None:
     app = Host()
@@ -238,7 +238,7 @@ async def test_a_pane_that_is_seen_again_is_drawn_even_if_nobody_says_so(
         await see(pilot, "text after 40")
 
 
-async def test_what_comes_while_it_is_hidden_is_shown_later(trainer: FakeTrainer) -> None:
+async def test_samples_taken_while_it_is_hidden_are_shown_later(trainer: FakeTrainer) -> None:
     app = Host()
     app.pane.display = False
     async with app.run_test(size=(80, 12)) as pilot:
@@ -293,7 +293,7 @@ def test_a_narrow_pane_keeps_the_step_and_the_loss(width: int, row: str) -> None
     assert fact_row(facts, ("sample 3 of 3, the newest", "3 of 3"), width) == row
 
 
-async def test_a_run_that_waits_for_its_first_sample_says_so_and_then_shows_it(
+async def test_a_note_is_shown_until_the_first_sample_is_taken(
     tmp_path: Path,
 ) -> None:
     app = Host()

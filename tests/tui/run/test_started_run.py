@@ -99,7 +99,7 @@ async def test_a_choice_of_the_user_stays(tmp_path: Path, trainer: FakeTrainer) 
         assert note_of(app) != NOW
 
 
-async def test_a_resumed_run_tells_at_once_that_it_generates(
+async def test_a_resumed_run_is_the_next_source_at_once(
     tmp_path: Path, launch: RecordingLauncher
 ) -> None:
     run = fake_run(tmp_path / "runs", evaluations={2: 2.4}, end="stopped")

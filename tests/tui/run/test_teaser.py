@@ -16,7 +16,7 @@ class Host(ThemedApp):
 
 
 @pytest.mark.parametrize("width", [40, 80])
-async def test_it_tells_of_a_recorded_run_and_how_to_begin_one(width: int) -> None:
+async def test_it_shows_a_recorded_run_and_how_to_start_one(width: int) -> None:
     app = Host()
     async with app.run_test(size=(width, 34)) as pilot:
         await pilot.pause()

@@ -53,7 +53,7 @@ async def test_a_run_that_was_resumed_meanwhile_is_not_deleted(folder: Path) -> 
     assert names(folder) == ["fake"]
 
 
-async def test_delete_asks_and_undo_brings_back(folder: Path) -> None:
+async def test_delete_asks_and_undo_restores(folder: Path) -> None:
     for name in ("one", "two", "three"):
         fake_run(folder, name=name)
     run = RunDirectory(folder / "two")
@@ -93,7 +93,7 @@ async def test_a_deleted_run_is_gone_before_a_slow_disk_has_listed_the_folder(
 
 
 @pytest.mark.parametrize("key", ["escape", "enter"])
-async def test_nothing_is_deleted_unless_it_is_wanted(folder: Path, key: str) -> None:
+async def test_nothing_is_deleted_without_confirmation(folder: Path, key: str) -> None:
     fake_run(folder)
     async with pane(folder) as (app, pilot):
         await pilot.press("d")

@@ -85,7 +85,7 @@ def test_the_list_of_branches_counts_jamo(tmp_path: Path) -> None:
     drive(tmp_path, work)
 
 
-def test_the_history_keeps_syllables_and_an_acrostic_says_that_it_is_complete(
+def test_the_history_stores_syllables_and_a_complete_acrostic_is_reported(
     tmp_path: Path,
 ) -> None:
     async def work(opened: TapeApp) -> None:

@@ -81,7 +81,7 @@ async def test_the_hint_is_that_of_the_open_tool(tmp_path: Path) -> None:
         await app.noted("Type a seed and press Enter")
 
 
-async def test_the_cursor_goes_by_characters_words_rows_and_to_the_ends(tmp_path: Path) -> None:
+async def test_the_cursor_moves_by_characters_words_rows_and_to_the_ends(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         text = shown_text(app.app)
         assert app.at == (0, LENGTH)
@@ -212,7 +212,7 @@ async def test_escape_leaves_and_the_key_of_the_text_goes_to_and_fro(tmp_path: P
             assert app.has_focus(seed)
 
 
-async def test_without_a_text_it_says_so(tmp_path: Path) -> None:
+async def test_without_a_text_a_note_is_shown(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     app.session.model = str(tmp_path / "missing.safetensors")
     async with app.run_test(size=(80, 24)) as pilot:

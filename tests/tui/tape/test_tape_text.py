@@ -138,7 +138,7 @@ async def test_what_was_dropped_is_not_missed_when_another_continuation_is_shown
         assert drawn_rows(view)
 
 
-async def test_a_cursor_at_the_end_stays_there_as_text_comes_and_another_one_does_not() -> None:
+async def test_only_a_cursor_at_the_end_follows_new_text() -> None:
     app = Host()
     async with app.run_test(size=(24, 12)):
         app.generate(10)

@@ -15,7 +15,7 @@ def indices(chosen: int | None, branches: dict[int, str], first: int, count: int
     return [row.alternative.index for row in rows]
 
 
-def test_the_likeliest_are_shown_and_those_that_came_always() -> None:
+def test_the_likeliest_and_every_chosen_character_are_shown() -> None:
     assert indices(2, {}, 0, 4) == [0, 1, 2, 3]
     assert indices(9, {}, 0, 4) == [0, 1, 2, 9]
     assert indices(9, {9: "one", 12: "two", 1: "three"}, 0, 4) == [0, 1, 9, 12]
@@ -44,7 +44,7 @@ def test_the_chosen_character_and_its_branches_are_marked() -> None:
         ("\u11ab", "-ㄴ"),
     ],
 )
-def test_every_character_has_words(character: str, words: str) -> None:
+def test_every_character_has_a_name(character: str, words: str) -> None:
     assert format_character(character) == words
 
 
@@ -70,7 +70,7 @@ def test_bars_are_as_long_as_their_share() -> None:
     assert bar(0, 10) == ""
 
 
-def test_what_a_rule_took_away_has_a_sign_and_a_word() -> None:
+def test_a_forbidden_character_has_a_mark_and_a_label() -> None:
     others = [Alternative("a", 0, 0.0, 0.5, is_forbidden=True), Alternative("b", 1, 1.0, 0.5)]
     for chosen, mark in ((1, "✗"), (0, "▸")):  # a forbidden character can be chosen by hand
         rows = page_rows(others, chosen, {}, 0, 9)

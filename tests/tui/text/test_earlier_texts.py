@@ -88,7 +88,7 @@ async def test_a_text_that_cannot_start_leaves_the_displayed_one_as_it_is(tmp_pa
         assert (app.tape, app.at) == (tape, (0, 2))
 
 
-async def test_beyond_the_first_and_the_last_there_is_none(tmp_path: Path) -> None:
+async def test_before_the_first_and_after_the_last_text_a_note_is_shown(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         await app.pilot.press("z")
         await wait_until(
@@ -124,7 +124,7 @@ async def test_a_text_frees_its_states_when_it_is_left(
         assert freed == [first, second, first]
 
 
-async def test_one_that_streams_is_stopped_and_stays(tmp_path: Path) -> None:
+async def test_leaving_a_streaming_text_stops_and_keeps_it(tmp_path: Path) -> None:
     async with tape_app(tmp_path) as app:
         first = app.tape
         app.app.session.settings.speed = 60

@@ -227,7 +227,7 @@ class Beginning(Listener):
         super().__call__(message)
 
 
-def test_a_text_begins_with_the_first_character_that_is_seen() -> None:
+def test_a_text_starts_with_the_first_visible_character() -> None:
     lengths = set()
     for rng_seed in range(12):
         settings, listener = GenerationSettings(), Beginning()

@@ -15,7 +15,7 @@ from tui_charrnn.tui.text.saving import texts_folder
 pytestmark = pytest.mark.usefixtures("korean")
 
 
-async def test_a_text_its_tape_and_its_dialogs_speak_korean(tmp_path: Path) -> None:
+async def test_text_tape_and_dialogs_are_in_korean(tmp_path: Path) -> None:
     async with tape_app(tmp_path, vocabulary="가나다라마바사아자차 \n") as opened:
         app, pilot = opened.app, opened.pilot
         screens = [screen_text(app)]

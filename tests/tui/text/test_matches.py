@@ -72,7 +72,7 @@ def test_a_match_is_marked_behind_tabs() -> None:
     assert rows.shown(0).text == "a   b   cat"
 
 
-def test_nothing_is_found_where_the_notice_stands_for_what_was_dropped() -> None:
+def test_the_notice_for_dropped_rows_has_no_matches() -> None:
     rows = wrapped("needle\n" * 500, limit=1600)
     matches = find_matches(rows, "needle")
     assert rows.first > 0

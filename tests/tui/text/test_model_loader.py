@@ -45,7 +45,7 @@ def wanted(
     )
 
 
-def test_fresh_weights_are_taken_as_soon_as_they_lie_there(tmp_path: Path) -> None:
+def test_published_weights_are_chosen_as_soon_as_they_exist(tmp_path: Path) -> None:
     clock = Clock()
     with FakeTrainer(created_run(tmp_path)) as trainer:
         trainer.train(3.0)
@@ -61,7 +61,7 @@ def test_fresh_weights_are_taken_as_soon_as_they_lie_there(tmp_path: Path) -> No
     assert clock.now < 1.0
 
 
-def test_weights_that_were_published_before_are_not_taken_for_fresh(tmp_path: Path) -> None:
+def test_weights_published_before_the_request_do_not_answer_it(tmp_path: Path) -> None:
     clock = Clock()
     with FakeTrainer(created_run(tmp_path)) as trainer:
         trainer.train(3.0)
@@ -80,7 +80,7 @@ def test_without_an_answer_the_newest_checkpoint_is_loaded(tmp_path: Path) -> No
     assert weights.note
 
 
-def test_a_run_that_has_ended_is_not_asked(tmp_path: Path) -> None:
+def test_an_ended_run_gets_no_publish_request(tmp_path: Path) -> None:
     run = fake_run(tmp_path, losses=[3.0, 2.5], evaluations={1: 2.0, 2: 2.9})
     weights = find_weights(wanted(run, is_live=False), Clock().wait)
     assert weights.path == run.checkpoint(2).model
@@ -94,7 +94,9 @@ def test_the_best_checkpoint_is_not_the_newest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("source", [Source.NEWEST, Source.BEST])
-def test_a_run_without_weights_says_when_it_can_speak(tmp_path: Path, source: Source) -> None:
+def test_the_error_for_a_run_without_weights_names_when_it_will_have_some(
+    tmp_path: Path, source: Source
+) -> None:
     run = created_run(tmp_path)
     with pytest.raises(ModelFileError, match="from its first batch on"):
         find_weights(wanted(run, source, has_begun=False), Clock().wait)
@@ -110,7 +112,7 @@ def test_published_weights_behind_a_link_are_not_read(tmp_path: Path, part: str)
     assert find_weights(wanted(run, is_live=False), Clock().wait).path == run.checkpoint(2).model
 
 
-def test_giving_up_ends_the_wait_at_once(tmp_path: Path) -> None:
+def test_cancelling_ends_the_wait_at_once(tmp_path: Path) -> None:
     run = fake_run(tmp_path, losses=[3.0], evaluations={1: 2.0}, end=None)
     clock = Clock()
     find_weights(wanted(run), lambda _: True, clock)

@@ -42,7 +42,7 @@ async def test_the_mouse_selects_lines_not_rows() -> None:
 
 
 @pytest.mark.parametrize("text", ["가나다라 abc", split_syllables("가나다라 abc")])
-async def test_the_selection_is_seen(text: str) -> None:
+async def test_the_selection_is_drawn(text: str) -> None:
     app = Host()
     async with app.run_test(size=(20, 6)) as pilot:
         app.view.append(text)
@@ -73,7 +73,7 @@ async def test_everything_can_be_copied() -> None:
         assert app.view.get_selection(Selection(Offset(1, 7), None)) == ("", "\n")
 
 
-async def test_wrapping_anew_forgets_the_selection() -> None:
+async def test_wrapping_again_drops_the_selection() -> None:
     app = Host()
     async with app.run_test(size=(20, 6)) as pilot:
         app.view.append("one two three four five six\nseven")

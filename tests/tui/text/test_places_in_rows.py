@@ -53,7 +53,9 @@ def test_every_character_begins_in_one_row(pieces: list[str], width: int) -> Non
 
 
 @given(st.text("abcdef -\n\t漢é", max_size=120), WIDTHS, st.data())
-def test_a_cut_text_is_as_if_no_more_had_come(text: str, width: int, data: st.DataObject) -> None:
+def test_a_cut_text_equals_a_text_that_ended_there(
+    text: str, width: int, data: st.DataObject
+) -> None:
     rows = wrapped([text], width)
     cut = data.draw(st.integers(0, len(text)))
     changed = rows.cut(cut)
@@ -66,7 +68,7 @@ def test_a_cut_text_is_as_if_no_more_had_come(text: str, width: int, data: st.Da
 
 
 @given(PIECES, WIDTHS, st.data())
-def test_cutting_and_going_on_shows_what_the_whole_does_but_for_marks_at_the_cut(
+def test_a_cut_text_continued_equals_the_whole_except_marks_at_the_cut(
     pieces: list[str], width: int, data: st.DataObject
 ) -> None:
     text = "".join(pieces)

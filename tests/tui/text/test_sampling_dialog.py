@@ -65,7 +65,9 @@ async def test_what_is_typed_acts_at_once_and_enter_keeps_it(
 @pytest.mark.parametrize(
     ("typed", "acrostic"), [("가나", "가나"), ("\u1100\u1161", "가"), ("", None)]
 )
-async def test_an_acrostic_is_asked_for_and_begun(typed: str, acrostic: str | None) -> None:
+async def test_a_dialog_asks_for_an_acrostic_and_starts_a_text(
+    typed: str, acrostic: str | None
+) -> None:
     app = ThemedApp()
     async with app.run_test(size=(80, 24)) as pilot:
         settings, begun = GenerationSettings(), []
@@ -89,7 +91,7 @@ async def test_an_invalid_value_is_reported_and_changes_nothing() -> None:
         assert app.settings.sampling.top_k is None
 
 
-async def test_escape_takes_everything_back() -> None:
+async def test_escape_restores_all_values() -> None:
     app = Host()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(*"2", "down", *"7", "escape")
@@ -97,7 +99,7 @@ async def test_escape_takes_everything_back() -> None:
         assert not isinstance(app.screen, SamplingScreen)
 
 
-async def test_the_random_numbers_of_the_text_can_be_had_again() -> None:
+async def test_the_rng_seed_of_the_text_can_be_reused() -> None:
     app = Host()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.click("#again")
@@ -135,7 +137,7 @@ def test_the_temperature_stays_within_the_bounds_of_its_setting() -> None:
     assert settings.sampling.temperature == bounds.minimum
 
 
-def test_what_is_active_is_named() -> None:
+def test_active_settings_are_named() -> None:
     settings = GenerationSettings()
     assert settings.active_settings == ["temperature 0.8"]
     settings.sampling = SamplingConfig(temperature=0.85, top_k=40, min_p=0.05, rng_seed=1)
@@ -148,7 +150,7 @@ def test_what_is_active_is_named() -> None:
     ]
 
 
-async def test_rules_that_the_model_cannot_obey_are_reported(tmp_path: Path) -> None:
+async def test_rules_that_the_model_cannot_follow_are_reported(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     app.session.settings.sampling = SamplingConfig(allow="z")
     nothing, strange = "The settings exclude every character of the model", "cannot begin with"

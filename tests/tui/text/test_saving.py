@@ -86,7 +86,7 @@ def test_the_saved_command_generates_the_very_same_text(
     assert result.stdout_bytes == path.read_bytes() == original.text.encode()
 
 
-def test_the_settings_are_all_there(tmp_path: Path) -> None:
+def test_all_settings_are_saved(tmp_path: Path) -> None:
     original = generated(tiny_model_file(tmp_path / "tiny.safetensors"))
     settings = describe(original, NOW)
     assert settings["saved"] == "2026-02-03T14:25:01Z"
@@ -125,7 +125,7 @@ def test_a_replaced_model_file_is_recorded_without_a_command(tmp_path: Path) -> 
     assert "replaced" in settings["no_command_because"]
 
 
-def test_no_file_is_ever_written_over(tmp_path: Path) -> None:
+def test_no_file_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "name-2.json").write_text("mine")
     first = write_new(tmp_path, "name", {".txt": b"1", ".json": b"{}"})
     second = write_new(tmp_path, "name", {".txt": b"2", ".json": b"{}"})
@@ -152,7 +152,7 @@ def test_a_refused_write_leaves_nothing_behind(
     assert list(folder.iterdir()) == []
 
 
-def test_texts_lie_in_the_users_data_folder(tmp_path: Path) -> None:
+def test_texts_are_saved_in_the_users_data_folder(tmp_path: Path) -> None:
     path = save_copy(texts_folder(), "half \ud800 pair")
     assert path.parent.name == "texts"
     assert tmp_path in path.parents

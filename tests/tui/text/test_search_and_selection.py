@@ -47,7 +47,7 @@ async def test_matches_are_distinguished_without_colors() -> None:
         assert not second.reverse
 
 
-async def test_a_search_begins_where_the_reader_is_and_goes_round() -> None:
+async def test_a_search_starts_at_the_visible_text_and_wraps_around() -> None:
     app = Host()
     async with app.run_test(size=(30, 8)) as pilot:
         app.view.append(LINES)
@@ -154,7 +154,7 @@ async def test_every_terminal_can_select_with_the_mark(hangul: str) -> None:
         assert reversed_text(app.view) == ""
 
 
-async def test_the_cursor_begins_at_the_match_and_takes_the_view_along() -> None:
+async def test_the_cursor_starts_at_the_match_and_scrolls_the_view() -> None:
     app = Host()
     async with app.run_test(size=(30, 8)) as pilot:
         app.view.append(LINES)
@@ -186,7 +186,7 @@ async def test_selected_text_is_readable() -> None:
         assert style.color != style.bgcolor
 
 
-async def test_selected_text_is_seen_without_colors() -> None:
+async def test_selected_text_is_visible_without_colors() -> None:
     app = Host()
     app.no_color = True
     async with app.run_test(size=(30, 8)) as pilot:
@@ -196,7 +196,7 @@ async def test_selected_text_is_seen_without_colors() -> None:
         assert reversed_text(app.view) == "abc"
 
 
-async def test_keys_in_an_empty_text_do_no_harm() -> None:
+async def test_keys_have_no_effect_in_an_empty_text() -> None:
     app = Host()
     async with app.run_test(size=(30, 8)) as pilot:
         app.view.focus()

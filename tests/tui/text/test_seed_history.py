@@ -41,7 +41,7 @@ def test_the_newest_are_kept_and_the_file_stays_small(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_what_is_no_seed_is_passed_over(tmp_path: Path) -> None:
+def test_invalid_lines_are_skipped(tmp_path: Path) -> None:
     path = tmp_path / "seeds.jsonl"
     lines = [
         b"\xff\xfe",
@@ -69,7 +69,7 @@ def test_a_link_is_not_written_through(tmp_path: Path) -> None:
     assert target.read_text() == "kept"
 
 
-def test_a_pipe_in_its_place_keeps_nobody_waiting(tmp_path: Path) -> None:
+def test_a_pipe_in_its_place_does_not_block(tmp_path: Path) -> None:
     path = tmp_path / "seeds.jsonl"
     os.mkfifo(path)
     assert SeedHistory(path).read() == []

@@ -68,7 +68,7 @@ async def test_keys_that_come_together_act_in_their_order() -> None:
         assert app.field.text == "z"
 
 
-async def test_keys_that_come_right_behind_tab_are_for_what_it_leads_to() -> None:
+async def test_keys_right_after_tab_go_to_the_next_focus() -> None:
     app = Host()
     async with app.run_test() as pilot:
         await app.mount(other := Input())
@@ -125,7 +125,7 @@ async def test_up_and_down_move_within_the_text_first() -> None:
         assert app.field.text == "ax\nby"
 
 
-async def test_an_edited_seed_of_old_is_submitted_as_a_new_one() -> None:
+async def test_an_edited_earlier_seed_is_submitted_as_a_new_one() -> None:
     app = Host()
     async with app.run_test() as pilot:
         await pilot.press("a", "enter", "b", "enter", "up", "up", "c", "enter")
@@ -153,7 +153,7 @@ async def test_unknown_characters_are_struck_out_where_they_stand() -> None:
             assert bool(style.strike) is is_struck
 
 
-async def test_another_model_knows_other_characters() -> None:
+async def test_unknown_characters_depend_on_the_model() -> None:
     app = Host()
     async with app.run_test() as pilot:
         app.field.vocabulary = LOWER
@@ -192,7 +192,7 @@ async def test_the_cursor_does_not_blink() -> None:
         assert not app.field.cursor_blink
 
 
-async def test_a_full_field_keeps_the_end_and_says_how_much_was_left_out() -> None:
+async def test_a_full_field_keeps_the_end_and_reports_the_characters_cut() -> None:
     app = Host()
     sentences: list[str] = []
     async with app.run_test(message_hook=lambda each: keep_sentence(each, sentences)) as pilot:
@@ -222,7 +222,7 @@ def keep_sentence(message: Message, sentences: list[str]) -> None:
         sentences.append(message.sentence)
 
 
-async def test_older_seeds_are_recalled_before_those_of_now() -> None:
+async def test_seeds_of_earlier_sessions_are_older_than_new_ones() -> None:
     app = Host()
     async with app.run_test() as pilot:
         await pilot.press("1", "enter", "2", "enter", "up", "up")

@@ -120,7 +120,7 @@ async def test_saving_writes_the_text_and_its_settings(tmp_path: Path) -> None:
         assert str(tmp_path / "tiny.safetensors") in found["command"]
 
 
-async def test_a_text_that_went_on_in_another_temperature_says_so_in_its_settings(
+async def test_a_changed_temperature_is_saved_with_the_text(
     tmp_path: Path,
 ) -> None:
     app = fast_app(tmp_path)
@@ -145,7 +145,7 @@ async def test_a_failed_save_is_reported(tmp_path: Path) -> None:
         await wait_until(pilot, "the reason", lambda: "could not be saved" in note_of(app))
 
 
-async def test_a_search_is_typed_counted_walked_and_left(tmp_path: Path) -> None:
+async def test_a_search_counts_its_matches_steps_through_them_and_closes(tmp_path: Path) -> None:
     app = fast_app(tmp_path)
     async with app.run_test(size=(80, 24)) as pilot:
         shown = await whole_text(pilot, app)
@@ -255,7 +255,9 @@ async def test_seeds_are_remembered_from_one_session_to_the_next(tmp_path: Path)
         assert seed.text == "abc"
 
 
-async def test_seeds_that_cannot_be_kept_are_remembered_until_the_end(tmp_path: Path) -> None:
+async def test_seeds_that_cannot_be_saved_are_remembered_until_the_app_quits(
+    tmp_path: Path,
+) -> None:
     folder = state_folder()
     folder.parent.mkdir(parents=True)
     folder.write_text("in the way")
@@ -283,7 +285,7 @@ async def test_a_huge_paste_is_cut_and_reported(tmp_path: Path) -> None:
         assert seed.text.endswith("a bc")
 
 
-async def test_a_long_seed_says_that_it_is_read_and_can_be_given_up(
+async def test_reading_a_long_seed_is_announced_and_can_be_cancelled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, given_up = threading.Event(), threading.Event()

@@ -170,7 +170,7 @@ async def test_history_is_bounded_and_the_place_kept() -> None:
         assert drawn_rows(app.view)[0] == "(older text was dropped)"
 
 
-async def test_the_caret_stands_after_the_last_character_while_streaming() -> None:
+async def test_the_caret_is_after_the_last_character_while_streaming() -> None:
     app = Host()
     async with app.run_test(size=(12, 3)) as pilot:
         app.view.append("abc")

@@ -77,7 +77,7 @@ def test_the_styles_of_a_row_cover_it(pieces: list[str], width: int) -> None:
 
 
 @given(PLAIN, WIDTHS)
-def test_the_fast_way_for_ascii_gives_the_same_rows(text: str, width: int) -> None:
+def test_the_fast_path_for_ascii_gives_the_same_rows(text: str, width: int) -> None:
     assert wrap_ascii(text, width) == wrap_clusters(text, width)
 
 

@@ -94,7 +94,7 @@ EVERYWHERE = [
 ]
 
 
-async def test_a_theme_of_textual_can_be_asked_for(
+async def test_a_theme_of_textual_can_be_chosen(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TEXTUAL_THEME", "nord")
@@ -154,7 +154,7 @@ async def test_a_variable_that_is_empty_leaves_the_colors(
         assert any(piece.style and piece.style.color for piece in pieces(app))
 
 
-async def test_without_colors_the_focus_and_the_cursor_are_seen(
+async def test_the_focus_and_the_cursor_are_visible_without_colors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
@@ -202,7 +202,7 @@ async def test_without_colors_seed_text_and_what_is_unknown_differ(
 @pytest.mark.parametrize(
     ("end", "sign"), [("finished", "\u25a0"), ("failed", "\u2717"), ("diverged", "\u2717")]
 )
-async def test_what_became_of_a_run_is_said_in_signs_and_words(
+async def test_the_end_of_a_run_has_a_sign_and_a_word(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str, sign: str
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")

@@ -104,7 +104,7 @@ def test_what_is_remembered_is_there_the_next_time() -> None:
     assert remembered_theme() == "paper"
 
 
-def test_a_theme_that_cannot_be_remembered_is_said_so(isolated_home: Path) -> None:
+def test_a_theme_that_cannot_be_saved_is_reported(isolated_home: Path) -> None:
     (isolated_home / "state").write_text("a file in the place of the folder")
     assert remember_theme("paper").startswith("The theme is used until you quit")
     assert remembered_theme() == ""
@@ -122,7 +122,7 @@ def test_a_theme_that_cannot_be_remembered_is_said_so(isolated_home: Path) -> No
         ("", "", "gone", DEFAULT_THEME),
     ],
 )
-async def test_who_decides_what_is_worn(
+async def test_precedence_of_setting_variable_and_remembered_theme(
     monkeypatch: pytest.MonkeyPatch, setting: str, variable: str, remembered: str, worn: str
 ) -> None:
     monkeypatch.setenv("TEXTUAL_THEME", variable)
@@ -173,7 +173,7 @@ async def test_enter_keeps_a_theme_for_the_next_time() -> None:
         assert again.theme == chosen
 
 
-async def test_the_list_says_which_themes_are_the_users() -> None:
+async def test_the_list_marks_the_users_own_themes() -> None:
     write_theme("mine", EMBER)
     app = Dressed()
     async with app.run_test() as pilot:

@@ -96,7 +96,7 @@ def test_a_bundled_theme_is_legible(theme: Theme, ground: str) -> None:
 
 
 @pytest.mark.parametrize("theme", COLORED, ids=lambda theme: theme.name)
-def test_the_place_that_is_marked_is_legible_and_seen(theme: Theme) -> None:
+def test_the_marked_place_is_legible_and_visible(theme: Theme) -> None:
     marked = contrasts(theme, "primary", ("block-cursor-foreground",))
     assert marked["block-cursor-foreground"] >= 4.5
     assert contrast(color_of(theme, "primary"), color_of(theme, "background")) >= 3.0
@@ -109,7 +109,9 @@ def test_the_theme_of_high_contrast_has_it() -> None:
 
 @pytest.mark.parametrize("deficiency", [None, *DEFICIENCIES])
 @pytest.mark.parametrize("pair", OPPOSITES, ids=" ".join)
-def test_every_eye_tells_the_safe_colors_apart(pair: tuple[str, str], deficiency: str) -> None:
+def test_the_safe_colors_differ_for_every_color_vision(
+    pair: tuple[str, str], deficiency: str
+) -> None:
     (theme,) = (theme for theme in BUNDLED if theme.name == "color-safe")
     one, other = (color_of(theme, name) for name in pair)
     assert difference(one, other, deficiency) >= 15.0  # six and a half times just noticeable
@@ -117,7 +119,7 @@ def test_every_eye_tells_the_safe_colors_apart(pair: tuple[str, str], deficiency
 
 @pytest.mark.parametrize("deficiency", [None, *DEFICIENCIES])
 @pytest.mark.parametrize("theme", COLORED, ids=lambda theme: theme.name)
-def test_every_eye_tells_the_two_losses_apart(theme: Theme, deficiency: str) -> None:
+def test_the_two_loss_colors_differ_for_every_color_vision(theme: Theme, deficiency: str) -> None:
     one, other = color_of(theme, "loss"), color_of(theme, "loss-validation")
     assert difference(one, other, deficiency) >= 40.0
 
@@ -129,7 +131,7 @@ def test_the_run_that_is_compared_has_a_hue_of_its_own(theme: Theme) -> None:
         assert difference(other, color_of(theme, name)) >= 25.0
 
 
-def test_a_red_and_a_green_that_common_eyes_tell_apart_are_near_to_others() -> None:
+def test_the_simulation_brings_red_and_green_together() -> None:
     red, green = Color.parse("#d02020"), Color.parse("#5c7a10")
     assert difference(red, green) > 80.0
     assert difference(red, green, "protanopia") < 40.0 < difference(red, green, "tritanopia")

@@ -65,7 +65,7 @@ def test_of_numbers_without_room_the_furthest_is_shown() -> None:
     assert "50 units" in heat_rows([heat_map(VALUES)], 40, 3, None)[0].plain
 
 
-def test_a_head_says_how_many_share_a_sign() -> None:
+def test_a_heading_counts_the_units_of_a_symbol() -> None:
     head = heat_rows([heat_map(VALUES * 10)], 60, 3, PALETTE)[0].plain
     assert "500 units, 3 in one" in head
 
@@ -120,7 +120,7 @@ def test_fewer_rows_may_be_enough() -> None:
     assert rows_needed(maps, 20, None, most=100) == rows_needed(maps, 20, None) == 1 + 25
 
 
-def test_the_scale_says_which_end_is_which() -> None:
+def test_the_scale_labels_its_ends() -> None:
     assert scale_row([gate()], None).plain == "=- shut  . between  +# open"
     colored = scale_row([gate()], PALETTE)
     assert colored.plain.startswith("shut ")

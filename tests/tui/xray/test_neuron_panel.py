@@ -197,7 +197,7 @@ async def test_a_new_seed_is_read_with_the_clamps(tmp_path: Path) -> None:
         assert app.tape.stream.network[PLACE] == 2
 
 
-async def test_esc_comes_back_to_the_text_and_the_list_is_still_there(tmp_path: Path) -> None:
+async def test_escape_returns_to_the_text_and_keeps_the_list(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         rows = app.neurons.rows
         await app.pilot.press("escape")
@@ -277,7 +277,7 @@ async def test_it_can_be_read_in_ascii(tmp_path: Path) -> None:
         np.testing.assert_equal(app.tape.stream.network[PLACE], 2)
 
 
-def test_it_tells_how_far_it_is_and_lists_each_neuron_once(tmp_path: Path) -> None:
+def test_a_search_reports_its_progress_and_lists_each_neuron_once(tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     path.write_text(nested_brackets(200_000))
     reported: list[str] = []
@@ -293,7 +293,7 @@ def test_it_tells_how_far_it_is_and_lists_each_neuron_once(tmp_path: Path) -> No
         assert {one.property.name for one in found.listed(name)} == {name}
 
 
-def test_one_that_is_given_up_says_nothing_any_more() -> None:
+def test_a_cancelled_search_reports_nothing_more() -> None:
     reported: list[str] = []
 
     def check_cancelled() -> None:

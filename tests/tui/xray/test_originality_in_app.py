@@ -126,7 +126,7 @@ async def test_copied_passages_look_otherwise_with_and_without_colors(tmp_path: 
         assert "copied" in screen_text(app.app)
 
 
-async def test_the_panel_tells_the_longest_passage_its_place_and_the_shares(tmp_path: Path) -> None:
+async def test_the_panel_shows_the_longest_passage_its_place_and_the_shares(tmp_path: Path) -> None:
     async with compared_app(tmp_path, size=(130, 44)) as app:
         text = app.tape.text()
         path, _ = copying_corpus(tmp_path, text)
@@ -159,7 +159,7 @@ async def test_it_is_marked_while_it_streams_and_on_every_branch(tmp_path: Path)
         assert levels.level(0, 44) == 3
 
 
-async def test_without_the_corpus_one_sentence_says_so_and_how_to_name_one(tmp_path: Path) -> None:
+async def test_a_missing_corpus_is_reported_with_how_to_name_one(tmp_path: Path) -> None:
     async with compared_app(tmp_path) as app:
         await app.pilot.press(*["x"] * TURNS)
         await wait_until(app.pilot, "a sentence", lambda: "was not found here" in note_of(app.app))

@@ -25,7 +25,7 @@ def test_a_long_passage_is_read_from_its_end_in_pieces() -> None:
 
 
 @pytest.mark.parametrize("at", [(0, 90), (0, 40)])
-def test_what_is_near_to_where_one_stands_is_read_from_there(at: tuple[int, int]) -> None:
+def test_reading_starts_at_the_cursor(at: tuple[int, int]) -> None:
     assert gap(0, 100, set(), at) == (at[1], min(at[1] + CHUNK, 100))
 
 
@@ -34,7 +34,7 @@ def test_what_is_on_another_branch_or_far_is_not(at: tuple[int, int]) -> None:
     assert gap(0, 100, set(), at) == (100 - CHUNK, 100)
 
 
-def test_every_wanted_character_is_read_in_the_end() -> None:
+def test_every_requested_character_is_read() -> None:
     known: set[int] = {7, 130, 131, 260}
     while (found := gap(0, 300, known)) is not None:
         assert found[1] - found[0] <= CHUNK

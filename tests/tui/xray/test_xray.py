@@ -159,7 +159,7 @@ async def test_it_can_be_read_in_ascii_and_without_colors(
         assert len({marks(level_look(app.pane, level)) for level in range(5)}) == LEVELS
 
 
-async def test_without_a_text_it_says_so(tmp_path: Path) -> None:
+async def test_without_a_text_a_note_is_shown(tmp_path: Path) -> None:
     app = tiny_app(tmp_path)
     app.session.model = str(tmp_path / "missing.safetensors")
     async with app.run_test(size=(80, 24)) as pilot:

@@ -177,18 +177,18 @@ async def test_a_wide_terminal_has_more_than_one_page_side_by_side_with_the_text
         assert panel_of(app).region.x >= app.view.region.right
 
 
-async def test_without_colors_signs_tell_the_numbers(
+async def test_without_colors_symbols_show_the_levels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     await check_signs(tmp_path, is_ascii=False)
 
 
-async def test_in_ascii_signs_tell_the_numbers(tmp_path: Path) -> None:
+async def test_in_ascii_symbols_show_the_levels(tmp_path: Path) -> None:
     await check_signs(tmp_path, is_ascii=True)
 
 
-async def test_with_sixteen_colors_signs_tell_the_numbers(
+async def test_with_sixteen_colors_symbols_show_the_levels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COLORTERM")
