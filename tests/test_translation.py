@@ -20,7 +20,7 @@ from tui_charrnn.durations import TIME_UNITS
 from tui_charrnn.errors import SYSTEM_REASONS
 from tui_charrnn.generation import neuron
 from tui_charrnn.history import model_label
-from tui_charrnn.history.generation import HINDRANCES
+from tui_charrnn.history.generation import NO_REPLAY_REASONS
 from tui_charrnn.history.store import REASONS
 from tui_charrnn.lens.properties import PROPERTIES
 from tui_charrnn.paths import Kind
@@ -96,7 +96,7 @@ def error_sentences() -> Iterator[str]:
     """Parts of errors, and reasons that others give."""
     yield from (f"Cannot {action} {{path}}: {{reason}}." for action in get_args(Action))
     yield from (f"There is no {kind} {{name!r}}." for kind in ("setting", "action"))
-    yield from [*HINTS.values(), *HINDRANCES, *REASONS, *SUSPICIOUS_CATEGORIES.values()]
+    yield from [*HINTS.values(), *NO_REPLAY_REASONS, *REASONS, *SUSPICIOUS_CATEGORIES.values()]
     yield from [*Kind, SUGGESTED_ENCODINGS, "lost"]
 
 
@@ -159,7 +159,7 @@ def table_sentences() -> set[str]:
         *(LABELS.get(name, name.replace("_", " ")) for name in SAMPLING),
         Preferences.bounds()["length"].sentence,
         Preferences.bounds()["pace"].words,
-        *(end_of_sentence(hindrance) for hindrance in tape_start.HINDRANCES),
+        *(end_of_sentence(reason) for reason in tape_start.NO_REPLAY_REASONS),
         *(column.label for column in COLUMNS),
         actions.READ_ONLY,
         *error_sentences(),

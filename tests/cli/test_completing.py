@@ -86,9 +86,7 @@ def test_presets_are_completed(command: str) -> None:
     assert completed(command, "--preset", incomplete="t") == ["tiny", "tutorial"]
 
 
-def test_settings_that_are_wrong_are_no_hindrance(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_wrong_settings_do_not_prevent_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHARRNN_CONFIG", str(folder / "no such file"))
     assert completed("attach", incomplete="ne") == ["news"]
 

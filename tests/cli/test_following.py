@@ -55,7 +55,7 @@ def test_the_outcome_is_printed_with_earlier_results(
     assert "validation 1.500 at step 2" in printed.err
 
 
-def test_a_damaged_state_is_no_hindrance(
+def test_a_damaged_state_does_not_prevent_it(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory
 ) -> None:
     run.status.write_text("{", encoding="utf-8")

@@ -184,7 +184,7 @@ def test_a_text_that_cannot_be_replayed_has_a_reason() -> None:
             sampling=((0, SamplingConfig()),),
             rng_seed=1,
             model=origin,
-            hindrance="characters were chosen by hand",
+            no_replay_because="characters were chosen by hand",
         )
     )
 

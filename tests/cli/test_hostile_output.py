@@ -116,7 +116,7 @@ def history(folder: Path, string: str) -> Commands:
     origin = ModelReference(ModelLabel.parse(string), str(folder / as_file_name(string)), "ab" * 32)
     History().add_all([
         make_generation(string, string, model=origin),
-        make_generation(string, hindrance=string),
+        make_generation(string, no_replay_because=string),
     ])
     return [
         ["history"],

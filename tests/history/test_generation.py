@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.history.generation import Generation, ModelFile, file_sha256, hindrance_of
+from tui_charrnn.history.generation import Generation, ModelFile, file_sha256, why_no_replay
 from tui_charrnn.history.model_label import ModelLabel
 
 
@@ -42,7 +42,7 @@ def test_a_file_that_did_not_stay_has_none(tmp_path: Path, is_replaced: bool) ->
         rng_seed=1,
         model=origin,
     )
-    assert "replaced" in hindrance_of(generation)
+    assert "replaced" in why_no_replay(generation)
 
 
 def test_a_pipe_in_the_place_of_a_model_is_refused_not_waited_for(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_a_search_that_nobody_wants_any_more_ends(history: History) -> None:
 def test_what_is_taken_out_can_be_put_back_as_it_was(history: History) -> None:
     history.add_all([
         make_generation("alpha"),
-        make_generation("beta", hindrance="it was steered by hand"),
+        make_generation("beta", no_replay_because="it was steered by hand"),
     ])
     with sqlite3.connect(history.path) as connection:
         connection.execute("""UPDATE generations SET sampling = '[{"after": 0, "warmth": 3}]'""")

@@ -11,7 +11,7 @@ from tests.support.generations import make_generation
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.history import store
-from tui_charrnn.history.generation import KEPT_CHARACTERS, ModelReference, hindrance_of
+from tui_charrnn.history.generation import KEPT_CHARACTERS, ModelReference, why_no_replay
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History, history_file
 
@@ -30,7 +30,7 @@ def test_a_text_comes_back_as_it_was_added(history: History) -> None:
         "O happy day\n",
         sampling=((0, SamplingConfig(top_k=3)), (5, SamplingConfig(temperature=0))),
         rng_seed=2**63 - 1,
-        hindrance="it was steered by hand",
+        no_replay_because="it was steered by hand",
     )
 
     number = history.add(generation)
@@ -54,7 +54,7 @@ def test_a_model_without_a_file_is_kept_too(history: History) -> None:
 
     assert entry is not None
     assert entry.generation == generation
-    assert hindrance_of(entry.generation) == "the model came from no file"
+    assert why_no_replay(entry.generation) == "the model came from no file"
 
 
 def test_names_that_are_no_text_survive(history: History) -> None:
@@ -134,7 +134,7 @@ def test_of_a_very_long_text_the_beginning_is_kept(history: History) -> None:
     assert entry is not None
     assert entry.generation.length == KEPT_CHARACTERS + 5
     assert len(entry.generation.text) == KEPT_CHARACTERS
-    assert hindrance_of(entry.generation) == ""
+    assert why_no_replay(entry.generation) == ""
 
 
 def test_of_a_very_long_seed_text_the_end_is_kept(history: History) -> None:
@@ -142,7 +142,7 @@ def test_of_a_very_long_seed_text_the_end_is_kept(history: History) -> None:
 
     assert entry is not None
     assert entry.generation.seed_text == "y" * KEPT_CHARACTERS
-    assert "only the last 50,000 characters" in hindrance_of(entry.generation)
+    assert "only the last 50,000 characters" in why_no_replay(entry.generation)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_settings_of_a_newer_version_are_shown_but_not_said_again(history: Histo
     entry = history.get(1)
 
     assert entry is not None
-    assert "settings warmth" in hindrance_of(entry.generation)
+    assert "settings warmth" in why_no_replay(entry.generation)
 
 
 def test_a_newer_format_is_left_alone(history: History) -> None:

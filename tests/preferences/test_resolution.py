@@ -157,7 +157,7 @@ def test_a_file_that_is_no_text_of_ours_is_refused(file: Path, content: bytes) -
     assert found.problems[0].startswith(str(file))
 
 
-def test_a_byte_order_mark_is_no_hindrance(file: Path) -> None:
+def test_a_byte_order_mark_is_ignored(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbfpace = 7\n")
     assert resolve(environment={"CHARRNN_CONFIG": str(file)}).checked().pace == 7
 

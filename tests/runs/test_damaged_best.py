@@ -75,7 +75,7 @@ def test_a_best_json_that_names_another_checkpoint_costs_none(run: RunDirectory)
     assert prune(run) == ["step-00000004", "step-00000006", "step-00000008"]
 
 
-def test_a_damaged_manifest_of_another_checkpoint_is_no_hindrance(run: RunDirectory) -> None:
+def test_a_damaged_manifest_of_another_checkpoint_is_ignored(run: RunDirectory) -> None:
     run.best.write_bytes(b"{")
     run.checkpoint(6).manifest.write_bytes(b"{")
     assert prune(run) == ["step-00000004", "step-00000008"]

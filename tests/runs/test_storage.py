@@ -71,7 +71,7 @@ def test_a_full_disk_is_explained(tmp_path: Path) -> None:
         storage_on(FaultyDisk(1)).write_atomically(tmp_path / "file", b"x")
 
 
-def test_a_leftover_of_a_killed_writer_is_no_hindrance(tmp_path: Path) -> None:
+def test_a_leftover_of_a_killed_writer_is_replaced(tmp_path: Path) -> None:
     (tmp_path / ".file.partial").write_bytes(b"half, and longer than the new contents")
     Storage().write_atomically(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"

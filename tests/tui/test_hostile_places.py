@@ -91,7 +91,7 @@ async def test_history(tmp_path: Path) -> None:
         make_generation(
             string,
             string,
-            hindrance=string,
+            no_replay_because=string,
             model=ModelReference(ModelLabel.parse(string), f"/{number}", "ab"),
         )
         for number, string in enumerate(STRINGS.values())

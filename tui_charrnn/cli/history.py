@@ -26,8 +26,8 @@ from tui_charrnn.history.generation import (
     Entry,
     entry_values,
     format_length,
-    hindrance_of,
     omitted_characters,
+    why_no_replay,
 )
 from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_model, split_query
 from tui_charrnn.invocation import command
@@ -218,7 +218,7 @@ def entry_lines(entry: Entry) -> Iterator[str]:
 
 def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     generation = entry.generation
-    hindrance = hindrance_of(generation)
+    reason = why_no_replay(generation)
     yield "text", f"{entry.number}, of {entry.time.astimezone():%Y-%m-%d %H:%M:%S}"
     yield "model", str(generation.model.label)
     yield "", generation.model.file or "from no file"
@@ -235,7 +235,7 @@ def _facts(entry: Entry) -> Iterator[tuple[str, str]]:
     for after, clamps in generation.clamps:
         yield f"from {after:,}" if after else "clamped", ", ".join(clamps) if clamps else "none"
     again = command("history", "replay", str(entry.number))
-    yield "again", f"not possible: {hindrance}" if hindrance else again
+    yield "again", f"not possible: {reason}" if reason else again
 
 
 def _format_settings(config: SamplingConfig) -> str:

@@ -26,7 +26,7 @@ none before the first. Clamps after 0 characters also applied while the seed tex
 _NO_FILE: Final = "the model came from no file"
 _REPLACED: Final = "the model's file was replaced while the text was generated, as a trainer does"
 LONG_SEED: Final = "only the last 50,000 characters of its seed text were kept"
-HINDRANCES: Final = (_NO_FILE, _REPLACED, LONG_SEED)
+NO_REPLAY_REASONS: Final = (_NO_FILE, _REPLACED, LONG_SEED)
 """Why a text cannot be generated again; stored in English and translated for display."""
 
 
@@ -58,8 +58,9 @@ class Generation:
     clamps: ClampsInTime = ()
     numbers: str = "float32"
     """Number type of the model, `float32` or `int8`."""
-    hindrance: str = ""
-    """Why the text cannot be generated again, as the end of a sentence; empty if it can."""
+    no_replay_because: str = ""
+    """Why the text cannot be generated again, as the end of a sentence; empty if it can. In the
+    database and in JSON: `hindrance`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,10 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def hindrance_of(generation: Generation) -> str:
+def why_no_replay(generation: Generation) -> str:
     """Return why a text cannot be generated again; empty if it can, given its model's file."""
-    if generation.hindrance:
-        return generation.hindrance
+    if generation.no_replay_because:
+        return generation.no_replay_because
     if generation.model.file is None:
         return _NO_FILE
     return "" if generation.model.sha256 else _REPLACED
@@ -239,7 +240,7 @@ def row_of(generation: Generation, time: datetime) -> tuple[object, ...]:
         storable(str(model.label)),
         os.fsencode(model.file) if model.file is not None else None,
         model.sha256,
-        storable(generation.hindrance) or (LONG_SEED if is_long else ""),
+        storable(generation.no_replay_because) or (LONG_SEED if is_long else ""),
     )
 
 
@@ -249,9 +250,9 @@ def entry_of(row: Sequence[Any]) -> Entry:
     Raises:
         ValueError: If a value has the wrong type.
     """
-    number, time, length, seed_text, text, document, rng_seed, label, file, sha256, hindrance = row
+    number, time, length, seed_text, text, document, rng_seed, label, file, sha256, reason = row
     counts = (number, length, rng_seed)
-    texts = (time, seed_text, text, document, label, hindrance, "" if sha256 is None else sha256)
+    texts = (time, seed_text, text, document, label, reason, "" if sha256 is None else sha256)
     is_valid = all(isinstance(each, int) for each in counts) and all(
         isinstance(each, str) for each in texts
     )
@@ -277,7 +278,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
             ),
             clamps=clamps,
             numbers=numbers,
-            hindrance=hindrance or problem,
+            no_replay_because=reason or problem,
         ),
     )
 
@@ -306,5 +307,5 @@ def entry_values(entry: Entry) -> dict[str, Any]:
             for after, config in generation.sampling
         ],
         "clamps": [{"after": after, "held": list(clamps)} for after, clamps in generation.clamps],
-        "hindrance": hindrance_of(generation) or None,
+        "hindrance": why_no_replay(generation) or None,
     }

@@ -23,9 +23,9 @@ from tui_charrnn.history.generation import (
     Generation,
     entry_of,
     file_sha256,
-    hindrance_of,
     row_of,
     storable,
+    why_no_replay,
 )
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import explained, find_kind
@@ -379,12 +379,12 @@ def find_same_model(
         ModelFileError: If the file is missing, unreadable, or has changed since.
     """
     model = entry.generation.model
-    hindrance = hindrance_of(entry.generation)
-    if model.file is None or (hindrance and not may_differ):
+    reason = why_no_replay(entry.generation)
+    if model.file is None or (reason and not may_differ):
         sentence = tr(
-            "Text {number} cannot be generated again: {hindrance}.",
+            "Text {number} cannot be generated again: {reason}.",
             number=entry.number,
-            hindrance=tr(hindrance),
+            reason=tr(reason),
         )
         raise HistoryError(_joined(sentence, kept))
     path = Path(model.file)

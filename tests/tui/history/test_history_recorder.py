@@ -10,7 +10,7 @@ from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.folders import state_folder
 from tui_charrnn.generation.replay import Replay
-from tui_charrnn.history.generation import Entry, hindrance_of
+from tui_charrnn.history.generation import Entry, why_no_replay
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History, find_same_model, history_file
 from tui_charrnn.model.checkpoint import load_model
@@ -54,7 +54,7 @@ async def test_a_text_is_stored_with_all_that_replaying_it_needs(tmp_path: Path)
         await pilot.press(*"badge", "enter")
         entry = (await kept(pilot, [40, 40]))[0]
         recorded = entry.generation
-        assert (recorded.seed_text, hindrance_of(recorded)) == ("badge", "")
+        assert (recorded.seed_text, why_no_replay(recorded)) == ("badge", "")
         assert recorded.model.label == ModelLabel("tiny")
         assert shown_text(app).endswith("badge" + recorded.text)
         again = Replay(load_model(find_same_model(entry)), recorded)

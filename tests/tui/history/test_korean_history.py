@@ -34,7 +34,9 @@ async def test_the_page_and_its_notes_are_in_korean(tmp_path: Path) -> None:
 
 def test_the_settings_of_a_text_are_shown_in_korean() -> None:
     clamps = ((0, ("0:1=0.5",)), (1, ()))
-    kept = make_generation("나라", clamps=clamps, hindrance="characters were chosen by hand")
+    kept = make_generation(
+        "나라", clamps=clamps, no_replay_because="characters were chosen by hand"
+    )
     lines = list(settings_lines(Entry(1, datetime.now(UTC), kept), datetime.now(UTC)))
     assert latin_words("\n".join(lines), {"shakespeare"}) == []
     assert lines[-1] == "다시 생성할 수 없습니다: 손으로 고른 글자가 있습니다."

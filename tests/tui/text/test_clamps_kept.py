@@ -16,7 +16,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.generation.neuron import Clamp
 from tui_charrnn.generation.replay import Replay
-from tui_charrnn.history.generation import Entry, hindrance_of
+from tui_charrnn.history.generation import Entry, why_no_replay
 from tui_charrnn.history.store import History, find_same_model
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.text.saving import texts_folder
@@ -75,7 +75,7 @@ async def test_a_replay_from_the_history_is_identical(tmp_path: Path) -> None:
         kept = entry.generation
 
         assert kept.clamps == ((LENGTH, ("0:c3=2",)), (2 * LENGTH, ()))
-        assert hindrance_of(kept) == ""
+        assert why_no_replay(kept) == ""
         again = Replay(load_model(find_same_model(entry)), kept)
         assert "".join(iter(again.next, None)) == text
         app.app.main.text_pane.action_history()

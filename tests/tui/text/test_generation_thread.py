@@ -183,19 +183,19 @@ def test_the_displayed_branch_is_taken_and_returned() -> None:
     result = generation.result()
     assert result is not None
     assert result.generated == first[:30] + rest
-    assert "random numbers" in result.hindrance
+    assert "random numbers" in result.no_replay_because
     generation.branch_off(Fork(0, 30, (2,)))
     listener.wait_for_end(3)
     generation.branch, generation.shown = 2, 0
     generation.take()
     result = generation.result()
     assert result is not None
-    assert "by hand" in result.hindrance
+    assert "by hand" in result.no_replay_because
     generation.branch, generation.shown = 0, 0
     generation.take()
     result = generation.result()
     assert result is not None
-    assert (result.generated, result.hindrance) == (first, "")
+    assert (result.generated, result.no_replay_because) == (first, "")
 
 
 def test_positions_can_be_read_during_generation_at_full_speed() -> None:

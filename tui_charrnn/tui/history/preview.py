@@ -19,8 +19,8 @@ from tui_charrnn.history.generation import (
     Entry,
     Generation,
     format_length,
-    hindrance_of,
     omitted_characters,
+    why_no_replay,
 )
 from tui_charrnn.history.store import find_same_model
 from tui_charrnn.model.checkpoint import load_model
@@ -214,8 +214,8 @@ def settings_lines(entry: Entry, now: datetime) -> Iterator[str]:
             yield tr("from character {number:,}: {words}", number=after + 1, words=words)
         else:
             yield words
-    if hindrance := hindrance_of(kept):
-        yield tr("Cannot be generated again: {reason}.", reason=safe_line(tr(hindrance)))
+    if reason := why_no_replay(kept):
+        yield tr("Cannot be generated again: {reason}.", reason=safe_line(tr(reason)))
 
 
 def _format_result(entry: Entry, difference: int | None) -> str:

@@ -109,7 +109,7 @@ class HistoryRecorder:
             model=self._reference(result.opening.loaded),
             clamps=result.clamps,
             numbers=result.opening.loaded.model.numbers,
-            hindrance=end_of_sentence(result.hindrance),
+            no_replay_because=end_of_sentence(result.no_replay_because),
         )
         (number,) = history.add_all([generation], instead_of=before.number)
         kept[branch] = _Recorded(number, length)

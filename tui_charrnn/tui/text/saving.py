@@ -169,16 +169,16 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
     """Return the settings that reproduce a text, as JSON values."""
     opening = result.opening
     (_, first), *changes = result.sampling
-    sha256, hindrance = opening.loaded.sha256(), ""
+    sha256, reason = opening.loaded.sha256(), ""
     if opening.loaded.file is None:
-        hindrance = "The model came from no file."
+        reason = "The model came from no file."
     elif sha256 is None:
-        hindrance = "The model's file has been replaced since, as a trainer does."
+        reason = "The model's file has been replaced since, as a trainer does."
     clamps = dict(result.clamps)
     has_unknown_symbol = opening.loaded.model.vocabulary.unknown_symbol is not None
     if changes or [*clamps] not in ([], [0]):
-        hindrance = "Settings or clamped cells were changed while the text was generated."
-    hindrance = result.hindrance or hindrance
+        reason = "Settings or clamped cells were changed while the text was generated."
+    reason = result.no_replay_because or reason
     return {
         "program": f"charrnn-tui {__version__}",
         "saved": f"{now:%Y-%m-%dT%H:%M:%SZ}",
@@ -197,8 +197,8 @@ def describe(result: GenerationResult, now: datetime.datetime) -> dict[str, Any]
         "clamps": list(clamps.pop(0, ())),
         "changes": [{"after": after, **_sampling_values(used)} for after, used in changes],
         "clamp_changes": [{"after": after, "clamps": list(now)} for after, now in clamps.items()],
-        "command": None if hindrance else shlex.join(_arguments(result, first)),
-        "no_command_because": hindrance or None,
+        "command": None if reason else shlex.join(_arguments(result, first)),
+        "no_command_because": reason or None,
     }
 
 

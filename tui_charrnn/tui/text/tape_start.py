@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 _OTHER_CELLS: Final = "Other cells were clamped while the seed text was read."
 _BY_HAND: Final = "Characters were chosen by hand."
 _OTHER_DRAWS: Final = "The random numbers were changed during the text."
-HINDRANCES: Final = (_OTHER_CELLS, _BY_HAND, _OTHER_DRAWS)
+NO_REPLAY_REASONS: Final = (_OTHER_CELLS, _BY_HAND, _OTHER_DRAWS)
 """Reasons why seed text, settings and RNG seed do not reproduce a text; in English, for files."""
 
 
@@ -74,7 +74,7 @@ class GenerationResult(NamedTuple):
     """Sampling settings, each with the position from which it applies."""
     clamps: tuple[tuple[int, tuple[str, ...]], ...] = ()
     """Clamps, each set with the position from which it applies; empty if there were none."""
-    hindrance: str = ""
+    no_replay_because: str = ""
     """Why seed text, settings and RNG seed do not reproduce the text; empty if they do."""
 
     @property
@@ -168,21 +168,21 @@ def result_of(opening: Opening, tape: Tape, number: int, length: int) -> Generat
         if start < max(end, 1)
     ]
     clamps = in_effect([(0, ()), *set_clamps], length)
-    hindrance = ""
+    reason = ""
     if opening.clamps != clamps[0][1]:
-        hindrance = _OTHER_CELLS
+        reason = _OTHER_CELLS
     elif any(branch.start <= taken < end for branch, end in parts for taken in branch.taken):
-        hindrance = _BY_HAND
+        reason = _BY_HAND
     elif any(
         (used.rng_seed, used.drawn) != (opening.rng_seed, used.position)
         for branch, end in parts
         for used in branch.draws
         if used.position < end
     ):
-        hindrance = _OTHER_DRAWS
+        reason = _OTHER_DRAWS
     generated = tape.text(number, 0, length)
     clamps = clamps if clamps[0][1] else clamps[1:]
-    return GenerationResult(opening, generated, in_effect(changes, length), clamps, hindrance)
+    return GenerationResult(opening, generated, in_effect(changes, length), clamps, reason)
 
 
 def in_effect(changes: Sequence[tuple[int, _T]], length: int) -> tuple[tuple[int, _T], ...]:
