@@ -144,7 +144,8 @@ class CharRNNApp(ThemedApp):
             self.notify(message, severity="warning", timeout=15, markup=False)
 
     def action_show_problems(self) -> None:
-        """List all problems in the settings."""
+        """List all problems in the settings, in place of the notification about them."""
+        self.clear_notifications()
         self.push_screen(lazy.list_problems(self.problems))
 
     def on_mount(self) -> None:

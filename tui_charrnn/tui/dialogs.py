@@ -10,7 +10,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.getters import query_one
 from textual.screen import ModalScreen
@@ -152,12 +152,16 @@ class QuestionScreen(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         """The question above its answers."""
-        with Vertical(id="question", classes="box") as box:
+        with VerticalScroll(id="question", classes="box", can_focus=False) as box:
             box.border_title = Content(self._title)
             yield Static(self._question, markup=False)
             for number, answer in enumerate(self._answers):
                 label = Content.assemble((f"{answer.shown_key:>5}", "bold"), f"  {answer.label}")
                 yield Button(label, id=f"answer-{number}", compact=True)
+
+    def on_mount(self) -> None:
+        """Focus the default answer; a question longer than the screen shows its beginning."""
+        self.set_focus(self.query(Button).first(), scroll_visible=False)
 
     def on_key(self, event: events.Key) -> None:
         """Answer by a key, or move the focus by an arrow key."""

@@ -1,9 +1,13 @@
 """Modal screens close once, however fast keys arrive."""
 
+from pathlib import Path
+
 from textual.app import App
+from textual.containers import VerticalScroll
 from textual.widgets import Input
 
-from tui_charrnn.tui.dialogs import AskTextScreen
+from tests.support.open_app import tiny_app
+from tui_charrnn.tui.dialogs import AskTextScreen, list_problems
 
 
 def asking() -> AskTextScreen:
@@ -34,3 +38,19 @@ async def test_a_dialog_below_another_cannot_be_dismissed() -> None:
         await pilot.pause()
         assert app.screen_stack[1:] == [below, above]
         assert answers == []
+
+
+async def test_a_question_longer_than_the_screen_shows_its_beginning_and_scrolls(
+    tmp_path: Path,
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(list_problems([f"problem {number}" for number in range(20)]))
+        await pilot.pause()
+        box = app.screen.query_one("#question", VerticalScroll)
+        assert (box.scroll_offset.y, box.region.height) == (0, 24)
+        await pilot.press("pagedown")
+        await pilot.pause()
+        assert box.scroll_offset.y > 0
+        await pilot.press("enter")
+        assert app.screen is app.main
