@@ -154,6 +154,13 @@ async def test_the_last_page_counts_how_often_the_likeliest_came(tmp_path: Path)
         assert f"Calibration error: {100 * (reliability.error or 0):.2f} %" in screen_text(app.app)
 
 
+async def test_the_last_page_counts_the_whole_text_not_only_what_is_in_view(tmp_path: Path) -> None:
+    async with xray_app(tmp_path, size=(80, 24), length=990) as app:
+        await app.pilot.press("x", *["d"] * 4)
+        words = "990 characters examined"
+        await wait_until(app.pilot, words, lambda: words in screen_text(app.app))
+
+
 async def test_a_small_terminal_has_the_pages_below_the_text(tmp_path: Path) -> None:
     async with xray_app(tmp_path, size=(80, 24)) as app:
         await app.pilot.press("x")

@@ -65,6 +65,8 @@ class XrayColors(TextLayer):
         """The levels of the current text; None before it has started."""
         self.wants_snapshot = False
         """Whether the panel shows states and gates."""
+        self.wants_whole = False
+        """Whether the panel shows the reliability diagram, which is of the whole branch."""
         self.reading: XrayReading | None = None
         """Reads the current text; None without a text or a coloring."""
         self._coloring: Coloring | UnitColoring | None = None
@@ -127,7 +129,7 @@ class XrayColors(TextLayer):
         text, view = self.text, self.text.view
         if branch != text.branch or self._coloring is None:
             return
-        self._explain(is_more=start <= self._explained() < stop)
+        self._explain(is_more=self.wants_whole or start <= self._explained() < stop)
         first, last = text.place_at(start), text.place_at(min(stop, text.shown))
         if last is not None:
             view.redraw(range(view.wrapped.first if first is None else first[0], last[0] + 1))
@@ -153,11 +155,17 @@ class XrayColors(TextLayer):
             return
         explained, view = self._explained(), self._in_view()
         place = (text.branch, explained) if self.wants_snapshot else None
-        requested = text.branch, explained, view, place, is_streaming
+        whole = text.shown if self.wants_whole else 0
+        requested = text.branch, explained, view, place, is_streaming, whole
         if requested != self._requested or reading.has_tapped:
             self._requested = requested
             wanted = wanted_passages(
-                text.branch, explained, view, text.shown, is_streaming=is_streaming
+                text.branch,
+                explained,
+                view,
+                text.shown,
+                is_streaming=is_streaming,
+                is_whole=self.wants_whole,
             )
             reading.request(wanted, place)
             self.levels.request(wanted)

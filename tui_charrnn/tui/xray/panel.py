@@ -155,6 +155,7 @@ class XrayPanel(Static):
         if seen is None or not self.display or width < 1:
             self.border_title = Content(tr("X-ray"))
             self._colors.wants_snapshot = self.display and pages[page] not in {EXPECTED, HITS}
+            self._colors.wants_whole = self.display and pages[page] == HITS
             self.update("", layout=False)
             return
         name = self._name_of(seen.index)
@@ -194,7 +195,7 @@ class XrayPanel(Static):
         """Return the rows of a page, and of the pages after it that fit below."""
         rows: list[Content] = []
         palette, width = palette_of(self.app), self.size.width
-        wants_snapshot = False
+        wants_snapshot = wants_whole = False
         for number, page in enumerate(pages[first:] + pages[:first]):
             room = height - len(rows) - (1 if number else 0)
             maps = [] if page in {EXPECTED, HITS} else self._maps(page)
@@ -203,6 +204,7 @@ class XrayPanel(Static):
                 continue
             rows += [Content("")] if number else []
             if page == HITS:
+                wants_whole = True
                 reading = self._colors.reading
                 reliability = None if reading is None else reading.reliability
                 rows += hits_rows(reliability, width, room)
@@ -211,7 +213,7 @@ class XrayPanel(Static):
             else:
                 wants_snapshot = True
                 rows += _snapshot_rows(maps, width, room, palette)
-        self._colors.wants_snapshot = wants_snapshot
+        self._colors.wants_snapshot, self._colors.wants_whole = wants_snapshot, wants_whole
         return rows
 
     def _name_of(self, index: int) -> str:

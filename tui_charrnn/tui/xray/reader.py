@@ -41,8 +41,10 @@ _NEAR: Final = 64
 """Characters before the newest one for which the next tapped snapshot is good enough."""
 _MOST_AROUND: Final = 4000
 """Most characters before and after the view that are read ahead."""
-_MOST: Final = 20_000
-"""Most characters whose predictions are kept; the screen shows fewer."""
+MOST_COUNTED: Final = 20_000
+"""Most characters, the last ones, that are read for the reliability diagram."""
+_MOST: Final = 40_000
+"""Most characters whose predictions are kept; more than are requested at a time."""
 RUNNING: Final = 100
 """Characters of the running mean of the surprise."""
 Key = tuple[int, int]
@@ -342,7 +344,13 @@ def find_gap(
 
 
 def wanted_passages(
-    branch: int, explained: int, view: tuple[int, int], shown: int, *, is_streaming: bool
+    branch: int,
+    explained: int,
+    view: tuple[int, int],
+    shown: int,
+    *,
+    is_streaming: bool,
+    is_whole: bool = False,
 ) -> tuple[Passage, ...]:
     """Return the passages to read, the most urgent first: explained, in view, near the view.
 
@@ -352,6 +360,7 @@ def wanted_passages(
         view: Positions of the first character in view, and after the last.
         shown: Number of displayed characters.
         is_streaming: Whether the text streams; then nothing is read ahead.
+        is_whole: Whether the last `MOST_COUNTED` characters of the branch are read, too.
     """
     start, stop = view
     passages = (
@@ -364,4 +373,5 @@ def wanted_passages(
     around = min(stop - start, _MOST_AROUND)
     after = Passage(branch, stop, min(stop + around, shown))
     before = Passage(branch, max(start - around, 0), start)
-    return (*passages, after, before)
+    whole = (Passage(branch, max(shown - MOST_COUNTED, 0), shown),) if is_whole else ()
+    return (*passages, after, before, *whole)
