@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.tables import markdown_table
 from tui_charrnn.generation.filling import Filler
-from tui_charrnn.lens.influence import Passage, measure_memory
+from tui_charrnn.lens.influence import ForwardPass, measure_memory
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import weights_from_tensors
@@ -61,10 +61,10 @@ def measured(cell: str, hidden_size: int, rounds: int) -> list[str]:
     places = np.linspace(REACH, 239, TARGETS).astype(np.intp)
 
     def one() -> None:
-        Passage(weights, config, text[:201]).influence(np.array([200]), 200)
+        ForwardPass(weights, config, text[:201]).influence(np.array([200]), 200)
 
     def recorded() -> None:
-        Passage(weights, config, text[:240]).influence(places, REACH)
+        ForwardPass(weights, config, text[:240]).influence(places, REACH)
 
     filler = Filler(Model(config, Vocabulary(SIGNS), weights, {}, {}))
     left, right = (

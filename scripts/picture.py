@@ -26,7 +26,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.creation import make_run
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.session import Session, WeightsSource
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 SIZE = (120, 36)
@@ -89,7 +89,7 @@ async def record_tour(app: CharRNNApp, pilot: Pilot[None]) -> None:
     for step in range(step_of(app), STEPS - 100, STEPS // 16):
         await wait_until(pilot, functools.partial(has_reached, app, step))
         recording.take(0.3)
-    app.session.source = Source.NEWEST
+    app.session.source = WeightsSource.NEWEST
     await press("enter", shown=0.4)
     await watch(12, 0.35, 0.3)
     await press("ctrl+t", shown=0.8, pause=1)
@@ -104,7 +104,7 @@ async def take_pictures(app: CharRNNApp, pilot: Pilot[None]) -> None:
     pane, settings = app.main.text_pane, app.session.settings
     await wait_until(pilot, lambda: step_of(app) > 0 and pane.view.length > 40)
     settings.speed, settings.sampling = 500, SamplingConfig(temperature=0.6, rng_seed=7)
-    for source, name in ((Source.NEWEST, "app"), (Source.DEFAULT, "xray")):
+    for source, name in ((WeightsSource.NEWEST, "app"), (WeightsSource.DEFAULT, "xray")):
         app.session.source = source
         pane.view.clear()
         pane.answer(SEED_TEXT)
@@ -136,7 +136,7 @@ def opened_app(folder: Path, run: RunDirectory) -> CharRNNApp:
     """The app on a run, generating with the bundled model at first."""
     session = Session(runs_folder=folder, model="shakespeare")
     app = CharRNNApp(session, run=run)
-    session.source = Source.DEFAULT
+    session.source = WeightsSource.DEFAULT
     return app
 
 

@@ -49,7 +49,7 @@ from tui_charrnn.tui.run import follower
 from tui_charrnn.tui.run.chart import readout, scales, series
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs.list import COLUMNS
-from tui_charrnn.tui.session import READ_ONLY, SHORT_NAMES, Source
+from tui_charrnn.tui.session import READ_ONLY, SHORT_NAMES, WeightsSource
 from tui_charrnn.tui.text import tape_start
 from tui_charrnn.tui.text.alternative_rows import FORBIDDEN
 from tui_charrnn.tui.text.sampling_dialog import LABELS
@@ -112,7 +112,7 @@ def table_sentences() -> set[str]:
         *formatting.NAMES.values(),
         *(*model_label.SENTENCES.values(), model_label.WITH_STEP),
         *key_sentences(),
-        *Source,
+        *WeightsSource,
         *chrome.LABELS.values(),
         *hints.NO_RUN.values(),
         *(sentence for sentence, _ in hints.PANE_HINTS.values()),

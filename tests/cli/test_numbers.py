@@ -25,7 +25,7 @@ from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.paths import file_mark
-from tui_charrnn.tui.session import Source
+from tui_charrnn.tui.session import WeightsSource
 from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, ModelRequest
 from tui_charrnn.tui.text.saving import save_result
 from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
@@ -128,7 +128,7 @@ def test_the_choice_of_auto_is_printed_for_a_model(
 
 def asked(model: str, asked_for: str) -> ModelRequest:
     return ModelRequest(
-        source=Source.DEFAULT,
+        source=WeightsSource.DEFAULT,
         runs_folder=Path(model).parent,
         model=model,
         run=None,

@@ -11,7 +11,7 @@ from tests.support.tiny_model import model_of, random_tensors
 from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.lens.influence import Array, Passage, decay_distance, measure_memory
+from tui_charrnn.lens.influence import Array, ForwardPass, decay_distance, measure_memory
 from tui_charrnn.model.weights import LayerWeights, ModelWeights, weights_from_tensors
 
 LENGTH = 14
@@ -55,7 +55,7 @@ def slope(weights: ModelWeights, config: ModelConfig, place: int, target: int) -
             embedding = weights.embedding.copy()
             embedding[place, column] += sign * step
             moved = replace(weights, embedding=embedding)
-            passage = Passage(moved, config, TEXT)
+            passage = ForwardPass(moved, config, TEXT)
             ends.append(log_probability(passage, moved, config, np.array([target]))[0])
         gradient[column] = (ends[1] - ends[0]) / (2 * step)
     return gradient
@@ -64,7 +64,7 @@ def slope(weights: ModelWeights, config: ModelConfig, place: int, target: int) -
 @pytest.mark.parametrize("config", CONFIGS, ids=name_of)
 def test_the_influence_is_the_norm_of_the_finite_differences(config: ModelConfig) -> None:
     weights, target, reach = in_float64(config), 11, 9
-    found = Passage(weights, config, TEXT).influence(np.array([target]), reach).inputs[0]
+    found = ForwardPass(weights, config, TEXT).influence(np.array([target]), reach).inputs[0]
     wanted = [
         np.linalg.norm(slope(weights, config, target - distance, target))
         for distance in range(1, reach + 1)
@@ -75,7 +75,7 @@ def test_the_influence_is_the_norm_of_the_finite_differences(config: ModelConfig
 @pytest.mark.parametrize("config", [one for one in CONFIGS if one.layer_count == 1], ids=name_of)
 def test_the_gradient_of_h_is_that_of_the_finite_differences(config: ModelConfig) -> None:
     weights, target, distance, step = in_float64(config), 11, 6, 1e-5
-    passage = Passage(weights, config, TEXT)
+    passage = ForwardPass(weights, config, TEXT)
     found = passage.influence(np.array([target]), distance).hidden[0, -1]
     begin = target - distance + 1
     gradient = []
@@ -84,7 +84,7 @@ def test_the_gradient_of_h_is_that_of_the_finite_differences(config: ModelConfig
         for sign in (-1, 1):
             state = passage.state(begin).copy()
             state[unit] += sign * step
-            rest = Passage(weights, config, TEXT[begin:], state)
+            rest = ForwardPass(weights, config, TEXT[begin:], state)
             ends.append(log_probability(rest, weights, config, np.array([target - begin]))[0])
         gradient.append((ends[1] - ends[0]) / (2 * step))
     assert found == pytest.approx(np.linalg.norm(gradient), rel=1e-6)
@@ -93,7 +93,7 @@ def test_the_gradient_of_h_is_that_of_the_finite_differences(config: ModelConfig
 @pytest.mark.parametrize("config", CONFIGS, ids=name_of)
 def test_a_passage_is_read_as_the_generating_step_reads_it(config: ModelConfig) -> None:
     weights = weights_from_tensors(random_tensors(config, LENGTH), config)
-    passage = Passage(weights, config, TEXT)
+    passage = ForwardPass(weights, config, TEXT)
     stepper = Stepper(fold_embedding(model_of(weights, config)))
     for place, index in enumerate(TEXT.tolist()):
         assert passage.state(place) == pytest.approx(stepper.state, abs=1e-6)
@@ -116,7 +116,7 @@ def test_a_linear_network_forgets_by_its_radius_exactly(rho: float) -> None:
     embedding: Any = 1e-30 * rng.standard_normal((count, size))  # of which tanh is the identity
     output: Any = rng.standard_normal((size, count))
     weights = ModelWeights(embedding, (layer,), output, zeros[1])
-    passage = Passage(weights, config, np.arange(count))
+    passage = ForwardPass(weights, config, np.arange(count))
     found = passage.influence(np.array([count - 1]), 50)
     for norms in found:
         assert norms[0] == pytest.approx(norms[0, 0] * rho ** np.arange(50), rel=1e-12)
@@ -124,7 +124,7 @@ def test_a_linear_network_forgets_by_its_radius_exactly(rho: float) -> None:
 
 def test_several_targets_are_looked_back_from_as_each_by_itself() -> None:
     config = ModelConfig(embedding_size=3, hidden_size=4, layer_count=2)
-    passage = Passage(in_float64(config), config, TEXT)
+    passage = ForwardPass(in_float64(config), config, TEXT)
     together = passage.influence(np.array([8, 10, 13]), 7).inputs
     for row, target in zip(together, (8, 10, 13), strict=True):
         assert row == pytest.approx(passage.influence(np.array([target]), 7).inputs[0], rel=1e-12)
@@ -133,7 +133,7 @@ def test_several_targets_are_looked_back_from_as_each_by_itself() -> None:
 def test_a_target_without_so_many_characters_before_it_is_refused() -> None:
     config = CONFIGS[0]
     with pytest.raises(ValueError, match="reach=9, first target=8"):
-        Passage(in_float64(config), config, TEXT).influence(np.array([8]), 9)
+        ForwardPass(in_float64(config), config, TEXT).influence(np.array([8]), 9)
 
 
 def test_states_that_are_no_numbers_are_reported() -> None:
@@ -141,7 +141,7 @@ def test_states_that_are_no_numbers_are_reported() -> None:
     weights = in_float64(config)
     weights.embedding[3] = np.nan
     with pytest.raises(ModelFileError, match="not finite"):
-        Passage(weights, config, TEXT)
+        ForwardPass(weights, config, TEXT)
 
 
 def test_a_text_in_pieces_has_the_memory_that_it_has_as_a_whole(

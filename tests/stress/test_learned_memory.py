@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.log_probability import log_probability
 from tui_charrnn.generation.model_lookup import find_model
-from tui_charrnn.lens.influence import Passage
+from tui_charrnn.lens.influence import ForwardPass
 from tui_charrnn.model.checkpoint import load_model
 
 pytestmark = [pytest.mark.stress, pytest.mark.trainer]
@@ -47,7 +47,7 @@ def share_at_the_gap(model_file: Path, text: str) -> tuple[float, float]:
     indices = model.vocabulary.spell(text).indices
     places = np.arange(3 * BLOCK + GAP, len(indices), BLOCK)
     assert all(text[place] == text[place - GAP] != "\n" for place in places)
-    passage = Passage(model.weights, model.config, indices)
+    passage = ForwardPass(model.weights, model.config, indices)
     found = passage.influence(places, 2 * GAP).inputs.mean(axis=0)
     learned = log_probability(passage, model.weights, model.config, places)
     return float(learned.mean()), found[GAP - 1] / found.max()

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from tui_charrnn.lens.influence import Array, Passage
+from tui_charrnn.lens.influence import Array, ForwardPass
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import Indices, ModelWeights
 from tui_charrnn.model_config import ModelConfig
 
 
 def log_probability(
-    passage: Passage, weights: ModelWeights, config: ModelConfig, targets: Indices
+    passage: ForwardPass, weights: ModelWeights, config: ModelConfig, targets: Indices
 ) -> Array:
     """Log probabilities of characters of a passage, nats.
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.small_run import MODEL, new_run, of_kind, records_of, train
 from tui_charrnn.generation.training_corpus import read_run_corpus
-from tui_charrnn.lens.influence import Passage, decay_distance
+from tui_charrnn.lens.influence import ForwardPass, decay_distance
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.reader import read_description
@@ -38,7 +38,7 @@ def test_every_score_is_followed_by_the_memory_of_its_weights(
     indices = np.array([description.vocabulary.index(character) for character in heldout])
     reach = min(100, len(indices) // 2)
     places = np.unique(np.linspace(reach, len(indices) - 1, 24).astype(int))
-    found = Passage(model.weights, MODEL, indices).influence(places, reach)
+    found = ForwardPass(model.weights, MODEL, indices).influence(places, reach)
     curve = found.inputs.mean(axis=0)
     newest = measured[-1]
     assert newest.reach == reach

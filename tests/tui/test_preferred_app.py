@@ -19,7 +19,7 @@ from tui_charrnn.tui.help import commands_of as palette_commands
 from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, Glyphs
 from tui_charrnn.tui.run.log_pane import LogPane
 from tui_charrnn.tui.run.loss_chart import LossChart
-from tui_charrnn.tui.session import Source, session_for
+from tui_charrnn.tui.session import WeightsSource, session_for
 
 
 def preferred_app(folder: Path, text: str) -> CharRNNApp:
@@ -221,7 +221,7 @@ async def test_a_sentence_from_the_generating_thread_names_the_keys_too(tmp_path
     async with app.run_test(size=(100, 30)) as pilot:
         await wait_until(pilot, "some characters", lambda: len(shown_text(app)) > 3)
         app.main.open_run(created_run(tmp_path / "runs", name="new"))
-        app.session.source = Source.NEWEST
+        app.session.source = WeightsSource.NEWEST
         await pilot.press(*"ab", "enter")
         await wait_until(pilot, "the note", lambda: "F10 goes back to" in note_of(app))
 

@@ -185,8 +185,8 @@ _CELLS: Final[dict[str, Callable[[LayerWeights, int, Array], _Layer]]] = {
 }
 
 
-class Passage:
-    """A passage with the network's activations, for backpropagation through time."""
+class ForwardPass:
+    """The activations of a network over a passage, for backpropagation through time."""
 
     def __init__(
         self,
@@ -367,7 +367,7 @@ def measure_memory(
     while begin + reach < len(indices):
         end = min(begin + reach + _PIECE, len(indices))
         on_progress(begin / len(indices))
-        passage = Passage(weights, config, indices[begin:end], state)
+        passage = ForwardPass(weights, config, indices[begin:end], state)
         inside = chosen[(chosen >= begin + reach) & (chosen < end)] - begin
         if len(inside):
             influence = passage.influence(inside, reach)

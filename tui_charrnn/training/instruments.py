@@ -17,7 +17,7 @@ from tui_charrnn.errors import CharRNNError, DataError, ModelFileError
 from tui_charrnn.generation.calibration import calibrate
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.hangul import INITIALS
-from tui_charrnn.lens.influence import Passage, decay_distance
+from tui_charrnn.lens.influence import ForwardPass, decay_distance
 from tui_charrnn.model.checkpoint import Model, parse_model, with_calibration
 from tui_charrnn.model.weights import Indices, weights_from_tensors
 from tui_charrnn.runs.checkpoints import best_or_newest, replace_model
@@ -156,7 +156,7 @@ class MemoryMeter:
         reach = min(REACH, len(indices) // 2)
         places = np.unique(np.linspace(reach, len(indices) - 1, TARGETS).astype(np.intp))
         try:
-            found = Passage(weights, config, indices).influence(places, reach)
+            found = ForwardPass(weights, config, indices).influence(places, reach)
         except ModelFileError:  # the validation loss will show it
             return None
         curve, fading = found.inputs.mean(axis=0), found.hidden[-1, :_FADING]

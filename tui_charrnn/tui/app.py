@@ -34,7 +34,7 @@ from tui_charrnn.tui.messages import (
     TrainerStarted,
 )
 from tui_charrnn.tui.runs.search import look_at_run, look_for_run_soon
-from tui_charrnn.tui.session import READ_ONLY, Session, Source, session_for
+from tui_charrnn.tui.session import READ_ONLY, Session, WeightsSource, session_for
 from tui_charrnn.tui.terminal import TerminalGuard
 from tui_charrnn.tui.text.model_loader import ModelLoader
 from tui_charrnn.tui.textual_patches import (
@@ -174,7 +174,7 @@ class CharRNNApp(ThemedApp):
             self.main.pane_host.show_teaser()
             return
         if event.was_named and event.has_weights:
-            self.session.source = Source.NEWEST
+            self.session.source = WeightsSource.NEWEST
         self.main.open_run(event.run)
         if event.was_named:
             self.main.generate_when_known()

@@ -43,7 +43,7 @@ from tui_charrnn.tui.messages import (
     RunPinned,
 )
 from tui_charrnn.tui.panes import PaneHost
-from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.session import Session, WeightsSource
 from tui_charrnn.tui.text.model_loader import ModelRequest
 from tui_charrnn.tui.text_pane import TextPane
 from tui_charrnn.tui.textual_patches import is_closing
@@ -290,7 +290,7 @@ class MainScreen(Screen[None]):
         def load_newest(wait: Wait) -> LoadedModel:
             request = ModelRequest.of(session)
             if session.has_live_run and not session.is_readonly:
-                request = request._replace(source=Source.NEWEST)
+                request = request._replace(source=WeightsSource.NEWEST)
             return loader.load(request, wait)
 
         context = lazy.PageContext(

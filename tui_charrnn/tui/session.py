@@ -144,7 +144,7 @@ class GenerationSettings:
 READ_ONLY: Final = "This view is read-only: it cannot control the trainer."
 
 
-class Source(StrEnum):
+class WeightsSource(StrEnum):
     """Which weights generate."""
 
     DEFAULT = "the bundled model"
@@ -158,13 +158,13 @@ class Session:
 
     runs_folder: Path
     model: str | None = None
-    """The model of `Source.DEFAULT`: a file, a run or a name; None is the first bundled one."""
+    """The model of `WeightsSource.DEFAULT`: a file, a run or a name; None is the bundled one."""
     model_is_named: bool = False
     """Whether the command line names that model; then only its own run may be shown."""
     settings: GenerationSettings = field(default_factory=GenerationSettings)
     """Sampling, speed, length and clamps."""
     view: RunView | None = None
-    source: Source = Source.DEFAULT
+    source: WeightsSource = WeightsSource.DEFAULT
     """The source that the user chose; see `next_source`."""
     trainers: dict[Path, subprocess.Popen[bytes]] = field(default_factory=dict)
     """Processes of the trainers that this app started, by run directory; `poll` reaps them."""
@@ -227,22 +227,22 @@ class Session:
         return view is not None and view.run == self.started and view.checkpoint_step is not None
 
     @property
-    def next_source(self) -> Source:
+    def next_source(self) -> WeightsSource:
         """Which weights generate from the next seed on."""
-        return Source.NEWEST if self.follows_started else self.source
+        return WeightsSource.NEWEST if self.follows_started else self.source
 
     @property
     def is_model_chosen(self) -> bool:
         """Whether the weights are chosen: by name, or those of a run."""
         return self.model is not None or (
-            self.view is not None and self.next_source is not Source.DEFAULT
+            self.view is not None and self.next_source is not WeightsSource.DEFAULT
         )
 
     @property
     def source_name(self) -> str:
         """The model that generates from the next seed on, as safe text."""
         source = self.next_source
-        if source is Source.DEFAULT and self.model is not None:
+        if source is WeightsSource.DEFAULT and self.model is not None:
             return safe_line(Path(self.model).name)
         return tr(source.value)
 

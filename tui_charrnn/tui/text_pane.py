@@ -16,7 +16,7 @@ from tui_charrnn.safe_text import safe_text
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import KeysChanged, NoteWritten, PaneRequested
-from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.session import Session, WeightsSource
 from tui_charrnn.tui.text.generation_thread import (
     GenerationEnded,
     GenerationMessage,
@@ -168,7 +168,7 @@ class TextPane(Vertical):
     def generate(self, seed_text: str | None) -> None:
         """Generate from a seed text; None chooses one that suits the model."""
         request = ModelRequest.of(self._session)
-        if request.source is Source.NEWEST and request.is_live and request.has_begun:
+        if request.source is WeightsSource.NEWEST and request.is_live and request.has_begun:
             self.show_note(tr("Asking the trainer for its newest weights …"), lasts=True)
         self.view.selection.drop()
         self.texts.start(functools.partial(self._loader.load, request), seed_text)
@@ -178,7 +178,7 @@ class TextPane(Vertical):
         request = ModelRequest.of(self._session)
 
         def load(model: str | None, wait: Wait) -> LoadedModel:
-            named = request._replace(source=Source.DEFAULT, model=model)
+            named = request._replace(source=WeightsSource.DEFAULT, model=model)
             return self._loader.load(request if model is None else named, wait)
 
         self.view.selection.drop()

@@ -12,7 +12,7 @@ from tests.support.themed_app import ThemedApp
 from tests.support.viewed_run import viewed
 from tests.support.waiting import wait_until
 from tui_charrnn.folders import DEFAULT_MODEL, bundled_models
-from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.session import Session, WeightsSource
 from tui_charrnn.tui.text.model_choice import ModelChoice, ModelScreen
 
 
@@ -66,19 +66,19 @@ async def test_the_cursor_begins_on_the_model_that_is_chosen(tmp_path: Path) -> 
 
 async def test_arrows_go_through_the_list_and_enter_takes(tmp_path: Path) -> None:
     names = list(bundled_models())
-    assert await answer_to(Session(tmp_path), "down", "enter") == (Source.DEFAULT, names[1])
+    assert await answer_to(Session(tmp_path), "down", "enter") == (WeightsSource.DEFAULT, names[1])
 
 
 async def test_what_is_typed_narrows_the_list(tmp_path: Path) -> None:
-    assert await answer_to(Session(tmp_path), *"PYT", "enter") == (Source.DEFAULT, "python")
+    assert await answer_to(Session(tmp_path), *"PYT", "enter") == (WeightsSource.DEFAULT, "python")
 
 
 async def test_the_shown_run_offers_its_newest_and_its_best_weights(tmp_path: Path) -> None:
     session = Session(tmp_path, view=viewed(fake_run(tmp_path, name="shown")))
     answer = await answer_to(session, "pageup", "enter")
-    assert answer == (Source.NEWEST, None)
-    session.source = Source.NEWEST
-    assert await answer_to(session, "down", "enter") == (Source.BEST, None)
+    assert answer == (WeightsSource.NEWEST, None)
+    session.source = WeightsSource.NEWEST
+    assert await answer_to(session, "down", "enter") == (WeightsSource.BEST, None)
 
 
 async def test_a_file_that_is_named_is_taken(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ async def test_a_file_that_is_named_is_taken(tmp_path: Path) -> None:
         app.dialog.field.value = str(file)
         await pilot.press("enter")
         await wait_until(pilot, "an answer", lambda: bool(app.answers))
-    assert app.answers == [(Source.DEFAULT, str(file))]
+    assert app.answers == [(WeightsSource.DEFAULT, str(file))]
 
 
 async def test_a_file_that_was_named_before_is_in_the_list(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import RequestAnswered, RunWarned
-from tui_charrnn.tui.session import Source
+from tui_charrnn.tui.session import WeightsSource
 
 
 @pytest.fixture
@@ -173,10 +173,10 @@ async def test_the_note_for_a_run_without_a_batch_names_when_it_can_generate(
 async def test_the_best_checkpoint_can_generate(tmp_path: Path) -> None:
     run = fake_run(tmp_path / "runs", losses=[3.0, 2.5, 2.0], evaluations={1: 2.9, 2: 2.1, 3: 2.4})
     app = tiny_app(tmp_path, run=run)
-    app.session.source = Source.BEST
+    app.session.source = WeightsSource.BEST
     async with app.run_test() as pilot:
         await wait_until(pilot, "the run", lambda: app.session.view is not None)
-        app.session.source = Source.BEST
+        app.session.source = WeightsSource.BEST
         await pilot.press(*"be", "enter")
         title = app.main.text_pane.view
         await wait_until(

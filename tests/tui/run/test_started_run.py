@@ -15,7 +15,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import CheckpointSaved
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.messages import ResumeRequested, RunMoved
-from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.session import Session, WeightsSource
 from tui_charrnn.tui.text.model_loader import ModelRequest
 from tui_charrnn.viewing.run_view import RunView
 
@@ -95,7 +95,7 @@ async def test_a_choice_of_the_user_stays(tmp_path: Path, trainer: FakeTrainer) 
         trainer.save()
         view = app.session.view
         await wait_until(pilot, "it", lambda: view is not None and view.checkpoint_step == 2)
-        assert app.session.next_source is Source.BEST
+        assert app.session.next_source is WeightsSource.BEST
         assert note_of(app) != NOW
 
 
@@ -123,7 +123,7 @@ async def test_a_run_that_reads_both_directions_is_not_chosen(
         await wait_until(pilot, "the note", lambda: note_of(app) == "Resumed fake.")
         view = app.session.view
         await wait_until(pilot, "it", lambda: view is not None and view.checkpoint_step == 2)
-        assert app.session.next_source is Source.DEFAULT
+        assert app.session.next_source is WeightsSource.DEFAULT
 
 
 @pytest.mark.parametrize("kind", ["model_is_named", "is_readonly"])
@@ -140,7 +140,7 @@ async def test_a_named_model_and_a_read_only_view_change_only_by_key(
         assert note_of(app) == note
         view = app.session.view
         await wait_until(pilot, "it", lambda: view is not None and view.checkpoint_step == 2)
-        assert app.session.next_source is Source.DEFAULT
+        assert app.session.next_source is WeightsSource.DEFAULT
 
 
 async def test_a_started_run_keeps_its_place_under_a_new_name_and_loses_it_with_its_files(
@@ -160,16 +160,16 @@ def test_only_the_started_run_with_a_checkpoint_generates(tmp_path: Path) -> Non
     first, second = RunDirectory(tmp_path / "first"), RunDirectory(tmp_path / "second")
     session = Session(tmp_path, started=first)
 
-    def source_of(view: RunView | None) -> Source:
+    def source_of(view: RunView | None) -> WeightsSource:
         session.view = view
         return ModelRequest.of(session).source
 
-    assert source_of(None) is Source.DEFAULT
-    assert source_of(viewed(first)) is Source.DEFAULT
+    assert source_of(None) is WeightsSource.DEFAULT
+    assert source_of(viewed(first)) is WeightsSource.DEFAULT
     assert not session.is_model_chosen
-    assert source_of(viewed(first, 10)) is Source.NEWEST
+    assert source_of(viewed(first, 10)) is WeightsSource.NEWEST
     assert session.is_model_chosen
-    assert source_of(viewed(second, 10)) is Source.DEFAULT
+    assert source_of(viewed(second, 10)) is WeightsSource.DEFAULT
     session.started = second  # a second run is started
-    assert source_of(viewed(second)) is Source.DEFAULT
-    assert source_of(viewed(first, 10)) is Source.DEFAULT
+    assert source_of(viewed(second)) is WeightsSource.DEFAULT
+    assert source_of(viewed(first, 10)) is WeightsSource.DEFAULT

@@ -10,7 +10,7 @@ from tui_charrnn.errors import ModelFileError
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.tui.session import Source
+from tui_charrnn.tui.session import WeightsSource
 from tui_charrnn.tui.text.model_loader import PUBLISH_LIMIT, ModelLoader, ModelRequest, find_weights
 
 
@@ -30,7 +30,7 @@ class Clock:
 
 def wanted(
     run: RunDirectory,
-    source: Source = Source.NEWEST,
+    source: WeightsSource = WeightsSource.NEWEST,
     *,
     is_live: bool = True,
     has_begun: bool = True,
@@ -89,13 +89,13 @@ def test_an_ended_run_gets_no_publish_request(tmp_path: Path) -> None:
 
 def test_the_best_checkpoint_is_not_the_newest(tmp_path: Path) -> None:
     run = fake_run(tmp_path, losses=[3.0, 2.5], evaluations={1: 2.0, 2: 2.9})
-    weights = find_weights(wanted(run, Source.BEST), Clock().wait)
+    weights = find_weights(wanted(run, WeightsSource.BEST), Clock().wait)
     assert weights.path == run.checkpoint(1).model
 
 
-@pytest.mark.parametrize("source", [Source.NEWEST, Source.BEST])
+@pytest.mark.parametrize("source", [WeightsSource.NEWEST, WeightsSource.BEST])
 def test_the_error_for_a_run_without_weights_names_when_it_will_have_some(
-    tmp_path: Path, source: Source
+    tmp_path: Path, source: WeightsSource
 ) -> None:
     run = created_run(tmp_path)
     with pytest.raises(ModelFileError, match="from its first batch on"):
@@ -123,7 +123,7 @@ def test_a_model_is_read_again_only_when_its_file_has_changed(tmp_path: Path) ->
     path = tiny_model_file(tmp_path / "one.safetensors")
     loader = ModelLoader()
     asked = ModelRequest(
-        source=Source.DEFAULT,
+        source=WeightsSource.DEFAULT,
         runs_folder=tmp_path,
         model=str(path),
         run=None,
@@ -146,7 +146,7 @@ def test_a_run_that_was_named_as_a_model_is_called_by_its_name(
     run = trainer.run
     newest = sorted(run.checkpoints.iterdir())[-1] / "model.safetensors"
     named = run.name if is_named_as_run else str(newest)
-    asked = wanted(run, Source.DEFAULT)._replace(model=named)
+    asked = wanted(run, WeightsSource.DEFAULT)._replace(model=named)
     assert ModelLoader().load(asked, lambda _: False).label == ModelLabel(run.name, "newest", 1)
 
 
@@ -159,7 +159,7 @@ def test_other_files_are_called_by_their_own_names(tmp_path: Path) -> None:
         file = tmp_path / path
         file.parent.mkdir(exist_ok=True)
         tiny_model_file(file)
-        asked = wanted(run, Source.DEFAULT)._replace(model=str(file))
+        asked = wanted(run, WeightsSource.DEFAULT)._replace(model=str(file))
         assert ModelLoader().load(asked, lambda _: False).label == label
 
 
@@ -169,6 +169,6 @@ def test_a_checkpoint_that_is_the_best_and_the_newest_is_named_as_it_was_asked_f
     run, loader = fake_run(tmp_path, evaluations={3: 2.0}), ModelLoader()
     labels = [
         loader.load(wanted(run, source, is_live=False), lambda _: False).label
-        for source in (Source.BEST, Source.NEWEST)
+        for source in (WeightsSource.BEST, WeightsSource.NEWEST)
     ]
     assert labels == [ModelLabel(run.name, "best", 3), ModelLabel(run.name, "newest", 3)]

@@ -10,7 +10,7 @@ from tests.support.tape_app import TapeApp
 from tests.support.tiny_model import tiny_config
 from tests.support.waiting import wait_until
 from tests.support.xray_app import color, level_look, looks_in_view, sure_model, xray_app
-from tui_charrnn.lens.influence import Passage
+from tui_charrnn.lens.influence import ForwardPass
 
 BORDERS = (0.01, 0.05, 0.2, 0.5)
 
@@ -33,7 +33,7 @@ async def test_what_comes_before_the_cursor_is_colored_by_its_share(
         await color(app, "influence")
         await at_cursor(app, 45)
         indices = np.array([0, *app.tape.tree.indices(0)], np.intp)  # after a newline
-        passage = Passage(sure_model(config).weights, config, indices)
+        passage = ForwardPass(sure_model(config).weights, config, indices)
         found = passage.influence(np.array([46]), 45).inputs[0]
         shares = found / found.max()
         looks = looks_in_view(app.pane)

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tui_charrnn.tui.xray.reader import CHUNK, Passage, find_gap
+from tui_charrnn.tui.xray.reader import CHUNK, TapeSpan, find_gap
 
 
 def gap(
     start: int, stop: int, known: set[int], at: tuple[int, int] | None = None
 ) -> tuple[int, int] | None:
-    found = find_gap(Passage(0, start, stop), known.__contains__, at)
+    found = find_gap(TapeSpan(0, start, stop), known.__contains__, at)
     return None if found is None else found[1:]
 
 

@@ -8,7 +8,7 @@ from tests.support.command import PATIENCE, wait_for
 from tests.support.record_model import record_model_file
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.history.model_label import ModelLabel
-from tui_charrnn.lens.influence import Passage
+from tui_charrnn.lens.influence import ForwardPass
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.generation_thread import GenerationThread
@@ -35,6 +35,6 @@ def test_influence_ends_at_the_end_of_a_record(tmp_path: Path) -> None:
     place = int(np.flatnonzero(indices == 0)[-1]) - 1  # position on the tape of the last end symbol
     begin = int(np.flatnonzero(indices[: place + 1] == 0)[-1])
     own = indices[begin : place + 2]
-    passage = Passage(model.weights, model.config, own)
+    passage = ForwardPass(model.weights, model.config, own)
     expected = passage.influence(np.array([len(own) - 1]), len(own) - 1).inputs[0]
     np.testing.assert_allclose(compute_influence(generation, tape, 0, place).influence, expected)

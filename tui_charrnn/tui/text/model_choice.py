@@ -21,7 +21,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import Dialog, Lookup, SafeInput
-from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.session import Session, WeightsSource
 from tui_charrnn.viewing.formatting import format_model_loss, format_shape
 
 _NAME_WIDTH: Final = 25
@@ -38,9 +38,9 @@ _LIST_KEYS: Final = {
 class ModelChoice(NamedTuple):
     """Which weights to generate with."""
 
-    source: Source
+    source: WeightsSource
     model: str | None = None
-    """For `Source.DEFAULT`, the argument of `find_model`; None is the default model."""
+    """For `WeightsSource.DEFAULT`, the argument of `find_model`; None is the default model."""
 
 
 class _Row(NamedTuple):
@@ -84,13 +84,13 @@ class ModelScreen(Dialog[ModelChoice]):
         """List the models of a session, with the cursor on the current one."""
         super().__init__()
         self._folder = session.runs_folder
-        source = session.next_source if session.view else Source.DEFAULT
+        source = session.next_source if session.view else WeightsSource.DEFAULT
         self._now = ModelChoice(source, session.model)
         self._rows: list[_Row] = []
         if session.view is not None:
             self._rows = [
                 _Row(ModelChoice(source, session.model), tr(source.value), session.view.run.name)
-                for source in (Source.NEWEST, Source.BEST)
+                for source in (WeightsSource.NEWEST, WeightsSource.BEST)
             ]
         self._lookup = Lookup(
             "model-lookup", self._find, self.call_later, self._show_found, self.dismiss
@@ -163,12 +163,12 @@ class ModelScreen(Dialog[ModelChoice]):
 
     def _take_offered(self, offered: list[OfferedModel], problem: str) -> None:
         self._rows += [
-            _Row(ModelChoice(Source.DEFAULT, model.name), model.name, _remark(model))
+            _Row(ModelChoice(WeightsSource.DEFAULT, model.name), model.name, _remark(model))
             for model in offered
         ]
         known = {row.choice.model for row in self._rows}
         if self._now.model is not None and self._now.model not in known:
-            chosen = ModelChoice(Source.DEFAULT, self._now.model)
+            chosen = ModelChoice(WeightsSource.DEFAULT, self._now.model)
             self._rows.append(_Row(chosen, Path(self._now.model).name, self._now.model))
         self.problem.update(safe_line(problem))
         self._show_rows()
@@ -191,16 +191,16 @@ class ModelScreen(Dialog[ModelChoice]):
         self.models.highlighted = places[0] if places else 0 if matching else None
 
     def _is_now(self, row: _Row) -> bool:
-        if self._now.source is not Source.DEFAULT:
+        if self._now.source is not WeightsSource.DEFAULT:
             return row.choice.source is self._now.source
-        if row.choice.source is not Source.DEFAULT:
+        if row.choice.source is not WeightsSource.DEFAULT:
             return False
         return self._now.model in {None, row.choice.model}  # the first one is the default
 
     def _find(self, typed: str) -> ModelChoice:
         """Look a typed name or path up; runs in a thread."""
         find_model(typed, self._folder)
-        return ModelChoice(Source.DEFAULT, typed)
+        return ModelChoice(WeightsSource.DEFAULT, typed)
 
     def _show_found(self, found: ModelChoice | CharRNNError) -> None:
         """Show the error of a lookup."""

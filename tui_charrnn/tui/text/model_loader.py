@@ -18,7 +18,7 @@ from tui_charrnn.paths import file_mark
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.session import Session, Source
+from tui_charrnn.tui.session import Session, WeightsSource
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,7 @@ class Weights(NamedTuple):
 class ModelRequest(NamedTuple):
     """Which model to load, copied from the session when Enter is pressed."""
 
-    source: Source
+    source: WeightsSource
     runs_folder: Path
     model: str | None
     run: RunDirectory | None
@@ -81,7 +81,7 @@ class ModelRequest(NamedTuple):
         """Return the current request of a session."""
         view = session.view
         return cls(
-            source=session.next_source if view else Source.DEFAULT,
+            source=session.next_source if view else WeightsSource.DEFAULT,
             runs_folder=session.runs_folder,
             model=session.model,
             run=session.run,
@@ -125,9 +125,9 @@ def find_weights(request: ModelRequest, wait: Wait, clock: Clock = time.monotoni
     Raises:
         CharRNNError: If there are none; the message says when there will be.
     """
-    if request.run is None or request.source is Source.DEFAULT:
+    if request.run is None or request.source is WeightsSource.DEFAULT:
         return Weights(_default_file(request))
-    if request.source is Source.BEST:
+    if request.source is WeightsSource.BEST:
         checkpoint = lazy.best_or_newest(request.run)
         if checkpoint is None:
             raise _no_weights(request.run)
@@ -202,8 +202,8 @@ def _label_of(model: Model, path: Path, request: ModelRequest) -> ModelLabel:
     """Return the label of a model: of its run and step for a checkpoint, else of its file."""
     recorded = model.training.get("step")
     step = recorded if isinstance(recorded, int) else None
-    if request.run is not None and request.source is not Source.DEFAULT:
-        kind: Kind = "best" if request.source is Source.BEST else "newest"
+    if request.run is not None and request.source is not WeightsSource.DEFAULT:
+        kind: Kind = "best" if request.source is WeightsSource.BEST else "newest"
         return ModelLabel(safe_line(request.run.name), kind, step)
     if path.stem != "model":
         return ModelLabel(safe_line(path.stem), "file")

@@ -15,7 +15,7 @@ from tui_charrnn.tui.xray.colorings import Coloring, Levels, UnitColoring
 from tui_charrnn.tui.xray.reader import (
     RUNNING,
     LayerSnapshot,
-    Passage,
+    TapeSpan,
     XrayReading,
     wanted_passages,
 )
@@ -119,11 +119,11 @@ class XrayColors(TextLayer):
                     yield Overlay(start, end, "text-view--generated", is_opaque=True)
                 yield Overlay(start, end, look_class(coloring.scale, level))
 
-    def _announce(self, passage: Passage) -> None:
+    def _announce(self, passage: TapeSpan) -> None:
         """Forward a passage to the screen's thread; called in the reading thread."""
         self.text.view.call_later(self._take, passage)
 
-    def _take(self, passage: Passage) -> None:
+    def _take(self, passage: TapeSpan) -> None:
         """Color a passage that became known."""
         branch, start, stop = passage
         text, view = self.text, self.text.view

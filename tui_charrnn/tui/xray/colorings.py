@@ -22,7 +22,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.streamed_text import ScaleName
-from tui_charrnn.tui.xray.reader import Passage, ProbeValues, XrayReading
+from tui_charrnn.tui.xray.reader import ProbeValues, TapeSpan, XrayReading
 from tui_charrnn.viewing.xray import (
     CANDIDATE_SCALE,
     GATE_SCALE,
@@ -59,7 +59,7 @@ class Levels:
         """Return the level of a character, from 0 to 4; None if it is not known yet."""
         raise NotImplementedError
 
-    def request(self, passages: Sequence[Passage]) -> None:
+    def request(self, passages: Sequence[TapeSpan]) -> None:
         """Request passages, the most urgent first, unless the panel requests them anyway.
 
         Replaces the previous request.
@@ -249,7 +249,7 @@ class InfluenceLevels(Levels):
         share = known.influence[distance - 1] / known.influence.max()
         return INFLUENCE_SCALE.level(float(share))
 
-    def request(self, passages: Sequence[Passage]) -> None:
+    def request(self, passages: Sequence[TapeSpan]) -> None:
         """Compute the influence on the explained character, the first of the passages."""
         if passages:
             self._wanted = passages[0].branch, passages[0].start
@@ -276,7 +276,7 @@ class InfluenceLevels(Levels):
             place, began = task.wait_for(self._next_place), time.monotonic()
             self._known = past = compute_influence(reading.generation, reading.tape, *place)
             start = max(past.position - FARTHEST, 0)
-            reading.announce(Passage(past.branch, start, past.position + 1))
+            reading.announce(TapeSpan(past.branch, start, past.position + 1))
             if reading.generation.is_active:  # leave most of the processor to it
                 task.wait(3 * (time.monotonic() - began))
 
@@ -320,7 +320,7 @@ def compute_influence(
         reach = len(indices) - 1
     try:
         state = None if len(ends) else start.state.network
-        passage = influence.Passage(model.weights, model.config, indices, state)
+        passage = influence.ForwardPass(model.weights, model.config, indices, state)
         found = passage.influence(np.array([reach]), reach).inputs[0]
     except CharRNNError:
         found = np.full(1, np.nan)

@@ -25,7 +25,7 @@ from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.xray.colorings import Levels
-from tui_charrnn.tui.xray.reader import Passage, XrayReading
+from tui_charrnn.tui.xray.reader import TapeSpan, XrayReading
 from tui_charrnn.viewing.formatting import format_new_shares, format_share
 
 _NEW: Final = 0
@@ -78,7 +78,7 @@ class OriginalityLevels(Levels):
         copied = track.is_copied(position) if track is not None else None
         return None if copied is None else _COPIED if copied else _NEW
 
-    def request(self, passages: Sequence[Passage]) -> None:
+    def request(self, passages: Sequence[TapeSpan]) -> None:
         """Compare the branch of the first passage up to its current end."""
         if passages:
             self._branch = branch = passages[0].branch
@@ -162,7 +162,7 @@ class OriginalityLevels(Levels):
         stop = min(start + _BLOCK, tape.tree.branches[branch].length)
         characters = tape.stream.model.vocabulary.characters
         changed = track.add([characters[index] for index in tape.tree.indices(branch, start, stop)])
-        self._reading.announce(Passage(branch, changed, stop))
+        self._reading.announce(TapeSpan(branch, changed, stop))
 
     def _open_corpus(
         self, loaded: LoadedModel, check_cancelled: Callable[[], None]

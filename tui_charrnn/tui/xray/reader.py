@@ -51,7 +51,7 @@ Key = tuple[int, int]
 """Identifies a character of a tape: the branch that owns it, and its position."""
 
 
-class Passage(NamedTuple):
+class TapeSpan(NamedTuple):
     """Characters of a branch, from `start` up to, not including, `stop`."""
 
     branch: int
@@ -121,7 +121,7 @@ class LayerSnapshot:
 class _Job(NamedTuple):
     """The next job of the thread."""
 
-    passage: Passage | None = None
+    passage: TapeSpan | None = None
     """The passage to read; None to evaluate tapped characters only."""
     keeps_states: bool = False
     """Whether to keep the states after it."""
@@ -135,7 +135,7 @@ class XrayReading:
     """
 
     def __init__(
-        self, generation: GenerationThread, tape: Tape, announce: Callable[[Passage], object]
+        self, generation: GenerationThread, tape: Tape, announce: Callable[[TapeSpan], object]
     ) -> None:
         """Start the thread; it calls `announce` with each passage that became known."""
         self.generation: Final = generation
@@ -148,7 +148,7 @@ class XrayReading:
         self.snapshot: LayerSnapshot | None = None
         """The last snapshot of states and gates."""
         self._known: dict[Key, tuple[Prediction, Predictions, int]] = {}
-        self._wanted: tuple[Passage, ...] = ()
+        self._wanted: tuple[TapeSpan, ...] = ()
         self._place: tuple[int, int] | None = None
         """Branch and position of the requested snapshot."""
         self._tapped: deque[Tapped] = deque(maxlen=_MOST_TAPPED)
@@ -176,7 +176,7 @@ class XrayReading:
         found = self._known.get(self.key_of(branch, position))
         return None if found is None else found[1].of(found[2])
 
-    def request(self, passages: Sequence[Passage], place: tuple[int, int] | None = None) -> None:
+    def request(self, passages: Sequence[TapeSpan], place: tuple[int, int] | None = None) -> None:
         """Request passages and a snapshot; replaces the previous request.
 
         Args:
@@ -240,7 +240,7 @@ class XrayReading:
         except CharRNNError:  # logits that are not finite; the generating thread reports it
             return
 
-    def _read(self, reader: TapeReader, passage: Passage, *, keeps_states: bool) -> None:
+    def _read(self, reader: TapeReader, passage: TapeSpan, *, keeps_states: bool) -> None:
         branch, start, stop = passage
         values = self.values
         predictions = reader.read(branch, start, stop, None if values is None else values.probe)
@@ -272,7 +272,7 @@ class XrayReading:
         for branch, group in itertools.groupby(tapped, lambda one: one.branch):
             positions = [one.position for one in group]
             start = max(min(positions) - 1, 0)  # the probe's value before it is new, too
-            self.announce(Passage(branch, start, max(positions) + 1))
+            self.announce(TapeSpan(branch, start, max(positions) + 1))
 
     def _keep(self, keys: Sequence[Key], indices: Sequence[int], predictions: Predictions) -> None:
         """Store predictions, and add the new ones to the reliability."""
@@ -299,12 +299,12 @@ class XrayReading:
         if place is not None and (
             snapshot is None or (snapshot.branch, snapshot.position) != place
         ):
-            return _Job(Passage(*place, place[1] + 1), keeps_states=True)
+            return _Job(TapeSpan(*place, place[1] + 1), keeps_states=True)
         passages = (self._gap(wanted, at) for wanted in self._wanted)
         passage = next((passage for passage in passages if passage is not None), None)
         return None if passage is None else _Job(passage)
 
-    def _gap(self, wanted: Passage, at: tuple[int, int] | None) -> Passage | None:
+    def _gap(self, wanted: TapeSpan, at: tuple[int, int] | None) -> TapeSpan | None:
         """Return the last unknown part of a passage; None if all of it is known."""
         branch, values, newest = wanted.branch, self.values, self._newest
 
@@ -320,8 +320,8 @@ class XrayReading:
 
 
 def find_gap(
-    wanted: Passage, is_known: Callable[[int], bool], at: tuple[int, int] | None
-) -> Passage | None:
+    wanted: TapeSpan, is_known: Callable[[int], bool], at: tuple[int, int] | None
+) -> TapeSpan | None:
     """Return the last unknown part of a passage, `CHUNK` characters at most; None if all is known.
 
     Args:
@@ -336,11 +336,11 @@ def find_gap(
     if stop <= first:
         return None
     if at is not None and at[0] == branch and 0 <= stop - at[1] - 1 < 2 * CHUNK:
-        return Passage(branch, at[1], min(at[1] + CHUNK, stop))
+        return TapeSpan(branch, at[1], min(at[1] + CHUNK, stop))
     start = stop
     while start > max(first, stop - CHUNK) and not is_known(start - 1):
         start -= 1
-    return Passage(branch, start, stop)
+    return TapeSpan(branch, start, stop)
 
 
 def wanted_passages(
@@ -351,7 +351,7 @@ def wanted_passages(
     *,
     is_streaming: bool,
     is_whole: bool = False,
-) -> tuple[Passage, ...]:
+) -> tuple[TapeSpan, ...]:
     """Return the passages to read, the most urgent first: explained, in view, near the view.
 
     Args:
@@ -364,14 +364,14 @@ def wanted_passages(
     """
     start, stop = view
     passages = (
-        Passage(branch, explained, explained + 1),
-        Passage(branch, start, stop),
-        Passage(branch, max(explained - RUNNING + 1, 0), explained + 1),
+        TapeSpan(branch, explained, explained + 1),
+        TapeSpan(branch, start, stop),
+        TapeSpan(branch, max(explained - RUNNING + 1, 0), explained + 1),
     )
     if is_streaming:
         return passages
     around = min(stop - start, _MOST_AROUND)
-    after = Passage(branch, stop, min(stop + around, shown))
-    before = Passage(branch, max(start - around, 0), start)
-    whole = (Passage(branch, max(shown - MOST_COUNTED, 0), shown),) if is_whole else ()
+    after = TapeSpan(branch, stop, min(stop + around, shown))
+    before = TapeSpan(branch, max(start - around, 0), start)
+    whole = (TapeSpan(branch, max(shown - MOST_COUNTED, 0), shown),) if is_whole else ()
     return (*passages, after, before, *whole)
