@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 
 def ticking(seconds: float) -> Callable[[], float]:
-    """A clock that goes on by so much with every look."""
+    """A clock that advances by a fixed amount at every reading."""
     now = 0.0
 
     def look() -> float:

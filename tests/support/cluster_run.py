@@ -30,7 +30,7 @@ SETTINGS: Final = (
     "--dropout=0",
     "--no-samples",
 )
-"""Of a run that trains on until it is told to stop."""
+"""Of a run that trains until a request stops it."""
 _UNLENT: Final = range(20_000, 32_768)
 """Ports that systems do not lend to outgoing connections, so that none takes a chosen one."""
 
@@ -98,7 +98,7 @@ class ClusterRun:
         own: Mapping[int, Sequence[str]] | None = None,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        """Start a command for each corpus; the ranks are 0, 1, ... if nobody says.
+        """Start a command for each corpus; the ranks are 0, 1, ... by default.
 
         Args:
             corpora: The text of each.

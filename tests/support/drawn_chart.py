@@ -28,7 +28,7 @@ def lines(chart: Chart) -> list[str]:
 
 
 def marks(chart: Chart) -> list[list[Mark]]:
-    """What every cell stands for, row by row."""
+    """The mark of every cell, row by row."""
     return [[mark for text, mark in row for _ in text] for row in chart.rows]
 
 

@@ -1,4 +1,4 @@
-"""What a process that loaded TensorFlow may have found out, and one that says something else."""
+"""An answer of a process that loaded TensorFlow, and a process that answers something else."""
 
 import sys
 from dataclasses import replace

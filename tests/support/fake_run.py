@@ -62,7 +62,7 @@ def created_run(
     training: TrainingConfig | None = None,
     pinned_seeds: tuple[str, ...] = (),
 ) -> RunDirectory:
-    """A run that no trainer has taken up yet; its corpus lies in `folder/.corpora`."""
+    """A run without a trainer so far; its corpus is in `folder/.corpora`."""
     training = training or TrainingConfig(batch_size=4, sequence_length=16, steps=100)
     corpus = fake_corpus(folder / ".corpora", text, records=training.records)
     vocabulary = choose_vocabulary(
@@ -137,7 +137,7 @@ def lose_trainer(run: RunDirectory) -> None:
 
 
 def resume_fake_run(run: RunDirectory, step: int) -> FakeTrainer:
-    """A trainer that goes on with a run from the checkpoint of a step."""
+    """A trainer that resumes a run from the checkpoint of a step."""
     trainer = FakeTrainer(run)
     trainer.append(
         RunStarted(trainer.writer.status.pid, socket.gethostname(), "2026-01-02T04:04:05+00:00")

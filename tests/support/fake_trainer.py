@@ -1,4 +1,4 @@
-"""A trainer that writes what it is told, with the real writer and without TensorFlow."""
+"""A trainer that writes given records, with the real writer and without TensorFlow."""
 
 import socket
 from typing import Final, Self
@@ -41,7 +41,7 @@ _EXIT_CODES: Final = {
 
 
 class FakeTrainer:
-    """Writes a run step by step, as told, while the context lasts.
+    """Writes a run step by step, as its methods are called, inside its context.
 
     Losses are given, times are made up (a tenth of a second a step), weights are random.
     """

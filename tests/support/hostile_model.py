@@ -1,4 +1,4 @@
-"""A model that speaks in signs that do harm, a text of them, and a tape on which it has spoken."""
+"""A model that generates harmful characters, a text of them, and a tape that it generated."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a passage says of its characters, from the states that it kept."""
+"""The log probability of a passage, from the activations that it kept."""
 
 import numpy as np
 

@@ -67,7 +67,7 @@ async def neuron_app(
 
 
 def counting_app(folder: Path) -> CharRNNApp:
-    """An app that speaks with that model."""
+    """An app that generates with that model."""
     app = tiny_app(folder)
     save_counting_model(folder / "tiny.safetensors")
     settings = settings_of(app)

@@ -42,7 +42,7 @@ def tiny_app(
     vocabulary: str = TINY_VOCABULARY,
     launch: RecordingLauncher | None = None,
 ) -> CharRNNApp:
-    """An app that speaks with a tiny random model, and whose runs lie in `folder/runs`."""
+    """An app that generates with a tiny random model; its runs are in `folder/runs`."""
     folder.mkdir(parents=True, exist_ok=True)
     model = tiny_model_file(folder / "tiny.safetensors", vocabulary=vocabulary)
     session = Session(runs_folder=folder / "runs", model=str(model))

@@ -21,7 +21,7 @@ from tui_charrnn.runs.reader import read_status
 
 @contextmanager
 def once_paused(run: RunDirectory, act: Callable[[], object]) -> Iterator[None]:
-    """Let something happen, in a thread, when the run says that it is paused."""
+    """Call something in a thread as soon as the state of the run is paused."""
 
     def watch() -> None:
         try:

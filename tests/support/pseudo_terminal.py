@@ -14,7 +14,7 @@ from io import FileIO
 from typing import Any, Final, Self
 
 TERMINAL_VARIABLES: Final = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-"""What a terminal of today says of itself."""
+"""The environment variables of a modern terminal."""
 _TAKE_TERMINAL: Final = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     "os.execvp(sys.argv[1], sys.argv[1:])"
@@ -42,7 +42,7 @@ def open_terminal(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def set_size(terminal: int, size: tuple[int, int]) -> None:
-    """Give a terminal so many columns and rows; what runs in it is told."""
+    """Resize a terminal to these columns and rows; its process gets the signal."""
     columns, rows = size
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 

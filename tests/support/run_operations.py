@@ -44,7 +44,7 @@ class Operation:
 
     do: Callable[[RunDirectory], object]
     check: Callable[[RunDirectory, object, int], None]
-    """Is told what `do` returned, or the error that it raised, and what the system said."""
+    """Gets what `do` returned, or the error that it raised, and the errno of the fault."""
     steps: int
     """At least so many steps can fail."""
 

@@ -109,7 +109,7 @@ async def listed(app: App[Any], pilot: Pilot[None], runs: RunList) -> None:
 
 
 async def press(app: Host, pilot: Pilot[None], key: str, answer: str) -> None:
-    """Press a key and wait until something is told that has these words."""
+    """Press a key and wait for a note that contains these words."""
     await pilot.press(key)
     await wait_until(pilot, f"{answer!r} after {key}", lambda: answer in " ".join(app.told))
 

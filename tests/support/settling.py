@@ -1,4 +1,4 @@
-"""Waiting until an app has done all that it was told, in the place of Textual's own waiting.
+"""Waiting until an app has handled all events, in place of Textual's own waiting.
 
 Textual's pilot waits after every key until the process is idle by the clock: 40 ms where nothing
 happens, two seconds where a text streams, and not long enough on a busy machine. Here it waits

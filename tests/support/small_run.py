@@ -35,7 +35,7 @@ TRAINING: Final = TrainingConfig(
 
 _Kind = TypeVar("_Kind")
 BatchHook: TypeAlias = Callable[[int], BatchResult | None]
-"""Is told a step before it is trained; what it returns is taken for the result, untrained."""
+"""Called before a step; what it returns replaces the result of training it."""
 
 
 def new_run(
@@ -45,7 +45,7 @@ def new_run(
     pinned_seeds: tuple[str, ...] = (),
     **settings: Any,
 ) -> RunDirectory:
-    """A run that no trainer has taken up yet; `settings` are those of its training."""
+    """A run without a trainer so far; `settings` are those of its training."""
     training = replace(training, **settings)
     return created_run(
         folder, name="run", model=MODEL, training=training, pinned_seeds=pinned_seeds
@@ -69,7 +69,7 @@ def of_kind(run: RunDirectory, kind: type[_Kind]) -> list[_Kind]:
 
 
 def status_of(run: RunDirectory) -> RunStatus:
-    """What the trainer said last."""
+    """The last status that the trainer wrote."""
     status = read_status(run)
     assert status is not None
     return status
@@ -111,7 +111,7 @@ def before_batches(monkeypatch: pytest.MonkeyPatch, hook: BatchHook) -> None:
 
 
 def score(monkeypatch: pytest.MonkeyPatch, losses: Iterable[float]) -> None:
-    """Let the held-out text be scored as a script says."""
+    """Replace the losses of the held-out text by those of a script."""
     from tui_charrnn.training.engine.engine import Engine
 
     script = iter(losses)

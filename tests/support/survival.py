@@ -85,7 +85,7 @@ def assert_opens(run: RunDirectory, *, torn: int = 1) -> int:
 
 
 def assert_ends_as(run: RunDirectory, control: Series, weights: dict[str, Float32]) -> None:
-    """The run goes on, and becomes what the undisturbed one became, to the bit."""
+    """The resumed run ends bit-identical to the undisturbed one."""
     assert train(run) is ExitCode.OK
     assert series_of(run) == control
     found = weights_of(run)
@@ -106,6 +106,6 @@ def stop_at(run: RunDirectory, step: int) -> None:
 
 
 def failure_of(run: RunDirectory) -> str:
-    """Why a trainer said that it failed, once."""
+    """The only failure that a trainer recorded."""
     (failed,) = [each for each in RunReader(run).read_new() if isinstance(each, RunFailed)]
     return failed.message

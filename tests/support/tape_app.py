@@ -64,7 +64,7 @@ class TapeApp:
 
     @property
     def tape(self) -> Tape:
-        """All that was said."""
+        """The tape of the displayed text."""
         assert self.text.generation is not None
         assert self.text.generation.tape is not None
         return self.text.generation.tape
@@ -97,7 +97,7 @@ class TapeApp:
         await wait_until(self.pilot, repr(words), lambda: words in note_of(self.app))
 
     async def prime_tape(self, seed_text: str) -> None:
-        """Let another text be said, and wait until it has begun."""
+        """Start another text, and wait until it has begun."""
         self.app.main.text_pane.generate(seed_text)
 
         def has_begun() -> bool:

@@ -21,7 +21,7 @@ TRAINING = {"step": 8, "loss": 1.5}
 
 
 def corpus_of(units: str) -> dict[str, object]:
-    """What the model was trained on; a text is made of characters where nothing is said."""
+    """Metadata of the corpus of a model; `units` are left out for characters, the default."""
     return CORPUS if units == "characters" else CORPUS | {"units": units}
 
 

@@ -28,7 +28,7 @@ with FakeTrainer(run) as trainer:
 
 
 def start_trainer(run: RunDirectory, code: str) -> "subprocess.Popen[bytes]":
-    """Start a process that takes a run up and does as told; `trainer` is a `FakeTrainer`."""
+    """Start a process that trains a run as the script says; `trainer` is a `FakeTrainer`."""
     program = _PROLOGUE + textwrap.indent(textwrap.dedent(code), "    ")
     with run.log.open("ab") as log:
         return subprocess.Popen(
@@ -42,7 +42,7 @@ def start_trainer(run: RunDirectory, code: str) -> "subprocess.Popen[bytes]":
 
 
 def run_with_trainer(code: str, arguments: list[str]) -> int:
-    """Carry out a command line whose trainers do as told."""
+    """Run a command line whose trainers follow the script."""
 
     def launch(run: RunDirectory, **_: object) -> "subprocess.Popen[bytes]":
         return start_trainer(run, code)

@@ -7,7 +7,7 @@ from tui_charrnn.viewing.run_view import RunView
 
 
 def viewed(run: RunDirectory, *, silence: float = 0.0) -> RunView:
-    """What is known of a run after its trainer has not been heard of for so many seconds."""
+    """The view of a run whose trainer has had no heartbeat for so many seconds."""
     now = 0.0
     liveness = Liveness(lambda: now)
     status = read_status(run)

@@ -30,7 +30,7 @@ from tui_charrnn.tui.text_pane import TextPane
 BORDERS = {"surprise": (1, 2, 4, 7), "entropy": (0.5, 1, 2, 3), "probability": (1, 5, 20, 50)}
 
 LEAST_LEVELS = 3
-"""How many levels are in view, or else nothing would be told from them."""
+"""Minimum number of different levels in view, so that a comparison means something."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ async def xray_app(
 
 
 def sure_app(folder: Path, config: ModelConfig | None = None) -> CharRNNApp:
-    """An app in which that model speaks."""
+    """An app that generates with that model."""
     app, config = tiny_app(folder), config or tiny_config()
     data = serialize_model(
         _large_tensors(config),

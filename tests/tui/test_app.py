@@ -156,7 +156,7 @@ async def test_a_resize_keeps_text_and_seed(tmp_path: Path) -> None:
 
 
 def has_sentence(app: CharRNNApp) -> bool:
-    """Whether the app says that the terminal is too small."""
+    """Whether the app reports that the terminal is too small."""
     return any(message.region.area > 0 for message in app.main.query("#too-small"))
 
 
