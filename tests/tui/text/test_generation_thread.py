@@ -204,14 +204,14 @@ def test_positions_can_be_read_during_generation_at_full_speed() -> None:
     generation = GenerationThread(
         lambda _: LoadedModel(tiny_model(), ModelLabel("tiny")), "bad", settings, listener
     )
-    assert generation.position_at(0, 0) is None
+    assert generation.read_position(0, 0) is None
     generation.begin()
     wait_for("50 characters", lambda: generation.length >= 50)
     for position in range(0, 50, 5):
-        found = generation.position_at(0, position)
+        found = generation.read_position(0, position)
         assert found is not None
         assert found.position == position
-    assert generation.position_at(0, 10**9) is None
+    assert generation.read_position(0, 10**9) is None
     generation.stop()
     assert listener.wait_for_end(1).was_stopped
 

@@ -147,7 +147,7 @@ class GatesPage(Page):
         self.picture.draw()  # the sliders move before the result arrives
 
         def work(_: BackgroundTask) -> Iterator[_GateEffect]:
-            position = self._position or generation.position_at(*self._at)
+            position = self._position or generation.read_position(*self._at)
             if position is None:
                 return
             trial = self._trial or GateTrial(tape.stream.model, position.state, position.sampling)

@@ -382,7 +382,7 @@ class TapePanel(Static, can_focus=True):
 
         def work(task: BackgroundTask) -> None:
             try:
-                found = generation.position_at(*at)
+                found = generation.read_position(*at)
             except CharRNNError:  # logits that are not finite; the generating thread reports it
                 return
             if found is not None:

@@ -179,21 +179,21 @@ class GenerationThread:
             return None
         return lazy.result_of(self.opening, self.tape, self.branch, self.shown)
 
-    def position_at(self, number: int, position: int) -> TapePosition | None:
+    def read_position(self, branch: int, position: int) -> TapePosition | None:
         """Return the state and distribution at a position; None if it does not exist.
 
         Blocks, so call it in a thread. The generating thread pauses meanwhile, because it would
         otherwise retake the tape's lock at once.
 
         Args:
-            number: Number of a branch.
+            branch: Number of a branch.
             position: Number of characters before it.
         """
         if self.tape is None:
             return None
         self._readers += 1
         try:
-            return self.tape.position_at(position, number)
+            return self.tape.position_at(position, branch)
         except IndexError:
             return None
         finally:

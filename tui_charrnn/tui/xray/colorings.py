@@ -309,7 +309,7 @@ def compute_influence(
         return PastInfluence(
             branch, position, nothing, tr("not computed while a neuron is clamped")
         )
-    start = generation.position_at(branch, begin)
+    start = generation.read_position(branch, begin)
     if start is None:
         return PastInfluence(branch, position, nothing, tr("this character no longer exists"))
     indices = np.array([start.state.unread, *tree.indices(branch, begin, position + 1)], np.intp)

@@ -228,7 +228,7 @@ class XrayReading:
             self.snapshot = LayerSnapshot(number, position - 1, view_layers(tape.stream.layers))
 
     def _run(self, task: BackgroundTask) -> None:
-        reader = TapeReader(self.tape, self.generation.position_at, ALTERNATIVES)
+        reader = TapeReader(self.tape, self.generation.read_position, ALTERNATIVES)
         try:
             while True:
                 job, began = task.wait_for(lambda: self._next_job(reader.at)), time.monotonic()
