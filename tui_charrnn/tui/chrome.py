@@ -149,7 +149,7 @@ class NoteLine(Static):
         self._hint = self._text = first_hint()
         self._shows_note = False
         self._timer: Timer | None = None
-        super().__init__(self._text, id="note", markup=False)
+        super().__init__(self._text, id="note", classes="-hint", markup=False)
 
     def show_note(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
         """Show a note, made safe for the terminal; an empty one shows the hint again.
@@ -162,6 +162,7 @@ class NoteLine(Static):
         self._shows_note = bool(sentence)
         self._draw_sentence(safe_line(sentence) or self._hint)
         self.set_class(is_problem, "-problem")
+        self.set_class(not sentence, "-hint")  # one row where there are few; a note is shown whole
         if sentence and not lasts:
             self._timer = self.set_timer(NOTE_TIME, self.clear)
 

@@ -6,6 +6,8 @@ import pytest
 from textual.geometry import Size
 
 from tests.support.open_app import tiny_app
+from tests.support.shown_screen import screen_text
+from tests.support.waiting import wait_until
 from tui_charrnn.tui.chrome import HEIGHTS, WIDTHS, is_too_small, size_classes
 
 
@@ -25,3 +27,17 @@ async def test_a_screen_begins_with_the_classes_that_textual_gives_it(
 )
 def test_what_is_too_small(width: int, height: int, is_small: bool) -> None:
     assert is_too_small(Size(width, height)) is is_small
+
+
+async def test_a_low_screen_shows_a_note_whole_and_marks_a_hint_that_it_cuts(
+    tmp_path: Path,
+) -> None:
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(40, 12)) as pilot:
+        note = app.main.note
+        sentence = "The pages of the x-ray need more rows than there are here."
+        note.show_note(sentence)
+        await wait_until(pilot, "the note", lambda: note.size.height == 2)
+        note.clear()
+        await wait_until(pilot, "the hint", lambda: note.size.height == 1)
+        assert "…" in screen_text(app).splitlines()[note.region.y]
