@@ -1,6 +1,7 @@
 """Runs are listed newest first and found by name; damaged runs do not affect others."""
 
 import os
+import time
 from pathlib import Path
 from unicodedata import normalize
 
@@ -157,6 +158,19 @@ def test_a_watched_folder_reads_only_what_changed(
     changing.status.write_bytes(b"{}")
     watched.list_runs()
     assert read == ["changing"]
+
+
+def test_a_heartbeat_that_was_seen_to_change_is_new_by_any_clock(tmp_path: Path) -> None:
+    with FakeTrainer(created_run(tmp_path)) as trainer:
+        trainer.start()
+        watched = WatchedFolder(tmp_path)
+        os.utime(trainer.run.status, (1e9, 1e9))  # a file server whose clock is years behind
+        (summary,) = watched.list_runs()
+        assert summary.judge(time.time()) == "lost"
+        trainer.train(3.0)
+        os.utime(trainer.run.status, (1e9 + 2, 1e9 + 2))
+        (summary,) = watched.list_runs()
+        assert summary.judge(time.time()) == "alive"
 
 
 def test_a_trainer_is_judged_by_the_age_of_its_status(tmp_path: Path) -> None:

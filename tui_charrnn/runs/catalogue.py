@@ -3,6 +3,7 @@
 import difflib
 import errno
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -121,7 +122,10 @@ class RunSummary:
     """Validation loss of the best checkpoint, if there is one."""
     best_step: int | None
     modified: float
-    """Modification time of state.json, in seconds since 1970 (file system clock)."""
+    """Modification time of state.json, in seconds since 1970 (file system clock).
+
+    Of a `WatchedFolder` that saw a new heartbeat: the time when it did (clock of this machine).
+    """
     problem: str | None = None
     """Why the run cannot be used, in one sentence."""
     labels: RunLabels = NO_LABELS
@@ -181,9 +185,17 @@ class WatchedFolder:
             known = self._known.get(run.path)
             is_same = known is not None and known[0] == marks
             found[run.path] = known if known and is_same else (marks, summarize_run(run))
+            if known and _beats(found[run.path][1]) > _beats(known[1]):
+                # seen to change now, whatever the clock of the file system says
+                seen = replace(found[run.path][1], modified=time.time())
+                found[run.path] = (marks, seen)
         self._known = found
         summaries = (summary for _, summary in found.values())
         return sorted(summaries, key=lambda summary: (-summary.modified, summary.run.name))
+
+
+def _beats(summary: RunSummary) -> int:
+    return summary.status.beat if summary.status else 0
 
 
 def list_runs(folder: Path) -> list[RunSummary]:
