@@ -9,6 +9,7 @@ explains.
 import functools
 import gc
 import math
+import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -426,8 +427,9 @@ def measure_gain(
     """Return the speedup of the recurrent product in bfloat16 relative to float32.
 
     This times chains of products of shape (G·H, H) by (H, B), as in a step, since a single product
-    would measure mostly call overhead. The two precisions alternate, and the fastest time of each
-    counts, as disturbances only add time. The first pair, which selects kernels, is excluded.
+    would measure mostly call overhead. The two precisions alternate, and the median of the ratios
+    counts: other load adds time, and the CPU time of a chain may be counted in the next one. The
+    first pair, which selects kernels, is excluded.
 
     Args:
         hidden_size: H.
@@ -444,7 +446,7 @@ def measure_gain(
         for a, b in [(kernel, hidden), (tf.cast(kernel, tf.bfloat16), tf.cast(hidden, tf.bfloat16))]
     ]
     pairs = [[_seconds(chain, clock) for chain in chains] for _ in range(1 + _PAIRS)]
-    return min(wide for wide, _ in pairs[1:]) / min(narrow for _, narrow in pairs[1:])
+    return statistics.median(wide / narrow for wide, narrow in pairs[1:])
 
 
 def _chain(kernel: Tensor, hidden: Tensor, links: int) -> Callable[[Tensor, Tensor], Tensor]:
