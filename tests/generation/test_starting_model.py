@@ -24,7 +24,7 @@ from tui_charrnn.generation.training_corpus import (
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import grown_tensors
-from tui_charrnn.presets import FINE_TUNING_SHARE, PRESETS, StartingPoint
+from tui_charrnn.presets import FINE_TUNING_SHARE, PLAIN_WEIGHT_DECAY, PRESETS, StartingPoint
 from tui_charrnn.runs.description import LearnedText, ModelOrigin
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
@@ -152,7 +152,8 @@ def test_a_preset_takes_the_network_and_a_lower_rate() -> None:
     assert (adapted.model, adapted.training.units) == (point.model, "jamo")
     assert small.plain_learning_rate is not None
     rate = small.plain_learning_rate * FINE_TUNING_SHARE
-    assert adapted.training == replace(small.training, units="jamo", learning_rate=rate)
+    plain = {"learning_rate": rate, "weight_decay": PLAIN_WEIGHT_DECAY}
+    assert adapted.training == replace(small.training, units="jamo", **plain)
 
 
 def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Path) -> None:
