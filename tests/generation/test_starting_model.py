@@ -152,8 +152,9 @@ def test_a_preset_takes_the_network_and_a_lower_rate() -> None:
     assert (adapted.model, adapted.training.units) == (point.model, "jamo")
     assert small.plain_learning_rate is not None
     rate = small.plain_learning_rate * FINE_TUNING_SHARE
-    plain = {"learning_rate": rate, "weight_decay": PLAIN_WEIGHT_DECAY}
-    assert adapted.training == replace(small.training, units="jamo", **plain)
+    assert adapted.training == replace(
+        small.training, units="jamo", learning_rate=rate, weight_decay=PLAIN_WEIGHT_DECAY
+    )
 
 
 def test_originality_knows_both_texts_and_says_where_one_is_missing(tmp_path: Path) -> None:
