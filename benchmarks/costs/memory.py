@@ -64,12 +64,12 @@ def _main(path: str, *options: str) -> int:
     """Be a trainer that prints what its session took, and how much of it measuring the memory."""
     # deferred: whoever starts this process needs no TensorFlow
     from tui_charrnn.training.instruments import MemoryMeter  # noqa: PLC0415  see above
-    from tui_charrnn.training.session import Session  # noqa: PLC0415  see above
+    from tui_charrnn.training.session import TrainingSession  # noqa: PLC0415  see above
 
     spent = {"seconds": 0.0, "measuring": 0.0, "records": 0}
-    work, measure = Session.work, MemoryMeter.measure
+    work, measure = TrainingSession.work, MemoryMeter.measure
 
-    def timed_work(self: Session) -> int:
+    def timed_work(self: TrainingSession) -> int:
         began = time.perf_counter()
         code = work(self)
         spent["seconds"] += time.perf_counter() - began
@@ -82,7 +82,7 @@ def _main(path: str, *options: str) -> int:
         spent["records"] += seconds > 0
         return seconds
 
-    setattr(Session, "work", timed_work)  # noqa: B010  not a method for mypy to check
+    setattr(TrainingSession, "work", timed_work)  # noqa: B010  not a method for mypy to check
     setattr(MemoryMeter, "measure", timed_measure)  # noqa: B010  as above
     code = trainer.main([path])
     print(json.dumps(spent))

@@ -32,7 +32,7 @@ from tui_charrnn.training.distributed.roles import Assignment
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time
 from tui_charrnn.training.preparation import Prepared, cut_material
-from tui_charrnn.training.session import Session
+from tui_charrnn.training.session import TrainingSession
 from tui_charrnn.training.state_file import restore
 
 MODEL: Final = ModelConfig(cell="rnn", embedding_size=2, hidden_size=3, layer_count=1)
@@ -159,7 +159,7 @@ class NumpyEngine:
         return loss, hidden
 
 
-def start_session(work: Assignment, prepared: Prepared) -> Session:
+def start_session(work: Assignment, prepared: Prepared) -> TrainingSession:
     """What `tui_charrnn.training.start` does, without TensorFlow."""
     description, writer = work.description, work.writer
     vocabulary, seconds = prepared.text.vocabulary, None
@@ -189,7 +189,7 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
         interruption=work.interruption,
         clock=WorkClock(_WORK_TIME["clock"]),
     )
-    return Session(context)
+    return TrainingSession(context)
 
 
 def _planned(

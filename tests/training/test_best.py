@@ -84,16 +84,16 @@ def test_a_run_that_stops_early_is_finished_and_its_best_is_used(
 def test_a_trainer_that_died_while_it_stopped_early_stops_when_it_is_resumed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_charrnn.training.session import Session
+    from tui_charrnn.training.session import TrainingSession
 
     score(monkeypatch, [2.0, 1.0, 1.5, 0.5])
     run = new_run(tmp_path, stop_early=1)
 
-    def die(_: Session) -> None:
+    def die(_: TrainingSession) -> None:
         raise OSError("killed")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Session, "_report_early_stop", die)
+        patch.setattr(TrainingSession, "_report_early_stop", die)
         assert train(run) is ExitCode.UNEXPECTED
     assert train(run) is ExitCode.OK
     assert of_kind(run, StoppedEarly) == [StoppedEarly(9, 6, 1.0, 1)]

@@ -18,7 +18,7 @@ from tui_charrnn.runs.records import (
     RunRolledBack,
     SampleTaken,
 )
-from tui_charrnn.training.history import History, read_history
+from tui_charrnn.training.history import RunHistory, read_history
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import Horizon, Plan, RateChange
 
@@ -57,12 +57,12 @@ def rolled_back(step: int, to_step: int, learning_rate: float, attempt: int) -> 
 
 
 def test_a_new_run_has_none(run: RunDirectory) -> None:
-    assert read_history(run) == History()
+    assert read_history(run) == RunHistory()
 
 
 def test_plan_baselines_and_the_newest_checkpoint_are_found_again(run: RunDirectory) -> None:
     write(run, MEASURED, PLANNED, batch(1), saved(1), batch(2), saved(2))
-    assert read_history(run) == History(PLANNED, MEASURED, saved_step=2)
+    assert read_history(run) == RunHistory(PLANNED, MEASURED, saved_step=2)
 
 
 def test_checkpoints_after_the_restored_step_do_not_count(run: RunDirectory) -> None:
@@ -95,7 +95,7 @@ def test_a_trainer_that_died_between_the_two_records_of_a_rollback_loses_nothing
     assert (
         torn
         == read_history(run)
-        == History(saved_step=0, changes=(RateChange(21, 0.25),), rollbacks=2)
+        == RunHistory(saved_step=0, changes=(RateChange(21, 0.25),), rollbacks=2)
     )
 
 
@@ -135,7 +135,7 @@ def test_what_was_decided_while_steps_were_trained_again_overrules_what_was_to_c
 
 def test_a_checkpoint_knows_what_events_that_were_lost_do_not() -> None:
     progress = Progress(step=40, changes=(RateChange(10, 0.1), RateChange(41, 0.2)), rollbacks=2)
-    History(rollbacks=1).update_progress(progress)
+    RunHistory(rollbacks=1).update_progress(progress)
     assert progress.changes == (RateChange(10, 0.1), RateChange(41, 0.2))
     assert progress.rollbacks == 2
 

@@ -10,7 +10,7 @@ from tui_charrnn.runs.description import CURVE_LENGTH, RunDescription, RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.training.history import History
+from tui_charrnn.training.history import RunHistory
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Material, Progress, RunEngine
 from tui_charrnn.training.plan import Plan
@@ -106,7 +106,7 @@ class RunContext:
     """When to save and exit, on the clock `time.monotonic`."""
     engine: RunEngine
     progress: Progress
-    history: History
+    history: RunHistory
     """Records of earlier trainers."""
     writer: RunWriter
     interruption: Interruption

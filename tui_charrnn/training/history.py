@@ -33,7 +33,7 @@ _FIELDS: Final[dict[type, str]] = {
 
 
 @dataclass(slots=True)
-class History:
+class RunHistory:
     """The state of a run that a trainer needs to continue from a step, reduced from its records."""
 
     planned: RunPlanned | None = None
@@ -115,13 +115,13 @@ class History:
         plan.extensions = self.extensions or plan.extensions
 
 
-def read_history(run: RunDirectory, step: int = 0) -> History:
+def read_history(run: RunDirectory, step: int = 0) -> RunHistory:
     """Read a run's records, for a trainer that continues from `step`.
 
     Raises:
         RunError: If the file exists and cannot be read.
     """
-    history = History(step=step)
+    history = RunHistory(step=step)
     for item in RunReader(run).read_all():
         if isinstance(item, BatchStretch):
             history.losses.extend(item.steps, item.losses, item.elapsed)

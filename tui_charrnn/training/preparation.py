@@ -21,7 +21,7 @@ from tui_charrnn.text.corpus import Corpus, fitting_batch_size
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
 from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.training.history import History, read_history
+from tui_charrnn.training.history import RunHistory, read_history
 from tui_charrnn.training.loop import Material, Progress, RunEngine
 from tui_charrnn.training.plan import with_chosen_batch
 from tui_charrnn.training.state_file import TrainingState, load_training_state
@@ -158,7 +158,7 @@ class Prepared:
     progress: Progress
     """Progress of the checkpoint, with changes recorded after it."""
 
-    history: History
+    history: RunHistory
     """Records of earlier trainers."""
 
 

@@ -27,7 +27,7 @@ from tui_charrnn.training.plan import RateChange, TimeFit, peak_at, with_changes
 from tui_charrnn.training.saving import Rollback, Saver
 
 
-class Session:
+class TrainingSession:
     """Trains one run until it is finished or must exit."""
 
     def __init__(self, context: RunContext) -> None:

@@ -31,7 +31,7 @@ from tui_charrnn.training.plan import (
     with_batch_size,
 )
 from tui_charrnn.training.preparation import Prepared, cut_material, take_initial_weights
-from tui_charrnn.training.session import Session
+from tui_charrnn.training.session import TrainingSession
 from tui_charrnn.training.state_file import differences, machine_fingerprint, restore
 from tui_charrnn.training.timing import (
     BATCH_GAIN,
@@ -289,7 +289,7 @@ _COMPILING: Final = (
 )
 
 
-def start_session(work: Assignment, prepared: Prepared) -> Session:
+def start_session(work: Assignment, prepared: Prepared) -> TrainingSession:
     """Build the engine, restore it or plan the run, and return the session.
 
     Raises:
@@ -328,7 +328,7 @@ def start_session(work: Assignment, prepared: Prepared) -> Session:
         if changes := differences(one | dict(prepared.state.fingerprint), one | fingerprint):
             message = f"Resuming, but not bit-identical to an uninterrupted run: {changes}."
             work.writer.append(RunWarned(message))
-    return Session(
+    return TrainingSession(
         RunContext(
             run=work.run,
             description=replace(work.description, training=setup.training),
