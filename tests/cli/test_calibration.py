@@ -98,6 +98,19 @@ def test_a_model_is_never_written_over(model: Path, text: Path) -> None:
     assert load_model(model).calibration is None
 
 
+def test_without_a_lower_loss_nothing_is_written(model: Path, text: Path, tmp_path: Path) -> None:
+    halves = tmp_path / "halves.txt"  # one that the model is too sure of, one that it predicts
+    likeliest = [LETTERS[int(row.argmax())] for row in TRANSITIONS]
+    generated = text.read_text(encoding="utf-8")
+    for _ in range(len(generated)):
+        generated += likeliest[LETTERS.index(generated[-1])]
+    halves.write_text(generated, encoding="utf-8")
+    error = failure("calibrate", model, tmp_path / "copy", "--text", halves)
+    assert isinstance(error, DataError)
+    assert "does not lower the loss" in str(error)
+    assert not (tmp_path / "copy").exists()
+
+
 def test_what_cannot_be_calibrated_is_explained(model: Path, tmp_path: Path) -> None:
     short = tmp_path / "short.txt"
     short.write_text("abcd" * 900, encoding="utf-8")

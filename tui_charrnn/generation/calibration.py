@@ -163,7 +163,8 @@ def calibrate(
     ignored. Losses are multiplied by `units_per_character`, as in training.
 
     Raises:
-        DataError: If the text is too short, or no temperature fits.
+        DataError: If the text is too short, no temperature fits, or the fitted one does not lower
+            the loss of the second half.
         ModelFileError: If the model's logits are not finite.
     """
     half = len(symbols) // 2
@@ -185,6 +186,15 @@ def calibrate(
         float(TextScorer(each, threads=threads).nats(judged).mean()) * units_per_character
         for each in (plain, _at_temperature(model, temperature))
     )
+    if not after < before:
+        raise DataError(
+            "The temperature that fits one half of the held-out text, {temperature:.4f}, does not "
+            "lower the loss on the other half: {before:.4f} to {after:.4f} nats per character. The "
+            "model stays as it is.",
+            temperature=temperature,
+            before=before,
+            after=after,
+        )
     characters = round(count / units_per_character)
     return Calibration(temperature, before, after, characters, characters)
 

@@ -235,17 +235,17 @@ class ModelCalibrated(Record):
     """Step of the model, the best of the run."""
 
     temperature: float | None
-    """Divides the logits; null if nothing was fitted."""
+    """Divides the logits; null if none was stored."""
 
     loss_before: float | None
-    """Before calibration, nats per character; null if nothing was fitted."""
+    """Before calibration, nats per character; null if no temperature was stored."""
 
     loss: float | None
     """After calibration; likewise."""
     fitted_characters: int
     judged_characters: int
     reason: str
-    """Why nothing was fitted, for display; empty if it was."""
+    """Why no temperature was stored, for display; empty if one was."""
 
 
 @dataclass(frozen=True, slots=True)
