@@ -16,7 +16,7 @@ from benchmarks.generation.task import Task
 from benchmarks.rounds import rotated
 from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.generation.stream import CharacterStream
-from tui_charrnn.lens.neurons import NeuronFinder, find_neurons
+from tui_charrnn.lens.neurons import NeuronFinder
 from tui_charrnn.lens.reading import predict_each, view_layers
 
 _SLOW: Final = 64
@@ -63,7 +63,7 @@ def _readers(stream: CharacterStream, characters: int) -> dict[str, Work]:
             scorer.score(block)
 
     return {
-        "neurons": (characters, lambda: find_neurons(NeuronFinder(model), blocks)),
+        "neurons": (characters, lambda: NeuronFinder(model).find(blocks)),
         "scoring": (characters, score),
     }
 

@@ -60,7 +60,6 @@ from tui_charrnn.lens.embedding import group_of as group_of
 from tui_charrnn.lens.neurons import BORDERS as BORDERS
 from tui_charrnn.lens.neurons import SHIFTS as SHIFTS
 from tui_charrnn.lens.neurons import NeuronFinder as NeuronFinder
-from tui_charrnn.lens.neurons import find_neurons as find_neurons
 from tui_charrnn.lens.neurons import levels_of as levels_of
 from tui_charrnn.lens.neurons import values_of as values_of
 from tui_charrnn.lens.properties import find_properties as find_properties

@@ -16,7 +16,7 @@ from tests.support.command import ROOT, run_here
 from tests.support.naive_properties import NAIVE
 from tests.support.pseudo_terminal import read_terminal, terminal_pair
 from tests.support.tiny_model import tiny_config, tiny_model_file
-from tui_charrnn.lens.neurons import NeuronFinder, find_neurons
+from tui_charrnn.lens.neurons import NeuronFinder
 from tui_charrnn.lens.properties import PROPERTIES, find_properties
 from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.model.weights import tensors_from_weights
@@ -72,9 +72,9 @@ def test_the_table_names_the_cell_that_counts(model: str, text: str) -> None:
     )  # fmt: skip
 
     mean = np.mean(NAIVE["bracket-depth"](TEXT))
-    (depth,) = find_neurons(
-        NeuronFinder(counting_model(), find_properties(["bracket-depth"])), [TEXT]
-    ).properties
+    (depth,) = (
+        NeuronFinder(counting_model(), find_properties(["bracket-depth"])).find([TEXT]).properties
+    )
     chance = depth.chance
     assert ended.stdout.decode().splitlines() == [
         "PROPERTY           MEAN  CHANCE  CELLS, AND r OF EACH",

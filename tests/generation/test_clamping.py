@@ -16,7 +16,6 @@ from tui_charrnn.generation.neuron import (
     parse_clamps,
     parse_gate_clamps,
     parse_neuron,
-    state_index,
 )
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
@@ -48,7 +47,8 @@ def test_a_held_neuron_is_held_and_the_rest_follows_from_the_equations(
         logits = stepper.read(index).astype(np.float64)
 
         for neuron, value in held.items():
-            assert stepper.state[state_index(Probe(*neuron), model.config)] == np.float32(value)
+            place_held = all_neurons(model.config).index(Probe(*neuron))
+            assert stepper.state[place_held] == np.float32(value)
         powers = np.exp(logits - logits.max())
         np.testing.assert_allclose(powers / powers.sum(), reading.probabilities[place], atol=1e-6)
         for layer, step in zip(stepper.layers, reading.steps[place], strict=True):
@@ -93,7 +93,7 @@ def test_a_tape_and_several_texts_of_a_clamped_stream_are_clamped() -> None:
     batch, tape = SideBySide(stream, 2), Tape(stream)
     generated = [tape.next().character for _ in range(40)]
 
-    place = state_index(Probe(0, "c", 3), model.config)
+    place = all_neurons(model.config).index(Probe(0, "c", 3))
     assert tape.position_at(37).state.network[place] == 4  # recomputed
     assert [batch.next()[0].character for _ in range(40)] == generated
 
@@ -120,16 +120,15 @@ def test_every_neuron_has_a_name_and_a_place(cell: str) -> None:
     config = tiny_config(cell=cell, layer_count=3)
     neurons = all_neurons(config)
 
-    assert [state_index(neuron, config) for neuron in neurons] == list(range(len(neurons)))
     assert [parse_neuron(str(neuron), config) for neuron in neurons] == neurons
     stepper = Stepper(fold_embedding(tiny_model(config=config)))
     assert len(neurons) == len(stepper.state)
     stepper.read(3)
-    for neuron in neurons:
+    for place, neuron in enumerate(neurons):
         layer = stepper.layers[neuron.layer]
         part = layer.hidden if neuron.part == "h" else layer.cell_state
         assert part is not None
-        assert part[neuron.unit] == stepper.state[state_index(neuron, config)]
+        assert part[neuron.unit] == stepper.state[place]
 
 
 def test_without_a_letter_c_is_meant_where_there_is_one() -> None:

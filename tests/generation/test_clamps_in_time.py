@@ -12,7 +12,7 @@ from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, DataError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
-from tui_charrnn.generation.neuron import Clamp, Probe, parse_clamps, state_index
+from tui_charrnn.generation.neuron import Clamp, Probe, all_neurons, parse_clamps
 from tui_charrnn.generation.replay import Replay
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
@@ -87,7 +87,7 @@ def test_every_place_of_a_tape_is_computed_again_with_what_was_held_there() -> N
         logits.append(stream.logits.copy())
 
     neuron = next(iter(held_neurons(clamps_of(*HELD))))
-    place_held = state_index(Probe(*neuron), stream.model.config)
+    place_held = all_neurons(stream.model.config).index(Probe(*neuron))
     for position in reversed(range(60)):
         moment = tape.position_at(position)
         np.testing.assert_array_equal(moment.logits, logits[position])

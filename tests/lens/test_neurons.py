@@ -11,7 +11,7 @@ from tests.support.naive_steps import indices_of, read_naively
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_config, tiny_model
 from tui_charrnn.errors import CorpusError, ModelFileError
 from tui_charrnn.generation.neuron import Probe
-from tui_charrnn.lens.neurons import EXCERPT, Findings, NeuronFinder, find_neurons, values_of
+from tui_charrnn.lens.neurons import EXCERPT, Findings, NeuronFinder, values_of
 from tui_charrnn.lens.properties import Property, find_properties
 from tui_charrnn.model.checkpoint import Model
 
@@ -45,7 +45,7 @@ def test_r_is_that_of_every_state_over_the_text(cell: str, layer_count: int) -> 
                 expected[f"{layer}:{part}{unit}"] = r
 
     finder = NeuronFinder(model, find_properties(["line-position"]))
-    found = strongest(find_neurons(finder, [TEXT[:40], TEXT[40:41], TEXT[41:]], top=99))
+    found = strongest(finder.find([TEXT[:40], TEXT[40:41], TEXT[41:]], top=99))
 
     assert found == pytest.approx(expected, abs=1e-4)
     assert list(found) == sorted(found, key=lambda name: -abs(found[name]))
@@ -57,7 +57,7 @@ BLOCKS = [LONG_TEXT[:20_001], LONG_TEXT[20_001:]]
 
 @cache
 def found_in_one_stream(cell: str) -> Findings:
-    return find_neurons(NeuronFinder(*model_and_properties(cell), streams=1), BLOCKS, top=99)
+    return NeuronFinder(*model_and_properties(cell), streams=1).find(BLOCKS, top=99)
 
 
 def model_and_properties(cell: str) -> tuple[Model, tuple[Property, ...]]:
@@ -70,9 +70,7 @@ def model_and_properties(cell: str) -> tuple[Model, tuple[Property, ...]]:
 def test_streams_side_by_side_find_what_one_finds(cell: str, threads: int) -> None:
     one = found_in_one_stream(cell)
 
-    several = find_neurons(
-        NeuronFinder(*model_and_properties(cell), threads=threads), BLOCKS, top=99
-    )
+    several = NeuronFinder(*model_and_properties(cell), threads=threads).find(BLOCKS, top=99)
 
     assert several.characters == one.characters == 41_000
     for number in range(2):
@@ -82,7 +80,7 @@ def test_streams_side_by_side_find_what_one_finds(cell: str, threads: int) -> No
 def test_the_cell_that_counts_brackets_is_found_by_itself() -> None:
     finder = NeuronFinder(counting_model(), BRACKETS, streams=1)
 
-    depth, inside = find_neurons(finder, [nested_brackets(5000)], top=2).properties
+    depth, inside = finder.find([nested_brackets(5000)], top=2).properties
 
     assert depth.neurons[0].neuron == Probe(0, "c", COUNTING)
     assert depth.neurons[0].r == pytest.approx(1, abs=1e-5)
@@ -98,25 +96,20 @@ def test_chance_is_the_largest_r_of_nineteen_circular_shifts() -> None:
     shifted = [np.roll(position, -shift * len(text) // 20) for shift in range(1, 20)]
     expected = max(abs(np.corrcoef(one, column)[0, 1]) for one in shifted for column in states.T)
 
-    (found,) = find_neurons(
-        NeuronFinder(model, find_properties(["line-position"])), [text]
-    ).properties
+    (found,) = NeuronFinder(model, find_properties(["line-position"])).find([text]).properties
 
     assert found.chance == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_cell_that_counts_stands_out_from_chance() -> None:
-    depth, _ = find_neurons(
-        NeuronFinder(counting_model(), BRACKETS), [nested_brackets(5000)]
-    ).properties
+    depth, _ = NeuronFinder(counting_model(), BRACKETS).find([nested_brackets(5000)]).properties
     assert depth.chance < 0.5 < abs(depth.neurons[0].r)
 
 
 def test_one_layer_can_be_asked_for() -> None:
     finder = NeuronFinder(counting_model(layer_count=2), BRACKETS)
-    finder.add(nested_brackets(2000))
 
-    found = finder.end(top=99, layer=1).properties[0]
+    found = finder.find([nested_brackets(2000)], top=99, layer=1).properties[0]
 
     assert {each.neuron.layer for each in found.neurons} == {1}
     assert len(found.neurons) == 12
@@ -124,9 +117,9 @@ def test_one_layer_can_be_asked_for() -> None:
 
 def test_unknown_characters_are_counted_and_passed_over() -> None:
     text = nested_brackets(1000)
-    plain = find_neurons(NeuronFinder(counting_model(), BRACKETS), [text], top=99)
+    plain = NeuronFinder(counting_model(), BRACKETS).find([text], top=99)
 
-    odd = find_neurons(NeuronFinder(counting_model(), BRACKETS), ["Ω" + text + "한한"], top=99)
+    odd = NeuronFinder(counting_model(), BRACKETS).find(["Ω" + text + "한한"], top=99)
 
     assert (odd.characters, odd.unknown) == (1000, 3)
     assert strongest(odd) == pytest.approx(strongest(plain))
@@ -135,7 +128,7 @@ def test_unknown_characters_are_counted_and_passed_over() -> None:
 def test_a_property_that_never_changes_is_followed_by_nobody() -> None:
     finder = NeuronFinder(counting_model(), find_properties(["digit", "bracket-depth"]))
 
-    digit, depth = find_neurons(finder, [nested_brackets(500)]).properties
+    digit, depth = finder.find([nested_brackets(500)]).properties
 
     assert (digit.neurons, digit.mean, digit.excerpt) == ((), 0, None)
     assert depth.neurons
@@ -145,7 +138,7 @@ def test_a_passage_in_which_the_property_changes_is_kept() -> None:
     quiet, text = "ab" * 400, nested_brackets(600)
     finder = NeuronFinder(counting_model(), BRACKETS)
 
-    excerpt = find_neurons(finder, [quiet, text]).properties[0].excerpt
+    excerpt = finder.find([quiet, text]).properties[0].excerpt
 
     assert excerpt is not None
     assert excerpt.text in text
@@ -160,7 +153,7 @@ def test_a_passage_in_which_the_property_changes_is_kept() -> None:
 def test_the_values_of_a_neuron_along_a_passage() -> None:
     model = counting_model()
     finder = NeuronFinder(model, BRACKETS)
-    excerpt = find_neurons(finder, [nested_brackets(200)]).properties[0].excerpt
+    excerpt = finder.find([nested_brackets(200)]).properties[0].excerpt
     assert excerpt is not None
 
     values = values_of(Probe(0, "c", COUNTING), excerpt, model)
@@ -170,7 +163,7 @@ def test_the_values_of_a_neuron_along_a_passage() -> None:
 
 def test_a_text_that_the_model_cannot_read_is_told() -> None:
     with pytest.raises(CorpusError, match="knows no character of this text"):
-        find_neurons(NeuronFinder(counting_model(), BRACKETS), ["한글"])
+        NeuronFinder(counting_model(), BRACKETS).find(["한글"])
 
 
 def test_states_that_are_not_finite_are_told() -> None:
@@ -178,4 +171,4 @@ def test_states_that_are_not_finite_are_told() -> None:
     model.weights.embedding[:] = np.nan
 
     with pytest.raises(ModelFileError, match="states are not finite"):
-        find_neurons(NeuronFinder(model), ["bad cab"])
+        NeuronFinder(model).find(["bad cab"])

@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.bracket_model import CHARACTERS, nested_brackets
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.lens.neurons import NeuronFinder, find_neurons
+from tui_charrnn.lens.neurons import NeuronFinder
 from tui_charrnn.lens.properties import find_properties
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import weights_from_tensors
@@ -49,7 +49,7 @@ def models() -> tuple[Model, Model]:
 def strongest_r(model: Model) -> float:
     text = nested_brackets(20_000, rng_seed=9)  # not what it was trained on
     finder = NeuronFinder(model, find_properties(["bracket-depth"]), streams=1)
-    (depth,) = find_neurons(finder, [text]).properties
+    (depth,) = finder.find([text]).properties
     return abs(depth.neurons[0].r)
 
 

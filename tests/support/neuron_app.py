@@ -11,7 +11,7 @@ from tests.support.open_app import note_of, settings_of, tiny_app
 from tests.support.tape_app import TapeApp
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.generation.neuron import Probe, state_index
+from tui_charrnn.generation.neuron import Probe, all_neurons
 from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.text.vocabulary import Vocabulary
@@ -20,7 +20,7 @@ from tui_charrnn.tui.xray.neuron_panel import NeuronPanel
 
 LENGTH = 120
 COUNTER = Probe(0, "c", COUNTING)
-PLACE = state_index(COUNTER, counting_model().config)
+PLACE = all_neurons(counting_model().config).index(COUNTER)
 """Where the counting cell lies in what the network remembers."""
 
 

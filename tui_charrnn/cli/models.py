@@ -187,8 +187,8 @@ def calibrate(
     """Write a copy of a model whose probabilities are calibrated.
 
     One number is fitted on the first half of the text: the scores divided by it are what
-    temperature 1 means from then on. Both losses are of the second half; without a lower one nothing
-    is written. A run calibrates its best model by itself when it is done.
+    temperature 1 means from then on. Both losses are of the second half; unless it is lower after
+    the fit, nothing is written. A run calibrates its best model by itself when it is done.
     """
     use_one_numpy_thread()
     refuse_taken(file, overwrite=force)

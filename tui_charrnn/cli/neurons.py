@@ -105,7 +105,7 @@ def neurons(
     if layer is not None:
         refuse_out_of_bounds("layer", layer, 0, layers - 1)
     finder = lazy.NeuronFinder(chosen, wanted, streams=parallel, threads=thread_count(None))
-    result = lazy.find_neurons(finder, _blocks(sources, encoding), top=top, layer=layer)
+    result = finder.find(_blocks(sources, encoding), top=top, layer=layer)
     strongest_first = sorted(result.properties, key=_strength, reverse=True)
     shown = [each for each in strongest_first if each.neurons and each.excerpt][:excerpts]
     texts = " + ".join(source.name for source in sources)

@@ -77,13 +77,6 @@ def all_neurons(config: ModelConfig) -> list[Probe]:
     ]
 
 
-def state_index(neuron: Probe, config: ModelConfig) -> int:
-    """Return the index of an h or c in the state of a network, 0 to S - 1; see `Stepper.state`."""
-    parts = _PARTS[config.cell]
-    before = neuron.layer * len(parts) + parts.index(neuron.part)
-    return before * config.hidden_size + (neuron.unit or 0)
-
-
 def parse_gate(text: str, config: ModelConfig) -> Probe:
     """Parse the name of a gate's mean: LAYER:GATE, as in 0:f.
 

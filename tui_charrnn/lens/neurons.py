@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding, quiet
-from tui_charrnn.generation.neuron import Probe, all_neurons, state_index
+from tui_charrnn.generation.neuron import Probe, all_neurons
 from tui_charrnn.generation.scoring import WARM_UP, SegmentReader
 from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, Values, with_following
 from tui_charrnn.model.checkpoint import Model
@@ -54,7 +54,8 @@ class ExcerptFinder:
     """
 
     def __init__(self, properties: int) -> None:
-        self._best: list[Excerpt | None] = [None] * properties
+        self.best: list[Excerpt | None] = [None] * properties
+        """The passage of each property; None if it never varied within one."""
         self._variances = np.zeros(properties)
         self._tail = ""
 
@@ -75,16 +76,12 @@ class ExcerptFinder:
                 start = int(best) * length
                 feed = block.find("\n", start, start + length // 3) if passages > 1 else -1
                 start = feed + 1 if feed >= 0 else start  # prefer the beginning of a line
-                self._best[number] = Excerpt(
+                self.best[number] = Excerpt(
                     text=block[start : start + length],
                     before=(self._tail + block[max(0, start - WARM_UP) : start])[-WARM_UP:],
                     values=values[start : start + length, number].copy(),
                 )
         self._tail = (self._tail + block[-WARM_UP:])[-WARM_UP:]
-
-    def end(self, number: int) -> Excerpt | None:
-        """Return the passage of a property, by its index; None if it never varied within one."""
-        return self._best[number]
 
 
 def values_of(neuron: Probe, excerpt: Excerpt, model: Model) -> Float64:
@@ -93,15 +90,18 @@ def values_of(neuron: Probe, excerpt: Excerpt, model: Model) -> Float64:
     Returns:
         Shape (N,); NaN for a character that the model does not know.
     """
-    stepper = Stepper(fold_embedding(replace(model, numbers="float32")))
-    vocabulary, unit = model.vocabulary, state_index(neuron, model.config)
+    stepper, vocabulary = (
+        Stepper(fold_embedding(replace(model, numbers="float32"))),
+        model.vocabulary,
+    )
+    layer = stepper.layers[neuron.layer]
     for index in (vocabulary.start_index, *vocabulary.spell(excerpt.before).indices.tolist()):
         stepper.read(index)
     values = np.full(len(excerpt.text), np.nan)
     spelled = vocabulary.spell(excerpt.text)
     for owner, index in zip(spelled.owners.tolist(), spelled.indices.tolist(), strict=True):
         stepper.read(index)
-        values[owner] = stepper.state[unit]
+        values[owner] = layer.value(neuron)
     return values
 
 
@@ -141,10 +141,8 @@ class Correlation:
         """Sums over rows of right times left columns, each with a column of ones before it, shape
         (1 + P, 1 + C): [0, 0] is the number of rows, the rest of row 0 the sums of the left, the
         rest of column 0 those of the right."""
-        self.left_squares, self.right_squares = (
-            np.zeros(len(left_offsets)),
-            np.zeros(len(right_offsets)),
-        )
+        self.left_squares = np.zeros(len(left_offsets))
+        self.right_squares = np.zeros(len(right_offsets))
 
     def add(self, left: Float32, right: Float32) -> None:
         """Add rows, shapes (N, C) and (N, P)."""
@@ -255,7 +253,7 @@ _AT_ONCE: Final = 1 << 17
 
 
 class NeuronFinder:
-    """Reads one text, as if after a newline, and correlates neurons with properties.
+    """Correlates the neurons of a model with properties of one text, read as if after a newline.
 
     `streams` and `threads` are those of `SegmentReader`.
     """
@@ -287,11 +285,24 @@ class NeuronFinder:
         self._correlation: Correlation | None = None
         self._unknown = 0
 
-    def add(self, block: str, after: str = "") -> None:
-        """Read the next characters in composed form (NFC), ideally a million; `after` follows them.
+    def find(self, blocks: Iterable[str], *, top: int = 10, layer: int | None = None) -> Findings:
+        """Read a text that arrives in composed (NFC) blocks of any length, ideally of a million.
 
-        `after` is that of `PropertyReader.read`.
+        Returns:
+            The `top` neurons of each property, of one layer, from 0, or of all layers.
+
+        Raises:
+            CorpusError: If the model knows no character of the text.
+            ModelFileError: If the states of the network are not finite.
         """
+        for block, after in with_following(blocks):
+            self._add(block, after)
+        total = self._correlation
+        if total is None:
+            raise CorpusError("The model knows no character of this text, so it has read nothing.")
+        return self._findings(total, top, layer)
+
+    def _add(self, block: str, after: str) -> None:
         values = self._reader.read(block, after)
         self._excerpts.add(block, values)
         spelled = self._vocabulary.spell(block)
@@ -323,16 +334,7 @@ class NeuronFinder:
         for correlation in self._segments.read(symbols, correlate):
             total.merge(correlation)
 
-    def end(self, top: int = 10, layer: int | None = None) -> Findings:
-        """Return the `top` neurons of each property, of one layer, from 0, or of all layers.
-
-        Raises:
-            CorpusError: If the model knows no character of the text.
-            ModelFileError: If the states of the network are not finite.
-        """
-        total = self._correlation
-        if total is None:
-            raise CorpusError("The model knows no character of this text, so it has read nothing.")
+    def _findings(self, total: Correlation, top: int, layer: int | None) -> Findings:
         means, deviations = total.left_means, total.left_deviations
         if not np.isfinite(means).all():
             raise not_finite_error("states")
@@ -354,21 +356,9 @@ class NeuronFinder:
                 for unit in units[:top]
             ]
             mean = float(total.right_means[number])
-            chance, excerpt = float(chances[number]), self._excerpts.end(number)
+            chance, excerpt = float(chances[number]), self._excerpts.best[number]
             findings.append(Finding(each, mean, chance, tuple(following), excerpt))
         return Findings(total.count, self._unknown, tuple(findings))
-
-
-def find_neurons(
-    finder: NeuronFinder, blocks: Iterable[str], *, top: int = 10, layer: int | None = None
-) -> Findings:
-    """Run a new finder over a text that arrives in composed (NFC) blocks of any length.
-
-    The other arguments and errors are those of `NeuronFinder.end`.
-    """
-    for block, after in with_following(blocks):
-        finder.add(block, after)
-    return finder.end(top, layer)
 
 
 def _shifted(places: Indices, values: Values) -> Iterator[Indices]:

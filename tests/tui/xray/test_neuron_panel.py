@@ -41,10 +41,9 @@ LOADED = LoadedModel(counting_model(), ModelLabel("brackets"))
 async def test_the_bracket_cell_is_listed_first_with_its_r(tmp_path: Path) -> None:
     async with neuron_app(tmp_path) as app:
         finder = NeuronFinder(load_model(tmp_path / "tiny.safetensors"))
-        finder.add(bracket_file(tmp_path).read_text())
         r = {
             (found.property.name, one.neuron): one.r
-            for found in finder.end(99).properties
+            for found in finder.find([bracket_file(tmp_path).read_text()], top=99).properties
             for one in found.neurons
         }
 

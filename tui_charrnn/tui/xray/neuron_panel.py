@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.generation.neuron import LIMIT, Clamp, Probe, parse_clamps
 from tui_charrnn.generation.training_corpus import read_training_corpus
-from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder, find_neurons
+from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
 from tui_charrnn.lens.properties import Property
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
@@ -429,7 +429,7 @@ def search_neurons(
             report(tr("Reading {name}: {share:.0%}", name=safe_line(name), share=share))
             yield text[start : start + _BLOCK]
 
-    findings = find_neurons(NeuronFinder(loaded.model), blocks(), top=_TOP)
+    findings = NeuronFinder(loaded.model).find(blocks(), top=_TOP)
     check_cancelled()
     followers = [
         Follower(cell, finding.property, finding.chance)
