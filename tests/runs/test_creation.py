@@ -13,12 +13,13 @@ import pytest
 
 from tests.support.fake_run import FAKE_TEXT, created_run, fake_corpus
 from tests.support.faulty_disk import FaultyDisk, written_by
+from tests.support.full_disk import ReadOnlyDisk
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, StorageError
 from tui_charrnn.generation.training_corpus import read_run_corpus
 from tui_charrnn.runs import lifecycle
 from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.file_system import FileSystem
+from tui_charrnn.runs.file_system import FileSystem, format_cause
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.lifecycle import create_run
 from tui_charrnn.runs.reader import RunReader, read_description, read_status
@@ -190,6 +191,14 @@ def test_a_text_of_which_nothing_can_be_scored_is_refused(tmp_path: Path) -> Non
     with pytest.raises(CorpusError, match=r"0\.2 holds out 1\. Give a longer text"):
         create(tmp_path / "runs", corpus)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_that_cannot_be_written_names_the_way_to_choose_another(
+    tmp_path: Path, corpus: Corpus
+) -> None:
+    with pytest.raises(StorageError, match="read-only.*--runs-dir or CHARRNN_RUNS") as caught:
+        create(tmp_path / "runs", corpus, disk=ReadOnlyDisk())
+    assert format_cause(caught.value) == "read-only file system"
 
 
 def test_nothing_half_made_stays_whichever_operation_fails(tmp_path: Path, corpus: Corpus) -> None:

@@ -121,15 +121,18 @@ def create_run(  # noqa: PLR0913 (a run is described by exactly these, each name
     if len(encode_json(description.to_json())) > DOCUMENT_LIMIT:
         description = replace(description, corpus=replace(reference, sources=()))
     stored_text = None if description.corpus.sources else joined_pieces(corpus.numbered.pieces())
-    storage.make_folder(folder)
     # random, not the name or the process id: another host may create a run in the same folder
     hidden = RunDirectory(folder / f".creating-{uuid.uuid4().hex}")
     try:
+        storage.make_folder(folder)
         _write_run(hidden, storage, description, stored_text, initial_model)
         return _publish(hidden, storage, description, names)
-    except (CharRNNError, KeyboardInterrupt):
+    except (CharRNNError, KeyboardInterrupt) as error:
         with contextlib.suppress(StorageError):
             storage.remove_tree(hidden.path)
+        if isinstance(error, StorageError):
+            remedy = tr("--runs-dir or CHARRNN_RUNS names another folder.")
+            raise StorageError(f"{error} {remedy}") from error.__cause__
         raise
 
 

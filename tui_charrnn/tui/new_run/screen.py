@@ -72,11 +72,7 @@ def start_run(
         starting = open_starting_model(new.start.argument, runs_folder)
     task.check()
     settings = new.model, new.training
-    try:
-        run = make_run(runs_folder, new.name, new.preset, settings, corpus, new.seeds, starting)
-    except StorageError as error:
-        remedy = tr("--runs-dir or CHARRNN_RUNS names another folder.")
-        raise StorageError(f"{error} {remedy}") from error
+    run = make_run(runs_folder, new.name, new.preset, settings, corpus, new.seeds, starting)
     try:
         task.commit()
         return run, launch(run)
