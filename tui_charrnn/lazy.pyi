@@ -70,8 +70,8 @@ from tui_charrnn.runs.catalogue import list_runs as list_runs
 from tui_charrnn.runs.checkpoints import best_or_newest as best_or_newest
 from tui_charrnn.runs.checkpoints import newest_valid as newest_valid
 from tui_charrnn.runs.control import send_request as send_request
-from tui_charrnn.runs.foreign_parts import has_own_live_model as has_own_live_model
 from tui_charrnn.runs.launcher import launch_trainer as launch_trainer
+from tui_charrnn.runs.layout import has_own_live_model as has_own_live_model
 from tui_charrnn.runs.reader import read_description as read_description
 from tui_charrnn.text.corpus_reading import read_corpus as read_corpus
 from tui_charrnn.text.inspection import inspect_corpus as inspect_corpus

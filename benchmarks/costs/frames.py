@@ -7,7 +7,7 @@ from typing import Final
 from benchmarks.costs.long_run import loss_after
 from benchmarks.rounds import rotated
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.record_codec import BatchStretch
+from tui_charrnn.runs.reader import BatchStretch
 from tui_charrnn.runs.records import BaselinesMeasured, SplitEvaluated
 from tui_charrnn.tui.run.chart.canvas import BRAILLE
 from tui_charrnn.tui.run.chart.drawing import draw_chart

@@ -26,8 +26,7 @@ from tui_charrnn.runs.checkpoints import newest_valid
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
-from tui_charrnn.runs.record_codec import decode_record
-from tui_charrnn.runs.records import BatchTrained, CheckpointSaved, RunEnded
+from tui_charrnn.runs.records import BatchTrained, CheckpointSaved, RunEnded, decode_record
 
 pytestmark = pytest.mark.trainer
 

@@ -11,8 +11,7 @@ from tests.support.fake_run import fake_run
 from tests.support.hostile_text import HOSTILE, foreign_controls
 from tests.support.terminal import Terminal, app_command
 from tests.support.tiny_model import tiny_model_file
-from tui_charrnn.runs.record_codec import encode_record
-from tui_charrnn.runs.records import RunFailed, RunWarned
+from tui_charrnn.runs.records import RunFailed, RunWarned, encode_record
 
 pytestmark = pytest.mark.pty
 

@@ -8,14 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.record_codec import (
-    BatchStretch,
+from tui_charrnn.runs.reader import BatchStretch, RunReader, split_stretches
+from tui_charrnn.runs.records import (
+    LARGEST_STEP,
+    BatchTrained,
+    Record,
+    RunResumed,
+    RunWarned,
     decode_record,
     encode_record,
-    split_stretches,
 )
-from tui_charrnn.runs.records import LARGEST_STEP, BatchTrained, Record, RunResumed, RunWarned
 
 LINE: Final = (
     '{"kind":"batch","step":%s,"loss":%s,"learning_rate":%s,"gradient_norm":%s,"elapsed":%s}'

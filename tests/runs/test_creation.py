@@ -196,7 +196,7 @@ def test_a_text_of_which_nothing_can_be_scored_is_refused(tmp_path: Path) -> Non
 def test_a_folder_that_cannot_be_written_names_the_way_to_choose_another(
     tmp_path: Path, corpus: Corpus
 ) -> None:
-    with pytest.raises(StorageError, match="read-only.*--runs-dir or CHARRNN_RUNS") as caught:
+    with pytest.raises(StorageError, match=r"read-only.*--runs-dir or CHARRNN_RUNS") as caught:
         create(tmp_path / "runs", corpus, disk=ReadOnlyDisk())
     assert format_cause(caught.value) == "read-only file system"
 

@@ -9,13 +9,13 @@ from tests.support.fake_run import created_run
 from tui_charrnn.errors import ConfigError, RunError
 from tui_charrnn.runs.archive import Figures, export_figures, read_figures
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import (
     BatchTrained,
     Record,
     RunResumed,
     RunRolledBack,
     SplitEvaluated,
+    encode_record,
 )
 
 

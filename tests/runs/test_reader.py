@@ -11,8 +11,7 @@ from tests.support.fake_run import created_run
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import LineTail, RunReader, read_description, read_status
-from tui_charrnn.runs.record_codec import encode_record
-from tui_charrnn.runs.records import RunResumed, RunWarned
+from tui_charrnn.runs.records import RunResumed, RunWarned, encode_record
 
 
 @pytest.fixture

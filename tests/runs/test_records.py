@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_charrnn.runs.record_codec import decode_record, encode_record
 from tui_charrnn.runs.records import (
     KINDS,
     BaselinesMeasured,
@@ -36,6 +35,8 @@ from tui_charrnn.runs.records import (
     SampleTaken,
     SplitEvaluated,
     StoppedEarly,
+    decode_record,
+    encode_record,
 )
 
 EXAMPLES: list[Record] = [

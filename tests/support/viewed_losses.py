@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.record_codec import BatchStretch
+from tui_charrnn.runs.reader import BatchStretch
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     CheckpointSaved,

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
@@ -17,6 +16,7 @@ from tui_charrnn.runs.records import (
     RunResumed,
     RunRolledBack,
     SampleTaken,
+    encode_record,
 )
 from tui_charrnn.training.history import RunHistory, read_history
 from tui_charrnn.training.loop import Progress

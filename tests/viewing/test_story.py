@@ -1,13 +1,15 @@
 """The story of a run, from its records."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from tests.support.hostile_text import HARMFUL, HOSTILE
+from tui_charrnn.runs import json_values
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchTrained,
@@ -23,6 +25,7 @@ from tui_charrnn.runs.records import (
     RunStarted,
     RunWarned,
     SplitEvaluated,
+    encode_record,
 )
 from tui_charrnn.viewing.log_lines import LogLine, Story
 from tui_charrnn.viewing.run_view import RunView
@@ -47,6 +50,13 @@ def test_each_line_has_its_local_time_below_its_day(story: Story) -> None:
         LogLine("14:30:05 Trainer 7 started on ada."),
         LogLine("14:30:05 N-grams are counted; the best, 5-gram, has 1.700."),
     ]
+
+
+def test_a_line_is_parsed_once(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = Mock(wraps=json.JSONDecoder())
+    monkeypatch.setattr(json_values, "_DECODER", decoder)
+    assert told(story, RunResumed(50))
+    assert decoder.decode.call_count == 1
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,7 @@ from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.liveness import AT_WORK, Liveness
-from tui_charrnn.runs.reader import LineTail, read_status
-from tui_charrnn.runs.record_codec import decode_record
+from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import RequestAnswered
 
 STOP_TIMEOUT = 60.0  # seconds
@@ -95,18 +94,17 @@ def _ask(run: RunDirectory, request: str, **arguments: Any) -> None:
         raise ConfigError(f"No trainer is running for {run.name}; nothing was changed.")
     if Liveness().judge(status) == "lost":
         raise _lost_error(run)
-    tail = LineTail(run.events)
-    _await_answer(run, status, tail, send_request(run, request, **arguments))
+    _await_answer(run, status, send_request(run, request, **arguments))
 
 
-def _await_answer(run: RunDirectory, status: RunStatus, tail: LineTail, request: str) -> None:
+def _await_answer(run: RunDirectory, status: RunStatus, request: str) -> None:
     """Wait for the answer to a request and print it."""
-    life = Liveness()
+    life, reader = Liveness(), RunReader(run)
     deadline = time.monotonic() + ANSWER_TIMEOUT
     while True:
         status = newest_status(run, status) or status
         verdict = life.judge(status)  # read first: a trainer writes its answer before it ends
-        answer = _find_answer(tail, request)
+        answer = _find_answer(reader, request)
         if answer is not None and not answer.accepted:
             raise ConfigError(f"The trainer of {run.name} refused: {answer.message}")
         if answer is not None:
@@ -128,16 +126,12 @@ def _lost_error(run: RunDirectory) -> ConfigError:
     )
 
 
-def _find_answer(tail: LineTail, request: str) -> RequestAnswered | None:
-    """Return the answer to a request if it is among the new lines, else None."""
-    while True:
-        try:
-            lines = tail.read_new_lines()
-            ours = [decode_record(line) for line in lines if request in line]
-        except (RunError, ValueError):  # a network file system error, or an incomplete line
-            return None
-        for record in ours:
-            if isinstance(record, RequestAnswered):
+def _find_answer(reader: RunReader, request: str) -> RequestAnswered | None:
+    """Return the answer to a request if it is among the new records, else None."""
+    try:
+        for record in reader.read_all():
+            if isinstance(record, RequestAnswered) and record.id == request:
                 return record
-        if not lines:
-            return None
+    except RunError:  # an error of a network file system
+        pass
+    return None

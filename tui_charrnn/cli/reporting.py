@@ -22,8 +22,7 @@ from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.record_codec import encode_record
-from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated
+from tui_charrnn.runs.records import BatchTrained, Record, RunPlanned, SplitEvaluated, encode_record
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.viewing.announcements import TerminalStatus
 from tui_charrnn.viewing.run_formatting import format_lead, format_speed, format_time_left

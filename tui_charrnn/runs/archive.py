@@ -34,11 +34,9 @@ from tui_charrnn.runs.file_system import (
     disk_size,
     open_to_read,
 )
-from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
 from tui_charrnn.runs.json_values import decode_json
-from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.record_codec import BatchStretch
+from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory, refuse_foreign_parts
+from tui_charrnn.runs.reader import BatchStretch, RunReader
 from tui_charrnn.runs.records import RunResumed, RunRolledBack, SplitEvaluated
 from tui_charrnn.runs.storage import open_output, refuse_taken
 from tui_charrnn.text.cache import Progress

@@ -18,7 +18,6 @@ from typing import Any, Final, Self
 
 from tui_charrnn.errors import RunError, StorageError, reason_of
 from tui_charrnn.runs.file_system import is_missing, names_in, open_to_read, storage_errors
-from tui_charrnn.runs.foreign_parts import refuse_gone
 from tui_charrnn.runs.json_values import (
     build_checked,
     checked,
@@ -32,6 +31,7 @@ from tui_charrnn.runs.layout import (
     CheckpointDirectory,
     RunDirectory,
     format_command,
+    refuse_gone,
 )
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr

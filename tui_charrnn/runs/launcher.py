@@ -16,8 +16,7 @@ import tui_charrnn
 from tui_charrnn.errors import ConfigError, StorageError, reason_of
 from tui_charrnn.invocation import PROGRAM
 from tui_charrnn.runs.file_system import PRIVATE_FILE
-from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, refuse_foreign_parts
 from tui_charrnn.translation import tr
 
 APP_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "TEXTUAL_DISABLE_KITTY_KEY")

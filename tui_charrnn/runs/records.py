@@ -1,12 +1,15 @@
-"""The records that a trainer writes to events.jsonl: one frozen dataclass per kind.
+"""The records that a trainer writes to events.jsonl: one frozen dataclass per kind, a line each.
 
 Losses are nats per character; `elapsed` is seconds of training, summed over resumes. Every number
 is finite and bounded; a non-finite loss is reported by a record of its own (`RunDiverged`).
 """
 
-from dataclasses import dataclass
-from typing import Final
+import json
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Final
 
+from tui_charrnn.runs.json_values import build_checked, decode_json
 from tui_charrnn.translation import tr
 
 LARGEST_STEP: Final = 10**15 - 1
@@ -445,3 +448,66 @@ KINDS: Final[dict[str, type[Record]]] = {
     "ended": RunEnded,
 }
 """Record classes by the `kind` field of a line in events.jsonl."""
+_NAMES: Final = {record: kind for kind, record in KINDS.items()}
+_STEPS: Final = frozenset({
+    "step",
+    "to_step",
+    "best_step",
+    "total_steps",
+    "warmup_steps",
+    "steps_per_epoch",
+    "evaluate_every",
+    "early_evaluations",
+    "half",
+    "tenth",
+    "reach",
+})
+"""Fields that count steps or characters."""
+
+
+def encode_record(record: Record, at: datetime | None = None) -> str:
+    """Encode a record as one line of JSON, without a line end.
+
+    `at` is the time, for display; batches, which are many, omit it.
+
+    Raises:
+        ValueError: If a number in it is not finite.
+    """
+    values = {"kind": _NAMES[type(record)], **asdict(record)}
+    if at is not None and not isinstance(record, BatchTrained):
+        values["at"] = at.isoformat(timespec="seconds")
+    return json.dumps(values, allow_nan=False, ensure_ascii=True, separators=(",", ":"))
+
+
+def decode_record(line: str) -> Record | None:
+    """Decode a line; return None for a kind that this version does not know.
+
+    Unknown fields are ignored, as a later version may have added them.
+
+    Raises:
+        ValueError: If the line is not a record: not JSON, no kind, a missing field, a value of the
+            wrong type, or a number out of bounds.
+    """
+    return build_record(decode_json(line))
+
+
+def build_record(values: Any) -> Record | None:
+    """Build the record of a line from its JSON value, as `decode_record` does."""
+    if not isinstance(values, dict) or not isinstance(values.get("kind"), str):
+        raise ValueError(f"A record is an object with a kind. Received: {str(values)[:80]}")
+    kind = KINDS.get(values["kind"])
+    if kind is None:
+        return None
+    record = build_checked(kind, values)
+    for item in fields(record):
+        _check_bounds(item.name, getattr(record, item.name))
+    return record
+
+
+def _check_bounds(name: str, value: Any) -> None:
+    """Refuse numbers that no run produces and that could overflow in readers."""
+    for number in value if isinstance(value, tuple) else (value,):
+        if name in _STEPS and number is not None and not 0 <= number <= LARGEST_STEP:
+            raise ValueError(f"Counts are 0 to {LARGEST_STEP:,}. Received: {name}={number}")
+        if isinstance(number, float) and not abs(number) <= LARGEST_NUMBER:
+            raise ValueError(f"Numbers are {LARGEST_NUMBER:g} at most. Received: {name}={number}")

@@ -7,8 +7,7 @@ from tui_charrnn.errors import RunError, reason_of
 from tui_charrnn.runs.checkpoints import list_checkpoints, read_manifest, read_pointer
 from tui_charrnn.runs.file_system import file_system, is_missing
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
-from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.record_codec import BatchStretch
+from tui_charrnn.runs.reader import BatchStretch, RunReader
 from tui_charrnn.runs.records import (
     Record,
     RunEnded,

@@ -15,12 +15,10 @@ from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.file_system import format_cause, open_to_read
-from tui_charrnn.runs.foreign_parts import refuse_foreign_parts
 from tui_charrnn.runs.json_values import encode_json
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import RunDirectory, refuse_foreign_parts
 from tui_charrnn.runs.liveness import boot_id, lock_run
 from tui_charrnn.runs.reader import read_status
-from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import (
     CheckpointSaved,
     LearningRateChanged,
@@ -30,6 +28,7 @@ from tui_charrnn.runs.records import (
     RunReplanned,
     RunRolledBack,
     RunWarned,
+    encode_record,
 )
 from tui_charrnn.runs.storage import Storage
 

@@ -6,8 +6,7 @@ from typing import Final
 from tui_charrnn.metrics import LossHistory
 from tui_charrnn.runs.description import CURVE_LENGTH
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.reader import RunReader
-from tui_charrnn.runs.record_codec import BatchStretch
+from tui_charrnn.runs.reader import BatchStretch, RunReader
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     CheckpointSaved,

@@ -9,7 +9,6 @@ from typing import Final, Literal, TypeAlias
 
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.json_values import decode_json
-from tui_charrnn.runs.record_codec import decode_record
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     CheckpointSaved,
@@ -22,6 +21,7 @@ from tui_charrnn.runs.records import (
     RunResumed,
     RunStarted,
     SplitEvaluated,
+    build_record,
 )
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
@@ -183,7 +183,8 @@ class Story:
         if line.startswith(_BATCH):
             return []
         try:
-            values, record = decode_json(line), decode_record(line)
+            values = decode_json(line)
+            record = build_record(values)
         except ValueError:
             return []
         if record is None:

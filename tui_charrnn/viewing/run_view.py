@@ -12,7 +12,7 @@ from tui_charrnn.metrics import LossHistory, RunningMean
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import AT_WORK, Verdict
-from tui_charrnn.runs.record_codec import BatchStretch, RecordOrBatch
+from tui_charrnn.runs.reader import BatchStretch, RecordOrBatch
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     BatchSizeChosen,

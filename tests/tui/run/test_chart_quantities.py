@@ -8,7 +8,7 @@ from tests.support.drawn_chart import columns_of, drawn, heights, lines, rows_of
 from tests.support.viewed_losses import falling_losses, viewed_losses
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.runs.description import CorpusReference, RunDescription
-from tui_charrnn.runs.record_codec import BatchStretch
+from tui_charrnn.runs.reader import BatchStretch
 from tui_charrnn.runs.records import MemoryMeasured, RunPlanned, RunResumed
 from tui_charrnn.tui.run.chart.canvas import ASCII, BLOCKS, Glyphs, Mark
 from tui_charrnn.tui.run.chart.series import ChartOptions, Quantity, SecondLine, Series, second_line

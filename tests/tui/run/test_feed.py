@@ -11,7 +11,7 @@ from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tui_charrnn.errors import RunError
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.record_codec import BatchStretch
+from tui_charrnn.runs.reader import BatchStretch
 from tui_charrnn.tui.run.follower import RunFeed, RunUpdate
 
 

@@ -13,7 +13,6 @@ from tests.support.shown_screen import screen_text
 from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.record_codec import encode_record
 from tui_charrnn.runs.records import (
     BaselinesMeasured,
     CheckpointSaved,
@@ -25,6 +24,7 @@ from tui_charrnn.runs.records import (
     RunStarted,
     RunWarned,
     SplitEvaluated,
+    encode_record,
 )
 from tui_charrnn.tui.run import run_log
 from tui_charrnn.tui.run.run_log import RunLog

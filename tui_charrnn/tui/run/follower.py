@@ -14,8 +14,7 @@ from tui_charrnn.runs.control import new_request_id, send_request
 from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import AT_WORK, Liveness, Verdict
-from tui_charrnn.runs.reader import RunReader, read_description, read_status
-from tui_charrnn.runs.record_codec import RecordOrBatch
+from tui_charrnn.runs.reader import RecordOrBatch, RunReader, read_description, read_status
 from tui_charrnn.runs.records import RequestAnswered
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
