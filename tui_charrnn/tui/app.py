@@ -194,7 +194,10 @@ class CharRNNApp(ThemedApp):
         self.on_new_run_requested(None)
 
     def on_new_run_requested(self, event: NewRunRequested | None) -> None:
-        """Open the new-run form; an event prefills it from a run."""
+        """Open the new-run form; an event prefills it from a run. Refuse in a read-only session."""
+        if self.session.is_readonly:
+            self.main.show_note(tr(READ_ONLY))
+            return
         self.push_screen(lazy.NewRunScreen(self.session, self._launch, event), self._show_started)
 
     def on_run_opened(self, event: RunOpened) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from textual.content import Content
@@ -188,12 +187,12 @@ _ORDER: Final = (
     "run.train",
     "run.pause",
     "run.checkpoint",
-    "text.cooler",
-    "text.warmer",
     "run.stop",
     "app.help",
     "app.quit",
     "app.palette",
+    "text.cooler",
+    "text.warmer",
     "text.pace",
     "text.source",
     "text.sampling",
@@ -201,11 +200,10 @@ _ORDER: Final = (
 )
 """Ids of the keys, the most useful first: the last ones are left out where they do not fit."""
 _ALWAYS: Final = ("app.help", "app.quit")
-_HELP: Final = "app.help"
-"""Always shown: its page lists the keys that do not fit."""
+_FINDING: Final = ("app.help", "app.palette")
+"""Keys that find all others: always shown, but the second not beside the keys of a pane."""
 _ZOOM: Final = "pane.zoom"
 """Always shown while a pane is zoomed: it is the way back."""
-_NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class KeyRow(Static):
@@ -219,54 +217,46 @@ class KeyRow(Static):
         super().__init__(markup=False)
         self.auto_links = False  # Textual would draw each link in one color
         self._request: object = None
-        self._shown: list[Key] = []
-        self._labels = _NO_LABELS
+        self._parts: list[tuple[Content, bool]] = []
+        """Keys that share a label, and whether they must be shown."""
 
     def show(
         self,
         hidden: Collection[str],
         pane: Owner | None = None,
-        labels: Mapping[str, str] = _NO_LABELS,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
         """Show all keys but the hidden ones, those of a pane first.
 
         `labels` overrides the labels in the table of keys, by key id.
         """
-        request = frozenset(hidden), pane, dict(labels)
-        if self._request != request:
-            self._request, self._labels = request, labels
-            self._shown = [key for key in keys_of_row(pane) if key.id not in hidden]
-            self._draw_keys()
+        request, labels = (frozenset(hidden), pane, labels), labels or {}
+        if self._request == request:
+            return
+        self._request, self._parts = request, []
+        required = {*_FINDING[: 1 if pane else 2], *({_ZOOM} & labels.keys())}
+        for keys in _groups_of_label(key for key in keys_of_row(pane) if key.id not in hidden):
+            contents = [_key_content(key, labels.get(key.id, tr(key.label))) for key in keys]
+            self._parts.append((Content(" ").join(contents), keys[-1].id in required))
+        self._draw_keys()
 
     def on_resize(self) -> None:
         """Show as many keys as fit, with wider gaps where there is room."""
         self._draw_keys()
 
     def _draw_keys(self) -> None:
-        width = self.size.width
-        gap = "  " if width >= 100 else " "
-        parts = [self._part(keys, gap) for keys in _groups_of_label(self._shown)]
-        room = width + len(gap)  # no gap after the last key
-        room -= sum(part.cell_length for part, is_required in parts if is_required)
-        row, is_full = Content(), False
-        for part, is_required in parts:
-            if not is_required:
-                is_full = is_full or part.cell_length > room
-                if is_full:
-                    continue
-                room -= part.cell_length
-            row = row.append(part)
-        self.update(row, layout=False)  # its size stays the same
-
-    def _part(self, keys: list[Key], gap: str) -> tuple[Content, bool]:
-        """Return keys that share a label, and whether they must be shown."""
-        contents = [_key_content(key, self._labels.get(key.id, tr(key.label))) for key in keys]
-        name = keys[-1].id
-        is_required = name == _HELP or (name == _ZOOM and name in self._labels)
-        return Content(" ").join(contents).append(gap), is_required
+        gap = "  " if self.size.width >= 100 else " "
+        room = self.size.width + len(gap)  # no gap after the last key
+        room -= sum(part.cell_length + len(gap) for part, is_required in self._parts if is_required)
+        row = []
+        for part, is_required in self._parts:
+            room -= 0 if is_required else part.cell_length + len(gap)
+            if is_required or room >= 0:
+                row.append(part)
+        self.update(Content(gap).join(row), layout=False)  # its size stays the same
 
 
-def _groups_of_label(keys: list[Key]) -> Iterator[list[Key]]:
+def _groups_of_label(keys: Iterable[Key]) -> Iterator[list[Key]]:
     """Yield the keys that share a label; the last one of a group has it."""
     group: list[Key] = []
     for key in keys:
@@ -313,7 +303,7 @@ def idle_keys(session: Session, *, is_streaming: bool, is_searching: bool) -> se
 
 
 REFUSED: Final = frozenset({
-    *("run.checkpoint", "run.stop", "run.pause", "run.rate"),
+    *("run.train", "run.checkpoint", "run.stop", "run.pause", "run.rate"),
     *("runs.resume", "runs.extend", "runs.rename", "runs.delete", "runs.restore"),
 })
 """Ids of the keys that a read-only session does not offer."""

@@ -184,6 +184,8 @@ class MainScreen(Screen[None]):
                 self.session.left_training[self.session.run.path] = self.session.run
         controls.follower.follow(run)
         self.session.view = controls.follower.view
+        if run is not None:
+            self.pane_host.select_run(run)
 
     def show_start(
         self, run: RunDirectory, sentence: str, *, can_generate: bool, has_checkpoint: bool

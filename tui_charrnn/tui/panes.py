@@ -20,12 +20,14 @@ from tui_charrnn.tui.messages import KeysChanged
 from tui_charrnn.tui.text_pane import TextPane
 
 if TYPE_CHECKING:
+    from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.tui.keys.table import Owner
     from tui_charrnn.tui.run.failure_card import FailureCard, LogExcerpt
     from tui_charrnn.tui.run.loss_chart import Charts
     from tui_charrnn.tui.run.run_card import RunCard
     from tui_charrnn.tui.run.run_log import RunLog
     from tui_charrnn.tui.run.samples_pane import SamplesPane
+    from tui_charrnn.tui.runs.pane import RunsPane
     from tui_charrnn.tui.session import Session
     from tui_charrnn.tui.text.model_loader import ModelLoader
     from tui_charrnn.viewing.failures import Failure
@@ -63,7 +65,7 @@ class PaneHost(Container):
         self._chart: Charts | None = None
         self._childhood: SamplesPane | None = None
         self._log: RunLog | None = None
-        self._runs: Widget | None = None
+        self._runs: RunsPane | None = None
         self._card: RunCard | None = None
         self._failures: FailureCard | None = None
         self._log_excerpt: LogExcerpt | None = None
@@ -87,6 +89,11 @@ class PaneHost(Container):
                 self._childhood = self._childhood or self._mount_pane(lazy.SamplesPane(), pane)
             case "log":
                 self._log = self._log or self._mount_pane(lazy.RunLog(), pane)
+
+    def select_run(self, run: RunDirectory) -> None:
+        """Move the cursor of the list of runs to a run, once it is listed."""
+        if self._runs is not None:
+            self._runs.runs.list_again(run.path)
 
     def focus_on(self, pane: str) -> None:
         """Focus a pane after the next refresh, unless another one is open by then."""
@@ -137,7 +144,7 @@ class PaneHost(Container):
             log = self._log_excerpt.of(view.run, failure.kind)
             failure = lazy.diagnose(view, exit_code, log)
         if failure is not None and self._session.is_readonly:
-            remedies = tuple(each for each in failure.remedies if each.id != "resume")
+            remedies = tuple(each for each in failure.remedies if each.id == "log")
             failure = replace(failure, remedies=remedies)
         advice = lazy.format_advice(view)
         self.trouble = advice

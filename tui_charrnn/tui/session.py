@@ -141,7 +141,7 @@ class GenerationSettings:
         self.active_clamps = ActiveClamps(kept, self.active_clamps.identity)
 
 
-READ_ONLY: Final = "This view is read-only: it cannot control the trainer."
+READ_ONLY: Final = "This view is read-only: it cannot start or control a training."
 
 
 class WeightsSource(StrEnum):

@@ -83,6 +83,16 @@ class RowApp(App[None]):
         yield KeyRow()
 
 
+@pytest.mark.parametrize("width", [38, 78])
+@pytest.mark.parametrize("idle", ["text.more", "text.stop"])
+async def test_the_palette_is_shown_while_a_run_trains(idle: str, width: int) -> None:
+    app = RowApp()
+    async with app.run_test(size=(width, 1)):
+        row = app.query_one(KeyRow)
+        row.show({idle})
+        assert "^p Palette" in str(row.content)
+
+
 @pytest.mark.usefixtures("korean")
 async def test_in_korean_the_keys_of_every_pane_fit_into_80_columns() -> None:
     unseen = {"text.stop", "speech.next", "speech.previous"}

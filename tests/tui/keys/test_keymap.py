@@ -17,6 +17,7 @@ def test_without_changes_the_table_is_the_default() -> None:
     ("name", "wanted", "keys", "display"),
     [
         ("text.more", "f11", "f11", "F11"),
+        ("text.more", "f24", "f24", "F24"),
         ("text.more", " CTRL+B ", "ctrl+b", "^b"),
         ("text.more", "f11, alt+x", "f11,alt+x", "F11/Alt+x"),
         ("text.more", "f11,f11", "f11", "F11"),
@@ -46,7 +47,7 @@ def test_a_key_gets_the_name_that_textual_has(
         ("text.more", "ctrl+", "A key is a letter, a name such as f5"),
         ("text.more", "\x1b[31m", "A key is a letter, a name such as f5"),
         ("text.more", "f10,,f11", "A key is a letter, a name such as f5"),
-        ("text.more", "g", "g is needed for typing a seed"),
+        ("text.more", "g", "g is needed for typing a seed; choose f1 to f24 or one with"),
         ("text.more", "shift+home", "shift+home is needed for typing a seed"),
         ("text.more", "ctrl+c", "ctrl+c is needed for typing a seed"),
         ("text.more", "ctrl+i", "A terminal cannot tell ctrl+i from Tab"),

@@ -91,6 +91,15 @@ async def test_the_shown_run_is_followed_no_longer_once_deleted(tmp_path: Path) 
         await wait_until(pilot, "it is back", lambda: "fake is restored" in note_of(app))
 
 
+async def test_the_cursor_moves_to_a_run_that_starts(tmp_path: Path) -> None:
+    fake_run(tmp_path / "runs", name="old")
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        pane = await list_runs(app, pilot, "old")
+        app.main.open_run(created_run(tmp_path / "runs", name="new"))
+        await wait_until(pilot, "the new run", lambda: selected_name(pane) == "new")
+
+
 async def test_read_only_viewers_write_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,8 +131,9 @@ async def try_everything(
         notes.append(sentence)
 
     monkeypatch.setattr(app.main, "show_note", note)
-    await pilot.press("f3", "f4", "f2", "enter", "f5", "f6", "f9")
-    await wait_until(pilot, "refusals", lambda: notes.count(READ_ONLY) == 3)
+    await pilot.press("f3", "f4", "f2", "enter", "f5", "f6", "f9", "ctrl+n")
+    await wait_until(pilot, "refusals", lambda: notes.count(READ_ONLY) == 4)
+    assert app.screen is app.main
 
 
 def files_of(run: RunDirectory) -> dict[str, tuple[int, bytes]]:

@@ -164,7 +164,7 @@ def _checked_keys(name: str, keys: str, known: Mapping[str, Key]) -> str:
             raise ConfigError(problem.format(key=key, other=_SAME[key]))
         if is_everywhere and (re.fullmatch(_TYPED, key) or key in _EDITING):
             raise ConfigError(
-                "{key} is needed for typing a seed; choose f1 to f12 or one with ctrl+ or alt+ "
+                "{key} is needed for typing a seed; choose f1 to f24 or one with ctrl+ or alt+ "
                 "before it.",
                 key=key,
             )
