@@ -206,12 +206,11 @@ def test_paths_are_completed_where_the_shell_does_not(
     ("words", "names"),
     [
         ("train sh", ["shakespeare"]),
-        ("config show --theme em", ["ember"]),
         ("neurons x --property bra", ["braces", "brackets", "bracket-depth"]),
         ("train x --cell ", ["lstm", "gru", "rnn"]),
     ],
 )
-def test_texts_themes_properties_and_choices_are_completed(
+def test_texts_properties_and_choices_are_completed(
     isolated_home: Path, words: str, names: list[str]
 ) -> None:
     assert offered("fish", f"charrnn-tui {words}") == names

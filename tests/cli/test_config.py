@@ -94,9 +94,9 @@ def test_show_prints_every_value_and_its_origin(
 ) -> None:
     file.write_text("temperature = 0.5\ntop_k = 3\n[keys]\n'text.more' = 'f10'", encoding="utf-8")
     monkeypatch.setenv("CHARRNN_PACE", "max")
-    out, err = shown(capsys, "config", "show", "--temperature", "0.9")
+    out, err = shown(capsys, "config", "show")
     rows = [line.split(maxsplit=2) for line in out.splitlines()]
-    assert ["temperature", "0.9", "flag"] in rows
+    assert ["temperature", "0.5", "file"] in rows
     assert ["pace", "max", "environment CHARRNN_PACE"] in rows
     assert ["top_k", "3", "file"] in rows
     assert ["mouse", "true", "default"] in rows

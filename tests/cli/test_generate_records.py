@@ -98,6 +98,14 @@ def test_new_ones_leave_out_the_corpus_and_each_other(model_file: Path, tmp_path
     assert not set(new) & {"a", "b", "c", "ab", "ba"}
 
 
+def test_the_known_records_may_have_another_encoding(model_file: Path, tmp_path: Path) -> None:
+    known = tmp_path / "known.txt"
+    known.write_text("a\nb\nc\nab\nba\n", encoding="utf-16-le")
+    options = "-m", model_file, "--count", 9, "--rng-seed", 1, "--new-only", "--corpus", known
+    new = generate_text(*options, "--encoding", "utf-16-le").splitlines()
+    assert not set(new) & {"a", "b", "c", "ab", "ba"}
+
+
 def test_a_list_is_one_json_document(model_file: Path) -> None:
     options = "a", "-m", model_file, "--count", 12, "--rng-seed", 1
     records = json.loads(generate_text(*options, "--json"))

@@ -137,7 +137,7 @@ def settings(_: Path, string: str) -> Commands:
         f"theme = {text}\nmodel = {text}\npace = {text}\n{text} = 1\n[keys]\n{text} = {text}\n"
         f'"text.more" = {text}\n'
     )
-    return [["config", "show"], ["config", "show", "--theme", as_argument(string)], ["generate"]]
+    return [["config", "show"], ["generate"]]
 
 
 def arguments(_: Path, string: str) -> Commands:

@@ -52,7 +52,7 @@ def test_every_cell_is_drawn_also_in_ascii(tmp_path: Path, text: Path, cell: str
     path = tiny_model_file(tmp_path / "one.safetensors", config=tiny_config(cell=cell))
     drawn = invoke(path, "--text", text, "--ascii").stdout
     assert drawn.isascii()
-    assert f"{cell} 5" in drawn
+    assert f"1x5 {cell}" in drawn
     assert "characters back" in drawn
 
 
@@ -97,7 +97,7 @@ def test_three_cells_are_trained_and_drawn_one_after_another(
     drawn = invoke(text, *TRAIN).stdout
     assert trained == ["rnn 6", "gru 6", "lstm 6"]
     rows = [row.split() for row in drawn.splitlines()]
-    cells = [row[1] for row in rows if row[0:1] in (["●"], ["◆"], ["▲"]) and row[3:4] == ["6"]]
+    cells = [row[1] for row in rows if row[0:1] in (["●"], ["◆"], ["▲"]) and row[2:3] == ["1x6"]]
     assert cells == ["rnn", "rnn", "gru", "rnn", "gru", "lstm"]
 
 
@@ -106,7 +106,7 @@ def test_what_was_trained_before_is_taken_as_it_is(text: Path, trained: list[str
     again = invoke(text, *TRAIN, "--json")
     assert len(trained) == 3
     document = json.loads(again.stdout)
-    assert [model["network"] for model in document["models"]] == ["rnn 6", "gru 6", "lstm 6"]
+    assert [model["network"] for model in document["models"]] == ["1x6 rnn", "1x6 gru", "1x6 lstm"]
 
 
 def test_standard_input_is_trained_on_and_measured(trained: list[str]) -> None:

@@ -89,6 +89,18 @@ def test_the_run_that_a_mailed_model_names_knows_its_text(tmp_path: Path) -> Non
     assert found["sha256"] == sha256_of(TEXT)
 
 
+def test_a_named_text_in_another_encoding_is_decoded(tmp_path: Path) -> None:
+    text, model = tmp_path / "latin.txt", model_trained_on(tmp_path / "model", {})
+    text.write_bytes(b"caf\xe9\n" * 9)
+    options = "--model", model, "--corpus", text
+
+    refused = ask("--originality", *options)
+
+    assert "Name the file's encoding with --encoding" in str(refused.exception)
+    found = compared_with(*options, "--encoding", "latin-1")
+    assert found["sha256"] == sha256_of("café\n" * 9)
+
+
 def test_the_catalogue_has_a_text_that_was_downloaded(tmp_path: Path) -> None:
     CachedText(corpora_folder() / "linux.txt").store(TEXT.encode())
     facts = {"name": "called otherwise", "sha256": sha256_of(TEXT)}

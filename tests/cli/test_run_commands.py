@@ -145,7 +145,7 @@ def test_show_prints_everything(folder: Path, capsys: Capture) -> None:
     for words in (
         "● training",
         str(run.path),
-        "1 x 5 lstm, embedding 3, 333 weights",
+        "1x5 lstm, embedding 3, 333 weights",
         "tensorflow 2.",
         "1,548 characters to train on, 172 held out, 17 different",
         "1,000 steps, 20 an epoch, scored every 10",

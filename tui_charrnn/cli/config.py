@@ -6,17 +6,13 @@ from typing import Any, Final
 
 import typer
 
-from tui_charrnn.cli.options import (
-    JsonDocument,
-    with_setting_options,
-)
+from tui_charrnn.cli.options import JsonDocument
 from tui_charrnn.cli.output import print_data, print_json, print_message
 from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file
 from tui_charrnn.preferences import (
     Origin,
-    Preferences,
     Resolution,
     format_value,
     preferences_file,
@@ -55,17 +51,13 @@ def show_path() -> None:
 
 
 @config_app.command("show")
-@with_setting_options(Preferences)
-def show(
-    as_json: JsonDocument = False,
-    **settings: str | None,
-) -> None:
+def show(as_json: JsonDocument = False) -> None:
     """Print every setting in effect and where it comes from.
 
-    Precedence: flags, environment, file, default. Invalid settings are ignored and reported on
+    Precedence: environment, file, default. Invalid settings are ignored and reported on
     standard error; the exit code is then 2.
     """
-    found = resolve(settings)
+    found = resolve()
     keys, problems = remap(found.keys)
     changed = keymap_of(keys)
     if as_json:

@@ -12,8 +12,7 @@ from tui_charrnn.cli.options import (
     JsonDocument,
     KeepDecomposed,
     KeepNewlines,
-    RecordsOption,
-    UnitsOption,
+    choice_option,
     texts_argument,
 )
 from tui_charrnn.cli.output import (
@@ -81,8 +80,17 @@ def inspect(
     encoding: Encoding = "utf-8",
     keep_newlines: KeepNewlines = False,
     keep_decomposed: KeepDecomposed = False,
-    units: UnitsOption = UNITS[0],
-    records: RecordsOption = RECORDS[0],
+    units: Annotated[
+        str,
+        choice_option("units", "Count characters, or the letters (jamo) of Hangul syllables."),
+    ] = UNITS[0],
+    records: Annotated[
+        str,
+        choice_option(
+            "records",
+            "Treat the text as records: lines, paragraphs (between blank lines) or files.",
+        ),
+    ] = RECORDS[0],
     is_whole: Annotated[
         bool, typer.Option("--whole", help="Read all of a large text, not only its first 16 MB.")
     ] = False,

@@ -26,7 +26,7 @@ from tui_charrnn.runs.records import format_way
 from tui_charrnn.runs.storage import NO_LOCKS
 from tui_charrnn.training.machine import Machine, Nvidia
 from tui_charrnn.training.trial_facts import ASSUMED_VOCABULARY, Examination, GpuFacts
-from tui_charrnn.viewing.formatting import counted, format_size
+from tui_charrnn.viewing.formatting import counted, format_shape, format_size
 
 _LIBRARIES: Final = {
     "TensorFlow": ("tensorflow", "tensorflow-cpu"),
@@ -177,9 +177,8 @@ def judge_versions(versions: Mapping[str, str | None]) -> Finding:
 
 def judge_settings(preset: str, model: ModelConfig, training: TrainingConfig) -> Finding:
     """Describe the network and batch that the checks apply to."""
-    shape = f"{model.layer_count} x {model.cell_name} {model.hidden_size}"
     batch = f"batch {training.batch_size} x {training.sequence_length} characters"
-    return Finding("ok", "settings", f"preset {preset}: {shape}, {batch}")
+    return Finding("ok", "settings", f"preset {preset}: {format_shape(model)}, {batch}")
 
 
 def judge_machine(

@@ -67,7 +67,7 @@ from tui_charrnn.training.machine import (
     find_nvidia,
     thread_count,
 )
-from tui_charrnn.viewing.formatting import counted, format_time
+from tui_charrnn.viewing.formatting import counted, format_shape, format_time
 
 _SHOWN_GAPS: Final = 3
 _T = TypeVar("_T")
@@ -268,10 +268,11 @@ def _judge_description(health: Health) -> Finding:
     if description is None:
         return _damage("run.json", health.description_problem)
     model = description.model
-    shape = f"{model.layer_count} x {model.cell_name} {model.hidden_size}"
     created = f"created {format_time(description.created)} on {description.host}"
     return Finding(
-        "ok", "run.json", f"{shape}, {description.parameter_count:,} parameters, {created}"
+        "ok",
+        "run.json",
+        f"{format_shape(model)}, {description.parameter_count:,} parameters, {created}",
     )
 
 

@@ -16,6 +16,7 @@ from tui_charrnn.cli.options import (
     RunsDir,
     complete_corpus,
     complete_path,
+    encoding_option,
     refuse_out_of_bounds,
     with_setting_options,
 )
@@ -163,6 +164,7 @@ def generate(
             show_default="the model's own",
         ),
     ] = None,
+    encoding: Annotated[str, encoding_option("Encoding of the text of --corpus.")] = "utf-8",
     copied_length: Annotated[
         int | None,
         typer.Option(
@@ -241,6 +243,7 @@ def generate(
         echo=echo,
         originality=originality,
         corpus=corpus,
+        encoding=encoding,
         copied_length=copied_length,
         is_new_only=new_only,
     )

@@ -40,7 +40,7 @@ from tui_charrnn.runs.storage import open_output, refuse_taken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.training.machine import thread_count
-from tui_charrnn.viewing.formatting import format_ngram, format_size
+from tui_charrnn.viewing.formatting import format_ngram, format_shape, format_size
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.model_lookup import OfferedModel
@@ -249,10 +249,12 @@ def show(model: NamedModel, runs_dir: RunsDir = None, as_json: JsonDocument = Fa
 def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tuple[str, str]]:
     """Yield the metadata of a model file as labels and values, which are not made safe."""
     config, corpus, training, loss = header.config, header.corpus, header.training, facts.loss
-    network = f"{config.cell_name} {config.layer_count}x{config.hidden_size}"
     yield "model", name
     yield "path", str(facts.path)
-    yield "network", f"{network}, {facts.parameters:,} weights, {format_size(facts.size)}"
+    yield (
+        "network",
+        f"{format_shape(config)}, {facts.parameters:,} weights, {format_size(facts.size)}",
+    )
     yield "vocabulary", f"{len(header.vocabulary):,} {facts.units}"
     yield "corpus", str(corpus.get("name", ""))
     for key in ("characters", "training_characters"):
@@ -281,7 +283,7 @@ def _cells(model: "OfferedModel") -> tuple[str, ...]:
         safe_line(model.name),
         model.origin,
         safe_line(_format_corpus(facts.header)),
-        f"{config.cell_name} {config.layer_count}x{config.hidden_size}",
+        format_shape(config),
         f"{facts.parameters / 1e6:.2f} M",
         f"{len(facts.header.vocabulary):,}{' jamo' if facts.units == 'jamo' else ''}",
         "" if loss is None else f"{loss:.3f}",

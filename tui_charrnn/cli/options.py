@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, TypeAlias
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from tui_charrnn.config import RECORDS, UNITS, ModelConfig, TrainingConfig
+from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
-from tui_charrnn.folders import bundled_models, config_folder, resource_folder
+from tui_charrnn.folders import bundled_models
 from tui_charrnn.invocation import COMPLETION, command
 from tui_charrnn.paths import find_file, parse_path
 from tui_charrnn.preferences import NUMBERS, Preferences, resolve, runs_folder
@@ -48,13 +48,6 @@ def complete_model(context: typer.Context, incomplete: str) -> list[str]:
 def complete_corpus(incomplete: str) -> list[str]:
     """Complete the name of a corpus, or a path."""
     return [*_starting_with(incomplete, load_catalogue()), *complete_path(incomplete)]
-
-
-def complete_theme(incomplete: str) -> list[str]:
-    """Complete the name of a theme, bundled or the user's own."""
-    folders = [resource_folder("themes"), config_folder() / "themes"]
-    names = {path.stem for folder in folders for path in folder.glob("*.toml")}
-    return _starting_with(incomplete, sorted(names))
 
 
 def complete_one_of(names: Iterable[str]) -> Callable[[str], list[str]]:
@@ -210,41 +203,32 @@ KeepNewlines: TypeAlias = Annotated[
 KeepDecomposed: TypeAlias = Annotated[
     bool, typer.Option("--keep-decomposed", help="Do not compose characters (Unicode NFC).")
 ]
-UnitsOption: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--units",
-        metavar="|".join(UNITS),
-        parser=lambda text: TrainingConfig(steps=1, units=text).units,
-        help="Count characters, or the letters (jamo) of Hangul syllables.",
-    ),
-]
-RecordsOption: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--records",
-        metavar="|".join(RECORDS),
-        parser=lambda text: TrainingConfig(steps=1, records=text).records,
-        help="Treat the text as records: lines, paragraphs (between blank lines) or files.",
-    ),
-]
 
 
-def _checked_encoding(encoding: str) -> str:
-    """Return the name of an encoding; raise `ConfigError` if it is unknown."""
-    try:
-        known_encoding(encoding)
-    except CorpusError as error:
-        raise ConfigError(f"--encoding: {error}") from error
-    return encoding
+def choice_option(name: str, sentence: str) -> Any:
+    """Return the option of a training setting that has choices."""
+    return typer.Option(
+        f"--{name}",
+        metavar="|".join(TrainingConfig.bounds()[name].choices),
+        parser=lambda text: getattr(TrainingConfig.from_mapping({"steps": 1, name: text}), name),
+        help=sentence,
+    )
 
 
-Encoding: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        "--encoding", metavar="NAME", parser=_checked_encoding, help="Encoding of the text."
-    ),
-]
+def encoding_option(sentence: str) -> Any:
+    """Return the option `--encoding`, which refuses unknown encodings."""
+
+    def parse(encoding: str) -> str:
+        try:
+            known_encoding(encoding)
+        except CorpusError as error:
+            raise ConfigError(f"--encoding: {error}") from error
+        return encoding
+
+    return typer.Option("--encoding", metavar="NAME", parser=parse, help=sentence)
+
+
+Encoding: TypeAlias = Annotated[str, encoding_option("Encoding of the text.")]
 
 
 def _check_streams(value: int | None) -> int | None:
@@ -275,14 +259,6 @@ RunArgument: TypeAlias = Annotated[
 ]
 
 
-_COMPLETIONS: Final[Mapping[str, Any]] = {
-    "theme": complete_theme,
-    "model": complete_model,
-    "runs_dir": complete_path,
-}
-"""Completion function by the name of a setting."""
-
-
 def with_setting_options(
     *configurations: type[Settings], after: str = "", defaults: Settings | None = None
 ) -> Callable[[Any], Any]:
@@ -311,9 +287,7 @@ def with_setting_options(
                         *(["-t"] if name == "temperature" else []),
                         help=bounds.sentence,
                         metavar=_kind_of_value(bounds),
-                        autocompletion=complete_one_of(bounds.choices)
-                        if bounds.choices
-                        else _COMPLETIONS.get(name),
+                        autocompletion=complete_one_of(bounds.choices),
                         show_default=False
                         if (value := getattr(defaults, name, None)) is None
                         else str(value),

@@ -1,6 +1,7 @@
 """Finds passages of a corpus in generated text: marks them in the output, and summarizes them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -79,9 +80,9 @@ class OriginalityWatch:
             print_message(*_original_lines(meter, self._corpus, text, self._units))
 
 
-def open_named_corpus(argument: str, model: Model) -> IndexedCorpus:
+def open_named_corpus(argument: str, encoding: str, model: Model) -> IndexedCorpus:
     """Read and index a corpus that the user names; line ends are kept if the model has CR."""
-    corpus = read_named_corpus([argument], reading_for(model))
+    corpus = read_named_corpus([argument], replace(reading_for(model), encoding=encoding))
     with progress_bar("Indexing the corpus") as progress:
         return index_corpus(corpus, progress=progress, notify=print_message)
 

@@ -20,7 +20,13 @@ from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.failures import diagnose, format_advice
-from tui_charrnn.viewing.formatting import counted, format_ngram, format_size, format_time
+from tui_charrnn.viewing.formatting import (
+    counted,
+    format_ngram,
+    format_shape,
+    format_size,
+    format_time,
+)
 from tui_charrnn.viewing.run_formatting import (
     Row,
     card_rows,
@@ -134,8 +140,8 @@ def _description_rows(description: RunDescription) -> Iterator[Row]:
     model, corpus = description.model, description.corpus
     held_out = corpus.characters - corpus.training_characters
     versions = (f"{name} {version}" for name, version in description.versions.items())
-    network = f"{model.layer_count} x {model.hidden_size} {model.cell_name}"
-    network += f", embedding {model.embedding_size}{', output tied' if model.tied_output else ''}"
+    tied = ", output tied" if model.tied_output else ""
+    network = f"{format_shape(model)}, embedding {model.embedding_size}{tied}"
     units = safe_line(corpus.units)
     split = f"{corpus.training_characters:,} {units} to train on, {held_out:,} held out"
     yield "made", safe_line(f"{format_time(description.created)} on {description.host}")

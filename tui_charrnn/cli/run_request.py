@@ -21,6 +21,7 @@ from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, Reading, fitting_batch_size
 from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
+from tui_charrnn.viewing.formatting import format_shape
 from tui_charrnn.viewing.run_formatting import format_dropout, format_origin
 
 if TYPE_CHECKING:
@@ -179,8 +180,7 @@ def summarize(
         f"{_format_folding(vocabulary, occurrences)}; {_format_split(corpus, training)}"
     )
     model_text = (
-        f"embedding {model.embedding_size}, {model.layer_count} x {model.cell_name} "
-        f"{model.hidden_size}, softmax {vocabulary_size}: "
+        f"embedding {model.embedding_size}, {format_shape(model)}, softmax {vocabulary_size}: "
         f"{parameter_count(model, vocabulary_size):,} parameters"
     )
     training_text = (

@@ -284,6 +284,8 @@ class TextRequest:
     originality: bool
     corpus: str | None
     """The corpus to compare with; None uses the one that the model was trained on."""
+    encoding: str
+    """Encoding of `corpus`."""
     copied_length: int | None
     is_new_only: bool
     """Whether to leave out records that the corpus contains."""
@@ -331,7 +333,7 @@ class TextRequest:
         if self.corpus is None:
             compared = lazy.open_own_corpus(model, self.path, self.runs)
         else:
-            compared = lazy.open_named_corpus(self.corpus, model)
+            compared = lazy.open_named_corpus(self.corpus, self.encoding, model)
         return lazy.OriginalityWatch(
             compared, length or copied_length_in(model.units), model.units, self.count
         )
@@ -406,7 +408,9 @@ def _known_records(texts: TextRequest) -> frozenset[str]:
     """Return the records that a model was trained on, or those of the text of --corpus."""
     model = texts.stream.model
     if texts.corpus is not None:
-        reading = dataclasses.replace(lazy.reading_for(model), records=model.records)
+        reading = dataclasses.replace(
+            lazy.reading_for(model), records=model.records, encoding=texts.encoding
+        )
         text = read_named_corpus([texts.corpus], reading)
         return frozenset(lazy.records_of(text.numbered.pieces()))
     try:

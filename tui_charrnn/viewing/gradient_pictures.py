@@ -17,7 +17,7 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.runs.records import MemoryMeasured
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.viewing.formatting import format_distance, padded
+from tui_charrnn.viewing.formatting import format_distance, format_shape, padded
 
 SIGNS: Final = "●◆▲■○+"
 """Markers of the curves, reused in turn."""
@@ -42,7 +42,7 @@ class MemoryCurve(NamedTuple):
     name: str
     """As the user named it."""
     kind: str
-    """Cell and size of the network."""
+    """The layers of the network, as `format_shape` returns them."""
     memory: Memory
 
 
@@ -71,9 +71,7 @@ def measure_model(
     memory = measure_memory(
         model.weights, model.config, indices, reach=reach, targets=targets, on_progress=on_progress
     )
-    config = model.config
-    layers = "" if config.layer_count == 1 else f" x {config.layer_count}"
-    return MemoryCurve(name, f"{config.cell_name} {config.hidden_size:,}{layers}", memory)
+    return MemoryCurve(name, format_shape(model.config), memory)
 
 
 def memory_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[str]:

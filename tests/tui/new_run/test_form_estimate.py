@@ -181,7 +181,7 @@ def test_missing_times_are_marked_until_batches_are_timed() -> None:
     new = requested(length="1000 steps")
     assert f"time and memory: {TIMING}" in preset_lines(new, facts, TrialAnswer(None, TIMING))
     lines = preset_lines(new, facts, TrialAnswer(TRIAL, "longer"))
-    assert lines[0] == "lstm+norm 256, 350 k parameters for 60 characters"
+    assert lines[0] == "1x256 lstm+norm, 350 k parameters for 60 characters"
     assert lines[1].startswith("about 10 s for 1,000 steps, 23 times through this text")
     assert lines[1].endswith("(longer)")
     assert lines[2] == "800 MB of memory on processor, 2 threads, float32"

@@ -98,7 +98,7 @@ async def test_a_run_starts_from_a_model_of_the_list(
         await wait_until(pilot, "the models", lambda: "old · 1x5 lstm" in screen_text_of(listed))
         app.choose(**{"start-from": "old"})
         await wait_until(pilot, "its network", lambda: "weights of old" in estimate_of(app))
-        assert "lstm 5" in estimate_of(app)
+        assert "1x5 lstm" in estimate_of(app)
         app.set(hidden_size="6")
         app.screen.query_one("#start").focus()
         await pilot.press("enter")
@@ -413,7 +413,7 @@ async def test_another_preset_replaces_values_that_were_not_typed(app: FormApp) 
         app.choose(preset="large")
         app.set(dropout="0.5")
         await wait_until(pilot, "no change", lambda: app.body.settings.typed == {})
-        assert "3 x lstm+norm 768" in estimate_of(app)
+        assert "3x768 lstm+norm" in estimate_of(app)
 
 
 async def test_another_network_has_other_values_of_the_preset(app: FormApp) -> None:

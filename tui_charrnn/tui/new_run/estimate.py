@@ -41,7 +41,7 @@ from tui_charrnn.tui.new_run.corpus_summary import (
 )
 from tui_charrnn.tui.new_run.fields import FormRow, FormSelect, show_text
 from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, NewRun
-from tui_charrnn.viewing.formatting import format_size
+from tui_charrnn.viewing.formatting import format_shape, format_size
 
 TRIAL_DELAY: Final = 1.5
 """Seconds that settings must stay unchanged before batches are timed with them."""
@@ -306,11 +306,7 @@ def format_rough_time(seconds: float) -> str:
 def format_network(model: ModelConfig, vocabulary_size: int | None) -> str:
     """Format the kind, size and parameters of a network; a vocabulary of None is assumed."""
     count = parameter_count(model, vocabulary_size or GUESSED_VOCABULARY)
-    layers = "" if model.layer_count == 1 else f"{model.layer_count} x "
-    network, parameters = (
-        f"{layers}{model.cell_name} {model.hidden_size}",
-        format_parameter_count(count),
-    )
+    network, parameters = format_shape(model), format_parameter_count(count)
     if not vocabulary_size:
         return tr("{network}, about {count} parameters", network=network, count=parameters)
     return tr(
