@@ -1,6 +1,7 @@
 """The metrics of a run as a table: one row per step, without undone steps."""
 
 import csv
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,27 @@ def test_a_step_has_one_row(tmp_path: Path) -> None:
 def test_what_was_taken_back_is_left_out(tmp_path: Path, cut: Record) -> None:
     run = run_of(tmp_path, batch(1, 4.0), batch(2, 9.0), batch(3, 9.0), cut, batch(2, 3.0))
     assert [(row.step, row.train_loss) for row in read_figures(run)] == [(1, 4.0), (2, 3.0)]
+
+
+def test_a_later_cut_takes_back_what_an_earlier_one_kept(tmp_path: Path) -> None:
+    cuts = RunResumed(2), RunResumed(1)
+    first = batch(1, 4.0), SplitEvaluated(1, 4.5, True, 0.6), batch(2, 9.0), batch(3, 9.0)
+    run = run_of(tmp_path, *first, cuts[0], batch(3, 9.0), cuts[1], batch(2, 3.0))
+    rows = [(row.step, row.train_loss, row.validation_loss) for row in read_figures(run)]
+    assert rows == [(1, 4.0, 4.5), (2, 3.0, None)]
+
+
+def test_memory_does_not_grow_with_the_steps(tmp_path: Path) -> None:
+    def peak(steps: int) -> int:
+        run = run_of(tmp_path / str(steps), *(batch(step, 4.0) for step in range(1, steps + 1)))
+        tracemalloc.start()
+        try:
+            export_figures(run, tmp_path / f"{steps}.csv")
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(28_000) < peak(12_000) + 2_000_000
 
 
 def test_megabytes_that_only_a_later_version_knows_are_passed_over(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import html
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import BufferedWriter, TextIOWrapper
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -13,7 +12,7 @@ from tui_charrnn.cli.reading import unknown_sentence
 from tui_charrnn.generation.calibration import Bin
 from tui_charrnn.generation.text_scores import ModelScore
 from tui_charrnn.model.weights import Float64
-from tui_charrnn.runs.storage import open_output
+from tui_charrnn.runs.storage import open_text_output
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.probability_rows import reliability_lines
 
@@ -110,10 +109,6 @@ class ScorePage:
             if len(self._text) > SHOWN_CHARACTERS:
                 self._file.write(f"<p>The first {SHOWN_CHARACTERS:,} characters are shown.</p>\n")
 
-    def close(self) -> None:
-        """Write the end of the page."""
-        self._file.write("</body></html>\n")
-
 
 @contextmanager
 def open_page(path: Path | None, *, overwrite: bool) -> Iterator[ScorePage | None]:
@@ -121,13 +116,10 @@ def open_page(path: Path | None, *, overwrite: bool) -> Iterator[ScorePage | Non
     if path is None:
         yield None
         return
-    with open_output(path.absolute(), overwrite=overwrite) as file:
-        text = TextIOWrapper(BufferedWriter(file), encoding="utf-8", newline="\n")
-        page = ScorePage(text)
+    with open_text_output(path.absolute(), overwrite=overwrite) as file:
+        page = ScorePage(file)
         yield page
-        page.close()
-        text.flush()
-        text.detach().detach()  # otherwise they would close the file again
+        file.write("</body></html>\n")
 
 
 def levels_of(bits: Float64) -> np.ndarray:

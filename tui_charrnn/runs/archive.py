@@ -8,6 +8,7 @@ include every step up to the exported checkpoints.
 import csv
 import gzip
 import io
+import math
 import os
 import shutil
 import stat
@@ -15,6 +16,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import astuple, dataclass, fields
+from itertools import accumulate, chain, groupby
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
@@ -36,9 +38,9 @@ from tui_charrnn.runs.file_system import (
 )
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory, refuse_foreign_parts
-from tui_charrnn.runs.reader import BatchStretch, RunReader
+from tui_charrnn.runs.reader import BatchStretch, RecordOrBatch, RunReader
 from tui_charrnn.runs.records import RunResumed, RunRolledBack, SplitEvaluated
-from tui_charrnn.runs.storage import open_output, refuse_taken
+from tui_charrnn.runs.storage import open_output, open_text_output, refuse_taken
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.translation import tr
 
@@ -410,24 +412,40 @@ class Figures:
     """Before clipping."""
 
 
-def read_figures(run: RunDirectory) -> list[Figures]:
-    """Return the metrics of a run by step, without steps undone by a rollback or a resume."""
-    rows: dict[int, Figures] = {}
+def read_figures(run: RunDirectory) -> Iterator[Figures]:
+    """Yield the metrics of a run by step, without steps undone by a rollback or a resume.
+
+    The records are read twice, so that memory does not depend on their number.
+    """
+    for _, rows in groupby(_kept_figures(run), key=lambda row: row.step):
+        row, *evaluations = rows
+        for evaluated in evaluations:
+            row.validation_loss = evaluated.validation_loss
+        yield row
+
+
+def _kept_figures(run: RunDirectory) -> Iterator[Figures]:
+    undone_after = [math.inf]  # after the last rollback or resume nothing is undone
     for item in RunReader(run).read_all():
-        match item:
-            case BatchStretch():
-                for batch in item.records:
-                    row = rows.setdefault(batch.step, Figures(batch.step))
-                    row.elapsed, row.train_loss = batch.elapsed, batch.loss
-                    row.learning_rate = batch.learning_rate
-                    row.gradient_norm = batch.gradient_norm
-            case SplitEvaluated():
-                row = rows.setdefault(item.step, Figures(item.step))
-                row.validation_loss = item.loss
-                row.elapsed = item.elapsed if row.elapsed is None else row.elapsed
-            case RunRolledBack(to_step=last) | RunResumed(step=last):
-                rows = {step: row for step, row in rows.items() if step <= last}
-    return [rows[step] for step in sorted(rows)]
+        if isinstance(item, RunRolledBack | RunResumed):
+            undone_after.append(item.to_step if isinstance(item, RunRolledBack) else item.step)
+    limits = list(accumulate([undone_after[0], *undone_after[:0:-1]], min))
+    for item in RunReader(run).read_all():
+        if not isinstance(item, RunRolledBack | RunResumed):
+            yield from (row for row in _figures_of(item) if row.step <= limits[-1])
+        elif len(limits) > 1:
+            limits.pop()
+        else:  # recorded after the first reading
+            return
+
+
+def _figures_of(item: RecordOrBatch) -> Iterator[Figures]:
+    if isinstance(item, BatchStretch):
+        for batch in item.records:
+            step, loss, rate, norm, elapsed = astuple(batch)
+            yield Figures(step, elapsed, loss, None, rate, norm)
+    elif isinstance(item, SplitEvaluated):
+        yield Figures(item.step, item.elapsed, validation_loss=item.loss)
 
 
 def export_figures(run: RunDirectory, target: Path, *, overwrite: bool = False) -> int:
@@ -442,13 +460,14 @@ def export_figures(run: RunDirectory, target: Path, *, overwrite: bool = False) 
         StorageError: If the disk refuses; nothing is left behind.
     """
     refuse_taken(target, overwrite=overwrite)
-    figures = read_figures(run)
-    if not figures:
+    figures, count = read_figures(run), 0
+    first = next(figures, None)
+    if first is None:
         raise RunError("The run {run!r} has recorded no step yet.", run=run.name)
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(field.name for field in fields(Figures))
-    writer.writerows(map(astuple, figures))
-    with open_output(target, overwrite=overwrite) as file:
-        file.write(text.getvalue().encode())
-    return len(figures)
+    with open_text_output(target, overwrite=overwrite) as file:
+        writer = csv.writer(file)
+        writer.writerow(field.name for field in fields(Figures))
+        for row in chain([first], figures):
+            writer.writerow(astuple(row))
+            count += 1
+    return count

@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TextIO
 
 from tui_charrnn.errors import ConfigError, StorageError
 from tui_charrnn.runs.file_system import (
@@ -348,6 +348,16 @@ def open_output(path: Path, *, overwrite: bool) -> Iterator[WrittenFile]:
         return
     with Storage().open_beside(Path(os.path.realpath(path))) as file:
         yield file
+
+
+@contextlib.contextmanager
+def open_text_output(path: Path, *, overwrite: bool) -> Iterator[TextIO]:
+    """Open as `open_output` does, for text in UTF-8 with its line ends unchanged."""
+    with open_output(path, overwrite=overwrite) as file:
+        text = io.TextIOWrapper(io.BufferedWriter(file), encoding="utf-8", newline="")
+        yield text
+        text.flush()
+        text.detach().detach()  # otherwise they would close the file again
 
 
 def refuse_taken(path: Path, *, overwrite: bool) -> bool:

@@ -6,6 +6,7 @@ Usage: python -m tui_charrnn.training.conversion keras MODEL FILE
 
 import math
 import sys
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def keras_model(model: Model) -> keras.Sequential:
     return network
 
 
-def write_events(figures: list[Figures], folder: Path) -> None:
+def write_events(figures: Iterable[Figures], folder: Path) -> None:
     """Write an event file for TensorBoard: one curve per column, by step."""
     names = [field.name for field in fields(Figures) if field.name != "step"]
     # like `tf.summary.scalar`, which would require TensorBoard
