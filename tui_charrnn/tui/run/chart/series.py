@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import accumulate, pairwise
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar, assert_never
 
 from tui_charrnn.metrics import DECAY, Bucket, LossHistory, smoothed_means
 from tui_charrnn.runs.records import SplitEvaluated
@@ -59,7 +59,19 @@ def second_line(
     view: RunView, quantity: Quantity, *, is_recent: bool, smoothing: float
 ) -> SecondLine | None:
     """Return a quantity of a run; None if it has no values yet, or for `Quantity.NONE`."""
-    line = _LINES[quantity](view, is_recent, smoothing) if quantity in _LINES else None
+    match quantity:
+        case Quantity.NONE:
+            line = None
+        case Quantity.NORM:
+            line = _norm(view, is_recent, smoothing)
+        case Quantity.RATE:
+            line = _rate(view, is_recent)
+        case Quantity.SPEED:
+            line = _speed(view, is_recent, smoothing)
+        case Quantity.MEMORY:
+            line = _memory(view, is_recent)
+        case _:
+            assert_never(quantity)
     return line if line is not None and line.points else None
 
 
@@ -73,7 +85,7 @@ def _norm(view: RunView, is_recent: bool, smoothing: float) -> SecondLine:
     return SecondLine(name, tr("norm"), points, ((tr("limit"), float(limit)),))
 
 
-def _rate(view: RunView, is_recent: bool, _: float) -> SecondLine:
+def _rate(view: RunView, is_recent: bool) -> SecondLine:
     buckets = _buckets(view.learning_rates, is_recent)
     points = [(_middle(bucket), 1000 * bucket.mean) for bucket in buckets]
     return SecondLine(tr("learning rate"), tr("rate/1000"), points)
@@ -95,21 +107,13 @@ def _speed(view: RunView, is_recent: bool, smoothing: float) -> SecondLine | Non
     return SecondLine(tr("characters a second"), "1000/s", _smoothed(speeds, smoothing))
 
 
-def _memory(view: RunView, is_recent: bool, _: float) -> SecondLine:
+def _memory(view: RunView, is_recent: bool) -> SecondLine:
     begin = view.losses.recent[0].first_step if is_recent and view.losses.recent else 0
     shown = [memory for memory in view.memories if memory.step >= begin]
     tenths = [(float(memory.step), float(memory.tenth or memory.reach)) for memory in shown]
     halves = [(float(memory.step), float(memory.half or memory.reach)) for memory in shown]
     name = tr("memory: a tenth left, a half left")
     return SecondLine(name, tr("back"), tenths, lower=halves)
-
-
-_LINES: Final[dict[Quantity, Callable[[RunView, bool, float], SecondLine | None]]] = {
-    Quantity.NORM: _norm,
-    Quantity.RATE: _rate,
-    Quantity.SPEED: _speed,
-    Quantity.MEMORY: _memory,
-}
 
 
 def _buckets(history: LossHistory, is_recent: bool) -> Sequence[Bucket]:
