@@ -12,14 +12,17 @@ from tests.support.command import PATIENCE, ROOT
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tests.support.trainer_process import start_trainer, with_trainer
 from tui_charrnn.cli import following, launching, main
+from tui_charrnn.cli.following import TrainerWatch
 from tui_charrnn.cli.launching import FollowOptions, start_and_watch
 from tui_charrnn.cli.reporting import QuietReporter, follow, unread_records
-from tui_charrnn.errors import RunError
+from tui_charrnn.errors import ExitCode, RunError
 from tui_charrnn.runs.description import RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import BatchTrained, Record
 from tui_charrnn.runs.writer import RunWriter
+from tui_charrnn.training.distributed.placement import Cluster, JointTask
+from tui_charrnn.viewing.announcements import end_state
 from tui_charrnn.viewing.run_view import RunView
 
 WHOLE = "trainer.start(); trainer.train(3.0, 2.5); trainer.evaluate(2.0); trainer.end()"
@@ -102,6 +105,60 @@ def test_a_trainer_that_is_killed_from_outside_is_reported(
     assert code == 1
     assert "SIGKILL" in printed
     assert f"charrnn-tui resume {run.path}" in printed
+
+
+@pytest.mark.parametrize(
+    ("code", "states"),
+    [
+        ("trainer.start(); os.kill(os.getpid(), signal.SIGKILL)", ["lost"]),
+        ("sys.exit(1)", ["failed"]),
+        (WHOLE, ["finished"]),
+    ],
+)
+def test_the_command_of_the_user_is_told_how_the_run_ended(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, states: list[str]
+) -> None:
+    told: list[str] = []
+    monkeypatch.setenv("CHARRNN_NOTIFY_COMMAND", "notify me")
+    monkeypatch.setattr(
+        launching, "run_notify_command", lambda _command, view: told.append(end_state(view))
+    )
+    run = fake_run(tmp_path, losses=[3.0, 2.0], end="saved")  # by an earlier trainer
+    watch(monkeypatch, run, f"import os, signal; {code}")
+    assert told == states
+
+
+class EndingWatch(TrainerWatch):
+    """Kills the trainer at the first look, as if another process of the training were lost."""
+
+    def launch(
+        self, start: Callable[[JointTask], "subprocess.Popen[bytes]"]
+    ) -> "subprocess.Popen[bytes]":
+        return start(self._task)
+
+    def check(self, trainer: "subprocess.Popen[bytes]", leaving: ExitCode | None) -> None:
+        self._kill(trainer, "Rank 1 is lost.", ExitCode.RESUME_ME)
+
+
+def test_the_command_of_the_user_runs_if_a_joint_training_breaks_off(
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(
+        launching, "run_notify_command", lambda _command, view: told.append(end_state(view))
+    )
+    monkeypatch.setattr(
+        launching,
+        "launch_trainer",
+        lambda run, **_: start_trainer(run, "import signal; signal.pause()"),
+    )
+    options = FollowOptions(
+        headless=True,
+        notify_command="notify me",
+        watch=EndingWatch(JointTask(cluster=Cluster(0, 2))),
+    )
+    assert start_and_watch(run, options) == ExitCode.RESUME_ME
+    assert told == ["saved"]
 
 
 def test_a_trainer_that_ends_without_a_record_is_reported(

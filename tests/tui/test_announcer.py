@@ -1,6 +1,7 @@
 """The app announces the end of a run that it saw training, once."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,12 +13,24 @@ from tui_charrnn.preferences import Preferences
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.tui import run_controls
 
+BEFORE = RunStatus(state=RunState.TRAINING)
+NOW = replace(BEFORE, beat=1)
 
-def test_the_end_is_announced_once_and_only_for_a_run_that_was_live(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sent: list[str] = []
     monkeypatch.setattr(run_controls, "send_to_terminal", lambda _app, text: sent.append(text))
+    return sent
+
+
+def ends_in(sent: list[str]) -> list[str]:
+    return [text for text in sent if "\x1b]9;" in text and "at step" in text]
+
+
+def test_the_end_is_announced_once_and_only_for_a_run_that_was_live(
+    tmp_path: Path, sent: list[str]
+) -> None:
     announcer = run_controls.RunAnnouncer(Preferences(notify="osc9"))
     ended = ended_view(tmp_path)
 
@@ -30,11 +43,75 @@ def test_the_end_is_announced_once_and_only_for_a_run_that_was_live(
             announcer.observe(unread)
             announcer.observe(ended)
             assert sent == []
-            announcer.observe(
-                replace(ended, ended=None, life="alive", status=RunStatus(state=RunState.TRAINING))
-            )
+            announcer.observe(replace(ended, ended=None, life="alive", status=BEFORE))
             announcer.observe(ended)
             announcer.observe(ended)
 
     asyncio.run(look())
-    assert sum("\x1b]9;" in text and "finished" in text for text in sent) == 1
+    (end,) = ends_in(sent)
+    assert "finished" in end
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_recorded", "expected"),
+    [
+        pytest.param([BEFORE, NOW], False, ["lost"], id="killed"),
+        pytest.param([BEFORE, NOW], True, ["finished"], id="ended between two looks"),
+        pytest.param([BEFORE], False, [], id="dead long before it was opened"),
+    ],
+)
+def test_a_trainer_that_was_killed_is_announced(
+    tmp_path: Path,
+    sent: list[str],
+    seen: list[RunStatus],
+    is_recorded: bool,
+    expected: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    later: list[Callable[[], None]] = []
+    monkeypatch.setattr(
+        run_controls.RunAnnouncer, "set_timer", lambda _self, _delay, call: later.append(call)
+    )
+    announcer = run_controls.RunAnnouncer(Preferences(notify="osc9"))
+    ended = ended_view(tmp_path)
+    view = replace(ended, ended=None)
+
+    async def look() -> None:
+        app = App[None]()
+        async with app.run_test():
+            await app.mount(announcer)
+            for status in seen:
+                view.status, view.life = status, "alive"
+                announcer.observe(view)
+            view.life = "lost"
+            announcer.observe(view)
+            announcer.observe(view)
+            if is_recorded:
+                view.ended = ended.ended
+                announcer.observe(view)
+            for call in later:
+                call()
+
+    asyncio.run(look())
+    assert [
+        word for end in ends_in(sent) for word in ("lost", "finished") if word in end
+    ] == expected
+
+
+def test_a_run_that_failed_but_could_not_record_it_is_announced(
+    tmp_path: Path, sent: list[str]
+) -> None:
+    announcer = run_controls.RunAnnouncer(Preferences(notify="osc9"))
+    view = replace(ended_view(tmp_path), ended=None)
+
+    async def look() -> None:
+        app = App[None]()
+        async with app.run_test():
+            await app.mount(announcer)
+            view.status, view.life = BEFORE, "alive"
+            announcer.observe(view)
+            view.status, view.life = replace(BEFORE, state=RunState.FAILED), "ended"
+            announcer.observe(view)
+
+    asyncio.run(look())
+    assert len(ends_in(sent)) == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import created_run
+from tui_charrnn.runs.liveness import Verdict
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.records import BatchTrained, RunEnded, SplitEvaluated
 from tui_charrnn.viewing.announcements import (
@@ -65,8 +66,11 @@ def test_a_command_is_told_the_facts_of_the_run(tmp_path: Path) -> None:
     assert file.read_text(encoding="utf-8") == f"{view.run.name} finished 7 1.500000\n"
 
 
-def test_what_is_not_known_is_empty(tmp_path: Path) -> None:
-    view = replace(ended_view(tmp_path), ended=None, best=None)
+@pytest.mark.parametrize(("life", "state"), [("lost", "lost"), ("ended", "failed")])
+def test_without_a_record_of_its_end_a_run_is_lost_or_failed(
+    tmp_path: Path, life: Verdict, state: str
+) -> None:
+    view = replace(ended_view(tmp_path), ended=None, best=None, life=life)
     facts = run_facts(view)
-    assert (facts["CHARRNN_STATE"], facts["CHARRNN_BEST_LOSS"]) == ("", "")
-    assert "ended at step" in end_sentence(view)
+    assert (facts["CHARRNN_STATE"], facts["CHARRNN_BEST_LOSS"]) == (state, "")
+    assert f"{state} at step" in end_sentence(view)

@@ -168,18 +168,21 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     )
     with contextlib.suppress(RunError, OSError):  # `follow` reads on
         view.take(reader.read_all())
-    ended_before = view.ended
+    view.ended = None  # an earlier trainer's
     watch = options.watch
     returncode = follow(run, reader, lambda: launch(run, options, limit), reporter, watch)
+    if returncode < 0:
+        view.life = "lost"
     if watch is not None and (error := watch.verdict) is not None:
-        _record_loss(run, error)
+        view.ended = _record_loss(run, error)
         print_message(str(error))
+        _announce_end(view, options)
         return int(error.exit_code)
     if not options.quiet:
         print_outcome(view)
     _announce_end(view, options)
     if returncode not in EXPECTED_EXIT_CODES:
-        is_reported = not (options.quiet or options.as_json) and view.ended is not ended_before
+        is_reported = not (options.quiet or options.as_json) and view.ended is not None
         if not (is_reported and view.failure):
             report_failure(run, returncode, log)
     if not options.quiet and returncode in {*EXPECTED_EXIT_CODES, ExitCode.CANNOT_SAVE}:
@@ -201,13 +204,16 @@ def _announce_end(view: RunView, options: FollowOptions) -> None:
         print_message(f"The notify command could not be run: {reason_of(error)}.")
 
 
-def _record_loss(run: RunDirectory, error: BrokenClusterError) -> None:
-    """Record why the trainer of a distributed training was killed."""
+def _record_loss(run: RunDirectory, error: BrokenClusterError) -> RunEnded | None:
+    """Record why the trainer of a distributed training was killed; None if that is impossible."""
     with contextlib.suppress(CharRNNError), RunWriter(run) as writer:
         code, status = int(error.exit_code), writer.status
         writer.append(RunWarned(str(error)))
-        writer.append(RunEnded(RunState.SAVED.value, status.step, None, None, code, status.elapsed))
+        ended = RunEnded(RunState.SAVED.value, status.step, None, None, code, status.elapsed)
+        writer.append(ended)
         writer.set_status(state=RunState.SAVED, message=str(error))
+        return ended
+    return None
 
 
 def _end(run: RunDirectory, options: FollowOptions, returncode: int) -> int:

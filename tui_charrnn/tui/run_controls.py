@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from textual.widget import Widget
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tui_charrnn.preferences import Preferences
+    from tui_charrnn.runs.description import RunStatus
     from tui_charrnn.tui.session import Session
     from tui_charrnn.viewing.run_view import RunView
 
@@ -158,6 +160,10 @@ def stop_run(run: RunDirectory) -> str:
     return tr("{name} saves and stops. Resume: {resume}", name=name, resume=resume)
 
 
+RECORD_DELAY: Final = 2.0
+"""Seconds after a trainer has vanished in which the record of its end may still be read."""
+
+
 class RunAnnouncer(Widget):
     """Shows progress in the terminal's title; notifies and runs the user's command at the end."""
 
@@ -168,27 +174,33 @@ class RunAnnouncer(Widget):
         super().__init__()
         self._preferences = preferences
         self._terminal = TerminalStatus(lambda sequence: send_to_terminal(self.app, sequence))
-        self._live: RunDirectory | None = None
-        """The run that was training when last seen; only its end is announced."""
+        self._live: tuple[RunDirectory, RunStatus] | None = None
+        """The run that was seen training, and its first status; only its end is announced."""
 
     def observe(self, view: RunView) -> None:
         """Update the title from a run, and announce its end."""
         if view.is_live:
-            if view.status is not None:  # until it is read, an ended run looks live too
-                self._live = view.run
+            # until its status is read, an ended run looks live too
+            if view.status is not None and (self._live is None or self._live[0] != view.run):
+                self._live = view.run, view.status
             if (share := view.share_done) is not None:
                 self._terminal.show(view.run.name, share)
             return
         self._terminal.close()
-        if self._live == view.run and view.ended is not None:
-            self._live = None
+        if view.ended is not None or view.state is RunState.FAILED:
             self._announce(view)
+        elif self._live is not None and view.life == "lost" and view.status != self._live[1]:
+            # its status did change: it did not die long ago; its last record may come yet
+            self.set_timer(RECORD_DELAY, partial(self._announce, view))
 
     def on_unmount(self) -> None:
         """Restore the terminal's title."""
         self._terminal.close()
 
     def _announce(self, view: RunView) -> None:
+        if self._live is None or self._live[0] != view.run or view.is_live:
+            return
+        self._live = None
         sequence = notification(self._preferences.notify, end_sentence(view))
         send_to_terminal(self.app, sequence)
         command = self._preferences.notify_command

@@ -65,9 +65,16 @@ class TerminalStatus:
             self._shown = None
 
 
+def end_state(view: RunView) -> str:
+    """How a run ended: as it recorded; without a record `lost`, if its trainer was, or `failed`."""
+    if view.ended is not None:
+        return view.ended.reason
+    return "lost" if view.life == "lost" else "failed"
+
+
 def end_sentence(view: RunView) -> str:
     """One sentence on how a run ended: state, last step and best loss."""
-    state = tr("ended" if view.ended is None else safe_line(view.ended.reason))
+    state = tr(safe_line(end_state(view)))
     name, step = safe_line(view.run.name), view.step
     sentence = tr("{name}: {state} at step {step:,}", name=name, state=state, step=step)
     if view.best is None:
@@ -81,7 +88,7 @@ def run_facts(view: RunView) -> dict[str, str]:
     facts = {
         "CHARRNN_RUN": view.run.name,
         "CHARRNN_RUN_PATH": str(view.run.path),
-        "CHARRNN_STATE": "" if ended is None else ended.reason,
+        "CHARRNN_STATE": end_state(view),
         "CHARRNN_EXIT_CODE": "" if ended is None else str(ended.exit_code),
         "CHARRNN_STEP": str(view.step),
         "CHARRNN_BEST_LOSS": "" if best is None else f"{best.loss:.6f}",
