@@ -76,7 +76,6 @@ from tui_charrnn.runs.reader import read_description as read_description
 from tui_charrnn.text.corpus_reading import read_corpus as read_corpus
 from tui_charrnn.text.inspection import inspect_corpus as inspect_corpus
 from tui_charrnn.text.inspection import jamo_sentence as jamo_sentence
-from tui_charrnn.text.short_texts import records_of as records_of
 from tui_charrnn.text.vocabulary import Vocabulary as Vocabulary
 from tui_charrnn.training.creation import extend_run as extend_run
 from tui_charrnn.training.creation import make_run as make_run

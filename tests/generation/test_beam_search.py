@@ -16,8 +16,7 @@ from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, is_jamo, join_syllables
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import weights_from_tensors
-from tui_charrnn.text.short_texts import END
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import END, Vocabulary
 
 
 def sharp_model(

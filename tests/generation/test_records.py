@@ -16,8 +16,7 @@ from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import open_tape, tape_document
 from tui_charrnn.model.checkpoint import Model, load_model, serialize_model
 from tui_charrnn.model.weights import weights_from_tensors
-from tui_charrnn.text.short_texts import END
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import END, Vocabulary
 
 VOCABULARY = Vocabulary(f"{END}abcd", end_symbol=END)
 CORPUS = {"name": "names", "records": "line"}

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from tests.support.tiny_model import TRAINING, random_tensors, tiny_config
 from tui_charrnn.model.checkpoint import serialize_model
-from tui_charrnn.text.short_texts import END
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import END, Vocabulary
 
 
 def record_model_file(path: Path, letters: str = "abc", records: str = "line") -> Path:

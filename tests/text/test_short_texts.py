@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tui_charrnn.errors import CorpusError, DataError
 from tui_charrnn.text.batches import HeldOutWindows
 from tui_charrnn.text.corpus import Corpus, Reading
-from tui_charrnn.text.corpus_reading import read_corpus
+from tui_charrnn.text.corpus_reading import RecordCutter, read_corpus
 from tui_charrnn.text.ngrams import measure_baselines
-from tui_charrnn.text.short_texts import END, RecordCutter, record_order, records_of
-from tui_charrnn.text.vocabulary import Vocabulary, choose_vocabulary
+from tui_charrnn.text.numbered_text import record_order
+from tui_charrnn.text.vocabulary import END, Vocabulary, choose_vocabulary
 
 NAMES = "\nAnna \nBob\n\n  \n Carl\r\nAnna\n\n"
 
@@ -37,7 +37,7 @@ def corpus_of(folder: Path, *texts: str, records: str = "line", **reading: bool)
 def test_a_text_is_cut(tmp_path: Path, records: str, expected: list[str]) -> None:
     corpus = corpus_of(tmp_path, NAMES, records=records)
     assert corpus.text == END + "".join(each + END for each in expected)
-    assert list(records_of(corpus.numbered.pieces())) == expected
+    assert list(corpus.numbered.records()) == expected
 
 
 @pytest.mark.parametrize("records", ["line", "blank-line", "file"])
@@ -53,7 +53,7 @@ def test_a_blank_line_and_an_end_sign_together_end_one_record() -> None:
 
 def test_line_ends_that_are_kept_part_lines_too(tmp_path: Path) -> None:
     corpus = corpus_of(tmp_path, "Anna\r\n\r\nBob\rCarl\n", unify_newlines=False)
-    assert list(records_of([corpus.text])) == ["Anna", "Bob", "Carl"]
+    assert list(corpus.numbered.records()) == ["Anna", "Bob", "Carl"]
 
 
 @pytest.mark.parametrize("records", ["line", "blank-line", "file"])
@@ -69,7 +69,7 @@ def test_pieces_are_cut_as_the_whole_is(records: str, text: str, data: st.DataOb
     assert cut(pieces) == whole
     assert cut([END + whole]) == whole  # as the copy is read that a run keeps of its text
     assert END * 2 not in whole
-    assert not any(not each.strip() for each in records_of([whole]))
+    assert all(map(str.strip, whole.split(END)[:-1]))
 
 
 def test_records_are_shuffled_whole_and_always_alike(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_records_are_shuffled_whole_and_always_alike(tmp_path: Path) -> None:
     numbered = corpus_of(tmp_path, "\n".join(names)).numbered
     shuffled = numbered.shuffled_records()
     order = record_order(300)
-    assert list(records_of(shuffled.pieces())) == [names[place] for place in order]
+    assert list(shuffled.records()) == [names[place] for place in order]
     assert sorted(order.tolist()) == list(range(300))
     assert order[:4].tolist() == record_order(300)[:4].tolist()
     assert len(shuffled) == len(numbered)
@@ -88,11 +88,20 @@ def test_the_split_lies_at_a_border(tmp_path: Path) -> None:
     split = corpus.numbered.split_records(0.1)
     text = corpus.numbered.shuffled_records().decode()
     assert text[split.characters - 1] == END
-    assert (split.trained, split.held_out) == (
-        len(list(records_of([text[: split.characters]]))),
-        len(list(records_of([text[split.characters :]]))),
-    )
+    parts = text[1 : split.characters], text[split.characters :]
+    assert (split.trained, split.held_out) == tuple(part.count(END) for part in parts)
     assert split.characters == corpus.split(0.1) == pytest.approx(0.9 * len(corpus), rel=0.02)
+
+
+def test_a_text_that_is_read_in_part_ends_with_a_record_and_is_shuffled_whole(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "numbers.txt"
+    file.write_text("".join(f"{number:,}\n" for number in range(60_000)), encoding="utf-8")
+    part = read_corpus([str(file)], Reading(records="line"), limit=1)
+    assert part.report.part_of == file.stat().st_size
+    assert part.text.endswith(END)
+    assert Counter(part.numbered.shuffled_records().records()) == Counter(part.numbered.records())
 
 
 def test_a_single_record_cannot_be_split(tmp_path: Path) -> None:

@@ -412,7 +412,7 @@ def _known_records(texts: TextRequest) -> frozenset[str]:
             lazy.reading_for(model), records=model.records, encoding=texts.encoding
         )
         text = read_named_corpus([texts.corpus], reading)
-        return frozenset(lazy.records_of(text.numbered.pieces()))
+        return frozenset(text.numbered.records())
     try:
         with progress_bar("Reading the corpus of the model") as progress:
             found = lazy.read_learned_texts(
@@ -422,7 +422,7 @@ def _known_records(texts: TextRequest) -> frozenset[str]:
         raise CorpusError(
             f"--new-only needs the corpus of the model. {error} Name a text with --corpus."
         ) from error
-    learned = (lazy.records_of(text.numbered.pieces()) for _, text in found)
+    learned = (text.numbered.records() for _, text in found)
     return frozenset(itertools.chain.from_iterable(learned))
 
 

@@ -1,6 +1,7 @@
 """Reads a corpus from its sources, or from the cache, as numbered characters."""
 
 import contextlib
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -19,8 +20,8 @@ from tui_charrnn.text.numbered_text import (
     fingerprint,
 )
 from tui_charrnn.text.numbering import Numbering
-from tui_charrnn.text.short_texts import RecordCutter
 from tui_charrnn.text.sources import FoundSources, file_of, find_sources, reading_of
+from tui_charrnn.text.vocabulary import END
 
 _LARGE: Final = 1 << 25  # minimum bytes for progress reports
 
@@ -102,6 +103,62 @@ def _cache_entry(sources: FoundSources, reading: Reading) -> CachedNumbers | Non
     return CachedNumbers.of(paths, dependences)
 
 
+_BORDERS: Final = {
+    "line": re.compile(rf"(?<!\s)\s*[\n\r{END}]"),
+    "blank-line": re.compile(rf"(?<!\s)(?:\s*{END}(?:\s*\n)?|[^\S\n]*\n\s*\n)"),
+    "file": re.compile(rf"(?<!\s)\s*{END}(?:\s*\n)?"),
+}
+"""What separates two records; the patterns rely on the end sign being white space. Each begins
+where white space begins: matching from every space of a long run takes quadratic time."""
+_BLANK_LINES: Final = _BORDERS["line"]
+
+
+class RecordCutter:
+    """Inserts end signs into a text, piece by piece, after each record (line, blank-line or file).
+
+    White space at the end of a record, blank lines before it and empty records are removed. Without
+    records (none), only a missing newline between files is inserted.
+    """
+
+    def __init__(self, records: str) -> None:
+        self._border = _BORDERS.get(records)
+        self._held = ""  # white space whose meaning depends on what follows
+        self._is_empty = True  # whether the current record is still empty
+        self._last = ""
+        self.start: Final = "" if self._border is None else END
+        """Text to insert before the first file."""
+
+    def separate(self) -> str:
+        """Return the text to insert before the next file."""
+        if self._border is not None:
+            return self.end()
+        is_needed = self._last not in {"", "\n", "\r"}
+        self._last = ""
+        return "\n" if is_needed else ""
+
+    def cut(self, text: str) -> str:
+        """Return the next piece of a file with end signs."""
+        if self._border is None:
+            self._last = text[-1:] or self._last
+            return text
+        held = self._held + text
+        body = held.rstrip()
+        if not body:
+            self._held = held
+            return ""
+        self._held = held[len(body) :]
+        if self._is_empty:
+            body = _BLANK_LINES.sub("", body, count=1) if _BLANK_LINES.match(body) else body
+        self._is_empty = False
+        return self._border.sub(END, body)
+
+    def end(self) -> str:
+        """End a file: return an end sign, unless the last record has one."""
+        is_needed = not self._is_empty
+        self._held, self._is_empty = "", True
+        return END if is_needed else ""
+
+
 class TextReader:
     """Reads a text: decodes, cleans, counts and numbers it piece by piece.
 
@@ -163,15 +220,17 @@ class TextReader:
             for piece in read_source(source.name, file, reading, self.found):
                 if is_enough:  # a compressed file is read, but not all its content
                     self.is_part = True
-                    return
+                    break
                 self.numbering.add(cutter.cut(piece))
                 yield
                 # uncompressed bytes too: a small file may hold a very large text
                 done = max(self.found.consumed, self.found.bytes)
                 is_enough = self._limit is not None and done >= self._limit
-                if is_enough and self.found.consumed < (self.size or 0):
-                    self.is_part = True
-                    return
+                self.is_part = is_enough and self.found.consumed < (self.size or 0)
+                if self.is_part:
+                    break
+            if self.is_part:
+                break
         self.numbering.add(cutter.end())
 
     def read(

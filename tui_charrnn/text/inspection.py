@@ -21,9 +21,8 @@ from tui_charrnn.text.ngrams import (
     similar_files,
 )
 from tui_charrnn.text.numbered_text import IndexedText, NumberedText
-from tui_charrnn.text.short_texts import END
 from tui_charrnn.text.sources import FoundSources, find_sources
-from tui_charrnn.text.vocabulary import Vocabulary, choose_vocabulary
+from tui_charrnn.text.vocabulary import END, Vocabulary, choose_vocabulary
 from tui_charrnn.translation import tr
 
 DEFAULT_VALIDATION_FRACTION: Final = 0.1

@@ -9,7 +9,7 @@ A large text is cached, so that it is read only once. Each text is one file, wri
 It is used only if the record is complete, the sizes agree, its modification time is the recorded
 one, and every file that the text was read from is unchanged: same size, times and inode.
 
-Notation: N characters of the text, K distinct ones.
+Notation: N characters of the text, K distinct ones, R records.
 """
 
 import contextlib
@@ -17,31 +17,26 @@ import hashlib
 import json
 import os
 import time
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Final, TypeAlias, overload
+from typing import Any, BinaryIO, Final, NamedTuple, TypeAlias, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from tui_charrnn.errors import CorpusError
 from tui_charrnn.folders import cache_folder
 from tui_charrnn.hangul import continues_syllable
 from tui_charrnn.text.cache import mark_in_use
-from tui_charrnn.text.short_texts import (
-    END,
-    RecordSplit,
-    repeated_records,
-    shuffle_records,
-    split_records,
-)
-from tui_charrnn.text.vocabulary import Vocabulary, code_points, lacking_error
+from tui_charrnn.text.vocabulary import END, Vocabulary, code_points, lacking_error
 
 Numbers = npt.NDArray[np.unsignedinteger]
 Int32: TypeAlias = npt.NDArray[np.int32]
 Int64: TypeAlias = npt.NDArray[np.int64]
 
-_DECODED: Final = 1 << 20  # characters that are decoded at a time
+_DECODED: Final = 1 << 20  # characters that are decoded, or moved, at a time
 
 
 class IndexedText:
@@ -71,6 +66,26 @@ class IndexedText:
             raise ValueError("The indices of a text are looked up, so they are always a copy.")
         indices = self._index_of[self._numbers]
         return indices if dtype is None else indices.astype(dtype, copy=False)
+
+
+def record_order(records: int) -> Int64:
+    """A fixed random order of R records, of which the last are held out.
+
+    Lists are often sorted, so that their end differs from the rest.
+    """
+    drawn = np.random.SeedSequence(0).generate_state(records, np.uint64)
+    return np.argsort(drawn, kind="stable")
+
+
+class RecordSplit(NamedTuple):
+    """How records are split, in the order of `record_order`."""
+
+    characters: int
+    """Training characters, up to and including the end sign of the last training record."""
+    trained: int
+    """Number of training records."""
+    held_out: int
+    """Number of held-out records."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,27 +135,64 @@ class NumberedText:
         )
         return units / max(units - parts, 1)
 
-    def split_records(self, validation_fraction: float) -> RecordSplit:
-        """See `text.short_texts`."""
-        return split_records(self._record_ends(), validation_fraction)
-
-    def shuffled_records(self) -> "NumberedText":
-        """The same records in the order of `record_order`; counts and hash are unchanged."""
-        return replace(self, numbers=shuffle_records(self.numbers, self._record_ends()))
-
-    def repeated_records(self) -> int:
-        """The number of records that repeat an earlier one."""
-        return repeated_records(self.pieces())
-
-    def _record_ends(self) -> Int64:
-        """Positions of the end signs of a text of records, shape (R + 1,)."""
-        ends: Int64 = np.flatnonzero(self.numbers == self.characters.index(END))
-        return ends
-
     def pieces(self) -> Iterator[str]:
         """Yield the whole text, about a million characters at a time."""
         for start in range(0, len(self), _DECODED):
             yield self.decode(start, start + _DECODED)
+
+    def records(self) -> Iterator[str]:
+        """Yield the records of a text of records."""
+        partial = ""
+        for piece in self.pieces():
+            *whole, partial = (partial + piece).split(END)
+            yield from filter(None, whole)
+
+    def repeated_records(self) -> int:
+        """The number of records that repeat an earlier one."""
+        hashes = array("q", map(hash, self.records()))
+        return len(hashes) - len(np.unique(np.frombuffer(hashes, np.int64)))
+
+    def split_records(self, validation_fraction: float) -> RecordSplit:
+        """Hold out a share of the characters, in whole records, at least one on either side.
+
+        Raises:
+            CorpusError: If there are fewer than two records.
+        """
+        ends = self._record_ends()
+        count = len(ends) - 1
+        if count < 2:
+            raise CorpusError(
+                "At least 2 records are needed, one to train on and one to hold out. Received: "
+                "{count}. Check how the text is split into records (--records).",
+                count=count,
+            )
+        places = np.diff(ends)[record_order(count)].cumsum()  # of the end signs, shuffled
+        wanted = int(np.searchsorted(places, len(self) * (1 - validation_fraction)))
+        records = min(max(wanted, 1), count - 1)
+        return RecordSplit(int(places[records - 1]) + 1, records, count - records)
+
+    def shuffled_records(self) -> "NumberedText":
+        """The same records in the order of `record_order`; counts and hash are unchanged."""
+        ends = self._record_ends()
+        order = record_order(len(ends) - 1)
+        shuffled = np.empty_like(self.numbers)
+        shuffled[0] = self.numbers[0]
+        lengths = np.diff(ends)[order]
+        places = np.concatenate([[0], lengths.cumsum()]) + 1
+        first = 0
+        while first < len(order):
+            last = max(first + 1, int(np.searchsorted(places, places[first] + _DECODED)))
+            own = lengths[first:last]
+            moves = np.repeat(ends[order[first:last]] + 1 - places[first : first + len(own)], own)
+            to = np.arange(places[first], places[first] + own.sum())
+            shuffled[to] = self.numbers[moves + to]
+            first = last
+        return replace(self, numbers=shuffled)
+
+    def _record_ends(self) -> Int64:
+        """Positions of the end signs, shape (R + 1,), the first at 0 and the last at N - 1."""
+        ends: Int64 = np.flatnonzero(self.numbers == self.characters.index(END))
+        return ends
 
     def occurrences(self) -> dict[str, int]:
         """The count of each character, in the order of their code points."""

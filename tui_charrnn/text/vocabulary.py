@@ -8,12 +8,17 @@ import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError, CorpusError, DataError
 from tui_charrnn.hangul import spelled_in
-from tui_charrnn.text.short_texts import END
 
 Int32 = npt.NDArray[np.int32]
 
 UNKNOWN_SYMBOL: Final = "\N{REPLACEMENT CHARACTER}"
 """Replaces all rare characters of a text, if they are folded."""
+END: Final = "\N{INFORMATION SEPARATOR TWO}"
+"""The end sign of records, ASCII's record separator; one in a text itself also ends a record.
+
+A text of records (independent short texts) is one text: an end sign, then every record followed by
+an end sign. A network that resets its state before it reads an end sign learns nothing across
+records, and predicts after the sign how a record begins."""
 _UNKNOWN: Final = -1
 
 
@@ -41,8 +46,8 @@ class Vocabulary:
     Characters read as the symbol are excluded from means, because the symbol does not identify
     them.
 
-    The first character may be the end sign of records (`text.short_texts`): a network resets its
-    state before it reads the sign, and a text begins after it. It is shown as a line feed, and a
+    The first character may be the end sign of records (`END`): a network resets its state before it
+    reads the sign, and a text begins after it. It is shown as a line feed, and a
     line feed is read as the sign if the records contain no line feed.
     """
 

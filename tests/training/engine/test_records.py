@@ -12,8 +12,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, weights_from_tensors
-from tui_charrnn.text.short_texts import END
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import END, Vocabulary
 from tui_charrnn.training.loop import Batch
 
 pytestmark = pytest.mark.tensorflow
