@@ -14,7 +14,7 @@ Notation: N characters of a block, P properties.
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,7 +36,8 @@ _FAR: Final = 1 << 32  # more than any depth within a window
 class Window:
     """N characters of a text, with their context."""
 
-    def __init__(self, text: str, before: str, after: str) -> None:
+    def __init__(self, text: str, before: str, after: str, column: int) -> None:
+        """Find the lines; `column` is the column of the text after `before`."""
         around = code_points((before[-1:] or "\n") + text + (after[:1] or "\n"))
         self.text: Final = text
         """N characters, at least 1."""
@@ -54,6 +55,12 @@ class Window:
         """Which characters are line feeds, shape (N,)."""
         self.empty_lines: Final[Flags] = self.newlines & (self.previous == _NEWLINE)
         """Which characters are the line feed of an empty line, shape (N,)."""
+        self.column_before: Final = column
+        """Column before the first character."""
+        positions = np.arange(1, len(text) + 1)
+        starts = np.maximum.accumulate(np.where(self.newlines, positions, -column))
+        self.columns: Final[npt.NDArray[np.int64]] = positions - starts
+        """Characters since the last line feed, after each character, shape (N,)."""
 
 
 Follower = Callable[[Window], Values]
@@ -100,14 +107,14 @@ class Switch:
 
 
 class Depth:
-    """A follower that counts open brackets; an unmatched closing bracket is ignored.
+    """A follower that counts open brackets of one kind; an unmatched closing one is ignored.
 
-    With `ends_at_empty_line` an empty line closes all, so that an unclosed bracket ends there.
+    An empty line closes all but braces, so that an unclosed bracket ends there.
     """
 
-    def __init__(self, brackets: str, *, ends_at_empty_line: bool) -> None:
+    def __init__(self, brackets: str) -> None:
         self._opening, self._closing = map(ord, brackets)
-        self._ends_at_empty_line = ends_at_empty_line
+        self._ends_at_empty_line = brackets != "{}"
         self._depth = 0
 
     def __call__(self, window: Window) -> Values:
@@ -123,49 +130,29 @@ class Depth:
         return values
 
 
-class Column:
-    """A follower of the column, at most 1,000."""
-
-    def __init__(self) -> None:
-        self._column = 0
-
-    def __call__(self, window: Window) -> Values:
-        """Return the number of characters since the last line feed."""
-        column = columns(window, self._column)
-        self._column = int(column[-1])
-        return np.minimum(column, _MOST_COLUMNS).astype(np.float32)
-
-
 class Indentation:
     """A follower of the indentation: leading spaces and tabs of the line so far, at most 1,000."""
 
     def __init__(self) -> None:
-        self._column = self._indentation = 0
+        self._indentation = 0
 
     def __call__(self, window: Window) -> Values:
         """Return the number of leading spaces and tabs; a tab counts as one."""
-        column = columns(window, self._column)
+        column = window.columns
         is_text = (window.codes != ord(" ")) & (window.codes != ord("\t")) & ~window.newlines
         count = len(column)
         # whether the line has text up to each character, in this window or before it
         text_so_far = np.concatenate([[0], is_text.cumsum()])
         line_start = np.maximum(np.arange(1, count + 1) - column, 0)
         has_text = text_so_far[1:] > text_so_far[line_start]
-        had_text = self._column > self._indentation
+        had_text = window.column_before > self._indentation
         is_continued = np.arange(1, count + 1) < column  # the line began before the window
         is_lead = ~has_text & ~(is_continued & had_text)
         last_lead = np.maximum.accumulate(np.where(is_lead, np.arange(1, count + 1), 0))
         indentation = np.concatenate([[self._indentation], column])[last_lead]
-        self._column, self._indentation = int(column[-1]), int(indentation[-1])
+        self._indentation = int(indentation[-1])
         values: Values = np.minimum(indentation, _MOST_COLUMNS).astype(np.float32)
         return values
-
-
-def columns(window: Window, before: int) -> npt.NDArray[np.int64]:
-    """Return the column after each character, shape (N,); `before` is that before the window."""
-    positions = np.arange(1, len(window.codes) + 1)
-    starts = np.maximum.accumulate(np.where(window.newlines, positions, -before))
-    return positions - starts
 
 
 def until_newline(window: Window) -> Values:
@@ -179,9 +166,9 @@ def until_newline(window: Window) -> Values:
 
 
 _MOST_COLUMNS: Final = 1000
-_LONGEST_NAME: Final = 30
-_NAME: Final = re.compile(r"[\w .'\u2019-]+")
-"""A speaker's name; its first letter must not be lower case, which is checked separately."""
+_NAME: Final = re.compile(r"^[\w .'\u2019-]{1,30}:", re.MULTILINE)
+"""A speaker's name at the start of a line, shorter than `LOOK_BACK`; its first letter must not be
+lower case, which is checked separately."""
 _BACKSLASH: Final = ord("\\")
 _OPENING: Final = "\N{LEFT SINGLE QUOTATION MARK}"
 _CLOSING: Final = "\N{RIGHT SINGLE QUOTATION MARK}"
@@ -231,37 +218,23 @@ def _comment(window: Window) -> Events:
     return Events(hash_sign | slashes, window.newlines, np.zeros(len(codes), np.bool_))
 
 
-class _SpeakerLine:
-    """Finds lines that begin with a speaker's name and a colon, as ROMEO: or First Citizen:."""
+def _speaker_line(window: Window) -> Events:
+    """Find lines that begin with a speaker's name and a colon, as ROMEO: or First Citizen:.
 
-    def __init__(self) -> None:
-        self._column = 0
-        self._ends_with_colon = False
-
-    def __call__(self, window: Window) -> Events:
-        """Turn on at the colon, and off at a line feed that does not follow the colon directly."""
-        column = columns(window, self._column)
-        text = window.before + window.text
-        on = np.zeros(len(window.codes), np.bool_)
-        near = (column > 1) & (column <= _LONGEST_NAME + 1)
-        for index in np.flatnonzero((window.codes == ord(":")) & near):
-            colon = len(window.before) + int(index)
-            name = text[colon - int(column[index]) + 1 : colon]
-            is_capitalized = name[0].isalpha() and not name[0].islower()
-            on[index] = is_capitalized and _NAME.fullmatch(name) is not None
-        after_name = np.concatenate([[self._ends_with_colon], on[:-1]])
-        self._column, self._ends_with_colon = int(column[-1]), bool(on[-1])
-        off = window.newlines & ~after_name
-        return Events(on, off, np.zeros(len(on), np.bool_))
+    The colon turns on, a line feed that does not follow it directly turns off.
+    """
+    text = window.before + window.text
+    names = [match for match in _NAME.finditer(text) if match[0][0].isalpha()]
+    on = np.zeros(len(text), np.bool_)
+    on[[match.end() - 1 for match in names if not match[0][0].islower()]] = True
+    first = len(window.before)
+    after_name = np.concatenate([[False], on[:-1]])[first:]
+    return Events(on[first:], window.newlines & ~after_name, np.zeros_like(after_name))
 
 
 def _brackets() -> Follower:
     """Return a follower of the total depth of all kinds of brackets."""
-    followers = [
-        Depth("()", ends_at_empty_line=True),
-        Depth("[]", ends_at_empty_line=True),
-        Depth("{}", ends_at_empty_line=False),
-    ]
+    followers = [Depth("()"), Depth("[]"), Depth("{}")]
 
     def follow(window: Window) -> Values:
         total: Values = np.sum([each(window) for each in followers], axis=0, dtype=np.float32)
@@ -274,7 +247,8 @@ def _is_inside(depth: Follower) -> Follower:
     return lambda window: (depth(window) > 0).astype(np.float32)
 
 
-def _flag(find: Callable[[Window], Flags]) -> Callable[[], Follower]:
+def _by_window(find: Callable[[Window], npt.NDArray[Any]]) -> Callable[[], Follower]:
+    """Return a constructor of followers that carry nothing to the next window."""
     return lambda: lambda window: find(window).astype(np.float32)
 
 
@@ -287,30 +261,22 @@ PROPERTIES: Final = (
         f"inside 'single quotes' or {_OPENING}curly ones{_CLOSING}",
         lambda: Switch(_single_quotes),
     ),
-    Property(
-        "parentheses",
-        "inside (parentheses)",
-        lambda: _is_inside(Depth("()", ends_at_empty_line=True)),
-    ),
-    Property(
-        "square-brackets",
-        "inside [square brackets]",
-        lambda: _is_inside(Depth("[]", ends_at_empty_line=True)),
-    ),
-    Property(
-        "braces",
-        "inside curly braces",
-        lambda: _is_inside(Depth("{}", ends_at_empty_line=False)),
-    ),
+    Property("parentheses", "inside (parentheses)", lambda: _is_inside(Depth("()"))),
+    Property("square-brackets", "inside [square brackets]", lambda: _is_inside(Depth("[]"))),
+    Property("braces", "inside curly braces", lambda: _is_inside(Depth("{}"))),
     Property("brackets", "inside brackets of any of these kinds", lambda: _is_inside(_brackets())),
     Property("bracket-depth", "how many brackets are open", _brackets),
     Property(
         "comment", "in a comment, from # or // to the end of the line", lambda: Switch(_comment)
     ),
     Property(
-        "after-name", "in the first line after a speaker's NAME:", lambda: Switch(_SpeakerLine())
+        "after-name", "in the first line after a speaker's NAME:", lambda: Switch(_speaker_line)
     ),
-    Property("line-position", "how many characters the line has so far", Column),
+    Property(
+        "line-position",
+        "how many characters the line has so far",
+        _by_window(lambda each: np.minimum(each.columns, _MOST_COLUMNS)),
+    ),
     Property(
         "newline-distance", "how many characters come before the line ends", lambda: until_newline
     ),
@@ -318,10 +284,14 @@ PROPERTIES: Final = (
     Property(
         "word-start",
         "the first character of a word",
-        _flag(lambda each: which(each.codes, str.isalnum) & ~which(each.previous, str.isalnum)),
+        _by_window(
+            lambda each: which(each.codes, str.isalnum) & ~which(each.previous, str.isalnum)
+        ),
     ),
-    Property("upper-case", "a capital letter", _flag(lambda each: which(each.codes, str.isupper))),
-    Property("digit", "a digit", _flag(lambda each: which(each.codes, str.isdigit))),
+    Property(
+        "upper-case", "a capital letter", _by_window(lambda each: which(each.codes, str.isupper))
+    ),
+    Property("digit", "a digit", _by_window(lambda each: which(each.codes, str.isdigit))),
 )
 """All properties, in the order of display."""
 
@@ -344,7 +314,7 @@ class PropertyReader:
 
     def __init__(self, properties: Sequence[Property] = PROPERTIES) -> None:
         self._followers = [each.follow() for each in properties]
-        self._before = ""
+        self._before, self._column = "", 0
 
     def read(self, block: str, after: str = "") -> Values:
         """Return the properties of the next N characters, shape (N, P).
@@ -353,10 +323,11 @@ class PropertyReader:
         """
         values = np.zeros((len(block), len(self._followers)), np.float32)
         if block:
-            window = Window(block, self._before, after[:LOOK_AHEAD])
+            window = Window(block, self._before, after[:LOOK_AHEAD], self._column)
             for column, follow in enumerate(self._followers):
                 values[:, column] = follow(window)
             self._before = (self._before + block)[-LOOK_BACK:]
+            self._column = int(window.columns[-1])
         return values
 
 
