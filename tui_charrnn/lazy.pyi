@@ -55,8 +55,6 @@ from tui_charrnn.history.generation import unchanged_sha256 as unchanged_sha256
 from tui_charrnn.history.store import History as History
 from tui_charrnn.lens.clipping import ClippingRun as ClippingRun
 from tui_charrnn.lens.clipping import ClippingSettings as ClippingSettings
-from tui_charrnn.lens.embedding import Embedding as Embedding
-from tui_charrnn.lens.embedding import group_of as group_of
 from tui_charrnn.lens.neurons import BORDERS as BORDERS
 from tui_charrnn.lens.neurons import SHIFTS as SHIFTS
 from tui_charrnn.lens.neurons import NeuronFinder as NeuronFinder
@@ -122,8 +120,10 @@ from tui_charrnn.tui.theme.picker import ThemeScreen as ThemeScreen
 from tui_charrnn.tui.xray.color_layer import XrayColors as XrayColors
 from tui_charrnn.tui.xray.legend import XrayLegend as XrayLegend
 from tui_charrnn.tui.xray.neuron_panel import NeuronPanel as NeuronPanel
+from tui_charrnn.viewing.embedding import Embedding as Embedding
 from tui_charrnn.viewing.embedding import format_neighbors as format_neighbors
 from tui_charrnn.viewing.embedding import format_sizes as format_sizes
+from tui_charrnn.viewing.embedding import group_of as group_of
 from tui_charrnn.viewing.embedding import legend as legend
 from tui_charrnn.viewing.embedding import picture_of as picture_of
 from tui_charrnn.viewing.failures import diagnose as diagnose

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from tests.support.tiny_model import TINY_VOCABULARY, tiny_model, tiny_model_file
 from tui_charrnn.cli.pictures import embedding
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.lens.embedding import Embedding
+from tui_charrnn.viewing.embedding import Embedding
 
 
 def invoke(*arguments: object) -> Result:

@@ -29,7 +29,7 @@ from tui_charrnn.hangul import spelled_in
 from tui_charrnn.viewing.formatting import in_ascii
 
 if TYPE_CHECKING:
-    from tui_charrnn.lens.embedding import Embedding
+    from tui_charrnn.viewing.embedding import Embedding
 
 _HEIGHT: Final = 18
 _CLIPPING_HEIGHT: Final = 22

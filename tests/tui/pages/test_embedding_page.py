@@ -11,11 +11,10 @@ from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.errors import RunError
 from tui_charrnn.history.model_label import ModelLabel
-from tui_charrnn.lens.embedding import Embedding
 from tui_charrnn.tui.pages import embedding as page_module
 from tui_charrnn.tui.pages.embedding import EmbeddingPage
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
-from tui_charrnn.viewing.embedding import format_neighbors
+from tui_charrnn.viewing.embedding import Embedding, format_neighbors
 
 
 async def test_the_cursor_is_moved_by_keys_and_lists_neighbors(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.hangul import spelled_in
-from tui_charrnn.lens.embedding import Embedding
 from tui_charrnn.model.weights import Float64
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import bindings_of
 from tui_charrnn.tui.pages.page import Page
 from tui_charrnn.viewing.embedding import (
+    Embedding,
     Piece,
     format_neighbors,
     format_sizes,

@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 from tests.support.tiny_model import tiny_config, tiny_model
-from tui_charrnn.lens.embedding import Embedding, cells_of, group_of, initial_of
-from tui_charrnn.viewing.embedding import format_sizes, picture_of
+from tui_charrnn.viewing.embedding import (
+    Embedding,
+    cells_of,
+    format_sizes,
+    group_of,
+    initial_of,
+    picture_of,
+)
 
 MODEL = tiny_model(config=tiny_config(embedding_size=4, hidden_size=5))
 
