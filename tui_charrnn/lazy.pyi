@@ -33,11 +33,11 @@ from tui_charrnn.generation.neuron import parse_clamps as parse_clamps
 from tui_charrnn.generation.neuron import parse_gate_clamps as parse_gate_clamps
 from tui_charrnn.generation.numbers import choose_numbers as choose_numbers
 from tui_charrnn.generation.numbers import with_numbers as with_numbers
-from tui_charrnn.generation.replay import Replay as Replay
 from tui_charrnn.generation.sampling import surprise as surprise
 from tui_charrnn.generation.side_by_side import SideBySide as SideBySide
 from tui_charrnn.generation.side_by_side import search_likeliest as search_likeliest
 from tui_charrnn.generation.stream import CharacterStream as CharacterStream
+from tui_charrnn.generation.stream import Replay as Replay
 from tui_charrnn.generation.stream import StopStrings as StopStrings
 from tui_charrnn.generation.tape_file import open_tape as open_tape
 from tui_charrnn.generation.text_scores import ModelScorer as ModelScorer

@@ -15,8 +15,7 @@ from tui_charrnn.cli.history import entry_lines, list_lines
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.neuron import parse_clamps
-from tui_charrnn.generation.replay import Replay
-from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.stream import CharacterStream, Replay
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import tape_document
 from tui_charrnn.history.generation import Entry, Generation, ModelFile, entry_values

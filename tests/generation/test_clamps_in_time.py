@@ -13,8 +13,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, DataError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.neuron import Clamp, Probe, all_neurons, parse_clamps
-from tui_charrnn.generation.replay import Replay
-from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.stream import CharacterStream, Replay
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import open_tape, tape_document
 from tui_charrnn.history.generation import Generation, ModelReference

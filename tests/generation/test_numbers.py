@@ -16,9 +16,8 @@ from tui_charrnn.folders import cache_folder
 from tui_charrnn.generation import numbers
 from tui_charrnn.generation.numbers import Difference, choose_numbers, with_numbers
 from tui_charrnn.generation.products import load_library
-from tui_charrnn.generation.replay import Replay
 from tui_charrnn.generation.scoring import TextScorer
-from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.stream import CharacterStream, Replay
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import open_tape, tape_document
 from tui_charrnn.history.generation import Generation, ModelReference

@@ -35,7 +35,7 @@ from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.formatting import counted, fitted
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.replay import Replay
+    from tui_charrnn.generation.stream import Replay
 
 
 history_app = typer.Typer()

@@ -1,16 +1,21 @@
-"""A stream of characters from a model: primed with a seed text, then sampled one by one."""
+"""A stream of characters from a model: primed with a seed text, then sampled one by one.
+
+A text of the history is replayed by a stream with the recorded settings.
+"""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.constraints import START, Constraints, LinePlace
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
+from tui_charrnn.generation.neuron import Clamp, parse_clamps
 from tui_charrnn.generation.sampling import (
     RandomStream,
     Sampler,
@@ -25,7 +30,7 @@ from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.text.vocabulary import Spelled
 
 if TYPE_CHECKING:
-    from tui_charrnn.generation.neuron import Clamp
+    from tui_charrnn.history.generation import Generation
 
 
 class UnknownCharacter(NamedTuple):
@@ -320,3 +325,61 @@ def recent_of(recent: Sequence[int], sampling: SamplingConfig) -> Sequence[int]:
     if sampling.repetition_penalty == 1:
         return ()
     return tuple(recent)[-sampling.repetition_window :]
+
+
+class Replay:
+    """Generates a text of the history again, one character at a time.
+
+    Settings and clamps change at the recorded positions, so the same model gives the same text.
+    """
+
+    def __init__(
+        self, model: Model, generation: Generation, should_stop: Callable[[], bool] | None = None
+    ) -> None:
+        """Read the seed text of a generation; `should_stop` as in `CharacterStream.feed`.
+
+        Raises:
+            ConfigError: If the model lacks a clamped neuron.
+        """
+        self._generation = generation
+        self.units: Final = model.units
+        """See `Model.units`."""
+        self._stored_text = (
+            split_syllables(generation.text) if model.units == "jamo" else generation.text
+        )
+        self._changes = dict(generation.sampling[1:])
+        self._clamps = {
+            after: parse_clamps(texts, model.config) for after, texts in generation.clamps
+        }
+        first = replace(generation.sampling[0][1], rng_seed=generation.rng_seed)
+        model = replace(model, numbers=generation.numbers)
+        self._stream = CharacterStream(model, first, self._clamps.get(0, ()))
+        self.read_text: Final = self._stream.prime(generation.seed_text, should_stop).text
+        """What the model read of the seed text."""
+        self._count = 0
+        """How many characters were generated."""
+        self._generated: list[str] = []
+        """The generated characters that can be compared with the stored text."""
+
+    def next(self) -> str | None:
+        """Generate the next character; return None after the last."""
+        if self._count >= self._generation.length:
+            return None
+        if self._count in self._changes:
+            changed = self._changes[self._count]
+            self._stream.sampling = replace(changed, rng_seed=self._generation.rng_seed)
+        if self._count in self._clamps:
+            self._stream.clamps = self._clamps[self._count]
+        character = self._stream.next().character
+        if self._count < len(self._stored_text):
+            self._generated.append(character)
+        self._count += 1
+        return character
+
+    def difference(self) -> int | None:
+        """Return the index of the first character that differs from the stored text, or None.
+
+        Rounding may differ on another machine, or if the texts were generated in parallel.
+        """
+        pairs = zip(self._stored_text, self._generated, strict=False)
+        return next((index for index, (one, other) in enumerate(pairs) if one != other), None)

@@ -8,7 +8,7 @@ Notation: N characters of a text, H hidden size, V vocabulary size, K alternativ
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -17,9 +17,12 @@ import numpy as np
 
 from tui_charrnn.generation.cells import Layer
 from tui_charrnn.generation.lstm import Stepper, quiet
-from tui_charrnn.generation.neuron import Probe
+from tui_charrnn.generation.neuron import Clamp, Probe, gates_of
+from tui_charrnn.generation.sampling import distribution
+from tui_charrnn.generation.stream import CharacterStream, StreamState
 from tui_charrnn.generation.tape import Tape, TapePosition
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
+from tui_charrnn.sampling_config import SamplingConfig
 
 _LN2: Final = math.log(2)
 _NEVER: Final = -1000.0
@@ -216,3 +219,32 @@ class TapeReader:
         """Read the character before a position, with the clamps of that position."""
         self._stepper.set_clamps(self._tree.holder(number, position).clamps_at(position))
         self._stepper.read(self._unread)
+
+
+class ClampTrial(NamedTuple):
+    """What follows if the newest character of a text is read again with other clamps."""
+
+    means: Mapping[Probe, float]
+    """The mean of every gate as that character is read."""
+    probabilities: Float64
+    """Of the next character at temperature 1, shape (V,)."""
+    indices: Sequence[int]
+    """The characters that follow, as indices of the vocabulary."""
+
+
+def try_clamps(
+    stream: CharacterStream, state: StreamState, clamps: tuple[Clamp, ...], length: int
+) -> ClampTrial:
+    """Generate `length` characters, at least one, from a state of a stream with these clamps.
+
+    They apply from the newest character on, which is read again. The settings are those of the
+    stream; with the clamps of the state the characters are those that followed it.
+    """
+    stream.restore(state)
+    stream.clamps = clamps
+    first = stream.next().index
+    means = {gate: stream.layers[gate.layer].value(gate) for gate in gates_of(stream.model.config)}
+    probabilities = distribution(stream.logits, SamplingConfig(temperature=1))
+    return ClampTrial(
+        means, probabilities, [first, *(stream.next().index for _ in range(length - 1))]
+    )

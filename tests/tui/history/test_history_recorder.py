@@ -9,7 +9,7 @@ from tests.support.open_app import note_of, shown_text
 from tests.support.tiny_model import tiny_model_file
 from tests.support.waiting import wait_until
 from tui_charrnn.folders import state_folder
-from tui_charrnn.generation.replay import Replay
+from tui_charrnn.generation.stream import Replay
 from tui_charrnn.history.generation import Entry, why_no_replay
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History, find_same_model, history_file

@@ -12,36 +12,39 @@ from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.neuron import Probe, gates_of, parse_gate_clamps
-from tui_charrnn.generation.replay import GateTrial
 from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.lens.reading import try_clamps
 from tui_charrnn.tui.pages.gates import GatesPage
 
 
-def trial_of(cell: str = "lstm") -> tuple[CharacterStream, GateTrial]:
+def primed(cell: str = "lstm") -> CharacterStream:
     stream = CharacterStream(tiny_model(cell=cell, layer_count=2), SETTINGS)
     stream.prime("bad cab")
-    return stream, GateTrial(stream.model, stream.snapshot(), SETTINGS)
+    return stream
 
 
 @pytest.mark.parametrize("cell", ["lstm", "lstm+norm", "gru", "rnn"])
 def test_untouched_gates_give_the_step_of_the_stream_bit_for_bit(cell: str) -> None:
-    stream, trial = trial_of(cell)
-    text = trial.continuation((), 20)
-    before = trial.probabilities()
+    stream, other = primed(cell), primed(cell)
+    for _ in range(9):
+        other.next()
+    trial = try_clamps(other, stream.snapshot(), (), 20)
     first = stream.next()
-    assert before.tobytes() == distribution(stream.logits, SamplingConfig(temperature=1)).tobytes()
-    assert list(text) == [first.index, *(stream.next().index for _ in range(19))]
+    plain = distribution(stream.logits, SamplingConfig(temperature=1))
+    assert trial.probabilities.tobytes() == plain.tobytes()
+    assert trial.indices == [first.index, *(stream.next().index for _ in range(19))]
 
 
 def test_a_clamped_mean_is_the_measured_mean() -> None:
-    stream, trial = trial_of()
+    stream = primed()
     clamps = parse_gate_clamps(["0:f=0.25", "1:o=1"], stream.model.config)
-    means = trial.means(clamps)
-    assert means[Probe(0, "f")] == pytest.approx(0.25, abs=1e-6)
-    assert means[Probe(1, "o")] == 1
-    assert set(means) == set(gates_of(stream.model.config))
-    assert np.abs(trial.probabilities(clamps) - trial.probabilities()).max() > 1e-4
+    state = stream.snapshot()
+    free, clamped = (try_clamps(stream, state, each, 1) for each in ((), clamps))
+    assert clamped.means[Probe(0, "f")] == pytest.approx(0.25, abs=1e-6)
+    assert clamped.means[Probe(1, "o")] == 1
+    assert set(clamped.means) == set(gates_of(stream.model.config))
+    assert np.abs(clamped.probabilities - free.probabilities).max() > 1e-4
 
 
 async def test_gates_are_set_at_the_cursor_and_clamped_in_a_branch(tmp_path: Path) -> None:
@@ -61,8 +64,8 @@ async def test_gates_are_set_at_the_cursor_and_clamped_in_a_branch(tmp_path: Pat
         heads = next(row for row in screen_rows(app.app) if "by itself" in row and "set" not in row)
         assert "clamped" in heads
         plain = distribution(free.logits, SamplingConfig(temperature=1))
-        assert page.found.before.tobytes() == plain.tobytes()
-        assert page.found.after.tobytes() == plain.tobytes()
+        assert page.found.by_itself.probabilities.tobytes() == plain.tobytes()
+        assert page.found.clamped.probabilities.tobytes() == plain.tobytes()
 
         await app.pilot.press("down", "0", "right")
         assert page.clamped == {Probe(0, "f"): 0.05}
@@ -70,7 +73,9 @@ async def test_gates_are_set_at_the_cursor_and_clamped_in_a_branch(tmp_path: Pat
         await wait_until(
             app.pilot,
             "another",
-            lambda: page.found is not None and bool(page.found.after[0] != plain[0]),
+            lambda: (
+                page.found is not None and bool(page.found.clamped.probabilities[0] != plain[0])
+            ),
         )
         await app.pilot.press("enter")
         await wait_until(app.pilot, "a branch", lambda: app.text.branch == 1)

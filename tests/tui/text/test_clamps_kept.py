@@ -15,7 +15,7 @@ from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.generation.neuron import Clamp
-from tui_charrnn.generation.replay import Replay
+from tui_charrnn.generation.stream import Replay
 from tui_charrnn.history.generation import Entry, why_no_replay
 from tui_charrnn.history.store import History, find_same_model
 from tui_charrnn.model.checkpoint import load_model

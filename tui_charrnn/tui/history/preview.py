@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.generation.neuron import parse_clamps
-from tui_charrnn.generation.replay import Replay
+from tui_charrnn.generation.stream import Replay
 from tui_charrnn.history.generation import (
     Entry,
     Generation,

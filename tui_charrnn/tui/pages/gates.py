@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
 from textual.content import Content
 
 from tui_charrnn.generation.neuron import Clamp, Probe, gates_of
-from tui_charrnn.generation.replay import GateTrial
-from tui_charrnn.model.weights import Float64
+from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.lens.reading import ClampTrial, try_clamps
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
@@ -35,18 +34,12 @@ _NAME: Final = 12
 """Width of the names in columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class _GateEffect:
+class _GateEffect(NamedTuple):
     """The effect of the gates at the cursor."""
 
-    means: Mapping[Probe, float]
-    """The mean activation of each gate when none is clamped."""
-    before: Float64
-    """Probabilities of the next character without clamped gates, shape (V,)."""
-    after: Float64
-    """The same with the clamped gates."""
-    continuations: tuple[str, str]
-    """The text that follows without and with the clamped gates."""
+    by_itself: ClampTrial
+    """Without clamped gates."""
+    clamped: ClampTrial
 
 
 class GatesPage(Page):
@@ -67,7 +60,7 @@ class GatesPage(Page):
         self._cursor = 0
         self._gates: list[Probe] = []
         self._position: TapePosition | None = None
-        self._trial: GateTrial | None = None
+        self._stream: CharacterStream | None = None
         self._cells: tuple[Clamp, ...] = ()
         """The single neurons that are clamped at the cursor."""
 
@@ -100,7 +93,7 @@ class GatesPage(Page):
         """Raise or lower the mean of the selected gate by `by` steps of 0.05."""
         if self.found is not None:
             gate = self._gates[self._cursor]
-            now = self.clamped.get(gate, self.found.means[gate])
+            now = self.clamped.get(gate, self.found.by_itself.means[gate])
             self.action_clamp(min(1.0, max(0.0, round(now / _STEP + by) * _STEP)))
 
     def action_clamp(self, mean: float) -> None:
@@ -141,7 +134,8 @@ class GatesPage(Page):
 
     def _evaluate(self) -> None:
         """Compute the effect of the clamped gates in a thread."""
-        tape, generation, clamps = self._tape, self.context.text.generation, self._clamps
+        tape, generation = self._tape, self.context.text.generation
+        cells, clamps = self._cells, self._clamps
         if tape is None or generation is None:
             return
         self.picture.draw()  # the sliders move before the result arrives
@@ -150,23 +144,16 @@ class GatesPage(Page):
             position = self._position or generation.read_position(*self._at)
             if position is None:
                 return
-            trial = self._trial or GateTrial(tape.stream.model, position.state, position.sampling)
-            self._position, self._trial = position, trial
-            characters = tape.stream.model.vocabulary.characters
-            indices = [trial.continuation(each, 200) for each in (self._cells, clamps)]
-            before, after = ("".join(characters[index] for index in text) for text in indices)
-            yield _GateEffect(
-                means=trial.means(self._cells),
-                before=trial.probabilities(self._cells),
-                after=trial.probabilities(clamps),
-                continuations=(before, after),
-            )
+            stream = self._stream or CharacterStream(tape.stream.model, position.sampling)
+            self._position, self._stream = position, stream
+            trials = (try_clamps(stream, position.state, each, 200) for each in (cells, clamps))
+            yield _GateEffect(*trials)
 
         self.compute(work, self._show_result)
 
     def _show_result(self, found: _GateEffect) -> None:
         self.found = found
-        moved = 0.5 * abs(found.after - found.before).sum()
+        moved = 0.5 * abs(found.clamped.probabilities - found.by_itself.probabilities).sum()
         share = percent(float(moved))
         effect = tr("{share} of the probability shifted.", share=share) if self.clamped else ""
         keep = tr("{key} continues from the cursor with these gates.", key=key_label("gates.keep"))
@@ -189,21 +176,22 @@ class GatesPage(Page):
             + padded(tr("set"), 9, to_right=True)
         ]
         for place, gate in enumerate(self._gates[first : first + _SHOWN], first):
-            mean = self.clamped.get(gate, found.means[gate])
+            mean = self.clamped.get(gate, found.by_itself.means[gate])
             set_to = f"= {self.clamped[gate]:.2f}" if gate in self.clamped else ""
             mark = "▸" if place == self._cursor else " "
             slider = f"{bar(mean, room):<{room}}"
             row = padded(f"{mark} {gate!s:<4} {tr(NAMES[gate.part])}", 14)
-            numbers = f"{found.means[gate]:>8.3f}{set_to:>9}"
+            numbers = f"{found.by_itself.means[gate]:>8.3f}{set_to:>9}"
             style = "bold" if place == self._cursor else ""
             rows.append(Content.assemble((row, style), (slider, "$accent"), (numbers, style)))
         listed = max(3, min(8, height - len(rows) - 6))
+        texts = [tape.stream.model.vocabulary.decode(each.indices) for each in found]
         return [
             *rows,
             "",
             *self._next_rows(found, tape, width, listed),
             "",
-            *_text_rows(found.continuations, width, height - len(rows) - listed - 3),
+            *_text_rows(texts, width, height - len(rows) - listed - 3),
         ]
 
     def _next_rows(self, found: _GateEffect, tape: Tape, width: int, count: int) -> list[Content]:
@@ -224,10 +212,11 @@ class GatesPage(Page):
 
 
 def _both(found: _GateEffect, index: int) -> tuple[float, float]:
-    return float(found.before[index]), float(found.after[index])
+    by_itself, clamped = (each.probabilities.item(index) for each in found)
+    return by_itself, clamped
 
 
-def _text_rows(texts: tuple[str, str], width: int, height: int) -> list[Content]:
+def _text_rows(texts: list[str], width: int, height: int) -> list[Content]:
     """Both continuations, wrapped, each in half of the height."""
     each = max(1, height // 2)
     rows = []
