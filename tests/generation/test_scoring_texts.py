@@ -13,11 +13,11 @@ from tui_charrnn.generation.text_scores import (
     PASSAGE,
     UNKNOWN_BITS,
     LineScore,
-    LineScorer,
     ModelScorer,
     Passage,
     ScoreTotal,
     SurprisingPassages,
+    line_scores,
     ranked,
     score_text,
 )
@@ -26,12 +26,12 @@ NAN = math.nan
 
 
 def lines_of(blocks: list[str], bits: list[float]) -> list[LineScore]:
-    found: list[LineScore] = []
-    scorer, start = LineScorer(["m"]), 0
-    for block in blocks:
-        found += scorer.add(block, {"m": np.array(bits[start : start + len(block)])})
-        start += len(block)
-    return [*found, *scorer.end()]
+    starts = itertools.accumulate(map(len, blocks), initial=0)
+    scored = (
+        (block, {"m": np.array(bits[start : start + len(block)])})
+        for block, start in zip(blocks, starts, strict=False)
+    )
+    return list(line_scores(scored, ["m"]))
 
 
 def passages_of(blocks: list[str], bits: np.ndarray, count: int) -> list[Passage]:

@@ -180,11 +180,11 @@ def calibrate(
     count = min(half, max(most, LEAST))
     fitted = np.asarray(symbols[:half][:count], np.intp)
     judged = np.asarray(symbols[half:][:count], np.intp)
-    plain = _at_temperature(model, 1.0)
+    plain = replace(model, weights=model.weights.at_temperature(1.0))
     temperature = fit_temperature(*_logits_and_targets(plain, fitted, threads))
     before, after = (
         float(TextScorer(each, threads=threads).nats(judged).mean()) * units_per_character
-        for each in (plain, _at_temperature(model, temperature))
+        for each in (plain, replace(model, weights=model.weights.at_temperature(temperature)))
     )
     if not after < before:
         raise DataError(
@@ -209,7 +209,3 @@ def _logits_and_targets(model: Model, symbols: Indices, threads: int) -> tuple[F
     TextScorer(model, threads=threads, listener=keep).nats(symbols)
     logits, targets = zip(*kept, strict=True)
     return np.concatenate(logits), np.concatenate(targets)
-
-
-def _at_temperature(model: Model, temperature: float) -> Model:
-    return replace(model, weights=model.weights.at_temperature(temperature), calibration=None)

@@ -26,7 +26,6 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.both_sides import BothSides
@@ -229,7 +228,10 @@ class TextScorer:
 
 
 def _nats(logits: Float32, targets: Indices) -> Float32:
-    """Return -ln p of each target, shape (T, B); the logits, shape (T, B, V), are overwritten."""
+    """Return -ln p of each target, shape (...).
+
+    The logits, shape (..., V), are overwritten by the unnormalized probabilities.
+    """
     logits -= logits.max(axis=-1, keepdims=True)
     chosen = np.take_along_axis(logits, targets[..., None], axis=-1)[..., 0]
     np.exp(logits, out=logits)
@@ -299,28 +301,18 @@ class DynamicScorer:
         hidden, targets = self._hidden[:count], np.array(self._targets)
         unknown = self._vocabulary.unknown_index
         is_scored = targets != (-1 if unknown is None else unknown)
-        probabilities, nats = _predicted(hidden @ self._kernel + self._bias, targets, is_scored)
+        probabilities = hidden @ self._kernel + self._bias
+        each = _nats(probabilities, targets)
+        nats = float(each.sum(dtype=np.float64, where=is_scored))
         if not math.isfinite(nats):
             raise ModelFileError(
                 "The scores of dynamic evaluation are not finite numbers. Its rate is too "
                 "high, or the model's weights are too large."
             )
         self._nats += nats
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
         probabilities[np.arange(count), targets] -= 1  # the gradient of -ln p, shape (T, V)
         step = self._rate / np.float32(count)
         self._kernel -= step * (hidden.T @ probabilities)
         self._bias -= step * probabilities.sum(axis=0)
         self._targets.clear()
-
-
-def _predicted(
-    logits: Float32, targets: Indices, is_scored: npt.NDArray[np.bool_]
-) -> tuple[Float32, float]:
-    """Return all probabilities, shape (T, V), and the sum of -ln p of the scored targets."""
-    logits -= logits.max(axis=1, keepdims=True)
-    chosen = logits[np.arange(len(targets)), targets]
-    weights = np.exp(logits)
-    sums = weights.sum(axis=1)
-    nats = float((np.log(sums) - chosen).sum(dtype=np.float64, where=is_scored))
-    probabilities: Float32 = weights / sums[:, None]
-    return probabilities, nats

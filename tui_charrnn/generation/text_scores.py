@@ -78,7 +78,7 @@ def ranked(totals: Mapping[str, ScoreTotal]) -> list[str]:
     return sorted(totals, key=lambda name: totals[name].comparable_bits)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class LineScore:
     """The scores of one line of a text, its line feed included, under every model."""
 
@@ -93,34 +93,29 @@ class LineScore:
 _PARTS_OF_LINES: Final = re.compile(r"[^\n]*\n|[^\n]+")
 
 
-class LineScorer:
-    """Splits a text that arrives in blocks into lines and sums the bits of each line."""
+def line_scores(
+    scored: Iterable[tuple[str, Mapping[str, Float64]]], models: Iterable[str]
+) -> Iterator[LineScore]:
+    """Yield the lines of a text that arrives in blocks of N characters.
 
-    def __init__(self, models: Iterable[str]) -> None:
-        """Start at the first line; `models` are the names of the models."""
-        self._models = tuple(models)
-        self._line = self._empty(1)
-
-    def add(self, block: str, bits: Mapping[str, Float64]) -> Iterator[LineScore]:
-        """Add N characters and their bits by model, shape (N,) each; yield completed lines."""
+    Each block comes with its bits by the name of the model, shape (N,) each.
+    """
+    names, number, kept = tuple(models), 1, ""
+    totals = {name: ScoreTotal() for name in names}
+    for block, bits in scored:
         start = 0
         for part in _PARTS_OF_LINES.findall(block):
-            line, end = self._line, start + len(part)
-            line.text += part.removesuffix("\n")[: _KEPT_OF_LINE - len(line.text)]
-            for name, total in line.totals.items():
+            end = start + len(part)
+            kept += part.removesuffix("\n")[: _KEPT_OF_LINE - len(kept)]
+            for name, total in totals.items():
                 total.add(bits[name][start:end])
             if part.endswith("\n"):
-                yield line
-                self._line = self._empty(line.number + 1)
+                yield LineScore(number, kept, totals)
+                number, kept = number + 1, ""
+                totals = {name: ScoreTotal() for name in names}
             start = end
-
-    def end(self) -> Iterator[LineScore]:
-        """Yield the last line if it does not end with a line feed."""
-        if any(total.characters or total.unknown for total in self._line.totals.values()):
-            yield self._line
-
-    def _empty(self, number: int) -> LineScore:
-        return LineScore(number, "", {name: ScoreTotal() for name in self._models})
+    if any(total.characters or total.unknown for total in totals.values()):
+        yield LineScore(number, kept, totals)
 
 
 PASSAGE: Final = 40
@@ -322,18 +317,21 @@ def score_text(
     Raises:
         ModelFileError: If a model's logits are not finite.
     """
-    lines = LineScorer(scorers)
     for scorer in scorers.values():
         scorer.begin()
-    for block in blocks:
-        bits = {name: scorer.add(block) for name, scorer in scorers.items()}
-        if on_line is not None:
-            for line in lines.add(block, bits):
-                on_line(line)
-        if on_block is not None:
-            on_block(block, bits)
-    if on_line is not None:
-        for line in lines.end():
+
+    def score() -> Iterator[tuple[str, Mapping[str, Float64]]]:
+        for block in blocks:
+            bits = {name: scorer.add(block) for name, scorer in scorers.items()}
+            if on_block is not None:
+                on_block(block, bits)
+            yield block, bits
+
+    if on_line is None:
+        for _ in score():
+            pass
+    else:
+        for line in line_scores(score(), scorers):
             on_line(line)
     order = ranked({name: scorer.total for name, scorer in scorers.items()})
     return {name: scorers[name].end() for name in order}
