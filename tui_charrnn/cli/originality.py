@@ -10,7 +10,7 @@ from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.generation.training_corpus import (
     IndexedCorpus,
-    index_corpus,
+    index_corpora,
     open_training_index,
     reading_for,
 )
@@ -84,7 +84,7 @@ def open_named_corpus(argument: str, encoding: str, model: Model) -> IndexedCorp
     """Read and index a corpus that the user names; line ends are kept if the model has CR."""
     corpus = read_named_corpus([argument], replace(reading_for(model), encoding=encoding))
     with progress_bar("Indexing the corpus") as progress:
-        return index_corpus(corpus, progress=progress, notify=print_message)
+        return index_corpora([corpus], progress=progress, notify=print_message)
 
 
 def open_own_corpus(model: Model, path: Path, runs: Path) -> IndexedCorpus:

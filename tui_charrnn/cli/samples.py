@@ -422,7 +422,7 @@ def _known_records(texts: TextRequest) -> frozenset[str]:
         raise CorpusError(
             f"--new-only needs the corpus of the model. {error} Name a text with --corpus."
         ) from error
-    learned = (text.numbered.records() for _, text in found)
+    learned = (text.numbered.records() for text in found)
     return frozenset(itertools.chain.from_iterable(learned))
 
 

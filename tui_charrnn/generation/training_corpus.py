@@ -170,34 +170,24 @@ def open_training_index(  # noqa: PLR0913  (four of them are callbacks)
         CorpusError: If the last text that it was trained on is not found, or has changed.
     """
     texts = training_texts(model)
-    if (index := open_index(_joint_hash(texts))) is not None:
-        return IndexedCorpus(tuple(text.name for text in texts), _joint_hash(texts), index)
-    if path is None or runs is None:
-        raise CorpusError("The model has no file, so its corpus is not known.")
+    joint = _joint_hash([text.sha256 for text in texts])
+    if (index := open_index(joint)) is not None:
+        return IndexedCorpus(tuple(text.name for text in texts), joint, index)
     found = read_learned_texts(
         model, path, runs, progress=reading, check_cancelled=check_cancelled, notify=notify
     )
-    known = tuple(text for text, _ in found)
-    joined = _SEPARATOR.join(corpus.text for _, corpus in found)
-    index = obtain_index(
-        joined,
-        _joint_hash(known),
-        progress=indexing,
-        check_cancelled=check_cancelled,
-        notify=notify,
-    )
-    return IndexedCorpus(tuple(corpus.name for _, corpus in found), _joint_hash(known), index)
+    return index_corpora(found, progress=indexing, check_cancelled=check_cancelled, notify=notify)
 
 
 def read_learned_texts(
     model: Model,
-    path: Path,
-    runs: Path,
+    path: Path | None,
+    runs: Path | None,
     *,
     progress: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
     notify: Callable[[str], None],
-) -> list[tuple[LearnedText, Corpus]]:
+) -> list[Corpus]:
     """Read all texts that a model was trained on and that are found, the last one first.
 
     Arguments and errors are those of `open_training_index`.
@@ -205,28 +195,27 @@ def read_learned_texts(
     found = []
     for number, text in enumerate(training_texts(model)):
         try:
-            corpus = read_training_corpus(
-                model, path, runs, text=text, progress=progress, check_cancelled=check_cancelled
+            found.append(
+                read_training_corpus(
+                    model, path, runs, text=text, progress=progress, check_cancelled=check_cancelled
+                )
             )
         except CorpusError as error:
             if number == 0:
                 raise
             notify(tr("The texts of its earlier training are left out. {problem}", problem=error))
-        else:
-            found.append((text, corpus))
     return found
 
 
-def _joint_hash(texts: Sequence[LearnedText]) -> str:
+def _joint_hash(hashes: Sequence[str]) -> str:
     """Return the hash that identifies the index of some texts; for one text, its own."""
-    first, *others = [text.sha256 for text in texts]
-    return hashlib.sha256("\n".join([first, *others]).encode()).hexdigest() if others else first
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest() if hashes[1:] else hashes[0]
 
 
 def read_training_corpus(
     model: Model,
-    path: Path,
-    runs: Path,
+    path: Path | None,
+    runs: Path | None,
     *,
     text: LearnedText | None = None,
     progress: Progress | None = None,
@@ -241,6 +230,8 @@ def read_training_corpus(
     Raises:
         CorpusError: If the text is not found, or has changed.
     """
+    if path is None or runs is None:
+        raise CorpusError("The model has no file, so its corpus is not known.")
     text = text or training_texts(model)[0]
     name, sha256, reason = text.name, text.sha256, ""
     for read in _candidates(model, text, path, runs, progress, check_cancelled):
@@ -263,22 +254,23 @@ def reading_for(model: Model) -> Reading:
     return Reading(unify_newlines=not has_returns, units=model.units)
 
 
-def index_corpus(
-    corpus: Corpus,
+def index_corpora(
+    corpora: Sequence[Corpus],
     *,
     progress: Progress | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
     notify: Callable[[str], None],
 ) -> IndexedCorpus:
-    """Load or build the index of a corpus; arguments and errors are those of `obtain_index`."""
+    """Load or build the index of one or more corpora; see `obtain_index`."""
+    joint = _joint_hash([corpus.sha256 for corpus in corpora])
     index = obtain_index(
-        corpus.text,
-        corpus.sha256,
+        _SEPARATOR.join(corpus.text for corpus in corpora),
+        joint,
         progress=progress,
         check_cancelled=check_cancelled,
         notify=notify,
     )
-    return IndexedCorpus((corpus.name,), corpus.sha256, index)
+    return IndexedCorpus(tuple(corpus.name for corpus in corpora), joint, index)
 
 
 def _candidates(

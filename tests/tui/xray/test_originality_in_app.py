@@ -180,7 +180,7 @@ async def test_the_corpus_of_the_model_is_found_indexed_and_kept(tmp_path: Path)
     import hashlib
 
     from tests.support.tiny_model import random_tensors, tiny_config
-    from tui_charrnn.generation.training_corpus import index_corpus
+    from tui_charrnn.generation.training_corpus import index_corpora
     from tui_charrnn.model.checkpoint import serialize_model
     from tui_charrnn.text.corpus_reading import read_corpus
     from tui_charrnn.text.suffix_index import index_path
@@ -189,7 +189,7 @@ async def test_the_corpus_of_the_model_is_found_indexed_and_kept(tmp_path: Path)
     path = tmp_path / "own.txt"
     path.write_text("badge cab\n" * 9)
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    index_corpus(read_corpus([str(path)]), notify=lambda _: None)
+    index_corpora([read_corpus([str(path)])], notify=lambda _: None)
     assert index_path(sha256).exists()
     async with compared_app(tmp_path) as app:
         facts = {"name": "own", "sha256": sha256}

@@ -117,17 +117,15 @@ class MemoryPage(Page):
 
     def _text(self, loaded: LoadedModel, task: BackgroundTask) -> tuple[str, str]:
         """A name and a text: the end of the model's corpus, or a text that it generates."""
-        reason = ""
-        if loaded.file is not None and loaded.runs_folder is not None:
-            try:
-                corpus = read_training_corpus(
-                    loaded.model, loaded.file, loaded.runs_folder, check_cancelled=task.check
-                )
-            except CorpusError as error:
-                reason = str(error)
-            else:
-                length = len(corpus.numbered)
-                return corpus.name, corpus.numbered.decode(max(length - CHARACTERS, 0), length)
+        try:
+            corpus = read_training_corpus(
+                loaded.model, loaded.file, loaded.runs_folder, check_cancelled=task.check
+            )
+        except CorpusError as error:
+            reason = str(error)
+        else:
+            length = len(corpus.numbered)
+            return corpus.name, corpus.numbered.decode(max(length - CHARACTERS, 0), length)
         stream = CharacterStream(loaded.model, SamplingConfig(rng_seed=0))
         stream.prime("")
         generated = ""

@@ -457,8 +457,6 @@ def _text_of(
         )
         return corpus.name, corpus.numbered.decode(0, LONGEST), ""
     try:
-        if loaded.file is None or loaded.runs_folder is None:
-            raise CorpusError("The model has no file, so its corpus is not known.")
         report(tr("Reading the text that the model was trained on"))
         corpus = read_training_corpus(
             loaded.model, loaded.file, loaded.runs_folder, check_cancelled=check_cancelled

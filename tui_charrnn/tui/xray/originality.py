@@ -13,7 +13,7 @@ from textual.content import Content
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.training_corpus import (
     IndexedCorpus,
-    index_corpus,
+    index_corpora,
     open_training_index,
     reading_for,
 )
@@ -188,8 +188,8 @@ class OriginalityLevels(Levels):
             corpus = read_corpus(
                 [self._path], own, progress=reading, check_cancelled=check_cancelled
             )
-            return index_corpus(
-                corpus, progress=indexing, check_cancelled=check_cancelled, notify=notify
+            return index_corpora(
+                [corpus], progress=indexing, check_cancelled=check_cancelled, notify=notify
             )
         return open_training_index(
             loaded.model,
