@@ -289,7 +289,7 @@ class Tape:
             self._number = branch.number
         if branch.sampling[-1][1] is not stream.sampling:
             branch.sampling.append((position, stream.sampling))
-        if (branch.clamps[-1][1] if branch.clamps else ()) != stream.clamps:
+        if branch.clamps[-1][1] != stream.clamps:
             branch.clamps.append((position, stream.clamps))
         drawn = stream.draws.drawn - 1
         last = branch.draws[-1]

@@ -42,20 +42,11 @@ _ROUNDED_UP: Final = 1.001  # above any probability, however it was rounded
 
 def tape_document(tape: Tape) -> dict[str, Any]:
     """Return a tape as JSON values."""
-    document = _plain_document(tape)
-    if tape.seed_clamps or any(branch.clamps for branch in tape.tree.branches):
-        document |= {"format": _CLAMPED, "seed_clamps": list(map(str, tape.seed_clamps))}
-        for entry, branch in zip(document["branches"], tape.tree.branches, strict=True):
-            entry["clamps"] = [[start, list(map(str, clamps))] for start, clamps in branch.clamps]
-    numbers = tape.stream.model.numbers
-    return document if numbers == "float32" else {**document, "format": FORMAT, "numbers": numbers}
-
-
-def _plain_document(tape: Tape) -> dict[str, Any]:
-    characters = tape.stream.model.vocabulary.characters
-    return {
+    model, branches = tape.stream.model, tape.tree.branches
+    characters = model.vocabulary.characters
+    document: dict[str, Any] = {
         "format": _PLAIN,
-        "model": fingerprint(tape.stream.model),
+        "model": fingerprint(model),
         "seed_text": tape.seed_text,
         "branches": [
             {
@@ -68,9 +59,18 @@ def _plain_document(tape: Tape) -> dict[str, Any]:
                 "sampling": [[start, sampling.to_mapping()] for start, sampling in branch.sampling],
                 "draws": [list(used) for used in branch.draws],
             }
-            for branch in tape.tree.branches
+            for branch in branches
         ],
     }
+    if tape.seed_clamps or any(clamps for branch in branches for _, clamps in branch.clamps):
+        document |= {"format": _CLAMPED, "seed_clamps": list(map(str, tape.seed_clamps))}
+        for entry, branch in zip(document["branches"], branches, strict=True):
+            first = 0 if branch.clamps[0][1] else 1  # at its start there are none by default
+            changes = branch.clamps[first:]
+            entry["clamps"] = [[start, list(map(str, clamps))] for start, clamps in changes]
+    if model.numbers != "float32":
+        document |= {"format": FORMAT, "numbers": model.numbers}
+    return document
 
 
 def open_tape(model: Model, document: object) -> Tape:
@@ -177,6 +177,8 @@ def _branches(
                 for position, texts in entry.get("clamps", ())
             ],
         )
+        if not branch.clamps or branch.clamps[0][0] != start:
+            branch.clamps.insert(0, (start, ()))
         _check(branch)
         lengths.append(branch.length)
         yield branch

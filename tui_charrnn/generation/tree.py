@@ -47,16 +47,16 @@ class Branch:
     """Settings and the positions from which on they apply, ascending; the first is `start`."""
     draws: list[DrawsFrom]
     """Random numbers that its characters used, ascending; the first is from `start` on."""
+    clamps: list[tuple[int, tuple[Clamp, ...]]]
+    """Clamps and the positions from which on they apply, ascending; the first is `start`. They
+    apply while the network reads the character before the position, as the character at the
+    position is sampled from that step."""
     indices: array[int] = field(default_factory=lambda: array("i"))
     """Its own characters, as indices of the vocabulary."""
     probabilities: array[float] = field(default_factory=lambda: array("d"))
     """The probability of each own character under the settings."""
     taken: list[int] = field(default_factory=list)
     """Positions of the characters that the user chose instead of sampling them, ascending."""
-    clamps: list[tuple[int, tuple[Clamp, ...]]] = field(default_factory=list)
-    """Clamps and the positions from which on they apply, ascending; none before the first. They
-    apply while the network reads the character before the position, as the character at the
-    position is sampled from that step."""
 
     @property
     def length(self) -> int:
@@ -69,7 +69,7 @@ class Branch:
 
     def clamps_at(self, position: int) -> tuple[Clamp, ...]:
         """Return the clamps at a position from `start` on."""
-        return next((used for start, used in reversed(self.clamps) if start <= position), ())
+        return next(used for start, used in reversed(self.clamps) if start <= position)
 
     def draws_at(self, position: int) -> DrawsFrom:
         """Return the random numbers from a position on, which is `start` or later."""
@@ -95,8 +95,8 @@ class Tree:
         self, sampling: SamplingConfig, draws: DrawsFrom, clamps: tuple[Clamp, ...] = ()
     ) -> None:
         """Start with one empty branch that has these settings, random numbers and clamps."""
-        self.branches: list[Branch] = [Branch(0, None, 0, "1", [(0, sampling)], [draws])]
-        self.branches[0].clamps += [(0, clamps)] if clamps else []
+        first = Branch(0, None, 0, "1", [(0, sampling)], [draws], [(0, clamps)])
+        self.branches: list[Branch] = [first]
 
     def fork(self, number: int, position: int) -> Branch:
         """Add and return a new, empty branch that forks from another one at a position."""
@@ -108,9 +108,8 @@ class Tree:
             name=str(len(self.branches) + 1),
             sampling=[(position, trunk.sampling_at(position))],
             draws=[trunk.draws_at(position)],
+            clamps=[(position, trunk.clamps_at(position))],
         )
-        clamps = trunk.clamps_at(position)
-        branch.clamps += [(position, clamps)] if clamps else []
         self.branches.append(branch)
         return branch
 

@@ -17,6 +17,7 @@ from tests.support.command import PATIENCE
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model_file
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.config import SamplingConfig
+from tui_charrnn.generation.neuron import parse_clamps
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.model.checkpoint import load_model
@@ -30,7 +31,13 @@ from tui_charrnn.tui.text.saving import (
     texts_folder,
     write_new,
 )
-from tui_charrnn.tui.text.tape_start import GenerationResult, Opening, in_effect
+from tui_charrnn.tui.text.tape_start import (
+    GenerationResult,
+    Opening,
+    in_effect,
+    prime_tape,
+    result_of,
+)
 
 NOW = datetime.datetime(2026, 2, 3, 14, 25, 1, tzinfo=datetime.UTC)
 COOL, HOT = SamplingConfig(temperature=0.4), SamplingConfig(temperature=1.6)
@@ -166,6 +173,22 @@ def test_only_settings_that_chose_a_character_count() -> None:
     assert in_effect([(0, COOL), (5, HOT)], 6) == ((0, COOL), (5, HOT))
     assert in_effect([(0, COOL), (0, HOT)], 6) == ((0, HOT),)
     assert in_effect([(0, COOL), (5, HOT), (5, COOL)], 6) == ((0, COOL),)
+
+
+def test_a_branch_where_cells_are_released_is_not_recorded_as_clamped(tmp_path: Path) -> None:
+    """It forks exactly where its parent released them, without a change of its own."""
+    loaded = LoadedModel(load_model(tiny_model_file(tmp_path / "tiny")), ModelLabel("tiny"))
+    clamps = parse_clamps(["0:h0=1"], loaded.model.config)
+    tape, opening = prime_tape(loaded, "bad", COOL, clamps, lambda: False)
+    for _ in range(5):
+        tape.next()
+    tape.stream.clamps = ()
+    tape.next()
+    tape.rewind(5)
+    tape.next()
+    assert tape.branch.number == 1
+    expected = ((0, ("0:h0=1",)), (5, ()))
+    assert [result_of(opening, tape, each, 6).clamps for each in (0, 1)] == [expected, expected]
 
 
 def test_the_note_counts_syllables_and_not_their_jamo(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def result_of(opening: Opening, tape: Tape, number: int, length: int) -> Generat
         for start, clamps in branch.clamps
         if start < max(end, 1)
     ]
-    clamps = in_effect([(0, ()), *set_clamps], length)
+    clamps = in_effect(set_clamps, length)
     reason = ""
     if opening.clamps != clamps[0][1]:
         reason = _OTHER_CELLS
