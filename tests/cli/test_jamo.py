@@ -15,7 +15,7 @@ from tui_charrnn.cli.generate import generate
 from tui_charrnn.cli.history import history_app
 from tui_charrnn.cli.output import TextOutput
 from tui_charrnn.cli.pictures import embedding
-from tui_charrnn.cli.samples import PlainWriter, one_stream, write_samples
+from tui_charrnn.cli.samples import PlainWriter, generate_samples, one_stream
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream, StopStrings
 from tui_charrnn.hangul import INITIALS, is_jamo, split_syllables
@@ -65,9 +65,9 @@ def test_a_text_does_not_end_in_the_middle_of_a_syllable(rng_seed: int) -> None:
     for length in range(1, 9):
         file = io.BytesIO()
         stream = CharacterStream(korean, SamplingConfig(rng_seed=rng_seed))
-        streams = one_stream(stream)
+        streams = one_stream(stream, StopStrings([]))
         writer = PlainWriter(TextOutput(file, terminal_encoding=None), streams)
-        write_samples(streams, writer, length, [StopStrings([])])
+        generate_samples(streams, writer, length)
         text = file.getvalue().decode()
         assert text[-1] not in INITIALS
         lengths.add(len(text) - length)

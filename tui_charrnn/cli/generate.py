@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -20,15 +19,11 @@ from tui_charrnn.cli.options import (
     refuse_out_of_bounds,
     with_setting_options,
 )
-from tui_charrnn.cli.output import TextOutput, print_message, stdout_is_terminal, write_text
-from tui_charrnn.cli.reading import find_seed, read_seed
+from tui_charrnn.cli.output import print_message, stdout_is_terminal, text_output
+from tui_charrnn.cli.reading import find_seed
 from tui_charrnn.cli.samples import (
-    PlainWriter,
-    RecordWriter,
-    TextRecorder,
     TextRequest,
-    one_stream,
-    parallel_streams,
+    keep_samples,
     write_most_likely,
     write_records,
     write_samples,
@@ -36,7 +31,7 @@ from tui_charrnn.cli.samples import (
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.folders import default_model
-from tui_charrnn.hangul import whole_text
+from tui_charrnn.history.generation import ModelFile
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.preferences import Preferences, resolve, runs_folder
 from tui_charrnn.text.originality import COPIED_LENGTH, copied_length_in
@@ -221,21 +216,19 @@ def generate(
         name: text for name, text in settings.items() if text is not None and name not in _SAMPLING
     }
     sampling = dataclasses.replace(preferred.sampling(), **rules)
-    chosen_length = (preferred.length or DEFAULT_LENGTH) if length is None else length
     seed = find_seed(seed_text, seed_file)
     use_one_numpy_thread()
     folder, model = runs_folder(runs_dir), preferred.model
     path = default_model() if model is None else lazy.find_model(model, folder, print_message)
-    recorder = TextRecorder(path, ModelLabel(model or path.stem), is_wanted=preferred.history)
+    file = ModelFile(path)
     stream = _open_stream(path, preferred, sampling, clamp or [], clamp_gate or [])
-    known = stream.model.vocabulary.characters
     _refuse_impossible(stream, sampling, rules)
     texts = TextRequest(
         stream=stream,
         path=path,
         runs=folder,
         seed=seed,
-        length=chosen_length,
+        length=(preferred.length or DEFAULT_LENGTH) if length is None else length,
         stop=tuple(stop or ()),
         count=count,
         temperatures=temperatures,
@@ -247,19 +240,23 @@ def generate(
         copied_length=copied_length,
         is_new_only=new_only,
     )
-    if most_likely:
-        is_complete = write_text(partial(write_most_likely, texts, beam or DEFAULT_BEAM))
-    elif texts.is_list():
-        is_complete = write_text(partial(write_records, texts))
+    if most_likely or texts.is_list():
+        with text_output() as output:
+            if most_likely:
+                write_most_likely(texts, beam or DEFAULT_BEAM, output)
+            else:
+                write_records(texts, output)
+        is_interrupted = output.is_interrupted
     else:
         top_k = sampling.top_k if settings.get("top_k") is not None else None
-        if top_k is not None and top_k > len(known):
+        known = len(stream.model.vocabulary.characters)
+        if top_k is not None and top_k > known:
             print_message(
-                f"top_k is {top_k:,} and the model knows {len(known):,} characters: all can be "
-                "chosen."
+                f"top_k is {top_k:,} and the model knows {known:,} characters: all can be chosen."
             )
-        is_complete = _write_streams(texts, recorder)
-        recorder.store(sampling, [str(clamp) for clamp in stream.clamps], stream.model)
+        seed_text, samples, is_interrupted = write_samples(texts)
+        if preferred.history:
+            keep_samples(samples, seed_text, stream, file, ModelLabel(model or path.stem))
     if sampling.rng_seed is None and not most_likely and stdout_is_terminal():
         others = {
             "--compare-temperatures": compare_temperatures,
@@ -268,46 +265,8 @@ def generate(
             "--new-only": "" if new_only else None,
         }
         _print_repeat_options(stream, others)
-    if not is_complete:
+    if is_interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
-
-
-def _write_streams(texts: TextRequest, recorder: TextRecorder) -> bool:
-    """Write texts character by character; return False if Ctrl-C interrupted them."""
-    stream, count = texts.stream, texts.count
-    stops = [texts.make_stop_strings() for _ in range(count)]
-    for string in stops[0].unreachable(stream.model.vocabulary.characters):
-        print_message(
-            f"The stop string {string!r} cannot occur: the model does not know all its characters."
-        )
-    watch = texts.open_watch()
-
-    def work(output: TextOutput) -> None:
-        if stream.model.units == "jamo" and not texts.as_json:
-            output.join_syllables()
-        seed_text: list[str] = []  # several texts: each is written after it
-
-        def echo(piece: str) -> None:
-            recorder.add_seed_text(whole_text(piece, stream.model.units))
-            if texts.echo and not texts.as_json:
-                (output.write if count == 1 else seed_text.append)(piece)
-
-        read_seed(stream, texts.seed, echo)
-        streams = (
-            parallel_streams(stream, count, texts.temperatures) if count > 1 else one_stream(stream)
-        )
-        recorder.begin(streams)
-        writer = (
-            RecordWriter(output, streams, watch)
-            if texts.as_json
-            else PlainWriter(output, streams, watch, "".join(seed_text))
-        )
-        write_samples(streams, writer, texts.length, stops, recorder)
-
-    is_complete = write_text(work)
-    if watch is not None and not texts.as_json:
-        watch.print_summary()
-    return is_complete
 
 
 def _check_search(is_wanted: bool, beam: int | None, others: Mapping[str, object]) -> None:

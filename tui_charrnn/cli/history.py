@@ -1,7 +1,7 @@
 """The commands of `charrnn-tui history`: list, search, show and replay generated texts."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import typer
 from rich.cells import cell_len
@@ -10,7 +10,6 @@ from tui_charrnn import lazy
 from tui_charrnn.cli.opening import use_one_numpy_thread
 from tui_charrnn.cli.options import JsonDocument, Yes
 from tui_charrnn.cli.output import (
-    TextOutput,
     card_lines,
     is_confirmed,
     print_data,
@@ -18,7 +17,7 @@ from tui_charrnn.cli.output import (
     print_message,
     stdout_is_terminal,
     table_lines,
-    write_text,
+    text_output,
 )
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode
@@ -33,10 +32,6 @@ from tui_charrnn.history.store import LIMIT, History, find_entry, find_same_mode
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.viewing.formatting import counted, fitted
-
-if TYPE_CHECKING:
-    from tui_charrnn.generation.stream import Replay
-
 
 history_app = typer.Typer()
 
@@ -137,16 +132,18 @@ def replay(
     use_one_numpy_thread()
     replayed = lazy.Replay(lazy.load_model(path), entry.generation)
 
-    def work(output: TextOutput) -> None:
+    with text_output() as output:
         if replayed.units == "jamo":
             output.join_syllables()
         output.write(replayed.read_text if echo else "")
         for character in iter(replayed.next, None):
             output.write(character)
-
-    is_complete = write_text(work)
-    _report_difference(replayed)
-    if not is_complete:
+    if (place := replayed.difference()) is not None:
+        print_message(
+            f"The text differs from the recorded one from character {place + 1:,} on. Another "
+            "machine, or generating several texts at once, may round differently."
+        )
+    if output.is_interrupted:
         raise typer.Exit(ExitCode.INTERRUPTED)
 
 
@@ -188,16 +185,6 @@ def _print_list(entries: list[Entry], as_json: bool) -> None:
         print_json([entry_values(entry) for entry in entries])
         return
     print_data(*list_lines(entries))
-
-
-def _report_difference(replayed: "Replay") -> None:
-    place = replayed.difference()
-    if place is None:
-        return
-    print_message(
-        f"The text differs from the recorded one from character {place + 1:,} on. Another "
-        "machine, or generating several texts at once, may round differently."
-    )
 
 
 def list_lines(entries: Sequence[Entry]) -> Iterator[str]:

@@ -29,7 +29,7 @@ from tui_charrnn.cli.output import (
     progress_bar,
     stdout_has_colors,
     stdout_is_terminal,
-    write_text,
+    text_output,
 )
 from tui_charrnn.cli.reading import load_preferred, read_blocks
 from tui_charrnn.invocation import command
@@ -124,7 +124,8 @@ def neurons(
         }
         print_json(document)
         return
-    write_text(lambda output: _write_report(output, strongest_first, shown, chosen))
+    with text_output() as output:
+        _write_report(output, strongest_first, shown, chosen)
     if result.unknown:
         print_message(
             f"{result.unknown:,} characters of {safe_line(texts)} are unknown to "

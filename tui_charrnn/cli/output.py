@@ -301,6 +301,7 @@ class TextOutput:
         """Write to `stream`; `terminal_encoding` is None for a pipe, `clock` returns seconds."""
         self._stream = stream
         self._encoding = terminal_encoding
+        self.is_interrupted = False
         self._clock = clock
         self._flushed = -math.inf
         self._tail = ""
@@ -386,8 +387,9 @@ class DrawnSyllables:
                     self._column = cells
 
 
-def write_text(work: Callable[[TextOutput], None]) -> bool:
-    """Run `work`, which writes to standard output; return False if Ctrl-C interrupted it.
+@contextmanager
+def text_output() -> Iterator[TextOutput]:
+    """Open standard output for a text; Ctrl-C ends the context, and `is_interrupted` is then true.
 
     Raises:
         StorageError: If standard output is closed or cannot be written.
@@ -396,22 +398,19 @@ def write_text(work: Callable[[TextOutput], None]) -> bool:
         raise StorageError("Standard output is closed: the text cannot be written.")
     encoding = sys.stdout.encoding if stdout_is_terminal() else None
     output = TextOutput(sys.stdout.buffer, terminal_encoding=encoding)
-    is_complete = False
     try:
         try:
-            work(output)
-            is_complete = True
+            yield output
         except KeyboardInterrupt:
-            pass
+            output.is_interrupted = True
         finally:
             output.close()
     except BrokenPipeError:  # the reader has closed the pipe, as `head` does
         _discard(sys.stdout)
-        return True
+        output.is_interrupted = False
     except OSError as error:
         _discard(sys.stdout)
         raise _refused_output(error) from error
-    return is_complete
 
 
 def exit_code_of(work: Callable[[], int | None]) -> int:

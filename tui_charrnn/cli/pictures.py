@@ -21,7 +21,7 @@ from tui_charrnn.cli.output import (
     print_message,
     print_picture,
     stdout_has_colors,
-    write_text,
+    text_output,
 )
 from tui_charrnn.cli.reading import load_preferred
 from tui_charrnn.errors import ConfigError, ExitCode
@@ -82,7 +82,8 @@ def embedding(
     if as_json:
         print_json(_document(vectors, count))
         return
-    write_text(lambda output: _draw(output, vectors, chosen, count, is_ascii=is_ascii))
+    with text_output() as output:
+        _draw(output, vectors, chosen, count, is_ascii=is_ascii)
 
 
 def _spelled(vocabulary: str, character: str) -> str:

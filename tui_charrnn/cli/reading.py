@@ -1,7 +1,7 @@
 """Loads the texts and models that a command names, and shows the progress."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeAlias
@@ -167,17 +167,17 @@ def find_seed(seed_text: str, seed_file: str | None) -> Seed:
     return stdin
 
 
-def read_seed(stream: "CharacterStream", seed: Seed, echo: Callable[[str], None]) -> None:
+def read_seed(stream: "CharacterStream", seed: Seed) -> Iterator[str]:
     """Prime a stream with a seed text, and print the characters that the model does not know.
 
-    `echo` receives the text that the stream read, piece by piece.
+    Yields the text that the stream has read, piece by piece.
     """
     unknown: dict[str, None] = {}
     stream.prime("")
     for piece in _seed_pieces(seed, unify_newlines="\r" not in stream.model.vocabulary.characters):
         primed = stream.feed(piece)
         unknown |= dict.fromkeys(each.character for each in primed.unknown)
-        echo(primed.text)
+        yield primed.text
     if unknown:
         vocabulary = stream.model.vocabulary
         is_folded = vocabulary.unknown_symbol is not None

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.output import TextOutput, print_message, progress_bar, stdout_is_terminal
+from tui_charrnn.cli.output import (
+    TextOutput,
+    print_message,
+    progress_bar,
+    stdout_is_terminal,
+    text_output,
+)
 from tui_charrnn.cli.reading import Seed, read_named_corpus, read_seed
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, DataError, HistoryError
@@ -26,14 +32,25 @@ if TYPE_CHECKING:
     from tui_charrnn.model.weights import Float32
 
 
+@dataclasses.dataclass(slots=True)
+class Sample:
+    """One generated text."""
+
+    rng_seed: int
+    temperature: float | None
+    """None without --compare-temperatures."""
+    stop: "StopStrings"
+    characters: list[str] = dataclasses.field(default_factory=list)
+    """The first `KEPT_CHARACTERS`."""
+    length: int = 0
+    is_running: bool = True
+
+
 class SampleStreams(NamedTuple):
     """One or more texts that are generated in parallel."""
 
     model: "Model"
-    rng_seeds: Sequence[int]
-    """The RNG seed of each text."""
-    temperatures: Sequence[float | None]
-    """The temperature of each text with --compare-temperatures, else None."""
+    samples: Sequence[Sample]
     next: "Callable[[], Sequence[GeneratedCharacter]]"
     """Returns the next character of each text."""
     logits_of: "Callable[[int], Float32]"
@@ -42,27 +59,27 @@ class SampleStreams(NamedTuple):
     """Returns whether a text has all requested lines, or is a record that has ended."""
 
 
-def one_stream(stream: "CharacterStream") -> SampleStreams:
+def one_stream(stream: "CharacterStream", stop: "StopStrings") -> SampleStreams:
     """Return `SampleStreams` of a single text, which continues the stream."""
     return SampleStreams(
         stream.model,
-        (stream.rng_seed,),
-        (None,),
+        [Sample(stream.rng_seed, None, stop)],
         lambda: (stream.next(),),
         lambda _: stream.logits,
         lambda _: stream.is_complete or stream.is_between_records,
     )
 
 
-def parallel_streams(
-    stream: "CharacterStream", count: int, temperatures: Sequence[float]
-) -> SampleStreams:
-    """Return `SampleStreams` of `count` texts that continue from the state of a stream."""
-    batch = lazy.SideBySide(stream, count, temperatures)
+def _parallel_streams(texts: "TextRequest") -> SampleStreams:
+    """Return `SampleStreams` of the texts, which continue from the state of the stream."""
+    batch = lazy.SideBySide(texts.stream, texts.count, texts.temperatures)
+    temperatures = texts.temperatures or (None,) * texts.count
     return SampleStreams(
-        stream.model,
-        tuple(batch.rng_seeds),
-        temperatures or (None,) * count,
+        texts.stream.model,
+        [
+            Sample(rng_seed, temperature, texts.make_stop_strings())
+            for rng_seed, temperature in zip(batch.rng_seeds, temperatures, strict=True)
+        ],
         batch.next,
         lambda text: batch.logits[text],
         lambda text: batch.is_complete(text) or batch.is_between_records(text),
@@ -86,10 +103,10 @@ class PlainWriter:
         self._output, self._streams, self._watch = output, streams, watch
         self._seed_text = seed_text
         self._buffers: dict[int, list[tuple[str, str]]] = {}
-        if len(streams.rng_seeds) > 1:
+        if len(streams.samples) > 1:
             output.write(self._heading(0))
 
-    def add(self, text: int, _position: int, character: "GeneratedCharacter", _: "Float32") -> None:
+    def add(self, text: int, character: "GeneratedCharacter", _: "Float32") -> None:
         """Write a character of the first text, or buffer one of another text."""
         if self._watch is None:
             self._put(text, character.character)
@@ -106,7 +123,7 @@ class PlainWriter:
 
     def close(self) -> None:
         """Write the buffered rest of the first text, then the other texts."""
-        count = len(self._streams.rng_seeds)
+        count = len(self._streams.samples)
         for text in range(count if self._watch is not None else 0):
             if self._watch is not None and (rest := self._watch.held_back(text)):
                 self._put(text, rest)
@@ -116,11 +133,11 @@ class PlainWriter:
                 self._output.write(piece, style)
 
     def _heading(self, text: int) -> str:
-        streams = self._streams
-        option = f"--rng-seed {streams.rng_seeds[text]}"
-        if (temperature := streams.temperatures[text]) is not None:
-            option = f"--temperature {temperature:g} {option}"
-        return f"==> {text + 1} of {len(streams.rng_seeds)}: {option} <==\n{self._seed_text}"
+        sample, count = self._streams.samples[text], len(self._streams.samples)
+        option = f"--rng-seed {sample.rng_seed}"
+        if sample.temperature is not None:
+            option = f"--temperature {sample.temperature:g} {option}"
+        return f"==> {text + 1} of {count}: {option} <==\n{self._seed_text}"
 
 
 class RecordWriter:
@@ -133,17 +150,15 @@ class RecordWriter:
         self._end = streams.model.vocabulary.end_index
         self._surprise = lazy.surprise
 
-    def add(
-        self, text: int, position: int, character: "GeneratedCharacter", logits: "Float32"
-    ) -> None:
+    def add(self, text: int, character: "GeneratedCharacter", logits: "Float32") -> None:
         """Write the record of a character."""
-        streams, record = self._streams, dict[str, object]()
-        if (temperature := streams.temperatures[text]) is not None:
-            record["temperature"] = temperature
+        sample, record = self._streams.samples[text], dict[str, object]()
+        if sample.temperature is not None:
+            record["temperature"] = sample.temperature
         record |= {
-            "rng_seed": streams.rng_seeds[text],
-            "numbers": streams.model.numbers,
-            "position": position,
+            "rng_seed": sample.rng_seed,
+            "numbers": self._streams.model.numbers,
+            "position": sample.length - 1,
             "character": character.character,
             "probability": character.probability,
             "surprise": self._surprise(logits, character.index),
@@ -157,110 +172,118 @@ class RecordWriter:
     def close(self) -> None:
         """Write the summary of copied passages, if they were searched for."""
         if self._watch is not None:
-            document = {"originality": self._watch.document(self._streams.rng_seeds)}
+            document = {
+                "originality": self._watch.document([
+                    each.rng_seed for each in self._streams.samples
+                ])
+            }
             self._output.write(json.dumps(document) + "\n")
 
 
-def write_samples(
-    streams: SampleStreams,
-    writer: PlainWriter | RecordWriter,
-    length: int,
-    stops: "Sequence[StopStrings]",
-    recorder: "TextRecorder | None" = None,
+def generate_samples(
+    streams: SampleStreams, writer: PlainWriter | RecordWriter, length: int
 ) -> None:
     """Generate and write texts, each up to `length` characters or its stop string.
 
     A text gets one more character if the last one starts a syllable of jamo. Buffered text is
     written even after an interrupt.
     """
-    running = [length > 0] * len(stops)
+    for sample in streams.samples:
+        sample.is_running = length > 0
     try:
-        for position in range(length + 1):
-            if not any(running):
-                return
-            for text, character in enumerate(streams.next()):
-                if running[text]:
-                    if recorder is not None:
-                        recorder.add(text, character.character)
-                    writer.add(text, position, character, streams.logits_of(text))
-                    has_ended = stops[text].has_ended(character.character)
-                    has_ended |= position >= length - 1 and character.character not in INITIALS
-                    running[text] = not (has_ended or streams.is_complete(text))
+        while any(sample.is_running for sample in streams.samples):
+            generated = zip(streams.samples, streams.next(), strict=True)
+            for text, (sample, character) in enumerate(generated):
+                if not sample.is_running:
+                    continue
+                if sample.length < KEPT_CHARACTERS:
+                    sample.characters.append(character.character)
+                sample.length += 1  # before writing, so that what was written is kept
+                writer.add(text, character, streams.logits_of(text))
+                has_ended = sample.stop.has_ended(character.character)
+                has_ended |= sample.length > length or (
+                    sample.length == length and character.character not in INITIALS
+                )
+                sample.is_running = not (has_ended or streams.is_complete(text))
     finally:
         writer.close()
 
 
-@dataclasses.dataclass(slots=True)
-class _RecordedText:
-    """One generated text."""
+def write_samples(texts: "TextRequest") -> tuple[str, Sequence[Sample], bool]:
+    """Write texts character by character.
 
-    rng_seed: int
-    temperature: float | None
-    """None without --compare-temperatures."""
-    characters: list[str]
-    """At most `KEPT_CHARACTERS`."""
-    length: int = 0
+    Returns:
+        The end of the seed text, the texts, and whether Ctrl-C interrupted them.
+    """
+    stream, is_plain = texts.stream, not texts.as_json
+    for string in texts.make_stop_strings().unreachable(stream.model.vocabulary.characters):
+        print_message(
+            f"The stop string {string!r} cannot occur: the model does not know all its characters."
+        )
+    watch = texts.open_watch()
+    seed_text, repeated = "", list[str]()
+    samples: Sequence[Sample] = ()
+    with text_output() as output:
+        if stream.model.units == "jamo" and is_plain:
+            output.join_syllables()
+        for piece in read_seed(stream, texts.seed):
+            # one character more than is kept marks it as truncated
+            seed_text += whole_text(piece, stream.model.units)
+            seed_text = seed_text[-KEPT_CHARACTERS - 1 :]
+            if texts.echo and is_plain:  # several texts: each is written after the seed text
+                (output.write if texts.count == 1 else repeated.append)(piece)
+        streams = (
+            _parallel_streams(texts)
+            if texts.count > 1
+            else one_stream(stream, texts.make_stop_strings())
+        )
+        samples = streams.samples
+        writer = (
+            PlainWriter(output, streams, watch, "".join(repeated))
+            if is_plain
+            else RecordWriter(output, streams, watch)
+        )
+        generate_samples(streams, writer, texts.length)
+    if watch is not None and is_plain:
+        watch.print_summary()
+    return seed_text, samples, output.is_interrupted
 
 
-class TextRecorder:
-    """Records model, seed text and generated texts of a command for the history."""
+def keep_samples(
+    samples: Sequence[Sample],
+    seed_text: str,
+    stream: "CharacterStream",
+    file: ModelFile,
+    label: ModelLabel,
+) -> None:
+    """Add every text that is not empty to the history, with the model's file and its label."""
+    samples = [sample for sample in samples if sample.length]
+    if not samples:
+        return
+    model, clamps = stream.model, tuple(map(str, stream.clamps))
+    try:
+        origin = file.reference(label)
+        History().add_all([
+            Generation(
+                seed_text=seed_text,
+                text=whole_text("".join(sample.characters), model.units),
+                length=sample.length,
+                sampling=((0, _sampling_of(sample, stream.sampling)),),
+                rng_seed=sample.rng_seed,
+                model=origin,
+                clamps=((0, clamps),) if clamps else (),
+                numbers=model.numbers,
+            )
+            for sample in samples
+        ])
+    except HistoryError as error:
+        print_message(f"The text was not kept: {error}")
 
-    def __init__(self, path: Path, label: ModelLabel, *, is_wanted: bool) -> None:
-        """Record texts of the model file `path`, called `label`; `is_wanted` stores them."""
-        self._is_wanted = is_wanted
-        self._file, self._label = ModelFile(path), label
-        self._seed_text = ""
-        self._texts: list[_RecordedText] = []
 
-    def add_seed_text(self, piece: str) -> None:
-        """Add a piece of the seed text."""
-        longest = KEPT_CHARACTERS + 1  # one more marks it as truncated
-        self._seed_text = (self._seed_text + piece)[-longest:]
-
-    def begin(self, streams: SampleStreams) -> None:
-        """Start an empty text for each stream."""
-        pairs = zip(streams.rng_seeds, streams.temperatures, strict=True)
-        self._texts = [_RecordedText(*pair, []) for pair in pairs]
-
-    def add(self, text: int, character: str) -> None:
-        """Add a character to one of the texts."""
-        recorded = self._texts[text]
-        recorded.length += 1
-        if recorded.length <= KEPT_CHARACTERS:
-            recorded.characters.append(character)
-
-    def store(self, sampling: SamplingConfig, clamps: Sequence[str], model: "Model") -> None:
-        """Add every text that is not empty to the history.
-
-        Compared temperatures replace the one of `sampling`; clamps are written LAYER:CELL=VALUE.
-        """
-        texts = [text for text in self._texts if text.length]
-        if not (self._is_wanted and texts):
-            return
-        try:
-            origin = self._file.reference(self._label)
-            History().add_all([
-                Generation(
-                    seed_text=self._seed_text,
-                    text=whole_text("".join(text.characters), model.units),
-                    length=text.length,
-                    sampling=(
-                        (
-                            0,
-                            sampling
-                            if text.temperature is None
-                            else dataclasses.replace(sampling, temperature=text.temperature),
-                        ),
-                    ),
-                    rng_seed=text.rng_seed,
-                    model=origin,
-                    clamps=((0, tuple(clamps)),) if clamps else (),
-                    numbers=model.numbers,
-                )
-                for text in texts
-            ])
-        except HistoryError as error:
-            print_message(f"The text was not kept: {error}")
+def _sampling_of(sample: Sample, sampling: SamplingConfig) -> SamplingConfig:
+    if sample.temperature is None:
+        return sampling
+    return dataclasses.replace(sampling, temperature=sample.temperature)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,12 +312,6 @@ class TextRequest:
     copied_length: int | None
     is_new_only: bool
     """Whether to leave out records that the corpus contains."""
-
-    def read_seed(self) -> str:
-        """Prime the stream with the seed text, and return the text that it read."""
-        read: list[str] = []
-        read_seed(self.stream, self.seed, read.append)
-        return "".join(read)
 
     def make_stop_strings(self) -> "StopStrings":
         """Return a new matcher of the stop strings for one text."""
@@ -429,7 +446,7 @@ def _known_records(texts: TextRequest) -> frozenset[str]:
 def write_records(texts: TextRequest, output: TextOutput) -> None:
     """Write records, as lines or as a JSON list, which is valid even if interrupted."""
     known = _known_records(texts) if texts.is_new_only else None
-    seed_text = texts.read_seed()
+    seed_text = "".join(read_seed(texts.stream, texts.seed))
     records = _sample_records(texts, seed_text, known)
     hidden = 0 if texts.echo else len(seed_text)
     if texts.as_json:
@@ -450,7 +467,7 @@ def write_records(texts: TextRequest, output: TextOutput) -> None:
 
 def write_most_likely(texts: TextRequest, beam: int, output: TextOutput) -> None:
     """Search for the likeliest text with a beam, and write it."""
-    read = texts.read_seed()
+    read = "".join(read_seed(texts.stream, texts.seed))
     found = lazy.search_likeliest(
         texts.stream, texts.length, beam, texts.make_stop_strings().strings
     )
