@@ -112,7 +112,7 @@ class TrainingConfig(Settings):
         is_duration=True,
     )
     optimizer: str = setting("adamw", "Update rule.", choices=OPTIMIZERS)
-    learning_rate: float = setting(3e-3, "Peak learning rate.", above=0, maximum=10)
+    learning_rate: float = setting(3e-3, "Peak learning rate.", minimum=1e-12, maximum=10)
     schedule: str = setting("cosine", "Learning rate over the run.", choices=SCHEDULES)
     warmup_fraction: float = setting(
         0.02, "Share of the run in which the learning rate rises from zero.", minimum=0, maximum=1

@@ -71,7 +71,7 @@ def test_a_refusal_is_a_failure_with_the_trainers_words(
 def test_a_value_that_is_not_allowed_is_refused_before_it_is_sent(
     trainer: FakeTrainer, value: str
 ) -> None:
-    with pytest.raises(ConfigError, match="learning_rate must be above 0 and at most 10"):
+    with pytest.raises(ConfigError, match="learning_rate must be at least 1e-12 and at most 10"):
         ask(trainer.run, value)
     assert take_requests(trainer.run) == []
 

@@ -107,7 +107,7 @@ def test_what_is_no_learning_rate_is_refused_with_what_would_be_one(tmp_path: Pa
     assert len(answers) == len(values) + 1
     for answered in answers:
         assert not answered.accepted
-        assert "learning_rate must be above 0 and at most 10. Received: " in answered.message
+        assert "learning_rate must be at least 1e-12 and at most 10. Received: " in answered.message
     assert not of_kind(run, LearningRateChanged)
 
 

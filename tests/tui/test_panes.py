@@ -11,6 +11,7 @@ import pytest
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widget import Widget
 
 from tests.support.command import PATIENCE
@@ -204,6 +205,26 @@ async def test_the_list_of_the_tape_takes_its_new_width_at_once(
             lambda: any("next" in row and "as set" in row for row in screen_rows(app)),
             limit=20,
         )
+
+
+async def test_keys_that_arrive_together_style_the_screen_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    styled: list[Screen[Any]] = []
+    update = Screen.update_node_styles
+
+    def count(screen: Screen[Any], animate: bool = True) -> None:
+        styled.append(screen)
+        update(screen, animate)
+
+    app = tiny_app(tmp_path)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await wait_until(pilot, "both", lambda: any(map(in_sight, app.main.query("Teaser"))))
+        monkeypatch.setattr(Screen, "update_node_styles", count)
+        for _ in range(21):
+            app.main.action_zoom()
+        await wait_until(pilot, "one", lambda: not any(map(in_sight, app.main.query("Teaser"))))
+        assert len(styled) == 1
 
 
 async def test_in_a_tall_terminal_there_is_room_for_all(

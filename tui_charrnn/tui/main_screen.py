@@ -87,7 +87,7 @@ class MainScreen(Screen[None]):
         self._waits_for_run = False
         self._is_source_told = False
         """Whether a note has told that the started run generates."""
-        self._was_styled = False
+        self._was_styled = self._will_be_styled = False
         self._drawing = Throttle(self, self._draw_run, PROGRESS_INTERVAL)
 
     @property
@@ -127,10 +127,18 @@ class MainScreen(Screen[None]):
         yield KeyRow()
 
     def update_node_styles(self, animate: bool = True) -> None:
-        """Skip the first call, as the screen opens: every widget has just been styled then."""
-        if self._was_styled:
-            super().update_node_styles(animate)
+        """Style all widgets once for all changes that arrive together, as from a held key.
+
+        Skip the first call, as the screen opens: every widget has just been styled then.
+        """
+        if self._was_styled and not self._will_be_styled:
+            self._will_be_styled = True
+            self.call_later(self._update_node_styles, animate)
         self._was_styled = True
+
+    def _update_node_styles(self, animate: bool) -> None:
+        self._will_be_styled = False
+        super().update_node_styles(animate)
 
     def on_mount(self) -> None:
         """Watch the text, and place the cursor in the seed box after the first frame."""

@@ -88,9 +88,7 @@ class TextPane(Vertical):
         """The text and the seed box."""
         yield self.view
         remembers = self._session.preferences.seed_history
-        seed = SeedInput(placeholder=tr("how the text begins"), remembers=remembers)
-        seed.border_title = Content(tr("Seed"))
-        yield seed
+        yield SeedInput(placeholder=tr("how the text begins"), remembers=remembers)
 
     def on_unmount(self) -> None:
         """Stop generating, and save the text in the history."""
@@ -158,12 +156,9 @@ class TextPane(Vertical):
 
     def show_source(self) -> None:
         """Show above the seed which model will generate from it."""
-        session = self._session
-        title = tr("Seed")
-        if session.view is not None:
-            key = key_label("text.source")
-            title += " · " + tr("next: {source} ({key})", source=session.source_name, key=key)
-        self.seed.border_title = Content(title)
+        source, key = self._session.source_name, key_label("text.source")
+        title = tr("next: {source} ({key})", source=source, key=key)
+        self.seed.border_title = Content(f"{tr('Seed')} · {title}")
 
     def generate(self, seed_text: str | None) -> None:
         """Generate from a seed text; None chooses one that suits the model."""

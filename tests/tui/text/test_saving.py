@@ -80,8 +80,10 @@ def settings_beside(text: Path) -> dict[str, Any]:
     ],
 )
 def test_the_saved_command_generates_the_very_same_text(
-    tmp_path: Path, sampling: SamplingConfig
+    tmp_path: Path, sampling: SamplingConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name, value in {"TOP_K": "1", "TOP_P": "0.1", "MIN_P": "0.9"}.items():
+        monkeypatch.setenv(f"CHARRNN_{name}", value)  # the user's defaults do not matter
     model = tiny_model_file(tmp_path / "tiny.safetensors")
     original = generated(model, sampling=sampling, length=20)
     path = save_result(tmp_path / "texts", original)
