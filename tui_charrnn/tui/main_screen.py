@@ -131,14 +131,15 @@ class MainScreen(Screen[None]):
 
         Skip the first call, as the screen opens: every widget has just been styled then.
         """
+
+        def style_all() -> None:
+            self._will_be_styled = False
+            super(MainScreen, self).update_node_styles(animate)
+
         if self._was_styled and not self._will_be_styled:
             self._will_be_styled = True
-            self.call_later(self._update_node_styles, animate)
+            self.call_later(style_all)
         self._was_styled = True
-
-    def _update_node_styles(self, animate: bool) -> None:
-        self._will_be_styled = False
-        super().update_node_styles(animate)
 
     def on_mount(self) -> None:
         """Watch the text, and place the cursor in the seed box after the first frame."""
