@@ -18,7 +18,7 @@ from contextlib import ExitStack
 from dataclasses import astuple, dataclass, fields
 from itertools import accumulate, chain, groupby
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import BinaryIO, Final
 
 from tui_charrnn.errors import ConfigError, RunError
 from tui_charrnn.runs.checkpoints import (
@@ -74,33 +74,31 @@ class OpenCheckpoint:
 
 
 class Snapshot:
-    """The files of a run to export; a context manager that closes them."""
+    """The files of a run to export."""
 
-    def __init__(self, run: RunDirectory, *, every_checkpoint: bool = False) -> None:
+    def __init__(
+        self, run: RunDirectory, files: ExitStack, *, every_checkpoint: bool = False
+    ) -> None:
         """Open the best and the newest checkpoint, and all other files.
 
-        `every_checkpoint` includes all existing checkpoints.
+        `files` closes them; `every_checkpoint` includes all existing checkpoints.
 
         Raises:
             RunError: If an existing file cannot be opened, or is a link.
         """
         refuse_foreign_parts(run)
         self._run = run
-        self.steps: list[int] = []
-        """Steps of the checkpoints that `pieces` has yielded so far."""
-        with ExitStack() as files:
-            self._pinned, self._named = _pin_checkpoints(run, files)
-            latest = max(self._pinned, default=0)
-            self._more = {
-                each.step: each
-                for each in list_checkpoints(run)
-                if every_checkpoint and each.step < latest and each.step not in self._pinned
-            }
-            documents = (run.description, run.status, run.events)
-            others = (run.log, run.corpus, run.initial_model, run.labels)
-            found = [_open_piece(run, path, files) for path in (*documents, *others)]
-            self._documents = [piece for piece in found if piece is not None]
-            self._files = files.pop_all()
+        self._pinned, self._named = _pin_checkpoints(run, files)
+        latest = max(self._pinned, default=0)
+        self._more = {
+            each.step: each
+            for each in list_checkpoints(run)
+            if every_checkpoint and each.step < latest and each.step not in self._pinned
+        }
+        documents = (run.description, run.status, run.events)
+        others = (run.log, run.corpus, run.initial_model, run.labels)
+        found = [_open_piece(run, path, files) for path in (*documents, *others)]
+        self._documents = [piece for piece in found if piece is not None]
 
     @property
     def size(self) -> int:
@@ -116,29 +114,18 @@ class Snapshot:
             RunError: If an existing file cannot be opened.
         """
         yield from self._documents
-        yield from self._pointers()
-        for step in sorted({*self._pinned, *self._more}):
-            with ExitStack() as files:
-                checkpoint = self._pinned.get(step)
-                if checkpoint is None:
-                    checkpoint = _open_checkpoint(self._run, step, self._more[step], files)
-                if checkpoint is not None:
-                    self.steps.append(step)
-                    yield from checkpoint.pieces
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._files.close()
-
-    def _pointers(self) -> Iterator[Piece]:
-        """Yield pointer files that name the checkpoints of this snapshot."""
-        for path, step in self._named.items():
+        for path, step in self._named.items():  # the pointers name checkpoints of this snapshot
             checkpoint = self._pinned[step]
             document = pointer_document(self._run.checkpoint(step), checkpoint.manifest)
             modified = checkpoint.pieces[0].modified
             yield Piece(_name(self._run, path), len(document), modified, io.BytesIO(document))
+        for step in sorted({*self._pinned, *self._more}):
+            with ExitStack() as files:
+                found = self._pinned.get(step) or _open_checkpoint(
+                    self._run, step, self._more[step], files
+                )
+                if found is not None:
+                    yield from found.pieces
 
 
 def open_best_model(run: RunDirectory, files: ExitStack) -> Piece | None:
@@ -307,12 +294,11 @@ def export_run(
             name=target.name,
         )
     refuse_taken(target, overwrite=overwrite)
-    with (
-        Snapshot(run, every_checkpoint=every_checkpoint) as snapshot,
-        open_output(target, overwrite=overwrite) as file,
-        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as stream,
-        tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar,
-    ):
+    with ExitStack() as files:
+        snapshot = Snapshot(run, files, every_checkpoint=every_checkpoint)
+        file = files.enter_context(open_output(target, overwrite=overwrite))
+        stream = files.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0))
+        tar = files.enter_context(tarfile.open(fileobj=stream, mode="w"))
         meter = _Meter(snapshot.size, progress)
         known = ["", *_EMPTY_FOLDERS]
         for folder in known:
@@ -326,7 +312,8 @@ def export_run(
             entry = tarfile.TarInfo(f"{run.name}/{piece.name}")
             entry.size, entry.mtime, entry.mode = piece.size, piece.modified, PRIVATE_FILE
             tar.addfile(entry, _PieceReader(piece, meter))
-    return Exported(target, file.size, tuple(snapshot.steps))
+    saved = [folder for folder in known if folder.startswith("checkpoints/")]
+    return Exported(target, file.size, tuple(map(_step_of, saved)))
 
 
 def export_model(
@@ -351,7 +338,11 @@ def export_model(
             )
         file = files.enter_context(open_output(target, overwrite=overwrite))
         shutil.copyfileobj(_PieceReader(piece, _Meter(piece.size, progress)), file, _BLOCK)
-    return Exported(target, file.size, (int(piece.name.split("/")[1].removeprefix("step-")),))
+    return Exported(target, file.size, (_step_of(piece.name.rpartition("/")[0]),))
+
+
+def _step_of(folder: str) -> int:
+    return CheckpointDirectory(Path(folder)).step
 
 
 class _Meter:

@@ -44,20 +44,18 @@ class RunState(StrEnum):
     @property
     def is_live(self) -> bool:
         """Whether a trainer should be running in this state."""
-        return self in _LIVE
+        return self not in _ENDED
 
 
 CURVE_LENGTH: Final = 32
 """Points of the loss sparkline in run lists."""
-_LIVE: Final = {
-    RunState.CREATED,
-    RunState.PREPARING,
-    RunState.LOADING,
-    RunState.TIMING,
-    RunState.TRAINING,
-    RunState.PAUSED,
-    RunState.EVALUATING,
-    RunState.SAVING,
+_ENDED: Final = {
+    RunState.FINISHED,
+    RunState.STOPPED,
+    RunState.SAVED,
+    RunState.INTERRUPTED,
+    RunState.DIVERGED,
+    RunState.FAILED,
 }
 
 
@@ -188,10 +186,9 @@ class RunDescription:
 
     @classmethod
     def _of(cls, document: dict[str, Any]) -> Self:
-        model, training = dict(document["model"]), dict(document["training"])
-        document["model"] = ModelConfig.from_mapping(model, skip_unknown=True)
-        document["training"] = TrainingConfig.from_mapping(training, skip_unknown=True)
-        document["corpus"] = build_checked(CorpusReference, dict(document["corpus"]))
+        for name, config in (("model", ModelConfig), ("training", TrainingConfig)):
+            if name in document:
+                document[name] = config.from_mapping(dict(document[name]), skip_unknown=True)
         return build_checked(cls, document)
 
 
@@ -291,7 +288,5 @@ def _build_document(
         )
     try:
         return build(dict(values))
-    except KeyError as error:
-        raise RunError("run.json lacks its field {name!r}.", name=error.args[0]) from error
     except (TypeError, ValueError, ConfigError) as error:
         raise RunError("{name} cannot be used: {problem}", name=name, problem=error) from error

@@ -90,7 +90,6 @@ class RunReplanned(Record):
 
     step: int
     """The first step it applies to; it voids earlier changes from this step on."""
-
     total_steps: int
     seconds_per_step: float
     """Recent seconds per step, without evaluations."""
@@ -108,10 +107,8 @@ class RunExtended(Record):
     """Steps at its beginning in which the learning rate rises from its last value."""
     learning_rate: float
     """The peak that it rises to."""
-
     elapsed: float
     """Seconds of training when the extension begins."""
-
     train_time: float | None = None
     """Time limit of the extension in seconds, to which `total_steps` is adjusted; null if a number
     of steps was given."""
@@ -124,13 +121,10 @@ class BatchSizeChosen(Record):
     batch_size: int
     learning_rate: float
     """The peak for this batch size."""
-
     tried: tuple[int, ...]
     """All timed batch sizes, smallest first."""
-
     characters_per_second: tuple[float, ...]
     """Speed of each."""
-
     failure: str = ""
     """Why the next larger one failed, for display; empty if none failed."""
 
@@ -169,7 +163,6 @@ class PathTrial:
     difference: float | None
     """The largest relative difference from the reference, over loss, gradients, states and the
     update; null if it was not compared."""
-
     failure: str = ""
     """Why it was rejected; empty if it was not."""
 
@@ -222,7 +215,6 @@ class DynamicallyEvaluated(Record):
     loss: float
     learning_rate: float
     """Learning rate of the updates during the evaluation."""
-
     seconds: float
     """Duration."""
 
@@ -236,13 +228,10 @@ class ModelCalibrated(Record):
 
     step: int
     """Step of the model, the best of the run."""
-
     temperature: float | None
     """Divides the logits; null if none was stored."""
-
     loss_before: float | None
     """Before calibration, nats per character; null if no temperature was stored."""
-
     loss: float | None
     """After calibration; likewise."""
     fitted_characters: int
@@ -258,10 +247,8 @@ class SampleTaken(Record):
     step: int
     seed_text: str
     """One of `RunDescription.pinned_seeds`."""
-
     text: str
     """The generated continuation."""
-
     rng_seed: int
     """Equal for all samples of a run, so that only the weights differ."""
     temperature: float
@@ -275,10 +262,8 @@ class MemoryMeasured(Record):
     half: int | None
     """Distance in characters beyond which the mean influence is below half of its maximum; null if
     not reached within `reach`."""
-
     tenth: int | None
     """Likewise for a tenth."""
-
     reach: int
     """Maximum distance measured, in characters."""
     fading: tuple[float, ...]
@@ -351,7 +336,6 @@ class RunRolledBack(Record):
 
     step: int
     """The step that failed; it was not applied."""
-
     to_step: int
     """Step of the checkpoint; 0 for the beginning."""
     quantity: str
@@ -360,7 +344,6 @@ class RunRolledBack(Record):
     """`nan`, `inf` or `-inf`."""
     learning_rate: float
     """The new peak, from the step after `to_step`."""
-
     attempt: int
     """Number of this rollback in the run, from 1."""
 
@@ -384,7 +367,6 @@ class RunFailed(Record):
 
     message: str
     """For display."""
-
     cause: str = ""
     """For programs: `memory`, `disk` (full), `text` (missing or changed), or empty."""
 

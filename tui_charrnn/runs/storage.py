@@ -27,44 +27,6 @@ from tui_charrnn.runs.file_system import (
 )
 
 
-class AppendedFile:
-    """An append-only file; every failure is a `StorageError`."""
-
-    def __init__(self, path: Path, file_system: FileSystem, descriptor: int) -> None:
-        self._path, self._fs, self._descriptor = path, file_system, descriptor
-
-    def append(self, data: bytes) -> int:
-        """Append with one write.
-
-        Returns:
-            The number of bytes written; the caller appends the rest later.
-        """
-        with storage_errors("write", self._path):
-            return self._fs.write(self._descriptor, data)
-
-    def sync(self) -> None:
-        """Wait until all appended data is durable."""
-        with storage_errors("write", self._path):
-            self._fs.fsync(self._descriptor)
-
-    def is_in_place(self) -> bool:
-        """Whether the path still leads to this file; True if this cannot be determined.
-
-        Data appended to a removed or replaced file is lost.
-        """
-        try:
-            with memory_errors_as_os_errors():
-                named, opened = self._fs.lstat(self._path), self._fs.fstat(self._descriptor)
-        except OSError as error:
-            return not is_missing(error)
-        return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
-
-    def close(self) -> None:
-        """Close the file without syncing it."""
-        with quietly():
-            self._fs.close(self._descriptor)
-
-
 class WrittenFile(io.RawIOBase):
     """A file open for sequential writing; every failure is a `StorageError`."""
 
@@ -72,7 +34,7 @@ class WrittenFile(io.RawIOBase):
         super().__init__()
         self._path, self._fs, self._descriptor = path, file_system, descriptor
         self.size = 0
-        """Bytes written so far."""
+        """Bytes written by `write` so far."""
 
     def writable(self) -> bool:
         """Yes."""
@@ -85,10 +47,31 @@ class WrittenFile(io.RawIOBase):
             self.size += len(view)
             return len(view)
 
+    def write_once(self, data: bytes) -> int:
+        """Append with one write.
+
+        Returns:
+            The number of bytes written; the caller appends the rest later.
+        """
+        with storage_errors("write", self._path):
+            return self._fs.write(self._descriptor, data)
+
     def sync(self) -> None:
         """Wait until all written data is durable."""
         with storage_errors("write", self._path):
             self._fs.fsync(self._descriptor)
+
+    def is_in_place(self) -> bool:
+        """Whether the path still leads to this file; True if this cannot be determined.
+
+        Data written to a removed or replaced file is lost.
+        """
+        try:
+            with memory_errors_as_os_errors():
+                named, opened = self._fs.lstat(self._path), self._fs.fstat(self._descriptor)
+        except OSError as error:
+            return not is_missing(error)
+        return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
 
     def close(self) -> None:
         """Close it; a second time does nothing."""
@@ -163,11 +146,11 @@ class Storage:
         with storage_errors("write", path), self._folder(path.parent) as folder:
             self._write(path, data, os.O_EXCL, folder)
 
-    def open_to_append(self, path: Path) -> AppendedFile:
+    def open_to_append(self, path: Path) -> WrittenFile:
         """Open a file for appending; created if missing."""
         with storage_errors("write", path), self._folder(path.parent) as folder:
             descriptor = self._fs.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, folder)
-        return AppendedFile(path, self._fs, descriptor)
+        return WrittenFile(path, self._fs, descriptor)
 
     @contextlib.contextmanager
     def open_beside(self, path: Path) -> Iterator[WrittenFile]:

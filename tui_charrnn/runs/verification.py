@@ -28,7 +28,6 @@ class CheckpointFacts:
     """Whether its model file is intact, so that it can generate text."""
     is_whole: bool
     """Whether training can resume from it."""
-
     problem: str = ""
     """What is damaged; empty if it is complete."""
 
@@ -43,16 +42,12 @@ class EventFacts:
     last_step: int = 0
     missing: list[tuple[int, int]] = field(default_factory=list)
     """Ranges of steps without a record, as (first, last)."""
-
     repeated: int = 0
     """Steps with more than one record although no resume or rollback repeated them."""
-
     unreadable: int = 0
     """Lines that are not records. A killed trainer may leave one."""
-
     half_line: int = 0
     """Bytes of an incomplete last line."""
-
     has_ended: bool = False
     """Whether the last record is `RunEnded`."""
     problem: str = ""

@@ -324,7 +324,8 @@ class EventLog:
                 file = self._storage.open_to_append(self._path)
             except StorageError:  # e.g. the run was moved: its open file moved with it
                 return False
-            self._file.close()
+            with contextlib.suppress(StorageError):
+                self._file.close()
             if self._is_torn:
                 self._backlog.popleft()  # the rest of a line that began in the old file
             self._file, self._is_torn = file, False
@@ -351,7 +352,8 @@ class EventLog:
         """Try once more to write pending lines, and close the file."""
         self.retry()
         self.sync()
-        self._file.close()
+        with contextlib.suppress(StorageError):
+            self._file.close()
 
     def _write_backlog(self) -> None:
         try:
@@ -367,7 +369,7 @@ class EventLog:
 
     def _write_first(self) -> None:
         line = self._backlog[0]
-        taken = self._file.append(line)
+        taken = self._file.write_once(line)
         if taken == len(line):
             self._backlog.popleft()
         else:
