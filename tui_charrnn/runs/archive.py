@@ -128,22 +128,6 @@ class Snapshot:
                     yield from found.pieces
 
 
-def open_best_model(run: RunDirectory, files: ExitStack) -> Piece | None:
-    """Return the model file of the best, else the newest checkpoint; None if there is none.
-
-    `files` closes it.
-
-    Raises:
-        RunError: If it exists and cannot be opened, or a part of the run is a link.
-    """
-    refuse_foreign_parts(run)
-    pinned, named = _pin_checkpoints(run, files)
-    if not pinned:
-        return None
-    pieces = pinned[named.get(run.best, max(pinned))].pieces
-    return next(piece for piece in pieces if piece.name.endswith("/model.safetensors"))
-
-
 def _pin_checkpoints(
     run: RunDirectory, files: ExitStack
 ) -> tuple[dict[int, OpenCheckpoint], dict[Path, int]]:
@@ -312,14 +296,14 @@ def export_run(
             entry = tarfile.TarInfo(f"{run.name}/{piece.name}")
             entry.size, entry.mtime, entry.mode = piece.size, piece.modified, PRIVATE_FILE
             tar.addfile(entry, _PieceReader(piece, meter))
-    saved = [folder for folder in known if folder.startswith("checkpoints/")]
-    return Exported(target, file.size, tuple(map(_step_of, saved)))
+    saved = [CheckpointDirectory(Path(each)) for each in known if each.startswith("checkpoints/")]
+    return Exported(target, file.size, tuple(each.step for each in saved))
 
 
 def export_model(
     run: RunDirectory, target: Path, *, overwrite: bool = False, progress: Progress | None = None
 ) -> Exported:
-    """Copy the best model of a run to one file, which is enough to generate text.
+    """Copy the best, else the newest model of a run to one file, which is enough to generate text.
 
     `progress` is called with the bytes read and the total bytes.
 
@@ -329,20 +313,21 @@ def export_model(
         StorageError: If the disk refuses; nothing is left behind.
     """
     refuse_taken(target, overwrite=overwrite)
+    refuse_foreign_parts(run)
     with ExitStack() as files:
-        piece = open_best_model(run, files)
-        if piece is None:
+        pinned, named = _pin_checkpoints(run, files)
+        if not pinned:
             raise RunError(
                 "The run {run!r} has no model yet. Try again after its first checkpoint.",
                 run=run.name,
             )
+        step = named.get(run.best, max(pinned))
+        piece = next(
+            each for each in pinned[step].pieces if each.name.endswith("/model.safetensors")
+        )
         file = files.enter_context(open_output(target, overwrite=overwrite))
         shutil.copyfileobj(_PieceReader(piece, _Meter(piece.size, progress)), file, _BLOCK)
-    return Exported(target, file.size, (_step_of(piece.name.rpartition("/")[0]),))
-
-
-def _step_of(folder: str) -> int:
-    return CheckpointDirectory(Path(folder)).step
+    return Exported(target, file.size, (step,))
 
 
 class _Meter:

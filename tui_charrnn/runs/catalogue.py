@@ -23,13 +23,9 @@ from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
 
-LONGEST_NOTE = 2_000
-
-
-LONGEST_TAG = 40
-
-
-MOST_TAGS = 20
+LONGEST_NOTE: Final = 2_000
+LONGEST_TAG: Final = 40
+MOST_TAGS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

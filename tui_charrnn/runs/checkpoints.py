@@ -301,6 +301,7 @@ def _pointers(run: RunDirectory) -> tuple[Pointer | None, Pointer | None]:
 
 
 _HIDDEN: Final = (".saving-", ".removed-")
+"""Prefixes of leftovers of a trainer that died while saving or pruning."""
 
 
 def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goes with another)
@@ -333,8 +334,9 @@ def save_checkpoint(  # noqa: PLR0913 (each is named by the caller, and none goe
     manifest = Manifest(step, loss, FileSeal.of(model), FileSeal.of(training))
     target = run.checkpoint(step)
     storage.make_folder(run.checkpoints)
-    for path in _hidden(run):
-        storage.remove_tree(path)
+    for name in _names(run):
+        if name.startswith(_HIDDEN):
+            storage.remove_tree(run.checkpoints / name)
     if _holds(target, manifest):
         storage.write_atomically(target.manifest, encode_json(manifest.to_json()))
     else:
@@ -469,11 +471,6 @@ def _holds(checkpoint: CheckpointDirectory, manifest: Manifest) -> bool:
         manifest.training,
     )
     return is_same and is_whole(checkpoint)
-
-
-def _hidden(run: RunDirectory) -> list[Path]:
-    """Return leftovers of a trainer that died while saving or pruning."""
-    return [run.checkpoints / name for name in _names(run) if name.startswith(_HIDDEN)]
 
 
 def _names(run: RunDirectory) -> list[str]:

@@ -107,10 +107,6 @@ def _take(path: Path, run: RunDirectory, trusted: set[int]) -> Request | None:
             file_system().remove(path, folder)
     except OSError:
         return None
-    return _request_from_json(path.stem, values, is_from_owner=is_from_owner)
-
-
-def _request_from_json(identifier: str, values: object, *, is_from_owner: bool) -> Request:
     document = values if isinstance(values, dict) else {}
     request, arguments = document.get("request"), document.get("arguments", {})
     if not isinstance(request, str) or not isinstance(arguments, dict):
@@ -121,4 +117,4 @@ def _request_from_json(identifier: str, values: object, *, is_from_owner: bool) 
     elif request and document.get("format") != FORMAT:
         found = str(document.get("format"))[:20]
         refusal = f"it is of format {found}; this version reads format {FORMAT}"
-    return Request(identifier, request, arguments, refusal)
+    return Request(path.stem, request, arguments, refusal)

@@ -53,6 +53,8 @@ _NAME_LIMIT: Final = 100  # bytes; some file systems stop at 143
 _SLUG_LIMIT: Final = 24  # characters
 _SHELL_CHARACTERS: Final = "\\ $ ` \" ' ; & | < > * ?"
 """Characters that a shell interprets if a name is completed or pasted without quotes."""
+_TAKEN: Final = {errno.EEXIST, errno.ENOTEMPTY}
+"""Errors of renaming a folder to a name that is taken."""
 _BYTE_ORDER_MARK: Final = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
@@ -169,7 +171,9 @@ def _publish(
         try:
             storage.publish_folder(hidden.path, final.path)
         except StorageError as error:
-            if not _is_name_taken(error):
+            cause = error.__cause__
+            is_taken = isinstance(cause, OSError) and cause.errno in _TAKEN
+            if not is_taken:
                 raise
             following = next(names, None)
             if following is None:
@@ -178,11 +182,6 @@ def _publish(
             return final
         description = replace(description, name=following)
         storage.write_atomically(hidden.description, encode_json(description.to_json()))
-
-
-def _is_name_taken(error: StorageError) -> bool:
-    cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in {errno.EEXIST, errno.ENOTEMPTY}
 
 
 def _name_taken(run: RunDirectory) -> NameTakenError:

@@ -21,10 +21,8 @@ from tui_charrnn.translation import tr
 
 Verdict: TypeAlias = Literal["alive", "silent", "lost", "ended"]
 """alive: a recent heartbeat; silent: no recent one; lost: presumed dead; ended: exited normally."""
-
 AT_WORK: Final = frozenset[Verdict]({"alive", "silent"})
 """Verdicts on a trainer that probably works on the run."""
-
 SILENT_AFTER: Final = 10.0
 """Seconds without a heartbeat: five intervals."""
 LOST_AFTER: Final = 30.0
@@ -32,8 +30,6 @@ LOST_AFTER: Final = 30.0
 LOST_ALTHOUGH_RUNNING_AFTER: Final = 300.0
 """Seconds without a heartbeat while a process with its pid runs here: it may be stopped by a
 debugger, starved or waiting for a disk, or the pid may belong to another program by now."""
-
-
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _PROCESS_SPACE: Final = Path("/proc/self/ns/pid")
 
@@ -154,18 +150,13 @@ def lock_out_trainers(
         RunLockedError: If a trainer is writing the run.
         StorageError: If the lock cannot be taken for another reason.
     """
-    if not _has_lock_file(run):
-        return None
-    return _take_lock(run, None, sleep)
-
-
-def _has_lock_file(run: RunDirectory) -> bool:
     with storage_errors("lock", run.lock):
         try:
             facts = file_system().lstat(run.lock)
         except FileNotFoundError:
-            return False
-    return not stat.S_ISLNK(facts.st_mode)  # trainers refuse runs that contain links
+            return None
+    is_link = stat.S_ISLNK(facts.st_mode)  # trainers refuse runs that contain links
+    return None if is_link else _take_lock(run, None, sleep)
 
 
 def _take_lock(

@@ -328,9 +328,9 @@ def open_output(path: Path, *, overwrite: bool) -> Iterator[WrittenFile]:
     if refuse_taken(path, overwrite=overwrite):
         with _open_stream(path) as stream:
             yield stream
-        return
-    with Storage().open_beside(Path(os.path.realpath(path))) as file:
-        yield file
+    else:
+        with Storage().open_beside(Path(os.path.realpath(path))) as file:
+            yield file
 
 
 @contextlib.contextmanager
@@ -376,8 +376,7 @@ def refuse_taken(path: Path, *, overwrite: bool) -> bool:
     return is_open
 
 
-@contextlib.contextmanager
-def _open_stream(path: Path) -> Iterator[WrittenFile]:
+def _open_stream(path: Path) -> WrittenFile:
     with storage_errors("write", path):
         try:
             # does not block on a pipe without a reader
@@ -389,5 +388,4 @@ def _open_stream(path: Path) -> Iterator[WrittenFile]:
                 ) from error
             raise
     os.set_blocking(descriptor, True)
-    with WrittenFile(path, file_system(), descriptor) as stream:
-        yield stream
+    return WrittenFile(path, file_system(), descriptor)
