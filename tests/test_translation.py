@@ -45,7 +45,7 @@ from tui_charrnn.tui.history.recorder import end_of_sentence
 from tui_charrnn.tui.keys.table import GROUPS, KEYS
 from tui_charrnn.tui.new_run import estimate, form_values
 from tui_charrnn.tui.pages import gates
-from tui_charrnn.tui.run import follower
+from tui_charrnn.tui.run import controls
 from tui_charrnn.tui.run.chart import readout, scales, series
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs.list import COLUMNS
@@ -117,7 +117,7 @@ def table_sentences() -> set[str]:
         *hints.NO_RUN.values(),
         *(sentence for sentence, _ in hints.PANE_HINTS.values()),
         *(chrome.TOO_SMALL, chrome.SHOW_PROBLEMS, chrome.TAGLINE, "Change the theme"),
-        *(READ_ONLY, follower.NO_TRAINER),
+        *(READ_ONLY, controls.NO_TRAINER),
         *run_view.REFUSALS.values(),
         *run_view.QUANTITIES.values(),
         *("gradient", "characters", "jamo"),
@@ -132,7 +132,7 @@ def table_sentences() -> set[str]:
         *(quantity.capitalize() for quantity in series.Quantity),
         *(f"No {quantity} yet." for quantity in series.Quantity),
         *(*series.Span, *series.Curvature, *series.Axis, *scales.UNITS.values()),
-        *(readout.NO_BATCH, follower.NO_TRAINER),
+        *(readout.NO_BATCH, controls.NO_TRAINER),
         *CARD_LABELS,
         *(preset.sentence for preset in PRESETS.values()),
         *(estimate.NOT_TIMED, estimate.TIMING, estimate.BUSY, estimate.BESIDE),

@@ -88,6 +88,11 @@ from tui_charrnn.tui.history.recorder import HistoryRecorder as HistoryRecorder
 from tui_charrnn.tui.history.screen import HistoryScreen as HistoryScreen
 from tui_charrnn.tui.new_run.screen import NewRunScreen as NewRunScreen
 from tui_charrnn.tui.pages.page import PageContext as PageContext
+from tui_charrnn.tui.run.controls import RunAnnouncer as RunAnnouncer
+from tui_charrnn.tui.run.controls import RunControls as RunControls
+from tui_charrnn.tui.run.controls import format_all_continuing as format_all_continuing
+from tui_charrnn.tui.run.controls import format_continuing as format_continuing
+from tui_charrnn.tui.run.controls import stop_run as stop_run
 from tui_charrnn.tui.run.failure_card import FailureCard as FailureCard
 from tui_charrnn.tui.run.failure_card import LogExcerpt as LogExcerpt
 from tui_charrnn.tui.run.loss_chart import Charts as Charts
@@ -96,11 +101,6 @@ from tui_charrnn.tui.run.run_card import StatusLine as StatusLine
 from tui_charrnn.tui.run.run_card import Teaser as Teaser
 from tui_charrnn.tui.run.run_log import RunLog as RunLog
 from tui_charrnn.tui.run.samples_pane import SamplesPane as SamplesPane
-from tui_charrnn.tui.run_controls import RunAnnouncer as RunAnnouncer
-from tui_charrnn.tui.run_controls import RunControls as RunControls
-from tui_charrnn.tui.run_controls import format_all_continuing as format_all_continuing
-from tui_charrnn.tui.run_controls import format_continuing as format_continuing
-from tui_charrnn.tui.run_controls import stop_run as stop_run
 from tui_charrnn.tui.runs.pane import RunsPane as RunsPane
 from tui_charrnn.tui.tape.panel import TapePanel as TapePanel
 from tui_charrnn.tui.text.external_text import Recording as Recording

@@ -14,8 +14,7 @@ from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.messages import NewRunRequested
 from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect
-from tui_charrnn.tui.new_run.form import FormBody
-from tui_charrnn.tui.new_run.screen import NewRunScreen
+from tui_charrnn.tui.new_run.screen import FormBody, NewRunScreen
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.theme.themed_app import ThemedApp
 

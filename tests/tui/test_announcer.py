@@ -11,7 +11,7 @@ from textual.app import App
 from tests.viewing.test_announcements import ended_view
 from tui_charrnn.preferences import Preferences
 from tui_charrnn.runs.description import RunState, RunStatus
-from tui_charrnn.tui import run_controls
+from tui_charrnn.tui.run import controls
 
 BEFORE = RunStatus(state=RunState.TRAINING)
 NOW = replace(BEFORE, beat=1)
@@ -20,7 +20,7 @@ NOW = replace(BEFORE, beat=1)
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     sent: list[str] = []
-    monkeypatch.setattr(run_controls, "send_to_terminal", lambda _app, text: sent.append(text))
+    monkeypatch.setattr(controls, "send_to_terminal", lambda _app, text: sent.append(text))
     return sent
 
 
@@ -31,7 +31,7 @@ def ends_in(sent: list[str]) -> list[str]:
 def test_the_end_is_announced_once_and_only_for_a_run_that_was_live(
     tmp_path: Path, sent: list[str]
 ) -> None:
-    announcer = run_controls.RunAnnouncer(Preferences(notify="osc9"))
+    announcer = controls.RunAnnouncer(Preferences(notify="osc9"))
     ended = ended_view(tmp_path)
 
     async def look() -> None:
@@ -70,9 +70,9 @@ def test_a_trainer_that_was_killed_is_announced(
 ) -> None:
     later: list[Callable[[], None]] = []
     monkeypatch.setattr(
-        run_controls.RunAnnouncer, "set_timer", lambda _self, _delay, call: later.append(call)
+        controls.RunAnnouncer, "set_timer", lambda _self, _delay, call: later.append(call)
     )
-    announcer = run_controls.RunAnnouncer(Preferences(notify="osc9"))
+    announcer = controls.RunAnnouncer(Preferences(notify="osc9"))
     ended = ended_view(tmp_path)
     view = replace(ended, ended=None)
 
@@ -101,7 +101,7 @@ def test_a_trainer_that_was_killed_is_announced(
 def test_a_run_that_failed_but_could_not_record_it_is_announced(
     tmp_path: Path, sent: list[str]
 ) -> None:
-    announcer = run_controls.RunAnnouncer(Preferences(notify="osc9"))
+    announcer = controls.RunAnnouncer(Preferences(notify="osc9"))
     view = replace(ended_view(tmp_path), ended=None)
 
     async def look() -> None:

@@ -20,12 +20,12 @@ from tests.support.open_app import RecordingLauncher, note_of, run_text_of, show
 from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import RunLabels, write_labels
+from tui_charrnn.tui import app as tui_app
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import PANES, KeyRow, PaneTabs
 from tui_charrnn.tui.main_screen import MainScreen
 from tui_charrnn.tui.messages import RunChanged, RunCompared, RunFound, RunMoved, RunOpened
 from tui_charrnn.tui.runs import pane as runs_pane
-from tui_charrnn.tui.runs import search
 from tui_charrnn.tui.runs.list import RunList, RunTable
 from tui_charrnn.tui.runs.pane import RunsPane
 from tui_charrnn.tui.text_pane import TextPane
@@ -258,7 +258,7 @@ def test_the_run_of_the_model_that_is_named_is_shown_or_none(
     session.model_is_named = True
     session.model = model or session.model
     posted: list[Message] = []
-    search.look_for_run(session, posted.append)
+    tui_app.look_for_run(session, posted.append)
     found = [message.run for message in posted if isinstance(message, RunFound)]
     assert found == ([trainer.run] if model else [])
 
@@ -291,17 +291,17 @@ def test_runs_are_looked_for_once_the_first_text_has_begun_or_takes_too_long(
 ) -> None:
     timers: list[Callable[[], object]] = []
     begun = threading.Event()
-    monkeypatch.setattr(search, "look_for_run", lambda *_: begun.set())
+    monkeypatch.setattr(tui_app, "look_for_run", lambda *_: begun.set())
     app = MessagePump()
     monkeypatch.setattr(app, "set_timer", lambda _, callback: timers.append(callback))
     waits = itertools.repeat(True) if looks is None else iter([*[True] * (looks - 1), False])
-    search.look_for_run_soon(app, tiny_app(tmp_path).session, lambda: next(waits))
+    tui_app.look_for_run_soon(app, tiny_app(tmp_path).session, lambda: next(waits))
     count = 0
     while timers:
         timers.pop()()
         count += 1
     assert begun.wait(PATIENCE)
-    assert count == (looks or search.MOST_DELAYS)
+    assert count == (looks or tui_app.MOST_DELAYS)
 
 
 @pytest.mark.parametrize("key", list(KEYS_OF_PANES))

@@ -21,7 +21,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.history.screen import HistoryScreen
-from tui_charrnn.tui.new_run.corpus_field import PathInput
+from tui_charrnn.tui.new_run.path_fields import PathInput
 from tui_charrnn.tui.new_run.screen import NewRunScreen
 from tui_charrnn.tui.text.external_text import ExternalTextScreen
 from tui_charrnn.tui.text.model_choice import ModelScreen

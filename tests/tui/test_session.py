@@ -12,7 +12,7 @@ import pytest
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.tui.runs.search import find_run_to_show, run_of_model
+from tui_charrnn.tui.app import find_run_to_show, run_of_model
 from tui_charrnn.tui.session import Session
 from tui_charrnn.viewing.run_view import RunView
 

@@ -53,8 +53,8 @@ if TYPE_CHECKING:
 
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.tui.pages.page import Page
+    from tui_charrnn.tui.run.controls import RunAnnouncer, RunControls
     from tui_charrnn.tui.run.run_card import StatusLine
-    from tui_charrnn.tui.run_controls import RunAnnouncer, RunControls
     from tui_charrnn.tui.text.model_choice import ModelChoice
     from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, Wait
     from tui_charrnn.tui.text.seed_input import SeedInput
@@ -374,7 +374,7 @@ class MainScreen(Screen[None]):
     @property
     def _pending_requests(self) -> str:
         """The requests that the trainer has not answered yet, as text."""
-        return self._run_controls.follower.pending.words if self._run_controls is not None else ""
+        return self._run_controls.follower.pending_words if self._run_controls is not None else ""
 
     def _draw_run(self) -> None:
         view, now = self.session.view, time.monotonic()

@@ -12,8 +12,8 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.text import inspection as survey
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.tui.background import CancelledError
-from tui_charrnn.tui.new_run import corpus_summary
-from tui_charrnn.tui.new_run.corpus_summary import (
+from tui_charrnn.tui.new_run import corpus
+from tui_charrnn.tui.new_run.corpus import (
     CorpusFacts,
     fact_lines,
     format_shortness,
@@ -112,7 +112,7 @@ def test_a_folder_is_surveyed(tmp_path: Path) -> None:
 def test_a_folder_of_very_many_files_is_not_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus_summary, "MOST_FILES", 3)
+    monkeypatch.setattr(corpus, "MOST_FILES", 3)
     for number in range(4):
         written(tmp_path, "to be\n", f"{number}.txt")
     facts = facts_of(tmp_path)

@@ -8,7 +8,7 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.text.corpus import CorpusReport
 from tui_charrnn.text.inspection import CharacterCount, Survey
 from tui_charrnn.training.trial_facts import Trial
-from tui_charrnn.tui.new_run.corpus_summary import CorpusFacts
+from tui_charrnn.tui.new_run.corpus import CorpusFacts
 from tui_charrnn.tui.new_run.estimate import (
     GUESSED_VOCABULARY,
     TIMING,

@@ -32,8 +32,8 @@ from tui_charrnn.runs.reader import read_description
 from tui_charrnn.tui.messages import NewRunRequested
 from tui_charrnn.tui.new_run import estimate, screen
 from tui_charrnn.tui.new_run.fields import FormInput, FormSelect
-from tui_charrnn.tui.new_run.form import FormBody
 from tui_charrnn.tui.new_run.form_values import FormValues, NewRun, check_form, listed_corpus
+from tui_charrnn.tui.new_run.screen import FormBody
 
 TEXT = "to be, or not to be\n" * 1000
 

@@ -25,7 +25,7 @@ from tests.support.shown_screen import screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.training.trial_facts import Trial, encode_result
 from tui_charrnn.tui.new_run import estimate
-from tui_charrnn.tui.new_run.corpus_field import OWN
+from tui_charrnn.tui.new_run.corpus import OWN
 from tui_charrnn.tui.new_run.estimate import BUSY
 from tui_charrnn.tui.new_run.fields import FormInput, FormSelect
 
@@ -173,7 +173,7 @@ async def test_a_path_that_is_being_completed_is_not_called_wrong(
         await form_shown(pilot)
         app.type_into(corpus=f"{texts}/tal")
         await offered(pilot, app, "tale two.txt", "tale.txt")
-        facts = app.body.corpus.facts_view
+        facts = app.body.corpus
         await wait_until(pilot, "the facts", lambda: "no file" in (facts.facts.problem or ""))
         assert problem_of(app, "corpus") == ""
         await pilot.press("escape")

@@ -12,7 +12,7 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.training.trial_facts import Trial
 from tui_charrnn.translation import set_language
-from tui_charrnn.tui.new_run.corpus_summary import format_large_count
+from tui_charrnn.tui.new_run.corpus import format_large_count
 from tui_charrnn.tui.new_run.estimate import format_machine
 from tui_charrnn.tui.new_run.fields import FormRow
 from tui_charrnn.tui.new_run.form_values import SETTINGS

@@ -7,7 +7,7 @@ from unicodedata import normalize
 import pytest
 
 from tui_charrnn.tui.background import CancelledError
-from tui_charrnn.tui.new_run.corpus_field import clean_path, complete_path, dropped_paths
+from tui_charrnn.tui.new_run.path_fields import clean_path, complete_path, dropped_paths
 
 
 def never_cancel() -> None:

@@ -18,7 +18,7 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.records import LearningRateChanged, RequestAnswered
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import KeyRow
-from tui_charrnn.tui.run_controls import rate_problem
+from tui_charrnn.tui.run.controls import rate_problem
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ async def test_a_second_press_before_the_answer_takes_the_pause_back(
 async def test_a_trainer_that_does_not_answer_is_named(
     tmp_path: Path, trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui_charrnn.tui.run.follower.PATIENCE", 0.2)
+    monkeypatch.setattr("tui_charrnn.tui.run.controls.PATIENCE", 0.2)
     app = tiny_app(tmp_path)
     async with app.run_test() as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
@@ -220,7 +220,7 @@ async def test_requests_are_written_before_the_app_ends(
         goes_on.wait(PATIENCE)
         send_request(*arguments, **more)
 
-    monkeypatch.setattr("tui_charrnn.tui.run.follower.send_request", send)
+    monkeypatch.setattr("tui_charrnn.tui.run.controls.send_request", send)
     async with app.run_test() as pilot:
         await wait_until(pilot, "the run", lambda: app.session.has_live_run)
         await pilot.press("f5")

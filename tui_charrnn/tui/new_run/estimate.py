@@ -33,7 +33,7 @@ from tui_charrnn.training.trial_facts import (
 )
 from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
-from tui_charrnn.tui.new_run.corpus_summary import (
+from tui_charrnn.tui.new_run.corpus import (
     CorpusFacts,
     format_shortness,
     vocabulary_of,

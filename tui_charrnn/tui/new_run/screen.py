@@ -1,4 +1,4 @@
-"""The dialog that shows the form and starts a new run."""
+"""The form for a new run: its fields as one widget, and the dialog that starts the run."""
 
 import contextlib
 import dataclasses
@@ -11,16 +11,21 @@ from typing import Any, ClassVar, Final
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.getters import query_one
-from textual.widgets import Button, Input
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Button, Input, Select, Static
 
+from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError, StorageError
 from tui_charrnn.generation.training_corpus import open_starting_model
+from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.storage import Storage
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.creation import make_run
@@ -28,19 +33,30 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.messages import NewRunRequested
-from tui_charrnn.tui.new_run.corpus_field import dropped_paths
-from tui_charrnn.tui.new_run.corpus_summary import problem_of
-from tui_charrnn.tui.new_run.fields import ARROWS, FormRow, SettingsTitle
-from tui_charrnn.tui.new_run.form import FormBody, FormFooter
+from tui_charrnn.tui.new_run.corpus import CorpusField, problem_of
+from tui_charrnn.tui.new_run.estimate import PresetField
+from tui_charrnn.tui.new_run.fields import (
+    ARROWS,
+    FormInput,
+    FormRow,
+    FormSettings,
+    SettingsTitle,
+    show_text,
+)
 from tui_charrnn.tui.new_run.form_values import (
+    DEFAULT_PRESET,
     FormError,
     FormValues,
     NewRun,
     check_form,
     format_length,
+    labelled,
+    read_seeds,
     values_of_run,
     with_changes,
+    write_seeds,
 )
+from tui_charrnn.tui.new_run.path_fields import PathInput, StartField, dropped_paths
 from tui_charrnn.tui.session import Session
 
 Launch = Callable[[RunDirectory], "subprocess.Popen[bytes]"]
@@ -82,6 +98,176 @@ def start_run(
         raise
 
 
+class FormBody(Vertical):
+    """The fields: corpus, preset, starting model, length, seeds, name and all settings."""
+
+    DEFAULT_CSS = """
+    FormBody {
+        height: 1fr;
+        overflow-y: auto;
+        scrollbar-size-vertical: 1;
+        #form-main { height: auto; scrollbar-size-vertical: 1; }
+        PresetField, #form-rest { margin-top: 1; height: auto; }
+        FormSettings { margin-top: 1; scrollbar-size-vertical: 1; }
+    }
+    """
+
+    class Changed(Message):
+        """The typed values, or the facts of the corpus or model, have changed."""
+
+    def __init__(self, runs_folder: Path) -> None:
+        """Show the default values."""
+        super().__init__()
+        preset = PRESETS[DEFAULT_PRESET]
+        self.corpus = CorpusField()
+        self.start = StartField(runs_folder)
+        self.preset = PresetField()
+        self.settings = FormSettings(preset)
+        self._length = FormInput(id="length")
+        self._seeds = FormInput(placeholder=tr("the beginning of the text"), id="seeds")
+        self._run_name = FormInput(placeholder=tr("chosen for you"), id="name")
+        self._training = preset.training
+        """The newest valid settings, which the facts of the corpus depend on."""
+        self._is_notifying = False
+        self._follows_focus = True
+        """Whether to keep the focused field visible; False after the mouse scrolled."""
+
+    def compose(self) -> ComposeResult:
+        """Yield the main fields, then all settings."""
+        with Vertical(id="form-main"):
+            yield self.corpus
+            yield self.preset
+            with Vertical(id="form-rest"):
+                yield self.start
+                advice = tr(
+                    "About how long: a time like 90s, 5m or 1h30m, to which the steps are "
+                    "adjusted, or 10 epochs, or 2000 steps. max time, below, saves and ends it "
+                    "in any case."
+                )
+                yield FormRow(tr("How long"), self._length, key="length", advice=advice)
+                advice = tr(
+                    "Continued at every evaluation. Separate several with |; spaces count, \\n "
+                    "is a line feed, none samples nothing."
+                )
+                yield FormRow(tr("Seeds"), self._seeds, key="seeds", advice=advice)
+                advice = tr(
+                    "The name of the run's folder. Without one it is the time and the text."
+                )
+                yield FormRow(tr("Name"), self._run_name, key="name", advice=advice)
+        yield self.settings
+
+    def on_resize(self) -> None:
+        """Open the settings if they have their own column."""
+        if self.screen.has_class("-two-columns"):
+            self.settings.open()
+        self.watch_virtual_size()
+
+    def watch_virtual_size(self) -> None:
+        """Keep the focused field visible when the content grows."""
+        focused = self.screen.focused
+        if self._follows_focus and focused is not None and self in focused.ancestors:
+            self.call_after_refresh(focused.scroll_visible, animate=False)
+
+    def on_descendant_focus(self) -> None:
+        """Keep the focused field visible again."""
+        self._follows_focus = True
+
+    def on_mouse_scroll_down(self) -> None:
+        """Keep the scroll position that the user chose."""
+        self._follows_focus = False
+
+    on_mouse_scroll_up = on_mouse_scroll_down
+
+    @property
+    def values(self) -> FormValues:
+        """The typed values."""
+        return FormValues(
+            corpus=self.corpus.choice,
+            start=self.start.choice,
+            preset=self.preset.preset.name,
+            length=self._length.value,
+            seeds=read_seeds(self._seeds.value),
+            name=self._run_name.value,
+            settings=self.settings.typed,
+        )
+
+    def restore(self, values: FormValues) -> None:
+        """Show values in the fields."""
+        self.preset.restore(values.preset)
+        self.start.restore(values.start)
+        preset = values.start.adapt(self.preset.preset)
+        self.settings.restore(values.settings, preset)
+        self._length.placeholder = format_length(preset.training)
+        self._length.show(values.length)
+        self._seeds.show(write_seeds(values.seeds))
+        self._run_name.show(values.name)
+        self.corpus.restore(values.corpus)
+
+    def show(
+        self,
+        new: NewRun | None,
+        problems: Mapping[str, str],
+        *,
+        is_busy: bool,
+        edited: Widget | None = None,
+    ) -> None:
+        """Show the facts and estimates of the typed values, and each problem at its field.
+
+        Args:
+            new: The checked values; None if there are problems.
+            problems: The problems by key of the field.
+            is_busy: Whether another training runs here.
+            edited: The row with the focus. A new problem there is not shown until the user
+                leaves it, except for the name, where any beginning of a valid name is valid.
+        """
+        if new is not None:
+            self._training = new.training
+            self.preset.show(new, self.corpus.facts, is_busy=is_busy)
+        for row in self.query(FormRow):
+            if row.key in {"catalogue", "corpus", "encoding"}:
+                continue  # `CorpusField.show` shows it
+            if row is not edited or row.has_problem or row.key == "name":
+                problem = problems.get(row.key, "")
+                row.show_problem(labelled(problem) if problem else "")
+        self.corpus.show(self._training, problems.get("corpus", ""))
+
+    def focus_problem(self, problems: Mapping[str, str]) -> None:
+        """Give the focus to the first field with a problem."""
+        if problems.keys() & {*ModelConfig.bounds(), *TrainingConfig.bounds()}:
+            self.settings.open()
+
+        def go() -> None:
+            rows = [row for row in self.query(FormRow) if row.has_problem]
+            if rows:
+                rows[0].focus_field()
+
+        self.call_after_refresh(go)
+
+    @on(Select.Changed, "#preset")
+    @on(Select.Changed, "#start-from")
+    @on(StartField.Updated)
+    def _follow_preset(self) -> None:
+        preset = self.start.choice.adapt(self.preset.preset)
+        self._length.placeholder = format_length(preset.training)
+        self.settings.follow(preset)
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    @on(CorpusField.Updated)
+    @on(PathInput.OfferChanged)
+    @on(StartField.Updated)
+    def post_change(self, event: Message) -> None:
+        """Post `Changed`, once for several changes."""
+        event.stop()
+        if not self._is_notifying:
+            self._is_notifying = True
+            self.post_message(self.Changed())
+
+    def on_form_body_changed(self) -> None:
+        """Allow the next `Changed`."""
+        self._is_notifying = False
+
+
 class NewRunScreen(Dialog[bool]):
     """Asks for the settings of a run; returns True once its trainer has started.
 
@@ -95,12 +281,11 @@ class NewRunScreen(Dialog[bool]):
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     DEFAULT_CSS = """
     NewRunScreen {
-        #new-run {
-            padding: 0 1;
-            width: 80;
-            height: 100%;
-            max-height: 56;
-        }
+        #new-run { padding: 0 1; width: 80; height: 100%; max-height: 56; }
+        #form-advice { height: 2; margin-top: 1; color: $text-muted; }
+        #form-problem { height: auto; display: none; color: $text-error; }
+        #form-actions { height: 1; Button { margin-right: 2; } }
+        #form-progress { width: 1fr; height: 1; color: $text-muted; text-wrap: nowrap; }
     }
     NewRunScreen.-two-columns {
         #new-run { width: 140; }
@@ -116,7 +301,10 @@ class NewRunScreen(Dialog[bool]):
     """
 
     body = query_one(FormBody)
-    footer = query_one(FormFooter)
+    _advice = query_one("#form-advice", Static)
+    _button = query_one("#start", Button)
+    _problem = query_one("#form-problem", Static)
+    _progress = query_one("#form-progress", Static)
 
     def __init__(
         self, session: Session, launch: Launch, prefill: NewRunRequested | None = None
@@ -140,12 +328,17 @@ class NewRunScreen(Dialog[bool]):
         """The values of a failed start, and its problem by the key of the field at fault."""
 
     def compose(self) -> ComposeResult:
-        """Yield the fields and the footer."""
+        """Yield the fields; below them, not scrolled: the problem, the advice and the buttons."""
         with Vertical(id="new-run", classes="box") as box:
             box.border_title = Content(tr("Train a model"))
             box.border_subtitle = Content(tr("Enter starts · Tab moves on · Esc closes"))
             yield FormBody(self._session.runs_folder)
-            yield FormFooter()
+            yield Static("", id="form-problem", markup=False)
+            yield Static("", id="form-advice", markup=False)
+            with Horizontal(id="form-actions"):
+                yield Button(tr("Start training"), id="start", variant="primary", compact=True)
+                yield Button(tr("Cancel"), id="cancel", compact=True)
+                yield Static("", id="form-progress", markup=False)
 
     def on_mount(self) -> None:
         """Fill in the form, and focus the path; Enter alone trains on the listed text."""
@@ -157,7 +350,7 @@ class NewRunScreen(Dialog[bool]):
         self.body.corpus.path.focus()
         BackgroundTask("run-names", self._read_names)
         if prefill is not None and (run := prefill.run) is not None:
-            self.footer.show_progress(tr("Reading the settings of {name} …", name=run.name))
+            self._report(tr("Reading the settings of {name} …", name=run.name))
             BackgroundTask("form-prefill", lambda _: self._read_prefill(run, prefill.changes))
 
     def _read_names(self, _: BackgroundTask) -> None:
@@ -182,7 +375,7 @@ class NewRunScreen(Dialog[bool]):
 
     def _fill_in(self, found: FormValues | Exception) -> None:
         """Show the values of the run to copy, or why they cannot be read."""
-        self.footer.show_progress("")
+        self._report("")
         if isinstance(found, FormValues):
             self.body.restore(found)
         else:
@@ -222,7 +415,9 @@ class NewRunScreen(Dialog[bool]):
         trainers = self._session.trainers.values()
         is_busy = self._session.has_live_run or any(each.poll() is None for each in trainers)
         self.body.show(new, problems, is_busy=is_busy, edited=edited)
-        self.footer.show_problem(problems.get("form", ""))
+        problem = problems.get("form", "")
+        show_text(self._problem, f"✗ {safe_line(problem)}" if problem else "")
+        self._problem.display = bool(problem)
         return new, problems
 
     @property
@@ -233,21 +428,21 @@ class NewRunScreen(Dialog[bool]):
 
     def on_descendant_focus(self) -> None:
         """Show the advice on the focused field, and the problem of the field that was left."""
-        self.footer.show_advice(self._focused_row.advice if self._focused_row else "")
+        show_text(self._advice, safe_line(self._focused_row.advice if self._focused_row else ""))
         self.update_facts()
 
     @on(Input.Submitted)
     @on(Button.Pressed, "#start")
     def start(self) -> None:
         """Check the values, then read the corpus and start the trainer in a thread."""
-        if self.footer.is_busy:
+        if self._button.disabled:
             return
         self._failure = None
         new, problems = self._show()
         if new is None:
             self.body.focus_problem(problems)
             return
-        self.footer.show_progress(tr("Reading the text …"))
+        self._report(tr("Reading the text …"))
         self._session.started_text = f"{new.preset}, {format_length(new.training)}"
         self._session.started_reads_both = new.model.reads_both
         self._starting = BackgroundTask("run-preparation", lambda task: self._prepare(new, task))
@@ -267,9 +462,14 @@ class NewRunScreen(Dialog[bool]):
         else:
             self.call_later(self._finish, *made)
 
+    def _report(self, progress: str) -> None:
+        """Show the progress of a task and disable the start button; an empty text enables it."""
+        self._button.disabled = bool(progress)
+        show_text(self._progress, safe_line(progress))
+
     def _show_progress(self, done: int, total: int | None) -> None:
         """Show how much of the corpus has been read."""
-        self.footer.show_progress(
+        self._report(
             tr("Reading the text … {share:.0%}", share=done / total)
             if total
             else tr("Reading the text … {done:,} bytes", done=done)
@@ -294,7 +494,7 @@ class NewRunScreen(Dialog[bool]):
         field = next((key for kind, key in _FIELDS.items() if isinstance(error, kind)), "form")
         problems = {field: problem_of(error)}
         self._failure = self.body.values, problems
-        self.footer.show_progress("")
+        self._report("")
         self.update_facts()
         self.body.focus_problem(problems)
 

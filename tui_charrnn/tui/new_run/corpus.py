@@ -1,24 +1,27 @@
-"""Surveys the chosen corpus in a thread, and formats the facts as lines that are safe to show."""
+"""The field that chooses the corpus, and the facts of the choice, which a thread surveys."""
 
 import importlib
 import stat
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.widgets import Static
+from textual.widgets import Input, Select, Static
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.catalogue import CatalogueEntry
-from tui_charrnn.text.corpus import fitting_batch_size, split_point
+from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
+from tui_charrnn.text.corpus import Reading, fitting_batch_size, split_point
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.decoding import UndecodableError
 from tui_charrnn.text.inspection import find_repetitions, jamo_sentence, survey_sources
@@ -26,9 +29,10 @@ from tui_charrnn.text.sources import FoundSources, find_sources
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
 from tui_charrnn.translation import chosen_language, tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
-from tui_charrnn.tui.new_run.fields import show_text
-from tui_charrnn.tui.new_run.form_values import CorpusChoice
-from tui_charrnn.viewing.formatting import format_size
+from tui_charrnn.tui.new_run.fields import FormRow, FormSelect, show_text
+from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
+from tui_charrnn.tui.new_run.path_fields import PAUSE, PathField, PathInput, clean_path
+from tui_charrnn.viewing.formatting import counted, format_size
 
 if TYPE_CHECKING:
     from tui_charrnn.text.inspection import CharacterCount, Survey
@@ -355,13 +359,12 @@ def _remarks(survey: "Survey", training: TrainingConfig) -> list[str]:
 
 
 def _format_suspicious(suspicious: "Sequence[CharacterCount]") -> str:
-    named = [f"{count.code} {_times(count.count)} ({count.suspicion})" for count in suspicious[:2]]
+    named = []
+    for found in suspicious[:2]:
+        times = tr("once") if found.count == 1 else tr("{count:,} times", count=found.count)
+        named.append(f"{found.code} {times} ({found.suspicion})")
     others = len(suspicious) - len(named)
     return "; ".join([*named, *([tr("and {count:,} more", count=others)] if others else [])])
-
-
-def _times(count: int) -> str:
-    return tr("once") if count == 1 else tr("{count:,} times", count=count)
 
 
 def _listed(characters: str) -> str:
@@ -399,32 +402,122 @@ def with_warnings(lines: Sequence[str]) -> Content:
     return Content("\n").join(map(Content.styled, lines, styles))
 
 
-class FormFacts(Static):
-    """Surveys a corpus choice in a thread and shows its facts."""
+OWN: Final = "own:"
+KEPT: Final = "kept:"
+"""Values of the list besides the names of the catalogue."""
+ENCODINGS: Final = (
+    "utf-8",
+    "utf-16",
+    "cp1252",
+    "latin-1",
+    "cp949",
+    "euc-jp",
+    "shift_jis",
+    "gb18030",
+    "big5",
+    "koi8-r",
+    "cp1251",
+)
+
+
+class CorpusField(Vertical):
+    """Chooses a corpus, surveys it in a thread, and shows its facts."""
 
     DEFAULT_CSS = """
-    FormFacts { height: auto; margin-left: 11; color: $text-muted; }
+    CorpusField {
+        height: auto;
+        #corpus-facts { height: auto; margin-left: 11; color: $text-muted; }
+    }
     """
 
     class Updated(Message):
         """The choice or its facts have changed."""
 
     def __init__(self) -> None:
-        super().__init__("", id="corpus-facts", markup=False)
+        super().__init__()
+        entries = load_catalogue().items()
+        options = [(f"{name} · {tr(entry.title)}", name) for name, entry in entries]
+        self._list_options = [(tr("a text of yours"), OWN), *options]
+        self._last_listed = options[0][1]
+        self._kept: CorpusChoice | None = None
+        """A choice that is not one path, e.g. several files."""
+        self._reading = Reading()
+        """Options for reading the path, except the encoding; units and records are of any text."""
         self.facts = CorpusFacts(CorpusChoice(()))
         """The facts of the choice found so far."""
-        self._latest = LatestTask("corpus-facts")
+        self._survey = LatestTask("corpus-facts")
         self._searched: float | None = None
         """The validation fraction for which the choice was searched for repeated text."""
         self._search = LatestTask("corpus-repetitions")
+        self._list = FormSelect(self._list_options, value=self._last_listed, id="catalogue")
+        field = PathField(placeholder=tr("path of a text file or folder"), id="corpus")
+        self.path = field.input
+        self._encoding = FormSelect(_same(ENCODINGS), value=ENCODINGS[0], id="encoding")
+        advice = tr("Enter or Space opens the list. A typed path takes precedence.")
+        self._list_row = FormRow(tr("Text"), self._list, key="catalogue", advice=advice)
+        advice = tr(
+            "Tab or Right accepts the completion, Down selects the next, Esc closes the list. "
+            "Folders, ~ and *.txt work; files can be dropped or pasted here."
+        )
+        self._path_row = FormRow(tr("or yours"), field, key="corpus", advice=advice)
+        advice = tr("How the bytes of the file become characters.")
+        self._encoding_row = FormRow(tr("Encoding"), self._encoding, key="encoding", advice=advice)
+        self._shown_facts = Static("", id="corpus-facts", markup=False)
 
-    def survey(self, choice: CorpusChoice, pause: float) -> None:
-        """Survey a choice after `pause` seconds, unless it is the current one."""
+    def compose(self) -> ComposeResult:
+        """Yield the list, the path, its encoding and the facts."""
+        yield self._list_row
+        yield self._path_row
+        yield self._encoding_row
+        yield self._shown_facts
+
+    def on_unmount(self) -> None:
+        """Cancel the threads."""
+        self._survey.cancel()
+        self._search.cancel()
+
+    @property
+    def choice(self) -> CorpusChoice:
+        """The current choice."""
+        shared, path = self._reading, clean_path(self.path.value)
+        if self._list.chosen == OWN:
+            reading = replace(shared, encoding=self._encoding.chosen)
+            return CorpusChoice((path,) if path else (), reading=reading)
+        chosen = listed_corpus(self._list.chosen)
+        if self._list.chosen == KEPT and self._kept is not None:
+            chosen = self._kept
+        reading = replace(chosen.reading, units=shared.units, records=shared.records)
+        return replace(chosen, reading=reading)
+
+    def restore(self, choice: CorpusChoice) -> None:
+        """Show a choice in the fields."""
+        name = choice.catalogue_name
+        if name is not None and any(name == value for _, value in self._list_options):
+            self._list.show(name)
+            self.path.show("")
+        elif len(choice.arguments) == 1 and not choice.label:
+            self._reading = choice.reading
+            encodings = dict.fromkeys([*ENCODINGS, choice.reading.encoding])
+            self._encoding.offer(_same(encodings), choice.reading.encoding)
+            self._list.show(OWN)
+            self.path.show(choice.arguments[0])
+        elif choice.arguments:
+            self._kept = choice
+            label = choice.label or counted(len(choice.arguments), "text")
+            self._list.offer([*self._list_options, (label, KEPT)], KEPT)
+            self.path.show("")
+        self.survey()
+
+    def survey(self) -> None:
+        """Survey the choice if it has changed."""
+        is_own = self._list.chosen == OWN
+        self._encoding_row.display = is_own
+        choice, pause = self.choice, PAUSE if is_own else 0.0
         if choice == self.facts.choice:
             return
         self.facts, self._searched = CorpusFacts(choice), None
         self.post_message(self.Updated())
-        self._latest.cancel()
+        self._survey.cancel()
         self._search.cancel()
 
         def survey(task: BackgroundTask) -> None:
@@ -432,30 +525,13 @@ class FormFacts(Static):
             survey_choice(choice, partial(task.deliver, self.call_later, self._set_facts), task)
 
         if choice.arguments:
-            self._latest.start(survey)
-
-    def show(self, training: TrainingConfig) -> str:
-        """Show the facts of the choice.
-
-        Returns:
-            Why the corpus cannot be used, in a sentence; empty if it can, or is not known yet.
-        """
-        self._search_again(training.validation_fraction)
-        lines = fact_lines(self.facts, training)
-        show_text(self, with_warnings(lines))
-        self.display = bool(lines)
-        return self.facts.problem or format_shortness(self.facts, training)
+            self._survey.start(survey)
 
     def _set_facts(self, facts: CorpusFacts) -> None:
         self.facts = facts
         self.post_message(self.Updated())
 
-    def on_unmount(self) -> None:
-        """Cancel the threads."""
-        self._latest.cancel()
-        self._search.cancel()
-
-    def _search_again(self, validation_fraction: float) -> None:
+    def _search_repetitions(self, validation_fraction: float) -> None:
         """Search for repeated text in a thread once the whole corpus is known."""
         facts = self.facts
         if not facts.is_known or self._searched == validation_fraction:
@@ -468,3 +544,52 @@ class FormFacts(Static):
                 task.deliver(self.call_later, self._set_facts, replace(facts, warnings=warnings))
 
         self._search.start(search)
+
+    def show(self, training: TrainingConfig, problem: str) -> None:
+        """Show the facts of the choice, and a problem with the choice or its text."""
+        reading = replace(self._reading, units=training.units, records=training.records)
+        if reading != self._reading:
+            self._reading = reading
+            self.survey()
+        self._search_repetitions(training.validation_fraction)
+        lines = fact_lines(self.facts, training)
+        show_text(self._shown_facts, with_warnings(lines))
+        self._shown_facts.display, is_own = bool(lines), self._list.chosen == OWN
+        problem = problem or self.facts.problem or format_shortness(self.facts, training)
+        problem = "" if self.path.is_partial else problem
+        self._path_row.show_problem(problem if is_own else "")
+        self._list_row.show_problem("" if is_own else problem)
+
+    @on(Select.Changed, "#catalogue")
+    def choose_listed(self, event: Select.Changed) -> None:
+        """Use the selected text instead of a path, or move to the path field."""
+        event.stop()
+        if self._list.chosen == OWN:
+            self.path.focus()
+        else:
+            self.path.show("")
+            if self._list.chosen != KEPT:
+                self._last_listed = self._list.chosen
+        self.survey()
+
+    @on(Input.Changed, "#corpus")
+    def choose_path(self, event: Input.Changed) -> None:
+        """Use the path instead of the list; if it is empty, use the list again."""
+        event.stop()
+        self._list.show(OWN if event.value.strip() else self._last_listed)
+        self.survey()
+
+    @on(Select.Changed, "#encoding")
+    def choose_encoding(self, event: Select.Changed) -> None:
+        """Survey the path with the selected encoding."""
+        event.stop()
+        self.survey()
+
+    def on_path_input_dropped(self, event: PathInput.Dropped) -> None:
+        """Use several dropped files as the corpus."""
+        event.stop()
+        self.restore(CorpusChoice(event.paths, counted(len(event.paths), "file")))
+
+
+def _same(values: Iterable[str]) -> list[tuple[str, str]]:
+    return [(value, value) for value in values]

@@ -1,28 +1,44 @@
-"""Follows a run: polls its directory, updates its view, and sends requests to its trainer."""
+"""Follows runs: polls their directories, sends requests to a trainer, and announces its end."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from textual.widget import Widget
 
-from tui_charrnn.errors import CharRNNError, RunError
+from tui_charrnn.config import TrainingConfig
+from tui_charrnn.errors import CharRNNError, ConfigError, RunError, reason_of
+from tui_charrnn.runs.catalogue import find_pinned, summarize_run
 from tui_charrnn.runs.control import new_request_id, send_request
-from tui_charrnn.runs.description import RunDescription, RunStatus
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
+from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.liveness import AT_WORK, Liveness, Verdict
 from tui_charrnn.runs.reader import RecordOrBatch, RunReader, read_description, read_status
 from tui_charrnn.runs.records import RequestAnswered
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, Poller
+from tui_charrnn.tui.dialogs import AskTextScreen, ask_to_stop
 from tui_charrnn.tui.hints import finished_hint
-from tui_charrnn.tui.messages import NoteWritten, RunChanged
+from tui_charrnn.tui.messages import NoteWritten, RunChanged, RunPinned
 from tui_charrnn.tui.session import READ_ONLY, Session
+from tui_charrnn.tui.textual_patches import send_to_terminal
+from tui_charrnn.viewing.announcements import (
+    TerminalStatus,
+    end_sentence,
+    notification,
+    run_notify_command,
+)
 from tui_charrnn.viewing.run_view import RunView
+
+if TYPE_CHECKING:
+    from tui_charrnn.preferences import Preferences
 
 POLL_INTERVAL: Final = 0.5  # seconds
 RETRY_INTERVAL: Final = 2.0  # seconds, after a failure
@@ -133,60 +149,17 @@ NO_TRAINER: Final = "Nothing is being trained here."
 """In English; translated where it is shown."""
 
 
-class Pending(NamedTuple):
+@dataclass
+class Pending:
     """A request that the trainer has not answered yet."""
 
-    id: str
     request: str
     words: str
     """The request as safe text, as in `asked to save`."""
     sent_at: float
     """Seconds on the monotonic clock of the viewer."""
-
-
-class PendingRequests:
-    """Tracks requests until the trainer answers them."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, Pending] = {}
-        self._reported: set[str] = set()
-
-    def add(self, pending: Pending) -> None:
-        """Add a request."""
-        self._waiting[pending.id] = pending
-
-    def drop(self, identifier: str) -> None:
-        """Remove a request that could not be sent."""
-        self._waiting.pop(identifier, None)
-
-    def take(self, records: Iterable[RecordOrBatch]) -> None:
-        """Remove the requests that the records answer."""
-        for record in records:
-            if isinstance(record, RequestAnswered):
-                self._waiting.pop(record.id, None)
-
-    def clear(self) -> None:
-        """Remove all requests, as after the end of the trainer."""
-        self._waiting.clear()
-
-    def is_waiting(self, request: str) -> bool:
-        """Whether a request of this kind has no answer yet."""
-        return any(pending.request == request for pending in self._waiting.values())
-
-    @property
-    def words(self) -> str:
-        """All requests without an answer, as text; empty if there is none."""
-        return ", ".join(dict.fromkeys(pending.words for pending in self._waiting.values()))
-
-    def overdue(self, now: float) -> list[Pending]:
-        """Return the requests older than `PATIENCE` at `now`; each is returned once."""
-        late = [
-            pending
-            for pending in self._waiting.values()
-            if now - pending.sent_at >= PATIENCE and pending.id not in self._reported
-        ]
-        self._reported.update(pending.id for pending in late)
-        return late
+    is_reported: bool = False
+    """Whether a note has told that the answer is missing."""
 
 
 class RunFollower(Widget):
@@ -199,7 +172,8 @@ class RunFollower(Widget):
         super().__init__()
         self.view: RunView | None = None
         """The data of the followed run; None if there is none."""
-        self.pending = PendingRequests()
+        self._pending: dict[str, Pending] = {}
+        """The requests without an answer, by their ids."""
         self._session = session
         self._posts_notices = posts_notices
         self._feed: RunFeed | None = None
@@ -216,7 +190,7 @@ class RunFollower(Widget):
         """Follow a run in place of any other; None follows none."""
         if self._feed is not None:
             self._feed.stop()
-        self.pending.clear()
+        self._pending.clear()
         self.view, self._feed = None, None
         if run is not None:
             self.view = RunView(run)
@@ -229,22 +203,13 @@ class RunFollower(Widget):
 
         `words` is the request as translated text, as in `asked to save`.
         """
-        view = self.view
-        if view is None or not view.is_live:
-            self.post_message(NoteWritten(tr(NO_TRAINER)))
-        elif self._session.is_readonly:
-            self.post_message(NoteWritten(tr(READ_ONLY)))
-        else:
-            identifier = new_request_id()
-            self.pending.add(Pending(identifier, request, words, time.monotonic()))
-            self.post_message(NoteWritten(tr("The trainer is {words} …", words=words)))
-            self.post_message(RunChanged())
-            self._send(view.run, request, identifier, arguments)
-
-    def _send(
-        self, run: RunDirectory, request: str, identifier: str, arguments: dict[str, Any]
-    ) -> None:
-        """Write the request in a thread."""
+        if (view := self.controllable()) is None:
+            return
+        identifier = new_request_id()
+        self._pending[identifier] = Pending(request, words, time.monotonic())
+        self.post_message(NoteWritten(tr("The trainer is {words} …", words=words)))
+        self.post_message(RunChanged())
+        run = view.run
 
         def send(_: BackgroundTask) -> None:
             try:
@@ -255,6 +220,23 @@ class RunFollower(Widget):
 
         self._requests.append(BackgroundTask("request", send))
 
+    def controllable(self) -> RunView | None:
+        """Return the run if its trainer can be controlled; else post why not."""
+        is_live = self.view is not None and self.view.is_live
+        if is_live and not self._session.is_readonly:
+            return self.view
+        self.post_message(NoteWritten(tr(READ_ONLY if is_live else NO_TRAINER)))
+        return None
+
+    def is_waiting(self, request: str) -> bool:
+        """Whether a request of this kind has no answer yet."""
+        return any(pending.request == request for pending in self._pending.values())
+
+    @property
+    def pending_words(self) -> str:
+        """All requests without an answer, as text; empty if there is none."""
+        return ", ".join(dict.fromkeys(pending.words for pending in self._pending.values()))
+
     def finish_requests(self, seconds: float) -> None:
         """Wait until all requests are written, for at most `seconds`."""
         deadline = time.monotonic() + seconds
@@ -263,7 +245,7 @@ class RunFollower(Widget):
 
     def _refuse(self, identifier: str, error: CharRNNError) -> None:
         """Show why a request could not be sent, and expect no answer."""
-        self.pending.drop(identifier)
+        self._pending.pop(identifier, None)
         self.post_message(NoteWritten(safe_line(str(error)), is_problem=True))
         self.post_message(RunChanged())
 
@@ -295,10 +277,16 @@ class RunFollower(Widget):
 
     def _follow_requests(self, update: RunUpdate) -> None:
         """Remove answered requests, and report overdue ones."""
-        self.pending.take(update.records)
+        for record in update.records:
+            if isinstance(record, RequestAnswered):
+                self._pending.pop(record.id, None)
         if self.view is None or not self.view.is_live:
-            self.pending.clear()
-        for late in self.pending.overdue(time.monotonic()):
+            self._pending.clear()
+        now = time.monotonic()
+        for late in self._pending.values():
+            if late.is_reported or now - late.sent_at < PATIENCE:
+                continue
+            late.is_reported = True
             sentence = tr(
                 "No answer yet: the trainer was {words}. It reads requests between batches, not "
                 "while it is silent."
@@ -308,3 +296,165 @@ class RunFollower(Widget):
                 words=late.words,
             )
             self.post_message(NoteWritten(sentence, is_problem=True))
+
+
+class RunControls(Widget):
+    """Follows the shown run and those that it is compared with; handles keys; draws nothing.
+
+    It is mounted with the first run, or when a key for a run is pressed: the first frame does not
+    wait for the modules that read runs.
+    """
+
+    DEFAULT_CSS = "RunControls { display: none; }"
+
+    def __init__(self, session: Session) -> None:
+        """Follow no run yet."""
+        super().__init__()
+        self._session = session
+        self.follower = RunFollower(session, posts_notices=True)
+        """Follows the shown run."""
+        self.compared = RunFollower(session, posts_notices=False)
+        """Follows the compared run."""
+        self.pinned = RunFollower(session, posts_notices=False)
+        """Follows the pinned run, with which every run is compared."""
+
+    def on_mount(self) -> None:
+        """Search for the pinned run in a thread."""
+        folder = self._session.runs_folder
+
+        def look(_: BackgroundTask) -> None:
+            self.post_message(RunPinned(find_pinned(folder)))
+
+        BackgroundTask("pinned-run", look)
+
+    def action_checkpoint(self) -> None:
+        """Ask the trainer to save now."""
+        self.follower.ask("checkpoint", tr("asked to save a checkpoint"))
+
+    def action_pause(self) -> None:
+        """Ask the trainer to pause or to resume."""
+        follower, is_paused = self.follower, self._session.is_paused
+        if follower.is_waiting("pause") or (is_paused and not follower.is_waiting("resume")):
+            follower.ask("resume", tr("asked to resume"))
+        else:
+            follower.ask("pause", tr("asked to pause"))
+
+    def action_stop_training(self) -> None:
+        """Ask the trainer to save and stop, after the user has confirmed it."""
+        if (view := self.follower.controllable()) is None:
+            return
+
+        def stop(answer: str | None) -> None:
+            if answer == "stop":
+                self.follower.ask("stop", tr("asked to save and stop"))
+
+        self.app.push_screen(ask_to_stop(view.run.name), stop)
+
+    def action_learning_rate(self) -> None:
+        """Ask the user for another learning rate, and send it to the trainer."""
+        if (view := self.follower.controllable()) is None:
+            return
+        now = view.newest_batch.learning_rate if view.newest_batch else None
+        peak = view.peak_rate or view.planned_rate or 1e-3
+        question = tr("Peak learning rate from the next batch on; its schedule continues.")
+        if now is not None:
+            question += " " + tr("Now, after the schedule: {now:.3g}.", now=now)
+
+        def change(typed: str | None) -> None:
+            if typed is not None:
+                rate = float(typed)
+                request = tr("asked for the learning rate {rate:g}", rate=rate)
+                self.follower.ask("learning_rate", request, value=rate)
+
+        screen = AskTextScreen(tr("Learning rate"), question, f"{peak:g}", rate_problem)
+        self.app.push_screen(screen, change)
+
+
+def rate_problem(typed: str) -> str:
+    """Return what is wrong with a typed learning rate; empty if it is valid."""
+    bounds = TrainingConfig.bounds()["learning_rate"]
+    with contextlib.suppress(ConfigError):
+        if bounds.admits(TrainingConfig.parse("learning_rate", typed)):
+            return ""
+    return tr("It must be {bounds}.", bounds=bounds.allowed())
+
+
+def format_continuing(run: RunDirectory) -> str:
+    """Return a message on a run that continues: the commands that attach to it and stop it."""
+    return tr(
+        "{name} keeps training. Come back: {attach} · stop it: {stop}",
+        name=safe_line(run.name),
+        attach=format_command("attach", run),
+        stop=format_command("stop", run),
+    )
+
+
+def format_all_continuing(runs: Iterable[RunDirectory]) -> str:
+    """Return this message for each run that is still training; reads their status files."""
+    now = time.time()
+    return "\n".join(format_continuing(run) for run in runs if summarize_run(run).is_at_work(now))
+
+
+def stop_run(run: RunDirectory) -> str:
+    """Ask a trainer to save and stop; return a message with the command to resume the run."""
+    name = safe_line(run.name)
+    try:
+        send_request(run, "stop")
+    except CharRNNError as error:
+        problem = safe_line(str(error))
+        return tr("{name} could not be asked to stop: {problem}", name=name, problem=problem)
+    resume = format_command("resume", run)
+    return tr("{name} saves and stops. Resume: {resume}", name=name, resume=resume)
+
+
+RECORD_DELAY: Final = 2.0
+"""Seconds after a trainer has vanished in which the record of its end may still be read."""
+
+
+class RunAnnouncer(Widget):
+    """Shows progress in the terminal's title; notifies and runs the user's command at the end."""
+
+    DEFAULT_CSS = "RunAnnouncer { display: none; }"
+
+    def __init__(self, preferences: Preferences) -> None:
+        """Announce nothing yet."""
+        super().__init__()
+        self._preferences = preferences
+        self._terminal = TerminalStatus(lambda sequence: send_to_terminal(self.app, sequence))
+        self._live: tuple[RunDirectory, RunStatus] | None = None
+        """The run that was seen training, and its first status; only its end is announced."""
+
+    def observe(self, view: RunView) -> None:
+        """Update the title from a run, and announce its end."""
+        if view.is_live:
+            # until its status is read, an ended run looks live too
+            if view.status is not None and (self._live is None or self._live[0] != view.run):
+                self._live = view.run, view.status
+            if (share := view.share_done) is not None:
+                self._terminal.show(view.run.name, share)
+            return
+        self._terminal.close()
+        if view.ended is not None or view.state is RunState.FAILED:
+            self._announce(view)
+        elif self._live is not None and view.life == "lost" and view.status != self._live[1]:
+            # its status did change: it did not die long ago; its last record may come yet
+            self.set_timer(RECORD_DELAY, partial(self._announce, view))
+
+    def on_unmount(self) -> None:
+        """Restore the terminal's title."""
+        self._terminal.close()
+
+    def _announce(self, view: RunView) -> None:
+        if self._live is None or self._live[0] != view.run or view.is_live:
+            return
+        self._live = None
+        sequence = notification(self._preferences.notify, end_sentence(view))
+        send_to_terminal(self.app, sequence)
+        command = self._preferences.notify_command
+        if command is None:
+            return
+        try:
+            run_notify_command(command, view)
+        except OSError as error:
+            message = tr("The notify command could not be run: {reason}.", reason=reason_of(error))
+            self.post_message(NoteWritten(message, is_problem=True))

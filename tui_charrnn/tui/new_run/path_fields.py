@@ -1,12 +1,13 @@
-"""The fields that choose the corpus: a catalogue text or a path with completion, and its facts."""
+"""The fields for a path: completion, dropped files, and the model that a run starts from."""
 
-import dataclasses
 import os
 import re
 import shlex
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 from unicodedata import normalize
@@ -23,18 +24,18 @@ from textual.message import Message
 from textual.suggester import SuggestionReady
 from textual.widgets import Input, OptionList, Select
 
-from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import ConfigError
+from tui_charrnn.errors import CharRNNError, ConfigError
+from tui_charrnn.generation.model_lookup import find_model, offered_models
+from tui_charrnn.model.header import ModelFacts, read_facts
 from tui_charrnn.paths import parse_path
+from tui_charrnn.presets import StartingPoint, find_preset
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.catalogue import load_catalogue
-from tui_charrnn.text.corpus import Reading
+from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
-from tui_charrnn.tui.new_run.corpus_summary import FormFacts
 from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect
-from tui_charrnn.tui.new_run.form_values import CorpusChoice, listed_corpus
-from tui_charrnn.viewing.formatting import counted, format_size
+from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, StartChoice
+from tui_charrnn.viewing.formatting import format_model_loss, format_shape, format_size
 
 _MOST_ENTRIES: Final = 20_000
 """Most entries of a folder that are read."""
@@ -42,6 +43,8 @@ _TIME_LIMIT: Final = 2.0
 """Seconds after which the search ends with the completions found so far."""
 _MOST_CANDIDATES: Final = 50
 """Most candidates that are offered."""
+_composed: Final = partial(normalize, "NFC")
+"""Names as they are typed; macOS writes Hangul and accents in parts."""
 _NEXT_PATH: Final = re.compile(r"\s+(?=/|~/|file://)")
 
 
@@ -84,19 +87,22 @@ def complete_path(typed: str, check_cancelled: Callable[[], None]) -> Completion
             folder = parse_path(start + slash, "The folder")
         except ConfigError:  # `~name` of an unknown user
             return Completion(typed)
-    found, is_file = [], False
-    for entry in _entries(folder, prefix, check_cancelled):
-        is_folder, size = _kind(entry)
-        if is_folder is None:
-            continue
-        name = _composed(entry.name)
-        if name == _composed(prefix) and not is_folder:
-            is_file = True
-            continue
-        name += "/" if is_folder else ""
-        found.append(Candidate(start + slash + name, name, size))
-    found.sort(key=lambda candidate: (candidate.name.casefold(), candidate.name))
-    return Completion(typed, tuple(found[:_MOST_CANDIDATES]), is_file)
+    name = _composed(prefix)
+    found = [_candidate(entry, start + slash) for entry in _entries(folder, name, check_cancelled)]
+    offered = [each for each in found if each is not None and each.name != name]
+    offered.sort(key=lambda each: (each.name.casefold(), each.name))
+    is_file = any(each is not None and each.name == name for each in found)
+    return Completion(typed, tuple(offered[:_MOST_CANDIDATES]), is_file)
+
+
+def _candidate(entry: "os.DirEntry[str]", before: str) -> Candidate | None:
+    name = _composed(entry.name)
+    try:
+        if entry.is_dir():
+            return Candidate(f"{before}{name}/", f"{name}/", None)
+        return Candidate(before + name, name, entry.stat().st_size) if entry.is_file() else None
+    except OSError:  # e.g. a broken link
+        return None
 
 
 def _entries(
@@ -112,25 +118,10 @@ def _entries(
                 is_hidden = entry.name.startswith(".") and not prefix.startswith(".")
                 name = _composed(entry.name)
                 is_safe = safe_line(name) == name
-                if name.startswith(_composed(prefix)) and not is_hidden and is_safe:
+                if name.startswith(prefix) and not is_hidden and is_safe:
                     yield entry
     except (OSError, ValueError):
         return  # the folder is missing or not readable
-
-
-def _composed(name: str) -> str:
-    """A name as it is typed; macOS writes Hangul and accents in parts."""
-    return normalize("NFC", name)
-
-
-def _kind(entry: "os.DirEntry[str]") -> tuple[bool | None, int | None]:
-    """Return whether an entry is a folder, and the size of a file; None for any other kind."""
-    try:
-        if entry.is_dir():
-            return True, None
-        return (False, entry.stat().st_size) if entry.is_file() else (None, None)
-    except OSError:  # e.g. a broken link
-        return None, None
 
 
 def dropped_paths(pasted: str) -> tuple[str, ...]:
@@ -347,146 +338,161 @@ def _row(candidate: Candidate) -> Content:
     return Content.assemble(candidate.name, (gap + size, "dim"))
 
 
-OWN: Final = "own:"
-KEPT: Final = "kept:"
-"""Values of the list besides the names of the catalogue."""
 PAUSE: Final = 0.25
 """Seconds to wait for further typing before a path is read."""
-ENCODINGS: Final = (
-    "utf-8",
-    "utf-16",
-    "cp1252",
-    "latin-1",
-    "cp949",
-    "euc-jp",
-    "shift_jis",
-    "gb18030",
-    "big5",
-    "koi8-r",
-    "cp1251",
-)
+_NEW: Final = ""
+_FILE: Final = "file:"
+"""Values of the list besides the names of models."""
 
 
-class CorpusField(Vertical):
-    """Chooses a corpus, surveys it in a thread, and shows its facts."""
+class StartField(Vertical):
+    """Chooses the model to start from, and reads its header in a thread."""
 
-    DEFAULT_CSS = "CorpusField { height: auto; }"
+    DEFAULT_CSS = "StartField { height: auto; }"
 
-    def __init__(self) -> None:
+    class Updated(Message):
+        """The listed models or the facts of the chosen one have changed."""
+
+    def __init__(self, runs_folder: Path) -> None:
+        """Offer new weights until the models of the folder are listed."""
         super().__init__()
-        entries = load_catalogue().items()
-        options = [(f"{name} · {tr(entry.title)}", name) for name, entry in entries]
-        self._list_options = [(tr("a text of yours"), OWN), *options]
-        self._last_listed = options[0][1]
-        self._kept: CorpusChoice | None = None
-        """A choice that is not one path, e.g. several files."""
-        self._reading = Reading()
-        """Options for reading the path, except the encoding; units and records are of any text."""
-        self.facts_view = FormFacts()
-        """Surveys the choice and shows its facts."""
-        self._list = FormSelect(self._list_options, value=self._last_listed, id="catalogue")
-        field = PathField(placeholder=tr("path of a text file or folder"), id="corpus")
-        self.path = field.input
-        self._encoding = FormSelect(_same(ENCODINGS), value=ENCODINGS[0], id="encoding")
-        advice = tr("Enter or Space opens the list. A typed path takes precedence.")
-        self._list_row = FormRow(tr("Text"), self._list, key="catalogue", advice=advice)
+        self._runs_folder = runs_folder
+        self._listed: dict[str, StartChoice] | None = None
+        """The listed models by name; None until they are read."""
+        self._file = StartChoice()
+        self._pending = ""
+        """The argument to restore once the models are listed."""
+        self._latest = LatestTask("starting-model")
+        self._list = FormSelect(self._options(), value=_NEW, id="start-from")
+        self._path = PathField(placeholder=tr("path of a model file"), id="start-path")
         advice = tr(
-            "Tab or Right accepts the completion, Down selects the next, Esc closes the list. "
-            "Folders, ~ and *.txt work; files can be dropped or pasted here."
+            "The run starts with this model's weights, network and units; characters that it lacks "
+            "are added, and the learning rate is lower."
         )
-        self._path_row = FormRow(tr("or yours"), field, key="corpus", advice=advice)
-        advice = tr("How the bytes of the file become characters.")
-        self._encoding_row = FormRow(tr("Encoding"), self._encoding, key="encoding", advice=advice)
+        self._row = FormRow(tr("Start from"), self._list, key="start", advice=advice)
+        advice = tr("A model file, a run or a checkpoint. Tab or Right accepts the completion.")
+        self._path_row = FormRow("", self._path, key="", advice=advice)
+        self._path_row.display = False
 
     def compose(self) -> ComposeResult:
-        """Yield the list, the path, its encoding and the facts."""
-        yield self._list_row
+        """Yield the list and the path of a model file."""
+        yield self._row
         yield self._path_row
-        yield self._encoding_row
-        yield self.facts_view
+
+    def on_mount(self) -> None:
+        """List the models in a thread."""
+        BackgroundTask("starting-models", self._list_models)
+
+    def on_unmount(self) -> None:
+        """Cancel reading."""
+        self._latest.cancel()
 
     @property
-    def choice(self) -> CorpusChoice:
+    def choice(self) -> StartChoice:
         """The current choice."""
-        chosen, shared = self._chosen(), self._reading
-        reading = dataclasses.replace(chosen.reading, units=shared.units, records=shared.records)
-        return dataclasses.replace(chosen, reading=reading)
+        if self._pending:
+            return _being_read(self._pending)
+        if self._list.chosen != _FILE:
+            return (self._listed or {}).get(self._list.chosen, StartChoice())
+        path = clean_path(self._path.input.value)
+        if not path:
+            return StartChoice(_FILE, problem=tr("Name a model file, or choose from the list."))
+        return self._file if self._file.argument == path else _being_read(path)
 
-    def _chosen(self) -> CorpusChoice:
-        if self._list.chosen == KEPT and self._kept is not None:
-            return self._kept
-        if self._list.chosen != OWN:
-            return listed_corpus(self._list.chosen)
-        path = clean_path(self.path.value)
-        reading = dataclasses.replace(self._reading, encoding=self._encoding.chosen)
-        return CorpusChoice((path,) if path else (), reading=reading)
-
-    def restore(self, choice: CorpusChoice) -> None:
+    def restore(self, choice: StartChoice) -> None:
         """Show a choice in the fields."""
-        name = choice.catalogue_name
-        if name is not None and any(name == value for _, value in self._list_options):
-            self._list.show(name)
-            self.path.show("")
-        elif len(choice.arguments) == 1 and not choice.label:
-            self._reading = choice.reading
-            encodings = dict.fromkeys([*ENCODINGS, choice.reading.encoding])
-            self._encoding.offer(_same(encodings), choice.reading.encoding)
-            self._list.show(OWN)
-            self.path.show(choice.arguments[0])
-        elif choice.arguments:
-            self._kept = choice
-            label = choice.label or counted(len(choice.arguments), "text")
-            self._list.offer([*self._list_options, (label, KEPT)], KEPT)
-            self.path.show("")
-        self.survey()
+        self._pending = choice.argument
+        self._restore_pending()
 
-    def survey(self) -> None:
-        """Survey the choice if it has changed."""
-        is_own = self._list.chosen == OWN
-        self._encoding_row.display = is_own
-        self.facts_view.survey(self.choice, PAUSE if is_own else 0.0)
+    def _restore_pending(self) -> None:
+        """Select the restored model, once the models are listed."""
+        if self._pending and self._listed is None:
+            return
+        value, self._pending = self._pending, ""
+        is_file = bool(value) and value not in (self._listed or {})
+        self._list.offer(self._options(), _FILE if is_file else value)
+        self._path.input.show(value if is_file and value != _FILE else "")
+        self._look()
 
-    def show(self, training: TrainingConfig, problem: str) -> None:
-        """Show the facts of the choice, and a problem with the choice or its text."""
-        reading = dataclasses.replace(self._reading, units=training.units, records=training.records)
-        if reading != self._reading:
-            self._reading = reading
-            self.survey()
-        fact_problem, is_own = self.facts_view.show(training), self._list.chosen == OWN
-        problem = "" if self.path.is_partial else problem or fact_problem
-        self._path_row.show_problem(problem if is_own else "")
-        self._list_row.show_problem("" if is_own else problem)
+    def _look(self) -> None:
+        """Read the chosen model file, and show its problem at the path."""
+        is_file, choice = self._list.chosen == _FILE, self.choice
+        self._path_row.display = is_file
+        self._row.key, self._path_row.key = ("", "start") if is_file else ("start", "")
+        self._latest.cancel()
+        if is_file and choice.argument not in {_FILE, self._file.argument}:
+            self._latest.start(lambda task: self._read(choice.argument, task))
 
-    @on(Select.Changed, "#catalogue")
-    def choose_listed(self, event: Select.Changed) -> None:
-        """Use the selected text instead of a path, or move to the path field."""
-        event.stop()
-        if self._list.chosen == OWN:
-            self.path.focus()
+    def _read(self, argument: str, task: BackgroundTask) -> None:
+        task.wait(PAUSE)
+        try:
+            found = _choice_of(argument, read_facts(find_model(argument, self._runs_folder)))
+        except CharRNNError as error:
+            found = StartChoice(argument, problem=str(error))
+        task.deliver(self.call_later, self._set_file, found)
+
+    def _list_models(self, task: BackgroundTask) -> None:
+        choices = {}
+        with suppress(CharRNNError):  # the list of runs shows an unreadable folder
+            for model in offered_models(self._runs_folder):
+                choices[model.name] = _choice_of(model.name, model.facts)
+        task.deliver(self.call_later, self._set_listed, choices)
+
+    def _options(self) -> list[tuple[str, str]]:
+        listed = [(choice.label, name) for name, choice in (self._listed or {}).items()]
+        return [(tr("new weights"), _NEW), *listed, (tr("a model file of yours"), _FILE)]
+
+    def _set_file(self, found: StartChoice) -> None:
+        self._file = found
+        self.post_message(self.Updated())
+
+    def _set_listed(self, listed: dict[str, StartChoice]) -> None:
+        self._listed = listed
+        if self._pending:
+            self._restore_pending()
         else:
-            self.path.show("")
-            if self._list.chosen != KEPT:
-                self._last_listed = self._list.chosen
-        self.survey()
+            self._list.offer(self._options(), self._list.chosen)
+        self.post_message(self.Updated())
 
-    @on(Input.Changed, "#corpus")
-    def choose_path(self, event: Input.Changed) -> None:
-        """Use the path instead of the list; if it is empty, use the list again."""
-        event.stop()
-        self._list.show(OWN if event.value.strip() else self._last_listed)
-        self.survey()
-
-    @on(Select.Changed, "#encoding")
-    def choose_encoding(self, event: Select.Changed) -> None:
-        """Survey the path with the selected encoding."""
-        event.stop()
-        self.survey()
+    @on(Select.Changed, "#start-from")
+    def choose(self) -> None:
+        """Use the selected model, or move to the path field."""
+        self._look()
+        if self._list.chosen == _FILE:
+            self._path.input.focus()
 
     def on_path_input_dropped(self, event: PathInput.Dropped) -> None:
-        """Use several dropped files as the corpus."""
+        """Use the first of several dropped files, and say so."""
         event.stop()
-        self.restore(CorpusChoice(event.paths, counted(len(event.paths), "file")))
+        self._path.input.value = event.paths[0]
+        message = tr("A run starts from one model: the first of the files is used.")
+        self.notify(message, severity="warning", markup=False)
+
+    @on(Input.Changed, "#start-path")
+    def choose_path(self) -> None:
+        """Read the model file at the new path."""
+        self._look()
 
 
-def _same(values: Iterable[str]) -> list[tuple[str, str]]:
-    return [(value, value) for value in values]
+def _being_read(argument: str) -> StartChoice:
+    return StartChoice(argument, problem=tr("The model is being read."))
+
+
+def _choice_of(argument: str, facts: ModelFacts) -> StartChoice:
+    header = facts.header
+    if header is None:
+        return StartChoice(argument, problem=facts.problem or "", label=argument)
+    config = header.config
+    label = f"{argument} · {format_shape(config)}"
+    if facts.loss is not None:
+        label += f", {format_model_loss(facts.loss, facts.units)}"
+    records = str(header.corpus.get("records", "none"))
+    point = StartingPoint(Path(argument).name, config, facts.units, records)
+    try:
+        known = Vocabulary(header.vocabulary, header.unknown_symbol, header.end_symbol)
+        point.adapt(
+            find_preset(DEFAULT_PRESET)
+        )  # raises for values that this version does not know
+    except CharRNNError as error:
+        return StartChoice(argument, problem=str(error), label=argument)
+    return StartChoice(argument, point, known, label=label)
