@@ -54,6 +54,7 @@ from tui_charrnn.tui.text import tape_start
 from tui_charrnn.tui.text.alternative_rows import FORBIDDEN
 from tui_charrnn.tui.text.sampling_dialog import LABELS
 from tui_charrnn.tui.text.sampling_dialog import NAMES as SAMPLING
+from tui_charrnn.tui.xray import colorings
 from tui_charrnn.viewing import (
     embedding,
     failures,
@@ -62,7 +63,6 @@ from tui_charrnn.viewing import (
     log_lines,
     run_formatting,
     run_view,
-    xray,
 )
 from tui_charrnn.viewing.lessons import HEAD, LESSONS
 
@@ -150,9 +150,9 @@ def table_sentences() -> set[str]:
         *gradient_pictures.HEADS,
         *embedding.GROUPS.values(),
         *(name.upper() for name in gradient_pictures.SHARES),
-        *(each.name for each in xray.MEASURES),
-        *(each.unit for each in xray.MEASURES),
-        *xray.GATE_SCALE.ends,
+        *(each.name for each in colorings.MEASURES),
+        *(each.unit for each in colorings.MEASURES),
+        *colorings.GATE_SCALE.ends,
         *(name.replace("_", " ") for name in RULES),
         FORBIDDEN,
         *SHORT_NAMES.values(),

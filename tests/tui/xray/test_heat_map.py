@@ -4,6 +4,7 @@ import pytest
 from textual.color import Color
 from textual.content import Content
 
+from tui_charrnn.tui.xray.colorings import GATE_SCALE, neuron_scale
 from tui_charrnn.tui.xray.heat_map import (
     SIGNS,
     HeatMap,
@@ -12,7 +13,6 @@ from tui_charrnn.tui.xray.heat_map import (
     rows_needed,
     scale_row,
 )
-from tui_charrnn.viewing.xray import GATE_SCALE, neuron_scale
 
 PALETTE = Palette(Color(0, 0, 0), Color(255, 0, 0), Color(0, 0, 255))
 VALUES = [((7 * place) % 21 - 10) / 10 for place in range(50)]  # from -1 to 1, unordered

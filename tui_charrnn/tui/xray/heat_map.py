@@ -15,8 +15,8 @@ from textual.style import Style
 
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.text.streamed_text import LOOKS
+from tui_charrnn.tui.xray.colorings import Scale
 from tui_charrnn.viewing.formatting import bar
-from tui_charrnn.viewing.xray import Scale
 
 SIGNS: Final = "=-.+#"
 """Sign of each level, from far below the middle to far above it."""

@@ -24,16 +24,17 @@ from tui_charrnn.tui.text.alternative_rows import (
 from tui_charrnn.tui.text.streamed_text import LOOKS, ScaleName
 from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.xray.color_layer import XrayColors, XrayPlace
-from tui_charrnn.tui.xray.colorings import NAME, VALUE
-from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
-from tui_charrnn.viewing.formatting import format_character, padded, percent
-from tui_charrnn.viewing.probability_rows import reliability_lines
-from tui_charrnn.viewing.xray import (
+from tui_charrnn.tui.xray.colorings import (
     CANDIDATE_SCALE,
     GATE_SCALE,
+    NAME,
+    VALUE,
     full_scale,
     neuron_scale,
 )
+from tui_charrnn.tui.xray.heat_map import HeatMap, Palette, heat_rows, rows_needed, scale_row
+from tui_charrnn.viewing.formatting import format_character, padded, percent
+from tui_charrnn.viewing.probability_rows import reliability_lines
 
 STREAMING_INTERVAL: Final = 0.3
 """Seconds between two drawings while the text streams, because drawing slows generation."""

@@ -3,7 +3,7 @@
 import pytest
 
 from tui_charrnn.lens.reading import Prediction
-from tui_charrnn.viewing.xray import (
+from tui_charrnn.tui.xray.colorings import (
     GATE_SCALE,
     LEVELS,
     MEASURES,
