@@ -87,7 +87,14 @@ from tui_charrnn.tui.history.preview import restored_clamps as restored_clamps
 from tui_charrnn.tui.history.recorder import HistoryRecorder as HistoryRecorder
 from tui_charrnn.tui.history.screen import HistoryScreen as HistoryScreen
 from tui_charrnn.tui.new_run.screen import NewRunScreen as NewRunScreen
+from tui_charrnn.tui.pages.embedding import EmbeddingPage as EmbeddingPage
+from tui_charrnn.tui.pages.gates import GatesPage as GatesPage
+from tui_charrnn.tui.pages.gradients import ClippingPage as ClippingPage
+from tui_charrnn.tui.pages.gradients import MemoryPage as MemoryPage
 from tui_charrnn.tui.pages.page import PageContext as PageContext
+from tui_charrnn.tui.pages.tasks import FillPage as FillPage
+from tui_charrnn.tui.pages.tasks import GrowPage as GrowPage
+from tui_charrnn.tui.pages.tasks import WhichPage as WhichPage
 from tui_charrnn.tui.run.controls import RunAnnouncer as RunAnnouncer
 from tui_charrnn.tui.run.controls import RunControls as RunControls
 from tui_charrnn.tui.run.controls import format_all_continuing as format_all_continuing

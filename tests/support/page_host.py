@@ -1,6 +1,6 @@
 """A small app that shows one page, on a tiny model."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,11 +14,22 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.pages.page import Page, PageContext, Picture
 from tui_charrnn.tui.session import Session
-from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, ModelRequest, Wait
 from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.text.text_view import TextView
 
 TINY = ModelLabel("tiny")
+
+
+class GivenLoader(ModelLoader):
+    """A loader that answers every request by a function."""
+
+    def __init__(self, load: Callable[[], LoadedModel]) -> None:
+        super().__init__()
+        self._load = load
+
+    def load(self, _request: ModelRequest, _wait: Wait) -> LoadedModel:
+        return self._load()
 
 
 def page_context(
@@ -29,8 +40,8 @@ def page_context(
     loaded = LoadedModel(model or tiny_model(), label)
     return PageContext(
         session=session,
-        load=lambda _: loaded,
-        load_newest=lambda _: loaded,
+        loader=GivenLoader(lambda: loaded),
+        request=ModelRequest.of(session),
         text=TapeText(TextView(), session.settings),
         at=None,
         seed_text=seed_text,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
@@ -43,7 +41,7 @@ from tui_charrnn.tui.messages import (
     RunPinned,
 )
 from tui_charrnn.tui.panes import PaneHost
-from tui_charrnn.tui.session import Session, WeightsSource
+from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.text.model_loader import ModelRequest
 from tui_charrnn.tui.text_pane import TextPane
 from tui_charrnn.tui.textual_patches import is_closing
@@ -56,7 +54,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.run.controls import RunAnnouncer, RunControls
     from tui_charrnn.tui.run.run_card import StatusLine
     from tui_charrnn.tui.text.model_choice import ModelChoice
-    from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, Wait
+    from tui_charrnn.tui.text.model_loader import ModelLoader
     from tui_charrnn.tui.text.seed_input import SeedInput
     from tui_charrnn.viewing.run_view import RunView
 
@@ -294,25 +292,16 @@ class MainScreen(Screen[None]):
         if name == "learn":
             lesson = (lesson or 0) % len(lazy.LESSONS)
             name = lazy.LESSONS[lesson].page
-        page = getattr(import_module(f"tui_charrnn.tui.pages.{name}"), f"{name.capitalize()}Page")
         pane = self.text_pane
-        session, loader = self.session, self._loader
-
-        def load_newest(wait: Wait) -> LoadedModel:
-            request = ModelRequest.of(session)
-            if session.has_live_run and not session.is_readonly:
-                request = request._replace(source=WeightsSource.NEWEST)
-            return loader.load(request, wait)
-
         context = lazy.PageContext(
-            session=session,
-            load=partial(loader.load, ModelRequest.of(session)),
-            load_newest=load_newest,
+            session=self.session,
+            loader=self._loader,
+            request=ModelRequest.of(self.session),
             text=pane.text,
             at=pane.cursor.at,
             seed_text=pane.seed.text,
         )
-        opened: Page = page(context)
+        opened: Page = getattr(lazy, f"{name.capitalize()}Page")(context)
         if lesson is not None:
             opened.show_lesson(lesson)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.support.page_host import note_of, opened, page_context, rows_of
 from tests.support.waiting import wait_until
-from tui_charrnn.tui.pages.clipping import ClippingPage
+from tui_charrnn.tui.pages.gradients import ClippingPage
 
 
 async def test_both_runs_are_trained_and_keys_restart_them(tmp_path: Path) -> None:

@@ -2,18 +2,18 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from tests.support.page_host import opened, page_context, rows_of
+from tests.support.page_host import GivenLoader, opened, page_context, rows_of
 from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.errors import RunError
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.tui.pages import embedding as page_module
 from tui_charrnn.tui.pages.embedding import EmbeddingPage
-from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
+from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.viewing.embedding import Embedding, format_neighbors
 
 
@@ -37,15 +37,16 @@ async def test_newer_weights_are_drawn_as_they_are_saved(
     monkeypatch.setattr(page_module, "INTERVAL", 0.01)
     loads: list[int] = []
 
-    def load(_: Wait) -> LoadedModel:
+    def load() -> LoadedModel:
         loads.append(len(loads))
         if len(loads) == 1:
             raise RunError("It has no weights yet.")
         return LoadedModel(tiny_model(rng_seed=min(len(loads), 4)), ModelLabel("r", "newest"))
 
     context = page_context(tmp_path)
-    live = SimpleNamespace(has_live_run=True)
-    page = EmbeddingPage(replace(context, session=live, load_newest=load))  # type: ignore[arg-type]
+    live = [True]
+    monkeypatch.setattr(Session, "has_live_run", property(lambda _: any(live)))
+    page = EmbeddingPage(replace(context, loader=GivenLoader(load)))
     async with opened(page) as pilot:
         newest = Embedding(tiny_model(rng_seed=4)).vectors
         await wait_until(
@@ -53,4 +54,4 @@ async def test_newer_weights_are_drawn_as_they_are_saved(
             "the newest",
             lambda: page.shown is not None and bool((page.shown.vectors == newest).all()),
         )
-        live.has_live_run = False
+        live.clear()

@@ -15,7 +15,7 @@ from tui_charrnn.generation.filling import Filler, split_gaps
 from tui_charrnn.hangul import is_jamo
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.translation import Language, set_language
-from tui_charrnn.tui.pages.fill import FillPage
+from tui_charrnn.tui.pages.tasks import FillPage
 from tui_charrnn.viewing.formatting import percent
 from tui_charrnn.viewing.probability_rows import candidate_rows, format_filled
 

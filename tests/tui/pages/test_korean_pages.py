@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,12 @@ from textual.widgets import Input
 from tests.korean import latin_words
 from tests.support.page_host import note_of, opened, page_context, rows_of
 from tests.support.shown_screen import screen_rows
-from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.history.model_label import ModelLabel
-from tui_charrnn.tui.pages.clipping import ClippingPage
 from tui_charrnn.tui.pages.embedding import EmbeddingPage
-from tui_charrnn.tui.pages.fill import FillPage
-from tui_charrnn.tui.pages.grow import GrowPage
-from tui_charrnn.tui.pages.memory import MemoryPage
+from tui_charrnn.tui.pages.gradients import ClippingPage, MemoryPage
 from tui_charrnn.tui.pages.page import Page, PageContext
-from tui_charrnn.tui.pages.which import WhichPage
-from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.pages.tasks import FillPage, GrowPage, WhichPage
 
 MODELS = {"tiny", "shakespeare", "python", "korean", "lstm", "RNN"}
 COMMANDS = {"charrnn", "tui", "direction", "both"}
@@ -56,8 +50,7 @@ async def test_a_page_is_entirely_korean(
 
 @pytest.mark.usefixtures("korean")
 async def test_the_embedding_names_the_model_that_it_draws(tmp_path: Path) -> None:
-    loaded = LoadedModel(tiny_model(), ModelLabel("tiny", "file"))
-    page = EmbeddingPage(replace(page_context(tmp_path), load_newest=lambda _: loaded))
+    page = EmbeddingPage(page_context(tmp_path, label=ModelLabel("tiny", "file")))
     async with opened(page) as pilot:
         foot = page.query_one("#page")
         await wait_until(pilot, "its name", lambda: "모델 tiny ·" in str(foot.border_subtitle))

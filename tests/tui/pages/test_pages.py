@@ -13,9 +13,8 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.text_scores import OriginReader
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.tui.pages.grow import GrowPage
 from tui_charrnn.tui.pages.page import Page, PageContext
-from tui_charrnn.tui.pages.which import WhichPage
+from tui_charrnn.tui.pages.tasks import GrowPage, WhichPage
 from tui_charrnn.tui.text.text_view import TextView
 from tui_charrnn.viewing.formatting import percent
 

@@ -1,11 +1,11 @@
 """The page on the embedding: characters in a plane, updated while a run trains."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 import numpy as np
+from textual import events
+from textual.binding import BindingType
 from textual.content import Content
 
 from tui_charrnn.errors import CharRNNError
@@ -13,8 +13,11 @@ from tui_charrnn.hangul import spelled_in
 from tui_charrnn.model.weights import Float64
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import bindings_of
-from tui_charrnn.tui.pages.page import Page
+from tui_charrnn.tui.pages.page import Page, PageContext
+from tui_charrnn.tui.session import WeightsSource
+from tui_charrnn.tui.text.model_loader import ModelRequest
 from tui_charrnn.viewing.embedding import (
     Embedding,
     Piece,
@@ -23,13 +26,6 @@ from tui_charrnn.viewing.embedding import (
     legend,
     picture_of,
 )
-
-if TYPE_CHECKING:
-    from textual import events
-    from textual.binding import BindingType
-
-    from tui_charrnn.tui.background import BackgroundTask
-    from tui_charrnn.tui.pages.page import PageContext
 
 INTERVAL: Final = 3.0
 """Seconds between two pictures of a run that trains."""
@@ -78,21 +74,24 @@ class EmbeddingPage(Page):
 
     def on_mount(self) -> None:
         """Load the model, and load newer weights while a run trains."""
-        context = self.context
+        session, loader = self.context.session, self.context.loader
 
         def work(task: BackgroundTask) -> Iterator[_Projection | CharRNNError]:
             while True:
+                request = ModelRequest.of(session)
+                if request.is_live:
+                    request = request._replace(source=WeightsSource.NEWEST)
                 try:
-                    loaded = context.load_newest(task.is_cancelled_after)
+                    loaded = loader.load(request, task.is_cancelled_after)
                 except CharRNNError as error:  # e.g. the run has no weights yet
-                    if not context.session.has_live_run:
+                    if not session.has_live_run:
                         raise
                     yield error
                 else:
                     embedding = Embedding(loaded.model)
                     yield _Projection(loaded.label.translated, embedding, *embedding.plane)
                 task.wait(INTERVAL)
-                while not context.session.has_live_run:
+                while not session.has_live_run:
                     task.wait(INTERVAL)
 
         self.compute(work, self._show_result)
@@ -142,13 +141,12 @@ class EmbeddingPage(Page):
         ):  # the sign of a component is arbitrary: keep the previous one
             places = places * np.where((places * self._places).sum(axis=0) < 0, -1, 1)
         self.shown, self._places = embedding, places
-        self.set_subtitle(
-            tr(
-                "{model} · {share:.0%} of the variance · Esc leaves",
-                model=safe_line(label),
-                share=shares.sum(),
-            )
+        subtitle = tr(
+            "{model} · {share:.0%} of the variance · Esc leaves",
+            model=safe_line(label),
+            share=shares.sum(),
         )
+        self.query_one("#page").border_subtitle = Content(subtitle)
         self.show_note(format_sizes(embedding))
         self.picture.draw()
 

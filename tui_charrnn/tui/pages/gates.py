@@ -1,30 +1,24 @@
 """The page that sets the mean of each gate by hand and shows the effect on the next character."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import ClassVar, Final, NamedTuple
 
 from rich.cells import cell_len
+from textual.binding import BindingType
 from textual.content import Content
 
 from tui_charrnn.generation.neuron import Clamp, Probe, gates_of
 from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.tape import Tape, TapePosition
 from tui_charrnn.lens.reading import ClampTrial, try_clamps
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
-from tui_charrnn.tui.pages.page import Page
+from tui_charrnn.tui.pages.page import Page, PageContext
 from tui_charrnn.tui.session import ActiveClamps, identity_of
 from tui_charrnn.tui.text.generation_thread import Fork
 from tui_charrnn.viewing.formatting import bar, format_character, padded, percent
-
-if TYPE_CHECKING:
-    from textual.binding import BindingType
-
-    from tui_charrnn.generation.tape import Tape, TapePosition
-    from tui_charrnn.tui.background import BackgroundTask
-    from tui_charrnn.tui.pages.page import PageContext
 
 NAMES: Final = {"i": "input", "f": "forget", "o": "output", "z": "update", "r": "reset"}
 _STEP: Final = 0.05

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from tui_charrnn.tui.keys.table import Owner
     from tui_charrnn.tui.session import Session
-    from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
+    from tui_charrnn.tui.text.model_loader import LoadedModel, ModelLoader, ModelRequest
     from tui_charrnn.tui.text.tape_text import TapeText
 
 _Result = TypeVar("_Result")
@@ -144,14 +144,6 @@ class Page(Dialog[None]):
         """Return the rows of the picture, safe to show; rows beyond the height are cut off."""
         raise NotImplementedError
 
-    def set_subtitle(self, subtitle: str) -> None:
-        """Show a text in the lower border of the frame.
-
-        Args:
-            subtitle: Safe to show.
-        """
-        self.query_one("#page").border_subtitle = Content(subtitle)
-
     def on_mount(self) -> None:
         """Show the keys, and stop the cursor from blinking, which would redraw the picture."""
         for field in self.query(Input):
@@ -191,6 +183,10 @@ class Page(Dialog[None]):
 
         self._tasks.start(run)
 
+    def load(self, task: BackgroundTask) -> LoadedModel:
+        """Load the chosen model; for the work of `compute`."""
+        return self.context.loader.load(self.context.request, task.is_cancelled_after)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action is available; those of the tour are only inside it."""
         if action in {"turn_lesson", "hide_lesson"}:
@@ -214,13 +210,12 @@ class Page(Dialog[None]):
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """The data and callbacks that a page is opened with."""
+    """What a page is opened with."""
 
     session: Session
-    load: Callable[[Wait], LoadedModel]
-    """Load the current model; called in a thread."""
-    load_newest: Callable[[Wait], LoadedModel]
-    """Load the newest weights of the live run, or the current model; called in a thread."""
+    loader: ModelLoader
+    request: ModelRequest
+    """The model that was chosen when the page was opened."""
     text: TapeText
     """The visible text and its tape."""
     at: tuple[int, int] | None

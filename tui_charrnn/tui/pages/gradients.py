@@ -1,10 +1,12 @@
-"""The page on memory: how far back models look, and how the gradient decays in a live run."""
-
-from __future__ import annotations
+"""The pages on gradients: how far back a model looks, and clipping."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Final
+from dataclasses import replace
+from typing import ClassVar, Final
 
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.content import Content
 from textual.getters import query_one
 
 from tui_charrnn.errors import CorpusError
@@ -12,30 +14,26 @@ from tui_charrnn.generation.model_lookup import find_model
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.training_corpus import read_training_corpus
 from tui_charrnn.history.model_label import ModelLabel
+from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.keys.keymap import bindings_of
-from tui_charrnn.tui.pages.page import Page, colored
+from tui_charrnn.tui.pages.page import Page, PageContext, colored
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.viewing.gradient_pictures import (
     CHARACTERS,
+    CLIPPING_SIGNS,
     SIGNS,
     MemoryCurve,
+    clipping_rows,
     measure_model,
     memory_rows,
     run_rows,
 )
-
-if TYPE_CHECKING:
-    from textual.app import ComposeResult
-    from textual.binding import BindingType
-    from textual.content import Content
-
-    from tui_charrnn.tui.background import BackgroundTask
-    from tui_charrnn.tui.pages.page import PageContext
 
 _WRITTEN: Final = 2_000
 """Characters to generate as the text if the corpus of the model is not available."""
@@ -105,7 +103,7 @@ class MemoryPage(Page):
     def _loaded(self, names: list[str], task: BackgroundTask) -> list[LoadedModel]:
         """The named models, or the current model if none is named."""
         if not names:
-            return [self.context.load(task.is_cancelled_after)]
+            return [self.load(task)]
         folder = self.context.session.runs_folder
         paths = {name: find_model(name, folder) for name in dict.fromkeys(names)}
         return [
@@ -148,3 +146,76 @@ class MemoryPage(Page):
             return [tr("Measuring ..."), *live]
         rows = memory_rows(self.curves, width, height - len(live))
         return [colored(row, SIGNS) for row in [*rows, *live]]
+
+
+_LIMITS: Final = (0.1, 0.3, 1.0, 3.0, 10.0, 100.0)
+_RADII: Final = (0.5, 0.9, 1.1, 1.4, 1.7, 2.0, 3.0)
+
+
+class ClippingPage(Page):
+    """Trains both runs again whenever a setting changes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("clipping")]
+
+    def __init__(self, context: PageContext) -> None:
+        """Start with settings that make the effect of clipping visible."""
+        title = tr("Clipping: a plain RNN, with and without a limit")
+        super().__init__(context, "clipping", title)
+        self.settings = ClippingSettings()
+        self.runs: list[ClippingRun] = []
+        """The unclipped run, then the clipped one; the background thread trains them."""
+
+    def on_mount(self) -> None:
+        """Start the training."""
+        self.action_again()
+
+    def action_again(self, seeds: int = 0) -> None:
+        """Train both runs from the start; `seeds` is added to the RNG seed."""
+        self.settings = replace(self.settings, rng_seed=self.settings.rng_seed + seeds)
+        settings = self.settings
+        self.show_note(
+            tr(
+                "Spectral radius {radius:g}, limit {limit:g}, learning rate {rate:g}, seed {seed}.",
+                radius=settings.radius,
+                limit=settings.limit,
+                rate=settings.learning_rate,
+                seed=settings.rng_seed,
+            )
+        )
+
+        def work(task: BackgroundTask) -> Iterator[list[ClippingRun]]:
+            runs = [ClippingRun(settings, is_clipped=each) for each in (False, True)]
+            while len(runs[0].steps) < settings.steps:
+                for run in runs:
+                    for _ in range(10):  # steps between two updates of the picture
+                        run.advance()
+                yield runs
+                task.wait(0.1)  # so that the progress stays visible
+
+        self.compute(work, self._show_result)
+
+    def action_radius(self, by: int) -> None:
+        """Choose a spectral radius `by` places further in the list and train again."""
+        self.settings = replace(self.settings, radius=_next(_RADII, self.settings.radius, by))
+        self.action_again()
+
+    def action_limit(self, by: int) -> None:
+        """Choose a gradient limit `by` places further in the list and train again."""
+        self.settings = replace(self.settings, limit=_next(_LIMITS, self.settings.limit, by))
+        self.action_again()
+
+    def _show_result(self, runs: list[ClippingRun]) -> None:
+        self.runs = runs
+        self.picture.draw()
+
+    def rows(self, width: int, height: int) -> list[str | Content]:
+        """The rows for both runs; none before their first steps."""
+        if not self.runs:
+            return []
+        rows = clipping_rows(self.runs, self.settings, width, height)
+        return [colored(row, CLIPPING_SIGNS) for row in rows]
+
+
+def _next(choices: tuple[float, ...], now: float, by: int) -> float:
+    place = choices.index(now) + by
+    return choices[min(max(place, 0), len(choices) - 1)]
