@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.command import run_program
 from tests.support.examination import NAMES, ON_CPU, python
+from tui_charrnn.cli import diagnosis
 from tui_charrnn.cli import doctor as command
 from tui_charrnn.cli.diagnosis import Finding
 from tui_charrnn.cli.main import run
@@ -29,7 +30,7 @@ def run_doctor(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *options: str, code: str
 ) -> tuple[int, str, str]:
     """Exit code, standard output and error with `code` in place of the examining process."""
-    monkeypatch.setattr(command, "examiner_command", lambda *_: python(code))
+    monkeypatch.setattr(diagnosis, "examiner_command", lambda *_: python(code))
     ended = run(["doctor", *options])
     printed = capsys.readouterr()
     return ended, printed.out, printed.err

@@ -17,14 +17,23 @@ from typing import Final, Literal, TypeAlias
 from rich.console import Console
 
 from tui_charrnn import __version__
-from tui_charrnn.cli.tensorflow_process import Answer
+from tui_charrnn.cli.output import print_message
+from tui_charrnn.cli.tensorflow_process import Answer, ask, examiner_command
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.errors import ExitCode, RunError
+from tui_charrnn.errors import ConfigError, ExitCode, RunError
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.runs.catalogue import list_runs
+from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.records import format_way
 from tui_charrnn.runs.storage import NO_LOCKS
-from tui_charrnn.training.machine import Machine, Nvidia
+from tui_charrnn.text.cache import corpora_folder
+from tui_charrnn.training.machine import (
+    Machine,
+    Nvidia,
+    examine_machine,
+    find_nvidia,
+    thread_count,
+)
 from tui_charrnn.training.trial_facts import ASSUMED_VOCABULARY, Examination, GpuFacts
 from tui_charrnn.viewing.formatting import counted, format_shape, format_size
 
@@ -79,6 +88,53 @@ class Locks:
     """Names of the runs in the folder that have a live trainer."""
     lost: tuple[str, ...]
     """Names of the runs in the folder that have lost their trainer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All facts about this machine."""
+
+    preset: str
+    model: ModelConfig
+    training: TrainingConfig
+    versions: dict[str, str | None]
+    system: str
+    machine: Machine
+    threads: int
+    nvidia: Nvidia
+    runs: Folder
+    cache: Folder
+    locks: Locks
+    terminal: Terminal | None
+    answer: Answer
+
+
+def collect_facts(preset: str, model: ModelConfig, training: TrainingConfig, runs: Path) -> Facts:
+    """Collect all facts for the settings of a preset; `runs` is the folder of the runs."""
+    return Facts(
+        preset=preset,
+        model=model,
+        training=training,
+        versions=library_versions(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        machine=examine_machine(),
+        threads=thread_count(training.threads),
+        nvidia=find_nvidia(),
+        runs=examine_folder(runs),
+        cache=examine_folder(corpora_folder()),
+        locks=examine_locks(runs),
+        terminal=examine_terminal(),
+        answer=_ask_tensorflow(model, training),
+    )
+
+
+def _ask_tensorflow(model: ModelConfig, training: TrainingConfig) -> Answer:
+    try:
+        require_tensorflow()
+    except ConfigError as error:
+        return Answer(failure=str(error))
+    print_message("Loading TensorFlow in a separate process (several seconds) ...")
+    return ask(examiner_command(model, training))
 
 
 def library_versions() -> dict[str, str | None]:
@@ -167,6 +223,17 @@ class Finding:
     """What was found and, for a note or a problem, what to do."""
     exit_code: ExitCode = ExitCode.OK
     """The exit code of the command for a problem."""
+
+
+def diagnose(facts: Facts) -> Iterator[Finding]:
+    """Yield the findings about this machine, in the order of the report."""
+    yield judge_versions(facts.versions)
+    yield from judge_machine(facts.machine, facts.threads, facts.model, facts.system)
+    yield judge_settings(facts.preset, facts.model, facts.training)
+    yield from judge_computation(facts.answer, facts.nvidia, facts.training.precision)
+    yield from judge_folders(facts.runs, facts.cache, facts.model, facts.training)
+    yield judge_locks(facts.locks)
+    yield judge_terminal(facts.terminal)
 
 
 def judge_versions(versions: Mapping[str, str | None]) -> Finding:

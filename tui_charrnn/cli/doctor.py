@@ -1,6 +1,5 @@
 """The command `doctor`: check whether training can start here, or what of a run is intact."""
 
-import platform
 import shutil
 import textwrap
 import time
@@ -12,23 +11,7 @@ from typing import Annotated, Final, Literal, TypeVar
 import typer
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.diagnosis import (
-    Finding,
-    Folder,
-    Locks,
-    Terminal,
-    examine_folder,
-    examine_locks,
-    examine_terminal,
-    judge_computation,
-    judge_folders,
-    judge_locks,
-    judge_machine,
-    judge_settings,
-    judge_terminal,
-    judge_versions,
-    library_versions,
-)
+from tui_charrnn.cli.diagnosis import Finding, collect_facts, diagnose
 from tui_charrnn.cli.options import (
     JsonDocument,
     RunsDir,
@@ -38,16 +21,14 @@ from tui_charrnn.cli.options import (
     with_setting_options,
 )
 from tui_charrnn.cli.output import print_data, print_json, print_message, stdout_is_terminal
-from tui_charrnn.cli.tensorflow_process import Answer, ask, examiner_command
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode, RunError
+from tui_charrnn.errors import CharRNNError, ExitCode, RunError
 from tui_charrnn.invocation import command
 from tui_charrnn.paths import is_file, is_folder, parse_path
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.presets import PRESETS, find_preset
 from tui_charrnn.runs.catalogue import find_run, summarize_run
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
-from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory, foreign_parts, format_command
 from tui_charrnn.runs.liveness import AT_WORK, Verdict
 from tui_charrnn.runs.reader import read_description, read_status
@@ -59,37 +40,10 @@ from tui_charrnn.runs.verification import (
     verify_events,
 )
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.cache import corpora_folder
-from tui_charrnn.training.machine import (
-    Machine,
-    Nvidia,
-    examine_machine,
-    find_nvidia,
-    thread_count,
-)
 from tui_charrnn.viewing.formatting import counted, format_shape, format_time
 
 _SHOWN_GAPS: Final = 3
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """All facts about this machine."""
-
-    preset: str
-    model: ModelConfig
-    training: TrainingConfig
-    versions: dict[str, str | None]
-    system: str
-    machine: Machine
-    threads: int
-    nvidia: Nvidia
-    runs: Folder
-    cache: Folder
-    locks: Locks
-    terminal: Terminal | None
-    answer: Answer
 
 
 @with_setting_options(ModelConfig, TrainingConfig)
@@ -125,21 +79,7 @@ def doctor(
         found = _find_any_run(run, runs_folder(runs_dir))
         raise typer.Exit(_print_run(found, as_json=as_json))
     model, training = apply_settings(find_preset(preset), settings)
-    facts = Facts(
-        preset=preset,
-        model=model,
-        training=training,
-        versions=library_versions(),
-        system=f"{platform.system()} {platform.release()} {platform.machine()}",
-        machine=examine_machine(),
-        threads=thread_count(training.threads),
-        nvidia=find_nvidia(),
-        runs=examine_folder(runs_folder(runs_dir)),
-        cache=examine_folder(corpora_folder()),
-        locks=examine_locks(runs_folder(runs_dir)),
-        terminal=examine_terminal(),
-        answer=_ask_tensorflow(model, training),
-    )
+    facts = collect_facts(preset, model, training, runs_folder(runs_dir))
     findings = list(diagnose(facts))
     code = _exit_code(findings)
     if as_json:
@@ -152,15 +92,6 @@ def doctor(
         _print(findings)
         print_message(_summary_sentence(findings))
     raise typer.Exit(int(code))
-
-
-def _ask_tensorflow(model: ModelConfig, training: TrainingConfig) -> Answer:
-    try:
-        require_tensorflow()
-    except ConfigError as error:
-        return Answer(failure=str(error))
-    print_message("Loading TensorFlow in a separate process (several seconds) ...")
-    return ask(examiner_command(model, training))
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,17 +340,6 @@ def _exit_code(findings: Sequence[Finding]) -> ExitCode:
 def _print(findings: Sequence[Finding]) -> None:
     width = shutil.get_terminal_size().columns if stdout_is_terminal() else None
     print_data(*report_lines(findings, width))
-
-
-def diagnose(facts: Facts) -> Iterator[Finding]:
-    """Yield the findings about this machine, in the order of the report."""
-    yield judge_versions(facts.versions)
-    yield from judge_machine(facts.machine, facts.threads, facts.model, facts.system)
-    yield judge_settings(facts.preset, facts.model, facts.training)
-    yield from judge_computation(facts.answer, facts.nvidia, facts.training.precision)
-    yield from judge_folders(facts.runs, facts.cache, facts.model, facts.training)
-    yield judge_locks(facts.locks)
-    yield judge_terminal(facts.terminal)
 
 
 def report_lines(findings: Sequence[Finding], width: int | None) -> Iterator[str]:
