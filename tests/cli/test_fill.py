@@ -77,8 +77,6 @@ def test_what_the_right_side_is_worth_is_measured_over_a_text(
         [],
         ["no gap"],
         ["a_b", "--over", "x"],
-        ["a_b", "--count", "0"],
-        ["a_b", "--beam", "99999"],
         ["--over", "x", "--bidirectional", "y"],
     ],
 )

@@ -122,7 +122,6 @@ def test_many_skipped_characters_are_counted(model_file: Path) -> None:
 @pytest.mark.parametrize(
     ("option", "value", "sentence"),
     [
-        ("-n", "-1", "length must be at least 0. Received: -1."),
         ("-t", "-1", "--temperature must be at least 0 and at most 100. Received: -1.0."),
         ("-t", "nan", "--temperature must be"),
         ("--top-k", "0", "--top-k must be at least 1"),

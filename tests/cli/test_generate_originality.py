@@ -17,7 +17,7 @@ from tests.support.fake_run import fake_run
 from tests.support.pseudo_terminal import TERMINAL_VARIABLES, read_terminal, terminal_pair
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli.generate import generate
-from tui_charrnn.errors import ConfigError, CorpusError
+from tui_charrnn.errors import CorpusError
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.model.weights import tensors_from_weights
 from tui_charrnn.runs.checkpoints import save_checkpoint
@@ -167,12 +167,6 @@ def test_a_text_without_a_character_of_the_corpus_is_reported(
     result = invoke("-n", 5, "--model", model_file, "--corpus", file)
 
     assert "Copied from other (3 characters): no character of it." in result.stderr
-
-
-def test_a_length_that_is_no_passage_is_refused(model_file: Path, corpus: Path) -> None:
-    result = invoke("--model", model_file, "--corpus", corpus, "--copied-length", 1)
-    assert isinstance(result.exception, ConfigError)
-    assert "--copied-length must be at least 2. Received: 1." in str(result.exception)
 
 
 def shown_on_terminal(arguments: tuple[object, ...], variables: Mapping[str, str]) -> str:

@@ -27,9 +27,7 @@ def test_the_picture_is_ascii_on_request() -> None:
     assert "gradient norm" in drawn
 
 
-@pytest.mark.parametrize(
-    "option", [("--limit", 0), ("--radius", -1), ("--learning-rate", "nan"), ("--steps", 0)]
-)
+@pytest.mark.parametrize("option", [("--limit", 0), ("--radius", -1), ("--learning-rate", "nan")])
 def test_numbers_out_of_bounds_are_refused(option: tuple[str, object]) -> None:
     error = invoke(*option).exception
     assert isinstance(error, ConfigError)

@@ -183,10 +183,10 @@ def test_hostile_text_is_made_harmless_in_a_pipe_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("--top", "0"), "top must be at least 1 and at most 1,000. Received: 0."),
-        (("--excerpts", "-1"), "excerpts must be at least 0 and at most 100. Received: -1."),
-        (("--parallel", "0"), "parallel must be at least 1 and at most 4,096. Received: 0."),
-        (("--layer", "1"), "layer must be 0. Received: 1."),
+        (("--top", "0"), "'--top': 0 is not in the range 1<=x<=1000"),
+        (("--excerpts", "-1"), "'--excerpts': -1 is not in the range 0<=x<=100"),
+        (("--parallel", "0"), "'--parallel': 0 is not in the range 1<=x<=4096"),
+        (("--layer", "1"), "--layer must be below 1. Received: 1."),
         (("--property", "mood"), "--property must be one of double-quotes, single-quotes,"),
     ],
 )

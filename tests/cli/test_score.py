@@ -297,8 +297,8 @@ def test_what_is_no_text_ends_with_3(
 @pytest.mark.parametrize(
     ("options", "code", "words"),
     [
-        (["--top", "-1"], 2, "top must be at least 0"),
-        (["--parallel", "0"], 2, "parallel must be at least 1"),
+        (["--top", "-1"], 2, "'--top': -1 is not in the range 0<=x<=1000"),
+        (["--parallel", "0"], 2, "'--parallel': 0 is not in the range 1<=x<=4096"),
         (["--dynamic-evaluation-rate", "0"], 2, "above 0 and at most 10. Received: 0.0."),
         (["--dynamic-evaluation-rate", "nan"], 2, "Received: nan."),
         (["--encoding", "utf-9"], 2, "--encoding: There is no text encoding 'utf-9'"),

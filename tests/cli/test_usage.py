@@ -110,3 +110,21 @@ def test_a_value_is_refused_by_the_name_of_its_option(
 ) -> None:
     assert run(arguments) == 2
     assert f"charrnn-tui: {printed}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (["generate", "-n", "-1"], "-1 is not in the range x>=0"),
+        (["generate", "--count", "1025"], "1025 is not in the range 1<=x<=1024"),
+        (["generate", "--copied-length", "1"], "1 is not in the range x>=2"),
+        (["fill", "a_b", "--beam", "9999"], "9999 is not in the range 1<=x<=4096"),
+        (["embedding", "--count", "0"], "0 is not in the range x>=1"),
+        (["lab", "clipping", "--steps", "0"], "0 is not in the range 1<=x<=10000"),
+    ],
+)
+def test_a_whole_number_out_of_its_bounds_is_refused(
+    arguments: list[str], printed: str, capsys: Capture
+) -> None:
+    assert run(arguments) == 2
+    assert printed in capsys.readouterr().err

@@ -13,7 +13,7 @@ from tui_charrnn.cli.options import (
     complete_model,
     complete_path,
     model_option,
-    refuse_out_of_bounds,
+    number_option,
 )
 from tui_charrnn.cli.output import (
     picture_width,
@@ -65,9 +65,9 @@ def fill(
     gap: Annotated[
         str | None, typer.Option(metavar="SIGN", help="Character that marks a gap.")
     ] = None,
-    count: Annotated[int, typer.Option(metavar="N", help="Candidates to list.")] = 10,
+    count: Annotated[int, number_option("Candidates to list.", 1, 10_000)] = 10,
     beam: Annotated[
-        int, typer.Option(metavar="N", help="Candidates to keep where there is more than one gap.")
+        int, number_option("Candidates to keep where there is more than one gap.", 1, 4096)
     ] = 200,
     over: Annotated[
         str | None,
@@ -78,11 +78,10 @@ def fill(
         ),
     ] = None,
     places: Annotated[
-        int,
-        typer.Option(metavar="N", help="Number of places of that text to test, evenly spaced."),
+        int, number_option("Number of places of that text to test, evenly spaced.", 1, 100_000)
     ] = 100,
     right: Annotated[
-        int, typer.Option(metavar="N", help="Known characters to the right of each place.")
+        int, number_option("Known characters to the right of each place.", 1, 1_000)
     ] = 32,
     as_json: JsonDocument = False,
     is_ascii: DrawnInAscii = False,
@@ -96,10 +95,6 @@ def fill(
     so. BITS is what the right side adds. A bidirectional model computes one gap exactly and
     samples several (Gibbs sampling).
     """
-    refuse_out_of_bounds("count", count, 1, 10_000)
-    refuse_out_of_bounds("beam", beam, 1, 4096)
-    refuse_out_of_bounds("places", places, 1, 100_000)
-    refuse_out_of_bounds("right", right, 1, 1_000)
     _refuse_unfit(text, over, bidirectional)
     if over is not None:
         source = find_sources([over], encoding=encoding).sources[0]

@@ -16,7 +16,7 @@ from tui_charrnn.cli.options import (
     complete_corpus,
     complete_path,
     encoding_option,
-    refuse_out_of_bounds,
+    number_option,
     with_setting_options,
 )
 from tui_charrnn.cli.output import print_message, stdout_is_terminal, text_output
@@ -65,6 +65,7 @@ def generate(
             "--length",
             "-n",
             metavar="N",
+            min=0,
             help="Characters to generate after the seed text.",
             show_default=str(DEFAULT_LENGTH),
         ),
@@ -77,10 +78,7 @@ def generate(
     ] = None,
     count: Annotated[
         int,
-        typer.Option(
-            metavar="N",
-            help="Number of texts (or of records), with successive RNG seeds.",
-        ),
+        number_option("Number of texts (or of records), with successive RNG seeds.", 1, _MAX_TEXTS),
     ] = 1,
     new_only: Annotated[
         bool,
@@ -105,10 +103,8 @@ def generate(
     ] = False,
     beam: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            help="Beam width of that search; 1 is greedy.",
-            show_default=str(DEFAULT_BEAM),
+        number_option(
+            "Beam width of that search; 1 is greedy.", 1, _MAX_TEXTS, default=str(DEFAULT_BEAM)
         ),
     ] = None,
     as_json: Annotated[
@@ -162,10 +158,10 @@ def generate(
     encoding: Annotated[str, encoding_option("Encoding of the text of --corpus.")] = "utf-8",
     copied_length: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            help="Length from which a passage counts as copied.",
-            show_default=f"{COPIED_LENGTH}, or {copied_length_in('jamo')} jamo",
+        number_option(
+            "Length from which a passage counts as copied.",
+            2,
+            default=f"{COPIED_LENGTH}, or {copied_length_in('jamo')} jamo",
         ),
     ] = None,
     history: Annotated[
@@ -191,9 +187,6 @@ def generate(
     A model of records generates one record, or N with --count N, one after another; --json prints
     them as a list. --most-likely with --json prints one document, with the log probability.
     """
-    if length is not None and length < 0:
-        raise ConfigError(f"--length must be at least 0. Received: {length}.")
-    refuse_out_of_bounds("count", count, 1, _MAX_TEXTS)
     _check_search(
         most_likely,
         beam,
@@ -271,10 +264,8 @@ def generate(
 
 def _check_search(is_wanted: bool, beam: int | None, others: Mapping[str, object]) -> None:
     """Raise `ConfigError` for sampling options with --most-likely; a value of None is not given."""
-    if beam is not None:
-        if not is_wanted:
-            raise ConfigError("--beam requires --most-likely.")
-        refuse_out_of_bounds("beam", beam, 1, _MAX_TEXTS)
+    if beam is not None and not is_wanted:
+        raise ConfigError("--beam requires --most-likely.")
     given = [name for name, value in others.items() if value is not None]
     if is_wanted and given:
         raise ConfigError(

@@ -17,7 +17,7 @@ from tui_charrnn.cli.options import (
     apply_settings,
     complete_corpus,
     complete_model,
-    refuse_out_of_bounds,
+    number_option,
 )
 from tui_charrnn.cli.output import (
     draws_ascii,
@@ -81,11 +81,10 @@ def memory(
         int, typer.Option(metavar="H", help="With --train: hidden size of each.")
     ] = 128,
     characters: Annotated[
-        int, typer.Option(metavar="N", help="Read the last N characters of the text.")
+        int, number_option("Read the last N characters of the text.", 2, 1_000_000)
     ] = 20_000,
     reach: Annotated[
-        int,
-        typer.Option(metavar="D", help="Largest distance to measure, in characters; at most 500."),
+        int, number_option("Largest distance to measure, in characters.", 1, 500, metavar="D")
     ] = 200,
     as_json: JsonDocument = False,
     is_ascii: DrawnInAscii = False,
@@ -99,8 +98,6 @@ def memory(
     the distances from which the mean is below a half, a tenth and a hundredth of its maximum. The
     strips below show how the gradient of the loss fades on its way back through h.
     """
-    refuse_out_of_bounds("reach", reach, 1, 500)
-    refuse_out_of_bounds("characters", characters, 2, 1_000_000)
     if train:
         corpus = read_named_corpus(models, Reading(encoding=encoding))
         read = (read_named_corpus([text], corpus.reading) if text else corpus).text

@@ -19,7 +19,7 @@ from tui_charrnn.cli.options import (
     ParallelStreams,
     RunsDir,
     complete_one_of,
-    refuse_out_of_bounds,
+    number_option,
     texts_argument,
 )
 from tui_charrnn.cli.output import (
@@ -32,6 +32,7 @@ from tui_charrnn.cli.output import (
     text_output,
 )
 from tui_charrnn.cli.reading import load_preferred, read_blocks
+from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.sources import Source, find_sources
@@ -66,7 +67,7 @@ _MIN_WIDTH: Final = 20
 def neurons(
     corpus: Annotated[list[str], texts_argument("CORPUS...", "; read as one.")],
     model: ModelOption = None,
-    top: Annotated[int, typer.Option(metavar="N", help="Cells to list for each property.")] = 3,
+    top: Annotated[int, number_option("Cells to list for each property.", 1, 1000)] = 3,
     properties: Annotated[
         list[str] | None,
         typer.Option(
@@ -77,11 +78,10 @@ def neurons(
         ),
     ] = None,
     layer: Annotated[
-        int | None, typer.Option(metavar="L", help="Use only this layer, counted from 0.")
+        int | None, number_option("Use only this layer, counted from 0.", 0, metavar="L")
     ] = None,
     excerpts: Annotated[
-        int,
-        typer.Option(metavar="N", help="Passages to show, for the properties with the largest r."),
+        int, number_option("Passages to show, for the properties with the largest r.", 0, 100)
     ] = 3,
     as_json: JsonDocument = False,
     parallel: ParallelStreams = None,
@@ -96,14 +96,12 @@ def neurons(
 
     To see what a cell does, clamp it: charrnn-tui generate --clamp 0:c7=2.5
     """
-    refuse_out_of_bounds("top", top, 1, 1000)
-    refuse_out_of_bounds("excerpts", excerpts, 0, 100)
     sources = find_sources(corpus, encoding=encoding).sources
     name, chosen = load_preferred(model, runs_dir)
     wanted = lazy.find_properties(properties or [])
     layers = chosen.config.layer_count
-    if layer is not None:
-        refuse_out_of_bounds("layer", layer, 0, layers - 1)
+    if layer is not None and layer >= layers:
+        raise ConfigError(f"--layer must be below {layers}. Received: {layer}.")
     finder = lazy.NeuronFinder(chosen, wanted, streams=parallel, threads=thread_count(None))
     result = finder.find(_blocks(sources, encoding), top=top, layer=layer)
     strongest_first = sorted(result.properties, key=_strength, reverse=True)

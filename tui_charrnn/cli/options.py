@@ -231,20 +231,27 @@ def encoding_option(sentence: str) -> Any:
 Encoding: TypeAlias = Annotated[str, encoding_option("Encoding of the text.")]
 
 
-def _check_streams(value: int | None) -> int | None:
-    if value is not None:
-        refuse_out_of_bounds("parallel", value, 1, 4096)
-    return value
+def number_option(
+    sentence: str,
+    lowest: int,
+    highest: int | None = None,
+    metavar: str = "N",
+    default: str | bool = True,
+) -> Any:
+    """Return an option for a whole number within bounds, which its help shows."""
+    return typer.Option(
+        metavar=metavar, min=lowest, max=highest, help=sentence, show_default=default
+    )
 
 
 ParallelStreams: TypeAlias = Annotated[
     int | None,
-    typer.Option(
-        "--parallel",
-        metavar="STREAMS",
-        callback=_check_streams,
-        help="Number of parts that are read in parallel; 1 reads the whole text in order, exactly.",
-        show_default="automatic",
+    number_option(
+        "Number of parts that are read in parallel; 1 reads the whole text in order, exactly.",
+        1,
+        4096,
+        "STREAMS",
+        "automatic",
     ),
 ]
 ModelOption: TypeAlias = Annotated[
@@ -332,13 +339,6 @@ def apply_settings(
             if (text := given.get(name)) is not None:
                 values |= configuration.read(name, text)
     return configure(preset, values, start)
-
-
-def refuse_out_of_bounds(option: str, value: int, lowest: int, highest: int) -> None:
-    """Raise `ConfigError` for a number that is not between two bounds."""
-    if not lowest <= value <= highest:
-        allowed = f"at least {lowest} and at most {highest:,}" if lowest < highest else f"{lowest}"
-        raise ConfigError(f"--{option} must be {allowed}. Received: {value}.")
 
 
 class LazyCommand(TyperCommand):

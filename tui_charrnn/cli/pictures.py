@@ -11,7 +11,7 @@ from tui_charrnn.cli.options import (
     JsonDocument,
     RunsDir,
     model_argument,
-    refuse_out_of_bounds,
+    number_option,
 )
 from tui_charrnn.cli.output import (
     TextOutput,
@@ -57,7 +57,7 @@ def embedding(
         list[str] | None,
         typer.Option(metavar="CHARACTER", help="List the neighbors of this character; repeatable."),
     ] = None,
-    count: Annotated[int, typer.Option(metavar="N", help="Neighbors to list of each.")] = 8,
+    count: Annotated[int, number_option("Neighbors to list of each.", 1)] = 8,
     as_json: JsonDocument = False,
     is_ascii: DrawnInAscii = False,
     runs_dir: RunsDir = None,
@@ -67,8 +67,6 @@ def embedding(
     The axes are the first two principal components of the vectors; each character gets its own
     screen cell. The number after a neighbor is the cosine similarity of both vectors.
     """
-    if count < 1:
-        raise ConfigError(f"--count must be at least 1. Received: {count}.")
     vectors = lazy.Embedding(load_preferred(model, runs_dir)[1])
     wanted = character or _default_characters(vectors.characters)
     spelled = {each: _spelled(vectors.characters, each) for each in wanted}
@@ -167,9 +165,9 @@ def clipping(
     learning_rate: Annotated[
         float, typer.Option(metavar="RATE", help="Learning rate of the gradient descent.")
     ] = 2.0,
-    steps: Annotated[int, typer.Option(metavar="N", help="Number of training steps.")] = 400,
+    steps: Annotated[int, number_option("Number of training steps.", 1, 10_000)] = 400,
     rng_seed: Annotated[
-        int, typer.Option(metavar="NUMBER", help="RNG seed of the initial weights.")
+        int, number_option("RNG seed of the initial weights.", 0, 2**32 - 1, metavar="NUMBER")
     ] = 0,
     as_json: JsonDocument = False,
     is_ascii: DrawnInAscii = False,
@@ -186,8 +184,6 @@ def clipping(
             raise ConfigError(
                 f"--{name} must be above 0 and at most {_MAX_SETTING:g}. Received: {value}."
             )
-    refuse_out_of_bounds("steps", steps, 1, 10_000)
-    refuse_out_of_bounds("rng-seed", rng_seed, 0, 2**32 - 1)
     settings = lazy.ClippingSettings(limit, radius, learning_rate, steps, rng_seed)
     runs = [lazy.ClippingRun(settings, is_clipped=each) for each in (False, True)]
     for run in runs:

@@ -343,8 +343,6 @@ class TextRequest:
     def open_watch(self) -> "OriginalityWatch | None":
         """Open the corpus for a watch on copied passages; None if no option requests one."""
         length, model = self.copied_length, self.stream.model
-        if length is not None and length < 2:
-            raise ConfigError(f"--copied-length must be at least 2. Received: {length}.")
         if not self.originality and self.corpus is None and length is None:
             return None
         if self.corpus is None:

@@ -17,7 +17,7 @@ from tui_charrnn.cli.options import (
     RunsDir,
     complete_path,
     model_option,
-    refuse_out_of_bounds,
+    number_option,
     texts_argument,
 )
 from tui_charrnn.cli.output import (
@@ -65,7 +65,7 @@ def score(
         model_option("A model file, a run, or a bundled model; repeatable, to rank them."),
     ] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Score each line as well.")] = False,
-    top: Annotated[int, typer.Option(metavar="N", help="Show the N most surprising passages.")] = 0,
+    top: Annotated[int, number_option("Show the N most surprising passages.", 0, 1000)] = 0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON document per line (NDJSON).")
     ] = False,
@@ -111,7 +111,6 @@ def score(
     20.1 bits, as a choice among all of Unicode. Dynamic evaluation is shown beside the plain score
     and does not affect the ranking; it reads the text in order.
     """
-    refuse_out_of_bounds("top", top, 0, 1000)
     rate = dynamic_evaluation_rate
     if rate is not None and not 0 < rate <= _MAX_RATE:
         raise ConfigError(
