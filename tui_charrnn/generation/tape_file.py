@@ -190,43 +190,37 @@ def _check(branch: Branch) -> None:
     Raises:
         ValueError: If one of them is out of order or out of range.
     """
-    for positions in (
-        [position for position, _ in branch.sampling],
-        [used.position for used in branch.draws],
+    sampling, clamps = ([each[0] for each in one] for one in (branch.sampling, branch.clamps))
+    draws = [used.position for used in branch.draws]
+    numbers = [each for used in branch.draws for each in (used.rng_seed, used.drawn)]
+    number = branch.number
+    for is_right, problem in (
+        (
+            _ascends_from(branch.start, sampling) and _ascends_from(branch.start, draws),
+            tr("branch {number} has settings at positions that do not exist.", number=number),
+        ),
+        (
+            _ascends_from(branch.start, clamps) and clamps[-1] <= branch.length,
+            tr("branch {number} has clamps at positions that do not exist.", number=number),
+        ),
+        (
+            len(branch.probabilities) == len(branch.indices),
+            tr("branch {number} lacks probabilities.", number=number),
+        ),
+        (
+            all(0 <= each < _ROUNDED_UP for each in branch.probabilities),
+            tr("branch {number} has probabilities that are not from 0 to 1.", number=number),
+        ),
+        (
+            all(isinstance(each, int) and 0 <= each < 2**63 for each in numbers),
+            tr("branch {number} has random numbers at positions that do not exist.", number=number),
+        ),
     ):
-        is_ascending = positions == sorted(positions) and all(
-            isinstance(position, int) for position in positions
-        )
-        if not positions or not is_ascending or positions[0] != branch.start:
-            raise ValueError(
-                tr(
-                    "branch {number} has settings at positions that do not exist.",
-                    number=branch.number,
-                )
-            )
-    clamped = [position for position, _ in branch.clamps]
-    if clamped != sorted(clamped) or not all(
-        isinstance(position, int) and branch.start <= position <= branch.length
-        for position in clamped
-    ):
-        raise ValueError(
-            tr("branch {number} has clamps at positions that do not exist.", number=branch.number)
-        )
-    if len(branch.probabilities) != len(branch.indices):
-        raise ValueError(tr("branch {number} lacks probabilities.", number=branch.number))
-    if not all(0 <= each < _ROUNDED_UP for each in branch.probabilities):
-        raise ValueError(
-            tr("branch {number} has probabilities that are not from 0 to 1.", number=branch.number)
-        )
-    if not all(_is_counter(used.rng_seed) and _is_counter(used.drawn) for used in branch.draws):
-        raise ValueError(
-            tr(
-                "branch {number} has random numbers at positions that do not exist.",
-                number=branch.number,
-            )
-        )
+        if not is_right:
+            raise ValueError(problem)
 
 
-def _is_counter(value: object) -> bool:
-    """Whether a value can be an RNG seed or a count of random numbers."""
-    return isinstance(value, int) and 0 <= value < 2**63
+def _ascends_from(start: int, positions: Sequence[object]) -> bool:
+    """Whether positions are whole numbers in ascending order, the first of which is `start`."""
+    numbers = [each for each in positions if isinstance(each, int)]
+    return numbers[:1] == [start] and numbers == positions == sorted(numbers)
