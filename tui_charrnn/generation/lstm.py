@@ -25,7 +25,7 @@ from tui_charrnn.generation.products import (
 )
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.shapes import STATES_PER_LAYER
-from tui_charrnn.model.weights import Float32, Indices, LayerWeights, NormWeights
+from tui_charrnn.model.weights import Float32, Indices, LayerWeights
 
 
 class Stepper:
@@ -234,7 +234,14 @@ def _step_layer(layer: LayerWeights, cell: str) -> StepLayer:
     halves = np.array([1.0 if gate == "candidate" else 0.5 for gate in gates], np.float32)
     norm, bias, kernel, recurrent = None, layer.bias, layer.kernel, layer.recurrent_kernel
     if layer.norm is not None:
-        norm, bias = _step_norm(layer.norm, bias, halves), np.zeros_like(bias)
+        by_gate = halves[:, np.newaxis]
+        norm = StepNorm(
+            gains=layer.norm.gate_gain.reshape(len(halves), -1) * by_gate,
+            biases=bias.reshape(len(halves), -1) * by_gate,
+            memory_gain=layer.norm.memory_gain,
+            memory_bias=layer.norm.memory_bias,
+        )
+        bias = np.zeros_like(bias)
         kernel, recurrent, halves = _centered(kernel), _centered(recurrent), np.ones_like(halves)
     scale = np.repeat(halves, hidden_size)
     bias = bias * scale
@@ -256,16 +263,6 @@ def _centered(kernel: Float32) -> Float32:
     gates = kernel.reshape(len(kernel), 4, -1)
     centered: Float32 = gates - gates.mean(axis=2, keepdims=True)
     return centered.reshape(kernel.shape)
-
-
-def _step_norm(norm: NormWeights, bias: Float32, halves: Float32) -> StepNorm:
-    scale = halves[:, np.newaxis]
-    return StepNorm(
-        gains=norm.gate_gain.reshape(len(halves), -1) * scale,
-        biases=bias.reshape(len(halves), -1) * scale,
-        memory_gain=norm.memory_gain,
-        memory_bias=norm.memory_bias,
-    )
 
 
 def _aligned(tensor: Float32, scale: Float32 | float = 1.0) -> Float32:

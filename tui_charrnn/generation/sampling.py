@@ -12,7 +12,7 @@ import itertools
 import math
 import os
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -256,19 +256,15 @@ class RandomStream:
         self.rng_seed: Final = rng_seed
         self.drawn = drawn
         """How many numbers were drawn or skipped."""
-        self._numbers = self._numbers_from(_key_of(rng_seed))
+        key, (first, skipped) = _key_of(rng_seed), divmod(drawn, _WORDS)
+        counters = itertools.count(first + 1, _AT_ONCE)  # NumPy increments before it draws
+        numbers = itertools.chain.from_iterable(_block(counter, key) for counter in counters)
+        self._numbers = itertools.islice(numbers, skipped, None)
 
     def next(self) -> float:
         """Draw one number in [0, 1): the high 53 bits of one raw draw."""
         self.drawn += 1
         return next(self._numbers)
-
-    def _numbers_from(self, key: tuple[int, int]) -> Iterator[float]:
-        """Yield all numbers from the current position on, computed in blocks."""
-        first, skipped = divmod(self.drawn, _WORDS)
-        counters = itertools.count(first + 1, _AT_ONCE)  # NumPy increments before it draws
-        numbers = itertools.chain.from_iterable(_block(counter, key) for counter in counters)
-        return itertools.islice(numbers, skipped, None)
 
 
 def fresh_rng_seed() -> int:

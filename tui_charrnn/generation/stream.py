@@ -238,7 +238,16 @@ class CharacterStream:
         composed = unicodedata.normalize("NFC", text)
         vocabulary = self.model.vocabulary
         spelled = vocabulary.spell(composed)
-        read = self._read(spelled.indices.tolist(), should_stop)
+        read = 0
+        for index in spelled.indices.tolist():
+            if should_stop and read and read % _READ_AT_ONCE == 0 and should_stop():
+                break
+            # the newest character is read by `next`, the start symbol only if there is no other
+            if self._recent or self.is_between_records:
+                self._stepper.read(self._unread)
+            self._unread = index
+            add_recent(self._recent, index, self._end)
+            read += 1
         self._place = self.constraints.place_after(self._recent[-1] if self._recent else None)
         return PrimedSeed(
             vocabulary.decode(spelled.indices[:read]), locate_unknown(composed, spelled)
@@ -293,18 +302,6 @@ class CharacterStream:
         self.draws = RandomStream(state.rng_seed, state.drawn)
         self._recent = deque(state.recent, LONGEST_WINDOW)
         self._place = state.place
-
-    def _read(self, indices: Sequence[int], should_stop: Callable[[], bool] | None) -> int:
-        """Read characters except the last, which `next` reads; return how many were consumed."""
-        for count, index in enumerate(indices):
-            if should_stop and count and count % _READ_AT_ONCE == 0 and should_stop():
-                return count
-            # the start symbol is read only if the seed text is empty
-            if self._recent or self.is_between_records:
-                self._stepper.read(self._unread)
-            self._unread = index
-            add_recent(self._recent, index, self._end)
-        return len(indices)
 
     def _restart_rng(self) -> None:
         """Restart the random numbers, in `draws`."""

@@ -283,7 +283,10 @@ def _candidates(
 ) -> Iterator[Callable[[], Corpus]]:
     """Yield functions that may read a text of a model, the most reliable first."""
     name, sha256 = text.name, text.sha256
-    for run in _runs_of(text, path, runs):
+    folders = [*path.absolute().parents[:3]]  # of the model's file
+    if text.run and Path(text.run).name == text.run:
+        folders.append(runs / text.run)
+    for run in map(RunDirectory, folders):
         try:
             reference = read_description(run).corpus
         except RunError:
@@ -301,13 +304,6 @@ def _candidates(
                 progress=progress,
                 check_cancelled=check_cancelled,
             )
-
-
-def _runs_of(text: LearnedText, path: Path, runs: Path) -> Iterator[RunDirectory]:
-    """Yield the runs that may have a text: around the model's file, then the one it names."""
-    yield from map(RunDirectory, path.absolute().parents[:3])
-    if text.run and Path(text.run).name == text.run:
-        yield RunDirectory(runs / text.run)
 
 
 def _missing_sentence(name: str, sha256: str, reason: str) -> str:

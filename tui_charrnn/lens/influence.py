@@ -254,7 +254,8 @@ class ForwardPass:
     def _gradient_norms(self, targets: Indices, reach: int) -> Iterator[tuple[Array, Array]]:
         """Yield the norms of both gradients at each distance from 1 on, shape (M,) each."""
         layers = list(zip(self._layers, self._weights.layers, strict=True))
-        powers = np.exp(self._logits(targets))
+        logits = self._layers[-1].hidden[targets] @ self._output_kernel + self._output_bias
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         gradients = -powers / powers.sum(axis=1, keepdims=True)
         gradients[np.arange(len(targets)), self.indices[targets]] += 1
         above = gradients @ self._output_kernel.T
@@ -272,12 +273,6 @@ class ForwardPass:
                 above = step.inputs @ weights.kernel.T
             yield np.sqrt(_squares(above)), np.sqrt(squares)
             above = np.zeros_like(hiddens[0])
-
-    def _logits(self, targets: Indices) -> Array:
-        """Return the logits minus their maximum, shape (M, V)."""
-        logits = self._layers[-1].hidden[targets] @ self._output_kernel + self._output_bias
-        shifted: Array = logits - logits.max(axis=1, keepdims=True)
-        return shifted
 
 
 def _squares(vectors: Array) -> Float64:
