@@ -12,9 +12,10 @@ Notation: N candidates, V vocabulary size, S state size of the network.
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.lstm import Stepper, StepWeights, fold_embedding
@@ -105,7 +106,8 @@ class _Beam:
     """States of the network, shape (N, S)."""
     logits: Float32
     """Logits of the next symbol, shape (N, V)."""
-    fills: list[str] = field(default_factory=lambda: [""])
+    fills: npt.NDArray[np.object_] = field(default_factory=lambda: np.array([""], object))
+    """The characters of each candidate, shape (N,)."""
     left: Float64 = field(default_factory=lambda: np.zeros(1))
     """ln p of each candidate given the left context, shape (N,)."""
     total: Float64 = field(default_factory=lambda: np.zeros(1))
@@ -128,11 +130,19 @@ class _Beam:
         self.total = self.total + log_softmax(self.logits)[:, symbol]
         self.advance(np.full(len(self.total), symbol))
 
+    @property
+    def columns(self) -> tuple[npt.NDArray[Any], ...]:
+        """Everything that has a row for each candidate."""
+        return self.state, self.logits, self.fills, self.left, self.total
+
     def select(self, rows: Indices) -> "_Beam":
         """Return the candidates of some rows, which may repeat."""
-        fills = [self.fills[row] for row in rows]
-        state, logits = self.state[rows], self.logits[rows]
-        return _Beam(self.weights, state, logits, fills, self.left[rows], self.total[rows])
+        return _Beam(self.weights, *(column[rows] for column in self.columns))
+
+    def joined(self, other: "_Beam") -> "_Beam":
+        """Return the candidates of both beams."""
+        pairs = zip(self.columns, other.columns, strict=True)
+        return _Beam(self.weights, *map(np.concatenate, pairs))
 
     def extended(self, allowed: Indices, characters: str, limit: int) -> "tuple[_Beam, bool]":
         """Extend every candidate by every allowed symbol and keep the likeliest `limit`.
@@ -146,24 +156,11 @@ class _Beam:
         rows, columns = np.divmod(kept, len(allowed))
         grown = self.select(rows)
         symbols = allowed[columns]
-        grown.fills = [
-            fill + characters[symbol] for fill, symbol in zip(grown.fills, symbols, strict=True)
-        ]
+        grown.fills = grown.fills + np.array([*characters], object)[symbols]
         grown.left = grown.left + steps[rows, columns]
         grown.total = totals[kept]
         grown.advance(symbols)
         return grown, len(totals) > limit
-
-    def joined(self, other: "_Beam") -> "_Beam":
-        """Return the candidates of both beams."""
-        return _Beam(
-            self.weights,
-            np.concatenate([self.state, other.state]),
-            np.concatenate([self.logits, other.logits]),
-            self.fills + other.fills,
-            np.concatenate([self.left, other.left]),
-            np.concatenate([self.total, other.total]),
-        )
 
 
 class Filler:
@@ -305,7 +302,7 @@ def measure_right_side(
             grown, _ = beam.extended(np.arange(size), model.vocabulary.characters, size)
             for following in symbols[position + 1 : position + 1 + right].tolist():
                 grown.read(following)
-            truth = grown.fills.index(model.vocabulary.characters[symbol])
+            truth = np.flatnonzero(grown.fills == model.vocabulary.characters[symbol]).item()
             scores = grown.total - grown.total.max()
             count += 1
             left -= float(grown.left[truth]) / np.log(2)

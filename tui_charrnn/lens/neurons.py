@@ -135,8 +135,8 @@ class Correlation:
 
     def __init__(self, left_offsets: Float32 | Float64, right_offsets: Float64) -> None:
         # float32 differences of nearby numbers are exact
-        self._left_offsets: Final[Float32] = left_offsets.astype(np.float32)
-        self._right_offsets: Final = right_offsets
+        self.offsets: Final = left_offsets.astype(np.float32), right_offsets
+        """Of the left and of the right columns."""
         self.products = np.zeros((1 + len(right_offsets), 1 + len(left_offsets)))
         """Sums over rows of right times left columns, each with a column of ones before it, shape
         (1 + P, 1 + C): [0, 0] is the number of rows, the rest of row 0 the sums of the left, the
@@ -147,15 +147,11 @@ class Correlation:
     def add(self, left: Float32, right: Float32) -> None:
         """Add rows, shapes (N, C) and (N, P)."""
         lefts, rights = (np.ones((len(left), size)) for size in self.products.shape[::-1])
-        np.subtract(left, self._left_offsets, out=lefts[:, 1:])
-        np.subtract(right, self._right_offsets, out=rights[:, 1:])
+        np.subtract(left, self.offsets[0], out=lefts[:, 1:])
+        np.subtract(right, self.offsets[1], out=rights[:, 1:])
         self.products += rights.T @ lefts
         self.left_squares += np.einsum("nc,nc->c", lefts[:, 1:], lefts[:, 1:])
         self.right_squares += np.einsum("np,np->p", rights[:, 1:], rights[:, 1:])
-
-    def without_rows(self) -> "Correlation":
-        """Return a new, empty accumulator with the same offsets."""
-        return Correlation(self._left_offsets, self._right_offsets)
 
     def merge(self, other: "Correlation") -> None:
         """Add the rows of another accumulator with the same offsets."""
@@ -171,7 +167,7 @@ class Correlation:
     @property
     def left_means(self) -> Float64:
         """Means of the left columns, shape (C,)."""
-        return self._left_offsets + self.products[0, 1:] / max(1, self.count)
+        return self.offsets[0] + self.products[0, 1:] / max(1, self.count)
 
     @property
     def left_deviations(self) -> Float64:
@@ -181,7 +177,7 @@ class Correlation:
     @property
     def right_means(self) -> Float64:
         """Means of the right columns, shape (P,)."""
-        return self._right_offsets + self.products[1:, 0] / max(1, self.count)
+        return self.offsets[1] + self.products[1:, 0] / max(1, self.count)
 
     def coefficients(self) -> Float64:
         """Return Pearson's r, shape (P, C), in [-1, 1]; NaN if either column is constant."""
@@ -281,7 +277,7 @@ class NeuronFinder:
         stepper = Stepper(weights)
         stepper.read(self._vocabulary.start_index)
         self._segments.state[:] = stepper.state
-        self._state_offsets: Float64 = stepper.state.astype(np.float64)
+        self._state_offsets = stepper.state
         self._correlation: Correlation | None = None
         self._unknown = 0
 
@@ -318,7 +314,7 @@ class NeuronFinder:
         total = self._correlation
 
         def correlate(stepper: Stepper, positions: Indices) -> Correlation:
-            correlation = total.without_rows()
+            correlation = Correlation(*total.offsets)
             at_once = max(1, min(len(positions), _AT_ONCE // stepper.state.size))
             buffer = np.empty((at_once, *stepper.state.shape), np.float32)
             with quiet():
