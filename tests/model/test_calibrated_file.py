@@ -108,7 +108,7 @@ def test_score_and_influence_tell_the_same_probabilities(tmp_path: Path) -> None
     model = loaded(tmp_path, CALIBRATED)
     bits = TextScorer(model, streams=1).score(TEXT)
     indices = model.vocabulary.spell("\n" + TEXT).indices
-    logits = ForwardPass(model.weights, model.config, indices)._logits(np.arange(1, len(indices)))
+    logits = ForwardPass(model.weights, model.config, indices).logits(np.arange(1, len(indices)))
     chosen = np.take_along_axis(logits, indices[1:, None], axis=1)[:, 0]
     found = (np.log(np.exp(logits).sum(axis=1)) - chosen) / np.log(2)
     np.testing.assert_allclose(found, bits, rtol=1e-5)

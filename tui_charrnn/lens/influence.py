@@ -232,6 +232,11 @@ class ForwardPass:
                 parts.append(layer.cell[row])
         return np.concatenate(parts)
 
+    def logits(self, targets: Indices) -> Array:
+        """Return the logits before M targets, by index, shape (M, V)."""
+        logits: Array = self._layers[-1].hidden[targets] @ self._output_kernel + self._output_bias
+        return logits
+
     def influence(self, targets: Indices, reach: int) -> Influence:
         """Compute the influence of the D = `reach` characters before each of M targets.
 
@@ -254,7 +259,7 @@ class ForwardPass:
     def _gradient_norms(self, targets: Indices, reach: int) -> Iterator[tuple[Array, Array]]:
         """Yield the norms of both gradients at each distance from 1 on, shape (M,) each."""
         layers = list(zip(self._layers, self._weights.layers, strict=True))
-        logits = self._layers[-1].hidden[targets] @ self._output_kernel + self._output_bias
+        logits = self.logits(targets)
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         gradients = -powers / powers.sum(axis=1, keepdims=True)
         gradients[np.arange(len(targets)), self.indices[targets]] += 1
