@@ -26,8 +26,7 @@ from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import weights_from_tensors
-from tui_charrnn.model_config import ModelConfig
-from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.model_config import ModelConfig, SamplingConfig
 from tui_charrnn.text.vocabulary import Vocabulary
 
 BAR: Final = Bar(0.9)

@@ -23,12 +23,12 @@ from tui_charrnn.history import model_label
 from tui_charrnn.history.generation import NO_REPLAY_REASONS
 from tui_charrnn.history.store import REASONS
 from tui_charrnn.lens.properties import PROPERTIES
+from tui_charrnn.model_config import RULES
 from tui_charrnn.paths import Kind
 from tui_charrnn.preferences import Preferences
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.file_system import HINTS, Action
-from tui_charrnn.sampling_config import RULES
 from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.decoding import SUGGESTED_ENCODINGS
 from tui_charrnn.text.inspection import SUSPICIOUS_CATEGORIES

@@ -1,6 +1,6 @@
 """The three configurations, frozen and validated.
 
-Those of models and of sampling are in modules of their own, because the app needs them first.
+Those of models and of sampling are in a module of their own, because the app needs them first.
 """
 
 import re
@@ -9,8 +9,7 @@ from typing import Any, ClassVar, Final
 
 from tui_charrnn.durations import parse_duration
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.model_config import CELLS, ModelConfig
-from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.model_config import CELLS, ModelConfig, SamplingConfig
 from tui_charrnn.settings import Problem, Settings, refuse, setting
 from tui_charrnn.translation import tr
 

@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.folders import config_folder, default_runs_folder, path_in
+from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.paths import open_file, parse_path
-from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.settings import (
     Bounds,
     Settings,

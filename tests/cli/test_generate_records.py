@@ -14,7 +14,7 @@ from tui_charrnn.errors import ConfigError, CorpusError, DataError
 from tui_charrnn.generation.side_by_side import search_likeliest
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.model_config import SamplingConfig
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tui_charrnn.generation.sampling import (
     keep_top_k,
     surprise,
 )
-from tui_charrnn.sampling_config import FILTERS
+from tui_charrnn.model_config import FILTERS
 
 finite_logits = st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=20)
 

@@ -10,7 +10,7 @@ from tui_charrnn.generation.neuron import GATES, parse_probe
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.lens.reading import LayerView, TapeReader, view_layers
-from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.model_config import SamplingConfig
 
 LENGTH = 60
 SEED = "a cab"

@@ -28,8 +28,8 @@ from tui_charrnn.cli.options import (
 from tui_charrnn.cli.output import exit_code_of, prepare_streams, print_data
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError, reason_of
 from tui_charrnn.invocation import COMPLETION, command
+from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.preferences import runs_folder
-from tui_charrnn.sampling_config import SamplingConfig
 
 COMMANDS: Final = {
     "train": ("train:train", "Train a model on a text."),

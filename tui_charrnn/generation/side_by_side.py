@@ -38,7 +38,7 @@ from tui_charrnn.generation.stream import (
     recent_of,
 )
 from tui_charrnn.model.weights import Float32, Float64
-from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.settings import Problem, SettingError
 from tui_charrnn.translation import tr
 

@@ -26,7 +26,7 @@ from tui_charrnn.generation.sampling import (
 from tui_charrnn.hangul import split_syllables
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.text.vocabulary import Spelled
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from tui_charrnn.generation.stream import (
 )
 from tui_charrnn.generation.tree import Branch, DrawsFrom, Tree
 from tui_charrnn.model.weights import Float32, Float64
-from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.model_config import SamplingConfig
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.neuron import Clamp

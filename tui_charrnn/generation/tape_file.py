@@ -29,8 +29,7 @@ from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tree import LONGEST_NAME, Branch, DrawsFrom
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import tensors_from_weights
-from tui_charrnn.model_config import ModelConfig
-from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.model_config import ModelConfig, SamplingConfig
 from tui_charrnn.translation import tr
 
 FORMAT: Final = 3

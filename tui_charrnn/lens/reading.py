@@ -22,7 +22,7 @@ from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.stream import CharacterStream, StreamState
 from tui_charrnn.generation.tape import Tape, TapePosition
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
-from tui_charrnn.sampling_config import SamplingConfig
+from tui_charrnn.model_config import SamplingConfig
 
 _LN2: Final = math.log(2)
 _NEVER: Final = -1000.0

@@ -8,10 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tui_charrnn.model_config import FILTERS, SamplingConfig
 from tui_charrnn.preferences import Origin, Preferences
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.sampling_config import FILTERS, SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Signal
 from tui_charrnn.tui.keys.keymap import remap

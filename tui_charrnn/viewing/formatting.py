@@ -13,8 +13,8 @@ from rich.cells import cell_len, set_cell_size
 
 from tui_charrnn.durations import TIME_UNITS, in_words
 from tui_charrnn.hangul import FINALS
+from tui_charrnn.model_config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.sampling_config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.translation import chosen_language, tr
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from tui_charrnn.generation.training_corpus import read_training_corpus
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings
 from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import SafeInput

@@ -20,8 +20,8 @@ from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.text_scores import Origin, OriginReader
 from tui_charrnn.invocation import command
 from tui_charrnn.model.checkpoint import Model, load_model
+from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.sampling_config import SamplingConfig
 from tui_charrnn.translation import Language, chosen_language, tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import SafeInput

@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.getters import query_one
 from textual.widgets import Button, Input, Static
 
+from tui_charrnn.model_config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.preferences import Preferences, format_value, parse_value
-from tui_charrnn.sampling_config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.settings import SettingError
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, SafeInput
