@@ -24,7 +24,8 @@ from tui_charrnn.errors import BrokenClusterError, ExitCode, RunError
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.distributed.coordination import KEPT, Replicas
 from tui_charrnn.training.distributed.placement import refuse_uneven
-from tui_charrnn.training.engine.engine import Engine, PartialGradients, ReplicaSlot
+from tui_charrnn.training.engine.engine import Engine
+from tui_charrnn.training.engine.gradients import PartialGradients
 from tui_charrnn.training.engine.multi_step import MultiStep
 from tui_charrnn.training.engine.paths import ComputePath
 from tui_charrnn.training.engine.recurrence import Tensor
@@ -95,9 +96,10 @@ class ReplicatedEngine:
         self._shape = (model, training, vocabulary_size, batch_size)
         self._engines: list[Engine] = []
         for place, device in enumerate(replicas.devices):
-            slot = ReplicaSlot(device, (replicas.first + place) * path.shards)
+            first_shard = (replicas.first + place) * path.shards
+            sizes = vocabulary_size, self._rows
             with tf.device(device):
-                engine = Engine(model, training, vocabulary_size, self._rows, path, slot)
+                engine = Engine(model, training, *sizes, path, (device, first_shard))
             self._engines.append(engine)
         self._multi_step = MultiStep(
             [engine.device_step for engine in self._engines],

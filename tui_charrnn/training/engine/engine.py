@@ -2,14 +2,22 @@
 
 The training loop (`loop.py`) uses only NumPy arrays and Python numbers.
 
-Notation: T sequence length, B streams, H hidden size, V vocabulary size.
+Dynamic evaluation lets a model learn from text after predicting it. Every character is predicted
+before the model learns from it, so the loss is fair; but it is the loss of a model that adapts, and
+is always reported separately.
+
+Notation: T sequence length, B streams, R streams of held-out text, H hidden size, V vocabulary
+size.
+
+Source: Krause, Kahembwe, Murray & Renals 2018, "Dynamic evaluation of neural sequence models":
+steps scaled by the root mean square of the training gradients, and a decay back to the trained
+weights. The mean squares are those of Adam.
 """
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +27,13 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.training.engine.evaluation import DynamicEvaluation, Scorer
-from tui_charrnn.training.engine.gradients import GradientComputer, Optimizer
+from tui_charrnn.training.engine.gradients import (
+    Forward,
+    GradientComputer,
+    Optimizer,
+    PartialGradients,
+    character_losses,
+)
 from tui_charrnn.training.engine.library_network import LibraryNetwork, cudnn_layers, keras_layers
 from tui_charrnn.training.engine.multi_step import DeviceStep, MultiStep
 from tui_charrnn.training.engine.network import HandwrittenNetwork, initial_tensors
@@ -30,41 +43,30 @@ from tui_charrnn.training.engine.recurrence import Arithmetic, Tensor
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 
 _PLAIN = ComputePath()
+PULL: Final = 0.02
+"""Maximum decay towards the trained weights per window, as a share of the difference."""
+_FLOOR: Final = 1e-8
 
-
-@dataclass(frozen=True, slots=True)
-class ReplicaSlot:
-    """The device and position of an engine among others that train the same weights."""
-
-    device: str | None = None
-    """TensorFlow's name of the device; None for the default."""
-
-    first_shard: int = 0
-    """Number of the batch's shards before its own, as dropout masks differ by shard."""
-
-
-class PartialGradients(NamedTuple):
-    """Losses, gradients and states of one engine's rows in a step."""
-
-    losses: Sequence[Tensor]
-    """Per shard, scalars."""
-
-    gradients: Sequence[Sequence[Tensor]]
-    """Per shard, one per parameter."""
-
-    states: list[list[Tensor]]
-    """Per shard, after the window."""
-
-
-_ALONE: Final = ReplicaSlot()
+Window: TypeAlias = tuple[npt.NDArray[Any], ...]
+Score: TypeAlias = Callable[[Window, list[Any]], tuple[float, list[Any]]]
+"""Takes a window and the states before it, empty for zeros; returns the sum of the losses and the
+states after the window."""
 
 
 class Engine:
     """One model in training.
 
     A batch is split into shards of neighboring streams, each computed in a thread. Their gradients
-    are added in a fixed order, so the result does not depend on thread timing. The vocabulary has V
-    characters; the batch size B may be smaller than configured.
+    are added in a fixed order, so the result does not depend on thread timing.
+
+    Args:
+        model: Shape of the network.
+        training: Settings of the training.
+        vocabulary_size: V.
+        batch_size: B, which may be smaller than configured.
+        path: How to compute.
+        slot: TensorFlow's name of the device of this engine's threads, None for the default; and
+            the number of the batch's shards before this engine's, by which dropout masks differ.
     """
 
     def __init__(
@@ -74,9 +76,10 @@ class Engine:
         vocabulary_size: int,
         batch_size: int,
         path: ComputePath = _PLAIN,
-        slot: ReplicaSlot = _ALONE,
+        slot: tuple[str | None, int] = (None, 0),
     ) -> None:
         self._shape = (model, training, vocabulary_size, batch_size, path)
+        device, first_shard = slot
         self._path = path
         self._batch_size = batch_size
         self._state_shape = (model.layer_count * STATES_PER_LAYER[model.cell], model.hidden_size)
@@ -85,18 +88,15 @@ class Engine:
         self._parameters = {name: tf.Variable(value) for name, value in values.items()}
         self._optimizer = Optimizer(training, self._parameters)
         self._shards = np.array_split(np.arange(batch_size), path.shards)
-        self._threads = ThreadPoolExecutor(
-            path.shards, initializer=use_device, initargs=(slot.device,)
-        )
-        count, size = self._state_shape
-        self._states = [[tf.zeros((len(rows), size))] * count for rows in self._shards]
+        self._threads = ThreadPoolExecutor(path.shards, initializer=use_device, initargs=(device,))
+        self._states = [self._zero_states(len(rows)) for rows in self._shards]
         options = {"jit_compile": path.has_compiled_step, "autograph": False}
         self._gradients = GradientComputer(
             self._network.forward,
             list(self._parameters.values()),
             training,
             NoiseSource(
-                model, training, draw_on_device if path.is_gpu else draw_on_host, slot.first_shard
+                model, training, draw_on_device if path.is_gpu else draw_on_host, first_shard
             ),
             self._threads,
             **options,
@@ -115,13 +115,8 @@ class Engine:
         self._multi_step = MultiStep([self.device_step])
         self.newest_step = 0
         """The last step taken since a restore; 0 before the first."""
-        self._scorer = Scorer(
-            self._network.forward,
-            self._scored_parameters(),
-            self._state_shape,
-            self._threads,
-            path.shards,
-            **options,
+        self._window_loss = tf.function(
+            _window_loss_of(self._network.forward, self._scored_parameters()), **options
         )
 
     def train_batch(self, batch: Batch, step: int, learning_rate: float) -> BatchResult:
@@ -137,9 +132,7 @@ class Engine:
 
     def compute(self, batch: Batch, step: int) -> PartialGradients:
         """Return the gradients of a window that continues the previous one; changes nothing."""
-        results = self._gradients.compute(batch, self._shards, self._states, step)
-        losses, gradients, states = zip(*results, strict=True)
-        return PartialGradients(losses, gradients, [list(shard) for shard in states])
+        return self._gradients.compute(batch, self._shards, self._states, step)
 
     def optimizer_numbers(self, step: int, learning_rate: float) -> npt.NDArray[np.float32]:
         """Return the optimizer numbers of a step for `apply`, shape (3,)."""
@@ -200,7 +193,25 @@ class Engine:
         Returns:
             The mean loss, nats per character, or None if `should_stop` was true before a window.
         """
-        return self._scorer.score(windows, should_stop)
+        return _mean_loss(windows, self._score, should_stop)
+
+    def _score(self, window: Window, states: list[list[Tensor]]) -> tuple[float, list[Any]]:
+        """Score the streams of a window in as many shards as a batch has, each in a thread."""
+        streams = len(window[0])
+        rows = np.array_split(np.arange(streams), min(self._path.shards, streams))
+        states = states or [self._zero_states(len(part)) for part in rows]
+
+        def score(part: npt.NDArray[np.intp], before: list[Tensor]) -> tuple[float, list[Tensor]]:
+            arrays = (tf.constant(array[part]) for array in window)
+            loss, after = self._window_loss(*arrays, before)
+            return float(loss), list(after)
+
+        losses, after = zip(*self._threads.map(score, rows, states), strict=True)
+        return sum(losses), list(after)
+
+    def _zero_states(self, streams: int) -> list[Tensor]:
+        count, size = self._state_shape
+        return [tf.zeros((streams, size))] * count
 
     def evaluate_dynamically(
         self,
@@ -208,19 +219,28 @@ class Engine:
         learning_rate: float,
         should_stop: Callable[[], bool] = lambda: False,
     ) -> float | None:
-        """Evaluate as `evaluate` does, with weights that learn while reading the text.
+        """Evaluate as `evaluate` does, with a copy of the weights that learns from each window.
 
-        All streams update the same weights, so there should be few. The learning rate is that of
-        `DynamicEvaluation`.
+        All streams update the same weights, so there should be few. The learning rate is the length
+        of a step for a gradient of average size.
         """
-        evaluation = DynamicEvaluation(
-            self._network.forward,
-            self._scored_parameters(),
-            self._optimizer.mean_squares,
-            learning_rate,
-            self._path.has_compiled_step,
+        learn = tf.function(
+            _learning_step_of(
+                self._network.forward,
+                self._scored_parameters(),
+                self._optimizer.mean_squares,
+                learning_rate,
+            ),
+            jit_compile=self._path.has_compiled_step,
+            autograph=False,
         )
-        return evaluation.evaluate(windows, self._state_shape, should_stop)
+
+        def score(window: Window, states: list[Tensor]) -> tuple[float, list[Tensor]]:
+            states = states or self._zero_states(len(window[0]))
+            loss, after = learn(*map(tf.constant, window), states)
+            return float(loss), after
+
+        return _mean_loss(windows, score, should_stop)
 
     def _scored_parameters(self) -> list[Tensor]:
         averages = self._optimizer.averages
@@ -285,6 +305,71 @@ class Engine:
         """Go back to the state before the first step."""
         fresh = Engine(*self._shape)
         self.restore(fresh.model_tensors(), fresh.training_tensors())
+
+
+def _mean_loss(windows: Windows, score: Score, should_stop: Callable[[], bool]) -> float | None:
+    """Return the mean loss over windows in order, or None if `should_stop` was true before one."""
+    total, characters = 0.0, 0.0
+    states: list[Any] = []
+    for window in windows:
+        if should_stop():
+            return None
+        loss, states = score(window, states)
+        total += loss
+        characters += float(window[2].sum(dtype=np.float64))
+    return total / characters
+
+
+def _window_loss_of(
+    forward: Forward, parameters: Sequence[Tensor]
+) -> Callable[..., tuple[Tensor, list[Tensor]]]:
+    """Return a function of a window and its states to the sum of losses and the states after."""
+
+    def compute(
+        inputs: Tensor, targets: Tensor, weights: Tensor, states: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        losses, after = character_losses(forward, parameters, inputs, targets, states)
+        return tf.reduce_sum(losses * tf.transpose(weights)), after
+
+    return compute
+
+
+def _learning_step_of(
+    forward: Forward,
+    trained: Sequence[Tensor],
+    mean_squares: Sequence[Tensor],
+    learning_rate: float,
+) -> Callable[..., tuple[Tensor, list[Tensor]]]:
+    """Return a function as `_window_loss_of` does, whose copy of the weights learns in each call.
+
+    The mean squares are those of each parameter's training gradient, of its shape.
+    """
+    copies = [tf.Variable(parameter, trainable=False) for parameter in trained]
+    roots = [tf.sqrt(square) for square in mean_squares]
+    mean = tf.add_n([tf.reduce_sum(root) for root in roots]) / sum(
+        int(np.prod(root.shape)) for root in roots
+    )
+    # Without the mean, parameters with rare gradients would take the longest steps.
+    scales = [1 / (root + mean + _FLOOR) for root in roots]
+    pulls = [PULL * tf.minimum(1.0, root / (mean + _FLOOR)) for root in roots]
+
+    def learn(
+        inputs: Tensor, targets: Tensor, weights: Tensor, states: list[Tensor]
+    ) -> tuple[Tensor, list[Tensor]]:
+        values = [tf.identity(copy) for copy in copies]
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            losses, after = character_losses(forward, values, inputs, targets, states)
+            total = tf.reduce_sum(losses * tf.transpose(weights))
+            mean = total / tf.maximum(tf.reduce_sum(weights), 1.0)
+        gradients = map(tf.convert_to_tensor, tape.gradient(mean, values))
+        parts = zip(copies, values, gradients, trained, scales, pulls, strict=True)
+        for copy, value, gradient, goal, scale, pull in parts:
+            moved = value - learning_rate * gradient * scale
+            copy.assign(moved + pull * (goal - moved))
+        return total, after
+
+    return learn
 
 
 def build_network(

@@ -1,4 +1,4 @@
-"""A training step: loss and gradient of a batch by shards, and the Adam update.
+"""A training step: loss and gradients of a batch by shards, and the Adam update.
 
 Keras's optimizer runs a dozen operations per parameter, each with a pass through memory; this
 implementation lets the compiler fuse them into one loop, including the average of the weights.
@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -21,28 +21,57 @@ from tui_charrnn.training.engine.noise import Noise, NoiseSource
 from tui_charrnn.training.engine.recurrence import Tensor
 from tui_charrnn.training.loop import Batch
 
+Forward: TypeAlias = Callable[..., tuple[Tensor, list[Tensor]]]
+"""As `HandwrittenNetwork.forward`."""
 
-class ShardResult(NamedTuple):
-    """The result of one shard of a batch."""
 
-    loss: Tensor
-    """Its part of the batch's mean loss."""
+class PartialGradients(NamedTuple):
+    """Losses, gradients and states of one engine's rows in a step."""
 
-    gradients: list[Tensor]
-    """Gradients of that part, one per parameter."""
-    states: list[Tensor]
-    """After the window, each (B, H)."""
+    losses: Sequence[Tensor]
+    """Per shard, its part of the batch's mean loss, scalar."""
+
+    gradients: Sequence[Sequence[Tensor]]
+    """Per shard, those of its loss, one per parameter."""
+
+    states: list[list[Tensor]]
+    """Per shard, after the window, each (B, H)."""
+
+
+def character_losses(
+    forward: Forward,
+    parameters: Sequence[Tensor],
+    inputs: Tensor,
+    targets: Tensor,
+    states: Sequence[Tensor],
+    noise: Noise | None = None,
+) -> tuple[Tensor, list[Tensor]]:
+    """Return the loss of each character of a window (B, T), shape (T, B), and the states after it.
+
+    The other arguments are those of `HandwrittenNetwork.forward`.
+    """
+    logits, after = forward(parameters, tf.transpose(inputs), states, noise)
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=tf.transpose(targets), logits=logits
+    )
+    return losses, after
 
 
 class GradientComputer:
     """Computes the gradient of a batch in shards of neighboring streams, each in a thread.
 
-    Arguments as for `Scorer`; `noise` draws the dropout masks.
+    Args:
+        forward: As `HandwrittenNetwork.forward`.
+        parameters: In the order of `forward`.
+        config: Has the dropout rates.
+        noise: Draws the dropout masks.
+        threads: Compute the shards.
+        options: Of `tf.function`.
     """
 
     def __init__(
         self,
-        forward: Callable[..., tuple[Tensor, list[Tensor]]],
+        forward: Forward,
         parameters: Sequence[Tensor],
         config: TrainingConfig,
         noise: NoiseSource,
@@ -62,7 +91,7 @@ class GradientComputer:
         shards: Sequence[npt.NDArray[np.intp]],
         states: Sequence[list[Tensor]],
         step: int,
-    ) -> list[ShardResult]:
+    ) -> PartialGradients:
         """Return the results of all shards, in order.
 
         Args:
@@ -75,22 +104,24 @@ class GradientComputer:
         share = tf.constant(1 / batch.inputs.size, tf.float32)
         added = tf.constant(batch.added_dropout, tf.float32)
 
-        def differentiate(shard: int) -> ShardResult:
+        def differentiate(shard: int) -> tuple[Tensor, ...]:
             rows = shards[shard]
             arrays = (batch.inputs, batch.targets, batch.carried)
             window = (*(tf.constant(array[rows]) for array in arrays), added)
             length = batch.inputs.shape[1]
             output_bytes = self._noise.draw_for_outputs(step, shard, length, len(rows))
             masks = (output_bytes, weight_bytes)
-            result = self._differentiate(window, states[shard], masks, share)
-            return ShardResult(*result)
+            result: tuple[Tensor, ...] = self._differentiate(window, states[shard], masks, share)
+            return result
 
-        return list(self._threads.map(differentiate, range(len(shards))))
+        results = self._threads.map(differentiate, range(len(shards)))
+        losses, gradients, after = zip(*results, strict=True)
+        return PartialGradients(losses, gradients, [list(shard) for shard in after])
 
     def differentiate(
         self, window: tuple[Tensor, Tensor, Tensor, Tensor], states: list[Tensor], step: Tensor
-    ) -> ShardResult:
-        """Return the result of a batch in one shard, in a graph being traced; as `compute`.
+    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        """Return loss, gradients and states of a batch in one shard, in a graph being traced.
 
         Args:
             window: Inputs and targets, (B, T); which streams keep their state, (B,); the added
@@ -104,7 +135,8 @@ class GradientComputer:
             self._noise.draw_for_weights(step),
         )
         share = tf.constant(1 / (streams * length), tf.float32)
-        return ShardResult(*self._differentiate(window, states, masks, share))
+        loss, gradients, after = self._differentiate(window, states, masks, share)
+        return loss, gradients, after
 
     def _shard_gradient(
         self,
@@ -119,10 +151,9 @@ class GradientComputer:
         noise = Noise(*masks, dropout + added, weight_dropout)
         parameters = list(self._parameters)
         with tf.GradientTape() as tape:
-            logits, after = self._forward(parameters, tf.transpose(inputs), before, noise)
-            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-                labels=tf.transpose(targets), logits=logits
-            )  # (T, B)
+            losses, after = character_losses(
+                self._forward, parameters, inputs, targets, before, noise
+            )
             loss = tf.reduce_sum(losses) * share
         # The gradient of a look-up has one row per character read; the conversion sums the rows of
         # equal characters, which norm and moments need.

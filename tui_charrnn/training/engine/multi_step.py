@@ -87,11 +87,11 @@ class DeviceStep:
         window = tuple(part[index] for part in packed.windows)
         with tf.device("CPU"):  # the step is used on the host
             step = first_step + tf.cast(index, tf.int64)
-        result = self._gradients.differentiate(window, before.states, step)
-        loss, *gradients = mean([result.loss, *result.gradients])
+        own, parts, states = self._gradients.differentiate(window, before.states, step)
+        loss, *gradients = mean([own, *parts])
         row = tf.stack(self._update([loss], [gradients], packed.numbers[index], before.is_wanted))
         is_applied = before.is_wanted & tf.reduce_all(tf.math.is_finite(row))
-        pairs = zip(result.states, before.states, strict=True)
+        pairs = zip(states, before.states, strict=True)
         return row, LoopState(is_applied, [tf.where(is_applied, new, old) for new, old in pairs])
 
 
