@@ -81,13 +81,13 @@ def test_a_path_that_fails_is_reported_and_the_run_continues_and_resumes(
 
 
 def test_doctor_tries_what_a_run_would_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tui_charrnn.training import diagnosis
+    from tui_charrnn.training import tasks
     from tui_charrnn.training.engine.paths import Device, Gpu
 
-    monkeypatch.setattr(diagnosis, "_gpu_facts", lambda _: ())  # TensorFlow sees none
+    monkeypatch.setattr(tasks, "_gpu_facts", lambda _: ())  # TensorFlow sees none
     training = TrainingConfig(batch_size=3, sequence_length=5, steps=9, dropout=0.2)
     device = Device((Gpu("Some GPU", (9, 0)),))
-    found = diagnosis.examine(device, ModelConfig(embedding_size=4, hidden_size=6), training)
+    found = tasks.examine(device, ModelConfig(embedding_size=4, hidden_size=6), training)
     assert [(format_way(each), bool(each.failure)) for each in found.trials] == [
         ("own layers, float32", False),
         ("cuDNN, float32", True),

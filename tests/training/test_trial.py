@@ -16,7 +16,7 @@ from tui_charrnn.training.trial_facts import (
     decode_result,
     recall_trial,
     start_trial,
-    trial_command,
+    task_command,
 )
 
 pytestmark = pytest.mark.tensorflow
@@ -39,7 +39,7 @@ def test_it_measures_what_a_run_would_meet_and_caches_it() -> None:
 
 
 def test_a_small_text_has_fewer_streams() -> None:
-    from tui_charrnn.training.diagnosis import try_settings
+    from tui_charrnn.training.tasks import try_settings
 
     training = replace(TRAINING, batch_size=64)
     assert 1 <= try_settings(TrialSettings(MODEL, training, V, 100)).batch_size < 64
@@ -47,7 +47,7 @@ def test_a_small_text_has_fewer_streams() -> None:
 
 def test_a_length_in_time_is_not_spent_on_timing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise a trial would take a hundredth of the run's hour."""
-    from tui_charrnn.training import diagnosis
+    from tui_charrnn.training import tasks
 
     def time_batches(
         _engine: object, _material: object, _config: object, *, run_time: float | None = None
@@ -55,22 +55,22 @@ def test_a_length_in_time_is_not_spent_on_timing(monkeypatch: pytest.MonkeyPatch
         assert run_time is None
         return 0.5
 
-    monkeypatch.setattr(diagnosis, "time_batches", time_batches)
+    monkeypatch.setattr(tasks, "time_batches", time_batches)
     training = replace(TRAINING, steps=None, train_time=3600.0)
-    tried = diagnosis.try_settings(TrialSettings(MODEL, training, V, CHARACTERS))
+    tried = tasks.try_settings(TrialSettings(MODEL, training, V, CHARACTERS))
     assert tried.seconds_per_step == 0.5
 
 
 def run_main(settings: str) -> int:
-    from tui_charrnn.training import diagnosis
+    from tui_charrnn.training import tasks
 
-    return diagnosis.main("time", settings)
+    return tasks.main("time", settings)
 
 
 def test_a_text_that_is_too_short_is_reported_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    *_, settings = trial_command("time", TrialSettings(MODEL, TRAINING, V, 3))
+    *_, settings = task_command("time", TrialSettings(MODEL, TRAINING, V, 3).to_json())
     assert run_main(settings) == ExitCode.DATA
     output = capfd.readouterr()
     assert output.out == ""
@@ -91,14 +91,14 @@ def test_whatever_goes_wrong_is_one_line(
     error: Exception,
     expected: str,
 ) -> None:
-    from tui_charrnn.training import diagnosis
+    from tui_charrnn.training import tasks
 
     def fail(_settings: TrialSettings) -> None:
         os.write(1, b"a library's chatter")
         raise error
 
-    monkeypatch.setattr(diagnosis, "try_settings", fail)
-    *_, settings = trial_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS))
+    monkeypatch.setattr(tasks, "try_settings", fail)
+    *_, settings = task_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS).to_json())
     assert run_main(settings) == ExitCode.UNEXPECTED
     output = capfd.readouterr()
     assert output.out == ""
@@ -109,7 +109,9 @@ def test_whatever_goes_wrong_is_one_line(
 def test_settings_that_nobody_wrote_are_refused(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    values = json.loads(trial_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS))[-1])
+    values = json.loads(
+        task_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS).to_json())[-1]
+    )
     values["model"]["hidden_size"] = 0
     assert run_main(json.dumps(values)) == ExitCode.USAGE
     assert "hidden_size" in capfd.readouterr().err

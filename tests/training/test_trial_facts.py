@@ -23,8 +23,8 @@ from tui_charrnn.training.trial_facts import (
     encode_result,
     recall_trial,
     remember_trial,
+    task_command,
     timings_file,
-    trial_command,
 )
 
 MODEL = ModelConfig(cell="gru", embedding_size=5, hidden_size=24)
@@ -64,12 +64,12 @@ def test_neither_numpy_nor_tensorflow_is_loaded() -> None:
 
 
 def test_settings_arrive_as_they_were_sent() -> None:
-    *_, last = trial_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS))
+    *_, last = task_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS).to_json())
     assert TrialSettings.from_json(last) == TrialSettings(MODEL, TRAINING, V, CHARACTERS)
 
 
 def test_settings_that_are_not_allowed_are_refused() -> None:
-    *_, last = trial_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS))
+    *_, last = task_command("time", TrialSettings(MODEL, TRAINING, V, CHARACTERS).to_json())
     with pytest.raises(ConfigError, match="hidden_size"):
         TrialSettings.from_json(last.replace('"hidden_size": 24', '"hidden_size": -1'))
 

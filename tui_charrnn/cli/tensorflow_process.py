@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.durations import format_duration
@@ -18,7 +18,7 @@ from tui_charrnn.training.trial_facts import (
     Examination,
     TrialSettings,
     decode_result,
-    trial_command,
+    task_command,
 )
 
 TIMEOUT: Final = 600.0
@@ -48,7 +48,7 @@ class Answer:
 
 def examiner_command(model: ModelConfig, training: TrainingConfig) -> list[str]:
     """Return the command line of the examining process."""
-    return trial_command("examine", TrialSettings(model, training))
+    return task_command("examine", TrialSettings(model, training).to_json())
 
 
 def ask(command: Sequence[str], timeout: float = TIMEOUT) -> Answer:
@@ -121,15 +121,14 @@ def _decoded(output: bytes | None) -> str:
     return (output or b"").decode("utf-8", "replace")
 
 
-def convert(kind: str, source: Path, target: Path) -> None:
-    """Convert a model file or a run; `kind` is one of those of `training.conversion`.
+def convert(kind: Literal["keras", "tensorboard"], source: Path, target: Path) -> None:
+    """Convert a model file to a file of Keras, or a run to a folder for TensorBoard.
 
     Raises:
         CharRNNError: If the conversion fails; its exit code is that of the cause.
     """
-    # -P: do not import from the working directory
-    module = [sys.executable, "-P", "-m", "tui_charrnn.training.conversion"]
-    ended = _run([*module, kind, str(source.absolute()), str(target.absolute())], log_level=3)
+    paths = str(source.absolute()), str(target.absolute())
+    ended = _run(task_command(kind, *paths), log_level=3)
     if not ended.returncode:
         return
     line = explaining_line(_decoded(ended.stderr))

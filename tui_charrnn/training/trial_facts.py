@@ -1,4 +1,4 @@
-"""Requests to the trial process (`diagnosis.py`), and its cached results.
+"""Requests to the processes of `tasks.py`, and cached results of trials.
 
 Neither TensorFlow nor NumPy is imported here, as the app imports this module.
 """
@@ -168,11 +168,12 @@ def decode_result(kind: type[_T], output: str) -> _T:
     return build_checked(kind, values)
 
 
-def trial_command(kind: Literal["examine", "time"], settings: TrialSettings) -> list[str]:
-    """Return the command line of the trial process, which prints one line."""
+def task_command(
+    kind: Literal["examine", "time", "keras", "tensorboard"], *arguments: str
+) -> list[str]:
+    """Return the command line of a task with its arguments, which are listed in `tasks.py`."""
     # -P: imports do not depend on the process's working folder.
-    module = (sys.executable, "-P", "-m", "tui_charrnn.training.diagnosis")
-    return [*module, kind, settings.to_json()]
+    return [sys.executable, "-P", "-m", "tui_charrnn.training.tasks", kind, *arguments]
 
 
 def start_trial(settings: TrialSettings) -> "subprocess.Popen[str]":
@@ -185,7 +186,7 @@ def start_trial(settings: TrialSettings) -> "subprocess.Popen[str]":
         OSError: If the process cannot be started.
     """
     return subprocess.Popen(
-        trial_command("time", settings),
+        task_command("time", settings.to_json()),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,25 +1,37 @@
-"""`python -m tui_charrnn.training.diagnosis examine|time SETTINGS`: test training on this machine.
+"""What other commands need TensorFlow for, in a separate process (`trial_facts.task_command`).
 
-Prints one JSON document, an `Examination` or a `Trial`, on standard output; output of libraries
-goes to standard error. Timings are cached for later requests.
+Usage: python -m tui_charrnn.training.tasks examine|time SETTINGS
+       python -m tui_charrnn.training.tasks keras MODEL FILE
+       python -m tui_charrnn.training.tasks tensorboard RUN FOLDER
+
+`examine` and `time` test training on this machine, and print one JSON document, an `Examination` or
+a `Trial`; output of libraries goes to standard error. Timings are cached for later requests. The
+others convert to the formats of other programs.
 """
 
 import math
 import os
 import sys
 import time
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Final, TextIO
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
-from tui_charrnn.errors import CharRNNError, ExitCode
+from tui_charrnn.errors import CharRNNError, ConfigError, ExitCode
+from tui_charrnn.model.checkpoint import Model, load_model
 from tui_charrnn.model.shapes import parameter_count
+from tui_charrnn.runs.archive import Figures, read_figures
+from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.text.batches import ContiguousStreams
 from tui_charrnn.text.corpus import fitting_batch_size
 from tui_charrnn.training.engine.engine import Engine
+from tui_charrnn.training.engine.library_network import KERAS_LAYERS
 from tui_charrnn.training.engine.path_choice import choose_path, choose_precision, one_line
 from tui_charrnn.training.engine.paths import (
     ComputePath,
@@ -163,14 +175,68 @@ def _noise(size: RunSize, sequence_length: int) -> Material:
 
 def _explain(error: Exception) -> str:
     """Return in one line why timing failed."""
-    if isinstance(error, CharRNNError):
-        return str(error)
     if lacks_memory(error):
         return (
             "There is not enough memory for a batch: choose a smaller batch size, sequence length "
             "or hidden size."
         )
     return one_line(error)
+
+
+def keras_model(model: Model) -> keras.Sequential:
+    """Convert a model to standard Keras layers with the same probabilities.
+
+    The Keras model takes indices, shape (1, T), keeps its states between calls, and returns the
+    probabilities of each next character, shape (1, T, V).
+
+    Raises:
+        ConfigError: If Keras has no equivalent layer.
+    """
+    config, weights = model.config, model.weights
+    if config.reads_both:
+        raise ConfigError(
+            "A model that reads both directions keeps no state from call to call, so it cannot be "
+            "exported as one that does. Train one with --direction forward."
+        )
+    if config.layer_norm:
+        raise ConfigError(
+            "Keras has no LSTM whose gates are normalized, so this model (layer_norm) cannot be "
+            "exported to it. Train one with --layer-norm false."
+        )
+    layers: list[keras.Layer] = [
+        keras.layers.Input(batch_shape=(1, None), dtype="int32"),
+        keras.layers.Embedding(len(model.vocabulary), config.embedding_size),
+    ]
+    for _ in weights.layers:
+        recurrent = KERAS_LAYERS[config.cell]
+        layers.append(recurrent(config.hidden_size, return_sequences=True, stateful=True))
+    layers.append(keras.layers.Dense(len(model.vocabulary), activation="softmax"))
+    network = keras.Sequential(layers, name="charrnn")
+    network.set_weights([
+        weights.embedding,
+        *(
+            tensor
+            for layer in weights.layers
+            for tensor in (layer.kernel, layer.recurrent_kernel, layer.bias)
+        ),
+        *weights.calibrated_output,
+    ])
+    return network
+
+
+def write_events(figures: Iterable[Figures], folder: Path) -> None:
+    """Write an event file for TensorBoard: one curve per column, by step."""
+    names = [field.name for field in fields(Figures) if field.name != "step"]
+    # like `tf.summary.scalar`, which would require TensorBoard
+    metadata = tf.compat.v1.SummaryMetadata()
+    metadata.plugin_data.plugin_name = "scalars"
+    with tf.summary.create_file_writer(str(folder)).as_default():
+        for row in figures:
+            for name in names:
+                value = getattr(row, name)
+                if value is not None and math.isfinite(value):
+                    number = tf.constant(value, tf.float32)
+                    tf.summary.write(name, number, step=row.step, metadata=metadata)
 
 
 def _exclusive_output() -> TextIO:
@@ -180,23 +246,35 @@ def _exclusive_output() -> TextIO:
     return output
 
 
-def main(kind: str, text: str) -> int:
-    """Examine or time the settings in the JSON `text`, and return the exit code."""
+def main(kind: str, *arguments: str) -> int:
+    """Carry out a task, and return the exit code; after a failure, standard error ends with it."""
     with _exclusive_output() as output:
-        if kind == "examine":
-            settings = TrialSettings.from_json(text)
-            training = settings.training
-            device = configure_devices(training.threads, training.batch_size)
-            output.write(encode_result(examine(device, settings.model, training)) + "\n")
-            return 0
         try:
-            settings = TrialSettings.from_json(text)
-            trial = try_settings(settings)
-        except Exception as error:  # noqa: BLE001  the process that started this one reports it
+            match kind:
+                case "keras":
+                    source, target = map(Path, arguments)
+                    keras_model(load_model(source)).save(target)
+                case "tensorboard":
+                    source, target = map(Path, arguments)
+                    write_events(read_figures(RunDirectory(source)), target)
+                case "examine":
+                    settings = TrialSettings.from_json(*arguments)
+                    training = settings.training
+                    device = configure_devices(training.threads, training.batch_size)
+                    output.write(encode_result(examine(device, settings.model, training)) + "\n")
+                case _:
+                    settings = TrialSettings.from_json(*arguments)
+                    trial = try_settings(settings)
+                    remember_trial(trial, settings)
+                    output.write(encode_result(trial) + "\n")
+        except CharRNNError as error:
+            print(error, file=sys.stderr)  # noqa: T201  for the process that started this one
+            return int(error.exit_code)
+        except Exception as error:
+            if kind != "time":
+                raise
             print(_explain(error), file=sys.stderr)  # noqa: T201  see above
-            return int(error.exit_code if isinstance(error, CharRNNError) else ExitCode.UNEXPECTED)
-        remember_trial(trial, settings)
-        output.write(encode_result(trial) + "\n")
+            return int(ExitCode.UNEXPECTED)
     return 0
 
 
