@@ -181,7 +181,6 @@ def start_session(work: Assignment, prepared: Prepared) -> TrainingSession:
         best_baseline=prepared.best_baseline,
         fingerprint={},
         seconds_per_step=seconds,
-        deadline=work.deadline,
         engine=takes,
         progress=prepared.progress,
         history=prepared.history,

@@ -43,7 +43,7 @@ interruption = Interruption()
 interruption.listen()
 with in_place(Disk()), RunWriter(RunDirectory(Path(path)), heartbeat=3600) as writer:
     leave = partial(worker._leave_at_once, writer)
-    with SignalWatchdog(interruption, None, leave, patience=0.1):
+    with SignalWatchdog(interruption, leave, patience=0.1):
         is_held.set()
         os.kill(os.getpid(), signal.SIGTERM)
         writer.sync()

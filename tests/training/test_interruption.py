@@ -84,9 +84,11 @@ def test_the_first_reason_stands() -> None:
 
 def test_a_deadline_that_is_over_is_a_reason() -> None:
     interruption = Interruption()
-    assert interruption.check(None) is None
-    assert interruption.check(time.monotonic() + 3600) is None
-    assert interruption.check(time.monotonic()) is Reason.TIME_LIMIT
+    assert interruption.check() is None
+    interruption.deadline = time.monotonic() + 3600
+    assert interruption.check() is None
+    interruption.deadline = time.monotonic()
+    assert interruption.check() is Reason.TIME_LIMIT
 
 
 def test_a_signal_ends_a_sleep_at_once(interruption: Interruption) -> None:

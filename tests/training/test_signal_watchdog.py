@@ -27,19 +27,20 @@ def send():
     if is_let_go:
         os.write(written_to, b"x")
 
-numbers, is_saved, deadline, is_let_go, pause, echo = eval(sys.argv[1])
+numbers, is_saved, limit, is_let_go, pause, echo = eval(sys.argv[1])
 interruption_module.ECHO_TIME = echo
 read_from, written_to = os.pipe()
 interruption = Interruption()
 interruption.listen()
 interruption.is_saved = lambda: is_saved
+interruption.deadline = limit
 sender = threading.Thread(target=send, daemon=True)
-with SignalWatchdog(interruption, deadline, leave, patience=0.1):
+with SignalWatchdog(interruption, leave, patience=0.1):
     sender.start()
     # as in native code: the signals come to other threads, and no handler runs until it returns
     signal.pthread_sigmask(signal.SIG_BLOCK, EXIT_SIGNALS)
     os.read(read_from, 1)
-    interruption.check(None)
+    interruption.check()
 print("went on", interruption.cause, flush=True)
 """
 

@@ -102,8 +102,6 @@ class RunContext:
     seconds_per_step: float | None
     """As timed before the first batch; None on a resume."""
 
-    deadline: float | None
-    """When to save and exit, on the clock `time.monotonic`."""
     engine: RunEngine
     progress: Progress
     history: RunHistory

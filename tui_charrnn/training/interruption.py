@@ -88,10 +88,12 @@ class Interruption:
         self.reason: Reason | None = None
         self.cause = ""
         """The cause of the reason: a signal name, `time limit` or `request`."""
+        self.deadline: float | None = None
+        """When to exit, on the clock `time.monotonic`."""
         self.on_leaving: Callable[[str], None] = lambda _cause: None
         """Called once by `check` with the cause, before the caller acts on it."""
         self.ask_others: Callable[[], None] = lambda: None
-        """Called by `check` first, to receive reasons of other processes."""
+        """Called by `check` first, to receive reasons of other processes; raises if one is lost."""
         self.is_saved: Callable[[], bool] = lambda: True
         """Whether exiting now would lose no training."""
         self.signals: int | None = None
@@ -114,23 +116,23 @@ class Interruption:
         with contextlib.suppress(RuntimeError):  # not sleeping
             self._sleep.release()
 
-    def check(self, deadline: float | None) -> Reason | None:
-        """Return the reason to exit, if any; a deadline is on the clock `time.monotonic`."""
+    def check(self) -> Reason | None:
+        """Return the reason to exit, if any."""
         self.ask_others()
-        if deadline is not None and time.monotonic() >= deadline:
+        if self.deadline is not None and time.monotonic() >= self.deadline:
             self.request(Reason.TIME_LIMIT, Reason.TIME_LIMIT.value)
         if self.reason is not None and not self.is_noticed:
             self.is_noticed = True
             self.on_leaving(self.cause)
         return self.reason
 
-    def check_cancelled(self, deadline: float | None) -> None:
+    def check_cancelled(self) -> None:
         """Raise if there is a reason to exit; for work that saves nothing.
 
         Raises:
             LeavingError: If there is one.
         """
-        if reason := self.check(deadline):
+        if reason := self.check():
             raise LeavingError(reason)
 
     def sleep(self, seconds: float) -> None:
@@ -174,26 +176,22 @@ _POLL: Final = 0.05  # seconds
 
 
 class SignalWatchdog:
-    """Context manager with a thread that exits on a signal if the main thread is blocked.
+    """Context manager with a thread that exits if the main thread is blocked.
 
-    It does nothing before `Interruption.listen`.
+    `leave` is called in this thread with a reason and its cause, and ends the process. The main
+    thread has `patience` seconds to react to a signal or the deadline first. Without
+    `Interruption.listen` before, there is no thread.
     """
 
     def __init__(
         self,
         interruption: Interruption,
-        deadline: float | None,
         leave: Callable[[Reason, str], None],
         *,
         patience: float = PATIENCE,
     ) -> None:
-        """Set the deadline, on the clock `time.monotonic`, and the exit function.
-
-        `leave` is called in the watchdog's thread with a reason and its cause, and ends the
-        process. The main thread has `patience` seconds to react first.
-        """
-        self._interruption, self._deadline, self._leave = interruption, deadline, leave
-        self._patience = patience
+        self._interruption, self._leave, self._patience = interruption, leave, patience
+        self._is_deadline_handled = False
         self._interrupts, self._is_repeated = RepeatedInterrupt(), False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="signal watchdog", daemon=True)
@@ -210,9 +208,10 @@ class SignalWatchdog:
 
     def _watch(self) -> None:
         while not self._closing.is_set():
-            number = self._next_signal()
-            is_late = self._deadline is not None and time.monotonic() >= self._deadline
-            if number is None and not is_late:
+            number, deadline = self._next_signal(), self._interruption.deadline
+            if self._is_deadline_handled:
+                deadline = None
+            if number is None and (deadline is None or time.monotonic() < deadline):
                 continue
             self._wait_for_main(lambda: self._interruption.is_noticed or self._is_repeated)
             if self._is_repeated:  # exit even if not saved; the main thread gets one more wait
@@ -222,7 +221,7 @@ class SignalWatchdog:
             if not self._interruption.is_noticed and self._interruption.is_saved():
                 self._leave_for(*self._reason_for(number))
             if number is None:
-                self._deadline = None  # handled; wait only for signals from now on
+                self._is_deadline_handled = True
 
     def _reason_for(self, number: int | None) -> tuple[Reason, str]:
         """Return reason and cause: those of the main thread, else those of the signal number."""

@@ -87,7 +87,7 @@ class TrainingSession:
     def _should_stop(self) -> bool:
         """Answer requests, and check the time limit and signals; called before every batch."""
         self._requests.answer()
-        return self._interruption.check(self._context.deadline) is not None
+        return self._interruption.check() is not None
 
     def _note_batch(self, event: BatchTrained) -> None:
         self._report.speed.batch_trained(event.elapsed)
@@ -212,9 +212,8 @@ class RequestHandler:
         self._answer_new()
         if self._paused_from is None:
             return
-        deadline = self._context.deadline
         try:
-            while self._paused_from is not None and self._interruption.check(deadline) is None:
+            while self._paused_from is not None and self._interruption.check() is None:
                 self._interruption.sleep(PAUSED_POLL)
                 self._answer_new()
         finally:

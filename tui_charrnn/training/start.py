@@ -77,6 +77,7 @@ class SetupBuilder:
         self._replicas = hardware.replicas
         self.replica_count: Final = 1 if self._replicas is None else self._replicas.count
         """Number of devices in all processes."""
+        self._check_cancelled: Final = work.interruption.check_cancelled
         self._recorded = recorded_path(prepared)
 
     def build(self, training: TrainingConfig, shards: int = 0) -> Setup:
@@ -91,7 +92,7 @@ class SetupBuilder:
         tried = rows if is_gpu else batch_size
         size = RunSize(len(prepared.text.vocabulary), tried, len(prepared.text.training))
         choice = choose_path(
-            self.device, model, training, size, self._recorded, self._work.check_cancelled
+            self.device, model, training, size, self._recorded, self._check_cancelled
         )
         path = choice.path
         self._recorded = path.facts()
@@ -169,7 +170,7 @@ class SetupBuilder:
         def time_one(size: int) -> Timed[Setup]:
             _refuse_more_than_memory(size > first)
             setup = self.build(with_batch_size(training, size, size / first))
-            speeds.append(size * length / _time_shortly(setup, self._work.check_cancelled))
+            speeds.append(size * length / _time_shortly(setup, self._check_cancelled))
             return Timed(size, speeds[-1], setup)
 
         def find_largest() -> int:
@@ -191,7 +192,7 @@ class SetupBuilder:
 
         def time_one(shards: int) -> Timed[Setup]:
             one = setup if shards == setup.path.shards else self.build(training, shards)
-            seconds = _time_shortly(one, self._work.check_cancelled)
+            seconds = _time_shortly(one, self._check_cancelled)
             return Timed(shards, size * training.sequence_length / seconds, one)
 
         counts = shard_counts(thread_count(training.threads), size, setup.path.shards)
@@ -199,7 +200,7 @@ class SetupBuilder:
 
     def _time(self, setup: Setup) -> tuple[float, Plan]:
         """Return the seconds per step, and the plan based on them."""
-        config, material, check = setup.training, setup.material, self._work.check_cancelled
+        config, material, check = setup.training, setup.material, self._check_cancelled
         seconds = time_batches(setup.engine, material, config, check, run_time=config.train_time)
         if config.train_time is None:
             return seconds, plan_by_count(config, material.streams.steps_per_epoch)
@@ -298,7 +299,7 @@ def start_session(work: Assignment, prepared: Prepared) -> TrainingSession:
         RunError: If the checkpoint does not fit the run.
         LeavingError: If there is a reason to exit before the first step.
     """
-    work.check_cancelled()
+    work.interruption.check_cancelled()
     hardware: Hardware | JointHardware | None = None
     if work.peers is not None:
         refuse_automatic_batch(work.description.training, work.peers.task.cluster.size)
@@ -338,7 +339,6 @@ def start_session(work: Assignment, prepared: Prepared) -> TrainingSession:
             best_baseline=prepared.best_baseline,
             fingerprint=fingerprint,
             seconds_per_step=seconds,
-            deadline=work.deadline,
             engine=setup.engine,
             progress=prepared.progress,
             history=prepared.history,

@@ -7,7 +7,6 @@ import platform
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -81,11 +80,11 @@ def run_training(
     if _is_finished(run):
         return ExitCode.OK if peers is None else _report_finished(peers, description, interruption)
     limit = max_time or description.training.max_time
-    deadline = None if limit is None else started + limit
+    interruption.deadline = None if limit is None else started + limit
     with RunWriter(run) as writer:
         writer.observe(UsageMeter().observe)
         interruption.on_leaving = partial(_record_preemption, writer)
-        work = Assignment(run, description, writer, interruption, deadline, devices, peers)
+        work = Assignment(run, description, writer, interruption, devices, peers)
         code = _train_and_record(work, accepts_change=accepts_change)
         if peers is not None:
             peers.leave(code, writer.status.message)
@@ -96,9 +95,8 @@ def _report_finished(
     peers: Peers, description: RunDescription, interruption: Interruption
 ) -> ExitCode:
     """Notify the other processes that the run is finished."""
-    check_cancelled = partial(interruption.check_cancelled, None)
     try:
-        hardware, _ = peers.connect(description.corpus.sha256, {}, interruption, check_cancelled)
+        hardware, _ = peers.connect(description.corpus.sha256, {}, interruption)
     except LeavingError as left:
         return left.reason.exit_code
     hardware.coordination.leave_together()
@@ -109,7 +107,7 @@ def _train_and_record(work: Assignment, *, accepts_change: bool) -> ExitCode:
     """Train, record any failure, and return the exit code."""
     writer, peers = work.writer, work.peers
     try:
-        with SignalWatchdog(work.interruption, work.deadline, partial(_leave_at_once, writer)):
+        with SignalWatchdog(work.interruption, partial(_leave_at_once, writer)):
             return _train(work, accepts_change=accepts_change)
     except LeavingError as left:
         return _leave(writer, left.reason.state, left.reason.exit_code)
@@ -140,22 +138,18 @@ def _is_finished(run: RunDirectory) -> bool:
 
 
 def _train(work: Assignment, *, accepts_change: bool) -> ExitCode:
-    run, description, writer, peers = work.run, work.description, work.writer, work.peers
+    run, description, writer = work.run, work.description, work.writer
     with storage_errors("read", run.events):
         has_history = file_system().lstat(run.events).st_size > 0
     now = datetime.now(UTC).isoformat(timespec="seconds")
     writer.append(RunStarted(os.getpid(), platform.node(), now))
     writer.set_status(state=RunState.PREPARING, message="")
 
-    def check_cancelled() -> None:
-        work.check_cancelled()
-        if peers is not None:
-            peers.check()
-
-    if peers is None:
+    check_cancelled = work.interruption.check_cancelled
+    if work.peers is None:
         text = prepare_text(run, description, check_cancelled, accepts_change=accepts_change)
     else:
-        text = _connect_peers(work, peers, check_cancelled)
+        text = _connect_peers(work, work.peers)
     prepared = prepare_run(run, description, text, writer, check_cancelled)
     if has_history:
         step = prepared.state.progress.step if prepared.state else 0
@@ -169,19 +163,18 @@ def _train(work: Assignment, *, accepts_change: bool) -> ExitCode:
     return start_session(work, prepared).work()
 
 
-def _connect_peers(
-    work: Assignment, peers: Peers, check_cancelled: Callable[[], None]
-) -> PreparedText:
+def _connect_peers(work: Assignment, peers: Peers) -> PreparedText:
     """Read the text, then connect to the other processes, even to report that reading failed."""
-    description, writer = work.description, work.writer
+    description, writer, interruption = work.description, work.writer, work.interruption
     try:
-        text = prepare_text(work.run, description, check_cancelled)
+        text = prepare_text(work.run, description, interruption.check_cancelled)
         own: str | CharRNNError = text.sha256
     except CharRNNError as error:
         own = error
     message = "Loading TensorFlow and waiting for the other processes ..."
     writer.set_status(state=RunState.LOADING, message=message)
-    peers.connect(own, description.to_json(), work.interruption, check_cancelled)
+    peers.connect(own, description.to_json(), interruption)
+    interruption.ask_others = peers.check
     writer.set_status(state=RunState.PREPARING, message="")
     return text
 

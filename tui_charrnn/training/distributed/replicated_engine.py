@@ -195,12 +195,8 @@ class ReplicatedEngine:
         """Make all processes exit with a code."""
         self._send(_Message(Action.END, number=int(code)))
 
-    def follow(
-        self, batch_of: Callable[[int], Batch], interruption: Interruption, deadline: float | None
-    ) -> ExitCode:
+    def follow(self, batch_of: Callable[[int], Batch], interruption: Interruption) -> ExitCode:
         """Carry out rank 0's messages, and return the common exit code.
-
-        The deadline is on the clock `time.monotonic`.
 
         Raises:
             BrokenClusterError: If a process is lost.
@@ -211,7 +207,7 @@ class ReplicatedEngine:
         while True:
             if step and partial is None:
                 partial = self._compute(batch_of(step), step)
-            interruption.check(deadline)
+            interruption.check()
             message, means = self._exchange(None, partial)
             match message.action:
                 case Action.COMPUTE:

@@ -48,18 +48,11 @@ class Assignment:
     description: RunDescription
     writer: RunWriter
     interruption: Interruption
-    deadline: float | None
-    """When to save and exit, on the clock `time.monotonic`."""
-
     devices: int | None = 1
     """Number of GPUs without other processes; None for all."""
 
     peers: "Peers | None" = None
     """The other processes, if any; this one is rank 0."""
-
-    def check_cancelled(self) -> None:
-        """Raise `LeavingError` if there is a reason to exit."""
-        self.interruption.check_cancelled(self.deadline)
 
 
 class Peers:
@@ -72,11 +65,7 @@ class Peers:
         self._engine: ReplicatedEngine | None = None  # on rank 0, once all train
 
     def connect(
-        self,
-        own: str | CharRNNError,
-        plan: dict[str, Any],
-        interruption: Interruption,
-        check_cancelled: Callable[[], None],
+        self, own: str | CharRNNError, plan: dict[str, Any], interruption: Interruption
     ) -> "tuple[JointHardware, dict[str, Any]]":
         """Connect, compare the cards, and return the hardware and rank 0's plan.
 
@@ -90,7 +79,7 @@ class Peers:
         from tui_charrnn.training.distributed import coordination  # noqa: PLC0415
 
         known = coordination.resolve_addresses(self.task.cluster, os.environ)
-        task = replace(self.task, cluster=known)
+        task, check_cancelled = replace(self.task, cluster=known), interruption.check_cancelled
         check_cancelled()
         self.hardware = hardware = coordination.open_joint_hardware(task)
         interruption.take_over()  # TensorFlow replaces one of the signal handlers
@@ -111,7 +100,7 @@ class Peers:
 
     def check(self) -> None:
         """Raise `BrokenClusterError` if a process is lost; for rank 0 before training starts."""
-        if self.hardware is not None and self._engine is None:
+        if self.hardware is not None:
             self.hardware.coordination.check()
 
     def leave(self, code: ExitCode, message: str) -> None:
@@ -135,7 +124,7 @@ def take_part(task: JointTask, interruption: Interruption, max_time: float | Non
     """
     peers = Peers(task)
     try:
-        with SignalWatchdog(interruption, None, _leave_at_once):
+        with SignalWatchdog(interruption, _leave_at_once):
             return _follow(peers, interruption, max_time)
     except LeavingError as left:
         code, message = left.reason.exit_code, EARLY
@@ -153,14 +142,13 @@ def take_part(task: JointTask, interruption: Interruption, max_time: float | Non
 
 def _follow(peers: Peers, interruption: Interruption, max_time: float | None) -> ExitCode:
     task, began = peers.task, time.monotonic() - seconds_since_start()
-    deadline = None if max_time is None else began + max_time
-    check_cancelled = partial(interruption.check_cancelled, deadline)
+    interruption.deadline = None if max_time is None else began + max_time
     try:
-        corpus = _read_text(task, check_cancelled)
+        corpus = _read_text(task, interruption.check_cancelled)
         own: str | CharRNNError = corpus.sha256
     except CharRNNError as error:
         own = error  # `connect` reports it to the others
-    (_, replicas, coordination), plan = peers.connect(own, {}, interruption, check_cancelled)
+    (_, replicas, coordination), plan = peers.connect(own, {}, interruption)
     # deferred: `connect` has loaded TensorFlow
     from tui_charrnn.training.distributed.replicated_engine import (  # noqa: PLC0415
         ReplicatedEngine,
@@ -171,11 +159,11 @@ def _follow(peers: Peers, interruption: Interruption, max_time: float | None) ->
         coordination.leave_together()
         return ExitCode.OK
     description = RunDescription.from_json(plan)
-    if deadline is None and description.training.max_time is not None:
-        deadline = began + description.training.max_time
+    if max_time is None and description.training.max_time is not None:
+        interruption.deadline = began + description.training.max_time
     text = index_text(corpus, description)
     # the settings of rank 0's checkpoint may differ from the plan's
-    setup = coordination.fetch("setup", partial(interruption.check_cancelled, deadline))
+    setup = coordination.fetch("setup", interruption.check_cancelled)
     training = TrainingConfig.from_mapping(setup["training"], skip_unknown=True)
     material = cut_material(text, training)
     sizes, path = (len(text.vocabulary), material.batch_size), ComputePath(**setup["path"])
@@ -184,7 +172,7 @@ def _follow(peers: Peers, interruption: Interruption, max_time: float | None) ->
     if not task.quiet:
         _write(f"{own_name} trains for the run {description.name} of rank 0.")
     interruption.is_saved = lambda: False  # from now on rank 0 decides when to exit
-    code = engine.follow(partial(batch_at, material, training), interruption, deadline)
+    code = engine.follow(partial(batch_at, material, training), interruption)
     coordination.leave_together()
     if not task.quiet:
         _write(f"{own_name}: {_ENDS.get(code, 'the run has ended.')}")
