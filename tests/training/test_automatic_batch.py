@@ -36,14 +36,13 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> dict[int, float | Exception]:
 
     speeds: dict[int, float | Exception] = {3: 100.0, 6: 150.0, 12: 160.0}
 
-    def time_shortly(made: Any, _heed: Any) -> float:
-        speed = speeds[made.material.batch_size]
+    def measure_speed(_: Any, setup: Any) -> float:
+        speed = speeds[setup.material.batch_size]
         if isinstance(speed, Exception):
             raise speed
-        characters: int = made.material.batch_size * made.training.sequence_length
-        return characters / speed
+        return speed
 
-    monkeypatch.setattr(start, "_time_shortly", time_shortly)
+    monkeypatch.setattr(start.SetupBuilder, "_measure_speed", measure_speed)
     return speeds
 
 
@@ -159,13 +158,17 @@ def test_several_processes_are_refused_without_the_number(tmp_path: Path) -> Non
 
 @pytest.fixture
 def many_threads(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
-    """Four threads, and seconds per step by the number of shards."""
+    """Four threads, and speeds by the number of shards."""
     from tui_charrnn.training import start
 
-    seconds = {1: 1.0, 2: 0.8, 4: 0.75}
+    speeds = {1: 1.0, 2: 1.25, 4: 1.33}
+
+    def measure_speed(_: Any, setup: Any) -> float:
+        return speeds[setup.path.shards]
+
     monkeypatch.setattr(start, "SHARDS_WORTH", 0.0)
-    monkeypatch.setattr(start, "_time_shortly", lambda made, _: seconds[made.path.shards])
-    return seconds
+    monkeypatch.setattr(start.SetupBuilder, "_measure_speed", measure_speed)
+    return speeds
 
 
 def test_a_batch_is_cut_into_as_many_parts_as_pay_and_stays_so(
@@ -175,7 +178,7 @@ def test_a_batch_is_cut_into_as_many_parts_as_pay_and_stays_so(
     assert train(run) is ExitCode.OK
     (planned,) = of_kind(run, RunPlanned)
     assert planned.shards == 2  # a quarter faster than one; four are not a tenth faster than two
-    many_threads[2] = 9.0
+    many_threads[2] = 0.1
     assert train(given) is ExitCode.OK
     (other,) = of_kind(given, RunPlanned)
     assert other.shards == 1
@@ -193,7 +196,7 @@ def test_a_resume_keeps_the_parts(
     with monkeypatch.context() as patch:
         before_batches(patch, leave)
         assert train(run, interruption) is ExitCode.RESUME_ME
-    many_threads[2] = 9.0
+    many_threads[2] = 0.1
     assert train(run) is ExitCode.OK
     assert of_kind(run, RunWarned) == []
     from tui_charrnn.runs.checkpoints import newest_valid

@@ -11,7 +11,6 @@ from tui_charrnn.training.interruption import LeavingError, Reason
 from tui_charrnn.training.plan import learning_rate_at, with_batch_size
 from tui_charrnn.training.timing import (
     FEWEST_STEPS,
-    Timed,
     batch_sizes,
     climb,
     format_failure,
@@ -20,35 +19,35 @@ from tui_charrnn.training.timing import (
 )
 
 
-def by_speed(speeds: Mapping[int, float | Exception]) -> Callable[[int], Timed[str]]:
+def by_speed(speeds: Mapping[int, float | Exception]) -> Callable[[int], tuple[str, float]]:
     """Return candidates of known speeds; an exception as a speed is raised."""
 
-    def time_one(number: int) -> Timed[str]:
+    def time_one(number: int) -> tuple[str, float]:
         speed = speeds[number]
         if isinstance(speed, Exception):
             raise speed
-        return Timed(number, speed, f"made {number}")
+        return f"made {number}", speed
 
     return time_one
 
 
 def test_the_largest_that_still_gains_is_taken() -> None:
     found = climb([32, 64, 128, 256], by_speed({32: 100, 64: 116, 128: 134, 256: 150}), 1.15)
-    assert (found.taken.number, found.taken.made) == (128, "made 128")
-    assert found.tried == ((32, 100), (64, 116), (128, 134), (256, 150))
+    assert found.made == "made 128"
+    assert found.speeds == {32: 100, 64: 116, 128: 134, 256: 150}
     assert found.failure == ""
 
 
 def test_the_search_ends_with_the_first_that_gains_too_little() -> None:
     found = climb([32, 64, 128], by_speed({32: 100, 64: 114, 128: 1000}), 1.15)
-    assert found.taken.number == 32
-    assert found.tried == ((32, 100), (64, 114))
+    assert found.made == "made 32"
+    assert found.speeds == {32: 100, 64: 114}
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("out of range")])
 def test_one_that_fails_ends_the_search_and_not_the_run(error: Exception) -> None:
     found = climb([32, 64, 128], by_speed({32: 100, 64: 150, 128: error}), 1.15)
-    assert found.taken.number == 64
+    assert found.made == "made 64"
     assert found.failure == format_failure(error)
 
 

@@ -1,6 +1,6 @@
 """Start a run in TensorFlow: build the engine, and restore a checkpoint or plan by timing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -36,7 +36,6 @@ from tui_charrnn.training.state_file import differences, machine_fingerprint, re
 from tui_charrnn.training.timing import (
     BATCH_GAIN,
     SHARD_GAIN,
-    Timed,
     batch_sizes,
     climb,
     largest_batch,
@@ -60,6 +59,12 @@ class Setup:
     engine: RunEngine
     path_record: PathChosen | None
     """The trials on a GPU; None on a CPU."""
+
+    @property
+    def shard_counts(self) -> list[int]:
+        """The numbers of shards to try on a CPU, ascending, from the current one on."""
+        threads = thread_count(self.training.threads)
+        return shard_counts(threads, self.material.batch_size, self.path.shards)
 
 
 class SetupBuilder:
@@ -100,21 +105,15 @@ class SetupBuilder:
             shards = shard_count(thread_count(training.threads), rows)
         if shards and not is_gpu:
             path = replace(path, shards=shards)
-        engine = self._engine(training, batch_size, path, choice.engine)
-        return Setup(training, material, path, engine, choice.record)
-
-    def _engine(
-        self, training: TrainingConfig, batch_size: int, path: ComputePath, tried: Engine | None
-    ) -> RunEngine:
-        """Return this process's engine: the tried one, a new one or a part of a replicated one."""
-        work, sizes = self._work, (len(self._prepared.text.vocabulary), batch_size)
+        sizes = len(prepared.text.vocabulary), batch_size
         if self._replicas is None:
-            return tried or Engine(work.description.model, training, *sizes, path)
-        engine = ReplicatedEngine(work.description.model, training, *sizes, path, self._replicas)
-        if work.peers is not None:
-            engine.share_reasons(work.interruption)
-            work.peers.begin(engine, path, training)
-        return engine
+            alone = choice.engine or Engine(model, training, *sizes, path)
+            return Setup(training, material, path, alone, choice.record)
+        engine = ReplicatedEngine(model, training, *sizes, path, self._replicas)
+        if self._work.peers is not None:
+            engine.share_reasons(self._work.interruption)
+            self._work.peers.begin(engine, path, training)
+        return Setup(training, material, path, engine, choice.record)
 
     def rebuild(self) -> Setup:
         """Rebuild the engine of a resumed run, or of one that crashed before a checkpoint."""
@@ -139,13 +138,13 @@ class SetupBuilder:
         self._report_device(setup)
         writer.set_status(state=RunState.TIMING)
         seconds, plan = self._time(setup)
-        if self._replicas is None and has_shards_to_choose(setup, seconds, plan.total_steps):
-            finer = self._choose_shards(setup)
-            if finer.path.shards != setup.path.shards:
-                setup = finer
-                seconds, plan = self._time(setup)
-        if self._replicas is None:  # estimates are for one device
-            self._remember(seconds, setup)
+        if self._replicas is None:
+            if has_shards_to_choose(setup, seconds, plan.total_steps):
+                finer = self._choose_shards(setup)
+                if finer is not setup:
+                    setup = finer
+                    seconds, plan = self._time(setup)
+            self._remember(seconds, setup)  # estimates are for one device
         planned = RunPlanned(
             total_steps=plan.total_steps,
             steps_per_epoch=plan.steps_per_epoch,
@@ -155,7 +154,7 @@ class SetupBuilder:
             precision=setup.path.precision,
             bound=plan.bound,
             learning_rate=None if chosen is None else chosen.learning_rate,
-            shards=0 if setup.path.device != "CPU" else setup.path.shards,
+            shards=0 if setup.path.is_gpu else setup.path.shards,
             early_evaluations=plan.early_evaluations,
             is_adaptive=plan.is_adaptive,
         )
@@ -164,39 +163,42 @@ class SetupBuilder:
 
     def _choose_batch_size(self) -> tuple[Setup, BatchSizeChosen]:
         """Time batch sizes from the configured one upwards; return the largest that is faster."""
-        training, first = self._prepared.training, self._prepared.batch_size
-        length, speeds = training.sequence_length, [0.0]
+        training, first, speed = self._prepared.training, self._prepared.batch_size, 0.0
 
-        def time_one(size: int) -> Timed[Setup]:
+        def time_one(size: int) -> tuple[Setup, float]:
+            nonlocal speed
             _refuse_more_than_memory(size > first)
             setup = self.build(with_batch_size(training, size, size / first))
-            speeds.append(size * length / _time_shortly(setup, self._check_cancelled))
-            return Timed(size, speeds[-1], setup)
+            speed = self._measure_speed(setup)
+            return setup, speed
 
         def find_largest() -> int:
-            return largest_batch(training, len(self._prepared.text.training), speeds[-1])
+            return largest_batch(training, len(self._prepared.text.training), speed)
 
         found = climb(batch_sizes(first, find_largest), time_one, BATCH_GAIN)
         chosen = BatchSizeChosen(
-            batch_size=found.taken.number,
-            learning_rate=found.taken.made.training.learning_rate,
-            tried=tuple(number for number, _ in found.tried),
-            characters_per_second=tuple(round(speed, 1) for _, speed in found.tried),
+            batch_size=found.made.training.batch_size,
+            learning_rate=found.made.training.learning_rate,
+            tried=tuple(found.speeds),
+            characters_per_second=tuple(round(each, 1) for each in found.speeds.values()),
             failure=found.failure,
         )
-        return found.taken.made, chosen
+        return found.made, chosen
 
     def _choose_shards(self, setup: Setup) -> Setup:
         """Time a batch on the CPU in more and more shards; return the most that are faster."""
-        training, size = setup.training, setup.material.batch_size
 
-        def time_one(shards: int) -> Timed[Setup]:
-            one = setup if shards == setup.path.shards else self.build(training, shards)
-            seconds = _time_shortly(one, self._check_cancelled)
-            return Timed(shards, size * training.sequence_length / seconds, one)
+        def time_one(shards: int) -> tuple[Setup, float]:
+            one = setup if shards == setup.path.shards else self.build(setup.training, shards)
+            return one, self._measure_speed(one)
 
-        counts = shard_counts(thread_count(training.threads), size, setup.path.shards)
-        return climb(counts, time_one, SHARD_GAIN).taken.made
+        return climb(setup.shard_counts, time_one, SHARD_GAIN).made
+
+    def _measure_speed(self, setup: Setup) -> float:
+        """Return characters per second from a few batches."""
+        material, training = setup.material, setup.training
+        seconds = time_batches(setup.engine, material, training, self._check_cancelled)
+        return material.batch_size * training.sequence_length / seconds
 
     def _time(self, setup: Setup) -> tuple[float, Plan]:
         """Return the seconds per step, and the plan based on them."""
@@ -262,15 +264,9 @@ def has_shards_to_choose(setup: Setup, seconds_per_step: float, total_steps: int
 
     On two cores the default of 16 streams per shard was measured as the best.
     """
-    threads = thread_count(setup.training.threads)
+    has_threads = thread_count(setup.training.threads) > 2 and not setup.path.is_gpu
     is_worth_it = total_steps * seconds_per_step >= SHARDS_WORTH
-    counts = shard_counts(threads, setup.material.batch_size, setup.path.shards)
-    return threads > 2 and is_worth_it and setup.path.device == "CPU" and len(counts) > 1
-
-
-def _time_shortly(setup: Setup, check_cancelled: Callable[[], None]) -> float:
-    """Return the seconds per step from a few batches, without the longer timing of long runs."""
-    return time_batches(setup.engine, setup.material, setup.training, check_cancelled)
+    return has_threads and is_worth_it and len(setup.shard_counts) > 1
 
 
 def _refuse_more_than_memory(is_larger: bool) -> None:

@@ -7,8 +7,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CharRNNError, never_cancelled
@@ -101,59 +100,48 @@ FEWEST_STREAMS: Final = 4
 _Made = TypeVar("_Made")
 
 
-@dataclass(frozen=True, slots=True)
-class Timed(Generic[_Made]):
-    """A candidate, ready to be trained, and its speed."""
-
-    number: int
-    """The batch size or the number of shards."""
-
-    speed: float
-    """Characters per second."""
-    made: _Made
-
-
-@dataclass(frozen=True, slots=True)
-class Climb(Generic[_Made]):
+class Climb(NamedTuple, Generic[_Made]):
     """The timed candidates, and the chosen one."""
 
-    taken: Timed[_Made]
-    tried: tuple[tuple[int, float], ...]
-    """Number and speed of all timed candidates, in order."""
+    made: _Made
+    """The chosen candidate, ready to be trained."""
 
-    failure: str = ""
+    speeds: dict[int, float]
+    """Characters per second of all timed candidates by batch size or number of shards, in order."""
+
+    failure: str
     """Why the next one failed; empty if none failed."""
 
 
 def climb(
-    numbers: Iterable[int], time_one: Callable[[int], Timed[_Made]], gain: float
+    numbers: Iterable[int], time_one: Callable[[int], tuple[_Made, float]], gain: float
 ) -> Climb[_Made]:
     """Try candidates in order while each is `gain` times as fast as the one before.
 
-    If one fails, e.g. for lack of memory, the one before is chosen.
+    `time_one` returns a candidate and its characters per second. If one fails, e.g. for lack of
+    memory, the one before is chosen.
 
     Raises:
         LeavingError: If there is a reason to exit.
         Exception: The error of the first candidate, if that fails.
     """
-    taken: Timed[_Made] | None = None
-    tried: list[tuple[int, float]] = []
+    taken: _Made | None = None
+    speed, speeds = 0.0, dict[int, float]()
     for number in numbers:
         try:
-            timed = time_one(number)
+            made, speeds[number] = time_one(number)
         except (CharRNNError, LeavingError):
             raise
         except Exception as error:
             if taken is None:
                 raise
-            return Climb(taken, tuple(tried), format_failure(error))
-        tried.append((number, timed.speed))
-        if taken is not None and timed.speed < gain * taken.speed:
+            return Climb(taken, speeds, format_failure(error))
+        if taken is not None and speeds[number] < gain * speed:
             break
-        taken = timed
+        taken, speed = made, speeds[number]
     if taken is None:
         raise ValueError("There is nothing to choose from.")
-    return Climb(taken, tuple(tried))
+    return Climb(taken, speeds, "")
 
 
 def format_failure(error: Exception) -> str:
