@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from tui_charrnn.training.machine import thread_count
-from tui_charrnn.training.state_file import machine_fingerprint
+from tui_charrnn.training.resumption import machine_fingerprint
 
 QUIET_LOAD: Final = 0.5
 """Above this load average of the last minute, somebody else is at work."""

@@ -10,7 +10,7 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.runs.layout import CheckpointDirectory
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import Horizon, Plan, RateChange
-from tui_charrnn.training.state_file import (
+from tui_charrnn.training.resumption import (
     TrainingState,
     differences,
     load_training_state,

@@ -31,8 +31,8 @@ from tui_charrnn.training.plan import (
     with_batch_size,
 )
 from tui_charrnn.training.preparation import Prepared, cut_material, take_initial_weights
+from tui_charrnn.training.resumption import differences, machine_fingerprint, restore
 from tui_charrnn.training.session import TrainingSession
-from tui_charrnn.training.state_file import differences, machine_fingerprint, restore
 from tui_charrnn.training.timing import (
     BATCH_GAIN,
     SHARD_GAIN,
