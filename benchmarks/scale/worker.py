@@ -56,7 +56,7 @@ def measure(task: Task) -> Measured:
     batch = _random_batch(task, size.batch_size * workers)
     steps: tuple[float, ...] = ()
     if isinstance(engine, ReplicatedEngine) and task.rank:
-        engine.follow(lambda _: batch, Interruption(), None)
+        engine.follow(lambda _: batch, Interruption())
     else:
         steps = _time_steps(engine.train_batch, batch, task.steps)
     if isinstance(engine, ReplicatedEngine) and not task.rank:

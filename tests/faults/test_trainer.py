@@ -74,10 +74,10 @@ class LeavesAt(Interruption):
         super().__init__()
         self._run, self._step = run, step
 
-    def check(self, deadline: float | None) -> Reason | None:
+    def check(self) -> Reason | None:
         if ("batch", self._step) in series_of(self._run):
             self.request(Reason.PREEMPTED)
-        return super().check(deadline)
+        return super().check()
 
 
 def places(variant: int, request: pytest.FixtureRequest) -> Iterator[int]:
