@@ -6,8 +6,7 @@ Usage: python -m scripts.learn_page
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.viewing.lessons import HEAD, LESSONS, WORDS, with_keys
+from tui_charrnn.tui.pages.page import HEAD, LESSONS, WORDS, with_keys
 
 DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 PAGES: Final = {"en": DOCS / "learn.md", "ko": DOCS / "learn.ko.md"}
@@ -16,7 +15,7 @@ PAGES: Final = {"en": DOCS / "learn.md", "ko": DOCS / "learn.ko.md"}
 def learn_page(language: str) -> str:
     """The whole page in a language."""
     words, head = WORDS[language], HEAD[language]
-    parts = [with_keys(f"# {head['title']}\n\n{head['text']}\n", key_label)]
+    parts = [with_keys(f"# {head['title']}\n\n{head['text']}\n")]
     for number, lesson in enumerate(LESSONS, start=1):
         text = lesson.texts[language]
         lines = [
@@ -29,7 +28,7 @@ def learn_page(language: str) -> str:
             f"- {words['shell']} `charrnn-tui {lesson.command}`",
             "",
         ]
-        parts.append(with_keys("\n".join(lines), key_label))
+        parts.append(with_keys("\n".join(lines)))
     return "\n".join(parts)
 
 

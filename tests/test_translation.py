@@ -45,6 +45,7 @@ from tui_charrnn.tui.history.recorder import end_of_sentence
 from tui_charrnn.tui.keys.table import GROUPS, KEYS
 from tui_charrnn.tui.new_run import estimate, form_values
 from tui_charrnn.tui.pages import gates
+from tui_charrnn.tui.pages.page import HEAD, LESSONS
 from tui_charrnn.tui.run import controls
 from tui_charrnn.tui.run.chart import readout, scales, series
 from tui_charrnn.tui.runs import actions
@@ -64,7 +65,6 @@ from tui_charrnn.viewing import (
     run_formatting,
     run_view,
 )
-from tui_charrnn.viewing.lessons import HEAD, LESSONS
 
 PACKAGE = Path(tui_charrnn.__file__).parent
 ERRORS = {name for name in vars(errors) if name.endswith("Error")} | {

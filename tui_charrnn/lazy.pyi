@@ -91,6 +91,7 @@ from tui_charrnn.tui.pages.embedding import EmbeddingPage as EmbeddingPage
 from tui_charrnn.tui.pages.gates import GatesPage as GatesPage
 from tui_charrnn.tui.pages.gradients import ClippingPage as ClippingPage
 from tui_charrnn.tui.pages.gradients import MemoryPage as MemoryPage
+from tui_charrnn.tui.pages.page import LESSONS as LESSONS
 from tui_charrnn.tui.pages.page import PageContext as PageContext
 from tui_charrnn.tui.pages.tasks import FillPage as FillPage
 from tui_charrnn.tui.pages.tasks import GrowPage as GrowPage
@@ -146,7 +147,6 @@ from tui_charrnn.viewing.gradient_pictures import measure_model as measure_model
 from tui_charrnn.viewing.gradient_pictures import memory_document as memory_document
 from tui_charrnn.viewing.gradient_pictures import memory_rows as memory_rows
 from tui_charrnn.viewing.gradient_pictures import recorded_rows as recorded_rows
-from tui_charrnn.viewing.lessons import LESSONS as LESSONS
 from tui_charrnn.viewing.probability_rows import bar_rows as bar_rows
 from tui_charrnn.viewing.probability_rows import candidate_rows as candidate_rows
 from tui_charrnn.viewing.probability_rows import format_both as format_both

@@ -1,13 +1,16 @@
-"""The base of the pages: a frame with a picture, a line for notes, and the keys."""
+"""The base of the pages (a frame with a picture, a line for notes, the keys), and their tour."""
 
 from __future__ import annotations
 
 import itertools
+import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Final, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -21,7 +24,6 @@ from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.dialogs import Dialog
 from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
-from tui_charrnn.viewing.lessons import LESSONS
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
@@ -32,6 +34,73 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.text.tape_text import TapeText
 
 _Result = TypeVar("_Result")
+
+
+class LessonText(NamedTuple):
+    """A lesson in one language; `{id}` stands for the key of that id."""
+
+    title: str
+    sentences: str
+    """Three of them."""
+    tries: Sequence[str]
+    """Two things to try."""
+    look: str
+    """What to look for."""
+
+
+class Lesson(NamedTuple):
+    """One page of the tour."""
+
+    page: str
+    """The page of the app that shows the live picture."""
+    command: str
+    """The shell command that shows the same, without the program's name."""
+    texts: Mapping[str, LessonText]
+    """By language."""
+
+
+_EN: Final = "{learn.next} next, {learn.before} back, {learn.text} words"
+_KO: Final = "{learn.next} 다음, {learn.before} 이전, {learn.text} 설명"
+WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "en": {"try": "Try:", "look": "Look for:", "shell": "In a shell:", "keys": _EN},
+    "ko": {"try": "해 보기:", "look": "볼 것:", "shell": "셸에서:", "keys": _KO},
+}
+"""Labels of the parts of a lesson, by language."""
+
+
+def with_keys(text: str) -> str:
+    """Replace `{id}` in a text by the current key of that id."""
+    return re.sub(r"\{([a-z_.]+)\}", lambda found: key_label(found[1]), text)
+
+
+def _read() -> tuple[tuple[Lesson, ...], Mapping[str, Mapping[str, str]]]:
+    document = tomllib.loads(Path(__file__).with_name("lessons.toml").read_text(encoding="utf-8"))
+    lessons = tuple(
+        Lesson(
+            each["page"],
+            each["command"],
+            {language: LessonText(**text) for language, text in each["texts"].items()},
+        )
+        for each in document["lessons"]
+    )
+    return lessons, document["head"]
+
+
+LESSONS, HEAD = _read()
+"""The lessons, in the order of the tutorial that this project began from, and the introduction."""
+
+
+def lesson_title(number: int, language: str) -> str:
+    """The heading of a lesson: its number (from 0), its title and the current keys."""
+    title = f"{number + 1}/{len(LESSONS)} {LESSONS[number].texts[language].title}"
+    return with_keys(f"{title} · {WORDS[language]['keys']}")
+
+
+def lesson_rows(number: int, language: str) -> str:
+    """A lesson as lines for the app, with the current keys."""
+    text, words = LESSONS[number].texts[language], WORDS[language]
+    tries = [f"{words['try']} {each}" for each in text.tries]
+    return with_keys("\n".join([text.sentences, *tries, f"{words['look']} {text.look}"]))
 
 
 class Picture(Static):
@@ -120,9 +189,9 @@ class Page(Dialog[None]):
 
     def show_lesson(self, number: int) -> None:
         """Make this a page of the guided tour; call it before the page is opened."""
-        lesson, language = LESSONS[number], chosen_language()
-        self.lesson = lesson.rows(language, key_label)
-        self._title = lesson.title(number, language, key_label)
+        language = chosen_language()
+        self._title = lesson_title(number, language)
+        self.lesson = lesson_rows(number, language)
         self.add_class("-lesson")
 
     def compose(self) -> ComposeResult:

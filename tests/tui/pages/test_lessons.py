@@ -9,9 +9,8 @@ from textual.content import Content
 from scripts.learn_page import PAGES, learn_page
 from tui_charrnn.cli.main import COMMANDS
 from tui_charrnn.translation import LANGUAGES
-from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.keys.table import KEYS
-from tui_charrnn.viewing.lessons import LESSONS
+from tui_charrnn.tui.pages.page import LESSONS, lesson_rows, lesson_title
 
 
 def keys_of(text: str) -> list[str]:
@@ -37,13 +36,13 @@ def test_every_lesson_has_two_things_to_try_and_leaves_no_id(language: str) -> N
     assert [lesson.page for lesson in LESSONS] == [
         *("memory", "embedding", "clipping", "fill", "which")
     ]
-    for lesson in LESSONS:
+    for number, lesson in enumerate(LESSONS):
         assert len(lesson.texts[language].tries) == 2
-        assert "{" not in lesson.rows(language, key_label)
+        assert "{" not in lesson_rows(number, language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_terminal_of_80_columns_shows_all_of_a_lesson_and_leaves_room(language: str) -> None:
-    for number, lesson in enumerate(LESSONS):
-        assert len(Content(lesson.rows(language, key_label)).wrap(76)) <= 6
-        assert cell_len(lesson.title(number, language, key_label)) <= 74
+    for number in range(len(LESSONS)):
+        assert len(Content(lesson_rows(number, language)).wrap(76)) <= 6
+        assert cell_len(lesson_title(number, language)) <= 74
