@@ -14,7 +14,6 @@ from tui_charrnn.text.corpus import PLAIN, Corpus, CorpusReport, Reading
 from tui_charrnn.text.decoding import BytesFound, known_encoding, read_source
 from tui_charrnn.text.numbered_text import (
     CachedNumbers,
-    Fingerprint,
     NumberedText,
     encoded_folder,
     fingerprint,
@@ -237,7 +236,9 @@ class TextReader:
         self, check_cancelled: Callable[[], None], progress: Progress | None
     ) -> tuple[NumberedText, CorpusReport]:
         """Read the text up to `limit`; cache a large one that can be read again."""
-        read_from = _fingerprints([file for file in self._files if isinstance(file, Path)])
+        read_from = None
+        with contextlib.suppress(OSError):  # reported when it is read
+            read_from = [fingerprint(file) for file in self._files if isinstance(file, Path)]
         total = self.size if self._limit is None else min(self._limit, self.size or 0)
         try:
             for _ in self.pieces():
@@ -252,12 +253,6 @@ class TextReader:
             return self.numbering.keep(place, read_from, notes), self.report
         finally:
             self.numbering.discard()
-
-
-def _fingerprints(paths: Sequence[Path]) -> list[Fingerprint] | None:
-    with contextlib.suppress(OSError):  # reported when it is read
-        return [fingerprint(path) for path in paths]
-    return None
 
 
 def _size(files: Sequence[Path | BinaryIO]) -> int | None:

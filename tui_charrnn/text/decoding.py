@@ -16,6 +16,7 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -49,7 +50,14 @@ class OpenedBytes:
         if self._head.startswith(_GZIP):
             self._unpacked = self._unpack(lambda: zlib.decompressobj(wbits=31), zlib.error)
         elif self._head.startswith(_ZSTANDARD):
-            zstandard = _load_zstandard(name)
+            try:
+                zstandard: Any = importlib.import_module("zstandard")
+            except ImportError as error:
+                raise CorpusError(
+                    "{name} is compressed with zstandard. Install what unpacks it, `pip install "
+                    "zstandard`, or unpack it first, as with `zstd -d`.",
+                    name=name,
+                ) from error
             decompressor = zstandard.ZstdDecompressor()
             self._unpacked = self._unpack(decompressor.decompressobj, zstandard.ZstdError)
 
@@ -98,17 +106,6 @@ class OpenedBytes:
 
 def _damaged() -> OSError:
     return OSError(errno.EBADMSG, tr("what is compressed in it is damaged or cut off"))
-
-
-def _load_zstandard(name: str) -> Any:
-    try:
-        return importlib.import_module("zstandard")
-    except ImportError as error:
-        raise CorpusError(
-            "{name} is compressed with zstandard. Install what unpacks it, `pip install "
-            "zstandard`, or unpack it first, as with `zstd -d`.",
-            name=name,
-        ) from error
 
 
 @contextlib.contextmanager
@@ -182,11 +179,6 @@ def _choose_codec(data: bytes, codec: str) -> tuple[str, bytes]:
     marks = ((name, mark) for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark))
     marked, mark = next(marks, (codec, b""))
     return (marked, mark) if codec in {"utf-8", marked} else (codec, b"")
-
-
-def _has_mark(data: bytes, codec: str, skipped: bytes) -> bool:
-    """Whether there is a byte order mark, skipped here or by the codec itself."""
-    return bool(skipped) or (codec in _ANY_ORDER and data.startswith(tuple(_BYTE_ORDER_MARKS)))
 
 
 def _begin_decoding(codec: str, data: bytes) -> codecs.IncrementalDecoder:
@@ -291,18 +283,13 @@ def _undecodable(
 
 def _count_decomposed(text: str) -> int:
     """Number of characters, with their combining marks, that NFC changes."""
-    return sum(
-        _count_changed(run[0])
-        for run in _NOT_ASCII.finditer(text)
-        if not unicodedata.is_normalized("NFC", run[0])
-    )
-
-
-def _count_changed(run: str) -> int:
-    """The same for a run of text that is not ASCII."""
-    starts = [place for place, character in enumerate(run) if place == 0 or not joins(character)]
-    clusters = [run[low:high] for low, high in zip(starts, [*starts[1:], len(run)], strict=True)]
-    return sum(not unicodedata.is_normalized("NFC", cluster) for cluster in clusters)
+    count = 0
+    for run in _NOT_ASCII.findall(text):
+        if not unicodedata.is_normalized("NFC", run):
+            starts = [0, *(place for place in range(1, len(run)) if not joins(run[place]))]
+            clusters = (run[low:high] for low, high in pairwise([*starts, len(run)]))
+            count += sum(not unicodedata.is_normalized("NFC", cluster) for cluster in clusters)
+    return count
 
 
 def joins(character: str) -> bool:
@@ -369,7 +356,9 @@ def _decoded(source: Path | BinaryIO, encoding: str, found: BytesFound) -> Itera
         data = file.read(max(PIECE, _MARK))
         codec, mark = _choose_codec(data, asked)
         found.encodings[codec], found.codec = None, codec
-        found.has_mark = found.has_mark or _has_mark(data, codec, mark)
+        # a mark is skipped here or by the codec itself
+        is_marked = codec in _ANY_ORDER and data.startswith(tuple(_BYTE_ORDER_MARKS))
+        found.has_mark = found.has_mark or bool(mark) or is_marked
         decoder, skipped = _begin_decoding(codec, data), len(mark)
         while data:
             if not codec.startswith(_WIDE) and (zero := data.find(b"\0")) >= 0:

@@ -13,10 +13,10 @@ Source:
     (1999), An empirical study of smoothing techniques for language modeling, section 2.4.
 """
 
+import itertools
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Final
 
 import numpy as np
@@ -28,7 +28,6 @@ from tui_charrnn.translation import tr
 
 Integers = npt.NDArray[np.integer]
 Int64 = npt.NDArray[np.int64]
-Float64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
 
 TRAINING_LIMIT: Final = 3_000_000  # characters
@@ -92,63 +91,40 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
         )
     counted, scored = training[-training_limit:], heldout[:heldout_limit]
     text = np.concatenate([np.asarray(counted), np.asarray(scored)]).astype(np.int64)
-    ladder = _Ladder(text, len(counted), vocabulary_size, text == (-1 if end is None else end))
-    losses = [ladder.loss]
-    while len(losses) <= highest_order and losses.index(min(losses)) >= len(losses) - _PATIENCE:
+    is_end = text == (-1 if end is None else end)
+    losses: list[float] = []
+    for loss in _losses(text, len(counted), vocabulary_size, is_end):
+        losses.append(loss)
+        if len(losses) > highest_order or losses.index(min(losses)) < len(losses) - _PATIENCE:
+            break
         check_cancelled()
-        ladder.climb()
-        losses.append(ladder.loss)
     return Baselines(tuple(range(len(losses))), tuple(losses), len(counted), len(scored))
 
 
-class _Ladder:
-    """Held-out probabilities of one order, raised to the next order step by step."""
+def _losses(text: Int64, split: int, vocabulary_size: int, is_end: Bool) -> Iterator[float]:
+    """Yield the loss of each order, from 0 on, in nats per character.
 
-    def __init__(
-        self, text: Int64, training_characters: int, vocabulary_size: int, is_end: Bool
-    ) -> None:
-        self._is_end = is_end  # the signs that end a record, (N + M,)
-        self._text = text  # training text and held-out text, one after the other, (N + M,)
-        self._split = training_characters
-        self._size = vocabulary_size
-        self._order = 0
-        # The number of the context that each character has at the next order. Numbers are
-        # dense, below N + M, so that number · V + character never leaves 64 bits.
-        self._contexts = np.zeros(len(text), dtype=np.int64)
-        self._probabilities = np.full(len(text) - training_characters, 1 / vocabulary_size)
-
-    @property
-    def loss(self) -> float:
-        """Mean cross-entropy of the held-out text at this order, nats per character."""
-        return float(-np.log(self._probabilities).mean())
-
-    def climb(self) -> None:
-        """Move to the next order."""
-        history = self._order  # characters that a context of the new order holds
-        grams, gram_ids = np.unique(self._contexts * self._size + self._text, return_inverse=True)
-        counted = slice(min(history, self._split), self._split)  # with a complete context
+    `text` has the N characters to count, up to `split`, and the M to score, shape (N + M,);
+    `is_end` says which of them end a record.
+    """
+    # The number of the context that each character has at the next order. Numbers are dense,
+    # below N + M, so that number · V + character never leaves 64 bits.
+    contexts = np.zeros(len(text), dtype=np.int64)
+    probabilities = np.full(len(text) - split, 1 / vocabulary_size)
+    for history in itertools.count():  # characters that a context of the next order holds
+        yield float(-np.log(probabilities).mean())
+        grams, gram_ids = np.unique(contexts * vocabulary_size + text, return_inverse=True)
+        counted = slice(min(history, split), split)  # with a complete context
         counts = np.bincount(gram_ids[counted], minlength=len(grams))
-        context_count = int(self._contexts.max()) + 1
-        totals = np.bincount(self._contexts[counted], minlength=context_count)
-        followers = np.bincount(grams[counts > 0] // self._size, minlength=context_count)
-        self._interpolate(counts[gram_ids[self._split :]], totals, followers)
-        self._order += 1
+        context_count = int(contexts.max()) + 1
+        totals = np.bincount(contexts[counted], minlength=context_count)
+        followers = np.bincount(grams[counts > 0] // vocabulary_size, minlength=context_count)
+        total, weight = totals[contexts[split:]], followers[contexts[split:]]
+        mixed = counts[gram_ids[split:]] + weight * probabilities
+        probabilities = np.where(total > 0, mixed / np.maximum(total + weight, 1), probabilities)
         # all end signs are one context, whatever precedes them
-        self._contexts[1:] = np.where(self._is_end, len(grams), gram_ids)[:-1]
-        self._contexts[0] = 0
-
-    def _interpolate(self, counts: Int64, totals: Int64, followers: Int64) -> None:
-        """Mix the counts of the new order into the probabilities of the order below.
-
-        `counts`, shape (M,), is how often training saw each held-out character after its context;
-        `totals` how often it saw each context, and `followers` how many distinct characters after
-        each.
-        """
-        contexts = self._contexts[self._split :]
-        total, weight = totals[contexts], followers[contexts]
-        below = self._probabilities
-        mixed = (counts + weight * below) / np.maximum(total + weight, 1)
-        self._probabilities = np.where(total > 0, mixed, below)
+        contexts[1:] = np.where(is_end, len(grams), gram_ids)[:-1]
+        contexts[0] = 0
 
 
 PASSAGE: Final = 50
@@ -164,8 +140,6 @@ _SAME_LINES: Final = 0.8
 _SHORTEST_LINE: Final = 20
 """Minimum characters of a line that is compared; shorter ones occur in many files."""
 _MAX_COMMON: Final = 20  # a line that more files have in common is ignored
-
-UInt64 = npt.NDArray[np.uint64]
 
 
 def repeated_share(training: IndexedText, held_out: IndexedText, length: int = PASSAGE) -> float:
@@ -193,7 +167,7 @@ def repetition_sentence(share: float) -> str:
     )
 
 
-def _hashes(numbers: npt.NDArray[np.integer], length: int) -> UInt64:
+def _hashes(numbers: npt.NDArray[np.integer], length: int) -> npt.NDArray[np.uint64]:
     """A hash of every passage, shape (N - length + 1,): a polynomial modulo 2**64."""
     values = np.asarray(numbers, np.uint64) + np.uint64(1)
     total = np.zeros(len(values) - length + 1, np.uint64)
@@ -223,7 +197,7 @@ def similar_files(files: Iterable[tuple[str, str]]) -> list[tuple[str, str, floa
         pair
         for names in holders.values()
         if 2 <= len(names) <= _MAX_COMMON
-        for pair in combinations(names, 2)
+        for pair in itertools.combinations(names, 2)
     )
     shares = [
         (one, other, count / min(len(lines[one]), len(lines[other])))

@@ -241,11 +241,17 @@ class CachedNumbers:
                 if fingerprints != [fingerprint(path) for path in self.files]:
                     return None
                 mark_in_use(file)
-                with contextlib.suppress(
-                    OSError
-                ):  # update the access time; the modification time is verified
+                # update the access time; the modification time is verified
+                with contextlib.suppress(OSError):
                     os.utime(file.fileno(), ns=(time.time_ns(), record["modified"]))
-                return _text_of(file, record), dict(record["notes"])
+                text = NumberedText(
+                    numbers=map_numbers(file, record["dtype"], record["count"]),
+                    characters=record["characters"],
+                    counts=np.array(record["counts"], np.int64),
+                    firsts=np.array(record["firsts"], np.int64),
+                    sha256=record["sha256"],
+                )
+                return text, dict(record["notes"])
         except (OSError, ValueError, LookupError, TypeError, OverflowError, RecursionError):
             return None
 
@@ -305,16 +311,6 @@ def _read_record(file: BinaryIO) -> dict[str, Any]:
     if record["modified"] != status.st_mtime_ns:
         raise ValueError("changed")
     return record
-
-
-def _text_of(file: BinaryIO, record: Mapping[str, Any]) -> NumberedText:
-    return NumberedText(
-        numbers=map_numbers(file, record["dtype"], record["count"]),
-        characters=record["characters"],
-        counts=np.array(record["counts"], np.int64),
-        firsts=np.array(record["firsts"], np.int64),
-        sha256=record["sha256"],
-    )
 
 
 def map_numbers(file: BinaryIO, dtype: npt.DTypeLike, count: int) -> Numbers:

@@ -19,6 +19,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -36,6 +37,7 @@ from tui_charrnn.text.numbered_text import (
     map_numbers,
     record_of,
 )
+from tui_charrnn.text.vocabulary import code_width
 
 KEPT_IN_MEMORY: Final = 1 << 25
 """Maximum bytes of numbers held in memory."""
@@ -82,7 +84,7 @@ class _NumberStore:
         Raises:
             StorageError: If they cannot be written.
         """
-        self._move(dtype.newbyteorder("<"), to_disk=self.is_on_disk)
+        self._move(dtype, to_disk=self.is_on_disk)
 
     def finish(self) -> Numbers:
         """All numbers, shape (N,): copied from memory, or mapped from a private file."""
@@ -184,10 +186,6 @@ _CODE_POINTS: Final = 0x110000
 _UNSEEN: Final = 0xFFFFFFFF
 _BYTE: Final = 1 << 8
 _PAIR: Final = 1 << 16
-_WIDTHS: Final[dict[int, np.dtype[np.unsignedinteger]]] = {
-    2: np.dtype(np.uint16),
-    4: np.dtype(np.uint32),
-}
 _FIRST_SIZE: Final = 256  # initial capacity of the tables, in characters
 
 
@@ -204,26 +202,6 @@ class Numbering:
         self._seen: list[int] = []
         self._counts = np.zeros(_FIRST_SIZE, np.int64)
         self._firsts = np.zeros(_FIRST_SIZE, np.int64)
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the text as UTF-8, in hexadecimal digits."""
-        return self._hash.hexdigest()
-
-    @property
-    def characters(self) -> str:
-        """The K distinct characters, in the order of their first occurrence."""
-        return "".join(map(chr, self._seen))
-
-    @property
-    def counts(self) -> Int64:
-        """The count of each, shape (K,)."""
-        return self._counts[: len(self._seen)].copy()
-
-    @property
-    def firsts(self) -> Int64:
-        """Position of the first occurrence of each, from 0, shape (K,)."""
-        return self._firsts[: len(self._seen)].copy()
 
     def add(self, text: str) -> None:
         """Add the next piece of the text.
@@ -259,28 +237,36 @@ class Numbering:
         """
         if not (self._store.is_on_disk and place.is_current(read_from)):
             return self.finish()
+        known = self._text(np.empty(0, np.uint8))
         modified = int(time.time()) // 2 * 2 * 10**9  # a time that every file system can represent
         record = record_of({
             "modified": modified,
             "files": read_from,
             "count": self._store.count,
             "dtype": self._store.dtype.str,
-            "characters": self.characters,
-            "counts": self.counts.tolist(),
-            "firsts": self.firsts.tolist(),
-            "sha256": self.sha256,
+            "characters": known.characters,
+            "counts": known.counts.tolist(),
+            "firsts": known.firsts.tolist(),
+            "sha256": known.sha256,
             "notes": dict(notes),
         })
         numbers = self._store.publish(place.path, record, modified)
         prune_folder(place.path.parent, place.path.suffix, LIMIT, keep=place.path)
-        return self._text(numbers)
+        return replace(known, numbers=numbers)
 
     def discard(self) -> None:
         """Close and remove the file of numbers, unless it was stored."""
         self._store.discard()
 
     def _text(self, numbers: Numbers) -> NumberedText:
-        return NumberedText(numbers, self.characters, self.counts, self.firsts, self.sha256)
+        count = len(self._seen)
+        return NumberedText(
+            numbers,
+            characters="".join(map(chr, self._seen)),
+            counts=self._counts[:count].copy(),
+            firsts=self._firsts[:count].copy(),
+            sha256=self._hash.hexdigest(),
+        )
 
     def _add_ascii(self, data: bytes) -> None:
         codes = np.frombuffer(data, np.uint8)
@@ -328,9 +314,8 @@ class Numbering:
             room = np.zeros(max(size, 2 * len(self._counts)) - len(self._counts), np.int64)
             self._counts = np.concatenate([self._counts, room])
             self._firsts = np.concatenate([self._firsts, room])
-        width = 1 if size <= _BYTE else 2 if size <= _PAIR else 4
-        if width > self._store.dtype.itemsize:
-            self._store.widen(_WIDTHS[width])
+        if (width := code_width(size)) > self._store.dtype.itemsize:
+            self._store.widen(np.dtype(f"<u{width}"))
 
 
 def _byte_histogram(codes: npt.NDArray[np.uint8]) -> Int64:

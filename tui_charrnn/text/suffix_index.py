@@ -26,7 +26,7 @@ import numpy.typing as npt
 from tui_charrnn.errors import CorpusError, StorageError, never_cancelled, reason_of
 from tui_charrnn.folders import cache_folder
 from tui_charrnn.text.cache import Progress, cache_advice, mark_in_use, prune_folder, replace_file
-from tui_charrnn.text.vocabulary import code_points
+from tui_charrnn.text.vocabulary import code_points, code_width
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -322,11 +322,6 @@ class SuffixIndex:
         newline = self.alphabet.find("\n")
         data = np.frombuffer(self.codes, f">u{self.width}", len(self), self.codes_begin)
         return np.flatnonzero(data == newline) if newline >= 0 else np.empty(0, dtype=np.int64)
-
-
-def code_width(characters: int) -> int:
-    """Bytes of a code for an alphabet of a size: 1, 2 or 4."""
-    return 1 if characters <= 1 << 8 else 2 if characters <= 1 << 16 else 4
 
 
 def _encode(text: str) -> tuple[str, Codes]:

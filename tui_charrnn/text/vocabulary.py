@@ -293,6 +293,11 @@ def code_points(text: str) -> npt.NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
 
 
+def code_width(characters: int) -> int:
+    """Bytes of a number for each of some distinct characters: 1, 2 or 4."""
+    return 1 if characters <= 1 << 8 else 2 if characters <= 1 << 16 else 4
+
+
 def _refuse_symbol(symbol: str, characters: str) -> None:
     if len(symbol) != 1 or symbol not in characters or characters == symbol:
         raise DataError(
