@@ -24,10 +24,10 @@ from tui_charrnn.model_config import FILTERS, SamplingConfig
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
-from tui_charrnn.tui.cursor_list import GAP, Cell, CursorView
 from tui_charrnn.tui.dialogs import SafeInput
 from tui_charrnn.tui.history.preview import HistoryPreview
 from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.row_views import GAP, Cell, CursorView
 from tui_charrnn.tui.theme.themed_app import KeepsText
 from tui_charrnn.viewing.formatting import age_width, counted, format_age
 

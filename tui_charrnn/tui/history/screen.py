@@ -13,12 +13,12 @@ from tui_charrnn.history.store import History, TakenOut
 from tui_charrnn.safe_text import safe_line, safe_text
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.chrome import KeyRow
-from tui_charrnn.tui.cursor_list import CursorView
 from tui_charrnn.tui.dialogs import Answer, Dialog, QuestionScreen
 from tui_charrnn.tui.history.browser import HistoryBrowser
 from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
 from tui_charrnn.tui.keys.table import Owner
 from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.row_views import CursorView
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.text.saving import copy_text, save_with_settings, texts_folder, write_text
 

@@ -23,9 +23,9 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Poller
-from tui_charrnn.tui.following_scroll import FollowingScrollView
 from tui_charrnn.tui.hints import no_run
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
+from tui_charrnn.tui.row_views import FollowingScrollView
 from tui_charrnn.tui.text.wrapping import TextSanitizer, wrap_line
 from tui_charrnn.viewing.log_lines import LogFilter, LogKind, LogLine
 from tui_charrnn.viewing.run_formatting import longest_fitting

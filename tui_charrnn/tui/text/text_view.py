@@ -14,7 +14,7 @@ from textual.selection import Selection
 from textual.strip import Strip
 
 from tui_charrnn.hangul import continues_syllable, drawn_hangul
-from tui_charrnn.tui.following_scroll import FollowingScrollView
+from tui_charrnn.tui.row_views import FollowingScrollView
 from tui_charrnn.tui.text.wrapped_text import Place, Row, TextStyle, WrappedText, column_at
 from tui_charrnn.tui.theme.themed_app import KeepsText
 from tui_charrnn.viewing.formatting import in_ascii

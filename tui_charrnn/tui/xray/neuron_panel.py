@@ -21,9 +21,9 @@ from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.cursor_list import GAP, Cell, CursorView
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
+from tui_charrnn.tui.row_views import GAP, Cell, CursorView
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.external_text import find_corpus
 from tui_charrnn.tui.text.model_loader import LoadedModel
