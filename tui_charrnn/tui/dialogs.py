@@ -27,11 +27,12 @@ Reply = TypeVar("Reply")
 
 
 class Dialog(ModalScreen[Reply]):
-    """A modal screen that ignores a second request to close.
+    """A modal screen that Esc closes without a result; it ignores a second request to close.
 
     The CSS class `box` marks the frame around its contents.
     """
 
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", show=False)]
     DEFAULT_CSS = """
     Dialog .box, Dialog VerticalScroll {
         scrollbar-size-vertical: 1;
@@ -260,7 +261,6 @@ class SafeInput(Input, KeysInOrder):
 class AskTextScreen(Dialog[str | None]):
     """Asks for a line and returns it once it is valid; returns None at Esc."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel", show=False)]
     DEFAULT_CSS = """
     AskTextScreen {
         align: center middle;
@@ -341,10 +341,6 @@ class AskTextScreen(Dialog[str | None]):
         is_problem = isinstance(found, CharRNNError)
         is_shown = is_problem or not self.field.value
         self._show_message(str(found) if is_shown else "", is_problem=is_problem)
-
-    def action_give_up(self) -> None:
-        """Close without a result."""
-        self.dismiss(None)
 
     def _check_line(self) -> None:
         """Check the line, and look it up if it is valid so far."""

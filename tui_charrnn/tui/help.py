@@ -87,7 +87,6 @@ class HelpScreen(Dialog[None]):
     """Lists the active keys that match the typed words."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Close", show=False),
         # the key that opened the screen, as the user mapped it
         Binding("f1", "dismiss", "Close", show=False, id="app.help"),
         Binding("up", "scroll(-1)", show=False),

@@ -54,3 +54,12 @@ async def test_a_question_longer_than_the_screen_shows_its_beginning_and_scrolls
         assert box.scroll_offset.y > 0
         await pilot.press("enter")
         assert app.screen is app.main
+
+
+async def test_escape_closes_a_list_of_problems() -> None:
+    app = App[None]()
+    async with app.run_test() as pilot:
+        await app.push_screen(list_problems(["one", "two"]))
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen_stack[1:] == []

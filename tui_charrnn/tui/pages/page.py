@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeVar
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
@@ -149,10 +149,7 @@ def colored(row: str, signs: str) -> Content:
 class Page(Dialog[None]):
     """Shows a picture, which is computed in a thread, until Esc closes it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Leave", show=False),
-        *bindings_of("learn"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("learn")]
     DEFAULT_CSS = """
     Page {
         background: $background;
@@ -271,10 +268,6 @@ class Page(Dialog[None]):
         """Hide the text of the tour, or show it again."""
         self.toggle_class("-lesson")
         self.query_one("#lesson").display = self.has_class("-lesson")
-
-    def action_leave(self) -> None:
-        """Close the page."""
-        self.dismiss(None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,7 @@ class BranchesScreen(Dialog[Choice | None]):
     """Lists branches to show, compare or name; returns the choice, None after Esc."""
 
     OWNER: Final = "branches"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings_of("branches"),
-        Binding("escape", "leave", "Leave", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("branches")]
     DEFAULT_CSS = """
     BranchesScreen {
         align: center middle;
@@ -107,10 +104,6 @@ class BranchesScreen(Dialog[Choice | None]):
             branch = self._listed[place].branch
             ask_for_name(self.app, branch, lambda: self._list_again(branch.number))
 
-    def action_leave(self) -> None:
-        """Close without a choice."""
-        self.dismiss(None)
-
     def _choose(self, *, compares: bool) -> None:
         if (place := self.branches.highlighted) is None:
             return
@@ -162,7 +155,6 @@ class ComparisonScreen(Dialog[None]):
 
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Leave", show=False),
         Binding("up", "scroll(-1)", show=False),
         Binding("down", "scroll(1)", show=False),
         Binding("pageup", "scroll_page(-1)", show=False),

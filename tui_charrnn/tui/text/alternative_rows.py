@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import set_cell_size
 from textual.content import Content
 
 from tui_charrnn.generation.tape import Alternative
 from tui_charrnn.translation import tr
-from tui_charrnn.viewing.formatting import bar, format_character, percent
+from tui_charrnn.viewing.formatting import bar, format_character, padded, percent
 
 _NAME_WIDTH: Final = 9  # columns
 _NUMBER_WIDTH: Final = 9  # columns of a percentage
@@ -71,38 +71,23 @@ def draw_rows(rows: Sequence[AlternativeRow], width: int, *, is_ascii: bool) -> 
     has_notes = any(row.note for row in rows)
     note_width = min(_WIDEST_NOTE, width // 4) if width >= _ROOMY and has_notes else 0
     bar_width = max(width - note_width - _NUMBERS_WIDTH - _NAME_WIDTH - _MARGIN, 1)
-    before = bar_width + _NAME_WIDTH + _MARGIN
-    left = set_cell_size(f"    {tr('next')}", before)
-    head = Content(f"{left} {_right(tr('as set'))} {_right(tr('model'))}")
-    return [
-        head.stylize("$note-text"),
-        *(
-            _draw(row, key, bar_width, note_width, is_ascii=is_ascii)
-            for key, row in enumerate(rows, 1)
-        ),
-    ]
-
-
-def _right(text: str) -> str:
-    """Right-align a text in a column of numbers."""
-    return " " * (_NUMBER_WIDTH - cell_len(text)) + text
-
-
-def _draw(
-    row: AlternativeRow, key: int, bar_width: int, note_width: int, *, is_ascii: bool
-) -> Content:
-    other = row.alternative
-    as_set = tr(FORBIDDEN) if other.is_forbidden else percent(other.probability)
-    drawn = character_row(
-        mark_of(is_chosen=row.is_chosen, is_forbidden=other.is_forbidden),
-        str(key) if key <= _KEYS else " ",
-        format_character(other.character, is_ascii=is_ascii),
-        (other.probability, bar_width),
-        _right(as_set),
-        f" {percent(other.model_probability):>9}",
-    )
-    note = Content(row.note).truncate(max(note_width - 2, 0), ellipsis=True)
-    return drawn.append("  ").append(note) if note else drawn
+    left = set_cell_size(f"    {tr('next')}", bar_width + _NAME_WIDTH + _MARGIN)
+    heads = [padded(tr(head), _NUMBER_WIDTH, to_right=True) for head in ("as set", "model")]
+    lines = [Content(" ".join([left, *heads])).stylize("$note-text")]
+    for key, row in enumerate(rows, 1):
+        other = row.alternative
+        as_set = tr(FORBIDDEN) if other.is_forbidden else percent(other.probability)
+        line = character_row(
+            mark_of(is_chosen=row.is_chosen, is_forbidden=other.is_forbidden),
+            str(key) if key <= _KEYS else " ",
+            format_character(other.character, is_ascii=is_ascii),
+            (other.probability, bar_width),
+            padded(as_set, _NUMBER_WIDTH, to_right=True),
+            f" {percent(other.model_probability):>9}",
+        )
+        note = Content(row.note).truncate(max(note_width - 2, 0), ellipsis=True)
+        lines.append(line.append("  ").append(note) if note else line)
+    return lines
 
 
 def mark_of(*, is_chosen: bool, is_forbidden: bool) -> str:

@@ -6,10 +6,9 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
@@ -253,7 +252,6 @@ def _read_tape(path: Path) -> Mapping[str, Any]:
 class ExternalTextScreen(Dialog["str | Path | None"]):
     """Asks for a text or the path of a text file; returns None after Esc."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Cancel", show=False)]
     DEFAULT_CSS = """
     ExternalTextScreen {
         align: center middle;
@@ -336,10 +334,6 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
         """Return the text or file as soon as its lookup has succeeded."""
         event.stop()
         self._lookup.submit()
-
-    def action_give_up(self) -> None:
-        """Close and return None."""
-        self.dismiss(None)
 
 
 def may_be_path(text: str) -> bool:

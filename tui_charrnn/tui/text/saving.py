@@ -220,28 +220,23 @@ def write_new(folder: Path, stem: str, files: Mapping[str, bytes]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for number in itertools.count(1):
         name = stem if number == 1 else f"{stem}-{number}"
-        paths = [folder / (name + suffix) for suffix in files]
-        if not any(path.exists() for path in paths) and _write_all(paths, list(files.values())):
-            return paths[0]
+        paths = {folder / (name + suffix): content for suffix, content in files.items()}
+        if any(path.exists() for path in paths):
+            continue
+        made: list[Path] = []
+        try:
+            for path, content in paths.items():
+                with path.open("xb") as file:
+                    made.append(path)
+                    file.write(content)
+            return made[0]
+        except OSError as error:
+            for path in made:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            if not isinstance(error, FileExistsError):  # another program took the name
+                raise
     raise AssertionError  # unreachable: `count` is infinite
-
-
-def _write_all(paths: list[Path], contents: list[bytes]) -> bool:
-    """Write new files; return False and write none if one of them already exists."""
-    made: list[Path] = []
-    try:
-        for path, content in zip(paths, contents, strict=True):
-            with path.open("xb") as file:
-                made.append(path)
-                file.write(content)
-    except OSError as error:
-        for path in made:
-            with contextlib.suppress(OSError):
-                path.unlink()
-        if isinstance(error, FileExistsError):
-            return False
-        raise
-    return True
 
 
 def _encode(text: str) -> bytes:

@@ -2,12 +2,12 @@
 
 import os
 import re
-import stat
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from io import FileIO
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -23,6 +23,7 @@ from tui_charrnn import lazy
 from tui_charrnn.errors import CharRNNError, reason_of
 from tui_charrnn.folders import state_folder
 from tui_charrnn.hangul import compose_typed, spelled_in
+from tui_charrnn.paths import open_file
 from tui_charrnn.safe_text import safe_line, safe_text, with_few_marks
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
@@ -331,44 +332,31 @@ class SeedHistory:
     def add(self, seed: str) -> None:
         """Append a seed; rewrite the file once it has more than `_MOST_LINES` lines."""
         with self._lock:
-            self._append(seed)
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # a single append: two apps do not interleave their lines
+            with self._open(self._path, os.O_APPEND) as file:
+                file.write(_line_of(seed[-LONGEST_SEED:]))
             lines = self._lines()
             if len(lines) > _MOST_LINES:
                 self._rewrite(_newest(lines))
 
-    def _append(self, seed: str) -> None:
-        line = _line_of(seed[-LONGEST_SEED:])
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # a single append: two apps do not interleave their lines
-        descriptor = self._open(self._path, os.O_APPEND)
-        try:
-            os.write(descriptor, line)
-        finally:
-            os.close(descriptor)
-
     def _lines(self) -> list[bytes]:
         try:
-            # non-blocking: opening a pipe of that name would block forever
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            with open_file(self._path) as file:
+                file.seek(max(file.seek(0, os.SEEK_END) - _MOST_BYTES, 0))
+                return file.read(_MOST_BYTES).split(b"\n")
         except FileNotFoundError:
             return []
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                return []
-            file.seek(max(status.st_size - _MOST_BYTES, 0))
-            return file.read(_MOST_BYTES).split(b"\n")
 
     def _rewrite(self, seeds: Iterable[str]) -> None:
         partial = self._path.with_name(f".{self._path.name}.{os.getpid()}.partial")
-        descriptor = self._open(partial, os.O_TRUNC)
-        with os.fdopen(descriptor, "wb") as file:
-            file.writelines(map(_line_of, seeds))
+        with self._open(partial, os.O_TRUNC) as file:
+            file.write(b"".join(map(_line_of, seeds)))
         partial.replace(self._path)
 
-    def _open(self, path: Path, flag: int) -> int:
+    def _open(self, path: Path, flag: int) -> FileIO:
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | flag
-        return os.open(path, flags, 0o600)
+        return FileIO(os.open(path, flags, 0o600), "wb")  # unbuffered
 
 
 def _line_of(seed: str) -> bytes:

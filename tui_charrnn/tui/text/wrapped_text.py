@@ -7,7 +7,7 @@ some as none or as several.
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final, Literal, NamedTuple, get_args
 
 from rich.cells import cell_len, split_graphemes
@@ -240,13 +240,8 @@ class WrappedText:
 
 def merge_runs(runs: Iterable[Run]) -> list[Run]:
     """Merge adjacent runs of the same style."""
-    merged: list[Run] = []
-    for style, length in runs:
-        if merged and merged[-1][0] == style:
-            merged[-1] = (style, merged[-1][1] + length)
-        elif length:
-            merged.append((style, length))
-    return merged
+    groups = groupby((run for run in runs if run[1]), key=lambda run: run[0])
+    return [(style, sum(length for _, length in group)) for style, group in groups]
 
 
 def split_runs(runs: Sequence[Run], bounds: Sequence[int]) -> Iterator[tuple[Run, ...]]:

@@ -7,6 +7,7 @@ all, the number of each group that is furthest from the middle is shown.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import Final
 
 from textual.color import Color
@@ -209,13 +210,8 @@ def _cells(
 
 def _merged(parts: Sequence[tuple[str, Style | str]]) -> list[tuple[str, Style | str]]:
     """Merge adjacent parts of the same style, which are drawn faster."""
-    merged: list[tuple[str, Style | str]] = []
-    for text, look in parts:
-        if merged and merged[-1][1] == look:
-            merged[-1] = (merged[-1][0] + text, look)
-        else:
-            merged.append((text, look))
-    return merged
+    groups = groupby(parts, key=lambda part: part[1])
+    return [("".join(text for text, _ in group), look) for look, group in groups]
 
 
 def _color(palette: Palette, step: int) -> Color:
