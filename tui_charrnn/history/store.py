@@ -254,15 +254,15 @@ class History:
 
     def newest(self, count: int) -> list[Entry]:
         """Return the last texts, the newest first."""
-        return list(self.read(self.find("", most=count)).values())
+        return self.search("", count)
 
     def get(self, number: int) -> Entry | None:
         """Return the text with a number, or None."""
         return self.read([number]).get(number)
 
     def search(self, query: str, count: int) -> list[Entry]:
-        """Return the last texts with all words of a query, the newest first; see `find`."""
-        return list(self.read(self.find(query, most=count)).values()) if split_query(query) else []
+        """Return the last texts with all words of a query, the newest first, as `find` does."""
+        return list(self.read(self.find(query, most=count)).values())
 
     def find(
         self, query: str, check: Callable[[], object] = lambda: None, most: int | None = None

@@ -6,14 +6,14 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, is_dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
 from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.runs.control import take_requests
-from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.description import RunState, RunStatus, Usage
 from tui_charrnn.runs.file_system import format_cause, open_to_read
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory, refuse_foreign_parts
@@ -36,71 +36,6 @@ _URGENT_FIELDS: Final = ("state", "message", "degraded")
 """A change of these is written immediately."""
 _RESERVED_BYTES: Final = 8192
 """Disk space reserved for the next status, so that it can be written on a full disk."""
-
-
-class StatusFile:
-    """Holds the trainer's status and writes it to state.json, even on a full disk.
-
-    Thread-safe; changing a number never waits for the disk.
-    """
-
-    def __init__(self, path: Path, status: RunStatus) -> None:
-        self._path, self._status = path, status
-        self._storage = Storage(inside=path.parent)
-        self._guard = threading.Lock()
-        self._writing = threading.Lock()
-        self.problem: str | None = None
-        """Why the last write failed, or None."""
-
-    @property
-    def status(self) -> RunStatus:
-        """The status to be written next."""
-        return self._status
-
-    def change(self, changes: Mapping[str, Any]) -> None:
-        """Change fields; a change of `_URGENT_FIELDS` is written immediately, others later.
-
-        Raises:
-            TypeError: If there is no such field.
-            ValueError: If a number is not finite.
-        """
-        encode_json({name: _plain(value) for name, value in changes.items()})
-        with self._guard:
-            before = self._status
-            self._status = replace(before, **changes)
-            is_urgent = any(getattr(before, n) != getattr(self._status, n) for n in _URGENT_FIELDS)
-        if is_urgent:
-            self.write()
-
-    def write(self) -> None:
-        """Increment the beat and write the status; store a failure in `problem`."""
-        with self._writing:
-            with self._guard:
-                self._status = replace(self._status, beat=self._status.beat + 1)
-                status = self._status
-            data = encode_json(status.to_json())
-            try:
-                self._storage.write_atomically(self._path, data, reserve=_RESERVED_BYTES)
-            except StorageError as error:
-                self.problem = str(error)
-            else:
-                self.problem = None
-
-    def close(self) -> None:
-        """Write the status for the last time, and release the reserved disk space."""
-        self.write()
-        self.release_reserve()
-
-    def release_reserve(self) -> None:
-        """Release the reserved disk space."""
-        self._storage.release_reserve(self._path)
-
-
-def _plain(value: Any) -> Any:
-    """Return a field's value as plain JSON types."""
-    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
-
-
 HEARTBEAT: Final = 2.0
 """Seconds between two writes of state.json."""
 _LOST_RECORDS: Final = (
@@ -123,10 +58,11 @@ _DURABLE: Final = (
 
 
 class RunWriter:
-    """Context manager that locks a run and writes its events and status.
+    """Context manager that locks a run and writes its events and status; thread-safe.
 
-    Disk errors after the start never stop training: they are reported in `degraded` and in the
-    status, and the write is retried with every record and every beat.
+    A change of a number in the status does not wait for the disk. Disk errors after the start never
+    stop training: they are reported in `degraded` and in the status, and the write is retried with
+    every record and every beat.
     """
 
     def __init__(self, run: RunDirectory, *, heartbeat: float = HEARTBEAT) -> None:
@@ -140,6 +76,9 @@ class RunWriter:
             StorageError: If the run cannot be written at all.
         """
         refuse_foreign_parts(run)
+        self._path, self._storage = run.status, Storage(inside=run.path)
+        self._guard, self._writing = threading.Lock(), threading.Lock()
+        self._status_problem: str | None = None
         self._unsaved = ""
         self._observers: list[Callable[[], Mapping[str, Any]]] = []
         with contextlib.ExitStack() as resources:
@@ -148,7 +87,7 @@ class RunWriter:
             if before.state is not RunState.CREATED:
                 # Discard requests to an earlier trainer: a stop would end this one immediately.
                 take_requests(run)
-            status = replace(
+            self._status = replace(
                 before,
                 state=RunState.PREPARING,
                 message="",
@@ -162,12 +101,11 @@ class RunWriter:
             )
             self._events = EventLog(run.events)
             resources.callback(self._events.close)
-            self._status_file = StatusFile(run.status, status)
-            self._status_file.write()
-            if self._status_file.problem:
-                self._status_file.release_reserve()
-                raise StorageError(self._status_file.problem)
-            resources.callback(self._status_file.close)
+            resources.callback(self._storage.release_reserve, self._path)
+            self._write_status()
+            if self._status_problem:
+                raise StorageError(self._status_problem)
+            resources.callback(self._write_status)
             resources.callback(self._update_status)
             self._resources = resources.pop_all()
         self._stopping = threading.Event()
@@ -179,12 +117,12 @@ class RunWriter:
     @property
     def status(self) -> RunStatus:
         """The status in state.json, or to be written with the next beat."""
-        return self._status_file.status
+        return self._status
 
     @property
     def degraded(self) -> str | None:
         """Why the last write failed, in one sentence, or None."""
-        return self._events.problem or self._status_file.problem
+        return self._events.problem or self._status_problem
 
     def append(self, record: Record) -> None:
         """Write a record as one line of events.jsonl.
@@ -209,7 +147,13 @@ class RunWriter:
             TypeError: If there is no such field.
             ValueError: If a number is not finite.
         """
-        self._status_file.change(changes)
+        encode_json({n: asdict(v) if isinstance(v, Usage) else v for n, v in changes.items()})
+        with self._guard:
+            before = self._status
+            self._status = replace(before, **changes)
+            is_urgent = any(getattr(before, n) != getattr(self._status, n) for n in _URGENT_FIELDS)
+        if is_urgent:
+            self._write_status()
 
     def report_unsaved(self, warning: str) -> None:
         """Set the warning about saving in the status, until the next call; empty for none.
@@ -218,7 +162,7 @@ class RunWriter:
             warning: E.g. `disk full, last saved step 8,000`.
         """
         self._unsaved = warning
-        self._status_file.change({"degraded": warning})
+        self.set_status(degraded=warning)
 
     def observe(self, observer: Callable[[], Mapping[str, Any]]) -> None:
         """Register an observer that every beat calls, in any thread, for status changes.
@@ -231,7 +175,7 @@ class RunWriter:
     def beat(self) -> None:
         """Retry pending writes, increment the beat and write the status."""
         self._update_status()
-        self._status_file.write()
+        self._write_status()
 
     def close(self) -> None:
         """Write what is pending and unlock the run; a second call does nothing."""
@@ -251,6 +195,19 @@ class RunWriter:
             with contextlib.suppress(MemoryError):  # without a heartbeat, the trainer looks dead
                 self.beat()
 
+    def _write_status(self) -> None:
+        """Increment the beat and write the status; store a failure in `_status_problem`."""
+        with self._writing:
+            with self._guard:
+                self._status = replace(self._status, beat=self._status.beat + 1)
+                data = encode_json(self._status.to_json())
+            try:
+                self._storage.write_atomically(self._path, data, reserve=_RESERVED_BYTES)
+            except StorageError as error:
+                self._status_problem = str(error)
+            else:
+                self._status_problem = None
+
     def _update_status(self) -> None:
         """Retry pending records, and update the status from the observers."""
         if self._events.reopen_if_replaced():
@@ -259,9 +216,9 @@ class RunWriter:
         if dropped := self._events.take_dropped():
             self.append(RunWarned(_DROPPED_RECORDS.format(dropped)))
         for observer in self._observers:
-            self._status_file.change(observer())
+            self.set_status(**observer())
         waiting = f"{self._events.cause}, records wait" if self._events.problem else ""
-        self._status_file.change({"degraded": self._unsaved or waiting})
+        self.set_status(degraded=self._unsaved or waiting)
 
 
 def _status_before(run: RunDirectory) -> RunStatus:
