@@ -32,7 +32,7 @@ class WrittenFile(io.RawIOBase):
 
     def __init__(self, path: Path, file_system: FileSystem, descriptor: int) -> None:
         super().__init__()
-        self._path, self._fs, self._descriptor = path, file_system, descriptor
+        self._path, self._fs, self.descriptor = path, file_system, descriptor
         self.size = 0
         """Bytes written by `write` so far."""
 
@@ -43,7 +43,7 @@ class WrittenFile(io.RawIOBase):
     def write(self, data: Any, /) -> int:
         """Append all the data."""
         with storage_errors("write", self._path), memoryview(data).cast("B") as view:
-            _write_all(self._fs, self._descriptor, view)
+            _write_all(self._fs, self.descriptor, view)
             self.size += len(view)
             return len(view)
 
@@ -54,12 +54,12 @@ class WrittenFile(io.RawIOBase):
             The number of bytes written; the caller appends the rest later.
         """
         with storage_errors("write", self._path):
-            return self._fs.write(self._descriptor, data)
+            return self._fs.write(self.descriptor, data)
 
     def sync(self) -> None:
         """Wait until all written data is durable."""
         with storage_errors("write", self._path):
-            self._fs.fsync(self._descriptor)
+            self._fs.fsync(self.descriptor)
 
     def is_in_place(self) -> bool:
         """Whether the path still leads to this file; True if this cannot be determined.
@@ -68,7 +68,7 @@ class WrittenFile(io.RawIOBase):
         """
         try:
             with memory_errors_as_os_errors():
-                named, opened = self._fs.lstat(self._path), self._fs.fstat(self._descriptor)
+                named, opened = self._fs.lstat(self._path), self._fs.fstat(self.descriptor)
         except OSError as error:
             return not is_missing(error)
         return (named.st_dev, named.st_ino) == (opened.st_dev, opened.st_ino)
@@ -78,7 +78,7 @@ class WrittenFile(io.RawIOBase):
         if not self.closed:
             super().close()
             with storage_errors("write", self._path):
-                self._fs.close(self._descriptor)  # a network file system may report a loss here
+                self._fs.close(self.descriptor)  # a network file system may report a loss here
 
 
 def _write_all(file_system: FileSystem, descriptor: int, data: bytes | memoryview) -> None:
@@ -116,21 +116,8 @@ class Storage:
             reserve: Bytes to reserve in the temporary file for the next write, so that it
                 succeeds even on a full disk.
         """
-        partial = _partial(path)
-        with storage_errors("write", path), self._folder(path.parent) as folder:
-            try:
-                # overwritten and truncated, not emptied first: its space may be the last free
-                self._write(partial, data, 0, folder)
-                self._fs.replace(partial, path, (folder, folder))
-            except BaseException:
-                if not reserve:
-                    with quietly():
-                        self._fs.remove(partial, folder)
-                raise
-            if reserve:
-                with quietly():
-                    self._write(partial, bytes(reserve), 0, folder, is_durable=False)
-            self._fs.fsync_folder(path.parent, folder)
+        with self.open_beside(path, reserve=reserve) as file:
+            file.write(data)
 
     def release_reserve(self, path: Path) -> None:
         """Remove the temporary file that `write_atomically` reserved."""
@@ -143,36 +130,55 @@ class Storage:
         Raises:
             StorageError: If the system refuses, or the file exists.
         """
-        with storage_errors("write", path), self._folder(path.parent) as folder:
-            self._write(path, data, os.O_EXCL, folder)
+        with (
+            storage_errors("write", path),
+            self._folder(path.parent) as folder,
+            self._open(path, path, os.O_EXCL, folder) as file,
+        ):
+            file.write(data)
+            file.sync()
 
     def open_to_append(self, path: Path) -> WrittenFile:
         """Open a file for appending; created if missing."""
         with storage_errors("write", path), self._folder(path.parent) as folder:
-            descriptor = self._fs.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, folder)
-        return WrittenFile(path, self._fs, descriptor)
+            return self._open(path, path, os.O_APPEND, folder)
 
     @contextlib.contextmanager
-    def open_beside(self, path: Path) -> Iterator[WrittenFile]:
+    def open_beside(self, path: Path, *, reserve: int = 0) -> Iterator[WrittenFile]:
         """Open a file that gets its name, replacing an existing file, once it is complete.
 
-        Inside the context it is a hidden file in the same folder. If the context fails, the hidden
-        file is removed and an existing file is unchanged.
+        Inside the context it is a hidden file in the same folder. If the context fails, an existing
+        file is unchanged, and the hidden file is removed, unless it is the reserve.
+        `reserve` as for `write_atomically`.
         """
         partial = _partial(path)
-        with storage_errors("write", path):
-            descriptor = self._fs.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        try:
-            with WrittenFile(path, self._fs, descriptor) as file:
-                yield file
-                file.sync()
+        with contextlib.ExitStack() as resources:
             with storage_errors("write", path):
-                self._fs.replace(partial, path)
-                self._fs.fsync_folder(path.parent)
-        except BaseException:
-            with quietly():
-                self._fs.remove(partial)
-            raise
+                folder = resources.enter_context(self._folder(path.parent))
+                # overwritten and truncated, not emptied first: its space may be the last free
+                opened = self._open(partial, path, 0, folder)
+            try:
+                with opened as file:
+                    yield file
+                    with storage_errors("write", path):
+                        self._fs.truncate(file.descriptor, file.size)
+                    file.sync()
+                with storage_errors("write", path):
+                    self._fs.replace(partial, path, (folder, folder))
+            except BaseException:
+                if not reserve:
+                    with quietly():
+                        self._fs.remove(partial, folder)
+                raise
+            if reserve:
+                with (
+                    contextlib.suppress(StorageError),
+                    storage_errors("write", path),
+                    self._open(partial, path, 0, folder) as file,
+                ):
+                    file.write(bytes(reserve))
+            with storage_errors("write", path):
+                self._fs.fsync_folder(path.parent, folder)
 
     def lock(self, path: Path, holder: bytes | None) -> "FileLock | None":
         """Take a lock, which the system releases when this process ends, and write the holder.
@@ -268,21 +274,10 @@ class Storage:
             raise LinkError(path)
         return stat.S_ISDIR(mode) or (stat.S_ISLNK(mode) and path.is_dir())
 
-    def _write(
-        self, path: Path, data: bytes, flag: int, folder: int | None, *, is_durable: bool = True
-    ) -> None:
+    def _open(self, path: Path, named: Path, flag: int, folder: int | None) -> WrittenFile:
+        """Open a file for writing, created if missing; `named` is its path in errors."""
         descriptor = self._fs.open(path, os.O_WRONLY | os.O_CREAT | flag, folder)
-        try:
-            _write_all(self._fs, descriptor, data)
-            if flag != os.O_EXCL:
-                self._fs.truncate(descriptor, len(data))
-            if is_durable:
-                self._fs.fsync(descriptor)
-        except BaseException:
-            with quietly():
-                self._fs.close(descriptor)
-            raise
-        self._fs.close(descriptor)  # a network file system may report a lost write only here
+        return WrittenFile(named, self._fs, descriptor)
 
 
 def _partial(path: Path) -> Path:
