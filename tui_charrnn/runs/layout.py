@@ -77,6 +77,9 @@ class RunDirectory:
         return CheckpointDirectory(self.checkpoints / f"step-{step:08d}")
 
 
+_PARTS: Final = [name for name, part in vars(RunDirectory).items() if isinstance(part, _Part)]
+
+
 @dataclass(frozen=True, slots=True)
 class CheckpointDirectory:
     """Paths of the files of one checkpoint."""
@@ -143,24 +146,13 @@ def foreign_parts(run: RunDirectory) -> str:
 
     Checkpoints are not searched: one that contains a link counts as damaged.
     """
-    outer = (
-        run.description,
-        run.status,
-        run.labels,
-        run.events,
-        run.log,
-        run.lock,
-        run.corpus,
-        run.initial_model,
-        run.control,
-        run.checkpoints,
-        run.live_model.parent,
-    )
-    inner = (run.latest, run.best, run.live_model)  # in a folder that may be a link itself
-    found = {path: kind for path in outer if (kind := _foreign_kind(path))}
-    found |= {
-        path: kind for path in inner if path.parent not in found and (kind := _foreign_kind(path))
-    }
+    found: dict[Path, str] = {}
+    for name in _PARTS:
+        path = getattr(run, name)
+        for each in (path.parent, path):
+            if each != run.path and (kind := _foreign_kind(each)):
+                found[each] = kind
+                break  # nothing in a folder that is a link belongs to the run
     if not found:
         return ""
     parts = [
