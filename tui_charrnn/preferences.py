@@ -354,7 +354,7 @@ def resolve(
     return Resolution(file, Preferences(**values), origins, keys, tuple(problems))
 
 
-def read_sampling(given: Mapping[str, str | None]) -> tuple[dict[str, str], dict[str, Any]]:
+def read_sampling(given: Mapping[str, str | None]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Split the sampling options of a command line, text by name; None means not given.
 
     Returns:

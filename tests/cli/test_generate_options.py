@@ -260,6 +260,19 @@ def test_a_top_k_above_the_vocabulary_is_reported_and_allows_all(model_file: Pat
     assert not plain.stderr
 
 
+def test_none_turns_a_rule_off_as_in_the_app(model_file: Path) -> None:
+    common = ["bad", "-n", 12, "--rng-seed", 3, "--model", model_file]
+    assert invoke(*common, "--allow", "none").stdout == invoke(*common).stdout
+
+
+def test_the_options_that_repeat_a_text_are_one_word_each(
+    model_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui_charrnn.cli.generate.stdout_is_terminal", lambda: True)
+    ended = invoke("bad", "-n", 3, "--model", model_file, "--compare-temperatures", "0.5, 1")
+    assert ended.stderr.endswith(" --compare-temperatures 0.5,1\n")
+
+
 def test_temperature_zero_is_the_same_for_every_rng_seed(model_file: Path) -> None:
     texts = {
         invoke("bad", "-n", 40, "-t", 0, "--rng-seed", seed, "--model", model_file).stdout

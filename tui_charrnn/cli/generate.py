@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -33,7 +33,7 @@ from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.folders import default_model
 from tui_charrnn.history.generation import ModelFile
 from tui_charrnn.history.model_label import ModelLabel
-from tui_charrnn.preferences import Preferences, resolve, runs_folder
+from tui_charrnn.preferences import Preferences, read_sampling, resolve, runs_folder
 from tui_charrnn.text.originality import COPIED_LENGTH, copied_length_in
 
 if TYPE_CHECKING:
@@ -202,12 +202,9 @@ def generate(
     )
     temperatures = _temperatures(compare_temperatures, settings.get("temperature"), count)
     count = len(temperatures) or count
-    flags = {name: settings.get(name) for name in _SAMPLING}
-    flags |= {"model": model, "numbers": numbers}
-    preferred = resolve({**flags, "history": history}, wanted=_PREFERRED).checked()
-    rules: dict[str, Any] = {
-        name: text for name, text in settings.items() if text is not None and name not in _SAMPLING
-    }
+    flags, rules = read_sampling(settings)
+    flags |= {"model": model, "numbers": numbers, "history": history}
+    preferred = resolve(flags, wanted=_PREFERRED).checked()
     sampling = dataclasses.replace(preferred.sampling(), **rules)
     seed = find_seed(seed_text, seed_file)
     use_one_numpy_thread()
@@ -252,7 +249,8 @@ def generate(
             keep_samples(samples, seed_text, stream, file, ModelLabel(model or path.stem))
     if sampling.rng_seed is None and not most_likely and stdout_is_terminal():
         others = {
-            "--compare-temperatures": compare_temperatures,
+            "--compare-temperatures": compare_temperatures
+            and "".join(compare_temperatures.split()),
             "--count": count if compare_temperatures is None and count > 1 else None,
             "--numbers": None if preferred.numbers == "float32" else stream.model.numbers,
             "--new-only": "" if new_only else None,
@@ -274,7 +272,7 @@ def _check_search(is_wanted: bool, beam: int | None, others: Mapping[str, object
 
 
 def _refuse_impossible(
-    stream: "CharacterStream", sampling: SamplingConfig, rules: Mapping[str, str]
+    stream: "CharacterStream", sampling: SamplingConfig, rules: Mapping[str, object]
 ) -> None:
     """Raise `ConfigError` for `--allow` and other rules that leave no character to generate."""
     if unknown := stream.constraints.unknown(sampling):
