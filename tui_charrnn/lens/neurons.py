@@ -203,8 +203,11 @@ class FollowingNeuron:
     """A neuron and its correlation with a property."""
 
     neuron: Probe
+    property: Property
     r: float
     """Pearson's correlation over the text, -1 to 1."""
+    chance: float
+    """The |r| that chance alone gives; see `Finding`."""
     mean: float
     """Mean of the neuron over the text."""
     deviation: float
@@ -340,19 +343,21 @@ class NeuronFinder:
         chances = np.nan_to_num(np.abs(shifted)).max(axis=(0, 2))
         findings = []
         for number, each in enumerate(self._properties):
+            mean, chance = float(total.right_means[number]), float(chances[number])
             strongest = np.argsort(-np.abs(r[number]), kind="stable").tolist()
             units = [unit for unit in strongest if not np.isnan(r[number, unit])]
             following = [
                 FollowingNeuron(
                     self._neurons[unit],
+                    each,
                     float(r[number, unit]),
+                    chance,
                     float(means[unit]),
                     float(deviations[unit]),
                 )
                 for unit in units[:top]
             ]
-            mean = float(total.right_means[number])
-            chance, excerpt = float(chances[number]), self._excerpts.best[number]
+            excerpt = self._excerpts.best[number]
             findings.append(Finding(each, mean, chance, tuple(following), excerpt))
         return Findings(total.count, self._unknown, tuple(findings))
 

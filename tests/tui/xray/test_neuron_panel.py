@@ -23,6 +23,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.generation.neuron import Clamp
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
+from tui_charrnn.lens.properties import PROPERTIES
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.text.model_loader import LoadedModel
@@ -50,13 +51,13 @@ async def test_the_bracket_cell_is_listed_first_with_its_r(tmp_path: Path) -> No
         assert app.neurons.rows[0][0] == COUNTER
         for neuron, follower in app.neurons.rows:
             assert follower is not None
-            assert follower.cell.r == pytest.approx(r[follower.property.name, neuron], abs=1e-9)
+            assert follower.r == pytest.approx(r[follower.property.name, neuron], abs=1e-9)
             row = next(row for row in screen_rows(app.app) if f" {neuron} " in row)
-            assert f"{follower.cell.r:+.3f}" in row
+            assert f"{follower.r:+.3f}" in row
             assert follower.property.name in row
             if neuron == app.neurons.rows[3][0]:
                 break
-        strengths = [abs(one.cell.r) for _, one in app.neurons.rows if one is not None]
+        strengths = [abs(one.r) for _, one in app.neurons.rows if one is not None]
         assert strengths == sorted(strengths, reverse=True)
         names = [neuron for neuron, _ in app.neurons.rows]
         assert len(set(names)) == len(names)
@@ -68,7 +69,7 @@ async def test_the_chance_level_stands_beside_r_at_any_width(tmp_path: Path, wid
         _, follower = app.neurons.rows[0]
         assert follower is not None
         shown = [cell.text for cell in app.neurons.cells(0, width)]
-        assert shown[1:3] == [f"{follower.cell.r:+.3f}", f"({follower.chance:.3f})"]
+        assert shown[1:3] == [f"{follower.r:+.3f}", f"({follower.chance:.3f})"]
 
 
 async def test_a_property_alone_is_listed_and_in_turn_all(tmp_path: Path) -> None:
@@ -131,7 +132,7 @@ async def test_it_is_offered_three_deviations_out_and_turned_by_halves(tmp_path:
     async with neuron_app(tmp_path) as app:
         _, follower = app.neurons.rows[0]
         assert follower is not None
-        cell = follower.cell
+        cell = follower
         offered = cell.mean + 3 * cell.deviation * (1 if cell.r > 0 else -1)
         await app.pilot.press("plus")
         (clamp,) = app.app.session.settings.active_clamps.clamps
@@ -263,7 +264,9 @@ async def test_without_its_corpus_the_generated_text_is_read_or_too_short(tmp_pa
 def test_what_is_offered_keeps_to_what_a_state_can_be(part: str, r: float, value: float) -> None:
     from tui_charrnn.generation.neuron import Probe
 
-    assert offered_value(FollowingNeuron(Probe(0, part, 1), r, 1.0, 2.0)) == value
+    assert (
+        offered_value(FollowingNeuron(Probe(0, part, 1), PROPERTIES[0], r, 0.0, 1.0, 2.0)) == value
+    )
 
 
 async def test_it_can_be_read_in_ascii(tmp_path: Path) -> None:
@@ -286,8 +289,8 @@ def test_a_search_reports_its_progress_and_lists_each_neuron_once(tmp_path: Path
     assert len(set(shares)) == len(shares) > 2
     assert found.characters == 200_000
     best = found.listed("")
-    assert best[0].cell.neuron == COUNTER
-    assert len({one.cell.neuron for one in best}) == len(best)
+    assert best[0].neuron == COUNTER
+    assert len({one.neuron for one in best}) == len(best)
     for name in found.properties:
         assert {one.property.name for one in found.listed(name)} == {name}
 

@@ -14,7 +14,6 @@ from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.generation.neuron import LIMIT, Clamp, Probe, parse_clamps
 from tui_charrnn.generation.training_corpus import read_training_corpus
 from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
-from tui_charrnn.lens.properties import Property
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
@@ -56,27 +55,12 @@ _WIDEST: Final = 4
 """Most bytes of a character."""
 
 
-@dataclass(frozen=True, slots=True)
-class Follower:
-    """A neuron and a property of the text that it tracks."""
-
-    cell: FollowingNeuron
-    property: Property
-    chance: float
-    """The |r| that chance alone gives; see `Finding`."""
-
-
 class Row(NamedTuple):
     """A neuron of the list."""
 
     neuron: Probe
-    follower: Follower | None
-    """The property that it tracks; None if it is only clamped."""
-
-    @property
-    def cell(self) -> FollowingNeuron | None:
-        """Its statistics over a text; None if it was not found by a search."""
-        return None if self.follower is None else self.follower.cell
+    follower: FollowingNeuron | None
+    """The property that it tracks, and statistics; None if it was not found by a search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +73,7 @@ class Found:
     """Number of characters read."""
     note: str
     """Why another text was read than requested; safe to show, empty if it was not."""
-    followers: tuple[Follower, ...]
+    followers: tuple[FollowingNeuron, ...]
     """The one with the largest |r| first."""
 
     @property
@@ -97,12 +81,12 @@ class Found:
         """Names of the tracked properties, that with the largest |r| first."""
         return [*dict.fromkeys(one.property.name for one in self.followers)]
 
-    def listed(self, wanted: str) -> list[Follower]:
+    def listed(self, wanted: str) -> list[FollowingNeuron]:
         """Return the followers of a property; for "", each neuron once with its best property."""
         if wanted:
             return [one for one in self.followers if one.property.name == wanted]
-        best = {one.cell.neuron: one for one in reversed(self.followers)}
-        return [one for one in self.followers if best[one.cell.neuron] is one]
+        best = {one.neuron: one for one in reversed(self.followers)}
+        return [one for one in self.followers if best[one.neuron] is one]
 
 
 class NeuronPanel(CursorView):
@@ -234,7 +218,7 @@ class NeuronPanel(CursorView):
         row = self.selected
         if row is None:
             return
-        cell = row.cell
+        cell = row.follower
         mean, deviation = (cell.mean, cell.deviation) if cell is not None else (None, None)
         self._color(str(row.neuron), mean, deviation)
 
@@ -243,7 +227,7 @@ class NeuronPanel(CursorView):
         row, loaded = self.selected, self._text.loaded
         if row is None or loaded is None:
             return
-        neuron, cell, config = row.neuron, row.cell, loaded.model.config
+        neuron, cell, config = row.neuron, row.follower, loaded.model.config
 
         def problem(typed: str) -> str:
             try:
@@ -275,7 +259,7 @@ class NeuronPanel(CursorView):
         row = self.selected
         if row is None:
             return
-        clamps, cell = self._settings.active_clamps.clamps, row.cell
+        clamps, cell = self._settings.active_clamps.clamps, row.follower
         value = value_of(row, clamps)
         if any(clamp.neuron == row.neuron for clamp in clamps):
             step = _STEP * (cell.deviation if cell is not None else 1)
@@ -305,7 +289,7 @@ class NeuronPanel(CursorView):
         """List the found and the clamped neurons; the cursor stays on its neuron."""
         clamps, before = self._settings.active_clamps.clamps, self.selected
         found = [] if self.found is None else self.found.listed(self._filter)
-        rows = [Row(one.cell.neuron, one) for one in found]
+        rows = [Row(one.neuron, one) for one in found]
         names = {row.neuron for row in rows}
         others = [
             Row(one.neuron, None)
@@ -364,7 +348,7 @@ class NeuronPanel(CursorView):
         if follower is None:
             words = f"{value:<{_VALUE_WIDTH}}  {tr('not among the found cells')}"
             return [*cells, Cell(words, max(width - _CELL - GAP, 1), "clamped")]
-        r = follower.cell.r
+        r = follower.r
         cells.append(Cell(f"{r:+.3f}", _R))
         cells.append(Cell(f"({follower.chance:.3f})", _CHANCE, "about"))
         if width >= _HAS_BAR:
@@ -379,9 +363,9 @@ class NeuronPanel(CursorView):
 def value_of(row: Row, clamps: Iterable[Clamp]) -> float:
     """Return the value at which a neuron is clamped, else the value to offer."""
     values = {clamp.neuron: clamp.value for clamp in clamps}
-    if row.neuron in values or row.cell is None:
+    if row.neuron in values or row.follower is None:
         return values.get(row.neuron, 0.0)
-    return offered_value(row.cell)
+    return offered_value(row.follower)
 
 
 def offered_value(cell: FollowingNeuron) -> float:
@@ -431,12 +415,8 @@ def search_neurons(
 
     findings = NeuronFinder(loaded.model).find(blocks(), top=_TOP)
     check_cancelled()
-    followers = [
-        Follower(cell, finding.property, finding.chance)
-        for finding in findings.properties
-        for cell in finding.neurons
-    ]
-    followers.sort(key=lambda one: -abs(one.cell.r))
+    followers = [neuron for finding in findings.properties for neuron in finding.neurons]
+    followers.sort(key=lambda one: -abs(one.r))
     return Found(safe_line(name), findings.characters, note, tuple(followers))
 
 
