@@ -11,7 +11,11 @@ from rich.progress import Progress as Progress
 from rich.progress import TextColumn as TextColumn
 from rich.progress import TimeRemainingColumn as TimeRemainingColumn
 
+from tui_charrnn.cli.following import handle_preemption as handle_preemption
+from tui_charrnn.cli.following import newest_status as newest_status
 from tui_charrnn.cli.joint_training import train_jointly as train_jointly
+from tui_charrnn.cli.launching import FollowOptions as FollowOptions
+from tui_charrnn.cli.launching import train_headless as train_headless
 from tui_charrnn.cli.main import run as run
 from tui_charrnn.cli.opening import delay_garbage_collection as delay_garbage_collection
 from tui_charrnn.cli.opening import run_without_arguments as run_without_arguments
@@ -19,6 +23,7 @@ from tui_charrnn.cli.originality import OriginalityWatch as OriginalityWatch
 from tui_charrnn.cli.originality import open_named_corpus as open_named_corpus
 from tui_charrnn.cli.originality import open_own_corpus as open_own_corpus
 from tui_charrnn.cli.output import print_version as print_version
+from tui_charrnn.cli.run_request import RunRequest as RunRequest
 from tui_charrnn.cli.score_page import open_page as open_page
 from tui_charrnn.generation.both_sides import BothSides as BothSides
 from tui_charrnn.generation.calibration import calibrate as calibrate

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 from tests.support.fake_run import FakeTrainer
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
 from tui_charrnn.cli.launching import FollowOptions
-from tui_charrnn.cli.memory import memory
+from tui_charrnn.cli.pictures import memory
 from tui_charrnn.cli.reporting import LineReporter
 from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.lens.influence import decay_distance
@@ -84,7 +84,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             trainer.end()
         return ExitCode.OK
 
-    monkeypatch.setattr("tui_charrnn.cli.memory.train_headless", train)
+    monkeypatch.setattr("tui_charrnn.cli.launching.train_headless", train)
     return cells
 
 
@@ -119,7 +119,7 @@ def test_a_training_that_ends_early_ends_the_command(
     text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code = ExitCode.RESUME_ME
-    monkeypatch.setattr("tui_charrnn.cli.memory.train_headless", lambda *_: code)
+    monkeypatch.setattr("tui_charrnn.cli.launching.train_headless", lambda *_: code)
     ended = invoke(text, *TRAIN)
     assert ended.exit_code == code
     assert not ended.stdout
@@ -136,7 +136,7 @@ def test_what_a_cell_records_is_drawn_while_it_trains(
         reporter.show([MemoryMeasured(10, 3, None, 100, (1.0, 0.1, 0.0))], None)
         return ExitCode.RESUME_ME
 
-    monkeypatch.setattr("tui_charrnn.cli.memory.train_headless", train)
+    monkeypatch.setattr("tui_charrnn.cli.launching.train_headless", train)
     monkeypatch.setattr("tui_charrnn.cli.reporting.print_message", drawn.append)
     invoke(text, *TRAIN, *ascii_option)
     assert drawn[0] == "step 10: under a half from 3, a tenth from >100"

@@ -58,7 +58,7 @@ COMMANDS: Final = {
         "Plot the character embedding of a model, and list nearest neighbors.",
     ),
     "memory": (
-        "memory:memory",
+        "pictures:memory",
         "Measure how far back models look: the mean influence of a character by its distance.",
     ),
     "learn": (
