@@ -130,6 +130,13 @@ def test_the_default_name_is_of_the_time_and_the_corpus(tmp_path: Path, corpus: 
     assert len(set(names)) == 3
 
 
+@pytest.mark.parametrize("word", ["한국어소설의제목", "crème"])
+def test_a_default_name_is_composed(tmp_path: Path, corpus: Corpus, word: str) -> None:
+    """File names of macOS are decomposed: their accents would be cut off."""
+    decomposed = replace(corpus, name=unicodedata.normalize("NFD", f"{word}.txt"))
+    assert create(tmp_path / "runs", decomposed).name.endswith(f"-{word}")
+
+
 @pytest.mark.parametrize(
     "name", ["A long: title/with\nall. sorts", "..", "", "\u202e" * 5, "x" * 99]
 )

@@ -1,6 +1,7 @@
 """On a file system without locks, a changing heartbeat excludes other trainers."""
 
 import errno
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +21,8 @@ ELSEWHERE = RunStatus(state=RunState.TRAINING, pid=7, host="elsewhere", boot_id=
 class Neighbor:
     """A trainer on another machine, whose heartbeat may change while another one waits."""
 
-    def __init__(self, run: RunDirectory, *, beats: bool) -> None:
-        self.run, self.beats = run, beats
+    def __init__(self, run: RunDirectory) -> None:
+        self.run, self.beats = run, True
         self.waited = 0.0
         self.write_status(ELSEWHERE)
 
@@ -39,38 +40,46 @@ def run(tmp_path: Path) -> RunDirectory:
     return created_run(tmp_path)
 
 
+@pytest.fixture
+def neighbor(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> Neighbor:
+    neighbor = Neighbor(run)
+    monkeypatch.setattr(time, "sleep", neighbor.sleep)
+    return neighbor
+
+
 def disk_without_locks() -> FaultyDisk:
     return FaultyDisk(2, code=errno.ENOLCK)  # open, then lock
 
 
+@pytest.mark.usefixtures("neighbor")
 def test_a_beating_trainer_keeps_others_out(run: RunDirectory) -> None:
-    neighbor = Neighbor(run, beats=True)
     with written_by(disk_without_locks()), pytest.raises(RunLockedError):
-        lock_run(run, sleep=neighbor.sleep)
+        lock_run(run)
 
 
-def test_a_run_whose_beat_stands_still_is_free(run: RunDirectory) -> None:
-    neighbor = Neighbor(run, beats=False)
+def test_a_run_whose_beat_stands_still_is_free(run: RunDirectory, neighbor: Neighbor) -> None:
+    neighbor.beats = False
     with written_by(disk_without_locks()):
-        lock = lock_run(run, sleep=neighbor.sleep)
+        lock = lock_run(run)
     assert neighbor.waited >= 4
     lock.release()
 
 
-def test_a_dead_process_of_this_machine_is_not_waited_for(run: RunDirectory) -> None:
-    neighbor = Neighbor(run, beats=True)
+def test_a_dead_process_of_this_machine_is_not_waited_for(
+    run: RunDirectory, neighbor: Neighbor
+) -> None:
     lose_trainer(run)
     with written_by(disk_without_locks()):
-        lock = lock_run(run, sleep=neighbor.sleep)
+        lock = lock_run(run)
     assert neighbor.waited == 0
     lock.release()
 
 
+@pytest.mark.usefixtures("neighbor")
 def test_upkeep_waits_for_a_beat_too(run: RunDirectory) -> None:
     run.lock.touch()
-    neighbor = Neighbor(run, beats=True)
     with written_by(disk_without_locks()), pytest.raises(RunLockedError):
-        lock_out_trainers(run, sleep=neighbor.sleep)
+        lock_out_trainers(run)
 
 
 def test_a_run_that_nobody_took_up_needs_no_lock(run: RunDirectory) -> None:

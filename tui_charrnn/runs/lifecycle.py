@@ -13,6 +13,7 @@ import os
 import platform
 import re
 import socket
+import unicodedata
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -258,7 +259,8 @@ def name_problem(name: str) -> str:
 
 def _default_name(corpus_name: str) -> str:
     """Return a name like 1124-1543-pydoc: local date and time, and the corpus."""
-    slug = re.sub(r"[^\w.]+", "-", Path(corpus_name).stem).strip("-._")[:_SLUG_LIMIT].lower()
+    words = re.sub(r"[^\w.]+", "-", unicodedata.normalize("NFC", Path(corpus_name).stem))
+    slug = words.strip("-._")[:_SLUG_LIMIT].lower()
     return f"{datetime.now().astimezone():%m%d-%H%M}-{slug or 'run'}"
 
 

@@ -120,7 +120,7 @@ _OBSERVATION_TIME: Final = 5.0
 """Seconds in which a live trainer changes its heartbeat: more than two intervals."""
 
 
-def lock_run(run: RunDirectory, *, sleep: Callable[[float], None] = time.sleep) -> FileLock:
+def lock_run(run: RunDirectory) -> FileLock:
     """Lock a run, and write this process's identity into the lock file.
 
     If the file system has no locks, the run is free if its heartbeat does not change.
@@ -135,12 +135,10 @@ def lock_run(run: RunDirectory, *, sleep: Callable[[float], None] = time.sleep) 
         "boot_id": boot_id(),
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return _take_lock(run, encode_json(holder), sleep)
+    return _take_lock(run, encode_json(holder))
 
 
-def lock_out_trainers(
-    run: RunDirectory, *, sleep: Callable[[float], None] = time.sleep
-) -> FileLock | None:
+def lock_out_trainers(run: RunDirectory) -> FileLock | None:
     """Lock a run without training it; the contents of run.lock are unchanged.
 
     Returns:
@@ -156,30 +154,28 @@ def lock_out_trainers(
         except FileNotFoundError:
             return None
     is_link = stat.S_ISLNK(facts.st_mode)  # trainers refuse runs that contain links
-    return None if is_link else _take_lock(run, None, sleep)
+    return None if is_link else _take_lock(run, None)
 
 
-def _take_lock(
-    run: RunDirectory, contents: bytes | None, sleep: Callable[[float], None]
-) -> FileLock:
+def _take_lock(run: RunDirectory, contents: bytes | None) -> FileLock:
     holder = _holder(run)
     lock = Storage(inside=run.path).lock(run.lock, contents)
     if lock is None:
         raise _locked(run, _holder(run))
-    if not lock.is_real and _is_beating(run, sleep):
+    if not lock.is_real and _is_beating(run):
         lock.release()
         raise _locked(run, holder)
     return lock
 
 
-def _is_beating(run: RunDirectory, sleep: Callable[[float], None]) -> bool:
+def _is_beating(run: RunDirectory) -> bool:
     before = _beat(run)
     if before is None:
         return False
     beat, pid, place = before
     if place == (socket.gethostname(), boot_id()) and not process_exists(pid):
         return False
-    sleep(_OBSERVATION_TIME)
+    time.sleep(_OBSERVATION_TIME)
     return _beat(run) not in {None, (beat, pid, place)}
 
 

@@ -18,8 +18,6 @@ from tui_charrnn.runs.records import LARGEST_NUMBER, BatchTrained, Record, decod
 
 LINE_LIMIT: Final = 1 << 20
 """Maximum bytes of a line; a longer one is not a record."""
-DEFAULT_WINDOW: Final = 256 << 10
-"""Maximum bytes of a log to read per call: about two thousand lines."""
 _TORN_LIMIT: Final = 16 << 10
 """Bytes of an unfinished line after which its end is no longer awaited."""
 _FINGERPRINT: Final = 64
@@ -341,7 +339,8 @@ class LogTail:
     process may have crashed.
     """
 
-    def __init__(self, path: Path, *, window: int = DEFAULT_WINDOW) -> None:
+    def __init__(self, path: Path, *, window: int = 256 << 10) -> None:
+        """Start near the end; `window` is the maximum of bytes to read per call."""
         self._file, self._window = GrowingFile(path), window
         self._torn = b""
         """The incomplete line that the last read left."""
