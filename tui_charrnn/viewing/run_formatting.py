@@ -35,12 +35,6 @@ STATE_LABELS: Final = {
 _WITH_CLOCK = {RunState.CREATED, RunState.PREPARING, RunState.LOADING, RunState.TIMING}
 
 
-def format_clock(seconds: float) -> str:
-    """A running clock: 0:07, 12:40."""
-    whole = max(0, int(seconds))
-    return f"{whole // 60}:{whole % 60:02}"
-
-
 def format_state(view: RunView, now: float) -> str:
     """What the run is doing at `now` (seconds, monotonic), with a clock in states without steps."""
     if view.failure or view.diverged:
@@ -51,7 +45,8 @@ def format_state(view: RunView, now: float) -> str:
     if view.state is RunState.FINISHED and view.stopped_early is not None:
         state = tr("finished early")
     if view.state in _WITH_CLOCK:
-        state = f"{state} {format_clock(now - view.state_since)}"
+        minutes, seconds = divmod(max(0, int(now - view.state_since)), 60)
+        state = f"{state} {minutes}:{seconds:02}"
     if format_degradation(view):
         state = tr("{state}, degraded", state=state)
     if view.is_live and view.life == "silent" and view.status:

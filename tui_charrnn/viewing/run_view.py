@@ -205,12 +205,8 @@ class RunView:
 
     def take(self, records: Iterable[RecordOrBatch]) -> list[Notice]:
         """Apply records in order; return the notices for the user."""
-        notices = []
-        for record in records:
-            notice = apply_record(self, record)
-            if notice is not None:
-                notices.append(notice)
-        return notices
+        notices = [apply_record(self, record) for record in records]
+        return [notice for notice in notices if notice is not None]
 
     def forget(self) -> None:
         """Drop all records, before they are read again."""
@@ -248,6 +244,8 @@ QUANTITIES: Final = {"loss": "loss", "validation_loss": "validation loss"}
 
 def apply_record(view: RunView, record: RecordOrBatch) -> Notice | None:
     """Apply one record to the view; return the notice for the user, if any."""
+    if isinstance(record, BatchTrained):
+        record = BatchStretch.of(record)
     reducer = _REDUCERS.get(type(record))
     return None if reducer is None else reducer(view, record)
 
@@ -344,10 +342,6 @@ def _apply_path(view: RunView, record: PathChosen) -> None:
     view.path = record
 
 
-def _apply_batch(view: RunView, record: BatchTrained) -> None:
-    _apply_stretch(view, BatchStretch.of(record))
-
-
 def _apply_stretch(view: RunView, stretch: BatchStretch) -> None:
     view.newest_batch = stretch.newest
     view.step = view.newest_batch.step
@@ -393,21 +387,16 @@ def _apply_dynamic_evaluation(_: RunView, record: DynamicallyEvaluated) -> Notic
 
 def _apply_calibration(view: RunView, record: ModelCalibrated) -> Notice | None:
     view.calibrated = record
-    words = format_calibration(record)
-    return Notice(tr("Calibrated: {words}.", words=words)) if words else None
-
-
-def format_calibration(record: ModelCalibrated) -> str:
-    """The temperature and both losses; empty if nothing was fitted."""
     if record.temperature is None or record.loss_before is None or record.loss is None:
-        return ""
-    return tr(
+        return None
+    words = tr(
         "temperature {temperature:.3f}, {before:.3f} to {after:.3f} nats on held-out text it was "
         "not fitted on",
         temperature=record.temperature,
         before=record.loss_before,
         after=record.loss,
     )
+    return Notice(tr("Calibrated: {words}.", words=words))
 
 
 def _apply_checkpoint(view: RunView, record: CheckpointSaved) -> None:
@@ -437,8 +426,7 @@ def _apply_answered(_: RunView, record: RequestAnswered) -> Notice | None:
         request = safe_line(record.request)
         refusal = tr("The trainer refused to {request}: {reason}", request=request, reason=message)
         return Notice(refusal, "warning")
-    is_shown = record.request not in _SILENT
-    return Notice(message or tr("Done.")) if is_shown else None
+    return None if record.request in _SILENT else Notice(message or tr("Done."))
 
 
 def _sentence(words: str) -> str:
@@ -541,9 +529,8 @@ def _apply_ended(view: RunView, record: RunEnded) -> Notice:
         how = tr("{how}, saved at step {step:,}", how=how, step=saved)
     elif is_behind:
         how = tr("{how}, nothing saved", how=how)
-    is_finish = record.reason == RunState.FINISHED
     sentence = tr("Run {name}: {how}.", name=safe_line(view.run.name), how=how)
-    return Notice(sentence, is_finish=is_finish)
+    return Notice(sentence, is_finish=record.reason == RunState.FINISHED)
 
 
 _REDUCERS: Final[Mapping[type[RecordOrBatch], Callable[[RunView, Any], Notice | None]]] = {
@@ -554,7 +541,6 @@ _REDUCERS: Final[Mapping[type[RecordOrBatch], Callable[[RunView, Any], Notice | 
     RunExtended: _apply_extended,
     BatchSizeChosen: _apply_batch_size,
     PathChosen: _apply_path,
-    BatchTrained: _apply_batch,
     BatchStretch: _apply_stretch,
     SplitEvaluated: _apply_evaluated,
     StoppedEarly: _apply_stopped_early,
