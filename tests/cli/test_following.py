@@ -22,6 +22,7 @@ from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import BatchTrained, Record
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import Cluster, JointTask
+from tui_charrnn.viewing import announcements
 from tui_charrnn.viewing.announcements import end_state
 from tui_charrnn.viewing.run_view import RunView
 
@@ -121,7 +122,7 @@ def test_the_command_of_the_user_is_told_how_the_run_ended(
     told: list[str] = []
     monkeypatch.setenv("CHARRNN_NOTIFY_COMMAND", "notify me")
     monkeypatch.setattr(
-        launching, "run_notify_command", lambda _command, view: told.append(end_state(view))
+        announcements, "run_notify_command", lambda _command, view: told.append(end_state(view))
     )
     run = fake_run(tmp_path, losses=[3.0, 2.0], end="saved")  # by an earlier trainer
     watch(monkeypatch, run, f"import os, signal; {code}")
@@ -145,7 +146,7 @@ def test_the_command_of_the_user_runs_if_a_joint_training_breaks_off(
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(
-        launching, "run_notify_command", lambda _command, view: told.append(end_state(view))
+        announcements, "run_notify_command", lambda _command, view: told.append(end_state(view))
     )
     monkeypatch.setattr(
         launching,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.text.corpus import split_point
 from tui_charrnn.text.corpus_reading import read_corpus
-from tui_charrnn.text.ngrams import Baselines, measure_baselines
+from tui_charrnn.text.ngrams import HIGHEST_ORDER, Baselines, measure_baselines
 from tui_charrnn.text.vocabulary import choose_vocabulary
 
 TINY_SHAKESPEARE = Path(__file__).parents[2].parent / "shared" / "data" / "tinyshakespeare.txt"
@@ -55,8 +55,8 @@ texts = st.lists(st.integers(0, 3), min_size=1, max_size=40)
 
 @given(texts, texts)
 def test_agrees_with_a_naive_count(training: list[int], heldout: list[int]) -> None:
-    found = measure_baselines(np.array(training), np.array(heldout), 5, highest_order=4)
-    expected = naive_losses(training, heldout, 5, 4)
+    found = measure_baselines(np.array(training), np.array(heldout), 5)
+    expected = naive_losses(training, heldout, 5, HIGHEST_ORDER)
     assert found.losses == pytest.approx(expected[: len(found.losses)], rel=1e-12)
 
 
@@ -64,9 +64,9 @@ def test_agrees_with_a_naive_count(training: list[int], heldout: list[int]) -> N
 def test_stops_after_two_orders_in_a_row_that_are_no_better(
     training: list[int], heldout: list[int]
 ) -> None:
-    found = measure_baselines(np.array(training), np.array(heldout), 5, highest_order=6)
+    found = measure_baselines(np.array(training), np.array(heldout), 5)
     best = found.losses.index(min(found.losses))
-    assert len(found.losses) == 7 or len(found.losses) == best + 3
+    assert len(found.losses) == HIGHEST_ORDER + 1 or len(found.losses) == best + 3
     assert found.best_order == best
 
 
@@ -87,7 +87,7 @@ def test_int32_indices_are_enough() -> None:
 def test_a_long_text_is_counted_nearest_to_what_is_held_out() -> None:
     rng = np.random.default_rng(7)
     training, heldout = rng.integers(0, 5, 400), rng.integers(0, 5, 300)
-    found = measure_baselines(training, heldout, 5, training_limit=150, heldout_limit=60)
+    found = measure_baselines(training, heldout, 5, limits=(150, 60))
     assert found.losses == measure_baselines(training[-150:], heldout[:60], 5).losses
     assert (found.training_characters, found.heldout_characters) == (150, 60)
 

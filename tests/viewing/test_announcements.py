@@ -57,12 +57,15 @@ def test_the_title_is_sent_once_a_percent_and_taken_back() -> None:
     assert sent[3:] == ["\x1b[23;0t\x1b]9;4;0\x1b\\"]
 
 
-def test_a_command_is_told_the_facts_of_the_run(tmp_path: Path) -> None:
+def test_a_command_is_told_the_facts_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     view = ended_view(tmp_path)
     assert end_sentence(view) == f"{view.run.name}: finished at step 7, validation 1.500"
     file = tmp_path / "told"
     command = 'echo "$CHARRNN_RUN $CHARRNN_STATE $CHARRNN_STEP $CHARRNN_BEST_LOSS" > "$FILE"'
-    run_notify_command(command, view, {"FILE": str(file)}).wait()
+    monkeypatch.setenv("FILE", str(file))
+    run_notify_command(command, view).wait()
     assert file.read_text(encoding="utf-8") == f"{view.run.name} finished 7 1.500000\n"
 
 

@@ -26,7 +26,6 @@ from tui_charrnn.errors import (
     ExitCode,
     RunError,
     StorageError,
-    reason_of,
 )
 from tui_charrnn.preferences import resolve, variable_of
 from tui_charrnn.runs.description import RunState
@@ -36,7 +35,7 @@ from tui_charrnn.runs.reader import LogTail, RunReader, read_description
 from tui_charrnn.runs.records import RunEnded, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import ALL, Placement
-from tui_charrnn.viewing.announcements import end_sentence, notification, run_notify_command
+from tui_charrnn.viewing.announcements import announce_end
 from tui_charrnn.viewing.run_view import RunView
 
 _ONE_DEVICE: Final = Placement()
@@ -191,17 +190,11 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
 
 
 def _announce_end(view: RunView, options: FollowOptions) -> None:
-    """Send a terminal notification, and run the user's notify command."""
     flags = {"notify_command": options.notify_command}
     preferred = resolve(flags, wanted=["notify", "notify_command"]).preferences
-    if not (options.quiet or options.as_json):
-        send_to_terminal(notification(preferred.notify, end_sentence(view)))
-    if preferred.notify_command is None:
-        return
-    try:
-        run_notify_command(preferred.notify_command, view)
-    except OSError as error:
-        print_message(f"The notify command could not be run: {reason_of(error)}.")
+    send = None if options.quiet or options.as_json else send_to_terminal
+    if problem := announce_end(view, preferred, send):
+        print_message(problem)
 
 
 def _record_loss(run: RunDirectory, error: BrokenClusterError) -> RunEnded | None:

@@ -102,8 +102,13 @@ class Corpus:
             1.0 if self.reading.units == "characters" else self.numbered.units_per_character(start)
         )
 
+    @property
+    def ordered(self) -> "NumberedText":
+        """The text in the order in which it is split: records are shuffled."""
+        return self.numbered if self.reading.records == "none" else self.numbered.shuffled_records()
+
     def split(self, validation_fraction: float) -> int:
-        """The number of training characters; records stay whole and are assigned at random.
+        """The number of training characters of `ordered`; records stay whole.
 
         Raises:
             CorpusError: If there are fewer than two records.

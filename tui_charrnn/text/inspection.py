@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tui_charrnn.text.corpus import Corpus, CorpusReport, Reading
 from tui_charrnn.text.corpus_reading import TextReader, find_cached
 from tui_charrnn.text.decoding import BytesFound, read_pieces
 from tui_charrnn.text.ngrams import (
+    LIMITS,
     Baselines,
     measure_baselines,
     repeated_share,
@@ -28,8 +29,8 @@ from tui_charrnn.translation import tr
 DEFAULT_VALIDATION_FRACTION: Final = 0.1
 _LARGE: Final = 16_000_000
 """Characters from which on, as in a text read in part, fewer are counted to save time."""
-_COUNTED_OF_LARGE: Final = 1_000_000
-_SCORED_OF_LARGE: Final = 200_000
+_LIMITS_OF_LARGE: Final = (1_000_000, 200_000)
+"""As `ngrams.LIMITS`."""
 _MAX_FILES: Final = 2_000  # maximum files that are compared with each other
 _LISTED_PAIRS: Final = 8
 _RAREST: Final = 12  # characters that are listed as the rarest
@@ -188,10 +189,8 @@ def _within_common_folder(one: str, other: str) -> tuple[str, str]:
 
 def find_repetitions(corpus: Corpus, validation_fraction: float) -> list[str]:
     """Sentences about repeated text; `validation_fraction` of the text, at its end, is held out."""
-    split, numbered = corpus.split(validation_fraction), corpus.numbered
-    if corpus.reading.records != "none":
-        numbered = numbered.shuffled_records()
-    indices = numbered.indices(Vocabulary("".join(sorted(numbered.characters))))
+    split = corpus.split(validation_fraction)
+    indices = corpus.ordered.indices(Vocabulary("".join(sorted(corpus.numbered.characters))))
     share = repeated_share(indices[:split], indices[split:])
     return _repetition_sentences(share, similar_files(_files_of(corpus)))
 
@@ -202,8 +201,7 @@ def inspect_corpus(corpus: Corpus) -> CorpusInspection:
     split = corpus.split(DEFAULT_VALIDATION_FRACTION)
     survey = _survey_of(numbered, corpus.reading, corpus.report, corpus.report.bytes)
     vocabulary = choose_vocabulary(survey.occurrences, has_records=has_records)
-    ordered = numbered.shuffled_records() if has_records else numbered
-    indices = ordered.indices(vocabulary)
+    indices = corpus.ordered.indices(vocabulary)
     heldout_only = survey.only_after(split)
     if has_records:
         strange = np.setdiff1d(np.asarray(indices[split:]), np.asarray(indices[:split]))
@@ -281,11 +279,14 @@ def _baselines(
     corpus: Corpus, indices: IndexedText, split: int, vocabulary: Vocabulary
 ) -> Baselines:
     training, heldout = indices[:split], indices[split:]
-    limits: dict[str, Any] = {}
-    if len(corpus) >= _LARGE or corpus.report.part_of is not None:
-        limits = {"training_limit": _COUNTED_OF_LARGE, "heldout_limit": _SCORED_OF_LARGE}
-    end = vocabulary.end_index
-    measured = measure_baselines(training, heldout, len(vocabulary), end=end, **limits)
+    is_large = len(corpus) >= _LARGE or corpus.report.part_of is not None
+    measured = measure_baselines(
+        training,
+        heldout,
+        len(vocabulary),
+        limits=_LIMITS_OF_LARGE if is_large else LIMITS,
+        end=vocabulary.end_index,
+    )
     return measured.per_character(corpus.units_per_character(split))
 
 

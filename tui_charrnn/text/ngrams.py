@@ -30,8 +30,9 @@ Integers = npt.NDArray[np.integer]
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 
-TRAINING_LIMIT: Final = 3_000_000  # characters
-HELDOUT_LIMIT: Final = 1_000_000  # characters
+HIGHEST_ORDER: Final = 7
+LIMITS: Final = (3_000_000, 1_000_000)
+"""Maximum characters that are counted, and that are scored."""
 _PATIENCE: Final = 2  # orders in a row that may be worse than the best before counting stops
 
 
@@ -58,14 +59,12 @@ class Baselines:
         return self.orders[self.losses.index(min(self.losses))]
 
 
-def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each caller names)
+def measure_baselines(
     training: Integers | IndexedText,
     heldout: Integers | IndexedText,
     vocabulary_size: int,
     *,
-    highest_order: int = 7,
-    training_limit: int = TRAINING_LIMIT,
-    heldout_limit: int = HELDOUT_LIMIT,
+    limits: tuple[int, int] = LIMITS,
     end: int | None = None,
     check_cancelled: Callable[[], None] = never_cancelled,
 ) -> Baselines:
@@ -75,9 +74,9 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
     worse than the best. The context of a held-out character reaches back over earlier held-out
     characters into the training text, but not beyond the sign that ends a record, of index `end`.
 
-    Large texts are bounded, in time and memory: only the `training_limit` characters nearest the
-    held-out text are counted, and only the first `heldout_limit` held-out characters are scored.
-    `check_cancelled` is called before every order and raises to cancel.
+    Large texts are bounded, in time and memory: only as many characters as `limits` say, nearest to
+    the split, are counted and scored. `check_cancelled` is called before every order and raises to
+    cancel.
 
     Raises:
         CorpusError: If there is no training text or no held-out text.
@@ -89,13 +88,13 @@ def measure_baselines(  # noqa: PLR0913 (what is counted, and limits that each c
             training=len(training),
             heldout=len(heldout),
         )
-    counted, scored = training[-training_limit:], heldout[:heldout_limit]
+    counted, scored = training[-limits[0] :], heldout[: limits[1]]
     text = np.concatenate([np.asarray(counted), np.asarray(scored)]).astype(np.int64)
     is_end = text == (-1 if end is None else end)
     losses: list[float] = []
     for loss in _losses(text, len(counted), vocabulary_size, is_end):
         losses.append(loss)
-        if len(losses) > highest_order or losses.index(min(losses)) < len(losses) - _PATIENCE:
+        if len(losses) > HIGHEST_ORDER or losses.index(min(losses)) < len(losses) - _PATIENCE:
             break
         check_cancelled()
     return Baselines(tuple(range(len(losses))), tuple(losses), len(counted), len(scored))

@@ -81,16 +81,13 @@ def index_text(corpus: Corpus, description: RunDescription) -> PreparedText:
     Raises:
         CorpusError: If it differs from the run's text and is too short.
     """
-    numbered, fraction = corpus.numbered, description.training.validation_fraction
     has_records = description.corpus.records != "none"
     symbols = description.unknown_symbol, description.end_symbol
     vocabulary = Vocabulary(description.vocabulary, *symbols)
-    if has_records:
-        numbered = numbered.shuffled_records()
-    indices = numbered.indices(vocabulary)
+    indices = corpus.ordered.indices(vocabulary)
     split = description.corpus.training_characters
     if corpus.sha256 != description.corpus.sha256:
-        split = corpus.split(fraction)
+        split = corpus.split(description.training.validation_fraction)
         if len(indices) - split < 2:
             raise CorpusError(f"The new text is too short: it holds out {len(indices) - split}.")
     limit = description.training.evaluation_characters

@@ -9,12 +9,16 @@ Source:
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
+from tui_charrnn.errors import reason_of
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.viewing.run_view import RunView
+
+if TYPE_CHECKING:
+    from tui_charrnn.preferences import Preferences
 
 _BELL: Final = "\a"
 _SAVE_TITLE: Final = "\x1b[22;0t"
@@ -97,9 +101,7 @@ def run_facts(view: RunView) -> dict[str, str]:
     return {name: value for name, value in facts.items() if "\0" not in value}
 
 
-def run_notify_command(
-    command: str, view: RunView, environment: Mapping[str, str] = os.environ
-) -> "subprocess.Popen[bytes]":
+def run_notify_command(command: str, view: RunView) -> "subprocess.Popen[bytes]":
     """Run the user's notify command in the shell, with `run_facts` in its environment.
 
     The command comes from the user's settings, never from a run directory: a run that somebody else
@@ -110,10 +112,30 @@ def run_notify_command(
     """
     process = subprocess.Popen(
         ["/bin/sh", "-c", command],
-        env={**environment, **run_facts(view)},
+        env={**os.environ, **run_facts(view)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
     threading.Thread(target=process.wait, daemon=True, name="notify-command").start()
     return process
+
+
+def announce_end(
+    view: RunView, preferences: "Preferences", send: Callable[[str], object] | None
+) -> str:
+    """Notify the user that a run has ended, by the terminal and by the user's command.
+
+    `send` sends a sequence to the terminal; None if there is none.
+
+    Returns:
+        Why the command could not be run; empty if it could, or there is none.
+    """
+    if send is not None:
+        send(notification(preferences.notify, end_sentence(view)))
+    try:
+        if preferences.notify_command is not None:
+            run_notify_command(preferences.notify_command, view)
+    except OSError as error:
+        return tr("The notify command could not be run: {reason}.", reason=reason_of(error))
+    return ""

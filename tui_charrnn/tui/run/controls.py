@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from textual.widget import Widget
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import CharRNNError, ConfigError, RunError, reason_of
+from tui_charrnn.errors import CharRNNError, ConfigError, RunError
 from tui_charrnn.runs.catalogue import find_pinned, summarize_run
 from tui_charrnn.runs.control import new_request_id, send_request
 from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
@@ -29,12 +29,7 @@ from tui_charrnn.tui.hints import finished_hint
 from tui_charrnn.tui.messages import NoteWritten, RunChanged, RunPinned
 from tui_charrnn.tui.session import READ_ONLY, Session
 from tui_charrnn.tui.textual_patches import send_to_terminal
-from tui_charrnn.viewing.announcements import (
-    TerminalStatus,
-    end_sentence,
-    notification,
-    run_notify_command,
-)
+from tui_charrnn.viewing.announcements import TerminalStatus, announce_end
 from tui_charrnn.viewing.run_view import RunView
 
 if TYPE_CHECKING:
@@ -448,13 +443,6 @@ class RunAnnouncer(Widget):
         if self._live is None or self._live[0] != view.run or view.is_live:
             return
         self._live = None
-        sequence = notification(self._preferences.notify, end_sentence(view))
-        send_to_terminal(self.app, sequence)
-        command = self._preferences.notify_command
-        if command is None:
-            return
-        try:
-            run_notify_command(command, view)
-        except OSError as error:
-            message = tr("The notify command could not be run: {reason}.", reason=reason_of(error))
-            self.post_message(NoteWritten(message, is_problem=True))
+        send = partial(send_to_terminal, self.app)
+        if problem := announce_end(view, self._preferences, send):
+            self.post_message(NoteWritten(problem, is_problem=True))
