@@ -1,15 +1,17 @@
 """Rows of memory and clipping show the measured values."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from rich.cells import cell_len
 
-from tests.support.tiny_model import tiny_model
-from tui_charrnn.errors import CorpusError
+from tests.support.tiny_model import tiny_config, tiny_model
+from tui_charrnn.errors import CorpusError, ModelFileError
 from tui_charrnn.lens.influence import Memory
 from tui_charrnn.runs.records import MemoryMeasured
+from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.translation import LANGUAGES, Language, set_language, tr
 from tui_charrnn.viewing.formatting import in_ascii
 from tui_charrnn.viewing.gradient_pictures import (
@@ -105,3 +107,17 @@ def test_a_run_with_a_long_name_keeps_its_two_rows() -> None:
 def test_a_text_of_which_nothing_is_known_is_refused() -> None:
     with pytest.raises(CorpusError, match="does not know"):
         measure_model("tiny", tiny_model(), "한글")
+
+
+def test_a_bidirectional_model_is_refused() -> None:
+    model = tiny_model(config=replace(tiny_config(), direction="both"))
+    with pytest.raises(ModelFileError, match="on both sides"):
+        measure_model("tiny", model, "bad cab")
+
+
+def test_a_model_of_records_is_refused() -> None:
+    model = tiny_model()
+    characters = model.vocabulary.characters
+    records = replace(model, vocabulary=Vocabulary(characters, end_symbol=characters[0]))
+    with pytest.raises(ModelFileError, match="the end of a record resets its state"):
+        measure_model("tiny", records, "bad cab")
