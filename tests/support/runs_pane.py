@@ -98,9 +98,8 @@ async def listed(app: App[Any], pilot: Pilot[None], runs: RunList) -> None:
     def is_shown() -> bool:
         if not runs.border_subtitle:  # how many there are
             return False
-        header = int(bool(runs.summaries))
         place = (runs.table if runs.summaries else runs.preview).region
-        rows = screen_rows(app)[place.y + header : place.bottom]
+        rows = screen_rows(app)[place.y : place.bottom]
         words = "".join(row.strip("\N{BOX DRAWINGS LIGHT VERTICAL} ") for row in rows)
         return bool(words) and tr("Looking for runs …") not in words
 

@@ -192,7 +192,7 @@ async def choose(pilot: Pilot[None], app: CharRNNApp, name: str) -> None:
     pane = app.main.query_one(RunsPane)
     await wait_until(pilot, "the runs", lambda: len(pane.runs.summaries) == len(STATES))
     names = [found.run.name for found in pane.runs.summaries.values()]
-    pane.runs.table.move_cursor(row=names.index(name))
+    pane.runs.table.put_cursor(names.index(name))
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -24,7 +24,7 @@ async def list_runs(app: CharRNNApp, pilot: Pilot[None], name: str) -> RunsPane:
     await wait_until(pilot, "the runs", lambda: bool(pane.runs.summaries))
     await wait_until(pilot, "the focus", lambda: app.focused is pane.runs.table)
     names = [found.run.name for found in pane.runs.summaries.values()]
-    pane.runs.table.move_cursor(row=names.index(name))
+    pane.runs.table.put_cursor(names.index(name))
     await wait_until(pilot, "the cursor", lambda: selected_name(pane) == name)
     return pane
 

@@ -240,9 +240,9 @@ async def test_home_and_end_go_to_the_first_and_the_last_run(folder: Path) -> No
     async with pane(folder) as (app, pilot):
         table = app.pane.query_one(RunTable)
         await pilot.press("end")
-        await wait_until(pilot, "the last", lambda: table.cursor_row == 2)
+        await wait_until(pilot, "the last", lambda: table.cursor == 2)
         await pilot.press("home")
-        await wait_until(pilot, "the first", lambda: table.cursor_row == 0)
+        await wait_until(pilot, "the first", lambda: table.cursor == 0)
 
 
 async def test_a_run_is_exported_while_it_trains(

@@ -304,19 +304,6 @@ async def test_a_disk_that_hangs_does_not_stop_the_screen(
         await wait_until(pilot, "the run", lambda: bool(row_of(app, "fake")))
 
 
-async def test_the_colors_are_those_of_the_theme(tmp_path: Path) -> None:
-    fake_run(tmp_path, end="failed")
-    async with listing(tmp_path) as (app, pilot):
-
-        def color() -> object:
-            cell = app.list.table.get_row_at(0)[0]
-            return cell.spans[0].style
-
-        before = color()
-        app.theme = "textual-light"
-        await wait_until(pilot, "another color", lambda: color() != before)
-
-
 async def test_control_characters_in_names_are_harmless(tmp_path: Path) -> None:
     run = fake_run(tmp_path, end="failed")
     described = read_description(run)

@@ -27,13 +27,13 @@ async def test_a_double_click_opens_the_run(folder: Path) -> None:
     fake_run(folder, name="one")
     fake_run(folder, name="two")
     async with pane(folder) as (app, pilot):
-        await pilot.click(app.pane.runs.table, offset=(20, 2))
+        await pilot.click(app.pane.runs.table, offset=(20, 1))
         await pilot.pause()
         assert app.pane.runs.selected is not None
         clicked = app.pane.runs.selected.run
         assert clicked.name == "one"
         assert not app.asked
-        await pilot.double_click(app.pane.runs.table, offset=(20, 2))
+        await pilot.double_click(app.pane.runs.table, offset=(20, 1))
         await wait_until(pilot, "it is asked for", lambda: app.asked == [("open", clicked)])
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
-from rich.style import Style
-from rich.text import Text
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
-from textual.widgets import DataTable, Static
+from textual.widget import Widget
+from textual.widgets import Static
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.runs.catalogue import RunSummary, WatchedFolder
@@ -23,19 +21,18 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Poller
+from tui_charrnn.tui.cursor_list import GAP, Cell, CursorView
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import RunPinned
 from tui_charrnn.tui.sparkline import small_curve
-from tui_charrnn.viewing.formatting import age_width, counted
+from tui_charrnn.viewing.formatting import age_width, counted, fitted
 from tui_charrnn.viewing.run_rows import run_lines, run_row
 
 if TYPE_CHECKING:
-    from textual import events
-
     from tui_charrnn.viewing.run_rows import RunRow
 
 INTERVAL: Final = 2.0  # seconds
-_GAP: Final = 2  # columns between two cells
+_STATE: Final = 14  # columns of the state, with an empty one before it
 _LEAST_NAME: Final = 8  # columns
 _WIDEST_NAME: Final = 40  # columns
 _WIDEST: Final = 24  # columns of the corpus and of the curve
@@ -55,7 +52,7 @@ class _Column:
 
 
 COLUMNS: Final = (
-    _Column("state", "state", 13),
+    _Column("state", "state", _STATE),
     _Column("name", "run", 0),
     _Column("corpus", "corpus", 12, 72),
     _Column("step", "step", 11, 92),
@@ -65,122 +62,65 @@ COLUMNS: Final = (
 )
 
 
-class RunTable(DataTable[Text]):
+class RunTable(CursorView):
     """Shows one row for each run; the cursor follows its run when rows move."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [  # inherited: these keys go to the ends of a row
-        Binding("home", "scroll_top", show=False),
-        Binding("end", "scroll_bottom", show=False),
-    ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "run-table--curve",
-        "run-table--live",
-        "run-table--paused",
-        "run-table--trouble",
+        "cursor-view--curve",
+        "cursor-view--live",
+        "cursor-view--paused",
+        "cursor-view--trouble",
     }
     DEFAULT_CSS = """
     RunTable {
         height: 1fr;
-        background: $background;
-        scrollbar-size-vertical: 1;
-        scrollbar-size-horizontal: 0;
-        &:focus { background-tint: $foreground 0%; }
-        & > .datatable--header { background: $background; color: $text-muted; }
-        &:focus > .datatable--header { background-tint: $foreground 0%; }
-        & .run-table--curve { color: $loss; }
-        & .run-table--live { color: $text-success; }
-        & .run-table--paused { color: $text-warning; }
-        & .run-table--trouble { color: $text-error; }
+        & .cursor-view--curve { color: $loss; }
+        & .cursor-view--live { color: $text-success; }
+        & .cursor-view--paused { color: $text-warning; }
+        & .cursor-view--trouble { color: $text-error; }
     }
     """
 
-    class Entered(Message):
-        """Enter or a double click on the run under the cursor."""
-
     def __init__(self) -> None:
-        super().__init__(cursor_type="row")
+        super().__init__()
         self._rows: dict[str, RunRow] = {}
-        self._drawn: tuple[_Column, ...] = ()
 
     @property
     def selected(self) -> str | None:
         """The key of the run under the cursor."""
-        keys = list(self._rows)
-        return keys[self.cursor_row] if 0 <= self.cursor_row < len(keys) else None
+        return next(islice(self._rows, self.cursor, None), None)
 
     def show(self, rows: Mapping[str, RunRow], *, cursor: str | None = None) -> None:
         """Show runs by their keys, with the cursor on the run `cursor` or else where it was."""
-        before, selected = self._rows, self.selected
-        target = cursor if cursor in rows else selected
+        target = cursor if cursor in rows else self.selected
         self._rows = dict(rows)
-        if list(before) != list(rows) or target != selected:
-            self._fill(target)
-            return
-        for key, row in rows.items():
-            if row != before[key]:
-                self._update(key, row)
+        place = [*rows].index(target) if target and target in rows else self.cursor
+        self.take_count(len(rows), place)
 
-    def on_resize(self) -> None:
-        """Show the columns that fit the new width."""
-        if self._drawn != _fitting(self.size.width):
-            self._fill(self.selected)
+    def cells(self, index: int, width: int) -> list[Cell]:
+        """Return the cells of a run that fit; the first one has an empty column before it."""
+        row = next(islice(self._rows.values(), index, None))
+        cells = [Cell(f" {row.mark} {row.state}", _STATE, _KINDS.get(row.mark, "text"))]
+        for column in _fitting(width)[1:]:
+            if column.key != "curve":
+                cells.append(Cell(str(getattr(row, column.key)), column.width))
+            else:
+                kind = "curve" if row.curve else "text"
+                cells.append(Cell(small_curve(row.curve, column.width), column.width, kind))
+        return cells
 
-    def on_mount(self) -> None:
-        """Redraw when the theme changes."""
-        self.app.theme_changed_signal.subscribe(
-            self, lambda _: self.call_after_refresh(self._fill, self.selected)
-        )
 
-    def on_click(self, event: events.Click) -> None:
-        """Open the run on a double click."""
-        if event.chain == 2 and event.style.meta.get("row", -1) >= 0:
-            self.action_select_cursor()
+class RunHeading(Widget):
+    """The labels of the columns of a `RunTable`."""
 
-    def action_select_cursor(self) -> None:
-        """Post `Entered` for the run under the cursor."""
-        if self.selected is not None:
-            self.post_message(self.Entered())
+    DEFAULT_CSS = "RunHeading { height: 1; color: $text-muted; }"
 
-    def _fill(self, cursor: str | None) -> None:
-        """Rebuild the table with the cursor on a run, and keep the scroll position."""
-        top, position, keys = self.scroll_offset.y, self.cursor_row, list(self._rows)
-        self._drawn = _fitting(self.size.width)
-        self.clear(columns=True)
-        for column in self._drawn:
-            self.add_column(Text(tr(column.label).capitalize()), width=column.width, key=column.key)
-        for key, row in self._rows.items():
-            self.add_row(*self._cells(row), key=key)
-        if keys:
-            place = keys.index(cursor) if cursor in keys else min(position, len(keys) - 1)
-            self.move_cursor(row=place, scroll=False)
-            self.call_after_refresh(self._scroll_back, top)
-
-    def _scroll_back(self, top: int) -> None:
-        self.scroll_to(y=top, animate=False)
-        self.move_cursor(row=self.cursor_row)  # scrolls it into view if there are fewer rows
-
-    def _update(self, key: str, row: RunRow) -> None:
-        for column, cell in zip(self._drawn, self._cells(row), strict=True):
-            if self.get_cell(key, column.key) != cell:
-                self.update_cell(key, column.key, cell)
-
-    def _cells(self, row: RunRow) -> list[Text]:
-        return [self._cell(row, column) for column in self._drawn]
-
-    def _cell(self, row: RunRow, column: _Column) -> Text:
-        cell = Text(no_wrap=True, overflow="ellipsis")
-        if column.key == "state":
-            cell.append(row.mark, self._style(_KINDS.get(row.mark)))
-            return cell.append(f" {row.state}")
-        if column.key == "curve":
-            curve = small_curve(row.curve, column.width)
-            return cell.append(curve, self._style("curve" if row.curve else None))
-        return cell.append(str(getattr(row, column.key)))
-
-    def _style(self, kind: str | None) -> Style:
-        if kind is None:
-            return Style.null()
-        return self.get_component_rich_style(f"run-table--{kind}", partial=True)
+    def render(self) -> Content:
+        """Return the labels of the columns that fit beside the scrollbar of the table."""
+        columns = _fitting(self.size.width - 1)
+        labels = [fitted(f" {tr(columns[0].label).capitalize()}", _STATE)]
+        labels += [fitted(tr(each.label).capitalize(), each.width) for each in columns[1:]]
+        return Content((" " * GAP).join(labels))
 
 
 def _fitting(width: int) -> tuple[_Column, ...]:
@@ -188,7 +128,7 @@ def _fitting(width: int) -> tuple[_Column, ...]:
     fitting = [column for column in COLUMNS if width >= column.least]
     if fitting[-1].key == "age":
         fitting[-1] = replace(fitting[-1], width=age_width())
-    left = width - sum(column.width + _GAP for column in fitting) - 1
+    left = width - sum(column.width + GAP for column in fitting)
     name = max(_LEAST_NAME, min(_WIDEST_NAME, left))
     more = max(0, (left - name) // 2)
     widths = {"name": name, "corpus": min(_WIDEST, 12 + more), "curve": min(_WIDEST, 8 + more)}
@@ -281,6 +221,7 @@ class RunList(Vertical):
     def __init__(self, folder: Path, remark: Callable[[RunDirectory], str]) -> None:
         """Prepare a list of a folder; `remark` returns a safe text for the preview of a run."""
         super().__init__()
+        self.heading = RunHeading()
         self.table = RunTable()
         self.preview = Static(id="run-preview", markup=False)
         """The description of the run under the cursor."""
@@ -302,7 +243,8 @@ class RunList(Vertical):
         """The run to move the cursor to once it is listed."""
 
     def compose(self) -> ComposeResult:
-        """Yield the table and the preview."""
+        """Yield the heading, the table and the preview."""
+        yield self.heading
         yield self.table
         yield self.preview
 
@@ -368,9 +310,8 @@ class RunList(Vertical):
         )
         self._counted = _counted(len(rows), listed.live)
         self.show_status(self._status)
-        self.show_preview()
 
-    def on_data_table_row_highlighted(self, event: RunTable.RowHighlighted) -> None:
+    def on_cursor_view_cursor_moved(self, event: CursorView.CursorMoved) -> None:
         """Describe the run under the cursor."""
         event.stop()
         self.show_preview()
@@ -403,7 +344,7 @@ class RunList(Vertical):
         """Describe the run under the cursor, or show why none is listed."""
         height, found = self.size.height, self.selected
         self.set_class(found is None, "-empty")
-        self.table.show_header = found is not None
+        self.heading.display = found is not None
         self.preview.display = height >= 9 or found is None
         title, lines = "", [self._empty_text]
         if found is not None:

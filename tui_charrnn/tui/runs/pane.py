@@ -11,12 +11,13 @@ from textual.containers import Vertical
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
+from tui_charrnn.tui.cursor_list import CursorView
 from tui_charrnn.tui.dialogs import Answer, AskTextScreen, QuestionScreen
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.messages import NoteWritten, ResumeRequested, RunCompared, RunMoved, RunOpened
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs.actions import READ_ONLY, ActionRunner
-from tui_charrnn.tui.runs.list import RunList, RunTable, no_runs
+from tui_charrnn.tui.runs.list import RunList, no_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,7 @@ class RunsPane(Vertical):
         """Cancel the running action."""
         self._actions.cancel()
 
-    def on_run_table_entered(self, event: RunTable.Entered) -> None:
+    def on_cursor_view_entered(self, event: CursorView.Entered) -> None:
         """Show the run under the cursor."""
         event.stop()
         self.action_open()

@@ -45,10 +45,6 @@ class ThemedApp(App[None]):
         }
         Input > .input--placeholder, TextArea > .text-area--placeholder { text-style: italic; }
     }
-    ThemedApp:ansi DataTable > .datatable--header {
-        color: ansi_default;
-        background: ansi_default;
-    }
     """
 
     def __init__(
