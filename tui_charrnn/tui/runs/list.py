@@ -21,9 +21,9 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import Poller
-from tui_charrnn.tui.cursor_list import GAP, Cell, CursorView
 from tui_charrnn.tui.keys.keymap import key_label
 from tui_charrnn.tui.messages import RunPinned
+from tui_charrnn.tui.row_views import GAP, Cell, CursorView
 from tui_charrnn.tui.sparkline import small_curve
 from tui_charrnn.viewing.formatting import age_width, counted, fitted
 from tui_charrnn.viewing.run_rows import run_lines, run_row

@@ -11,10 +11,10 @@ from textual.containers import Vertical
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.cursor_list import CursorView
 from tui_charrnn.tui.dialogs import Answer, AskTextScreen, QuestionScreen
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.messages import NoteWritten, ResumeRequested, RunCompared, RunMoved, RunOpened
+from tui_charrnn.tui.row_views import CursorView
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs.actions import READ_ONLY, ActionRunner
 from tui_charrnn.tui.runs.list import RunList, no_runs
