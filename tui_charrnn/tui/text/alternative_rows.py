@@ -72,7 +72,7 @@ def draw_rows(rows: Sequence[AlternativeRow], width: int, *, is_ascii: bool) -> 
     note_width = min(_WIDEST_NOTE, width // 4) if width >= _ROOMY and has_notes else 0
     bar_width = max(width - note_width - _NUMBERS_WIDTH - _NAME_WIDTH - _MARGIN, 1)
     left = set_cell_size(f"    {tr('next')}", bar_width + _NAME_WIDTH + _MARGIN)
-    heads = [padded(tr(head), _NUMBER_WIDTH, to_right=True) for head in ("as set", "model")]
+    heads = [padded(head, _NUMBER_WIDTH, to_right=True) for head in (tr("as set"), tr("model"))]
     lines = [Content(" ".join([left, *heads])).stylize("$note-text")]
     for key, row in enumerate(rows, 1):
         other = row.alternative
