@@ -43,10 +43,11 @@ class Unreadable(FaultyDisk):
     """A file system on which one name cannot be read."""
 
     name = ""
+    error = errno.EIO
 
     def open_to_read(self, path: Path, flags: int = 0, folder: int | None = None) -> int:
         if str(path).endswith(self.name):
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+            raise OSError(self.error, os.strerror(self.error))
         return super().open_to_read(path, flags, folder)
 
 
@@ -83,6 +84,14 @@ def test_nothing_is_pruned_while_it_is_not_known_what_is_the_best(run: RunDirect
     with in_place(disk), pytest.raises(StorageError, match="Cannot read"):
         prune_checkpoints(run, keep=1)
     assert best_or_newest(run) == run.checkpoint(1)
+
+
+def test_what_may_not_be_read_gives_no_advice_on_writing(run: RunDirectory) -> None:
+    save(run, 1)
+    disk = Unreadable()
+    disk.name, disk.error = "latest.json", errno.EACCES
+    with in_place(disk), pytest.raises(StorageError, match=r"Cannot read .* denied\.$"):
+        prune_checkpoints(run, keep=1)
 
 
 def test_a_run_that_is_gone_is_not_made_again(run: RunDirectory) -> None:

@@ -25,7 +25,7 @@ HINTS: Final = {
     errno.EACCES: "Choose a folder that you may write to.",
     errno.EPERM: "Choose a folder that you may write to.",
 }
-"""Advice to the user by system error number."""
+"""Advice by system error number, for all actions but reading."""
 Action = Literal["read", "write", "lock", "remove", "make the folder"]
 """The operation on a path."""
 _CAUSES: Final = {
@@ -217,7 +217,7 @@ def storage_errors(action: Action, path: Path) -> Iterator[None]:
         if error.errno and error.strerror == os.strerror(error.errno):
             reason = reason.lower()
         sentence = tr(f"Cannot {action} {{path}}: {{reason}}.", path=path, reason=reason)
-        hint = tr(HINTS.get(error.errno or 0, ""))
+        hint = "" if action == "read" else tr(HINTS.get(error.errno or 0, ""))
         raise StorageError(f"{sentence} {hint}".rstrip()) from error
 
 
