@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.getters import query_one
+from textual.reactive import reactive
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
@@ -240,6 +241,9 @@ def warn_of_lines(field: Input, event: events.Paste) -> None:
 class SafeInput(Input, KeysInOrder):
     """An input whose value never contains control characters, typed or pasted."""
 
+    cursor_blink = reactive(False, init=False)
+    """Off: an idle screen draws nothing."""
+
     def validate_value(self, value: str) -> str:
         """Return the value with visible signs in place of control characters."""
         return safe_line(value)
@@ -319,7 +323,6 @@ class AskTextScreen(Dialog[str | None]):
 
     def on_mount(self) -> None:
         """Focus the line and check its initial value."""
-        self.field.cursor_blink = False  # an idle screen draws nothing
         self.field.focus()
         self._check_line()
 

@@ -218,14 +218,12 @@ class HistoryBrowser(Vertical):
         self.border_title = Content(tr("History"))
         with Horizontal(id="history-search"):
             yield Static("/", id="history-sign", markup=False)
-            query = SafeInput(
+            yield SafeInput(
                 id="history-query",
                 placeholder=tr("words to look for"),
                 compact=True,
                 max_length=_LONGEST_QUERY,
             )
-            query.cursor_blink = False
-            yield query
         with Container(id="history-body"):
             yield HistoryList()
             yield HistoryPreview()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, TypeVar
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.safe_text import safe_line
@@ -211,9 +211,7 @@ class Page(Dialog[None]):
         raise NotImplementedError
 
     def on_mount(self) -> None:
-        """Show the keys, and stop the cursor from blinking, which would redraw the picture."""
-        for field in self.query(Input):
-            field.cursor_blink = False
+        """Show the keys."""
         others = {key.id for key in active_keys() if key.owner != self.OWNER}
         self.query_one(KeyRow).show(others, self.OWNER)
 

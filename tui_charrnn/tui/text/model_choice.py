@@ -109,7 +109,6 @@ class ModelScreen(Dialog[ModelChoice]):
 
     def on_mount(self) -> None:
         """List the models in a thread: the runs folder may be on a slow disk."""
-        self.field.cursor_blink = False  # an idle screen draws nothing
         self.field.focus()
         self._show_rows()
 

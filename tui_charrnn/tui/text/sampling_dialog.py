@@ -125,11 +125,6 @@ class SamplingScreen(Dialog[None]):
                 yield Button(Content(label), id="again", compact=True)
             yield Button(Content(tr("Restore all defaults")), id="defaults", compact=True)
 
-    def on_mount(self) -> None:
-        """Turn off blinking cursors: an idle screen draws nothing."""
-        for field in self.query(SafeInput):
-            field.cursor_blink = False
-
     @on(events.DescendantFocus)
     def explain(self) -> None:
         """Show the help for the focused row, or its error."""

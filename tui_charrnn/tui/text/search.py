@@ -147,11 +147,9 @@ class SearchBar(Horizontal):
     def compose(self) -> ComposeResult:
         """Yield a sign, the input and the count."""
         yield Static("/", id="search-sign", markup=False)
-        field = SafeInput(
+        yield SafeInput(
             id="search-field", placeholder=tr("look for"), compact=True, max_length=_LONGEST
         )
-        field.cursor_blink = False
-        yield field
         yield Static("", id="search-count", markup=False)
 
     def on_mount(self) -> None:
