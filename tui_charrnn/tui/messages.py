@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -113,3 +114,7 @@ class NoteWritten(Message):
     is_problem: bool = False
     lasts: bool = False
     """Whether it stays until it is replaced or cleared, and not only for some seconds."""
+
+
+Post = Callable[[NoteWritten], object]
+"""`post_message` of a widget, which may be called in any thread."""

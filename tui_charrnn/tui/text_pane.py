@@ -133,7 +133,7 @@ class TextPane(Vertical):
                 if self._neurons is not None:
                     self._neurons.colored = name
 
-            self._xray = lazy.XrayLegend(colors, self.read_text, self.show_note, mark_unit)
+            self._xray = lazy.XrayLegend(colors, self.read_text, mark_unit)
             self.mount(self._xray, self._xray.panel, after=self.view)
         return self._xray
 
@@ -192,7 +192,7 @@ class TextPane(Vertical):
     def action_tape(self) -> None:
         """Open the tape: a cursor at the end of the text, the tape's panel in place of the seed."""
         if self._tape is None:
-            self._tape = lazy.TapePanel(self.text, self.open_tape, self.show_note)
+            self._tape = lazy.TapePanel(self.text, self.open_tape)
             self.mount(self._tape, before=self.seed)
         self.view.selection.drop()
         self.add_class("-tape")
@@ -313,11 +313,11 @@ class TextPane(Vertical):
         result = self.texts.result()
         text = self.screen.get_selected_text() or safe_text(result.text if result else "")
         self.view.selection.drop()
-        lazy.copy_text(self.app, text, self.show_note)
+        lazy.copy_text(self.app, text, self.post_message)
 
     def action_save(self) -> None:
         """Save the exact last text, with all that is needed to generate it again."""
-        lazy.save_text(self.texts.result(), self.show_note)
+        lazy.save_text(self.texts.result(), self.post_message)
 
     def action_earlier(self, by: int) -> None:
         """Show the text that was started before the shown one (-1), or after it (1)."""
@@ -331,12 +331,7 @@ class TextPane(Vertical):
             def color_by(name: str, mean: float | None, deviation: float | None) -> None:
                 self.xray.color_by(name, mean, deviation)  # the x-ray is created only now
 
-            self._neurons = lazy.NeuronPanel(
-                self.text,
-                self._settings,
-                color=color_by,
-                show_note=self.show_note,
-            )
+            self._neurons = lazy.NeuronPanel(self.text, self._settings, color_by)
             self._neurons.colored = "" if self._xray is None else self._xray.unit
             self.mount(self._neurons, before=self.seed)
         self.view.selection.drop()

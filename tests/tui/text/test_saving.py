@@ -22,6 +22,7 @@ from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.paths import file_mark
+from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.saving import (
     describe,
@@ -196,9 +197,9 @@ def test_a_branch_where_cells_are_released_is_not_recorded_as_clamped(tmp_path: 
 def test_the_note_counts_syllables_and_not_their_jamo(tmp_path: Path) -> None:
     model = tiny_model_file(tmp_path / "jamo.safetensors", vocabulary=JAMO_VOCABULARY, units="jamo")
     original = generated(model, seed_text="", sampling=COOL, length=60)
-    notes: Queue[str] = Queue()
-    save_text(original, lambda sentence, **_: notes.put(sentence))
-    (path,) = re.findall(r" to (.+)", sentence := notes.get(timeout=PATIENCE))
+    notes: Queue[NoteWritten] = Queue()
+    save_text(original, notes.put)
+    (path,) = re.findall(r" to (.+)", sentence := notes.get(timeout=PATIENCE).sentence)
     saved = Path(path).read_text("utf-8")
     assert sentence.startswith(f"Saved {len(saved):,} characters")
     assert len(original.text) > len(saved)

@@ -144,7 +144,7 @@ class HistoryScreen(Dialog[Entry | None]):
         """Copy the text."""
         if self.browser.entry is not None:
             kept = self.browser.entry.generation
-            copy_text(self.app, safe_text(kept.seed_text + kept.text), self._show_note_later)
+            copy_text(self.app, safe_text(kept.seed_text + kept.text), self.post_message)
 
     def action_save(self) -> None:
         """Save the text with its settings."""
@@ -153,7 +153,7 @@ class HistoryScreen(Dialog[Entry | None]):
             save_with_settings(
                 text,
                 lambda: write_text(texts_folder(), text, entry.time, entry_values(entry)),
-                self._show_note_later,
+                self.post_message,
             )
 
     def action_delete(self) -> None:
@@ -193,6 +193,3 @@ class HistoryScreen(Dialog[Entry | None]):
             )
         else:
             self.show_note(tr("There is no deleted text to restore."))
-
-    def _show_note_later(self, sentence: str, *, is_problem: bool = False) -> None:
-        self.post_message(NoteWritten(sentence, is_problem=is_problem))

@@ -20,11 +20,11 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
+from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.tape.branches import BranchesScreen, Choice, ComparisonScreen, ask_for_name
 from tui_charrnn.tui.text.alternative_rows import AlternativeRow, draw_rows, page_rows
 from tui_charrnn.tui.text.generation_thread import Fork
 from tui_charrnn.tui.text.saving import (
-    ShowNote,
     newest_tape,
     save_in_background,
     save_tape,
@@ -74,15 +74,12 @@ class TapePanel(Static, can_focus=True):
     }
     """
 
-    def __init__(
-        self, text: TapeText, open_tape: Callable[[Path], object], show_note: ShowNote
-    ) -> None:
+    def __init__(self, text: TapeText, open_tape: Callable[[Path], object]) -> None:
         """Follow the cursor of a text.
 
         Args:
             text: Shows the tape.
             open_tape: Opens a tape file.
-            show_note: Shows a note; thread-safe.
         """
         super().__init__(id="tape-panel", markup=False)
         self.text = text
@@ -90,7 +87,6 @@ class TapePanel(Static, can_focus=True):
         self.known: KnownPlace | None = None
         """The candidates that were read last."""
         self._open = open_tape
-        self._show_note = show_note
         self._page = 0
         """Page of the alternatives."""
         self._wanted: tuple[int, tuple[int, int]] | None = None
@@ -303,7 +299,7 @@ class TapePanel(Static, can_focus=True):
             lambda: save_tape(texts_folder(), tape, opening),
             saved,
             lambda reason: tr("The tape could not be saved: {reason}.", reason=reason),
-            self._show_note,
+            self.post_message,
         )
 
     def action_open(self) -> None:
@@ -322,6 +318,9 @@ class TapePanel(Static, can_focus=True):
 
         question = tr("The file of a tape; an empty line uses the one that was saved last.")
         self.app.push_screen(AskTextScreen(tr("Open a tape"), question, "", find=find), open_file)
+
+    def _show_note(self, sentence: str) -> None:
+        self.post_message(NoteWritten(sentence))
 
     def _compare(self, one: int, other: int) -> None:
         if self.text.tape is not None:

@@ -26,6 +26,7 @@ from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.decoding import BytesFound, read_pieces
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import Dialog, Lookup
+from tui_charrnn.tui.messages import NoteWritten, Post
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 from tui_charrnn.tui.text.seed_input import SeedInput
 
@@ -78,7 +79,7 @@ class ExternalText:
         tape: Tape,
         should_stop: Callable[[], bool],
         on_character: Callable[[], object],
-        show_note: Callable[[str], object],
+        post: Post,
     ) -> str:
         """Feed the text to the model of a tape, and store it on the tape.
 
@@ -86,7 +87,7 @@ class ExternalText:
             tape: An empty tape.
             should_stop: Called after every character; true ends the reading.
             on_character: Called after every character.
-            show_note: Called with a progress note every half second.
+            post: Called with a progress note every half second.
 
         Returns:
             A sentence with the number of characters and the mean bits per character.
@@ -108,7 +109,8 @@ class ExternalText:
             if time.monotonic() > due:
                 due += _PROGRESS_INTERVAL
                 whole = len(self.numbers)
-                show_note(tr("Reading: {count:,} of {all:,} characters …", count=read, all=whole))
+                words = tr("Reading: {count:,} of {all:,} characters …", count=read, all=whole)
+                post(NoteWritten(words, lasts=True))
         return self._summary(read, bits / max(scored, 1))
 
     def _summary(self, read: int, mean: float) -> str:

@@ -14,7 +14,6 @@ from textual.message import Message
 from tui_charrnn import lazy
 from tui_charrnn.hangul import INITIALS
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.messages import NoteWritten
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.tape import Tape, TapePosition
@@ -237,7 +236,7 @@ class GenerationThread:
                 tape,
                 lambda: task.is_cancelled,
                 on_character=lambda: self.listener(tape),
-                show_note=lambda words: self._announce(NoteWritten(words, lasts=True)),
+                post=self._announce,
             )
         elif is_generated:
             self._generate(tape, task, generated)

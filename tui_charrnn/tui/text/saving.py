@@ -8,7 +8,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from textual.app import App
 
@@ -22,15 +22,9 @@ from tui_charrnn.model_config import FILTERS, SamplingConfig
 from tui_charrnn.settings import written
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.messages import NoteWritten, Post
 from tui_charrnn.tui.terminal import LONGEST_COPY, supports_copying
 from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
-
-
-class ShowNote(Protocol):
-    """Shows a note in the line below the panes; thread-safe."""
-
-    def __call__(self, sentence: str, *, is_problem: bool = False) -> object:
-        """Show a note."""
 
 
 def texts_folder() -> Path:
@@ -38,15 +32,15 @@ def texts_folder() -> Path:
     return data_folder() / "texts"
 
 
-def copy_text(app: App[object], text: str, show_note: ShowNote) -> None:
+def copy_text(app: App[object], text: str, post: Post) -> None:
     """Copy a safe text; also save it if the terminal may not have taken the copy."""
     if not text:
-        show_note(tr("There is no text to copy yet."))
+        post(NoteWritten(tr("There is no text to copy yet.")))
         return
     app.copy_to_clipboard(text)
     count = len(text)
     if supports_copying(os.environ) and len(text.encode()) <= LONGEST_COPY:
-        show_note(tr("Copied {count:,} characters.", count=count))
+        post(NoteWritten(tr("Copied {count:,} characters.", count=count)))
         return
     save_in_background(
         lambda: save_copy(texts_folder(), text),
@@ -58,20 +52,20 @@ def copy_text(app: App[object], text: str, show_note: ShowNote) -> None:
         lambda reason: tr(
             "Copied, if this terminal allows it; not also saved: {reason}.", reason=reason
         ),
-        show_note,
+        post,
     )
 
 
-def save_text(result: GenerationResult | None, show_note: ShowNote) -> None:
+def save_text(result: GenerationResult | None, post: Post) -> None:
     """Save a text in a thread: the folder may be on a drive that does not respond."""
     if result is None or not result.text:
-        show_note(tr("There is no text to save yet."))
+        post(NoteWritten(tr("There is no text to save yet.")))
         return
     text = whole_text(result.text, result.opening.loaded.model.units)
-    save_with_settings(text, lambda: save_result(texts_folder(), result), show_note)
+    save_with_settings(text, lambda: save_result(texts_folder(), result), post)
 
 
-def save_with_settings(text: str, save: Callable[[], Path], show_note: ShowNote) -> None:
+def save_with_settings(text: str, save: Callable[[], Path], post: Post) -> None:
     """Write a text and its settings in a thread."""
     save_in_background(
         save,
@@ -81,7 +75,7 @@ def save_with_settings(text: str, save: Callable[[], Path], show_note: ShowNote)
             path=path,
         ),
         lambda reason: tr("The text could not be saved: {reason}.", reason=reason),
-        show_note,
+        post,
     )
 
 
@@ -90,7 +84,7 @@ FormatNote = Callable[[object], str]
 
 
 def save_in_background(
-    save: Callable[[], Path], done: FormatNote, failed: FormatNote, show_note: ShowNote
+    save: Callable[[], Path], done: FormatNote, failed: FormatNote, post: Post
 ) -> None:
     """Write a file in a thread, then show a note with its path or with the error."""
 
@@ -99,9 +93,9 @@ def save_in_background(
             path = save()
         except OSError as error:
             where = f" ({error.filename})" if error.filename else ""
-            show_note(failed(f"{reason_of(error)}{where}"), is_problem=True)
+            post(NoteWritten(failed(f"{reason_of(error)}{where}"), is_problem=True))
         else:
-            show_note(done(path))
+            post(NoteWritten(done(path)))
 
     BackgroundTask("text-file", work)
 

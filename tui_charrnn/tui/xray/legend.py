@@ -17,7 +17,7 @@ from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.messages import KeysChanged
+from tui_charrnn.tui.messages import KeysChanged, NoteWritten
 from tui_charrnn.tui.text.external_text import ExternalTextScreen, find_corpus
 from tui_charrnn.tui.xray.color_layer import Legend, XrayColors
 from tui_charrnn.tui.xray.colorings import (
@@ -63,7 +63,6 @@ class XrayLegend(Vertical):
         self,
         colors: XrayColors,
         read_text: Callable[[str | Path], object],
-        show_note: Callable[[str], object],
         mark_unit: Callable[[str], object],
     ) -> None:
         """Start without a coloring.
@@ -71,7 +70,6 @@ class XrayLegend(Vertical):
         Args:
             colors: Colors the text.
             read_text: Feeds a text, or a text file, to the model.
-            show_note: Shows a note; thread-safe.
             mark_unit: Called with the name of the coloring neuron or gate, empty for none.
         """
         super().__init__(id="xray-legend")
@@ -82,7 +80,6 @@ class XrayLegend(Vertical):
         self.unit = ""
         """Name of the coloring neuron or gate; empty for none."""
         self._read_text = read_text
-        self._show_note = show_note
         self._mark_unit = mark_unit
         self._shows_panel = False
         """Whether the panel opens below the text if there is no room beside it."""
@@ -138,7 +135,8 @@ class XrayLegend(Vertical):
             self._shows_panel = True
         self.fit()
         if self._shows_panel and not self.panel.display:
-            self._show_note(tr("The pages of the x-ray need more rows than there are here."))
+            sentence = tr("The pages of the x-ray need more rows than there are here.")
+            self.post_message(NoteWritten(sentence))
 
     def action_step_unit(self, step: int) -> None:
         """Color by the neuron or gate `step` units after the current one.
@@ -160,7 +158,7 @@ class XrayLegend(Vertical):
         """Ask for the name of a neuron or gate, and color by it."""
         config = self._config
         if config is None:
-            self._show_note(tr("There is no text yet to x-ray."))
+            self.post_message(NoteWritten(tr("There is no text yet to x-ray.")))
             return
 
         def problem(typed: str) -> str:
@@ -210,7 +208,7 @@ class XrayLegend(Vertical):
         self._color(self._originality)
 
     def _compare(self, path: str) -> Coloring:
-        return Coloring("originality", partial(OriginalityLevels, path, self._show_note))
+        return Coloring("originality", partial(OriginalityLevels, path, self.post_message))
 
     def color_by(
         self, name: str, mean: float | None = None, deviation: float | None = None

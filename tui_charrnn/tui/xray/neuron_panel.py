@@ -22,6 +22,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
+from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.row_views import GAP, Cell, CursorView
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.external_text import find_corpus
@@ -117,9 +118,7 @@ class NeuronPanel(CursorView):
         self,
         text: TapeText,
         settings: GenerationSettings,
-        *,
         color: Callable[[str, float | None, float | None], object],
-        show_note: Callable[[str], object],
     ) -> None:
         """Start with an empty list.
 
@@ -128,7 +127,6 @@ class NeuronPanel(CursorView):
             settings: Has the clamps.
             color: Colors the text by a neuron, given its name, mean and standard deviation; None
                 if not measured.
-            show_note: Shows a note.
         """
         super().__init__()
         self.id = "neuron-panel"
@@ -141,7 +139,6 @@ class NeuronPanel(CursorView):
         self._text = text
         self._settings = settings
         self._color = color
-        self._show_note = show_note
         self._filter = ""
         """The property whose neurons are listed; empty for all."""
 
@@ -305,6 +302,9 @@ class NeuronPanel(CursorView):
             words = f"{self.found.text}, {counted(self.found.characters, 'character')}"
         self.border_subtitle = Content(words)
         self.take_count(len(self.rows), self.rows.index(before) if before in self.rows else 0)
+
+    def _show_note(self, sentence: str) -> None:
+        self.post_message(NoteWritten(sentence))
 
     def _clamp(self, neuron: Probe, value: float) -> None:
         loaded = self._text.loaded

@@ -23,6 +23,7 @@ from tui_charrnn.text.originality import COPIED_LENGTH, OriginalityMeter, copied
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
+from tui_charrnn.tui.messages import NoteWritten, Post
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.xray.colorings import Levels
 from tui_charrnn.tui.xray.reader import TapeSpan, XrayReading
@@ -41,15 +42,15 @@ _QUOTED: Final = 400
 class OriginalityLevels(Levels):
     """The copied characters of one text's branches; found in a thread."""
 
-    def __init__(self, path: str, show_note: Callable[[str], object], reading: XrayReading) -> None:
+    def __init__(self, path: str, post: Post, reading: XrayReading) -> None:
         """Start the thread.
 
         Args:
             path: Path of a text to compare with; empty is the model's corpus.
-            show_note: Shows a note, such as that the text is missing; called in the thread.
+            post: Posts a note, such as that the text is missing; called in the thread.
             reading: The text.
         """
-        self._path, self._show_note, self._reading = path, show_note, reading
+        self._path, self._post, self._reading = path, post, reading
         self._tracks: dict[int, OriginalityTrack] = {}
         self._corpus: IndexedCorpus | None = None
         self._progress = ""
@@ -133,7 +134,7 @@ class OriginalityLevels(Levels):
             key = key_label("speech.corpus")
             self._progress = tr("there is no text to compare with; {key} names a text", key=key)
             names = tr("{key} names a text to compare with.", key=key)
-            self._show_note(f"{safe_line(str(error))} {names}")
+            self._post(NoteWritten(f"{safe_line(str(error))} {names}"))
             return
         task.check()
         self._corpus = corpus
@@ -180,7 +181,7 @@ class OriginalityLevels(Levels):
         indexing = progress(tr("indexing the corpus"))
 
         def notify(sentence: str) -> None:
-            self._show_note(safe_line(sentence))
+            self._post(NoteWritten(safe_line(sentence)))
 
         self._progress = tr("looking for the corpus")
         if self._path:
