@@ -167,8 +167,13 @@ class NeuronPanel(CursorView):
             result = generation.result()
             generated = result.generated if result is not None else ""
 
+            def show_progress(words: str) -> None:
+                stop = key_label("text.stop")
+                self.empty_text = tr("{progress} … {key} cancels it.", progress=words, key=stop)
+                self.draw_all()
+
             def work(task: BackgroundTask) -> None:
-                report = partial(task.deliver, self.call_later, self._show_progress)
+                report = partial(task.deliver, self.call_later, show_progress)
                 found, problem = None, ""
                 try:
                     found = search_neurons(loaded, generated, path or "", report, task.check)
@@ -190,11 +195,6 @@ class NeuronPanel(CursorView):
         self.empty_text = tr("The search was cancelled; {key} starts another one.", key=again)
         self.draw_all()
         return True
-
-    def _show_progress(self, words: str) -> None:
-        stop = key_label("text.stop")
-        self.empty_text = tr("{progress} … {key} cancels it.", progress=words, key=stop)
-        self.draw_all()
 
     def _show_found(self, found: Found | None, problem: str) -> None:
         self.search, self.found, self.empty_text = None, found, problem
