@@ -71,6 +71,17 @@ def test_what_the_right_side_is_worth_is_measured_over_a_text(
     assert json.loads(invoke(*arguments, "--encoding", "cp500").stdout) == document
 
 
+def test_all_files_of_a_folder_are_measured_over(model: list[object], tmp_path: Path) -> None:
+    folder, whole = tmp_path / "folder", tmp_path / "whole"
+    folder.mkdir()
+    for number, text in enumerate(("a bad cab had a jig\n", "big jade face\n")):
+        (folder / str(number)).write_text(text * 5)
+    whole.write_text("a bad cab had a jig\n" * 5 + "big jade face\n" * 5)
+    options = [*model, "--places", 7, "--right", 5, "--json"]
+    documents = [invoke("--over", path, *options).stdout for path in (folder, whole)]
+    assert documents[0] == documents[1]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

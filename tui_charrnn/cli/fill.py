@@ -23,11 +23,11 @@ from tui_charrnn.cli.output import (
     print_picture,
     progress_bar,
 )
-from tui_charrnn.cli.reading import load_preferred, read_argument, read_blocks
+from tui_charrnn.cli.reading import load_preferred, read_argument, read_named_corpus
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.invocation import command
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.sources import find_sources
+from tui_charrnn.text.corpus import Reading
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.both_sides import BothFilled
@@ -97,8 +97,8 @@ def fill(
     """
     _refuse_unfit(text, over, bidirectional)
     if over is not None:
-        source = find_sources([over], encoding=encoding).sources[0]
-        text = next(read_blocks(source, encoding, size=_MEASURED_CHARACTERS))[:_MEASURED_CHARACTERS]
+        reading, limit = Reading(encoding=encoding), 4 * _MEASURED_CHARACTERS
+        text = read_named_corpus([over], reading, limit=limit).text[:_MEASURED_CHARACTERS]
         _, loaded = load_preferred(model, runs_dir, lazy.bundled_for(text))
         _measure(loaded, text, (places, right), as_json=as_json)
         return
