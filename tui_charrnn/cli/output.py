@@ -254,15 +254,16 @@ def picture_width() -> int:
     return max(_MIN_PICTURE_WIDTH, shutil.get_terminal_size().columns)
 
 
-def draws_ascii(*, is_requested: bool) -> bool:
-    """Return whether to draw in ASCII, by an option or by the settings."""
-    return resolve({"ascii": is_requested or None}, wanted=["ascii"]).checked().ascii
+def symbols(*, is_ascii: bool) -> Callable[[str], str]:
+    """Return a function that replaces symbols by ASCII if an option or the settings ask for it."""
+    preferred = resolve({"ascii": is_ascii or None}, wanted=["ascii"]).checked()
+    return lazy.in_ascii if preferred.ascii else str
 
 
 def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
-    """Print rows that are safe for a terminal, in ASCII as `draws_ascii` decides."""
-    is_ascii = draws_ascii(is_requested=is_ascii)
-    print_data(*((lazy.in_ascii(row) if is_ascii else row).rstrip() for row in rows))
+    """Print rows that are safe for a terminal, with their `symbols`."""
+    shown = map(symbols(is_ascii=is_ascii), rows)
+    print_data(*(row.rstrip() for row in shown))
 
 
 def table_lines(rows: Sequence[Sequence[str]], cut: int = 0, least: int = 8) -> Iterator[str]:

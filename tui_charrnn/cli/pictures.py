@@ -21,13 +21,13 @@ from tui_charrnn.cli.options import (
 )
 from tui_charrnn.cli.output import (
     TextOutput,
-    draws_ascii,
     picture_width,
     print_json,
     print_message,
     print_picture,
     progress_bar,
     stdout_has_colors,
+    symbols,
     text_output,
 )
 from tui_charrnn.cli.reading import load_models, load_preferred, read_named_corpus
@@ -39,7 +39,6 @@ from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.records import MemoryMeasured, Record
 from tui_charrnn.text.corpus import Corpus, Reading
-from tui_charrnn.viewing.formatting import in_ascii
 
 if TYPE_CHECKING:
     from tui_charrnn.cli.reporting import RowsOf
@@ -120,13 +119,12 @@ def _draw(
     output: TextOutput, vectors: "Embedding", chosen: list[int], count: int, *, is_ascii: bool
 ) -> None:
     is_colored = stdout_has_colors()
-    plain = draws_ascii(is_requested=is_ascii)
+    shown = symbols(is_ascii=is_ascii)
     shares = vectors.plane[1]
     for row in [*lazy.picture_of(vectors, picture_width(), _HEIGHT), [], lazy.legend(vectors)]:
         for piece in row:
-            text = in_ascii(piece.text) if plain else piece.text
             color = _COLORS.get(piece.kind, "") if is_colored else ""
-            output.write(text, f"\x1b[{color}m" if color else "")
+            output.write(shown(piece.text), f"\x1b[{color}m" if color else "")
         output.write("\n")
     across, up = shares
     rows = [
@@ -137,7 +135,7 @@ def _draw(
         lazy.format_sizes(vectors),
     ]
     for line in rows:
-        output.write((in_ascii(line) if plain else line) + "\n")
+        output.write(shown(line) + "\n")
 
 
 def _document(vectors: "Embedding", count: int) -> dict[str, object]:
@@ -242,13 +240,12 @@ def memory(
 
 def _rows_of(*, is_ascii: bool) -> "RowsOf":
     """Return a function that draws a `MemoryMeasured` record of a run while it trains."""
-    is_ascii = draws_ascii(is_requested=is_ascii)
+    shown = symbols(is_ascii=is_ascii)
 
     def rows_of(record: Record) -> Sequence[str]:
         if not isinstance(record, MemoryMeasured):
             return ()
-        rows = lazy.recorded_rows(record, picture_width())
-        return [in_ascii(row) for row in rows] if is_ascii else rows
+        return list(map(shown, lazy.recorded_rows(record, picture_width())))
 
     return rows_of
 
