@@ -21,6 +21,7 @@ from tui_charrnn.cli.output import (
     print_json,
     print_message,
     stdout_is_terminal,
+    table_lines,
 )
 from tui_charrnn.cli.reading import read_named_corpus
 from tui_charrnn.config import RECORDS, UNITS
@@ -61,13 +62,11 @@ def list_corpora(as_json: JsonDocument = False) -> None:
     if as_json:
         print_json([_entry_values(entry) for entry in entries])
         return
-    width = max(len(entry.name) for entry in entries)
-    title_width = max(len(entry.title) for entry in entries)
-    for entry in entries:
-        size, availability = format_size(entry.approximate_bytes), _format_availability(entry)
-        print_data(
-            f"{entry.name:<{width}}  {entry.title:<{title_width}}  {size:>8}  {availability}"
-        )
+    rows = [
+        (e.name, e.title, f"{format_size(e.approximate_bytes):>8}", _format_availability(e))
+        for e in entries
+    ]
+    print_data(*table_lines(rows, cut=1))
     if stdout_is_terminal():
         print_message(
             "Train on one: charrnn-tui train NAME.  See more: charrnn-tui corpora inspect NAME."
