@@ -59,13 +59,6 @@ class ModelConfig(Settings):
         """Whether a second stack reads the text after a character backward."""
         return self.direction == "both"
 
-    @property
-    def cell_name(self) -> str:
-        """The kind of the cell: `lstm`, `gru` or `rnn`, with the suffixes `+norm` and `+both`."""
-        return (
-            self.cell + ("+norm" if self.layer_norm else "") + ("+both" if self.reads_both else "")
-        )
-
 
 HANGUL: Final = ("valid", "any")
 FILTERS: Final = {"top_k": "top-k", "top_p": "top-p", "min_p": "min-p"}

@@ -13,6 +13,7 @@ from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.lens.influence import Array, ForwardPass, decay_distance, measure_memory
 from tui_charrnn.model.weights import LayerWeights, ModelWeights, weights_from_tensors
+from tui_charrnn.viewing.formatting import format_shape
 
 LENGTH = 14
 TEXT = np.arange(LENGTH)
@@ -32,7 +33,7 @@ CONFIGS = [
 
 
 def name_of(config: ModelConfig) -> str:
-    return f"{config.cell_name}-{config.layer_count}{'-tied' if config.tied_output else ''}"
+    return f"{format_shape(config)}{'-tied' if config.tied_output else ''}"
 
 
 def in_float64(config: ModelConfig, scale: float = 2.0) -> ModelWeights:

@@ -35,7 +35,7 @@ def tiny_config(
 ) -> ModelConfig:
     """A small network with all-different dimensions, but for a tied output (E = H).
 
-    The cell is as in `ModelConfig.cell_name`.
+    The cell is lstm, gru or rnn; lstm+norm normalizes the layers.
     """
     kind, _, norm = cell.partition("+")
     return ModelConfig(

@@ -52,8 +52,9 @@ def counted(count: int, noun: str) -> str:
 
 
 def format_shape(model: "ModelConfig") -> str:
-    """The layers of a network in little space: 2x512 lstm."""
-    return f"{model.layer_count}x{model.hidden_size} {model.cell_name}"
+    """The layers of a network in little space: 2x512 lstm, perhaps with +norm or +both."""
+    norm, both = "+norm" if model.layer_norm else "", "+both" if model.reads_both else ""
+    return f"{model.layer_count}x{model.hidden_size} {model.cell}{norm}{both}"
 
 
 def format_model_loss(loss: float, units: str) -> str:
