@@ -9,7 +9,6 @@ Notation: T sequence length, B streams, H hidden size.
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -165,15 +164,6 @@ FIRST_DECAY: Final = 0.9
 EPSILON: Final = 1e-7
 
 
-@dataclass(frozen=True, slots=True)
-class _Slots:
-    """Moments and average of one parameter."""
-
-    first: Tensor
-    second: Tensor
-    average: Tensor | None
-
-
 class Optimizer:
     """Adam (Kingma & Ba 2015), or AdamW with weight decay of matrices (Loshchilov & Hutter 2019).
 
@@ -183,32 +173,25 @@ class Optimizer:
     def __init__(self, config: TrainingConfig, parameters: dict[str, Tensor]) -> None:
         self._config = config
         self._parameters = parameters
-        is_averaged = config.average_decay is not None
-        self._slots = {
-            name: _Slots(
-                tf.Variable(tf.zeros_like(parameter), trainable=False),
-                tf.Variable(tf.zeros_like(parameter), trainable=False),
-                tf.Variable(parameter, trainable=False) if is_averaged else None,
-            )
-            for name, parameter in parameters.items()
-        }
-
-    @property
-    def averages(self) -> list[Tensor] | None:
-        """The averages in the order of the parameters; None if weights are not averaged."""
-        averages = [slots.average for slots in self._slots.values()]
-        return None if self._config.average_decay is None else averages
-
-    @property
-    def mean_squares(self) -> list[Tensor]:
-        """The running mean square of each parameter's gradient."""
-        return [slots.second for slots in self._slots.values()]
+        self.means, self.mean_squares = (
+            [tf.Variable(tf.zeros_like(each), trainable=False) for each in parameters.values()]
+            for _ in range(2)
+        )
+        """Running means of each parameter's gradient and of its square: the moments."""
+        self.averages: list[Tensor] | None = None
+        """The averages of the parameters; None if weights are not averaged."""
+        if config.average_decay is not None:
+            self.averages = [tf.Variable(each, trainable=False) for each in parameters.values()]
 
     @property
     def variables(self) -> dict[str, Tensor]:
         """The moments to save, by name."""
-        first = {f"moment1.{name}": slots.first for name, slots in self._slots.items()}
-        return first | {f"moment2.{name}": slots.second for name, slots in self._slots.items()}
+        moments = {"moment1": self.means, "moment2": self.mean_squares}
+        return {
+            f"{kind}.{name}": moment
+            for kind, each in moments.items()
+            for name, moment in zip(self._parameters, each, strict=True)
+        }
 
     def numbers(self, step: int, learning_rate: float) -> np.ndarray:
         """Return learning rate, weight decay and average decay of a step: shape (3,), float32."""
@@ -250,16 +233,17 @@ class Optimizer:
     def _apply(self, gradients: Sequence[Tensor], numbers: Tensor, is_applied: Tensor) -> None:
         """Apply one step; if not `is_applied`, all variables stay bit-identical."""
         rate, decay, average_decay = tf.unstack(numbers)
-        for (name, parameter), gradient in zip(self._parameters.items(), gradients, strict=True):
-            slots = self._slots[name]
-            first = FIRST_DECAY * slots.first + (1 - FIRST_DECAY) * gradient
-            decay_rate = self._config.second_moment_decay
-            second = decay_rate * slots.second + (1 - decay_rate) * gradient * gradient
+        decay_rate = self._config.second_moment_decay
+        averages = self.averages or [None] * len(self._parameters)
+        moments = zip(self.means, self.mean_squares, averages, strict=True)
+        parts = zip(self._parameters.items(), gradients, moments, strict=True)
+        for (name, parameter), gradient, (mean, square, average) in parts:
+            first = FIRST_DECAY * mean + (1 - FIRST_DECAY) * gradient
+            second = decay_rate * square + (1 - decay_rate) * gradient * gradient
             kept = parameter if name.endswith(("bias", "gain")) else parameter * (1 - decay)
             value = kept - rate * first / (tf.sqrt(second) + EPSILON)
-            changes = [(slots.first, first), (slots.second, second), (parameter, value)]
-            if slots.average is not None:
-                average = average_decay * slots.average + (1 - average_decay) * value
-                changes.append((slots.average, average))
+            changes = [(mean, first), (square, second), (parameter, value)]
+            if average is not None:
+                changes.append((average, average_decay * average + (1 - average_decay) * value))
             for variable, new in changes:
                 variable.assign(tf.where(is_applied, new, variable))

@@ -19,8 +19,7 @@ from tui_charrnn.training.engine.recurrence import (
     masked,
     new_array,
     readable,
-    scan_backward,
-    scan_forward,
+    scan,
     sigmoid_from_tanh,
     split_rows,
     write_all,
@@ -44,96 +43,67 @@ def run_gru(
     tensors scaled by `GATE_SCALES`, whose precision is used throughout. The kernel is (H, 3·H). The
     candidate bias, (H,), is that of the recurrent product in h̃, inside the reset gate.
     """
+    length, mask_at = inputs[0].shape[0], mask_reader(keep)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
     def run(
         z_in: Tensor, r_in: Tensor, g_in: Tensor, kernel: Tensor, bias: Tensor, first: Tensor
     ) -> tuple[tuple[Tensor, Tensor], object]:
-        (outputs, *kept), last = _run_forward(
-            (z_in, r_in, g_in), kernel, bias, first, arithmetic, keep
-        )
+        transposed = tf.transpose(kernel)  # (3·H, H)
+        given = [readable(gate) for gate in (z_in, r_in, g_in)]
+
+        def forward(t: Tensor, h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
+            h = masked(h, mask_at(t))
+            z_part, r_part, candidate = split_rows(
+                tf.cast(arithmetic.product(transposed, h), h.dtype), 3
+            )
+            candidate += bias[:, tf.newaxis]
+            z_in, r_in, g_in = (array.read(t) for array in given)
+            z, r = tf.tanh(z_in + z_part), tf.tanh(r_in + r_part)
+            g = tf.tanh(g_in + sigmoid_from_tanh(r) * candidate)
+            share = sigmoid_from_tanh(z)
+            h = share * h + (1 - share) * g
+            return h, *write_all(kept, t, (h, z, r, g, candidate))
+
+        places = [new_array(length, first) for _ in range(5)]
+        last, *written = scan(range(length), forward, (first, *places))
+        outputs, *kept = (array.stack() for array in written)  # each (T, H, B)
 
         def gradient(d_outputs: Tensor, d_last: Tensor) -> tuple[Tensor, ...]:
+            kernels = tf.split(kernel, 3, axis=1)  # each (H, H)
             before = masked(before_each(first, outputs), keep)
-            (*d_inputs, d_candidate), d_first = _run_backward(
-                d_outputs, d_last, (before, *kept), kernel, arithmetic, keep
-            )
+            reads = [readable(sequence) for sequence in (d_outputs, before, *kept)]
+
+            def backward(t: Tensor, d_h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
+                d_output, before, z, r, g, candidate = (array.read(t) for array in reads)
+                d_h = d_h + d_output
+                share = sigmoid_from_tanh(z)
+                d_g = d_h * (1 - share) * (1 - g * g)
+                d_z = 0.5 * d_h * (before - g) * (1 - z * z)
+                d_r = 0.5 * d_g * candidate * (1 - r * r)
+                d_candidate = d_g * sigmoid_from_tanh(r)
+                parts = zip(kernels, (d_z, d_r, d_candidate), strict=True)
+                products = [tf.cast(arithmetic.product(part, d), d_h.dtype) for part, d in parts]
+                d_before = d_h * share + tf.add_n(products)
+                return masked(d_before, mask_at(t)), *write_all(
+                    kept, t, (d_z, d_r, d_g, d_candidate)
+                )
+
+            places = [new_array(length, d_last) for _ in range(4)]
+            d_first, *written = scan(range(length)[::-1], backward, (d_last, *places))
+            d_z, d_r, d_g, d_candidate = (array.stack() for array in written)
             hidden = flatten_time(before)  # (H, T·B)
-            d_recurrent = (*d_inputs[:2], d_candidate)
             d_kernel = [
-                arithmetic.product(hidden, flatten_time(d), transpose_b=True) for d in d_recurrent
+                arithmetic.product(hidden, flatten_time(d), transpose_b=True)
+                for d in (d_z, d_r, d_candidate)
             ]
             d_bias = tf.reduce_sum(d_candidate, axis=[0, 2])
-            return (*d_inputs, tf.concat(d_kernel, axis=1), d_bias, d_first)
+            return d_z, d_r, d_g, tf.concat(d_kernel, axis=1), d_bias, d_first
 
         return (outputs, last), gradient
 
     outputs, hidden = run(*inputs, recurrent_kernel, candidate_bias, *states)
     return outputs, [hidden]
-
-
-def _run_forward(
-    inputs: Sequence[Tensor],
-    kernel: Tensor,
-    bias: Tensor,
-    first: Tensor,
-    arithmetic: Arithmetic,
-    keep: Tensor | None,
-) -> tuple[list[Tensor], Tensor]:
-    """Return outputs, the tanh of z, r, h̃, and h̃'s recurrent part, each (T, H, B); the last h."""
-    length = inputs[0].shape[0]
-    transposed = tf.transpose(kernel)  # (3·H, H)
-    arrays, mask_at = [readable(gate) for gate in inputs], mask_reader(keep)
-
-    def step(t: Tensor, h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
-        h = masked(h, mask_at(t))
-        z_part, r_part, candidate = split_rows(
-            tf.cast(arithmetic.product(transposed, h), h.dtype), 3
-        )
-        candidate += bias[:, tf.newaxis]
-        z_in, r_in, g_in = (array.read(t) for array in arrays)
-        z, r = tf.tanh(z_in + z_part), tf.tanh(r_in + r_part)
-        g = tf.tanh(g_in + sigmoid_from_tanh(r) * candidate)
-        share = sigmoid_from_tanh(z)
-        h = share * h + (1 - share) * g
-        return h, *write_all(kept, t, (h, z, r, g, candidate))
-
-    hidden, *kept = scan_forward(
-        length, step, (first, *[new_array(length, first) for _ in range(5)])
-    )
-    return [array.stack() for array in kept], hidden
-
-
-def _run_backward(
-    d_outputs: Tensor,
-    d_last: Tensor,
-    history: Sequence[Tensor],
-    kernel: Tensor,
-    arithmetic: Arithmetic,
-    keep: Tensor | None,
-) -> tuple[list[Tensor], Tensor]:
-    """Return gradients of z, r, h̃ before their tanh and of h̃'s recurrent part; of the first h."""
-    length = d_outputs.shape[0]
-    kernels = tf.split(kernel, 3, axis=1)  # each (H, H)
-    reads, mask_at = [readable(sequence) for sequence in (d_outputs, *history)], mask_reader(keep)
-
-    def step(t: Tensor, d_h: Tensor, *kept: tf.TensorArray) -> tuple[object, ...]:
-        d_output, before, z, r, g, candidate = (array.read(t) for array in reads)
-        d_h = d_h + d_output
-        share = sigmoid_from_tanh(z)
-        d_g = d_h * (1 - share) * (1 - g * g)
-        d_z = 0.5 * d_h * (before - g) * (1 - z * z)
-        d_r = 0.5 * d_g * candidate * (1 - r * r)
-        d_candidate = d_g * sigmoid_from_tanh(r)
-        parts = zip(kernels, (d_z, d_r, d_candidate), strict=True)
-        products = [tf.cast(arithmetic.product(part, d), d_h.dtype) for part, d in parts]
-        d_before = d_h * share + tf.add_n(products)
-        return masked(d_before, mask_at(t)), *write_all(kept, t, (d_z, d_r, d_g, d_candidate))
-
-    d_first, *kept = scan_backward(
-        length, step, (d_last, *[new_array(length, d_last) for _ in range(4)])
-    )
-    return [array.stack() for array in kept], d_first
 
 
 def run_rnn(
@@ -158,7 +128,7 @@ def run_rnn(
             h = tf.tanh(reads.read(t) + recurrent)
             return h, *write_all(kept, t, (h,))
 
-        last, kept = scan_forward(length, forward, (first, new_array(length, first)))
+        last, kept = scan(range(length), forward, (first, new_array(length, first)))
         outputs = kept.stack()
 
         def gradient(d_outputs: Tensor, d_last: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -170,7 +140,8 @@ def run_rnn(
                 d_before = tf.cast(arithmetic.product(kernel, d_input), d_input.dtype)
                 return masked(d_before, mask_at(t)), *write_all(kept, t, (d_input,))
 
-            d_first, kept = scan_backward(length, backward, (d_last, new_array(length, d_last)))
+            place = new_array(length, d_last)
+            d_first, kept = scan(range(length)[::-1], backward, (d_last, place))
             d_projected = kept.stack()
             hidden = flatten_time(masked(before_each(first, outputs), keep))
             d_kernel = arithmetic.product(hidden, flatten_time(d_projected), transpose_b=True)

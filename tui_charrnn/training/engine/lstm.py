@@ -40,8 +40,7 @@ from tui_charrnn.training.engine.recurrence import (
     masked,
     new_array,
     readable,
-    scan_backward,
-    scan_forward,
+    scan,
     sigmoid_from_tanh,
     split_gates,
     split_rows,
@@ -162,7 +161,7 @@ class _Layer:
         if self.norm:
             shapes.insert(2, tf.zeros((4, 1, streams), states[1].dtype))  # r
         places = [new_array(length, each) for each in shapes]
-        hidden, memory, outputs, *kept = scan_forward(length, step, (*states, *places))
+        hidden, memory, outputs, *kept = scan(range(length), step, (*states, *places))
         return outputs.stack(), (hidden, memory), kept
 
     def run_backward(
@@ -225,8 +224,8 @@ class _Layer:
         d_hidden, d_memory = d_last
         summands = tf.pad(d_hidden[tf.newaxis], [[0, summand_count - 1], [0, 0], [0, 0]])
         nothing = tf.nest.map_structure(tf.zeros_like, self.norm)
-        d_hidden, d_memory, d_norm, _, *written = scan_backward(
-            length, step, (summands, d_memory, nothing, last_memory, *places)
+        d_hidden, d_memory, d_norm, _, *written = scan(
+            range(length)[::-1], step, (summands, d_memory, nothing, last_memory, *places)
         )
         d_first = (tf.reduce_sum(d_hidden, axis=0), d_memory)
         return [array.stack() for array in written], d_first, d_norm

@@ -140,34 +140,19 @@ def write_all(
     return [array.write(index, value) for array, value in zip(arrays, values, strict=True)]
 
 
-def scan_forward(
-    length: int, step: Callable[..., tuple[Any, ...]], carried: tuple[Any, ...]
+def scan(
+    order: range, step: Callable[..., tuple[Any, ...]], carried: tuple[Any, ...]
 ) -> tuple[Any, ...]:
-    """Run `step(t, *carried) -> carried` for t = 0 ... T - 1."""
-    return _scan(0, 1, length, step, carried)
+    """Run `step(t, *carried) -> carried` for each t of an order, 0 to T - 1 or its reverse."""
 
-
-def scan_backward(
-    length: int, step: Callable[..., tuple[Any, ...]], carried: tuple[Any, ...]
-) -> tuple[Any, ...]:
-    """Run `step(t, *carried) -> carried` for t = T - 1 ... 0."""
-    return _scan(length - 1, -1, length, step, carried)
-
-
-def _scan(
-    first: int,
-    stride: int,
-    length: int,
-    step: Callable[..., tuple[Any, ...]],
-    carried: tuple[Any, ...],
-) -> tuple[Any, ...]:
     def body(index: Tensor, values: tuple[Any, ...]) -> tuple[Tensor, tuple[Any, ...]]:
-        return index + stride, tuple(step(index, *values))
+        return index + order.step, tuple(step(index, *values))
 
+    length = len(order)
     _, values = tf.while_loop(
         lambda index, _: (index >= 0) & (index < length),
         body,
-        (tf.constant(first), carried),
+        (tf.constant(order[0]), carried),
         maximum_iterations=length,
         parallel_iterations=1,  # each step needs the one before
     )
