@@ -8,8 +8,8 @@ from tests.support.examination import NAMES, ON_CPU, ON_GPU
 from tui_charrnn.cli.diagnosis import Finding, judge_computation
 from tui_charrnn.cli.tensorflow_process import Answer
 from tui_charrnn.errors import ExitCode
-from tui_charrnn.training.machine import Card, Nvidia
-from tui_charrnn.training.trial_facts import Examination, GpuFacts
+from tui_charrnn.training.machine import Card, Gpu, Nvidia
+from tui_charrnn.training.trial_facts import Examination
 
 CARD = Nvidia(cards=(Card("NVIDIA A10", 24_000_000_000),), driver="550.1", devices=1)
 
@@ -40,7 +40,7 @@ def test_a_gpu_is_reported_with_capability_memory_and_driver() -> None:
 
 
 def test_tf32_is_not_mentioned_for_an_old_gpu() -> None:
-    old = replace(ON_GPU, gpus=(GpuFacts("NVIDIA T4", "7.5", True, True),))
+    old = replace(ON_GPU, gpus=(Gpu("NVIDIA T4", (7, 5)),))
     assert "TF32" not in labeled("precision", Answer(old), CARD).text
 
 
@@ -100,7 +100,7 @@ def test_every_tried_compute_path_has_a_row() -> None:
 
 
 def test_a_gpu_that_the_package_has_no_code_for_gets_advice_on_the_cache() -> None:
-    new = replace(ON_GPU, gpus=(GpuFacts("NVIDIA H100", "9.0", True, False),))
+    new = replace(ON_GPU, gpus=(Gpu("NVIDIA H100", (9, 0), has_code=False),))
     found = labeled("gpu", Answer(new), CARD)
     assert found.verdict == "note"
     assert "CUDA_CACHE_PATH" in found.text

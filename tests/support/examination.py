@@ -4,7 +4,8 @@ import sys
 from dataclasses import replace
 
 from tui_charrnn.runs.records import PathTrial
-from tui_charrnn.training.trial_facts import Examination, GpuFacts
+from tui_charrnn.training.machine import Gpu
+from tui_charrnn.training.trial_facts import Examination
 
 NAMES = ("device", "layers", "compiler", "precision", "shards")
 ON_CPU = Examination(
@@ -22,7 +23,7 @@ ON_CPU = Examination(
 )
 ON_GPU = replace(
     ON_CPU,
-    gpus=(GpuFacts("NVIDIA A10", "8.6", True, True),),
+    gpus=(Gpu("NVIDIA A10", (8, 6)),),
     path=dict(zip(NAMES, ("NVIDIA A10", "cudnn", "none", "float32", "1"), strict=True)),
     automatic=None,
     trials=(

@@ -16,6 +16,7 @@ from tui_charrnn.errors import ExitCode
 from tui_charrnn.runs.records import BatchTrained, PathChosen, RunResumed, RunWarned, format_way
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.interruption import Interruption, Reason
+from tui_charrnn.training.machine import Gpu
 from tui_charrnn.training.trial_facts import Examination, decode_result, encode_result
 
 pytestmark = pytest.mark.tensorflow
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.tensorflow
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     from tui_charrnn.training.distributed import coordination
     from tui_charrnn.training.engine import path_choice, paths
-    from tui_charrnn.training.engine.paths import Device, Gpu
+    from tui_charrnn.training.engine.paths import Device
 
     libraries = paths.ComputePath("GPU", "cudnn"), paths.ComputePath("GPU", "keras")
     monkeypatch.setattr(paths, "GPU_PATHS", libraries)
@@ -82,9 +83,8 @@ def test_a_path_that_fails_is_reported_and_the_run_continues_and_resumes(
 
 def test_doctor_tries_what_a_run_would_try(monkeypatch: pytest.MonkeyPatch) -> None:
     from tui_charrnn.training import tasks
-    from tui_charrnn.training.engine.paths import Device, Gpu
+    from tui_charrnn.training.engine.paths import Device
 
-    monkeypatch.setattr(tasks, "_gpu_facts", lambda _: ())  # TensorFlow sees none
     training = TrainingConfig(batch_size=3, sequence_length=5, steps=9, dropout=0.2)
     device = Device((Gpu("Some GPU", (9, 0)),))
     found = tasks.examine(device, ModelConfig(embedding_size=4, hidden_size=6), training)

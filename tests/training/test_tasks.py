@@ -13,9 +13,9 @@ from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.runs.archive import Figures
 from tui_charrnn.runs.records import PathTrial
+from tui_charrnn.training.machine import Gpu
 from tui_charrnn.training.trial_facts import (
     Examination,
-    GpuFacts,
     decode_result,
     encode_result,
 )
@@ -28,7 +28,7 @@ TRAINING = TrainingConfig(steps=3, batch_size=33, sequence_length=7, threads=2, 
 def test_an_examination_arrives_as_it_was_sent() -> None:
     sent = Examination(
         cuda="12.5.1",
-        gpus=(GpuFacts("Some GPU", "8.6", True, True), GpuFacts("Another", None, False, False)),
+        gpus=(Gpu("Some GPU", (8, 6)), Gpu("Another", None, has_code=False)),
         path={"device": "Some GPU"},
         reasons={"device": "it is there"},
         threads=3,

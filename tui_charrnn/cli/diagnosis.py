@@ -28,13 +28,14 @@ from tui_charrnn.runs.records import format_way
 from tui_charrnn.runs.storage import NO_LOCKS
 from tui_charrnn.text.cache import corpora_folder
 from tui_charrnn.training.machine import (
+    Gpu,
     Machine,
     Nvidia,
     examine_machine,
     find_nvidia,
     thread_count,
 )
-from tui_charrnn.training.trial_facts import ASSUMED_VOCABULARY, Examination, GpuFacts
+from tui_charrnn.training.trial_facts import ASSUMED_VOCABULARY, Examination
 from tui_charrnn.viewing.formatting import counted, format_shape, format_size
 
 _LIBRARIES: Final = {
@@ -418,24 +419,22 @@ def _judge_trials(examination: Examination) -> Iterator[Finding]:
         )
 
 
-def _judge_gpu(gpu: GpuFacts, nvidia: Nvidia) -> Finding:
+def _judge_gpu(gpu: Gpu, nvidia: Nvidia) -> Finding:
     parts = [gpu.name]
     if gpu.capability:
-        parts.append(f"compute capability {gpu.capability}")
+        parts.append(f"compute capability {'.'.join(map(str, gpu.capability))}")
     sizes = {card.memory for card in nvidia.cards if card.name == gpu.name}
     if len(sizes) == 1 and (memory := sizes.pop()) is not None:
         parts.append(format_size(memory))
     if nvidia.driver:
         parts.append(f"driver {nvidia.driver}")
-    growth = "as needed" if gpu.has_growing_memory else "all at once, so it cannot be shared"
-    parts.append(f"memory is allocated {growth}")
+    parts.append("memory is allocated as needed")
     if not gpu.has_code:
         parts.append(
             "TensorFlow's package has no compiled code for it, so the first start compiles for "
             "minutes: set CUDA_CACHE_PATH to a permanent folder to keep the result"
         )
-    is_ok = gpu.has_growing_memory and gpu.has_code
-    return Finding("ok" if is_ok else "note", "gpu", ", ".join(parts))
+    return Finding("ok" if gpu.has_code else "note", "gpu", ", ".join(parts))
 
 
 def _judge_absence(examination: Examination, nvidia: Nvidia, trouble: str) -> Finding:
@@ -486,6 +485,6 @@ def _format_tensor_float(examination: Examination) -> str:
     capability = examination.gpus[0].capability if examination.gpus else None
     if not (examination.has_tensor_float_32 and capability):
         return ""
-    if int(capability.partition(".")[0]) < 8:  # before Ampere
+    if capability[0] < 8:  # before Ampere
         return ""
     return "; float32 products round their factors to TF32 (10 bits), unless NVIDIA_TF32_OVERRIDE=0"

@@ -39,6 +39,19 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU that TensorFlow can use."""
+
+    name: str
+    capability: tuple[int, ...] | None
+    """NVIDIA compute capability, e.g. (9, 0); None if unknown."""
+
+    has_code: bool = True
+    """Whether TensorFlow's package contains code for it; if not, NVIDIA's driver compiles it at the
+    first start, which takes minutes, and caches it on disk."""
+
+
+@dataclass(frozen=True, slots=True)
 class Nvidia:
     """NVIDIA hardware and software on this machine."""
 

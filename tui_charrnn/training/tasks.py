@@ -53,7 +53,6 @@ from tui_charrnn.training.trial_facts import (
     ASSUMED_CHARACTERS,
     ASSUMED_VOCABULARY,
     Examination,
-    GpuFacts,
     Trial,
     TrialSettings,
     encode_result,
@@ -80,7 +79,7 @@ def examine(device: Device, model: ModelConfig, training: TrainingConfig) -> Exa
         automatic = choose_precision(model, streams, has_bfloat16_instructions())
     return Examination(
         cuda=_cuda_version(),
-        gpus=_gpu_facts(device),
+        gpus=device.gpus,
         path=path.facts(),
         reasons=choice.reasons,
         threads=thread_count(training.threads),
@@ -126,19 +125,6 @@ def _cuda_version() -> str | None:
     if not tf.test.is_built_with_cuda():
         return None
     return str(tf.sysconfig.get_build_info().get("cuda_version", "unknown"))
-
-
-def _gpu_facts(device: Device) -> tuple[GpuFacts, ...]:
-    found = zip(device.gpus, tf.config.list_physical_devices("GPU"), strict=True)
-    return tuple(
-        GpuFacts(
-            gpu.name,
-            None if gpu.capability is None else ".".join(map(str, gpu.capability)),
-            bool(tf.config.experimental.get_memory_growth(physical)),
-            gpu.has_code,
-        )
-        for gpu, physical in found
-    )
 
 
 def try_settings(settings: TrialSettings) -> Trial:

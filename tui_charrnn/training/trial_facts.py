@@ -22,7 +22,7 @@ from tui_charrnn.runs.json_values import build_checked, decode_json, encode_json
 from tui_charrnn.runs.launcher import trainer_environment
 from tui_charrnn.runs.records import PathTrial
 from tui_charrnn.runs.storage import Storage
-from tui_charrnn.training.machine import driver_cards, processor_name, thread_count
+from tui_charrnn.training.machine import Gpu, driver_cards, processor_name, thread_count
 
 ASSUMED_VOCABULARY: Final = 100
 """Assumed vocabulary size of an unknown text."""
@@ -102,27 +102,12 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class GpuFacts:
-    """A GPU that TensorFlow can use."""
-
-    name: str
-    capability: str | None
-    """NVIDIA compute capability, e.g. `9.0`; None if unknown."""
-
-    has_growing_memory: bool
-    """Whether its memory is allocated on demand, not all at once."""
-
-    has_code: bool
-    """As in `Gpu`: if not, the first start compiles for minutes."""
-
-
-@dataclass(frozen=True, slots=True)
 class Examination:
     """The compute path of a training on this machine, and its reasons."""
 
     cuda: str | None
     """CUDA version that TensorFlow was built for; None for a build without CUDA."""
-    gpus: tuple[GpuFacts, ...]
+    gpus: tuple[Gpu, ...]
     path: Mapping[str, str]
     """`ComputePath.facts`."""
     reasons: Mapping[str, str]

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.training.machine import Gpu
 
 pytestmark = pytest.mark.tensorflow
 
@@ -39,7 +40,7 @@ def gpu_in_the_eyes_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
 def traced(network: str) -> Iterator[tuple[Any, Any]]:
     """Yield every compute path of a network, with the graph of its step."""
     from tui_charrnn.training.engine.engine import Engine
-    from tui_charrnn.training.engine.paths import Device, Gpu, gpu_paths
+    from tui_charrnn.training.engine.paths import Device, gpu_paths
 
     shape, cell = CASES[network][0], network.partition("+")[0]
     model = ModelConfig(**{"cell": cell, "embedding_size": 8, "hidden_size": 8, **shape})

@@ -15,6 +15,7 @@ from tests.support.cudnn import put_in_place
 from tests.support.engine_pool import EnginePool, engines
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.training.loop import BatchResult
+from tui_charrnn.training.machine import Gpu
 
 pytestmark = pytest.mark.tensorflow
 
@@ -78,7 +79,7 @@ def name_of(facts: Mapping[str, str]) -> str:
 
 def choose(begun: Mapping[str, str] | None = None, **settings: Any) -> Any:
     from tui_charrnn.training.engine.path_choice import choose_path
-    from tui_charrnn.training.engine.paths import Device, Gpu, RunSize
+    from tui_charrnn.training.engine.paths import Device, RunSize
 
     training = TrainingConfig.from_mapping(TRAINING.to_mapping() | settings)
     device = Device((Gpu("Some GPU", (9, 0)),))
@@ -248,7 +249,7 @@ def test_when_time_is_up_the_fastest_so_far_is_taken(monkeypatch: pytest.MonkeyP
 
 def test_a_request_to_exit_is_noticed_between_two_trials() -> None:
     from tui_charrnn.training.engine.path_choice import choose_path
-    from tui_charrnn.training.engine.paths import Device, Gpu, RunSize
+    from tui_charrnn.training.engine.paths import Device, RunSize
 
     def check_cancelled() -> None:
         raise KeyboardInterrupt

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.training.machine import Gpu
 
 pytestmark = pytest.mark.tensorflow
 
@@ -34,7 +35,7 @@ def ways(
     capability: tuple[int, int] | None = (9, 0), precision: str = "auto", **model: Any
 ) -> list[str]:
     """Return the compute paths of a network on a GPU of a capability."""
-    from tui_charrnn.training.engine.paths import Device, Gpu, gpu_paths
+    from tui_charrnn.training.engine.paths import Device, gpu_paths
 
     device = Device((Gpu("Some GPU", capability),))
     paths = gpu_paths(device, ModelConfig(**model), precision)
@@ -77,7 +78,7 @@ def test_a_precision_is_tried_where_it_is_wanted_and_known(
 
 
 def test_a_gpu_takes_many_steps_in_a_call_and_xla_compiles_its_optimizer() -> None:
-    from tui_charrnn.training.engine.paths import Device, Gpu, gpu_paths
+    from tui_charrnn.training.engine.paths import Device, gpu_paths
 
     for path in gpu_paths(Device((Gpu("Some GPU", None),)), MODEL, "auto"):
         assert path.steps_per_call > 1

@@ -14,6 +14,7 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, weights_from_tensors
 from tui_charrnn.text.vocabulary import END, Vocabulary
 from tui_charrnn.training.loop import Batch
+from tui_charrnn.training.machine import Gpu
 
 pytestmark = pytest.mark.tensorflow
 
@@ -145,7 +146,7 @@ def test_an_engine_trains_and_scores_records_so(cell: str, path: dict[str, Any])
 
 
 def test_records_have_only_layers_that_can_forget_on_a_gpu() -> None:
-    from tui_charrnn.training.engine.paths import Device, Gpu, gpu_paths
+    from tui_charrnn.training.engine.paths import Device, gpu_paths
 
     device = Device((Gpu("NVIDIA H100", (9, 0)),))
     paths = gpu_paths(device, ModelConfig(), "auto", has_records=True)

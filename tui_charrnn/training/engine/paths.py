@@ -11,26 +11,13 @@ import keras
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.training.machine import shard_count, thread_count
+from tui_charrnn.training.machine import Gpu, shard_count, thread_count
 
 STEPS_PER_CALL: Final = 128
 """Maximum on a GPU, where reading a step's result on the host takes as long as the step;
 `StepsPerCall` adapts the actual number."""
 _BFLOAT16_CAPABILITY: Final = (8, 0)
 """NVIDIA Ampere, the first architecture with bfloat16 products."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """A GPU that TensorFlow can use."""
-
-    name: str
-    capability: tuple[int, int] | None
-    """NVIDIA compute capability; None if unknown."""
-
-    has_code: bool = True
-    """Whether TensorFlow's package contains code for it; if not, NVIDIA's driver compiles it at the
-    first start, which takes minutes, and caches it on disk."""
 
 
 @dataclass(frozen=True, slots=True)
