@@ -283,19 +283,14 @@ def _note_batches(
     begun, seconds = time_taken
     for number, (result, rate) in enumerate(zip(results, rates, strict=False), start=1):
         progress.elapsed = begun + seconds * number / len(results)
-        yield _note_batch(progress, result, rate)
-
-
-def _note_batch(
-    progress: Progress, result: BatchResult, learning_rate: float
-) -> BatchTrained | RunDiverged:
-    step = progress.step + 1
-    for quantity, value in result._asdict().items():
-        if not math.isfinite(value):
-            return RunDiverged(step, quantity, repr(value), learning_rate)
-    progress.step = step
-    loss, norm = _shortened(result.loss), _shortened(result.gradient_norm)
-    return BatchTrained(step, loss, learning_rate, norm, round(progress.elapsed, 6))
+        step = progress.step + 1
+        for quantity, value in result._asdict().items():
+            if not math.isfinite(value):
+                yield RunDiverged(step, quantity, repr(value), rate)
+                return
+        progress.step = step
+        loss, norm = map(_shortened, result)
+        yield BatchTrained(step, loss, rate, norm, round(progress.elapsed, 6))
 
 
 def _shortened(value: float) -> float:

@@ -221,15 +221,14 @@ class Saver:
                 is_best=is_best,
                 keep=context.description.training.keep_checkpoints,
             )
-        except MemoryError as error:
+        except (MemoryError, StorageError) as error:
             self._forget_unsaved_best()
+            if isinstance(error, StorageError):
+                raise
             raise StorageError(
                 "Cannot save a checkpoint: there is not enough memory for another copy of the "
                 "weights."
             ) from error
-        except StorageError:
-            self._forget_unsaved_best()
-            raise
         seconds = time.monotonic() - started
         self.note_saved(progress)
         path = saved.path.relative_to(context.run.path).as_posix()
@@ -255,13 +254,10 @@ class Saver:
             storage = Storage(inside=run.path)
             storage.make_folder(run.live_model.parent)
             storage.write_atomically(run.live_model, model)
-        except MemoryError:
-            self._writer.append(
-                RunWarned("There is not enough memory for a copy of the newest weights.")
-            )
-            return False
-        except StorageError as error:
-            self._writer.append(RunWarned(str(error)))
+        except (MemoryError, StorageError) as error:
+            lack = "There is not enough memory for a copy of the newest weights."
+            message = str(error) if isinstance(error, StorageError) else lack
+            self._writer.append(RunWarned(message))
             return False
         path = run.live_model.relative_to(run.path).as_posix()
         self._writer.append(ModelPublished(self._progress.step, path))

@@ -25,10 +25,9 @@ from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.distributed.coordination import KEPT, Replicas
 from tui_charrnn.training.distributed.placement import refuse_uneven
 from tui_charrnn.training.engine.engine import Engine
-from tui_charrnn.training.engine.gradients import PartialGradients
-from tui_charrnn.training.engine.multi_step import MultiStep
 from tui_charrnn.training.engine.paths import ComputePath
 from tui_charrnn.training.engine.recurrence import Tensor
+from tui_charrnn.training.engine.steps import MultiStep, PartialGradients
 from tui_charrnn.training.interruption import Interruption, Reason
 from tui_charrnn.training.loop import Batch, BatchesAhead, BatchResult
 

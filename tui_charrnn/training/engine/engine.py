@@ -27,19 +27,20 @@ from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import RunError
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.training.engine.gradients import (
-    Forward,
-    GradientComputer,
-    Optimizer,
-    PartialGradients,
-    character_losses,
-)
 from tui_charrnn.training.engine.library_network import LibraryNetwork, cudnn_layers, keras_layers
-from tui_charrnn.training.engine.multi_step import DeviceStep, MultiStep
 from tui_charrnn.training.engine.network import HandwrittenNetwork, initial_tensors
 from tui_charrnn.training.engine.noise import NoiseSource, draw_on_device, draw_on_host
 from tui_charrnn.training.engine.paths import ComputePath, use_device
 from tui_charrnn.training.engine.recurrence import Arithmetic, Tensor
+from tui_charrnn.training.engine.steps import (
+    DeviceStep,
+    Forward,
+    GradientComputer,
+    MultiStep,
+    Optimizer,
+    PartialGradients,
+    character_losses,
+)
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 
 _PLAIN = ComputePath()
