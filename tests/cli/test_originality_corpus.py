@@ -17,7 +17,7 @@ from tui_charrnn.errors import CorpusError
 from tui_charrnn.model.checkpoint import serialize_model
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
-from tui_charrnn.text.cache import CachedText, corpora_folder
+from tui_charrnn.text.catalogue import load_catalogue
 from tui_charrnn.text.suffix_index import SuffixIndex, index_path, open_index, store_index
 from tui_charrnn.text.vocabulary import Vocabulary
 
@@ -102,7 +102,7 @@ def test_a_named_text_in_another_encoding_is_decoded(tmp_path: Path) -> None:
 
 
 def test_the_catalogue_has_a_text_that_was_downloaded(tmp_path: Path) -> None:
-    CachedText(corpora_folder() / "linux.txt").store(TEXT.encode())
+    load_catalogue()["linux"].store(TEXT.encode())
     facts = {"name": "called otherwise", "sha256": sha256_of(TEXT)}
 
     found = compared_with("--model", model_trained_on(tmp_path / "model", facts))
@@ -124,7 +124,7 @@ def test_a_text_that_has_changed_is_not_taken(tmp_path: Path) -> None:
 
 
 def test_another_text_of_the_same_name_is_not_taken(tmp_path: Path) -> None:
-    CachedText(corpora_folder() / "linux.txt").store(b"another text")
+    load_catalogue()["linux"].store(b"another text")
     facts = {"name": "linux", "sha256": sha256_of(TEXT)}
 
     result = ask("--originality", "--model", model_trained_on(tmp_path / "model", facts))

@@ -10,8 +10,13 @@ import pytest
 
 from tests.support.text_server import Answer, serve
 from tui_charrnn.errors import CorpusError, StorageError
-from tui_charrnn.text.cache import corpora_folder
-from tui_charrnn.text.catalogue import _BUILDERS, CatalogueEntry, load_catalogue, obtain
+from tui_charrnn.text.catalogue import (
+    _BUILDERS,
+    CatalogueEntry,
+    corpora_folder,
+    load_catalogue,
+    obtain,
+)
 
 TEXT = b"int main(void)\n"
 SHA256 = hashlib.sha256(TEXT).hexdigest()
@@ -83,7 +88,7 @@ def test_a_text_is_built_once() -> None:
 def test_a_damaged_built_text_is_built_again(damage: bytes) -> None:
     entry = load_catalogue()["pydoc"]
     whole = obtain(entry).read_bytes()
-    entry.cached.path.write_bytes(damage)
+    entry.path.write_bytes(damage)
     assert not entry.is_here
     assert obtain(entry).read_bytes() == whole
 
@@ -91,17 +96,17 @@ def test_a_damaged_built_text_is_built_again(damage: bytes) -> None:
 def test_a_text_without_a_record_is_built_again() -> None:
     entry = load_catalogue()["pydoc"]
     whole = obtain(entry).read_bytes()
-    entry.cached.record.unlink()
+    entry.record.unlink()
     assert obtain(entry).read_bytes() == whole
     assert entry.expected_sha256 == hashlib.sha256(whole).hexdigest()
 
 
 def test_built_texts_of_two_versions_lie_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = load_catalogue()["pydoc"]
-    here = entry.cached.path
+    here = entry.path
     monkeypatch.setattr("platform.python_version", lambda: "9.8.7")
-    assert entry.cached.path != here
-    assert "9.8.7" in entry.cached.path.name
+    assert entry.path != here
+    assert "9.8.7" in entry.path.name
 
 
 def test_a_download_is_kept() -> None:
@@ -125,7 +130,7 @@ def test_the_first_download_of_an_unknown_text_is_recorded() -> None:
         assert entry.expected_sha256 is None
         obtain(entry)
     assert entry.expected_sha256 == SHA256
-    assert entry.cached.record.read_text(encoding="utf-8") == f"{SHA256}  kernel.txt\n"
+    assert entry.record.read_text(encoding="utf-8") == f"{SHA256}  kernel.txt\n"
 
 
 def test_a_later_download_is_held_against_the_record() -> None:

@@ -126,7 +126,7 @@ def _entry_values(entry: CatalogueEntry) -> dict[str, Any]:
         "approximate_bytes": entry.approximate_bytes,
         "is_here": entry.is_here,
         "needs_network": entry.kind == "download" and not entry.is_here,
-        "path": str(entry.cached.path),
+        "path": str(entry.path),
         "urls": list(entry.urls),
         "sha256": entry.expected_sha256,
     }

@@ -26,7 +26,7 @@ from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.records import format_way
 from tui_charrnn.runs.storage import NO_LOCKS
-from tui_charrnn.text.cache import corpora_folder
+from tui_charrnn.text.catalogue import corpora_folder
 from tui_charrnn.training.machine import (
     Gpu,
     Machine,

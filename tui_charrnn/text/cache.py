@@ -1,4 +1,4 @@
-"""Caches texts in the user's cache folder, each with its hash, within a size limit.
+"""Files of the user's cache folder: written atomically, kept within a size limit.
 
 The least recently used files are deleted first.
 """
@@ -6,17 +6,13 @@ The least recently used files are deleted first.
 import contextlib
 import errno
 import fcntl
-import hashlib
 import os
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
-from tui_charrnn.errors import StorageError, reason_of
-from tui_charrnn.folders import cache_folder
 from tui_charrnn.translation import tr
 
 _STALE: Final = 86_400.0  # seconds after which an unfinished file is removed
@@ -75,68 +71,6 @@ def delete_unused(path: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def corpora_folder() -> Path:
-    """The folder of cached corpora.
-
-    Raises:
-        ConfigError: If CHARRNN_CACHE names no path.
-    """
-    return cache_folder() / "corpora"
-
-
-@dataclass(frozen=True, slots=True)
-class CachedText:
-    """A file of the cache and the record of its hash; either may be missing or damaged."""
-
-    path: Path
-
-    @property
-    def record(self) -> Path:
-        """The file that holds the hash, in the format of the command sha256sum."""
-        return self.path.with_name(f"{self.path.name}.sha256")
-
-    @property
-    def recorded_sha256(self) -> str | None:
-        """The hash on record, in hexadecimal digits."""
-        try:
-            words = self.record.read_text(encoding="ascii", errors="replace").split()
-        except OSError:
-            return None
-        return words[0] if words and len(words[0]) == 64 else None
-
-    def is_intact(self, sha256: str | None) -> bool:
-        """Whether the file exists and has the expected hash; False if that is None."""
-        if sha256 is None:
-            return False
-        try:
-            with self.path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == sha256
-        except OSError:
-            return False
-
-    def store(self, data: bytes) -> str:
-        """Write the text and its hash, each file atomically.
-
-        Returns:
-            The hash, in hexadecimal digits.
-
-        Raises:
-            StorageError: If a file cannot be written.
-        """
-        sha256 = hashlib.sha256(data).hexdigest()
-        try:
-            replace_file(self.path, [data])
-            replace_file(self.record, [f"{sha256}  {self.path.name}\n".encode()])
-        except OSError as error:
-            raise StorageError(
-                "{path} cannot be written: {reason}. To continue, {advice}.",
-                path=self.path,
-                reason=reason_of(error),
-                advice=cache_advice(error),
-            ) from error
-        return sha256
 
 
 def replace_file(path: Path, parts: Iterable[bytes | memoryview], mode: int = 0o666) -> None:

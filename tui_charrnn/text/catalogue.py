@@ -1,5 +1,6 @@
 """The catalogue of named texts, and how each is built or downloaded."""
 
+import hashlib
 import os
 import platform
 import sys
@@ -10,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tui_charrnn.errors import CorpusError
-from tui_charrnn.folders import resource_folder
-from tui_charrnn.text.cache import CachedText, Progress, corpora_folder
+from tui_charrnn.errors import CorpusError, StorageError, reason_of
+from tui_charrnn.folders import cache_folder, resource_folder
+from tui_charrnn.text.cache import Progress, cache_advice, replace_file
 from tui_charrnn.translation import tr
 
 PYTHON_LIMIT: Final = 16_000_000  # bytes
@@ -126,16 +127,26 @@ class CatalogueEntry:
         return "built" if self.builder else "download"
 
     @property
-    def cached(self) -> CachedText:
+    def path(self) -> Path:
         """The cached file. The name of a built text includes the version of Python."""
         version = f"-{sys.implementation.name}-{platform.python_version()}"
-        suffix = version if self.kind == "built" else ""
-        return CachedText(corpora_folder() / f"{self.name}{suffix}.txt")
+        return corpora_folder() / f"{self.name}{version if self.builder else ''}.txt"
+
+    @property
+    def record(self) -> Path:
+        """The file beside it that holds its hash, in the format of the command sha256sum."""
+        return self.path.with_name(f"{self.path.name}.sha256")
 
     @property
     def expected_sha256(self) -> str | None:
         """The expected hash of the cached file: that of the catalogue, else the recorded one."""
-        return self.sha256 or self.cached.recorded_sha256
+        if self.sha256 is not None:
+            return self.sha256
+        try:
+            words = self.record.read_text(encoding="ascii", errors="replace").split()
+        except OSError:
+            return None
+        return words[0] if words and len(words[0]) == 64 else None
 
     @property
     def is_unknown(self) -> bool:
@@ -145,7 +156,39 @@ class CatalogueEntry:
     @property
     def is_here(self) -> bool:
         """Whether the text is in the cache, undamaged."""
-        return self.cached.is_intact(self.expected_sha256)
+        expected = self.expected_sha256
+        try:
+            with self.path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == expected
+        except OSError:
+            return False
+
+    def store(self, data: bytes) -> None:
+        """Write the text and its hash to the cache, each file atomically.
+
+        Raises:
+            StorageError: If a file cannot be written.
+        """
+        sha256 = hashlib.sha256(data).hexdigest()
+        try:
+            replace_file(self.path, [data])
+            replace_file(self.record, [f"{sha256}  {self.path.name}\n".encode()])
+        except OSError as error:
+            raise StorageError(
+                "{path} cannot be written: {reason}. To continue, {advice}.",
+                path=self.path,
+                reason=reason_of(error),
+                advice=cache_advice(error),
+            ) from error
+
+
+def corpora_folder() -> Path:
+    """The folder of cached corpora.
+
+    Raises:
+        ConfigError: If CHARRNN_CACHE names no path.
+    """
+    return cache_folder() / "corpora"
 
 
 def load_catalogue() -> dict[str, CatalogueEntry]:
@@ -177,14 +220,10 @@ def obtain(entry: CatalogueEntry, *, progress: Progress | None = None) -> Path:
         CorpusError: If it cannot be built or downloaded.
         StorageError: If it cannot be stored.
     """
-    cached = entry.cached
-    if entry.is_here:
-        return cached.path
-    if entry.builder is not None:
-        cached.store(_BUILDERS[entry.builder](progress).encode())
-    else:
-        cached.store(_downloaded(entry, progress))
-    return cached.path
+    if not entry.is_here:
+        build = _BUILDERS[entry.builder] if entry.builder else None
+        entry.store(build(progress).encode() if build else _downloaded(entry, progress))
+    return entry.path
 
 
 def _downloaded(entry: CatalogueEntry, progress: Progress | None) -> bytes:
@@ -199,13 +238,15 @@ def _downloaded(entry: CatalogueEntry, progress: Progress | None) -> bytes:
             progress=progress,
         )
     except CorpusError as error:
-        record = entry.cached.record
         sentences = [
             tr("{title} could not be downloaded. {problem}.", title=entry.title, problem=error)
         ]
-        if entry.sha256 is None and record.exists():
+        if entry.sha256 is None and entry.record.exists():
             sentences.append(
-                tr("If the text was changed on purpose, delete {path} and try again.", path=record)
+                tr(
+                    "If the text was changed on purpose, delete {path} and try again.",
+                    path=entry.record,
+                )
             )
         sentences.append(
             tr(

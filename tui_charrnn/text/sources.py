@@ -62,7 +62,7 @@ class Source:
     @property
     def file(self) -> Path | None:
         """The path of the text, or of its cached file; None for a stream."""
-        return self.entry.cached.path if self.entry else self.path
+        return self.entry.path if self.entry else self.path
 
     @property
     def address(self) -> str:
