@@ -66,9 +66,3 @@ def test_it_can_be_given_up() -> None:
     codes = np.zeros(200, dtype=np.uint8)  # several rounds
     with pytest.raises(GaveUpError):
         sort_suffixes(codes, check_cancelled=refuse_after(2))
-
-
-def test_a_text_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suffix_array, "LONGEST", 3)
-    with pytest.raises(ValueError, match="Received: 4"):
-        sort_suffixes(np.zeros(4, dtype=np.uint8))

@@ -38,17 +38,13 @@ class PassageMatcher:
     def restart(self) -> None:
         """Start a new text."""
         self._matched = bytearray()  # the codes of the current match
-        self._span: Span = (0, len(self.index))  # the suffixes that begin with it
+        self.span: Span = (0, len(self.index))
+        """The suffixes of the index that begin with it."""
 
     @property
     def length(self) -> int:
         """Characters of the current match."""
         return len(self._matched) // self._width
-
-    @property
-    def span(self) -> "Span":
-        """The suffixes of the index that begin with the current match."""
-        return self._span
 
     def add(self, character: str) -> Match:
         """Append a character to the text.
@@ -60,11 +56,11 @@ class PassageMatcher:
         if code is None:
             self.restart()
             return Match(0, 0)
-        span = self.index.narrow(self._span, self.length, code)
+        span = self.index.narrow(self.span, self.length, code)
         self._matched += code
         if span[0] == span[1]:
             span = self._shorten()
-        self._span = span
+        self.span = span
         return Match(self.length, self.index.suffixes[span[0]])
 
     def _shorten(self) -> "Span":

@@ -54,21 +54,16 @@ def sort_suffixes(
     suffixes further on (prefix doubling).
 
     A suffix that is a prefix of another comes before it. `codes` are unsigned numbers of shape
-    (N,). Sorting takes about 12 bytes a character beside them, more if one character makes up most
-    of the text. `progress` is called with the number of sorted suffixes and N; `check_cancelled` is
-    called regularly and raises to cancel.
+    (N,), N at most `LONGEST`. Sorting takes about 12 bytes a character beside them, more if one
+    character makes up most of the text. `progress` is called with the number of sorted suffixes and
+    N; `check_cancelled` is called regularly and raises to cancel.
 
     Source: Manber and Myers, Suffix arrays: a new method for on-line string searches (1993), and
     Larsson and Sadakane, Faster suffix sorting (2007), for skipping suffixes sorted already.
 
     Returns:
         Shape (N,), int32.
-
-    Raises:
-        ValueError: If the text is too long.
     """
-    if len(codes) > LONGEST:
-        raise ValueError(f"A text has at most {LONGEST:,} characters. Received: {len(codes)}")
     sorting = _Sorting(codes, progress, check_cancelled)
     open_slots = sorting.sort_by_beginnings()
     while len(open_slots):
@@ -98,7 +93,9 @@ class _Sorting:
     def sort_by_beginnings(self) -> Int32:
         """Sort by as many first characters as fit into a number; return the slots still open."""
         base = int(self._codes.max(initial=0)) + 2  # 0 stands for the end of the text
-        self._depth = _digits(base)
+        self._depth = 1
+        while base ** (self._depth + 1) <= _KEY_LIMIT:
+            self._depth += 1
         open_slots = np.empty(len(self._codes), dtype=np.int32)
         slot = kept = 0
         for places in _by_first_character(self._codes):
@@ -162,14 +159,6 @@ class _Sorting:
         if self._progress is not None:
             self._progress(self._settled, len(self._codes))
         return still_open
-
-
-def _digits(base: int) -> int:
-    """The number of digits of a base that a key holds."""
-    digits = 1
-    while base ** (digits + 1) <= _KEY_LIMIT:
-        digits += 1
-    return digits
 
 
 def _by_first_character(codes: Codes) -> Iterator[Int32]:
