@@ -16,7 +16,7 @@ import fcntl
 import hashlib
 import io
 import os
-import secrets
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -162,9 +162,8 @@ class _NumberStore:
 def _locked_file(folder: Path) -> tuple[Path, BinaryIO]:
     """Create a locked file, which no other process removes."""
     while True:
-        path = folder / f".{secrets.token_hex(8)}{_PARTIAL}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        file = os.fdopen(descriptor, "r+b", buffering=0)
+        descriptor, name = tempfile.mkstemp(_PARTIAL, ".", folder)
+        path, file = Path(name), os.fdopen(descriptor, "r+b", buffering=0)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError:  # a file system without locks: nothing removes it there either

@@ -14,7 +14,7 @@ import os
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -210,12 +210,6 @@ class SuffixIndex:
     """Start positions of the N suffixes, in sorted order."""
     codes_begin: int = 0
     """Position of the first code in `codes`, in bytes."""
-    _code_of: dict[str, bytes] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        numbered = enumerate(self.alphabet)
-        codes = {each: number.to_bytes(self.width, "big") for number, each in numbered}
-        object.__setattr__(self, "_code_of", codes)
 
     @classmethod
     def of(
@@ -259,7 +253,12 @@ class SuffixIndex:
 
     def code(self, character: str) -> bytes | None:
         """The code of a character, or None if the corpus has no such character."""
-        return self._code_of.get(character)
+        return self._codes.get(character)
+
+    @cached_property
+    def _codes(self) -> dict[str, bytes]:
+        numbered = enumerate(self.alphabet)
+        return {character: number.to_bytes(self.width, "big") for number, character in numbered}
 
     def find(self, passage: bytes) -> Span:
         """The suffixes that begin with a passage, given by the codes of its characters."""

@@ -30,6 +30,7 @@ NAMES: Final = {
     "\xa0": "no-break",
     "\x1e": "end",  # of a record
 }
+HEIGHTS: Final = "▁▂▃▄▅▆▇█"
 _PARTS: Final = " ▏▎▍▌▋▊▉"
 
 
@@ -217,7 +218,7 @@ _FRAMES: Final = {
 }
 _SIGNS: Final = {
     # bars and curves: eight heights, then blocks filled from the left or the right
-    **dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True)),
+    **dict(zip(HEIGHTS, "_.:-=+*#", strict=True)),
     **dict.fromkeys("▏▎▍▌▋▊▉▐▕", "|"),
     **dict.fromkeys("▖▗▘▙▚▛▜▝▞▟▓", "#"),
     "▀": '"',

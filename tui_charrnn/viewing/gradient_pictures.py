@@ -17,7 +17,7 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.runs.records import MemoryMeasured
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.viewing.formatting import format_distance, format_shape, padded
+from tui_charrnn.viewing.formatting import HEIGHTS, format_distance, format_shape, padded
 
 SIGNS: Final = "●◆▲■○+"
 """Markers of the curves, reused in turn."""
@@ -25,7 +25,6 @@ SHARES: Final = {"half": 0.5, "tenth": 0.1, "hundredth": 0.01}
 """Shares of the largest influence, by name."""
 CHARACTERS: Final = 20_000
 """Maximum characters read of a text: its last ones, which are held out from training."""
-_HEIGHTS: Final = "▁▂▃▄▅▆▇█"
 _DECADES: Final = 4
 """Powers of ten that a strip covers, and a chart at most."""
 _NEAR: Final = 20
@@ -217,8 +216,8 @@ def recorded_rows(memory: MemoryMeasured, width: int) -> list[str]:
 def _height(share: float) -> str:
     if share <= 0:
         return " "
-    level = math.ceil(len(_HEIGHTS) * (1 + math.log10(share) / _DECADES)) - 1
-    return _HEIGHTS[level] if level >= 0 else " "
+    level = math.ceil(len(HEIGHTS) * (1 + math.log10(share) / _DECADES)) - 1
+    return HEIGHTS[level] if level >= 0 else " "
 
 
 def _relative(influence: "np.ndarray") -> "np.ndarray":

@@ -157,11 +157,6 @@ ENDS: Final = {
 }
 """By the reason of a `RunEnded` record; translated when a line is made."""
 _NO_TIME: Final = " " * len("00:00:00")
-_SEVERITIES: Final[dict[str, LogKind]] = {
-    "information": "plain",
-    "warning": "warning",
-    "error": "error",
-}
 
 
 class Story:
@@ -217,7 +212,8 @@ class Story:
         entry = None if is_slip else _format_own(record)
         if entry is None and notice is not None:
             is_pause = isinstance(record, RequestAnswered) and record.request == "pause"
-            kind = "warning" if is_pause or is_slip else _SEVERITIES[notice.severity]
+            kind: LogKind = "plain" if notice.severity == "information" else notice.severity
+            kind = "warning" if is_pause or is_slip else kind
             entry = notice.sentence, kind
         return [entry] if entry is not None else []
 

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from tui_charrnn.generation.both_sides import CHAINS, SWEEPS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.viewing.formatting import bar, format_character, padded, percent
+from tui_charrnn.viewing.formatting import HEIGHTS, bar, format_character, padded, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tui_charrnn.generation.filling import Filled
     from tui_charrnn.generation.text_scores import Origin
 
-_HEIGHTS: Final = "▁▂▃▄▅▆▇█"
 _NAME: Final = 16
 """Maximum columns of a name."""
 _NUMBERS: Final = 33
@@ -58,7 +57,7 @@ def path_rows(origin: Origin, width: int) -> list[str]:
     rows = [
         f"{names[number]}  "
         + "".join(
-            _HEIGHTS[min(int(8 * share), 7)] * columns[place]
+            HEIGHTS[min(int(8 * share), 7)] * columns[place]
             for place, share in enumerate(path[number, first:], first)
         )
         for number in origin.order

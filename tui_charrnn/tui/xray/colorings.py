@@ -28,6 +28,7 @@ from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.streamed_text import ScaleName
 from tui_charrnn.tui.xray.reader import ProbeValues, TapeSpan, XrayReading
+from tui_charrnn.viewing.formatting import format_distance
 
 UnitKind = Literal["neuron", "gate"]
 NAME: Final = 12  # columns of a name in the panel
@@ -358,9 +359,7 @@ class InfluenceLevels(Levels):
         if known is None or known.problem or (known.branch, known.position) != (branch, position):
             return ""
         reach = len(known.influence)
-        half, tenth = (
-            f">{reach:,}" if distance is None else f"{distance:,}" for distance in known.distances
-        )
+        half, tenth = (format_distance(distance, reach) for distance in known.distances)
         return tr("below half from {half}, tenth from {tenth} back", half=half, tenth=tenth)
 
     def close(self) -> None:
