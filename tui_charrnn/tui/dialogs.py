@@ -61,6 +61,26 @@ class Dialog(ModalScreen[Reply]):
         return super().dismiss(result) if self.is_active else AwaitComplete()
 
 
+class MessageLine(Static):
+    """A sentence about what was typed; a problem has another color."""
+
+    DEFAULT_CSS = """
+    MessageLine {
+        height: auto;
+        color: $text-muted;
+        &.-problem { color: $text-error; }
+    }
+    """
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__("", id=id, markup=False)
+
+    def show(self, sentence: str, *, is_problem: bool = False) -> None:
+        """Show a sentence, made safe for the terminal."""
+        self.update(safe_line(sentence))
+        self.set_class(is_problem, "-problem")
+
+
 _Found = TypeVar("_Found")
 
 
@@ -267,20 +287,17 @@ class AskTextScreen(Dialog[str | None]):
 
     DEFAULT_CSS = """
     AskTextScreen {
-        align: center middle;
         & #ask {
             padding: 0 1;
             width: 60;
             height: auto;
         }
         & Static { height: auto; }
-        & #ask-words { color: $text-muted; }
-        & #ask-words.-problem { color: $text-error; }
     }
     """
 
     field = query_one(SafeInput)
-    words = query_one("#ask-words", Static)
+    words = query_one(MessageLine)
 
     def __init__(
         self,
@@ -319,7 +336,7 @@ class AskTextScreen(Dialog[str | None]):
             if self._question:
                 yield Static(self._question, markup=False)
             yield SafeInput(self._value, select_on_focus=True, compact=True)
-            yield Static("", id="ask-words", markup=False)
+            yield MessageLine(id="ask-words")
 
     def on_mount(self) -> None:
         """Focus the line and check its initial value."""
@@ -343,18 +360,14 @@ class AskTextScreen(Dialog[str | None]):
         """Show what is wrong with the line, or what an empty line stands for."""
         is_problem = isinstance(found, CharRNNError)
         is_shown = is_problem or not self.field.value
-        self._show_message(str(found) if is_shown else "", is_problem=is_problem)
+        self.words.show(str(found) if is_shown else "", is_problem=is_problem)
 
     def _check_line(self) -> None:
         """Check the line, and look it up if it is valid so far."""
         typed = self.field.value
         problem = self._check(typed) if self._check is not None else ""
-        self._show_message(problem, is_problem=True)
+        self.words.show(problem, is_problem=True)
         if problem or self._find is None:
             self._lookup.settle(None if problem else typed)
         else:
             self._lookup.begin(typed)
-
-    def _show_message(self, message: str, *, is_problem: bool = False) -> None:
-        self.words.update(safe_line(message))
-        self.words.set_class(is_problem, "-problem")

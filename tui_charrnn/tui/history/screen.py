@@ -5,15 +5,15 @@ from typing import ClassVar, Final
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.getters import query_one
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from tui_charrnn.hangul import join_syllables
 from tui_charrnn.history.generation import Entry, entry_values
 from tui_charrnn.history.store import History, TakenOut
-from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.safe_text import safe_text
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.chrome import KeyRow
-from tui_charrnn.tui.dialogs import Answer, Dialog, QuestionScreen
+from tui_charrnn.tui.dialogs import Answer, Dialog, MessageLine, QuestionScreen
 from tui_charrnn.tui.history.browser import HistoryBrowser
 from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
 from tui_charrnn.tui.keys.table import Owner
@@ -44,8 +44,7 @@ class HistoryScreen(Dialog[Entry | None]):
     DEFAULT_CSS = """
     HistoryScreen {
         background: $background;
-        & #history-note { height: auto; max-height: 3; padding: 0 2; color: $text-muted; }
-        & #history-note.-problem { color: $text-warning; }
+        & #history-note { max-height: 3; padding: 0 2; }
     }
     HistoryScreen.-two-columns {
         #history-body { layout: horizontal; }
@@ -65,7 +64,7 @@ class HistoryScreen(Dialog[Entry | None]):
     """
 
     browser = query_one(HistoryBrowser)
-    note = query_one("#history-note", Static)
+    note = query_one(MessageLine)
 
     def __init__(self, session: Session) -> None:
         """Show the user's history; replays run at the speed of the session."""
@@ -84,7 +83,7 @@ class HistoryScreen(Dialog[Entry | None]):
                 "There is no text: the setting `history` is off, so no generated text is kept."
             ),
         )
-        yield Static("", id="history-note", markup=False)
+        yield MessageLine(id="history-note")
         yield KeyRow()
 
     def on_mount(self) -> None:
@@ -109,8 +108,7 @@ class HistoryScreen(Dialog[Entry | None]):
 
     def show_note(self, sentence: str, *, is_problem: bool = False) -> None:
         """Show a note above the keys."""
-        self.note.update(safe_line(sentence))
-        self.note.set_class(is_problem, "-problem")
+        self.note.show(sentence, is_problem=is_problem)
 
     def action_leave(self) -> None:
         """Stop a replay, else clear the search, else close."""

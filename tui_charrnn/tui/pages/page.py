@@ -18,11 +18,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_charrnn.errors import CharRNNError
-from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import chosen_language, tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.chrome import KeyRow
-from tui_charrnn.tui.dialogs import Dialog
+from tui_charrnn.tui.dialogs import Dialog, MessageLine
 from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
 
 if TYPE_CHECKING:
@@ -163,8 +162,7 @@ class Page(Dialog[None]):
             border-title-style: bold;
             border-subtitle-color: $text-muted;
         }
-        & #page-note { height: auto; max-height: 3; padding: 0 2; color: $text-muted; }
-        & #page-note.-problem { color: $text-warning; }
+        & #page-note { max-height: 3; padding: 0 2; }
         & Input { border: round $foreground 25%; border-title-color: $text-muted; height: 3; }
         & Input:focus { border: round $primary; }
     }
@@ -199,7 +197,7 @@ class Page(Dialog[None]):
             if self.lesson:
                 yield Static(self.lesson, id="lesson", markup=False)
             yield from self.compose_page()
-        yield Static("", id="page-note", markup=False)
+        yield MessageLine(id="page-note")
         yield KeyRow()
 
     def compose_page(self) -> ComposeResult:
@@ -221,9 +219,7 @@ class Page(Dialog[None]):
 
     def show_note(self, sentence: str, *, is_problem: bool = False) -> None:
         """Show a note in the line above the keys."""
-        note = self.query_one("#page-note", Static)
-        note.update(safe_line(sentence))
-        note.set_class(is_problem, "-problem")
+        self.query_one(MessageLine).show(sentence, is_problem=is_problem)
 
     def compute(
         self,

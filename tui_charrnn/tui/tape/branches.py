@@ -46,7 +46,6 @@ class BranchesScreen(Dialog[Choice | None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("branches")]
     DEFAULT_CSS = """
     BranchesScreen {
-        align: center middle;
         & #branches {
             width: 90%;
             max-width: 100;
@@ -164,7 +163,6 @@ class ComparisonScreen(Dialog[None]):
     ]
     DEFAULT_CSS = """
     ComparisonScreen {
-        align: center middle;
         & #compared { width: 100%; height: 100%; background: $background; }
         &.-one-above #compared { layout: vertical; }
         &.-beside #compared { layout: horizontal; }

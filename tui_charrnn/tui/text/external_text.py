@@ -25,7 +25,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.decoding import BytesFound, read_pieces
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.dialogs import Dialog, Lookup
+from tui_charrnn.tui.dialogs import Dialog, Lookup, MessageLine
 from tui_charrnn.tui.messages import NoteWritten, Post
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 from tui_charrnn.tui.text.seed_input import SeedInput
@@ -256,7 +256,6 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
 
     DEFAULT_CSS = """
     ExternalTextScreen {
-        align: center middle;
         & #given {
             padding: 0 1;
             width: 76;
@@ -270,15 +269,11 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
             background: $surface;
             padding: 0;
         }
-        & #given-words {
-            color: $text-muted;
-            &.-problem { color: $text-warning; }
-        }
     }
     """
 
     field = query_one(SeedInput)
-    words = query_one("#given-words", Static)
+    words = query_one(MessageLine)
 
     def __init__(self) -> None:
         super().__init__()
@@ -302,7 +297,7 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
             yield SeedInput(
                 placeholder=tr("a text, or a path"), longest=LONGEST + 1, keeps_end=False
             )
-            yield Static("", id="given-words", markup=False)
+            yield MessageLine(id="given-words")
 
     def on_mount(self) -> None:
         """Focus the field."""
@@ -327,10 +322,9 @@ class ExternalTextScreen(Dialog["str | Path | None"]):
         """Show what will be read, or the error."""
         if isinstance(found, CharRNNError):
             as_text = tr("With a leading space, it is read as text.")
-            self.words.update(safe_line(f"{found} {as_text}"))
+            self.words.show(f"{found} {as_text}", is_problem=True)
         else:
-            self.words.update(_describe(found))
-        self.words.set_class(isinstance(found, CharRNNError), "-problem")
+            self.words.show(_describe(found))
 
     def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
         """Return the text or file as soon as its lookup has succeeded."""

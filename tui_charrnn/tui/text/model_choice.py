@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.getters import query_one
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from tui_charrnn.errors import CharRNNError
@@ -19,7 +19,7 @@ from tui_charrnn.generation.model_lookup import OfferedModel, find_model, offere
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.dialogs import Dialog, Lookup, SafeInput
+from tui_charrnn.tui.dialogs import Dialog, Lookup, MessageLine, SafeInput
 from tui_charrnn.tui.session import Session, WeightsSource
 from tui_charrnn.viewing.formatting import format_model_loss, format_shape
 
@@ -56,7 +56,6 @@ class ModelScreen(Dialog[ModelChoice]):
 
     DEFAULT_CSS = """
     ModelScreen {
-        align: center middle;
         & #models {
             padding: 0 1;
             width: 76;
@@ -70,13 +69,12 @@ class ModelScreen(Dialog[ModelChoice]):
             background: $surface;
             scrollbar-size-vertical: 1;
         }
-        & Static { height: auto; color: $text-error; }
     }
     """
 
     field = query_one(SafeInput)
     models = query_one(OptionList)
-    problem = query_one(Static)
+    problem = query_one(MessageLine)
 
     def __init__(self, session: Session) -> None:
         """List the models of a session, with the cursor on the current one."""
@@ -105,7 +103,7 @@ class ModelScreen(Dialog[ModelChoice]):
             models = OptionList(markup=False)
             models.can_focus = False
             yield models
-            yield Static(markup=False)
+            yield MessageLine(id="model-problem")
 
     def on_mount(self) -> None:
         """List the models in a thread: the runs folder may be on a slow disk."""
@@ -131,7 +129,7 @@ class ModelScreen(Dialog[ModelChoice]):
         """Filter the list; if nothing matches, look the text up as a name or path."""
         event.stop()
         self._has_moved = False
-        self.problem.update("")
+        self.problem.show("")
         self._show_rows()
         self._lookup.settle(None)
         if not self.models.option_count and event.value.strip():
@@ -167,7 +165,7 @@ class ModelScreen(Dialog[ModelChoice]):
         if self._now.model is not None and self._now.model not in known:
             chosen = ModelChoice(WeightsSource.DEFAULT, self._now.model)
             self._rows.append(_Row(chosen, Path(self._now.model).name, self._now.model))
-        self.problem.update(safe_line(problem))
+        self.problem.show(problem, is_problem=True)
         self._show_rows()
 
     def _show_rows(self) -> None:
@@ -202,7 +200,7 @@ class ModelScreen(Dialog[ModelChoice]):
     def _show_found(self, found: ModelChoice | CharRNNError) -> None:
         """Show the error of a lookup."""
         if isinstance(found, CharRNNError):
-            self.problem.update(safe_line(str(found)))
+            self.problem.show(str(found), is_problem=True)
 
 
 def _remark(model: OfferedModel) -> str:

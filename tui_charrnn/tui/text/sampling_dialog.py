@@ -17,7 +17,7 @@ from tui_charrnn.model_config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.preferences import Preferences, format_value, parse_value
 from tui_charrnn.settings import SettingError
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, SafeInput
+from tui_charrnn.tui.dialogs import AskTextScreen, Dialog, MessageLine, SafeInput
 from tui_charrnn.tui.session import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.text.seed_input import unknown_in
 
@@ -84,12 +84,11 @@ class SamplingScreen(Dialog[None]):
         }
         & Grid > Static { color: $text-muted; }
         & Button { width: 100%; text-align: left; content-align: left middle; }
-        & #sampling-words { height: 3; color: $text-muted; }
-        & #sampling-words.-problem { color: $text-error; }
+        & MessageLine { height: 3; }
     }
     """
 
-    words = query_one("#sampling-words", Static)
+    words = query_one(MessageLine)
 
     def __init__(
         self,
@@ -119,7 +118,7 @@ class SamplingScreen(Dialog[None]):
                 for name in NAMES:
                     yield Static(_label_of(name), markup=False)
                     yield SafeInput(self._shown(name), id=name, compact=True, select_on_focus=True)
-            yield Static("", id="sampling-words", markup=False)
+            yield MessageLine(id="sampling-words")
             if self._rng_seed is not None:
                 label = tr("Same numbers again: RNG {seed}", seed=self._rng_seed)
                 yield Button(Content(label), id="again", compact=True)
@@ -159,7 +158,7 @@ class SamplingScreen(Dialog[None]):
         self._set(SamplingConfig(), DEFAULT_LENGTH)
         for name in NAMES:
             self.query_one(f"#{name}", SafeInput).value = self._shown(name)
-        self._show_message(tr("Defaults restored."))
+        self.words.show(tr("Defaults restored."))
 
     def action_take_back(self) -> None:
         """Restore the previous values and close."""
@@ -185,20 +184,16 @@ class SamplingScreen(Dialog[None]):
                 self._set(replace(sampling, **{name: value}), settings.length)
         except SettingError as error:
             problems = (each._replace(name=_label_of(each.name)) for each in error.problems)
-            self._show_message(" ".join(map(str, problems)), is_problem=True)
+            self.words.show(" ".join(map(str, problems)), is_problem=True)
             return
         if name in RULES and (ignored := self._problem()):
-            self._show_message(ignored, is_problem=True)
+            self.words.show(ignored, is_problem=True)
             return
         now = tr("Now {value}; {allowed}.", value=self._shown(name), allowed=bounds.allowed())
         when = [tr("From the next text on.")] if name in _NEXT_TEXT else []
-        self._show_message(" ".join([tr(bounds.sentence), now, *when]))
+        self.words.show(" ".join([tr(bounds.sentence), now, *when]))
 
     def _set(self, sampling: SamplingConfig, length: int) -> None:
         settings = self._settings
         if (settings.sampling, settings.length) != (sampling, length):
             settings.sampling, settings.length = sampling, length
-
-    def _show_message(self, sentence: str, *, is_problem: bool = False) -> None:
-        self.words.update(sentence)
-        self.words.set_class(is_problem, "-problem")
