@@ -23,6 +23,11 @@ class Record:
     """A line of events.jsonl."""
 
 
+def _refuse_unpaired(rule: str, values: tuple[float, ...], keys: tuple[int, ...]) -> None:
+    if not keys or len(keys) != len(values):
+        raise ValueError(f"{rule}, and one at least. Received: {len(values)} and {len(keys)}.")
+
+
 @dataclass(frozen=True, slots=True)
 class RunStarted(Record):
     """A trainer started on the run, for the first time or again."""
@@ -44,11 +49,7 @@ class BaselinesMeasured(Record):
 
     def __post_init__(self) -> None:
         """Check that there is one loss per order."""
-        if not self.orders or len(self.orders) != len(self.losses):
-            raise ValueError(
-                "Baselines need as many losses as orders, and one at least. "
-                f"Received: {len(self.losses)} and {len(self.orders)}."
-            )
+        _refuse_unpaired("Baselines need as many losses as orders", self.losses, self.orders)
 
     @property
     def best(self) -> tuple[int, float]:
@@ -130,11 +131,8 @@ class BatchSizeChosen(Record):
 
     def __post_init__(self) -> None:
         """Check that there is one speed per batch size."""
-        if not self.tried or len(self.tried) != len(self.characters_per_second):
-            raise ValueError(
-                "A choice needs as many speeds as batch sizes, and one at least. Received: "
-                f"{len(self.characters_per_second)} and {len(self.tried)}."
-            )
+        speeds, sizes = self.characters_per_second, self.tried
+        _refuse_unpaired("A choice needs as many speeds as batch sizes", speeds, sizes)
 
 
 @dataclass(frozen=True, slots=True)
