@@ -63,10 +63,10 @@ def test_a_cache_that_cannot_be_written_in_is_a_note() -> None:
 @pytest.mark.parametrize(
     ("terminal", "verdict", "words"),
     [
-        (Terminal(80, 24, "truecolor", "C.UTF-8"), "ok", "80 x 24, 16 million colors, Unicode"),
-        (Terminal(80, 24, "256", ""), "ok", "256 colors"),
-        (Terminal(39, 24, "256", "de_DE.utf8"), "note", "needs 40 x 12"),
-        (Terminal(80, 24, None, "POSIX"), "note", "LC_ALL=C.UTF-8"),
+        (Terminal(80, 24, "truecolor", "C.UTF-8", ""), "ok", "80 x 24, 16 million colors"),
+        (Terminal(80, 24, "256", "", ""), "ok", "256 colors"),
+        (Terminal(39, 24, "256", "de_DE.utf8", ""), "note", "needs 40 x 12"),
+        (Terminal(80, 24, None, "", "Only lines."), "note", "80 x 24, no colors: Only lines."),
         (None, "note", "--headless"),
     ],
 )

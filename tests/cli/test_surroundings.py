@@ -31,3 +31,5 @@ def test_size_and_colors_of_a_terminal_are_examined(monkeypatch: pytest.MonkeyPa
     assert (found.colors, found.locale) == ("256", "en_US.UTF-8")
     assert plain is not None
     assert (plain.colors, plain.locale) == (None, "C")
+    assert "only prints lines (TERM=dumb)" in plain.obstacle
+    assert found.obstacle == ""

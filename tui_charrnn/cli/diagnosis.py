@@ -17,6 +17,7 @@ from typing import Final, Literal, TypeAlias
 from rich.console import Console
 
 from tui_charrnn import __version__
+from tui_charrnn.cli.opening import drawing_obstacle
 from tui_charrnn.cli.output import print_message
 from tui_charrnn.cli.tensorflow_process import Answer, ask, examiner_command
 from tui_charrnn.config import ModelConfig, TrainingConfig
@@ -77,6 +78,8 @@ class Terminal:
     """`truecolor`, `256`, `standard` or `windows`; None without colors."""
     locale: str
     """The character locale from the environment; empty if none is set."""
+    obstacle: str
+    """Why the app cannot be drawn in it, as a sentence; empty if it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +177,9 @@ def examine_terminal(environment: Mapping[str, str] = os.environ) -> Terminal | 
     console = Console(force_terminal=True, _environ=environment)
     names = ("LC_ALL", "LC_CTYPE", "LANG")
     locale = next((environment[name] for name in names if environment.get(name)), "")
-    return Terminal(size.columns, size.lines, console.color_system, locale)
+    screen = sys.__stderr__
+    obstacle = drawing_obstacle(screen, environment) if screen is not None else ""
+    return Terminal(size.columns, size.lines, console.color_system, locale, obstacle)
 
 
 def examine_locks(runs: Path) -> Locks:
@@ -327,33 +332,24 @@ def _format_folder(folder: Folder) -> str:
 
 
 def judge_terminal(terminal: Terminal | None) -> Finding:
-    """Judge size, colors and locale of the terminal."""
+    """Judge size and colors of the terminal, and whether the app can be drawn in it."""
     if terminal is None:
         return Finding(
             "note", "terminal", "none, so the app cannot open; use: charrnn-tui train --headless"
         )
     colors = {"truecolor": "16 million colors", "256": "256 colors"}
-    size = f"{terminal.columns} x {terminal.rows}"
     parts = [
-        size,
+        f"{terminal.columns} x {terminal.rows}",
         colors.get(terminal.colors or "", "few colors" if terminal.colors else "no colors"),
     ]
     remedies = []
     if terminal.columns < MINIMUM_COLUMNS or terminal.rows < MINIMUM_ROWS:
         remedies.append(f"the app needs {MINIMUM_COLUMNS} x {MINIMUM_ROWS}")
-    if not _is_unicode(terminal.locale):
-        parts.append(f"locale {terminal.locale}")
-        remedies.append("the app draws in Unicode; set LC_ALL=C.UTF-8")
-    else:
-        parts.append("Unicode")
+    if terminal.obstacle:
+        remedies.append(terminal.obstacle)
     if remedies:
         return Finding("note", "terminal", f"{', '.join(parts)}: {'; '.join(remedies)}")
     return Finding("ok", "terminal", ", ".join(parts))
-
-
-def _is_unicode(locale: str) -> bool:
-    """Return whether a locale uses UTF-8; an empty one counts, as most terminals use it."""
-    return not locale or "utf8" in locale.lower().replace("-", "")
 
 
 def _tensor_bytes(model: ModelConfig) -> int:

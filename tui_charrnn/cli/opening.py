@@ -123,6 +123,11 @@ def app_obstacle(environment: Mapping[str, str] = os.environ) -> str:
     screen = sys.__stderr__  # Textual draws on standard error
     if screen is None or not screen.isatty():
         return "There is no terminal to open the app in: it draws on standard error."
+    return drawing_obstacle(screen, environment)
+
+
+def drawing_obstacle(screen: TextIO, environment: Mapping[str, str]) -> str:
+    """Return why the app cannot be drawn on a terminal, as a sentence; empty if it can."""
     kind = environment.get("TERM", "")
     if kind in _LINE_TERMINALS:
         return f"The app cannot be drawn in a terminal that only prints lines (TERM={kind})."
