@@ -261,17 +261,13 @@ def judge_machine(
     yield Finding("ok", "processor", f"{machine.processor} ({system})")
     given = machine.allowed if machine.quota is None else min(machine.allowed, machine.quota)
     text = f"{threads} used, of {counted(machine.processors, 'processor')}"
-    limits = []
     if machine.allowed < machine.processors:
-        limits.append(f"this process may run on {machine.allowed}")
+        text += f"; this process may run on {machine.allowed}"
     if machine.quota is not None and machine.quota < machine.allowed:
-        limits.append(f"its control group (cgroup) is limited to {machine.quota:g} processors")
-    text += "".join(f"; {limit}" for limit in limits)
-    if threads > math.ceil(given):
-        text += f". More than {given:g} slow each other down: lower --threads"
-        yield Finding("note", "threads", text)
-    else:
-        yield Finding("ok", "threads", text)
+        text += f"; its control group (cgroup) is limited to {machine.quota:g} processors"
+    is_ok = threads <= math.ceil(given)
+    text += "" if is_ok else f". More than {given:g} slow each other down: lower --threads"
+    yield Finding("ok" if is_ok else "note", "threads", text)
     yield _judge_memory(machine, model)
 
 
@@ -281,10 +277,9 @@ def _judge_memory(machine: Machine, model: ModelConfig) -> Finding:
         return Finding("ok", "memory", total)
     text = f"{format_size(machine.memory)}, {format_size(machine.available)} of it available"
     needed = _LIBRARY_MEMORY + _STEP_COPIES * _tensor_bytes(model)
-    if machine.available < needed:
-        text += f". Training needs about {format_size(needed)}: close other programs"
-        return Finding("note", "memory", text)
-    return Finding("ok", "memory", text)
+    is_ok = machine.available >= needed
+    text += "" if is_ok else f". Training needs about {format_size(needed)}: close other programs"
+    return Finding("ok" if is_ok else "note", "memory", text)
 
 
 def judge_folders(
