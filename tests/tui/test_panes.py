@@ -397,33 +397,32 @@ async def test_a_pinned_run_is_drawn_from_the_start_on(
         await wait_until(pilot, "it alone", lambda: "(pinned)" not in screen_text(app))
 
 
-async def test_a_lost_trainer_gets_a_card_whose_key_starts_another(tmp_path: Path) -> None:
+async def test_a_lost_trainer_gets_a_card_whose_key_starts_another(
+    tmp_path: Path, launch: RecordingLauncher
+) -> None:
     run = fake_run(tmp_path / "runs", losses=[3.0, 2.5], evaluations={2: 2.4}, end=None)
     lose_trainer(run)
-    launch = RecordingLauncher()
     app = tiny_app(tmp_path, run=run, launch=launch)
-    try:
-        async with app.run_test(size=(80, 24)) as pilot:
-            await wait_until(pilot, "lost", lambda: "lost" in run_text_of(app))
-            await pilot.press("f3")
-            await wait_until(
-                pilot, "the card", lambda: any(map(in_sight, app.main.query("FailureCard")))
-            )
-            await pilot.press("f4")
-            await wait_until(
-                pilot, "the list", lambda: any(each.selected for each in app.main.query(RunList))
-            )
-            await pilot.press("r")
-            await wait_until(pilot, "a trainer", lambda: launch.runs == [run])
-            await wait_until(pilot, "a note", lambda: "Resumed fake" in note_of(app))
-    finally:
-        launch.end()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "lost", lambda: "lost" in run_text_of(app))
+        await pilot.press("f3")
+        await wait_until(
+            pilot, "the card", lambda: any(map(in_sight, app.main.query("FailureCard")))
+        )
+        await pilot.press("f4")
+        await wait_until(
+            pilot, "the list", lambda: any(each.selected for each in app.main.query(RunList))
+        )
+        await pilot.press("r")
+        await wait_until(pilot, "a trainer", lambda: launch.runs == [run])
+        await wait_until(pilot, "a note", lambda: "Resumed fake" in note_of(app))
 
 
-async def test_a_viewer_that_only_reads_starts_no_trainer(tmp_path: Path) -> None:
+async def test_a_viewer_that_only_reads_starts_no_trainer(
+    tmp_path: Path, launch: RecordingLauncher
+) -> None:
     run = fake_run(tmp_path / "runs", losses=[3.0, 2.5], evaluations={2: 2.4}, end=None)
     lose_trainer(run)
-    launch = RecordingLauncher()
     app = tiny_app(tmp_path, run=run, launch=launch)
     app.session.is_readonly = True
     async with app.run_test(size=(80, 24)) as pilot:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -25,13 +24,6 @@ TEXT = "abcdefg hijk\n" * 800
 @pytest.fixture(autouse=True)
 def nothing_timed(monkeypatch: pytest.MonkeyPatch) -> None:
     time_nothing(monkeypatch)
-
-
-@pytest.fixture
-def launcher() -> Iterator[RecordingLauncher]:
-    launcher = RecordingLauncher()
-    yield launcher
-    launcher.end()
 
 
 @pytest.fixture
@@ -74,23 +66,23 @@ def fill(app: CharRNNApp, **fields: str) -> None:
 
 
 async def test_a_path_and_enter_start_a_run(
-    tmp_path: Path, corpus: Path, launcher: RecordingLauncher
+    tmp_path: Path, corpus: Path, launch: RecordingLauncher
 ) -> None:
-    app = tiny_app(tmp_path, launch=launcher)
+    app = tiny_app(tmp_path, launch=launch)
     async with app.run_test() as pilot:
         await pilot.press("ctrl+n")
         fill(app, corpus=str(corpus), length="30 steps", name="mine")
         await pilot.press("enter")
         await wait_until(pilot, "the run", lambda: app.session.run is not None)
-        assert [run.path for run in launcher.runs] == [tmp_path / "runs" / "mine"]
-        assert read_description(launcher.runs[0]).training.steps == 30
+        assert [run.path for run in launch.runs] == [tmp_path / "runs" / "mine"]
+        assert read_description(launch.runs[0]).training.steps == 30
         await wait_until(pilot, "its state", lambda: "starting the trainer" in run_text_of(app))
 
 
 async def test_a_second_enter_starts_no_second_run(
-    tmp_path: Path, launcher: RecordingLauncher, pipe: Path
+    tmp_path: Path, launch: RecordingLauncher, pipe: Path
 ) -> None:
-    app = tiny_app(tmp_path, launch=launcher)
+    app = tiny_app(tmp_path, launch=launch)
     async with app.run_test() as pilot:
         await pilot.press("ctrl+n")
         fill(app, corpus=str(pipe))
@@ -100,13 +92,13 @@ async def test_a_second_enter_starts_no_second_run(
         with await writing_end(pilot, pipe) as end:
             end.write(TEXT)
         await wait_until(pilot, "the run", lambda: app.session.run is not None)
-    assert len(launcher.runs) == 1
+    assert len(launch.runs) == 1
 
 
 async def test_escape_while_the_text_is_read_starts_no_run(
-    tmp_path: Path, launcher: RecordingLauncher, pipe: Path
+    tmp_path: Path, launch: RecordingLauncher, pipe: Path
 ) -> None:
-    app = tiny_app(tmp_path, launch=launcher)
+    app = tiny_app(tmp_path, launch=launch)
     async with app.run_test() as pilot:
         await pilot.press("ctrl+n")
         fill(app, corpus=str(pipe))
@@ -117,7 +109,7 @@ async def test_escape_while_the_text_is_read_starts_no_run(
             end.write(TEXT)
         await wait_until(pilot, "the end of the thread", lambda: not preparations())
         assert app.session.run is None
-    assert launcher.runs == []
+    assert launch.runs == []
     assert not (tmp_path / "runs").exists()
 
 
@@ -131,17 +123,17 @@ async def test_the_preset_shows_its_purpose(tmp_path: Path) -> None:
 
 
 async def test_a_trainer_that_dies_at_once_is_lost_until_the_run_is_resumed_elsewhere(
-    tmp_path: Path, corpus: Path, launcher: RecordingLauncher
+    tmp_path: Path, corpus: Path, launch: RecordingLauncher
 ) -> None:
-    app = tiny_app(tmp_path, launch=launcher)
+    app = tiny_app(tmp_path, launch=launch)
     async with app.run_test() as pilot:
         await pilot.press("ctrl+n")
         fill(app, corpus=str(corpus), length="30 steps", name="mine")
         await pilot.press("enter")
-        await wait_until(pilot, "the run", lambda: len(launcher.runs) == 1)
-        launcher.end()
+        await wait_until(pilot, "the run", lambda: len(launch.runs) == 1)
+        launch.end()
         await wait_until(pilot, "lost", lambda: "lost" in run_text_of(app))
-        with FakeTrainer(launcher.runs[0]) as trainer:
+        with FakeTrainer(launch.runs[0]) as trainer:
             trainer.start()
             trainer.train(3.0)
             await wait_until(pilot, "life", lambda: "● training" in run_text_of(app))

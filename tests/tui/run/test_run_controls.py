@@ -1,7 +1,6 @@
 """Control of a training from the app: requests, answers, missing answers."""
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.support.command import PATIENCE
-from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tests.support.fake_run import FakeTrainer, fake_run
 from tests.support.open_app import note_of, run_text_of, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.control import Request, send_request, take_requests
@@ -19,16 +18,6 @@ from tui_charrnn.runs.records import LearningRateChanged, RequestAnswered
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.chrome import KeyRow
 from tui_charrnn.tui.run.controls import rate_problem
-
-
-@pytest.fixture
-def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
-    """A trainer on the run `fake`, after two batches."""
-    with FakeTrainer(created_run(tmp_path / "runs")) as trainer:
-        trainer.start()
-        trainer.train(3.0, 2.5)
-        yield trainer
-
 
 STATE_LABELS = {
     RunState.CREATED: "starting the trainer",

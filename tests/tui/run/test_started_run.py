@@ -1,12 +1,11 @@
 """A run that the app started generates from its first checkpoint on, unless the user chooses."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tests.support.fake_run import FakeTrainer, fake_run
 from tests.support.open_app import RecordingLauncher, note_of, tiny_app
 from tests.support.tiny_model import tiny_config
 from tests.support.waiting import wait_until
@@ -23,22 +22,6 @@ BUNDLED = "Seed · next: tiny.safetensors (^o)"
 NEWEST = "Seed · next: the run's newest weights (^o)"
 NOW = "From the next Enter on, the run's newest weights generate; ^o chooses another model."
 LATER = "It generates from its first checkpoint on; ^o chooses another model."
-
-
-@pytest.fixture
-def trainer(tmp_path: Path) -> Iterator[FakeTrainer]:
-    """A trainer on the run `fake`, after two batches."""
-    with FakeTrainer(created_run(tmp_path / "runs")) as trainer:
-        trainer.start()
-        trainer.train(3.0, 2.5)
-        yield trainer
-
-
-@pytest.fixture
-def launch() -> Iterator[RecordingLauncher]:
-    launch = RecordingLauncher()
-    yield launch
-    launch.end()
 
 
 def show_start(app: CharRNNApp, run: RunDirectory) -> None:

@@ -45,23 +45,19 @@ async def test_another_run_is_opened(tmp_path: Path) -> None:
         assert app.main.pane == "training"
 
 
-async def test_a_run_is_resumed(tmp_path: Path) -> None:
+async def test_a_run_is_resumed(tmp_path: Path, launch: RecordingLauncher) -> None:
     run = fake_run(tmp_path / "runs", end="stopped")
-    launch = RecordingLauncher()
     app = tiny_app(tmp_path, run=run, launch=launch)
-    try:
-        async with app.run_test(size=(80, 24)) as pilot:
-            await list_runs(app, pilot, "fake")
-            await pilot.press("r")
-            await wait_until(pilot, "a trainer", lambda: run.path in app.session.trainers)
-            assert launch.runs == [run]
-            pane = await list_runs(app, pilot, "fake")
-            await pilot.press("r")
-            await wait_until(pilot, "no other", lambda: "already" in note_of(app))
-            assert pane.is_trained(next(iter(pane.runs.summaries.values())))
-            assert launch.runs == [run]
-    finally:
-        launch.end()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await list_runs(app, pilot, "fake")
+        await pilot.press("r")
+        await wait_until(pilot, "a trainer", lambda: run.path in app.session.trainers)
+        assert launch.runs == [run]
+        pane = await list_runs(app, pilot, "fake")
+        await pilot.press("r")
+        await wait_until(pilot, "no other", lambda: "already" in note_of(app))
+        assert pane.is_trained(next(iter(pane.runs.summaries.values())))
+        assert launch.runs == [run]
 
 
 async def test_the_shown_run_is_followed_to_its_new_name(tmp_path: Path) -> None:

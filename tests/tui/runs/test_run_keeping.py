@@ -3,7 +3,7 @@
 import contextlib
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,14 +22,6 @@ from tui_charrnn.tui.dialogs import AskTextScreen, QuestionScreen
 from tui_charrnn.tui.runs import actions
 from tui_charrnn.tui.runs import list as list_module
 from tui_charrnn.tui.runs.list import RunsWatcher, RunTable
-
-
-@pytest.fixture
-def launch() -> Iterator[RecordingLauncher]:
-    """A launcher of idle processes that are ended after the test."""
-    launch = RecordingLauncher()
-    yield launch
-    launch.end()
 
 
 async def test_a_run_whose_trainer_was_just_started_is_left_alone(
