@@ -11,7 +11,7 @@ from textual.widgets import Static
 from tests.support.open_app import RecordingLauncher
 from tests.support.waiting import wait_until
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.messages import NewRunRequested
+from tui_charrnn.tui.messages import NewRunRequested, TrainerStarted
 from tui_charrnn.tui.new_run import estimate
 from tui_charrnn.tui.new_run.fields import FormInput, FormRow, FormSelect
 from tui_charrnn.tui.new_run.screen import FormBody, NewRunScreen
@@ -27,8 +27,10 @@ class FormApp(ThemedApp):
         self.session = Session(runs_folder=folder / "runs")
         self.launch = launch or RecordingLauncher()
         self.prefill: NewRunRequested | None = None
-        self.answers: list[bool | None] = []
-        """What the forms returned."""
+        self.answers: list[bool] = []
+        """Whether the forms that were closed started a run."""
+        self.started: TrainerStarted | None = None
+        """What the last form returned."""
 
     def on_mount(self) -> None:
         """Open the first form."""
@@ -37,7 +39,11 @@ class FormApp(ThemedApp):
     def open_form(self) -> None:
         """Open a form."""
         form = NewRunScreen(self.session, self.launch, self.prefill)
-        self.push_screen(form, self.answers.append)
+        self.push_screen(form, self._take)
+
+    def _take(self, started: TrainerStarted | None) -> None:
+        self.started = started
+        self.answers.append(started is not None)
 
     @property
     def body(self) -> FormBody:

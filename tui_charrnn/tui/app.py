@@ -245,16 +245,8 @@ class CharRNNApp(ThemedApp):
         if isinstance(event.outcome, CharRNNError):
             self.main.show_note(str(event.outcome), is_problem=True)
             return
-        self.session.trainers[event.run.path] = event.outcome
-        self.main.open_run(event.run)
         self.main.action_show("training")
-        sentence = event.sentence or tr("Resumed {name}.", name=event.run.name)
-        self.main.show_start(
-            event.run,
-            sentence,
-            can_generate=event.can_generate,
-            has_checkpoint=event.has_checkpoint,
-        )
+        self._show_started(event)
 
     def search_themes(self) -> None:
         """Open the theme picker."""
@@ -291,17 +283,18 @@ class CharRNNApp(ThemedApp):
             self.exit_work = report
             self.exit()
 
-    def _show_started(self, has_started: bool | None) -> None:
-        session = self.session
-        run, can_generate = session.started, not session.started_reads_both
-        if not has_started or run is None:
+    def _show_started(self, event: TrainerStarted | None) -> None:
+        """Show a run that a trainer works on; None if the form was closed."""
+        if event is None or isinstance(event.outcome, CharRNNError):
             return
-        sentence = tr("Training starts: {run}.", run=session.started_text)
-        if can_generate and not session.takes_started:
-            source = key_label("text.source")
-            sentence += " " + tr("{source} generates with the run itself.", source=source)
-        self.main.open_run(run)
-        self.main.show_start(run, sentence, can_generate=can_generate, has_checkpoint=False)
+        self.session.trainers[event.run.path] = event.outcome
+        self.main.open_run(event.run)
+        self.main.show_start(
+            event.run,
+            event.sentence or tr("Resumed {name}.", name=event.run.name),
+            can_generate=event.can_generate,
+            has_checkpoint=event.has_checkpoint,
+        )
 
     def _handle_exception(self, error: Exception) -> None:
         """Close with a short error report instead of Textual's traceback, which shows variables."""

@@ -209,6 +209,9 @@ class MainScreen(Screen[None]):
                 "It generates from its first checkpoint on; {key} chooses another model.",
                 key=key_label("text.source"),
             )
+        elif can_generate:
+            source = key_label("text.source")
+            sentence += " " + tr("{source} generates with the run itself.", source=source)
         self.show_note(sentence)
 
     def on_run_changed(self, event: RunChanged) -> None:

@@ -37,7 +37,7 @@ class RunFound(Message):
 
 @dataclass
 class TrainerStarted(Message):
-    """A trainer has resumed a run, or could not be started."""
+    """A trainer has started or resumed a run, or could not be started."""
 
     run: RunDirectory
     outcome: subprocess.Popen[bytes] | CharRNNError

@@ -175,10 +175,6 @@ class Session:
 
     None if it cannot, or must not: see `takes_started`. None once the user has chosen a model.
     """
-    started_text: str = ""
-    """Its preset and length, as text."""
-    started_reads_both: bool = False
-    """Whether it reads both directions: such a model cannot generate."""
     form: object = None
     """The last values of the new-run form, whose type only the form knows."""
     is_readonly: bool = False

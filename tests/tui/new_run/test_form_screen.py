@@ -68,7 +68,8 @@ async def test_a_path_and_enter_start_a_run(app: FormApp, corpus: Path) -> None:
         description = read_description(app.launch.runs[0])
         assert (description.preset, description.training) == ("small", PRESETS["small"].training)
         assert description.pinned_seeds == ("to be, or not to be",)
-        assert app.session.started_text == "small, 3m00s"
+        assert app.started is not None
+        assert app.started.sentence == "Training starts: small, 3m00s."
 
 
 async def test_every_typed_value_is_used(app: FormApp, corpus: Path) -> None:

@@ -13,7 +13,7 @@ from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import CheckpointSaved
 from tui_charrnn.tui.app import CharRNNApp
-from tui_charrnn.tui.messages import ResumeRequested, RunMoved
+from tui_charrnn.tui.messages import ResumeRequested, RunMoved, TrainerStarted
 from tui_charrnn.tui.session import Session, WeightsSource
 from tui_charrnn.tui.text.model_loader import ModelRequest
 from tui_charrnn.viewing.run_view import RunView
@@ -111,15 +111,15 @@ async def test_a_run_that_reads_both_directions_is_not_chosen(
 
 @pytest.mark.parametrize("kind", ["model_is_named", "is_readonly"])
 async def test_a_named_model_and_a_read_only_view_change_only_by_key(
-    tmp_path: Path, trainer: FakeTrainer, kind: str
+    tmp_path: Path, trainer: FakeTrainer, launch: RecordingLauncher, kind: str
 ) -> None:
     trainer.save()
     app = tiny_app(tmp_path)
     setattr(app.session, kind, True)
     async with app.run_test(size=(120, 36)) as pilot:
-        app.session.started, app.session.started_text = trainer.run, "tiny, 100 steps"
-        app._show_started(True)
-        note = "Training starts: tiny, 100 steps. ^o generates with the run itself."
+        process = launch(trainer.run)
+        app._show_started(TrainerStarted(trainer.run, process, "Training starts.", True))
+        note = "Training starts. ^o generates with the run itself."
         assert note_of(app) == note
         view = app.session.view
         await wait_until(pilot, "it", lambda: view is not None and view.checkpoint_step == 2)

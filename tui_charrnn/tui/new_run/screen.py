@@ -32,7 +32,7 @@ from tui_charrnn.training.creation import make_run
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, CancelledError
 from tui_charrnn.tui.dialogs import Dialog
-from tui_charrnn.tui.messages import NewRunRequested
+from tui_charrnn.tui.messages import NewRunRequested, TrainerStarted
 from tui_charrnn.tui.new_run.corpus import CorpusField, problem_of
 from tui_charrnn.tui.new_run.estimate import PresetField
 from tui_charrnn.tui.new_run.fields import (
@@ -268,8 +268,8 @@ class FormBody(Vertical):
         self._is_notifying = False
 
 
-class NewRunScreen(Dialog[bool]):
-    """Asks for the settings of a run; returns True once its trainer has started.
+class NewRunScreen(Dialog[TrainerStarted | None]):
+    """Asks for the settings of a run; returns its start, or None if it was closed.
 
     Problems are shown at their fields, and typed values are kept.
     """
@@ -443,8 +443,6 @@ class NewRunScreen(Dialog[bool]):
             self.body.focus_problem(problems)
             return
         self._report(tr("Reading the text …"))
-        self._session.started_text = f"{new.preset}, {format_length(new.training)}"
-        self._session.started_reads_both = new.model.reads_both
         self._starting = BackgroundTask("run-preparation", lambda task: self._prepare(new, task))
 
     def _prepare(self, new: NewRun, task: BackgroundTask) -> None:
@@ -454,13 +452,18 @@ class NewRunScreen(Dialog[bool]):
             task.deliver(self.call_later, self._show_progress, done, total)
 
         try:
-            made = start_run(new, self._session.runs_folder, self._launch, show_progress, task)
+            run, trainer = start_run(
+                new, self._session.runs_folder, self._launch, show_progress, task
+            )
         except CancelledError:
             raise  # ends the task
         except Exception as error:  # noqa: BLE001 - `_show_failure` shows it or reraises it
             self.call_later(self._show_failure, error)
         else:
-            self.call_later(self._finish, *made)
+            length = f"{new.preset}, {format_length(new.training)}"
+            sentence = tr("Training starts: {run}.", run=length)
+            can_generate = not new.model.reads_both
+            self.call_later(self._finish, TrainerStarted(run, trainer, sentence, can_generate))
 
     def _report(self, progress: str) -> None:
         """Show the progress of a task and disable the start button; an empty text enables it."""
@@ -475,12 +478,10 @@ class NewRunScreen(Dialog[bool]):
             else tr("Reading the text … {done:,} bytes", done=done)
         )
 
-    def _finish(self, run: RunDirectory, trainer: subprocess.Popen[bytes]) -> None:
+    def _finish(self, started: TrainerStarted) -> None:
         """Close the form; the app shows the run."""
-        self._session.trainers[run.path] = trainer
-        self._session.started = run
         self._session.form = dataclasses.replace(self.body.values, name="")
-        self.dismiss(True)
+        self.dismiss(started)
 
     def _show_failure(self, error: Exception) -> None:
         """Show the problem and keep the form open.
@@ -507,4 +508,4 @@ class NewRunScreen(Dialog[bool]):
         """
         if self._starting is None or self._starting.cancel():
             self._session.form = self.body.values
-            self.dismiss(False)
+            self.dismiss(None)
