@@ -45,9 +45,13 @@ def bundled_models() -> dict[str, Path]:
     except FileNotFoundError:
         return {}
     models = {path.stem: path for path in sorted(paths)}
+    return {name: models[name] for name in preferred_models() if name in models} | models
+
+
+def preferred_models() -> list[str]:
+    """The names of the bundled models that suit the language of the user, the default first."""
     is_korean = chosen_language() == "ko" or has_korean_locale(os.environ)
-    wanted = [KOREAN_MODEL, DEFAULT_MODEL] if is_korean else [DEFAULT_MODEL]
-    return {name: models[name] for name in wanted if name in models} | models
+    return [KOREAN_MODEL, DEFAULT_MODEL] if is_korean else [DEFAULT_MODEL]
 
 
 def default_model() -> Path:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.fake_run import FakeTrainer, created_run, fake_run
+from tui_charrnn.folders import DEFAULT_MODEL
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.app import find_run_to_show, run_of_model
-from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.session import Session, WeightsSource
 from tui_charrnn.viewing.run_view import RunView
 
 
@@ -114,3 +115,12 @@ def test_a_run_resumed_by_another_process_is_not_lost(session: Session, place: s
     )
     assert not is_lost(session, written_by(*other))
     assert session.trainers == {}
+
+
+def test_without_a_run_the_model_that_generates_has_its_name(tmp_path: Path) -> None:
+    session = Session(tmp_path, source=WeightsSource.NEWEST)
+    assert session.source_name == DEFAULT_MODEL
+    session.model = str(tmp_path / "mine.safetensors")
+    assert session.source_name == "mine.safetensors"
+    session.view = RunView(RunDirectory(tmp_path / "run"))
+    assert session.source_name == "the run's newest weights"

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tui_charrnn.folders import preferred_models
 from tui_charrnn.model_config import FILTERS, SamplingConfig
 from tui_charrnn.preferences import Origin, Preferences
 from tui_charrnn.runs.layout import RunDirectory
@@ -147,7 +148,7 @@ READ_ONLY: Final = "This view is read-only: it cannot start or control a trainin
 class WeightsSource(StrEnum):
     """Which weights generate."""
 
-    DEFAULT = "the bundled model"
+    DEFAULT = "default"
     NEWEST = "the run's newest weights"
     BEST = "the run's best checkpoint"
 
@@ -224,23 +225,22 @@ class Session:
 
     @property
     def next_source(self) -> WeightsSource:
-        """Which weights generate from the next seed on."""
+        """Which weights generate from the next seed on; without a run, those of a model."""
+        if self.view is None:
+            return WeightsSource.DEFAULT
         return WeightsSource.NEWEST if self.follows_started else self.source
 
     @property
     def is_model_chosen(self) -> bool:
         """Whether the weights are chosen: by name, or those of a run."""
-        return self.model is not None or (
-            self.view is not None and self.next_source is not WeightsSource.DEFAULT
-        )
+        return self.model is not None or self.next_source is not WeightsSource.DEFAULT
 
     @property
     def source_name(self) -> str:
         """The model that generates from the next seed on, as safe text."""
-        source = self.next_source
-        if source is WeightsSource.DEFAULT and self.model is not None:
-            return safe_line(Path(self.model).name)
-        return tr(source.value)
+        if self.next_source is WeightsSource.DEFAULT:
+            return safe_line(Path(self.model or preferred_models()[0]).name)
+        return tr(self.next_source.value)
 
     def trained_elsewhere(self) -> list[RunDirectory]:
         """Return the runs, other than the shown one, that are training as far as this app knows."""

@@ -80,8 +80,7 @@ class ModelScreen(Dialog[ModelChoice]):
         """List the models of a session, with the cursor on the current one."""
         super().__init__()
         self._folder = session.runs_folder
-        source = session.next_source if session.view else WeightsSource.DEFAULT
-        self._now = ModelChoice(source, session.model)
+        self._now = ModelChoice(session.next_source, session.model)
         self._rows: list[_Row] = []
         if session.view is not None:
             self._rows = [

@@ -81,7 +81,7 @@ class ModelRequest(NamedTuple):
         """Return the current request of a session."""
         view = session.view
         return cls(
-            source=session.next_source if view else WeightsSource.DEFAULT,
+            source=session.next_source,
             runs_folder=session.runs_folder,
             model=session.model,
             run=session.run,
