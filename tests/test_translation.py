@@ -44,7 +44,6 @@ from tui_charrnn.tui import chrome, hints
 from tui_charrnn.tui.history.recorder import end_of_sentence
 from tui_charrnn.tui.keys.table import GROUPS, KEYS
 from tui_charrnn.tui.new_run import estimate, form_values
-from tui_charrnn.tui.pages import gates
 from tui_charrnn.tui.pages.page import HEAD, LESSONS
 from tui_charrnn.tui.run import controls
 from tui_charrnn.tui.run.chart import readout, scales, series
@@ -143,7 +142,6 @@ def table_sentences() -> set[str]:
         *setting_sentences(),
         *("neuron", "originality", "influence"),
         *("expected", "state", "gates", "hits"),
-        *gates.NAMES.values(),
         *neuron.STATES.values(),
         *(name for names in neuron.GATES.values() for name in names.values()),
         *(each.name for each in PROPERTIES),

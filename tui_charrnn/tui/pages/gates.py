@@ -20,7 +20,6 @@ from tui_charrnn.tui.session import ActiveClamps, identity_of
 from tui_charrnn.tui.text.generation_thread import Fork
 from tui_charrnn.viewing.formatting import bar, format_character, padded, percent
 
-NAMES: Final = {"i": "input", "f": "forget", "o": "output", "z": "update", "r": "reset"}
 _STEP: Final = 0.05
 _SHOWN: Final = 6
 """Gates listed at a time; a network of eight layers has 24."""
@@ -174,7 +173,7 @@ class GatesPage(Page):
             set_to = f"= {self.clamped[gate]:.2f}" if gate in self.clamped else ""
             mark = "▸" if place == self._cursor else " "
             slider = f"{bar(mean, room):<{room}}"
-            row = padded(f"{mark} {gate!s:<4} {tr(NAMES[gate.part])}", 14)
+            row = padded(f"{mark} {gate!s:<4} {tr(gate.gate)}", 14)
             numbers = f"{found.by_itself.means[gate]:>8.3f}{set_to:>9}"
             style = "bold" if place == self._cursor else ""
             rows.append(Content.assemble((row, style), (slider, "$accent"), (numbers, style)))
