@@ -53,7 +53,6 @@ class Constraints:
         self._known: Final = frozenset(self._characters) - {vocabulary.unknown_symbol}
         self._is_jamo: Final = model.units == "jamo"
         self._all: Final = self._mask(self._known)
-        self._initial = self._mask(INITIALS)
         self._medial, self._final = self._mask(MEDIALS), self._mask(FINALS)
         self._feed: Final = self._characters.find("\n")
         self._end: Final = vocabulary.end_index
