@@ -35,7 +35,6 @@ from tui_charrnn.generation.model_lookup import bundled_instead as bundled_inste
 from tui_charrnn.generation.model_lookup import find_model as find_model
 from tui_charrnn.generation.model_lookup import offered_models as offered_models
 from tui_charrnn.generation.neuron import parse_clamps as parse_clamps
-from tui_charrnn.generation.neuron import parse_gate_clamps as parse_gate_clamps
 from tui_charrnn.generation.numbers import choose_numbers as choose_numbers
 from tui_charrnn.generation.numbers import with_numbers as with_numbers
 from tui_charrnn.generation.sampling import surprise as surprise

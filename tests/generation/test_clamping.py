@@ -14,7 +14,6 @@ from tui_charrnn.generation.neuron import (
     Probe,
     all_neurons,
     parse_clamps,
-    parse_gate_clamps,
     parse_neuron,
 )
 from tui_charrnn.generation.side_by_side import SideBySide
@@ -182,7 +181,7 @@ def test_a_held_gate_has_its_mean_and_keeps_the_order_of_its_units(
     cell: str, name: str, mean: float
 ) -> None:
     model = tiny_model(config=tiny_config(cell=cell, layer_count=2, hidden_size=40))
-    clamps = parse_gate_clamps([f"{name}={mean}"], model.config)
+    clamps = parse_clamps([], model.config, [f"{name}={mean}"])
     free, held = (Stepper(fold_embedding(model), clamps=each) for each in ((), clamps))
     gate = GATES[cell.partition("+")[0]][name[-1]]
     for index in indices_of(model, TEXT):
@@ -202,7 +201,7 @@ def test_a_gate_that_was_let_go_leaves_no_bit_different(cell: str) -> None:
     weights = fold_embedding(model)
     touched, plain = Stepper(weights), Stepper(weights)
     gate = "f" if cell.startswith("lstm") else "z"
-    touched.set_clamps(parse_gate_clamps([f"0:{gate}=0", f"1:{gate}=0.5"], model.config))
+    touched.set_clamps(parse_clamps([], model.config, [f"0:{gate}=0", f"1:{gate}=0.5"]))
     touched.read(3)
     touched.set_clamps(())
     touched.restore(plain.state)
@@ -213,7 +212,7 @@ def test_a_gate_that_was_let_go_leaves_no_bit_different(cell: str) -> None:
 
 def test_a_forget_gate_at_0_leaves_no_memory() -> None:
     model = tiny_model()
-    clamps = parse_gate_clamps(["0:f=0"], model.config)
+    clamps = parse_clamps([], model.config, ["0:f=0"])
     stepper = Stepper(fold_embedding(model), clamps=clamps)
     stepper.restore(5)
     stepper.read(3)
@@ -224,7 +223,7 @@ def test_a_forget_gate_at_0_leaves_no_memory() -> None:
 
 def test_texts_side_by_side_have_their_gates_held_each() -> None:
     model = tiny_model(layer_count=2)
-    clamps = parse_gate_clamps(["0:f=0.3"], model.config)
+    clamps = parse_clamps([], model.config, ["0:f=0.3"])
     weights = fold_embedding(model)
     alone, together = Stepper(weights, clamps=clamps), Stepper(weights, 3, clamps)
     for index in indices_of(model, TEXT):
@@ -247,7 +246,12 @@ def test_texts_side_by_side_have_their_gates_held_each() -> None:
 )
 def test_what_is_no_gate_is_refused(cell: str, text: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        parse_gate_clamps([text], tiny_config(cell=cell))
+        parse_clamps([], tiny_config(cell=cell), [text])
+
+
+def test_a_gate_is_clamped_once_however_it_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"to one value only\. Received: 0:f twice"):
+        parse_clamps(["0:f=0.3"], tiny_config(), ["0:f=0.5"])
 
 
 def test_a_held_gate_is_written_as_it_is_read() -> None:

@@ -332,8 +332,5 @@ def _open_stream(
     loaded = lazy.load_model(path)
     if preferred.numbers != "float32":
         loaded = lazy.with_numbers(loaded, preferred.numbers, print_message)
-    parsed = [
-        *lazy.parse_clamps(clamps, loaded.config),
-        *lazy.parse_gate_clamps(gate_clamps, loaded.config),
-    ]
+    parsed = lazy.parse_clamps(clamps, loaded.config, gate_clamps)
     return lazy.CharacterStream(loaded, sampling, parsed)

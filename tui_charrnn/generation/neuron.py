@@ -220,40 +220,32 @@ class Clamp:
         return f"{self.neuron}={self.value!r}".removesuffix(".0")
 
 
-def parse_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]:
+def parse_clamps(
+    texts: Iterable[str], config: ModelConfig, gates: Iterable[str] = ()
+) -> tuple[Clamp, ...]:
     """Parse clamps of the form LAYER:CELL=VALUE, or LAYER:GATE=MEAN; see `parse_neuron`.
+
+    Those of `gates` must be of the second form.
 
     Raises:
         ConfigError: If a clamp is malformed, the network has no such cell, the value is out of
             range, or a cell is clamped twice.
     """
     clamps: dict[Probe, Clamp] = {}
-    for text in texts:
+    for text, is_gate in [*((each, False) for each in texts), *((each, True) for each in gates)]:
         name, sign, number = text.partition("=")
         if not sign:
             raise ConfigError(
                 "A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: {text!r}.", text=text
             )
-        is_gate = name.strip().endswith(_SIGMOID_GATES)
-        neuron = parse_gate(name, config) if is_gate else parse_neuron(name, config)
+        parse = parse_gate if is_gate or name.strip().endswith(_SIGMOID_GATES) else parse_neuron
+        neuron = parse(name, config)
         if neuron in clamps:
             raise ConfigError(
                 "A cell can be clamped to one value only. Received: {neuron} twice.", neuron=neuron
             )
-        clamps[neuron] = Clamp(neuron, _value(number, is_gate=is_gate))
+        clamps[neuron] = Clamp(neuron, _value(number, is_gate=bool(neuron.gate)))
     return tuple(clamps.values())
-
-
-def parse_gate_clamps(texts: Iterable[str], config: ModelConfig) -> tuple[Clamp, ...]:
-    """Parse clamps of gates only: LAYER:GATE=MEAN.
-
-    Raises:
-        ConfigError: As `parse_clamps`, and if a clamp is not of a gate.
-    """
-    texts = list(texts)
-    for text in texts:
-        parse_gate(text.partition("=")[0], config)  # its error lists the gates
-    return parse_clamps(texts, config)
 
 
 def _value(text: str, *, is_gate: bool) -> float:

@@ -11,7 +11,7 @@ from tests.support.tape_app import LENGTH, SETTINGS, fresh_tape, tape_app
 from tests.support.tiny_model import tiny_model
 from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
-from tui_charrnn.generation.neuron import Probe, gates_of, parse_gate_clamps
+from tui_charrnn.generation.neuron import Probe, gates_of, parse_clamps
 from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.lens.reading import try_clamps
@@ -38,7 +38,7 @@ def test_untouched_gates_give_the_step_of_the_stream_bit_for_bit(cell: str) -> N
 
 def test_a_clamped_mean_is_the_measured_mean() -> None:
     stream = primed()
-    clamps = parse_gate_clamps(["0:f=0.25", "1:o=1"], stream.model.config)
+    clamps = parse_clamps(["0:f=0.25", "1:o=1"], stream.model.config)
     state = stream.snapshot()
     free, clamped = (try_clamps(stream, state, each, 1) for each in ((), clamps))
     assert clamped.means[Probe(0, "f")] == pytest.approx(0.25, abs=1e-6)
