@@ -211,78 +211,40 @@ def format_new_shares(meter: "OriginalityMeter") -> Iterator[str]:
             yield f"{length}: {format_share(share)}"
 
 
-_FRAMES: Final = {
-    "-": "─┄┅┈┉╌╍╴╶╼╾╸╺",
-    "=": "━═",
-    "|": "│┃┆┇┊┋╎╏║╵╷╹╻╽╿",
-}
 _SIGNS: Final = {
-    # bars and curves: eight heights, then blocks filled from the left or the right
-    **dict(zip(HEIGHTS, "_.:-=+*#", strict=True)),
-    **dict.fromkeys("▏▎▍▌▋▊▉▐▕", "|"),
-    **dict.fromkeys("▖▗▘▙▚▛▜▝▞▟▓", "#"),
-    "▀": '"',
-    "▔": "-",
-    "░": ":",
-    "▒": "%",
-    # states and marks
-    "●": "*",
-    "○": "o",
-    "•": "o",
-    "■": "=",
-    "□": "o",
-    "▢": "o",
-    "◆": "x",
-    "◇": "o",
-    "✗": "x",
-    "✘": "x",
-    "✓": "v",
-    "✔": "v",
-    "★": "*",
-    "⚠": "!",
-    "ⓘ": "i",
-    "⏸": "=",
-    # arrows
-    **dict.fromkeys("▲△▴↑⇧", "^"),
-    **dict.fromkeys("▼▽▾↓", "v"),
-    **dict.fromkeys("▶▷▸→»", ">"),
-    **dict.fromkeys("◀◁◂←«", "<"),
-    "\N{BOX DRAWINGS LIGHT DIAGONAL UPPER RIGHT TO LOWER LEFT}": "/",
-    "\N{BOX DRAWINGS LIGHT DIAGONAL UPPER LEFT TO LOWER RIGHT}": "\\",
-    "\N{BOX DRAWINGS LIGHT DIAGONAL CROSS}": "x",
-    # punctuation
-    "·": "-",
-    "…": "~",
-    "×": "x",
-    "˙": "'",
-    "±": "~",
-    "≈": "~",
-    "≤": "<",
-    "≥": ">",
-    "°": " ",
-    "\N{MINUS SIGN}": "-",
-    "\N{EN DASH}": "-",
-    "\N{EM DASH}": "-",
-    "\N{LEFT SINGLE QUOTATION MARK}": "'",
-    "\N{RIGHT SINGLE QUOTATION MARK}": "'",
-    "\N{LEFT DOUBLE QUOTATION MARK}": '"',
-    "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
-    "\N{NO-BREAK SPACE}": " ",
-    "\N{MATHEMATICAL LEFT ANGLE BRACKET}": "<",
-    "\N{MATHEMATICAL RIGHT ANGLE BRACKET}": ">",
-    "\N{DOTTED CIRCLE}": "o",
-    "\N{REPLACEMENT CHARACTER}": "?",
-    "\N{LEFT-POINTING MAGNIFYING GLASS}": "? ",
-    "\N{RIGHT-POINTING MAGNIFYING GLASS}": "? ",
+    "-": "─┄┅┈┉╌╍╴╶╼╾╸╺▔·\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}",
+    "=": "━═■⏸",
+    "|": "│┃┆┇┊┋╎╏║╵╷╹╻╽╿▏▎▍▌▋▊▉▐▕",
+    "#": "▖▗▘▙▚▛▜▝▞▟▓",
+    ":": "░",
+    "%": "▒",
+    '"': "▀\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}",
+    "'": "˙\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}",
+    "*": "●★",
+    "o": "○•□▢◇\N{DOTTED CIRCLE}",
+    "x": "◆✗✘×\N{BOX DRAWINGS LIGHT DIAGONAL CROSS}",
+    "v": "✓✔▼▽▾↓",
+    "^": "▲△▴↑⇧",
+    ">": "▶▷▸→»≥\N{MATHEMATICAL RIGHT ANGLE BRACKET}",
+    "<": "◀◁◂←«≤\N{MATHEMATICAL LEFT ANGLE BRACKET}",
+    "/": "\N{BOX DRAWINGS LIGHT DIAGONAL UPPER RIGHT TO LOWER LEFT}",
+    "\\": "\N{BOX DRAWINGS LIGHT DIAGONAL UPPER LEFT TO LOWER RIGHT}",
+    "~": "…±≈",
+    "!": "⚠",
+    "i": "ⓘ",
+    "?": "\N{REPLACEMENT CHARACTER}",
+    " ": "°\N{NO-BREAK SPACE}",
+    "? ": "\N{LEFT-POINTING MAGNIFYING GLASS}\N{RIGHT-POINTING MAGNIFYING GLASS}",
 }
+"""The symbols that each replacement stands for."""
 
 ASCII: Final[dict[int, str]] = {
     **dict.fromkeys(range(0x2500, 0x2580), "+"),  # corners and crossings
-    **{ord(sign): plain for plain, signs in _FRAMES.items() for sign in signs},
     **dict.fromkeys(range(0x2400, 0x2427), "?"),  # pictures of control characters
     **dict.fromkeys(range(0x2801, 0x2900), ":"),  # braille
     0x2800: " ",
-    **{ord(sign): plain for sign, plain in _SIGNS.items()},
+    **dict(zip(map(ord, HEIGHTS), "_.:-=+*#", strict=True)),
+    **{ord(sign): plain for plain, signs in _SIGNS.items() for sign in signs},
 }
 """For `str.translate`: the replacement of each symbol's code point."""
 
