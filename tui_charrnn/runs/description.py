@@ -1,7 +1,7 @@
 """The two JSON documents of a run: run.json, written once, and state.json, updated in training."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, Self, TypeVar
@@ -88,13 +88,7 @@ class CorpusReference:
     @property
     def reading(self) -> Reading:
         """The settings for reading it again."""
-        return Reading(
-            encoding=self.encoding,
-            unify_newlines=self.unify_newlines,
-            compose=self.compose,
-            units=self.units,
-            records=self.records,
-        )
+        return Reading(**{each.name: getattr(self, each.name) for each in fields(Reading)})
 
     def __post_init__(self) -> None:
         """Validate values that a damaged or newer run.json may contain.
