@@ -17,7 +17,9 @@ from tui_charrnn.generation.calibration import Bin
 from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.model.weights import tensors_from_weights
+from tui_charrnn.text.corpus import Reading
 from tui_charrnn.text.corpus_reading import read_corpus
+from tui_charrnn.text.vocabulary import END, Vocabulary
 from tui_charrnn.viewing.probability_rows import reliability_lines
 
 LETTERS = "\nabcd"
@@ -81,6 +83,29 @@ def test_only_the_held_out_part_of_its_own_text_is_used(model: Path, text: Path)
     assert fitted is not None
     judged = load_model(model).vocabulary.spell(tail[3_000:]).indices
     assert fitted.loss_before == float(TextScorer(load_model(model)).nats(judged).mean())
+
+
+def test_the_held_out_part_of_records_is_that_of_their_shuffled_order(
+    text: Path, tmp_path: Path
+) -> None:
+    reading = Reading(records="line")
+    corpus = read_corpus([str(text)], reading)
+    split, letters = corpus.split(0.5), END + LETTERS[1:]
+    chain = markov_model(TRANSITIONS, letters)
+    facts = {"sha256": corpus.sha256, "training_characters": split, "records": "line"}
+    path, copy = tmp_path / "records.safetensors", tmp_path / "copy.safetensors"
+    tensors = dict(tensors_from_weights(chain.weights, chain.config))
+    tensors |= {name: 2 * tensors[name] for name in ("output.kernel", "output.bias")}
+    vocabulary = Vocabulary(letters, end_symbol=END)
+    path.write_bytes(
+        serialize_model(tensors, chain.config, vocabulary, corpus=facts, training={"step": 1})
+    )
+    ended = run("calibrate", path, copy, "--text", text)
+    assert "the held-out part of" in ended.stderr
+    fitted, held_out = load_model(copy).calibration, corpus.ordered.decode(split)
+    assert fitted is not None
+    judged = vocabulary.spell(held_out[len(held_out) // 2 :]).indices[: fitted.judged_characters]
+    assert fitted.loss_before == float(TextScorer(load_model(path)).nats(judged).mean())
 
 
 def test_of_another_text_all_is_taken(model: Path, text: Path, tmp_path: Path) -> None:

@@ -213,14 +213,15 @@ def _held_out(
     if text is None:
         corpus = lazy.read_training_corpus(model, path, runs)
     else:
-        corpus = lazy.read_corpus([text], Reading(encoding=encoding, units=model.units))
+        reading = Reading(encoding=encoding, units=model.units, records=model.records)
+        corpus = lazy.read_corpus([text], reading)
     is_own = corpus.sha256 == model.corpus.get("sha256")
     start = model.corpus.get("training_characters") if is_own else 0
     if not isinstance(start, int):
         raise CorpusError("The model file does not name its held-out text. Name a text: --text.")
     source = f"the held-out part of {corpus.name}" if is_own else f"all of {corpus.name}"
     print_message(f"Fitting and evaluating on {safe_line(source)} ...")
-    return corpus.numbered.decode(start, start + _MAX_HELD_OUT), corpus.units_per_character(start)
+    return corpus.ordered.decode(start, start + _MAX_HELD_OUT), corpus.units_per_character(start)
 
 
 def _format_calibration(calibration: "Calibration") -> str:
