@@ -15,8 +15,8 @@ from typing import Final
 import tui_charrnn
 from tui_charrnn.errors import ConfigError, StorageError, reason_of
 from tui_charrnn.invocation import PROGRAM
-from tui_charrnn.runs.file_system import PRIVATE_FILE
 from tui_charrnn.runs.layout import RunDirectory, refuse_foreign_parts
+from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
 
 APP_VARIABLES: Final = ("OPENBLAS_NUM_THREADS", "TEXTUAL_DISABLE_KITTY_KEY")
@@ -95,26 +95,22 @@ def launch_trainer(
         command.append("--force")
     command += placement
     refuse_foreign_parts(run)
-    try:
-        with open(RunDirectory(path).log, "ab", opener=_open_privately) as log:
+    with Storage(inside=path).open_to_append(RunDirectory(path).log) as log:
+        try:
             return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=log.descriptor,
+                stderr=log.descriptor,
                 cwd="/",  # so that no folder is kept from being removed or unmounted
                 env=trainer_environment(os.environ),
                 start_new_session=True,
                 pass_fds=kept_open,
             )
-    except OSError as error:
-        raise StorageError(
-            "Cannot start the trainer of {path}: {reason}.", path=path, reason=reason_of(error)
-        ) from error
-
-
-def _open_privately(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW, PRIVATE_FILE)
+        except OSError as error:
+            raise StorageError(
+                "Cannot start the trainer of {path}: {reason}.", path=path, reason=reason_of(error)
+            ) from error
 
 
 def trainer_environment(inherited: Mapping[str, str]) -> dict[str, str]:
