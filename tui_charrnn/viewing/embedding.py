@@ -155,17 +155,11 @@ class Piece(NamedTuple):
     """The character's index in the vocabulary; -1 for other pieces."""
 
 
-def sign_of(character: str) -> str:
+def _sign_of(character: str) -> str:
     """A symbol for a character, one or two columns wide."""
     named = safe_line if is_jamo(character) else format_character
     shown = _BLANK.get(character) or named(character)
     return shown if 0 < cell_len(shown) <= 2 else "·"
-
-
-def kind_of(character: str) -> str:
-    """The `Piece.kind` of a character."""
-    group = group_of(character)
-    return f"hangul{ord(initial_of(character)) % SHADES}" if group == "hangul" else group
 
 
 def picture_of(
@@ -175,24 +169,21 @@ def picture_of(
 
     `places`, shape (V, 2), are the coordinates; None means the plane of the vectors.
     """
-    signs = [sign_of(character) for character in embedding.characters]
+    signs = [_sign_of(character) for character in embedding.characters]
     wide = max(map(cell_len, signs))
     places = embedding.plane[0] if places is None else places
     # the farthest first, so that outliers get their exact cells
     order = np.argsort(-(places**2).sum(axis=1), kind="stable")
     cells = cells_of(places[order], max(width // wide, 1), max(height, 1))
-    rows: list[dict[int, int]] = [{} for _ in range(max(height, 1))]
-    for index, (column, row) in zip(order, cells, strict=False):
-        rows[row][column] = int(index)
-    drawn = []
-    for row_cells in rows:
-        pieces, at = [], 0
-        for column, index in sorted(row_cells.items()):
-            sign = signs[index]
-            pieces += [Piece(" " * (column * wide - at), "")] if column * wide > at else []
-            pieces.append(Piece(sign, kind_of(embedding.characters[index]), index))
-            at = column * wide + cell_len(sign)
-        drawn.append(pieces)
+    placed = {(row, column): int(index) for index, (column, row) in zip(order, cells, strict=False)}
+    drawn: list[list[Piece]] = [[] for _ in range(max(height, 1))]
+    for (row, column), index in sorted(placed.items()):
+        pieces, character = drawn[row], embedding.characters[index]
+        gap = column * wide - sum(cell_len(piece.text) for piece in pieces)
+        pieces += [Piece(" " * gap, "")] if gap else []
+        group = group_of(character)
+        shade = f"{ord(initial_of(character)) % SHADES}" if group == "hangul" else ""
+        pieces.append(Piece(signs[index], f"{group}{shade}", index))
     return drawn
 
 
