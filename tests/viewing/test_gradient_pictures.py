@@ -8,10 +8,9 @@ import pytest
 from rich.cells import cell_len
 
 from tests.support.tiny_model import tiny_config, tiny_model
-from tui_charrnn.errors import CorpusError, ModelFileError
+from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.lens.influence import Memory
 from tui_charrnn.runs.records import MemoryMeasured
-from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.translation import LANGUAGES, Language, set_language, tr
 from tui_charrnn.viewing.formatting import in_ascii
 from tui_charrnn.viewing.gradient_pictures import (
@@ -111,13 +110,11 @@ def test_a_text_of_which_nothing_is_known_is_refused() -> None:
 
 def test_a_bidirectional_model_is_refused() -> None:
     model = tiny_model(config=replace(tiny_config(), direction="both"))
-    with pytest.raises(ModelFileError, match="on both sides"):
+    with pytest.raises(ConfigError, match="is bidirectional"):
         measure_model("tiny", model, "bad cab")
 
 
 def test_a_model_of_records_is_refused() -> None:
-    model = tiny_model()
-    characters = model.vocabulary.characters
-    records = replace(model, vocabulary=Vocabulary(characters, end_symbol=characters[0]))
-    with pytest.raises(ModelFileError, match="the end of a record resets its state"):
-        measure_model("tiny", records, "bad cab")
+    model = replace(tiny_model(), corpus={"records": "line"})
+    with pytest.raises(ConfigError, match="is a model of records"):
+        measure_model("tiny", model, "bad cab")

@@ -219,11 +219,6 @@ def memory(
         found = ((name, model, False) for name, model in named.items())
     read, curves = read[-characters:], []
     for name, model, is_drawn in found:
-        if model.records != "none":
-            raise ConfigError(
-                f"{name} is a model of records: it resets its state at the end of each record, "
-                "and looks back no further."
-            )
         curves.append(_measure(name, model, read, reach))
         if is_drawn and not as_json:
             _print_curves(curves, is_ascii=is_ascii)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from rich.cells import cell_len, set_cell_size
 
-from tui_charrnn.errors import CorpusError, ModelFileError
+from tui_charrnn.errors import ConfigError, CorpusError
 from tui_charrnn.lens.clipping import ClippingRun, ClippingSettings, ClippingStep
 from tui_charrnn.lens.influence import REACH, TARGETS, Memory, decay_distance, measure_memory
 from tui_charrnn.model.checkpoint import Model
@@ -60,19 +60,16 @@ def measure_model(
     `measure_memory`.
 
     Raises:
+        ConfigError: If the model is bidirectional or of records.
         CorpusError: If the model knows fewer than two of its characters.
-        ModelFileError: If it is bidirectional or of records, or its states are not finite numbers.
+        ModelFileError: If its states are not finite numbers.
     """
     if model.config.reads_both:
-        raise ModelFileError(
-            "How far back the model {name!r} looks is not measured: it reads the text on both "
-            "sides.",
-            name=name,
-        )
-    if model.vocabulary.end_symbol is not None:
-        raise ModelFileError(
-            "How far back the model {name!r} looks is not measured: the end of a record resets "
-            "its state.",
+        raise ConfigError("{name} is bidirectional: it does not only look back.", name=name)
+    if model.records != "none":
+        raise ConfigError(
+            "{name} is a model of records: it resets its state at the end of each record, and "
+            "looks back no further.",
             name=name,
         )
     indices = model.vocabulary.spell(text).indices
