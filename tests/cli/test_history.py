@@ -155,7 +155,7 @@ def test_changed_settings_change_again_in_a_replay(model: Path) -> None:
     kept = generate(model, "bad", "-n", "30", "--rng-seed", "2", "-t", "0")
     generate(model, "bad", "-n", "10", "--rng-seed", "2", "-t", "5", "--no-history")
     wild, safe = SamplingConfig(temperature=5), SamplingConfig(temperature=0)
-    number = History().add(
+    number = History().add([
         Generation(
             seed_text="bad",
             text="",
@@ -164,7 +164,7 @@ def test_changed_settings_change_again_in_a_replay(model: Path) -> None:
             rng_seed=2,
             model=ModelFile(model).reference(ModelLabel("mine")),
         )
-    )
+    ])[0]
 
     generated = history("replay", str(number)).encode()
 
@@ -176,7 +176,7 @@ def test_changed_settings_change_again_in_a_replay(model: Path) -> None:
 
 def test_a_text_that_cannot_be_replayed_has_a_reason() -> None:
     origin = ModelReference(ModelLabel("mine"), None, None)
-    History().add(
+    History().add([
         Generation(
             seed_text="",
             text="abc",
@@ -186,7 +186,7 @@ def test_a_text_that_cannot_be_replayed_has_a_reason() -> None:
             model=origin,
             no_replay_because="characters were chosen by hand",
         )
-    )
+    ])
 
     refused = run_here("history", "replay", "1")
 

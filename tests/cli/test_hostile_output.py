@@ -114,7 +114,7 @@ def text_file(folder: Path, string: str) -> Commands:
 
 def history(folder: Path, string: str) -> Commands:
     origin = ModelReference(ModelLabel.parse(string), str(folder / as_file_name(string)), "ab" * 32)
-    History().add_all([
+    History().add([
         make_generation(string, string, model=origin),
         make_generation(string, no_replay_because=string),
     ])

@@ -143,7 +143,7 @@ def _build_history(folder: Path) -> None:
         rng_seed=1,
         model=ModelFile(path).reference(ModelLabel("tiny")),
     )
-    History(folder / "history.sqlite").add(said)
+    History(folder / "history.sqlite").add([said])
 
 
 def _remove_and_restore(history: History) -> None:

@@ -17,7 +17,7 @@ def history(tmp_path: Path) -> History:
 
 
 def test_all_numbers_are_found_newest_first_and_entries_by_them(history: History) -> None:
-    history.add_all([make_generation("a"), make_generation("b"), make_generation("c")])
+    history.add([make_generation("a"), make_generation("b"), make_generation("c")])
 
     assert history.find("") == [3, 2, 1]
     entries = history.read([1, 3, 9])
@@ -49,8 +49,8 @@ QUERIES = [
 
 @pytest.mark.parametrize("query", [*QUERIES, "'; DROP TABLE generations", "{x}", "x" * 100_000])
 def test_no_query_is_an_error(history: History, query: str) -> None:
-    history.add(make_generation(f"before {query[:50]} after"))
-    history.add(make_generation("else"))
+    history.add([make_generation(f"before {query[:50]} after")])
+    history.add([make_generation("else")])
 
     assert history.find(query) == ([1] if len(query) < 60 else [])
 
@@ -61,7 +61,7 @@ def test_short_and_long_words_are_looked_for_together(
 ) -> None:
     if not has_index:
         monkeypatch.setattr(store, "has_index", lambda _: False)
-    history.add_all([
+    history.add([
         make_generation("golden Sun É 하늘"),
         make_generation("golden moon"),
         make_generation("a sun"),
@@ -76,7 +76,7 @@ def test_short_and_long_words_are_looked_for_together(
 
 
 def test_a_search_that_nobody_wants_any_more_ends(history: History) -> None:
-    history.add_all([make_generation("x")] * 300)
+    history.add([make_generation("x")] * 300)
     calls = 0
 
     def check() -> None:
@@ -90,7 +90,7 @@ def test_a_search_that_nobody_wants_any_more_ends(history: History) -> None:
 
 
 def test_what_is_taken_out_can_be_put_back_as_it_was(history: History) -> None:
-    history.add_all([
+    history.add([
         make_generation("alpha"),
         make_generation("beta", no_replay_because="it was steered by hand"),
     ])
@@ -107,7 +107,7 @@ def test_what_is_taken_out_can_be_put_back_as_it_was(history: History) -> None:
     assert connection.execute("SELECT * FROM generations").fetchall() == before
     connection.close()
     assert history.find("alpha") == [1]
-    assert history.add(make_generation("gamma")) == 3
+    assert history.add([make_generation("gamma")])[0] == 3
 
 
 @pytest.mark.parametrize("query", ["", "no", "alpha", "alpha no", "n"])
@@ -115,7 +115,7 @@ def test_what_is_taken_out_can_be_put_back_as_it_was(history: History) -> None:
 def test_the_first_of_many_are_the_first_of_all(
     history: History, query: str, has_index: bool
 ) -> None:
-    history.add_all([make_generation(f"alpha no {number}") for number in range(30)])
+    history.add([make_generation(f"alpha no {number}") for number in range(30)])
     if not has_index:
         connection = sqlite3.connect(history.path)
         connection.executescript(
@@ -129,9 +129,9 @@ def test_the_first_of_many_are_the_first_of_all(
 
 
 def test_a_text_takes_the_place_of_its_beginning(history: History) -> None:
-    history.add(make_generation("begin"))
+    history.add([make_generation("begin")])
 
-    assert history.add_all([make_generation("beginning")], instead_of=1) == [2]
+    assert history.add([make_generation("beginning")], instead_of=1) == [2]
     assert history.find("begin") == [2]
 
 

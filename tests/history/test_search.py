@@ -24,9 +24,9 @@ def test_words_are_found_in_seed_text_and_text(
 ) -> None:
     if not is_indexed:
         monkeypatch.setattr(store, "has_index", lambda _: False)
-    history.add(make_generation("What light through yonder window", seed_text="JULIET:"))
-    history.add(make_generation("푸른 하늘에 해가", seed_text="한국어"))
-    history.add(make_generation('say "100%_sure" AND* go'))
+    history.add([make_generation("What light through yonder window", seed_text="JULIET:")])
+    history.add([make_generation("푸른 하늘에 해가", seed_text="한국어")])
+    history.add([make_generation('say "100%_sure" AND* go')])
 
     assert numbers(history, "juliet YONDER") == [1]
     assert numbers(history, "juliet 하늘에") == []
@@ -41,7 +41,7 @@ def test_words_are_found_in_seed_text_and_text(
 
 
 def test_decomposed_words_find_composed_ones(history: History) -> None:
-    history.add(make_generation("café noir"))
+    history.add([make_generation("café noir")])
 
     assert numbers(history, "cafe\N{COMBINING ACUTE ACCENT}") == [1]
 
@@ -52,7 +52,7 @@ def test_without_the_search_module_words_are_found_all_the_same(
     monkeypatch.setattr(
         "tui_charrnn.history.store._INDEX", ("CREATE VIRTUAL TABLE x USING no_such_module(y)",)
     )
-    history.add(make_generation("What light"))
+    history.add([make_generation("What light")])
 
     assert numbers(history, "LIGHT what") == [1]
     assert history.clear() == 1

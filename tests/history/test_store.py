@@ -33,7 +33,7 @@ def test_a_text_comes_back_as_it_was_added(history: History) -> None:
         no_replay_because="it was steered by hand",
     )
 
-    number = history.add(generation)
+    number = history.add([generation])[0]
 
     entry = history.get(number)
     assert entry is not None
@@ -43,14 +43,14 @@ def test_a_text_comes_back_as_it_was_added(history: History) -> None:
 
 
 def test_several_texts_are_added_at_once(history: History) -> None:
-    assert history.add_all([make_generation("a"), make_generation("b")]) == [1, 2]
+    assert history.add([make_generation("a"), make_generation("b")]) == [1, 2]
     assert [entry.generation.text for entry in history.newest(5)] == ["b", "a"]
 
 
 def test_a_model_without_a_file_is_kept_too(history: History) -> None:
     generation = make_generation("x", model=ModelReference(ModelLabel("none"), None, None))
 
-    entry = history.get(history.add(generation))
+    entry = history.get(history.add([generation])[0])
 
     assert entry is not None
     assert entry.generation == generation
@@ -60,7 +60,9 @@ def test_a_model_without_a_file_is_kept_too(history: History) -> None:
 def test_names_that_are_no_text_survive(history: History) -> None:
     origin = ModelReference(ModelLabel("odd"), "/models/\udcff.safetensors", None)
 
-    entry = history.get(history.add(make_generation("\ud800x", seed_text="\udcffa", model=origin)))
+    entry = history.get(
+        history.add([make_generation("\ud800x", seed_text="\udcffa", model=origin)])[0]
+    )
 
     assert entry is not None
     assert entry.generation.model == origin
@@ -69,7 +71,7 @@ def test_names_that_are_no_text_survive(history: History) -> None:
 
 def test_the_newest_comes_first(history: History) -> None:
     for text in "abc":
-        history.add(make_generation(text))
+        history.add([make_generation(text)])
 
     assert [entry.generation.text for entry in history.newest(2)] == ["c", "b"]
     assert history.count() == 3
@@ -84,11 +86,11 @@ def test_nothing_is_made_by_looking(history: History) -> None:
 
 
 def test_the_file_is_for_the_user_alone(history: History) -> None:
-    history.add(make_generation("secret"))
+    history.add([make_generation("secret")])
     assert stat.S_IMODE(history.path.stat().st_mode) == 0o600
 
     history.path.chmod(0o644)
-    history.add(make_generation("more"))
+    history.add([make_generation("more")])
     assert stat.S_IMODE(history.path.stat().st_mode) == 0o600
 
 
@@ -98,38 +100,38 @@ def test_it_lies_in_the_data_folder(isolated_home: Path) -> None:
 
 def test_what_is_removed_is_not_found_and_its_number_is_not_given_again(history: History) -> None:
     for text in ("alpha", "beta", "gamma"):
-        history.add(make_generation(text))
+        history.add([make_generation(text)])
 
     assert history.remove([2, 3, 3, 9, 2**70]) == [2, 3]
 
     assert numbers(history, "gamma") == []
     assert history.get(2**70) is None
-    assert history.add(make_generation("delta")) == 4
+    assert history.add([make_generation("delta")])[0] == 4
 
 
 def test_clearing_leaves_nothing_on_the_disk(history: History) -> None:
     for _ in range(20):
-        history.add(make_generation("a very private sentence"))
+        history.add([make_generation("a very private sentence")])
 
     assert history.clear() == 20
 
     assert history.newest(5) == []
     assert b"private" not in history.path.read_bytes()
-    history.add(make_generation("after it"))
+    history.add([make_generation("after it")])
     assert len(numbers(history, "after")) == 1
 
 
 def test_the_oldest_give_way(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LIMIT", 3)
     for number in range(5):
-        history.add(make_generation(f"text {number}"))
+        history.add([make_generation(f"text {number}")])
 
     assert [entry.number for entry in history.newest(10)] == [5, 4, 3]
     assert numbers(history, "text") == [5, 4, 3]
 
 
 def test_of_a_very_long_text_the_beginning_is_kept(history: History) -> None:
-    entry = history.get(history.add(make_generation("x" * (KEPT_CHARACTERS + 5))))
+    entry = history.get(history.add([make_generation("x" * (KEPT_CHARACTERS + 5))])[0])
 
     assert entry is not None
     assert entry.generation.length == KEPT_CHARACTERS + 5
@@ -138,7 +140,9 @@ def test_of_a_very_long_text_the_beginning_is_kept(history: History) -> None:
 
 
 def test_of_a_very_long_seed_text_the_end_is_kept(history: History) -> None:
-    entry = history.get(history.add(make_generation("x", seed_text="z" + "y" * KEPT_CHARACTERS)))
+    entry = history.get(
+        history.add([make_generation("x", seed_text="z" + "y" * KEPT_CHARACTERS)])[0]
+    )
 
     assert entry is not None
     assert entry.generation.seed_text == "y" * KEPT_CHARACTERS
@@ -153,7 +157,7 @@ def test_a_damaged_file_is_a_sentence_and_stays(history: History, content: bytes
     history.path.write_bytes(content)
 
     for work in (
-        lambda: history.add(make_generation("x")),
+        lambda: history.add([make_generation("x")]),
         lambda: history.newest(1),
         history.clear,
     ):
@@ -165,7 +169,7 @@ def test_a_damaged_file_is_a_sentence_and_stays(history: History, content: bytes
 
 def test_a_damaged_page_is_a_sentence(history: History) -> None:
     for _ in range(50):
-        history.add(make_generation("some words " * 50))
+        history.add([make_generation("some words " * 50)])
     data = bytearray(history.path.read_bytes())
     data[4096:] = b"\xa5" * (len(data) - 4096)
     history.path.write_bytes(data)
@@ -189,7 +193,7 @@ def test_a_damaged_page_is_a_sentence(history: History) -> None:
 def test_a_value_that_is_none_of_ours_is_a_sentence(
     history: History, column: str, value: object, message: str
 ) -> None:
-    history.add(make_generation("x"))
+    history.add([make_generation("x")])
     with sqlite3.connect(history.path) as connection:
         connection.execute(f"UPDATE generations SET {column} = ?", (value,))
     connection.close()
@@ -199,7 +203,7 @@ def test_a_value_that_is_none_of_ours_is_a_sentence(
 
 
 def test_settings_of_a_newer_version_are_shown_but_not_said_again(history: History) -> None:
-    history.add(make_generation("x"))
+    history.add([make_generation("x")])
     with sqlite3.connect(history.path) as connection:
         connection.execute("""UPDATE generations SET sampling = '[{"after": 0, "warmth": 3}]'""")
     connection.close()
@@ -211,35 +215,35 @@ def test_settings_of_a_newer_version_are_shown_but_not_said_again(history: Histo
 
 
 def test_a_newer_format_is_left_alone(history: History) -> None:
-    history.add(make_generation("x"))
+    history.add([make_generation("x")])
     with sqlite3.connect(history.path) as connection:
         connection.execute("PRAGMA user_version = 2")
     connection.close()
 
     with pytest.raises(HistoryError, match="has the format 2"):
-        history.add(make_generation("y"))
+        history.add([make_generation("y")])
 
 
 def test_a_locked_file_is_a_sentence_in_the_end(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store, "_LOCK_TIMEOUT", 0.05)
-    history.add(make_generation("x"))
+    history.add([make_generation("x")])
     other = sqlite3.connect(history.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
 
     with pytest.raises(HistoryError, match="in use by another program"):
-        history.add(make_generation("y"))
+        history.add([make_generation("y")])
 
     other.execute("ROLLBACK")
     other.close()
-    assert history.add(make_generation("z")) == 2
+    assert history.add([make_generation("z")])[0] == 2
 
 
 def test_a_folder_in_its_place_is_a_sentence(history: History) -> None:
     history.path.mkdir(parents=True)
 
-    for work in (lambda: history.add(make_generation("x")), lambda: history.newest(1)):
+    for work in (lambda: history.add([make_generation("x")]), lambda: history.newest(1)):
         with pytest.raises(HistoryError, match="cannot be used"):
             work()
 
@@ -247,7 +251,7 @@ def test_a_folder_in_its_place_is_a_sentence(history: History) -> None:
 def test_several_may_write_at_once(history: History) -> None:
     def write() -> None:
         for _ in range(5):
-            history.add(make_generation("x"))
+            history.add([make_generation("x")])
 
     threads = [threading.Thread(target=write) for _ in range(3)]
     for thread in threads:

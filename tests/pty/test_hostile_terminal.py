@@ -24,7 +24,7 @@ def test_the_history_page_sends_no_foreign_control(tmp_path: Path) -> None:
         )
         for text in STRINGS.values()
     ]
-    History().add_all(texts)
+    History().add(texts)
     model = tiny_model_file(tmp_path / "tiny.safetensors")
     with Terminal(app_command(model, tmp_path / "runs"), size=(120, 36)) as terminal:
         terminal.wait_for_text("model tiny")
@@ -45,9 +45,7 @@ def test_commands_send_no_foreign_control(tmp_path: Path, words: list[str]) -> N
     for number, text in enumerate(STRINGS.values()):
         run = fake_run(tmp_path / "runs", name=f"run{number}")
         run.path.rename(run.path.with_name(as_file_name(text)))
-    History().add_all([
-        make_generation("\n".join(STRINGS.values()), text) for text in STRINGS.values()
-    ])
+    History().add([make_generation("\n".join(STRINGS.values()), text) for text in STRINGS.values()])
     given = [word.replace("EVIL", as_argument(STRINGS["controls"])) for word in words]
     command = [sys.executable, "-m", "tui_charrnn", *given]
     runs = {"CHARRNN_RUNS": str(tmp_path / "runs")}

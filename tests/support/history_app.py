@@ -41,7 +41,7 @@ async def history_page(
 ) -> AsyncIterator[tuple[HistoryScreen, Pilot[None]]]:
     """The page of the history, with these texts in it, the last the newest."""
     if texts:
-        History().add_all(texts)
+        History().add(texts)
     app = tiny_app(folder)
     app.session.settings.speed = 1  # what it says by itself does not end meanwhile
     if not keeps:

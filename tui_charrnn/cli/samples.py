@@ -263,7 +263,7 @@ def keep_samples(
     model, clamps = stream.model, tuple(map(str, stream.clamps))
     try:
         origin = file.reference(label)
-        History().add_all([
+        History().add([
             Generation(
                 seed_text=seed_text,
                 text=whole_text("".join(sample.characters), model.units),

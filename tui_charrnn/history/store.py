@@ -217,18 +217,8 @@ class History:
         """Set the path, by default that of the user's history; nothing is opened or created yet."""
         self.path: Final = path or history_file()
 
-    def add(self, generation: Generation) -> int:
-        """Add a text and delete the oldest ones beyond `LIMIT`.
-
-        Returns:
-            Its number.
-        """
-        return self.add_all([generation])[0]
-
-    def add_all(
-        self, generations: Sequence[Generation], *, instead_of: int | None = None
-    ) -> list[int]:
-        """Add several texts, all or none, and delete the text with the number `instead_of`.
+    def add(self, generations: Sequence[Generation], *, instead_of: int | None = None) -> list[int]:
+        """Add texts, all or none, delete the text with the number `instead_of`, and keep `LIMIT`.
 
         Returns:
             Their numbers.

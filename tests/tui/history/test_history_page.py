@@ -118,7 +118,7 @@ async def test_only_the_visible_rows_of_many_texts_are_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tui_charrnn.history.store.LIMIT", 10**6)
-    History().add_all([make_generation(f"number {n}.") for n in range(20_000)])
+    History().add([make_generation(f"number {n}.") for n in range(20_000)])
     read: list[int] = []
     whole = History.read
 
@@ -201,7 +201,7 @@ async def test_it_opens_by_a_key_of_the_text_and_from_the_palette(tmp_path: Path
 
 
 async def test_while_nothing_can_be_changed_it_can_be_read(tmp_path: Path) -> None:
-    History().add(make_generation("one"))
+    History().add([make_generation("one")])
     other = sqlite3.connect(history_file(), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     async with history_page(tmp_path) as (page, pilot):
@@ -215,7 +215,7 @@ async def test_while_nothing_can_be_changed_it_can_be_read(tmp_path: Path) -> No
 async def test_it_can_be_read_in_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("the superuser may write everywhere")
-    History().add(make_generation("one"))
+    History().add([make_generation("one")])
     history_file().chmod(0o400)
     history_file().parent.chmod(0o500)
     try:

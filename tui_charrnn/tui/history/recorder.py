@@ -111,7 +111,7 @@ class HistoryRecorder:
             numbers=result.opening.loaded.model.numbers,
             no_replay_because=end_of_sentence(result.no_replay_because),
         )
-        (number,) = history.add_all([generation], instead_of=before.number)
+        (number,) = history.add([generation], instead_of=before.number)
         kept[branch] = _Recorded(number, length)
 
     def _reference(self, loaded: LoadedModel) -> ModelReference:
