@@ -170,7 +170,6 @@ def _read_entry(entry: Entry) -> None:
     for _ in range(_MOST):
         if replay.next() is None:
             break
-    replay.difference()
 
 
 def _keep_numbers(folder: Path) -> None:

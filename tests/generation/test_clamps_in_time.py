@@ -186,7 +186,7 @@ def test_a_text_is_said_again_with_what_was_held(tmp_path: Path) -> None:
     replay = Replay(load_model(path), generation)
 
     assert "".join(iter(replay.next, None)) == text
-    assert replay.difference() is None
+    assert replay.difference is None
 
 
 def test_a_model_without_the_neuron_cannot_say_it_again(tmp_path: Path) -> None:

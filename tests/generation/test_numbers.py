@@ -155,7 +155,7 @@ def test_a_text_of_the_history_is_generated_in_the_numbers_that_it_was() -> None
         for opened in (model, rounded):
             replay = Replay(opened, generation)
             assert "".join(iter(replay.next, None)) == generation.text
-            assert replay.difference() is None
+            assert replay.difference is None
 
 
 def test_a_tape_goes_on_in_the_numbers_that_it_was_made_in() -> None:

@@ -138,7 +138,7 @@ def replay(
         output.write(replayed.read_text if echo else "")
         for character in iter(replayed.next, None):
             output.write(character)
-    if (place := replayed.difference()) is not None:
+    if (place := replayed.difference) is not None:
         print_message(
             f"The text differs from the recorded one from character {place + 1:,} on. Another "
             "machine, or generating several texts at once, may round differently."

@@ -355,8 +355,9 @@ class Replay:
         """What the model read of the seed text."""
         self._count = 0
         """How many characters were generated."""
-        self._generated: list[str] = []
-        """The generated characters that can be compared with the stored text."""
+        self.difference: int | None = None
+        """Index of the first character that differs from the stored text; None if none does.
+        Rounding may differ on another machine, or if the texts were generated in parallel."""
 
     def next(self) -> str | None:
         """Generate the next character; return None after the last."""
@@ -368,15 +369,8 @@ class Replay:
         if self._count in self._clamps:
             self._stream.clamps = self._clamps[self._count]
         character = self._stream.next().character
-        if self._count < len(self._stored_text):
-            self._generated.append(character)
+        stored = self._stored_text[self._count : self._count + 1]
+        if self.difference is None and stored and character != stored:
+            self.difference = self._count
         self._count += 1
         return character
-
-    def difference(self) -> int | None:
-        """Return the index of the first character that differs from the stored text, or None.
-
-        Rounding may differ on another machine, or if the texts were generated in parallel.
-        """
-        pairs = zip(self._stored_text, self._generated, strict=False)
-        return next((index for index, (one, other) in enumerate(pairs) if one != other), None)

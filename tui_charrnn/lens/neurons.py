@@ -90,10 +90,8 @@ def values_of(neuron: Probe, excerpt: Excerpt, model: Model) -> Float64:
     Returns:
         Shape (N,); NaN for a character that the model does not know.
     """
-    stepper, vocabulary = (
-        Stepper(fold_embedding(replace(model, numbers="float32"))),
-        model.vocabulary,
-    )
+    vocabulary = model.vocabulary
+    stepper = Stepper(fold_embedding(replace(model, numbers="float32")))
     layer = stepper.layers[neuron.layer]
     for index in (vocabulary.start_index, *vocabulary.spell(excerpt.before).indices.tolist()):
         stepper.read(index)
@@ -135,8 +133,8 @@ class Correlation:
 
     def __init__(self, left_offsets: Float32 | Float64, right_offsets: Float64) -> None:
         # float32 differences of nearby numbers are exact
-        self.offsets: Final = left_offsets.astype(np.float32), right_offsets
-        """Of the left and of the right columns."""
+        self.left_offsets: Final[Float32] = left_offsets.astype(np.float32)
+        self.right_offsets: Final = right_offsets
         self.products = np.zeros((1 + len(right_offsets), 1 + len(left_offsets)))
         """Sums over rows of right times left columns, each with a column of ones before it, shape
         (1 + P, 1 + C): [0, 0] is the number of rows, the rest of row 0 the sums of the left, the
@@ -147,8 +145,8 @@ class Correlation:
     def add(self, left: Float32, right: Float32) -> None:
         """Add rows, shapes (N, C) and (N, P)."""
         lefts, rights = (np.ones((len(left), size)) for size in self.products.shape[::-1])
-        np.subtract(left, self.offsets[0], out=lefts[:, 1:])
-        np.subtract(right, self.offsets[1], out=rights[:, 1:])
+        np.subtract(left, self.left_offsets, out=lefts[:, 1:])
+        np.subtract(right, self.right_offsets, out=rights[:, 1:])
         self.products += rights.T @ lefts
         self.left_squares += np.einsum("nc,nc->c", lefts[:, 1:], lefts[:, 1:])
         self.right_squares += np.einsum("np,np->p", rights[:, 1:], rights[:, 1:])
@@ -167,7 +165,7 @@ class Correlation:
     @property
     def left_means(self) -> Float64:
         """Means of the left columns, shape (C,)."""
-        return self.offsets[0] + self.products[0, 1:] / max(1, self.count)
+        return self.left_offsets + self.products[0, 1:] / max(1, self.count)
 
     @property
     def left_deviations(self) -> Float64:
@@ -177,7 +175,7 @@ class Correlation:
     @property
     def right_means(self) -> Float64:
         """Means of the right columns, shape (P,)."""
-        return self.offsets[1] + self.products[1:, 0] / max(1, self.count)
+        return self.right_offsets + self.products[1:, 0] / max(1, self.count)
 
     def coefficients(self) -> Float64:
         """Return Pearson's r, shape (P, C), in [-1, 1]; NaN if either column is constant."""
@@ -317,7 +315,7 @@ class NeuronFinder:
         total = self._correlation
 
         def correlate(stepper: Stepper, positions: Indices) -> Correlation:
-            correlation = Correlation(*total.offsets)
+            correlation = Correlation(total.left_offsets, total.right_offsets)
             at_once = max(1, min(len(positions), _AT_ONCE // stepper.state.size))
             buffer = np.empty((at_once, *stepper.state.shape), np.float32)
             with quiet():

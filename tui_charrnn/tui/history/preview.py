@@ -139,7 +139,7 @@ class HistoryPreview(Vertical):
                 now = time.monotonic()
                 due = settings.next_due(due, now)
                 task.wait(max(0.0, due - now))
-            return replay.difference()
+            return replay.difference
 
         def work(task: BackgroundTask) -> None:
             is_problem = True
