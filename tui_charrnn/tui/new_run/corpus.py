@@ -1,12 +1,12 @@
 """The field that chooses the corpus, and the facts of the choice, which a thread surveys."""
 
 import importlib
-import stat
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from textual.widgets import Input, Select, Static
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
+from tui_charrnn.paths import Kind, find_kind
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
 from tui_charrnn.text.corpus import Reading, fitting_batch_size, split_point
@@ -68,8 +69,8 @@ class CorpusFacts:
         return self.survey is not None and self.survey.is_whole
 
 
-class _TooManyFilesError(Exception):
-    pass
+class _PostponedError(Exception):
+    """The corpus is read when training starts: why, in a sentence, and its expected length."""
 
 
 def survey_choice(
@@ -92,22 +93,13 @@ def survey_choice(
 
     try:
         sources = _find_sources(choice, task)
-        postponed = _postponement(sources)
-        if postponed:
-            entry = sources.sources[0].entry if len(sources.sources) == 1 else None
-            expected = (entry.characters or entry.approximate_bytes) if entry else None
-            facts = CorpusFacts(choice, postponed=postponed, characters=expected)
-        else:
-            survey = survey_sources(
-                sources, choice.reading, on_progress=report_part, check_cancelled=task.check
-            )
-            facts = CorpusFacts(choice, survey)
-    except _TooManyFilesError:
-        sentence = tr(
-            "There are more than {count:,} files: read when training starts.",
-            count=MOST_FILES,
+        survey = survey_sources(
+            sources, choice.reading, on_progress=report_part, check_cancelled=task.check
         )
-        facts = CorpusFacts(choice, postponed=sentence)
+        facts = CorpusFacts(choice, survey)
+    except _PostponedError as reason:
+        sentence, expected = reason.args
+        facts = CorpusFacts(choice, postponed=sentence, characters=expected)
     except (CharRNNError, OSError, UnicodeError) as error:
         facts = CorpusFacts(choice, problem=problem_of(error))
     report(facts)
@@ -126,43 +118,39 @@ def repetitions_of(
 
 
 def _find_sources(choice: CorpusChoice, task: BackgroundTask) -> FoundSources:
-    checked = 0
-
-    def check_cancelled() -> None:
-        nonlocal checked
-        task.check()
-        checked += 1
-        if checked > MOST_FILES:
-            raise _TooManyFilesError
-
-    return find_sources(
-        choice.arguments, encoding=choice.reading.encoding, check_cancelled=check_cancelled
-    )
-
-
-def _postponement(sources: FoundSources) -> str:
-    """Return why a corpus is not read before training starts; empty if it is.
+    """Find the files of a choice that can be read now.
 
     Raises:
         CorpusError: If a source is neither a file nor a pipe.
+        _PostponedError: If the corpus is not read before training starts.
     """
-    for source in sources.sources:
-        if source.entry is not None and not source.entry.is_here:
-            return _format_fetching(source.entry)
-        if source.path is not None:
-            mode = _mode(source.path)
-            if stat.S_ISFIFO(mode):
-                return tr("This is a pipe: it is read once, when training starts.")
-            if not stat.S_ISREG(mode):
-                read_corpus([source.address])  # raises the reason
-    return ""
+    checks = count(1)
 
+    def check_cancelled() -> None:
+        task.check()
+        if next(checks) > MOST_FILES:
+            sentence = tr(
+                "There are more than {count:,} files: read when training starts.", count=MOST_FILES
+            )
+            raise _PostponedError(sentence, None)
 
-def _mode(path: Path) -> int:
-    try:
-        return path.stat().st_mode
-    except OSError:
-        return stat.S_IFREG  # reading it reports the error
+    found = find_sources(
+        choice.arguments, encoding=choice.reading.encoding, check_cancelled=check_cancelled
+    )
+    for source in found.sources:
+        entry, kind = source.entry, None
+        if entry is not None and not entry.is_here:
+            expected = entry.characters or entry.approximate_bytes
+            is_whole = len(found.sources) == 1
+            raise _PostponedError(_format_fetching(entry), expected if is_whole else None)
+        with suppress(OSError):  # reading it reports the error
+            kind = find_kind(source.path) if source.path is not None else None
+        if kind is Kind.PIPE:
+            sentence = tr("This is a pipe: it is read once, when training starts.")
+            raise _PostponedError(sentence, None)
+        if kind not in {None, Kind.FILE}:
+            read_corpus([source.address])  # raises the reason
+    return found
 
 
 def _format_fetching(entry: CatalogueEntry) -> str:

@@ -12,7 +12,6 @@ from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
-from textual.geometry import Size
 from textual.getters import query_one
 from textual.strip import Strip
 from textual.widget import Widget
@@ -20,7 +19,7 @@ from textual.widgets import Static
 
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.sparkline import Cell, Mark, draw_bars, joined_columns
+from tui_charrnn.tui.sparkline import Mark, draw_bars, joined_columns
 from tui_charrnn.tui.text.wrapping import wrapped
 from tui_charrnn.viewing import run_formatting
 from tui_charrnn.viewing.formatting import bar
@@ -47,16 +46,13 @@ class LossSparkline(Widget):
         super().__init__()
         self._columns: tuple[float, ...] = ()
         self._baseline: float | None = None
-        self._drawing: list[list[Cell]] = []
-        self._drawn_size: Size | None = None
-        """The size of the current drawing; None if it is out of date."""
 
     def show(self, columns: Sequence[float], *, baseline: float | None = None) -> None:
         """Draw values, the oldest first, and a baseline if there is more than one row.
 
         If there are more values than columns, means of neighbors are drawn.
         """
-        self._columns, self._baseline, self._drawn_size = tuple(columns), baseline, None
+        self._columns, self._baseline = tuple(columns), baseline
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
@@ -64,13 +60,11 @@ class LossSparkline(Widget):
         width, height = self.size
         if not width or not 0 <= y < height:
             return Strip.blank(width, self.rich_style)
-        if self._drawn_size != self.size:
-            self._drawn_size = self.size
-            shown = joined_columns(self._columns, width)
-            self._drawing = draw_bars(shown, rows=height, baseline=self._baseline)
+        shown = joined_columns(self._columns, width)
+        cells = draw_bars(shown, rows=height, baseline=self._baseline)[y]
         segments = [
             Segment(text, self.get_component_rich_style(f"loss-sparkline--{mark}"))
-            for text, mark in self._drawing[y]
+            for text, mark in cells
         ]
         return Strip(segments).simplify().crop_extend(0, width, self.rich_style)
 
@@ -133,13 +127,7 @@ class RunCard(VerticalScroll):
     def __init__(self) -> None:
         super().__init__(can_focus=False)
         self.border_title = Content(tr("Training"))
-        self._known: tuple[RunView | None, RunView | None, float, str, str] = (
-            None,
-            None,
-            0.0,
-            "",
-            "",
-        )
+        self._known: tuple[RunView, RunView | None, float, str, str] | None = None
         """The last arguments of `show`."""
 
     def compose(self) -> ComposeResult:
@@ -157,14 +145,14 @@ class RunCard(VerticalScroll):
         self, view: RunView | None, pinned: RunView | None, now: float, pending: str, advice: str
     ) -> None:
         """Draw a run; see `StatusLine.show`. `advice` is how to resume it."""
-        self._known = view, pinned, now, pending, advice
+        self._known = None if view is None else (view, pinned, now, pending, advice)
         self._draw()
 
     def _draw(self) -> None:
-        view, pinned, now, pending, advice = self._known
         width = self.scrollable_content_region.width
-        if view is None or not width:
+        if self._known is None or not width:
             return
+        view, pinned, now, pending, advice = self._known
         is_broad = width >= _ROOMY
         has_status = is_broad or any(line.display for line in self.screen.query(StatusLine))
         for part in (self.head, self.losses):  # the status line shows them
