@@ -1,10 +1,12 @@
 """What the chart is drawn with: glyphs, marks and layers of dots."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from itertools import groupby, pairwise
 from typing import Final, TypeAlias
+
+from tui_charrnn.viewing.formatting import in_ascii
 
 _BRAILLE_DOTS: Final = (0x01, 0x02, 0x04, 0x40, 0x08, 0x10, 0x20, 0x80)
 """The bits of the code points, for the left column from the top, then the right one."""
@@ -32,28 +34,27 @@ class Glyphs:
     """Bit masks of the rows of dots in the band, repeated over the dot columns."""
     dash: int
     """Dash length of the compared run's line: so many dot columns with dots, then without."""
-    validation: str
-    other_validation: str
-    clipped: str
-    baseline: str
-    cursor: str
-    left_axis: str
-    left_tick: str
-    right_axis: str
-    right_tick: str
-    left_corner: str
-    right_corner: str
-    bottom: str
-    bottom_tick: str
-    checkpoint: str
-    checkpoint_tick: str
+    validation: str = "◆"
+    other_validation: str = "◇"
+    clipped: str = "▲"
+    baseline: str = "┄"
+    cursor: str = "┊"
+    side: str = "│"
+    left_tick: str = "┤"
+    right_tick: str = "├"
+    left_corner: str = "└"
+    right_corner: str = "┘"
+    bottom: str = "─"
+    bottom_tick: str = "┬"
+    checkpoint: str = "┴"
+    checkpoint_tick: str = "┼"
     """A checkpoint at a tick."""
-    gap: str
-    gap_line: str
+    gap: str = "✗"
+    gap_line: str = "╎"
     """Above the sign of a gap."""
-    dash_word: str
+    dash_word: str = "\N{EN DASH}"
     """Between the ends of a range."""
-    separator: str
+    separator: str = " · "
     """Between two items."""
 
     @property
@@ -96,25 +97,6 @@ BRAILLE: Final = Glyphs(
     second=_BRAILLE_CELLS,
     band_rows=(_EVERY_OTHER_ROW, _EVERY_OTHER_ROW << 1),
     dash=2,
-    validation="◆",
-    other_validation="◇",
-    clipped="▲",
-    baseline="┄",
-    cursor="┊",
-    left_axis="│",
-    left_tick="┤",
-    right_axis="│",
-    right_tick="├",
-    left_corner="└",
-    right_corner="┘",
-    bottom="─",
-    bottom_tick="┬",
-    checkpoint="┴",
-    checkpoint_tick="┼",
-    gap="✗",
-    gap_line="╎",
-    dash_word="\N{EN DASH}",
-    separator=" · ",
 )
 """For terminals with a font that has braille: four times as fine as blocks."""
 BLOCKS: Final = replace(
@@ -130,6 +112,15 @@ BLOCKS: Final = replace(
     dash=1,
 )
 """For terminals without braille."""
+_OTHER_SIGNS: Final = {
+    "checkpoint": "|",
+    "checkpoint_tick": "|",
+    "gap": "!",
+    "gap_line": "!",
+    "separator": ", ",
+}
+"""Signs whose usual replacements in ASCII mean something else in a chart."""
+_SIGNS: Final = {each.name: each.default for each in fields(Glyphs)}
 ASCII: Final = Glyphs(
     across=1,
     down=1,
@@ -140,25 +131,11 @@ ASCII: Final = Glyphs(
     second=" ~",
     band_rows=(_EVERY_ROW,),
     dash=1,
-    validation="x",
-    other_validation="o",
-    clipped="^",
-    baseline="-",
-    cursor="|",
-    left_axis="|",
-    left_tick="+",
-    right_axis="|",
-    right_tick="+",
-    left_corner="+",
-    right_corner="+",
-    bottom="-",
-    bottom_tick="+",
-    checkpoint="|",
-    checkpoint_tick="|",
-    gap="!",
-    gap_line="!",
-    dash_word="-",
-    separator=", ",
+    **{
+        name: _OTHER_SIGNS.get(name, in_ascii(sign))
+        for name, sign in _SIGNS.items()
+        if isinstance(sign, str)
+    },
 )
 """For everything else."""
 

@@ -298,11 +298,11 @@ def _with_side_axes(frame: Frame, rows: Sequence[Row]) -> list[Row]:
         whole: Row = list(row)
         if left:
             label = _label(nats.get(place, ""))
-            sign = glyphs.left_tick if label else glyphs.left_axis
+            sign = glyphs.left_tick if label else glyphs.side
             whole = [(label.rjust(left - 1), Mark.LABEL), (sign, Mark.AXIS), *whole]
         if right:
             label = _label(beside.get(place, ""))
-            sign = glyphs.right_tick if label else glyphs.right_axis
+            sign = glyphs.right_tick if label else glyphs.side
             whole += [(sign, Mark.AXIS), (label.ljust(right - 1), Mark.LABEL)]
         framed.append(whole)
     return framed
