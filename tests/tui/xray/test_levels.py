@@ -5,7 +5,6 @@ import pytest
 from tui_charrnn.lens.reading import Prediction
 from tui_charrnn.tui.xray.colorings import (
     GATE_SCALE,
-    LEVELS,
     MEASURES,
     Measure,
     deviation_scale,
@@ -37,7 +36,7 @@ def test_the_least_probable_are_on_the_highest_level(probability: float, level: 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_every_level_has_words_with_its_own_borders(measure: Measure) -> None:
     words = measure.level_labels()
-    assert len(words) == LEVELS == len(set(words))
+    assert len(words) == 5 == len(set(words))
     for border in measure.borders:
         assert (
             sum(

@@ -35,10 +35,6 @@ NAME: Final = 12  # columns of a name in the panel
 VALUE: Final = 14  # columns of a value in the panel
 
 
-LEVELS: Final = 5
-"""How many levels every measure has."""
-
-
 @dataclass(frozen=True, slots=True)
 class Measure:
     """A value of a character that a text can be colored by."""
@@ -48,16 +44,12 @@ class Measure:
     borders: tuple[float, ...]
     """Borders between levels, ascending, in the displayed unit."""
     falls: bool = False
-    """Whether the smallest values have the highest level."""
-
-    def value(self, expected: Prediction) -> float:
-        """The value of a character, in the displayed unit."""
-        value: float = getattr(expected, self.name)
-        return 100 * value if self.name == "probability" else value
+    """Whether it is a share, displayed in percent, of which the smallest have the highest level."""
 
     def level(self, expected: Prediction) -> int:
-        """The level, from 0 (as expected) to `LEVELS` - 1 (least expected)."""
-        step = bisect_right(self.borders, self.value(expected))
+        """The level, from 0 (as expected) to 4 (least expected)."""
+        value: float = getattr(expected, self.name)
+        step = bisect_right(self.borders, 100 * value if self.falls else value)
         return len(self.borders) - step if self.falls else step
 
     def level_labels(self) -> list[str]:
@@ -89,7 +81,7 @@ class Scale:
     """Names of the lowest and the highest level, if any."""
 
     def level(self, value: float) -> int:
-        """From 0, far below the middle, to `LEVELS` - 1, far above it."""
+        """From 0, far below the middle, to 4, far above it."""
         return bisect_right(self.borders, value)
 
     def level_labels(self) -> list[str]:
@@ -108,11 +100,8 @@ CANDIDATE_SCALE: Final = Scale((-0.8, -0.4, 0.4, 0.8))
 """For a candidate state, between -1 and 1."""
 MEAN_CANDIDATE_SCALE: Final = Scale((-0.1, -0.03, 0.03, 0.1))
 """For its mean over a layer."""
-INFLUENCE_SCALE: Final = Scale((0.01, 0.05, 0.2, 0.5))
-"""For the influence of an earlier character, as a share of the largest."""
-_INFLUENCE_LABELS: Final = _ranges((1, 5, 20, 50))
-_NEAR, _FAR = 0.2, 0.5
-"""Borders of a neuron's levels, as shares of its largest absolute value."""
+_INFLUENCE_BORDERS: Final = (1, 5, 20, 50)
+"""Borders between the levels of an earlier character's influence, in percent of the largest."""
 
 
 def neuron_scale(largest: float) -> Scale:
@@ -122,7 +111,7 @@ def neuron_scale(largest: float) -> Scale:
     recolored at every character.
     """
     full = full_scale(largest)
-    near, far = _NEAR * full, _FAR * full
+    near, far = 0.2 * full, 0.5 * full
     return Scale((-far, -near, near, far))
 
 
@@ -334,7 +323,7 @@ class InfluenceLevels(Levels):
             return tr("influence: {problem}", problem=known.problem), ("",) * 5
         number = known.position + 1
         head = tr("influence on character {number:,}, % of largest", number=number)
-        return head, _INFLUENCE_LABELS
+        return head, _ranges(_INFLUENCE_BORDERS)
 
     def level(self, branch: int, position: int) -> int | None:
         """Return the level of a character before the explained one."""
@@ -344,8 +333,8 @@ class InfluenceLevels(Levels):
         distance = known.position - position
         if not 0 < distance <= len(known.influence):
             return None
-        share = known.influence[distance - 1] / known.influence.max()
-        return INFLUENCE_SCALE.level(float(share))
+        share = float(known.influence[distance - 1] / known.influence.max())
+        return bisect_right(_INFLUENCE_BORDERS, 100 * share)
 
     def request(self, passages: Sequence[TapeSpan]) -> None:
         """Compute the influence on the explained character, the first of the passages."""
