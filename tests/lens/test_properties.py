@@ -13,6 +13,7 @@ from tui_charrnn.lens.properties import (
     find_properties,
     with_following,
 )
+from tui_charrnn.text.vocabulary import END
 
 CHARACTERS = "aB1 \t\n\n\"'“”‘’()[]{}#/:\\.-é한_²"  # noqa: RUF001  the quotation marks are what is looked for
 PIECES = [
@@ -48,6 +49,11 @@ def marked(name: str, text: str) -> str:
     return "".join(
         "\n" if each == "\n" else f"{value:.0f}" for each, value in zip(text, found, strict=True)
     )
+
+
+def test_the_end_of_a_record_ends_a_line() -> None:
+    for name in ("line-position", "newline-distance", "after-name"):
+        assert values(name, f"A: b{END}c", f"d{END}") == values(name, "A: b\nc", "d\n")
 
 
 @pytest.mark.parametrize(

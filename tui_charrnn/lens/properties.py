@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.text.vocabulary import code_points
+from tui_charrnn.text.vocabulary import END, code_points
 
 Values = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
@@ -319,8 +319,10 @@ class PropertyReader:
     def read(self, block: str, after: str = "") -> Values:
         """Return the properties of the next N characters, shape (N, P).
 
-        `after` is the text that follows them, `LOOK_AHEAD` characters if there are so many.
+        `after` is the text that follows them, `LOOK_AHEAD` characters if there are so many. The end
+        sign of a record ends a line.
         """
+        block, after = (text.replace(END, "\n") for text in (block, after))
         values = np.zeros((len(block), len(self._followers)), np.float32)
         if block:
             window = Window(block, self._before, after[:LOOK_AHEAD], self._column)
