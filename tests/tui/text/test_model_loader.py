@@ -11,7 +11,7 @@ from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.runs.control import take_requests
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.tui.session import WeightsSource
-from tui_charrnn.tui.text.model_loader import PUBLISH_LIMIT, ModelLoader, ModelRequest, find_weights
+from tui_charrnn.tui.text.model_loader import PUBLISH_LIMIT, ModelLoader, ModelRequest
 
 
 class Clock:
@@ -55,7 +55,7 @@ def test_published_weights_are_chosen_as_soon_as_they_exist(tmp_path: Path) -> N
                 trainer.publish()
             return clock.wait(seconds)
 
-        weights = find_weights(wanted(trainer.run), wait, clock)
+        weights = ModelLoader(clock).find_weights(wanted(trainer.run), wait)
     assert weights.path == trainer.run.live_model
     assert weights.note == ""
     assert clock.now < 1.0
@@ -66,7 +66,7 @@ def test_weights_published_before_the_request_do_not_answer_it(tmp_path: Path) -
     with FakeTrainer(created_run(tmp_path)) as trainer:
         trainer.train(3.0)
         trainer.publish()
-        weights = find_weights(wanted(trainer.run), clock.wait, clock)
+        weights = ModelLoader(clock).find_weights(wanted(trainer.run), clock.wait)
     assert clock.now >= PUBLISH_LIMIT
     assert weights.path == trainer.run.live_model
     assert "did not answer in time" in weights.note
@@ -75,21 +75,38 @@ def test_weights_published_before_the_request_do_not_answer_it(tmp_path: Path) -
 def test_without_an_answer_the_newest_checkpoint_is_loaded(tmp_path: Path) -> None:
     clock = Clock()
     run = fake_run(tmp_path, losses=[3.0, 2.5], evaluations={1: 2.0, 2: 2.9}, end=None)
-    weights = find_weights(wanted(run), clock.wait, clock)
+    weights = ModelLoader(clock).find_weights(wanted(run), clock.wait)
     assert weights.path == run.checkpoint(2).model
     assert weights.note
 
 
+def test_a_request_without_an_answer_yet_is_not_repeated(tmp_path: Path) -> None:
+    clock = Clock()
+    loader = ModelLoader(clock)
+    with FakeTrainer(created_run(tmp_path)) as trainer:
+        trainer.train(3.0)
+        trainer.save()
+        for _ in range(3):  # as a held key starts and cancels texts
+            loader.find_weights(wanted(trainer.run), lambda _: True)
+        assert len(take_requests(trainer.run)) == 1
+        trainer.publish()
+        loader.find_weights(wanted(trainer.run), lambda _: True)
+        assert len(take_requests(trainer.run)) == 1
+        clock.now += PUBLISH_LIMIT + 1
+        loader.find_weights(wanted(trainer.run), lambda _: True)
+        assert len(take_requests(trainer.run)) == 1
+
+
 def test_an_ended_run_gets_no_publish_request(tmp_path: Path) -> None:
     run = fake_run(tmp_path, losses=[3.0, 2.5], evaluations={1: 2.0, 2: 2.9})
-    weights = find_weights(wanted(run, is_live=False), Clock().wait)
+    weights = ModelLoader().find_weights(wanted(run, is_live=False), Clock().wait)
     assert weights.path == run.checkpoint(2).model
     assert take_requests(run) == []
 
 
 def test_the_best_checkpoint_is_not_the_newest(tmp_path: Path) -> None:
     run = fake_run(tmp_path, losses=[3.0, 2.5], evaluations={1: 2.0, 2: 2.9})
-    weights = find_weights(wanted(run, WeightsSource.BEST), Clock().wait)
+    weights = ModelLoader().find_weights(wanted(run, WeightsSource.BEST), Clock().wait)
     assert weights.path == run.checkpoint(1).model
 
 
@@ -99,23 +116,28 @@ def test_the_error_for_a_run_without_weights_names_when_it_will_have_some(
 ) -> None:
     run = created_run(tmp_path)
     with pytest.raises(ModelFileError, match="from its first batch on"):
-        find_weights(wanted(run, source, has_begun=False), Clock().wait)
+        ModelLoader().find_weights(wanted(run, source, has_begun=False), Clock().wait)
 
 
 @pytest.mark.parametrize("part", ["live", "live/model.safetensors"])
 def test_published_weights_behind_a_link_are_not_read(tmp_path: Path, part: str) -> None:
     run = fake_run(tmp_path / "runs", losses=[3.0, 2.0], evaluations={2: 2.5})
     run.live_model.write_bytes(run.checkpoint(2).model.read_bytes())
-    assert find_weights(wanted(run, is_live=False), Clock().wait).path == run.live_model
+    assert (
+        ModelLoader().find_weights(wanted(run, is_live=False), Clock().wait).path == run.live_model
+    )
     (run.path / part).rename(tmp_path / "elsewhere")
     (run.path / part).symlink_to(tmp_path / "elsewhere")
-    assert find_weights(wanted(run, is_live=False), Clock().wait).path == run.checkpoint(2).model
+    assert (
+        ModelLoader().find_weights(wanted(run, is_live=False), Clock().wait).path
+        == run.checkpoint(2).model
+    )
 
 
 def test_cancelling_ends_the_wait_at_once(tmp_path: Path) -> None:
     run = fake_run(tmp_path, losses=[3.0], evaluations={1: 2.0}, end=None)
     clock = Clock()
-    find_weights(wanted(run), lambda _: True, clock)
+    ModelLoader(clock).find_weights(wanted(run), lambda _: True)
     assert clock.now == 0.0
 
 

@@ -98,6 +98,8 @@ class ModelLoader:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: LoadedModel | None = None
+        self._asked: tuple[RunDirectory | None, object, float] = None, None, 0.0
+        """The last request for published weights: run, mark of the file before, and time."""
 
     def load(self, request: ModelRequest, wait: Wait) -> LoadedModel:
         """Find and load the requested weights.
@@ -109,7 +111,7 @@ class ModelLoader:
         Raises:
             CharRNNError: If there are no such weights, or their file is invalid.
         """
-        weights = find_weights(request, wait, self._clock)
+        weights = self.find_weights(request, wait)
         with self._lock:
             kept, mark = self._kept, file_mark(weights.path)
             if kept and mark is not None and (kept.file, kept.mark) == (weights.path, mark):
@@ -118,49 +120,54 @@ class ModelLoader:
             self._kept = loaded = _load(weights, mark, request)
             return loaded
 
+    def find_weights(self, request: ModelRequest, wait: Wait) -> Weights:
+        """Return the file of the requested weights; otherwise like `load`."""
+        run, note = request.run, ""
+        if run is None or request.source is WeightsSource.DEFAULT:
+            if request.model is None:  # without the modules that read runs, which take time
+                return Weights(default_model())
+            return Weights(lazy.find_model(request.model, request.runs_folder))
+        if request.source is WeightsSource.BEST:
+            checkpoint = lazy.best_or_newest(run)
+            path = checkpoint.model if checkpoint else None
+        else:
+            path, note = self._find_newest(request, run, wait)
+        if path is None:
+            raise ModelFileError(
+                "Run {name} has no weights yet; it can generate from its first batch on. {key} "
+                "goes back to the bundled model.",
+                name=safe_line(run.name),
+                key=key_label("text.source"),
+            )
+        return Weights(path, note)
 
-def find_weights(request: ModelRequest, wait: Wait, clock: Clock = time.monotonic) -> Weights:
-    """Return the file of the requested weights.
+    def _find_newest(
+        self, request: ModelRequest, run: RunDirectory, wait: Wait
+    ) -> tuple[Path | None, str]:
+        """Return the file of a run's newest weights, and why they are older ones."""
+        note = ""
+        if request.is_live and request.has_begun:
+            try:
+                if self._publish(run, wait):
+                    return run.live_model, ""
+                note = tr("The trainer did not answer in time; these are older weights of the run.")
+            except CharRNNError as error:  # such as a run on a drive that is mounted read-only
+                note = tr("Older weights of the run: {reason}", reason=safe_line(str(error)))
+        return _newest_file(run), note
 
-    Raises:
-        CharRNNError: If there are none; the message says when there will be.
-    """
-    if request.run is None or request.source is WeightsSource.DEFAULT:
-        return Weights(_default_file(request))
-    if request.source is WeightsSource.BEST:
-        checkpoint = lazy.best_or_newest(request.run)
-        if checkpoint is None:
-            raise _no_weights(request.run)
-        return Weights(checkpoint.model)
-    note = ""
-    if request.is_live and request.has_begun:
-        try:
-            if _publish(request.run, wait, clock):
-                return Weights(request.run.live_model)
-            note = tr("The trainer did not answer in time; these are older weights of the run.")
-        except CharRNNError as error:  # such as a run on a drive that is mounted read-only
-            note = tr("Older weights of the run: {reason}", reason=safe_line(str(error)))
-    path = _newest_file(request.run)
-    if path is None:
-        raise _no_weights(request.run)
-    return Weights(path, note)
+    def _publish(self, run: RunDirectory, wait: Wait) -> bool:
+        """Request the newest weights and wait for their file; False after the time limit.
 
-
-def _default_file(request: ModelRequest) -> Path:
-    if request.model is None:  # without the modules that read runs: they delay the first character
-        return default_model()
-    return lazy.find_model(request.model, request.runs_folder)
-
-
-def _publish(run: RunDirectory, wait: Wait, clock: Clock) -> bool:
-    """Request the newest weights and wait for their file; False after the time limit."""
-    before = file_mark(run.live_model)
-    lazy.send_request(run, "publish")
-    give_up_at = clock() + PUBLISH_LIMIT
-    while clock() < give_up_at and not wait(_LOOK_INTERVAL):
-        if file_mark(run.live_model) not in {before, None}:
-            return True
-    return False
+        A request that has no answer yet is not repeated: the trainer writes a file for each.
+        """
+        before, now = file_mark(run.live_model), self._clock()
+        if self._asked[:2] != (run, before) or now > self._asked[2] + PUBLISH_LIMIT:
+            lazy.send_request(run, "publish")
+            self._asked = run, before, now
+        while self._clock() < now + PUBLISH_LIMIT and not wait(_LOOK_INTERVAL):
+            if file_mark(run.live_model) not in {before, None}:
+                return True
+        return False
 
 
 def _newest_file(run: RunDirectory) -> Path | None:
@@ -170,15 +177,6 @@ def _newest_file(run: RunDirectory) -> Path | None:
     candidates += [run.live_model] if lazy.has_own_live_model(run) else []
     marks = {path: mark for path in candidates if (mark := file_mark(path)) is not None}
     return max(marks, key=lambda path: marks[path][0], default=None)
-
-
-def _no_weights(run: RunDirectory) -> ModelFileError:
-    return ModelFileError(
-        "Run {name} has no weights yet; it can generate from its first batch on. {key} goes "
-        "back to the bundled model.",
-        name=safe_line(run.name),
-        key=key_label("text.source"),
-    )
 
 
 def has_weights(run: RunDirectory) -> bool:
