@@ -65,21 +65,6 @@ Numbers: TypeAlias = Mapping[str, npt.NDArray[np.float32]]
 """Results of steps: losses and norms, mean gradients of the optimizer, states, weight updates."""
 
 
-@dataclass(frozen=True, slots=True)
-class TriedPath:
-    """A compute path after its trial."""
-
-    path: ComputePath
-    trial: PathTrial
-    engine: Engine | None
-    """None if the trial failed; must be reset before a run, as the trial has trained it."""
-
-    @property
-    def seconds(self) -> float:
-        """Per step; infinite if the trial failed."""
-        return self.trial.seconds_per_step or math.inf
-
-
 class PathTester:
     """Tries compute paths with random characters; the first that works is the reference."""
 
@@ -89,8 +74,12 @@ class PathTester:
         self._batches = _random_batches(training, size, len(_CHECKED_RATES))
         self._reference: Numbers | None = None
 
-    def try_path(self, path: ComputePath) -> TriedPath:
-        """Check a path, and time it if its results are right."""
+    def try_path(self, path: ComputePath) -> tuple[PathTrial, Engine | None]:
+        """Check a path, and time it if its results are right.
+
+        Returns:
+            The trial and its engine, which must be reset before a run; None if the trial failed.
+        """
         engine, seconds, difference = None, None, None
         try:
             with _exact_products(is_wanted=self._reference is None):
@@ -115,7 +104,7 @@ class PathTester:
         trial = PathTrial(
             facts["layers"], facts["compiler"], path.precision, seconds, difference, failure
         )
-        return TriedPath(path, trial, engine)
+        return trial, engine
 
     def _take_checked_steps(self, engine: Engine) -> Numbers:
         """Take the checked steps; raises `ArithmeticError` if a result is not finite."""
@@ -274,8 +263,7 @@ def choose_path(
     paths = gpu_paths(device, model, wanted, has_records=training.has_records)
     earlier = [path for path in (reference, *paths) if _is_way_of(path, recorded)]
     tester = PathTester(model, training, size)
-    trials, best = _try_paths(tester, reference, paths, earlier, check_cancelled)
-    path, engine = (reference, None) if best is None else (best.path, best.engine)
+    trials, path, engine = _try_paths(tester, reference, paths, earlier, check_cancelled)
     if engine is not None:
         engine.reset()
     if path in earlier:
@@ -307,9 +295,7 @@ def choose_on_processor(
         chosen, precision_reason = choose_precision(
             model, size.batch_size // shards, has_bfloat16_instructions()
         )
-    is_compiled = is_long(
-        model, training, size.vocabulary_size, size.batch_size, size.training_characters
-    )
+    is_compiled = is_long(model, training, *size)
     length = "long enough" if is_compiled else "too short"
     reasons = {
         "device": "TensorFlow sees no GPU that it can use",
@@ -339,33 +325,33 @@ def _try_paths(
     paths: Sequence[ComputePath],
     earlier: Sequence[ComputePath],
     check_cancelled: Callable[[], None],
-) -> tuple[list[PathTrial], TriedPath | None]:
+) -> tuple[list[PathTrial], ComputePath, Engine | None]:
     """Try the reference, then the run's earlier path, and if that fails all others.
 
     Returns:
-        The trials, and the path to use; None if none works.
+        The trials, the path to use, and its engine; the reference and None if none works.
     """
     trials: list[PathTrial] = []
-    best: TriedPath | None = None
+    best, best_engine, fastest = reference, None, math.inf
     spent, longest = 0.0, 0.0
     for path in dict.fromkeys((reference, *earlier, *paths)):
         check_cancelled()
-        is_late = spent + longest > TRIAL_BUDGET
-        if is_late and best is not None and best.path != reference:
+        if best != reference and spent + longest > TRIAL_BUDGET:
             break
         started = time.monotonic()
-        tried = tester.try_path(path)
+        trial, engine = tester.try_path(path)
         if trials:
-            seconds = time.monotonic() - started
-            spent, longest = spent + seconds, max(longest, seconds)
-        trials.append(tried.trial)
-        if tried.engine is None:
+            taken = time.monotonic() - started
+            spent, longest = spent + taken, max(longest, taken)
+        trials.append(trial)
+        if engine is None:
             continue
         if path in earlier:
-            return trials, tried
-        if best is None or best.path == reference or tried.seconds < best.seconds:
-            best = tried  # only the best engine stays in memory
-    return trials, best
+            return trials, path, engine
+        seconds = trial.seconds_per_step or math.inf
+        if best == reference or seconds < fastest:  # only the best engine stays in memory
+            best, best_engine, fastest = path, engine, seconds
+    return trials, best, best_engine
 
 
 def _is_way_of(path: ComputePath, recorded: Mapping[str, str]) -> bool:

@@ -5,7 +5,7 @@ import ctypes
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import keras
 import tensorflow as tf
@@ -98,8 +98,7 @@ GPU_PATHS: Final = (
 a GPU may round factors to TF32."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunSize:
+class RunSize(NamedTuple):
     """Sizes that depend on a run's text."""
 
     vocabulary_size: int
