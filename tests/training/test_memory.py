@@ -1,7 +1,6 @@
 """The memory length of the weights, recorded at every evaluation."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -54,13 +53,3 @@ def test_what_would_take_too_much_of_the_work_is_left_out(
     train(run)
     assert not of_kind(run, MemoryMeasured)
     assert len(of_kind(run, SplitEvaluated)) == 4
-
-
-def test_the_held_out_text_goes_on_from_window_to_window() -> None:
-    ones = np.ones((2, 3), np.float32)
-    windows: list[Any] = [
-        (np.array([[1, 2, 3], [7, 8, 9]]), ones, ones),
-        (np.array([[4, 5, 0], [9, 9, 9]]), ones, np.array([[1, 1, 0], [1, 1, 1]])),
-    ]
-    assert instruments.first_row(windows, 4).tolist() == [1, 2, 3, 4]
-    assert instruments.first_row(windows, 9).tolist() == [1, 2, 3, 4, 5]

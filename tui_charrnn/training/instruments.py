@@ -25,7 +25,6 @@ from tui_charrnn.runs.file_system import open_to_read
 from tui_charrnn.runs.records import MemoryMeasured, ModelCalibrated, RunWarned, SampleTaken
 from tui_charrnn.text.corpus import SEED_LENGTH, SEED_LIMIT
 from tui_charrnn.training.context import RunContext
-from tui_charrnn.training.loop import Windows
 from tui_charrnn.training.machine import thread_count
 
 SAMPLE_LENGTH: Final = 200
@@ -119,7 +118,6 @@ class MemoryMeter:
     def __init__(self, context: RunContext) -> None:
         self._context = context
         self._engine, self._writer = context.engine, context.writer
-        self._passage: Indices | None = None
         products = 2 * context.description.parameter_count * (_LENGTH + REACH * TARGETS)
         self._expected = products / _OPERATIONS
         """Estimated seconds of the next measurement."""
@@ -130,19 +128,15 @@ class MemoryMeter:
 
         `elapsed` is the run's training time in seconds. Returns the seconds taken.
         """
-        description = self._context.description
+        description, tail = self._context.description, self._context.material.tail
         # bidirectional models read the future too; with records, the past ends at the record
-        if description.model.reads_both or description.training.has_records:
+        if description.model.reads_both or description.training.has_records or tail is None:
             return 0.0
-        if self._spent + self._expected > TIME_SHARE * elapsed:
-            return 0.0
-        if self._passage is None:
-            self._passage = first_row(self._context.material.heldout, _LENGTH)
-        if len(self._passage) < 3:
+        if self._spent + self._expected > TIME_SHARE * elapsed or len(tail) < 4:
             return 0.0
         clock = self._context.clock
         began = clock.now()
-        record = self._record(step, self._passage)
+        record = self._record(step, np.asarray(tail[:-1][:_LENGTH], np.intp))
         self._expected = clock.now() - began
         self._spent += self._expected
         if record is not None:
@@ -169,16 +163,6 @@ class MemoryMeter:
             reach,
             tuple(float(f"{norm:.4g}") for norm in fading),
         )
-
-
-def first_row(windows: Windows, length: int) -> Indices:
-    """Return the first `length` characters of the held-out text, or fewer if it is short."""
-    parts: list[Indices] = []
-    for inputs, _, weights in windows:
-        parts.append(np.asarray(inputs[0])[np.asarray(weights[0]) > 0].astype(np.intp))
-        if sum(map(len, parts)) >= length:
-            break
-    return np.concatenate([*parts, np.zeros(0, np.intp)])[:length]
 
 
 def calibrate_best(context: RunContext, step: int) -> ModelCalibrated:
