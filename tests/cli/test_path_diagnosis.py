@@ -40,7 +40,7 @@ def test_a_gpu_is_reported_with_capability_memory_and_driver() -> None:
 
 
 def test_tf32_is_not_mentioned_for_an_old_gpu() -> None:
-    old = replace(ON_GPU, gpus=(Gpu("NVIDIA T4", (7, 5)),))
+    old = replace(ON_GPU, gpus=(Gpu("NVIDIA T4", "7.5"),))
     assert "TF32" not in labeled("precision", Answer(old), CARD).text
 
 
@@ -100,7 +100,7 @@ def test_every_tried_compute_path_has_a_row() -> None:
 
 
 def test_a_gpu_that_the_package_has_no_code_for_gets_advice_on_the_cache() -> None:
-    new = replace(ON_GPU, gpus=(Gpu("NVIDIA H100", (9, 0), has_code=False),))
+    new = replace(ON_GPU, gpus=(Gpu("NVIDIA H100", "9.0", has_code=False),))
     found = labeled("gpu", Answer(new), CARD)
     assert found.verdict == "note"
     assert "CUDA_CACHE_PATH" in found.text

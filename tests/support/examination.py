@@ -23,7 +23,7 @@ ON_CPU = Examination(
 )
 ON_GPU = replace(
     ON_CPU,
-    gpus=(Gpu("NVIDIA A10", (8, 6)),),
+    gpus=(Gpu("NVIDIA A10", "8.6"),),
     path=dict(zip(NAMES, ("NVIDIA A10", "cudnn", "none", "float32", "1"), strict=True)),
     automatic=None,
     trials=(

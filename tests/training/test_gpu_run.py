@@ -30,7 +30,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
     libraries = paths.ComputePath("GPU", "cudnn"), paths.ComputePath("GPU", "keras")
     monkeypatch.setattr(paths, "GPU_PATHS", libraries)
-    device = Device((Gpu("Some GPU", (9, 0), has_code=False),))
+    device = Device((Gpu("Some GPU", "9.0", has_code=False),))
     monkeypatch.setattr(coordination, "configure_devices", lambda *_: device)
     monkeypatch.setattr(path_choice, "Engine", engines.take)  # a resume tries what was traced
     # what a dropped way leaves goes through all objects of the process: that takes a second here
@@ -86,7 +86,7 @@ def test_doctor_tries_what_a_run_would_try(monkeypatch: pytest.MonkeyPatch) -> N
     from tui_charrnn.training.engine.paths import Device
 
     training = TrainingConfig(batch_size=3, sequence_length=5, steps=9, dropout=0.2)
-    device = Device((Gpu("Some GPU", (9, 0)),))
+    device = Device((Gpu("Some GPU", "9.0"),))
     found = tasks.examine(device, ModelConfig(embedding_size=4, hidden_size=6), training)
     assert [(format_way(each), bool(each.failure)) for each in found.trials] == [
         ("own layers, float32", False),

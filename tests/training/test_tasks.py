@@ -1,6 +1,6 @@
 """Tasks in TensorFlow: an examination tests what it reports; exports have the same contents."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ TRAINING = TrainingConfig(steps=3, batch_size=33, sequence_length=7, threads=2, 
 def test_an_examination_arrives_as_it_was_sent() -> None:
     sent = Examination(
         cuda="12.5.1",
-        gpus=(Gpu("Some GPU", (8, 6)), Gpu("Another", None, has_code=False)),
+        gpus=(Gpu("Some GPU", "8.6"), Gpu("Another", None, has_code=False)),
         path={"device": "Some GPU"},
         reasons={"device": "it is there"},
         threads=3,
@@ -40,6 +40,16 @@ def test_an_examination_arrives_as_it_was_sent() -> None:
         trial_failure=None,
     )
     assert decode_result(Examination, encode_result(sent)) == sent
+
+
+def test_a_gpu_has_the_same_fields_in_every_version_of_doctor() -> None:
+    """`doctor --json` prints them."""
+    assert asdict(Gpu("Some GPU", "8.6")) == {
+        "name": "Some GPU",
+        "capability": "8.6",
+        "has_growing_memory": True,
+        "has_code": True,
+    }
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"gpus": []}', '{"gpus": [{"size": 1}]}'])

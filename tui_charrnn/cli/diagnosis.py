@@ -413,7 +413,7 @@ def _judge_trials(examination: Examination) -> Iterator[Finding]:
 def _judge_gpu(gpu: Gpu, nvidia: Nvidia) -> Finding:
     parts = [gpu.name]
     if gpu.capability:
-        parts.append(f"compute capability {'.'.join(map(str, gpu.capability))}")
+        parts.append(f"compute capability {gpu.capability}")
     sizes = {card.memory for card in nvidia.cards if card.name == gpu.name}
     if len(sizes) == 1 and (memory := sizes.pop()) is not None:
         parts.append(format_size(memory))
@@ -476,6 +476,6 @@ def _format_tensor_float(examination: Examination) -> str:
     capability = examination.gpus[0].capability if examination.gpus else None
     if not (examination.has_tensor_float_32 and capability):
         return ""
-    if capability[0] < 8:  # before Ampere
+    if int(capability.partition(".")[0]) < 8:  # before Ampere
         return ""
     return "; float32 products round their factors to TF32 (10 bits), unless NVIDIA_TF32_OVERRIDE=0"

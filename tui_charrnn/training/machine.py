@@ -43,8 +43,11 @@ class Gpu:
     """A GPU that TensorFlow can use."""
 
     name: str
-    capability: tuple[int, ...] | None
-    """NVIDIA compute capability, e.g. (9, 0); None if unknown."""
+    capability: str | None
+    """NVIDIA compute capability, e.g. `9.0`; None if unknown."""
+
+    has_growing_memory: bool = True
+    """Whether its memory is allocated on demand, as `configure_devices` sets it."""
 
     has_code: bool = True
     """Whether TensorFlow's package contains code for it; if not, NVIDIA's driver compiles it at the

@@ -52,7 +52,7 @@ def test_every_gpu_gets_memory_as_it_is_needed_and_the_first_is_taken(
 ) -> None:
     config = FakeConfig({"device_name": "One", "compute_capability": (7, 5)}, {})
     device = configure(monkeypatch, config, threads=1, batch_size=9)
-    assert (device.taken.name, device.is_gpu, device.taken.capability) == ("One", True, (7, 5))
+    assert (device.taken.name, device.is_gpu, device.taken.capability) == ("One", True, "7.5")
     assert [gpu.name for gpu in device.gpus] == ["One", "GPU"]
     assert device.gpus[1].capability is None
     assert config.settings["growth 0"] is True

@@ -45,7 +45,7 @@ def traced(network: str) -> Iterator[tuple[Any, Any]]:
     shape, cell = CASES[network][0], network.partition("+")[0]
     model = ModelConfig(**{"cell": cell, "embedding_size": 8, "hidden_size": 8, **shape})
     training = TrainingConfig(batch_size=B, sequence_length=T, steps=1, **DROPOUT)
-    for path in gpu_paths(Device((Gpu("NVIDIA H100", (9, 0)),)), model, "auto"):
+    for path in gpu_paths(Device((Gpu("NVIDIA H100", "9.0"),)), model, "auto"):
         yield (
             path,
             Engine(model, training, V, B, path)._multi_step._run.get_concrete_function().graph,

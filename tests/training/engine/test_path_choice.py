@@ -82,7 +82,7 @@ def choose(begun: Mapping[str, str] | None = None, **settings: Any) -> Any:
     from tui_charrnn.training.engine.paths import Device, RunSize
 
     training = TrainingConfig.from_mapping(TRAINING.to_mapping() | settings)
-    device = Device((Gpu("Some GPU", (9, 0)),))
+    device = Device((Gpu("Some GPU", "9.0"),))
     return choose_path(device, MODEL, training, RunSize(V, B, 1000), begun)
 
 
@@ -254,6 +254,6 @@ def test_a_request_to_exit_is_noticed_between_two_trials() -> None:
     def check_cancelled() -> None:
         raise KeyboardInterrupt
 
-    device = Device((Gpu("Some GPU", (9, 0)),))
+    device = Device((Gpu("Some GPU", "9.0"),))
     with pytest.raises(KeyboardInterrupt):
         choose_path(device, MODEL, TRAINING, RunSize(V, B, 1000), None, check_cancelled)

@@ -31,9 +31,7 @@ def explain(
     )
 
 
-def ways(
-    capability: tuple[int, int] | None = (9, 0), precision: str = "auto", **model: Any
-) -> list[str]:
+def ways(capability: str | None = "9.0", precision: str = "auto", **model: Any) -> list[str]:
     """Return the compute paths of a network on a GPU of a capability."""
     from tui_charrnn.training.engine.paths import Device, gpu_paths
 
@@ -64,15 +62,15 @@ def test_only_ours_know_layer_normalization() -> None:
 @pytest.mark.parametrize(
     ("capability", "precision", "found"),
     [
-        ((7, 5), "auto", {"float32"}),
-        ((8, 0), "auto", {"float32", "bfloat16"}),
+        ("7.5", "auto", {"float32"}),
+        ("8.0", "auto", {"float32", "bfloat16"}),
         (None, "auto", {"float32", "bfloat16"}),
-        ((9, 0), "float32", {"float32"}),
-        ((9, 0), "bfloat16", {"bfloat16"}),
+        ("9.0", "float32", {"float32"}),
+        ("9.0", "bfloat16", {"bfloat16"}),
     ],
 )
 def test_a_precision_is_tried_where_it_is_wanted_and_known(
-    capability: tuple[int, int] | None, precision: str, found: set[str]
+    capability: str | None, precision: str, found: set[str]
 ) -> None:
     assert {way.split()[1] for way in ways(capability, precision)} == found
 

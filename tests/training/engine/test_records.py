@@ -148,6 +148,6 @@ def test_an_engine_trains_and_scores_records_so(cell: str, path: dict[str, Any])
 def test_records_have_only_layers_that_can_forget_on_a_gpu() -> None:
     from tui_charrnn.training.engine.paths import Device, gpu_paths
 
-    device = Device((Gpu("NVIDIA H100", (9, 0)),))
+    device = Device((Gpu("NVIDIA H100", "9.0"),))
     paths = gpu_paths(device, ModelConfig(), "auto", has_records=True)
     assert {path.layers for path in paths} == {"handwritten"}

@@ -16,8 +16,8 @@ from tui_charrnn.training.machine import Gpu, shard_count, thread_count
 STEPS_PER_CALL: Final = 128
 """Maximum on a GPU, where reading a step's result on the host takes as long as the step;
 `StepsPerCall` adapts the actual number."""
-_BFLOAT16_CAPABILITY: Final = (8, 0)
-"""NVIDIA Ampere, the first architecture with bfloat16 products."""
+_BFLOAT16_CAPABILITY: Final = 8
+"""Major version of NVIDIA Ampere, the first architecture with bfloat16 products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def gpu_paths(
     states within a window.
     """
     capability = device.taken.capability
-    is_bfloat16_known = capability is None or capability >= _BFLOAT16_CAPABILITY
+    major = _BFLOAT16_CAPABILITY if capability is None else int(capability.partition(".")[0])
     return [
         _on(device, path)
         for path in GPU_PATHS
@@ -126,7 +126,7 @@ def gpu_paths(
             or not (model.layer_norm or model.reads_both or has_records)
         )
         and (path.layers != "keras" or model.cell != "rnn")  # Keras has no cuDNN kernel for it
-        and (path.precision == "float32" or is_bfloat16_known)
+        and (path.precision == "float32" or major >= _BFLOAT16_CAPABILITY)
     ]
 
 
@@ -166,7 +166,10 @@ def configure_devices(threads: int | None, batch_size: int) -> Device:
 def _gpu_of(details: Mapping[str, Any], targets: Sequence[str]) -> Gpu:
     capability = details.get("compute_capability")
     name = str(details.get("device_name", "GPU"))
-    return Gpu(name, capability, capability is None or has_code_for(capability, targets))
+    if capability is None:
+        return Gpu(name, None)
+    written = ".".join(map(str, capability))
+    return Gpu(name, written, has_code=has_code_for(capability, targets))
 
 
 def has_code_for(capability: tuple[int, int], targets: Sequence[str]) -> bool:
