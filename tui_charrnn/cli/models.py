@@ -40,7 +40,7 @@ from tui_charrnn.runs.storage import open_output, refuse_taken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.training.machine import thread_count
-from tui_charrnn.viewing.formatting import format_ngram, format_shape, format_size
+from tui_charrnn.viewing.formatting import format_count, format_ngram, format_shape, format_size
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.model_lookup import OfferedModel
@@ -285,7 +285,7 @@ def _cells(model: "OfferedModel") -> tuple[str, ...]:
         model.origin,
         safe_line(_format_corpus(facts.header)),
         format_shape(config),
-        f"{facts.parameters / 1e6:.2f} M",
+        format_count(facts.parameters),
         f"{len(facts.header.vocabulary):,}{' jamo' if facts.units == 'jamo' else ''}",
         "" if loss is None else f"{loss:.3f}",
         "" if loss is None else f"{bits_per_character(loss):.3f}",

@@ -13,7 +13,7 @@ from tui_charrnn.runs.description import GpuUsage, RunDescription, RunState, Usa
 from tui_charrnn.runs.records import PathChosen, format_way
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr, tr_recorded
-from tui_charrnn.viewing.formatting import format_ngram, format_shape, format_size
+from tui_charrnn.viewing.formatting import format_count, format_ngram, format_shape, format_size
 from tui_charrnn.viewing.run_view import RunView
 
 STATE_LABELS: Final = {
@@ -253,10 +253,9 @@ def format_network(view: RunView) -> str:
     """The kind and size of the network."""
     if view.description is None:
         return ""
-    model, count = view.description.model, view.description.parameter_count
-    amount = f"{count / 1e6:.1f}M" if count >= 1_000_000 else f"{count / 1e3:.0f}k"
-    amount = amount if count >= 10_000 else f"{count:,}"
-    return tr("{network}, {amount} weights", network=format_shape(model), amount=amount)
+    network = format_shape(view.description.model)
+    amount = format_count(view.description.parameter_count)
+    return tr("{network}, {amount} weights", network=network, amount=amount)
 
 
 _LISTED: Final = 20

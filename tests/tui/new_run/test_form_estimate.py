@@ -16,7 +16,6 @@ from tui_charrnn.tui.new_run.estimate import (
     TrialAnswer,
     estimate_run,
     format_estimate,
-    format_parameter_count,
     format_passes,
     format_rough_time,
     preset_lines,
@@ -124,12 +123,6 @@ def test_times_are_rounded(seconds: float, words: str) -> None:
 
 def test_counts_are_rounded() -> None:
     assert [rounded(count) for count in (7, 99, 123, 98_765)] == [7, 99, 120, 99_000]
-    assert [format_parameter_count(count) for count in (870, 12_345, 999_999, 1_400_000)] == [
-        "870",
-        "12 k",
-        "1 M",
-        "1.4 M",
-    ]
     assert [format_passes(epochs) for epochs in (0.1, 1.0, 2.5, 106.2, 1_667.0)] == [
         "10% of this text",
         "once through this text",
@@ -181,7 +174,7 @@ def test_missing_times_are_marked_until_batches_are_timed() -> None:
     new = requested(length="1000 steps")
     assert f"time and memory: {TIMING}" in preset_lines(new, facts, TrialAnswer(None, TIMING))
     lines = preset_lines(new, facts, TrialAnswer(TRIAL, "longer"))
-    assert lines[0] == "1x256 lstm+norm, 350 k parameters for 60 characters"
+    assert lines[0] == "1x256 lstm+norm, 350k parameters for 60 characters"
     assert lines[1].startswith("about 10 s for 1,000 steps, 23 times through this text")
     assert lines[1].endswith("(longer)")
     assert lines[2] == "800 MB of memory on processor, 2 threads, float32"

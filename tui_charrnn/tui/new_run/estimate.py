@@ -41,7 +41,7 @@ from tui_charrnn.tui.new_run.corpus import (
 )
 from tui_charrnn.tui.new_run.fields import FormRow, FormSelect, show_text
 from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, NewRun
-from tui_charrnn.viewing.formatting import format_shape, format_size
+from tui_charrnn.viewing.formatting import format_count, format_shape, format_size
 
 TRIAL_DELAY: Final = 1.5
 """Seconds that settings must stay unchanged before batches are timed with them."""
@@ -306,7 +306,7 @@ def format_rough_time(seconds: float) -> str:
 def format_network(model: ModelConfig, vocabulary_size: int | None) -> str:
     """Format the kind, size and parameters of a network; a vocabulary of None is assumed."""
     count = parameter_count(model, vocabulary_size or GUESSED_VOCABULARY)
-    network, parameters = format_shape(model), format_parameter_count(count)
+    network, parameters = format_shape(model), format_count(count)
     if not vocabulary_size:
         return tr("{network}, about {count} parameters", network=network, count=parameters)
     return tr(
@@ -315,15 +315,6 @@ def format_network(model: ModelConfig, vocabulary_size: int | None) -> str:
         count=parameters,
         characters=vocabulary_size,
     )
-
-
-def format_parameter_count(count: int) -> str:
-    """Format a count with two or three digits, e.g. 870, 12 k or 1.4 M."""
-    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
-        if count >= size * 0.9995:
-            shown = count / size
-            return f"{shown:.0f} {unit}" if shown >= 99.5 else f"{shown:.2g} {unit}"
-    return str(count)
 
 
 def format_machine(trial: Trial) -> str:
