@@ -60,6 +60,7 @@ from tui_charrnn.history.store import History as History
 from tui_charrnn.lens.clipping import ClippingRun as ClippingRun
 from tui_charrnn.lens.clipping import ClippingSettings as ClippingSettings
 from tui_charrnn.lens.neurons import BORDERS as BORDERS
+from tui_charrnn.lens.neurons import LEAST as LEAST
 from tui_charrnn.lens.neurons import SHIFTS as SHIFTS
 from tui_charrnn.lens.neurons import NeuronFinder as NeuronFinder
 from tui_charrnn.lens.neurons import levels_of as levels_of

@@ -9,7 +9,7 @@ import pytest
 from tui_charrnn.cli.reporting import LineReporter
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.runs.records import SplitEvaluated
+from tui_charrnn.runs.records import RunPlanned, SplitEvaluated
 from tui_charrnn.viewing.run_view import RunView
 
 WELL = RunStatus(state=RunState.TRAINING, step=8_100)
@@ -56,12 +56,15 @@ def test_a_line_a_minute_is_printed_while_the_disk_is_full(
 ) -> None:
     now = 1000.0
     monkeypatch.setattr("tui_charrnn.cli.reporting.time.monotonic", lambda: now)
-    reporter = LineReporter(RunView(RunDirectory(Path("run"))))
+    view = RunView(RunDirectory(Path("run")))
+    view.take([RunPlanned(8_150, 100, 50, 4, 0.1)])
+    reporter = LineReporter(view)
     reporter.show([SplitEvaluated(8_000, 2.5, False, 9.0)], WELL)
     for second in range(0, 200, 10):
         now = 1000.0 + second
-        reporter.show([], replace(FULL, step=8_100 + second))
+        reporter.show([], replace(FULL, step=8_100 + second, total_steps=8_290))
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("time=")]
+    assert all(line.split()[1].endswith("/8290") for line in lines[1:])
     steps = [re.search(r"step=(\d+)/.* state=(\w+)", line) for line in lines[1:]]
     assert [found and found.groups() for found in steps] == [
         ("8160", "degraded"),

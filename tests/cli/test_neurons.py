@@ -168,6 +168,7 @@ def test_unknown_characters_are_reported(model: str) -> None:
 
     assert "2 characters of standard input are unknown to" in ended.stderr.decode()
     assert "which has read the other 4." in ended.stderr.decode()
+    assert "4 characters are too few for a search" in ended.stderr.decode()
 
 
 def test_hostile_text_is_made_harmless_in_a_pipe_too(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from tests.support.tiny_model import tiny_model
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.filling import Filled, Filler, measure_right_side, split_gaps
 from tui_charrnn.generation.scoring import TextScorer
+from tui_charrnn.viewing.probability_rows import format_filled
 
 VOCABULARY = "\nabcd"
 CHAIN = random_transitions(len(VOCABULARY))
@@ -61,6 +62,12 @@ def test_nothing_to_the_right_adds_nothing() -> None:
     result = filled("ab_")
     assert result.bits == pytest.approx(0, abs=1e-9)
     assert all(each.both == pytest.approx(each.left) for each in result.candidates)
+    # what a beam leaves out is not evidence
+    narrow = filled("ab__", beam=7)
+    assert narrow.bits == 0
+    assert {each.bits for each in narrow.candidates} == {0}
+    assert "bits" not in format_filled(narrow)
+    assert "bits" in format_filled(filled("ab_a_"))
 
 
 def test_both_sides_agree_with_scores_of_whole_texts() -> None:

@@ -10,6 +10,7 @@ from tui_charrnn.lens.clipping import (
     TEXT,
     ClippingRun,
     ClippingSettings,
+    ClippingStep,
     SmallRnn,
     angle,
     clipped_by_element,
@@ -94,3 +95,11 @@ def test_the_picture_fits_and_tells_both_runs(size: tuple[int, int]) -> None:
     document = json.loads(json.dumps(clipping_document(runs, settings), allow_nan=False))
     assert [len(run["loss"]) for run in document["runs"]] == [30, 30]
     assert document["runs"][1]["norm"][0] == runs[1].steps[0].norm
+
+
+def test_large_numbers_of_the_table_stay_apart() -> None:
+    settings = ClippingSettings(limit=1e-05, steps=1_000)
+    runs = [ClippingRun(settings, is_clipped=each) for each in (False, True)]
+    runs[1].steps.extend([ClippingStep(1.23e-05, 1.23e05, 1.23e-05, 0.0, 0.0)] * 1_000)
+    cells = clipping_rows(runs, settings, 80, 22)[-1].split()
+    assert cells[1:7] == ["limit", "1e-05", "1,000", "1.23e-05", "1.23e+05", "1.23e-05"]

@@ -28,11 +28,12 @@ FADING = MemoryCurve("one", "lstm 8", Memory(0.9**DISTANCES, 0.8**DISTANCES, 50)
 STAYING = MemoryCurve("other", "gru 8", Memory(0.99**DISTANCES, np.ones(100), 50))
 
 
-@pytest.mark.parametrize("size", [(80, 22), (40, 8), (200, 50), (80, 12)])
+@pytest.mark.parametrize("size", [(80, 22), (40, 8), (200, 50), (80, 12), (76, 4)])
 def test_every_row_fits(size: tuple[int, int]) -> None:
     width, height = size
     rows = memory_rows([FADING, STAYING], width, height)
-    assert len(rows) <= max(height, 9)
+    assert len(rows) <= height
+    assert [row[0] for row in rows if "lstm" in row or "gru" in row] == ["●", "◆"]
     assert all(len(row) <= width for row in rows)
 
 

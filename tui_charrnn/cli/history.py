@@ -37,7 +37,7 @@ history_app = typer.Typer()
 
 _SHOWN: Final = 20
 
-Number: TypeAlias = Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")]
+Number: TypeAlias = Annotated[int, typer.Argument(metavar="ID", help="Number of a listed text.")]
 Limit: TypeAlias = Annotated[
     int,
     typer.Option(
@@ -150,7 +150,8 @@ def replay(
 @history_app.command()
 def rm(
     numbers: Annotated[
-        list[int], typer.Argument(metavar="ID...", help="Their numbers in the list.")
+        list[int],
+        typer.Argument(metavar="ID...", help="Numbers of listed texts."),
     ],
     as_json: JsonDocument = False,
 ) -> None:

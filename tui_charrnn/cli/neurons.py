@@ -129,6 +129,11 @@ def neurons(
             f"{result.unknown:,} characters of {safe_line(texts)} are unknown to "
             f"{safe_line(name)}, which has read the other {result.characters:,}."
         )
+    if result.characters < lazy.LEAST:
+        print_message(
+            f"{result.characters:,} characters are too few for a search: r means little below "
+            f"{lazy.LEAST:,}."
+        )
     if stdout_is_terminal() and strongest_first[0].neurons:
         cell = strongest_first[0].neurons[0]
         value = cell.mean + math.copysign(2 * cell.deviation, cell.r)

@@ -399,11 +399,14 @@ def _refuse_options_before(name: str, context: typer.Context) -> None:
 
 @contextmanager
 def _safe_errors() -> Iterator[None]:
-    """Replace control characters in the messages of Typer's errors."""
+    """Make the messages of Typer's errors safe, and add what a wrong or missing argument is."""
     try:
         yield
     except Exception as error:
         message = getattr(error, "message", None)  # Typer's errors have one
+        parameter = getattr(error, "param", None)
         if isinstance(message, str):
+            if parameter is not None and parameter.param_type_name == "argument":
+                message = f"{message} {parameter.help or ''}".strip()
             error.message = safe_line(message)  # type: ignore[attr-defined]  # it has a string
         raise

@@ -277,11 +277,9 @@ def format_length(training: TrainingConfig) -> str:
 
 def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:
     """Return the values of a plain line by key."""
-    # while the disk is full the status is ahead of the records
-    step = view.step if status is None or not status.degraded else max(view.step, status.step)
-    pairs: dict[str, Any] = {"step": f"{step}/{view.total_steps or '?'}"}
+    pairs: dict[str, Any] = {"step": f"{view.step}/{view.total_steps or '?'}"}
     if view.plan is not None:
-        epoch = step / view.plan.steps_per_epoch
+        epoch = view.step / view.plan.steps_per_epoch
         pairs["epoch"] = f"{epoch:.2f}" if epoch >= 0.1 else f"{epoch:.2g}"
     if status is not None and status.degraded:
         pairs["state"] = "degraded"

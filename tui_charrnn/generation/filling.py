@@ -43,10 +43,11 @@ class Candidate:
     both: float
     """Its probability given the whole text."""
 
-    @property
-    def bits(self) -> float:
-        """Evidence from the right context, log2(both / left), in bits; negative if against it."""
-        return float(np.log2(self.both / self.left)) if self.both and self.left else 0.0
+    bits: float
+    """Evidence from the right context, log2(both / left), in bits; negative if against it.
+
+    0 if no text follows a gap: then `both` is above `left` only by what was left out.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,11 +202,13 @@ class Filler:
             for symbol in part.indices.tolist():
                 found.read(symbol)
         weights = np.exp(found.total - found.total.max())
+        left, both = np.exp(found.left), weights / weights.sum()
+        has_evidence = (left > 0) & (both > 0) & any(parts[1:])
+        bits = np.log2(both / left, out=np.zeros_like(both), where=has_evidence)
+        columns = found.fills, left.tolist(), both.tolist(), bits.tolist()
         candidates = [
-            Candidate(join_syllables(fill), float(left), float(both))
-            for fill, left, both in zip(
-                found.fills, np.exp(found.left), weights / weights.sum(), strict=True
-            )
+            Candidate(join_syllables(fill), *numbers)
+            for fill, *numbers in zip(*columns, strict=True)
         ]
         candidates.sort(key=lambda one: (-one.both, -one.left))
         return Filled(

@@ -30,6 +30,8 @@ from tui_charrnn.lens.properties import PROPERTIES, Property, PropertyReader, Va
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
 
+LEAST: Final = 500
+"""Characters of a text below which even large correlations mean nothing."""
 EXCERPT: Final = 240
 """Characters of a passage; a shorter text is one passage."""
 

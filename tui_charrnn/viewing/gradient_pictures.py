@@ -17,7 +17,7 @@ from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.runs.records import MemoryMeasured
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.viewing.formatting import HEIGHTS, format_distance, format_shape, padded
+from tui_charrnn.viewing.formatting import HEIGHTS, fitted, format_distance, format_shape, padded
 
 SIGNS: Final = "●◆▲■○+"
 """Markers of the curves, reused in turn."""
@@ -85,7 +85,7 @@ def measure_model(
 def memory_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[str]:
     """The chart, then a table row and a strip for each model.
 
-    If `height` is too small, the strips are left out first, then the chart shrinks.
+    If `height` is too small, the strips are left out first, then the chart shrinks, then it goes.
     """
     table = _table_rows(curves, width)
     head = tr("gradient of the loss with respect to h, step by step back (right: the end)")
@@ -96,8 +96,9 @@ def memory_rows(curves: Sequence[MemoryCurve], width: int, height: int) -> list[
     ]
     if height - len(table) - len(strips) < 8:
         strips = []
-    room = max(height - len(table) - len(strips) - 3, 3)
-    rows = [*chart_rows(curves, width, room), *table, *strips]
+    room = height - len(table) - len(strips) - 3
+    chart = chart_rows(curves, width, room) if room > 0 else []
+    rows = [*chart, *table, *strips]
     return [row if cell_len(row) <= width else set_cell_size(row, width) for row in rows]
 
 
@@ -166,7 +167,7 @@ def _table_rows(curves: Sequence[MemoryCurve], width: int) -> list[str]:
     column = max(widest + kinds + 4, cell_len(label))
     rows = ["".join([padded(label, column), *heads])]
     for number, (curve, name) in enumerate(zip(curves, names, strict=True)):
-        shown = set_cell_size(name, widest)
+        shown = fitted(name, widest)
         found = (
             format_distance(
                 decay_distance(curve.memory.influence, share), len(curve.memory.influence)
@@ -246,8 +247,8 @@ CLIPPING_SIGNS: Final = SIGNS[:2]
 HEADS: Final = {
     "STEP": 16,
     "LOSS": 9,
-    "NORM": 8,
-    "APPLIED": 8,
+    "NORM": 9,
+    "APPLIED": 9,
     "TURNED": 9,
     "ELEMENT-WISE": 14,
 }
@@ -311,17 +312,21 @@ def _plot(
 
 def _clipping_table(runs: Sequence[ClippingRun], settings: ClippingSettings) -> list[str]:
     names = tr("no limit"), tr("limit {limit:g}", limit=settings.limit)
-    rows = ["".join(padded(tr(name), width, to_right=True) for name, width in HEADS.items())]
+    first = max(map(cell_len, names)) + len(f"{settings.steps:,}") + 3
+    widths = {name: max(width, first) if name == "STEP" else width for name, width in HEADS.items()}
+    rows = ["".join(padded(tr(name), width, to_right=True) for name, width in widths.items())]
     for sign, name, run in zip(CLIPPING_SIGNS, names, runs, strict=True):
         if not run.steps:
             continue
         step = run.steps[-1]
         end = f"  {tr('diverged')}" if run.has_diverged else ""
-        numbers = (step.loss, 9), (step.norm, 8), (step.applied, 8)
-        shown = "".join(padded(_number(number), size, to_right=True) for number, size in numbers)
+        shown = "".join(
+            padded(_number(number), 9, to_right=True)
+            for number in (step.loss, step.norm, step.applied)
+        )
+        count = padded(f"{len(run.steps):,}", widths["STEP"] - cell_len(name) - 2, to_right=True)
         rows.append(
-            f"{sign} {padded(name, 9)}{len(run.steps):>5,}{shown}"
-            f"{step.angle:>7.1f} °{mean_angle(run.steps):>12.1f} °{end}"
+            f"{sign} {name}{count}{shown}{step.angle:>7.1f} °{mean_angle(run.steps):>12.1f} °{end}"
         )
     return rows
 

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from tui_charrnn.generation.both_sides import CHAINS, SWEEPS
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.viewing.formatting import HEIGHTS, bar, format_character, padded, percent
+from tui_charrnn.viewing.formatting import HEIGHTS, bar, fitted, format_character, padded, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,9 +66,9 @@ def path_rows(origin: Origin, width: int) -> list[str]:
 
 
 def _names(origin: Origin) -> list[str]:
-    names = [safe_line(name)[:_NAME] for name in origin.names]
-    widest = max(map(cell_len, names))
-    return [padded(name, widest) for name in names]
+    names = [safe_line(name) for name in origin.names]
+    widest = min(max(map(cell_len, names)), _NAME)
+    return [fitted(name, widest) for name in names]
 
 
 def candidate_rows(
@@ -127,6 +127,8 @@ def format_filled(filled: Filled) -> str:
             "A beam of {count:,} candidates: less likely ones were left out.", count=filled.beam
         )
     )
+    if not any(filled.parts[1:]):
+        return tried
     worth = tr("Knowing the right side is worth {bits:.2f} bits here.", bits=filled.bits)
     return f"{worth} {tried}"
 

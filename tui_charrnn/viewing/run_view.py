@@ -134,9 +134,11 @@ class RunView:
     @property
     def total_steps(self) -> int | None:
         """The planned number of steps; None if unknown."""
-        if self.plan is not None:
-            return self.plan.total_steps
-        return self.status.total_steps if self.status else None
+        planned = self.plan.total_steps if self.plan is not None else None
+        # while the disk is full, the record of a longer plan is late
+        if self.status is not None and (planned is None or self.status.step > planned):
+            return self.status.total_steps
+        return planned
 
     @property
     def share_done(self) -> float | None:

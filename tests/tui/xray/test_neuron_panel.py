@@ -22,14 +22,13 @@ from tests.support.shown_screen import screen_rows, screen_text
 from tests.support.waiting import wait_until
 from tui_charrnn.generation.neuron import Clamp
 from tui_charrnn.history.model_label import ModelLabel
-from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
+from tui_charrnn.lens.neurons import LEAST, FollowingNeuron, NeuronFinder
 from tui_charrnn.lens.properties import PROPERTIES
 from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.xray import neuron_panel
 from tui_charrnn.tui.xray.neuron_panel import (
-    LEAST,
     Found,
     NeuronPanel,
     offered_value,

@@ -201,12 +201,13 @@ class WhichPage(Page):
         paths = {name: find_model(name, folder) for name in wanted}
         return OriginReader({name: load_model(path) for name, path in paths.items()})
 
-    def rows(self, width: int, _height: int) -> list[str | Content]:
+    def rows(self, width: int, height: int) -> list[str | Content]:
         """The bars, and below them their values after each character."""
         if self._origin is None:
             return [tr("Loading the models ...")]
-        bars = bar_rows(self._origin, width)
-        return [*bars, "", *path_rows(self._origin, width)]
+        bars, paths = bar_rows(self._origin, width), path_rows(self._origin, width)
+        gap = [""] if height > len(bars) + len(paths) else []
+        return [*bars, *gap, *paths]
 
     def _show_result(self, origin: Origin) -> None:
         self._origin = origin

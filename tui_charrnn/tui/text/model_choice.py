@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from rich.cells import set_cell_size
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -21,7 +20,7 @@ from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import Dialog, Lookup, MessageLine, SafeInput
 from tui_charrnn.tui.session import Session, WeightsSource
-from tui_charrnn.viewing.formatting import format_model_loss, format_shape
+from tui_charrnn.viewing.formatting import fitted, format_model_loss, format_shape
 
 _NAME_WIDTH: Final = 25
 """Cells of a name; longer names are cut."""
@@ -215,5 +214,5 @@ def _remark(model: OfferedModel) -> str:
 
 
 def _option(number: str, row: _Row) -> Option:
-    name = set_cell_size(safe_line(row.name), _NAME_WIDTH)
+    name = fitted(safe_line(row.name), _NAME_WIDTH)
     return Option(Content.assemble(name, " ", (safe_line(row.remark), "dim")), id=number)

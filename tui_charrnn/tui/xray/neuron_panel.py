@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError
 from tui_charrnn.generation.neuron import LIMIT, Clamp, Probe, parse_clamps
 from tui_charrnn.generation.training_corpus import read_training_corpus
-from tui_charrnn.lens.neurons import FollowingNeuron, NeuronFinder
+from tui_charrnn.lens.neurons import LEAST, FollowingNeuron, NeuronFinder
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
@@ -46,8 +46,6 @@ _STEP: Final = 0.5
 """Standard deviations between two values."""
 LONGEST: Final = 500_000
 """Most characters of a text that are read; more hardly improve the estimate of r."""
-LEAST: Final = 500
-"""Fewest characters of generated text that are searched."""
 _BLOCK: Final = 1 << 16
 """Characters between two progress reports."""
 _TOP: Final = 8
