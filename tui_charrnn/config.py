@@ -86,7 +86,8 @@ class TrainingConfig(Settings):
     )
     max_epochs: float | None = setting(
         None,
-        "Maximum passes over the text; a length that you set removes the limit of a preset.",
+        "Maximum passes over the text. The limit of a preset is at least 2,000 steps (100 passes "
+        "at most), and a length that you set removes it.",
         above=0,
         maximum=1e6,
     )

@@ -16,6 +16,7 @@ from tui_charrnn.paths import open_file, parse_path
 from tui_charrnn.settings import (
     Bounds,
     Settings,
+    most_similar,
     refuse,
     setting,
     unknown_sentence,
@@ -310,8 +311,9 @@ def resolve(
 
     A value that is not allowed is reported, and the next one in precedence is used.
 
-    `flags` are values of the command line, as text or typed; None means not given. The file is
-    neither read nor reported if flags and environment have all `wanted`.
+    `flags` are values of the command line, as text or typed; None means not given. With `wanted`,
+    only these preferences are read and reported, and only misspellings of these; the file is not
+    read if flags and environment have all of them.
     """
     values: dict[str, Any] = {}
     origins = dict.fromkeys(Preferences.bounds(), Origin.DEFAULT)
@@ -341,14 +343,14 @@ def resolve(
         if is_needed:
             document = read_document(file, environment)
             keys, wrong = read_keys(document.pop("keys", {}))
-            known = Preferences.bounds()
-            wrong += [
-                unknown_sentence("setting", name, [*known, "keys"])
-                for name in document
-                if name not in known
-            ]
+            known = [*Preferences.bounds(), "keys"]
+            unknown = [name for name in document if name not in known]
+            if wanted is not None:
+                unknown = [name for name in unknown if {*most_similar(name, known)} & {*wanted}]
+                wrong = []
+            wrong += [unknown_sentence("setting", name, known) for name in unknown]
             problems += [f"{file}: {problem}" for problem in wrong]
-            take(Origin.FILE, {k: v for k, v in document.items() if k in known})
+            take(Origin.FILE, {k: v for k, v in document.items() if k in names})
     except ConfigError as problem:
         problems += [str(problem)] if is_needed else []
     return Resolution(file, Preferences(**values), origins, keys, tuple(problems))

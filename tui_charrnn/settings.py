@@ -281,9 +281,14 @@ _READERS: dict[str, Callable[[str], Any]] = {
 }
 
 
+def most_similar(name: str, known: Iterable[str]) -> list[str]:
+    """The most similar known name, if there is one."""
+    return difflib.get_close_matches(name, list(known), n=1)
+
+
 def unknown_sentence(kind: Literal["setting", "action"], name: str, known: Iterable[str]) -> str:
     """A sentence for an unknown name, with the most similar known name."""
-    near = difflib.get_close_matches(name, list(known), n=1)
+    near = most_similar(name, known)
     sentence = tr(f"There is no {kind} {{name!r}}.", name=name)
     return f"{sentence} {did_you_mean(map(repr, near))}" if near else sentence
 

@@ -172,7 +172,7 @@ def test_a_foreign_value_is_made_safe_for_people(
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("temprature = 1", "There is no setting 'temprature'. Did you mean 'temperature'?"),
+        ("run_dir = 'x'", "There is no setting 'run_dir'. Did you mean 'runs_dir'?"),
         ("runs_dir = 3", "runs_dir must be a text, or none. Received: 3."),
         ("runs_dir = ", "is not valid TOML"),
     ],

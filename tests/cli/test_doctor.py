@@ -73,6 +73,17 @@ def test_all_is_well_ends_with_0(
     assert list(isolated_home.iterdir()) == []
 
 
+def test_an_ignored_setting_of_the_file_is_a_note(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("bogus = 1", encoding="utf-8")
+    monkeypatch.setenv("CHARRNN_CONFIG", str(file))
+    code, data, _ = run_doctor(monkeypatch, capsys, code=f"print({encode_result(ON_CPU)!r})")
+    assert code == ExitCode.OK
+    assert "There is no setting 'bogus'." in " ".join(data.split())
+
+
 def test_a_wrong_setting_is_refused_before_anything_is_started(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -148,6 +148,15 @@ def test_a_broken_file_does_not_matter_to_what_is_settled_before_it(file: Path) 
         resolve(wanted=["runs_dir", "pace"], environment=environment).checked()
 
 
+def test_what_a_command_does_not_need_does_not_stop_it(file: Path) -> None:
+    file.write_text("pace = 0\nnew_setting = 1\n[keys]\n'text.more' = 3", encoding="utf-8")
+    environment = {"CHARRNN_CONFIG": str(file)}
+    assert resolve(wanted=["runs_dir"], environment=environment).checked().runs_dir is None
+    file.write_text("runs_dirr = '/somewhere'", encoding="utf-8")
+    with pytest.raises(ConfigError, match="Did you mean 'runs_dir'"):
+        resolve(wanted=["runs_dir"], environment=environment).checked()
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"#" * 300_000])
 def test_a_file_that_is_no_text_of_ours_is_refused(file: Path, content: bytes) -> None:
     file.write_bytes(content)

@@ -23,6 +23,7 @@ from tui_charrnn.cli.tensorflow_process import Answer, ask, examiner_command
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError, ExitCode, RunError
 from tui_charrnn.model.shapes import parameter_count
+from tui_charrnn.preferences import resolve
 from tui_charrnn.runs.catalogue import list_runs
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.records import format_way
@@ -111,6 +112,8 @@ class Facts:
     locks: Locks
     terminal: Terminal | None
     answer: Answer
+    settings_problems: tuple[str, ...] = ()
+    """A sentence for each of the user's settings that is ignored."""
 
 
 def collect_facts(preset: str, model: ModelConfig, training: TrainingConfig, runs: Path) -> Facts:
@@ -129,6 +132,7 @@ def collect_facts(preset: str, model: ModelConfig, training: TrainingConfig, run
         locks=examine_locks(runs),
         terminal=examine_terminal(),
         answer=_ask_tensorflow(model, training),
+        settings_problems=resolve().problems,
     )
 
 
@@ -240,6 +244,8 @@ def diagnose(facts: Facts) -> Iterator[Finding]:
     yield from judge_folders(facts.runs, facts.cache, facts.model, facts.training)
     yield judge_locks(facts.locks)
     yield judge_terminal(facts.terminal)
+    for problem in facts.settings_problems:
+        yield Finding("note", "settings file", f"ignored: {problem}")
 
 
 def judge_versions(versions: Mapping[str, str | None]) -> Finding:

@@ -273,7 +273,9 @@ def _format_length(training: TrainingConfig) -> str:
     """Format the length of a training with all limits that may end it earlier."""
     parts = [("for " if training.train_time is not None else "") + format_length(training)]
     if training.max_epochs is not None:
-        parts.append(f"{training.max_epochs:g} epochs at most")
+        least = training.least_steps
+        more = f" (or {least:,} steps, if that is more)" if least is not None else ""
+        parts.append(f"{training.max_epochs:g} epochs{more} at most")
     if training.stop_early is not None:
         count = training.stop_early
         times = f"{count:,} validations" if count > 1 else "a validation"

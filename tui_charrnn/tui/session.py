@@ -225,10 +225,17 @@ class Session:
 
     @property
     def next_source(self) -> WeightsSource:
-        """Which weights generate from the next seed on; without a run, those of a model."""
+        """Which weights generate from the next seed on; without a run, those of a model.
+
+        A run that this app started generates with its best weights once it has finished: its
+        newest may be worse.
+        """
         if self.view is None:
             return WeightsSource.DEFAULT
-        return WeightsSource.NEWEST if self.follows_started else self.source
+        if self.follows_started:
+            is_finished = self.view.state == "finished"
+            return WeightsSource.BEST if is_finished else WeightsSource.NEWEST
+        return self.source
 
     @property
     def is_model_chosen(self) -> bool:

@@ -10,6 +10,7 @@ from tests.support.open_app import RecordingLauncher, note_of, tiny_app
 from tests.support.tiny_model import tiny_config
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.control import take_requests
+from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import CheckpointSaved
 from tui_charrnn.tui.app import CharRNNApp
@@ -153,6 +154,9 @@ def test_only_the_started_run_with_a_checkpoint_generates(tmp_path: Path) -> Non
     assert source_of(viewed(first, 10)) is WeightsSource.NEWEST
     assert session.is_model_chosen
     assert source_of(viewed(second, 10)) is WeightsSource.DEFAULT
+    finished = viewed(first, 10)
+    finished.status = RunStatus(state=RunState.FINISHED)
+    assert source_of(finished) is WeightsSource.BEST
     session.started = second  # a second run is started
     assert source_of(viewed(second)) is WeightsSource.DEFAULT
     assert source_of(viewed(first, 10)) is WeightsSource.DEFAULT
