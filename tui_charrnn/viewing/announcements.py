@@ -70,10 +70,12 @@ class TerminalStatus:
 
 
 def end_state(view: RunView) -> str:
-    """How a run ended: as it recorded; without a record `lost`, if its trainer was, or `failed`."""
+    """How a run ended: as recorded; else `lost`, the last state of its trainer, or `failed`."""
     if view.ended is not None:
         return view.ended.reason
-    return "lost" if view.life == "lost" else "failed"
+    if view.life == "lost":
+        return "lost"
+    return "failed" if view.state.is_live else view.state.value
 
 
 def end_sentence(view: RunView) -> str:

@@ -11,10 +11,12 @@ from textual.app import App
 from tests.viewing.test_announcements import ended_view
 from tui_charrnn.preferences import Preferences
 from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.liveness import Verdict
 from tui_charrnn.tui.run import controls
 
 BEFORE = RunStatus(state=RunState.TRAINING)
 NOW = replace(BEFORE, beat=1)
+FAILED = replace(NOW, state=RunState.FAILED)
 
 
 @pytest.fixture
@@ -53,20 +55,29 @@ def test_the_end_is_announced_once_and_only_for_a_run_that_was_live(
 
 
 @pytest.mark.parametrize(
-    ("seen", "is_recorded", "expected"),
+    ("looks", "is_recorded", "expected"),
     [
-        pytest.param([BEFORE, NOW], False, ["lost"], id="killed"),
-        pytest.param([BEFORE, NOW], True, ["finished"], id="ended between two looks"),
-        pytest.param([BEFORE], False, [], id="dead long before it was opened"),
+        pytest.param(
+            [(BEFORE, "alive"), (NOW, "alive"), (NOW, "lost")], False, ["lost"], id="killed"
+        ),
+        pytest.param(
+            [(BEFORE, "alive"), (NOW, "lost")], True, ["finished"], id="ended between two looks"
+        ),
+        pytest.param(
+            [(BEFORE, "alive"), (BEFORE, "lost")], False, [], id="dead long before it was opened"
+        ),
+        pytest.param(
+            [(BEFORE, "alive"), (FAILED, "ended")], False, ["failed"], id="failed on a full disk"
+        ),
     ],
 )
-def test_a_trainer_that_was_killed_is_announced(
+def test_an_end_without_a_record_is_announced(
     tmp_path: Path,
     sent: list[str],
-    seen: list[RunStatus],
+    monkeypatch: pytest.MonkeyPatch,
+    looks: list[tuple[RunStatus, Verdict]],
     is_recorded: bool,
     expected: list[str],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     later: list[Callable[[], None]] = []
     monkeypatch.setattr(
@@ -80,11 +91,8 @@ def test_a_trainer_that_was_killed_is_announced(
         app = App[None]()
         async with app.run_test():
             await app.mount(announcer)
-            for status in seen:
-                view.status, view.life = status, "alive"
+            for view.status, view.life in looks:
                 announcer.observe(view)
-            view.life = "lost"
-            announcer.observe(view)
             announcer.observe(view)
             if is_recorded:
                 view.ended = ended.ended
@@ -93,25 +101,5 @@ def test_a_trainer_that_was_killed_is_announced(
                 call()
 
     asyncio.run(look())
-    assert [
-        word for end in ends_in(sent) for word in ("lost", "finished") if word in end
-    ] == expected
-
-
-def test_a_run_that_failed_but_could_not_record_it_is_announced(
-    tmp_path: Path, sent: list[str]
-) -> None:
-    announcer = controls.RunAnnouncer(Preferences(notify="osc9"))
-    view = replace(ended_view(tmp_path), ended=None)
-
-    async def look() -> None:
-        app = App[None]()
-        async with app.run_test():
-            await app.mount(announcer)
-            view.status, view.life = BEFORE, "alive"
-            announcer.observe(view)
-            view.status, view.life = replace(BEFORE, state=RunState.FAILED), "ended"
-            announcer.observe(view)
-
-    asyncio.run(look())
-    assert len(ends_in(sent)) == 1
+    words = ("lost", "finished", "failed")
+    assert [word for end in ends_in(sent) for word in words if word in end] == expected

@@ -16,7 +16,7 @@ from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CharRNNError, ConfigError, RunError
 from tui_charrnn.runs.catalogue import find_pinned, summarize_run
 from tui_charrnn.runs.control import new_request_id, send_request
-from tui_charrnn.runs.description import RunDescription, RunState, RunStatus
+from tui_charrnn.runs.description import RunDescription, RunStatus
 from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.liveness import AT_WORK, Liveness, Verdict
 from tui_charrnn.runs.reader import RecordOrBatch, RunReader, read_description, read_status
@@ -403,7 +403,7 @@ def stop_run(run: RunDirectory) -> str:
 
 
 RECORD_DELAY: Final = 2.0
-"""Seconds after a trainer has vanished in which the record of its end may still be read."""
+"""Seconds after a trainer has ended in which the record of its end may still be read."""
 
 
 class RunAnnouncer(Widget):
@@ -429,10 +429,10 @@ class RunAnnouncer(Widget):
                 self._terminal.show(view.run.name, share)
             return
         self._terminal.close()
-        if view.ended is not None or view.state is RunState.FAILED:
+        if view.ended is not None:
             self._announce(view)
-        elif self._live is not None and view.life == "lost" and view.status != self._live[1]:
-            # its status did change: it did not die long ago; its last record may come yet
+        elif view.life in {"lost", "ended"} and self._live not in (None, (view.run, view.status)):
+            # its status has changed, so it did not die long ago; its last record may come yet
             self.set_timer(RECORD_DELAY, partial(self._announce, view))
 
     def on_unmount(self) -> None:
