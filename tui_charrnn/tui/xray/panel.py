@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, NamedTuple
 
+import numpy as np
 from textual.app import App
 from textual.color import Color
 from textual.content import Content
-from textual.reactive import var
 from textual.widgets import Static
 
 from tui_charrnn.generation.calibration import Reliability
@@ -101,12 +101,11 @@ class XrayPanel(Static):
     }
     """
 
-    page: var[int] = var(0, init=False)
-    """Index of the current page."""
-
     def __init__(self, colors: XrayColors) -> None:
         super().__init__(id="xray-panel", markup=False)
         self.display = False
+        self.page = 0
+        """Index of the current page."""
         self._colors = colors
         self._will_redraw = False
         self._drawing = Throttle(self, self.redraw, STREAMING_INTERVAL)
@@ -130,12 +129,8 @@ class XrayPanel(Static):
         """Show as much as there is room for."""
         self.redraw()
 
-    def watch_page(self) -> None:
-        """Show another page."""
-        self.redraw()
-
     def turn_page(self) -> bool:
-        """Turn to the next page; return whether it is the first again."""
+        """Turn to the next page, which `redraw` shows; return whether it is the first again."""
         self.page = (self.page + 1) % len(self.pages)
         return self.page == 0
 
@@ -319,18 +314,12 @@ def maps_of(page: Page, view: LayerView, probe: Probe | None) -> list[HeatMap]:
         states[tr("cell state c")] = ("c", view.cell_state)
     maps = []
     for name, (part, values) in states.items():
-        full = full_scale(_scale_end(abs(values).tolist()))
+        full = full_scale(float(np.quantile(abs(values), _SCALE_QUANTILE, method="lower")))
         label = f"{name} ±{full:g}"
         ends = tr("below 0"), tr("above 0")
         scale = neuron_scale(full)
         maps.append(HeatMap(label, values.tolist(), scale, 0.0, full, ends, marked(part)))
     return maps
-
-
-def _scale_end(sizes: list[float]) -> float:
-    """Return the `_SCALE_QUANTILE` quantile; 0 for an empty list."""
-    ordered = sorted(sizes)
-    return ordered[int(_SCALE_QUANTILE * (len(ordered) - 1))] if ordered else 0.0
 
 
 def format_mean(text: TapeText, seen: XrayPlace) -> tuple[str, str]:
