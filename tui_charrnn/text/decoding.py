@@ -193,33 +193,29 @@ def _begin_decoding(codec: str, data: bytes) -> codecs.IncrementalDecoder:
     return codecs.getincrementaldecoder(codec)()
 
 
-class _ZeroByteError(UnicodeError):
-    """A zero byte in a text that cannot have one."""
+class _NotTextError(UnicodeError):
+    """There is what no text contains: a zero, or half of a surrogate pair."""
 
-    def __init__(self, place: int) -> None:
-        super().__init__(f"byte {place:,} is zero")
-        self.place = place
-        """Position in the file, in bytes from 0."""
-
-
-class _HalfCharacterError(UnicodeError):
-    """Decoding gave a zero or half of a surrogate pair, which no text contains."""
+    def __init__(self, problem: str, zero: int | None = None) -> None:
+        super().__init__(problem)
+        self.zero = zero
+        """Position of a zero byte in the file, from 0."""
 
 
 def _refuse_halves(text: str, codec: str) -> None:
     """Refuse decoded text with halves of surrogate pairs or zeros.
 
     Raises:
-        _HalfCharacterError: If it has one of them.
+        _NotTextError: If it has one of them.
     """
     if codec.startswith("utf-8"):
         return  # has no halves, and zero bytes were refused before decoding
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise _HalfCharacterError("half of a surrogate pair") from error
+        raise _NotTextError("half of a surrogate pair") from error
     if "\0" in text and codec.startswith(_WIDE):
-        raise _HalfCharacterError("a zero")
+        raise _NotTextError("a zero")
 
 
 class UndecodableError(CorpusError):
@@ -240,11 +236,11 @@ def _undecodable(
     `place` is the position of the undecodable byte, from 0. `line` is its line, from 1; None if
     unknown.
     """
-    if isinstance(error, _ZeroByteError):
+    if isinstance(error, _NotTextError) and error.zero is not None:
         problem = tr(
             "{name} is not text: byte {place:,} is zero, as in a picture, an archive or a program.",
             name=name,
-            place=error.place,
+            place=error.zero,
         )
         return UndecodableError(
             problem,
@@ -262,7 +258,7 @@ def _undecodable(
             place=place,
             byte=byte,
         )
-    elif isinstance(error, _HalfCharacterError):
+    elif isinstance(error, _NotTextError):
         problem = tr(
             "{name} is not text in {codec}: it has a zero character or half of a surrogate pair.",
             name=name,
@@ -362,7 +358,8 @@ def _decoded(source: Path | BinaryIO, encoding: str, found: BytesFound) -> Itera
         decoder, skipped = _begin_decoding(codec, data), len(mark)
         while data:
             if not codec.startswith(_WIDE) and (zero := data.find(b"\0")) >= 0:
-                raise _ZeroByteError(found.bytes - bytes_before + zero)
+                zero += found.bytes - bytes_before
+                raise _NotTextError(f"byte {zero:,} is zero", zero)
             found.bytes += len(data)
             found.consumed = consumed_before + file.consumed
             text = decoder.decode(data[skipped:])
