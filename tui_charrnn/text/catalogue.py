@@ -18,11 +18,11 @@ from tui_charrnn.translation import tr
 
 PYTHON_LIMIT: Final = 16_000_000  # bytes
 
-_TESTS: Final = {"test", "tests", "idle_test"}
-_TABLES: Final = {"encodings", "pydoc_data"}
-"""Packages that are data written as source: character maps, the reference manual."""
-_FOREIGN: Final = {"site-packages", "dist-packages", "__pycache__"}
-_LEFT_OUT: Final = _TESTS | _TABLES | _FOREIGN
+_LEFT_OUT: Final = {
+    *("test", "tests", "idle_test"),
+    *("encodings", "pydoc_data"),  # data written as source: character maps, the reference manual
+    *("site-packages", "dist-packages", "__pycache__"),
+}
 _MACHINE_FACTS: Final = "_sysconfigdata"
 """Prefix of modules that record how this Python was compiled, with paths of the build machine."""
 

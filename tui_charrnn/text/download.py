@@ -112,7 +112,8 @@ def _read(
     progress: Progress | None,
     deadline: float,
 ) -> bytes:
-    total = _announced_length(response)
+    length = response.headers.get("Content-Length", "")
+    total = int(length) if length.isascii() and length.isdigit() else None
     if total is not None and total > maximum_bytes:
         raise _UnusableError(
             "offers {total:,} bytes where at most {maximum_bytes:,} are expected",
@@ -120,9 +121,8 @@ def _read(
             maximum_bytes=maximum_bytes,
         )
     data = bytearray()
-    while chunk := response.read1(
-        _CHUNK
-    ):  # returns what has arrived, so that the deadline is checked
+    # `read1` returns what has arrived, so that the deadline is checked
+    while chunk := response.read1(_CHUNK):
         data += chunk
         if len(data) > maximum_bytes:
             raise _UnusableError(
@@ -138,11 +138,6 @@ def _read(
             "broke off after {received:,} of {total:,} bytes", received=len(data), total=total
         )
     return bytes(data)
-
-
-def _announced_length(response: http.client.HTTPResponse) -> int | None:
-    length = response.headers.get("Content-Length", "")
-    return int(length) if length.isascii() and length.isdigit() else None
 
 
 def _check_hash(data: bytes, sha256: str | None) -> None:
