@@ -86,8 +86,7 @@ class TrainingConfig(Settings):
     )
     max_epochs: float | None = setting(
         None,
-        "Maximum passes over the text. The limit of a preset is at least 2,000 steps (100 passes "
-        "at most), and a length that you set removes it.",
+        "Maximum passes over the text; of a preset, or 2,000 steps if more, until you set a length.",
         above=0,
         maximum=1e6,
     )
