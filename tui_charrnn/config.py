@@ -86,7 +86,7 @@ class TrainingConfig(Settings):
     )
     max_epochs: float | None = setting(
         None,
-        "Maximum passes over the text; of a preset, or 2,000 steps if more, until you set a length.",
+        "Maximum passes over the text; a preset allows 2,000 steps, if more. A length removes it.",
         above=0,
         maximum=1e6,
     )
