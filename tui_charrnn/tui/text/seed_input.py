@@ -7,9 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from io import FileIO
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import BinaryIO, ClassVar, Final
 
 from rich.text import Text
 from textual import events
@@ -351,12 +350,12 @@ class SeedHistory:
     def _rewrite(self, seeds: Iterable[str]) -> None:
         partial = self._path.with_name(f".{self._path.name}.{os.getpid()}.partial")
         with self._open(partial, os.O_TRUNC) as file:
-            file.write(b"".join(map(_line_of, seeds)))
+            file.writelines(map(_line_of, seeds))
         partial.replace(self._path)
 
-    def _open(self, path: Path, flag: int) -> FileIO:
+    def _open(self, path: Path, flag: int) -> BinaryIO:
         flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK | flag
-        return FileIO(os.open(path, flags, 0o600), "wb")  # unbuffered
+        return os.fdopen(os.open(path, flags, 0o600), "wb")
 
 
 def _line_of(seed: str) -> bytes:
