@@ -101,7 +101,6 @@ from tui_charrnn.tui.pages.page import PageContext as PageContext
 from tui_charrnn.tui.pages.tasks import FillPage as FillPage
 from tui_charrnn.tui.pages.tasks import GrowPage as GrowPage
 from tui_charrnn.tui.pages.tasks import WhichPage as WhichPage
-from tui_charrnn.tui.run.controls import RunAnnouncer as RunAnnouncer
 from tui_charrnn.tui.run.controls import RunControls as RunControls
 from tui_charrnn.tui.run.controls import format_all_continuing as format_all_continuing
 from tui_charrnn.tui.run.controls import format_continuing as format_continuing

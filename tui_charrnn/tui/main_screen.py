@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
     from tui_charrnn.runs.layout import RunDirectory
     from tui_charrnn.tui.pages.page import Page
-    from tui_charrnn.tui.run.controls import RunAnnouncer, RunControls
+    from tui_charrnn.tui.run.controls import RunControls
     from tui_charrnn.tui.run.run_card import StatusLine
     from tui_charrnn.tui.text.model_choice import ModelChoice
     from tui_charrnn.tui.text.model_loader import ModelLoader
@@ -81,7 +81,6 @@ class MainScreen(Screen[None]):
         self._loader = loader
         self._status: StatusLine | None = None
         self._run_controls: RunControls | None = None
-        self._announcer: RunAnnouncer | None = None
         self._waits_for_run = False
         self._is_source_told = False
         """Whether a note has told that the started run generates."""
@@ -105,7 +104,8 @@ class MainScreen(Screen[None]):
             self._run_controls = controls = lazy.RunControls(self.session)
             self.mount(controls)
             # mounted now, not in compose: their threads post messages through the app
-            controls.mount(controls.follower, controls.compared, controls.pinned)
+            followers = controls.follower, controls.compared, controls.pinned
+            controls.mount(*followers, controls.announcer)
         return self._run_controls
 
     @property
@@ -223,10 +223,7 @@ class MainScreen(Screen[None]):
             if not self.text_pane.texts.has_started:  # else the user was faster
                 self.text_pane.generate(None)
         if view is not None:
-            if self._announcer is None:
-                self._announcer = lazy.RunAnnouncer(self.session.preferences)
-                self.mount(self._announcer)
-            self._announcer.observe(view)
+            self.run_controls.announcer.observe(view)
         if self.session.follows_started and not self._is_source_told:
             self._is_source_told = True
             self.show_note(_generates_now())

@@ -160,8 +160,6 @@ class Pending:
 class RunFollower(Widget):
     """Applies the updates of a `RunFeed` to a view and posts `RunChanged`; draws nothing."""
 
-    DEFAULT_CSS = "RunFollower { display: none; }"
-
     def __init__(self, session: Session, *, posts_notices: bool) -> None:
         """Follow no run yet; with `posts_notices`, notices about the run are shown as notes."""
         super().__init__()
@@ -312,6 +310,7 @@ class RunControls(Widget):
         """Follows the compared run."""
         self.pinned = RunFollower(session, posts_notices=False)
         """Follows the pinned run, with which every run is compared."""
+        self.announcer = RunAnnouncer(session.preferences)
 
     def on_mount(self) -> None:
         """Search for the pinned run in a thread."""
@@ -408,8 +407,6 @@ RECORD_DELAY: Final = 2.0
 
 class RunAnnouncer(Widget):
     """Shows progress in the terminal's title; notifies and runs the user's command at the end."""
-
-    DEFAULT_CSS = "RunAnnouncer { display: none; }"
 
     def __init__(self, preferences: Preferences) -> None:
         """Announce nothing yet."""
