@@ -182,6 +182,6 @@ def test_missing_times_are_marked_until_batches_are_timed() -> None:
 
 @pytest.mark.parametrize(("characters", "is_warned"), [(30_000, True), (100_000, False)])
 def test_a_text_too_small_for_the_network_is_warned_of(characters: int, is_warned: bool) -> None:
-    facts = CorpusFacts(CHOICE, survey_of(characters, 60))  # 348 k parameters
+    facts = CorpusFacts(CHOICE, survey_of(characters, 60))  # 348k parameters
     lines = preset_lines(requested(preset="small"), facts, None)
     assert any(line.startswith("! The text is too small") for line in lines) == is_warned
