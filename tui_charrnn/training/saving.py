@@ -143,10 +143,8 @@ class Saver:
         self._writer.set_status(message="")
         return True
 
-    def save_at_last(self, should_stop: Callable[[], bool], sleep: Callable[[float], None]) -> None:
-        """Save after training, retrying for up to `PATIENCE` seconds.
-
-        It stops retrying once `should_stop`; `sleep` waits for seconds or until then.
+    def save_at_last(self, should_stop: Callable[[], bool]) -> None:
+        """Save after training, retrying for up to `PATIENCE` seconds or until `should_stop`.
 
         Raises:
             StorageError: If all attempts failed.
@@ -158,7 +156,7 @@ class Saver:
             again = min(limit, time.monotonic() + self._pause.seconds)
             while not should_stop() and (left := again - time.monotonic()) > 0:
                 self._report_unsaved()
-                sleep(min(left, _POLL))
+                self._context.interruption.sleep(min(left, _POLL))
             if self._refusal is not None and (should_stop() or time.monotonic() >= limit):
                 raise self._refusal
 

@@ -114,7 +114,7 @@ class TrainingSession:
 
     def _end(self) -> ExitCode:
         if not self._saver.is_saved:
-            self._saver.save_at_last(self._should_stop, self._interruption.sleep)
+            self._saver.save_at_last(self._should_stop)
         progress, reason = self._progress, self._interruption.reason
         config, plan = self._context.description.training, self._context.plan
         has_stopped = has_stopped_gaining(progress, plan, config)

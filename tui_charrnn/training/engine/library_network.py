@@ -205,15 +205,8 @@ def run_cudnn_layer(
         h after every character, shape (T, B, H), and the states after the last. Differentiable
         with respect to weights, inputs and states.
     """
-    hidden, *memories = (state[tf.newaxis] for state in states)  # (1, B, H): one layer
-    memory = memories[0] if memories else tf.zeros([], inputs.dtype)
-    parameters = flatten_parameters(cell, *weights)
-    outputs, *after = _differentiable(_MODES[cell])(inputs, hidden, memory, parameters)
-    return outputs, [state[0] for state in after[: len(states)]]
-
-
-def _differentiable(mode: str) -> Tensor:
-    """Return cuDNN's forward operation with its backward operation as gradient."""
+    first_hidden, *memories = (state[tf.newaxis] for state in states)  # (1, B, H): one layer
+    first_memory = memories[0] if memories else tf.zeros([], inputs.dtype)
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow publishes no types
     def run(
@@ -224,7 +217,7 @@ def _differentiable(mode: str) -> Tensor:
             "input_h": hidden,
             "input_c": memory,
             "params": parameters,
-            "rnn_mode": mode,
+            "rnn_mode": _MODES[cell],
         }
         outputs, last_hidden, last_memory, reserve_space, host_reserved = tf.raw_ops.CudnnRNNV2(
             **given, is_training=True
@@ -247,4 +240,6 @@ def _differentiable(mode: str) -> Tensor:
 
         return (outputs, last_hidden, last_memory), gradient
 
-    return run
+    parameters = flatten_parameters(cell, *weights)
+    outputs, *after = run(inputs, first_hidden, first_memory, parameters)
+    return outputs, [state[0] for state in after[: len(states)]]
