@@ -62,7 +62,6 @@ class TitleRow(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
-        self._about = ""
 
     def show(self, session: Session) -> None:
         """Show the run of the session, or the tagline."""
@@ -78,12 +77,11 @@ class TitleRow(Static):
                     corpus=safe_line(known.corpus.name),
                     preset=safe_line(known.preset),
                 )
-        if about != self._about:
-            self._about = about
-            badge = f"  {tr('read-only')} " if session.is_readonly else ""
-            row = Content.assemble(
-                ("▍charrnn-tui", "bold $primary"), (badge, "bold $text-warning"), f"  {about}"
-            )
+        badge = f"  {tr('read-only')} " if session.is_readonly else ""
+        row = Content.assemble(
+            ("▍charrnn-tui", "bold $primary"), (badge, "bold $text-warning"), f"  {about}"
+        )
+        if row != self.content:
             self.update(row, layout=False)  # its size stays the same
 
 
@@ -145,10 +143,9 @@ class NoteLine(Static):
     """
 
     def __init__(self) -> None:
-        self._hint = self._text = first_hint()
-        self._shows_note = False
+        self._hint = first_hint()
         self._timer: Timer | None = None
-        super().__init__(self._text, id="note", classes="-hint", markup=False)
+        super().__init__(self._hint, id="note", classes="-hint", markup=False)
 
     def show_note(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:
         """Show a note, made safe for the terminal; an empty one shows the hint again.
@@ -158,7 +155,6 @@ class NoteLine(Static):
         if self._timer is not None:
             self._timer.stop()
         self._timer = None
-        self._shows_note = bool(sentence)
         self._draw_sentence(safe_line(sentence) or self._hint)
         self.set_class(is_problem, "-problem")
         self.set_class(not sentence, "-hint")  # one row where there are few; a note is shown whole
@@ -172,12 +168,11 @@ class NoteLine(Static):
     def show_hint(self, hint: str) -> None:
         """Set the hint, which is safe text; show it now, or after the current note."""
         self._hint = hint
-        if not self._shows_note:
+        if self.has_class("-hint"):
             self._draw_sentence(hint)
 
     def _draw_sentence(self, text: str) -> None:
-        if text != self._text:  # an update lays the screen out again
-            self._text = text
+        if text != self.content:  # an update lays the screen out again
             self.update(text)
 
 

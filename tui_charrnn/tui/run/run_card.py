@@ -74,16 +74,12 @@ class TextLines(Static):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, markup=False)
-        self._shown = ""
 
     def show(self, words: str | Content) -> None:
         """Show a text; the same text costs nothing, because its style follows from it."""
-        text = str(words)
-        if text == self._shown:
-            return
-        has_other_size = _line_widths(text) != _line_widths(self._shown)
-        self._shown = text
-        self.update(words, layout=has_other_size)
+        text, before = str(words), str(self.content)
+        if text != before:
+            self.update(words, layout=_line_widths(text) != _line_widths(before))
 
 
 def _line_widths(text: str) -> list[int]:
