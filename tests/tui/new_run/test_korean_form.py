@@ -63,7 +63,7 @@ async def test_the_form_and_what_is_wrong_in_it(
         app.set(batch_size="0", tied_output="true", gradient_norm_limit="-1", records="line")
         await pilot.press("enter")
         rows = {row.key: row for row in app.screen.query(FormRow)}
-        await wait_until(pilot, "problems", lambda: rows["length"].has_problem)
+        await wait_until(pilot, "problems", lambda: bool(rows["length"].problem))
         texts = [*(row.problem for row in rows.values()), estimate_of(app), facts_of(app)]
         advice = [row.advice for row in rows.values() if row.key not in known_settings()]
         assert [

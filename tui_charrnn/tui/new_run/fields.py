@@ -142,25 +142,17 @@ class FormRow(Vertical):
         self.field = field
         self.key = key
         self.advice = advice
-        self._label = Label(label, classes="form-label", markup=False)
-        self._problem: Static | None = None
+        self.label = Label(label, classes="form-label", markup=False)
+        self.problem = ""
+        """The shown problem; empty if there is none."""
+        self._problem_line: Static | None = None
         """Created with the first problem, as most rows never have one."""
 
     def compose(self) -> ComposeResult:
         """Yield the label and the field."""
         with Horizontal(classes="form-line"):
-            yield self._label
+            yield self.label
             yield self.field
-
-    @property
-    def has_problem(self) -> bool:
-        """Whether a problem is shown."""
-        return self._problem is not None and self._problem.display
-
-    @property
-    def problem(self) -> str:
-        """The shown problem; empty if there is none."""
-        return str(self._problem.content) if self._problem is not None and self.has_problem else ""
 
     def on_descendant_focus(self) -> None:
         """Highlight the label."""
@@ -170,26 +162,19 @@ class FormRow(Vertical):
         """Stop highlighting the label."""
         self.remove_class("-at-hand")
 
-    def focus_field(self) -> None:
-        """Give the focus to the field."""
-        self.query("FormInput, FormSelect").first().focus()
-
-    def relabel(self, label: str) -> None:
-        """Change the label."""
-        self._label.update(label)
-
     def show_problem(self, problem: str) -> None:
         """Show a problem of the field; an empty text hides it."""
-        if self._problem is None:
+        self.problem = f"✗ {safe_line(problem)}" if problem else ""
+        if self._problem_line is None:
             if not problem:
                 return
-            self._problem = Static("", classes="form-problem", markup=False)
+            self._problem_line = Static("", classes="form-problem", markup=False)
             if self.is_attached:
-                self.mount(self._problem)
+                self.mount(self._problem_line)
             else:  # the form is being composed, or is closed
-                self.call_after_refresh(self.mount, self._problem)
-        show_text(self._problem, f"✗ {safe_line(problem)}" if problem else "")
-        self._problem.display = bool(problem)
+                self.call_after_refresh(self.mount, self._problem_line)
+        show_text(self._problem_line, self.problem)
+        self._problem_line.display = bool(problem)
 
 
 class SettingEntry:
@@ -216,7 +201,7 @@ class SettingEntry:
         """Mark the label if the value differs from the preset."""
         if is_changed != self.row.has_class("-changed"):
             self.row.set_class(is_changed, "-changed")
-            self.row.relabel(f"• {self.setting.label}" if is_changed else self.setting.label)
+            self.row.label.update(f"{'• ' if is_changed else ''}{self.setting.label}")
 
 
 class SettingsTitle(Static, can_focus=True):

@@ -226,7 +226,7 @@ class FormBody(Vertical):
         for row in self.query(FormRow):
             if row.key in {"catalogue", "corpus", "encoding"}:
                 continue  # `CorpusField.show` shows it
-            if row is not edited or row.has_problem or row.key == "name":
+            if row is not edited or row.problem or row.key == "name":
                 problem = problems.get(row.key, "")
                 row.show_problem(labelled(problem) if problem else "")
         self.corpus.show(self._training, problems.get("corpus", ""))
@@ -237,9 +237,9 @@ class FormBody(Vertical):
             self.settings.open()
 
         def go() -> None:
-            rows = [row for row in self.query(FormRow) if row.has_problem]
+            rows = [row for row in self.query(FormRow) if row.problem]
             if rows:
-                rows[0].focus_field()
+                rows[0].query("FormInput, FormSelect").first().focus()
 
         self.call_after_refresh(go)
 
