@@ -227,9 +227,8 @@ class MainScreen(Screen[None]):
         if self.session.follows_started and not self._is_source_told:
             self._is_source_told = True
             self.show_note(_generates_now())
-        # a change of this is drawn immediately; all else is progress
-        others = tuple(map(_urgent_state, self._others))
-        self._drawing.request((_urgent_state(view), others, self._pending_requests))
+        milestones = [each.milestones if each else None for each in (view, *self._others)]
+        self._drawing.request((milestones, self._pending_requests))
 
     @on(RunPinned)
     @on(RunCompared)
@@ -409,15 +408,4 @@ def _generates_now() -> str:
     return tr(
         "From the next Enter on, the run's newest weights generate; {key} chooses another model.",
         key=key_label("text.source"),
-    )
-
-
-def _urgent_state(view: RunView | None) -> object:
-    """Return the state of which every change is drawn immediately."""
-    if view is None:
-        return None
-    return (
-        (view.run, view.description, view.state, view.life, view.ended, view.diverged),
-        (view.failure, view.problem, view.warning, view.batches > 0, view.checkpoint_step),
-        (len(view.evaluations), len(view.samples)),
     )

@@ -132,6 +132,16 @@ class RunView:
         return self.state.is_live and self.life in AT_WORK and not has_ended
 
     @property
+    def milestones(self) -> tuple[object, ...]:
+        """What changes seldom: anything but the newest batches. Compare it by `==`."""
+        return (
+            (self.run, self.description, self.state, self.life, self.ended, self.diverged),
+            (self.failure, self.problem, self.warning, self.batches > 0, self.losses.gaps),
+            (self.plan, self.total_steps, self.baselines, self.checkpoint_step),
+            (len(self.checkpoints), len(self.evaluations), len(self.samples)),
+        )
+
+    @property
     def total_steps(self) -> int | None:
         """The planned number of steps; None if unknown."""
         planned = self.plan.total_steps if self.plan is not None else None

@@ -1,7 +1,6 @@
 """The loss chart: a run's losses, up to two other runs over them, and a second graph beside."""
 
 import os
-from collections.abc import Hashable
 from dataclasses import replace
 from typing import ClassVar, Final
 
@@ -80,10 +79,10 @@ class LossChart(Widget, can_focus=True):
         self._view: RunView | None = None
         self._other: RunView | None = None
         self._pinned: RunView | None = None
-        self._known: Hashable = None
+        self._known: object = None
         """The state of the runs when they were last shown."""
         self._chart = Chart([])
-        self._drawn: Hashable = None
+        self._drawn: object = None
         """What the chart was drawn from; if that has changed, the chart is out of date."""
         self._drawing = Throttle(self, self._redraw, PROGRESS_INTERVAL)
         self.border_title = Content(tr("Loss"))
@@ -95,10 +94,12 @@ class LossChart(Widget, can_focus=True):
         if view is None or self._view is None or view.run != self._view.run:
             self.cursor, self._chart = None, Chart([])
         self._view, self._other, self._pinned = view, other, pinned
-        known = _state_of(view), _state_of(other), _state_of(pinned)
+        views = [each for each in (view, other, pinned) if each is not None]
+        milestones = [each.milestones for each in views]
+        known = milestones, [(each.newest_batch, each.batches, each.step) for each in views]
         if known != self._known:
             self._known = known
-            self._drawing.request(tuple(map(_urgent_state, (view, other, pinned))))
+            self._drawing.request(milestones)
 
     def _redraw(self) -> None:
         self._show_options()
@@ -219,27 +220,3 @@ class Charts(Horizontal):
         quantity = Quantity.NORM if chosen is Quantity.NONE else chosen
         second.options, second.cursor = replace(options, quantity=quantity), self.losses.cursor
         second.border_title = Content(tr(quantity.value.capitalize()))
-
-
-def _state_of(view: RunView | None) -> Hashable:
-    """Return a value that changes with anything that the chart draws of a run."""
-    if view is None:
-        return None
-    return (_urgent_state(view), view.newest_batch, view.batches, view.step)
-
-
-def _urgent_state(view: RunView | None) -> Hashable:
-    """Return a value that changes with anything but new batches."""
-    if view is None:
-        return None
-    return (
-        view.run,
-        view.is_live,
-        view.batches > 0,
-        view.losses.gaps,
-        len(view.evaluations),
-        len(view.checkpoints),
-        view.plan,
-        view.total_steps,
-        view.baselines,
-    )
