@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.config import ModelConfig, SamplingConfig, TrainingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.settings import Settings, refuse, setting
 
@@ -148,3 +148,9 @@ def test_a_switch_takes_the_usual_words(word: str) -> None:
     opposite = {"true": "false", "Yes": "No", "1": "0", "on": "off"}[word]
     assert ModelConfig.parse("tied_output", word) is True
     assert ModelConfig.parse("tied_output", opposite) is False
+
+
+def test_spaces_are_characters_of_a_rule_but_not_of_another_value() -> None:
+    assert SamplingConfig.parse("allow", " ab\n") == " ab\n"
+    assert SamplingConfig.parse("allow", " none ") is None
+    assert SamplingConfig.parse("hangul", " any ") == "any"

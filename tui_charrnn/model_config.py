@@ -2,7 +2,7 @@
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from tui_charrnn.settings import Problem, Settings, refuse, setting
 from tui_charrnn.translation import tr
@@ -134,6 +134,13 @@ class SamplingConfig(Settings):
     def has_lines(self) -> bool:
         """Whether the allowed characters depend on the current line of the text."""
         return self.acrostic is not None or self.line_starts is not None
+
+    @classmethod
+    def parse(cls, name: str, text: str) -> Any:
+        """See `Settings.parse`; spaces and line feeds of a rule are characters like others."""
+        if name in RULES and text and not cls.bounds()[name].is_none(text):
+            return text
+        return super(SamplingConfig, cls).parse(name, text)
 
     def __post_init__(self) -> None:
         """Validate the settings together; rules are converted to NFC, which models read."""
