@@ -52,8 +52,8 @@ from tui_charrnn.tui.runs.list import COLUMNS
 from tui_charrnn.tui.session import READ_ONLY, SHORT_NAMES, WeightsSource
 from tui_charrnn.tui.text import tape_start
 from tui_charrnn.tui.text.alternative_rows import FORBIDDEN
-from tui_charrnn.tui.text.sampling_dialog import LABELS
-from tui_charrnn.tui.text.sampling_dialog import NAMES as SAMPLING
+from tui_charrnn.tui.text.generation_dialogs import LABELS
+from tui_charrnn.tui.text.generation_dialogs import NAMES as SAMPLING
 from tui_charrnn.tui.xray import colorings
 from tui_charrnn.viewing import (
     embedding,

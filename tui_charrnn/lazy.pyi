@@ -119,9 +119,9 @@ from tui_charrnn.tui.text.external_text import Recording as Recording
 from tui_charrnn.tui.text.external_text import end_of_file as end_of_file
 from tui_charrnn.tui.text.external_text import load_recording as load_recording
 from tui_charrnn.tui.text.external_text import prepare_text as prepare_text
-from tui_charrnn.tui.text.model_choice import ModelScreen as ModelScreen
-from tui_charrnn.tui.text.sampling_dialog import SamplingScreen as SamplingScreen
-from tui_charrnn.tui.text.sampling_dialog import ask_for_acrostic as ask_for_acrostic
+from tui_charrnn.tui.text.generation_dialogs import ModelScreen as ModelScreen
+from tui_charrnn.tui.text.generation_dialogs import SamplingScreen as SamplingScreen
+from tui_charrnn.tui.text.generation_dialogs import ask_for_acrostic as ask_for_acrostic
 from tui_charrnn.tui.text.saving import copy_text as copy_text
 from tui_charrnn.tui.text.saving import save_text as save_text
 from tui_charrnn.tui.text.search import Search as Search

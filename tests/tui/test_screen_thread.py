@@ -24,7 +24,7 @@ from tui_charrnn.tui.history.screen import HistoryScreen
 from tui_charrnn.tui.new_run.path_fields import PathInput
 from tui_charrnn.tui.new_run.screen import NewRunScreen
 from tui_charrnn.tui.text.external_text import ExternalTextScreen
-from tui_charrnn.tui.text.model_choice import ModelScreen
+from tui_charrnn.tui.text.generation_dialogs import ModelScreen
 from tui_charrnn.tui.theme.picker import ThemeScreen
 
 PATH: Final = ("slash", "n", "o", "slash", "x")

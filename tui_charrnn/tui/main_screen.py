@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from tui_charrnn.tui.pages.page import Page
     from tui_charrnn.tui.run.controls import RunControls
     from tui_charrnn.tui.run.run_card import StatusLine
-    from tui_charrnn.tui.text.model_choice import ModelChoice
+    from tui_charrnn.tui.text.generation_dialogs import ModelChoice
     from tui_charrnn.tui.text.model_loader import ModelLoader
     from tui_charrnn.tui.text.seed_input import SeedInput
     from tui_charrnn.viewing.run_view import RunView

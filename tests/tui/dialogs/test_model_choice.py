@@ -13,7 +13,7 @@ from tests.support.viewed_run import viewed
 from tests.support.waiting import wait_until
 from tui_charrnn.folders import DEFAULT_MODEL, bundled_models
 from tui_charrnn.tui.session import Session, WeightsSource
-from tui_charrnn.tui.text.model_choice import ModelChoice, ModelScreen
+from tui_charrnn.tui.text.generation_dialogs import ModelChoice, ModelScreen
 
 
 class Host(ThemedApp):

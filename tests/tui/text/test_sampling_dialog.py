@@ -12,7 +12,7 @@ from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
 from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.tui.session import DEFAULT_LENGTH, GenerationSettings
-from tui_charrnn.tui.text.sampling_dialog import NAMES, SamplingScreen, ask_for_acrostic
+from tui_charrnn.tui.text.generation_dialogs import NAMES, SamplingScreen, ask_for_acrostic
 
 
 class Host(ThemedApp):
