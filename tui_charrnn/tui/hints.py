@@ -152,8 +152,8 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
     """Return advice on a run's state or numbers; empty if the status line gives it."""
     if view.problem:
         return ""
-    if view.state.is_live and view.life == "lost" and view.ended is None:
-        return "" if session.is_readonly else _advice_of_lost(view.checkpoint_step)
+    if view.has_lost_trainer:
+        return "" if session.is_readonly else lost_hint(view)
     if view.is_live and view.status is not None and view.status.degraded:
         return tr(
             "The trainer cannot save: {log} shows why. Training continues, and saving is tried "
@@ -169,8 +169,9 @@ def _advice(view: RunView, session: Session, pane: str) -> str:
     return _advice_of_numbers(view, can_control=not session.is_readonly)
 
 
-def _advice_of_lost(step: int | None) -> str:
-    key = key_label("pane.training")
+def lost_hint(view: RunView) -> str:
+    """Return how to resume or restart a run whose trainer is lost."""
+    key, step = key_label("pane.training"), view.checkpoint_step
     if step:
         return tr("{key}, Tab, then r resumes at step {step:,}.", key=key, step=step)
     return tr("{key}, Tab, then r restarts it.", key=key)

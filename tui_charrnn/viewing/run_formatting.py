@@ -95,13 +95,14 @@ def _left(view: RunView) -> str:
 
 
 def format_speed(view: RunView) -> str:
-    """Training speed in characters per second; empty if unknown."""
+    """Training speed in characters or jamo per second; empty if unknown."""
     rate = view.status.characters_per_second if view.status else None
     if rate is None:
         return ""
+    is_jamo = view.description is not None and view.description.training.units == "jamo"
     if rate >= 1000:
-        return tr("{rate:,.1f}k ch/s", rate=rate / 1000)
-    return tr("{rate:,.0f} ch/s", rate=rate)
+        return tr("{rate:,.1f}k jamo/s" if is_jamo else "{rate:,.1f}k ch/s", rate=rate / 1000)
+    return tr("{rate:,.0f} jamo/s" if is_jamo else "{rate:,.0f} ch/s", rate=rate)
 
 
 def format_lead(view: RunView) -> str:

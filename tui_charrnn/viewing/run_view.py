@@ -142,6 +142,11 @@ class RunView:
         )
 
     @property
+    def has_lost_trainer(self) -> bool:
+        """Whether the trainer vanished before the end of the run."""
+        return self.state.is_live and self.life == "lost" and self.ended is None
+
+    @property
     def total_steps(self) -> int | None:
         """The planned number of steps; None if unknown."""
         planned = self.plan.total_steps if self.plan is not None else None

@@ -68,6 +68,13 @@ def test_records_are_counted_as_they_will_be_trained_on(tmp_path: Path) -> None:
     assert "At least 2 records" in format_shortness(facts, training)
 
 
+def test_jamo_are_counted_as_jamo(tmp_path: Path) -> None:
+    path = written(tmp_path, "한글" * 500)
+    facts = facts_of(CorpusChoice((str(path),), reading=Reading(units="jamo")))
+    line = fact_lines(facts, replace(TINY, units="jamo"))[0]
+    assert line == "3 kB of utf-8: 3,000 jamo, 6 different, 1 line"
+
+
 def test_a_korean_text_shows_what_jamo_would_change(tmp_path: Path) -> None:
     facts = facts_of(written(tmp_path, "".join(map(chr, range(ord("가"), ord("힣"), 99))) * 100))
     assert any("jamo" in line for line in fact_lines(facts, TINY))

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tests.support.command import PATIENCE
-from tests.support.fake_run import FakeTrainer, fake_run
+from tests.support.fake_run import FakeTrainer, fake_run, lose_trainer
 from tests.support.open_app import note_of, run_text_of, tiny_app
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.control import Request, send_request, take_requests
@@ -171,6 +171,18 @@ async def test_without_a_trainer_the_keys_of_control_say_so(tmp_path: Path, key:
         await wait_until(pilot, "a sentence", lambda: "Nothing is being trained" in note_of(app))
         assert app.screen is app.main
         assert take_requests(run) == []
+
+
+async def test_without_its_trainer_a_run_is_to_be_restarted(tmp_path: Path) -> None:
+    run = fake_run(tmp_path / "runs", end=None)
+    lose_trainer(run)
+    app = tiny_app(tmp_path, run=run)
+    async with app.run_test() as pilot:
+        await wait_until(pilot, "the loss", lambda: "lost" in run_text_of(app))
+        await fall_silent(pilot, app)
+        await pilot.press("f5")
+        sentence = "Nothing is being trained here. F3, Tab, then r restarts it."
+        await wait_until(pilot, "a sentence", lambda: sentence in note_of(app))
 
 
 @pytest.mark.parametrize("key", ["f5", "f6", "f9", "ctrl+r"])

@@ -176,7 +176,7 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
     if survey.is_part:
         return _lines_of_part(survey, training)
     if not survey.is_whole:
-        return [_progress_line(survey)]
+        return [_progress_line(survey, training)]
     fraction = training.validation_fraction
     split = split_point(survey.characters, fraction)
     held_out = held_out_alone = ""
@@ -193,7 +193,7 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
             "! held out, missing from the training part: {characters}", characters=_listed(found)
         )
     lines = [
-        _size_line(survey),
+        _size_line(survey, training),
         held_out,
         *_remarks(survey, training),
         held_out_alone,
@@ -247,14 +247,14 @@ def problem_of(error: Exception) -> str:
     return error.in_form if isinstance(error, UndecodableError) else str(error)
 
 
-def _progress_line(survey: "Survey") -> str:
+def _progress_line(survey: "Survey", training: TrainingConfig) -> str:
     share = survey.consumed / survey.bytes_total
     return tr(
-        "Reading … {share:.0%} of {size}: {characters:,} characters so far, {distinct:,} different "
-        "ones",
+        "Reading … {share:.0%} of {size}: {count:,} {units} so far, {distinct:,} different ones",
         share=share,
         size=format_size(survey.bytes_total),
-        characters=survey.characters,
+        count=survey.characters,
+        units=tr(training.units),
         distinct=len(survey.counts),
     )
 
@@ -265,15 +265,17 @@ def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
     split = split_point(characters, training.validation_fraction)
     part = tr(
         "{size} of {encodings}, of which the first {read} were read: {distinct:,} different "
-        "characters there",
+        "{units} there",
         size=format_size(survey.bytes_total),
         encodings=survey.report.encoding,
         read=format_size(survey.consumed),
         distinct=len(survey.counts),
+        units=tr(training.units),
     )
     whole = tr(
-        "about {count} characters, {split} to train on; all are read when training starts",
+        "about {count} {units}, {split} to train on; all are read when training starts",
         count=format_large_count(characters),
+        units=tr(training.units),
         split=format_large_count(split),
     )
     return [*filter(None, (part, whole, *_remarks(survey, training)))]
@@ -302,7 +304,7 @@ def _folding(survey: "Survey", training: TrainingConfig) -> str:
     )
 
 
-def _size_line(survey: "Survey") -> str:
+def _size_line(survey: "Survey", training: TrainingConfig) -> str:
     read = tr(
         "{size} of {encodings}",
         size=format_size(survey.report.bytes),
@@ -312,8 +314,9 @@ def _size_line(survey: "Survey") -> str:
     if files != 1:
         read = tr("{read} in {files:,} files", read=read, files=files)
     counted = tr(
-        "{characters:,} characters, {distinct:,} different",
-        characters=survey.characters,
+        "{count:,} {units}, {distinct:,} different",
+        count=survey.characters,
+        units=tr(training.units),
         distinct=len(survey.counts),
     )
     if survey.records is not None:

@@ -179,7 +179,7 @@ def _text_size(new: NewRun, facts: CorpusFacts) -> tuple[int | None, int | None]
 def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) -> list[str]:
     """Format the network, the expected loss, the time and the memory of the settings."""
     characters, vocabulary_size = _text_size(new, facts)
-    lines = [format_network(new.model, vocabulary_size)]
+    lines = [format_network(new.model, vocabulary_size, new.training.units)]
     if new.start.point is not None:
         lines.append(format_start(new, vocabulary_size))
     elif characters and vocabulary_size and _memorizes(new, characters, vocabulary_size):
@@ -303,17 +303,18 @@ def format_rough_time(seconds: float) -> str:
     return tr("{days:.1f} days", days=seconds / 86_400)
 
 
-def format_network(model: ModelConfig, vocabulary_size: int | None) -> str:
+def format_network(model: ModelConfig, vocabulary_size: int | None, units: str) -> str:
     """Format the kind, size and parameters of a network; a vocabulary of None is assumed."""
     count = parameter_count(model, vocabulary_size or GUESSED_VOCABULARY)
     network, parameters = format_shape(model), format_count(count)
     if not vocabulary_size:
         return tr("{network}, about {count} parameters", network=network, count=parameters)
     return tr(
-        "{network}, {count} parameters for {characters:,} characters",
+        "{network}, {count} parameters for {size:,} {units}",
         network=network,
         count=parameters,
-        characters=vocabulary_size,
+        size=vocabulary_size,
+        units=tr(units),
     )
 
 

@@ -25,7 +25,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, Poller
 from tui_charrnn.tui.dialogs import AskTextScreen, ask_to_stop
-from tui_charrnn.tui.hints import finished_hint
+from tui_charrnn.tui.hints import finished_hint, lost_hint
 from tui_charrnn.tui.messages import NoteWritten, RunChanged, RunPinned
 from tui_charrnn.tui.session import READ_ONLY, Session
 from tui_charrnn.tui.textual_patches import send_to_terminal
@@ -215,10 +215,14 @@ class RunFollower(Widget):
 
     def controllable(self) -> RunView | None:
         """Return the run if its trainer can be controlled; else post why not."""
-        is_live = self.view is not None and self.view.is_live
-        if is_live and not self._session.is_readonly:
-            return self.view
-        self.post_message(NoteWritten(tr(READ_ONLY if is_live else NO_TRAINER)))
+        view, is_readonly = self.view, self._session.is_readonly
+        is_live = view is not None and view.is_live
+        if is_live and not is_readonly:
+            return view
+        note = tr(READ_ONLY if is_live else NO_TRAINER)
+        if view is not None and view.has_lost_trainer and not is_readonly:
+            note = f"{note} {lost_hint(view)}"
+        self.post_message(NoteWritten(note))
         return None
 
     def is_waiting(self, request: str) -> bool:
