@@ -250,6 +250,7 @@ REPLACED = {
         "최고 속도",
         "최대 학습률",
     ),
+    *("내트", "성분마다", "학습 일지", r"스텝 (?:\{step|\d)"),
     *("읽기 전용 화면", "머리 부분", "난수의 시작값"),
 }
 """Second translations of a term. The first: nat, 글자당, 입력한 값, 거부, CPU, 웜업, 옵티마이저."""
@@ -307,7 +308,7 @@ def test_the_language_is_chosen_and_an_unknown_sentence_stays_as_it_is(
     ("recorded", "shown"),
     [
         ("step 1200 is saved", "1200스텝을 저장했습니다."),
-        ("disk full, last saved step 8,000", "디스크가 가득 참, 마지막으로 저장한 스텝 8,000"),
+        ("disk full, last saved step 8,000", "디스크가 가득 참, 마지막으로 저장한 것은 8,000스텝"),
         ("processor, 2 threads", "CPU, 스레드 2개"),
         ("something that nobody translated: {x} 7 %", "something that nobody translated: {x} 7 %"),
     ],

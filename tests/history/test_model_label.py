@@ -18,7 +18,7 @@ KOREAN = {
     ModelLabel("shakespeare"): "shakespeare",
     ModelLabel("shakespeare", "file"): "모델 shakespeare",
     ModelLabel("tales", "newest"): "학습 tales",
-    ModelLabel("tales", "best", 12_000): "학습 tales 최고, 스텝 12,000",
+    ModelLabel("tales", "best", 12_000): "학습 tales 최고, 12,000스텝",
 }
 
 

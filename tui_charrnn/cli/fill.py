@@ -43,8 +43,8 @@ def fill(
         str | None,
         typer.Argument(
             metavar="TEXT",
-            help="A text with gaps, as 푸른 하늘에 ▢▢이 떠있다; a gap is written ▢, □, _ or ㅁ. "
-            "- reads it from standard input.",
+            help="A text with gaps, as 그는 ▢▢를 들고 나를 바라보았다; a gap is written ▢, □, _ or "
+            "ㅁ. - reads it from standard input.",
         ),
     ] = None,
     model: Annotated[

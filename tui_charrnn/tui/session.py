@@ -118,7 +118,7 @@ class GenerationSettings:
 
     @property
     def active_settings(self) -> list[str]:
-        """The temperature, and each other setting that differs from its default, as text."""
+        """The temperature, and other sampling settings that differ from their defaults."""
         now, usual = self.sampling, SamplingConfig()
         temperature = now.temperature
         decimals = ".1f" if temperature == round(temperature, 1) else "g"
@@ -127,9 +127,14 @@ class GenerationSettings:
             if name not in _SHOWN_ELSEWHERE and value != getattr(usual, name):
                 shown = value if isinstance(value, str) else f"{value:g}"
                 words.append(safe_line(f"{tr(SHORT_NAMES.get(name, name))} {shown}"))
-        if self.length != DEFAULT_LENGTH:
-            words.append(tr("length {count:,}", count=self.length))
         return words
+
+    @property
+    def length_label(self) -> str:
+        """The length as text; empty if it is the default."""
+        if self.length == DEFAULT_LENGTH:
+            return ""
+        return tr("length {count:,}", count=self.length)
 
     def add_clamp(self, clamp: Clamp, model: Model) -> None:
         """Clamp one more neuron, or change its value; release the neurons of other models."""

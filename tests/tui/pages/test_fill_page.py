@@ -57,7 +57,7 @@ async def test_hangul_is_filled_by_the_korean_model_unless_another_was_chosen(
 
 
 @pytest.mark.usefixtures("korean")
-@pytest.mark.parametrize(("language", "example"), [("ko", "푸른 "), ("en", "The k")])
+@pytest.mark.parametrize(("language", "example"), [("ko", "그는 "), ("en", "The k")])
 def test_the_example_is_in_the_language_of_the_user(
     tmp_path: Path, language: Language, example: str
 ) -> None:

@@ -25,7 +25,7 @@ COMMANDS = {"charrnn", "tui", "direction", "both"}
 @pytest.mark.parametrize(
     ("kind", "drawn", "note"),
     [
-        (MemoryPage, "100분의 1", "에서 쟀습니다: 모델이 직접 쓴 글"),
+        (MemoryPage, "100분의 1", "모델이 직접 쓴 글의 마지막 2,000자에서 쟀습니다. "),
         (EmbeddingPage, "자음", "원-핫"),
         (ClippingPage, "원소별", "스펙트럼"),
         (FillPage, "왼쪽만", "비트를 얻습니다"),

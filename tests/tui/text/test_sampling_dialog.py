@@ -141,13 +141,14 @@ def test_active_settings_are_named() -> None:
     settings = GenerationSettings()
     assert settings.active_settings == ["temperature 0.8"]
     settings.sampling = SamplingConfig(temperature=0.85, top_k=40, min_p=0.05, rng_seed=1)
-    settings.length = 3000
     assert settings.active_settings == [
         "temperature 0.85",
         "top-k 40",
         "min-p 0.05",
-        "length 3,000",
     ]
+    assert settings.length_label == ""
+    settings.length = 3000
+    assert settings.length_label == "length 3,000"
 
 
 async def test_rules_that_the_model_cannot_follow_are_reported(tmp_path: Path) -> None:

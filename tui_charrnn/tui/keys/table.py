@@ -170,7 +170,7 @@ app.help               | f1              | help                           | Help
 app.quit               | ctrl+q          | quit                           | Quit
   Quit; training continues unless you stop it.
 app.suspend            | ctrl+z          | suspend_process                | (Suspend)
-  Suspend the app, until the shell's fg brings it back; in the seed box, undo.
+  Suspend the app, until the shell's fg brings it back; in the seed box, undo: Tab leaves it.
 app.palette            | ctrl+p          | command_palette                | Palette
   Find a command, or change the theme.
 

@@ -79,7 +79,7 @@ class MemoryPage(Page):
 
         def work(task: BackgroundTask) -> Iterator[tuple[list[MemoryCurve], str]]:
             loaded = self._loaded(names, task)
-            name, text = self._text(loaded[0], task)
+            name, text, reason = self._text(loaded[0], task)
             for count, targets in _PASSES:
                 curves = []
                 for one in loaded:
@@ -93,10 +93,8 @@ class MemoryPage(Page):
                         )
                     )
                     read = min(count, len(text))
-                    yield (
-                        curves[:],
-                        tr("In the last {count:,} characters of {text}.", count=read, text=name),
-                    )
+                    note = tr("In the last {count:,} characters of {text}.", count=read, text=name)
+                    yield curves[:], f"{note} {reason}".rstrip()
 
         self.compute(work, self._show_result)
 
@@ -113,8 +111,8 @@ class MemoryPage(Page):
             for name, path in paths.items()
         ]
 
-    def _text(self, loaded: LoadedModel, task: BackgroundTask) -> tuple[str, str]:
-        """A name and a text: the end of the model's corpus, or a text that it generates."""
+    def _text(self, loaded: LoadedModel, task: BackgroundTask) -> tuple[str, str, str]:
+        """A name and a text: the end of the model's corpus, or why the model generates one."""
         try:
             corpus = read_training_corpus(
                 loaded.model, loaded.file, loaded.runs_folder, check_cancelled=task.check
@@ -123,14 +121,14 @@ class MemoryPage(Page):
             reason = str(error)
         else:
             length = len(corpus.numbered)
-            return corpus.name, corpus.numbered.decode(max(length - CHARACTERS, 0), length)
+            return corpus.name, corpus.numbered.decode(max(length - CHARACTERS, 0), length), ""
         stream = CharacterStream(loaded.model, SamplingConfig(rng_seed=0))
         stream.prime("")
         generated = ""
         for _ in range(_WRITTEN):
             task.check()
             generated += stream.next().character
-        return f"{tr('a text that it generated')}. {reason}".rstrip(" ."), generated
+        return tr("a text that it generated"), generated, reason
 
     def _show_result(self, found: tuple[list[MemoryCurve], str]) -> None:
         self.curves, note = found

@@ -222,7 +222,7 @@ class WhichPage(Page):
 
 EXAMPLES: Final[Mapping[Language, str]] = {
     "en": "The k__fe is in his hand",
-    "ko": "푸른 하늘에 ▢▢이 떠있다",
+    "ko": "그는 ▢▢를 들고 나를 바라보았다",
 }
 """The first text, by the language of the app."""
 

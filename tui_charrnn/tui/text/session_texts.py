@@ -150,6 +150,8 @@ class SessionTexts:
         if fixed is not None:
             is_next = opening is not None and opening.rng_seed != fixed
             parts.append(tr("next {seed}", seed=fixed) if is_next else tr("fixed"))
+        if settings.length_label:
+            parts.append(settings.length_label)  # last: it is not needed to reproduce the text
         words = Content(" · ".join(parts))
         if active.clamps:
             words = Content.assemble((active.summary, "bold $accent"), " · ", words)
