@@ -142,12 +142,7 @@ class TextPane(Vertical):
         """Saves generated texts in the history; created on first use."""
         if self._recorder is None:
             history = lazy.History() if self._session.preferences.history else None
-            self._recorder = lazy.HistoryRecorder(
-                lambda error: self.show_note(
-                    tr("The text was not kept: {reason}", reason=error), is_problem=True
-                ),
-                history,
-            )
+            self._recorder = lazy.HistoryRecorder(self.post_message, history)
         return self._recorder
 
     def show_note(self, sentence: str, *, is_problem: bool = False, lasts: bool = False) -> None:

@@ -4,7 +4,6 @@ Every branch of a text is recorded as a text of its own, from the beginning on.
 """
 
 import threading
-from collections.abc import Callable
 from typing import Final, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -14,7 +13,9 @@ from tui_charrnn.history.generation import KEPT_CHARACTERS, Generation, ModelRef
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.history.store import History
 from tui_charrnn.paths import file_mark
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.messages import NoteWritten, Post
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import GenerationResult
@@ -35,14 +36,12 @@ class _Recorded(NamedTuple):
 class HistoryRecorder:
     """Writes in threads; a continued text replaces its earlier, shorter entry."""
 
-    def __init__(
-        self, report_failure: Callable[[HistoryError], object], history: History | None
-    ) -> None:
+    def __init__(self, post: Post, history: History | None) -> None:
         """Prepare to record; without a history, record nothing.
 
-        `report_failure` is called, in a thread, at the first failure.
+        `post` is called, in a thread, with a note on the first failure.
         """
-        self._report_failure = report_failure
+        self._post = post
         self._history = history
         self._lock = threading.Lock()
         self._has_reported = False
@@ -67,7 +66,8 @@ class HistoryRecorder:
             except HistoryError as error:
                 if not self._has_reported:
                     self._has_reported = True
-                    self._report_failure(error)
+                    sentence = tr("The text was not kept: {reason}", reason=error)
+                    self._post(NoteWritten(sentence, is_problem=True))
             finally:
                 done.set()
 
