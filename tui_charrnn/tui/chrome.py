@@ -194,7 +194,8 @@ _ORDER: Final = (
     "pane.zoom",
 )
 """Ids of the keys, the most useful first: the last ones are left out where they do not fit."""
-_ALWAYS: Final = ("app.help", "app.quit")
+_GENERAL: Final = ("app.help", "app.quit", "app.palette")
+"""Ids of the keys that follow those of a pane."""
 _FINDING: Final = ("app.help", "app.palette")
 """Keys that find all others: always shown, but the second not beside the keys of a pane."""
 _ZOOM: Final = "pane.zoom"
@@ -269,9 +270,11 @@ def keys_of_row(pane: Owner | None) -> list[Key]:
     own = [key for key in by_id.values() if key.owner == pane and key.in_row]
     is_text = pane == "speech"  # it can be stopped and continued while it has the focus
     rest = [
-        name for name in _ORDER if name not in _ALWAYS and (is_text or not name.startswith("text."))
+        name
+        for name in _ORDER
+        if name not in _GENERAL and (is_text or not name.startswith("text."))
     ]
-    return [*own, *(by_id[name] for name in (*_ALWAYS, *rest))]
+    return [*own, *(by_id[name] for name in (*_GENERAL, *rest))]
 
 
 def _key_content(key: Key, label: str) -> Content:

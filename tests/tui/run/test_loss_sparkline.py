@@ -1,6 +1,7 @@
 """The bars of the losses as strings, and the widget that shows them."""
 
 import math
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from textual.app import ComposeResult
 
 from tests.support.themed_app import ThemedApp, drawn_rows
 from tui_charrnn.tui.run.run_card import LossSparkline
-from tui_charrnn.tui.sparkline import Mark, draw_bars
+from tui_charrnn.tui.sparkline import Mark, draw_bars, joined_columns
 
 NAN, INF = math.nan, math.inf
 
@@ -97,7 +98,7 @@ async def test_more_columns_than_there_is_room_for_are_joined_not_cut() -> None:
     app = Host()
     async with app.run_test(size=(4, 3)) as pilot:
         assert app.sparkline.size.width == 4
-        app.sparkline.show([9, 7, 5, 3, 2, 2, 1, 1])
+        app.sparkline.show(partial(joined_columns, [9, 7, 5, 3, 2, 2, 1, 1]))
         await pilot.pause()
         assert drawn_rows(app.sparkline) == ["▇▄▂▁"]
 
@@ -105,7 +106,7 @@ async def test_more_columns_than_there_is_room_for_are_joined_not_cut() -> None:
 async def test_the_widget_draws_anew_for_another_size() -> None:
     app = Host()
     async with app.run_test(size=(2, 3)) as pilot:
-        app.sparkline.show([4, 1, 8])
+        app.sparkline.show(partial(joined_columns, [4, 1, 8]))
         await pilot.pause()
         assert drawn_rows(app.sparkline) == ["▁▇"]
         app.sparkline.styles.height = 2
@@ -114,18 +115,9 @@ async def test_the_widget_draws_anew_for_another_size() -> None:
         assert drawn_rows(app.sparkline) == ["  ▇", "▇▁█"]
 
 
-async def test_the_widget_marks_the_baseline() -> None:
-    app = Host()
-    async with app.run_test(size=(3, 3)) as pilot:
-        app.sparkline.styles.height = 3
-        app.sparkline.show([8, 1], baseline=4.5)
-        await pilot.pause()
-        assert drawn_rows(app.sparkline) == ["▇", "──", "█▁"]
-
-
 async def test_the_widget_without_numbers_is_blank() -> None:
     app = Host()
     async with app.run_test(size=(5, 3)) as pilot:
-        app.sparkline.show([])
+        app.sparkline.show(partial(joined_columns, []))
         await pilot.pause()
         assert drawn_rows(app.sparkline) == [""]

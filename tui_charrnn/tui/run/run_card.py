@@ -1,8 +1,8 @@
 """The run card and the status line of a run, and the teaser shown while there is no run."""
 
 import json
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, ClassVar, Final
@@ -37,31 +37,24 @@ class LossSparkline(Widget):
         height: 1;
         & .loss-sparkline--bar { color: $loss; }
         & .loss-sparkline--clipped { color: $loss 60%; }
-        & .loss-sparkline--baseline { color: $baseline; }
-        & .loss-sparkline--crossing { color: $background; background: $loss; }
     }
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._columns: tuple[float, ...] = ()
-        self._baseline: float | None = None
+        self._values: Callable[[int], Sequence[float]] | None = None
 
-    def show(self, columns: Sequence[float], *, baseline: float | None = None) -> None:
-        """Draw values, the oldest first, and a baseline if there is more than one row.
-
-        If there are more values than columns, means of neighbors are drawn.
-        """
-        self._columns, self._baseline = tuple(columns), baseline
+    def show(self, values: Callable[[int], Sequence[float]]) -> None:
+        """Draw what `values` returns for a width: one value per column, the oldest first."""
+        self._values = values
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draw a row."""
         width, height = self.size
-        if not width or not 0 <= y < height:
+        if self._values is None or not width or not 0 <= y < height:
             return Strip.blank(width, self.rich_style)
-        shown = joined_columns(self._columns, width)
-        cells = draw_bars(shown, rows=height, baseline=self._baseline)[y]
+        cells = draw_bars(self._values(width), rows=height)[y]
         segments = [
             Segment(text, self.get_component_rich_style(f"loss-sparkline--{mark}"))
             for text, mark in cells
@@ -155,7 +148,7 @@ class RunCard(VerticalScroll):
             part.display = not has_status
         head = _head(view, now, pending, width)
         self.head.show(head)
-        self.losses.show(view.losses.columns(width))
+        self.losses.show(view.losses.columns)
         if has_status:  # it shows the rest, and the chart the pinned run
             rows = [*run_formatting.score_rows(view), *detail_rows(view)]
             lines = (
@@ -292,12 +285,7 @@ class StatusLine(Container):
         self.state.show(format_progress(view, now, pending, width))
         self.numbers.show(run_formatting.format_losses(view, width - _LEAST_CURVE))
         _set_state_classes(self, view)
-        self.call_after_refresh(self._draw_curve)  # the numbers change its width
-
-    def _draw_curve(self) -> None:
-        width, view = self.losses.size.width, self._known[0]
-        if view is not None and width:
-            self.losses.show(view.losses.columns(width))
+        self.losses.show(view.losses.columns)
 
 
 def format_progress(view: RunView, now: float, pending: str, width: int) -> str:
@@ -361,7 +349,7 @@ class Teaser(Vertical):
         """Show as much as fits."""
         width = self.content_size.width
         if width:
-            self.losses.show(_record()["losses"])
+            self.losses.show(partial(joined_columns, _record()["losses"]))
             self.words.show(Content("\n").join(_lines(width)))
 
 
