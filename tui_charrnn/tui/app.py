@@ -49,7 +49,6 @@ from tui_charrnn.tui.theme.themed_app import ThemedApp
 from tui_charrnn.tui.theme.themes import fitting_theme
 
 if TYPE_CHECKING:  # not needed for the first frame
-    import subprocess
     from collections.abc import Mapping
 
     from textual.command import Provider
@@ -59,14 +58,6 @@ if TYPE_CHECKING:  # not needed for the first frame
 
     from tui_charrnn.tui.new_run.screen import Launch
     from tui_charrnn.tui.text_pane import TextPane
-
-
-def _launch_trainer(run: RunDirectory) -> subprocess.Popen[bytes]:
-    return lazy.launch_trainer(run)
-
-
-def _key_commands() -> type[Provider]:
-    return lazy.KeyCommands
 
 
 _REQUEST_TIMEOUT: Final = 2.0
@@ -87,7 +78,9 @@ class CharRNNApp(ThemedApp):
     TITLE = "charrnn-tui"
     CSS_PATH = "charrnn.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("app")]
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_key_commands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        lambda: lazy.KeyCommands
+    }
     HORIZONTAL_BREAKPOINTS = WIDTHS
     VERTICAL_BREAKPOINTS = HEIGHTS
 
@@ -104,7 +97,7 @@ class CharRNNApp(ThemedApp):
         Args:
             session: The state of the app.
             run: The run to show; None searches for one.
-            launch: Starts the trainer of a run.
+            launch: Starts the trainer of a run; None is the usual way.
             loader: Loads models.
         """
         preferences = session.preferences
@@ -123,7 +116,7 @@ class CharRNNApp(ThemedApp):
         self.exit_work: Callable[[], str] | None = None
         """Called after the app has closed; returns the message to print. It may block on a disk."""
         self._run_to_open = run
-        self._launch = launch or _launch_trainer
+        self._launch = launch
         self._loader = loader or ModelLoader()
         self._loop_to_leave: asyncio.AbstractEventLoop | None = None
         self.main = MainScreen(session, self._loader)
@@ -214,7 +207,10 @@ class CharRNNApp(ThemedApp):
         if self.session.is_readonly:
             self.main.show_note(tr(READ_ONLY))
             return
-        self.push_screen(lazy.NewRunScreen(self.session, self._launch, event), self._show_started)
+        self.push_screen(
+            lazy.NewRunScreen(self.session, self._launch or lazy.launch_trainer, event),
+            self._show_started,
+        )
 
     def on_run_opened(self, event: RunOpened) -> None:
         """Show another run."""
@@ -226,7 +222,7 @@ class CharRNNApp(ThemedApp):
         if self.session.is_readonly:
             self.main.show_note(tr(READ_ONLY))
             return
-        launch, run = self._launch, event.run
+        launch, run = self._launch or lazy.launch_trainer, event.run
 
         def start(_: BackgroundTask) -> None:
             try:
