@@ -436,6 +436,17 @@ async def test_a_viewer_that_only_reads_starts_no_trainer(
         assert launch.runs == []
 
 
+async def test_a_viewer_that_only_reads_is_offered_no_new_run(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path, run=fake_run(tmp_path / "runs", end="diverged"))
+    app.session.is_readonly = True
+    async with app.run_test(size=(80, 24)) as pilot:
+        await wait_until(pilot, "the run", lambda: "diverged" in run_text_of(app))
+        await pilot.press("f3")
+        await wait_until(pilot, "the card", lambda: "Open the log" in screen_text(app))
+        buttons = app.main.query("FailureCard Button").results()
+        assert [button.id for button in buttons if button.display] == ["log"]
+
+
 async def test_a_narrow_card_repeats_nothing_of_the_status_line(
     tmp_path: Path, trainer: FakeTrainer
 ) -> None:
