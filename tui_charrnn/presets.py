@@ -131,7 +131,7 @@ PRESETS: dict[str, Preset] = {
         ),
         Preset(
             "tutorial",
-            "as in the Keras text-generation tutorial: one layer of 1024, 10 epochs",
+            "as in the Keras tutorial: one layer of 1024, 10 epochs",
             ModelConfig(embedding_size=256, hidden_size=1024),
             TrainingConfig(
                 batch_size=64,

@@ -37,6 +37,14 @@ def view(tmp_path: Path) -> RunView:
     return RunView(RunDirectory(tmp_path / "moby"))
 
 
+@pytest.mark.parametrize(("units", "speed"), [("characters", "2.0k ch/s"), ("jamo", "2.0k jamo/s")])
+def test_the_speed_is_in_the_units_of_the_text(tmp_path: Path, units: str, speed: str) -> None:
+    run = created_run(tmp_path, text="한글\n" * 400, training=TrainingConfig(steps=9, units=units))
+    view = RunView(run, description=read_description(run))
+    view.observe(RunStatus(state=RunState.TRAINING, characters_per_second=2_000.0), "alive", 0.0)
+    assert run_formatting.format_speed(view) == speed
+
+
 def batch(step: int, loss: float) -> BatchTrained:
     return BatchTrained(step, loss, learning_rate=0.003, gradient_norm=0.5, elapsed=step / 10)
 

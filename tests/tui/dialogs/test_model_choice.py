@@ -111,3 +111,10 @@ async def test_a_folder_that_cannot_be_read_leaves_the_bundled_models(tmp_path: 
     (tmp_path / "runs").write_text("no folder")
     async with offering(Session(tmp_path / "runs")) as (app, _):
         assert "is not a folder" in str(app.dialog.problem.content)
+
+
+async def test_a_name_that_is_cut_ends_with_an_ellipsis(tmp_path: Path) -> None:
+    fake_run(tmp_path, name="a-run-with-a-name-of-many-words", evaluations={2: 2.25})
+    async with offering(Session(tmp_path)) as (app, pilot):
+        cut = "a-run-with-a-name-of-man… a run"
+        await wait_until(pilot, "the name", lambda: cut in screen_text(app))

@@ -57,7 +57,7 @@ async def test_the_form_and_what_is_wrong_in_it(
     async with app.run_test(size=(80, 24)) as pilot:
         await form_shown(pilot)
         app.type_into(corpus=str(text), length="soon")
-        await wait_until(pilot, "its facts", lambda: "800자" in facts_of(app))
+        await wait_until(pilot, "its facts", lambda: "글자 800개" in facts_of(app))
         app.body.settings.open()
         await wait_until(pilot, "the settings", lambda: bool(app.body.settings.entries))
         app.set(batch_size="0", tied_output="true", gradient_norm_limit="-1", records="line")
