@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -168,8 +169,6 @@ def test_a_run_is_trained_and_resumed_without_locks(
 def test_without_locks_a_beating_trainer_keeps_the_second_out(
     run: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tui_charrnn.runs import liveness
-
     def listen(_seconds: float) -> None:
         before = beat()
         wait_for("a beat", lambda: beat() != before)
@@ -179,9 +178,7 @@ def test_without_locks_a_beating_trainer_keeps_the_second_out(
         assert status is not None
         return status.beat
 
-    defaults = liveness.lock_run.__kwdefaults__
-    assert defaults is not None
-    monkeypatch.setitem(defaults, "sleep", listen)
+    monkeypatch.setattr("tui_charrnn.runs.liveness.time", Mock(wraps=time, sleep=listen))
     elsewhere = {"pid": 7, "host": "elsewhere", "boot_id": "b", "state": RunState.TRAINING}
     with in_place(NoLocks()), RunWriter(run, heartbeat=0.01) as writer:
         writer.set_status(**elsewhere)
