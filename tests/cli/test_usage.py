@@ -46,7 +46,10 @@ def test_values_are_named_in_capitals_and_not_by_their_type(words: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["models", "calibrate", "korean"], "Missing argument 'FILE'. Model file to write"),
+        (
+            ["models", "calibrate", "korean"],
+            "'FILE'. Model file to write; the original is not changed.",
+        ),
         (["history", "replay", "abc"], "'abc' is not a valid int. Number of a listed text."),
     ],
 )
@@ -54,7 +57,7 @@ def test_an_error_about_an_argument_tells_what_it_is(
     arguments: list[str], sentence: str, capsys: Capture
 ) -> None:
     assert run(arguments) == 2
-    assert sentence in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith(f"{sentence}\n")
 
 
 @pytest.mark.parametrize(

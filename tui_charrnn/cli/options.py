@@ -406,7 +406,9 @@ def _safe_errors() -> Iterator[None]:
         message = getattr(error, "message", None)  # Typer's errors have one
         parameter = getattr(error, "param", None)
         if isinstance(message, str):
-            if parameter is not None and parameter.param_type_name == "argument":
-                message = f"{message} {parameter.help or ''}".strip()
+            is_argument = parameter is not None and parameter.param_type_name == "argument"
+            about = (parameter.help if is_argument else None) or ""
+            if not message.endswith(about):  # a group within a group passes it on
+                message = f"{message} {about}".strip()
             error.message = safe_line(message)  # type: ignore[attr-defined]  # it has a string
         raise
