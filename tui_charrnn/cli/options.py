@@ -406,8 +406,8 @@ def _safe_errors() -> Iterator[None]:
         message = getattr(error, "message", None)  # Typer's errors have one
         parameter = getattr(error, "param", None)
         if isinstance(message, str):
-            is_argument = parameter is not None and parameter.param_type_name == "argument"
-            about = (parameter.help if is_argument else None) or ""
+            kind = getattr(parameter, "param_type_name", "")
+            about = (getattr(parameter, "help", None) or "") if kind == "argument" else ""
             if not message.endswith(about):  # a group within a group passes it on
                 message = f"{message} {about}".strip()
             error.message = safe_line(message)  # type: ignore[attr-defined]  # it has a string
