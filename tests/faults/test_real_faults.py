@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import Mock
+from types import SimpleNamespace
 
 import pytest
 
@@ -178,7 +178,9 @@ def test_without_locks_a_beating_trainer_keeps_the_second_out(
         assert status is not None
         return status.beat
 
-    monkeypatch.setattr("tui_charrnn.runs.liveness.time", Mock(wraps=time, sleep=listen))
+    monkeypatch.setattr(
+        "tui_charrnn.runs.liveness.time", SimpleNamespace(**{**vars(time), "sleep": listen})
+    )
     elsewhere = {"pid": 7, "host": "elsewhere", "boot_id": "b", "state": RunState.TRAINING}
     with in_place(NoLocks()), RunWriter(run, heartbeat=0.01) as writer:
         writer.set_status(**elsewhere)
