@@ -202,10 +202,10 @@ class Filler:
             for symbol in part.indices.tolist():
                 found.read(symbol)
         weights = np.exp(found.total - found.total.max())
-        left, both = np.exp(found.left), weights / weights.sum()
-        has_evidence = (left > 0) & (both > 0) & any(parts[1:])
-        bits = np.log2(both / left, out=np.zeros_like(both), where=has_evidence)
-        columns = found.fills, left.tolist(), both.tolist(), bits.tolist()
+        both = weights / weights.sum()
+        evidence = found.total - found.total.max() - np.log(weights.sum()) - found.left
+        bits = evidence / np.log(2) if any(parts[1:]) else np.zeros_like(both)
+        columns = found.fills, np.exp(found.left).tolist(), both.tolist(), bits.tolist()
         candidates = [
             Candidate(join_syllables(fill), *numbers)
             for fill, *numbers in zip(*columns, strict=True)
