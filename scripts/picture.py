@@ -34,6 +34,8 @@ RECORDING_SIZE = (112, 32)
 SEED_TEXT = "ROMEO:\n"
 CHARACTERS = 900
 STEPS = 900
+"""Steps of the run during the recording."""
+EVALUATIONS = 10
 SEEDS = ("ROMEO:",)
 
 
@@ -107,7 +109,7 @@ async def take_pictures(app: CharRNNApp, pilot: Pilot[None]) -> None:
     for source, name in ((WeightsSource.NEWEST, "app"), (WeightsSource.DEFAULT, "xray")):
         app.session.source = source
         pane.view.clear()
-        pane.answer(SEED_TEXT)
+        pane.generate(SEED_TEXT)
         await wait_until(pilot, lambda: pane.view.length > CHARACTERS)
         if name == "xray":
             await pilot.press("f2", "x", "x", *"bbb", "left", "left")
@@ -120,8 +122,13 @@ async def make_pictures(folder: Path, text: str) -> None:
     """Train a run, record the app on it, and stop the training."""
     preset = find_preset("tiny")
     corpus = read_corpus([text])
-    length = {"train_time": None, "max_epochs": None, "steps": STEPS}  # the same on a busy machine
-    training = dataclasses.replace(preset.training, **length)
+    training = dataclasses.replace(  # long enough for every picture on a fast machine
+        preset.training,
+        train_time=None,
+        max_epochs=None,
+        steps=8 * STEPS,
+        evaluations=8 * EVALUATIONS,
+    )
     run = make_run(folder, "my-first-run", preset.name, (preset.model, training), corpus, SEEDS)
     trainer = launch_trainer(run)
     for size, work in ((RECORDING_SIZE, record_tour), (SIZE, take_pictures)):
