@@ -239,7 +239,7 @@ def test_texts_side_by_side_have_their_gates_held_each() -> None:
         ("lstm", "0:c2=1", "0:i, 0:f, 0:o"),
         ("lstm", "1:f=1", "0:i, 0:f, 0:o"),
         ("lstm", "0:f=1.5", "from 0 to 1"),
-        ("lstm", "0:f", "LAYER:CELL=VALUE"),
+        ("lstm", "0:f", "LAYER:GATE=MEAN"),
         ("gru", "0:f=1", "0:z, 0:r"),
         ("rnn", "0:f=1", "has no gates"),
     ],

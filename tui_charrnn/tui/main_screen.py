@@ -227,8 +227,9 @@ class MainScreen(Screen[None]):
         if self.session.follows_started and not self._is_source_told:
             self._is_source_told = True
             self.show_note(_generates_now())
-        milestones = [each.milestones if each else None for each in (view, *self._others)]
-        self._drawing.request((milestones, self._pending_requests))
+        views = view, *self._others
+        seldom_changing = [each.seldom_changing if each else None for each in views]
+        self._drawing.request((seldom_changing, self._pending_requests))
 
     @on(RunPinned)
     @on(RunCompared)

@@ -132,8 +132,8 @@ class RunView:
         return self.state.is_live and self.life in AT_WORK and not has_ended
 
     @property
-    def milestones(self) -> tuple[object, ...]:
-        """What changes seldom: anything but the newest batches. Compare it by `==`."""
+    def seldom_changing(self) -> tuple[object, ...]:
+        """All but the newest batches, to compare by `==`: its change is drawn immediately."""
         return (
             (self.run, self.description, self.state, self.life, self.ended, self.diverged),
             (self.failure, self.problem, self.warning, self.batches > 0, self.losses.gaps),

@@ -326,6 +326,8 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
         """Names of the existing runs."""
         self._failure: tuple[FormValues, Mapping[str, str]] | None = None
         """The values of a failed start, and its problem by the key of the field at fault."""
+        self._started: TrainerStarted | None = None
+        """The started run, with which the form closes."""
 
     def compose(self) -> ComposeResult:
         """Yield the fields; below them, not scrolled: the problem, the advice and the buttons."""
@@ -463,7 +465,8 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
             length = f"{new.preset}, {format_length(new.training)}"
             sentence = tr("Training starts: {run}.", run=length)
             can_generate = not new.model.reads_both
-            self.call_later(self._finish, TrainerStarted(run, trainer, sentence, can_generate))
+            started = TrainerStarted(run, trainer, sentence, can_generate)
+            self.call_later(self._finish, started, trainer)
 
     def _report(self, progress: str) -> None:
         """Show the progress of a task and disable the start button; an empty text enables it."""
@@ -478,10 +481,20 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
             else tr("Reading the text … {done:,} bytes", done=done)
         )
 
-    def _finish(self, started: TrainerStarted) -> None:
-        """Close the form; the app shows the run."""
+    def _finish(self, started: TrainerStarted, trainer: subprocess.Popen[bytes]) -> None:
+        """Close the form, at the latest once no other screen is above it; the app shows the run."""
         self._session.form = dataclasses.replace(self.body.values, name="")
-        self.dismiss(started)
+        self._session.trainers[started.run.path] = trainer
+        self._started = started
+        self._close()
+
+    def on_screen_resume(self) -> None:
+        """Close the form if its run was started while another screen was above it."""
+        self.call_later(self._close)
+
+    def _close(self) -> None:
+        if self._started is not None:
+            self.dismiss(self._started)
 
     def _show_failure(self, error: Exception) -> None:
         """Show the problem and keep the form open.

@@ -94,12 +94,12 @@ class LossChart(Widget, can_focus=True):
         if view is None or self._view is None or view.run != self._view.run:
             self.cursor, self._chart = None, Chart([])
         self._view, self._other, self._pinned = view, other, pinned
-        views = [each for each in (view, other, pinned) if each is not None]
-        milestones = [each.milestones for each in views]
-        known = milestones, [(each.newest_batch, each.batches, each.step) for each in views]
-        if known != self._known:
-            self._known = known
-            self._drawing.request(milestones)
+        views = view, other, pinned
+        seldom_changing = [each.seldom_changing if each else None for each in views]
+        batches = [(each.newest_batch, each.batches, each.step) if each else None for each in views]
+        if (seldom_changing, batches) != self._known:
+            self._known = seldom_changing, batches
+            self._drawing.request(seldom_changing)
 
     def _redraw(self) -> None:
         self._show_options()

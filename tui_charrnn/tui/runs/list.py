@@ -91,11 +91,18 @@ class RunTable(CursorView):
         return next(islice(self._rows, self.cursor, None), None)
 
     def show(self, rows: Mapping[str, RunRow], *, cursor: str | None = None) -> None:
-        """Show runs by their keys, with the cursor on the run `cursor` or else where it was."""
+        """Show runs by their keys, with the cursor on the run `cursor` or else where it was.
+
+        The position of the view is kept unless the cursor or the number of runs changes.
+        """
         target = cursor if cursor in rows else self.selected
+        is_changed = [*rows.items()] != [*self._rows.items()]
         self._rows = dict(rows)
         place = [*rows].index(target) if target and target in rows else self.cursor
-        self.take_count(len(rows), place)
+        if cursor in rows or (len(rows), place) != (self.count, self.cursor):
+            self.take_count(len(rows), place)
+        elif is_changed:
+            self.refresh()
 
     def cells(self, index: int, width: int) -> list[Cell]:
         """Return the cells of a run that fit; the first one has an empty column before it."""
@@ -302,7 +309,7 @@ class RunList(Vertical):
             key = key_label("runs.filter")
             self._empty_text = tr("No run has these words. {key} changes them.", key=key)
         self.table.show(rows, cursor=str(self._next_cursor))
-        if str(self._next_cursor) in rows:
+        if str(self._next_cursor) in listed.rows:  # also if the filter hides it
             self._next_cursor = None
         title = tr("Runs")
         self.border_title = Content(
@@ -310,6 +317,7 @@ class RunList(Vertical):
         )
         self._counted = _counted(len(rows), listed.live)
         self.show_status(self._status)
+        self.show_preview()
 
     def on_cursor_view_cursor_moved(self, event: CursorView.CursorMoved) -> None:
         """Describe the run under the cursor."""
@@ -352,7 +360,9 @@ class RunList(Vertical):
             unused = height - len(self.summaries) - 2  # the header and the border between
             lines = run_lines(found, time.time())[: max(unused, 5 if height >= 20 else 2)]
         self.preview.border_title = Content(title)
-        self.preview.update("\n".join(lines))
+        text = "\n".join(lines)
+        if text != self.preview.content:  # an update lays the screen out again
+            self.preview.update(text)
 
 
 def no_runs() -> str:
