@@ -17,6 +17,7 @@ from tests.support.waiting import wait_until
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.tui.app import CharRNNApp
+from tui_charrnn.tui.theme.picker import ThemeScreen
 
 TEXT = "abcdefg hijk\n" * 800
 
@@ -111,6 +112,26 @@ async def test_escape_while_the_text_is_read_starts_no_run(
         assert app.session.run is None
     assert launch.runs == []
     assert not (tmp_path / "runs").exists()
+
+
+async def test_a_run_that_starts_below_another_screen_is_shown_once_that_is_closed(
+    tmp_path: Path, launch: RecordingLauncher, pipe: Path
+) -> None:
+    app = tiny_app(tmp_path, launch=launch)
+    async with app.run_test() as pilot:
+        await pilot.press("ctrl+n")
+        fill(app, corpus=str(pipe), name="mine")
+        await pilot.press("enter")
+        with await writing_end(pilot, pipe) as end:
+            app.search_themes()
+            await wait_until(pilot, "the themes", lambda: isinstance(app.screen, ThemeScreen))
+            end.write(TEXT)
+        path = tmp_path / "runs" / "mine"
+        await wait_until(pilot, "the trainer", lambda: path in app.session.trainers)
+        assert isinstance(app.screen, ThemeScreen)
+        await pilot.press("escape")
+        await wait_until(pilot, "the run", lambda: app.session.run == launch.runs[0])
+        await wait_until(pilot, "the main screen", lambda: app.screen is app.main)
 
 
 async def test_the_preset_shows_its_purpose(tmp_path: Path) -> None:

@@ -150,6 +150,16 @@ async def test_another_run_is_drawn_over_it() -> None:
         assert "earlier" not in app.text
 
 
+async def test_a_compared_run_that_is_pinned_instead_is_drawn_as_pinned() -> None:
+    view, other = long_run(), viewed_losses(falling_losses(2_000, floor=1.9), name="earlier")
+    app = Host(view, other)
+    async with app.run_test(size=SIZE):
+        assert "earlier" in app.text
+        assert "earlier (pinned)" not in app.text
+        app.chart.show(view, None, other)
+        assert "earlier (pinned)" in app.text
+
+
 async def test_it_draws_anew_only_when_something_has_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ from tests.support.fake_run import FakeTrainer, created_run, fake_run, lose_trai
 from tests.support.hostile_text import HARMFUL, HOSTILE
 from tests.support.runs_pane import listed
 from tests.support.shown_screen import screen_rows, screen_text
-from tests.support.themed_app import ThemedApp
+from tests.support.themed_app import ThemedApp, drawn_segments
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.catalogue import RunLabels, WatchedFolder, list_runs, write_labels
 from tui_charrnn.runs.json_values import encode_json
@@ -244,6 +245,42 @@ async def test_the_cursor_stays_on_its_run(tmp_path: Path) -> None:
         assert app.list.selected is not None
         assert app.list.selected.run.name == name
         await wait_until(pilot, "it is in view", lambda: bool(row_of(app, name)))
+
+
+async def test_an_equal_listing_keeps_the_position_of_the_wheel(tmp_path: Path) -> None:
+    for number in range(30):
+        fake_run(tmp_path, name=f"run-{number:02}")
+    async with listing(tmp_path, (80, 14)) as (app, pilot):
+        app.list.table.scroll_to(y=20)
+        await pilot.pause()
+        app.list.take_listing(prepare(list_runs(tmp_path), time.time()))
+        await pilot.pause()
+        assert (app.list.table.cursor, app.list.table.scroll_y) == (0, 20)
+
+
+async def test_a_requested_cursor_is_dropped_if_the_filter_hides_its_run(tmp_path: Path) -> None:
+    runs = {name: fake_run(tmp_path, name=name) for name in ("hidden", "one", "two")}
+    async with listing(tmp_path) as (app, _):
+        app.list.filter("o")
+        app.list.list_again(runs["hidden"].path)
+        app.list.take_listing(prepare(list_runs(tmp_path), time.time()))
+        assert app.list.selected is not None
+        name = app.list.selected.run.name
+        app.list.filter("")
+        assert app.list.selected.run.name == name
+
+
+async def test_the_colors_are_those_of_the_theme(tmp_path: Path) -> None:
+    fake_run(tmp_path, end="failed")
+    async with listing(tmp_path) as (app, pilot):
+
+        def color() -> object:
+            (state,) = (part for part in drawn_segments(app.list.table)[0] if "✗" in part.text)
+            return state.style and state.style.color
+
+        before = color()
+        app.theme = "textual-light"
+        await wait_until(pilot, "another color", lambda: color() != before)
 
 
 async def test_the_cursor_moves_to_a_neighbor_if_its_run_is_missing(tmp_path: Path) -> None:
