@@ -77,6 +77,13 @@ def test_without_a_run_it_is_about_the_seed_and_training(tmp_path: Path) -> None
     assert "trains on your own text" in hint_for("text", Session(tmp_path))
 
 
+@pytest.mark.parametrize("pane", ["text", "training", "runs", "childhood", "log"])
+def test_a_reader_without_a_run_is_not_told_to_train(tmp_path: Path, pane: str) -> None:
+    hint = hint_for(pane, Session(tmp_path, is_readonly=True))
+    assert "F1 help" in hint
+    assert "^n" not in hint
+
+
 def test_a_lost_run_can_be_resumed(session: Session) -> None:
     stand(session, CheckpointSaved(50, "x", 0.1), state="lost")
     assert hint_for("text", session) == "F3, Tab, then r resumes at step 50."

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +249,27 @@ async def test_a_first_start_shows_what_training_looks_like_until_there_is_a_run
         app.main.open_run(fake_run(tmp_path / "runs", losses=[3.0, 2.5]))
         await wait_until(pilot, "the run", lambda: shown_panes(app) == {"text", "training"})
         assert not app.main.query("Teaser")
+
+
+def is_shown(app: CharRNNApp, words: str) -> bool:
+    return words in screen_text(app)
+
+
+async def test_a_reader_without_a_run_is_never_told_to_train(tmp_path: Path) -> None:
+    app = tiny_app(tmp_path)
+    app.session.is_readonly = True
+    async with app.run_test(size=(120, 36)) as pilot:
+        await wait_until(pilot, "it", lambda: any(map(in_sight, app.main.query("Teaser"))))
+        assert "^n" not in screen_text(app)
+        for key, words in {
+            "f3": "No run is shown: F4 lists the runs.",
+            "f4": "There are no runs yet.",
+            "ctrl+t": "so there are no samples: F4 lists the runs.",
+            "ctrl+l": "so there is no log: F4 lists the runs.",
+        }.items():
+            await pilot.press(key)
+            await wait_until(pilot, words, partial(is_shown, app, words))
+            assert "^n" not in screen_text(app)
 
 
 @pytest.mark.parametrize("model", [None, "fake"])

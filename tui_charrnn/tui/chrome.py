@@ -12,7 +12,6 @@ from textual.widgets import Static
 
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
-from tui_charrnn.tui.hints import first_hint
 from tui_charrnn.tui.keys.keymap import active_keys
 from tui_charrnn.tui.keys.table import Key, Owner
 from tui_charrnn.tui.session import Session
@@ -142,8 +141,9 @@ class NoteLine(Static):
     }
     """
 
-    def __init__(self) -> None:
-        self._hint = first_hint()
+    def __init__(self, hint: str) -> None:
+        """Show a hint, which is safe text."""
+        self._hint = hint
         self._timer: Timer | None = None
         super().__init__(self._hint, id="note", classes="-hint", markup=False)
 

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from tui_charrnn.viewing.run_view import RunView
 
 
-def first_hint() -> str:
+def first_hint(*, is_readonly: bool) -> str:
     """Return the hint of an app that shows no run."""
+    if is_readonly:
+        return tr("Type a seed and press Enter · {page} help", page=key_label("app.help"))
     return tr(
         "Type a seed and press Enter · {train} trains on your own text · {page} help",
         train=key_label("run.train"),
@@ -26,17 +28,24 @@ def first_hint() -> str:
 
 
 NO_RUN: Final = {
-    "": "No run is shown: {train} trains one, {runs} lists the runs.",
-    "childhood": (
+    ("training", False): "No run is shown: {train} trains one, {runs} lists the runs.",
+    ("training", True): "No run is shown: {runs} lists the runs.",
+    ("childhood", False): (
         "No run is shown, so there are no samples: {train} trains one, {runs} lists the runs."
     ),
-    "log": "No run is shown, so there is no log: {train} trains one, {runs} lists the runs.",
+    ("childhood", True): "No run is shown, so there are no samples: {runs} lists the runs.",
+    ("log", False): (
+        "No run is shown, so there is no log: {train} trains one, {runs} lists the runs."
+    ),
+    ("log", True): "No run is shown, so there is no log: {runs} lists the runs.",
 }
+"""Hints for a missing run, by pane and whether the session is read-only."""
 
 
-def no_run(pane: str = "") -> str:
-    """Return the hint for a missing run; `pane` may be `childhood` or `log`."""
-    return tr(NO_RUN[pane], train=key_label("run.train"), runs=key_label("pane.runs"))
+def no_run(pane: str, *, is_readonly: bool) -> str:
+    """Return the hint for a missing run."""
+    sentence, runs = NO_RUN[pane, is_readonly], key_label("pane.runs")
+    return tr(sentence, train=key_label("run.train"), runs=runs)
 
 
 def hint_for(pane: str, session: Session) -> str:
@@ -46,14 +55,15 @@ def hint_for(pane: str, session: Session) -> str:
         return advice
     if pane == "text":
         if session.view is None:
-            return first_hint()
+            return first_hint(is_readonly=session.is_readonly)
         return tr(
             "Type a seed and press Enter · {source} changes the model · {loss} the loss",
             source=key_label("text.source"),
             loss=key_label("pane.training"),
         )
     if _is_empty(pane, session.view):
-        return _hint_of_empty(session.view)
+        can_train = session.view is None and not session.is_readonly
+        return _hint_of_empty(can_train=can_train)
     sentence, keys = PANE_HINTS[pane]
     return tr(sentence, **{name: key_label(key) for name, key in keys.items()})
 
@@ -124,9 +134,9 @@ def _is_empty(pane: str, view: RunView | None) -> bool:
     )
 
 
-def _hint_of_empty(view: RunView | None) -> str:
+def _hint_of_empty(*, can_train: bool) -> str:
     text, page = key_label("pane.text"), key_label("app.help")
-    if view is not None:
+    if not can_train:
         return tr("{text} back to the text · {page} help", text=text, page=page)
     return tr(
         "{train} trains on your own text · {text} back to the text · {page} help",

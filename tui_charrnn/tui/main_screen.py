@@ -29,7 +29,7 @@ from tui_charrnn.tui.chrome import (
     is_too_small,
     labels_now,
 )
-from tui_charrnn.tui.hints import hint_for, hint_for_tool
+from tui_charrnn.tui.hints import first_hint, hint_for, hint_for_tool
 from tui_charrnn.tui.keys.keymap import bindings_of, key_label
 from tui_charrnn.tui.messages import (
     KeysChanged,
@@ -121,7 +121,7 @@ class MainScreen(Screen[None]):
         yield TitleRow()
         yield PaneTabs()
         yield PaneHost(self.session, self._loader)
-        yield NoteLine()
+        yield NoteLine(first_hint(is_readonly=self.session.is_readonly))
         yield KeyRow()
 
     def update_node_styles(self, animate: bool = True) -> None:

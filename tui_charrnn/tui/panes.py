@@ -86,9 +86,13 @@ class PaneHost(Container):
             case "runs":
                 self._runs = self._runs or self._mount_pane(lazy.RunsPane(self._session), pane)
             case "childhood":
-                self._childhood = self._childhood or self._mount_pane(lazy.SamplesPane(), pane)
+                if self._childhood is None:
+                    samples = lazy.SamplesPane(is_readonly=self._session.is_readonly)
+                    self._childhood = self._mount_pane(samples, pane)
             case "log":
-                self._log = self._log or self._mount_pane(lazy.RunLog(), pane)
+                if self._log is None:
+                    log = lazy.RunLog(is_readonly=self._session.is_readonly)
+                    self._log = self._mount_pane(log, pane)
 
     def select_run(self, run: RunDirectory) -> None:
         """Move the cursor of the list of runs to a run, once it is listed."""
@@ -198,7 +202,7 @@ class PaneHost(Container):
     def show_teaser(self) -> None:
         """Show a recorded training at the side until there is a run."""
         with suppress(NoMatches):  # the app is closing
-            self._mount_at_side(lazy.Teaser())
+            self._mount_at_side(lazy.Teaser(is_readonly=self._session.is_readonly))
             self.post_message(KeysChanged())
 
     def _mount_at_side(self, widget: _W) -> _W:
@@ -212,5 +216,6 @@ class PaneHost(Container):
         if self._chart is None:
             preferences = self._session.preferences
             glyphs = "ascii" if preferences.ascii else preferences.glyphs
-            self._chart = self._mount_pane(lazy.Charts(glyphs), "training")
+            charts = lazy.Charts(glyphs, is_readonly=self._session.is_readonly)
+            self._chart = self._mount_pane(charts, "training")
         return self._chart

@@ -14,7 +14,7 @@ class Host(ThemedApp):
 
     def __init__(self) -> None:
         super().__init__()
-        self.note = NoteLine()
+        self.note = NoteLine("")
 
     def compose(self) -> ComposeResult:
         yield self.note

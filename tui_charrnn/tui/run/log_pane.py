@@ -236,14 +236,19 @@ class LogPane(FollowingScrollView, can_focus=True):
     """
 
     def __init__(
-        self, open_source: Callable[[RunDirectory], LogSource], title: str, no_lines: str
+        self,
+        open_source: Callable[[RunDirectory], LogSource],
+        title: str,
+        no_lines: str,
+        *,
+        is_readonly: bool = False,
     ) -> None:
         """Show no run yet; `no_lines` is shown for a run without lines."""
         super().__init__()
         self._open_source, self._title, self._no_lines = open_source, title, no_lines
         self.border_title = Content(title)
         self.rows = LogRows()
-        self.sentence = no_run("log")
+        self.sentence = self._no_run = no_run("log", is_readonly=is_readonly)
         """Safe text to show while there is no line."""
         self._run: RunDirectory | None = None
         self._feed: LogFeed | None = None
@@ -269,7 +274,7 @@ class LogPane(FollowingScrollView, can_focus=True):
             if run
             else self._title
         )
-        self.sentence = "" if run else no_run("log")
+        self.sentence = "" if run else self._no_run
         if run is not None:
             self._feed = LogFeed(self._open_source(run), self.call_later, self.take_new)
             self._feed.watch(is_watched=self._is_seen)

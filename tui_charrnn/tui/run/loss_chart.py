@@ -68,12 +68,13 @@ class LossChart(Widget, can_focus=True):
     cursor: reactive[int | None] = reactive[int | None](None)
     """The step to read out; None follows the newest."""
 
-    def __init__(self, glyphs: str, *, is_second: bool = False) -> None:
+    def __init__(self, glyphs: str, *, is_second: bool = False, is_readonly: bool = False) -> None:
         """Show no run yet; a second chart draws the second quantity and takes no focus."""
         super().__init__()
         self.glyphs = glyphs_of(glyphs, os.environ.get("TERM", ""))
         self.can_focus = not is_second
         self._is_second = is_second
+        self._no_run = no_run("training", is_readonly=is_readonly)
         self.has_second = False
         """Whether a second graph shows the quantity that else would be drawn over the losses."""
         self._view: RunView | None = None
@@ -156,7 +157,7 @@ class LossChart(Widget, can_focus=True):
     def _draw(self) -> Chart:
         view, size = self._view, (self.size.width, self.size.height)
         if view is None:
-            return draw_message(no_run(), size)
+            return draw_message(self._no_run, size)
         if not view.losses.has_any and view.baselines is None:
             return draw_message(tr(NO_BATCH), size)
         if self._is_second:
@@ -185,10 +186,10 @@ LEAST_WIDTH: Final = 130
 class Charts(Horizontal):
     """The loss chart and, in a wide terminal, a graph of the second quantity beside it."""
 
-    def __init__(self, glyphs: str) -> None:
+    def __init__(self, glyphs: str, *, is_readonly: bool = False) -> None:
         super().__init__()
-        self.losses = LossChart(glyphs)
-        self.second = LossChart(glyphs, is_second=True)
+        self.losses = LossChart(glyphs, is_readonly=is_readonly)
+        self.second = LossChart(glyphs, is_second=True, is_readonly=is_readonly)
 
     def compose(self) -> ComposeResult:
         """The loss chart and the second graph."""

@@ -336,8 +336,9 @@ class Teaser(Vertical):
     losses = query_one(LossSparkline)
     words = query_one("#teaser-words", TextLines)
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_readonly: bool = False) -> None:
         super().__init__()
+        self._is_readonly = is_readonly
         self.border_title = Content(tr("What training looks like"))
 
     def compose(self) -> ComposeResult:
@@ -350,7 +351,12 @@ class Teaser(Vertical):
         width = self.content_size.width
         if width:
             self.losses.show(partial(joined_columns, _record()["losses"]))
-            self.words.show(Content("\n").join(_lines(width)))
+            lines = _lines(width)
+            if not self._is_readonly:
+                key = key_label("run.train")
+                words = tr("{key} trains on a text of yours; a minute is enough.", key=key)
+                lines += [Content(""), Content(words)]
+            self.words.show(Content("\n").join(lines))
 
 
 @cache
@@ -384,7 +390,4 @@ def _lines(width: int) -> list[Content]:
             whole = seed.append(f" {text}")
             rows = (whole[row * width : (row + 1) * width] for row in range(_ROWS))
             lines += [Content.styled(label, "dim"), *rows]
-    invitation = tr(
-        "{key} trains on a text of yours; a minute is enough.", key=key_label("run.train")
-    )
-    return [*lines, Content(""), Content(invitation)]
+    return lines

@@ -81,13 +81,13 @@ class RunLog(Container):
     RunLog.-output #log-story { display: none; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_readonly: bool = False) -> None:
         super().__init__()
-        self.story = LogPane(StorySource, tr("Events"), tr("Nothing has happened in this run yet."))
+        nothing = tr("Nothing has happened in this run yet.")
+        self.story = LogPane(StorySource, tr("Events"), nothing, is_readonly=is_readonly)
         self.story.id = "log-story"
-        self.output = LogPane(
-            OutputSource, tr("Output"), tr("The trainer has printed nothing yet.")
-        )
+        nothing = tr("The trainer has printed nothing yet.")
+        self.output = LogPane(OutputSource, tr("Output"), nothing, is_readonly=is_readonly)
         self.output.id = "log-output"
         self._run: RunDirectory | None = None
         self._end: tuple[str, Sequence[str]] = "", ()

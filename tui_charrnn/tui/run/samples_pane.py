@@ -222,8 +222,9 @@ class SamplesPane(Vertical, can_focus=True):
     facts = query_one("#sample-facts", Static)
     text = query_one(SampleText)
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_readonly: bool = False) -> None:
         super().__init__()
+        self._no_run = no_run("childhood", is_readonly=is_readonly)
         self._view: RunView | None = None
         self._scrubber = Scrubber()
         self._playing: Iterator[int] | None = None
@@ -368,7 +369,7 @@ class SamplesPane(Vertical, can_focus=True):
         sample = scrubber.sample
         self.slider.display = self.facts.display = sample is not None
         if view is None or sample is None:
-            message = no_run("childhood") if view is None else format_absence(view)
+            message = self._no_run if view is None else format_absence(view)
             self.text.show((message, "note"))
             return
         losses = losses_at(view, [taken.step for taken in scrubber.of_seed])

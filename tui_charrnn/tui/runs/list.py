@@ -225,7 +225,9 @@ class RunList(Vertical):
     }
     """
 
-    def __init__(self, folder: Path, remark: Callable[[RunDirectory], str]) -> None:
+    def __init__(
+        self, folder: Path, remark: Callable[[RunDirectory], str], *, is_readonly: bool = False
+    ) -> None:
         """Prepare a list of a folder; `remark` returns a safe text for the preview of a run."""
         super().__init__()
         self.heading = RunHeading()
@@ -237,6 +239,7 @@ class RunList(Vertical):
         """The listed runs in display order, by path."""
         self._watcher = RunsWatcher(folder, self.call_later, self.take_listing)
         self._remark = remark
+        self._is_readonly = is_readonly
         self._empty_text = tr("Looking for runs …")
         """The text if no run is listed."""
         self._counted = ""
@@ -304,7 +307,7 @@ class RunList(Vertical):
         }
         rows = {path: row for path, row in listed.rows.items() if path in found}
         self.summaries = found
-        self._empty_text = safe_line(listed.problem) or no_runs()
+        self._empty_text = safe_line(listed.problem) or no_runs(is_readonly=self._is_readonly)
         if listed.rows and not rows:
             key = key_label("runs.filter")
             self._empty_text = tr("No run has these words. {key} changes them.", key=key)
@@ -365,8 +368,10 @@ class RunList(Vertical):
             self.preview.update(text)
 
 
-def no_runs() -> str:
+def no_runs(*, is_readonly: bool = False) -> str:
     """Return the hint for a folder without runs."""
+    if is_readonly:
+        return tr("There are no runs yet.")
     return tr("There are no runs yet. {key} trains the first one.", key=key_label("run.train"))
 
 

@@ -42,7 +42,7 @@ class RunsPane(Vertical):
         super().__init__()
         self._session = session
         self._compared: RunDirectory | None = None
-        self.runs = RunList(session.runs_folder, self._remark)
+        self.runs = RunList(session.runs_folder, self._remark, is_readonly=session.is_readonly)
         self._actions = ActionRunner(self.call_later, self.runs.show_status, self._show_result)
 
     def compose(self) -> ComposeResult:
@@ -266,7 +266,7 @@ class RunsPane(Vertical):
     def _selected(self) -> RunSummary | None:
         """Return the run under the cursor; show a note if there is none."""
         if self.runs.selected is None:
-            self._notify(no_runs())
+            self._notify(no_runs(is_readonly=self._session.is_readonly))
         return self.runs.selected
 
     def _changeable(self, problem_of: Problem | None = None) -> RunSummary | None:
