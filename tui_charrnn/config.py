@@ -86,7 +86,7 @@ class TrainingConfig(Settings):
     )
     max_epochs: float | None = setting(
         None,
-        "Maximum passes over the text; a preset allows 2,000 steps, if more. A length removes it.",
+        "Maximum passes over the text; presets allow at least 2,000 steps. A length removes it.",
         above=0,
         maximum=1e6,
     )

@@ -180,7 +180,7 @@ def open_file(path: Path, *, allow_pipes: bool = False) -> BinaryIO:
         raise OSError(errno.EINVAL, tr("it is not a path")) from refusal
     except OSError as refusal:
         if refusal.errno == errno.ENXIO:  # the error of opening a socket
-            raise _not_a_file(Kind.SOCKET) from refusal
+            raise _not_a_file(Kind.SOCKET, path) from refusal
         raise
     with contextlib.ExitStack() as on_failure:
         on_failure.callback(os.close, descriptor)
@@ -191,7 +191,7 @@ def open_file(path: Path, *, allow_pipes: bool = False) -> BinaryIO:
             os.set_blocking(descriptor, True)
             file = os.fdopen(descriptor, "rb")
         else:
-            raise _not_a_file(kind)
+            raise _not_a_file(kind, path)
         on_failure.pop_all()
         return file
 
@@ -214,8 +214,8 @@ def explained(name: str, path: Path, error: type[CharRNNError]) -> Iterator[None
         ) from refusal
 
 
-def _not_a_file(kind: Kind) -> OSError:
-    return OSError(errno.EINVAL, tr("it is {kind}, not a file", kind=tr(kind)))
+def _not_a_file(kind: Kind, path: Path) -> OSError:
+    return OSError(errno.EINVAL, tr("it is {kind}, not a file", kind=tr(kind)), str(path))
 
 
 class _StartedPipe(io.RawIOBase):

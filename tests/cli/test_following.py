@@ -129,6 +129,26 @@ def test_the_command_of_the_user_is_told_how_the_run_ended(
     assert told == states
 
 
+def test_an_end_that_was_not_recorded_is_known_from_the_status(
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(
+        announcements, "run_notify_command", lambda _command, view: told.append(end_state(view))
+    )
+    script = "trainer.start(); trainer.writer.set_status(state=RunState.SAVED)"
+    monkeypatch.setattr(
+        launching,
+        "launch_trainer",
+        lambda run, **_: start_trainer(
+            run, f"from tui_charrnn.runs.description import RunState; {script}"
+        ),
+    )
+    options = FollowOptions(headless=True, quiet=True, notify_command="notify me")
+    assert start_and_watch(run, options) == ExitCode.OK
+    assert told == ["saved"]
+
+
 class EndingWatch(TrainerWatch):
     """Kills the trainer at the first look, as if another process of the training were lost."""
 

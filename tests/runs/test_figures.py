@@ -58,6 +58,13 @@ def test_what_was_taken_back_is_left_out(tmp_path: Path, cut: Record) -> None:
     assert [(row.step, row.train_loss) for row in read_figures(run)] == [(1, 4.0), (2, 3.0)]
 
 
+def test_a_return_whose_record_was_lost_is_seen_in_its_batches(tmp_path: Path) -> None:
+    lost = batch(1, 4.0), batch(2, 9.0), batch(3, 9.0), SplitEvaluated(3, 9.5, True, 0.6)
+    run = run_of(tmp_path, *lost, batch(2, 3.0), batch(3, 2.0))
+    rows = [(row.step, row.train_loss, row.validation_loss) for row in read_figures(run)]
+    assert rows == [(1, 4.0, None), (2, 3.0, None), (3, 2.0, None)]
+
+
 def test_a_later_cut_takes_back_what_an_earlier_one_kept(tmp_path: Path) -> None:
     cuts = RunResumed(2), RunResumed(1)
     first = batch(1, 4.0), SplitEvaluated(1, 4.5, True, 0.6), batch(2, 9.0), batch(3, 9.0)

@@ -77,6 +77,15 @@ def test_a_leftover_of_a_killed_writer_is_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_bytes() == b"new"
 
 
+def test_what_lies_in_place_of_the_temporary_file_is_removed(tmp_path: Path) -> None:
+    (tmp_path / ".file.partial").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(StorageError):
+        Storage().write_atomically(tmp_path / "file", b"new")
+    Storage().write_atomically(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_room_for_the_next_contents_is_taken_and_given_back(tmp_path: Path) -> None:
     path, storage = tmp_path / "state.json", Storage()
     storage.write_atomically(path, b"first", reserve=5_000)

@@ -245,7 +245,7 @@ def diagnose(facts: Facts) -> Iterator[Finding]:
     yield judge_locks(facts.locks)
     yield judge_terminal(facts.terminal)
     for problem in facts.settings_problems:
-        yield Finding("note", "settings file", f"ignored: {problem}")
+        yield Finding("note", "preferences", f"ignored: {problem}")
 
 
 def judge_versions(versions: Mapping[str, str | None]) -> Finding:

@@ -98,7 +98,8 @@ def fill(
     _refuse_unfit(text, over, bidirectional)
     if over is not None:
         reading, limit = Reading(encoding=encoding), 4 * _MEASURED_CHARACTERS
-        text = read_named_corpus([over], reading, limit=limit).text[:_MEASURED_CHARACTERS]
+        corpus = read_named_corpus([over], reading, limit=limit)
+        text = corpus.numbered.decode(0, _MEASURED_CHARACTERS)
         _, loaded = load_preferred(model, runs_dir, lazy.bundled_for(text))
         _measure(loaded, text, (places, right), as_json=as_json)
         return

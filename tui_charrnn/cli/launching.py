@@ -31,7 +31,7 @@ from tui_charrnn.preferences import resolve, variable_of
 from tui_charrnn.runs.description import RunState
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory, RunGoneError, format_command, refuse_gone
-from tui_charrnn.runs.reader import LogTail, RunReader, read_description
+from tui_charrnn.runs.reader import LogTail, RunReader, read_description, read_status
 from tui_charrnn.runs.records import RunEnded, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import ALL, Placement
@@ -170,8 +170,10 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     view.ended = None  # an earlier trainer's
     watch = options.watch
     returncode = follow(run, reader, lambda: launch(run, options, limit), reporter, watch)
+    with contextlib.suppress(RunError, OSError):
+        view.status = read_status(run)  # a quiet reporter does not; the end may be unrecorded
     if returncode < 0:
-        view.life = "lost"
+        view.life = "lost"  # killed, so that it recorded no end
     if watch is not None and (error := watch.verdict) is not None:
         view.ended = _record_loss(run, error)
         print_message(str(error))

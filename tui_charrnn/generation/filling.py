@@ -204,7 +204,8 @@ class Filler:
         weights = np.exp(found.total - found.total.max())
         both = weights / weights.sum()
         evidence = found.total - found.total.max() - np.log(weights.sum()) - found.left
-        bits = evidence / np.log(2) if any(parts[1:]) else np.zeros_like(both)
+        has_read_after = any(len(part.indices) for part in spelled[1:])
+        bits = evidence / np.log(2) if has_read_after else np.zeros_like(both)
         columns = found.fills, np.exp(found.left).tolist(), both.tolist(), bits.tolist()
         candidates = [
             Candidate(join_syllables(fill), *numbers)

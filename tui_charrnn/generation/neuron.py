@@ -236,7 +236,10 @@ def parse_clamps(
         name, sign, number = text.partition("=")
         if not sign:
             raise ConfigError(
-                "A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: {text!r}.", text=text
+                "A clamp of a gate is LAYER:GATE=MEAN, as 0:f=0.9. Received: {text!r}."
+                if is_gate
+                else "A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: {text!r}.",
+                text=text,
             )
         parse = parse_gate if is_gate or name.strip().endswith(_SIGMOID_GATES) else parse_neuron
         neuron = parse(name, config)

@@ -38,7 +38,7 @@ from tui_charrnn.runs.file_system import (
 )
 from tui_charrnn.runs.json_values import decode_json
 from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory, refuse_foreign_parts
-from tui_charrnn.runs.reader import BatchStretch, RecordOrBatch, RunReader
+from tui_charrnn.runs.reader import BatchStretch, RunReader
 from tui_charrnn.runs.records import RunResumed, RunRolledBack, SplitEvaluated
 from tui_charrnn.runs.storage import open_output, open_text_output, refuse_taken
 from tui_charrnn.text.cache import Progress
@@ -396,32 +396,44 @@ def read_figures(run: RunDirectory) -> Iterator[Figures]:
     for _, rows in groupby(_kept_figures(run), key=lambda row: row.step):
         row, *evaluations = rows
         for evaluated in evaluations:
-            row.validation_loss = evaluated.validation_loss
+            if evaluated.validation_loss is not None:
+                row.validation_loss = evaluated.validation_loss
         yield row
 
 
 def _kept_figures(run: RunDirectory) -> Iterator[Figures]:
-    undone_after = [math.inf]  # after the last rollback or resume nothing is undone
-    for item in RunReader(run).read_all():
-        if isinstance(item, RunRolledBack | RunResumed):
-            undone_after.append(item.to_step if isinstance(item, RunRolledBack) else item.step)
-    limits = list(accumulate([undone_after[0], *undone_after[:0:-1]], min))
-    for item in RunReader(run).read_all():
-        if not isinstance(item, RunRolledBack | RunResumed):
-            yield from (row for row in _figures_of(item) if row.step <= limits[-1])
+    returns = [item for item in _logged_figures(run) if isinstance(item, int)]
+    # before each return, the last step that it and all later ones keep; the first is at the end
+    limits = list(accumulate([math.inf, *reversed(returns)], min))
+    for item in _logged_figures(run):
+        if isinstance(item, Figures):
+            if item.step <= limits[-1]:
+                yield item
         elif len(limits) > 1:
             limits.pop()
         else:  # recorded after the first reading
             return
 
 
-def _figures_of(item: RecordOrBatch) -> Iterator[Figures]:
-    if isinstance(item, BatchStretch):
-        for batch in item.records:
-            step, loss, rate, norm, elapsed = astuple(batch)
-            yield Figures(step, elapsed, loss, None, rate, norm)
-    elif isinstance(item, SplitEvaluated):
-        yield Figures(item.step, item.elapsed, validation_loss=item.loss)
+def _logged_figures(run: RunDirectory) -> Iterator[Figures | int]:
+    """Yield the metrics as logged, and for each return to an earlier step the last step kept.
+
+    The record of a return may be lost on a full disk; then its first batch shows it.
+    """
+    newest = 0
+    for item in RunReader(run).read_all():
+        match item:
+            case BatchStretch():
+                for batch in item.records:
+                    if batch.step <= newest:
+                        yield batch.step - 1
+                    newest, loss, rate, norm, elapsed = astuple(batch)
+                    yield Figures(newest, elapsed, loss, None, rate, norm)
+            case SplitEvaluated():
+                yield Figures(item.step, item.elapsed, validation_loss=item.loss)
+            case RunRolledBack(to_step=last) | RunResumed(step=last):
+                newest = last
+                yield last
 
 
 def export_figures(run: RunDirectory, target: Path, *, overwrite: bool = False) -> int:

@@ -155,9 +155,10 @@ class Storage:
         with contextlib.ExitStack() as resources:
             with storage_errors("write", path):
                 folder = resources.enter_context(self._folder(path.parent))
-                # overwritten and truncated, not emptied first: its space may be the last free
-                opened = self._open(partial, path, 0, folder)
             try:
+                with storage_errors("write", path):
+                    # overwritten and truncated, not emptied first: its space may be the last free
+                    opened = self._open(partial, path, 0, folder)
                 with opened as file:
                     yield file
                     with storage_errors("write", path):

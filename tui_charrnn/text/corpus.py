@@ -99,7 +99,7 @@ class Corpus:
         A loss per unit times this is the loss per character.
         """
         return (
-            1.0 if self.reading.units == "characters" else self.numbered.units_per_character(start)
+            1.0 if self.reading.units == "characters" else self.ordered.units_per_character(start)
         )
 
     @property

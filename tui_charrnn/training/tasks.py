@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterable
 from dataclasses import fields, replace
+from itertools import chain
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -213,11 +214,13 @@ def keras_model(model: Model) -> keras.Sequential:
 def write_events(figures: Iterable[Figures], folder: Path) -> None:
     """Write an event file for TensorBoard: one curve per column, by step."""
     names = [field.name for field in fields(Figures) if field.name != "step"]
+    rows = iter(figures)
+    first = next(rows)  # read before the folder is made, so that a failure leaves none
     # like `tf.summary.scalar`, which would require TensorBoard
     metadata = tf.compat.v1.SummaryMetadata()
     metadata.plugin_data.plugin_name = "scalars"
     with tf.summary.create_file_writer(str(folder)).as_default():
-        for row in figures:
+        for row in chain([first], rows):
             for name in names:
                 value = getattr(row, name)
                 if value is not None and math.isfinite(value):

@@ -171,10 +171,15 @@ def _connect_peers(work: Assignment, peers: Peers) -> PreparedText:
         own: str | CharRNNError = text.sha256
     except CharRNNError as error:
         own = error
+
+    def detect_loss() -> None:
+        if interruption.reason is None:  # else this process leaves for its own reason
+            peers.check()
+
+    interruption.ask_others = detect_loss  # until all train and share their reasons
     message = "Loading TensorFlow and waiting for the other processes ..."
     writer.set_status(state=RunState.LOADING, message=message)
     peers.connect(own, description.to_json(), interruption)
-    interruption.ask_others = peers.check
     writer.set_status(state=RunState.PREPARING, message="")
     return text
 

@@ -41,7 +41,7 @@ from tui_charrnn.tui.messages import (
     RunPinned,
 )
 from tui_charrnn.tui.panes import PaneHost
-from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.session import Session, WeightsSource
 from tui_charrnn.tui.text.model_loader import ModelRequest
 from tui_charrnn.tui.text_pane import TextPane
 from tui_charrnn.tui.textual_patches import is_closing
@@ -135,8 +135,7 @@ class MainScreen(Screen[None]):
             super(MainScreen, self).update_node_styles(animate)
 
         if self._was_styled and not self._will_be_styled:
-            self._will_be_styled = True
-            self.call_later(style_all)
+            self._will_be_styled = self.call_later(style_all)
         self._was_styled = True
 
     def on_mount(self) -> None:
@@ -203,7 +202,7 @@ class MainScreen(Screen[None]):
         session.started = run if generates else None
         self._is_source_told = has_checkpoint
         if generates and has_checkpoint:
-            sentence += " " + _generates_now()
+            sentence += " " + _format_next(WeightsSource.NEWEST)
         elif generates:
             sentence += " " + tr(
                 "It generates from its first checkpoint on; {key} chooses another model.",
@@ -226,7 +225,7 @@ class MainScreen(Screen[None]):
             self.run_controls.announcer.observe(view)
         if self.session.follows_started and not self._is_source_told:
             self._is_source_told = True
-            self.show_note(_generates_now())
+            self.show_note(_format_next(self.session.next_source))
         views = view, *self._others
         seldom_changing = [each.seldom_changing if each else None for each in views]
         self._drawing.request((seldom_changing, self._pending_requests))
@@ -405,8 +404,9 @@ def _place_cursor(seed: SeedInput) -> None:
         seed.app.cursor_position = seed.cursor_screen_offset
 
 
-def _generates_now() -> str:
+def _format_next(source: WeightsSource) -> str:
     return tr(
-        "From the next Enter on, the run's newest weights generate; {key} chooses another model.",
+        "From the next Enter on, {source} will generate; {key} chooses another model.",
+        source=tr(source.value),
         key=key_label("text.source"),
     )

@@ -21,7 +21,7 @@ from tui_charrnn.viewing.run_view import RunView
 
 BUNDLED = "Seed · next: tiny.safetensors (^o)"
 NEWEST = "Seed · next: the run's newest weights (^o)"
-NOW = "From the next Enter on, the run's newest weights generate; ^o chooses another model."
+NOW = "From the next Enter on, the run's newest weights will generate; ^o chooses another model."
 LATER = "It generates from its first checkpoint on; ^o chooses another model."
 
 
