@@ -103,6 +103,7 @@ async def test_a_run_that_reads_both_directions_is_not_chosen(
     run = fake_run(tmp_path / "runs", model=model, evaluations={2: 2.4}, end="stopped")
     app = tiny_app(tmp_path, launch=launch)
     async with app.run_test(size=(120, 36)) as pilot:
+        await wait_until(pilot, "a text", lambda: app.text_pane.text.generation is not None)
         app.post_message(ResumeRequested(run))
         await wait_until(pilot, "the note", lambda: note_of(app) == "Resumed fake.")
         view = app.session.view
