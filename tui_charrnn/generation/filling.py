@@ -42,7 +42,6 @@ class Candidate:
     """Its probability given only the text before each gap."""
     both: float
     """Its probability given the whole text."""
-
     bits: float
     """Evidence from the right context, log2(both / left), in bits; negative if against it.
 

@@ -64,7 +64,7 @@ def tape_document(tape: Tape) -> dict[str, Any]:
     if tape.seed_clamps or any(clamps for branch in branches for _, clamps in branch.clamps):
         document |= {"format": _CLAMPED, "seed_clamps": list(map(str, tape.seed_clamps))}
         for entry, branch in zip(document["branches"], branches, strict=True):
-            first = 0 if branch.clamps[0][1] else 1  # at its start there are none by default
+            first = 0 if branch.clamps[0][1] else 1  # an empty first entry is left out
             changes = branch.clamps[first:]
             entry["clamps"] = [[start, list(map(str, clamps))] for start, clamps in changes]
     if model.numbers != "float32":

@@ -75,7 +75,7 @@ class CorpusReference:
     units: str = "characters"
     """Units of the text: characters, or jamo (`hangul`)."""
     records: str = "none"
-    """How the text is split into records (`text.vocabulary.END`), if at all."""
+    """How the text is split into records (`text.corpus_reading.RecordCutter`), if at all."""
     units_per_character: float = 1.0
     """Factor from a loss per unit to a loss per character, on the held-out text."""
     sha256: str

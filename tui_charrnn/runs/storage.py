@@ -113,8 +113,7 @@ class Storage:
         Args:
             path: The file.
             data: Its new contents.
-            reserve: Bytes to reserve in the temporary file for the next write, so that it
-                succeeds even on a full disk.
+            reserve: See `open_beside`.
         """
         with self.open_beside(path, reserve=reserve) as file:
             file.write(data)
@@ -148,8 +147,8 @@ class Storage:
         """Open a file that gets its name, replacing an existing file, once it is complete.
 
         Inside the context it is a hidden file in the same folder. If the context fails, an existing
-        file is unchanged, and the hidden file is removed, unless it is the reserve.
-        `reserve` as for `write_atomically`.
+        file is unchanged, and the hidden file is removed. With `reserve`, the hidden file stays and
+        gets so many bytes, so that the next write succeeds even on a full disk.
         """
         partial = _partial(path)
         with contextlib.ExitStack() as resources:
@@ -275,10 +274,10 @@ class Storage:
             raise LinkError(path)
         return stat.S_ISDIR(mode) or (stat.S_ISLNK(mode) and path.is_dir())
 
-    def _open(self, path: Path, named: Path, flag: int, folder: int | None) -> WrittenFile:
-        """Open a file for writing, created if missing; `named` is its path in errors."""
+    def _open(self, path: Path, shown_as: Path, flag: int, folder: int | None) -> WrittenFile:
+        """Open a file for writing, created if missing; `shown_as` is its path in errors."""
         descriptor = self._fs.open(path, os.O_WRONLY | os.O_CREAT | flag, folder)
-        return WrittenFile(named, self._fs, descriptor)
+        return WrittenFile(shown_as, self._fs, descriptor)
 
 
 def _partial(path: Path) -> Path:

@@ -30,7 +30,7 @@ class Reading:
     units: str = "characters"
     """`characters`, or `jamo` to split Hangul syllables."""
     records: str = "none"
-    """What separates records (`vocabulary.END`): none, line, blank-line or file."""
+    """What separates records (`corpus_reading.RecordCutter`): none, line, blank-line or file."""
 
 
 PLAIN: Final = Reading()

@@ -30,7 +30,7 @@ DEFAULT_VALIDATION_FRACTION: Final = 0.1
 _LARGE: Final = 16_000_000
 """Characters from which on, as in a text read in part, fewer are counted to save time."""
 _LIMITS_OF_LARGE: Final = (1_000_000, 200_000)
-"""As `ngrams.LIMITS`."""
+"""As `ngrams.LIMITS`: maximum characters that are counted, and that are scored."""
 _MAX_FILES: Final = 2_000  # maximum files that are compared with each other
 _LISTED_PAIRS: Final = 8
 _RAREST: Final = 12  # characters that are listed as the rarest

@@ -88,7 +88,8 @@ def measure_baselines(
             training=len(training),
             heldout=len(heldout),
         )
-    counted, scored = training[-limits[0] :], heldout[: limits[1]]
+    most_counted, most_scored = limits
+    counted, scored = training[-most_counted:], heldout[:most_scored]
     text = np.concatenate([np.asarray(counted), np.asarray(scored)]).astype(np.int64)
     is_end = text == (-1 if end is None else end)
     losses: list[float] = []

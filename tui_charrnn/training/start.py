@@ -177,13 +177,13 @@ class SetupBuilder:
 
         found = climb(batch_sizes(first, find_largest), time_one, BATCH_GAIN)
         chosen = BatchSizeChosen(
-            batch_size=found.made.training.batch_size,
-            learning_rate=found.made.training.learning_rate,
+            batch_size=found.chosen.training.batch_size,
+            learning_rate=found.chosen.training.learning_rate,
             tried=tuple(found.speeds),
             characters_per_second=tuple(round(each, 1) for each in found.speeds.values()),
             failure=found.failure,
         )
-        return found.made, chosen
+        return found.chosen, chosen
 
     def _choose_shards(self, setup: Setup) -> Setup:
         """Time a batch on the CPU in more and more shards; return the most that are faster."""
@@ -192,7 +192,7 @@ class SetupBuilder:
             one = setup if shards == setup.path.shards else self.build(setup.training, shards)
             return one, self._measure_speed(one)
 
-        return climb(setup.shard_counts, time_one, SHARD_GAIN).made
+        return climb(setup.shard_counts, time_one, SHARD_GAIN).chosen
 
     def _measure_speed(self, setup: Setup) -> float:
         """Return characters per second from a few batches."""

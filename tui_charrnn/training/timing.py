@@ -97,13 +97,13 @@ SHARD_GAIN: Final = 1.1
 FEWEST_STREAMS: Final = 4
 """Minimum streams per shard."""
 
-_Made = TypeVar("_Made")
+_Candidate = TypeVar("_Candidate")
 
 
-class Climb(NamedTuple, Generic[_Made]):
+class Climb(NamedTuple, Generic[_Candidate]):
     """The timed candidates, and the chosen one."""
 
-    made: _Made
+    chosen: _Candidate
     """The chosen candidate, ready to be trained."""
 
     speeds: dict[int, float]
@@ -114,8 +114,8 @@ class Climb(NamedTuple, Generic[_Made]):
 
 
 def climb(
-    numbers: Iterable[int], time_one: Callable[[int], tuple[_Made, float]], gain: float
-) -> Climb[_Made]:
+    numbers: Iterable[int], time_one: Callable[[int], tuple[_Candidate, float]], gain: float
+) -> Climb[_Candidate]:
     """Try candidates in order while each is `gain` times as fast as the one before.
 
     `time_one` returns a candidate and its characters per second. If one fails, e.g. for lack of
@@ -125,23 +125,23 @@ def climb(
         LeavingError: If there is a reason to exit.
         Exception: The error of the first candidate, if that fails.
     """
-    taken: _Made | None = None
+    chosen: _Candidate | None = None
     speed, speeds = 0.0, dict[int, float]()
     for number in numbers:
         try:
-            made, speeds[number] = time_one(number)
+            candidate, speeds[number] = time_one(number)
         except (CharRNNError, LeavingError):
             raise
         except Exception as error:
-            if taken is None:
+            if chosen is None:
                 raise
-            return Climb(taken, speeds, format_failure(error))
-        if taken is not None and speeds[number] < gain * speed:
+            return Climb(chosen, speeds, format_failure(error))
+        if chosen is not None and speeds[number] < gain * speed:
             break
-        taken, speed = made, speeds[number]
-    if taken is None:
+        chosen, speed = candidate, speeds[number]
+    if chosen is None:
         raise ValueError("There is nothing to choose from.")
-    return Climb(taken, speeds, "")
+    return Climb(chosen, speeds, "")
 
 
 def format_failure(error: Exception) -> str:

@@ -244,11 +244,11 @@ class Optimizer:
         moments = zip(self.means, self.mean_squares, averages, strict=True)
         parts = zip(self._parameters.items(), gradients, moments, strict=True)
         for (name, parameter), gradient, (mean, square, average) in parts:
-            first = FIRST_DECAY * mean + (1 - FIRST_DECAY) * gradient
-            second = decay_rate * square + (1 - decay_rate) * gradient * gradient
+            new_mean = FIRST_DECAY * mean + (1 - FIRST_DECAY) * gradient
+            new_square = decay_rate * square + (1 - decay_rate) * gradient * gradient
             kept = parameter if name.endswith(("bias", "gain")) else parameter * (1 - decay)
-            value = kept - rate * first / (tf.sqrt(second) + EPSILON)
-            changes = [(mean, first), (square, second), (parameter, value)]
+            value = kept - rate * new_mean / (tf.sqrt(new_square) + EPSILON)
+            changes = [(mean, new_mean), (square, new_square), (parameter, value)]
             if average is not None:
                 changes.append((average, average_decay * average + (1 - average_decay) * value))
             for variable, new in changes:
