@@ -33,21 +33,21 @@ def by_speed(speeds: Mapping[int, float | Exception]) -> Callable[[int], tuple[s
 
 def test_the_largest_that_still_gains_is_taken() -> None:
     found = climb([32, 64, 128, 256], by_speed({32: 100, 64: 116, 128: 134, 256: 150}), 1.15)
-    assert found.made == "made 128"
+    assert found.chosen == "made 128"
     assert found.speeds == {32: 100, 64: 116, 128: 134, 256: 150}
     assert found.failure == ""
 
 
 def test_the_search_ends_with_the_first_that_gains_too_little() -> None:
     found = climb([32, 64, 128], by_speed({32: 100, 64: 114, 128: 1000}), 1.15)
-    assert found.made == "made 32"
+    assert found.chosen == "made 32"
     assert found.speeds == {32: 100, 64: 114}
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("out of range")])
 def test_one_that_fails_ends_the_search_and_not_the_run(error: Exception) -> None:
     found = climb([32, 64, 128], by_speed({32: 100, 64: 150, 128: error}), 1.15)
-    assert found.made == "made 64"
+    assert found.chosen == "made 64"
     assert found.failure == format_failure(error)
 
 
