@@ -129,14 +129,35 @@ def test_the_command_of_the_user_is_told_how_the_run_ended(
     assert told == states
 
 
-def test_an_end_that_was_not_recorded_is_known_from_the_status(
-    monkeypatch: pytest.MonkeyPatch, run: RunDirectory
+def test_a_trainer_that_could_not_write_has_failed_whatever_an_earlier_one_wrote(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(
         announcements, "run_notify_command", lambda _command, view: told.append(end_state(view))
     )
-    script = "trainer.start(); trainer.writer.set_status(state=RunState.SAVED)"
+    monkeypatch.setattr(
+        launching,
+        "launch_trainer",
+        lambda _run, **_: subprocess.Popen(["/bin/sh", "-c", "exit 1"], start_new_session=True),
+    )
+    run = fake_run(tmp_path, losses=[3.0, 2.0], end="saved")
+    for quiet in (False, True):
+        options = FollowOptions(headless=True, quiet=quiet, notify_command="notify me")
+        assert start_and_watch(run, options) == 1
+    assert told == ["failed", "failed"]
+
+
+def test_an_end_that_was_not_recorded_is_known_from_the_status(
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory
+) -> None:
+    told: list[tuple[str, int]] = []
+    monkeypatch.setattr(
+        announcements,
+        "run_notify_command",
+        lambda _command, view: told.append((end_state(view), view.step)),
+    )
+    script = "trainer.start(); trainer.writer.set_status(state=RunState.SAVED, step=7)"
     monkeypatch.setattr(
         launching,
         "launch_trainer",
@@ -146,7 +167,7 @@ def test_an_end_that_was_not_recorded_is_known_from_the_status(
     )
     options = FollowOptions(headless=True, quiet=True, notify_command="notify me")
     assert start_and_watch(run, options) == ExitCode.OK
-    assert told == ["saved"]
+    assert told == [("saved", 7)]
 
 
 class EndingWatch(TrainerWatch):

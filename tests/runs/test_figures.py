@@ -97,4 +97,6 @@ def test_megabytes_that_only_a_later_version_knows_are_passed_over(tmp_path: Pat
 def test_a_run_without_steps_has_no_figures(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no step"):
         export_figures(run_of(tmp_path), tmp_path / "x.csv")
+    with pytest.raises(RunError, match="no step"):
+        next(read_figures(run_of(tmp_path / "other")))
     assert Figures(0).train_loss is None

@@ -1,5 +1,7 @@
 """Before a training over several processes begins: the own reason to exit counts first."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,8 +28,17 @@ class LosingPeers:
         raise BrokenClusterError("Rank 1 is lost.")
 
 
+def ask_to_leave(interruption: Interruption) -> None:
+    interruption.request(Reason.INTERRUPTED)
+
+
+def reach_the_deadline(interruption: Interruption) -> None:
+    interruption.deadline = time.monotonic()
+
+
+@pytest.mark.parametrize("reason", [ask_to_leave, reach_the_deadline])
 def test_a_process_that_leaves_keeps_its_own_reason_if_another_is_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: Callable[[Interruption], None]
 ) -> None:
     run, interruption = created_run(tmp_path), Interruption()
     monkeypatch.setattr(worker, "prepare_text", lambda *_, **__: SimpleNamespace(sha256="0"))
@@ -37,7 +48,7 @@ def test_a_process_that_leaves_keeps_its_own_reason_if_another_is_lost(
         worker._connect_peers(work, peers)
     with pytest.raises(BrokenClusterError):
         interruption.check_cancelled()
-    interruption.request(Reason.INTERRUPTED)
+    reason(interruption)
     with pytest.raises(LeavingError):
         interruption.check_cancelled()
     assert interruption.is_noticed

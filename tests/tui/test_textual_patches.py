@@ -56,6 +56,17 @@ async def test_a_list_without_rows_is_gone_through_option_by_option(
         assert options.highlighted == highlighted
 
 
+@pytest.mark.parametrize("columns", range(1, 8))
+async def test_a_list_without_columns_is_laid_out(columns: int) -> None:
+    app = Host(9)
+    async with app.run_test(size=(columns, 5)) as pilot:
+        options = app.query_one(OptionList)
+        options.styles.height = "auto"
+        options.styles.border = ("round", "red")
+        await pilot.pause()
+        assert options.option_count == 40
+
+
 async def test_a_list_with_rows_is_gone_through_page_by_page() -> None:
     app = Host(9)
     async with app.run_test() as pilot:

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,10 +29,10 @@ from tui_charrnn.errors import (
     StorageError,
 )
 from tui_charrnn.preferences import resolve, variable_of
-from tui_charrnn.runs.description import RunState
+from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.launcher import launch_trainer
 from tui_charrnn.runs.layout import RunDirectory, RunGoneError, format_command, refuse_gone
-from tui_charrnn.runs.reader import LogTail, RunReader, read_description, read_status
+from tui_charrnn.runs.reader import LogTail, RunReader, read_description
 from tui_charrnn.runs.records import RunEnded, RunWarned
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import ALL, Placement
@@ -167,13 +168,10 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     )
     with contextlib.suppress(RunError, OSError):  # `follow` reads on
         view.take(reader.read_all())
-    view.ended = None  # an earlier trainer's
+    view.ended, before = None, newest_status(run)  # an earlier trainer's
     watch = options.watch
     returncode = follow(run, reader, lambda: launch(run, options, limit), reporter, watch)
-    with contextlib.suppress(RunError, OSError):
-        view.status = read_status(run)  # a quiet reporter does not; the end may be unrecorded
-    if returncode < 0:
-        view.life = "lost"  # killed, so that it recorded no end
+    _observe_end(view, before, returncode)
     if watch is not None and (error := watch.verdict) is not None:
         view.ended = _record_loss(run, error)
         print_message(str(error))
@@ -189,6 +187,17 @@ def train_headless(run: RunDirectory, options: FollowOptions, limit: float | Non
     if not options.quiet and returncode in {*EXPECTED_EXIT_CODES, ExitCode.CANNOT_SAVE}:
         _print_next_command(view, returncode, is_joint=options.placement.cluster is not None)
     return returncode
+
+
+def _observe_end(view: RunView, before: RunStatus | None, returncode: int) -> None:
+    """Apply the trainer's last status, which a quiet reporter has not observed."""
+    status = newest_status(view.run)
+    if status == before:
+        view.status = None  # an earlier trainer's: this one could not write any
+    else:
+        view.observe(status, view.life, time.monotonic())
+    if returncode < 0:
+        view.life = "lost"  # killed, so that it recorded no end
 
 
 def _announce_end(view: RunView, options: FollowOptions) -> None:

@@ -392,13 +392,19 @@ def read_figures(run: RunDirectory) -> Iterator[Figures]:
     """Yield the metrics of a run by step, without steps undone by a rollback or a resume.
 
     The records are read twice, so that memory does not depend on their number.
+
+    Raises:
+        RunError: If no step was recorded yet.
     """
+    row = None
     for _, rows in groupby(_kept_figures(run), key=lambda row: row.step):
         row, *evaluations = rows
         for evaluated in evaluations:
             if evaluated.validation_loss is not None:
                 row.validation_loss = evaluated.validation_loss
         yield row
+    if row is None:
+        raise RunError("The run {run!r} has recorded no step yet.", run=run.name)
 
 
 def _kept_figures(run: RunDirectory) -> Iterator[Figures]:
@@ -449,9 +455,7 @@ def export_figures(run: RunDirectory, target: Path, *, overwrite: bool = False) 
     """
     refuse_taken(target, overwrite=overwrite)
     figures, count = read_figures(run), 0
-    first = next(figures, None)
-    if first is None:
-        raise RunError("The run {run!r} has recorded no step yet.", run=run.name)
+    first = next(figures)
     with open_text_output(target, overwrite=overwrite) as file:
         writer = csv.writer(file)
         writer.writerow(field.name for field in fields(Figures))

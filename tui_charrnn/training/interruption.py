@@ -93,7 +93,7 @@ class Interruption:
         self.on_leaving: Callable[[str], None] = lambda _cause: None
         """Called once by `check` with the cause, before the caller acts on it."""
         self.ask_others: Callable[[], None] = lambda: None
-        """Called by `check` first, to receive reasons of other processes; raises if one is lost."""
+        """Called by `check`, to receive reasons of other processes; raises if one is lost."""
         self.is_saved: Callable[[], bool] = lambda: True
         """Whether exiting now would lose no training."""
         self.signals: int | None = None
@@ -118,9 +118,9 @@ class Interruption:
 
     def check(self) -> Reason | None:
         """Return the reason to exit, if any."""
-        self.ask_others()
         if self.deadline is not None and time.monotonic() >= self.deadline:
             self.request(Reason.TIME_LIMIT, Reason.TIME_LIMIT.value)
+        self.ask_others()
         if self.reason is not None and not self.is_noticed:
             self.is_noticed = True
             self.on_leaving(self.cause)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # not needed for the first frame
 
 __all__ = ["Edit", "EditResult"]  # re-exported from Textual
 _MOVE_PAGE: Final = OptionList._move_page
+_CONTENT_HEIGHT: Final = OptionList.get_content_height
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
 _DISMISS: Final = CommandPalette.dismiss
 _GATHER_COMMANDS: Final = CommandPalette._gather_commands
@@ -75,7 +76,7 @@ def patch_textual() -> None:
 
     - `OptionList`: PageUp and PageDown before the first layout look up lines of an option that are
       not counted yet. This happens in the palette if both keys arrive together, and in any list
-      that has no rows in a low terminal.
+      that has no rows in a low terminal. A list that has no columns wraps its rows at width 0.
     - `Screen`: a click asks a widget that was just removed for its parent.
     - `CommandPalette`: two clicks beside it, or a click after a key has closed it, close it twice;
       typing before its list is mounted queries the list; a second palette has the same id as the
@@ -93,6 +94,7 @@ def patch_textual() -> None:
     """
     for owner, name, method in (
         (OptionList, "_move_page", _move_page),
+        (OptionList, "get_content_height", _content_height),
         (Screen, "get_widget_and_offset_at", _widget_and_offset_at),
         (Screen, "_screen_resized", _screen_resized),
         (Screen, "render", _render_screen),
@@ -115,6 +117,11 @@ def _move_page(self: OptionList, direction: Literal[-1, 1]) -> None:
         self.action_cursor_down()
     else:
         self.action_cursor_up()
+
+
+def _content_height(self: OptionList, container: Size, viewport: Size, width: int) -> int:
+    padding = self.get_component_styles("option-list--option").padding.width
+    return _CONTENT_HEIGHT(self, container, viewport, max(width, padding + 1))
 
 
 def _widget_and_offset_at(
