@@ -8,6 +8,7 @@ refactored.
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -47,7 +48,7 @@ class Structure:
         """Parse every module.
 
         Args:
-            package: The folder of the package.
+            package: The folder of the package; its `lazy.pyi` may be missing.
         """
         self.trees = {
             ".".join(path.relative_to(package.parent).with_suffix("").parts): ast.parse(
@@ -55,6 +56,16 @@ class Structure:
             )
             for path in sorted(package.rglob("*.py"))
         }
+        stub = package / "lazy.pyi"
+        self.lazy_names = {
+            alias.name: node.module or ""
+            for node in ast.walk(
+                ast.parse(stub.read_text(encoding="utf-8") if stub.exists() else "")
+            )
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        """Module by name that `lazy.NAME` imports at its first use."""
         self.classes = {
             Key(module, node.name): node
             for module, tree in self.trees.items()
@@ -111,6 +122,26 @@ class Structure:
                 if isinstance(node, ast.Import | ast.ImportFrom)
             })
         ]
+
+    def import_cycle(self) -> list[str]:
+        """Modules that import each other in a circle, lazy imports included; empty if none do."""
+        graph = {
+            module: set(self._imports_of(tree)) - {module} for module, tree in self.trees.items()
+        }
+        try:
+            TopologicalSorter(graph).prepare()
+        except CycleError as error:
+            return list(reversed(error.args[1]))  # each imports the next
+        return []
+
+    def _imports_of(self, tree: ast.Module) -> Iterator[str]:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    submodule = f"{node.module}.{alias.name}"
+                    yield submodule if submodule in self.trees else node.module
+            elif isinstance(node, ast.Attribute) and _name_of(node.value) == "lazy":
+                yield self.lazy_names.get(node.attr, "")
 
     def _own_bases(self, key: Key, node: ast.ClassDef) -> Iterator[Key | None]:
         imported = {
@@ -179,6 +210,8 @@ def problems_of(structure: Structure) -> Iterator[str]:
         if borrowed and key.name not in SUBCLASS_READERS:
             names = ", ".join(sorted(borrowed))
             yield f"{key.module}.{key.name} reads what only a subclass has: {names}"
+    if cycle := structure.import_cycle():
+        yield f"modules import each other: {' -> '.join(cycle)}"
     deferred = structure.deferred()
     if len(deferred) > MAX_DEFERRED:
         yield f"{len(deferred)} imports inside functions, at most {MAX_DEFERRED}; they are in"

@@ -122,7 +122,7 @@ tape.next()
     })
 
 
-AREAS = ("history", "new_run", "run", "runs", "tape", "xray")
+AREAS = ("history", "new_run", "pages", "run", "runs", "tape", "xray")
 
 
 def test_what_is_loaded_later_is_what_type_checkers_see() -> None:

@@ -49,3 +49,15 @@ def test_a_class_with_many_methods_is_named(tmp_path: Path) -> None:
     methods = "\n".join(f"    def m{number}(self): ..." for number in range(31))
     (problem,) = problems_of(structure_of(tmp_path, f"class Large:\n{methods}\n"))
     assert problem == "package.module.Large has 31 methods with its bases; at most 30"
+
+
+def test_a_cycle_through_a_lazy_import_is_named(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "lazy.pyi").write_text("from package.upper import top as top\n")
+    (package / "upper.py").write_text("from package.lower import bottom\n")
+    (package / "lower.py").write_text("from package import lazy\n\nlazy.top()\n")
+    (problem,) = problems_of(Structure(package))
+    assert problem.startswith("modules import each other: ")
+    assert "package.upper -> package.lower" in problem
+    assert "package.lower -> package.upper" in problem

@@ -77,6 +77,7 @@ from tui_charrnn.runs.launcher import launch_trainer as launch_trainer
 from tui_charrnn.runs.layout import has_own_live_model as has_own_live_model
 from tui_charrnn.runs.reader import read_description as read_description
 from tui_charrnn.text.corpus_reading import read_corpus as read_corpus
+from tui_charrnn.text.decoding import end_of_file as end_of_file
 from tui_charrnn.text.inspection import inspect_corpus as inspect_corpus
 from tui_charrnn.text.inspection import jamo_sentence as jamo_sentence
 from tui_charrnn.text.vocabulary import Vocabulary as Vocabulary
@@ -116,7 +117,6 @@ from tui_charrnn.tui.run.samples_pane import SamplesPane as SamplesPane
 from tui_charrnn.tui.runs.pane import RunsPane as RunsPane
 from tui_charrnn.tui.tape.panel import TapePanel as TapePanel
 from tui_charrnn.tui.text.external_text import Recording as Recording
-from tui_charrnn.tui.text.external_text import end_of_file as end_of_file
 from tui_charrnn.tui.text.external_text import load_recording as load_recording
 from tui_charrnn.tui.text.external_text import prepare_text as prepare_text
 from tui_charrnn.tui.text.generation_dialogs import ModelScreen as ModelScreen

@@ -23,6 +23,7 @@ from typing import Any, BinaryIO, Final
 from tui_charrnn.errors import CorpusError
 from tui_charrnn.hangul import refuse_uncomposed, split_syllables
 from tui_charrnn.paths import is_file, open_file
+from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.translation import tr
 
@@ -426,6 +427,34 @@ def read_source(
         raise _undecodable(error, name, found.codec, place, line) from error
     if is_empty:
         raise CorpusError("There is no text in {name}: it is empty.", name=name)
+
+
+def read_file(path: Path) -> Iterator[str]:
+    """Yield the text of a file that the user chose, in the pieces of `read_pieces`.
+
+    Raises:
+        CorpusError: If the file is missing, unreadable or not UTF-8.
+    """
+    try:
+        yield from read_pieces(path, Reading(), BytesFound())
+    except OSError as error:
+        raise CorpusError.unreadable(safe_line(str(path)), error) from error
+    except UnicodeError as error:
+        raise CorpusError(
+            "{name} is not UTF-8 text; convert it, or paste the text.", name=safe_line(str(path))
+        ) from error
+
+
+def end_of_file(path: Path, longest: int) -> tuple[str, int]:
+    """Return the last `longest` characters of a text file, and how many come before them.
+
+    Raises:
+        CorpusError: As `read_file` does.
+    """
+    end, count = "", 0
+    for piece in read_file(path):
+        end, count = (end + piece)[-longest:], count + len(piece)
+    return end, count - len(end)
 
 
 def _line_of(file: Path | BinaryIO, place: int) -> int | None:

@@ -3,7 +3,7 @@
 import json
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -22,8 +22,7 @@ from tui_charrnn.generation.tape_file import fingerprint
 from tui_charrnn.paths import find_file
 from tui_charrnn.runs.json_values import read_bounded
 from tui_charrnn.safe_text import safe_line
-from tui_charrnn.text.corpus import Reading
-from tui_charrnn.text.decoding import BytesFound, read_pieces
+from tui_charrnn.text.decoding import read_file
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import Dialog, Lookup, MessageLine
 from tui_charrnn.tui.messages import NoteWritten, Post
@@ -170,39 +169,16 @@ def normalize(text: str) -> str:
     return unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def end_of_file(path: Path, longest: int) -> tuple[str, int]:
-    """Return the last `longest` characters of a text file, and how many come before them.
-
-    Raises:
-        CorpusError: If the file is missing, unreadable or not UTF-8.
-    """
-    end, count = "", 0
-    for piece in _pieces_of(path):
-        end, count = (end + piece)[-longest:], count + len(piece)
-    return end, count - len(end)
-
-
 def _text_of(path: Path) -> str:
     """Return just over `LONGEST` characters of a text file; raises like `end_of_file`."""
     parts: list[str] = []
     length = 0
-    for piece in _pieces_of(path):
+    for piece in read_file(path):
         parts.append(piece)
         length += len(piece)
         if length > LONGEST:
             break
     return "".join(parts)
-
-
-def _pieces_of(path: Path) -> Iterator[str]:
-    try:
-        yield from read_pieces(path, Reading(), BytesFound())
-    except OSError as error:
-        raise CorpusError.unreadable(safe_line(str(path)), error) from error
-    except UnicodeError as error:
-        raise CorpusError(
-            "{name} is not UTF-8 text; convert it, or paste the text.", name=safe_line(str(path))
-        ) from error
 
 
 def load_recording(
