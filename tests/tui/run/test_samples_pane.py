@@ -16,6 +16,7 @@ from tests.support.viewed_run import viewed
 from tests.support.waiting import wait_until
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import SampleTaken
+from tui_charrnn.tui.keys.keymap import activate_keymap, keymap_of, remap
 from tui_charrnn.tui.run.samples_pane import SamplesPane, fact_row
 from tui_charrnn.viewing.run_view import RunView
 
@@ -159,7 +160,13 @@ async def test_plus_and_minus_change_the_speed_while_playing(trainer: FakeTraine
         await see(pilot, "after 30")
         app.pane.action_play()
         await see(pilot, "1 s each")
-        for key, seconds in [("minus", "2"), ("minus", "4"), ("minus", "4"), ("plus", "2")]:
+        for key, seconds in [
+            ("minus", "2"),
+            ("minus", "4"),
+            ("minus", "4"),
+            ("plus", "2"),
+            ("equals_sign", "1"),
+        ]:
             await pilot.press(key)
             await see(pilot, f"{seconds} s each")
 
@@ -197,6 +204,23 @@ async def test_any_key_stops_playing(trainer: FakeTrainer, key: str, shown: int)
         await pilot.press(key)
         await see(pilot, f"text after {shown}")
         assert "s each" not in screen_text(app)
+
+
+async def test_the_play_key_of_the_user_stops_playing(trainer: FakeTrainer) -> None:
+    keys, _ = remap({"childhood.play": "p"})
+    activate_keymap(keys)
+    app = Host()
+    app.set_keymap(keymap_of(keys))
+    app.animation_level = "full"
+    async with app.run_test(size=(80, 12)) as pilot:
+        app.pane.show(viewed(trainer.run))
+        app.pane.focus()
+        await see(pilot, "after 30")
+        await pilot.press("p")
+        await see(pilot, "1 s each")
+        await pilot.press("p")
+        await pilot.pause()
+        assert app.pane._playing is None
 
 
 async def test_where_nothing_may_move_playing_goes_to_the_newest(trainer: FakeTrainer) -> None:

@@ -80,6 +80,11 @@ def key_label(name: str) -> str:
     return next(key.display for key in active_keys() if key.id == name)
 
 
+def keys_of(name: str) -> list[str]:
+    """Return Textual's names of the keys of an action, by its id."""
+    return next(key.keys for key in active_keys() if key.id == name).split(",")
+
+
 def remap(wanted: Mapping[str, str]) -> tuple[tuple[Key, ...], list[str]]:
     """Apply the user's keys, comma-separated by key id, to the table.
 

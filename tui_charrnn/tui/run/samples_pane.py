@@ -23,7 +23,7 @@ from tui_charrnn.runs.records import SampleTaken
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.hints import no_run
-from tui_charrnn.tui.keys.keymap import bindings_of
+from tui_charrnn.tui.keys.keymap import bindings_of, keys_of
 from tui_charrnn.tui.sparkline import Mark as BarMark
 from tui_charrnn.tui.sparkline import draw_bars
 from tui_charrnn.tui.text.text_view import TextView
@@ -272,11 +272,12 @@ class SamplesPane(Vertical, can_focus=True):
         self.call_after_refresh(self._draw)
 
     def on_key(self, event: events.Key) -> None:
-        """Stop playback at any key but + and -; the key that plays does nothing else then."""
-        if self._playing is not None and event.character not in {"+", "-"}:
+        """Stop playback at any key but those of the speed; the key that plays only stops it."""
+        speeds = keys_of("childhood.faster") + keys_of("childhood.slower")
+        if self._playing is not None and event.key not in speeds:
             self._stop_playing()
             self._draw()
-            if event.key == "space":
+            if event.key in keys_of("childhood.play"):
                 event.stop()
 
     def on_sample_slider_picked(self, event: SampleSlider.Picked) -> None:

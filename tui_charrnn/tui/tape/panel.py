@@ -19,7 +19,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.dialogs import AskTextScreen
-from tui_charrnn.tui.keys.keymap import active_keys, bindings_of, key_label
+from tui_charrnn.tui.keys.keymap import bindings_of, key_label, keys_of
 from tui_charrnn.tui.messages import NoteWritten
 from tui_charrnn.tui.tape.branches import BranchesScreen, Choice, ComparisonScreen, ask_for_name
 from tui_charrnn.tui.text.alternative_rows import AlternativeRow, draw_rows, page_rows
@@ -135,7 +135,7 @@ class TapePanel(Static, can_focus=True):
 
     def on_key(self, event: events.Key) -> None:
         """Choose an alternative by its digit."""
-        digits = next(key.keys for key in active_keys() if key.id == "tape.take").split(",")
+        digits = keys_of("tape.take")
         if event.key in digits:
             event.stop()
             event.prevent_default()
