@@ -40,7 +40,7 @@ class ModelConfig(Settings):
             problems.append(Problem("layer_norm", sentence))
         if not problems and self.tied_output and self.embedding_size != self.hidden_size:
             sentence = tr(
-                "needs embedding_size equal to hidden_size. Received: {embedding} and {hidden}.",
+                "needs embedding size equal to hidden size. Received: {embedding} and {hidden}.",
                 embedding=self.embedding_size,
                 hidden=self.hidden_size,
             )

@@ -15,7 +15,9 @@ from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.new_run import corpus
 from tui_charrnn.tui.new_run.corpus import (
     CorpusFacts,
+    FactLine,
     fact_lines,
+    format_facts,
     format_shortness,
     repetitions_of,
     survey_choice,
@@ -33,6 +35,10 @@ def facts_of(choice: CorpusChoice | Path) -> CorpusFacts:
     return reported[-1]
 
 
+def texts_of(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
+    return [line.text for line in fact_lines(facts, training)]
+
+
 def written(folder: Path, text: str | bytes, name: str = "text.txt") -> Path:
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -42,7 +48,7 @@ def written(folder: Path, text: str | bytes, name: str = "text.txt") -> Path:
 def test_size_characters_lines_and_split(tmp_path: Path) -> None:
     facts = facts_of(written(tmp_path, "to be, or not to be\n" * 1000))
     assert facts.is_known
-    assert fact_lines(facts, TINY) == [
+    assert texts_of(facts, TINY) == [
         "20 kB of utf-8: 20,000 characters, 9 different, 1,000 lines",
         "18,000 to train on; the last 2,000 held out",
     ]
@@ -51,14 +57,14 @@ def test_size_characters_lines_and_split(tmp_path: Path) -> None:
 
 def test_one_line_is_counted_in_the_singular(tmp_path: Path) -> None:
     facts = facts_of(written(tmp_path, "to be, or not to be\n"))
-    assert fact_lines(facts, TINY)[0].endswith(" different, 1 line")
+    assert fact_lines(facts, TINY)[0].text.endswith(" different, 1 line")
 
 
 def test_records_are_counted_as_they_will_be_trained_on(tmp_path: Path) -> None:
     path = written(tmp_path, "\nAnna\nBob\n\nCarl\n" * 200)
     facts = facts_of(CorpusChoice((str(path),), reading=Reading(records="line")))
     training = replace(TINY, records="line")
-    assert fact_lines(facts, training) == [
+    assert texts_of(facts, training) == [
         "3.2 kB of utf-8: 2,801 characters, 10 different, 600 records",
         "10%, drawn at random, held out",
     ]
@@ -71,25 +77,26 @@ def test_records_are_counted_as_they_will_be_trained_on(tmp_path: Path) -> None:
 def test_jamo_are_counted_as_jamo(tmp_path: Path) -> None:
     path = written(tmp_path, "한글" * 500)
     facts = facts_of(CorpusChoice((str(path),), reading=Reading(units="jamo")))
-    line = fact_lines(facts, replace(TINY, units="jamo"))[0]
+    line = fact_lines(facts, replace(TINY, units="jamo"))[0].text
     assert line == "3 kB of utf-8: 3,000 jamo, 6 different, 1 line"
 
 
 def test_a_korean_text_shows_what_jamo_would_change(tmp_path: Path) -> None:
     facts = facts_of(written(tmp_path, "".join(map(chr, range(ord("가"), ord("힣"), 99))) * 100))
-    assert any("jamo" in line for line in fact_lines(facts, TINY))
+    assert any("jamo" in line.text for line in fact_lines(facts, TINY))
 
 
 def test_suspicious_content_is_shown(tmp_path: Path) -> None:
     text = "\ufeffe\u0301t\u200be\r\n" + "to be, or not to be\n" * 1000 + "q\x1b"
     lines = fact_lines(facts_of(written(tmp_path, text)), TINY)
-    assert lines[2] == (
+    assert lines[2].text == (
         "byte order mark left out; line ends with CR: 1; decomposed characters composed: 1"
     )
-    assert "U+001B once (control character)" in lines[3]
-    assert "U+200B once" in lines[3]
-    assert lines[4].startswith("! held out, missing from the training part: ")
-    assert "\x1b" not in "".join(lines)
+    assert "U+001B once (control character)" in lines[3].text
+    assert "U+200B once" in lines[3].text
+    assert lines[4].text.startswith("held out, missing from the training part: ")
+    assert [line.is_warning for line in lines] == [False, False, False, True, True]
+    assert "\x1b" not in format_facts(lines).plain
 
 
 @pytest.mark.parametrize(
@@ -104,14 +111,22 @@ def test_a_text_that_cannot_be_trained_on_is_reported(
 
 def test_a_short_text_means_fewer_streams(tmp_path: Path) -> None:
     lines = fact_lines(facts_of(written(tmp_path, "to be, or not to be\n" * 20)), TINY)
-    assert lines[-1] == "! short: 5 parallel streams instead of 32"
+    assert lines[-1] == ("short: 5 parallel streams instead of 32", True)
+
+
+def test_warnings_are_told_by_their_field() -> None:
+    shown = format_facts([FactLine("! a text"), FactLine("short", is_warning=True)])
+    assert shown.plain == "! a text\n! short"
+    assert [(span.start, span.end, span.style) for span in shown.spans] == [
+        (9, 16, "$text-warning")
+    ]
 
 
 def test_a_folder_is_surveyed(tmp_path: Path) -> None:
     written(tmp_path, "to be\n" * 1000, "a.txt")
     written(tmp_path, "or not\n" * 1000, "b.txt")
     written(tmp_path, b"\0\1", "c.bin")
-    lines = fact_lines(facts_of(tmp_path), TINY)
+    lines = texts_of(facts_of(tmp_path), TINY)
     assert lines[0].startswith("13 kB of utf-8 in 2 files: 13,000 characters")
     assert "binary or empty files skipped: 1" in lines
 
@@ -123,14 +138,14 @@ def test_a_folder_of_very_many_files_is_not_counted(
     for number in range(4):
         written(tmp_path, "to be\n", f"{number}.txt")
     facts = facts_of(tmp_path)
-    assert fact_lines(facts, TINY) == ["There are more than 3 files: read when training starts."]
+    sentence = "There are more than 3 files: read when training starts."
+    assert fact_lines(facts, TINY) == [(sentence, False)]
 
 
 def test_a_large_text_is_surveyed_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey, "SURVEYED_BYTES", 100_000)
     facts = facts_of(written(tmp_path, "to be, or not to be\n" * 100_000))
-    lines = fact_lines(facts, TINY)
-    assert lines == [
+    assert texts_of(facts, TINY) == [
         "2 MB of utf-8, of which the first 262 kB were read: 9 different characters there",
         "about 2 million characters, 1.8 million to train on; all are read when training starts",
     ]
@@ -140,7 +155,7 @@ def test_a_large_text_is_surveyed_in_part(tmp_path: Path, monkeypatch: pytest.Mo
 def test_rare_characters_that_become_one_symbol_are_counted(tmp_path: Path) -> None:
     facts = facts_of(written(tmp_path, "éü" + "to be, or not to be\n" * 1000))
     folding = TrainingConfig.from_mapping(TINY.to_mapping() | {"min_count": 2})
-    assert "2 rare characters become one unknown symbol: 10 symbols" in fact_lines(facts, folding)
+    assert "2 rare characters become one unknown symbol: 10 symbols" in texts_of(facts, folding)
     hopeless = TrainingConfig.from_mapping(TINY.to_mapping() | {"min_count": 10**6})
     assert "No character would be left" in format_shortness(facts, hopeless)
 
@@ -200,7 +215,7 @@ def test_repeated_text_is_reported(tmp_path: Path) -> None:
     assert warnings[0].startswith("100% of the held-out text, in passages of 50 characters")
     assert warnings[1] == "one.txt and two.txt are nearly the same: 100% of the lines."
     lines = fact_lines(replace(facts_of(choice), warnings=warnings), TINY)
-    assert lines[-2:] == [f"! {sentence}" for sentence in warnings]
+    assert lines[-2:] == [(sentence, True) for sentence in warnings]
     assert repetitions_of(CorpusChoice((str(tmp_path / "none"),)), 0.1, idle_task()) == ()
 
 

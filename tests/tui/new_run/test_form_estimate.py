@@ -31,6 +31,7 @@ from tui_charrnn.tui.new_run.form_values import (
 )
 
 CHOICE = CorpusChoice(("a.txt",))
+TOO_SMALL = "The text is too small for this network, which would memorize it."
 TRIAL = Trial(0.01, 340_000, 800_000_000, "processor, 2 threads", "float32", 32)
 
 
@@ -54,6 +55,10 @@ def survey_of(characters: int, different: int) -> Survey:
             CharacterCount(chr(0x4E00 + number), 2, number, None) for number in range(different)
         ),
     )
+
+
+def texts_of(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None = None) -> list[str]:
+    return [line.text for line in preset_lines(new, facts, answer)]
 
 
 def requested(**fields: str) -> NewRun:
@@ -156,24 +161,22 @@ def test_a_text_that_is_fetched_later_is_timed_with_assumed_numbers() -> None:
 )
 def test_an_unknown_or_useless_text_is_not_timed(facts: CorpusFacts) -> None:
     assert settings_to_try(requested(), facts) is None
-    assert "known once the text is read" in "\n".join(preset_lines(requested(), facts, None))
+    assert "known once the text is read" in "\n".join(texts_of(requested(), facts))
 
 
 def test_the_expected_loss_is_shown_for_an_unchanged_preset() -> None:
     facts = CorpusFacts(CHOICE, survey_of(100_000, 60))
     words = f"validation loss {PRESETS['small'].expected_loss:.2f} nats on tiny Shakespeare"
-    assert words in preset_lines(requested(preset="small"), facts, None)
-    assert "validation" not in "".join(
-        preset_lines(requested(preset="small", length="1m"), facts, None)
-    )
-    assert "validation" not in "".join(preset_lines(requested(preset="large"), facts, None))
+    assert words in texts_of(requested(preset="small"), facts)
+    assert "validation" not in "".join(texts_of(requested(preset="small", length="1m"), facts))
+    assert "validation" not in "".join(texts_of(requested(preset="large"), facts))
 
 
 def test_missing_times_are_marked_until_batches_are_timed() -> None:
     facts = CorpusFacts(CHOICE, survey_of(100_000, 60))
     new = requested(length="1000 steps")
-    assert f"time and memory: {TIMING}" in preset_lines(new, facts, TrialAnswer(None, TIMING))
-    lines = preset_lines(new, facts, TrialAnswer(TRIAL, "longer"))
+    assert f"time and memory: {TIMING}" in texts_of(new, facts, TrialAnswer(None, TIMING))
+    lines = texts_of(new, facts, TrialAnswer(TRIAL, "longer"))
     assert lines[0] == "1x256 lstm+norm, 350k parameters for 60 characters"
     assert lines[1].startswith("about 10 s for 1,000 steps, 23 times through this text")
     assert lines[1].endswith("(longer)")
@@ -184,4 +187,5 @@ def test_missing_times_are_marked_until_batches_are_timed() -> None:
 def test_a_text_too_small_for_the_network_is_warned_of(characters: int, is_warned: bool) -> None:
     facts = CorpusFacts(CHOICE, survey_of(characters, 60))  # 348k parameters
     lines = preset_lines(requested(preset="small"), facts, None)
-    assert any(line.startswith("! The text is too small") for line in lines) == is_warned
+    warnings = [line.text for line in lines if line.is_warning]
+    assert warnings == ([TOO_SMALL] if is_warned else [])

@@ -6,7 +6,13 @@ import pytest
 
 from tui_charrnn.config import ModelConfig, TrainingConfig
 from tui_charrnn.presets import PRESETS
-from tui_charrnn.tui.new_run.form_values import SETTINGS, labelled
+from tui_charrnn.tui.new_run.form_values import (
+    SETTINGS,
+    CorpusChoice,
+    FormError,
+    FormValues,
+    check_form,
+)
 
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 SMALL = PRESETS["small"]
@@ -59,5 +65,14 @@ def test_the_advice_on_a_setting() -> None:
 
 
 def test_problems_name_settings_by_their_labels() -> None:
-    sentence = "batch_size must be above 0. Received: 'my_size'."
-    assert labelled(sentence) == "batch size must be above 0. Received: 'my_size'."
+    settings = {"batch_size": "max_epochs"}
+    values = FormValues(corpus=CorpusChoice(("a.txt",)), name="batch_size", settings=settings)
+    with pytest.raises(FormError) as refused:
+        check_form(values, taken=["batch_size"])
+    assert refused.value.problems == {
+        "batch_size": (
+            "batch size must be a whole number, at least 1 and at most 65,536, or auto. "
+            "Received: 'max_epochs'."
+        ),
+        "name": "The run 'batch_size' already exists; choose another name.",
+    }

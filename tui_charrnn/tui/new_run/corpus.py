@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from textual import on
@@ -164,19 +164,26 @@ def _format_fetching(entry: CatalogueEntry) -> str:
     return tr("Downloaded when training starts: about {size} from {host}.", size=size, host=host)
 
 
+class FactLine(NamedTuple):
+    """One line of facts on the form."""
+
+    text: str
+    is_warning: bool = False
+
+
 _LISTED: Final = 20
 """Most characters that are listed."""
 
 
-def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
-    """Format size, characters, split and warnings, one line each; a warning begins with `!`."""
+def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[FactLine]:
+    """Format size, characters, split and warnings, one line each."""
     survey = facts.survey
     if survey is None:
-        return [safe_line(facts.postponed)] if facts.postponed else []
+        return [FactLine(facts.postponed)] if facts.postponed else []
     if survey.is_part:
         return _lines_of_part(survey, training)
     if not survey.is_whole:
-        return [_progress_line(survey, training)]
+        return [FactLine(_progress_line(survey, training))]
     fraction = training.validation_fraction
     split = split_point(survey.characters, fraction)
     held_out = held_out_alone = ""
@@ -190,17 +197,17 @@ def fact_lines(facts: CorpusFacts, training: TrainingConfig) -> list[str]:
         )
     if survey.records is None and (found := survey.only_after(split)):
         held_out_alone = tr(
-            "! held out, missing from the training part: {characters}", characters=_listed(found)
+            "held out, missing from the training part: {characters}", characters=_listed(found)
         )
     lines = [
-        _size_line(survey, training),
-        held_out,
+        FactLine(_size_line(survey, training)),
+        FactLine(held_out),
         *_remarks(survey, training),
-        held_out_alone,
-        _smaller_batch(survey, training, split),
-        *(f"! {safe_line(sentence)}" for sentence in facts.warnings),
+        FactLine(held_out_alone, is_warning=True),
+        FactLine(_smaller_batch(survey, training, split), is_warning=True),
+        *(FactLine(sentence, is_warning=True) for sentence in facts.warnings),
     ]
-    return [*filter(None, lines)]
+    return [line for line in lines if line.text]
 
 
 def format_shortness(facts: CorpusFacts, training: TrainingConfig) -> str:
@@ -259,7 +266,7 @@ def _progress_line(survey: "Survey", training: TrainingConfig) -> str:
     )
 
 
-def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
+def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[FactLine]:
     """Format the facts of the first part of a large corpus."""
     characters = survey.expected_characters
     split = split_point(characters, training.validation_fraction)
@@ -278,7 +285,8 @@ def _lines_of_part(survey: "Survey", training: TrainingConfig) -> list[str]:
         units=tr(training.units),
         split=format_large_count(split),
     )
-    return [*filter(None, (part, whole, *_remarks(survey, training)))]
+    lines = [FactLine(part), FactLine(whole), *_remarks(survey, training)]
+    return [line for line in lines if line.text]
 
 
 def format_large_count(count: int) -> str:
@@ -326,7 +334,7 @@ def _size_line(survey: "Survey", training: TrainingConfig) -> str:
     return f"{read}: {counted}, {parts}"
 
 
-def _remarks(survey: "Survey", training: TrainingConfig) -> list[str]:
+def _remarks(survey: "Survey", training: TrainingConfig) -> list[FactLine]:
     """Describe what reading changed, or a setting would change; a line may be empty."""
     found, remarks = survey.report, []
     if found.skipped_files:
@@ -340,12 +348,12 @@ def _remarks(survey: "Survey", training: TrainingConfig) -> list[str]:
     suspicious = ""
     if survey.suspicious:
         described = _format_suspicious(survey.suspicious)
-        suspicious = tr("! suspicious: {characters}", characters=described)
+        suspicious = tr("suspicious: {characters}", characters=described)
     return [
-        jamo_sentence(survey.occurrences, tr("the setting units jamo")),
-        _folding(survey, training),
-        "; ".join(remarks),
-        suspicious,
+        FactLine(jamo_sentence(survey.occurrences, tr("the setting units jamo"))),
+        FactLine(_folding(survey, training)),
+        FactLine("; ".join(remarks)),
+        FactLine(suspicious, is_warning=True),
     ]
 
 
@@ -372,7 +380,7 @@ def _smaller_batch(survey: "Survey", training: TrainingConfig, split: int) -> st
     if fitting == training.batch_size or not split:
         return ""
     return tr(
-        "! short: {fitting:,} parallel streams instead of {wanted:,}",
+        "short: {fitting:,} parallel streams instead of {wanted:,}",
         fitting=fitting,
         wanted=training.batch_size,
     )
@@ -383,14 +391,14 @@ def _fitting_batch_size(survey: "Survey", training: TrainingConfig) -> int:
     return fitting_batch_size(split, training.batch_size, training.sequence_length)
 
 
-def with_warnings(lines: Sequence[str]) -> Content:
-    """Join lines; those that begin with `!` get the color of a warning.
-
-    Args:
-        lines: Safe to show.
-    """
-    styles = ("$text-warning" if line.startswith("!") else "" for line in lines)
-    return Content("\n").join(map(Content.styled, lines, styles))
+def format_facts(lines: Sequence[FactLine]) -> Content:
+    """Join lines; warnings get a mark and a color."""
+    return Content("\n").join(
+        Content.styled(f"! {safe_line(text)}", "$text-warning")
+        if is_warning
+        else Content(safe_line(text))
+        for text, is_warning in lines
+    )
 
 
 OWN: Final = "own:"
@@ -544,7 +552,7 @@ class CorpusField(Vertical):
             self.survey()
         self._search_repetitions(training.validation_fraction)
         lines = fact_lines(self.facts, training)
-        show_text(self._shown_facts, with_warnings(lines))
+        show_text(self._shown_facts, format_facts(lines))
         self._shown_facts.display, is_own = bool(lines), self._list.chosen == OWN
         problem = problem or self.facts.problem or format_shortness(self.facts, training)
         problem = "" if self.path.is_partial else problem

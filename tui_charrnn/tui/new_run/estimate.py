@@ -35,9 +35,10 @@ from tui_charrnn.translation import tr, tr_recorded
 from tui_charrnn.tui.background import BackgroundTask, LatestTask
 from tui_charrnn.tui.new_run.corpus import (
     CorpusFacts,
+    FactLine,
+    format_facts,
     format_shortness,
     vocabulary_of,
-    with_warnings,
 )
 from tui_charrnn.tui.new_run.fields import FormRow, FormSelect, show_text
 from tui_charrnn.tui.new_run.form_values import DEFAULT_PRESET, NewRun
@@ -176,32 +177,34 @@ def _text_size(new: NewRun, facts: CorpusFacts) -> tuple[int | None, int | None]
     return survey.expected_characters, len(vocabulary)
 
 
-def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) -> list[str]:
+def preset_lines(new: NewRun, facts: CorpusFacts, answer: TrialAnswer | None) -> list[FactLine]:
     """Format the network, the expected loss, the time and the memory of the settings."""
     characters, vocabulary_size = _text_size(new, facts)
-    lines = [format_network(new.model, vocabulary_size, new.training.units)]
+    lines = [FactLine(format_network(new.model, vocabulary_size, new.training.units))]
     if new.start.point is not None:
-        lines.append(format_start(new, vocabulary_size))
+        lines.append(FactLine(format_start(new, vocabulary_size)))
     elif characters and vocabulary_size and _memorizes(new, characters, vocabulary_size):
-        lines.append(tr("! The text is too small for this network, which would memorize it."))
+        warning = tr("The text is too small for this network, which would memorize it.")
+        lines.append(FactLine(warning, is_warning=True))
     preset = find_preset(new.preset)
     is_unchanged = (new.model, new.training) == (preset.model, preset.training)
     if is_unchanged and preset.expected_loss is not None:
-        lines.append(
-            tr("validation loss {loss:.2f} nats on tiny Shakespeare", loss=preset.expected_loss)
-        )
+        expected = preset.expected_loss
+        loss = tr("validation loss {loss:.2f} nats on tiny Shakespeare", loss=expected)
+        lines.append(FactLine(loss))
     trial = answer.trial if answer else None
     if answer is not None and trial is not None and characters:
         estimate = format_estimate(new.training, estimate_run(new.training, trial, characters))
-        lines.append(f"{estimate}{f' ({tr(answer.remark)})' if answer.remark else ''}")
-        lines.append(format_machine(trial))
+        remark = f" ({tr(answer.remark)})" if answer.remark else ""
+        lines += FactLine(f"{estimate}{remark}"), FactLine(format_machine(trial))
         if new.training.auto_batch_size:
             size = trial.batch_size
-            lines.append(tr("at batch size {size:,}; auto may find a larger one faster", size=size))
+            faster = tr("at batch size {size:,}; auto may find a larger one faster", size=size)
+            lines.append(FactLine(faster))
     elif answer is not None:
-        lines.append(tr("time and memory: {remark}", remark=tr(answer.remark)))
+        lines.append(FactLine(tr("time and memory: {remark}", remark=tr(answer.remark))))
     else:
-        lines.append(tr("time and memory: known once the text is read"))
+        lines.append(FactLine(tr("time and memory: known once the text is read")))
     return lines
 
 
@@ -387,4 +390,4 @@ class PresetField(Vertical):
     def _draw(self) -> None:
         if self._shown is not None:
             lines = preset_lines(*self._shown, self._answer)
-            show_text(self._facts, with_warnings([*map(safe_line, lines)]))
+            show_text(self._facts, format_facts(lines))

@@ -146,7 +146,8 @@ def _collect_problems(problems: dict[str, str], field: str = "") -> Iterator[Non
     except SettingError as error:
         for problem in error.problems:
             is_length = problem.name in TrainingConfig.LENGTHS
-            problems["length" if is_length else problem.name] = str(problem)
+            labelled = problem._replace(name=label_of(problem.name))
+            problems["length" if is_length else problem.name] = str(labelled)
     except ConfigError as error:
         problems[field] = str(error)
 
@@ -270,6 +271,11 @@ GROUPS: Final = {
 """Names of the settings by group, in display order."""
 
 
+def label_of(name: str) -> str:
+    """The name of a setting on the form."""
+    return tr(name.replace("_", " ")) if name else ""
+
+
 @dataclass(frozen=True, slots=True)
 class ListedSetting:
     """One setting in the list of all settings."""
@@ -284,7 +290,7 @@ class ListedSetting:
     @property
     def label(self) -> str:
         """The name of the setting on the form."""
-        return tr(self.name.replace("_", " "))
+        return label_of(self.name)
 
     @property
     def allowed(self) -> str:
@@ -345,12 +351,6 @@ def _list_settings() -> Iterator[ListedSetting]:
 
 SETTINGS: Final = tuple(_list_settings())
 """All settings, by group, except those of the length, which has its own field."""
-_SETTING_NAME: Final = re.compile(rf"\b({'|'.join(setting.name for setting in SETTINGS)})\b")
-
-
-def labelled(sentence: str) -> str:
-    """Replace the names of settings in a sentence by their labels."""
-    return _SETTING_NAME.sub(lambda name: tr(name[0].replace("_", " ")), sentence)
 
 
 def values_of_run(

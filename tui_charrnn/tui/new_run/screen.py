@@ -50,7 +50,6 @@ from tui_charrnn.tui.new_run.form_values import (
     NewRun,
     check_form,
     format_length,
-    labelled,
     read_seeds,
     values_of_run,
     with_changes,
@@ -227,8 +226,7 @@ class FormBody(Vertical):
             if row.key in {"catalogue", "corpus", "encoding"}:
                 continue  # `CorpusField.show` shows it
             if row is not edited or row.problem or row.key == "name":
-                problem = problems.get(row.key, "")
-                row.show_problem(labelled(problem) if problem else "")
+                row.show_problem(problems.get(row.key, ""))
         self.corpus.show(self._training, problems.get("corpus", ""))
 
     def focus_problem(self, problems: Mapping[str, str]) -> None:
