@@ -158,6 +158,7 @@ def test_whoever_waited_in_vain_says_so_and_can_be_resumed(
     status = told(run)
     assert status.state is RunState.FAILED
     assert "no space left" in status.message
+    assert status.cause == "disk"
     assert status.degraded.startswith("disk full, last saved step ")
     disk.is_full = False
     assert 0 < assert_opens(run) <= 6

@@ -17,7 +17,7 @@ from tests.support.viewed_run import viewed
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CorpusError, ExitCode, RunLockedError, StorageError
 from tui_charrnn.generation.training_corpus import read_run_corpus
-from tui_charrnn.runs.description import Usage
+from tui_charrnn.runs.description import RunState, Usage
 from tui_charrnn.runs.file_system import storage_errors
 from tui_charrnn.runs.json_values import encode_json
 from tui_charrnn.runs.layout import RunDirectory
@@ -176,6 +176,34 @@ def test_a_full_disk_is_known_by_the_words_of_the_storage(tmp_path: Path) -> Non
     assert failure.kind is FailureKind.DISK_FULL
     assert failure.sentence == str(refused.value)
     assert failure.hint.startswith("Make room, then resume.")
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"), [("disk", FailureKind.DISK_FULL), ("", FailureKind.EXPLAINED)]
+)
+def test_a_full_disk_that_took_no_record_is_known_by_the_status(
+    tmp_path: Path, cause: str, kind: FailureKind
+) -> None:
+    run = lost_run(tmp_path)
+    message = "Cannot write /no space left on device/state.json: it is read-only."
+    rewrite_status(run, state=RunState.FAILED, message=message, cause=cause)
+    failure = failure_of(run, ExitCode.CANNOT_SAVE)
+    assert (failure.kind, failure.sentence) == (kind, message)
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "reason", "kind"),
+    [
+        (ExitCode.CANNOT_SAVE, "no space left on device", FailureKind.DISK_FULL),
+        (ExitCode.CANNOT_SAVE, "permission denied", FailureKind.EXPLAINED),
+        (ExitCode.DATA, "no space left on device", FailureKind.EXPLAINED),
+    ],
+)
+def test_a_trainer_that_could_not_write_the_run_at_all_is_quoted(
+    tmp_path: Path, exit_code: ExitCode, reason: str, kind: FailureKind
+) -> None:
+    failure = failure_of(lost_run(tmp_path), exit_code, [f"charrnn-tui: It failed: {reason}."])
+    assert (failure.kind, failure.sentence) == (kind, f"It failed: {reason}.")
 
 
 def test_a_full_disk_is_known_by_the_log(tmp_path: Path) -> None:

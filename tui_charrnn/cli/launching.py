@@ -31,7 +31,13 @@ from tui_charrnn.errors import (
 from tui_charrnn.preferences import resolve, variable_of
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.launcher import launch_trainer
-from tui_charrnn.runs.layout import RunDirectory, RunGoneError, format_command, refuse_gone
+from tui_charrnn.runs.layout import (
+    REFUSAL_PREFIX,
+    RunDirectory,
+    RunGoneError,
+    format_command,
+    refuse_gone,
+)
 from tui_charrnn.runs.reader import LogTail, RunReader, read_description
 from tui_charrnn.runs.records import RunEnded, RunWarned
 from tui_charrnn.runs.writer import RunWriter
@@ -266,7 +272,7 @@ def report_failure(run: RunDirectory, returncode: int, log: LogTail) -> None:
             print_message(str(error))
             return
     status = newest_status(run)
-    errors = [line for line in _new_lines(log) if line.startswith("charrnn-tui: ")]
+    errors = [line for line in _new_lines(log) if line.startswith(REFUSAL_PREFIX)]
     reason = errors[-1] if errors else status.message if status else ""
     print_message(reason or f"The trainer ended with exit code {returncode}; its log is {run.log}.")
 

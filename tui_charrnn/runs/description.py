@@ -246,6 +246,8 @@ class RunStatus:
     """At most `CURVE_LENGTH` mean losses over equal parts of the run so far, oldest first."""
     message: str = ""
     """One sentence for display: what failed, or what the trainer is waiting for."""
+    cause: str = ""
+    """Of a failure, as in `RunFailed.cause`."""
     degraded: str = ""
     """Why saving is impaired, for display, e.g. `disk full, last saved step 8,000`; empty if it is
     not."""

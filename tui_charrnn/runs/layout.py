@@ -22,6 +22,11 @@ FORMAT = 1
 """Version of the run format that this program writes (docs/run-format.md)."""
 CHECKPOINT_NAME: Final = re.compile(r"step-(\d{8,18})(\.replaced)?")
 """Names of checkpoint folders; `.replaced` marks one replaced by another of the same step."""
+REFUSAL_PREFIX: Final = "charrnn-tui: "
+"""Begins the line of trainer.log with which a trainer that may not write the run says why it ended.
+
+Nothing else tells: the run belongs to another trainer, or the disk refuses.
+"""
 
 
 class _Part:

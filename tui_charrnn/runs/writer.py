@@ -91,6 +91,7 @@ class RunWriter:
                 before,
                 state=RunState.PREPARING,
                 message="",
+                cause="",
                 degraded="",
                 device="",
                 precision="",

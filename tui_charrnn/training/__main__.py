@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.runs.launcher import LIBRARY_VARIABLES
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import REFUSAL_PREFIX, RunDirectory
 from tui_charrnn.training.interruption import Interruption
 
 
@@ -73,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
     except CharRNNError as error:
         with contextlib.suppress(OSError):  # the log's disk may be full
-            print(f"charrnn-tui: {error}", file=sys.stderr)  # noqa: T201  the log, no terminal
+            print(f"{REFUSAL_PREFIX}{error}", file=sys.stderr)  # noqa: T201  the log, no terminal
         return int(error.exit_code)
     except KeyboardInterrupt:  # a second Ctrl-C, before the run was locked or after it ended
         return int(ExitCode.INTERRUPTED)

@@ -222,8 +222,9 @@ def _break_off(writer: RunWriter, error: BrokenClusterError) -> ExitCode:
 
 
 def _fail(writer: RunWriter, error: Exception, message: str, exit_code: ExitCode) -> ExitCode:
-    writer.append(RunFailed(message, _cause_of(error)))
-    writer.set_status(message=message)
+    cause = _cause_of(error)
+    writer.append(RunFailed(message, cause))
+    writer.set_status(message=message, cause=cause)
     return _leave(writer, RunState.FAILED, exit_code)
 
 

@@ -10,8 +10,8 @@ from typing import Final, Literal
 
 from tui_charrnn.errors import EXPECTED_EXIT_CODES, ExitCode
 from tui_charrnn.invocation import command
-from tui_charrnn.runs.description import RunState
-from tui_charrnn.runs.layout import RunDirectory, format_command
+from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.layout import REFUSAL_PREFIX, RunDirectory, format_command
 from tui_charrnn.runs.liveness import LOST_AFTER, SILENT_AFTER
 from tui_charrnn.runs.records import RunDiverged
 from tui_charrnn.safe_text import safe_line
@@ -122,8 +122,6 @@ _NO_SPACE: Final = re.compile(r"no space left on device|quota exceeded", re.IGNO
 _CRASHED: Final = re.compile(
     r"Segmentation fault|Bus error|Illegal instruction|Fatal Python error|terminate called|Aborted"
 )
-_REFUSED: Final = "charrnn-tui: "
-"""Prefix of the last sentence of a trainer that refused to start."""
 
 
 class FailureKind(StrEnum):
@@ -168,8 +166,10 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
     if view.diverged is not None:
         return _diverged(view, view.diverged)
     if view.failure or view.state is RunState.FAILED:
-        message = view.failure or safe_line(view.status.message if view.status else "")
-        return _explained(view, message or tr("Training failed."), view.failure_cause)
+        # a full disk takes the status, whose room is reserved, but not the record
+        status = view.status or RunStatus(state=view.state)
+        message = view.failure or safe_line(status.message) or tr("Training failed.")
+        return _explained(view, message, view.failure_cause or status.cause)
     if not view.state.is_live or view.ended is not None or exit_code in EXPECTED_EXIT_CODES:
         return None
     if view.life == "lost":
@@ -214,17 +214,12 @@ def _diverged(view: RunView, record: RunDiverged) -> Failure:
     return _failure(view, FailureKind.DIVERGED, sentence, _format_kept(view), hint)
 
 
-def _explained(view: RunView, message: str, cause: str = "") -> Failure:
-    """A failure with the reason that the trainer recorded.
-
-    On a full disk the cause cannot be recorded; the message is then searched for the system's
-    wording.
-    """
-    is_disk = cause == "disk" or _NO_SPACE.search(message)
+def _explained(view: RunView, message: str, cause: str) -> Failure:
+    """A failure with the reason that the trainer gave; `cause` is as in `RunFailed.cause`."""
     message = tr_recorded(message)
     if cause == "memory":
         return _out_of_memory(view, message)
-    if is_disk:
+    if cause == "disk":
         return _disk_full(view, message)
     if cause == "text":
         hint = tr("The run can resume only with the text it was created for.")
@@ -234,9 +229,12 @@ def _explained(view: RunView, message: str, cause: str = "") -> Failure:
 
 def _ended_without_record(view: RunView, exit_code: int | None, log_text: str) -> Failure:
     """The trainer ended without a record: find the reason in its log or exit code."""
-    refusals = [line for line in log_text.split("\n") if line.startswith(_REFUSED)]
+    refusals = [line for line in log_text.split("\n") if line.startswith(REFUSAL_PREFIX)]
     if exit_code in _REFUSALS and refusals:
-        return _explained(view, refusals[-1].removeprefix(_REFUSED))
+        refusal = refusals[-1].removeprefix(REFUSAL_PREFIX)
+        # nothing is recorded: only the system's words tell a full disk from a read-only one
+        is_full = exit_code == ExitCode.CANNOT_SAVE and _NO_SPACE.search(refusal)
+        return _explained(view, refusal, "disk" if is_full else "")
     if _NO_SPACE.search(log_text):
         message = tr("The disk had no room for what the trainer had to write.")
         return _disk_full(view, message)

@@ -214,8 +214,8 @@ def test_repeated_text_is_reported(tmp_path: Path) -> None:
     warnings = repetitions_of(choice, 0.1, idle_task())
     assert warnings[0].startswith("100% of the held-out text, in passages of 50 characters")
     assert warnings[1] == "one.txt and two.txt are nearly the same: 100% of the lines."
-    lines = fact_lines(replace(facts_of(choice), warnings=warnings), TINY)
-    assert lines[-2:] == [(sentence, True) for sentence in warnings]
+    facts = replace(facts_of(choice), warnings=warnings)
+    assert fact_lines(facts, TINY)[-2:] == [(sentence, True) for sentence in warnings]
     assert repetitions_of(CorpusChoice((str(tmp_path / "none"),)), 0.1, idle_task()) == ()
 
 
