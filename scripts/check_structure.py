@@ -19,8 +19,8 @@ MAX_METHODS: Final = 30
 METHOD_LIMITS: Final = dict[str, int]()
 """Classes that have more, and their limits."""
 SINGLE_SUBCLASS_BASES: Final = frozenset({
-    "FormInput",
-    "ThemedApp",
+    "FormInput",  # used itself for every field of the form that is not a path
+    "ThemedApp",  # the tests of single widgets subclass it too
 })
 """Bases that may have a single subclass."""
 SUBCLASS_READERS: Final = frozenset[str]()
