@@ -34,11 +34,11 @@ def _seconds(cleaned: str) -> float | None:
 
 def format_duration(seconds: float) -> str:
     """Format a duration in the user's language: 12m08s, or 12분08초."""
-    return in_words(typed_duration(seconds))
+    return format_units(typed_duration(seconds))
 
 
-def in_words(duration: str) -> str:
-    """A duration with its units in the user's language."""
+def format_units(duration: str) -> str:
+    """Replace the units of a duration by those in the user's language."""
     return re.sub(
         rf"([\d,]+)([{''.join(TIME_UNITS)}])",
         lambda part: tr(f"{{count}}{part[2]}", count=part[1]),
@@ -60,4 +60,4 @@ def typed_duration(seconds: float) -> str:
 
 def format_round_duration(seconds: float) -> str:
     """The same without smaller units that are zero: 5m, 1h."""
-    return in_words(typed_duration(seconds).removesuffix("00s").removesuffix("00m"))
+    return format_units(typed_duration(seconds).removesuffix("00s").removesuffix("00m"))

@@ -137,7 +137,7 @@ async def test_the_status_line_keeps_state_time_loss_and_curve_in_sight(
             assert any(block in top for block in "▁▂▃▄▅▆▇█")
 
 
-async def test_the_studio_shows_chart_card_text_and_seed_together(
+async def test_a_large_screen_shows_chart_card_text_and_seed_together(
     tmp_path: Path, trainer: FakeTrainer
 ) -> None:
     app = tiny_app(tmp_path)

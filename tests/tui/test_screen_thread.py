@@ -67,7 +67,7 @@ class Driver:
         )
 
     async def back(self) -> None:
-        await wait_until(self.pilot, "the studio", lambda: self.app.screen is self.app.main)
+        await wait_until(self.pilot, "the main screen", lambda: self.app.screen is self.app.main)
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def embedding(
         list[str] | None,
         typer.Option(metavar="CHARACTER", help="List the neighbors of this character; repeatable."),
     ] = None,
-    count: Annotated[int, number_option("Neighbors to list of each.", 1)] = 8,
+    count: Annotated[int, number_option("Neighbors to list per character.", 1)] = 8,
     as_json: JsonDocument = False,
     is_ascii: DrawnInAscii = False,
     runs_dir: RunsDir = None,

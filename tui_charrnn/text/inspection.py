@@ -258,7 +258,7 @@ def jamo_sentence(occurrences: Mapping[str, int], option: str) -> str:
         return ""
     return tr(
         "Korean: {option} learns {letters:,} letters and signs instead of {characters:,} "
-        "characters, and syllables compose as they stream; the loss was alike in trials.",
+        "characters, and syllables compose as they stream; the loss was similar in trials.",
         option=option,
         letters=letters,
         characters=len(occurrences),

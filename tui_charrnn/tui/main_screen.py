@@ -83,7 +83,7 @@ class MainScreen(Screen[None]):
         self._run_controls: RunControls | None = None
         self._waits_for_run = False
         self._is_source_told = False
-        """Whether a note has told that the started run generates."""
+        """Whether a note about generating with the started run was shown."""
         self._was_styled = self._will_be_styled = False
         self._drawing = Throttle(self, self._draw_run, PROGRESS_INTERVAL)
 
@@ -196,7 +196,7 @@ class MainScreen(Screen[None]):
     def show_start(
         self, run: RunDirectory, sentence: str, *, can_generate: bool, has_checkpoint: bool
     ) -> None:
-        """Tell that a run was started or resumed, and from when on it generates."""
+        """Show that a run was started or resumed, and when its model starts to generate."""
         session = self.session
         generates = can_generate and session.takes_started
         session.started = run if generates else None
@@ -362,7 +362,7 @@ class MainScreen(Screen[None]):
     @property
     def _pending_requests(self) -> str:
         """The requests that the trainer has not answered yet, as text."""
-        return self._run_controls.follower.pending_words if self._run_controls is not None else ""
+        return self._run_controls.follower.pending_text if self._run_controls is not None else ""
 
     def _draw_run(self) -> None:
         view, now = self.session.view, time.monotonic()
@@ -385,7 +385,7 @@ class MainScreen(Screen[None]):
         gives_way = is_zoomed or (explains and self.size.height < TALL)
         has_teaser = bool(self.pane_host.query("Teaser"))
         self.set_class(has_teaser, "-teaser")
-        self.set_class((has_teaser or self.has_class("-has-run")) and not gives_way, "-studio")
+        self.set_class((has_teaser or self.has_class("-has-run")) and not gives_way, "-sidebar")
         idle = idle_keys(
             self.session, is_streaming=pane.view.streaming, is_searching=pane.is_searching
         )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, set_cell_size
 
-from tui_charrnn.durations import TIME_UNITS, in_words
+from tui_charrnn.durations import TIME_UNITS, format_units
 from tui_charrnn.hangul import FINALS
 from tui_charrnn.model_config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.safe_text import safe_line
@@ -77,7 +77,7 @@ def format_age(seconds: float) -> str:
     """An age in one unit, so that lists seldom change: 12s, 5m, 3h, 2d; in Korean 12초, 5분."""
     whole = max(0, int(seconds))
     unit, size = next((pair for pair in TIME_UNITS.items() if whole >= pair[1]), ("s", 1.0))
-    return in_words(f"{whole // int(size):,}{unit}")
+    return format_units(f"{whole // int(size):,}{unit}")
 
 
 def age_width() -> int:

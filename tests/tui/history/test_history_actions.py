@@ -67,7 +67,7 @@ async def test_seed_text_and_settings_are_restored_in_the_text_pane(tmp_path: Pa
         await shown(pilot, page, "x")
         await pilot.press("enter")
         app = page.app
-        await wait_until(pilot, "the studio", lambda: pilot.app.screen is not page)
+        await wait_until(pilot, "the main screen", lambda: pilot.app.screen is not page)
         main = app.main  # type: ignore[attr-defined]
         assert main.text_pane.seed.text == "face\nbad"
         assert main.text_pane.seed.has_focus

@@ -124,7 +124,7 @@ seed.submit            | enter           |                                | (Gen
 seed.newline           | ctrl+j          |                                | ()
   Begin a new line of the seed; Shift+Enter and Alt+Enter too, where a terminal has them.
 seed.earlier           | up              |                                | ()
-  Recall the seed before, from the first row; Down the next one, from the last row.
+  Recall the previous seed, from the first row; Down the next one, from the last row.
 
 text.stop              | escape          | text_pane.stop                 | Stop
   Stop the text and keep it; from another pane, come back to it.
@@ -185,7 +185,7 @@ speech.search          | slash           | text_pane.search('open')       | Find
 speech.next            | n               | text_pane.search('match(1)')   |
   Go to the next match.
 speech.previous        | N               | text_pane.search('match(-1)')  | Match
-  Go to the match before.
+  Go to the previous match.
 speech.mark            | v               | mark                           | Select
   Put a cursor into the text; again to select from there.
 speech.all             | a               | select_all                     | All
@@ -238,7 +238,7 @@ runs.restore           | u               | restore                        | Undo
   Restore the run that was deleted last.
 
 childhood.earlier      | left            | move(-1)                       |
-  Show the sample before.
+  Show the previous sample.
 childhood.later        | right           | move(1)                        | Step
   Show the sample after.
 childhood.first        | home            | move_to_first                  | First
@@ -246,7 +246,7 @@ childhood.first        | home            | move_to_first                  | Firs
 childhood.last         | end             | move_to_last                   | Newest
   Show the newest sample, and follow.
 childhood.seed_before  | up              | turn_seed(-1)                  |
-  Go back to the pinned seed before.
+  Go back to the previous pinned seed.
 childhood.seed         | down            | turn_seed(1)                   | Seed
   Go on to the next pinned seed.
 childhood.play         | space           | play                           | Play
@@ -285,7 +285,7 @@ speech,tape.xray_page  | d               | text_pane.xray('next_page')    | (Pag
 speech,tape.xray_pick  | p               | text_pane.xray('pick_unit')    | (Pick)
   Color the text by a neuron or a gate that you name, as 0:c13 or 0:f13.
 speech,tape.xray_before | comma           | text_pane.xray('step_unit(-1)') | ()
-  Color by the neuron or gate before.
+  Color by the previous neuron or gate.
 speech,tape.xray_after | full_stop       | text_pane.xray('step_unit(1)') | (Unit)
   Color by the next neuron or gate.
 speech,tape.xray_read  | r               | text_pane.xray('read_text')    | (Read)
@@ -310,7 +310,7 @@ neurons.release_all    | R               | release_all                    | ()
 neurons.filter         | f               | turn_filter(1)                 | Filter
   Show only the cells of the next property; after the last, all.
 neurons.filter_back    | F               | turn_filter(-1)                | ()
-  Show those of the property before.
+  Show those of the previous property.
 neurons.read           | o               | read                           | Text
   Look for them in another text.
 
@@ -397,7 +397,7 @@ speech.learn           | l               | screen.page('learn')           | ()
 learn.next             | pagedown        | turn_lesson(1)                 |
   Next page.
 learn.before           | pageup          | turn_lesson(-1)                |
-  Page before.
+  Previous page.
 learn.text             | f2              | hide_lesson                    |
   Hide the words, or show them.
 which.clear            | enter           |                                | New text

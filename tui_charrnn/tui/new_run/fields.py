@@ -31,7 +31,7 @@ from tui_charrnn.tui.textual_patches import (
 
 ARROWS: Final = (
     Binding("down,tab", "app.focus_next", "The next field", show=False),
-    Binding("up,shift+tab", "app.focus_previous", "The field before", show=False),
+    Binding("up,shift+tab", "app.focus_previous", "The previous field", show=False),
 )
 
 

@@ -154,7 +154,7 @@ class Pending:
     sent_at: float
     """Seconds on the monotonic clock of the viewer."""
     is_reported: bool = False
-    """Whether a note has told that the answer is missing."""
+    """Whether a note about the missing answer was shown."""
 
 
 class RunFollower(Widget):
@@ -230,7 +230,7 @@ class RunFollower(Widget):
         return any(pending.request == request for pending in self._pending.values())
 
     @property
-    def pending_words(self) -> str:
+    def pending_text(self) -> str:
         """All requests without an answer, as text; empty if there is none."""
         return ", ".join(dict.fromkeys(pending.words for pending in self._pending.values()))
 

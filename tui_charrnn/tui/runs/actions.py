@@ -242,10 +242,10 @@ def resume_problem(found: RunSummary, *, is_trained: bool) -> str:
     name, state = safe_line(found.run.name), found.status.state if found.status else None
     if is_trained and state is RunState.PAUSED:
         return tr(
-            "{name} is paused. {opens} opens it, {goes_on} resumes.",
+            "{name} is paused. {opens} opens it, {resumes} resumes.",
             name=name,
             opens=key_label("runs.open"),
-            goes_on=key_label("run.pause"),
+            resumes=key_label("run.pause"),
         )
     if is_trained:
         key = key_label("runs.open")

@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from rich.cells import cell_len
 
-from tui_charrnn.durations import TIME_UNITS, in_words
+from tui_charrnn.durations import TIME_UNITS, format_units
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.run.chart.series import Axis, Curvature, Series, Span
 
@@ -64,12 +64,12 @@ def format_count(number: float, _step: float) -> str:
 def format_time(seconds: float, step: float) -> str:
     """Return a multiple of a round span of time, as short as possible: 45s, 10m, 1h30m, 2d."""
     if step < 1 or seconds >= 1e9:
-        return in_words(f"{format_number(seconds, step)}s")
+        return format_units(f"{format_number(seconds, step)}s")
     text, left = "", round(seconds)
     for unit, length in TIME_UNITS.items():
         amount, left = divmod(left, int(length))
         text += f"{amount}{unit}" if amount else ""
-    return in_words(text) or "0"
+    return format_units(text) or "0"
 
 
 _TYPICAL: Final = 0.9
