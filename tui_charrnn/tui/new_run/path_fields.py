@@ -161,7 +161,7 @@ class PathInput(FormInput):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "accept", "Accept the completion, or the next field", show=False),
         Binding("down", "turn(1)", "The next completion, or the next field", show=False),
-        Binding("up", "turn(-1)", "The completion before, or the field before", show=False),
+        Binding("up", "turn(-1)", "The previous completion, or the previous field", show=False),
         Binding("escape", "close_list", "Close the list of completions", show=False),
     ]
 
