@@ -58,6 +58,14 @@ def typed_duration(seconds: float) -> str:
     return f"{whole // 86_400}d{whole % 86_400 // 3_600:02}h"
 
 
+def format_exact_duration(seconds: float) -> str:
+    """Format a duration as `parse_duration` reads it, to the last digit."""
+    short = typed_duration(seconds)
+    if seconds >= 1 and parse_duration(short) == seconds:
+        return short
+    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
+
+
 def format_round_duration(seconds: float) -> str:
     """The same without smaller units that are zero: 5m, 1h."""
     return format_units(typed_duration(seconds).removesuffix("00s").removesuffix("00m"))

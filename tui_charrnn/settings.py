@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Literal, NamedTuple, Self
 
-from tui_charrnn.durations import parse_duration
+from tui_charrnn.durations import format_exact_duration, parse_duration
 from tui_charrnn.errors import ConfigError, did_you_mean
 from tui_charrnn.translation import tr
 
@@ -116,6 +116,16 @@ class Bounds:
 def written(value: object) -> str:
     """A value as users write it: true, none, 0.5."""
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def format_value(value: Any, *, is_duration: bool = False) -> str:
+    """Format a value as it would be typed; `Settings.parse` reads it back."""
+    if is_duration and value is not None:
+        return format_exact_duration(value)
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return written(value)
 
 
 def setting(default: Any, sentence: str, **bounds: Any) -> Any:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.support.hostile_text import HOSTILE
-from tui_charrnn.runs.description import RunState, RunStatus
+from tui_charrnn.runs.description import GpuUsage, RunState, RunStatus, Usage
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.records import PathChosen, PathTrial
 from tui_charrnn.viewing.run_formatting import card_rows
@@ -30,6 +30,15 @@ def test_the_way_its_time_and_what_came_of_the_others() -> None:
 
 def test_a_processor_tried_nothing() -> None:
     assert row(None) == []
+
+
+def test_the_memory_of_a_gpu_is_shown_like_that_of_the_trainer() -> None:
+    gpus = (GpuUsage(name="Some GPU", memory=12_340_000_000, memory_total=85_900_000_000),)
+    usage = Usage(memory=870_000_000, memory_total=16_000_000_000, gpus=gpus)
+    view = RunView(RunDirectory(Path("run")))
+    view.observe(RunStatus(state=RunState.TRAINING, usage=usage), "alive", 0.0)
+    rows = dict(card_rows(view))
+    assert (rows["memory"], rows["gpu"]) == ("870 MB of 16 GB", "12.3 GB of 85.9 GB")
 
 
 def test_what_a_stranger_says_is_safe_to_show() -> None:

@@ -15,7 +15,7 @@ from tui_charrnn.cli.following import (
     supervise,
 )
 from tui_charrnn.cli.output import print_data, print_message, send_to_terminal, stderr_is_terminal
-from tui_charrnn.config import TrainingConfig
+from tui_charrnn.config import TrainingConfig, format_length
 from tui_charrnn.durations import format_duration
 from tui_charrnn.errors import RunError, StorageError
 from tui_charrnn.metrics import bits_per_character
@@ -264,15 +264,6 @@ def _format_plan(plan: RunPlanned, training: TrainingConfig | None) -> str:
         )
     end = f"{text}. It ends at {most:g} epochs, before its {length}"
     return f"{end}: more passes would overfit." if training.least_steps else f"{end}."
-
-
-def format_length(training: TrainingConfig) -> str:
-    """Format the requested length of a training: a duration, steps or epochs."""
-    if training.train_time is not None:
-        return format_duration(training.train_time)
-    if training.steps is not None:
-        return f"{training.steps:,} steps"
-    return f"{training.epochs:g} epochs"
 
 
 def _numbers(view: RunView, status: RunStatus | None) -> dict[str, str]:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from tui_charrnn import lazy
 from tui_charrnn.cli.output import print_message
-from tui_charrnn.cli.reporting import format_length
-from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.config import ModelConfig, TrainingConfig, format_length
 from tui_charrnn.errors import ConfigError, CorpusError, RunError, RunLockedError
 from tui_charrnn.model.shapes import parameter_count, tensor_shapes
 from tui_charrnn.runs.catalogue import holds_run

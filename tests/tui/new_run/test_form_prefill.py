@@ -14,9 +14,10 @@ from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import read_description
+from tui_charrnn.settings import format_value
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.creation import make_run
-from tui_charrnn.tui.new_run.form_values import NewRun, check_form, format_value, values_of_run
+from tui_charrnn.tui.new_run.form_values import NewRun, check_form, values_of_run
 
 MODEL = ModelConfig(cell="gru", embedding_size=8, hidden_size=8, tied_output=True)
 TRAINING = TrainingConfig(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.form_app import idle_task
-from tui_charrnn.config import TrainingConfig
+from tui_charrnn.config import TrainingConfig, format_length
 from tui_charrnn.errors import ConfigError, CorpusError, StorageError
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
@@ -22,7 +22,6 @@ from tui_charrnn.tui.new_run.form_values import (
     FormValues,
     NewRun,
     check_form,
-    format_length,
 )
 from tui_charrnn.tui.new_run.screen import start_run
 

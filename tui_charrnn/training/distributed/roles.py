@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from tui_charrnn.config import TrainingConfig
-from tui_charrnn.errors import BrokenClusterError, CharRNNError, ExitCode
+from tui_charrnn.errors import EXPECTED_EXIT_CODES, BrokenClusterError, CharRNNError, ExitCode
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.liveness import seconds_since_start
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # they import TensorFlow
     from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
     from tui_charrnn.training.engine.paths import ComputePath
 
-_AGREED: Final = {ExitCode.OK, ExitCode.DIVERGED, ExitCode.RESUME_ME, ExitCode.INTERRUPTED}
+_AGREED: Final = {*EXPECTED_EXIT_CODES, ExitCode.DIVERGED}
 """Exit codes with which all processes end at the same step."""
 _ENDS: Final = {
     ExitCode.DIVERGED: "the loss stopped being a finite number.",

@@ -7,14 +7,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from tui_charrnn.config import ModelConfig, TrainingConfig, read_length
-from tui_charrnn.durations import parse_duration, typed_duration
+from tui_charrnn.config import ModelConfig, TrainingConfig, format_length, read_length
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.presets import PRESETS, Preset, StartingPoint, configure, find_preset
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.lifecycle import name_problem
-from tui_charrnn.settings import Bounds, Problem, SettingError, Settings, written
+from tui_charrnn.settings import Bounds, Problem, SettingError, Settings, format_value
 from tui_charrnn.text.corpus import Reading, choose_seeds
 from tui_charrnn.text.sources import CATALOGUE_PREFIX, STANDARD_INPUT
 from tui_charrnn.translation import tr
@@ -178,33 +177,6 @@ def format_setting(configuration: Settings, name: str) -> str:
         return "auto"
     is_duration = configuration.bounds()[name].is_duration
     return format_value(getattr(configuration, name), is_duration=is_duration)
-
-
-def format_value(value: Any, *, is_duration: bool = False) -> str:
-    """Format a value as it would be typed; `ListedSetting.read` parses it back."""
-    if is_duration and value is not None:
-        return format_exact_duration(value)
-    if isinstance(value, float):
-        short = f"{value:g}"
-        return short if float(short) == value else repr(value)
-    return written(value)
-
-
-def format_exact_duration(seconds: float) -> str:
-    """Format a duration as it would be typed, to the last digit."""
-    short = typed_duration(seconds)
-    if seconds >= 1 and parse_duration(short) == seconds:
-        return short
-    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
-
-
-def format_length(training: TrainingConfig) -> str:
-    """Format the length of a training as it would be typed."""
-    if training.epochs is not None:
-        return f"{format_value(training.epochs)} epochs"
-    if training.steps is not None:
-        return f"{training.steps:,} steps"
-    return format_exact_duration(training.train_time or 0.0)
 
 
 SEPARATOR: Final = "|"

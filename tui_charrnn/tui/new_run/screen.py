@@ -18,7 +18,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
 
-from tui_charrnn.config import ModelConfig, TrainingConfig
+from tui_charrnn.config import ModelConfig, TrainingConfig, format_length
 from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError, StorageError
 from tui_charrnn.generation.training_corpus import open_starting_model
 from tui_charrnn.presets import PRESETS
@@ -49,7 +49,6 @@ from tui_charrnn.tui.new_run.form_values import (
     FormValues,
     NewRun,
     check_form,
-    format_length,
     read_seeds,
     values_of_run,
     with_changes,

@@ -69,7 +69,7 @@ class RunsPane(Vertical):
             if result.is_resumed and result.after is not None:
                 self._resume(result.after, result.sentence)
             else:
-                self._notify(result.sentence)
+                self.post_message(NoteWritten(result.sentence))
 
     def action_open(self) -> None:
         """Show the run under the cursor."""
@@ -266,7 +266,7 @@ class RunsPane(Vertical):
     def _selected(self) -> RunSummary | None:
         """Return the run under the cursor; show a note if there is none."""
         if self.runs.selected is None:
-            self._notify(no_runs(is_readonly=self._session.is_readonly))
+            self.post_message(NoteWritten(no_runs(is_readonly=self._session.is_readonly)))
         return self.runs.selected
 
     def _changeable(self, problem_of: Problem | None = None) -> RunSummary | None:
@@ -302,9 +302,6 @@ class RunsPane(Vertical):
             tr("pinned"): run in self.runs.pinned,
         }
         return " · ".join(remark for remark, applies in remarks.items() if applies)
-
-    def _notify(self, sentence: str) -> None:
-        self.post_message(NoteWritten(sentence))
 
     def _warn(self, problem: str) -> None:
         self.post_message(NoteWritten(problem, is_problem=True))
