@@ -52,7 +52,7 @@ def test_the_table_describes_the_method(model: list[object]) -> None:
 def test_what_the_left_side_expects_is_listed_however_unlikely_it_is() -> None:
     shares = {"kn": (0.01, 0.9), "ri": (0.02, 0.09), "in": (0.95, 0.001), "ee": (0.02, 0.009)}
     candidates = tuple(Candidate(fill, *each, 0.0) for fill, each in shares.items())
-    filled = Filled(("The ", "fe"), candidates, beam=4, unknown=0)
+    filled = Filled(("The ", "fe"), candidates, beam=4, unknown=0, has_right_context=True)
     for count, listed in ((1, ["kn"]), (2, ["kn", "in"]), (3, ["kn", "ri", "in"])):
         assert [row.split()[0] for row in candidate_rows(filled, 80, count)[1:]] == listed
 

@@ -61,6 +61,8 @@ class Filled:
     """The beam width, if candidates were dropped; None if all were scored."""
     unknown: int
     """Characters of the text that are not in the model's vocabulary."""
+    has_right_context: bool
+    """Whether the model read text after a gap; unknown characters may be left out."""
 
     @property
     def bits(self) -> float:
@@ -203,8 +205,8 @@ class Filler:
         weights = np.exp(found.total - found.total.max())
         both = weights / weights.sum()
         evidence = found.total - found.total.max() - np.log(weights.sum()) - found.left
-        has_read_after = any(len(part.indices) for part in spelled[1:])
-        bits = evidence / np.log(2) if has_read_after else np.zeros_like(both)
+        has_right_context = any(len(part.indices) for part in spelled[1:])
+        bits = evidence / np.log(2) if has_right_context else np.zeros_like(both)
         columns = found.fills, np.exp(found.left).tolist(), both.tolist(), bits.tolist()
         candidates = [
             Candidate(join_syllables(fill), *numbers)
@@ -216,6 +218,7 @@ class Filler:
             candidates=tuple(candidates),
             beam=limit if is_cut else None,
             unknown=sum(int((~each.is_known).sum()) for each in spelled),
+            has_right_context=has_right_context,
         )
 
     def _read_start(self, symbols: Indices) -> _Beam:

@@ -127,7 +127,7 @@ def format_filled(filled: Filled) -> str:
             "A beam of {count:,} candidates: less likely ones were left out.", count=filled.beam
         )
     )
-    if not any(filled.parts[1:]):
+    if not filled.has_right_context:
         return tried
     worth = tr("Knowing the right side is worth {bits:.2f} bits here.", bits=filled.bits)
     return f"{worth} {tried}"
