@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tui_charrnn.durations import (
     format_duration,
+    format_exact_duration,
     format_round_duration,
     parse_duration,
     typed_duration,
@@ -54,6 +55,15 @@ def test_what_is_no_duration_has_no_seconds(text: str) -> None:
 )
 def test_spans_are_written_with_two_units_at_most(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(600, "10m00s"), (5_430, "1h30m30s"), (189_000, "2d4h30m"), (0.25, "0.25s"), (90.5, "90.5s")],
+)
+def test_a_duration_that_is_typed_is_written_to_the_last_digit(seconds: float, text: str) -> None:
+    assert format_exact_duration(seconds) == text
+    assert parse_duration(text) == seconds
 
 
 @given(st.floats(1, 1e8))

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Final
 from tui_charrnn.durations import format_exact_duration, parse_duration
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.model_config import CELLS, ModelConfig, SamplingConfig
-from tui_charrnn.settings import Problem, Settings, format_value, refuse, setting
+from tui_charrnn.settings import Problem, Settings, refuse, setting
 from tui_charrnn.translation import tr
 
 __all__ = ["CELLS", "ModelConfig", "SamplingConfig", "TrainingConfig"]
@@ -247,7 +247,7 @@ class TrainingConfig(Settings):
 def format_length(training: TrainingConfig) -> str:
     """Format the length of a training as it would be typed; `read_length` parses it back."""
     if training.epochs is not None:
-        return f"{format_value(training.epochs)} epochs"
+        return f"{training.epochs:f}".rstrip("0").rstrip(".") + " epochs"
     if training.steps is not None:
         return f"{training.steps:,} steps"
     return format_exact_duration(training.train_time or 0.0)

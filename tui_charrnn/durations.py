@@ -60,10 +60,16 @@ def typed_duration(seconds: float) -> str:
 
 def format_exact_duration(seconds: float) -> str:
     """Format a duration as `parse_duration` reads it, to the last digit."""
-    short = typed_duration(seconds)
-    if seconds >= 1 and parse_duration(short) == seconds:
+    short, rest = typed_duration(seconds), round(seconds)
+    if rest != seconds or not rest:
+        return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
+    if parse_duration(short) == seconds:
         return short
-    return f"{seconds:.6f}".rstrip("0").rstrip(".") + "s"
+    parts = []
+    for unit, size in TIME_UNITS.items():
+        count, rest = divmod(rest, int(size))
+        parts.append(f"{count}{unit}" if count else "")
+    return "".join(parts)
 
 
 def format_round_duration(seconds: float) -> str:

@@ -32,13 +32,14 @@ def test_a_processor_tried_nothing() -> None:
     assert row(None) == []
 
 
-def test_the_memory_of_a_gpu_is_shown_like_that_of_the_trainer() -> None:
-    gpus = (GpuUsage(name="Some GPU", memory=12_340_000_000, memory_total=85_900_000_000),)
+def test_the_use_of_a_gpu_fits_the_row_of_a_narrow_card() -> None:
+    memory = {"memory": 12_340_000_000, "memory_total": 85_900_000_000}
+    gpus = (GpuUsage(name="Some GPU", load=0.97, **memory, temperature=64, power=312),)
     usage = Usage(memory=870_000_000, memory_total=16_000_000_000, gpus=gpus)
     view = RunView(RunDirectory(Path("run")))
     view.observe(RunStatus(state=RunState.TRAINING, usage=usage), "alive", 0.0)
     rows = dict(card_rows(view))
-    assert (rows["memory"], rows["gpu"]) == ("870 MB of 16 GB", "12.3 GB of 85.9 GB")
+    assert (rows["memory"], rows["gpu"]) == ("870 MB of 16 GB", "97% 12.3/86 GB 64 °C 312 W")
 
 
 def test_what_a_stranger_says_is_safe_to_show() -> None:

@@ -191,6 +191,16 @@ def test_a_full_disk_that_took_no_record_is_known_by_the_status(
     assert (failure.kind, failure.sentence) == (kind, message)
 
 
+def test_a_cause_of_an_earlier_trainer_is_forgotten(tmp_path: Path) -> None:
+    run = failed_run(tmp_path, "The text is not the same.", "text")
+    with FakeTrainer(run) as trainer:
+        trainer.start()
+    message = "Cannot write state.json: no space left on device."
+    rewrite_status(run, state=RunState.FAILED, message=message, cause="disk")
+    failure = failure_of(run, ExitCode.CANNOT_SAVE)
+    assert (failure.kind, failure.sentence) == (FailureKind.DISK_FULL, message)
+
+
 @pytest.mark.parametrize(
     ("exit_code", "reason", "kind"),
     [

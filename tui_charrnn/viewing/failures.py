@@ -168,8 +168,10 @@ def diagnose(view: RunView, exit_code: int | None, log: Sequence[str]) -> Failur
     if view.failure or view.state is RunState.FAILED:
         # a full disk takes the status, whose room is reserved, but not the record
         status = view.status or RunStatus(state=view.state)
-        message = view.failure or safe_line(status.message) or tr("Training failed.")
-        return _explained(view, message, view.failure_cause or status.cause)
+        message, cause = safe_line(status.message) or tr("Training failed."), status.cause
+        if view.failure:
+            message, cause = view.failure, view.failure_cause
+        return _explained(view, message, cause)
     if not view.state.is_live or view.ended is not None or exit_code in EXPECTED_EXIT_CODES:
         return None
     if view.life == "lost":

@@ -370,8 +370,8 @@ def _usage_rows(usage: Usage) -> Iterator[Row]:
         yield "gpu" if len(usage.gpus) == 1 else f"gpu {number}", _format_gpu(gpu)
 
 
-def share_of_memory(usage: Usage | GpuUsage) -> str:
-    """Memory in use and, if known, in total."""
+def share_of_memory(usage: Usage) -> str:
+    """Memory in use by a trainer and, if known, in total."""
     used = format_size(usage.memory or 0)
     if not usage.memory_total:
         return used
@@ -383,7 +383,8 @@ def _format_gpu(gpu: GpuUsage) -> str:
     if gpu.load is not None:
         parts.append(f"{gpu.load:.0%}")
     if gpu.memory is not None:
-        parts.append(share_of_memory(gpu))
+        of = f"/{gpu.memory_total / 1e9:.0f}" if gpu.memory_total else ""
+        parts.append(f"{gpu.memory / 1e9:.1f}{of} GB")  # short: the row has 37 columns at most
     if gpu.temperature is not None:
         parts.append(f"{gpu.temperature:.0f} °C")
     if gpu.power is not None:

@@ -273,7 +273,7 @@ def format_quantity(quantity: str) -> str:
 
 
 def _apply_started(view: RunView, _: RunStarted) -> None:
-    view.ended, view.diverged, view.failure = None, None, ""
+    view.ended, view.diverged, view.failure, view.failure_cause = None, None, "", ""
 
 
 def _apply_baselines(view: RunView, record: BaselinesMeasured) -> None:
@@ -457,7 +457,7 @@ def _apply_warned(view: RunView, record: RunWarned) -> Notice:
 
 
 def _apply_resumed(view: RunView, record: RunResumed) -> None:
-    view.ended, view.diverged, view.failure = None, None, ""
+    view.ended, view.diverged, view.failure, view.failure_cause = None, None, "", ""
     _drop_after(view, record.step)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import EXPECTED_EXIT_CODES, BrokenClusterError, CharRNNError, ExitCode
 from tui_charrnn.runs.description import RunDescription
-from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.layout import REFUSAL_PREFIX, RunDirectory
 from tui_charrnn.runs.liveness import seconds_since_start
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.safe_text import safe_line
@@ -132,7 +132,7 @@ def take_part(task: JointTask, interruption: Interruption, max_time: float | Non
         code, message = ExitCode.INTERRUPTED, INTERRUPTED_AGAIN
     except CharRNNError as error:
         code, message = error.exit_code, str(error)
-        _write(f"charrnn-tui: {message}")
+        _write(f"{REFUSAL_PREFIX}{message}")
     except Exception as error:  # noqa: BLE001  the last line of defense: reported to all
         code, message = ExitCode.UNEXPECTED, f"it met an unexpected {type(error).__name__}."
         traceback.print_exc()

@@ -170,7 +170,7 @@ def normalize(text: str) -> str:
 
 
 def _text_of(path: Path) -> str:
-    """Return just over `LONGEST` characters of a text file; raises like `end_of_file`."""
+    """Return just over `LONGEST` characters of a text file; raises like `read_file`."""
     parts: list[str] = []
     length = 0
     for piece in read_file(path):
