@@ -138,8 +138,8 @@ def test_the_tree_at_the_top_of_the_page_is_the_tree() -> None:
         assert not code or int(code) == grown[name].exit_code, name
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.ko.md"])
-def test_the_readme_has_every_code(page: str) -> None:
+@pytest.mark.parametrize("page", ["docs/shell.md", "docs/shell.ko.md"])
+def test_the_page_of_the_commands_has_every_code(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+) \|", text, flags=re.MULTILINE)
     assert [int(row) for row in rows] == [int(code) for code in ExitCode]

@@ -1,12 +1,13 @@
 """The fixes of Textual's defects."""
 
 import pytest
+from rich.style import Style
 from textual._context import active_message_pump, visible_screen_stack
 from textual.app import ComposeResult
 from textual.command import CommandInput, CommandList, CommandPalette
 from textual.containers import Horizontal, VerticalScroll
 from textual.css.query import NoMatches
-from textual.events import MouseDown, Resize
+from textual.events import Click, MouseDown, Resize
 from textual.geometry import Offset, Size
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
@@ -65,6 +66,19 @@ async def test_a_list_without_columns_is_laid_out(columns: int) -> None:
         options.styles.border = ("round", "red")
         await pilot.pause()
         assert options.option_count == 40
+
+
+async def test_a_click_on_an_option_that_is_gone_chooses_nothing() -> None:
+    app = Host(9)
+    async with app.run_test() as pilot:
+        options = app.query_one(OptionList)
+        options.highlighted = None
+        for index in (40, 3):
+            style = Style.from_meta({"option": index})
+            place = (0, 0, 0, 0, 1, False, False, False)
+            options.post_message(Click(options, *place, style=style))
+            await pilot.pause()
+            assert options.highlighted == (None if index == 40 else index)
 
 
 async def test_a_list_with_rows_is_gone_through_page_by_page() -> None:

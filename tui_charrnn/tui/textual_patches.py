@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # not needed for the first frame
 
     from rich.console import RenderableType
     from textual.driver import Driver
+    from textual.events import Click
     from textual.geometry import Offset, Size
     from textual.visual import VisualType
     from textual.widgets import Select
@@ -40,6 +41,7 @@ if TYPE_CHECKING:  # not needed for the first frame
 __all__ = ["Edit", "EditResult"]  # re-exported from Textual
 _MOVE_PAGE: Final = OptionList._move_page
 _CONTENT_HEIGHT: Final = OptionList.get_content_height
+_ON_CLICK: Final = OptionList._on_click
 _WIDGET_AND_OFFSET_AT: Final = Screen.get_widget_and_offset_at
 _DISMISS: Final = CommandPalette.dismiss
 _GATHER_COMMANDS: Final = CommandPalette._gather_commands
@@ -76,7 +78,8 @@ def patch_textual() -> None:
 
     - `OptionList`: PageUp and PageDown before the first layout look up lines of an option that are
       not counted yet. This happens in the palette if both keys arrive together, and in any list
-      that has no rows in a low terminal. A list that has no columns wraps its rows at width 0.
+      that has no rows in a low terminal. A list that has no columns wraps its rows at width 0. A
+      click may hit a drawn option that the list no longer has.
     - `Screen`: a click asks a widget that was just removed for its parent.
     - `CommandPalette`: two clicks beside it, or a click after a key has closed it, close it twice;
       typing before its list is mounted queries the list; a second palette has the same id as the
@@ -95,6 +98,7 @@ def patch_textual() -> None:
     for owner, name, method in (
         (OptionList, "_move_page", _move_page),
         (OptionList, "get_content_height", _content_height),
+        (OptionList, "_on_click", _on_click),
         (Screen, "get_widget_and_offset_at", _widget_and_offset_at),
         (Screen, "_screen_resized", _screen_resized),
         (Screen, "render", _render_screen),
@@ -122,6 +126,11 @@ def _move_page(self: OptionList, direction: Literal[-1, 1]) -> None:
 def _content_height(self: OptionList, container: Size, viewport: Size, width: int) -> int:
     padding = self.get_component_styles("option-list--option").padding.width
     return _CONTENT_HEIGHT(self, container, viewport, max(width, padding + 1))
+
+
+async def _on_click(self: OptionList, event: Click) -> None:
+    if event.style.meta.get("option", 0) < self.option_count:
+        await _ON_CLICK(self, event)
 
 
 def _widget_and_offset_at(
