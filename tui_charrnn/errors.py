@@ -153,6 +153,8 @@ class BrokenClusterError(CharRNNError):
     """
 
     exit_code = ExitCode.RESUME_ME
+    cause = ""
+    """Of the other process's failure, as in `RunFailed.cause`."""
 
 
 class PreemptedError(CharRNNError):

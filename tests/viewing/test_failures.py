@@ -25,7 +25,7 @@ from tui_charrnn.runs.reader import read_description, read_status
 from tui_charrnn.runs.records import LearningRateChanged, RunDiverged, RunRolledBack
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.worker import _cause_of, _explain
+from tui_charrnn.training.failures import cause_of, explain
 from tui_charrnn.viewing.failures import Failure, FailureKind, diagnose, format_advice
 
 
@@ -91,8 +91,8 @@ def test_a_failure_says_what_is_kept(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_did_not_fit_is_halved(tmp_path: Path) -> None:
-    said = _explain(MemoryError(), RunDirectory(tmp_path))
-    cause = _cause_of(MemoryError())
+    said = explain(MemoryError(), RunDirectory(tmp_path))
+    cause = cause_of(MemoryError())
     failure = failure_of(failed_run(tmp_path, said, cause, batch_size=64))
     assert failure.kind is FailureKind.OUT_OF_MEMORY
     assert failure.sentence == said
@@ -171,7 +171,7 @@ def test_a_full_disk_is_known_by_the_words_of_the_storage(tmp_path: Path) -> Non
     ):
         raise OSError(errno.ENOSPC, "No space left on device")
     failure = failure_of(
-        failed_run(tmp_path, str(refused.value), _cause_of(refused.value)), ExitCode.CANNOT_SAVE
+        failed_run(tmp_path, str(refused.value), cause_of(refused.value)), ExitCode.CANNOT_SAVE
     )
     assert failure.kind is FailureKind.DISK_FULL
     assert failure.sentence == str(refused.value)
@@ -393,7 +393,7 @@ def test_a_text_that_is_not_the_same_is_told_in_the_words_of_its_reader(
     with pytest.raises(CorpusError) as refused:
         read_run_corpus(run, reference)
     with FakeTrainer(run) as trainer:
-        trainer.fail(str(refused.value), _cause_of(refused.value))
+        trainer.fail(str(refused.value), cause_of(refused.value))
     failure = failure_of(run, ExitCode.DATA)
     assert failure.kind is FailureKind.CORPUS_CHANGED
     assert failure.sentence == str(refused.value)

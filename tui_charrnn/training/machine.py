@@ -291,11 +291,6 @@ def _memory() -> tuple[int | None, int | None]:
     return min(total, limit), None if available is None else min(available, limit)
 
 
-def lacks_memory(error: BaseException | None) -> bool:
-    """Whether an error, of Python or TensorFlow, means out of memory."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
-
-
 def read_if_there(path: Path) -> str:
     """Return the text of a system file; empty if it is missing or unreadable."""
     try:

@@ -41,11 +41,11 @@ from tui_charrnn.training.engine.paths import (
     configure_devices,
     format_device,
 )
+from tui_charrnn.training.failures import lacks_memory
 from tui_charrnn.training.loop import Batch, Material
 from tui_charrnn.training.machine import (
     STREAMS_PER_SHARD,
     has_bfloat16_instructions,
-    lacks_memory,
     peak_memory,
     thread_count,
 )

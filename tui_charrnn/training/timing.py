@@ -11,9 +11,9 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 from tui_charrnn.config import TrainingConfig
 from tui_charrnn.errors import CharRNNError, never_cancelled
+from tui_charrnn.training.failures import lacks_memory
 from tui_charrnn.training.interruption import LeavingError
 from tui_charrnn.training.loop import CALL_TIME, Batch, Material, RunEngine, batch_at
-from tui_charrnn.training.machine import lacks_memory
 
 TIMED_BATCHES = 20
 TIMING_LIMIT = 2.0  # seconds, after at least three batches

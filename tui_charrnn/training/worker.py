@@ -1,7 +1,6 @@
 """The phases of one trainer on one run directory, from its description to an exit code."""
 
 import contextlib
-import errno
 import os
 import platform
 import threading
@@ -15,10 +14,8 @@ from typing import Final, NoReturn
 from tui_charrnn.errors import (
     BrokenClusterError,
     CharRNNError,
-    CorpusError,
     ExitCode,
     RunError,
-    StorageError,
 )
 from tui_charrnn.runs.description import RunDescription, RunState
 from tui_charrnn.runs.file_system import file_system, storage_errors
@@ -36,8 +33,9 @@ from tui_charrnn.runs.records import (
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.training.distributed.placement import JointTask
 from tui_charrnn.training.distributed.roles import INTERRUPTED_AGAIN, Assignment, Peers
+from tui_charrnn.training.failures import cause_of, explain
 from tui_charrnn.training.interruption import Interruption, LeavingError, Reason, SignalWatchdog
-from tui_charrnn.training.machine import UsageMeter, lacks_memory
+from tui_charrnn.training.machine import UsageMeter
 from tui_charrnn.training.preparation import PreparedText, prepare_run, prepare_text
 
 EXIT_PATIENCE: Final = 5.0
@@ -87,7 +85,7 @@ def run_training(
         work = Assignment(run, description, writer, interruption, devices, peers)
         code = _train_and_record(work, accepts_change=accepts_change)
         if peers is not None:
-            peers.leave(code, writer.status.message)
+            peers.leave(code, writer.status.message, writer.status.cause)
         return code
 
 
@@ -123,7 +121,7 @@ def _train_and_record(work: Assignment, *, accepts_change: bool) -> ExitCode:
     except CharRNNError as error:
         return _fail(writer, error, str(error), error.exit_code)
     except Exception as error:  # noqa: BLE001  the last line of defense: recorded and logged
-        code = _fail(writer, error, _explain(error, work.run), ExitCode.UNEXPECTED)
+        code = _fail(writer, error, explain(error, work.run), ExitCode.UNEXPECTED)
         with contextlib.suppress(OSError, MemoryError):  # the log's disk may be full
             traceback.print_exc()
         return code
@@ -222,29 +220,7 @@ def _break_off(writer: RunWriter, error: BrokenClusterError) -> ExitCode:
 
 
 def _fail(writer: RunWriter, error: Exception, message: str, exit_code: ExitCode) -> ExitCode:
-    cause = _cause_of(error)
+    cause = cause_of(error)
     writer.append(RunFailed(message, cause))
     writer.set_status(message=message, cause=cause)
     return _leave(writer, RunState.FAILED, exit_code)
-
-
-def _explain(error: Exception, run: RunDirectory) -> str:
-    """Describe an unexpected failure, with the remedy if known."""
-    if _cause_of(error) == "memory":
-        return (
-            "There was not enough memory for a batch. Start again with a smaller --batch-size, "
-            "--sequence-length or --hidden-size."
-        )
-    name, first_line = type(error).__name__, str(error).partition("\n")[0][:200]
-    return f"The trainer met an unexpected {name}: {first_line} (details in {run.log})."
-
-
-def _cause_of(error: Exception) -> str:
-    """Return the cause of a failure, for `RunFailed.cause`."""
-    if isinstance(error, CorpusError):
-        return "text"
-    source = error.__cause__ if isinstance(error, StorageError) else error
-    if lacks_memory(source):
-        return "memory"
-    is_full = isinstance(source, OSError) and source.errno in {errno.ENOSPC, errno.EDQUOT}
-    return "disk" if is_full else ""

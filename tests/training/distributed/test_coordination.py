@@ -11,6 +11,7 @@ import pytest
 
 from tui_charrnn.errors import BrokenClusterError, ClusterError, CorpusError, ExitCode
 from tui_charrnn.training.distributed.placement import Cluster, JointTask
+from tui_charrnn.training.failures import cause_of
 
 pytestmark = pytest.mark.tensorflow
 
@@ -185,11 +186,12 @@ def test_who_is_lost_is_named(name: str, words: str, message: str) -> None:
 def test_a_failure_that_is_reported_ends_the_others(code: int, exit_code: ExitCode) -> None:
     sent: list[str] = []
     service = SimpleNamespace(report_error_to_cluster=lambda _code, words: sent.append(words))
-    coordination(service).report(ExitCode(code), 'the disk is "full" {} and \u00e4')
+    coordination(service).report(ExitCode(code), 'the disk is "full" {} and \u00e4', "disk")
     words = f"Collective ops is aborted by: {sent[0]} [type.googleapis.com/x='\\x18']"
     error = fetched("FailedPreconditionError", words)
     assert str(error) == 'Rank 1 (b:2) has ended: the disk is "full" {} and \u00e4'
     assert error.exit_code is exit_code
+    assert cause_of(error) == "disk"
 
 
 def test_too_little_memory_is_no_loss() -> None:
@@ -203,11 +205,11 @@ def test_too_little_memory_is_no_loss() -> None:
 CARD = {"program": "1", "corpus": "ab"}
 
 
-def agreed(card: Any, own: Any = CARD) -> Any:
+def agreed(card: Any, own: Any = CARD, service: Any = None) -> Any:
     """Run the comparison on rank 1 of three with the given card of rank 2."""
     from tui_charrnn.training.distributed.coordination import agree
 
-    service = Service()
+    service = service or Service()
     first = {"card": CARD, "plan": {"run": 7}}
     service.keys["card/0"] = json.dumps(first)
     service.keys["card/2"] = json.dumps({"card": card, "plan": {}})
@@ -236,9 +238,9 @@ def test_ranks_that_want_the_same_get_the_plan_of_rank_0(card: Any) -> None:
             "Received: SHA-256 ab on rank 0 (a:1), SHA-256 cdcdcdcdcdcd on rank 2 (c:3)",
         ),
         ({**CARD, "corpus": ""}, 3, "Received: SHA-256 ab on rank 0 (a:1), none on rank 2"),
-        ({"failure": [3, "No text."]}, 3, "Rank 2 (c:3) cannot take part: No text."),
-        ({"failure": [5, "It is locked."]}, 5, "It is locked."),
-        ({"failure": [1, "It has a defect."]}, 75, "It has a defect."),
+        ({"failure": [3, "No text.", "text"]}, 3, "Rank 2 (c:3) cannot take part: No text."),
+        ({"failure": [5, "It is locked.", ""]}, 5, "It is locked."),
+        ({"failure": [1, "It has a defect.", ""]}, 75, "It has a defect."),
     ],
 )
 def test_the_first_difference_is_reported(card: Any, code: int, message: str) -> None:
@@ -249,7 +251,10 @@ def test_the_first_difference_is_reported(card: Any, code: int, message: str) ->
 
 
 def test_whoever_cannot_take_part_says_why_itself() -> None:
-    error = CorpusError("There is no text.")
+    error, published = CorpusError("There is no text."), Service()
     with pytest.raises(CorpusError) as raised:
-        agreed(CARD, own=error)
+        agreed(CARD, own=error, service=published)
     assert raised.value is error
+    with pytest.raises(BrokenClusterError, match="There is no text") as refused:
+        agreed(json.loads(published.keys["card/1"])["card"])
+    assert cause_of(refused.value) == "text"

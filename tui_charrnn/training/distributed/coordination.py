@@ -29,6 +29,7 @@ from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.distributed.placement import HEARTBEAT, STARTING_MODEL, Cluster, JointTask
 from tui_charrnn.training.engine.paths import Device, configure_devices
 from tui_charrnn.training.engine.recurrence import Tensor
+from tui_charrnn.training.failures import cause_of
 
 KEPT: Final = "Checkpoints are kept. To resume, run the same command for all processes."
 _HASHES: Final = {"corpus", STARTING_MODEL}
@@ -94,9 +95,9 @@ class Coordination:
             if error := next((each for each in states if each is not None), None):
                 raise error
 
-    def report(self, code: ExitCode, sentence: str) -> None:
+    def report(self, code: ExitCode, sentence: str, cause: str) -> None:
         """Report a failure of this process to all others, which then exit too."""
-        failure = json.dumps([self.cluster.rank, int(code), sentence[:_MAX_SENTENCE]])
+        failure = json.dumps([self.cluster.rank, int(code), sentence[:_MAX_SENTENCE], cause])
         with contextlib.suppress(tf.errors.OpError):
             self._service.report_error_to_cluster(tf.errors.FAILED_PRECONDITION, _MARK + failure)
         if self.cluster.rank == 0:
@@ -125,8 +126,8 @@ class Coordination:
         """Return the failure reported by another process in an error's text, if any."""
         with contextlib.suppress(ValueError):
             start = text.index(_MARK) + len(_MARK)
-            rank, code, sentence = json.JSONDecoder().raw_decode(text, start)[0]
-            return _failure(code, f"{self.cluster.name_of(rank)} has ended: {sentence}")
+            rank, code, sentence, cause = json.JSONDecoder().raw_decode(text, start)[0]
+            return _failure(code, f"{self.cluster.name_of(rank)} has ended: {sentence}", cause)
         return None
 
     def _describe_lost(self, text: str) -> str:
@@ -146,10 +147,11 @@ class Coordination:
         return f"{self.cluster.name_of(lost)} {why}"
 
 
-def _failure(code: int, sentence: str) -> BrokenClusterError:
+def _failure(code: int, sentence: str, cause: str = "") -> BrokenClusterError:
     """Return another process's failure, with the exit code for this process."""
     error = BrokenClusterError(sentence)
     error.exit_code = ExitCode(code) if code in _SHARED else ExitCode.RESUME_ME
+    error.cause = cause
     return error
 
 
@@ -273,7 +275,9 @@ def agree(
     """
     cluster = coordination.cluster
     card: Mapping[str, Any] = (
-        {_FAILURE: [int(own.exit_code), str(own)]} if isinstance(own, CharRNNError) else own
+        {_FAILURE: [int(own.exit_code), str(own), cause_of(own)]}
+        if isinstance(own, CharRNNError)
+        else own
     )
     coordination.publish(f"card/{cluster.rank}", {"card": card, "plan": plan})
     given: list[dict[str, Any]] = []
@@ -292,8 +296,8 @@ def _refusal(
 ) -> BrokenClusterError | None:
     """Return why a rank cannot train with rank 0, or None; a missing entry matches any value."""
     if _FAILURE in theirs:
-        code, sentence = theirs[_FAILURE]
-        return _failure(code, f"{cluster.name_of(rank)} cannot take part: {sentence}")
+        code, sentence, cause = theirs[_FAILURE]
+        return _failure(code, f"{cluster.name_of(rank)} cannot take part: {sentence}", cause)
     for key, value in first.items():
         if (other := theirs.get(key, value)) != value:
             form = "SHA-256 {:.12}" if key in _HASHES else "{:.300}"

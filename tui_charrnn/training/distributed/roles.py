@@ -20,6 +20,7 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.distributed.placement import JointTask
+from tui_charrnn.training.failures import cause_of
 from tui_charrnn.training.interruption import Interruption, LeavingError, Reason, SignalWatchdog
 from tui_charrnn.training.loop import batch_at
 from tui_charrnn.training.preparation import cut_material, index_text
@@ -103,7 +104,7 @@ class Peers:
         if self.hardware is not None:
             self.hardware.coordination.check()
 
-    def leave(self, code: ExitCode, message: str) -> None:
+    def leave(self, code: ExitCode, message: str, cause: str) -> None:
         """Exit: end all processes with rank 0's code, or report this process's failure to them."""
         if self.hardware is None:
             return
@@ -114,7 +115,7 @@ class Peers:
                 coordination.leave_together()
             return
         is_early = self._engine is None and code in _AGREED
-        coordination.report(code, EARLY if is_early else message)
+        coordination.report(code, EARLY if is_early else message, cause)
 
 
 def take_part(task: JointTask, interruption: Interruption, max_time: float | None) -> ExitCode:
@@ -122,7 +123,7 @@ def take_part(task: JointTask, interruption: Interruption, max_time: float | Non
 
     `max_time` is in seconds after the start of this process; None for the run's own setting.
     """
-    peers = Peers(task)
+    peers, cause = Peers(task), ""
     try:
         with SignalWatchdog(interruption, _leave_at_once):
             return _follow(peers, interruption, max_time)
@@ -131,12 +132,12 @@ def take_part(task: JointTask, interruption: Interruption, max_time: float | Non
     except KeyboardInterrupt:
         code, message = ExitCode.INTERRUPTED, INTERRUPTED_AGAIN
     except CharRNNError as error:
-        code, message = error.exit_code, str(error)
+        code, message, cause = error.exit_code, str(error), cause_of(error)
         _write(f"{REFUSAL_PREFIX}{message}")
     except Exception as error:  # noqa: BLE001  the last line of defense: reported to all
         code, message = ExitCode.UNEXPECTED, f"it met an unexpected {type(error).__name__}."
         traceback.print_exc()
-    peers.leave(code, message)
+    peers.leave(code, message, cause)
     return code
 
 
