@@ -17,12 +17,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from benchmarks.tables import markdown_table
+from tui_charrnn.config import ModelConfig
 from tui_charrnn.generation.filling import Filler
 from tui_charrnn.lens.influence import ForwardPass, measure_memory
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import weights_from_tensors
-from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.training.instruments import REACH, TARGETS
 

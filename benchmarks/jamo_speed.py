@@ -21,12 +21,12 @@ import numpy as np
 from benchmarks.rounds import Bar, median_ratio, rotated
 from benchmarks.tables import markdown_table
 from tui_charrnn.cli.output import TextOutput
+from tui_charrnn.config import ModelConfig, SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import weights_from_tensors
-from tui_charrnn.model_config import ModelConfig, SamplingConfig
 from tui_charrnn.text.vocabulary import Vocabulary
 
 BAR: Final = Bar(0.9)

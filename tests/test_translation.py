@@ -15,7 +15,7 @@ import pytest
 import tui_charrnn
 from tests.support.command import ROOT
 from tui_charrnn import errors, translation
-from tui_charrnn.config import ModelConfig, SamplingConfig, TrainingConfig
+from tui_charrnn.config import RULES, ModelConfig, SamplingConfig, TrainingConfig
 from tui_charrnn.durations import TIME_UNITS
 from tui_charrnn.errors import SYSTEM_REASONS
 from tui_charrnn.generation import neuron
@@ -23,7 +23,6 @@ from tui_charrnn.history import model_label
 from tui_charrnn.history.generation import NO_REPLAY_REASONS
 from tui_charrnn.history.store import REASONS
 from tui_charrnn.lens.properties import PROPERTIES
-from tui_charrnn.model_config import RULES
 from tui_charrnn.paths import Kind
 from tui_charrnn.preferences import Preferences
 from tui_charrnn.presets import PRESETS

@@ -4,18 +4,17 @@ import os
 import textwrap
 import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from tui_charrnn.config import SamplingConfig, SamplingNumbers
 from tui_charrnn.errors import ConfigError, SettingsFileError
 from tui_charrnn.folders import config_folder, default_runs_folder, path_in
-from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.paths import open_file, parse_path
 from tui_charrnn.settings import (
     Bounds,
-    Settings,
     most_similar,
     refuse,
     setting,
@@ -32,39 +31,10 @@ _VARIABLES: Final = {"runs_dir": "CHARRNN_RUNS"}
 """Environment variables that are not named after their preference."""
 
 
-def _sampling(name: str) -> Any:
-    bounds = SamplingConfig.bounds()[name]
-    return field(default=getattr(SamplingConfig(), name), metadata={"bounds": bounds})
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preferences(Settings):
+class Preferences(SamplingNumbers):
     """Settings that apply to every use of the program."""
 
-    theme: str | None = setting(
-        None, "Name of the color theme; none uses the default.", is_text=True
-    )
-    language: str = setting(
-        "auto",
-        "Language of the app; auto uses the locale (LANG).",
-        choices=("auto", *LANGUAGES),
-    )
-    pace: int | None = setting(
-        60,
-        "Speed in the app, in characters a second, or max.",
-        minimum=1,
-        maximum=100_000,
-        optional=True,
-        none="max",
-        words="a whole number of {minimum:g} to {maximum:g}, or max",
-    )
-    temperature: float = _sampling("temperature")
-    top_k: int | None = _sampling("top_k")
-    top_p: float | None = _sampling("top_p")
-    min_p: float | None = _sampling("min_p")
-    repetition_penalty: float = _sampling("repetition_penalty")
-    repetition_window: int = _sampling("repetition_window")
-    rng_seed: int | None = _sampling("rng_seed")
     length: int | None = setting(
         None, "Characters of one text; none is 2,000 in the app and 500 in generate.", minimum=1
     )
@@ -78,8 +48,27 @@ class Preferences(Settings):
         "Number format for generating and scoring; auto uses int8 where faster and as good.",
         choices=NUMBERS,
     )
+    pace: int | None = setting(
+        60,
+        "Speed in the app, in characters a second, or max.",
+        minimum=1,
+        maximum=100_000,
+        optional=True,
+        none="max",
+        words="a whole number of {minimum:g} to {maximum:g}, or max",
+    )
+    history: bool = setting(True, "Keep generated texts in a history that only you can read.")
+    seed_history: bool = setting(True, "Remember the seed texts of the app.")
     runs_dir: str | None = setting(
         None, "Folder of the runs; none is the user's data folder.", is_text=True
+    )
+    theme: str | None = setting(
+        None, "Name of the color theme; none uses the default.", is_text=True
+    )
+    language: str = setting(
+        "auto",
+        "Language of the app; auto uses the locale (LANG).",
+        choices=("auto", *LANGUAGES),
     )
     glyphs: str = setting(
         "auto", "Symbols for charts; auto depends on the terminal.", choices=GLYPHS
@@ -87,7 +76,6 @@ class Preferences(Settings):
     ascii: bool = setting(False, "Draw frames and charts in ASCII only.")
     reduced_motion: bool = setting(False, "Nothing on the screen moves by itself, except text.")
     mouse: bool = setting(True, "Use the mouse; without it, the terminal selects text.")
-    history: bool = setting(True, "Keep generated texts in a history that only you can read.")
     notify: str = setting(
         "bell",
         "Terminal signal when a run has ended: bell, or also osc9 or osc777.",
@@ -96,7 +84,6 @@ class Preferences(Settings):
     notify_command: str | None = setting(
         None, "Command line that the shell runs when a run has ended.", is_text=True
     )
-    seed_history: bool = setting(True, "Remember the seed texts of the app.")
 
     def __post_init__(self) -> None:
         """Validate the settings; all problems are reported together."""

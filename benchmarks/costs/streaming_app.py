@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from tui_charrnn.cli.opening import delay_garbage_collection
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.tui import app as app_module
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.text.wrapped_text import TextStyle

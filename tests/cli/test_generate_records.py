@@ -10,11 +10,11 @@ from typer.testing import CliRunner, Result
 from tests.support.record_model import record_model_file
 from tests.support.tiny_model import tiny_model_file
 from tui_charrnn.cli.generate import generate
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, DataError
 from tui_charrnn.generation.side_by_side import search_likeliest
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.model.checkpoint import load_model
-from tui_charrnn.model_config import SamplingConfig
 
 
 @pytest.fixture

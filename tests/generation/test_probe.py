@@ -5,6 +5,7 @@ import pytest
 
 from tests.support.naive_steps import NaiveNetwork
 from tests.support.tiny_model import tiny_model
+from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.generation.neuron import (
@@ -15,7 +16,6 @@ from tui_charrnn.generation.neuron import (
     neighbor,
     parse_probe,
 )
-from tui_charrnn.model_config import ModelConfig
 
 TEXT = [3, 1, 7, 7, 2, 9, 4]
 HIDDEN = 5

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_charrnn.config import SamplingConfig
+from tui_charrnn.config import FILTERS, SamplingConfig
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.generation.sampling import (
     RandomStream,
@@ -19,7 +19,6 @@ from tui_charrnn.generation.sampling import (
     keep_top_k,
     surprise,
 )
-from tui_charrnn.model_config import FILTERS
 
 finite_logits = st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=20)
 

@@ -6,11 +6,11 @@ import pytest
 from tests.support.naive_steps import NaiveStep, read_naively
 from tests.support.prediction import predict
 from tests.support.tiny_model import tiny_model
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.neuron import GATES, parse_probe
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.lens.reading import LayerView, TapeReader, view_layers
-from tui_charrnn.model_config import SamplingConfig
 
 LENGTH = 60
 SEED = "a cab"

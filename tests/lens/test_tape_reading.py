@@ -4,11 +4,11 @@ import pytest
 
 from tests.support.prediction import predict
 from tests.support.tiny_model import tiny_model
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.lens.reading import Predictions, TapeReader
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.model_config import SamplingConfig
 
 LENGTH = 150
 

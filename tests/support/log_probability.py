@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from tui_charrnn.config import ModelConfig
 from tui_charrnn.lens.influence import Array, ForwardPass
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import Indices, ModelWeights
-from tui_charrnn.model_config import ModelConfig
 
 
 def log_probability(

@@ -19,10 +19,10 @@ from tests.support.tiny_model import (
     tiny_config,
 )
 from tests.support.waiting import wait_until
+from tui_charrnn.config import ModelConfig
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
 from tui_charrnn.model.checkpoint import Model, serialize_model
 from tui_charrnn.model.weights import Float32, weights_from_tensors
-from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.tui.app import CharRNNApp
 from tui_charrnn.tui.text_pane import TextPane

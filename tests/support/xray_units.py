@@ -8,7 +8,7 @@ from tests.support.naive_steps import NaiveStep, read_naively
 from tests.support.tape_app import TapeApp
 from tests.support.waiting import wait_until
 from tests.support.xray_app import level_look, looks_in_view, sure_model
-from tui_charrnn.model_config import ModelConfig
+from tui_charrnn.config import ModelConfig
 
 _NEAR = 1e-3
 """How near to a border a number may lie on either side of it, for 32 bits."""

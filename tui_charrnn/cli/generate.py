@@ -28,7 +28,7 @@ from tui_charrnn.cli.samples import (
     write_records,
     write_samples,
 )
-from tui_charrnn.config import SamplingConfig
+from tui_charrnn.config import SamplingConfig, SamplingNumbers
 from tui_charrnn.errors import ConfigError, ExitCode
 from tui_charrnn.folders import default_model
 from tui_charrnn.history.generation import ModelFile
@@ -45,7 +45,7 @@ DEFAULT_LENGTH: Final = 500
 DEFAULT_BEAM: Final = 20
 _MAX_TEXTS: Final = 1024
 _MAX_TEMPERATURES: Final = 16
-_SAMPLING: Final = tuple(name for name in SamplingConfig.bounds() if name in Preferences.bounds())
+_SAMPLING: Final = tuple(SamplingNumbers.bounds())
 """Preferences of sampling; with --most-likely, which samples nothing, they have no effect."""
 _PREFERRED: Final = (*_SAMPLING, "length", "model", "history", "numbers")
 """Preferences that are the defaults of options."""

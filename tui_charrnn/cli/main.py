@@ -26,9 +26,9 @@ from tui_charrnn.cli.options import (
     with_setting_options,
 )
 from tui_charrnn.cli.output import exit_code_of, prepare_streams, print_data
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ExitCode, StorageError, reason_of
 from tui_charrnn.invocation import COMPLETION, command
-from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.preferences import runs_folder
 
 COMMANDS: Final = {

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from tui_charrnn.hangul import FINALS, INITIALS, MEDIALS, spelled_in
 
 if TYPE_CHECKING:
+    from tui_charrnn.config import SamplingConfig
     from tui_charrnn.model.checkpoint import Model
     from tui_charrnn.model.weights import Float32
-    from tui_charrnn.model_config import SamplingConfig
 
 Bool = npt.NDArray[np.bool_]
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ConfigError
-from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 
 _NEURON: Final = re.compile(r"([0-9]{1,4}):([ch]?)([0-9]{1,6})", re.ASCII)

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, ModelFileError, StorageError
 from tui_charrnn.folders import cache_folder
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
@@ -24,7 +25,6 @@ from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape_file import fingerprint
 from tui_charrnn.model.checkpoint import Model
-from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
 

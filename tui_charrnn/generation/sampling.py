@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from numpy import divide, exp, subtract  # a call of `np.exp` takes 0.05 microseconds longer
 
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
-from tui_charrnn.model_config import SamplingConfig
 
 _TINY_PENALTY: Final = 1e-19
 """From here on, a float32 divided by a penalty and `_TINY_TEMPERATURE` is a finite float64."""

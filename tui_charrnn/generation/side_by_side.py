@@ -26,6 +26,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.constraints import LinePlace
 from tui_charrnn.generation.lstm import Stepper
@@ -38,7 +39,6 @@ from tui_charrnn.generation.stream import (
     recent_of,
 )
 from tui_charrnn.model.weights import Float32, Float64
-from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.settings import Problem, SettingError
 from tui_charrnn.translation import tr
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.constraints import START, Constraints, LinePlace
 from tui_charrnn.generation.lstm import Stepper, fold_embedding
@@ -26,7 +27,6 @@ from tui_charrnn.generation.sampling import (
 from tui_charrnn.hangul import split_syllables
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import Float32
-from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.text.vocabulary import Spelled
 
 if TYPE_CHECKING:

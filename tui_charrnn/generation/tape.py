@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.constraints import LinePlace
 from tui_charrnn.generation.lstm import Stepper
 from tui_charrnn.generation.sampling import distribution, surprise
@@ -25,7 +26,6 @@ from tui_charrnn.generation.stream import (
 )
 from tui_charrnn.generation.tree import Branch, DrawsFrom, Tree
 from tui_charrnn.model.weights import Float32, Float64
-from tui_charrnn.model_config import SamplingConfig
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.neuron import Clamp

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from tui_charrnn.config import ModelConfig, SamplingConfig
 from tui_charrnn.errors import CharRNNError, DataError
 from tui_charrnn.generation.neuron import parse_clamps
 from tui_charrnn.generation.sampling import RandomStream
@@ -29,7 +30,6 @@ from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tree import LONGEST_NAME, Branch, DrawsFrom
 from tui_charrnn.model.checkpoint import Model
 from tui_charrnn.model.weights import tensors_from_weights
-from tui_charrnn.model_config import ModelConfig, SamplingConfig
 from tui_charrnn.translation import tr
 
 FORMAT: Final = 3

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from tui_charrnn.model_config import SamplingConfig
+from tui_charrnn.config import SamplingConfig
 
 if TYPE_CHECKING:
     from tui_charrnn.generation.neuron import Clamp

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tui_charrnn.config import ModelConfig
 from tui_charrnn.model.shapes import STATES_PER_LAYER
 from tui_charrnn.model.weights import (
     NORM_EPSILON,
@@ -28,7 +29,6 @@ from tui_charrnn.model.weights import (
     ModelWeights,
     not_finite_error,
 )
-from tui_charrnn.model_config import ModelConfig
 
 Array = npt.NDArray[Any]
 """Of float32 or float64."""

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.cells import Layer
 from tui_charrnn.generation.lstm import Stepper, quiet
 from tui_charrnn.generation.neuron import Clamp, Probe, gates_of
@@ -22,7 +23,6 @@ from tui_charrnn.generation.sampling import distribution
 from tui_charrnn.generation.stream import CharacterStream, StreamState
 from tui_charrnn.generation.tape import Tape, TapePosition
 from tui_charrnn.model.weights import Float32, Float64, Indices, not_finite_error
-from tui_charrnn.model_config import SamplingConfig
 
 _LN2: Final = math.log(2)
 _NEVER: Final = -1000.0

@@ -16,6 +16,7 @@ import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
+from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import DataError, DivergedError, ModelFileError
 from tui_charrnn.model.header import (
     KEY,
@@ -27,7 +28,6 @@ from tui_charrnn.model.header import (
 )
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import Float32, ModelWeights, weights_from_tensors
-from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.translation import tr
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
+from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ConfigError, ModelFileError, reason_of
 from tui_charrnn.model.shapes import parameter_count, tensor_shapes
-from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 
 NORMALIZED_FORMAT: Final = 2

@@ -29,7 +29,7 @@ the backward stack, which has read the text after it, from the right end of the 
 import math
 from typing import Final
 
-from tui_charrnn.model_config import ModelConfig
+from tui_charrnn.config import ModelConfig
 
 GATE_COUNTS: Final = {"lstm": 4, "gru": 3, "rnn": 1}
 BACKWARD: Final = "backward."

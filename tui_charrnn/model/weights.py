@@ -7,9 +7,9 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ModelFileError
 from tui_charrnn.model.shapes import BACKWARD
-from tui_charrnn.model_config import ModelConfig
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]

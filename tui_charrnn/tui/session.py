@@ -8,8 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tui_charrnn.config import FILTERS, SamplingConfig
 from tui_charrnn.folders import preferred_models
-from tui_charrnn.model_config import FILTERS, SamplingConfig
 from tui_charrnn.preferences import Origin, Preferences
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.safe_text import safe_line

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, set_cell_size
 
+from tui_charrnn.config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.durations import TIME_UNITS, format_units
 from tui_charrnn.hangul import FINALS
-from tui_charrnn.model_config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import chosen_language, tr
 
 if TYPE_CHECKING:
+    from tui_charrnn.config import ModelConfig
     from tui_charrnn.generation.tape import Alternative, TapePosition
-    from tui_charrnn.model_config import ModelConfig
     from tui_charrnn.text.originality import OriginalityMeter
 
 NAMES: Final = {

@@ -12,9 +12,9 @@ from tests.support.open_app import note_of, shown_text
 from tests.support.shown_screen import screen_text
 from tests.support.tape_app import LENGTH, TapeApp, tape_app
 from tests.support.waiting import wait_until
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import DataError
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 
 

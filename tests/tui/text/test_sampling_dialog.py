@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 from tests.support.open_app import note_of, tiny_app
 from tests.support.themed_app import ThemedApp
 from tests.support.waiting import wait_until
-from tui_charrnn.model_config import SamplingConfig
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.tui.session import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.text.generation_dialogs import NAMES, SamplingScreen, ask_for_acrostic
 

@@ -15,8 +15,7 @@ from tests.support.tiny_model import tiny_config
 from tests.support.waiting import wait_until
 from tests.support.xray_app import naive_numbers, sure_app, xray_app
 from tests.support.xray_units import full, naive_steps
-from tui_charrnn.config import SamplingConfig
-from tui_charrnn.model_config import ModelConfig
+from tui_charrnn.config import ModelConfig, SamplingConfig
 from tui_charrnn.tui.xray.panel import XrayPanel
 
 BACK = 9

@@ -16,11 +16,11 @@ from textual.getters import query_one
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from tui_charrnn.config import FILTERS, SamplingConfig
 from tui_charrnn.errors import HistoryError
 from tui_charrnn.hangul import join_syllables
 from tui_charrnn.history.generation import Entry, Generation
 from tui_charrnn.history.store import History, TakenOut
-from tui_charrnn.model_config import FILTERS, SamplingConfig
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask, LatestTask

@@ -10,6 +10,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.getters import query_one
 
+from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.folders import bundled_models
 from tui_charrnn.generation.both_sides import BothFilled, BothSides
@@ -20,7 +21,6 @@ from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.text_scores import Origin, OriginReader
 from tui_charrnn.invocation import command
 from tui_charrnn.model.checkpoint import Model, load_model
-from tui_charrnn.model_config import SamplingConfig
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import Language, chosen_language, tr
 from tui_charrnn.tui.background import BackgroundTask

@@ -17,9 +17,9 @@ from textual.getters import query_one
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui_charrnn.config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.errors import CharRNNError
 from tui_charrnn.generation.model_lookup import OfferedModel, find_model, offered_models
-from tui_charrnn.model_config import FILTERS, RULES, SamplingConfig
 from tui_charrnn.preferences import Preferences, format_value, parse_value
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.settings import SettingError

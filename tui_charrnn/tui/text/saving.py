@@ -13,12 +13,12 @@ from typing import Any
 from textual.app import App
 
 from tui_charrnn import __version__
+from tui_charrnn.config import FILTERS, SamplingConfig
 from tui_charrnn.errors import reason_of
 from tui_charrnn.folders import data_folder
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import tape_document
 from tui_charrnn.hangul import whole_text
-from tui_charrnn.model_config import FILTERS, SamplingConfig
 from tui_charrnn.settings import written
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask

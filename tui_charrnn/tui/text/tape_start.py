@@ -15,9 +15,9 @@ from tui_charrnn.tui.text.model_loader import LoadedModel
 if TYPE_CHECKING:  # modules that the first character does not need
     from collections.abc import Callable, Sequence
 
+    from tui_charrnn.config import SamplingConfig
     from tui_charrnn.generation.stream import UnknownCharacter
     from tui_charrnn.history.model_label import ModelLabel
-    from tui_charrnn.model_config import SamplingConfig
     from tui_charrnn.tui.session import ActiveClamps
     from tui_charrnn.tui.text.external_text import ExternalText, Recording
 

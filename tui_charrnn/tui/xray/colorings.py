@@ -15,6 +15,7 @@ from typing import ClassVar, Final, Literal, NamedTuple
 import numpy as np
 from textual.content import Content
 
+from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import CharRNNError, ConfigError
 from tui_charrnn.generation.neuron import Probe, default_gate, default_neuron, parse_probe
 from tui_charrnn.generation.tape import Tape
@@ -22,7 +23,6 @@ from tui_charrnn.lens import influence
 from tui_charrnn.lens.influence import FARTHEST, decay_distance
 from tui_charrnn.lens.neurons import BORDERS
 from tui_charrnn.lens.reading import Prediction
-from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.text.generation_thread import GenerationThread

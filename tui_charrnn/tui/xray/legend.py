@@ -11,9 +11,9 @@ from textual.content import Content
 from textual.dom import DOMNode
 from textual.widgets import Static
 
+from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.generation.neuron import GATES, layers_sentence, neighbor, parse_probe
-from tui_charrnn.model_config import ModelConfig
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen
 from tui_charrnn.tui.keys.keymap import key_label
