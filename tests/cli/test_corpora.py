@@ -51,6 +51,14 @@ def test_the_list_is_there_for_programs() -> None:
     assert not entries["python"]["needs_network"]
 
 
+def test_one_byte_is_one_character(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"a")
+    report = run("inspect", str(path)).stdout
+    assert "size        1 byte, utf-8\n" in report
+    assert "vocabulary  1 character: a\n" in report
+
+
 def test_a_report_has_every_part(tmp_path: Path) -> None:
     path = tmp_path / "play.txt"
     path.write_bytes(b"\xef\xbb\xbf" + b"To be, or not to be\r\n" * 40)

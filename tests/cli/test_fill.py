@@ -57,6 +57,11 @@ def test_what_the_left_side_expects_is_listed_however_unlikely_it_is() -> None:
         assert [row.split()[0] for row in candidate_rows(filled, 80, count)[1:]] == listed
 
 
+def test_a_space_in_a_gap_is_visible() -> None:
+    filled = Filled(("a", "b"), (Candidate("c ", 0.5, 0.5, 0.0),), 4, 0, has_right_context=True)
+    assert candidate_rows(filled, 80, 1)[1].startswith("c␣ ")
+
+
 def test_what_the_right_side_is_worth_is_measured_over_a_text(
     model: list[object], tmp_path: Path
 ) -> None:

@@ -140,14 +140,14 @@ def test_without_a_letter_c_is_meant_where_there_is_one() -> None:
 @pytest.mark.parametrize(
     ("texts", "sentence"),
     [
-        (["0:2"], "A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: '0:2'."),
+        (["0:2"], "A clamp is LAYER:CELL=VALUE, as 0:c13=3. Received: '0:2'."),
         (["2=1"], "A neuron is named as LAYER:CELL, for example 0:c7. Received: '2'."),
         (["0:x2=1"], "named as LAYER:CELL"),
         (["-1:2=1"], "named as LAYER:CELL"),
         (["0:-1=1"], "named as LAYER:CELL"),
         (["٣:1=1"], "named as LAYER:CELL"),
-        (["1:2=1"], "This model has one layer, 0, its cells are 0 to 4. Received: '1:2'."),
-        (["0:5=1"], "This model has one layer, 0, its cells are 0 to 4. Received: '0:5'."),
+        (["1:2=1"], "This model has one layer, 0; its cells are 0 to 4. Received: '1:2'."),
+        (["0:5=1"], "This model has one layer, 0; its cells are 0 to 4. Received: '0:5'."),
         (["0:2=warm"], "A cell is clamped to a number from -1000 to 1000. Received: 'warm'."),
         (["0:2=nan"], "Received: 'nan'."),
         (["0:2=inf"], "Received: 'inf'."),

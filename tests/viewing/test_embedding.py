@@ -12,6 +12,7 @@ from tui_charrnn.viewing.embedding import (
     format_sizes,
     group_of,
     initial_of,
+    legend,
     picture_of,
 )
 
@@ -98,3 +99,13 @@ def test_one_hot_columns_and_vectors_are_counted() -> None:
     one_hot, vectors = 12 * 4 * 5, 12 * 4 + 4 * 4 * 5
     assert f"{vectors:,} weights instead of {one_hot:,}" in words
     assert f"saves {one_hot - vectors:,}" in words
+
+
+def test_the_legend_breaks_between_the_names() -> None:
+    embedding = Embedding(tiny_model(vocabulary="aAbB0.가"))
+    rows = ["".join(piece.text for piece in row).rstrip() for row in legend(embedding, 30)]
+    assert rows == [
+        "vowels  consonants  capitals",
+        "digits  punctuation",
+        "Hangul, by first letter",
+    ]

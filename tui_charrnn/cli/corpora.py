@@ -45,7 +45,7 @@ corpora_app = typer.Typer()
 
 _SHOWN_CHARACTERS: Final = 200
 _SHOWN_ROWS: Final = 12
-_UNITS: Final = {"characters": "characters", "jamo": "characters and jamo"}
+_AND_JAMO: Final = {"characters": "", "jamo": " and jamo"}
 
 
 @corpora_app.callback(invoke_without_command=True)
@@ -177,13 +177,14 @@ def report_lines(corpus: Corpus, inspection: "CorpusInspection") -> Iterator[tup
     else:
         yield "sha256", corpus.sha256
     mark = " with a byte order mark" if report.bom else ""
-    yield "size", f"{report.bytes:,} bytes, {report.encoding}{mark}"
+    yield "size", f"{counted(report.bytes, 'byte')}, {report.encoding}{mark}"
     yield "line ends", _line_ends(corpus)
     yield "composed", _composition(corpus)
     jamo = ", Hangul counted in jamo" if corpus.reading.units == "jamo" else ""
     yield "characters", f"{survey.characters:,} in {_parts(inspection)}{jamo}"
     shown = _shown("".join(map(shown_hangul, inspection.vocabulary)))
-    yield "vocabulary", f"{len(inspection.vocabulary):,} {_UNITS[corpus.reading.units]}: {shown}"
+    vocabulary = counted(len(inspection.vocabulary), "character")
+    yield "vocabulary", f"{vocabulary}{_AND_JAMO[corpus.reading.units]}: {shown}"
     if sentence := lazy.jamo_sentence(survey.occurrences, "--units jamo"):
         yield "", sentence
     yield from _table("rarest", survey.rarest)

@@ -121,7 +121,8 @@ def _draw(
     is_colored = stdout_has_colors()
     shown = symbols(is_ascii=is_ascii)
     shares = vectors.plane[1]
-    for row in [*lazy.picture_of(vectors, picture_width(), _HEIGHT), [], lazy.legend(vectors)]:
+    width = picture_width()
+    for row in [*lazy.picture_of(vectors, width, _HEIGHT), [], *lazy.legend(vectors, width)]:
         for piece in row:
             color = _COLORS.get(piece.kind, "") if is_colored else ""
             output.write(shown(piece.text), f"\x1b[{color}m" if color else "")

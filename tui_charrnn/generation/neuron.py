@@ -160,7 +160,7 @@ def _checked(probe: Probe, config: ModelConfig, text: str) -> Probe:
     """
     if probe.layer >= config.layer_count or (probe.unit or 0) >= config.hidden_size:
         raise ConfigError(
-            "{layers}, its cells are 0 to {last}. Received: {text!r}.",
+            "{layers}; its cells are 0 to {last}. Received: {text!r}.",
             layers=layers_sentence(config),
             last=config.hidden_size - 1,
             text=text,
@@ -238,7 +238,7 @@ def parse_clamps(
             raise ConfigError(
                 "A clamp of a gate is LAYER:GATE=MEAN, as 0:f=0.9. Received: {text!r}."
                 if is_gate
-                else "A clamp is LAYER:CELL=VALUE, as 0:7=2.5. Received: {text!r}.",
+                else "A clamp is LAYER:CELL=VALUE, as 0:c13=3. Received: {text!r}.",
                 text=text,
             )
         parse = parse_gate if is_gate or name.strip().endswith(_SIGMOID_GATES) else parse_neuron

@@ -187,14 +187,18 @@ def picture_of(
     return drawn
 
 
-def legend(embedding: Embedding) -> list[Piece]:
-    """The groups present in a vocabulary, each in its color."""
+def legend(embedding: Embedding, width: int) -> list[list[Piece]]:
+    """Rows of the groups present in a vocabulary, each in its color."""
     present = {group_of(character) for character in embedding.characters}
-    pieces = []
-    for group, name in GROUPS.items():
-        if group in present:
-            pieces += [Piece(tr(name), "hangul0" if group == "hangul" else group), Piece("  ", "")]
-    return pieces
+    rows: list[list[Piece]] = [[]]
+    used = 0
+    for group, name in ((group, tr(name)) for group, name in GROUPS.items() if group in present):
+        if used and used + cell_len(name) > width:
+            rows.append([])
+            used = 0
+        rows[-1] += [Piece(name, "hangul0" if group == "hangul" else group), Piece("  ", "")]
+        used += cell_len(name) + 2
+    return rows
 
 
 def format_neighbors(embedding: Embedding, index: int, count: int) -> str:

@@ -115,7 +115,7 @@ def format_both(both: BothFilled) -> str:
 
 def format_fill(fill: str) -> str:
     """The text of the gaps in readable form; a single invisible character by its name."""
-    return format_character(fill) if len(fill) == 1 else safe_line(fill)
+    return format_character(fill) if len(fill) == 1 else safe_line(fill).replace(" ", "␣")
 
 
 def format_filled(filled: Filled) -> str:

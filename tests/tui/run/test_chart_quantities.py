@@ -1,6 +1,7 @@
 """The second quantity of the chart, on its own axis."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -77,6 +78,15 @@ def test_the_learning_rate_is_in_thousandths() -> None:
 def test_the_speed_is_that_of_characters_in_thousands() -> None:
     line = line_of(run_with([0.5] * 10, [1e-3] * 10), Quantity.SPEED)
     assert {round(value, 9) for _, value in line.points} == {4 * 10 / 0.5 / 1000}
+
+
+def test_the_speed_of_a_run_on_jamo_counts_jamo() -> None:
+    view = run_with([0.5] * 10, [1e-3] * 10)
+    assert line_of(view, Quantity.SPEED).unit == "k ch/s"
+    assert view.description is not None
+    training = replace(view.description.training, units="jamo")
+    view.description = replace(view.description, training=training)
+    assert line_of(view, Quantity.SPEED).unit == "k jamo/s"
 
 
 def test_what_is_dropped_by_a_resume_is_dropped_from_every_quantity() -> None:

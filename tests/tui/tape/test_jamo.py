@@ -76,8 +76,10 @@ def test_the_cursor_moves_by_syllables(tmp_path: Path) -> None:
     drive(tmp_path, work)
 
 
-def test_the_list_of_branches_counts_jamo(tmp_path: Path) -> None:
+def test_the_title_and_the_list_of_branches_count_jamo(tmp_path: Path) -> None:
     async def work(opened: TapeApp) -> None:
+        await opened.press("home")
+        assert f"jamo 1 of {LENGTH}" in str(opened.panel.border_title)
         await opened.pilot.press("l")
         listed = f"1  {LENGTH} jamo"
         await wait_until(opened.pilot, "the list", lambda: listed in screen_text(opened.app))

@@ -155,15 +155,17 @@ class EmbeddingPage(Page):
         shown = self.shown
         if shown is None:
             return [tr("Loading the model ...")]
-        self._drawn = picture_of(
-            shown, width, max(height - 4, 1), self._places
-        )  # 4 rows for the legend and the neighbors
+        key = [
+            Content.assemble(*(self._styled(piece) for piece in row))
+            for row in legend(shown, width)
+        ]
+        others = len(key) + 3  # rows for the legend and the neighbors
+        self._drawn = picture_of(shown, width, max(height - others, 1), self._places)
         rows: list[str | Content] = [
             Content.assemble(*(self._styled(piece) for piece in row)) for row in self._drawn
         ]
-        key = Content.assemble(*(self._styled(piece) for piece in legend(shown)))
         near = format_neighbors(shown, self._index, max((width - 8) // 10, 1))
-        return [*rows, "", key, "", Content.assemble((near, "bold"))]
+        return [*rows, "", *key, "", Content.assemble((near, "bold"))]
 
     def _styled(self, piece: Piece) -> tuple[str, str]:
         color = _COLORS.get(piece.kind, "")

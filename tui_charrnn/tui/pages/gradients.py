@@ -173,7 +173,8 @@ class ClippingPage(Page):
         settings = self.settings
         self.show_note(
             tr(
-                "Spectral radius {radius:g}, limit {limit:g}, learning rate {rate:g}, seed {seed}.",
+                "Spectral radius {radius:g}, limit {limit:g}, learning rate {rate:g}, "
+                "RNG seed {seed}.",
                 radius=settings.radius,
                 limit=settings.limit,
                 rate=settings.learning_rate,

@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tree import LONGEST_NAME, Branch, ListedBranch
+from tui_charrnn.hangul import continues_syllable
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.dialogs import AskTextScreen, Dialog
@@ -211,6 +212,8 @@ class ComparisonScreen(Dialog[None]):
         ):
             text.follows_end = False
             shared = self._tape.text(number, start, self._shared)
+            while start and shared and continues_syllable(shared[0]):
+                shared = shared[1:]
             lines = shared.rpartition("\n")[2]
             text.append("… " if start or lines != shared else "", "note")
             text.append(lines, "note")

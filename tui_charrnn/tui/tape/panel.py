@@ -425,7 +425,12 @@ class TapePanel(Static, can_focus=True):
         if at[1] >= shown:
             place = tr("the end of {count:,}", count=shown)
         else:
-            place = tr("character {number:,} of {count:,}", number=at[1] + 1, count=shown)
+            is_jamo = self.text.opening is not None and self.text.opening.is_jamo
+            place = tr(
+                "jamo {number:,} of {count:,}" if is_jamo else "character {number:,} of {count:,}",
+                number=at[1] + 1,
+                count=shown,
+            )
         parts = [tr("Tape"), tr("branch {name}", name=name), place]
         if (count := len(tree.branches)) > 1:
             parts.append(tr("{count} branches", count=count))

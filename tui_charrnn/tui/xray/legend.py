@@ -312,7 +312,7 @@ def question_for(config: ModelConfig) -> str:
             letter=next(iter(gates)),
         )
     return tr(
-        "{names}. {layers}, its units are 0 to {last}; the number before the colon is the layer's.",
+        "{names}. {layers}; its units are 0 to {last}; the number before the colon is the layer's.",
         names=sentence,
         layers=layers_sentence(config),
         last=last,

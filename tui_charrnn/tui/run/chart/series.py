@@ -88,7 +88,7 @@ def _norm(view: RunView, is_recent: bool, smoothing: float) -> SecondLine:
 def _rate(view: RunView, is_recent: bool) -> SecondLine:
     buckets = _buckets(view.learning_rates, is_recent)
     points = [(_middle(bucket), 1000 * bucket.mean) for bucket in buckets]
-    return SecondLine(tr("learning rate"), tr("rate/1000"), points)
+    return SecondLine(tr("learning rate"), "e-3", points)
 
 
 def _speed(view: RunView, is_recent: bool, smoothing: float) -> SecondLine | None:
@@ -104,7 +104,10 @@ def _speed(view: RunView, is_recent: bool, smoothing: float) -> SecondLine | Non
             speed = characters * steps / seconds / 1000
             count, total = bucket.count, speed * bucket.count
             speeds.append(Bucket(bucket.first_step, bucket.last_step, count, speed, total, speed))
-    return SecondLine(tr("characters a second"), "1000/s", _smoothed(speeds, smoothing))
+    is_jamo = view.description.training.units == "jamo"
+    name = tr("jamo a second" if is_jamo else "characters a second")
+    unit = tr("k jamo/s" if is_jamo else "k ch/s")
+    return SecondLine(name, unit, _smoothed(speeds, smoothing))
 
 
 def _memory(view: RunView, is_recent: bool) -> SecondLine:
