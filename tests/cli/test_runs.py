@@ -159,6 +159,23 @@ def test_stop_reports_a_lost_trainer(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert not list(run.control.iterdir())
 
 
+def test_stop_reports_a_lost_or_missing_trainer_as_stopped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lose_trainer(fake_run(tmp_path, name="lost", end=None))
+    created_run(tmp_path, name="new")
+    fake_run(tmp_path, name="over", end="finished")
+    for name, message in {
+        "lost": "The trainer of lost is lost",
+        "new": "No trainer is running for new, which is created.",
+        "over": "No trainer is running for over, which is finished.",
+    }.items():
+        assert main.run(["stop", name, "--runs-dir", str(tmp_path)]) == 0
+        assert message in capsys.readouterr().err
+        assert main.run(["pause", name, "--runs-dir", str(tmp_path)]) == 2
+        assert message in capsys.readouterr().err
+
+
 def test_stop_reports_that_the_trainer_has_ended_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -15,7 +15,7 @@ from tui_charrnn.runs.catalogue import find_run
 from tui_charrnn.runs.control import send_request
 from tui_charrnn.runs.description import RunState, RunStatus
 from tui_charrnn.runs.layout import RunDirectory, format_command
-from tui_charrnn.runs.liveness import AT_WORK, Liveness
+from tui_charrnn.runs.liveness import Liveness
 from tui_charrnn.runs.reader import RunReader, read_status
 from tui_charrnn.runs.records import RequestAnswered
 
@@ -25,33 +25,26 @@ ANSWER_TIMEOUT: Final = 60.0
 """Seconds to wait for an answer; a trainer does not answer while TensorFlow loads."""
 
 
+class _NoTrainerError(ConfigError):
+    """No trainer of a run is there to carry out a request."""
+
+
 def stop(run: RunArgument, runs_dir: RunsDir = None) -> None:
     """Ask a run's trainer to save and stop, and wait for it; exit with 7 if it does not."""
     directory = find_run(run, runs_folder(runs_dir))
-    status = read_status(directory)
-    life = Liveness()
-    verdict = life.judge(status)
-    if status is None or verdict == "ended":
-        print_message(f"No trainer is running for {directory.name}.")
-        return
-    if verdict != "lost":
+    life, deadline = Liveness(), time.monotonic() + STOP_TIMEOUT
+    try:
+        status = _require_trainer(directory, read_status(directory), life)
         send_request(directory, "stop")
-    deadline = time.monotonic() + STOP_TIMEOUT
-    while status is not None and (verdict := life.judge(status)) in AT_WORK:
-        if time.monotonic() > deadline:
-            raise UnansweredError(
-                f"{directory.name} has not stopped within {STOP_TIMEOUT:g} s; the request stays "
-                "pending."
-            )
-        time.sleep(0.1)
-        status = newest_status(directory, status)
-    if status is not None and verdict == "lost":
-        print_message(
-            f"The trainer of {directory.name} is lost; its checkpoints are kept. "
-            f"Resume it with: {format_command('resume', directory)}"
-        )
+        while time.monotonic() <= deadline:
+            time.sleep(0.1)
+            status = _require_trainer(directory, newest_status(directory, status), life)
+    except _NoTrainerError as error:  # which is what `stop` is for
+        print_message(str(error))
         return
-    print_message(f"{directory.name} is {status.state if status else 'gone'}.")
+    raise UnansweredError(
+        f"{directory.name} has not stopped within {STOP_TIMEOUT:g} s; the request stays pending."
+    )
 
 
 def change(
@@ -88,13 +81,22 @@ def _ask(run: RunDirectory, request: str, **arguments: Any) -> None:
         ConfigError: If no trainer is running, or it refuses.
         UnansweredError: If it does not answer in time.
     """
-    status = read_status(run)
-    is_new = status is not None and status.state is RunState.CREATED
-    if status is None or is_new or Liveness().judge(status) == "ended":
-        raise ConfigError(f"No trainer is running for {run.name}; nothing was changed.")
-    if Liveness().judge(status) == "lost":
-        raise _lost_error(run)
+    status = _require_trainer(run, read_status(run), Liveness())
     _await_answer(run, status, send_request(run, request, **arguments))
+
+
+def _require_trainer(run: RunDirectory, status: RunStatus | None, life: Liveness) -> RunStatus:
+    """Return the status of a run's trainer; raise `_NoTrainerError` if none is running."""
+    verdict = life.judge(status)
+    if status is None or status.state is RunState.CREATED or verdict == "ended":
+        state = status.state if status else RunState.CREATED
+        raise _NoTrainerError(f"No trainer is running for {run.name}, which is {state}.")
+    if verdict == "lost":
+        raise _NoTrainerError(
+            f"The trainer of {run.name} is lost; its checkpoints are kept. "
+            f"Resume it with: {format_command('resume', run)}"
+        )
+    return status
 
 
 def _await_answer(run: RunDirectory, status: RunStatus, request: str) -> None:
@@ -102,28 +104,18 @@ def _await_answer(run: RunDirectory, status: RunStatus, request: str) -> None:
     life, reader = Liveness(), RunReader(run)
     deadline = time.monotonic() + ANSWER_TIMEOUT
     while True:
+        # read first: a trainer writes its answer before it ends
         status = newest_status(run, status) or status
-        verdict = life.judge(status)  # read first: a trainer writes its answer before it ends
         answer = _find_answer(reader, request)
         if answer is not None and not answer.accepted:
             raise ConfigError(f"The trainer of {run.name} refused: {answer.message}")
         if answer is not None:
             print_message(f"{run.name}: {answer.message}.")
             return
-        if verdict == "lost":
-            raise _lost_error(run)
-        if verdict == "ended":
-            raise ConfigError(f"{run.name} is {status.state}; nothing was changed.")
+        _require_trainer(run, status, life)
         if time.monotonic() > deadline:
             raise UnansweredError(f"{run.name} has not answered yet; the request stays pending.")
         time.sleep(0.1)
-
-
-def _lost_error(run: RunDirectory) -> ConfigError:
-    return ConfigError(
-        f"The trainer of {run.name} is lost; nothing was changed. "
-        f"Resume it with: {format_command('resume', run)}"
-    )
 
 
 def _find_answer(reader: RunReader, request: str) -> RequestAnswered | None:
