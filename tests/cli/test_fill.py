@@ -49,10 +49,18 @@ def test_the_table_describes_the_method(model: list[object]) -> None:
     assert "A beam of 5" in invoke("ba__ cab", *model, "--beam", 5).stdout
 
 
+def test_no_bits_are_shown_where_no_right_side_was_read(model: list[object]) -> None:
+    heading, *rows = invoke("ba_", *model, "--ascii").stdout.split("\n\n")[0].splitlines()
+    assert heading.split()[-1] == "BITS"
+    assert {row.split()[-1] for row in rows} == {"-"}
+    document = json.loads(invoke("ba_", *model, "--json").stdout)
+    assert [document["bits"], document["candidates"][0]["bits"]] == [None, None]
+
+
 def test_what_the_left_side_expects_is_listed_however_unlikely_it_is() -> None:
     shares = {"kn": (0.01, 0.9), "ri": (0.02, 0.09), "in": (0.95, 0.001), "ee": (0.02, 0.009)}
     candidates = tuple(Candidate(fill, *each, 0.0) for fill, each in shares.items())
-    filled = Filled(("The ", "fe"), candidates, beam=4, unknown=0, has_right_context=True)
+    filled = Filled(("The ", "fe"), candidates, beam=4, unknown=0)
     for count, listed in ((1, ["kn"]), (2, ["kn", "in"]), (3, ["kn", "ri", "in"])):
         assert [row.split()[0] for row in candidate_rows(filled, 80, count)[1:]] == listed
 

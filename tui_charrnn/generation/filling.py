@@ -42,10 +42,11 @@ class Candidate:
     """Its probability given only the text before each gap."""
     both: float
     """Its probability given the whole text."""
-    bits: float
+    bits: float | None
     """Evidence from the right context, log2(both / left), in bits; negative if against it.
 
-    0 if no text follows a gap: then `both` is above `left` only by what was left out.
+    None if the model read no text after a gap: then `both` is above `left` only by what was left
+    out.
     """
 
 
@@ -61,13 +62,12 @@ class Filled:
     """The beam width, if candidates were dropped; None if all were scored."""
     unknown: int
     """Characters of the text that are not in the model's vocabulary."""
-    has_right_context: bool
-    """Whether the model read text after a gap; unknown characters may be left out."""
 
     @property
-    def bits(self) -> float:
+    def bits(self) -> float | None:
         """Information gain of the right context: the mean of `Candidate.bits`, at least 0."""
-        return max(0.0, sum(each.both * each.bits for each in self.candidates))
+        gains = [each.both * each.bits for each in self.candidates if each.bits is not None]
+        return max(0.0, sum(gains)) if gains else None
 
     def text(self, fill: str) -> str:
         """Return the text with its gaps filled."""
@@ -206,8 +206,8 @@ class Filler:
         both = weights / weights.sum()
         evidence = found.total - found.total.max() - np.log(weights.sum()) - found.left
         has_right_context = any(len(part.indices) for part in spelled[1:])
-        bits = evidence / np.log(2) if has_right_context else np.zeros_like(both)
-        columns = found.fills, np.exp(found.left).tolist(), both.tolist(), bits.tolist()
+        bits = (evidence / np.log(2)).tolist() if has_right_context else [None] * len(both)
+        columns = found.fills, np.exp(found.left).tolist(), both.tolist(), bits
         candidates = [
             Candidate(join_syllables(fill), *numbers)
             for fill, *numbers in zip(*columns, strict=True)
@@ -218,7 +218,6 @@ class Filler:
             candidates=tuple(candidates),
             beam=limit if is_cut else None,
             unknown=sum(int((~each.is_known).sum()) for each in spelled),
-            has_right_context=has_right_context,
         )
 
     def _read_start(self, symbols: Indices) -> _Beam:

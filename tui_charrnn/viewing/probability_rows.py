@@ -95,9 +95,10 @@ def candidate_rows(
     for name, each in zip(names, shown, strict=True):
         share = f"{bar(each.both, length):<{length}}"
         read = f"{percent(shares.get(each.fill, 0.0)):>{third}}" if third else ""
+        bits = "-" if each.bits is None else f"{each.bits:+.2f}"
         rows.append(
             f"{padded(name, widest)}{percent(each.left):>11}{percent(each.both):>12}{read} "
-            f"{share}{each.bits:>+8.2f}"
+            f"{share}{bits:>8}"
         )
     return rows
 
@@ -127,9 +128,9 @@ def format_filled(filled: Filled) -> str:
             "A beam of {count:,} candidates: less likely ones were left out.", count=filled.beam
         )
     )
-    if not filled.has_right_context:
+    if (bits := filled.bits) is None:
         return tried
-    worth = tr("Knowing the right side is worth {bits:.2f} bits here.", bits=filled.bits)
+    worth = tr("Knowing the right side is worth {bits:.2f} bits here.", bits=bits)
     return f"{worth} {tried}"
 
 
