@@ -14,7 +14,11 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import ConfigError, CorpusError, DataError
 from tui_charrnn.generation.side_by_side import search_likeliest
 from tui_charrnn.generation.stream import CharacterStream
+from tui_charrnn.generation.training_corpus import index_corpora, reading_for
 from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.safe_text import safe_line
+from tui_charrnn.text.corpus_reading import read_corpus
+from tui_charrnn.tui.xray.originality import OriginalityTrack
 
 
 @pytest.fixture
@@ -96,6 +100,28 @@ def test_new_ones_leave_out_the_corpus_and_each_other(model_file: Path, tmp_path
     new = generate_text(*options, "--new-only", "--corpus", known).splitlines()
     assert len(set(new)) == len(new) == 40
     assert not set(new) & {"a", "b", "c", "ab", "ba"}
+
+
+def test_a_copied_record_is_copied_with_its_end_as_in_the_app(
+    model_file: Path, tmp_path: Path
+) -> None:
+    options = "-m", model_file, "--rng-seed", 2
+    record = generate_text(*options)
+    assert len(record) > 3
+    known = tmp_path / "known.txt"
+    known.write_text(f"zz\n{record}yy\n")
+    watched = *options, "--corpus", known, "--copied-length", 3, "--json"
+    found = json.loads(generate_text(*watched).splitlines()[-1])["originality"]["texts"][0]
+    assert (found["characters"], found["copied_characters"]) == (len(record), len(record))
+    longest = {"position": 0, "length": len(record), "offset": 3, "line": 2, "text": record}
+    assert found["longest"] == longest
+    model = load_model(model_file)
+    corpus = index_corpora([read_corpus([str(known)], reading_for(model))], notify=print)
+    track = OriginalityTrack(corpus, 3)
+    track.add(model.vocabulary.characters[model.vocabulary.encode(each)[0]] for each in record)
+    app = track.summary
+    assert (app.characters, app.copied, app.longest) == (len(record),) * 3
+    assert (app.offset, app.line, app.passage) == (3, 2, safe_line(record))
 
 
 def test_the_known_records_may_have_another_encoding(model_file: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tui_charrnn.cli.output import print_message, progress_bar, stdout_has_colors, stdout_has_styles
 from tui_charrnn.cli.reading import read_named_corpus
@@ -19,6 +19,9 @@ from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.originality import OriginalityMeter, PassageMarks
 from tui_charrnn.viewing.formatting import NEW_LENGTHS, format_new_shares, format_share
 
+if TYPE_CHECKING:
+    from tui_charrnn.generation.stream import GeneratedCharacter
+
 _UNDERLINED: Final = "\x1b[4m"
 _UNDERLINED_MAGENTA: Final = "\x1b[4;35m"
 
@@ -29,9 +32,10 @@ _QUOTED: Final = 200
 class OriginalityWatch:
     """Measures how much of each generated text is copied; seed texts are not measured."""
 
-    def __init__(self, corpus: IndexedCorpus, copied_length: int, units: str, count: int) -> None:
-        """Count passages of `copied_length` characters, or jamo, as copied in `count` texts."""
-        self._corpus, self._copied_length, self._units = corpus, copied_length, units
+    def __init__(self, corpus: IndexedCorpus, copied_length: int, model: Model, count: int) -> None:
+        """Count passages of `copied_length` units of the model as copied in `count` texts."""
+        self._corpus, self._copied_length, self._units = corpus, copied_length, model.units
+        self._characters = model.vocabulary.characters  # with the end sign of records
         self._meters = [OriginalityMeter(corpus.index, copied_length) for _ in range(count)]
         self._marks = [PassageMarks(copied_length) for _ in range(count)]
         self._style = ""
@@ -39,21 +43,23 @@ class OriginalityWatch:
         if stdout_has_styles():
             self._style = _UNDERLINED_MAGENTA if stdout_has_colors() else _UNDERLINED
 
-    def styled(self, text: int, character: str) -> Iterable[tuple[str, str]]:
+    def styled(self, text: int, character: "GeneratedCharacter") -> Iterable[tuple[str, str]]:
         """Add a character to a text; return pieces that can be written now, with their styles."""
-        match = self._meters[text].add(character)
+        match = self._meters[text].add(self._characters[character.index])
         if not self._style:
-            return ((character, ""),)
-        pieces = self._marks[text].add(character, match)
+            return ((character.character, ""),)
+        pieces = self._marks[text].add(character.character, match)
         return [(piece, self._style if is_copied else "") for piece, is_copied in pieces]
 
     def held_back(self, text: int) -> str:
         """Return the rest of a text that `styled` has not returned yet; the text has ended."""
         return self._marks[text].close()
 
-    def match_facts(self, text: int, character: str) -> Mapping[str, object] | None:
+    def match_facts(
+        self, text: int, character: "GeneratedCharacter"
+    ) -> Mapping[str, object] | None:
         """Add a character to a text; return the passage that it ends as JSON values, or None."""
-        match = self._meters[text].add(character)
+        match = self._meters[text].add(self._characters[character.index])
         return (
             {"length": match.length, **self._corpus.facts(match.offset)} if match.length else None
         )
@@ -113,7 +119,7 @@ def _original_lines(
         f"{text}Copied from {name} in passages of {meter.copied_length} {units} or more: "
         f"{meter.copied_characters:,} of {meter.characters:,} {units}, {format_share(share)}."
     )
-    passage = corpus.index.passage(longest.offset, min(longest.length, _QUOTED))
+    passage = corpus.passage(longest.offset, min(longest.length, _QUOTED))
     rest = " ..." if longest.length > _QUOTED else ""
     counted = units if longest.length > 1 else units.removesuffix("s")
     place = corpus.place(longest.offset)
@@ -129,7 +135,7 @@ def _original_lines(
 
 def _original_facts(meter: OriginalityMeter, corpus: IndexedCorpus) -> dict[str, Any]:
     """Return the summary of a text as JSON values."""
-    longest, index = meter.longest, meter.index
+    longest = meter.longest
     return {
         "characters": meter.characters,
         "copied_characters": meter.copied_characters,
@@ -139,7 +145,7 @@ def _original_facts(meter: OriginalityMeter, corpus: IndexedCorpus) -> dict[str,
             "position": longest.position,
             "length": longest.length,
             **corpus.facts(longest.offset),
-            "text": index.passage(longest.offset, longest.length),
+            "text": corpus.passage(longest.offset, longest.length),
         },
         "new_share": {str(length): meter.new_share(length) for length in NEW_LENGTHS},
     }

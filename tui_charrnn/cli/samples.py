@@ -111,7 +111,7 @@ class PlainWriter:
         if self._watch is None:
             self._put(text, character.character)
             return
-        for piece, style in self._watch.styled(text, character.character):
+        for piece, style in self._watch.styled(text, character):
             self._put(text, piece, style)
 
     def _put(self, text: int, piece: str, style: str = "") -> None:
@@ -166,7 +166,7 @@ class RecordWriter:
         if character.index == self._end:
             record["is_end"] = True
         if self._watch is not None:
-            record["match"] = self._watch.match_facts(text, character.character)
+            record["match"] = self._watch.match_facts(text, character)
         self._output.write(json.dumps(record) + "\n")
 
     def close(self) -> None:
@@ -350,7 +350,7 @@ class TextRequest:
         else:
             compared = lazy.open_named_corpus(self.corpus, self.encoding, model)
         return lazy.OriginalityWatch(
-            compared, length or copied_length_in(model.units), model.units, self.count
+            compared, length or copied_length_in(model.units), model, self.count
         )
 
 
@@ -423,9 +423,7 @@ def _known_records(texts: TextRequest) -> frozenset[str]:
     """Return the records that a model was trained on, or those of the text of --corpus."""
     model = texts.stream.model
     if texts.corpus is not None:
-        reading = dataclasses.replace(
-            lazy.reading_for(model), records=model.records, encoding=texts.encoding
-        )
+        reading = dataclasses.replace(lazy.reading_for(model), encoding=texts.encoding)
         text = read_named_corpus([texts.corpus], reading)
         return frozenset(text.numbered.records())
     try:

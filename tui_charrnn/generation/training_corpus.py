@@ -23,7 +23,7 @@ from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.text.sources import CATALOGUE_PREFIX
 from tui_charrnn.text.suffix_index import SuffixIndex, obtain_index, open_index
-from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.text.vocabulary import END, Vocabulary
 from tui_charrnn.translation import tr
 
 
@@ -114,17 +114,21 @@ class IndexedCorpus:
         """The name to show to the user."""
         return tr(" and ").join(self.texts)
 
+    def passage(self, offset: int, length: int) -> str:
+        """Return characters of the index; the end sign of a record is shown as a line feed."""
+        return self.index.passage(offset, length).replace(END, "\n")
+
     def place(self, offset: int) -> Place:
         """Return the location of an offset of the index."""
-        code = self.index.code(_SEPARATOR)
-        if len(self.texts) == 1 or code is None:
-            return Place("", offset, self.index.line(offset))
-        first, end = self.index.find(code)
-        starts = [0, *sorted(self.index.suffixes[rank] + 1 for rank in range(first, end))]
+        code = self.index.code(_SEPARATOR)  # None in a single text
+        ranks = range(*self.index.find(code)) if code is not None else ()
+        starts = [0, *sorted(self.index.suffixes[rank] + 1 for rank in ranks)]
         number = min(bisect.bisect(starts, offset), len(self.texts)) - 1
+        name = self.texts[number] if len(self.texts) > 1 else ""
         start = starts[number]
+        start += self.index.passage(start, 1) == END  # a text of records begins with one
         line = self.index.line(offset) - self.index.line(start) + 1
-        return Place(self.texts[number], offset - start, line)
+        return Place(name, max(offset - start, 0), max(line, 1))
 
     def facts(self, offset: int) -> dict[str, object]:
         """Return the location of an offset as JSON values."""
@@ -251,7 +255,7 @@ def read_training_corpus(
 def reading_for(model: Model) -> Reading:
     """How to read a text that is compared with what a model generates."""
     has_returns = "\r" in model.vocabulary.characters
-    return Reading(unify_newlines=not has_returns, units=model.units)
+    return Reading(unify_newlines=not has_returns, units=model.units, records=model.records)
 
 
 def index_corpora(

@@ -26,7 +26,7 @@ import numpy.typing as npt
 from tui_charrnn.errors import CorpusError, StorageError, never_cancelled, reason_of
 from tui_charrnn.folders import cache_folder
 from tui_charrnn.text.cache import Progress, cache_advice, mark_in_use, prune_folder, replace_file
-from tui_charrnn.text.vocabulary import code_points, code_width
+from tui_charrnn.text.vocabulary import END, code_points, code_width
 
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
@@ -302,14 +302,14 @@ class SuffixIndex:
         return int(np.min(self.suffixes[low:high]))
 
     def line(self, offset: int) -> int:
-        """The line number of a character of the corpus, from 1."""
+        """The line number of a character of the corpus, from 1; a record ends its line."""
         return int(np.searchsorted(self._line_ends, offset)) + 1
 
     @cached_property
     def _line_ends(self) -> Int64:
-        newline = self.alphabet.find("\n")
+        ends = [self.alphabet.index(sign) for sign in ("\n", END) if sign in self.alphabet]
         data = np.frombuffer(self.codes, f">u{self.width}", len(self), self.codes_begin)
-        return np.flatnonzero(data == newline) if newline >= 0 else np.empty(0, dtype=np.int64)
+        return np.flatnonzero(np.isin(data, ends))
 
 
 def _encode(text: str) -> tuple[str, Codes]:

@@ -272,7 +272,7 @@ class OriginalityTrack:
 
     def _summarize(self) -> OriginalitySummary:
         meter = self._meter
-        longest, index = meter.longest, meter.index
+        longest = meter.longest
         if longest is None:
             return OriginalitySummary(meter.characters, shares=tuple(format_new_shares(meter)))
         place = self._corpus.place(longest.offset)
@@ -284,5 +284,5 @@ class OriginalityTrack:
             line=place.line,
             offset=place.offset,
             text=place.text,
-            passage=safe_line(index.passage(longest.offset, min(longest.length, _QUOTED))),
+            passage=safe_line(self._corpus.passage(longest.offset, min(longest.length, _QUOTED))),
         )
