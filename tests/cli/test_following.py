@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,14 @@ def run(tmp_path: Path) -> RunDirectory:
     return created_run(tmp_path, name="mine")
 
 
+HEADLESS = FollowOptions(headless=True)
+
+
 def watch(
-    monkeypatch: pytest.MonkeyPatch, run: RunDirectory, code: str, *, detach: bool = False
+    monkeypatch: pytest.MonkeyPatch,
+    run: RunDirectory,
+    code: str,
+    options: FollowOptions = HEADLESS,
 ) -> tuple[int, list["subprocess.Popen[bytes]"]]:
     """Exit code of a command that starts a scripted trainer, and that trainer."""
     started: list[subprocess.Popen[bytes]] = []
@@ -45,7 +52,20 @@ def watch(
         return started[-1]
 
     monkeypatch.setattr(launching, "launch_trainer", launch)
-    return start_and_watch(run, FollowOptions(headless=not detach, detach=detach)), started
+    return start_and_watch(run, options), started
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """State and step of each end that the command of the user is told."""
+    told: list[tuple[str, int]] = []
+    monkeypatch.setenv("CHARRNN_NOTIFY_COMMAND", "notify me")
+    monkeypatch.setattr(
+        announcements,
+        "run_notify_command",
+        lambda _command, view: told.append((end_state(view), view.step)),
+    )
+    return told
 
 
 def test_the_outcome_is_printed_with_earlier_results(
@@ -109,64 +129,48 @@ def test_a_trainer_that_is_killed_from_outside_is_reported(
 
 
 @pytest.mark.parametrize(
-    ("code", "states"),
+    ("code", "end"),
     [
-        ("trainer.start(); os.kill(os.getpid(), signal.SIGKILL)", ["lost"]),
-        ("sys.exit(1)", ["failed"]),
-        (WHOLE, ["finished"]),
+        ("trainer.start(); os.kill(os.getpid(), signal.SIGKILL)", ("lost", 2)),
+        ("sys.exit(1)", ("failed", 2)),
+        (WHOLE, ("finished", 2)),
     ],
 )
+@pytest.mark.parametrize("quiet", [False, True])
 def test_the_command_of_the_user_is_told_how_the_run_ended(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str, states: list[str]
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    told: list[tuple[str, int]],
+    code: str,
+    end: tuple[str, int],
+    quiet: bool,
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setenv("CHARRNN_NOTIFY_COMMAND", "notify me")
-    monkeypatch.setattr(
-        announcements, "run_notify_command", lambda _command, view: told.append(end_state(view))
-    )
     run = fake_run(tmp_path, losses=[3.0, 2.0], end="saved")  # by an earlier trainer
-    watch(monkeypatch, run, f"import os, signal; {code}")
-    assert told == states
+    options = replace(HEADLESS, quiet=quiet)
+    watch(monkeypatch, run, f"import os, signal; {code}", options)
+    assert told == [end]
 
 
 def test_a_trainer_that_could_not_write_has_failed_whatever_an_earlier_one_wrote(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, told: list[tuple[str, int]]
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(
-        announcements, "run_notify_command", lambda _command, view: told.append(end_state(view))
-    )
     monkeypatch.setattr(
         launching,
         "launch_trainer",
         lambda _run, **_: subprocess.Popen(["/bin/sh", "-c", "exit 1"], start_new_session=True),
     )
     run = fake_run(tmp_path, losses=[3.0, 2.0], end="saved")
-    for quiet in (False, True):
-        options = FollowOptions(headless=True, quiet=quiet, notify_command="notify me")
-        assert start_and_watch(run, options) == 1
-    assert told == ["failed", "failed"]
+    assert start_and_watch(run, HEADLESS) == 1
+    assert [state for state, _ in told] == ["failed"]
 
 
 def test_an_end_that_was_not_recorded_is_known_from_the_status(
-    monkeypatch: pytest.MonkeyPatch, run: RunDirectory
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory, told: list[tuple[str, int]]
 ) -> None:
-    told: list[tuple[str, int]] = []
-    monkeypatch.setattr(
-        announcements,
-        "run_notify_command",
-        lambda _command, view: told.append((end_state(view), view.step)),
-    )
     script = "trainer.start(); trainer.writer.set_status(state=RunState.SAVED, step=7)"
-    monkeypatch.setattr(
-        launching,
-        "launch_trainer",
-        lambda run, **_: start_trainer(
-            run, f"from tui_charrnn.runs.description import RunState; {script}"
-        ),
-    )
-    options = FollowOptions(headless=True, quiet=True, notify_command="notify me")
-    assert start_and_watch(run, options) == ExitCode.OK
+    script = f"from tui_charrnn.runs.description import RunState; {script}"
+    code, _ = watch(monkeypatch, run, script, replace(HEADLESS, quiet=True))
+    assert code == ExitCode.OK
     assert told == [("saved", 7)]
 
 
@@ -183,24 +187,12 @@ class EndingWatch(TrainerWatch):
 
 
 def test_the_command_of_the_user_runs_if_a_joint_training_breaks_off(
-    monkeypatch: pytest.MonkeyPatch, run: RunDirectory
+    monkeypatch: pytest.MonkeyPatch, run: RunDirectory, told: list[tuple[str, int]]
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr(
-        announcements, "run_notify_command", lambda _command, view: told.append(end_state(view))
-    )
-    monkeypatch.setattr(
-        launching,
-        "launch_trainer",
-        lambda run, **_: start_trainer(run, "import signal; signal.pause()"),
-    )
-    options = FollowOptions(
-        headless=True,
-        notify_command="notify me",
-        watch=EndingWatch(JointTask(cluster=Cluster(0, 2))),
-    )
-    assert start_and_watch(run, options) == ExitCode.RESUME_ME
-    assert told == ["saved"]
+    options = replace(HEADLESS, watch=EndingWatch(JointTask(cluster=Cluster(0, 2))))
+    code, _ = watch(monkeypatch, run, "import signal; signal.pause()", options)
+    assert code == ExitCode.RESUME_ME
+    assert [state for state, _ in told] == ["saved"]
 
 
 def test_a_trainer_that_ends_without_a_record_is_reported(
@@ -268,7 +260,9 @@ def test_the_command_ends_once_a_detached_trainer_has_the_run(
     monkeypatch: pytest.MonkeyPatch, run: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(following, "START_TIMEOUT", PATIENCE)
-    code, started = watch(monkeypatch, run, "import time; time.sleep(3600)", detach=True)
+    code, started = watch(
+        monkeypatch, run, "import time; time.sleep(3600)", FollowOptions(False, detach=True)
+    )
     try:
         status = read_status(run)
         assert isinstance(status, RunStatus)
