@@ -15,6 +15,7 @@ from tui_charrnn.runs.catalogue import (
     read_labels,
     write_labels,
 )
+from tui_charrnn.runs.file_system import FileSystem, in_place
 
 
 def test_tags_are_added_once_and_taken_away() -> None:
@@ -42,6 +43,25 @@ def test_they_are_kept_beside_the_run(tmp_path: Path) -> None:
     labels = RunLabels(tags=("first",), note="why")
     write_labels(run, labels)
     assert read_labels(run) == labels
+
+
+def test_two_processes_label_a_run_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, labels = created_run(tmp_path), RunLabels(note="theirs")
+
+    class OtherFirst(FileSystem):
+        """Another process writes between our write and our rename."""
+
+        def fsync(self, descriptor: int) -> None:
+            super().fsync(descriptor)
+            with in_place(FileSystem()), monkeypatch.context() as other_process:
+                other_process.setattr("os.getpid", lambda: -1)
+                write_labels(run, labels)
+
+    with in_place(OtherFirst()):
+        write_labels(run, RunLabels(note="ours"))
+    assert read_labels(run).note == "ours"
 
 
 def test_tags_and_notes_leave_the_pin(tmp_path: Path) -> None:

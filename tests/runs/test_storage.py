@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 from itertools import count
 from pathlib import Path
 
@@ -73,12 +74,26 @@ def test_a_full_disk_is_explained(tmp_path: Path) -> None:
 
 def test_a_leftover_of_a_killed_writer_is_replaced(tmp_path: Path) -> None:
     (tmp_path / ".file.partial").write_bytes(b"half, and longer than the new contents")
-    Storage().write_atomically(tmp_path / "file", b"new")
+    Storage().write_atomically(tmp_path / "file", b"new", reserve=1)
     assert (tmp_path / "file").read_bytes() == b"new"
 
 
+def test_several_processes_may_write_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    with Storage().open_beside(path) as ours:
+        ours.write(b"ours, which is longer")
+        with monkeypatch.context() as other_process:
+            other_process.setattr("os.getpid", lambda: -1)
+            Storage().write_atomically(path, b"theirs")
+        assert path.read_bytes() == b"theirs"
+    assert path.read_bytes() == b"ours, which is longer"
+    assert not list(tmp_path.glob(".*"))
+
+
 def test_what_lies_in_place_of_the_temporary_file_is_removed(tmp_path: Path) -> None:
-    (tmp_path / ".file.partial").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / f".file.{os.getpid()}.partial").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(StorageError):
         Storage().write_atomically(tmp_path / "file", b"new")
     Storage().write_atomically(tmp_path / "file", b"new")

@@ -108,8 +108,6 @@ class Storage:
     def write_atomically(self, path: Path, data: bytes, *, reserve: int = 0) -> None:
         """Replace a file's contents atomically; on failure the old contents stay.
 
-        A file must have only one writer, as the temporary file has a fixed name.
-
         Args:
             path: The file.
             data: Its new contents.
@@ -121,7 +119,7 @@ class Storage:
     def release_reserve(self, path: Path) -> None:
         """Remove the temporary file that `write_atomically` reserved."""
         with quietly(), self._folder(path.parent) as folder:
-            self._fs.remove(_partial(path), folder)
+            self._fs.remove(_reserved(path), folder)
 
     def write_new(self, path: Path, data: bytes) -> None:
         """Write a durable file into a folder that is not published yet.
@@ -148,9 +146,11 @@ class Storage:
 
         Inside the context it is a hidden file in the same folder. If the context fails, an existing
         file is unchanged, and the hidden file is removed. With `reserve`, the hidden file stays and
-        gets so many bytes, so that the next write succeeds even on a full disk.
+        gets so many bytes, so that the next write succeeds even on a full disk; only one process may
+        write such a file.
         """
-        partial = _partial(path)
+        own = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        partial = _reserved(path) if reserve else own
         with contextlib.ExitStack() as resources:
             with storage_errors("write", path):
                 folder = resources.enter_context(self._folder(path.parent))
@@ -280,8 +280,8 @@ class Storage:
         return WrittenFile(shown_as, self._fs, descriptor)
 
 
-def _partial(path: Path) -> Path:
-    """Return the path of the temporary file for new contents."""
+def _reserved(path: Path) -> Path:
+    """Return the path of the hidden file that reserves space."""
     return path.with_name(f".{path.name}.partial")
 
 
