@@ -66,7 +66,7 @@ def test_what_the_left_side_expects_is_listed_however_unlikely_it_is() -> None:
 
 
 def test_a_space_in_a_gap_is_visible() -> None:
-    filled = Filled(("a", "b"), (Candidate("c ", 0.5, 0.5, 0.0),), 4, 0, has_right_context=True)
+    filled = Filled(("a", "b"), (Candidate("c ", 0.5, 0.5, 0.0),), 4, 0)
     assert candidate_rows(filled, 80, 1)[1].startswith("c␣ ")
 
 

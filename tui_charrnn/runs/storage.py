@@ -146,8 +146,8 @@ class Storage:
 
         Inside the context it is a hidden file in the same folder. If the context fails, an existing
         file is unchanged, and the hidden file is removed. With `reserve`, the hidden file stays and
-        gets so many bytes, so that the next write succeeds even on a full disk; only one process may
-        write such a file.
+        gets so many bytes, so that the next write succeeds even on a full disk; such a file may
+        have only one writer.
         """
         own = path.with_name(f".{path.name}.{os.getpid()}.partial")
         partial = _reserved(path) if reserve else own
