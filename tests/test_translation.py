@@ -17,11 +17,9 @@ from tests.support.command import ROOT
 from tui_charrnn import errors, translation
 from tui_charrnn.config import RULES, ModelConfig, SamplingConfig, TrainingConfig
 from tui_charrnn.durations import TIME_UNITS
-from tui_charrnn.errors import SYSTEM_REASONS
 from tui_charrnn.generation import neuron
 from tui_charrnn.history import model_label
 from tui_charrnn.history.generation import NO_REPLAY_REASONS
-from tui_charrnn.history.store import REASONS
 from tui_charrnn.lens.properties import PROPERTIES
 from tui_charrnn.paths import Kind
 from tui_charrnn.preferences import Preferences
@@ -83,6 +81,56 @@ CARD_LABELS = (
 )
 """Of the run card, see `run_formatting.card_groups`; the label of a GPU is `gpu`."""
 
+SYSTEM_REASONS = (
+    "No such file or directory",
+    "Permission denied",
+    "Operation not permitted",
+    "Not a directory",
+    "Is a directory",
+    "File exists",
+    "Directory not empty",
+    "No space left on device",
+    "Disk quota exceeded",
+    "Read-only file system",
+    "File too large",
+    "Input/output error",
+    "Cannot allocate memory",
+    "Too many open files",
+    "Too many open files in system",
+    "Too many levels of symbolic links",
+    "File name too long",
+    "Invalid argument",
+    "Device or resource busy",
+    "Text file busy",
+    "Stale file handle",
+    "No such device",
+    "No such device or address",
+    "Invalid cross-device link",
+    "Broken pipe",
+    "Resource temporarily unavailable",
+    "Connection timed out",
+    "Connection refused",
+    "Connection reset by peer",
+    "Network is unreachable",
+    "No route to host",
+    # on macOS
+    "Disc quota exceeded",
+    "Resource busy",
+    "Stale NFS file handle",
+    "Operation not supported by device",
+    "Device not configured",
+    "Cross-device link",
+    "Operation timed out",
+    # of SQLite
+    "file is not a database",
+    "database disk image is malformed",
+    "disk I/O error",
+    "database or disk is full",
+    "attempt to write a readonly database",
+    "unable to open database file",
+)
+"""Messages of common errors, which the system and SQLite write."""
+
 
 def setting_sentences() -> Iterator[str]:
     """What each setting of the three configurations is."""
@@ -94,8 +142,8 @@ def error_sentences() -> Iterator[str]:
     """Parts of errors, and reasons that others give."""
     yield from (f"Cannot {action} {{path}}: {{reason}}." for action in get_args(Action))
     yield from (f"There is no {kind} {{name!r}}." for kind in ("setting", "action"))
-    yield from [*HINTS.values(), *NO_REPLAY_REASONS, *REASONS, *SUSPICIOUS_CATEGORIES.values()]
-    yield from [*Kind, SUGGESTED_ENCODINGS, "lost"]
+    yield from [*HINTS.values(), *NO_REPLAY_REASONS, *SUSPICIOUS_CATEGORIES.values()]
+    yield from [*Kind, SUGGESTED_ENCODINGS, "lost", "{name} cannot be read: {reason}."]
 
 
 def table_sentences() -> set[str]:
@@ -104,7 +152,7 @@ def table_sentences() -> set[str]:
     nouns = (each for call in shown for each in literals(call.args[1]))
     return {
         *(f"{{count}} {noun}" for noun in nouns),
-        *SYSTEM_REASONS.values(),
+        *SYSTEM_REASONS,
         *RunState,
         *(f"{{count}}{unit}" for unit in TIME_UNITS),
         *formatting.NAMES.values(),

@@ -17,8 +17,6 @@ CharRNNError                 any expected error; printed as one sentence, withou
 └── PreemptedError     (75)  a scheduler's signal came before there was anything to save
 """
 
-import errno
-import os
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import Final, Self
@@ -163,42 +161,6 @@ class PreemptedError(CharRNNError):
     exit_code = ExitCode.RESUME_ME
 
 
-SYSTEM_REASONS: Final = {
-    errno.ENOENT: "No such file or directory",
-    errno.EACCES: "Permission denied",
-    errno.EPERM: "Operation not permitted",
-    errno.ENOTDIR: "Not a directory",
-    errno.EISDIR: "Is a directory",
-    errno.EEXIST: "File exists",
-    errno.ENOTEMPTY: "Directory not empty",
-    errno.ENOSPC: "No space left on device",
-    errno.EDQUOT: "Disk quota exceeded",
-    errno.EROFS: "Read-only file system",
-    errno.EFBIG: "File too large",
-    errno.EIO: "Input/output error",
-    errno.ENOMEM: "Cannot allocate memory",
-    errno.EMFILE: "Too many open files",
-    errno.ENFILE: "Too many open files in system",
-    errno.ELOOP: "Too many levels of symbolic links",
-    errno.ENAMETOOLONG: "File name too long",
-    errno.EINVAL: "Invalid argument",
-    errno.EBUSY: "Device or resource busy",
-    errno.ETXTBSY: "Text file busy",
-    errno.ESTALE: "Stale file handle",
-    errno.ENODEV: "No such device",
-    errno.ENXIO: "No such device or address",
-    errno.EXDEV: "Invalid cross-device link",
-    errno.EPIPE: "Broken pipe",
-    errno.EAGAIN: "Resource temporarily unavailable",
-    errno.ETIMEDOUT: "Connection timed out",
-    errno.ECONNREFUSED: "Connection refused",
-    errno.ECONNRESET: "Connection reset by peer",
-    errno.ENETUNREACH: "Network is unreachable",
-    errno.EHOSTUNREACH: "No route to host",
-}
-"""The system's messages of common errors, by number."""
-
-
 def did_you_mean(names: Iterable[str]) -> str:
     """A question that suggests names similar to an unknown one."""
     return tr("Did you mean {names}?", names=tr(" or ").join(names))
@@ -206,9 +168,7 @@ def did_you_mean(names: Iterable[str]) -> str:
 
 def reason_of(error: OSError) -> str:
     """The reason of a system error in the user's language, without number and path."""
-    number, reason = error.errno or 0, error.strerror or str(error)
-    is_standard = number in SYSTEM_REASONS and reason == os.strerror(number)
-    return tr(SYSTEM_REASONS[number]) if is_standard else reason
+    return tr(error.strerror or str(error))
 
 
 def never_cancelled() -> None:

@@ -49,7 +49,7 @@ def join_syllables(text: str) -> str:
     """
     if text.isascii():
         return text
-    return re.sub(_COMPOSABLE, lambda found: _joined(found[0]), text)
+    return re.sub(_COMPOSABLE, lambda found: unicodedata.normalize("NFC", found[0]), text)
 
 
 def whole_text(text: str, units: str) -> str:
@@ -132,9 +132,9 @@ def refuse_uncomposed(text: str) -> None:
     Raises:
         CorpusError: If it has jamo that would be composed into a syllable.
     """
-    for found in re.finditer(_COMPOSABLE, text):
-        if _joined(found[0]) != found[0]:
-            codes = " ".join(f"U+{ord(character):04X}" for character in found[0])
+    for jamo in re.findall(_COMPOSABLE, text):
+        if not unicodedata.is_normalized("NFC", jamo):
+            codes = " ".join(f"U+{ord(character):04X}" for character in jamo)
             raise CorpusError(
                 "The text has decomposed Hangul, which jamo models compose. Received: {codes}. "
                 "Compose it (leave out --keep-decomposed), or train on characters (--units "
@@ -222,16 +222,6 @@ def drawn_hangul(text: str) -> str:
     if text.isascii() or re.search(_JAMO, text) is None:
         return text
     return shown_hangul(re.sub(_LONE_JAMO, lambda found: _letter(found[1]), text))
-
-
-def _joined(parts: str) -> str:
-    first = ord(parts[0])
-    if first >= _SYLLABLE:
-        has_final = (first - _SYLLABLE) % _FINALS
-        return parts if has_final else chr(first + ord(parts[1]) - _FINAL)
-    final = ord(parts[2]) - _FINAL if len(parts) == 3 else 0
-    number = ((first - _INITIAL) * _MEDIALS + ord(parts[1]) - _MEDIAL) * _FINALS + final
-    return chr(_SYLLABLE + number)
 
 
 def _letter(jamo: str) -> str:

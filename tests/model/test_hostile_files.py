@@ -220,18 +220,18 @@ def test_whatever_stands_in_the_header_it_is_a_model_or_explained(
 
 
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="cannot be read: no such file"):
+    with pytest.raises(ModelFileError, match="cannot be read: No such file"):
         load_model(tmp_path / "missing.safetensors")
 
 
 def test_a_folder_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="is not a file"):
+    with pytest.raises(ModelFileError, match="it is a folder, not a file"):
         load_model(tmp_path)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ModelFileError, match="is not a file"):
+    with pytest.raises(ModelFileError, match="it is a pipe, not a file"):
         load_model(tmp_path / "pipe")
 
 

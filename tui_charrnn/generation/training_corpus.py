@@ -362,7 +362,7 @@ def open_starting_model(
         data = path.read_bytes()
     except OSError as error:
         raise ModelFileError.unreadable(tr("The model {path}", path=path), error) from error
-    model, sha256 = parse_model(io.BytesIO(data), len(data), path), hashlib.sha256(data).hexdigest()
+    model, sha256 = parse_model(io.BytesIO(data), path), hashlib.sha256(data).hexdigest()
     name = Path(argument).name.removesuffix(path.suffix)
     name = str(model.training.get("run", name)) if name == path.stem == "model" else name
     run = RunDirectory(path.parent)

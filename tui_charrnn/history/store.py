@@ -81,15 +81,6 @@ _PRIVATE: Final = 0o600
 _LOCK_TIMEOUT: Final = 1.0  # seconds to wait for another process that is writing
 _LOCKED: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-REASONS: Final = (
-    "file is not a database",
-    "database disk image is malformed",
-    "disk I/O error",
-    "database or disk is full",
-    "attempt to write a readonly database",
-    "unable to open database file",
-)
-"""SQLite's messages of common errors, for translation."""
 
 
 def make_private_file(path: Path) -> None:

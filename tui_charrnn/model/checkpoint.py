@@ -22,12 +22,11 @@ from tui_charrnn.model.header import (
     KEY,
     Calibration,
     format_of,
-    open_model_file,
     read_header,
-    unreadable,
 )
 from tui_charrnn.model.shapes import tensor_shapes
 from tui_charrnn.model.weights import Float32, ModelWeights, weights_from_tensors
+from tui_charrnn.paths import open_file
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.translation import tr
 
@@ -130,18 +129,18 @@ def load_model(path: Path) -> Model:
     Raises:
         ModelFileError: If the file is missing, not a model file, damaged, or of another format.
     """
-    with _explained(path), open_model_file(path) as (file, size):
-        return _parsed(file, size)
+    with _explained(path), open_file(path) as file:
+        return _parsed(file)
 
 
-def parse_model(file: BinaryIO, size: int, path: Path) -> Model:
-    """Read a model from a file of `size` bytes, open at its beginning; `path` is for messages.
+def parse_model(file: BinaryIO, path: Path) -> Model:
+    """Read a model from an open file; `path` is for messages.
 
     Raises:
         ModelFileError: If it is not a model file, damaged, or of another format.
     """
     with _explained(path):
-        return _parsed(file, size)
+        return _parsed(file)
 
 
 @contextlib.contextmanager
@@ -158,7 +157,7 @@ def _explained(path: Path) -> Iterator[None]:
             "{path} is too large for the memory of this machine.", path=path
         ) from error
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise ModelFileError.unreadable(path, error) from error
 
 
 def _stored(name: str, tensor: Float32, dtype: str) -> np.ndarray:
@@ -182,10 +181,10 @@ def _stored(name: str, tensor: Float32, dtype: str) -> np.ndarray:
     return stored
 
 
-def _parsed(file: BinaryIO, size: int) -> Model:
-    header = read_header(file, size)
+def _parsed(file: BinaryIO) -> Model:
+    header = read_header(file)
     file.seek(0)
-    stored = safetensors.numpy.load(file.read(size))
+    stored = safetensors.numpy.load(file.read())
     tensors = {name: tensor.astype(np.float32, copy=False) for name, tensor in stored.items()}
     for name, tensor in tensors.items():
         if not np.isfinite(tensor).all():

@@ -7,16 +7,15 @@ object that maps each tensor's name to its type, shape and offsets, and `__metad
 import json
 import math
 import os
-import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.errors import ConfigError, ModelFileError, reason_of
+from tui_charrnn.errors import ConfigError, ModelFileError
 from tui_charrnn.model.shapes import parameter_count, tensor_shapes
+from tui_charrnn.paths import open_file
 from tui_charrnn.translation import tr
 
 NORMALIZED_FORMAT: Final = 2
@@ -75,32 +74,14 @@ class ModelHeader(NamedTuple):
     """The character that ends a record, the first of the vocabulary; None without records."""
 
 
-@contextmanager
-def open_model_file(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """Open a model file; the context is the file and its size in bytes.
-
-    Raises:
-        ModelFileError: If it is not a regular file; without the path.
-        OSError: If it cannot be opened.
-    """
-    # O_NONBLOCK: opening a pipe must not wait for a writer
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ModelFileError("is not a file.")
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            yield file, status.st_size
-    finally:
-        os.close(descriptor)
-
-
-def read_header(file: BinaryIO, file_size: int) -> ModelHeader:
-    """Read and validate the header of a model file, open at its beginning, against its size.
+def read_header(file: BinaryIO) -> ModelHeader:
+    """Read and validate the header of a model file, also against the file's size.
 
     Raises:
         ModelFileError: If it is not a model file, or truncated; without the path.
     """
+    file_size = file.seek(0, os.SEEK_END)
+    file.seek(0)
     length = int.from_bytes(file.read(8), "little")
     if file_size < 8 or not 2 <= length <= HEADER_LIMIT:
         raise ModelFileError("is not a model file: it is not a safetensors file.")
@@ -309,15 +290,10 @@ def read_facts(path: Path) -> ModelFacts:
     """Read the facts of a model file; never raises for one that cannot be used."""
     size = 0
     try:
-        with open_model_file(path) as (file, size):
-            return ModelFacts(path, size, read_header(file, size))
+        with open_file(path) as file:
+            size = file.seek(0, os.SEEK_END)
+            return ModelFacts(path, size, read_header(file))
     except ModelFileError as error:
         return ModelFacts(path, size, None, tr("{path} {problem}", path=path, problem=error))
     except OSError as error:
-        return ModelFacts(path, size, None, str(unreadable(path, error)))
-
-
-def unreadable(path: Path, error: OSError) -> ModelFileError:
-    """Return the error to raise if the system refuses to read a model file."""
-    reason = reason_of(error).lower()
-    return ModelFileError("{name} cannot be read: {reason}.", name=path, reason=reason)
+        return ModelFacts(path, size, None, str(ModelFileError.unreadable(path, error)))

@@ -177,7 +177,7 @@ def calibrate_best(context: RunContext, step: int) -> ModelCalibrated:
             raise DataError("There is no model, or no held-out text.")
         with open_to_read(checkpoint.model, inside=run.path) as file:
             data = file.buffered().read()
-        model = parse_model(BytesIO(data), len(data), checkpoint.model)
+        model = parse_model(BytesIO(data), checkpoint.model)
         found = model.training.get("step")
         step = found if isinstance(found, int) else step
         units, training = context.material.units_per_character, context.description.training

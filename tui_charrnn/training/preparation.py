@@ -296,6 +296,6 @@ def initial_weights(run: RunDirectory, description: RunDescription) -> dict[str,
             f"{path} is no longer the model that this run starts from: its SHA-256 is not "
             f"{origin.sha256}. Restore it from a backup, or start a new run."
         )
-    model = parse_model(io.BytesIO(data), len(data), path)
+    model = parse_model(io.BytesIO(data), path)
     tensors = tensors_from_weights(model.weights, model.config)
     return grown_tensors(tensors, len(description.added_characters))

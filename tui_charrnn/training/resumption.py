@@ -108,7 +108,7 @@ def read_model(checkpoint: CheckpointDirectory) -> Model:
     path = checkpoint.model
     try:
         with open_to_read(path, inside=checkpoint.run_path) as opened:
-            return parse_model(opened.buffered(), opened.size(), path)
+            return parse_model(opened.buffered(), path)
     except OSError as error:
         raise RunError.unreadable(path, error) from error
 
