@@ -6,8 +6,7 @@ import sys
 from datetime import UTC, datetime
 from typing import Final
 
-from tui_charrnn.training.machine import thread_count
-from tui_charrnn.training.resumption import machine_fingerprint
+from tui_charrnn.training.machine import processor_name, thread_count
 
 QUIET_LOAD: Final = 0.5
 """Above this load average of the last minute, somebody else is at work."""
@@ -18,7 +17,7 @@ def describe_machine() -> dict[str, str]:
     threads = thread_count(None)
     return {
         "date": datetime.now(UTC).isoformat(timespec="minutes"),
-        "processor": machine_fingerprint("CPU", threads, {})["processor"],
+        "processor": processor_name(),
         "threads": str(threads),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),

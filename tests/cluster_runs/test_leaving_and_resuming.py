@@ -22,7 +22,7 @@ from tui_charrnn.runs.records import (
     RunRolledBack,
     RunWarned,
 )
-from tui_charrnn.training.resumption import load_training_state
+from tui_charrnn.training.state_file import load_training_state
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.stress]
 

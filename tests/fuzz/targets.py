@@ -43,7 +43,8 @@ from tui_charrnn.runs.liveness import Liveness
 from tui_charrnn.runs.reader import LogTail, RunReader, read_description, read_log_end, read_status
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.runs.writer import RunWriter
-from tui_charrnn.training.resumption import load_training_state, read_history
+from tui_charrnn.training.history import read_history
+from tui_charrnn.training.state_file import load_training_state
 from tui_charrnn.tui.run.chart.canvas import BRAILLE
 from tui_charrnn.tui.run.chart.drawing import draw_chart
 from tui_charrnn.tui.run.chart.series import Axis, ChartOptions, Curvature, Span, series_of

@@ -18,7 +18,7 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.runs.layout import CheckpointDirectory
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import Plan, RateChange
-from tui_charrnn.training.resumption import (
+from tui_charrnn.training.state_file import (
     TrainingState,
     load_training_state,
     serialize_training_state,

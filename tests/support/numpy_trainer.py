@@ -32,8 +32,8 @@ from tui_charrnn.training.distributed.roles import Assignment
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 from tui_charrnn.training.plan import Plan, plan_by_count, plan_by_time
 from tui_charrnn.training.preparation import Prepared, cut_material
-from tui_charrnn.training.resumption import restore
 from tui_charrnn.training.session import TrainingSession
+from tui_charrnn.training.state_file import restore
 
 MODEL: Final = ModelConfig(cell="rnn", embedding_size=2, hidden_size=3, layer_count=1)
 TRAINING: Final = TrainingConfig(

@@ -24,7 +24,8 @@ from tui_charrnn.runs.control import send_request, take_requests
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import LogTail, RunReader, read_description, read_status
 from tui_charrnn.runs.writer import EventLog
-from tui_charrnn.training.resumption import read_history, read_model
+from tui_charrnn.training.history import read_history
+from tui_charrnn.training.state_file import read_model
 from tui_charrnn.viewing.run_view import RunView
 
 NEW: Final = b"new model"

@@ -200,7 +200,7 @@ def test_a_resume_keeps_the_parts(
     assert train(run) is ExitCode.OK
     assert of_kind(run, RunWarned) == []
     from tui_charrnn.runs.checkpoints import newest_valid
-    from tui_charrnn.training.resumption import load_training_state
+    from tui_charrnn.training.state_file import load_training_state
 
     checkpoint = newest_valid(run)
     assert checkpoint is not None

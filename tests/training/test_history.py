@@ -18,9 +18,9 @@ from tui_charrnn.runs.records import (
     SampleTaken,
     encode_record,
 )
+from tui_charrnn.training.history import RunHistory, read_history
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import Horizon, Plan, RateChange
-from tui_charrnn.training.resumption import RunHistory, read_history
 
 PLANNED = RunPlanned(100, 30, 10, 4, 0.25)
 MEASURED = BaselinesMeasured((0, 1), (3.0, 2.5))

@@ -10,9 +10,8 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.runs.layout import CheckpointDirectory
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import Horizon, Plan, RateChange
-from tui_charrnn.training.resumption import (
+from tui_charrnn.training.state_file import (
     TrainingState,
-    differences,
     load_training_state,
     serialize_training_state,
 )
@@ -71,9 +70,3 @@ def test_a_torn_file_is_refused_in_a_sentence(tmp_path: Path, size: int) -> None
     path.write_bytes(serialize_training_state(STATE)[:size])
     with pytest.raises(RunError, match="cannot be used"):
         load_training_state(CheckpointDirectory(tmp_path))
-
-
-def test_what_differs_between_two_machines_is_named() -> None:
-    then, now = {"threads": "2", "device": "CPU"}, {"threads": "4", "device": "CPU"}
-    assert differences(then, now) == "threads 2 then, 4 now"
-    assert not differences(then, then)

@@ -102,9 +102,9 @@ class Corpus:
             1.0 if self.reading.units == "characters" else self.ordered.units_per_character(start)
         )
 
-    @property
+    @cached_property
     def ordered(self) -> "NumberedText":
-        """The text in the order in which it is split: records are shuffled."""
+        """The text in the order in which it is split: records are shuffled, in memory."""
         return self.numbered if self.reading.records == "none" else self.numbered.shuffled_records()
 
     def split(self, validation_fraction: float) -> int:

@@ -10,10 +10,10 @@ from tui_charrnn.runs.description import CURVE_LENGTH, RunDescription, RunState
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.training.history import RunHistory
 from tui_charrnn.training.interruption import Interruption
 from tui_charrnn.training.loop import Material, Progress, RunEngine
 from tui_charrnn.training.plan import Plan
-from tui_charrnn.training.resumption import RunHistory
 
 
 class WorkClock:

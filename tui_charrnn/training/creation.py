@@ -27,8 +27,8 @@ from tui_charrnn.runs.records import RunExtended
 from tui_charrnn.runs.writer import RunWriter
 from tui_charrnn.text.corpus import Corpus, choose_seeds, fitting_batch_size
 from tui_charrnn.text.vocabulary import choose_vocabulary, grown_vocabulary
+from tui_charrnn.training.history import read_history
 from tui_charrnn.training.plan import peak_at, with_chosen_batch
-from tui_charrnn.training.resumption import read_history
 from tui_charrnn.translation import tr
 
 

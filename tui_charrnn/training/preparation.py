@@ -21,14 +21,10 @@ from tui_charrnn.text.corpus import Corpus, fitting_batch_size
 from tui_charrnn.text.ngrams import Baselines, measure_baselines
 from tui_charrnn.text.numbered_text import IndexedText
 from tui_charrnn.text.vocabulary import Vocabulary
+from tui_charrnn.training.history import RunHistory, read_history
 from tui_charrnn.training.loop import Material, Progress, RunEngine
 from tui_charrnn.training.plan import with_chosen_batch
-from tui_charrnn.training.resumption import (
-    RunHistory,
-    TrainingState,
-    load_training_state,
-    read_history,
-)
+from tui_charrnn.training.state_file import TrainingState, load_training_state
 
 CHARACTERS_PER_STREAM = 1_000
 """Minimum characters per stream of held-out text, so that the first ones of each, predicted from a

@@ -30,7 +30,7 @@ from tui_charrnn.training.context import ProgressReport, RunContext
 from tui_charrnn.training.loop import Progress
 from tui_charrnn.training.plan import RateChange, peak_at, with_changes
 from tui_charrnn.training.preparation import take_initial_weights
-from tui_charrnn.training.resumption import (
+from tui_charrnn.training.state_file import (
     TrainingState,
     load_training_state,
     restore,

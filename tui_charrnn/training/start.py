@@ -13,7 +13,13 @@ from tui_charrnn.training.distributed.replicated_engine import ReplicatedEngine
 from tui_charrnn.training.distributed.roles import Assignment
 from tui_charrnn.training.engine.engine import Engine
 from tui_charrnn.training.engine.path_choice import RECORDED_FACTS, choose_path
-from tui_charrnn.training.engine.paths import ComputePath, RunSize, format_device, library_versions
+from tui_charrnn.training.engine.paths import (
+    ComputePath,
+    RunSize,
+    format_device,
+    format_differences,
+    machine_fingerprint,
+)
 from tui_charrnn.training.loop import Material, RunEngine
 from tui_charrnn.training.machine import (
     examine_machine,
@@ -31,8 +37,8 @@ from tui_charrnn.training.plan import (
     with_batch_size,
 )
 from tui_charrnn.training.preparation import Prepared, cut_material, take_initial_weights
-from tui_charrnn.training.resumption import differences, machine_fingerprint, restore
 from tui_charrnn.training.session import TrainingSession
+from tui_charrnn.training.state_file import restore
 from tui_charrnn.training.timing import (
     BATCH_GAIN,
     SHARD_GAIN,
@@ -315,14 +321,12 @@ def start_session(work: Assignment, prepared: Prepared) -> TrainingSession:
         seconds, plan = planned.seconds_per_step, recorded_plan(planned)
         take_initial_weights(setup.engine, work.run, work.description)
     prepared.history.replan(plan, prepared.progress.step)
-    fingerprint = setup.path.facts() | machine_fingerprint(
-        setup.path.device, thread_count(config.threads), library_versions()
-    )
+    fingerprint = machine_fingerprint(setup.path, thread_count(config.threads))
     count = builder.replica_count
     fingerprint |= {"replicas": str(count)} if count > 1 else {}
     if prepared.state is not None:
         one = {"replicas": "1"}  # default if not recorded
-        if changes := differences(one | dict(prepared.state.fingerprint), one | fingerprint):
+        if changes := format_differences(one | dict(prepared.state.fingerprint), one | fingerprint):
             message = f"Resuming, but not bit-identical to an uninterrupted run: {changes}."
             work.writer.append(RunWarned(message))
     return TrainingSession(

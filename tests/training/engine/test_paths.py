@@ -164,3 +164,11 @@ def test_every_fact_of_a_path_has_a_reason() -> None:
     explained = explain(precision="float32")
     assert set(explained.reasons) == set(explained.path.facts())
     assert all(explained.reasons.values())
+
+
+def test_what_differs_between_two_machines_is_named() -> None:
+    from tui_charrnn.training.engine.paths import format_differences
+
+    then, now = {"threads": "2", "device": "CPU"}, {"threads": "4", "device": "CPU"}
+    assert format_differences(then, now) == "threads 2 then, 4 now"
+    assert not format_differences(then, then)

@@ -24,7 +24,7 @@ from tui_charrnn.errors import BrokenClusterError, ExitCode, RunError
 from tui_charrnn.model.weights import Float32
 from tui_charrnn.training.distributed.coordination import KEPT, Replicas
 from tui_charrnn.training.distributed.placement import refuse_uneven
-from tui_charrnn.training.engine.engine import Engine
+from tui_charrnn.training.engine.engine import Engine, Slot
 from tui_charrnn.training.engine.paths import ComputePath
 from tui_charrnn.training.engine.recurrence import Tensor
 from tui_charrnn.training.engine.steps import MultiStep, PartialGradients
@@ -95,10 +95,9 @@ class ReplicatedEngine:
         self._shape = (model, training, vocabulary_size, batch_size)
         self._engines: list[Engine] = []
         for place, device in enumerate(replicas.devices):
-            first_shard = (replicas.first + place) * path.shards
-            sizes = vocabulary_size, self._rows
+            slot = Slot(device, first_shard=(replicas.first + place) * path.shards)
             with tf.device(device):
-                engine = Engine(model, training, *sizes, path, (device, first_shard))
+                engine = Engine(model, training, vocabulary_size, self._rows, path, slot)
             self._engines.append(engine)
         self._multi_step = MultiStep(
             [engine.device_step for engine in self._engines],

@@ -17,7 +17,7 @@ weights. The mean squares are those of Adam.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +43,18 @@ from tui_charrnn.training.engine.steps import (
 )
 from tui_charrnn.training.loop import Batch, BatchResult, Windows
 
+
+class Slot(NamedTuple):
+    """The place of an engine among the replicas of a model."""
+
+    device: str | None = None
+    """TensorFlow's name of the device of its threads; None for the default."""
+    first_shard: int = 0
+    """Number of the batch's shards before its own, by which dropout masks differ."""
+
+
 _PLAIN = ComputePath()
+_ALONE = Slot()
 PULL: Final = 0.02
 """Maximum decay towards the trained weights per window, as a share of the difference."""
 _FLOOR: Final = 1e-8
@@ -66,8 +77,7 @@ class Engine:
         vocabulary_size: V.
         batch_size: B, which may be smaller than configured.
         path: How to compute.
-        slot: TensorFlow's name of the device of this engine's threads, None for the default; and
-            the number of the batch's shards before this engine's, by which dropout masks differ.
+        slot: Its place among the replicas of a model.
     """
 
     def __init__(
@@ -77,10 +87,9 @@ class Engine:
         vocabulary_size: int,
         batch_size: int,
         path: ComputePath = _PLAIN,
-        slot: tuple[str | None, int] = (None, 0),
+        slot: Slot = _ALONE,
     ) -> None:
         self._shape = (model, training, vocabulary_size, batch_size, path)
-        device, first_shard = slot
         self._path = path
         self._batch_size = batch_size
         self._state_shape = (model.layer_count * STATES_PER_LAYER[model.cell], model.hidden_size)
@@ -89,7 +98,9 @@ class Engine:
         self._parameters = {name: tf.Variable(value) for name, value in values.items()}
         self._optimizer = Optimizer(training, self._parameters)
         self._shards = np.array_split(np.arange(batch_size), path.shards)
-        self._threads = ThreadPoolExecutor(path.shards, initializer=use_device, initargs=(device,))
+        self._threads = ThreadPoolExecutor(
+            path.shards, initializer=use_device, initargs=(slot.device,)
+        )
         self._states = [self._zero_states(len(rows)) for rows in self._shards]
         options = {"jit_compile": path.has_compiled_step, "autograph": False}
         self._gradients = GradientComputer(
@@ -97,7 +108,7 @@ class Engine:
             list(self._parameters.values()),
             training,
             NoiseSource(
-                model, training, draw_on_device if path.is_gpu else draw_on_host, first_shard
+                model, training, draw_on_device if path.is_gpu else draw_on_host, slot.first_shard
             ),
             self._threads,
             **options,

@@ -2,16 +2,18 @@
 
 import contextlib
 import ctypes
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tui_charrnn.config import ModelConfig
-from tui_charrnn.training.machine import Gpu, shard_count, thread_count
+from tui_charrnn.training.machine import Gpu, processor_name, shard_count, thread_count
 
 STEPS_PER_CALL: Final = 128
 """Maximum on a GPU, where reading a step's result on the host takes as long as the step;
@@ -204,6 +206,24 @@ def keep_freed_memory() -> None:
         mallopt(-1, -1)  # M_TRIM_THRESHOLD: the heap does not shrink
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions of libraries that bit-identical results depend on."""
-    return {"tensorflow": tf.__version__, "keras": keras.__version__}
+def machine_fingerprint(path: ComputePath, threads: int) -> dict[str, str]:
+    """Return everything that bit-identical results depend on: path, processor and libraries."""
+    return {
+        **path.facts(),
+        "processor": processor_name(),
+        "threads": str(threads),
+        "numpy": np.__version__,
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+    }
+
+
+def format_differences(then: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Format the differences between two fingerprints; empty if they are equal."""
+    names = sorted({*then, *now})
+    return ", ".join(
+        f"{name} {then.get(name, 'unknown')} then, {now.get(name, 'unknown')} now"
+        for name in names
+        if then.get(name) != now.get(name)
+    )
