@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import stat
 from itertools import count
 from pathlib import Path
 
@@ -92,12 +93,19 @@ def test_several_processes_may_write_a_file(
     assert not list(tmp_path.glob(".*"))
 
 
-def test_what_lies_in_place_of_the_temporary_file_is_removed(tmp_path: Path) -> None:
-    (tmp_path / f".file.{os.getpid()}.partial").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(StorageError):
-        Storage().write_atomically(tmp_path / "file", b"new")
-    Storage().write_atomically(tmp_path / "file", b"new")
+@pytest.mark.parametrize("reserve", [0, 5_000])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_lies_in_place_of_the_temporary_file_is_removed(
+    tmp_path: Path, kind: str, reserve: int
+) -> None:
+    partial = tmp_path / (".file.partial" if reserve else f".file.{os.getpid()}.partial")
+    if kind == "pipe":
+        os.mkfifo(partial)
+    else:
+        partial.symlink_to(tmp_path / "elsewhere")
+    Storage().write_atomically(tmp_path / "file", b"new", reserve=reserve)
     assert (tmp_path / "file").read_bytes() == b"new"
+    assert stat.S_ISREG((tmp_path / "file").lstat().st_mode)
     assert not (tmp_path / "elsewhere").exists()
 
 

@@ -37,7 +37,8 @@ from tui_charrnn.runs.file_system import (
     open_to_read,
 )
 from tui_charrnn.runs.json_values import decode_json
-from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory, refuse_foreign_parts
+from tui_charrnn.runs.layout import CheckpointDirectory, RunDirectory
+from tui_charrnn.runs.own_files import refuse_foreign_parts
 from tui_charrnn.runs.reader import BatchStretch, RunReader
 from tui_charrnn.runs.records import RunResumed, RunRolledBack, SplitEvaluated
 from tui_charrnn.runs.storage import open_output, open_text_output, refuse_taken

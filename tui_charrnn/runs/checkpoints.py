@@ -31,8 +31,8 @@ from tui_charrnn.runs.layout import (
     CheckpointDirectory,
     RunDirectory,
     format_command,
-    refuse_gone,
 )
+from tui_charrnn.runs.own_files import refuse_gone
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.translation import tr
 

@@ -156,6 +156,7 @@ class Storage:
                 folder = resources.enter_context(self._folder(path.parent))
             try:
                 with storage_errors("write", path):
+                    self._remove_foreign(partial, folder)
                     # overwritten and truncated, not emptied first: its space may be the last free
                     opened = self._open(partial, path, 0, folder)
                 with opened as file:
@@ -257,6 +258,12 @@ class Storage:
                     for name in sorted(self._fs.names(path, opened)):
                         self._remove(path / name, opened)
             self._fs.remove(path, folder)
+
+    def _remove_foreign(self, path: Path, folder: int | None) -> None:
+        """Remove a link, a pipe or a device in the place of a temporary file."""
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG(self._fs.lstat(path, folder).st_mode):
+                self._fs.remove(path, folder)
 
     def _folder(self, path: Path) -> contextlib.AbstractContextManager[int | None]:
         return folder_inside(path, self._inside, self._fs)
