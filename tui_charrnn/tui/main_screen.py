@@ -187,10 +187,11 @@ class MainScreen(Screen[None]):
         if self.session.run is not None:  # a note about the text stays when the first run is found
             self.note.clear()
             if self.session.has_live_run:
-                self.session.left_training[self.session.run.path] = self.session.run
-        controls.follower.follow(run)
+                controls.announcer.leave(self.session.run)
+        controls.show(run)
         self.session.view = controls.follower.view
         if run is not None:
+            self.session.left_training.pop(run.path, None)
             self.pane_host.select_run(run)
 
     def show_start(
@@ -348,7 +349,7 @@ class MainScreen(Screen[None]):
     def finish_requests(self, seconds: float) -> None:
         """Wait until all requests to trainers are written, for at most `seconds`."""
         if self._run_controls is not None:
-            self._run_controls.follower.finish_requests(seconds)
+            self._run_controls.finish_requests(seconds)
 
     @property
     def _others(self) -> tuple[RunView | None, RunView | None]:
@@ -362,7 +363,7 @@ class MainScreen(Screen[None]):
     @property
     def _pending_requests(self) -> str:
         """The requests that the trainer has not answered yet, as text."""
-        return self._run_controls.follower.pending_text if self._run_controls is not None else ""
+        return self._run_controls.pending_text if self._run_controls is not None else ""
 
     def _draw_run(self) -> None:
         view, now = self.session.view, time.monotonic()

@@ -12,7 +12,7 @@ from tui_charrnn.errors import RunError
 from tui_charrnn.runs.description import RunDescription
 from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.reader import BatchStretch
-from tui_charrnn.tui.run.controls import RunFeed, RunUpdate
+from tui_charrnn.tui.run.follower import RunFeed, RunUpdate
 
 
 class Listener:

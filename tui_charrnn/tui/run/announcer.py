@@ -1,0 +1,133 @@
+"""Announces the end of a run: of the shown one, and of those left in training for another."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from textual.widget import Widget
+
+from tui_charrnn.errors import CharRNNError
+from tui_charrnn.runs.catalogue import RunSummary, summarize_run
+from tui_charrnn.runs.description import RunStatus
+from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.reader import RunReader
+from tui_charrnn.tui.background import Poller
+from tui_charrnn.tui.messages import NoteWritten
+from tui_charrnn.tui.session import Session
+from tui_charrnn.tui.textual_patches import send_to_terminal
+from tui_charrnn.viewing.announcements import TerminalStatus, announce_end, end_sentence
+from tui_charrnn.viewing.failures import diagnose
+from tui_charrnn.viewing.run_view import RunView
+
+RECORD_DELAY: Final = 2.0
+"""Seconds after a trainer has ended in which the record of its end may still be read."""
+POLL_INTERVAL: Final = 2.0  # seconds
+
+
+class LeftRuns(Poller[RunView]):
+    """Watches the runs that were left in training; shows the view of each once it has ended."""
+
+    def __init__(
+        self,
+        session: Session,
+        call_later: Callable[..., object],
+        take: Callable[[RunView], object],
+    ) -> None:
+        """Prepare to watch `left_training` of a session; `start` starts the thread."""
+        super().__init__("left-runs", call_later, take)
+        self._session = session
+        self._at_work: set[Path] = set()
+        """The runs that were seen at work: only their end is announced."""
+
+    def poll(self) -> float:
+        """Look at each run, and show the views of those that have ended."""
+        left = dict(self._session.left_training)
+        self._at_work &= left.keys()
+        for path, run in left.items():
+            with contextlib.suppress(CharRNNError, OSError):  # a network drive may come back
+                summary = summarize_run(run)
+                if summary.is_at_work(time.time()):
+                    self._at_work.add(path)
+                elif summary.status is not None and path in self._at_work:
+                    view = _read_view(summary)
+                    self._at_work.remove(path)
+                    self.show(view)
+        return POLL_INTERVAL
+
+
+def _read_view(summary: RunSummary) -> RunView:
+    """Read a run that has ended.
+
+    Raises:
+        RunError: If its records cannot be read.
+    """
+    view = RunView(summary.run, description=summary.description)
+    view.take(RunReader(summary.run).read_all())
+    view.observe(summary.status, summary.judge(time.time()) or "ended", time.monotonic())
+    return view
+
+
+class RunAnnouncer(Widget):
+    """Shows progress in the terminal's title; notifies and runs the user's command at the end."""
+
+    def __init__(self, session: Session) -> None:
+        """Announce nothing yet."""
+        super().__init__()
+        self._session = session
+        self._terminal = TerminalStatus(lambda sequence: send_to_terminal(self.app, sequence))
+        self._live: tuple[RunDirectory, RunStatus] | None = None
+        """The run that was seen training, and its first status; only its end is announced."""
+        self._left = LeftRuns(session, self.call_later, self._announce_left)
+
+    def on_mount(self) -> None:
+        """Watch the runs that are left in training."""
+        self._left.start()
+
+    def leave(self, run: RunDirectory) -> None:
+        """Watch a run that is training, while another one is shown."""
+        self._session.left_training[run.path] = run
+        self._left.wake()
+
+    def observe(self, view: RunView) -> None:
+        """Update the title from a run, and announce its end."""
+        if view.is_live:
+            # until its status is read, an ended run looks live too
+            if view.status is not None and (self._live is None or self._live[0] != view.run):
+                self._live = view.run, view.status
+            if (share := view.share_done) is not None:
+                self._terminal.show(view.run.name, share)
+            return
+        self._terminal.close()
+        if view.ended is not None:
+            self._announce(view)
+        elif view.life in {"lost", "ended"} and self._live not in (None, (view.run, view.status)):
+            # its status has changed, so it did not die long ago; its last record may come yet
+            self.set_timer(RECORD_DELAY, partial(self._announce, view))
+
+    def on_unmount(self) -> None:
+        """Restore the terminal's title, and stop the thread."""
+        self._terminal.close()
+        self._left.stop()
+
+    def _announce(self, view: RunView) -> None:
+        if self._live is None or self._live[0] != view.run or view.is_live:
+            return
+        self._live = None
+        self._notify(view)
+
+    def _announce_left(self, view: RunView) -> None:
+        """Announce the end of a run, unless it was opened again meanwhile, with a note."""
+        if self._session.left_training.pop(view.run.path, None) is not None:
+            is_problem = diagnose(view, None, ()) is not None
+            self.post_message(NoteWritten(end_sentence(view), is_problem=is_problem, lasts=True))
+            self._notify(view)
+
+    def _notify(self, view: RunView) -> None:
+        send = partial(send_to_terminal, self.app)
+        if problem := announce_end(view, self._session.preferences, send):
+            self.post_message(NoteWritten(problem, is_problem=True))
