@@ -27,6 +27,7 @@ from tui_charrnn.tui.chrome import REFUSED, SHOW_PROBLEMS
 from tui_charrnn.tui.dialogs import Dialog, SafeInput
 from tui_charrnn.tui.keys.keymap import EVERYWHERE, active_keys
 from tui_charrnn.tui.keys.table import Key, Owner, grouped, heading_of
+from tui_charrnn.tui.text.wrapping import wrapped
 
 
 class KeyList(Widget):
@@ -55,14 +56,16 @@ class KeyList(Widget):
 
     def _rows(self, width: int) -> list[Content]:
         rows: list[Content] = []
+        room, indent = max(width, 2 * self._column) - self._column, " " * self._column
         for heading, keys in grouped(self.keys).items():
             rows += [Content(), Content.styled(tr(heading), "bold")][not rows :]
             for key in keys:
-                name = Content.styled(set_cell_size(key.display, self._column), "bold $accent")
-                first, *others = Content(tr(key.sentence)).wrap(
-                    max(width, 2 * self._column) - self._column
-                )
-                rows += [name + first, *(each.pad_left(self._column) for each in others)]
+                name = (set_cell_size(key.display, self._column), "bold $accent")
+                first, *others = wrapped(tr(key.sentence), room)
+                rows += [
+                    Content.assemble(name, first),
+                    *(Content(indent + each) for each in others),
+                ]
         return rows or [Content(tr("No key does that."))]
 
 
@@ -103,7 +106,7 @@ class HelpScreen(Dialog[None]):
             padding: 0 1;
             background: $panel;
         }
-        #help-page { height: 1fr; padding: 0 1; }
+        #help-page { height: 1fr; padding: 0 1; scrollbar-gutter: stable; }
         #help-about { color: $text-muted; margin: 1 0; }
     }
     """
