@@ -128,12 +128,7 @@ class TextPane(Vertical):
         if self._xray is None:
             colors = lazy.XrayColors(self.text)
             self.view.text_layers.insert(0, colors)
-
-            def mark_unit(name: str) -> None:
-                if self._neurons is not None:
-                    self._neurons.colored = name
-
-            self._xray = lazy.XrayLegend(colors, self.read_text, mark_unit)
+            self._xray = lazy.XrayLegend(colors, self.read_text)
             self.mount(self._xray, self._xray.panel, after=self.view)
         return self._xray
 
@@ -212,8 +207,7 @@ class TextPane(Vertical):
             self._neurons.cancel()
             self.remove_class("-neurons")
             self.post_message(KeysChanged())
-            if self._xray is not None:
-                self._xray.fit()
+            self.xray.fit()
             self.show_note("")
 
     async def on_seed_input_submitted(self, event: SeedInput.Submitted) -> None:
@@ -322,18 +316,12 @@ class TextPane(Vertical):
     def action_neurons(self) -> None:
         """List the neurons that follow a property of the text."""
         if self._neurons is None:
-
-            def color_by(name: str, mean: float | None, deviation: float | None) -> None:
-                self.xray.color_by(name, mean, deviation)  # the x-ray is created only now
-
-            self._neurons = lazy.NeuronPanel(self.text, self._settings, color_by)
-            self._neurons.colored = "" if self._xray is None else self._xray.unit
+            self._neurons = lazy.NeuronPanel(self.xray, self._settings)
             self.mount(self._neurons, before=self.seed)
         self.view.selection.drop()
         self.add_class("-neurons")
         self.post_message(KeysChanged())
-        if self._xray is not None:
-            self._xray.fit()
+        self.xray.fit()
         self._neurons.look()
         self.post_message(PaneRequested("text"))
         self.show_note("")  # the hint has the keys of the list

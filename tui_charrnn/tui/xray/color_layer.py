@@ -98,6 +98,14 @@ class XrayColors(TextLayer):
         self.text.view.redraw()
         self.changed.send()
 
+    @property
+    def unit(self) -> str:
+        """Name of the coloring neuron or gate; empty for none."""
+        coloring, loaded = self._coloring, self.text.loaded
+        if loaded is None or not isinstance(coloring, UnitColoring):
+            return ""
+        return str(coloring.probe(loaded.model.config))
+
     def stop_reading(self) -> None:
         """Stop reading, and clear all details."""
         self._drop_levels()

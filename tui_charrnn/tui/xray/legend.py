@@ -59,28 +59,19 @@ class XrayLegend(Vertical):
     }
     """
 
-    def __init__(
-        self,
-        colors: XrayColors,
-        read_text: Callable[[str | Path], object],
-        mark_unit: Callable[[str], object],
-    ) -> None:
+    def __init__(self, colors: XrayColors, read_text: Callable[[str | Path], object]) -> None:
         """Start without a coloring.
 
         Args:
             colors: Colors the text.
             read_text: Feeds a text, or a text file, to the model.
-            mark_unit: Called with the name of the coloring neuron or gate, empty for none.
         """
         super().__init__(id="xray-legend")
         self.display = False
         self.text_colors = colors
         self.panel = XrayPanel(colors)
         """The panel; the text pane mounts it."""
-        self.unit = ""
-        """Name of the coloring neuron or gate; empty for none."""
         self._read_text = read_text
-        self._mark_unit = mark_unit
         self._shows_panel = False
         """Whether the panel opens below the text if there is no room beside it."""
         self._units: dict[UnitKind, UnitColoring] = {
@@ -254,10 +245,6 @@ class XrayLegend(Vertical):
 
     def _color(self, coloring: Coloring | UnitColoring | None) -> None:
         self.text_colors.coloring = coloring
-        config, self.unit = self._config, ""
-        if isinstance(coloring, UnitColoring) and config is not None:
-            self.unit = str(coloring.probe(config))
-        self._mark_unit(self.unit)
         self.fit()
         self.post_message(KeysChanged())  # the size of the text pane may change
 

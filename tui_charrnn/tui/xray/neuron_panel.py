@@ -27,7 +27,7 @@ from tui_charrnn.tui.row_views import GAP, Cell, CursorView
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.external_text import find_corpus
 from tui_charrnn.tui.text.model_loader import LoadedModel
-from tui_charrnn.tui.text.tape_text import TapeText
+from tui_charrnn.tui.xray.legend import XrayLegend
 from tui_charrnn.viewing.formatting import bar, counted
 
 _CELL: Final = 9  # columns of a neuron's name
@@ -112,19 +112,12 @@ class NeuronPanel(CursorView):
     colored: reactive[str] = reactive("")
     """Name of the neuron that the text is colored by; it is marked in the list."""
 
-    def __init__(
-        self,
-        text: TapeText,
-        settings: GenerationSettings,
-        color: Callable[[str, float | None, float | None], object],
-    ) -> None:
+    def __init__(self, xray: XrayLegend, settings: GenerationSettings) -> None:
         """Start with an empty list.
 
         Args:
-            text: The text whose model is searched.
+            xray: Colors the text whose model is searched.
             settings: Has the clamps.
-            color: Colors the text by a neuron, given its name, mean and standard deviation; None
-                if not measured.
         """
         super().__init__()
         self.id = "neuron-panel"
@@ -134,9 +127,9 @@ class NeuronPanel(CursorView):
         """The running search, if any."""
         self._searched: Model | None = None
         """The model of `search` or of `found`."""
-        self._text = text
+        self._xray = xray
+        self._text = xray.text_colors.text
         self._settings = settings
-        self._color = color
         self._filter = ""
         """The property whose neurons are listed; empty for all."""
 
@@ -144,6 +137,11 @@ class NeuronPanel(CursorView):
     def selected(self) -> Row | None:
         """The row that has the cursor."""
         return self.rows[self.cursor] if self.rows else None
+
+    def on_mount(self) -> None:
+        """Follow the coloring."""
+        self._xray.text_colors.changed.connect(self._mark_colored)
+        self._mark_colored()
 
     def on_unmount(self) -> None:
         """End the search thread."""
@@ -215,7 +213,7 @@ class NeuronPanel(CursorView):
             return
         cell = row.follower
         mean, deviation = (cell.mean, cell.deviation) if cell is not None else (None, None)
-        self._color(str(row.neuron), mean, deviation)
+        self._xray.color_by(str(row.neuron), mean, deviation)
 
     def action_clamp(self) -> None:
         """Ask for the value to clamp the neuron to."""
@@ -300,6 +298,9 @@ class NeuronPanel(CursorView):
             words = f"{self.found.text}, {counted(self.found.characters, 'character')}"
         self.border_subtitle = Content(words)
         self.take_count(len(self.rows), self.rows.index(before) if before in self.rows else 0)
+
+    def _mark_colored(self) -> None:
+        self.colored = self._xray.text_colors.unit
 
     def _show_note(self, sentence: str) -> None:
         self.post_message(NoteWritten(sentence))
