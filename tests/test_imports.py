@@ -102,15 +102,17 @@ def test_generating_loads_no_tensorflow(tmp_path: Path) -> None:
 
 def test_the_first_character_waits_for_nothing_that_only_others_need(tmp_path: Path) -> None:
     code = """
+from functools import partial
 from pathlib import Path
 from tui_charrnn import lazy
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.session import Session
 from tui_charrnn.tui.text.model_loader import ModelLoader, ModelRequest
 
 session = Session(runs_folder=Path("none"))
-settings = session.settings
-model = ModelLoader().load(ModelRequest.of(session), lambda seconds: False)
-tape, _ = lazy.start_tape(model, None, settings.sampling, settings.active_clamps, lambda: False)
+load = partial(ModelLoader().load, ModelRequest.of(session))
+task = BackgroundTask("start", lambda _: None)
+tape, _ = lazy.start_tape(load, None, session.settings, task)
 tape.next()
 """
     loaded = loaded_by(code, home=tmp_path)

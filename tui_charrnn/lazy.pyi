@@ -116,9 +116,8 @@ from tui_charrnn.tui.run.run_log import RunLog as RunLog
 from tui_charrnn.tui.run.samples_pane import SamplesPane as SamplesPane
 from tui_charrnn.tui.runs.pane import RunsPane as RunsPane
 from tui_charrnn.tui.tape.panel import TapePanel as TapePanel
-from tui_charrnn.tui.text.external_text import Recording as Recording
 from tui_charrnn.tui.text.external_text import load_recording as load_recording
-from tui_charrnn.tui.text.external_text import prepare_text as prepare_text
+from tui_charrnn.tui.text.external_text import start_reading as start_reading
 from tui_charrnn.tui.text.generation_dialogs import ModelScreen as ModelScreen
 from tui_charrnn.tui.text.generation_dialogs import SamplingScreen as SamplingScreen
 from tui_charrnn.tui.text.generation_dialogs import ask_for_acrostic as ask_for_acrostic

@@ -11,16 +11,15 @@ from typer.testing import CliRunner
 
 from tests.support.tiny_model import random_tensors, tiny_config
 from tui_charrnn.cli.generate import generate
-from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.scoring import TextScorer
 from tui_charrnn.history.model_label import ModelLabel
 from tui_charrnn.lens.reading import TapeReader
 from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.text.vocabulary import Vocabulary
-from tui_charrnn.tui.session import ActiveClamps
-from tui_charrnn.tui.text.external_text import prepare_text
+from tui_charrnn.tui.background import BackgroundTask
+from tui_charrnn.tui.session import GenerationSettings
+from tui_charrnn.tui.text.external_text import start_reading
 from tui_charrnn.tui.text.model_loader import LoadedModel
-from tui_charrnn.tui.text.tape_start import start_tape
 
 FOLDED = Vocabulary("\n abcde\ufffd", "\ufffd")
 
@@ -38,8 +37,10 @@ def model_file(tmp_path: Path) -> Path:
 def xray_bits(model_file: Path, text: str) -> tuple[np.ndarray, str]:
     """The surprise of every character of a text in the x-ray, and the x-ray's message."""
     loaded = LoadedModel(load_model(model_file), ModelLabel("tiny"))
-    given = prepare_text(text, lambda _: loaded, lambda _: False)
-    tape, _ = start_tape(given, None, SamplingConfig(), ActiveClamps(), lambda: False)
+    task = BackgroundTask("reading", lambda _: None)
+    tape, opening = start_reading(text, lambda _: loaded, GenerationSettings(), task)
+    given = opening.external
+    assert given is not None
     words = given.read_onto(tape, lambda: False, lambda: None, lambda _: None)
     reader = TapeReader(tape, lambda branch, place: tape.position_at(place, branch), 3)
     read = reader.read(0, 0, len(given.numbers))

@@ -29,11 +29,12 @@ from tui_charrnn.text.numbered_text import CachedNumbers, fingerprint
 from tui_charrnn.text.numbering import Numbering
 from tui_charrnn.text.originality import PassageMatcher
 from tui_charrnn.text.suffix_index import SuffixIndex, obtain_index, store_index
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.history.browser import HistoryRow
 from tui_charrnn.tui.history.preview import restored_clamps, settings_lines
+from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.external_text import load_recording
 from tui_charrnn.tui.text.model_loader import LoadedModel
-from tui_charrnn.tui.text.tape_start import load_tape
 
 CLAMPS: Final = ("0:c1=2", "0:h3=-0.5")
 CORPUS: Final = "to be, or not to be: that is the question\n" * 9
@@ -57,8 +58,8 @@ def build_kept_texts(folder: Path) -> None:
 def read_tape(path: Path) -> None:
     """Open a tape as the app does, go over all of it, and go on with it."""
     loaded = LoadedModel(tiny_model(), ModelLabel("tiny"))
-    recorded = load_recording(path, lambda *_: loaded, lambda _: False)
-    tape, _ = load_tape(loaded, recorded.document)
+    task = BackgroundTask("tape", lambda _: None)
+    tape, _ = load_recording(path, lambda *_: loaded, GenerationSettings(), task)
     json.dumps(tape_document(tape), allow_nan=False)
     for branch in tape.tree.branches[:20]:
         tape.text(branch.number)

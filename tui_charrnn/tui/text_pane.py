@@ -156,7 +156,9 @@ class TextPane(Vertical):
         if request.source is WeightsSource.NEWEST and request.is_live and request.has_begun:
             self.show_note(tr("Asking the trainer for its newest weights …"), lasts=True)
         self.view.selection.drop()
-        self.texts.start(functools.partial(self._loader.load, request), seed_text)
+        load = functools.partial(self._loader.load, request)
+        # `lazy` in the thread: it imports NumPy
+        self.texts.start(lambda *given: lazy.start_tape(load, seed_text, *given))
 
     def open_tape(self, path: Path) -> None:
         """Open a tape file, with the model that generated it if that is available."""
@@ -167,14 +169,14 @@ class TextPane(Vertical):
             return self._loader.load(request if model is None else named, wait)
 
         self.view.selection.drop()
-        self.texts.start(functools.partial(lazy.load_recording, path, load), None)
+        self.texts.start(functools.partial(lazy.load_recording, path, load))
 
     def read_text(self, given: str | Path) -> None:
         """X-ray a text or a text file: the model reads it, and the text is colored."""
         load = functools.partial(self._loader.load, ModelRequest.of(self._session))
         self.close_tape()
         self.view.selection.drop()
-        self.texts.start(functools.partial(lazy.prepare_text, given, load), None)
+        self.texts.start(functools.partial(lazy.start_reading, given, load))
         self.xray.begin()
         self.post_message(PaneRequested("text", keeps_focus=True))
         self.call_after_refresh(self.view.focus)  # not the seed, which is the default

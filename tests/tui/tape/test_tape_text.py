@@ -30,10 +30,9 @@ class Host(ThemedApp):
         self.view = TextView(limit=limit)
         self.text = TapeText(self.view, settings)
         self.cursor = self.text.cursor
-        self.generation = GenerationThread(self._loaded, seed_text, settings, lambda _: None)
-        opened = prime_tape(
-            self._loaded(), seed_text, SamplingConfig(rng_seed=4), (), lambda: False
-        )
+        loaded = LoadedModel(tiny_model(vocabulary=VOCABULARY), ModelLabel("tiny"))
+        opened = prime_tape(loaded, seed_text, SamplingConfig(rng_seed=4), (), lambda: False)
+        self.generation = GenerationThread(lambda *_: opened, settings, lambda _: None)
         self.tape, self.generation.opening = opened
         self.generation.tape = self.tape
 
@@ -50,9 +49,6 @@ class Host(ThemedApp):
         for _ in range(count):
             self.tape.next()
         self.text.draw_new()
-
-    def _loaded(self, *_: object) -> LoadedModel:
-        return LoadedModel(tiny_model(vocabulary=VOCABULARY), ModelLabel("tiny"))
 
 
 def wrapped(view: TextView, generated: str, *, has_seed: bool = True) -> list[Row]:

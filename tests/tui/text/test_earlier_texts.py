@@ -4,6 +4,7 @@ import re
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -15,7 +16,6 @@ from tests.support.waiting import wait_until
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.errors import DataError
 from tui_charrnn.generation.tape import Tape
-from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 
 
 async def explored(app: TapeApp) -> None:
@@ -70,14 +70,14 @@ async def test_an_earlier_text_is_restored_with_its_branches_and_continued(tmp_p
 async def test_a_text_that_cannot_start_leaves_the_displayed_one_as_it_is(tmp_path: Path) -> None:
     may_fail = threading.Event()
 
-    def prepare(_: Wait) -> LoadedModel:
+    def start(*_: object) -> NoReturn:
         may_fail.wait(PATIENCE)
         raise DataError("There is no such model.")
 
     async with tape_app(tmp_path) as app:
         tape, texts = app.tape, app.pane.texts
         await app.press("home", "right", "right")
-        texts.start(prepare, "bad")
+        texts.start(start)
         assert texts.is_starting
         result = texts.result()
         assert result is not None

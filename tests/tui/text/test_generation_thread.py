@@ -1,6 +1,7 @@
 """The generation thread: how it stops, and which messages it posts."""
 
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream, PrimedSeed
 from tui_charrnn.hangul import INITIALS
 from tui_charrnn.history.model_label import ModelLabel
-from tui_charrnn.model.checkpoint import load_model
+from tui_charrnn.model.checkpoint import Model, load_model
 from tui_charrnn.tui.session import DEFAULT_LENGTH, GenerationSettings
 from tui_charrnn.tui.text.generation_thread import (
     BranchStarted,
@@ -21,10 +22,18 @@ from tui_charrnn.tui.text.generation_thread import (
     GenerationEnded,
     GenerationStarted,
     GenerationThread,
+    Start,
 )
-from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
+from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.text.tape_start import start_tape
 from tui_charrnn.tui.text.tape_text import TapeText
 from tui_charrnn.tui.text.text_view import TextView
+
+
+def _from_seed(seed_text: str, model: Model | None = None) -> Start:
+    """Return what starts a text of a model, by default of the tiny one."""
+    loaded = LoadedModel(model or tiny_model(), ModelLabel("tiny"))
+    return partial(start_tape, lambda _: loaded, seed_text)
 
 
 def test_generation_is_stopped_while_the_seed_is_still_being_read(
@@ -37,11 +46,8 @@ def test_generation_is_stopped_while_the_seed_is_still_being_read(
         messages.append(message)
         has_ended.set()
 
-    def prepare(wait: Wait) -> LoadedModel:
-        return LoadedModel(tiny_model(), ModelLabel("tiny"))
-
     seed_text = "abcdefghij" * 100
-    generation = GenerationThread(prepare, seed_text, GenerationSettings(), announce)
+    generation = GenerationThread(_from_seed(seed_text), GenerationSettings(), announce)
     read: list[PrimedSeed] = []
     prime = CharacterStream.prime
 
@@ -76,9 +82,7 @@ def test_the_result_has_the_text_and_its_settings() -> None:
     settings.speed = None
     cool, hot = SamplingConfig(temperature=0.5), SamplingConfig(temperature=1.5)
     settings.sampling = cool
-    generation = GenerationThread(
-        lambda _: LoadedModel(tiny_model(), ModelLabel("tiny")), "b\u00f1ad", settings, announce
-    )
+    generation = GenerationThread(_from_seed("b\u00f1ad"), settings, announce)
     assert generation.result() is None
     generation.begin()
     assert has_ended.wait(30)
@@ -115,21 +119,18 @@ class Listener:
         """Wait for the end of a turn and return its message."""
 
         def ends() -> list[GenerationEnded]:
-            ended = [message for message in self.messages if isinstance(message, GenerationEnded)]
-            return [message for message in ended if message.turn == turn]
+            return [message for message in self.messages if isinstance(message, GenerationEnded)]
 
         with self._ended:
-            assert self._ended.wait_for(lambda: bool(ends()), PATIENCE), "the turn did not end"
-        return ends()[0]
+            assert self._ended.wait_for(lambda: len(ends()) >= turn, PATIENCE), "it did not end"
+        return ends()[turn - 1]
 
 
 def test_a_fork_stops_generation_and_keeps_its_characters() -> None:
     settings, listener = GenerationSettings(), Listener()
     settings.speed, settings.length = None, 10**7
     settings.sampling = SamplingConfig(rng_seed=3)
-    generation = GenerationThread(
-        lambda _: LoadedModel(tiny_model(), ModelLabel("tiny")), "bad", settings, listener
-    )
+    generation = GenerationThread(_from_seed("bad"), settings, listener)
     generation.begin()
     wait_for("200 characters", lambda: generation.length >= 200)
     settings.length = 50
@@ -139,7 +140,9 @@ def test_a_fork_stops_generation_and_keeps_its_characters() -> None:
     tape = generation.tape
     assert tape is not None
     (forked,) = [message for message in listener.messages if isinstance(message, BranchStarted)]
-    assert (forked.branch, forked.turn) == (1, 2)
+    assert forked.branch == 1
+    assert forked.is_newest
+    assert not listener.wait_for_end(1).is_newest
     assert tape.tree.branches[0].length >= 200
     stream = CharacterStream(tiny_model(), settings.sampling)
     stream.prime("bad")
@@ -149,13 +152,13 @@ def test_a_fork_stops_generation_and_keeps_its_characters() -> None:
 
 
 def test_a_syllable_of_jamo_gets_its_vowel() -> None:
-    korean = LoadedModel(tiny_model(vocabulary=JAMO_VOCABULARY, units="jamo"), ModelLabel("tiny"))
+    korean = tiny_model(vocabulary=JAMO_VOCABULARY, units="jamo")
     more = set()
     for length in range(2, 12):
         settings, listener = GenerationSettings(), Listener()
         settings.speed, settings.length = None, length
         settings.sampling = SamplingConfig(rng_seed=3)
-        generation = GenerationThread(lambda _: korean, "", settings, listener)
+        generation = GenerationThread(_from_seed("", korean), settings, listener)
         generation.begin()
         listener.wait_for_end(1)
         text = generation.take()
@@ -168,9 +171,7 @@ def test_the_displayed_branch_is_taken_and_returned() -> None:
     settings, listener = GenerationSettings(), Listener()
     settings.speed, settings.length = None, 40
     settings.sampling = SamplingConfig(rng_seed=3)
-    generation = GenerationThread(
-        lambda _: LoadedModel(tiny_model(), ModelLabel("tiny")), "bad", settings, listener
-    )
+    generation = GenerationThread(_from_seed("bad"), settings, listener)
     generation.begin()
     listener.wait_for_end(1)
     first = generation.take()
@@ -201,9 +202,7 @@ def test_the_displayed_branch_is_taken_and_returned() -> None:
 def test_positions_can_be_read_during_generation_at_full_speed() -> None:
     settings, listener = GenerationSettings(), Listener()
     settings.speed, settings.length = None, 10**7
-    generation = GenerationThread(
-        lambda _: LoadedModel(tiny_model(), ModelLabel("tiny")), "bad", settings, listener
-    )
+    generation = GenerationThread(_from_seed("bad"), settings, listener)
     assert generation.read_position(0, 0) is None
     generation.begin()
     wait_for("50 characters", lambda: generation.length >= 50)
@@ -233,9 +232,7 @@ def test_a_text_starts_with_the_first_visible_character() -> None:
         settings, listener = GenerationSettings(), Beginning()
         settings.length, settings.speed = 6, None
         settings.sampling = SamplingConfig(allow="\n a", rng_seed=rng_seed)
-        generation = GenerationThread(
-            lambda _: LoadedModel(tiny_model(), ModelLabel("tiny")), "ab", settings, listener
-        )
+        generation = GenerationThread(_from_seed("ab"), settings, listener)
         generation.begin()
         listener.wait_for_end(1)
         text = generation.take()
@@ -249,9 +246,7 @@ def test_characters_wait_until_what_the_text_begins_with_is_shown() -> None:
     view, settings = TextView(), GenerationSettings()
     settings.speed, settings.length = None, 20
     listener = Listener()
-    generation = GenerationThread(
-        lambda _: LoadedModel(tiny_model(), ModelLabel("t")), "bad", settings, listener
-    )
+    generation = GenerationThread(_from_seed("bad"), settings, listener)
     text = TapeText(view, settings)
     generation.begin()
     listener.wait_for_end(1)
@@ -268,9 +263,7 @@ def test_a_text_ends_with_its_record_and_more_begins_another(tmp_path: Path) -> 
     settings.speed, settings.length = None, 10**6
     settings.sampling = SamplingConfig(rng_seed=3)
     model = load_model(record_model_file(tmp_path / "names.safetensors"))
-    generation = GenerationThread(
-        lambda _: LoadedModel(model, ModelLabel("names")), "ab", settings, listener
-    )
+    generation = GenerationThread(_from_seed("ab", model), settings, listener)
     generation.begin()
     text = ""
     for turn in (1, 2, 3):

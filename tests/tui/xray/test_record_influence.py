@@ -1,5 +1,6 @@
 """The influence coloring with records: earlier records have no influence."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tui_charrnn.model.checkpoint import load_model
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.model_loader import LoadedModel
+from tui_charrnn.tui.text.tape_start import start_tape
 from tui_charrnn.tui.xray.colorings import compute_influence
 
 
@@ -22,7 +24,9 @@ def test_influence_ends_at_the_end_of_a_record(tmp_path: Path) -> None:
     settings.speed, settings.length = None, 10**6
     settings.sampling = SamplingConfig(rng_seed=3)
     generation = GenerationThread(
-        lambda _: LoadedModel(model, ModelLabel("names")), "", settings, lambda _: None
+        partial(start_tape, lambda _: LoadedModel(model, ModelLabel("names")), ""),
+        settings,
+        lambda _: None,
     )
     generation.begin()
     wait_for("the first record", lambda: generation.tape is not None, PATIENCE)

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -16,7 +16,7 @@ from textual.widgets import Static, TextArea
 
 from tui_charrnn.errors import CharRNNError, CorpusError, DataError
 from tui_charrnn.generation.sampling import surprise
-from tui_charrnn.generation.stream import UnknownCharacter, locate_unknown
+from tui_charrnn.generation.stream import locate_unknown
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.generation.tape_file import fingerprint
 from tui_charrnn.paths import find_file
@@ -24,10 +24,13 @@ from tui_charrnn.runs.json_values import read_bounded
 from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.decoding import read_file
 from tui_charrnn.translation import tr
+from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import Dialog, Lookup, MessageLine
 from tui_charrnn.tui.messages import NoteWritten, Post
+from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 from tui_charrnn.tui.text.seed_input import SeedInput
+from tui_charrnn.tui.text.tape_start import Opening, load_tape, start_tape
 
 LONGEST: Final = 100_000
 """Most characters of a text that are read."""
@@ -41,14 +44,6 @@ _LONGEST_TAPE: Final = 1 << 29
 """Most bytes of a tape file; a million characters take about 25 million."""
 
 
-class Recording(NamedTuple):
-    """A saved tape and the model that generated it."""
-
-    loaded: LoadedModel
-    document: object
-    """The tape, as `tape_document` returns it."""
-
-
 @dataclass(frozen=True, slots=True)
 class ExternalText:
     """A text to read, and the model that reads it.
@@ -57,11 +52,8 @@ class ExternalText:
     branches work on it.
     """
 
-    loaded: LoadedModel
     numbers: tuple[int, ...]
     """The characters, as vocabulary indices."""
-    unknown: tuple[UnknownCharacter, ...]
-    """The characters outside the vocabulary, with their positions in the text."""
     name: str = ""
     """File name, safe to show; empty for a pasted text."""
     is_cut: bool = False
@@ -94,7 +86,8 @@ class ExternalText:
         Raises:
             ModelFileError: If the model's logits are not finite.
         """
-        unknown = self.loaded.model.vocabulary.unknown_index
+        model = tape.stream.model
+        unknown = model.vocabulary.unknown_index
         due, bits, read, scored = time.monotonic() + _PROGRESS_INTERVAL, 0.0, 0, 0
         for index in self.numbers:
             tape.take(index)
@@ -110,14 +103,14 @@ class ExternalText:
                 whole = len(self.numbers)
                 words = tr("Reading: {count:,} of {all:,} characters …", count=read, all=whole)
                 post(NoteWritten(words, lasts=True))
-        return self._summary(read, bits / max(scored, 1))
+        return self._summary(read, bits / max(scored, 1), is_jamo=model.units == "jamo")
 
-    def _summary(self, read: int, mean: float) -> str:
+    def _summary(self, read: int, mean: float, *, is_jamo: bool) -> str:
         whole = len(self.numbers)
         count = f"{read:,}" if read == whole else tr("{count:,} of {all:,}", count=read, all=whole)
         words = tr(
             "Read {count} jamo, {bits:.2f} bits per jamo."
-            if self.loaded.model.units == "jamo"
+            if is_jamo
             else "Read {count} characters, {bits:.2f} bits per character.",
             count=count,
             bits=mean,
@@ -126,15 +119,19 @@ class ExternalText:
         return f"{words} {cut}" if self.is_cut else words
 
 
-def prepare_text(
-    given: str | Path, load: Callable[[Wait], LoadedModel], wait: Wait
-) -> ExternalText:
-    """Read a text and load the model that is to read it; blocks, so call it in a thread.
+def start_reading(
+    given: str | Path,
+    load: Callable[[Wait], LoadedModel],
+    settings: GenerationSettings,
+    task: BackgroundTask,
+) -> tuple[Tape, Opening]:
+    """Return an empty tape, and an opening that has a text to read; else like `start_tape`.
 
     Args:
         given: The text, or the path of its file.
-        load: Loads the model.
-        wait: Waits that many seconds; true if cancelled.
+        load: Loads the model that is to read it.
+        settings: See `start_tape`.
+        task: See `start_tape`.
 
     Raises:
         CharRNNError: If the text cannot be read or the model cannot be loaded.
@@ -146,7 +143,8 @@ def prepare_text(
         if name:
             empty = tr("There is no text to read in {name}: it is empty.", name=name)
         raise CorpusError(empty)
-    loaded = load(wait)
+    tape, opening = start_tape(load, "", settings, task)
+    loaded = opening.loaded
     spelled = loaded.model.vocabulary.spell(text[:LONGEST])
     if not spelled.is_known.any():
         raise CorpusError(
@@ -155,13 +153,8 @@ def prepare_text(
             model=loaded.label.translated,
             count=len(text),
         )
-    return ExternalText(
-        loaded,
-        tuple(spelled.indices.tolist()),
-        locate_unknown(text, spelled),
-        name,
-        is_cut=len(text) > LONGEST,
-    )
+    external = ExternalText(tuple(spelled.indices.tolist()), name, is_cut=len(text) > LONGEST)
+    return tape, opening._replace(external=external, unknown=locate_unknown(text, spelled))
 
 
 def normalize(text: str) -> str:
@@ -182,14 +175,17 @@ def _text_of(path: Path) -> str:
 
 
 def load_recording(
-    path: Path, load: Callable[[str | None, Wait], LoadedModel], wait: Wait
-) -> Recording:
-    """Load a tape file and the model that generated it; blocks, so call it in a thread.
+    path: Path,
+    load: Callable[[str | None, Wait], LoadedModel],
+    _: GenerationSettings,
+    task: BackgroundTask,
+) -> tuple[Tape, Opening]:
+    """Load a tape file with the model that generated it; a tape has its own settings.
 
     Args:
         path: The tape file.
         load: Loads a model by the path of its file; None loads the default model.
-        wait: Waits that many seconds; true if cancelled.
+        task: The task that calls this.
 
     Raises:
         OSError: If the file cannot be read.
@@ -199,11 +195,11 @@ def load_recording(
     named = document.get("model_file")
     for model in [named, None] if isinstance(named, str) else [None]:
         try:
-            loaded = load(model, wait)
+            loaded = load(model, task.is_cancelled_after)
         except CharRNNError:
             continue
         if fingerprint(loaded.model) == document["model"]:
-            return Recording(loaded, document)
+            return load_tape(loaded, document)
     missing = tr("The model of this tape was deleted or replaced.")
     if isinstance(named, str):
         missing = tr(

@@ -13,21 +13,21 @@ from textual.message import Message
 
 from tui_charrnn import lazy
 from tui_charrnn.hangul import INITIALS
+from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 
 if TYPE_CHECKING:
+    from tui_charrnn.config import SamplingConfig
     from tui_charrnn.generation.tape import Tape, TapePosition
-    from tui_charrnn.tui.session import GenerationSettings
-    from tui_charrnn.tui.text.external_text import ExternalText, Recording
-    from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
+    from tui_charrnn.tui.session import ActiveClamps, GenerationSettings
     from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
 
 _SHORTEST_PAUSE: Final = 0.01  # seconds; waking up takes as long as generating a character
 _MOST_LEADING: Final = 4  # most leading characters generated before the first frame
 _READER_PAUSE: Final = 0.002  # seconds between two characters while another thread reads the tape
 
-Prepare = Callable[["Wait"], "LoadedModel | Recording | ExternalText"]
-"""Loads a model, alone or with a tape or a text to read; may block."""
+Start = Callable[["GenerationSettings", BackgroundTask], "tuple[Tape, Opening]"]
+"""Loads a model and returns a tape with its opening, such as `start_tape`; may block."""
 
 
 class Fork(NamedTuple):
@@ -48,13 +48,13 @@ class GenerationMessage(Message):
     """Base of the messages that a generation thread posts."""
 
     generation: GenerationThread
-    turn: int
-    """The `turn` of the thread that posted it; a later one may have started since."""
+    task: BackgroundTask
+    """The task that posted it; a later one may have started since."""
 
     @property
     def is_newest(self) -> bool:
         """Whether the thread has not been started again since."""
-        return self.turn == self.generation.turn
+        return self.task is self.generation.task
 
 
 @dataclass
@@ -69,6 +69,8 @@ class GenerationEnded(GenerationMessage):
     """Generation has ended: at the set length, or because it was stopped."""
 
     was_stopped: bool
+    summary: str
+    """What was read, if a tape or an external text was; else empty."""
 
 
 @dataclass
@@ -94,16 +96,14 @@ class GenerationThread:
 
     def __init__(
         self,
-        prepare: Prepare,
-        seed_text: str | None,
+        start: Start,
         settings: GenerationSettings,
         announce: Callable[[Message], object],
     ) -> None:
         """Prepare; `begin` starts the thread.
 
         Args:
-            prepare: Loads the model; called in the thread.
-            seed_text: The seed text; None uses the model's default. A tape has its own.
+            start: Starts the tape; called in the thread.
             settings: Sampling and speed, read at every character.
             announce: Posts a message to the screen; thread-safe.
         """
@@ -121,19 +121,16 @@ class GenerationThread:
         """Called in the thread after each generated character."""
         self._readers = 0
         """Number of threads that are reading the tape."""
-        self._prepare = prepare
-        self._seed_text = seed_text
+        self._start = start
         self._settings = settings
         self._announce = announce
-        self._task: BackgroundTask | None = None
-        self._applied, self._active_clamps = settings.sampling, settings.active_clamps
-        """The settings that the stream uses."""
-        self.turn = 0
-        """How often the thread was started; written by the screen's thread only."""
+        self._applied: SamplingConfig | None = None
+        self._active_clamps: ActiveClamps | None = None
+        """The settings that were applied to the stream since it has started."""
+        self.task: BackgroundTask | None = None
+        """The newest task of the thread; written by the screen's thread only."""
         self.is_active = False
         """Whether more characters may be generated; written by the screen's thread only."""
-        self.reading_summary = ""
-        """The summary of an external text; empty until it was read."""
 
     def begin(self) -> None:
         """Load the model, read the seed and generate; a tape or an external text is only read."""
@@ -151,14 +148,14 @@ class GenerationThread:
 
         Running generation stops; its characters stay on the tape.
         """
-        before = self._task
+        before = self.task
         self.stop()
-        self._run(lambda task, turn: self._branch_off(task, turn, before, fork))
+        self._run(lambda task: self._branch_off(task, before, fork))
 
     def stop(self) -> None:
         """Stop generating; the characters stay on the tape."""
-        if self._task is not None:
-            self._task.cancel()
+        if self.task is not None:
+            self.task.cancel()
 
     @property
     def length(self) -> int:
@@ -198,31 +195,24 @@ class GenerationThread:
         finally:
             self._readers -= 1
 
-    def _run(self, work: Callable[[BackgroundTask, int], None]) -> None:
-        """Run `work` in a new thread, with its task and its turn."""
-        self.turn = turn = self.turn + 1
+    def _run(self, work: Callable[[BackgroundTask], str]) -> None:
+        """Run `work` in a new thread; it returns a summary, see `GenerationEnded`."""
         self.is_active = True
 
         def guarded(task: BackgroundTask) -> None:
             try:
-                work(task, turn)
+                summary = work(task)
             except Exception as error:  # noqa: BLE001 - the screen shows it or re-raises it
-                self._announce(GenerationFailed(self, turn, error))
+                self._announce(GenerationFailed(self, task, error))
             else:
-                self._announce(GenerationEnded(self, turn, task.is_cancelled))
+                self._announce(GenerationEnded(self, task, task.is_cancelled, summary))
 
-        self._task = BackgroundTask("generation", guarded)
+        self.task = BackgroundTask("generation", guarded)
 
-    def _begin(self, task: BackgroundTask, turn: int) -> None:
-        prepared = self._prepare(task.is_cancelled_after)
+    def _begin(self, task: BackgroundTask) -> str:
+        tape, opening = self._start(self._settings, task)
         if task.is_cancelled:
-            return
-        self._applied, self._active_clamps = self._settings.sampling, self._settings.active_clamps
-        tape, opening = lazy.start_tape(
-            prepared, self._seed_text, self._applied, self._active_clamps, lambda: task.is_cancelled
-        )
-        if task.is_cancelled:
-            return
+            return ""
         self.branch, self.shown = tape.branch.number, 0
         self.opening, self.tape = opening, tape
         is_generated, generated = opening.external is None and not opening.is_recorded, ""
@@ -230,25 +220,25 @@ class GenerationThread:
             if is_generated:
                 generated = self._generate_first(tape)
         finally:
-            self._announce(GenerationStarted(self, turn, opening))
+            self._announce(GenerationStarted(self, task, opening))
         if opening.external is not None:
-            self.reading_summary = opening.external.read_onto(
+            return opening.external.read_onto(
                 tape,
                 lambda: task.is_cancelled,
                 on_character=lambda: self.listener(tape),
                 post=self._announce,
             )
-        elif is_generated:
-            self._generate(tape, task, generated)
+        if opening.is_recorded:
+            return tr("The tape is open.")
+        self._generate(tape, task, generated)
+        return ""
 
-    def _branch_off(
-        self, task: BackgroundTask, turn: int, before: BackgroundTask | None, fork: Fork
-    ) -> None:
+    def _branch_off(self, task: BackgroundTask, before: BackgroundTask | None, fork: Fork) -> str:
         if before is not None:
             before.join()
         tape = self.tape
         if tape is None or task.is_cancelled:
-            return
+            return ""
         if (tape.branch.number, tape.position) != (fork.branch, fork.position):
             tape.rewind(fork.position, fork.branch)
         if fork.is_redrawn:
@@ -258,8 +248,9 @@ class GenerationThread:
             tape.take(index)
         if tape.position < tape.branch.length:
             tape.next()  # a branch exists only once it has a character of its own
-        self._announce(BranchStarted(self, turn, tape.branch.number))
+        self._announce(BranchStarted(self, task, tape.branch.number))
         self._generate(tape, task)
+        return ""
 
     def _generate_first(self, tape: Tape) -> str:
         """Generate up to the first visible character, so that one frame shows it with the seed.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from textual.message import Message
 
-    from tui_charrnn.tui.text.generation_thread import Prepare
+    from tui_charrnn.tui.text.generation_thread import Start
     from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
     from tui_charrnn.tui.text.tape_text import TapeText
 
@@ -73,15 +73,12 @@ class SessionTexts:
         """Whether a text is displayed or being prepared."""
         return bool(self.texts) or self.is_starting
 
-    def start(self, prepare: Prepare, seed_text: str | None) -> None:
-        """Start a text from a seed, a tape or an external text; running generation stops.
-
-        Without a seed text, the model's default is used.
-        """
+    def start(self, start: Start) -> None:
+        """Start a text; running generation stops."""
         self.text.draw_new()
         self.stop()
         self.text.view.follows_end = True
-        self._starting = GenerationThread(prepare, seed_text, self._settings, self._post)
+        self._starting = GenerationThread(start, self._settings, self._post)
         self._starting.begin()
 
     def stop(self) -> None:
@@ -220,8 +217,8 @@ class SessionTexts:
                         "{count:,} character." if count == 1 else "{count:,} characters.",
                         count=count,
                     )
-            if event.turn == 1:
-                end = _describe_reading(event.generation, opening) or end
+            if event.summary:
+                end = f"{event.summary} {_describe(opening)}".strip()
             is_back = self.text.cursor.at is not None
             self._show_note(f"{end} {_next_steps(is_back=is_back, is_between=is_between)}")
 
@@ -313,13 +310,6 @@ def _free_states(generation: GenerationThread | None) -> None:
     """Free memory of a text that is no longer displayed."""
     if generation is not None and generation.tape is not None:
         generation.tape.limit_states(_INACTIVE_BYTES)
-
-
-def _describe_reading(generation: GenerationThread, opening: Opening) -> str:
-    """Return the note after a tape was opened or an external text was read; else empty."""
-    if opening.is_recorded:
-        return tr("The tape is open.")
-    return f"{generation.reading_summary} {_describe(opening)}".strip() if opening.external else ""
 
 
 def _describe(opening: Opening) -> str:

@@ -1,4 +1,4 @@
-"""Starts a tape, from a seed text, an external text or a saved tape; and collects its result."""
+"""Starts a tape from a seed text, loads a saved one, and collects the result of a tape."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from tui_charrnn.generation.neuron import Clamp
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.hangul import INITIALS
-from tui_charrnn.tui.text.model_loader import LoadedModel
 
 if TYPE_CHECKING:  # modules that the first character does not need
     from collections.abc import Callable, Sequence
@@ -18,8 +17,10 @@ if TYPE_CHECKING:  # modules that the first character does not need
     from tui_charrnn.config import SamplingConfig
     from tui_charrnn.generation.stream import UnknownCharacter
     from tui_charrnn.history.model_label import ModelLabel
-    from tui_charrnn.tui.session import ActiveClamps
-    from tui_charrnn.tui.text.external_text import ExternalText, Recording
+    from tui_charrnn.tui.background import BackgroundTask
+    from tui_charrnn.tui.session import GenerationSettings
+    from tui_charrnn.tui.text.external_text import ExternalText
+    from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 
 _T = TypeVar("_T")
 _OTHER_CELLS: Final = "Other cells were clamped while the seed text was read."
@@ -84,31 +85,22 @@ class GenerationResult(NamedTuple):
 
 
 def start_tape(
-    prepared: LoadedModel | Recording | ExternalText,
+    load: Callable[[Wait], LoadedModel],
     seed_text: str | None,
-    sampling: SamplingConfig,
-    active: ActiveClamps,
-    should_stop: Callable[[], bool],
+    settings: GenerationSettings,
+    task: BackgroundTask,
 ) -> tuple[Tape, Opening]:
-    """Return a new tape, or a saved one, and its opening.
+    """Load a model, read a seed text, and return an empty tape and its opening.
 
     Args:
-        prepared: A model, alone or with a saved tape or an external text.
-        seed_text: The seed text for a model alone; None uses the model's default.
-        sampling: The settings of the first character.
-        active: Clamps, used if they belong to the model.
-        should_stop: Called now and then; true leaves the rest of the seed text unread.
-
-    Raises:
-        DataError: If the document is not a tape, or not one of that model.
+        load: Loads the model.
+        seed_text: The seed text; None uses the model's default.
+        settings: Settings of the first character; clamps of another model are ignored.
+        task: The task that calls this; once it is cancelled, the rest is left unread.
     """
-    if isinstance(prepared, LoadedModel):
-        return prime_tape(prepared, seed_text, sampling, active.of(prepared.model), should_stop)
-    if isinstance(prepared, lazy.Recording):
-        return load_tape(prepared.loaded, prepared.document)
-    loaded = prepared.loaded
-    tape, opening = prime_tape(loaded, "", sampling, active.of(loaded.model), should_stop)
-    return tape, opening._replace(external=prepared, unknown=prepared.unknown)
+    loaded = load(task.is_cancelled_after)
+    clamps = settings.active_clamps.of(loaded.model)
+    return prime_tape(loaded, seed_text, settings.sampling, clamps, lambda: task.is_cancelled)
 
 
 def prime_tape(
@@ -118,7 +110,7 @@ def prime_tape(
     clamps: tuple[Clamp, ...],
     should_stop: Callable[[], bool],
 ) -> tuple[Tape, Opening]:
-    """Read a seed text and return an empty tape; see `start_tape`."""
+    """Read a seed text with a loaded model; see `start_tape`."""
     if seed_text is None:  # a speaker's name for Shakespeare, else empty
         corpus = str(loaded.model.corpus.get("name", ""))
         seed_text = "ROMEO:" if "shakespeare" in corpus.casefold() else ""
