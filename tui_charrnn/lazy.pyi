@@ -117,6 +117,7 @@ from tui_charrnn.tui.run.samples_pane import SamplesPane as SamplesPane
 from tui_charrnn.tui.runs.pane import RunsPane as RunsPane
 from tui_charrnn.tui.tape.panel import TapePanel as TapePanel
 from tui_charrnn.tui.text.external_text import load_recording as load_recording
+from tui_charrnn.tui.text.external_text import read_external as read_external
 from tui_charrnn.tui.text.external_text import start_reading as start_reading
 from tui_charrnn.tui.text.generation_dialogs import ModelScreen as ModelScreen
 from tui_charrnn.tui.text.generation_dialogs import SamplingScreen as SamplingScreen

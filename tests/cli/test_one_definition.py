@@ -18,7 +18,7 @@ from tui_charrnn.model.checkpoint import load_model, serialize_model
 from tui_charrnn.text.vocabulary import Vocabulary
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.session import GenerationSettings
-from tui_charrnn.tui.text.external_text import start_reading
+from tui_charrnn.tui.text.external_text import read_external, start_reading
 from tui_charrnn.tui.text.model_loader import LoadedModel
 
 FOLDED = Vocabulary("\n abcde\ufffd", "\ufffd")
@@ -41,7 +41,7 @@ def xray_bits(model_file: Path, text: str) -> tuple[np.ndarray, str]:
     tape, opening = start_reading(text, lambda _: loaded, GenerationSettings(), task)
     given = opening.external
     assert given is not None
-    words = given.read_onto(tape, lambda: False, lambda: None, lambda _: None)
+    words = read_external(given, tape, lambda: False, lambda: None, lambda _: None)
     reader = TapeReader(tape, lambda branch, place: tape.position_at(place, branch), 3)
     read = reader.read(0, 0, len(given.numbers))
     assert read is not None

@@ -4,7 +4,6 @@ import json
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +29,7 @@ from tui_charrnn.tui.messages import NoteWritten, Post
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 from tui_charrnn.tui.text.seed_input import SeedInput
-from tui_charrnn.tui.text.tape_start import Opening, load_tape, start_tape
+from tui_charrnn.tui.text.tape_start import ExternalText, Opening, load_tape, start_tape
 
 LONGEST: Final = 100_000
 """Most characters of a text that are read."""
@@ -42,81 +41,6 @@ _PATHS: Final = ("/", "~/", "./", "../")
 """Prefixes of a line that is certainly meant as a path."""
 _LONGEST_TAPE: Final = 1 << 29
 """Most bytes of a tape file; a million characters take about 25 million."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExternalText:
-    """A text to read, and the model that reads it.
-
-    It is stored on a tape as if every character had been chosen by hand, so that x-ray, cursor and
-    branches work on it.
-    """
-
-    numbers: tuple[int, ...]
-    """The characters, as vocabulary indices."""
-    name: str = ""
-    """File name, safe to show; empty for a pasted text."""
-    is_cut: bool = False
-    """Whether the text was longer than `LONGEST`."""
-
-    @property
-    def title(self) -> str:
-        """The heading above the text."""
-        name = self.name or tr("A pasted text")
-        return tr("{name}, read by the model:", name=name) + "\n"
-
-    def read_onto(
-        self,
-        tape: Tape,
-        should_stop: Callable[[], bool],
-        on_character: Callable[[], object],
-        post: Post,
-    ) -> str:
-        """Feed the text to the model of a tape, and store it on the tape.
-
-        Args:
-            tape: An empty tape.
-            should_stop: Called after every character; true ends the reading.
-            on_character: Called after every character.
-            post: Called with a progress note every half second.
-
-        Returns:
-            A sentence with the number of characters and the mean bits per character.
-
-        Raises:
-            ModelFileError: If the model's logits are not finite.
-        """
-        model = tape.stream.model
-        unknown = model.vocabulary.unknown_index
-        due, bits, read, scored = time.monotonic() + _PROGRESS_INTERVAL, 0.0, 0, 0
-        for index in self.numbers:
-            tape.take(index)
-            on_character()
-            read += 1
-            if index != unknown:
-                bits += surprise(tape.stream.logits, index)
-                scored += 1
-            if should_stop():
-                break
-            if time.monotonic() > due:
-                due += _PROGRESS_INTERVAL
-                whole = len(self.numbers)
-                words = tr("Reading: {count:,} of {all:,} characters …", count=read, all=whole)
-                post(NoteWritten(words, lasts=True))
-        return self._summary(read, bits / max(scored, 1), is_jamo=model.units == "jamo")
-
-    def _summary(self, read: int, mean: float, *, is_jamo: bool) -> str:
-        whole = len(self.numbers)
-        count = f"{read:,}" if read == whole else tr("{count:,} of {all:,}", count=read, all=whole)
-        words = tr(
-            "Read {count} jamo, {bits:.2f} bits per jamo."
-            if is_jamo
-            else "Read {count} characters, {bits:.2f} bits per character.",
-            count=count,
-            bits=mean,
-        )
-        cut = tr("Of a text, the first {count:,} are read; this one is longer.", count=LONGEST)
-        return f"{words} {cut}" if self.is_cut else words
 
 
 def start_reading(
@@ -155,6 +79,62 @@ def start_reading(
         )
     external = ExternalText(tuple(spelled.indices.tolist()), name, is_cut=len(text) > LONGEST)
     return tape, opening._replace(external=external, unknown=locate_unknown(text, spelled))
+
+
+def read_external(
+    external: ExternalText,
+    tape: Tape,
+    should_stop: Callable[[], bool],
+    on_character: Callable[[], object],
+    post: Post,
+) -> str:
+    """Feed the text to the model of a tape, and store it on the tape.
+
+    Args:
+        external: The text.
+        tape: An empty tape.
+        should_stop: Called after every character; true ends the reading.
+        on_character: Called after every character.
+        post: Called with a progress note every half second.
+
+    Returns:
+        A sentence with the number of characters and the mean bits per character.
+
+    Raises:
+        ModelFileError: If the model's logits are not finite.
+    """
+    model = tape.stream.model
+    unknown = model.vocabulary.unknown_index
+    due, bits, read, scored = time.monotonic() + _PROGRESS_INTERVAL, 0.0, 0, 0
+    for index in external.numbers:
+        tape.take(index)
+        on_character()
+        read += 1
+        if index != unknown:
+            bits += surprise(tape.stream.logits, index)
+            scored += 1
+        if should_stop():
+            break
+        if time.monotonic() > due:
+            due += _PROGRESS_INTERVAL
+            whole = len(external.numbers)
+            words = tr("Reading: {count:,} of {all:,} characters …", count=read, all=whole)
+            post(NoteWritten(words, lasts=True))
+    return _format_summary(external, read, bits / max(scored, 1), is_jamo=model.units == "jamo")
+
+
+def _format_summary(external: ExternalText, read: int, mean: float, *, is_jamo: bool) -> str:
+    whole = len(external.numbers)
+    count = f"{read:,}" if read == whole else tr("{count:,} of {all:,}", count=read, all=whole)
+    words = tr(
+        "Read {count} jamo, {bits:.2f} bits per jamo."
+        if is_jamo
+        else "Read {count} characters, {bits:.2f} bits per character.",
+        count=count,
+        bits=mean,
+    )
+    cut = tr("Of a text, the first {count:,} are read; this one is longer.", count=LONGEST)
+    return f"{words} {cut}" if external.is_cut else words
 
 
 def normalize(text: str) -> str:

@@ -222,7 +222,8 @@ class GenerationThread:
         finally:
             self._announce(GenerationStarted(self, task, opening))
         if opening.external is not None:
-            return opening.external.read_onto(
+            return lazy.read_external(
+                opening.external,
                 tape,
                 lambda: task.is_cancelled,
                 on_character=lambda: self.listener(tape),

@@ -10,6 +10,7 @@ from tui_charrnn.generation.neuron import Clamp
 from tui_charrnn.generation.stream import CharacterStream
 from tui_charrnn.generation.tape import Tape
 from tui_charrnn.hangul import INITIALS
+from tui_charrnn.translation import tr
 
 if TYPE_CHECKING:  # modules that the first character does not need
     from collections.abc import Callable, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:  # modules that the first character does not need
     from tui_charrnn.history.model_label import ModelLabel
     from tui_charrnn.tui.background import BackgroundTask
     from tui_charrnn.tui.session import GenerationSettings
-    from tui_charrnn.tui.text.external_text import ExternalText
     from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 
 _T = TypeVar("_T")
@@ -28,6 +28,27 @@ _BY_HAND: Final = "Characters were chosen by hand."
 _OTHER_DRAWS: Final = "The random numbers were changed during the text."
 NO_REPLAY_REASONS: Final = (_OTHER_CELLS, _BY_HAND, _OTHER_DRAWS)
 """Reasons why seed text, settings and RNG seed do not reproduce a text; in English, for files."""
+
+
+class ExternalText(NamedTuple):
+    """A text for the model to read.
+
+    It is stored on a tape as if every character had been chosen by hand, so that x-ray, cursor and
+    branches work on it.
+    """
+
+    numbers: tuple[int, ...]
+    """The characters, as vocabulary indices."""
+    name: str = ""
+    """File name, safe to show; empty for a pasted text."""
+    is_cut: bool = False
+    """Whether only the beginning is read, because the text is too long."""
+
+    @property
+    def title(self) -> str:
+        """The heading above the text."""
+        name = self.name or tr("A pasted text")
+        return tr("{name}, read by the model:", name=name) + "\n"
 
 
 class Opening(NamedTuple):
