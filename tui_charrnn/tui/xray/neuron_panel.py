@@ -140,8 +140,13 @@ class NeuronPanel(CursorView):
 
     def on_mount(self) -> None:
         """Follow the coloring."""
-        self._xray.text_colors.changed.connect(self._mark_colored)
-        self._mark_colored()
+        colors = self._xray.text_colors
+
+        def mark() -> None:
+            self.colored = colors.unit
+
+        colors.changed.connect(mark)
+        mark()
 
     def on_unmount(self) -> None:
         """End the search thread."""
@@ -197,7 +202,9 @@ class NeuronPanel(CursorView):
         self._searched = None if found is None else self._searched
         self.draw_all()
         if found is not None and found.note:
-            self._show_note(tr("{note} The text so far is read instead.", note=found.note))
+            self.post_message(
+                NoteWritten(tr("{note} The text so far is read instead.", note=found.note))
+            )
 
     def action_turn_filter(self, by: int) -> None:
         """Show the neurons of another property."""
@@ -299,12 +306,6 @@ class NeuronPanel(CursorView):
         self.border_subtitle = Content(words)
         self.take_count(len(self.rows), self.rows.index(before) if before in self.rows else 0)
 
-    def _mark_colored(self) -> None:
-        self.colored = self._xray.text_colors.unit
-
-    def _show_note(self, sentence: str) -> None:
-        self.post_message(NoteWritten(sentence))
-
     def _clamp(self, neuron: Probe, value: float) -> None:
         loaded = self._text.loaded
         if loaded is None:
@@ -313,26 +314,32 @@ class NeuronPanel(CursorView):
         self.draw_all()
         self._text.resume()
         release = key_label("neurons.release")
-        self._show_note(
-            tr(
-                "{neuron} is clamped to {value:g} from now on; {key} releases it.",
-                neuron=neuron,
-                value=value,
-                key=release,
+        self.post_message(
+            NoteWritten(
+                tr(
+                    "{neuron} is clamped to {value:g} from now on; {key} releases it.",
+                    neuron=neuron,
+                    value=value,
+                    key=release,
+                )
             )
         )
 
     def _release(self, clamps: tuple[Clamp, ...]) -> None:
         if not clamps:
             is_any = bool(self._settings.active_clamps.clamps)
-            self._show_note(tr("The cell is not clamped." if is_any else "No cell is clamped."))
+            self.post_message(
+                NoteWritten(tr("The cell is not clamped." if is_any else "No cell is clamped."))
+            )
             return
         self._settings.remove_clamps(clamps)
         self.draw_all()
         names = ", ".join(str(clamp.neuron) for clamp in clamps)
         is_one = len(clamps) == 1
-        self._show_note(
-            tr("{names} is released." if is_one else "{names} are released.", names=names)
+        self.post_message(
+            NoteWritten(
+                tr("{names} is released." if is_one else "{names} are released.", names=names)
+            )
         )
 
     def cells(self, index: int, width: int) -> list[Cell]:
