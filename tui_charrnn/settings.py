@@ -5,9 +5,10 @@ The command line, the form of the app and the validation all read a setting from
 
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Final, Literal, NamedTuple, Self
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields
+from types import NoneType
+from typing import Any, Final, Literal, NamedTuple, Self, get_args
 
 from tui_charrnn.durations import format_exact_duration, parse_duration
 from tui_charrnn.errors import ConfigError, did_you_mean
@@ -158,12 +159,12 @@ class Settings:
             return None
         if bounds.is_duration:
             return read_duration(name, text)
-        kind = _type_name(str(item.type))
+        kind, typed = _kind_of(item), text.strip()
         try:
-            return _READERS[kind](text.strip())
+            return _SWITCHES[typed.lower()] if kind is bool else kind(typed)
         except (KeyError, ValueError):
             sentence = _refusal(bounds, text)
-            if kind == "int" and not bounds.words:
+            if kind is int and not bounds.words:
                 sentence = tr(
                     "must be a whole number, {allowed}. Received: {received}.",
                     allowed=bounds.allowed(),
@@ -221,7 +222,7 @@ class Settings:
         problems = []
         for item in fields(self):  # type: ignore[arg-type]
             value, bounds = getattr(self, item.name), item.metadata["bounds"]
-            if not (_has_type(value, str(item.type)) and bounds.admits(value)):
+            if not (_has_type(value, _kind_of(item)) and bounds.admits(value)):
                 problems.append(Problem(item.name, _refusal(bounds, value)))
         return problems
 
@@ -263,31 +264,22 @@ def _described(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:80]}..."
 
 
-def _has_type(value: object, annotation: str) -> bool:
-    """Whether a value has the type of a field's annotation."""
-    if value is None:
-        return True  # the bounds decide whether None is allowed
-    expected = _type_name(annotation)
-    if expected == "float":
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if expected == "int":
-        return isinstance(value, int) and not isinstance(value, bool)
-    return type(value).__name__ == expected
+def _kind_of(item: "Field[Any]") -> Any:
+    """The type of a setting's values, besides None."""
+    kinds: tuple[Any, ...] = get_args(item.type) or (item.type,)
+    return next(kind for kind in kinds if kind is not NoneType)
 
 
-def _type_name(annotation: str) -> str:
-    return annotation.removesuffix(" | None").replace("<class '", "").replace("'>", "")
+def _has_type(value: object, kind: Any) -> bool:
+    """Whether a value has the type of a setting; the bounds decide whether None is allowed."""
+    if value is None or isinstance(value, bool):
+        return value is None or kind is bool
+    return isinstance(value, int | float if kind is float else kind)
 
 
 _SWITCHES: Final[dict[str, bool]] = {
     **dict.fromkeys(("true", "yes", "1", "on"), True),
     **dict.fromkeys(("false", "no", "0", "off"), False),
-}
-_READERS: dict[str, Callable[[str], Any]] = {
-    "int": int,
-    "float": float,
-    "str": str,
-    "bool": lambda text: _SWITCHES[text.lower()],
 }
 
 

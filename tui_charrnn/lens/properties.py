@@ -6,7 +6,7 @@ on what follows. They are heuristics on characters, for any language: a stray ap
 them for at most a line or a paragraph.
 
 A property is computed block by block without a loop over characters: a follower is called with a
-`Window`, returns one number for each of its N characters, and carries its state to the next window.
+`Block`, returns one number for each of its N characters, and carries its state to the next block.
 
 Notation: N characters of a block, P properties.
 """
@@ -26,14 +26,14 @@ Values = npt.NDArray[np.float32]
 Flags = npt.NDArray[np.bool_]
 
 LOOK_AHEAD: Final = 100
-"""Characters after a window that its properties may depend on."""
+"""Characters after a block that its properties may depend on."""
 LOOK_BACK: Final = 64
-"""Characters before a window that followers can use."""
+"""Characters before a block that followers can use."""
 _NEWLINE: Final = ord("\n")
-_FAR: Final = 1 << 32  # more than any depth within a window
+_FAR: Final = 1 << 32  # more than any depth within a block
 
 
-class Window:
+class Block:
     """N characters of a text, with their context."""
 
     def __init__(self, text: str, before: str, after: str, column: int) -> None:
@@ -63,8 +63,8 @@ class Window:
         """Characters since the last line feed, after each character, shape (N,)."""
 
 
-Follower = Callable[[Window], Values]
-"""Computes one number for each character of a window, shape (N,), for successive windows."""
+Follower = Callable[[Block], Values]
+"""Computes one number for each character of a block, shape (N,), for successive blocks."""
 
 
 def which(codes: npt.NDArray[np.uint32], test: Callable[[str], bool]) -> Flags:
@@ -88,14 +88,14 @@ class Switch:
     A character must not be an event of two kinds.
     """
 
-    def __init__(self, find: Callable[[Window], Events]) -> None:
+    def __init__(self, find: Callable[[Block], Events]) -> None:
         self._find = find
         self._is_on = False
 
-    def __call__(self, window: Window) -> Values:
+    def __call__(self, block: Block) -> Values:
         """Return 1 where the switch is on after the character, else 0."""
-        events = self._find(window)
-        count = len(window.codes)
+        events = self._find(block)
+        count = len(block.codes)
         toggles = np.concatenate([[0], events.toggle.cumsum()])
         is_set = np.concatenate([[True], events.on | events.off])
         last_set = np.maximum.accumulate(np.where(is_set, np.arange(count + 1), 0))
@@ -117,12 +117,12 @@ class Depth:
         self._ends_at_empty_line = brackets != "{}"
         self._depth = 0
 
-    def __call__(self, window: Window) -> Values:
+    def __call__(self, block: Block) -> Values:
         """Return how many are open after each character."""
-        steps = (window.codes == self._opening).astype(np.int64)
-        steps -= window.codes == self._closing
+        steps = (block.codes == self._opening).astype(np.int64)
+        steps -= block.codes == self._closing
         if self._ends_at_empty_line:
-            steps[window.empty_lines] = -_FAR  # below every height so far, so the depth is 0
+            steps[block.empty_lines] = -_FAR  # below every height so far, so the depth is 0
         height = self._depth + steps.cumsum()
         depth = height - np.minimum(np.minimum.accumulate(height), 0)
         self._depth = int(depth[-1])
@@ -136,17 +136,17 @@ class Indentation:
     def __init__(self) -> None:
         self._indentation = 0
 
-    def __call__(self, window: Window) -> Values:
+    def __call__(self, block: Block) -> Values:
         """Return the number of leading spaces and tabs; a tab counts as one."""
-        column = window.columns
-        is_text = (window.codes != ord(" ")) & (window.codes != ord("\t")) & ~window.newlines
+        column = block.columns
+        is_text = (block.codes != ord(" ")) & (block.codes != ord("\t")) & ~block.newlines
         count = len(column)
-        # whether the line has text up to each character, in this window or before it
+        # whether the line has text up to each character, in this block or before it
         text_so_far = np.concatenate([[0], is_text.cumsum()])
         line_start = np.maximum(np.arange(1, count + 1) - column, 0)
         has_text = text_so_far[1:] > text_so_far[line_start]
-        had_text = window.column_before > self._indentation
-        is_continued = np.arange(1, count + 1) < column  # the line began before the window
+        had_text = block.column_before > self._indentation
+        is_continued = np.arange(1, count + 1) < column  # the line began before the block
         is_lead = ~has_text & ~(is_continued & had_text)
         last_lead = np.maximum.accumulate(np.where(is_lead, np.arange(1, count + 1), 0))
         indentation = np.concatenate([[self._indentation], column])[last_lead]
@@ -155,13 +155,13 @@ class Indentation:
         return values
 
 
-def until_newline(window: Window) -> Values:
+def until_newline(block: Block) -> Values:
     """Return the distance of each character to the next line feed, at most `LOOK_AHEAD`."""
-    codes = np.concatenate([window.codes, code_points(window.after[:LOOK_AHEAD])])
-    end = len(codes) + (0 if len(window.after) < LOOK_AHEAD else LOOK_AHEAD)
+    codes = np.concatenate([block.codes, code_points(block.after[:LOOK_AHEAD])])
+    end = len(codes) + (0 if len(block.after) < LOOK_AHEAD else LOOK_AHEAD)
     positions = np.where(codes == _NEWLINE, np.arange(len(codes)), end)
-    next_newline = np.minimum.accumulate(positions[::-1])[::-1][: len(window.codes)]
-    distance = next_newline - np.arange(len(window.codes))
+    next_newline = np.minimum.accumulate(positions[::-1])[::-1][: len(block.codes)]
+    distance = next_newline - np.arange(len(block.codes))
     return np.minimum(distance, LOOK_AHEAD).astype(np.float32)
 
 
@@ -185,71 +185,71 @@ class Property:
     """Creates a follower for a new text."""
 
 
-def _double_quotes(window: Window) -> Events:
+def _double_quotes(block: Block) -> Events:
     """Find double quotes: " toggles, “ opens, ” and an empty line close."""
-    codes = window.codes
-    toggle = (codes == ord('"')) & (window.previous != _BACKSLASH)
-    return Events(codes == ord("“"), (codes == ord("”")) | window.empty_lines, toggle)
+    codes = block.codes
+    toggle = (codes == ord('"')) & (block.previous != _BACKSLASH)
+    return Events(codes == ord("“"), (codes == ord("”")) | block.empty_lines, toggle)
 
 
-def _single_quotes(window: Window) -> Events:
+def _single_quotes(block: Block) -> Events:
     """Find single quotes: ' opens before a word, and closes after one or at the line's end.
 
     An apostrophe within a word is no event; an ambiguous quote toggles.
     """
-    codes = window.codes
-    mark = (codes == ord("'")) & (window.previous != _BACKSLASH)
-    opens = mark & ~which(window.previous, str.isalnum) & ~which(window.following, str.isspace)
-    closes = mark & ~which(window.previous, str.isspace) & ~which(window.following, str.isalnum)
-    curly = (codes == ord(_CLOSING)) & ~which(window.following, str.isalnum)
+    codes = block.codes
+    mark = (codes == ord("'")) & (block.previous != _BACKSLASH)
+    opens = mark & ~which(block.previous, str.isalnum) & ~which(block.following, str.isspace)
+    closes = mark & ~which(block.previous, str.isspace) & ~which(block.following, str.isalnum)
+    curly = (codes == ord(_CLOSING)) & ~which(block.following, str.isalnum)
     return Events(
         (opens & ~closes) | (codes == ord(_OPENING)),
-        (closes & ~opens) | curly | window.newlines,
+        (closes & ~opens) | curly | block.newlines,
         opens & closes,
     )
 
 
-def _comment(window: Window) -> Events:
+def _comment(block: Block) -> Events:
     """Find comments: # after a space, or // not after a colon, to the line's end."""
-    codes, previous = window.codes, window.previous
+    codes, previous = block.codes, block.previous
     hash_sign = (codes == ord("#")) & which(previous, str.isspace)
-    second_to_last = np.concatenate([[ord(window.before[-2:-1] or "\n")], previous[:-1]])
+    second_to_last = np.concatenate([[ord(block.before[-2:-1] or "\n")], previous[:-1]])
     slashes = (codes == ord("/")) & (previous == ord("/")) & (second_to_last != ord(":"))
-    return Events(hash_sign | slashes, window.newlines, np.zeros(len(codes), np.bool_))
+    return Events(hash_sign | slashes, block.newlines, np.zeros(len(codes), np.bool_))
 
 
-def _speaker_line(window: Window) -> Events:
+def _speaker_line(block: Block) -> Events:
     """Find lines that begin with a speaker's name and a colon, as ROMEO: or First Citizen:.
 
     The colon turns on, a line feed that does not follow it directly turns off.
     """
-    text = window.before + window.text
+    text = block.before + block.text
     names = [match for match in _NAME.finditer(text) if match[0][0].isalpha()]
     on = np.zeros(len(text), np.bool_)
     on[[match.end() - 1 for match in names if not match[0][0].islower()]] = True
-    first = len(window.before)
+    first = len(block.before)
     after_name = np.concatenate([[False], on[:-1]])[first:]
-    return Events(on[first:], window.newlines & ~after_name, np.zeros_like(after_name))
+    return Events(on[first:], block.newlines & ~after_name, np.zeros_like(after_name))
 
 
 def _brackets() -> Follower:
     """Return a follower of the total depth of all kinds of brackets."""
     followers = [Depth("()"), Depth("[]"), Depth("{}")]
 
-    def follow(window: Window) -> Values:
-        total: Values = np.sum([each(window) for each in followers], axis=0, dtype=np.float32)
+    def follow(block: Block) -> Values:
+        total: Values = np.sum([each(block) for each in followers], axis=0, dtype=np.float32)
         return total
 
     return follow
 
 
 def _is_inside(depth: Follower) -> Follower:
-    return lambda window: (depth(window) > 0).astype(np.float32)
+    return lambda block: (depth(block) > 0).astype(np.float32)
 
 
-def _by_window(find: Callable[[Window], npt.NDArray[Any]]) -> Callable[[], Follower]:
-    """Return a constructor of followers that carry nothing to the next window."""
-    return lambda: lambda window: find(window).astype(np.float32)
+def _by_block(find: Callable[[Block], npt.NDArray[Any]]) -> Callable[[], Follower]:
+    """Return a constructor of followers that carry nothing to the next block."""
+    return lambda: lambda block: find(block).astype(np.float32)
 
 
 PROPERTIES: Final = (
@@ -275,7 +275,7 @@ PROPERTIES: Final = (
     Property(
         "line-position",
         "how many characters the line has so far",
-        _by_window(lambda each: np.minimum(each.columns, _MOST_COLUMNS)),
+        _by_block(lambda each: np.minimum(each.columns, _MOST_COLUMNS)),
     ),
     Property(
         "newline-distance", "how many characters come before the line ends", lambda: until_newline
@@ -284,14 +284,12 @@ PROPERTIES: Final = (
     Property(
         "word-start",
         "the first character of a word",
-        _by_window(
-            lambda each: which(each.codes, str.isalnum) & ~which(each.previous, str.isalnum)
-        ),
+        _by_block(lambda each: which(each.codes, str.isalnum) & ~which(each.previous, str.isalnum)),
     ),
     Property(
-        "upper-case", "a capital letter", _by_window(lambda each: which(each.codes, str.isupper))
+        "upper-case", "a capital letter", _by_block(lambda each: which(each.codes, str.isupper))
     ),
-    Property("digit", "a digit", _by_window(lambda each: which(each.codes, str.isdigit))),
+    Property("digit", "a digit", _by_block(lambda each: which(each.codes, str.isdigit))),
 )
 """All properties, in the order of display."""
 
@@ -316,20 +314,20 @@ class PropertyReader:
         self._followers = [each.follow() for each in properties]
         self._before, self._column = "", 0
 
-    def read(self, block: str, after: str = "") -> Values:
+    def read(self, text: str, after: str = "") -> Values:
         """Return the properties of the next N characters, shape (N, P).
 
         `after` is the text that follows them, `LOOK_AHEAD` characters if there are so many. The end
         sign of a record ends a line.
         """
-        block, after = (text.replace(END, "\n") for text in (block, after))
-        values = np.zeros((len(block), len(self._followers)), np.float32)
-        if block:
-            window = Window(block, self._before, after[:LOOK_AHEAD], self._column)
+        text, after = (each.replace(END, "\n") for each in (text, after))
+        values = np.zeros((len(text), len(self._followers)), np.float32)
+        if text:
+            block = Block(text, self._before, after[:LOOK_AHEAD], self._column)
             for column, follow in enumerate(self._followers):
-                values[:, column] = follow(window)
-            self._before = (self._before + block)[-LOOK_BACK:]
-            self._column = int(window.columns[-1])
+                values[:, column] = follow(block)
+            self._before = (self._before + text)[-LOOK_BACK:]
+            self._column = int(block.columns[-1])
         return values
 
 

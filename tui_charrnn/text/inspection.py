@@ -1,9 +1,9 @@
 """Inspects a corpus: characters, suspicious characters, split, baselines."""
 
+import os
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -167,24 +167,16 @@ class CorpusInspection:
 def _repetition_sentences(share: float, pairs: Sequence[tuple[str, str, float]]) -> list[str]:
     sentences = [repetition_sentence(share)]
     for one, other, common in pairs[:_LISTED_PAIRS]:
-        first, second = _within_common_folder(one, other)
+        folder = os.path.commonpath([Path(one).parent, Path(other).parent])
         sentences.append(
             tr(
                 "{first} and {second} are nearly the same: {common:.0%} of the lines.",
-                first=first,
-                second=second,
+                first=Path(one).relative_to(folder),
+                second=Path(other).relative_to(folder),
                 common=common,
             )
         )
     return [sentence for sentence in sentences if sentence]
-
-
-def _within_common_folder(one: str, other: str) -> tuple[str, str]:
-    """The paths of two files without their common folders."""
-    first, second = Path(one).parts, Path(other).parts
-    folders = zip(first[:-1], second[:-1], strict=False)
-    shared = sum(1 for _ in takewhile(lambda both: both[0] == both[1], folders))
-    return str(Path(*first[shared:])), str(Path(*second[shared:]))
 
 
 def find_repetitions(corpus: Corpus, validation_fraction: float) -> list[str]:
