@@ -10,11 +10,11 @@ from typer.testing import CliRunner, Result
 
 from tests.support.tiny_model import JAMO_VOCABULARY, tiny_model, tiny_model_file
 from tui_charrnn import folders
+from tui_charrnn.cli.embedding import embedding
 from tui_charrnn.cli.fill import fill
 from tui_charrnn.cli.generate import generate
 from tui_charrnn.cli.history import history_app
 from tui_charrnn.cli.output import TextOutput
-from tui_charrnn.cli.pictures import embedding
 from tui_charrnn.cli.samples import PlainWriter, generate_samples, one_stream
 from tui_charrnn.config import SamplingConfig
 from tui_charrnn.generation.stream import CharacterStream, StopStrings

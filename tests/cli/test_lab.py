@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.support.command import run_here
-from tui_charrnn.cli.pictures import lab_app
+from tui_charrnn.cli.gradients import lab_app
 from tui_charrnn.errors import ConfigError
 
 

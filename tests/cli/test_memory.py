@@ -9,8 +9,8 @@ from typer.testing import CliRunner, Result
 
 from tests.support.fake_run import FakeTrainer
 from tests.support.tiny_model import tiny_config, tiny_model, tiny_model_file
+from tui_charrnn.cli.gradients import memory
 from tui_charrnn.cli.launching import FollowOptions
-from tui_charrnn.cli.pictures import memory
 from tui_charrnn.cli.reporting import LineReporter
 from tui_charrnn.errors import CharRNNError, ExitCode
 from tui_charrnn.lens.influence import decay_distance

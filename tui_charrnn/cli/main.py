@@ -54,18 +54,18 @@ COMMANDS: Final = {
         "Fill the gaps of a text: from the left side alone, and from both sides.",
     ),
     "embedding": (
-        "pictures:embedding",
+        "embedding:embedding",
         "Plot the character embedding of a model, and list nearest neighbors.",
     ),
     "memory": (
-        "pictures:memory",
+        "gradients:memory",
         "Measure how far back models look: the mean influence of a character by its distance.",
     ),
     "learn": (
         "main:learn",
         "Open the app on its guided tour: five pages, each with a live picture.",
     ),
-    "lab": ("pictures:lab_app", "Small experiments that need no model and no trainer."),
+    "lab": ("gradients:lab_app", "Small experiments that need no model and no trainer."),
     "neurons": (
         "neurons:neurons",
         "Find the cells of a model that follow a property of a text.",
