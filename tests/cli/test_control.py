@@ -79,13 +79,13 @@ def test_a_value_that_is_not_allowed_is_refused_before_it_is_sent(
 @pytest.mark.parametrize("end", ["finished", "stopped", "diverged"])
 def test_a_run_that_has_ended_has_no_trainer(tmp_path: Path, end: str) -> None:
     run = fake_run(tmp_path, end=end)
-    with pytest.raises(ConfigError, match=f"No trainer is running for fake, which is {end}"):
+    with pytest.raises(ConfigError, match=f"fake is {end}; no trainer is running"):
         ask(run)
     assert not list(run.control.iterdir())
 
 
 def test_a_new_run_has_no_trainer_yet(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="which is created"):
+    with pytest.raises(ConfigError, match="fake is created; no trainer is running"):
         ask(created_run(tmp_path))
 
 
@@ -101,7 +101,7 @@ def test_a_trainer_that_ends_without_an_answer_changed_nothing(
     trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meanwhile(monkeypatch, lambda: trainer.writer.set_status(state=RunState.STOPPED))
-    with pytest.raises(ConfigError, match="for mine, which is stopped"):
+    with pytest.raises(ConfigError, match="mine is stopped; no trainer is running"):
         ask(trainer.run)
 
 
@@ -166,6 +166,6 @@ def test_a_run_that_has_ended_cannot_be_paused(tmp_path: Path) -> None:
     for command in ("pause", "unpause"):
         ended = run_program(command, "fake", "--runs-dir", str(tmp_path))
         assert (ended.returncode, ended.stdout) == (2, b"")
-        assert b"No trainer is running for fake, which is finished." in ended.stderr
+        assert b"fake is finished; no trainer is running." in ended.stderr
         assert run_program(command, "nowhere", "--runs-dir", str(tmp_path)).returncode == 3
     assert not list(run.control.iterdir())

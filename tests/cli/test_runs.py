@@ -167,8 +167,8 @@ def test_stop_reports_a_lost_or_missing_trainer_as_stopped(
     fake_run(tmp_path, name="over", end="finished")
     for name, message in {
         "lost": "The trainer of lost is lost",
-        "new": "No trainer is running for new, which is created.",
-        "over": "No trainer is running for over, which is finished.",
+        "new": "new is created; no trainer is running.",
+        "over": "over is finished; no trainer is running.",
     }.items():
         assert main.run(["stop", name, "--runs-dir", str(tmp_path)]) == 0
         assert message in capsys.readouterr().err

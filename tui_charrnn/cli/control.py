@@ -90,7 +90,7 @@ def _require_trainer(run: RunDirectory, status: RunStatus | None, life: Liveness
     verdict = life.judge(status)
     if status is None or status.state is RunState.CREATED or verdict == "ended":
         state = status.state if status else RunState.CREATED
-        raise _NoTrainerError(f"No trainer is running for {run.name}, which is {state}.")
+        raise _NoTrainerError(f"{run.name} is {state}; no trainer is running.")
     if verdict == "lost":
         raise _NoTrainerError(
             f"The trainer of {run.name} is lost; its checkpoints are kept. "

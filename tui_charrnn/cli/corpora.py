@@ -29,7 +29,6 @@ from tui_charrnn.hangul import shown_hangul, split_syllables
 from tui_charrnn.metrics import bits_per_character
 from tui_charrnn.model.shapes import parameter_count
 from tui_charrnn.presets import MAX_PARAMETERS_PER_CHARACTER, PRESETS
-from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.catalogue import CatalogueEntry, load_catalogue
 from tui_charrnn.text.corpus import Corpus, Reading
 from tui_charrnn.viewing.formatting import counted, format_ngram, format_size
@@ -164,10 +163,10 @@ def _count_values(count: "CharacterCount") -> dict[str, Any]:
 
 
 def report_lines(corpus: Corpus, inspection: "CorpusInspection") -> Iterator[tuple[str, str]]:
-    """Yield lines safe to show, each with a label, which is empty for continuation lines."""
+    """Yield lines, each with a label, which is empty for continuation lines."""
     report, survey = corpus.report, inspection.survey
     skipped = f", {report.skipped_files:,} binary or empty skipped" if report.skipped_files else ""
-    yield "corpus", f"{safe_line(corpus.name)}, {counted(report.files, 'file')}{skipped}"
+    yield "corpus", f"{corpus.name}, {counted(report.files, 'file')}{skipped}"
     if (size := report.part_of) is not None:
         read = report.bytes
         whole = (
@@ -209,7 +208,7 @@ def _parts(inspection: "CorpusInspection") -> str:
 def _warning_lines(inspection: "CorpusInspection") -> Iterator[tuple[str, str]]:
     """Yield warnings: what makes the validation loss too low, and which presets would overfit."""
     for sentence in inspection.warnings:
-        yield "", f"! {safe_line(sentence)}"
+        yield "", f"! {sentence}"
     limit = MAX_PARAMETERS_PER_CHARACTER * inspection.training_characters
     size = len(inspection.vocabulary)
     too_large = [n for n, preset in PRESETS.items() if parameter_count(preset.model, size) > limit]
@@ -234,8 +233,7 @@ def _composition(corpus: Corpus) -> str:
 
 
 def _shown(characters: str) -> str:
-    shown = safe_line(characters[:_SHOWN_CHARACTERS])
-    hidden = len(characters) - _SHOWN_CHARACTERS
+    shown, hidden = characters[:_SHOWN_CHARACTERS], len(characters) - _SHOWN_CHARACTERS
     return f"{shown} and {hidden:,} more" if hidden > 0 else shown
 
 
@@ -245,7 +243,7 @@ def _table(label: str, counts: Sequence["CharacterCount"]) -> Iterator[tuple[str
     for row, count in enumerate(counts[:_SHOWN_ROWS]):
         times = "time " if count.count == 1 else "times"
         remark = f" ({count.suspicion}; first at {count.first_position:,})"
-        line = f"{count.count:>9,} {times}  {count.code:<8} {safe_line(count.character)}  "
+        line = f"{count.count:>9,} {times}  {count.code:<8} {count.character}  "
         line += f"{count.name}{remark if count.suspicion else ''}"
         yield label if row == 0 else "", line
     if len(counts) > _SHOWN_ROWS:

@@ -305,7 +305,7 @@ def _generation_only(health: Health) -> tuple[str, str]:
             f"Its model of step {model.step:,} is intact and can generate. {remedy} to continue "
             "training."
         ),
-        safe_line(command("generate", "--model", str(path))),
+        command("generate", "--model", str(path)),
     )
 
 

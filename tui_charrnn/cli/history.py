@@ -196,7 +196,7 @@ def list_lines(entries: Sequence[Entry]) -> Iterator[str]:
 
 def entry_lines(entry: Entry) -> Iterator[str]:
     """Yield the metadata of a text, then the text itself, line by line."""
-    yield from card_lines((label, safe_line(value)) for label, value in _facts(entry))
+    yield from card_lines(_facts(entry))
     yield ""
     generation = entry.generation
     yield from safe_text(generation.seed_text + generation.text).split("\n")

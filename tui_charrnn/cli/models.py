@@ -37,7 +37,6 @@ from tui_charrnn.paths import parse_path
 from tui_charrnn.preferences import runs_folder
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.storage import open_output, refuse_taken
-from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Reading
 from tui_charrnn.training.machine import thread_count
 from tui_charrnn.viewing.formatting import format_count, format_ngram, format_shape, format_size
@@ -88,7 +87,7 @@ def list_all(runs_dir: RunsDir = None, as_json: JsonDocument = False) -> None:
     print_data(*table_lines(rows))
     for model in found:
         if model.facts.problem is not None:
-            print_message(f"{safe_line(model.name)}: {safe_line(model.facts.problem)}")
+            print_message(f"{model.name}: {model.facts.problem}")
     if stdout_is_terminal():
         first = found[0].name
         print_message(f"Open one in the app: {command('--model', first)}")
@@ -220,7 +219,7 @@ def _held_out(
     if not isinstance(start, int):
         raise CorpusError("The model file does not name its held-out text. Name a text: --text.")
     source = f"the held-out part of {corpus.name}" if is_own else f"all of {corpus.name}"
-    print_message(f"Fitting and evaluating on {safe_line(source)} ...")
+    print_message(f"Fitting and evaluating on {source} ...")
     return corpus.ordered.decode(start, start + _MAX_HELD_OUT), corpus.units_per_character(start)
 
 
@@ -243,12 +242,11 @@ def show(model: NamedModel, runs_dir: RunsDir = None, as_json: JsonDocument = Fa
     if as_json:
         print_json(_values(facts, name=model))
         return
-    rows = ((label, safe_line(value)) for label, value in _card(model, facts, facts.header))
-    print_data(*card_lines(rows, width=13))
+    print_data(*card_lines(_card(model, facts, facts.header), width=13))
 
 
 def _card(name: str, facts: "ModelFacts", header: "ModelHeader") -> Iterator[tuple[str, str]]:
-    """Yield the metadata of a model file as labels and values, which are not made safe."""
+    """Yield the metadata of a model file as labels and values."""
     config, corpus, training, loss = header.config, header.corpus, header.training, facts.loss
     yield "model", name
     yield "path", str(facts.path)
@@ -281,9 +279,9 @@ def _cells(model: "OfferedModel") -> tuple[str, ...]:
     assert facts.header is not None  # noqa: S101 (the caller has seen it)
     config, loss = facts.header.config, facts.loss
     return (
-        safe_line(model.name),
+        model.name,
         model.origin,
-        safe_line(_format_corpus(facts.header)),
+        _format_corpus(facts.header),
         format_shape(config),
         format_count(facts.parameters),
         f"{len(facts.header.vocabulary):,}{' jamo' if facts.units == 'jamo' else ''}",

@@ -126,8 +126,8 @@ def neurons(
         _write_report(output, strongest_first, shown, chosen)
     if result.unknown:
         print_message(
-            f"{result.unknown:,} characters of {safe_line(texts)} are unknown to "
-            f"{safe_line(name)}, which has read the other {result.characters:,}."
+            f"{result.unknown:,} characters of {texts} are unknown to "
+            f"{name}, which has read the other {result.characters:,}."
         )
     if result.characters < lazy.LEAST:
         print_message(

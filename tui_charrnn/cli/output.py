@@ -138,7 +138,7 @@ def is_confirmed(question: str, *, is_sure: bool) -> bool:
         return True
     if not (_is_terminal(sys.stdin) and _is_terminal(sys.stderr)):
         raise ConfigError(f"{question} There is no terminal to ask: add --yes to confirm.")
-    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.write(f"{safe_line(question)} [y/N] ")
     sys.stderr.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
@@ -267,11 +267,12 @@ def print_picture(rows: Iterable[str], *, is_ascii: bool) -> None:
 
 
 def table_lines(rows: Sequence[Sequence[str]], cut: int = 0, least: int = 8) -> Iterator[str]:
-    """Yield a line for each row of a table; cells are safe to show, the headings come first.
+    """Yield a line for each row of a table, safe to show; the headings come first.
 
     If the table is wider than the terminal, the cells of column number `cut` are shortened, to not
     less than `least` terminal columns.
     """
+    rows = [tuple(map(safe_line, row)) for row in rows]
     widths = [max(map(lazy.cell_len, column)) for column in zip(*rows, strict=True)]
     if stdout_is_terminal():
         gaps = len(_COLUMN_GAP) * (len(widths) - 1)
@@ -281,8 +282,8 @@ def table_lines(rows: Sequence[Sequence[str]], cut: int = 0, least: int = 8) -> 
 
 
 def card_lines(rows: Iterable[tuple[str, str]], width: int = 12) -> Iterator[str]:
-    """Yield a line for each label and its value, which begins at column `width`."""
-    return (f"{label:<{width}}{value}".rstrip() for label, value in rows)
+    """Yield a line for each label and its value, safe to show, which begins at column `width`."""
+    return (f"{label:<{width}}{safe_line(value)}".rstrip() for label, value in rows)
 
 
 class TextOutput:

@@ -16,7 +16,6 @@ from tui_charrnn.cli.output import (
 from tui_charrnn.errors import ConfigError, DataError, reason_of
 from tui_charrnn.paths import is_file, parse_path
 from tui_charrnn.preferences import resolve, runs_folder
-from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus import PLAIN, Corpus, Reading
 from tui_charrnn.text.decoding import BytesFound, read_pieces, read_source
@@ -94,7 +93,7 @@ def load_preferred(
 
 
 def _print_model_message(name: str, sentence: str) -> None:
-    print_message(f"{safe_line(name)}: {sentence}")
+    print_message(f"{name}: {sentence}")
 
 
 def read_blocks(
@@ -226,4 +225,4 @@ def named_characters(counts: Mapping[str, int], others: str) -> str:
 def unknown_sentence(text: str, model: str, unknown: Mapping[str, int]) -> str:
     """Return the message on the characters that a model does not know, most frequent first."""
     named = named_characters(unknown, "others")
-    return f"Not scored in {safe_line(text)}, as {safe_line(model)} does not know them: {named}."
+    return f"Not scored in {text}, as {model} does not know them: {named}."

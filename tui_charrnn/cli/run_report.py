@@ -19,7 +19,7 @@ from tui_charrnn.runs.layout import RunDirectory
 from tui_charrnn.runs.own_files import foreign_parts
 from tui_charrnn.runs.reader import RunReader
 from tui_charrnn.runs.records import CheckpointSaved, SampleTaken, StoppedEarly
-from tui_charrnn.safe_text import safe_line, safe_text
+from tui_charrnn.safe_text import safe_text
 from tui_charrnn.viewing.failures import diagnose, format_advice
 from tui_charrnn.viewing.formatting import (
     counted,
@@ -118,15 +118,15 @@ def _head_rows(details: RunDetails) -> Iterator[Row]:
     failure = diagnose(details.view, None, ())
     trouble = format_trouble(details.summary, details.view)
     yield "run", row.name
-    yield "path", safe_line(str(details.summary.run.path))
+    yield "path", str(details.summary.run.path)
     yield "on disk", format_size(details.size)
     yield "state", f"{row.mark} {row.state}, written {row.age} ago"
     yield "pinned", "in every chart of the app" if details.summary.labels.pinned else ""
-    yield "tags", safe_line(" ".join(details.summary.labels.tags))
-    yield from _several("note", map(safe_line, details.summary.labels.note.splitlines()))
+    yield "tags", " ".join(details.summary.labels.tags)
+    yield from _several("note", details.summary.labels.note.splitlines())
     yield "", _format_early_stop(details.view.stopped_early)
     yield "", trouble
-    yield "links", safe_line(foreign_parts(details.summary.run))
+    yield "links", foreign_parts(details.summary.run)
     yield "", failure.hint if failure is not None else format_advice(details.view)
 
 
@@ -143,20 +143,20 @@ def _description_rows(description: RunDescription) -> Iterator[Row]:
     versions = (f"{name} {version}" for name, version in description.versions.items())
     tied = ", output tied" if model.tied_output else ""
     network = f"{format_shape(model)}, embedding {model.embedding_size}{tied}"
-    units = safe_line(corpus.units)
+    units = corpus.units
     split = f"{corpus.training_characters:,} {units} to train on, {held_out:,} held out"
-    yield "made", safe_line(f"{format_time(description.created)} on {description.host}")
-    yield "with", safe_line(", ".join(versions))
-    yield "preset", safe_line(description.preset)
+    yield "made", f"{format_time(description.created)} on {description.host}"
+    yield "with", ", ".join(versions)
+    yield "preset", description.preset
     yield "network", f"{network}, {description.parameter_count:,} weights"
     if description.origin is not None:
         yield "from", format_origin(description)
-        yield "", safe_line(f"{description.origin.path}, sha256 {description.origin.sha256[:12]}")
-    yield "corpus", safe_line(corpus.name)
-    yield "", safe_line(", ".join(corpus.sources) or "a copy in the run")
+        yield "", f"{description.origin.path}, sha256 {description.origin.sha256[:12]}"
+    yield "corpus", corpus.name
+    yield "", ", ".join(corpus.sources) or "a copy in the run"
     yield "", f"{split}, {len(description.vocabulary):,} different"
     yield "records", "" if corpus.records == "none" else corpus.records
-    yield from _several("seeds", map(safe_line, description.pinned_seeds))
+    yield from _several("seeds", description.pinned_seeds)
 
 
 def _plan_rows(view: RunView) -> Iterator[Row]:
@@ -179,7 +179,7 @@ def _ladder_rows(view: RunView) -> Iterator[Row]:
         yield "counting", ", ".join(f"{format_ngram(order)} {loss:.3f}" for order, loss in steps)
     yield "", format_lead(view)
     if view.calibrated is not None and view.calibrated.temperature is None:
-        yield "calibrated", f"no. {safe_line(view.calibrated.reason)}"
+        yield "calibrated", f"no. {view.calibrated.reason}"
 
 
 def _format_checkpoint(saved: SavedCheckpoint) -> str:

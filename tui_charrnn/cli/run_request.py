@@ -2,13 +2,13 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui_charrnn import lazy
-from tui_charrnn.cli.output import print_message
+from tui_charrnn.cli.output import card_lines, print_message
 from tui_charrnn.config import ModelConfig, TrainingConfig, format_length
 from tui_charrnn.errors import ConfigError, CorpusError, RunError, RunLockedError
 from tui_charrnn.model.shapes import parameter_count, tensor_shapes
@@ -17,7 +17,6 @@ from tui_charrnn.runs.layout import RunDirectory, format_command
 from tui_charrnn.runs.lifecycle import NameTakenError, refuse_name
 from tui_charrnn.runs.liveness import AT_WORK, judge_at_a_glance
 from tui_charrnn.runs.reader import read_description, read_status
-from tui_charrnn.safe_text import safe_line
 from tui_charrnn.text.corpus import Corpus, Reading, fitting_batch_size
 from tui_charrnn.text.sources import STANDARD_INPUT, find_sources
 from tui_charrnn.viewing.formatting import format_shape
@@ -89,7 +88,7 @@ class RunRequest:
             self.refuse_name()
             raise
         if not self.quiet:
-            print_message(*summarize(run, *self.configurations, text).splitlines())
+            print_message(*summarize(run, text))
         return run
 
     def refuse_name(self) -> None:
@@ -161,43 +160,34 @@ class RunRequest:
             )
 
 
-def summarize(
-    run: RunDirectory, model: ModelConfig, training: TrainingConfig, corpus: Corpus
-) -> str:
-    """Return a summary of run, corpus, model and training, one line or more for each."""
-    characters, occurrences = len(corpus), corpus.numbered.occurrences()
+def summarize(run: RunDirectory, corpus: Corpus) -> Iterator[str]:
+    """Yield a summary of a run, its corpus, model and training, in one line or more for each."""
+    return card_lines(_summary_rows(run, corpus), width=11)
+
+
+def _summary_rows(run: RunDirectory, corpus: Corpus) -> Iterator[tuple[str, str]]:
     description = read_description(run)
+    model, training = description.model, description.training
     vocabulary = lazy.Vocabulary(
         description.vocabulary, description.unknown_symbol, description.end_symbol
     )
-    vocabulary_size = len(vocabulary)
-    split = corpus.split(training.validation_fraction)
-    shapes = tensor_shapes(model, vocabulary_size)
-    corpus_text = (
-        f"{safe_line(corpus.name)}: {characters:,} {corpus.reading.units}, "
-        f"vocabulary {vocabulary_size:,}"
-        f"{_format_folding(vocabulary, occurrences)}; {_format_split(corpus, training)}"
-    )
-    model_text = (
-        f"embedding {model.embedding_size}, {format_shape(model)}, softmax {vocabulary_size}: "
-        f"{parameter_count(model, vocabulary_size):,} parameters"
-    )
-    training_text = (
-        f"{_format_batch(training, split)}, "
-        f"{training.optimizer} at {training.learning_rate:g}, {format_dropout(training)}, "
-        f"{_format_length(training)}"
-    )
-    remarks = [_format_reading(corpus), _vocabulary_advice(training, vocabulary_size)]
-    lines = [
-        f"Run        {safe_line(run.name)}  in {safe_line(str(run.path))}",
-        f"Corpus     {corpus_text}",
-        *(f"           {remark}" for remark in remarks if remark),
-        *(f"From       {origin}" for origin in [format_origin(description)] if origin),
-        f"Model      {model_text}",
-        *_tensor_lines(shapes),
-        f"Training   {training_text}",
-    ]
-    return "\n".join(lines)
+    size = len(vocabulary)
+    folded = _format_folding(vocabulary, corpus.numbered.occurrences())
+    length = f"{corpus.name}: {len(corpus):,} {corpus.reading.units}"
+    network = f"embedding {model.embedding_size}, {format_shape(model)}, softmax {size}"
+    batch = _format_batch(training, corpus.split(training.validation_fraction))
+    rate = f"{training.optimizer} at {training.learning_rate:g}, {format_dropout(training)}"
+    yield "Run", f"{run.name}  in {run.path}"
+    yield "Corpus", f"{length}, vocabulary {size:,}{folded}; {_format_split(corpus, training)}"
+    for remark in (_format_reading(corpus), _vocabulary_advice(training, size)):
+        if remark:
+            yield "", remark
+    if origin := format_origin(description):
+        yield "From", origin
+    yield "Model", f"{network}: {parameter_count(model, size):,} parameters"
+    for line in _tensor_lines(tensor_shapes(model, size)):
+        yield "", line
+    yield "Training", f"{batch}, {rate}, {_format_length(training)}"
 
 
 def _format_split(corpus: Corpus, training: TrainingConfig) -> str:
@@ -263,7 +253,7 @@ def _format_batch(training: TrainingConfig, training_characters: int) -> str:
 def _tensor_lines(shapes: Mapping[str, tuple[int, ...]]) -> list[str]:
     width = max(map(len, shapes))
     return [
-        f"           {name:<{width}}  {' x '.join(map(str, shape)):>13}  {math.prod(shape):>12,}"
+        f"{name:<{width}}  {' x '.join(map(str, shape)):>13}  {math.prod(shape):>12,}"
         for name, shape in shapes.items()
     ]
 

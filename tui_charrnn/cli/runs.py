@@ -41,7 +41,6 @@ from tui_charrnn.runs.checkpoints import best_or_newest, format_missed_best
 from tui_charrnn.runs.file_system import disk_size
 from tui_charrnn.runs.launcher import require_tensorflow
 from tui_charrnn.runs.layout import RunDirectory
-from tui_charrnn.safe_text import safe_line
 from tui_charrnn.tui.sparkline import small_curve
 from tui_charrnn.viewing.formatting import format_size
 from tui_charrnn.viewing.run_formatting import has_one_text
@@ -88,9 +87,7 @@ def list_all(words: Filter = "", runs_dir: RunsDir = None, as_json: JsonDocument
         print_json([summary_values(summary, now) for summary in found])
         return
     if everything and not found:
-        print_message(
-            f"No run has the words {safe_line(words)!r} in name, corpus, preset, tags or note."
-        )
+        print_message(f"No run has the words {words!r} in name, corpus, preset, tags or note.")
         return
     if not found:
         print_message(f"There are no runs in {folder} yet. Start one: {command('train', 'pydoc')}")
@@ -98,7 +95,7 @@ def list_all(words: Filter = "", runs_dir: RunsDir = None, as_json: JsonDocument
     rows: list[tuple[str, ...]] = [_HEADINGS]
     rows += [_cells(run_row(summary, now)) for summary in found]
     if any(summary.labels.tags for summary in found):
-        tags = ("TAGS", *(safe_line(" ".join(summary.labels.tags)) for summary in found))
+        tags = ("TAGS", *(" ".join(summary.labels.tags) for summary in found))
         rows = [(*row, tag) for row, tag in zip(rows, tags, strict=True)]
     print_data(*table_lines(rows))
 
@@ -143,9 +140,7 @@ def tag(
     changed = tuple(f"-{tag}" for tag in tags) if remove else tuple(tags)
     labels = read_labels(directory).with_tags(changed)
     write_labels(directory, labels)
-    print_message(
-        f"Tags of {safe_line(directory.name)}: {safe_line(' '.join(labels.tags)) or 'none'}."
-    )
+    print_message(f"Tags of {directory.name}: {' '.join(labels.tags) or 'none'}.")
 
 
 @runs_app.command()
@@ -195,7 +190,7 @@ def rename(
     if as_json:
         print_json(_run_values(renamed))
         return
-    print_message(f"{safe_line(directory.name)} is now named {safe_line(renamed.name)}.")
+    print_message(f"{directory.name} is now named {renamed.name}.")
 
 
 @runs_app.command()
@@ -325,11 +320,11 @@ def restore(
     trashed = next((run for run in lifecycle.list_trash(folder) if name in {None, run.name}), None)
     run = lifecycle.restore_run(folder, name)
     wanted = trashed.name if trashed is not None else run.name
-    renamed = f": another run is named {safe_line(wanted)}" if run.name != wanted else ""
+    renamed = f": another run is named {wanted}" if run.name != wanted else ""
     if as_json:
         print_json(_run_values(run))
         return
-    print_message(f"Restored {safe_line(run.name)}{renamed}.")
+    print_message(f"Restored {run.name}{renamed}.")
 
 
 def _move_to_trash(names: Sequence[str], folder: Path, is_sure: bool) -> dict[str, Any]:
@@ -337,7 +332,7 @@ def _move_to_trash(names: Sequence[str], folder: Path, is_sure: bool) -> dict[st
     runs = list(dict.fromkeys(find_run(name, folder) for name in names))
     for run in runs:  # check all before moving the first
         lifecycle.refuse_live(run)
-    shown = ", ".join(safe_line(run.name) for run in runs)
+    shown = ", ".join(run.name for run in runs)
     count = "the run" if len(runs) == 1 else f"{len(runs)} runs"
     if not is_confirmed(f"Move {count} {shown} to the trash?", is_sure=is_sure):
         print_message("Nothing was moved.")
@@ -345,7 +340,7 @@ def _move_to_trash(names: Sequence[str], folder: Path, is_sure: bool) -> dict[st
     trashed = []
     for run in runs:
         trashed.append({"name": run.name, "path": str(lifecycle.trash_run(run).path)})
-        print_message(f"{safe_line(run.name)} is in the trash. Restore it: {_restore_command(run)}")
+        print_message(f"{run.name} is in the trash. Restore it: {_restore_command(run)}")
     return {"trashed": trashed}
 
 
@@ -356,14 +351,14 @@ def _run_values(run: RunDirectory) -> dict[str, str]:
 def _restore_command(run: RunDirectory) -> str:
     folder = run.path.parent
     place = [] if folder == default_runs_folder() else ["--runs-dir", str(folder)]
-    return safe_line(command("runs", "restore", run.name, *place))
+    return command("runs", "restore", run.name, *place)
 
 
 def _empty_trash(folder: Path, is_sure: bool) -> dict[str, Any]:
     """Delete everything in the trash; return the freed bytes as JSON values."""
     trashed = lifecycle.list_trash(folder)
     if trashed:
-        shown = ", ".join(safe_line(run.name) for run in trashed[:5])
+        shown = ", ".join(run.name for run in trashed[:5])
         more = f" and {len(trashed) - 5} more" if len(trashed) > 5 else ""
         size = format_size(disk_size(folder / lifecycle.TRASH))
         question = f"Permanently delete the trash: {shown}{more}, {size}?"
