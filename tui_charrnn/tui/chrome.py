@@ -194,9 +194,9 @@ _ORDER: Final = (
     "pane.zoom",
 )
 """Ids of the keys, the most useful first: the last ones are left out where they do not fit."""
-_GENERAL: Final = ("app.help", "app.quit", "app.palette")
+_APP_KEYS: Final = ("app.help", "app.quit", "app.palette")
 """Ids of the keys that follow those of a pane."""
-_FINDING: Final = ("app.help", "app.palette")
+_ALWAYS_SHOWN: Final = ("app.help", "app.palette")
 """Keys that find all others: always shown, but the second not beside the keys of a pane."""
 _ZOOM: Final = "pane.zoom"
 """Always shown while a pane is zoomed: it is the way back."""
@@ -230,7 +230,7 @@ class KeyRow(Static):
         if self._request == request:
             return
         self._request, self._parts = request, []
-        required = {*_FINDING[: 1 if pane else 2], *({_ZOOM} & labels.keys())}
+        required = {*_ALWAYS_SHOWN[: 1 if pane else 2], *({_ZOOM} & labels.keys())}
         for keys in _groups_of_label(key for key in keys_of_row(pane) if key.id not in hidden):
             contents = [_key_content(key, labels.get(key.id, tr(key.label))) for key in keys]
             self._parts.append((Content(" ").join(contents), keys[-1].id in required))
@@ -272,9 +272,9 @@ def keys_of_row(pane: Owner | None) -> list[Key]:
     rest = [
         name
         for name in _ORDER
-        if name not in _GENERAL and (is_text or not name.startswith("text."))
+        if name not in _APP_KEYS and (is_text or not name.startswith("text."))
     ]
-    return [*own, *(by_id[name] for name in (*_GENERAL, *rest))]
+    return [*own, *(by_id[name] for name in (*_APP_KEYS, *rest))]
 
 
 def _key_content(key: Key, label: str) -> Content:

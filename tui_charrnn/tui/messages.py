@@ -116,5 +116,5 @@ class NoteWritten(Message):
     """Whether it stays until it is replaced or cleared, and not only for some seconds."""
 
 
-Post = Callable[[NoteWritten], object]
+PostNote = Callable[[NoteWritten], object]
 """`post_message` of a widget, which may be called in any thread."""

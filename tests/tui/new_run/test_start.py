@@ -9,10 +9,12 @@ import pytest
 
 from tests.support.form_app import idle_task
 from tui_charrnn.config import TrainingConfig, format_length
-from tui_charrnn.errors import ConfigError, CorpusError, StorageError
+from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError, StorageError
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.lifecycle import NameTakenError
 from tui_charrnn.runs.reader import read_description
+from tui_charrnn.settings import Problem, SettingError
 from tui_charrnn.training.creation import make_run
 from tui_charrnn.tui.background import CancelledError
 from tui_charrnn.tui.new_run import screen as new_run
@@ -23,7 +25,7 @@ from tui_charrnn.tui.new_run.form_values import (
     NewRun,
     check_form,
 )
-from tui_charrnn.tui.new_run.screen import start_run
+from tui_charrnn.tui.new_run.screen import problems_of_start, start_run
 
 
 def ignore_progress(done: int, total: int | None) -> None:
@@ -192,3 +194,15 @@ def test_without_tensorflow_no_run_is_created(
     with pytest.raises(ConfigError, match="Training needs tensorflow and keras, not installed"):
         start_run(wanted, tmp_path / "runs", refuse_to_launch, ignore_progress, idle_task())
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_failed_start_is_reported_at_the_field_at_fault() -> None:
+    conflict = SettingError([Problem("batch_size", "must be smaller.")])
+    errors: list[tuple[CharRNNError | OSError, dict[str, str]]] = [
+        (NameTakenError("Taken."), {"name": "Taken."}),
+        (CorpusError("Too short."), {"corpus": "Too short."}),
+        (ConfigError("TensorFlow is missing."), {"form": "TensorFlow is missing."}),
+        (conflict, {"batch_size": "batch size must be smaller."}),
+    ]
+    for error, problems in errors:
+        assert problems_of_start(error) == problems

@@ -15,7 +15,7 @@ from tui_charrnn.history.store import History
 from tui_charrnn.paths import file_mark
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.messages import NoteWritten, Post
+from tui_charrnn.tui.messages import NoteWritten, PostNote
 from tui_charrnn.tui.text.generation_thread import GenerationThread
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.text.tape_start import GenerationResult
@@ -36,7 +36,7 @@ class _Recorded(NamedTuple):
 class HistoryRecorder:
     """Writes in threads; a continued text replaces its earlier, shorter entry."""
 
-    def __init__(self, post: Post, history: History | None) -> None:
+    def __init__(self, post: PostNote, history: History | None) -> None:
         """Prepare to record; without a history, record nothing.
 
         `post` is called, in a thread, with a note on the first failure.

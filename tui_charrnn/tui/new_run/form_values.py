@@ -143,12 +143,19 @@ def _collect_problems(problems: dict[str, str], field: str = "") -> Iterator[Non
     try:
         yield
     except SettingError as error:
-        for problem in error.problems:
-            is_length = problem.name in TrainingConfig.LENGTHS
-            labelled = problem._replace(name=label_of(problem.name))
-            problems["length" if is_length else problem.name] = str(labelled)
+        problems |= problems_of_settings(error)
     except ConfigError as error:
         problems[field] = str(error)
+
+
+def problems_of_settings(error: SettingError) -> dict[str, str]:
+    """Return the problems of settings by the key of the field, with the labels of the form."""
+    return {
+        "length" if problem.name in TrainingConfig.LENGTHS else problem.name: str(
+            problem._replace(name=label_of(problem.name))
+        )
+        for problem in error.problems
+    }
 
 
 def _read_settings(typed: Mapping[str, str], problems: dict[str, str]) -> dict[str, Any]:

@@ -19,13 +19,15 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Select, Static
 
 from tui_charrnn.config import ModelConfig, TrainingConfig, format_length
-from tui_charrnn.errors import CharRNNError, ConfigError, CorpusError, StorageError
+from tui_charrnn.errors import CharRNNError, CorpusError, StorageError
 from tui_charrnn.generation.training_corpus import open_starting_model
 from tui_charrnn.presets import PRESETS
 from tui_charrnn.runs.layout import RunDirectory
+from tui_charrnn.runs.lifecycle import NameTakenError
 from tui_charrnn.runs.reader import read_description
 from tui_charrnn.runs.storage import Storage
 from tui_charrnn.safe_text import safe_line
+from tui_charrnn.settings import SettingError
 from tui_charrnn.text.cache import Progress
 from tui_charrnn.text.corpus_reading import read_corpus
 from tui_charrnn.training.creation import make_run
@@ -49,6 +51,7 @@ from tui_charrnn.tui.new_run.form_values import (
     FormValues,
     NewRun,
     check_form,
+    problems_of_settings,
     read_seeds,
     values_of_run,
     with_changes,
@@ -61,8 +64,8 @@ Launch = Callable[[RunDirectory], "subprocess.Popen[bytes]"]
 
 _WIDTHS: Final = [(0, "-tight"), (60, "-one-column"), (100, "-two-columns")]
 """Smallest width in columns of each style class."""
-_FIELDS: Final = {CorpusError: "corpus", ConfigError: "name"}
-"""The field that shows an error of the start, by kind of error."""
+_FIELDS: Final = {CorpusError: "corpus", NameTakenError: "name"}
+"""The key of the field at fault, by kind of error of the start."""
 
 
 def start_run(
@@ -94,6 +97,14 @@ def start_run(
         with contextlib.suppress(StorageError):
             Storage().remove_tree(run.path)  # newly created, and no trainer uses it
         raise
+
+
+def problems_of_start(error: CharRNNError | OSError) -> Mapping[str, str]:
+    """Return the problems of a failed start by the key of the field at fault, `form` for none."""
+    if isinstance(error, SettingError):
+        return problems_of_settings(error)
+    field = next((key for kind, key in _FIELDS.items() if isinstance(error, kind)), "form")
+    return {field: problem_of(error)}
 
 
 class FormBody(Vertical):
@@ -349,7 +360,7 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
         self.body.corpus.path.focus()
         BackgroundTask("run-names", self._read_names)
         if prefill is not None and (run := prefill.run) is not None:
-            self._report(tr("Reading the settings of {name} …", name=run.name))
+            self._show_task(tr("Reading the settings of {name} …", name=run.name))
             BackgroundTask("form-prefill", lambda _: self._read_prefill(run, prefill.changes))
 
     def _read_names(self, _: BackgroundTask) -> None:
@@ -374,7 +385,7 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
 
     def _fill_in(self, found: FormValues | Exception) -> None:
         """Show the values of the run to copy, or why they cannot be read."""
-        self._report("")
+        self._show_task("")
         if isinstance(found, FormValues):
             self.body.restore(found)
         else:
@@ -398,9 +409,9 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
     @on(FormBody.Changed)
     def update_facts(self) -> None:
         """Show the facts, estimates and problems of the typed values."""
-        self._show(edited=self._focused_row)
+        self._check_values(edited=self._focused_row)
 
-    def _show(
+    def _check_values(
         self, *, edited: FormRow | SettingsTitle | None = None
     ) -> tuple[NewRun | None, Mapping[str, str]]:
         """Check the typed values; show and return the request and the problems."""
@@ -437,18 +448,18 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
         if self._button.disabled:
             return
         self._failure = None
-        new, problems = self._show()
+        new, problems = self._check_values()
         if new is None:
             self.body.focus_problem(problems)
             return
-        self._report(tr("Reading the text …"))
+        self._show_task(tr("Reading the text …"))
         self._starting = BackgroundTask("run-preparation", lambda task: self._prepare(new, task))
 
     def _prepare(self, new: NewRun, task: BackgroundTask) -> None:
         """Create a run and start its trainer, in a thread; show nothing after a cancel."""
 
         def show_progress(done: int, total: int | None) -> None:
-            task.deliver(self.call_later, self._show_progress, done, total)
+            task.deliver(self.call_later, self._show_reading, done, total)
 
         try:
             run, trainer = start_run(
@@ -465,14 +476,14 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
             started = TrainerStarted(run, trainer, sentence, can_generate)
             self.call_later(self._finish, started, trainer)
 
-    def _report(self, progress: str) -> None:
+    def _show_task(self, progress: str) -> None:
         """Show the progress of a task and disable the start button; an empty text enables it."""
         self._button.disabled = bool(progress)
         show_text(self._progress, safe_line(progress))
 
-    def _show_progress(self, done: int, total: int | None) -> None:
+    def _show_reading(self, done: int, total: int | None) -> None:
         """Show how much of the corpus has been read."""
-        self._report(
+        self._show_task(
             tr("Reading the text … {share:.0%}", share=done / total)
             if total
             else tr("Reading the text … {done:,} bytes", done=done)
@@ -502,10 +513,9 @@ class NewRunScreen(Dialog[TrainerStarted | None]):
         if not isinstance(error, CharRNNError | OSError):
             raise error
         self._starting = None
-        field = next((key for kind, key in _FIELDS.items() if isinstance(error, kind)), "form")
-        problems = {field: problem_of(error)}
+        problems = problems_of_start(error)
         self._failure = self.body.values, problems
-        self._report("")
+        self._show_task("")
         self.update_facts()
         self.body.focus_problem(problems)
 

@@ -25,7 +25,7 @@ from tui_charrnn.text.decoding import read_file
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.dialogs import Dialog, Lookup, MessageLine
-from tui_charrnn.tui.messages import NoteWritten, Post
+from tui_charrnn.tui.messages import NoteWritten, PostNote
 from tui_charrnn.tui.session import GenerationSettings
 from tui_charrnn.tui.text.model_loader import LoadedModel, Wait
 from tui_charrnn.tui.text.seed_input import SeedInput
@@ -86,7 +86,7 @@ def read_external(
     tape: Tape,
     should_stop: Callable[[], bool],
     on_character: Callable[[], object],
-    post: Post,
+    post: PostNote,
 ) -> str:
     """Feed the text to the model of a tape, and store it on the tape.
 

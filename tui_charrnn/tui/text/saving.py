@@ -22,7 +22,7 @@ from tui_charrnn.hangul import whole_text
 from tui_charrnn.settings import written
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
-from tui_charrnn.tui.messages import NoteWritten, Post
+from tui_charrnn.tui.messages import NoteWritten, PostNote
 from tui_charrnn.tui.terminal import LONGEST_COPY, supports_copying
 from tui_charrnn.tui.text.tape_start import GenerationResult, Opening
 
@@ -32,7 +32,7 @@ def texts_folder() -> Path:
     return data_folder() / "texts"
 
 
-def copy_text(app: App[object], text: str, post: Post) -> None:
+def copy_text(app: App[object], text: str, post: PostNote) -> None:
     """Copy a safe text; also save it if the terminal may not have taken the copy."""
     if not text:
         post(NoteWritten(tr("There is no text to copy yet.")))
@@ -56,7 +56,7 @@ def copy_text(app: App[object], text: str, post: Post) -> None:
     )
 
 
-def save_text(result: GenerationResult | None, post: Post) -> None:
+def save_text(result: GenerationResult | None, post: PostNote) -> None:
     """Save a text in a thread: the folder may be on a drive that does not respond."""
     if result is None or not result.text:
         post(NoteWritten(tr("There is no text to save yet.")))
@@ -65,7 +65,7 @@ def save_text(result: GenerationResult | None, post: Post) -> None:
     save_with_settings(text, lambda: save_result(texts_folder(), result), post)
 
 
-def save_with_settings(text: str, save: Callable[[], Path], post: Post) -> None:
+def save_with_settings(text: str, save: Callable[[], Path], post: PostNote) -> None:
     """Write a text and its settings in a thread."""
     save_in_background(
         save,
@@ -84,7 +84,7 @@ FormatNote = Callable[[object], str]
 
 
 def save_in_background(
-    save: Callable[[], Path], done: FormatNote, failed: FormatNote, post: Post
+    save: Callable[[], Path], done: FormatNote, failed: FormatNote, post: PostNote
 ) -> None:
     """Write a file in a thread, then show a note with its path or with the error."""
 

@@ -23,7 +23,7 @@ from tui_charrnn.text.originality import COPIED_LENGTH, OriginalityMeter, copied
 from tui_charrnn.translation import tr
 from tui_charrnn.tui.background import BackgroundTask
 from tui_charrnn.tui.keys.keymap import key_label
-from tui_charrnn.tui.messages import NoteWritten, Post
+from tui_charrnn.tui.messages import NoteWritten, PostNote
 from tui_charrnn.tui.text.model_loader import LoadedModel
 from tui_charrnn.tui.xray.colorings import Levels
 from tui_charrnn.tui.xray.reader import TapeSpan, XrayReading
@@ -42,7 +42,7 @@ _QUOTED: Final = 400
 class OriginalityLevels(Levels):
     """The copied characters of one text's branches; found in a thread."""
 
-    def __init__(self, path: str, post: Post, reading: XrayReading) -> None:
+    def __init__(self, path: str, post: PostNote, reading: XrayReading) -> None:
         """Start the thread.
 
         Args:
