@@ -14,7 +14,7 @@ from tui_charrnn.generation.neuron import (
     Probe,
     all_neurons,
     parse_clamps,
-    parse_neuron,
+    parse_probe,
 )
 from tui_charrnn.generation.side_by_side import SideBySide
 from tui_charrnn.generation.stream import CharacterStream
@@ -119,7 +119,7 @@ def test_every_neuron_has_a_name_and_a_place(cell: str) -> None:
     config = tiny_config(cell=cell, layer_count=3)
     neurons = all_neurons(config)
 
-    assert [parse_neuron(str(neuron), config) for neuron in neurons] == neurons
+    assert [parse_probe(str(neuron), config) for neuron in neurons] == neurons
     stepper = Stepper(fold_embedding(tiny_model(config=config)))
     assert len(neurons) == len(stepper.state)
     stepper.read(3)
@@ -131,8 +131,8 @@ def test_every_neuron_has_a_name_and_a_place(cell: str) -> None:
 
 
 def test_without_a_letter_c_is_meant_where_there_is_one() -> None:
-    assert parse_neuron("1:3", tiny_config(layer_count=2)) == Probe(1, "c", 3)
-    assert parse_neuron("1:3", tiny_config(cell="gru", layer_count=2)) == Probe(1, "h", 3)
+    assert parse_probe("1:3", tiny_config(layer_count=2)) == Probe(1, "c", 3)
+    assert parse_probe("1:3", tiny_config(cell="gru", layer_count=2)) == Probe(1, "h", 3)
     assert parse_clamps(["0:h2=-1e-1"], tiny_config()) == (Clamp(Probe(0, "h", 2), -0.1),)
     assert str(parse_clamps(["0:2=2.50"], tiny_config())[0]) == "0:c2=2.5"
 
@@ -142,7 +142,8 @@ def test_without_a_letter_c_is_meant_where_there_is_one() -> None:
     [
         (["0:2"], "A clamp is LAYER:CELL=VALUE, as 0:c13=3. Received: '0:2'."),
         (["2=1"], "A neuron is named as LAYER:CELL, for example 0:c7. Received: '2'."),
-        (["0:x2=1"], "named as LAYER:CELL"),
+        (["0:x2=1"], "are i (input), f (forget), g (candidate), o (output). Received: '0:x2'."),
+        (["0:f2=1"], "can be clamped: 0:i, 0:f, 0:o. Received: '0:f2'."),
         (["-1:2=1"], "named as LAYER:CELL"),
         (["0:-1=1"], "named as LAYER:CELL"),
         (["٣:1=1"], "named as LAYER:CELL"),
@@ -241,7 +242,7 @@ def test_texts_side_by_side_have_their_gates_held_each() -> None:
         ("lstm", "0:f=1.5", "from 0 to 1"),
         ("lstm", "0:f", "LAYER:GATE=MEAN"),
         ("gru", "0:f=1", "0:z, 0:r"),
-        ("rnn", "0:f=1", "has no gates"),
+        ("rnn", "0:f=1", "can be clamped: none"),
     ],
 )
 def test_what_is_no_gate_is_refused(cell: str, text: str, words: str) -> None:

@@ -17,8 +17,7 @@ from tui_charrnn.config import ModelConfig
 from tui_charrnn.errors import ConfigError
 from tui_charrnn.translation import tr
 
-_NEURON: Final = re.compile(r"([0-9]{1,4}):([ch]?)([0-9]{1,6})", re.ASCII)
-_NAME: Final = re.compile(r"([0-9]{1,4}):([a-z])([0-9]{0,6})", re.ASCII)
+_NAME: Final = re.compile(r"([0-9]{1,4}):([a-z]?)([0-9]{0,6})", re.ASCII)
 GATES: Final = {
     "lstm": {"i": "input", "f": "forget", "g": "candidate", "o": "output"},
     "gru": {"z": "update", "r": "reset", "g": "candidate"},
@@ -26,7 +25,6 @@ GATES: Final = {
 }
 """Gates of each cell, letter to name, in the order of its kernels; an rnn has none."""
 _GATE_NAMES: Final = {letter: name for gates in GATES.values() for letter, name in gates.items()}
-_SIGMOID_GATES: Final = tuple(letter for letter, name in _GATE_NAMES.items() if name != "candidate")
 STATES: Final = {"h": "hidden state", "c": "cell state"}
 _PARTS: Final = {"lstm": "hc", "gru": "h", "rnn": "h"}
 """The states of a layer, in the order of `Stepper.state`."""
@@ -77,87 +75,48 @@ def all_neurons(config: ModelConfig) -> list[Probe]:
     ]
 
 
-def parse_gate(text: str, config: ModelConfig) -> Probe:
-    """Parse the name of a gate's mean: LAYER:GATE, as in 0:f.
-
-    Raises:
-        ConfigError: If the network has no such gate.
-    """
-    known = {str(gate): gate for gate in gates_of(config)}
-    if not known:
-        raise ConfigError(
-            "A model of kind {cell} has no gates. Received: {text!r}.", cell=config.cell, text=text
-        )
-    if text.strip() not in known:
-        raise ConfigError(
-            "The gates of this model are {names}. Received: {text!r}.",
-            names=", ".join(known),
-            text=text,
-        )
-    return known[text.strip()]
-
-
-def parse_neuron(text: str, config: ModelConfig) -> Probe:
-    """Parse the name of a neuron: LAYER:cUNIT, LAYER:hUNIT, or LAYER:UNIT (c of an lstm, else h).
-
-    Raises:
-        ConfigError: If the name is malformed, or the network has no such neuron.
-    """
-    found = _NEURON.fullmatch(text.strip())
-    parts = _PARTS[config.cell]
-    if found is None:
-        raise ConfigError(
-            "A neuron is named as LAYER:CELL, for example 0:{part}7. Received: {text!r}.",
-            part=parts[-1],
-            text=text,
-        )
-    layer, part, unit = int(found[1]), found[2] or parts[-1], int(found[3])
-    if part not in parts:
-        raise ConfigError(
-            "A model of kind {cell} has no cell state, only h, as in {layer}:h{unit}. "
-            "Received: {text!r}.",
-            cell=config.cell,
-            layer=layer,
-            unit=unit,
-            text=text,
-        )
-    return _checked(Probe(layer, part, unit), config, text)
-
-
 def parse_probe(text: str, config: ModelConfig) -> Probe:
     """Parse the name of a neuron (0:c13, 0:h13), a unit's gate (0:f13) or a gate's mean (0:f).
+
+    A neuron without a letter (0:13) is c of an lstm, else h.
 
     Raises:
         ConfigError: If the name is malformed, or the network has no such neuron or gate.
     """
     found = _NAME.fullmatch(text.strip())
-    gates = GATES[config.cell]
-    if found is None or found[2] in STATES:
-        return parse_neuron(text, config)
-    layer, letter = int(found[1]), found[2]
-    if not gates:
+    parts, gates = _PARTS[config.cell], GATES[config.cell]
+    layer, letter, unit = found.groups() if found is not None else ("", "", "")
+    letter = letter or parts[-1]
+    if not unit and letter in STATES:
+        raise ConfigError(
+            "A neuron is named as LAYER:CELL, for example 0:{part}7. Received: {text!r}.",
+            part=parts[-1],
+            text=text,
+        )
+    if letter in STATES and letter not in parts:
+        raise ConfigError(
+            "A model of kind {cell} has no cell state, only h, as in {layer}:h{unit}. "
+            "Received: {text!r}.",
+            cell=config.cell,
+            layer=int(layer),
+            unit=int(unit),
+            text=text,
+        )
+    if letter not in STATES and not gates:
         raise ConfigError(
             "A model of kind {cell} has no gates, only h, as in {layer}:h7. Received: {text!r}.",
             cell=config.cell,
-            layer=layer,
+            layer=int(layer),
             text=text,
         )
-    if letter not in gates:
+    if letter not in STATES and letter not in gates:
         raise ConfigError(
             "The gates of a model of kind {cell} are {known}. Received: {text!r}.",
             cell=config.cell,
             known=", ".join(f"{key} ({tr(name)})" for key, name in gates.items()),
             text=text,
         )
-    return _checked(Probe(layer, letter, int(found[3]) if found[3] else None), config, text)
-
-
-def _checked(probe: Probe, config: ModelConfig, text: str) -> Probe:
-    """Return the probe.
-
-    Raises:
-        ConfigError: If the network has no such layer or unit.
-    """
+    probe = Probe(int(layer), letter, int(unit) if unit else None)
     if probe.layer >= config.layer_count or (probe.unit or 0) >= config.hidden_size:
         raise ConfigError(
             "{layers}; its cells are 0 to {last}. Received: {text!r}.",
@@ -223,7 +182,7 @@ class Clamp:
 def parse_clamps(
     texts: Iterable[str], config: ModelConfig, gates: Iterable[str] = ()
 ) -> tuple[Clamp, ...]:
-    """Parse clamps of the form LAYER:CELL=VALUE, or LAYER:GATE=MEAN; see `parse_neuron`.
+    """Parse clamps of the form LAYER:CELL=VALUE, or LAYER:GATE=MEAN; see `parse_probe`.
 
     Those of `gates` must be of the second form.
 
@@ -231,6 +190,7 @@ def parse_clamps(
         ConfigError: If a clamp is malformed, the network has no such cell, the value is out of
             range, or a cell is clamped twice.
     """
+    known = {str(gate): gate for gate in gates_of(config)}
     clamps: dict[Probe, Clamp] = {}
     for text, is_gate in [*((each, False) for each in texts), *((each, True) for each in gates)]:
         name, sign, number = text.partition("=")
@@ -241,8 +201,15 @@ def parse_clamps(
                 else "A clamp is LAYER:CELL=VALUE, as 0:c13=3. Received: {text!r}.",
                 text=text,
             )
-        parse = parse_gate if is_gate or name.strip().endswith(_SIGMOID_GATES) else parse_neuron
-        neuron = parse(name, config)
+        neuron = known.get(name.strip())
+        if neuron is None and not is_gate:
+            neuron = parse_probe(name, config)
+        if neuron is None or (neuron.gate and neuron not in known.values()):
+            raise ConfigError(
+                "Gates of this model that can be clamped: {names}. Received: {text!r}.",
+                names=", ".join(known) or tr("none"),
+                text=name,
+            )
         if neuron in clamps:
             raise ConfigError(
                 "A cell can be clamped to one value only. Received: {neuron} twice.", neuron=neuron
