@@ -245,6 +245,11 @@ def test_a_run_that_failed_before_its_first_step_names_no_step(view: RunView) ->
     assert news[-1].sentence == "Run moby: failed before its first step."
 
 
+def test_a_run_that_was_ended_while_it_loaded_has_saved_nothing(view: RunView) -> None:
+    (news,) = view.take([ended("saved", 0)])
+    assert news.sentence == "Run moby: ended before its first step, nothing saved."
+
+
 def test_the_clock_runs_while_tensorflow_loads(view: RunView) -> None:
     view.observe(RunStatus(state=RunState.LOADING, beat=1), "alive", now=100.0)
     view.observe(RunStatus(state=RunState.LOADING, beat=2), "alive", now=104.0)

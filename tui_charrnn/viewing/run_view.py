@@ -536,7 +536,8 @@ def _apply_preempted(_: RunView, record: RunPreempted) -> Notice:
 def _apply_ended(view: RunView, record: RunEnded) -> Notice:
     view.ended = record
     state, saved = tr(safe_line(record.reason)), view.checkpoint_step or 0
-    is_behind = record.reason == RunState.SAVED and saved < record.step  # a process was lost
+    # with steps, a process was lost; without, the run ended while it loaded
+    is_behind = record.reason == RunState.SAVED and (saved < record.step or not record.step)
     if is_behind:
         state = tr("ended")
     how = tr("{state} before its first step", state=state)
