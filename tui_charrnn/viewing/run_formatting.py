@@ -32,6 +32,7 @@ STATE_LABELS: Final = {
     RunState.DIVERGED: "diverged",
     RunState.FAILED: "failed",
 }
+_SAVED: Final = {RunState.STOPPED, RunState.SAVED}
 _WITH_CLOCK = {RunState.CREATED, RunState.PREPARING, RunState.LOADING, RunState.TIMING}
 
 
@@ -44,6 +45,8 @@ def format_state(view: RunView, now: float) -> str:
     state = tr(STATE_LABELS[view.state])
     if view.state is RunState.FINISHED and view.stopped_early is not None:
         state = tr("finished early")
+    if view.state in _SAVED and view.checkpoint_step is None:
+        state = tr("stopped")
     if view.state in _WITH_CLOCK:
         minutes, seconds = divmod(max(0, int(now - view.state_since)), 60)
         state = f"{state} {minutes}:{seconds:02}"

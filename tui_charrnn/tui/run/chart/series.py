@@ -88,7 +88,7 @@ def _norm(view: RunView, is_recent: bool, smoothing: float) -> SecondLine:
 def _rate(view: RunView, is_recent: bool) -> SecondLine:
     buckets = _buckets(view.learning_rates, is_recent)
     points = [(_middle(bucket), 1000 * bucket.mean) for bucket in buckets]
-    return SecondLine(tr("learning rate"), "e-3", points)
+    return SecondLine(tr("learning rate"), tr("e-3"), points)
 
 
 def _speed(view: RunView, is_recent: bool, smoothing: float) -> SecondLine | None:
