@@ -248,7 +248,7 @@ def test_a_run_that_failed_before_its_first_step_names_no_step(view: RunView) ->
 def test_a_run_that_was_ended_while_it_loaded_has_saved_nothing(view: RunView) -> None:
     (news,) = view.take([ended("saved", 0)])
     assert news.sentence == "Run moby: ended before its first step, nothing saved."
-    view.observe(RunStatus(state=RunState.STOPPED), "gone", now=0.0)
+    view.observe(RunStatus(state=RunState.STOPPED), "ended", now=0.0)
     assert run_formatting.format_state(view, now=0.0) == "stopped"
 
 
